@@ -1,0 +1,208 @@
+"""Checkpoints: what a trial needs to go on exactly where it was, as bytes that can be verified and cannot run code.
+
+A file is written beside its place and renamed, then its SHA-256 is, so that what has a hash is whole. It is read with
+`weights_only=True`: tensors and plain containers, nothing that executes. There is no fsync: after a power cut a file
+that did not reach the disk fails its hash, and the one before is taken.
+"""
+
+import hashlib
+import io
+import os
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.errors import TrainerError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+KEPT = 2
+"""How many of the newest checkpoints stay beside the best: the last, and the one to fall back on."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A trial's state at the end of an epoch.
+
+    owner: "study uid/trial number"; another trial's checkpoint is never taken for this one's.
+    best: the loss (smaller is better) at the best epoch so far.
+    """
+
+    owner: str
+    step: int
+    best: float
+    objects: Mapping[str, Any]
+    random: Mapping[str, Any]
+
+    def object_state(self, name: str) -> Any:
+        if name not in self.objects:
+            raise TrainerError(
+                f"run.track({name}=…): the checkpoint of epoch {self.step} holds {sorted(self.objects) or 'nothing'}; "
+                "was the trainer changed since? Start again with --fork NEW_NAME"
+            )
+        return self.objects[name]
+
+    def restore_random(self) -> None:
+        set_random_state(self.random)
+
+
+def pack(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> bytes:
+    """A snapshot of the tracked objects and of every random state, as the content of a checkpoint file."""
+    import torch
+
+    content = {
+        "owner": owner,
+        "step": step,
+        "best": best,
+        "objects": {name: state_of(thing) for name, thing in tracked.items()},
+        "random": random_state(),
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def unpack(content: bytes) -> Snapshot:
+    """Raises whatever torch raises for bytes that are no checkpoint or hold more than tensors and plain values."""
+    import torch
+
+    return Snapshot(**torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+
+
+class Shelf:
+    """The checkpoints of one trial: a folder with epoch-000012.pt, its .sha256, and best.pt."""
+
+    def __init__(self, folder: Path, owner: str):
+        self.folder = folder
+        self.owner = owner
+        self.warnings: list[str] = []
+
+    def write(self, step: int, content: bytes, best: bool = False) -> None:
+        """Put a checkpoint on the shelf; with `best` it stays when newer ones push it off."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in [self._name(step)] + ["best.pt"] * best:
+            _replace(self.folder / name, content)
+            _replace(self.folder / f"{name}.sha256", hashlib.sha256(content).hexdigest().encode())
+
+    def keep_newest(self) -> None:
+        """Remove all but the newest `KEPT`; the best has a file of its own."""
+        for step in self._steps()[KEPT:]:
+            (self.folder / self._name(step)).unlink(missing_ok=True)
+            (self.folder / f"{self._name(step)}.sha256").unlink(missing_ok=True)
+
+    def newest(self, at_most: int) -> Snapshot | None:
+        """The newest whole checkpoint of this trial at or before an epoch; None: start from scratch."""
+        for step in self._steps():
+            if step <= at_most and (snapshot := self.read(self._name(step))) is not None:
+                return snapshot
+        return None
+
+    def read(self, name: str) -> Snapshot | None:
+        """One file of the shelf, None (and a warning) where it is damaged or another trial's."""
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+            expected = (self.folder / f"{name}.sha256").read_text()
+            if hashlib.sha256(content).hexdigest() != expected:
+                raise ValueError("its SHA-256 is not the one beside it")
+            snapshot = unpack(content)
+            if snapshot.owner != self.owner:
+                raise ValueError(f"it belongs to {snapshot.owner}")
+        except Exception as problem:  # whatever is wrong with the file, an older one or scratch serves
+            self.warnings.append(f"checkpoint {path} is not used: {problem}")
+            return None
+        return snapshot
+
+    def _name(self, step: int) -> str:
+        return f"epoch-{step:06d}.pt"
+
+    def _steps(self) -> list[int]:
+        """Newest first."""
+        return sorted((int(path.stem[6:]) for path in self.folder.glob("epoch-*.pt")), reverse=True)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+# The state of one tracked object ─────────────────────────────────────────────────────────────────
+
+
+def check_can_be_tracked(name: str, thing: Any) -> None:
+    """TrainerError for something whose state cannot be taken and given back."""
+    if not (hasattr(thing, "load_state_dict") or hasattr(thing, "set_state") or hasattr(thing, "bit_generator")):
+        raise TrainerError(
+            f"run.track({name}=…): a {type(thing).__name__} has neither state_dict/load_state_dict nor "
+            "get_state/set_state, so it cannot be put into a checkpoint"
+        )
+
+
+def state_of(thing: Any) -> Any:
+    if hasattr(thing, "state_dict"):
+        return thing.state_dict()
+    return thing.get_state() if hasattr(thing, "get_state") else thing.bit_generator.state
+
+
+def restore(thing: Any, state: Any) -> None:
+    if hasattr(thing, "load_state_dict"):
+        thing.load_state_dict(state)
+    elif hasattr(thing, "set_state"):
+        thing.set_state(state)
+    else:
+        thing.bit_generator.state = state
+
+
+# Random states ───────────────────────────────────────────────────────────────────────────────────
+
+
+def seed_everything(seed: int) -> None:
+    """Seed random, NumPy and torch (those that are imported), CPU and CUDA."""
+    random.seed(seed)
+    for numpy in _imported("numpy"):
+        numpy.random.seed(seed)
+    for torch in _imported("torch"):
+        torch.manual_seed(seed)
+
+
+def random_state() -> dict[str, Any]:
+    """Every global random state, as plain values and tensors."""
+    version, words, gauss = random.getstate()
+    state: dict[str, Any] = {"python": (version, list(words), gauss)}
+    for numpy in _imported("numpy"):
+        kind, keys, *rest = numpy.random.get_state()
+        state["numpy"] = [kind, keys.tolist(), *rest]
+    for torch in _imported("torch"):
+        state["torch"] = torch.get_rng_state()
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            state["cuda"] = torch.cuda.get_rng_state_all()
+    return state
+
+
+def set_random_state(state: Mapping[str, Any]) -> None:
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    for numpy in _imported("numpy"):
+        if "numpy" in state:
+            kind, keys, *rest = state["numpy"]
+            numpy.random.set_state((kind, _words(numpy, keys), *rest))
+    for torch in _imported("torch"):
+        if "torch" in state:
+            torch.set_rng_state(state["torch"])
+        if "cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _words(numpy: Any, keys: list[int]) -> "np.ndarray[Any, Any]":
+    return numpy.array(keys, dtype=numpy.uint32)  # type: ignore[no-any-return]
+
+
+def _imported(name: str) -> Iterator[Any]:
+    """The module if somebody has imported it: what nobody uses needs no state, and importing torch takes a second."""
+    if name in sys.modules:
+        yield sys.modules[name]

@@ -1,0 +1,93 @@
+"""Everything that hpsearch raises on purpose, and the exit code that each becomes.
+
+HpsearchError
+├── BadInput                 2   the user's file, command or code must change
+│   ├── StudyFileError           study.toml: all its faults at once
+│   ├── TrainerError             the trainer is missing, is no generator, or reports the wrong things
+│   ├── ResourcesError           more than the machine or the cluster will ever have
+│   ├── StudyChanged             same name, another space, trainer or seed
+│   └── NotFound                 no such study or trial
+├── NoTrialSucceeded         3   the search ended and has nothing to show
+├── StudyBusy                4   another process runs this study
+├── InfrastructureError      5   database, cluster or disk; `hpsearch run` goes on where it was
+│   ├── JournalError
+│   ├── LeaseLost                another process has taken the study over; nothing more is written
+│   └── PoolError
+└── Stopped            130/143   a signal asked for the end
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class HpsearchError(Exception):
+    """Abstract. The message says what, where, and what to do; `exit_code` is the process's answer."""
+
+    exit_code = 1
+
+
+class BadInput(HpsearchError):
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a study file. `line` counts from 1, 0 where no line can be named."""
+
+    where: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.where}:{self.line}" if self.line else self.where
+        return f"{place} {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class StudyFileError(BadInput):
+    """Every fault of a study file, in the order of its lines."""
+
+    def __init__(self, faults: Sequence[Fault]):
+        self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class TrainerError(BadInput): ...
+
+
+class ResourcesError(BadInput): ...
+
+
+class StudyChanged(BadInput): ...
+
+
+class NotFound(BadInput): ...
+
+
+class NoTrialSucceeded(HpsearchError):
+    exit_code = 3
+
+
+class StudyBusy(HpsearchError):
+    exit_code = 4
+
+
+class InfrastructureError(HpsearchError):
+    exit_code = 5
+
+
+class JournalError(InfrastructureError): ...
+
+
+class LeaseLost(InfrastructureError): ...
+
+
+class PoolError(InfrastructureError): ...
+
+
+class Stopped(HpsearchError):
+    """A signal ended the run in good order; `signal_number` 2 makes exit code 130, 15 makes 143."""
+
+    def __init__(self, signal_number: int, message: str):
+        self.exit_code = 128 + signal_number
+        super().__init__(message)

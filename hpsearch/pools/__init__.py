@@ -1,0 +1,1 @@
+"""Pools run trials and say what happened to them."""

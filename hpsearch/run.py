@@ -1,0 +1,83 @@
+"""What a trainer is handed besides its parameters, in a search and in a notebook alike."""
+
+import importlib.util
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hpsearch import checkpoint
+
+
+class Run:
+    """One training of one trial.
+
+    seed: already given to random, NumPy and torch by the worker.
+    device: "cpu", or "cuda" where the trial has (a share of) a GPU.
+    threads: how many threads the trial may use: its cpus.
+    data_dir: the folder HPSEARCH_DATA names, or None.
+    scratch_dir: a folder of this trial's own for whatever it writes.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        epochs: int,
+        *,
+        device: str = "cpu",
+        threads: int = 1,
+        data_dir: Path | None = None,
+        scratch_dir: Path | None = None,
+        restored: checkpoint.Snapshot | None = None,
+    ):
+        self.seed = seed
+        self.device = device
+        self.threads = threads
+        self.data_dir = data_dir
+        self._scratch_dir = scratch_dir
+        self._epochs = epochs
+        self._restored = restored
+        self.tracked: dict[str, Any] = {}
+
+    @classmethod
+    def local(cls, epochs: int, seed: int = 0, device: str | None = None, data_dir: Path | None = None) -> "Run":
+        """A run without a search: `for report in train({"lr": 0.1}, Run.local(epochs=3)): …`. Seeds as a worker does."""
+        checkpoint.seed_everything(seed)
+        return cls(seed, epochs, device=device or best_device(), data_dir=data_dir)
+
+    @property
+    def scratch_dir(self) -> Path:
+        if self._scratch_dir is None:
+            self._scratch_dir = Path(tempfile.mkdtemp(prefix="hpsearch-"))
+        self._scratch_dir.mkdir(parents=True, exist_ok=True)
+        return self._scratch_dir
+
+    def track(self, **objects: Any) -> None:
+        """Name what a checkpoint holds; where the trial is continued, its state is restored here.
+
+        Anything with state_dict and load_state_dict (modules, optimizers, schedules, scalers), a torch.Generator, or a
+        numpy.random.Generator. Call it once everything is built, before the first epoch. Random states need no naming.
+        """
+        for name, thing in objects.items():
+            checkpoint.check_can_be_tracked(name, thing)
+            if self._restored is not None:
+                checkpoint.restore(thing, self._restored.object_state(name))
+        self.tracked.update(objects)
+
+    def epochs(self) -> Iterator[int]:
+        """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""
+        first = 1
+        if self._restored is not None:
+            first = self._restored.step + 1
+            self._restored.restore_random()
+            self._restored = None
+        yield from range(first, self._epochs + 1)
+
+
+def best_device() -> str:
+    """ "cuda" where torch is installed and sees one, else "cpu"."""
+    if importlib.util.find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

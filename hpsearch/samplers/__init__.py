@@ -1,0 +1,1 @@
+"""Samplers propose parameters: pure functions from a study's history to the next proposal."""

@@ -1,0 +1,25 @@
+"""What a tracker is."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Sync:
+    """How far a tracker agrees with the journal. `problem` is what to tell the user, "" where all is well."""
+
+    sent: int
+    pending: int
+    problem: str = ""
+
+
+class Tracker(Protocol):
+    """A projection of the journal that keeps up by itself and can be rebuilt from it at any time."""
+
+    def start(self) -> None:
+        """Begin to keep up, on a thread of its own. Returns at once and never raises for a server that is away."""
+        ...
+
+    def close(self, timeout: float) -> Sync:
+        """Send what is pending for at most `timeout` seconds, end the thread, and say what is left."""
+        ...

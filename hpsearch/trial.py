@@ -1,0 +1,288 @@
+"""The values that travel: what a trial is, what a trainer reports, what a pool can say, what is decided.
+
+Everything here is immutable and pickles. The loop alone makes a Trial with another state.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+Plain = str | int | float | bool
+Params = Mapping[str, Plain]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a trainer says at the end of an epoch.
+
+    step: the epoch, from 1, rising by one.
+    metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}.
+    at: when the driver received it, milliseconds since 1970; the loop sets it, a trainer never does.
+    """
+
+    step: int
+    metrics: Mapping[str, float]
+    at: int = 0
+
+
+class State(StrEnum):
+    """Where a trial stands.
+
+    WAITING ──► RUNNING ──► COMPLETE    reached its last epoch, ended by itself, or stopped early on its own curve
+       ▲           │  ├───► PRUNED      lost against the others, diverged, or took longer than limits.trial
+       │  lost,    │  ├───► FAILED      the trainer raised, or the worker was lost once too often
+       └─ stopped ─┘  ▼
+                    PAUSED ──► RUNNING  reached the epoch it was asked for; a sampler may have it trained longer
+    """
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    COMPLETE = "COMPLETE"
+    PRUNED = "PRUNED"
+    FAILED = "FAILED"
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing happens to it unless somebody proposes it anew (PAUSED) or ever (the others)."""
+        return self not in (State.WAITING, State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One parameter set, its seed, its curve, its state.
+
+    number: from 0, in the order of proposal.
+    until: the epoch that it may train to for now (>= 1).
+    round: which round of the search it belongs to now, from 1.
+    curve: one report an epoch, steps rising.
+    reason: why it is in its state, for a person to read.
+    origin: why these parameters, for a person to read.
+    attempts: how often it was given to a worker after the one before was lost, from 1 once it has started.
+    settled: its place in the order in which trials were settled, from 1; 0 while it is not.
+    settled_before: how many trials were settled when it was proposed (what the next slow ask may look at).
+    busy: seconds that workers spent inside its trainer.
+    error: the traceback of a FAILED trial, else "".
+    """
+
+    number: int
+    params: Params
+    seed: int
+    until: int
+    state: State = State.WAITING
+    round: int = 1
+    curve: tuple[Report, ...] = ()
+    reason: str = ""
+    origin: str = ""
+    attempts: int = 0
+    settled: int = 0
+    settled_before: int = 0
+    busy: float = 0.0
+    error: str = ""
+    proposed_at: int = 0
+    ended_at: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """The last epoch that it reported, 0 before the first."""
+        return self.curve[-1].step if self.curve else 0
+
+    @property
+    def diverged(self) -> bool:
+        """Its loss became NaN or infinite."""
+        return self.state is State.PRUNED and self.reason.startswith("diverged")
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is searched for: a reported metric, a direction, and the epoch at which a curve is judged.
+
+    Inside hpsearch smaller is better: `loss_*` turns the sign of a metric that is maximised, and NaN and both
+    infinities count as +inf, so that a diverged trial can never win (FAULTS: Optuna takes -inf for a result).
+    """
+
+    metric: str
+    goal: Literal["minimize", "maximize"]
+    at: Literal["best", "last"] = "best"
+
+    def loss_of(self, report: Report) -> float:
+        value = report.metrics.get(self.metric, math.nan)
+        if not math.isfinite(value):
+            return math.inf
+        return value if self.goal == "minimize" else -value
+
+    def judged(self, trial: Trial) -> Report | None:
+        """The report by which the trial is judged: that of its best epoch (the earliest of equals) or its last."""
+        if not trial.curve:
+            return None
+        return trial.curve[-1] if self.at == "last" else min(trial.curve, key=self.loss_of)
+
+    def loss(self, trial: Trial) -> float:
+        """Smaller is better; +inf where there is nothing to judge by."""
+        report = self.judged(trial)
+        return math.inf if report is None or trial.diverged else self.loss_of(report)
+
+    def value(self, trial: Trial) -> float | None:
+        """The metric itself, in its own sign; None where there is nothing to judge by."""
+        loss = self.loss(trial)
+        if math.isinf(loss):
+            return None
+        return loss if self.goal == "minimize" else -loss
+
+
+# What a sampler proposes ─────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Start a trial with these parameters and train it to epoch `until`."""
+
+    params: Params
+    until: int
+    reason: str
+    round: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Revive the PAUSED trial `number` from its checkpoint and train it to epoch `until`."""
+
+    number: int
+    until: int
+    reason: str
+    round: int = 1
+
+
+Proposal = New | Continue
+
+
+# What a pruner or an early stop decides about a trial that has just reported ─────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Train the next epoch. A reason is given (and recorded) only where something was weighed."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """It lost against the others: PRUNED."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """It has trained as far as it was asked: PAUSED, with its checkpoint."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """It is done by its own curve: COMPLETE."""
+
+    reason: str
+
+
+Verdict = GoOn | Stop | Pause | Finish
+
+
+# What the loop asks of a pool ────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Everything a worker needs to start or to continue one trial.
+
+    after: the last epoch whose report is in the journal; the worker goes on from its newest good checkpoint at or
+        before it and keeps to itself what it had to train again.
+    until: the epoch after which it waits to be told more (>= after + 1).
+    epochs: the most that a trial may train in this study.
+    alone: True when no other trial may run beside it (after it ran out of memory).
+    """
+
+    number: int
+    params: Params
+    seed: int
+    until: int
+    epochs: int
+    after: int = 0
+    attempt: int = 1
+    alone: bool = False
+
+
+# What a pool says happened ───────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a trainer raised. `kind` is "oom" for host or GPU memory, else "error"."""
+
+    kind: Literal["error", "oom"]
+    summary: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """New epochs, oldest first, never empty; the worker now waits to be told whether to go on.
+
+    Epochs that take milliseconds come several at a time (see `Worker.more`); the loop judges each in turn, and what
+    comes after a verdict to stop or pause is dropped as if it had never been trained.
+    seconds: spent inside the trainer for these reports.
+    """
+
+    number: int
+    reports: tuple[Report, ...]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The trainer came to its end by itself, perhaps after some last reports."""
+
+    number: int
+    reports: tuple[Report, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The user's code raised, perhaps after some last reports."""
+
+    number: int
+    failure: Failure
+    reports: tuple[Report, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The worker vanished; what the trial had reported before stands."""
+
+    number: int
+    reason: str
+
+
+Event = Reported | Finished | Failed | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One line of the study's log of decisions: what was decided, about which trial (None: the study), and why."""
+
+    kind: str
+    reason: str
+    number: int | None = None
+    step: int | None = None
+    at: int = 0
+
+
+def reported(trial: Trial, report: Report) -> Trial:
+    """The trial with one more point on its curve."""
+    return replace(trial, curve=(*trial.curve, report))
