@@ -41,7 +41,7 @@ class Run:
 
     @classmethod
     def local(cls, epochs: int, seed: int = 0, device: str | None = None, data_dir: Path | None = None) -> "Run":
-        """A run without a search: `for report in train({"lr": 0.1}, Run.local(epochs=3)): …`. Seeds as a worker does."""
+        """A run without a search: `for report in train(params, Run.local(epochs=3)): …`. Seeds as a worker does."""
         checkpoint.seed_everything(seed)
         return cls(seed, epochs, device=device or best_device(), data_dir=data_dir)
 

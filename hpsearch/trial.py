@@ -192,18 +192,17 @@ class Finish:
 Verdict = GoOn | Stop | Pause | Finish
 
 
-# What the loop asks of a pool ────────────────────────────────────────────────────────────────────
+# What the loop orders from a pool ────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
-    """Everything a worker needs to start or to continue one trial.
+class Start:
+    """Give a trial to a free worker; everything that the worker needs to start or to continue it.
 
     after: the last epoch whose report is in the journal; the worker goes on from its newest good checkpoint at or
         before it and keeps to itself what it had to train again.
     until: the epoch after which it waits to be told more (>= after + 1).
     epochs: the most that a trial may train in this study.
-    alone: True when no other trial may run beside it (after it ran out of memory).
     """
 
     number: int
@@ -212,8 +211,31 @@ class Assignment:
     until: int
     epochs: int
     after: int = 0
-    attempt: int = 1
-    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Let a trial that has Reported train on."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """End a trial that has Reported: its generator is closed, its checkpoints stay, its worker is free."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Take the worker away from a trial that may be hung: Lost(number, reason) follows, and a new worker comes."""
+
+    number: int
+    reason: str
+
+
+Order = Start | Advance | Release | Kill
 
 
 # What a pool says happened ───────────────────────────────────────────────────────────────────────
@@ -221,44 +243,35 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a trainer raised. `kind` is "oom" for host or GPU memory, else "error"."""
+    """Why a trial cannot go on.
 
-    kind: Literal["error", "oom"]
+    kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", it yields what is no report, or
+        not the metric that the study asks for, so that no other trial will do better.
+    """
+
+    kind: Literal["error", "oom", "contract"]
     summary: str
-    traceback: str
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """New epochs, oldest first, never empty; the worker now waits to be told whether to go on.
+    """What came of a Start or an Advance.
 
-    Epochs that take milliseconds come several at a time (see `Worker.more`); the loop judges each in turn, and what
-    comes after a verdict to stop or pause is dropped as if it had never been trained.
-    seconds: spent inside the trainer for these reports.
+    reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.more`); the loop
+        judges each in turn, and what follows a verdict to stop or pause is dropped as if it had never been trained.
+    ended: the trainer came to its end by itself after these; failure: it cannot go on after these. With neither, the
+        trial waits for its next order.
+    seconds: spent inside the trainer for these.
+    notes: what a person should know, such as a damaged checkpoint that was passed over.
     """
 
     number: int
-    reports: tuple[Report, ...]
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The trainer came to its end by itself, perhaps after some last reports."""
-
-    number: int
     reports: tuple[Report, ...] = ()
+    ended: bool = False
+    failure: Failure | None = None
     seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The user's code raised, perhaps after some last reports."""
-
-    number: int
-    failure: Failure
-    reports: tuple[Report, ...] = ()
-    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +282,7 @@ class Lost:
     reason: str
 
 
-Event = Reported | Finished | Failed | Lost
+Event = Reported | Lost
 
 
 @dataclass(frozen=True, slots=True)

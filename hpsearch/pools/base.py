@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from hpsearch.trial import Assignment, Event
+from hpsearch.trial import Event, Order
 
 
 class Pool(Protocol):
@@ -14,20 +14,8 @@ class Pool(Protocol):
         """How many more trials could start now."""
         ...
 
-    def start(self, assignment: Assignment) -> None:
-        """Give a trial to a free worker. Every event that follows leaves the trial waiting or over."""
-        ...
-
-    def advance(self, number: int) -> None:
-        """Let a trial that has Reported train on."""
-        ...
-
-    def release(self, number: int) -> None:
-        """End a trial that has Reported: its generator is closed, its checkpoints stay, its worker is free."""
-        ...
-
-    def kill(self, number: int, reason: str) -> None:
-        """Take the worker away from a trial that may be hung; Lost(number, reason) follows, the slot is free."""
+    def do(self, order: Order) -> None:
+        """Returns at once; what comes of it comes as events. Every Start or Advance brings exactly one."""
         ...
 
     def events(self, timeout: float) -> Sequence[Event]:

@@ -1,0 +1,38 @@
+"""Log files that cannot fill a disk."""
+
+import io
+from pathlib import Path
+from typing import TextIO
+
+MOST_BYTES = 1 << 20
+"""What one trial may print into its log (1 MiB); the rest is counted and dropped."""
+
+
+class CappedLog(io.TextIOBase):
+    """A text stream into a file that is made when something is written, and takes no more than `most` characters."""
+
+    def __init__(self, path: Path, most: int = MOST_BYTES):
+        self.path = path
+        self.left = most
+        self.file: TextIO | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self.left > 0:
+            if self.file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
+            self.file.write(text[: self.left])
+            self.left -= len(text)
+            if self.left <= 0:
+                self.file.write("\n… the log is full: nothing more is written\n")
+            self.file.flush()
+        return len(text)
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
+        self.file = None
+        super().close()

@@ -1,0 +1,251 @@
+"""Trains one trial at a time, in whatever process a pool has put it: holds the generator, writes the checkpoints."""
+
+import contextlib
+import gc
+import math
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpsearch import checkpoint, trainer
+from hpsearch.errors import TrainerError
+from hpsearch.log import CappedLog
+from hpsearch.run import Run, best_device
+from hpsearch.trial import Failure, Objective, Params, Report, Reported, Start
+
+SLICE = 0.02
+"""Seconds that a worker goes on before it says what came of it: one epoch, or many where they are short. What it
+trains beyond a verdict is dropped, so no stop or pause ever wastes more than this, or one epoch."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every worker of a study is made with. It travels to other machines: plain values only, no secret.
+
+    folder: where the study file is; the trainer's module is looked for there first.
+    work: where checkpoints, logs and scratch folders of this study go.
+    capture: send what the trainer prints to a log file; else it goes to the terminal (for debugging).
+    shared: several workers live in one process, so each puts its random state back before it goes on.
+    """
+
+    use: str
+    options: Params
+    folder: Path
+    work: Path
+    study_uid: str
+    objective: Objective
+    cpus: float = 1.0
+    gpus: float = 0.0
+    data_dir: Path | None = None
+    capture: bool = True
+    shared: bool = False
+
+
+class Worker:
+    """A long-lived worker. `start`, then `more` until the trial is over or `release`d."""
+
+    def __init__(self, setup: Setup):
+        self.setup = setup
+        self.threads = max(1, int(setup.cpus))
+        self.device = best_device() if setup.gpus else "cpu"
+        self.training: _Training | None = None
+
+    def check(self, params: Params) -> None:
+        """Find the trainer and try whether it takes these parameters, without training. TrainerError."""
+        found = trainer.find(self.setup.use, self.setup.folder)
+        trainer.argument(found, {**self.setup.options, **params})
+        self._use_resources()
+
+    def start(self, start: Start) -> Reported:
+        self.release()
+        self._use_resources()
+        try:
+            self.training = _Training(self.setup, start, self.device, self.threads)
+        except TrainerError as problem:
+            return Reported(start.number, failure=Failure("contract", str(problem)))
+        except Exception as problem:
+            return Reported(start.number, failure=_failure(problem))
+        return self.more()
+
+    def more(self) -> Reported:
+        """Train on for a slice, never past the epoch that the trial was started for."""
+        assert self.training is not None
+        reported = self.training.slice()
+        if reported.ended or reported.failure:
+            self.release()
+        return reported
+
+    def release(self) -> None:
+        """Close the generator, so that its `finally` runs, and give its memory back."""
+        if self.training is None:
+            return
+        self.training.close()
+        self.training = None
+        if "torch" in sys.modules:
+            gc.collect()
+        if self.device == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def _use_resources(self) -> None:
+        """A trial's threads are its cpus, its GPU memory its share of the GPU (of torch, where the trainer uses it)."""
+        if "torch" not in sys.modules:
+            return
+        import torch
+
+        torch.set_num_threads(self.threads)
+        if self.device == "cuda" and 0 < self.setup.gpus < 1:
+            torch.cuda.set_per_process_memory_fraction(self.setup.gpus)
+
+
+class _Training:
+    """One trial in the worker's hands, from its Start until it is released."""
+
+    def __init__(self, setup: Setup, start: Start, device: str, threads: int):
+        self.setup = setup
+        self.start = start
+        owner = f"{setup.study_uid}/{start.number}"
+        self.shelf = checkpoint.Shelf(setup.work / "checkpoints" / f"{start.number:05d}", owner)
+        snapshot = self.shelf.newest(start.after) if start.after else None
+        self.step = snapshot.step if snapshot else 0
+        self.best = snapshot.best if snapshot else math.inf
+        if self.step < start.after:
+            self.shelf.warnings.append(
+                f"epochs {self.step + 1} to {start.after} are trained again: no checkpoint of them"
+            )
+        self.log = CappedLog(setup.work / "logs" / f"trial-{start.number:05d}.log") if setup.capture else None
+        checkpoint.seed_everything(start.seed)
+        self.run = Run(
+            start.seed,
+            start.epochs,
+            device=device,
+            threads=threads,
+            data_dir=setup.data_dir,
+            scratch_dir=setup.work / "scratch" / f"{start.number:05d}",
+            restored=snapshot,
+        )
+        train = trainer.find(setup.use, setup.folder)
+        self.reports = train(trainer.argument(train, {**setup.options, **start.params}), self.run)
+        self.random = checkpoint.random_state() if setup.shared else None
+
+    def slice(self) -> Reported:
+        """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first."""
+        fresh: list[Report] = []
+        ended, failure = False, None
+        began = time.perf_counter()
+        keeper = _Keeper(self)
+        try:
+            with self._surroundings():
+                while not fresh or (fresh[-1].step < self.start.until and time.perf_counter() < began + SLICE):
+                    report = self._next()
+                    if report is None:
+                        ended = True
+                        break
+                    keeper.saw(report)
+                    if report.step > self.start.after:
+                        fresh.append(report)
+                if fresh and fresh[-1].step >= self.start.epochs and not ended:
+                    ended = self._next() is None
+        except TrainerError as problem:
+            failure = Failure("contract", str(problem))
+        except Exception as problem:
+            failure = _failure(problem)
+        except SystemExit as leaving:
+            failure = Failure("error", f"the trainer called sys.exit({leaving.code!r})", trainer.brief(leaving))
+        seconds = time.perf_counter() - began
+        if fresh:
+            failure = keeper.write(whole=failure is None) or failure
+        notes, self.shelf.warnings = tuple(self.shelf.warnings), []
+        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes)
+
+    def _next(self) -> Report | None:
+        """The trainer's next report, checked; None at its end."""
+        try:
+            report = next(self.reports)
+        except StopIteration:
+            return None
+        checked = trainer.metrics_of(report, self.step)
+        if self.setup.objective.metric not in checked.metrics:
+            raise TrainerError(
+                f'study.metric = "{self.setup.objective.metric}" is not among what the trainer reports: '
+                f"{', '.join(sorted(checked.metrics)) or 'nothing'}"
+            )
+        self.step = checked.step
+        return checked
+
+    @contextlib.contextmanager
+    def _surroundings(self) -> Iterator[None]:
+        """The trial's own log and, where workers share a process, its own random state."""
+        with contextlib.ExitStack() as stack:
+            if self.log is not None:
+                stack.enter_context(contextlib.redirect_stdout(self.log))
+                stack.enter_context(contextlib.redirect_stderr(self.log))
+            if self.random is not None:
+                checkpoint.set_random_state(self.random)
+            yield
+            if self.random is not None:
+                self.random = checkpoint.random_state()
+
+    def close(self) -> None:
+        try:
+            with self._surroundings():
+                self.reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: trainer.find has checked
+        except Exception as problem:
+            if self.log is not None:
+                self.log.write(f"closing the trainer failed\n{trainer.brief(problem)}\n")
+        if self.log is not None:
+            self.log.close()
+
+
+class _Keeper:
+    """Writes what of a slice must last: the checkpoint of its last epoch, and that of the best where it lies in it."""
+
+    def __init__(self, training: _Training):
+        self.training = training
+        self.best: tuple[int, bytes] | None = None
+        self.last = 0
+
+    def saw(self, report: Report) -> None:
+        self.last = report.step
+        loss = self.training.setup.objective.loss_of(report)
+        if loss < self.training.best and self.training.run.tracked:
+            self.training.best = loss
+            self.best = (report.step, self._pack())
+
+    def write(self, whole: bool) -> Failure | None:
+        """Not `whole`: the trainer raised after its last report, so its state now is nobody's checkpoint.
+
+        Returns the Failure of a trial whose state cannot be kept; OSError where the disk does not take it.
+        """
+        shelf, tracked = self.training.shelf, self.training.run.tracked
+        if not tracked:
+            return None
+        try:
+            if self.best is not None:
+                shelf.write(self.best[0], self.best[1], best=True)
+            if whole and (self.best is None or self.best[0] != self.last):
+                shelf.write(self.last, self._pack())
+        except TrainerError as problem:
+            return Failure("contract", str(problem))
+        shelf.keep_newest()
+        return None
+
+    def _pack(self) -> bytes:
+        training = self.training
+        return checkpoint.pack(training.shelf.owner, training.step, training.best, training.run.tracked)
+
+
+def _failure(problem: Exception) -> Failure:
+    text = trainer.brief(problem, frames=20)
+    summary = text.rpartition("\n")[2][:500]
+    return Failure("oom" if _is_out_of_memory(problem) else "error", summary, text)
+
+
+def _is_out_of_memory(problem: Exception) -> bool:
+    """Host memory (MemoryError; torch's CPU allocator says it in words) or the GPU's (torch.OutOfMemoryError)."""
+    if isinstance(problem, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(problem).__mro__):
+        return True
+    return isinstance(problem, RuntimeError) and "can't allocate memory" in str(problem)
