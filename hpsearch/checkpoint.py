@@ -10,7 +10,7 @@ import io
 import os
 import random
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +90,14 @@ class Shelf:
 
     def keep_newest(self) -> None:
         """Remove all but the newest `KEPT`; the best has a file of its own."""
-        for step in self._steps()[KEPT:]:
+        self._remove(self._steps()[KEPT:])
+
+    def keep_best(self) -> None:
+        """Remove all but the best: the trial will not be continued."""
+        self._remove(self._steps())
+
+    def _remove(self, steps: Sequence[int]) -> None:
+        for step in steps:
             (self.folder / self._name(step)).unlink(missing_ok=True)
             (self.folder / f"{self._name(step)}.sha256").unlink(missing_ok=True)
 

@@ -32,15 +32,16 @@ class BadInput(HpsearchError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a study file. `line` counts from 1, 0 where no line can be named."""
+    """One thing wrong with a study file. `line` and `column` count from 1, 0 where none can be named."""
 
     where: str
     line: int
     key: str
     message: str
+    column: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.where}:{self.line}" if self.line else self.where
+        place = ":".join([self.where, *(str(number) for number in (self.line, self.column) if number)])
         return f"{place} {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
 
 

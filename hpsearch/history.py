@@ -13,7 +13,8 @@ class History:
     """All trials of a study by number, with the two indices that keep a decision cheap in a long search.
 
     A sampler or pruner is a pure function of it: the same history gives the same answer, after a restart too.
-    `evidence` are settled trials of the study that this one was forked from, to learn from and never to continue.
+    epochs, busy: trained by all trials together, and the seconds that took.
+    evidence: settled trials of the study that this one was forked from, to learn from and never to continue.
     """
 
     def __init__(self, objective: Objective, trials: Iterable[Trial] = (), evidence: Sequence[Trial] = ()):
@@ -22,6 +23,8 @@ class History:
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
         self._settled = 0
+        self.epochs = 0
+        self.busy = 0.0
         for trial in trials:
             self.put(trial)
 
@@ -29,10 +32,12 @@ class History:
         """Add the next trial, or replace the one with its number."""
         if trial.number > len(self._trials):
             raise ValueError(f"trial {trial.number} put before trial {len(self._trials)}")
-        known = len(self._trials[trial.number].curve) if trial.number < len(self._trials) else 0
         if trial.number == len(self._trials):
-            self._trials.append(trial)
-        self._trials[trial.number] = trial
+            self._trials.append(replace(trial, curve=(), busy=0.0))
+        before, self._trials[trial.number] = self._trials[trial.number], trial
+        known = len(before.curve)
+        self.epochs += len(trial.curve) - known
+        self.busy += trial.busy - before.busy
         self._settled = max(self._settled, trial.settled)
         self._index(trial, known)
 

@@ -1,6 +1,7 @@
 """Log files that cannot fill a disk."""
 
 import io
+import logging
 from pathlib import Path
 from typing import TextIO
 
@@ -36,3 +37,14 @@ class CappedLog(io.TextIOBase):
             self.file.close()
         self.file = None
         super().close()
+
+
+def quiet(path: Path) -> None:
+    """Send what libraries log or warn about to a file; the terminal is for what the user asked."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)

@@ -13,6 +13,7 @@ class Run:
     """One training of one trial.
 
     seed: already given to random, NumPy and torch by the worker.
+    max_epochs: the most that the trial may train in this study, over all its pauses: what a schedule stretches over.
     device: "cpu", or "cuda" where the trial has (a share of) a GPU.
     threads: how many threads the trial may use: its cpus.
     data_dir: the folder HPSEARCH_DATA names, or None.
@@ -35,7 +36,7 @@ class Run:
         self.threads = threads
         self.data_dir = data_dir
         self._scratch_dir = scratch_dir
-        self._epochs = epochs
+        self.max_epochs = epochs
         self._restored = restored
         self.tracked: dict[str, Any] = {}
 
@@ -71,7 +72,7 @@ class Run:
             first = self._restored.step + 1
             self._restored.restore_random()
             self._restored = None
-        yield from range(first, self._epochs + 1)
+        yield from range(first, self.max_epochs + 1)
 
 
 def best_device() -> str:

@@ -7,11 +7,14 @@ its logarithm (Bergstra and Bengio 2012, JMLR 13, section 4: most of a learning 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from hpsearch.trial import Params, Plain
 
 Condition = Mapping[str, tuple[Plain, ...]]
 """{"optimizer": ("sgd", "rmsprop")}: active where every named parameter is active and has one of these values."""
+
+_MOST_COUNTING = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,8 @@ class Float:
         return ()
 
     def _on_step(self, index: int) -> float:
-        # low + i * step in decimals: 0.1 + 2 * 0.1 must print as 0.3.
-        assert self.step is not None
-        return float(f"{self.low + index * self.step:.12g}")
+        # In decimals: 0.1 + 2 * 0.1 must be 0.3, and -0.3 + 3 * 0.1 must be 0.
+        return float(Decimal(repr(self.low)) + index * Decimal(repr(self.step)))
 
 
 @dataclass(frozen=True)
@@ -198,18 +200,35 @@ class Space:
 
     def grid(self) -> Iterator[dict[str, Plain]]:
         """Every point exactly once, the last parameter turning fastest; what is inactive is left out."""
-        yield from self._grid(0, dict(self.fixed))
+        waiting = [(0, dict(self.fixed))]
+        while waiting:
+            index, params = waiting.pop()
+            if index == len(self.parameters):
+                yield params
+                continue
+            parameter = self.parameters[index]
+            if is_active(parameter, params):
+                waiting.extend((index + 1, {**params, parameter.name: v}) for v in reversed(parameter.grid_values()))
+            else:
+                waiting.append((index + 1, params))
 
-    def _grid(self, index: int, params: dict[str, Plain]) -> Iterator[dict[str, Plain]]:
-        if index == len(self.parameters):
-            yield params
-            return
-        parameter = self.parameters[index]
-        if not is_active(parameter, params):
-            yield from self._grid(index + 1, params)
-            return
-        for value in parameter.grid_values():
-            yield from self._grid(index + 1, {**params, parameter.name: value})
+    def grid_size(self) -> int | None:
+        """How many points `grid` yields, without making them; None where conditions make even counting too long."""
+        named: dict[str, dict[Plain, None]] = {}
+        for parameter in self.parameters:
+            for name, allowed in parameter.when.items():
+                named.setdefault(name, {}).update(dict.fromkeys(allowed))
+        total, waiting = 0, [(0, dict(self.fixed), 1)]
+        for _ in range(_MOST_COUNTING):
+            if not waiting:
+                return total
+            index, params, share = waiting.pop()
+            if index == len(self.parameters):
+                total += share
+            else:
+                parts = _parts(self.parameters[index], params, tuple(named.get(self.parameters[index].name, ())))
+                waiting.extend((index + 1, chosen, share * count) for chosen, count in parts if count)
+        return None
 
     def narrowed(self, windows: Mapping[str, Parameter]) -> "Space":
         """The same space with some parameters replaced by narrower (or moved) ones."""
@@ -221,9 +240,34 @@ def is_active(parameter: Parameter, params: Params) -> bool:
     return all(name in params and params[name] in allowed for name, allowed in parameter.when.items())
 
 
-def _holds(parameter: Parameter, value: Plain) -> bool:
+def offers(parameter: Parameter, value: Plain) -> bool:
+    """Whether a draw can yield exactly this value, so that a condition may ask for it; a continuum never does."""
     if isinstance(parameter, Choice):
         return any(own == value and type(own) is type(value) for own in parameter.values)
+    if isinstance(value, str | bool) or not parameter.low <= value <= parameter.high:
+        return False
+    if isinstance(parameter, Int):
+        return isinstance(value, int) and (value - parameter.low) % (parameter.step or 1) == 0
+    return parameter.count is not None and parameter.from_unit(parameter.to_unit(value)) == value
+
+
+def _parts(parameter: Parameter, params: Params, named: tuple[Plain, ...]) -> Iterator[tuple[dict[str, Plain], int]]:
+    """What a parameter splits a grid into: its values that conditions name one by one, all others together (left out:
+    no condition asks for them), each with how many values it stands for."""
+    if not is_active(parameter, params):
+        yield dict(params), 1
+        return
+    spelled_out = isinstance(parameter, Choice) or parameter.grid or parameter.points is not None
+    values = parameter.grid_values() if spelled_out else ()
+    here = [v for v in named if (v in values if spelled_out else offers(parameter, v))]
+    for value in here:
+        yield {**params, parameter.name: value}, 1
+    yield dict(params), (len(values) if spelled_out else parameter.count or 0) - len(here)
+
+
+def _holds(parameter: Parameter, value: Plain) -> bool:
+    if isinstance(parameter, Choice):
+        return offers(parameter, value)
     if isinstance(value, str | bool):
         return False
     slack = 1e-9 * max(abs(parameter.low), abs(parameter.high))
@@ -235,10 +279,9 @@ def _dependencies_first(parameters: Sequence[Parameter], fixed: Params) -> tuple
     ordered: dict[str, Parameter] = {}
     waiting = list(parameters)
     while waiting:
-        ready = [p for p in waiting if all(name in ordered or name in fixed for name in p.when)]
-        if not ready:
+        first = next((p for p in waiting if all(name in ordered or name in fixed for name in p.when)), None)
+        if first is None:
             raise ValueError(f"`when` of {', '.join(p.name for p in waiting)} names itself, a circle or nothing known")
-        first = ready[0]
         ordered[first.name] = first
         waiting.remove(first)
     return tuple(ordered.values())

@@ -5,7 +5,7 @@ Everything here is immutable and pickles. The loop alone makes a Trial with anot
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -60,9 +60,9 @@ class Trial:
     curve: one report an epoch, steps rising.
     reason: why it is in its state, for a person to read.
     origin: why these parameters, for a person to read.
-    attempts: how often it was given to a worker after the one before was lost, from 1 once it has started.
-    settled: its place in the order in which trials were settled, from 1; 0 while it is not.
-    settled_before: how many trials were settled when it was proposed (what the next slow ask may look at).
+    attempts: how many workers it was given to because the one before was lost, from 1.
+    settled: its place in the order in which trials were (last) settled, from 1; 0 while it never was.
+    settled_before: how many trials had settled when it was first started: what the ask for the next may look at.
     busy: seconds that workers spent inside its trainer.
     error: the traceback of a FAILED trial, else "".
     """
@@ -76,7 +76,7 @@ class Trial:
     curve: tuple[Report, ...] = ()
     reason: str = ""
     origin: str = ""
-    attempts: int = 0
+    attempts: int = 1
     settled: int = 0
     settled_before: int = 0
     busy: float = 0.0
@@ -222,17 +222,20 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """End a trial that has Reported: its generator is closed, its checkpoints stay, its worker is free."""
+    """End a trial that has Reported: its generator is closed, its worker is free.
+
+    over: it will not be continued, so of its checkpoints only the best is kept.
+    """
 
     number: int
+    over: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Take the worker away from a trial that may be hung: Lost(number, reason) follows, and a new worker comes."""
+    """Take the worker away from a trial that may be hung. Nothing more is heard of it; a new worker comes."""
 
     number: int
-    reason: str
 
 
 Order = Start | Advance | Release | Kill
@@ -294,8 +297,3 @@ class Decision:
     number: int | None = None
     step: int | None = None
     at: int = 0
-
-
-def reported(trial: Trial, report: Report) -> Trial:
-    """The trial with one more point on its curve."""
-    return replace(trial, curve=(*trial.curve, report))

@@ -74,14 +74,16 @@ class Worker:
         assert self.training is not None
         reported = self.training.slice()
         if reported.ended or reported.failure:
-            self.release()
+            self.release(over=reported.ended)
         return reported
 
-    def release(self) -> None:
-        """Close the generator, so that its `finally` runs, and give its memory back."""
+    def release(self, over: bool = False) -> None:
+        """Close the generator, so that its `finally` runs, and give its memory back; `over`: see trial.Release."""
         if self.training is None:
             return
         self.training.close()
+        if over:
+            self.training.shelf.keep_best()
         self.training = None
         if "torch" in sys.modules:
             gc.collect()

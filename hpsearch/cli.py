@@ -1,0 +1,184 @@
+"""argv -> exit code: the only place that prints, and that catches HpsearchError.
+
+Each command's module is imported when it is called, so that `hpsearch --help` stays quick.
+"""
+
+import argparse
+import contextlib
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpsearch import __version__
+from hpsearch.errors import HpsearchError, InfrastructureError
+
+COMMANDS = {
+    "init": ("files", "write a first study file and trainer to start from"),
+    "check": ("files", "every fault of a study file at once, without running it"),
+    "plan": ("files", "what a study will run: rounds, trials, epochs, the first proposals"),
+    "run": ("run", "run a study, or go on where it was"),
+    "status": ("readers", "how a study stands, while it runs or after"),
+    "show": ("readers", "one trial: parameters, curve, decisions with reasons"),
+    "best": ("readers", "the best trial of a study"),
+    "export": ("readers", "everything that was recorded, as JSON, CSV or Parquet"),
+    "sync": ("tracking", "bring MLflow to what the journal says"),
+    "ui": ("tracking", "open the MLflow dashboard over the embedded store"),
+    "submit": ("submit", "run a study as a Ray job on a cluster"),
+    "db": ("db", "the journal's database: its version, and upgrades"),
+}
+
+EPILOG = """exit codes: 0 done, 1 our bug, 2 bad input, 3 no trial succeeded, 4 the study is being run by someone else,
+5 infrastructure failed (run again), 130 and 143 signals"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="hpsearch",
+        description="A hyperparameter search that is run like an experiment.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"hpsearch {__version__}")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (_, text) in COMMANDS.items():
+        command = subparsers.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        ARGUMENTS[name](command)
+        command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+        command.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+        command.add_argument("-v", "--verbose", action="store_true", help="tracebacks of our own errors")
+    return top
+
+
+def _study_file(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, metavar="study.toml")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="change one key of the file, such as space.lr.low=1e-4; may be repeated",
+    )
+
+
+def _recorded(command: argparse.ArgumentParser, optional: bool = False) -> None:
+    command.add_argument(
+        "study", nargs="?" if optional else None, help="a study's name, or its file" + "; all, without" * optional
+    )
+    command.add_argument("--journal", metavar="URL", help="where it is recorded; default: .hpsearch/journal.db here")
+
+
+def _init(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", type=Path, nargs="?", default=Path(), help="where to write; default: here")
+
+
+def _run(command: argparse.ArgumentParser) -> None:
+    _study_file(command)
+    command.add_argument("--fork", metavar="NAME", help="start a new study that may learn from the recorded one")
+    command.add_argument("--jsonl", action="store_true", help="one JSON object on stdout for every settled trial")
+
+
+def _status(command: argparse.ArgumentParser) -> None:
+    _recorded(command, optional=True)
+    command.add_argument("--watch", action="store_true", help="again every second, until the study has ended")
+
+
+def _show(command: argparse.ArgumentParser) -> None:
+    _recorded(command)
+    command.add_argument("trial", type=int, help="the trial's number")
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    _recorded(command)
+    command.add_argument("--format", choices=["json", "csv", "parquet", "optuna"], default="json")
+    command.add_argument("-o", "--output", type=Path, help="a file; default: stdout (json and csv)")
+
+
+def _sync(command: argparse.ArgumentParser) -> None:
+    _recorded(command, optional=True)
+    command.add_argument("--mlflow", metavar="URI", help="where MLflow is; default: as the study's file says, or here")
+
+
+def _ui(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--port", type=int, help="default: a free one from 5000 up")
+    command.add_argument("--home", type=Path, help="the folder with mlflow.db; default: .hpsearch here")
+    command.add_argument("--mlflow", metavar="URI", help="another store, or a server (its address is printed)")
+
+
+def _submit(command: argparse.ArgumentParser) -> None:
+    _study_file(command)
+    command.add_argument("--address", required=True, help="the cluster's job server, such as http://head:8265")
+    command.add_argument("--follow", action="store_true", help="show its output until it ends; exit as it does")
+
+
+def _db(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=["version", "upgrade"])
+    command.add_argument("--journal", metavar="URL", help="default: .hpsearch/journal.db here")
+
+
+ARGUMENTS = {
+    "init": _init,
+    "check": _study_file,
+    "plan": _study_file,
+    "run": _run,
+    "status": _status,
+    "show": _show,
+    "best": _recorded,
+    "export": _export,
+    "sync": _sync,
+    "ui": _ui,
+    "submit": _submit,
+    "db": _db,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        module = importlib.import_module(f"hpsearch.commands.{COMMANDS[args.command][0]}")
+        for answer in getattr(module, args.command)(args):
+            _print(json.dumps(answer.data) if args.json else answer.text())
+            if answer.exit_code:
+                return int(answer.exit_code)
+        return 0
+    except HpsearchError as problem:
+        return _say(str(problem), problem, problem.exit_code, args.verbose)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _close_stdout()
+        return 0
+    except OSError as problem:
+        return _say(
+            f"{problem}: mend it, and run the same command again", problem, InfrastructureError.exit_code, args.verbose
+        )
+    except Exception as problem:
+        print("hpsearch: this is a bug of ours; please report it with what follows", file=sys.stderr)
+        traceback.print_exception(problem)
+        return 1
+
+
+def _print(text: str) -> None:
+    if text:
+        print(text, flush=True)
+
+
+def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) -> int:
+    if verbose:
+        traceback.print_exception(problem)
+    with contextlib.suppress(BrokenPipeError):
+        print(message, file=sys.stderr)
+    return exit_code
+
+
+def _close_stdout() -> None:
+    """The reader is gone: whatever is still buffered goes nowhere, without a traceback at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""`hpsearch db`: the journal's schema."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from hpsearch.commands import Answer
+from hpsearch.commands.recorded import home
+from hpsearch.journal import upgrade, version
+
+
+def db(args: Namespace) -> Iterator[Answer]:
+    url = args.journal or f"sqlite:///{home() / 'journal.db'}"
+    if args.action == "version":
+        found = version(url)
+        yield Answer({"version": found}, lambda: f"schema version {found}")
+        return
+    done = upgrade(url)
+    data = {"before": done.before, "after": done.after, "backup": str(done.backup) if done.backup else None}
+    kept = f"; as it was: {done.backup}" if done.backup else ""
+    same = f"already at version {done.after}"
+    yield Answer(data, lambda: same if done.before == done.after else f"upgraded {done.before} to {done.after}{kept}")

@@ -1,0 +1,160 @@
+"""The commands that read a journal and write nothing: status, show, best, export."""
+
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from hpsearch.commands import Answer
+from hpsearch.commands.recorded import Recorded, journal_of, opened
+from hpsearch.errors import BadInput, NoTrialSucceeded
+from hpsearch.export import as_csv, as_document, as_parquet, plain, trial_document
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.screen import columns, number, params_line
+from hpsearch.trial import Decision, State, Trial
+
+LATEST = 5
+"""How many of the last decisions `status` shows."""
+
+
+def status(args: Namespace) -> Iterator[Answer]:
+    while True:
+        with journal_of(args) as journal:
+            records = journal.studies() if args.study is None else [opened(journal, args).record]
+            found = [_status(journal, record) for record in records]
+            data = found if args.study is None else found[0]
+            decisions = journal.decisions(records[0].id)[-LATEST:] if args.study is not None else []
+        yield Answer(data, lambda found=found, decisions=decisions: _status_text(found, decisions))
+        if not args.watch or all(one["state"] != "RUNNING" for one in found):
+            return
+        time.sleep(1.0)
+
+
+def _status(journal: Journal, record: StudyRecord) -> dict[str, Any]:
+    summary = journal.summary(record.id)
+    holder = journal.holder(record.id)
+    state = record.state if holder is not None or record.state != "RUNNING" else "INTERRUPTED"
+    return {
+        "study": record.name,
+        "state": state,
+        "holder": holder,
+        "trials": {kind.lower(): count for kind, count in summary.trials.items()},
+        "epochs_trained": summary.epochs,
+        "busy_seconds": round(summary.busy, 3),
+        "best": summary.best
+        and {"trial": summary.best.number, "value": summary.best.value, "epoch": summary.best.epoch},
+    }
+
+
+def _status_text(found: list[dict[str, Any]], decisions: list[Decision]) -> str:
+    if not found:
+        return "no study is recorded here"
+    rows = [["study", "state", "trials", "epochs", "best"]]
+    for one in found:
+        best = one["best"]
+        trials = ", ".join(f"{count} {state}" for state, count in one["trials"].items() if count)
+        shown = f"{number(best['value'])} (trial {best['trial']}, epoch {best['epoch']})" if best else "none yet"
+        rows.append([one["study"], one["state"], trials or "none", str(one["epochs_trained"]), shown])
+    text = columns(rows)
+    if len(found) == 1 and found[0]["holder"]:
+        text += f"\nrun by {found[0]['holder']}"
+    if found[0]["state"] == "INTERRUPTED":
+        text += "\nits process is gone: `hpsearch run` with the same file goes on where it was"
+    if decisions:
+        text += "\n\nlast decisions\n" + columns([_decision_row(decision) for decision in decisions])
+    return text
+
+
+def show(args: Namespace) -> Iterator[Answer]:
+    with journal_of(args) as journal:
+        study = opened(journal, args)
+        trial = journal.trial(study.record.id, args.trial)
+        decisions = journal.decisions(study.record.id, args.trial)
+    document = trial_document(trial, study.objective) | {"decisions": [_decision(one) for one in decisions]}
+    yield Answer(document, lambda: _trial_text(study, trial, decisions))
+
+
+def best(args: Namespace) -> Iterator[Answer]:
+    with journal_of(args) as journal:
+        study = opened(journal, args)
+        found = journal.summary(study.record.id).best
+        if found is None:
+            raise NoTrialSucceeded(f'study "{study.record.name}" has no trial with a value yet')
+        trial = journal.trial(study.record.id, found.number)
+        decisions = journal.decisions(study.record.id, found.number)
+    document = trial_document(trial, study.objective) | {"decisions": [_decision(one) for one in decisions]}
+    yield Answer(document, lambda: _trial_text(study, trial, decisions))
+
+
+def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision]) -> str:
+    metric, value = study.objective.metric, study.objective.value(trial)
+    judged = study.objective.judged(trial)
+    score = f"{metric} {value:.4f} at epoch {judged.step}" if judged and value is not None else f"no {metric}"
+    parts = [
+        f"{study.record.name}, trial {trial.number}: {trial.state}, {score}",
+        f"  {params_line(trial.params)}",
+        f"  round {trial.round}, seed {trial.seed}, {trial.epoch} epochs in {trial.busy:.1f} s",
+        f"  why these parameters: {trial.origin}",
+        f"  why {trial.state}: {trial.reason or 'it is under way'}",
+    ]
+    if trial.attempts > 1:
+        parts.append(f"  {trial.attempts} attempts: its worker was lost {trial.attempts - 1} times")
+    if trial.curve:
+        parts += ["", _curve_text(trial)]
+    if decisions:
+        parts += ["", "decisions", columns([_decision_row(decision) for decision in decisions])]
+    if trial.state is State.FAILED and trial.error:
+        parts += ["", trial.error]
+    return "\n".join(parts)
+
+
+def _curve_text(trial: Trial) -> str:
+    names = list(dict.fromkeys(name for report in trial.curve for name in report.metrics))
+    rows = [["epoch", *names]]
+    for report in trial.curve:
+        rows.append([str(report.step), *(number(report.metrics.get(name)) for name in names)])
+    return columns(rows)
+
+
+def _decision_row(decision: Decision) -> list[str]:
+    who = "" if decision.number is None else f"trial {decision.number}"
+    when = "" if not decision.step else f"epoch {decision.step}"
+    return [who, when, decision.kind, decision.reason.partition("\n")[0]]
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {"kind": decision.kind, "reason": decision.reason, "step": decision.step, "at": decision.at}
+
+
+def export(args: Namespace) -> Iterator[Answer]:
+    with journal_of(args) as journal:
+        study = opened(journal, args)
+        trials = journal.trials(study.record.id)
+        decisions = journal.decisions(study.record.id)
+    if args.format in ("parquet", "optuna") and args.output is None:
+        raise BadInput(f"--format {args.format} writes a file: say which with -o FILE")
+    if args.format == "json":
+        document = as_document(study.record, study.objective, trials, decisions)
+        yield _written(args, document, plain(document))
+    elif args.format == "csv":
+        yield _written(args, {}, as_csv(study.objective, trials))
+    elif args.format == "parquet":
+        as_parquet(study.objective, trials, args.output)
+        yield _told(args, len(trials))
+    else:
+        from hpsearch.samplers.optuna_study import write_study
+
+        write_study(args.output, study.record.name, study.objective, study.space, trials)
+        yield _told(args, len(trials))
+
+
+def _written(args: Namespace, document: dict[str, Any], text: str) -> Answer:
+    if args.output is None:
+        return Answer(document, lambda: text)
+    args.output.write_text(text + "\n", encoding="utf-8")
+    return _told(args, None)
+
+
+def _told(args: Namespace, trials: int | None) -> Answer:
+    many = "" if trials is None else f"{trials} trials, "
+    return Answer({"written": str(args.output)}, lambda: f"{many}written to {args.output}")

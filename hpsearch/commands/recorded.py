@@ -1,0 +1,59 @@
+"""Finding what a reader asks for: a study by its name or its file, in a journal by its URL or its place."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from hpsearch.errors import NotFound
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.space import Space
+from hpsearch.study import Study, load, recorded_objective, recorded_space
+from hpsearch.trial import Objective
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A study as the journal has it."""
+
+    record: StudyRecord
+    objective: Objective
+    space: Space
+
+
+def is_file(study: str | None) -> bool:
+    return study is not None and study.endswith(".toml")
+
+
+def home() -> Path:
+    """Where everything embedded lives when no study file says so: HPSEARCH_HOME, or .hpsearch here."""
+    return Path(os.environ.get("HPSEARCH_HOME") or ".hpsearch").absolute()
+
+
+def file_of(args: Namespace) -> Study | None:
+    return load(Path(args.study)) if is_file(args.study) else None
+
+
+@contextmanager
+def journal_of(args: Namespace) -> Iterator[Journal]:
+    """The journal that the arguments name; nothing is made where there is none. NotFound."""
+    study = file_of(args)
+    url = args.journal or (study.journal_url if study else f"sqlite:///{home() / 'journal.db'}")
+    with Journal.open(url, create=False) as journal:
+        yield journal
+
+
+def opened(journal: Journal, args: Namespace) -> Recorded:
+    """NotFound for a study that is not recorded there, with the nearest name that is."""
+    study = file_of(args)
+    name = study.study.name if study else args.study
+    record = journal.find(name)
+    if record is None:
+        names = [other.name for other in journal.studies()]
+        near = get_close_matches(name, names, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else f"; recorded are: {', '.join(names) or 'none'}"
+        raise NotFound(f'no study "{name}" in this journal{hint}')
+    return Recorded(record, recorded_objective(record.spec), recorded_space(record.spec))

@@ -1,0 +1,61 @@
+"""Asks the sampler so that a slow one never keeps a worker waiting."""
+
+from concurrent.futures import Future
+from threading import Thread
+
+from hpsearch.history import History
+from hpsearch.samplers.base import Sampler
+from hpsearch.trial import Proposal
+
+
+class Proposals:
+    """A prompt sampler is asked when there is room; a slow one on a thread, one trial ahead.
+
+    What a slow ask for trial n may look at is fixed: the trials that had settled when trial n - 1 was started. So a
+    search that was killed in the midst of an ask makes the same one again.
+    """
+
+    def __init__(self, sampler: Sampler):
+        self._sampler = sampler
+        self._number = -1
+        self._answer: Future[Proposal | None] | None = None
+
+    @property
+    def is_thinking(self) -> bool:
+        """An answer is on its way."""
+        return self._answer is not None and not self._answer.done()
+
+    def wait(self, timeout: float) -> None:
+        """Until the answer is there, for at most so many seconds; at once where nothing is asked."""
+        if self._answer is not None:
+            try:
+                self._answer.exception(timeout)
+            except TimeoutError:
+                return
+
+    def think(self, history: History) -> None:
+        """Begin the ask for the next trial, if the sampler is slow and it has not begun."""
+        if not self._sampler.slow or self._number == len(history):
+            return
+        self._number = len(history)
+        before = history[self._number - 1].settled_before if self._number else 0
+        known = history.as_of(before)
+        answer: Future[Proposal | None] = Future()
+        self._answer = answer
+        Thread(target=_ask, args=(self._sampler, known, answer), name="sampler", daemon=True).start()
+
+    def take(self, history: History) -> Proposal | None:
+        """The next proposal; None: nothing now (or, with `is_thinking`, not yet). Raises what the sampler raised."""
+        if not self._sampler.slow:
+            return self._sampler.ask(history)
+        self.think(history)
+        if self._answer is None or not self._answer.done():
+            return None
+        return self._answer.result()
+
+
+def _ask(sampler: Sampler, history: History, answer: "Future[Proposal | None]") -> None:
+    try:
+        answer.set_result(sampler.ask(history))
+    except BaseException as problem:  # it is raised where the answer is taken
+        answer.set_exception(problem)

@@ -1,0 +1,200 @@
+"""[space] of a study file: from tables, lists and scalars to a Space, and back."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from pydantic import ValidationError
+
+from hpsearch.space import Choice, Condition, Float, Int, Parameter, Space, offers
+from hpsearch.study_faults import Faults, translate
+from hpsearch.study_sections import Range, Values, plain, recordable
+from hpsearch.trial import Plain
+from hpsearch.wording import listed, meant, show
+
+MOST = 1_000
+"""Parameters that are searched."""
+
+
+def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
+    """The space, or None where anything is wrong with it; what is wrong is added to `faults`."""
+    entries = {name: entry for name, raw in table.items() if (entry := _entry(name, raw, faults)) is not None}
+    parameters = [entry for entry in entries.values() if isinstance(entry, Parameter)]
+    if not parameters and not faults.has("space"):
+        faults.add(("space",), "has nothing to search: give at least one range { low = …, high = … } or list of values")
+    if len(parameters) > MOST:
+        faults.add(("space",), f"must have at most {MOST} parameters to search, got {len(parameters)}")
+        return None
+    for parameter in parameters:
+        _check_condition(parameter, entries, table, faults)
+    _check_circles({parameter.name: parameter.when for parameter in parameters}, faults)
+    if faults.has("space"):
+        return None
+    return Space(tuple(parameters), {name: e for name, e in entries.items() if not isinstance(e, Parameter)})
+
+
+def written(space: Space) -> dict[str, Any]:
+    """The table that `parse` reads as this space, without what is default anyway."""
+    table: dict[str, Any] = {parameter.name: _written(parameter) for parameter in space.parameters}
+    return table | dict(space.fixed)
+
+
+def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
+    if isinstance(parameter, Choice) and not parameter.when:
+        return list(parameter.values)
+    given = {field.name: getattr(parameter, field.name) for field in fields(parameter) if field.name != "name"}
+    given["when"] = {name: list(values) for name, values in parameter.when.items()}
+    plainly = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+    return {
+        key: value for key, value in plainly.items() if value not in (None, False, [], {}) or key in ("low", "high")
+    }
+
+
+# One entry ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
+    """What an entry says; None where it is at fault."""
+    path = ("space", name)
+    try:
+        recordable(name)
+        match raw:
+            case {"low": _} | {"high": _}:
+                return _range(name, Range.model_validate(raw), faults)
+            case {"values": _}:
+                return _choice(name, Values.model_validate(raw), faults)
+            case list():
+                return _choice(name, Values.model_validate({"values": raw}), faults)
+            case dict():
+                raise ValueError(
+                    f"must have low and high (a range) or values (a choice), got {listed(raw) or 'neither'}"
+                )
+        return plain(raw)
+    except ValidationError as problem:
+        in_list = isinstance(raw, list)
+        translate(problem, Range if isinstance(raw, dict) and "values" not in raw else Values, path, faults)
+    except ValueError as problem:
+        faults.add(path, str(problem))
+    return None
+
+
+def _choice(name: str, entry: Values, faults: Faults) -> Choice | None:
+    if twice := _twice(entry.values):
+        faults.add(("space", name), f"its values must differ, got {twice}")
+        return None
+    return Choice(name, entry.values, entry.when)
+
+
+def _range(name: str, entry: Range, faults: Faults) -> Float | Int | None:
+    numbers = (entry.low, entry.high, *((entry.step,) if entry.step is not None else ()))
+    whole = all(isinstance(number, int) for number in numbers)
+    found = list(_range_faults(entry, whole))
+    for message in found:
+        faults.add(("space", name), message)
+    if found:
+        return None
+    kind, number = (Int, int) if whole else (Float, float)
+    return kind(
+        name,
+        number(entry.low),
+        number(entry.high),
+        log=entry.log,
+        step=None if entry.step is None else number(entry.step),
+        when=entry.when,
+        grid=tuple(map(number, entry.grid)),
+        points=entry.points,
+        expand=entry.expand,
+    )
+
+
+def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
+    low, high, step = entry.low, entry.high, entry.step
+    if low > high:
+        yield f"low must be <= high, got low = {low}, high = {high}"
+        return
+    if math.isinf(float(high) - float(low)):
+        yield f"high - low must be finite, got low = {low}, high = {high}"
+        return
+    if entry.log and low <= 0:
+        yield f"low must be > 0 when log = true, got low = {low}"
+    if entry.log and step is not None:
+        yield "step and log = true exclude each other; a log-uniform grid is points = n"
+    elif step is not None:
+        yield from _step_faults(low, high, step)
+    yield from _grid_faults(entry, whole)
+
+
+def _step_faults(low: float, high: float, step: float) -> Iterator[str]:
+    if step <= 0:
+        yield f"step must be > 0, got step = {step}"
+        return
+    steps = (high - low) / step
+    if not math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):
+        last = float(f"{low + math.floor(steps) * step:.12g}")
+        yield (
+            f"step must divide high - low, got step = {step} in [{low}, {high}]; "
+            f"high = {int(last) if isinstance(low + step, int) else last} would do"
+        )
+
+
+def _grid_faults(entry: Range, whole: bool) -> Iterator[str]:
+    if entry.points is not None and (entry.grid or entry.step is not None):
+        yield "give one of grid, points and step"
+    if outside := [value for value in entry.grid if not entry.low <= value <= entry.high]:
+        yield f"grid must lie in [{entry.low}, {entry.high}], got {listed(outside)}"
+    if whole and (broken := [value for value in entry.grid if not isinstance(value, int)]):
+        yield f"grid must hold whole numbers where low and high are whole, got {listed(broken)}"
+    if twice := _twice(entry.grid):
+        yield f"the values of grid must differ, got {twice}"
+
+
+def _twice(values: tuple[Plain, ...]) -> str:
+    """Two values that are equal (true and 1 are), or ""."""
+    seen: dict[Plain, Plain] = {}
+    for value in values:
+        if value in seen:
+            return f"{show(seen[value])} and {show(value)}"
+        seen[value] = value
+    return ""
+
+
+# Conditions ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_condition(
+    parameter: Parameter, entries: Mapping[str, Parameter | Plain], table: Mapping[str, Any], faults: Faults
+) -> None:
+    for name, allowed in parameter.when.items():
+        path = ("space", parameter.name, "when", name)
+        if name not in table:
+            faults.add(path, f"`{name[:60]}` is no parameter of [space]{meant(name, table)}")
+        elif name in entries:
+            for message in _impossible(name, entries[name], allowed):
+                faults.add(path, message)
+
+
+def _impossible(name: str, entry: Parameter | Plain, allowed: tuple[Plain, ...]) -> Iterator[str]:
+    for value in allowed:
+        if not isinstance(entry, Parameter):
+            if entry != value or type(entry) is not type(value):
+                yield f"{name} is always {show(entry)}, never {show(value)}"
+        elif isinstance(entry, Choice) and not offers(entry, value):
+            yield f"{name} is one of {listed(entry.values)}, never {show(value)}"
+        elif isinstance(entry, Float) and entry.count is None:
+            yield f"{name} is a continuous range, which a condition cannot ask for; give it a step, or make it a choice"
+        elif not isinstance(entry, Choice) and not offers(entry, value):
+            yield f"{name} is {_values(entry)}, never {show(value)}"
+
+
+def _values(entry: Float | Int) -> str:
+    step = f" in steps of {entry.step}" if entry.step else ""
+    return f"between {entry.low} and {entry.high}{step}"
+
+
+def _check_circles(conditions: Mapping[str, Condition], faults: Faults) -> None:
+    """A fault for each parameter whose conditions lead back to itself."""
+    done: set[str] = set()
+    for name in conditions:
+        trail: dict[str, None] = {}
+        _follow(name, conditions, done)

@@ -1,0 +1,301 @@
+"""The tables of a study file, one class each, as INTERFACE and `studies/study.schema.json` describe them.
+
+Here is what one value may be; what values mean together is checked in study_checks.
+"""
+
+import math
+import posixpath
+import re
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
+
+from hpsearch import units
+from hpsearch.trial import Plain
+from hpsearch.wording import show
+
+
+class Section(BaseModel):
+    """Frozen and strict: no unknown key, no "3" for 3, no 3.0 for a whole number, nothing infinite."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+# Kinds of values ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _plain(value: object) -> Plain:
+    if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError(f"must be a string, a finite number, or true or false, got {show(value)}")
+    return value
+
+
+def _number(value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"must be a finite number, got {show(value)}")
+    return value
+
+
+def _allowed(value: object) -> tuple[Plain, ...]:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise ValueError("must not be an empty list")
+    return tuple(map(_plain, values))
+
+
+def _study_name(name: str) -> str:
+    """It becomes the name of a folder and of an MLflow experiment."""
+    if not 0 < len(name.encode()) <= 250:
+        raise ValueError(f"must have 1 to 250 characters (bytes in UTF-8), got {len(name.encode())}")
+    if name != name.strip() or not name.isprintable():
+        raise ValueError(f"must hold no control characters and no spaces at its ends, got {show(name)}")
+    if found := next((part for part in ("/", "\\", "%", "..") if part in name), None):
+        raise ValueError(f"must not hold {show(found)}, got {show(name)}")
+    if name == ".":
+        raise ValueError('must not be "."')
+    return name
+
+
+def recordable(name: str) -> str:
+    """The name of a parameter or a metric: what MLflow takes for one (mlflow/utils/validation.py)."""
+    if not 0 < len(name) <= 250:
+        raise ValueError(f"a name must have 1 to 250 characters, got {len(name)}")
+    if odd := re.search(r"[^\w.\- /]", name):
+        raise ValueError(f"a name may hold letters, digits, _ - . / and spaces, got {show(odd[0])}")
+    if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
+        raise ValueError("a name must not read as a path that leads elsewhere")
+    return name
+
+
+def _use(use: str) -> str:
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", use):
+        raise ValueError(f'must be "module:function", such as "trainers.digits:train", got {show(use)}')
+    return use
+
+
+def _address(address: str) -> str:
+    if not re.fullmatch(r"local|auto|none|(ray://)?[^\s/:]+:[0-9]{1,5}", address):
+        raise ValueError(f'must be "local", "auto", "none" or "ray://HOST:PORT", got {show(address)}')
+    return address
+
+
+def _gpus(gpus: float) -> float:
+    if gpus > 1 and gpus != int(gpus):
+        raise ValueError(f"must be a share of one GPU (<= 1) or a whole number of them, got {gpus}")
+    return gpus
+
+
+PlainValue = Annotated[Plain, PlainValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+Allowed = Annotated[
+    tuple[Plain, ...],
+    PlainValidator(_allowed),
+    WithJsonSchema({"type": ["string", "number", "boolean", "array"]}),
+]
+Seconds = Annotated[
+    float,
+    BeforeValidator(units.seconds),
+    PlainSerializer(units.duration),
+    WithJsonSchema({"type": "string", "pattern": units.DURATION, "examples": ["45s", "1h30m"]}),
+]
+Bytes = Annotated[
+    int,
+    BeforeValidator(units.size),
+    PlainSerializer(units.size_text),
+    WithJsonSchema({"type": "string", "pattern": units.SIZE, "examples": ["500MB", "4GiB"]}),
+]
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+RecordableName = Annotated[str, AfterValidator(recordable)]
+
+
+# [study], [trainer] ──────────────────────────────────────────────────────────────────────────────
+
+
+class About(Section):
+    name: Annotated[str, AfterValidator(_study_name)] = Field(description="what the study is called, everywhere")
+    metric: RecordableName = Field(description="what decides: a name that the trainer reports")
+    goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
+    seed: Whole = Field(0, description="where all random numbers of the study come from")
+    at: Literal["best", "last"] = Field("best", description="the epoch at which a trial's curve is judged")
+
+
+class Trainer(Section):
+    use: Annotated[str, AfterValidator(_use)] = Field(description='"module:function", a generator')
+    epochs: Count = Field(description="the most that one trial may train")
+    options: dict[RecordableName, PlainValue] = Field({}, description="fixed values for the trainer")
+
+
+# [space] ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Range(Section):
+    """A number between two others: whole where both ends and the step are."""
+
+    low: Number = Field(description="the least value")
+    high: Number = Field(description="the greatest value")
+    log: bool = Field(False, description="spread evenly over the logarithm")
+    step: Number | None = Field(None, description="only low, low + step, …")
+    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
+    grid: tuple[Number, ...] = Field((), strict=False, description="its values in a grid search")
+    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="so many values in a grid search")
+    expand: bool = Field(False, description="coarse-to-fine may look beyond low and high")
+
+
+class Values(Section):
+    """A choice, as a table so that it can have a condition."""
+
+    values: tuple[PlainValue, ...] = Field(strict=False, min_length=1, description="what to choose from")
+    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
+
+
+# [search] ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Grid(Section):
+    """Every point of the grid once."""
+
+    method: Literal["grid"]
+
+
+class Random(Section):
+    """Points drawn one by one, without looking back."""
+
+    method: Literal["random"]
+    trials: Count = Field(description="how many")
+
+
+class Bayesian(Section):
+    """Each point proposed from all results so far."""
+
+    method: Literal["bayesian"]
+    trials: Count = Field(description="how many")
+    sampler: Literal["tpe", "gp", "cmaes"] = Field("tpe", description="what models the results")
+    startup_trials: Count = Field(10, description="so many are drawn at random first")
+
+
+class Round(Section):
+    trials: Count = Field(description="how many in this round")
+    epochs: Count = Field(description="how long each is trained in all")
+
+
+class CoarseToFine(Section):
+    """Rounds of ever fewer, longer trials in ever narrower windows."""
+
+    method: Literal["coarse-to-fine"]
+    rounds: tuple[Round, ...] = Field(strict=False, min_length=1, description="{ trials = …, epochs = … } each")
+    keep: float = Field(0.5, ge=0, le=1, description="share of a later round that goes on from the round before")
+    top: float = Field(0.25, gt=0, le=1, description="share of best trials whose box is the next window")
+    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
+
+
+Search = Annotated[Grid | Random | Bayesian | CoarseToFine, Field(discriminator="method")]
+
+
+# [prune], [early_stopping] ───────────────────────────────────────────────────────────────────────
+
+
+class NeverPrune(Section):
+    method: Literal["never"]
+
+
+class MedianPrune(Section):
+    """Stop what is worse than the median of the others at the same epoch."""
+
+    method: Literal["median"]
+    startup_trials: Whole = Field(5, description="so many must have reached the epoch first")
+    warmup_epochs: Whole = Field(1, description="no verdict in the first epochs")
+    interval: Count = Field(1, description="a verdict every so many epochs")
+
+
+class HalvingPrune(Section):
+    """Asynchronous successive halving."""
+
+    method: Literal["halving"]
+    min_epochs: Count = Field(1, description="the first rung")
+    eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
+
+
+class HyperbandPrune(Section):
+    """Successive halving in several brackets."""
+
+    method: Literal["hyperband"]
+    min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
+    eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
+
+
+class PatiencePrune(Section):
+    """Stop what has not become better for some epochs."""
+
+    method: Literal["patience"]
+    patience: Count = Field(description="so many epochs")
+    min_delta: float = Field(0.0, ge=0, description="less than this is not better")
+
+
+class ThresholdPrune(Section):
+    """Stop what leaves the bounds."""
+
+    method: Literal["threshold"]
+    lower: float | None = Field(None, description="stop below this value of the metric")
+    upper: float | None = Field(None, description="stop above this value of the metric")
+    warmup_epochs: Whole = Field(0, description="no verdict in the first epochs")
+
+
+Prune = Annotated[
+    NeverPrune | MedianPrune | HalvingPrune | HyperbandPrune | PatiencePrune | ThresholdPrune,
+    Field(discriminator="method"),
+]
+
+
+class EarlyStopping(Section):
+    patience: Count = Field(description="a trial ends after so many epochs without a better one")
+    min_delta: float = Field(0.0, ge=0, description="less than this is not better")
+
+
+# [resources], [limits], [journal], [tracking] ────────────────────────────────────────────────────
+
+
+class PerTrial(Section):
+    cpus: float = Field(1, gt=0, description="also the threads of a trial")
+    gpus: Annotated[float, Field(ge=0), AfterValidator(_gpus)] = Field(0, description="a share of one, or several")
+    memory: Bytes | None = Field(None, description="host memory")
+
+
+class Resources(Section):
+    workers: Count | None = Field(None, description="trials at once; omitted: what there is room for")
+    address: Annotated[str, AfterValidator(_address)] = Field("local", description="which Ray")
+    per_trial: PerTrial = PerTrial()
+
+
+class Limits(Section):
+    study: Seconds | None = Field(None, description="wall clock of the study")
+    gpu_hours: float | None = Field(None, gt=0, description="GPU hours of all trials together")
+    trial: Seconds | None = Field(None, description="wall clock of a trial")
+    stall: Seconds | None = Field(None, description="longest silence of a trial")
+    trials: Count | None = Field(None, description="most trials")
+    epochs: Count | None = Field(None, description="most epochs of all trials together")
+    retries: Whole = Field(2, description="times that a trial is given another worker")
+    max_failures: Count = Field(5, description="trials whose trainer raised before the study stops")
+
+
+class JournalUrl(Section):
+    url: str | None = Field(None, description="sqlite:///FILE, or postgresql://…; default: in .hpsearch/")
+
+
+class Tracking(Section):
+    mlflow: str | None = Field(None, description='sqlite:///FILE, http://HOST:PORT, … or "none"')
+
+
+def kinds(union: Any) -> dict[str, type[Section]]:
+    """`method` -> class, of Search or Prune."""
+    classes = get_args(get_args(union)[0])
+    return {get_args(kind.model_fields["method"].annotation)[0]: kind for kind in classes}
