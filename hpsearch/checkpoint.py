@@ -8,9 +8,10 @@ that did not reach the disk fails its hash, and the one before is taken.
 import hashlib
 import io
 import os
+import pickle
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,14 @@ class Snapshot:
     objects: Mapping[str, Any]
     random: Mapping[str, Any]
 
+    def check_all_is_tracked(self, names: Collection[str]) -> None:
+        """TrainerError where training would go on with something that was not restored."""
+        if left := sorted(set(self.objects) - set(names)):
+            raise TrainerError(
+                f"the checkpoint of epoch {self.step} holds {', '.join(left)}, which the trainer has not given to "
+                "run.track(…) when it begins its first epoch"
+            )
+
     def object_state(self, name: str) -> Any:
         if name not in self.objects:
             raise TrainerError(
@@ -51,7 +60,10 @@ class Snapshot:
 
 
 def pack(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> bytes:
-    """A snapshot of the tracked objects and of every random state, as the content of a checkpoint file."""
+    """A snapshot of the tracked objects and of every random state, as the content of a checkpoint file.
+
+    TrainerError where a state holds what cannot be written down.
+    """
     import torch
 
     content = {
@@ -62,7 +74,11 @@ def pack(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> byte
         "random": random_state(),
     }
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    try:
+        torch.save(content, buffer)
+    except (pickle.PicklingError, AttributeError, TypeError) as problem:  # what pickle raises
+        named = ", ".join(f"{name}=…" for name in tracked)
+        raise TrainerError(f"run.track({named}): a state_dict holds what no checkpoint can: {problem}") from None
     return buffer.getvalue()
 
 
@@ -74,7 +90,11 @@ def unpack(content: bytes) -> Snapshot:
 
 
 class Shelf:
-    """The checkpoints of one trial: a folder with epoch-000012.pt, its .sha256, and best.pt."""
+    """The checkpoints of one trial: a folder with epoch-000012.pt, its .sha256, and best.pt.
+
+    best.pt is the state at the best epoch that was trained. Where a verdict came in the midst of a slice, that may be a
+    later epoch than the best that counts: its `step` says.
+    """
 
     def __init__(self, folder: Path, owner: str):
         self.folder = folder
@@ -90,16 +110,25 @@ class Shelf:
 
     def keep_newest(self) -> None:
         """Remove all but the newest `KEPT`; the best has a file of its own."""
-        self._remove(self._steps()[KEPT:])
+        self._remove(map(self._name, self._steps()[KEPT:]))
 
     def keep_best(self) -> None:
         """Remove all but the best: the trial will not be continued."""
-        self._remove(self._steps())
+        self._remove(map(self._name, self._steps()))
 
-    def _remove(self, steps: Sequence[int]) -> None:
-        for step in steps:
-            (self.folder / self._name(step)).unlink(missing_ok=True)
-            (self.folder / f"{self._name(step)}.sha256").unlink(missing_ok=True)
+    def forget(self, after: int) -> None:
+        """Remove what was trained after an epoch: its reports were dropped, or were lost on their way."""
+        late = [step for step in self._steps() if step > after]
+        self._remove(map(self._name, late))
+        if (self.folder / "best.pt").exists() and (late or not self._steps()):
+            best = self.read("best.pt")
+            if best is None or best.step > after:
+                self._remove(["best.pt"])
+
+    def _remove(self, names: Iterable[str]) -> None:
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+            (self.folder / f"{name}.sha256").unlink(missing_ok=True)
 
     def newest(self, at_most: int) -> Snapshot | None:
         """The newest whole checkpoint of this trial at or before an epoch; None: start from scratch."""

@@ -10,7 +10,10 @@ MOST_BYTES = 1 << 20
 
 
 class CappedLog(io.TextIOBase):
-    """A text stream into a file that is made when something is written, and takes no more than `most` characters."""
+    """A text stream into a file that is made when something is written, and takes about `most` bytes, no more.
+
+    A file that is there already is added to, and counts.
+    """
 
     def __init__(self, path: Path, most: int = MOST_BYTES):
         self.path = path
@@ -25,7 +28,8 @@ class CappedLog(io.TextIOBase):
             if self.file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self.file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
-            self.file.write(text[: self.left])
+                self.left -= self.file.tell()
+            self.file.write(text[: max(0, self.left)])
             self.left -= len(text)
             if self.left <= 0:
                 self.file.write("\n… the log is full: nothing more is written\n")

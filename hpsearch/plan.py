@@ -1,5 +1,6 @@
 """What a study will run, worked out without running it."""
 
+import math
 from dataclasses import dataclass
 
 from hpsearch import study as sections
@@ -23,11 +24,11 @@ def rounds(study: Study) -> list[Round]:
     epochs = study.trainer.epochs
     match study.search:
         case sections.Grid():
-            return [Round(sum(1 for _ in study.space.grid()), epochs)]
+            return [Round(study.space.grid_size() or 0, epochs)]
         case sections.Random(trials=trials) | sections.Bayesian(trials=trials):
             return [Round(trials, epochs)]
-        case sections.CoarseToFine(rounds=given):
-            kept = [0, *(study.search.continued(one.trials) for one in given[1:])]
+        case sections.CoarseToFine(rounds=given, keep=keep):
+            kept = [0, *(math.ceil(keep * one.trials) for one in given[1:])]
             return [Round(one.trials, one.epochs, most) for one, most in zip(given, kept, strict=True)]
 
 

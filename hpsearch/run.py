@@ -69,6 +69,7 @@ class Run:
         """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""
         first = 1
         if self._restored is not None:
+            self._restored.check_all_is_tracked(self.tracked)
             first = self._restored.step + 1
             self._restored.restore_random()
             self._restored = None

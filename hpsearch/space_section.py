@@ -1,20 +1,25 @@
 """[space] of a study file: from tables, lists and scalars to a Space, and back."""
 
+import graphlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
 
-from hpsearch.space import Choice, Condition, Float, Int, Parameter, Space, offers
+from hpsearch.space import Choice, Float, Int, Parameter, Space, offers
 from hpsearch.study_faults import Faults, translate
-from hpsearch.study_sections import Range, Values, plain, recordable
+from hpsearch.study_sections import Range, Section, Values, plain, recordable
 from hpsearch.trial import Plain
 from hpsearch.wording import listed, meant, show
 
 MOST = 1_000
 """Parameters that are searched."""
+
+_MOST_STEPS = 10**15
+"""What floats still tell apart."""
 
 
 def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
@@ -28,7 +33,7 @@ def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
         return None
     for parameter in parameters:
         _check_condition(parameter, entries, table, faults)
-    _check_circles({parameter.name: parameter.when for parameter in parameters}, faults)
+    _check_circles(parameters, faults)
     if faults.has("space"):
         return None
     return Space(tuple(parameters), {name: e for name, e in entries.items() if not isinstance(e, Parameter)})
@@ -56,56 +61,48 @@ def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
 
 def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
     """What an entry says; None where it is at fault."""
-    path = ("space", name)
+    kind: type[Section] = Values if isinstance(raw, dict) and "values" in raw else Range
     try:
         recordable(name)
         match raw:
+            case {"values": _}:
+                return _choice(name, Values.model_validate(raw))
             case {"low": _} | {"high": _}:
                 return _range(name, Range.model_validate(raw), faults)
-            case {"values": _}:
-                return _choice(name, Values.model_validate(raw), faults)
-            case list():
-                return _choice(name, Values.model_validate({"values": raw}), faults)
             case dict():
-                raise ValueError(
-                    f"must have low and high (a range) or values (a choice), got {listed(raw) or 'neither'}"
-                )
+                raise ValueError(f"must have low and high (a range) or values (a choice), got {listed(raw) or '{}'}")
+            case []:
+                raise ValueError("must not be an empty list")
+            case list():
+                return _choice(name, Values(values=tuple(map(plain, raw))))
         return plain(raw)
     except ValidationError as problem:
-        in_list = isinstance(raw, list)
-        translate(problem, Range if isinstance(raw, dict) and "values" not in raw else Values, path, faults)
+        translate(problem, kind, ("space", name), faults)
     except ValueError as problem:
-        faults.add(path, str(problem))
+        faults.add(("space", name), str(problem))
     return None
 
 
-def _choice(name: str, entry: Values, faults: Faults) -> Choice | None:
+def _choice(name: str, entry: Values) -> Choice:
     if twice := _twice(entry.values):
-        faults.add(("space", name), f"its values must differ, got {twice}")
-        return None
+        raise ValueError(f"the values must differ, got {twice}")
     return Choice(name, entry.values, entry.when)
 
 
 def _range(name: str, entry: Range, faults: Faults) -> Float | Int | None:
-    numbers = (entry.low, entry.high, *((entry.step,) if entry.step is not None else ()))
-    whole = all(isinstance(number, int) for number in numbers)
+    whole = all(isinstance(number, int) for number in (entry.low, entry.high, entry.step or 1))
     found = list(_range_faults(entry, whole))
     for message in found:
         faults.add(("space", name), message)
     if found:
         return None
-    kind, number = (Int, int) if whole else (Float, float)
-    return kind(
-        name,
-        number(entry.low),
-        number(entry.high),
-        log=entry.log,
-        step=None if entry.step is None else number(entry.step),
-        when=entry.when,
-        grid=tuple(map(number, entry.grid)),
-        points=entry.points,
-        expand=entry.expand,
-    )
+    rest: dict[str, Any] = {"log": entry.log, "when": entry.when, "points": entry.points, "expand": entry.expand}
+    if whole:
+        step = int(entry.step) if entry.step else None
+        return Int(name, int(entry.low), int(entry.high), step=step, grid=tuple(map(int, entry.grid)), **rest)
+    step_size = float(entry.step) if entry.step else None
+    grid = tuple(map(float, entry.grid))
+    return Float(name, float(entry.low), float(entry.high), step=step_size, grid=grid, **rest)
 
 
 def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
@@ -121,21 +118,22 @@ def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
     if entry.log and step is not None:
         yield "step and log = true exclude each other; a log-uniform grid is points = n"
     elif step is not None:
-        yield from _step_faults(low, high, step)
+        yield from _step_faults(entry, step, whole)
     yield from _grid_faults(entry, whole)
 
 
-def _step_faults(low: float, high: float, step: float) -> Iterator[str]:
+def _step_faults(entry: Range, step: float, whole: bool) -> Iterator[str]:
+    """In decimals, as they stand in the file: 0.6 is 6 times 0.1."""
     if step <= 0:
         yield f"step must be > 0, got step = {step}"
         return
-    steps = (high - low) / step
-    if not math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-9):
-        last = float(f"{low + math.floor(steps) * step:.12g}")
-        yield (
-            f"step must divide high - low, got step = {step} in [{low}, {high}]; "
-            f"high = {int(last) if isinstance(low + step, int) else last} would do"
-        )
+    if (entry.high - entry.low) / step > _MOST_STEPS:
+        yield f"step must not be that small, got step = {step} in [{entry.low}, {entry.high}]"
+        return
+    low, high, by = (Decimal(repr(number)) for number in (entry.low, entry.high, step))
+    if left := (high - low) % by:
+        last = repr(int(high - left) if whole else float(high - left))
+        yield f"step must divide high - low, got step = {step} in [{entry.low}, {entry.high}]; high = {last} would do"
 
 
 def _grid_faults(entry: Range, whole: bool) -> Iterator[str]:
@@ -192,9 +190,20 @@ def _values(entry: Float | Int) -> str:
     return f"between {entry.low} and {entry.high}{step}"
 
 
-def _check_circles(conditions: Mapping[str, Condition], faults: Faults) -> None:
-    """A fault for each parameter whose conditions lead back to itself."""
-    done: set[str] = set()
-    for name in conditions:
-        trail: dict[str, None] = {}
-        _follow(name, conditions, done)
+def _check_circles(parameters: list[Parameter], faults: Faults) -> None:
+    graph = {parameter.name: list(parameter.when) for parameter in parameters}
+    while circle := _circle(graph):
+        faults.add(("space", circle[0], "when"), f"goes in a circle: {' -> '.join([*circle, circle[0]])}")
+        for name in circle:
+            del graph[name]
+
+
+def _circle(graph: Mapping[str, list[str]]) -> list[str]:
+    """Names that each depend on the next, and the last on the first; begins with the one that `graph` has first."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as found:
+        circle: list[str] = found.args[1][:0:-1]
+        start = next(circle.index(name) for name in graph if name in circle)
+        return circle[start:] + circle[:start]
+    return []

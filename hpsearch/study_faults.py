@@ -13,7 +13,7 @@ from hpsearch.wording import KeyPath, dotted, listed, meant, show
 MOST = 100
 """More faults than a person reads are counted, not written out."""
 
-_SECRET = ("journal", "tracking")
+_SECRET = (("journal",), ("tracking",))
 """Tables whose values no message repeats: they may hold a password."""
 
 _SENTENCES = {
@@ -51,7 +51,8 @@ class Faults:
         self._paths.add(path)
         if len(self._found) < MOST:
             where, line = self._place(path)
-            self._found.append(Fault(where, line, dotted(path), message))
+            key = dotted(path)
+            self._found.append(Fault(where, line, "" if where == f"--set {key}" else key, message))
         else:
             self._uncounted += 1
 
@@ -62,6 +63,10 @@ class Faults:
     def has(self, *path: str | int) -> bool:
         """Whether anything is wrong with this key or within it."""
         return any(found[: len(path)] == path for found in self._paths)
+
+    @property
+    def any(self) -> bool:
+        return bool(self._found)
 
     def end(self) -> None:
         """StudyFileError where there was a fault."""
@@ -83,7 +88,7 @@ def translate(problem: ValidationError, kind: type[BaseModel], at: KeyPath, faul
     for error in problem.errors(include_url=False, include_context=True):
         path = (*at, *(part for part in error["loc"] if part != "[key]"))
         if not faults.has(*path) and not _is_echo(error):
-            faults.add(path, _sentence(error, kind, secret=at[0] in _SECRET))
+            faults.add(path, _sentence(error, kind, secret=at[:1] in _SECRET))
 
 
 def _is_echo(error: ErrorDetails) -> bool:
@@ -112,7 +117,7 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], secret: bool) -> str:
 
 
 def unknown(name: str, known: Any) -> str:
-    return f"unknown key `{name[:60]}`{meant(name, known) or f'; known here: {", ".join(known)}'}"
+    return f"unknown key `{name[:60]}`{meant(name, known) or '; known here: ' + ', '.join(known)}"
 
 
 def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:

@@ -33,7 +33,7 @@ class Section(BaseModel):
 # Kinds of values ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _plain(value: object) -> Plain:
+def plain(value: object) -> Plain:
     if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(f"must be a string, a finite number, or true or false, got {show(value)}")
     return value
@@ -49,7 +49,7 @@ def _allowed(value: object) -> tuple[Plain, ...]:
     values = value if isinstance(value, list) else [value]
     if not values:
         raise ValueError("must not be an empty list")
-    return tuple(map(_plain, values))
+    return tuple(map(plain, values))
 
 
 def _study_name(name: str) -> str:
@@ -94,7 +94,7 @@ def _gpus(gpus: float) -> float:
     return gpus
 
 
-PlainValue = Annotated[Plain, PlainValidator(_plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+PlainValue = Annotated[Plain, PlainValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Allowed = Annotated[
     tuple[Plain, ...],

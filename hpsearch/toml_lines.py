@@ -1,7 +1,7 @@
 """On which line of a TOML file each key stands: tomllib does not say.
 
 The scanner never fails: what is no TOML is for tomllib to refuse. It runs first, in linear time, so that what would
-keep tomllib busy for minutes (a key of 100,000 parts) or overflow its stack can be refused before.
+keep tomllib busy for minutes (a key of 100,000 parts) or overflow a stack can be refused before.
 """
 
 import re
@@ -24,17 +24,17 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ENOUGH = 100
-"""Brackets and parts of a key beyond what any reader takes are counted, not kept."""
+DEEPEST = 32
+"""How many keys and brackets may stand within each other; the scan ends at the first that goes deeper."""
 
 
 @dataclass
 class Lines:
-    """The line (from 1) of every key and array element; `deepest` and `longest` count brackets and parts of a key."""
+    """The line (from 1) of every key and array element. too_deep: the one where something goes deeper than
+    DEEPEST, or 0."""
 
     of: dict[KeyPath, int] = field(default_factory=dict)
-    deepest: int = 0
-    longest: int = 0
+    too_deep: int = 0
 
     def find(self, path: KeyPath) -> int:
         """The line of the key, of the nearest key around it, or 0."""
@@ -50,6 +50,9 @@ class Lines:
 def scan(text: str) -> Lines:
     scanner = _Scanner()
     for kind, token, line in _tokens(text):
+        if len(scanner.path) + len(scanner.key) > DEEPEST:
+            scanner.lines.too_deep = line
+            break
         if kind == "newline":
             scanner.newline()
         elif scanner.header:
@@ -93,7 +96,7 @@ class _Scanner:
         elif token == "]":
             self._open_table(line)
         elif kind != "mark":
-            self._part(token)
+            self.key.append(_unquoted(token))
 
     def _open_table(self, line: int) -> None:
         path: KeyPath = ()
@@ -106,23 +109,17 @@ class _Scanner:
             path = (*path, self.elements[path])
         self.table = self.path = path
         self.lines.note(path, line)
-        self.header, self.in_key = 0, False
+        self.key, self.header, self.in_key = [], 0, False
 
     def key_token(self, kind: str, token: str, line: int) -> None:
         if token == "[" and not self.frames and not self.key:
             self.header = 1
         elif token == "=":
-            self.path = (*self.path, *self.key)
+            self.path, self.key, self.in_key = (*self.path, *self.key), [], False
             self.lines.note(self.path, line)
-            self.in_key = False
         elif token == "}":
             self._close()
         elif kind != "mark":
-            self._part(token)
-
-    def _part(self, token: str) -> None:
-        self.lines.longest = max(self.lines.longest, len(self.key) + 1)
-        if len(self.key) < _ENOUGH:
             self.key.append(_unquoted(token))
 
     def value_token(self, token: str, line: int) -> None:
@@ -137,21 +134,18 @@ class _Scanner:
             self._open(token)
 
     def _open(self, token: str) -> None:
-        self.lines.deepest = max(self.lines.deepest, len(self.frames) + 1)
-        if len(self.frames) == _ENOUGH:
-            return
         self.frames.append((self.path, 0 if token == "[" else None))
         if token == "[":
             self.path = (*self.path, 0)
         else:
-            self.in_key, self.key = True, []
+            self.in_key = True
 
     def _next(self) -> None:
         if not self.frames:
             return
         start, element = self.frames.pop()
         if element is None:
-            self.path, self.in_key, self.key = start, True, []
+            self.path, self.in_key = start, True
         else:
             element += 1
             self.path = (*start, element)

@@ -99,8 +99,15 @@ def check_names(wanted: type, names: Iterable[str]) -> None:
 
 
 def _dataclass_of(trainer: Trainer) -> type | None:
-    first = next(iter(inspect.signature(trainer).parameters))
-    wanted = typing.get_type_hints(trainer).get(first)
+    first = next(iter(inspect.signature(trainer).parameters.values()))
+    wanted = first.annotation
+    if isinstance(wanted, str):  # `from __future__ import annotations`; other names may be known to a type checker only
+        try:
+            wanted = eval(wanted, vars(sys.modules[trainer.__module__]))
+        except NameError as missing:
+            raise TrainerError(
+                f"the annotation `{first}` of {trainer.__module__} is not known there: {missing}"
+            ) from None
     return wanted if isinstance(wanted, type) and dataclasses.is_dataclass(wanted) else None
 
 
@@ -143,3 +150,12 @@ def brief(problem: BaseException, frames: int = 3) -> str:
         return "".join(traceback.format_exception(problem, limit=-frames)).rstrip()
     except Exception:
         return f"{type(problem).__name__} (its text cannot be printed)"
+
+
+def headline(problem: BaseException) -> str:
+    """An exception in one line: its type and the first line of its text, which says most."""
+    try:
+        first = str(problem).strip().partition("\n")[0]
+    except Exception:
+        first = "its text cannot be printed"
+    return f"{type(problem).__name__}: {first}" if first else type(problem).__name__

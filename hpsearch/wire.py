@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from hpsearch import study as sections
-from hpsearch.errors import StudyFileError
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.pools.base import Pool
 from hpsearch.pruners.base import Pruner
@@ -137,6 +136,14 @@ def example_params(study: Study) -> Params:
 
 
 def tracker(study: Study, record: StudyRecord) -> Tracker:
-    from hpsearch.trackers.mlflow_runs import MlflowRuns
+    """The tracker keeps a reader of the journal of its own. tracking.mlflow = "none": nothing is tracked."""
+    if study.tracking_uri == "none":
+        from hpsearch.trackers.memory import MemoryTracker
 
-    return MlflowRuns(lambda: Journal.open(study.journal_url, create=False), record, study.tracking_uri)
+        return MemoryTracker()
+    from hpsearch.trackers.mlflow_tracker import MlflowTracker
+
+    def reader() -> Journal:
+        return Journal.open(study.journal_url, create=False)
+
+    return MlflowTracker(record, study.objective, reader, study.tracking_uri)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from hpsearch import checkpoint, trainer
 from hpsearch.errors import TrainerError
@@ -55,14 +56,21 @@ class Worker:
     def check(self, params: Params) -> None:
         """Find the trainer and try whether it takes these parameters, without training. TrainerError."""
         found = trainer.find(self.setup.use, self.setup.folder)
-        trainer.argument(found, {**self.setup.options, **params})
+        try:
+            trainer.argument(found, {**self.setup.options, **params})
+        except TrainerError:
+            raise
+        except Exception as problem:  # a dataclass may check its values itself
+            raise TrainerError(
+                f'trainer.use = "{self.setup.use}" does not take {params}\n{trainer.brief(problem)}'
+            ) from None
         self._use_resources()
 
     def start(self, start: Start) -> Reported:
         self.release()
-        self._use_resources()
         try:
             self.training = _Training(self.setup, start, self.device, self.threads)
+            self._use_resources()
         except TrainerError as problem:
             return Reported(start.number, failure=Failure("contract", str(problem)))
         except Exception as problem:
@@ -109,8 +117,10 @@ class _Training:
     def __init__(self, setup: Setup, start: Start, device: str, threads: int):
         self.setup = setup
         self.start = start
+        train = trainer.find(setup.use, setup.folder)  # before anything is seeded: it imports what there is to seed
         owner = f"{setup.study_uid}/{start.number}"
         self.shelf = checkpoint.Shelf(setup.work / "checkpoints" / f"{start.number:05d}", owner)
+        self.shelf.forget(start.after)
         snapshot = self.shelf.newest(start.after) if start.after else None
         self.step = snapshot.step if snapshot else 0
         self.best = snapshot.best if snapshot else math.inf
@@ -129,7 +139,6 @@ class _Training:
             scratch_dir=setup.work / "scratch" / f"{start.number:05d}",
             restored=snapshot,
         )
-        train = trainer.find(setup.use, setup.folder)
         self.reports = train(trainer.argument(train, {**setup.options, **start.params}), self.run)
         self.random = checkpoint.random_state() if setup.shared else None
 
@@ -159,7 +168,8 @@ class _Training:
             failure = Failure("error", f"the trainer called sys.exit({leaving.code!r})", trainer.brief(leaving))
         seconds = time.perf_counter() - began
         if fresh:
-            failure = keeper.write(whole=failure is None) or failure
+            at_rest = failure is None and not ended and self.step == fresh[-1].step
+            failure = keeper.write(at_rest) or failure
         notes, self.shelf.warnings = tuple(self.shelf.warnings), []
         return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes)
 
@@ -168,6 +178,8 @@ class _Training:
         try:
             report = next(self.reports)
         except StopIteration:
+            if self.step == 0:
+                raise TrainerError("the trainer ended without a report") from None
             return None
         checked = trainer.metrics_of(report, self.step)
         if self.setup.objective.metric not in checked.metrics:
@@ -195,7 +207,7 @@ class _Training:
         try:
             with self._surroundings():
                 self.reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: trainer.find has checked
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             if self.log is not None:
                 self.log.write(f"closing the trainer failed\n{trainer.brief(problem)}\n")
         if self.log is not None:
@@ -217,8 +229,8 @@ class _Keeper:
             self.training.best = loss
             self.best = (report.step, self._pack())
 
-    def write(self, whole: bool) -> Failure | None:
-        """Not `whole`: the trainer raised after its last report, so its state now is nobody's checkpoint.
+    def write(self, at_rest: bool) -> Failure | None:
+        """Not `at_rest`: the trainer went on after its last report, so its state now is nobody's checkpoint.
 
         Returns the Failure of a trial whose state cannot be kept; OSError where the disk does not take it.
         """
@@ -228,7 +240,7 @@ class _Keeper:
         try:
             if self.best is not None:
                 shelf.write(self.best[0], self.best[1], best=True)
-            if whole and (self.best is None or self.best[0] != self.last):
+            if at_rest and (self.best is None or self.best[0] != self.last):
                 shelf.write(self.last, self._pack())
         except TrainerError as problem:
             return Failure("contract", str(problem))
@@ -241,9 +253,8 @@ class _Keeper:
 
 
 def _failure(problem: Exception) -> Failure:
-    text = trainer.brief(problem, frames=20)
-    summary = text.rpartition("\n")[2][:500]
-    return Failure("oom" if _is_out_of_memory(problem) else "error", summary, text)
+    kind: Literal["oom", "error"] = "oom" if _is_out_of_memory(problem) else "error"
+    return Failure(kind, trainer.headline(problem)[:500], trainer.brief(problem, frames=20))
 
 
 def _is_out_of_memory(problem: Exception) -> bool:

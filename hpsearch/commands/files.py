@@ -6,9 +6,12 @@ from importlib.resources import files
 
 from hpsearch import plan as planning
 from hpsearch.commands import Answer
-from hpsearch.errors import BadInput
+from hpsearch.errors import BadInput, NotFound
 from hpsearch.screen import columns, duration, params_line
 from hpsearch.study import Study, load
+
+
+EXTREME = {"minimize": "lowest", "maximize": "highest"}
 
 
 def init(args: Namespace) -> Iterator[Answer]:
@@ -70,7 +73,7 @@ def _plan_text(study: Study, data: dict[str, object], first: list[str]) -> str:
         )
     return "\n".join(
         [
-            f"{study.study.name}: {study.search.method} search for the {study.study.goal[:-1]}al {study.study.metric}",
+            f"{study.study.name}: {study.search.method} search for the {EXTREME[study.study.goal]} {study.study.metric}",
             columns(rows),
             f"at most {data['epochs']} epochs in {data['trials']} proposals, {at_once} at once "
             f"with {per_trial.cpus:g} cpus and {per_trial.gpus:g} gpus each; {cost}",
@@ -85,9 +88,10 @@ def _seconds_per_epoch(study: Study) -> float | None:
     """As measured by what is recorded of the study; None before its first epoch."""
     from hpsearch.journal import Journal
 
-    if not Journal.exists(study.journal_url):
+    try:
+        with Journal.open(study.journal_url, create=False) as journal:
+            record = journal.find(study.study.name)
+            summary = record and journal.summary(record.id)
+    except NotFound:
         return None
-    with Journal.open(study.journal_url, create=False) as journal:
-        record = journal.find(study.study.name)
-        summary = record and journal.summary(record.id)
     return summary.busy / summary.epochs if summary and summary.epochs else None

@@ -3,6 +3,7 @@
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from hpsearch.commands import Answer
@@ -24,7 +25,7 @@ def status(args: Namespace) -> Iterator[Answer]:
             found = [_status(journal, record) for record in records]
             data = found if args.study is None else found[0]
             decisions = journal.decisions(records[0].id)[-LATEST:] if args.study is not None else []
-        yield Answer(data, lambda found=found, decisions=decisions: _status_text(found, decisions))
+        yield Answer(data, partial(_status_text, found, decisions))
         if not args.watch or all(one["state"] != "RUNNING" for one in found):
             return
         time.sleep(1.0)
@@ -110,10 +111,8 @@ def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision]) -> str
 
 def _curve_text(trial: Trial) -> str:
     names = list(dict.fromkeys(name for report in trial.curve for name in report.metrics))
-    rows = [["epoch", *names]]
-    for report in trial.curve:
-        rows.append([str(report.step), *(number(report.metrics.get(name)) for name in names)])
-    return columns(rows)
+    values = ([str(report.step), *(number(report.metrics.get(name)) for name in names)] for report in trial.curve)
+    return columns([["epoch", *names], *values])
 
 
 def _decision_row(decision: Decision) -> list[str]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from hpsearch import space_section
 from hpsearch.errors import NotFound
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.space import Space
-from hpsearch.study import Study, load, recorded_objective, recorded_space
+from hpsearch.study import Study, load
+from hpsearch.study_faults import Faults
+from hpsearch.toml_lines import Lines
 from hpsearch.trial import Objective
 
 
@@ -20,8 +23,17 @@ class Recorded:
     """A study as the journal has it."""
 
     record: StudyRecord
-    objective: Objective
-    space: Space
+
+    @property
+    def objective(self) -> Objective:
+        about = self.record.spec["study"]
+        return Objective(about["metric"], about["goal"], about["at"])
+
+    @property
+    def space(self) -> Space:
+        space = space_section.parse(self.record.spec["space"], Faults("the journal", Lines()))
+        assert space is not None, "what is recorded was checked before"
+        return space
 
 
 def is_file(study: str | None) -> bool:
@@ -56,4 +68,4 @@ def opened(journal: Journal, args: Namespace) -> Recorded:
         near = get_close_matches(name, names, n=1)
         hint = f"; did you mean `{near[0]}`?" if near else f"; recorded are: {', '.join(names) or 'none'}"
         raise NotFound(f'no study "{name}" in this journal{hint}')
-    return Recorded(record, recorded_objective(record.spec), recorded_space(record.spec))
+    return Recorded(record)

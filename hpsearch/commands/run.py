@@ -7,7 +7,7 @@ import time
 import uuid
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,11 +17,12 @@ from rich.console import Console
 
 from hpsearch import wire
 from hpsearch.commands import Answer
-from hpsearch.errors import StudyBusy, StudyChanged
+from hpsearch.errors import NotFound, StudyBusy, StudyChanged
 from hpsearch.history import History
 from hpsearch.journal import Batch, Heartbeat, Journal, Lease, Owner, StudyRecord
 from hpsearch.log import quiet
 from hpsearch.loop import Loop
+from hpsearch.plan import proposals
 from hpsearch.rules import Totals
 from hpsearch.screen import Screen, duration, params_line
 from hpsearch.study import Study, differences, load
@@ -44,7 +45,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     console = Console(stderr=True)
     with ExitStack() as stack:
         lines = sys.stdout if args.jsonl else None
-        screen = stack.enter_context(Screen(console, study.study.name, study.proposals(), args.quiet, lines))
+        screen = stack.enter_context(Screen(console, study.study.name, proposals(study), args.quiet, lines))
         outcome = _Run(study, origin, screen, stack).run()
     yield Answer(outcome.data(), outcome.text, outcome.exit_code)
 
@@ -61,7 +62,8 @@ class _Run:
         """Bad input is found before anything is written: the pool has tried the trainer when the study is recorded."""
         recorded = self._recorded()
         uid = recorded[1].uid if recorded else uuid.uuid4().hex
-        pool, notes = wire.pool(self.study, uid)
+        with Heartbeat(recorded[0], recorded[2]) if recorded else nullcontext():
+            pool, notes = wire.pool(self.study, uid)
         pool_closed = self.stack.enter_context(ExitStack())
         pool_closed.callback(pool.close)
         journal, record, lease = recorded or self._record(uid)
@@ -99,12 +101,12 @@ class _Run:
 
     def _recorded(self) -> tuple[Journal, StudyRecord, Lease] | None:
         """The study as it was left, ours to write; None where this is its first run."""
-        if not Journal.exists(self.study.journal_url):
+        try:
+            journal = self._open(create=False)
+        except NotFound:
             return None
-        journal = self._open()
         record = journal.find(self.study.study.name)
         if record is None:
-            journal.close()
             return None
         if changed := differences(dict(record.identity), self.study.identity()):
             raise StudyChanged(
@@ -129,15 +131,14 @@ class _Run:
             raise StudyBusy(f'study "{record.name}" has just been started by another process')
         return journal, record, self._acquire(journal, record)
 
-    def _open(self) -> Journal:
-        journal = Journal.open(self.study.journal_url)
+    def _open(self, create: bool = True) -> Journal:
+        journal = Journal.open(self.study.journal_url, create=create)
         self.stack.callback(journal.close)
         return journal
 
     def _acquire(self, journal: Journal, record: StudyRecord) -> Lease:
         lease = journal.acquire(record.id, Owner.current())
         self.stack.callback(journal.release, lease)
-        self.stack.enter_context(Heartbeat(self.study.journal_url, lease))
         return lease
 
     def _evidence(self, journal: Journal, record: StudyRecord) -> list[Trial]:
@@ -178,6 +179,9 @@ class _Ledger:
         self, trials: Iterable[Trial], reports: Iterable[tuple[int, Report]], decisions: Iterable[Decision]
     ) -> None:
         self._writer.write(Batch(tuple(trials), tuple(reports), tuple(decisions)))
+
+    def renew(self) -> None:
+        self._writer.renew()
 
     def state(self, state: str) -> None:
         self._writer.write(Batch(study_state=state))
@@ -228,7 +232,7 @@ class Outcome:
             "",
             *self._best_rows(),
             "",
-            f"  journal    {self.study.journal_display}",
+            f"  journal    {_nearby(self.study.journal_display)}",
             f"  dashboard  {command('ui', self.study.home)}",
         ]
         if self.sync.pending:
@@ -262,10 +266,17 @@ def best_data(history: History) -> dict[str, Any] | None:
 
 
 def command(name: str, path: Path) -> str:
-    """How this user calls us from where they are: `hpsearch ui`, or `.venv/bin/hpsearch ui --home studies/.hpsearch`."""
-    own = Path(sys.argv[0])
-    program = "hpsearch" if shutil.which("hpsearch") == str(own.absolute()) else str(own)
-    if name == "ui" and path.absolute() == Path(".hpsearch").absolute():
-        return f"{program} ui"
-    shown = path.absolute().relative_to(Path.cwd()) if path.absolute().is_relative_to(Path.cwd()) else path
-    return f"{program} {name} --home {shown}" if name == "ui" else f"{program} {name} {shown}"
+    """How this user calls us from where they are, such as `.venv/bin/hpsearch ui --home studies/.hpsearch`."""
+    called = Path(sys.argv[0])
+    program = "hpsearch" if shutil.which("hpsearch") == str(called.absolute()) else _nearby(str(called.absolute()))
+    if name == "ui":
+        return f"{program} ui" if path == Path(".hpsearch").absolute() else f"{program} ui --home {_nearby(str(path))}"
+    return f"{program} {name} {_nearby(str(path))}"
+
+
+def _nearby(place: str) -> str:
+    """A path, or the path in an SQLite URL, from the current folder if it lies in it."""
+    path = Path(place.removeprefix("sqlite:///"))
+    if not path.is_absolute():
+        return place
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -6,30 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch.commands import Answer
-from hpsearch.commands.recorded import file_of, home, journal_of, opened
+from hpsearch.commands.recorded import Recorded, file_of, home, journal_of, opened
 from hpsearch.errors import InfrastructureError, NotFound
-from hpsearch.study import recorded_objective
 from hpsearch.trackers.mlflow_tracker import sync as bring
 from hpsearch.trackers.ui import dashboard
 
 
 def sync(args: Namespace) -> Iterator[Answer]:
-    study = file_of(args)
-    uri = args.mlflow or (study.tracking_uri if study else f"sqlite:///{home() / 'mlflow.db'}")
-    done = []
+    file = file_of(args)
+    uri = args.mlflow or (file.tracking_uri if file else f"sqlite:///{home() / 'mlflow.db'}")
     with journal_of(args) as journal:
-        records = journal.studies() if args.study is None else [opened(journal, args).record]
-        for record in records:
-            result = bring(record, recorded_objective(record.spec), journal, uri)
-            done.append(
-                {"study": record.name, "sent": result.sent, "pending": result.pending, "problem": result.problem}
-            )
-    lines = [
-        f"{one['study']}: {one['sent']} sent" + f", {one['pending']} pending" * bool(one["pending"]) for one in done
-    ]
-    if problems := [one["problem"] for one in done if one["problem"]]:
+        studies = map(Recorded, journal.studies()) if args.study is None else [opened(journal, args)]
+        done = {study.record.name: bring(study.record, study.objective, journal, uri) for study in studies}
+    lines = [f"{name}: {one.sent} sent, {one.pending} pending" for name, one in done.items()]
+    if problems := [one.problem for one in done.values() if one.problem]:
         raise InfrastructureError("\n".join([*lines, *problems]))
-    yield Answer(done, lambda: "\n".join(lines) or "no study is recorded here")
+    data = [{"study": name, "sent": one.sent, "pending": one.pending} for name, one in done.items()]
+    yield Answer(data, lambda: "\n".join(lines) or "no study is recorded here")
 
 
 def ui(args: Namespace) -> Iterator[Answer]:

@@ -15,7 +15,7 @@ class Pool(Protocol):
         ...
 
     def do(self, order: Order) -> None:
-        """Returns at once; what comes of it comes as events. Every Start or Advance brings exactly one."""
+        """Returns at once; what comes of it comes as events. A Start or Advance brings one, unless it is killed."""
         ...
 
     def events(self, timeout: float) -> Sequence[Event]:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hpsearch.trial import Advance, Event, Kill, Lost, Order, Release, Start
+from hpsearch.trial import Advance, Event, Kill, Order, Release, Reported, Start
 from hpsearch.worker import Setup, Worker
 
 
@@ -19,7 +19,7 @@ class InProcess:
         setup = replace(setup, shared=workers > 1)
         self._free = [Worker(setup) for _ in range(workers)]
         self._busy: dict[int, Worker] = {}
-        self._orders: deque[Start | Advance | Kill] = deque()
+        self._orders: deque[Start | Advance] = deque()
 
     @property
     def room(self) -> int:
@@ -30,30 +30,30 @@ class InProcess:
             case Start():
                 self._busy[order.number] = self._free.pop()
                 self._orders.append(order)
-            case Release():
-                self._free_worker(order.number)
-            case Advance() | Kill():
+            case Advance():
                 self._orders.append(order)
+            case Release():
+                self._let_go(order.number, order.over)
+            case Kill():
+                self._orders = deque(other for other in self._orders if other.number != order.number)
+                self._let_go(order.number)
 
     def events(self, timeout: float) -> Sequence[Event]:  # noqa: ARG002
         """Trains one slice of the trial whose turn it is; there is nothing to wait for."""
         return [self._obey(self._orders.popleft())] if self._orders else []
 
-    def _obey(self, order: Start | Advance | Kill) -> Event:
+    def _obey(self, order: Start | Advance) -> Reported:
         worker = self._busy[order.number]
-        if isinstance(order, Kill):
-            self._free_worker(order.number)
-            return Lost(order.number, order.reason)
         reported = worker.start(order) if isinstance(order, Start) else worker.more()
         if reported.ended or reported.failure:
-            self._free_worker(order.number)
+            self._let_go(order.number)
         return reported
 
-    def _free_worker(self, number: int) -> None:
+    def _let_go(self, number: int, over: bool = False) -> None:
         worker = self._busy.pop(number)
-        worker.release()
+        worker.release(over)
         self._free.append(worker)
 
     def close(self) -> None:
         for number in list(self._busy):
-            self._free_worker(number)
+            self._let_go(number)

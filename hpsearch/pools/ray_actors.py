@@ -4,6 +4,7 @@ Measured (2 cores, Ray 2.60): a call to an actor and back takes 0.7 ms; `ray.tun
 """
 
 import importlib.util
+import logging
 import math
 import os
 import shutil
@@ -41,7 +42,7 @@ EXCLUDES = [".git", ".venv", "venv", ".hpsearch", "__pycache__", "node_modules",
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where to run. address: "local" (a Ray of our own), "auto" or "ray://host:port"; memory: bytes a trial, or None."""
+    """Where to run: address "local" is a Ray of our own; cpus, gpus and memory (bytes) are those of one trial."""
 
     address: str = "local"
     workers: int | None = None
@@ -75,7 +76,6 @@ class RayActors:
     cluster: Cluster
     example: Params
     notes: list[str] = field(default_factory=list)
-    _lost: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._folder = _connect(self.cluster, self.setup)
@@ -104,22 +104,20 @@ class RayActors:
             case Release():
                 slot = self._slot(order.number)
                 slot.number = None
-                slot.actor.release.remote()
+                slot.actor.release.remote(order.over)
             case Kill():
-                self._replace(self._slot(order.number), order.reason)
+                self._replace(self._slot(order.number))
 
     def events(self, timeout: float) -> Sequence[Event]:
-        lost, self._lost = self._lost, []
         pending = {slot.pending: slot for slot in self._slots if slot.pending is not None}
         if not pending:
-            if not lost:
-                time.sleep(min(timeout, 0.05))
-            return lost
+            time.sleep(min(timeout, 0.05))
+            return []
         refs = list(pending)
-        ready, _ = ray.wait(refs, num_returns=1, timeout=0 if lost else timeout)
+        ready, _ = ray.wait(refs, num_returns=1, timeout=timeout)
         if ready and len(refs) > 1:
             ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
-        return [*lost, *(event for ref in ready if (event := self._result(pending[ref])) is not None)]
+        return [event for ref in ready if (event := self._result(pending[ref])) is not None]
 
     def close(self) -> None:
         for slot in getattr(self, "_slots", []):
@@ -151,27 +149,22 @@ class RayActors:
         except RayTaskError as problem:
             raise _own(problem) from None
         except (RayActorError, RaySystemError, GetTimeoutError) as problem:
-            return self._replace(slot, _why_lost(problem), tell=False)
+            number = slot.number
+            self._replace(slot)
+            return None if number is None else Lost(number, _why_lost(problem))
         if reported is not None and (reported.ended or reported.failure):  # type: ignore[union-attr]
             slot.number = None
         return reported
 
-    def _replace(self, slot: _Slot, reason: str, tell: bool = True) -> Event | None:
-        number = slot.number
+    def _replace(self, slot: _Slot) -> None:
         with suppress(RayError):
             ray.kill(slot.actor)
         self._hire(slot)
-        if number is None:
-            return None
-        lost = Lost(number, reason)
-        if tell:
-            self._lost.append(lost)
-        return lost
 
     def _count(self) -> int:
         """How many workers fit, at most as many as asked for. ResourcesError where not one ever will."""
         wanted = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus, "memory": float(self.cluster.memory or 0)}
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         fits = sum(_copies(node, wanted) for node in nodes)
         if fits == 0:
             has = "; ".join(_described(node) for node in nodes) or "no node"
@@ -205,7 +198,10 @@ class RayActors:
 def _connect(cluster: Cluster, setup: Setup) -> str | None:
     """Join or start Ray. Returns the folder of a Ray of our own (its sockets need a short path), else None."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    before = os.umask(0o077)  # ray writes ~/.ray/auth_token with the umask's rights
+    ours = logging.getLogger("ray")
+    ours.handlers.clear()  # what Ray's import has put there writes to stderr
+    ours.propagate = True
+    _guard_token()
     try:
         if cluster.address == "local":
             folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir="/tmp" if os.name == "posix" else None)
@@ -223,7 +219,15 @@ def _connect(cluster: Cluster, setup: Setup) -> str | None:
     except (RuntimeError, ConnectionError, OSError, RayError) as problem:
         raise PoolError(f"Ray does not come up at resources.address = {cluster.address!r}: {problem}") from None
     finally:
-        os.umask(before)
+        _guard_token()
+
+
+def _guard_token() -> None:
+    """Ray 2.60 writes the token of its clusters into the home folder, for everybody to read who reads that."""
+    folder = Path.home() / ".ray"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / "auth_token").chmod(0o600)
 
 
 def _cores() -> int:
@@ -232,7 +236,7 @@ def _cores() -> int:
 
 
 def _runtime_env(setup: Setup) -> dict[str, Any] | None:
-    """What workers on other machines receive: the study's folder, hpsearch, and the trainer's package if it is elsewhere.
+    """What workers elsewhere receive: the study's folder, hpsearch, and the package that the trainer is in.
 
     None inside a Ray job, whose own runtime_env brings all this.
     """

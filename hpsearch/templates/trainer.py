@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 from hpsearch import Report, Run
 
@@ -25,11 +25,11 @@ def train(params: Mapping[str, Any], run: Run) -> Iterator[Report]:
     else:
         optimizer = torch.optim.Adam(model.parameters(), lr=params["lr"])
 
-    run.track(model=model, optimizer=optimizer)         # what a checkpoint holds; restored here when a trial goes on
+    run.track(model=model, optimizer=optimizer)  # what a checkpoint holds; restored here when a trial goes on
     for epoch in run.epochs():
         total = 0.0
         for batch in torch.randperm(len(x), device=run.device).split(params["batch_size"]):
-            loss = F.cross_entropy(model(x[batch]), y[batch])
+            loss = cross_entropy(model(x[batch]), y[batch])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -37,7 +37,7 @@ def train(params: Mapping[str, Any], run: Run) -> Iterator[Report]:
         with torch.no_grad():
             scores = model(x_val)
             accuracy = (scores.argmax(1) == y_val).float().mean().item()
-            val_loss = F.cross_entropy(scores, y_val).item()
+            val_loss = cross_entropy(scores, y_val).item()
         yield Report(epoch, {"train_loss": total / len(x), "val_loss": val_loss, "val_accuracy": accuracy})
 
 

@@ -1,0 +1,28 @@
+"""The journal is the truth about every study: everything is written here before it is acted on.
+
+It alone imports sqlalchemy, and alembic only to upgrade an old one.
+"""
+
+from hpsearch.journal.heartbeat import Heartbeat
+from hpsearch.journal.journal import LEASE_SECONDS, Journal
+from hpsearch.journal.lease import Lease, Owner
+from hpsearch.journal.migrate import Upgrade, upgrade, version
+from hpsearch.journal.records import Best, Changes, StudyRecord, Summary
+from hpsearch.journal.writer import Batch, Writer
+
+__all__ = [
+    "LEASE_SECONDS",
+    "Batch",
+    "Best",
+    "Changes",
+    "Heartbeat",
+    "Journal",
+    "Lease",
+    "Owner",
+    "StudyRecord",
+    "Summary",
+    "Upgrade",
+    "Writer",
+    "upgrade",
+    "version",
+]

@@ -1,0 +1,132 @@
+"""Where the journal is: a URL turned into an engine, its two kinds of transaction, and its errors in plain words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from hpsearch.errors import BadInput, HpsearchError, JournalError, NotFound
+from hpsearch.journal import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql as postgresql_dialect
+
+POSTGRES_TIMEOUTS: dict[str, str | int] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A server that vanished is noticed within half a minute. What the URL says goes before."""
+
+_SECRETS = ("password", "sslpassword")
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database. Threads may share it; every transaction has a connection of its own.
+
+    path: the SQLite file, None for PostgreSQL. where: what a message may call it.
+    """
+
+    def __init__(self, url: str, *, create: bool = True):
+        self.url = _parse(url)
+        self.path = Path(str(self.url.database)) if self.url.get_backend_name() == "sqlite" else None
+        self.where = str(self.path or self.url.difference_update_query(_SECRETS).render_as_string(hide_password=True))
+        if self.path is not None and not create and not self.path.exists():
+            raise NotFound(f"there is no journal at {self.where}: `hpsearch run` makes one")
+        self.engine = sqlite.engine(self.url, self.path, create=create) if self.path else self._postgres()
+        options = {"hpsearch_begin": "BEGIN"} if self.path else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(**options)
+        if self.path is not None and create:
+            with self.explaining():
+                sqlite.make_file(self.path)
+
+    def _postgres(self) -> Engine:
+        timeouts = {key: value for key, value in POSTGRES_TIMEOUTS.items() if key not in self.url.query}
+        try:
+            return sa.create_engine(
+                self.url,
+                connect_args={"application_name": "hpsearch", **timeouts},
+                isolation_level="READ COMMITTED",
+                pool_pre_ping=True,
+                hide_parameters=True,
+            )
+        except ImportError as error:
+            hint = "pip install 'hpsearch[postgres]'"
+            raise JournalError(f"journal {self.where}: PostgreSQL needs a driver ({error}): {hint}") from error
+
+    def __repr__(self) -> str:
+        return f"Database({self.where!r})"
+
+    @property
+    def clock(self) -> sa.ColumnElement[float]:
+        """SQL for the database's own time, in seconds since 1970."""
+        sqlite_clock, server_clock = "(julianday('now') - 2440587.5) * 86400.0", "extract(epoch from clock_timestamp())"
+        return sa.literal_column(sqlite_clock if self.path else server_clock, sa.Double)
+
+    def insert(self, table: sa.Table) -> "sqlite_dialect.Insert | postgresql_dialect.Insert":
+        """An INSERT that knows ON CONFLICT; on both it reads the same."""
+        if self.path is not None:
+            return sqlite_dialect.insert(table)
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database throughout; it and writers do not wait for each other."""
+        with self.explaining(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end, and rolled back where something is raised."""
+        with self.explaining(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Errors of SQLAlchemy and of the driver become JournalError, or BadInput for a file of another kind.
+
+        What contradicts the tables' constraints is our own mistake: ValueError.
+        """
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            raise self._explained(error.orig or error) from error
+        except (sa.exc.TimeoutError, self.engine.dialect.loaded_dbapi.Error) as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: BaseException) -> HpsearchError | ValueError:
+        message = str(error).strip().partition("\n")[0]
+        for secret in (self.url.password, *(self.url.query.get(name) for name in _SECRETS)):
+            message = message.replace(str(secret), "***") if secret else message
+        if isinstance(error, self.engine.dialect.loaded_dbapi.IntegrityError):
+            return ValueError(f"journal {self.where}: {message}")
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":
+            return BadInput(f"journal {self.where}: {message}; name another file as journal.url")
+        advice = sqlite.advice(error, self.path) if self.path else "put that right"
+        return JournalError(f"journal {self.where}: {message}; {advice}, then `hpsearch run` again")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    """BadInput for what is neither a SQLite file nor PostgreSQL. The URL is not repeated: it may hold a password."""
+    try:
+        parsed = make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise BadInput("journal.url is not a URL such as sqlite:///journal.db or postgresql://user@host/name") from None
+    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise BadInput(f"journal.url: {parsed.drivername} is not served; use sqlite:///FILE or postgresql://…")
+    if parsed.database in (None, "", ":memory:"):
+        raise BadInput("journal.url: a journal is kept in a file: sqlite:///FILE")
+    return parsed

@@ -1,0 +1,31 @@
+"""Shows that a driver lives while it is busy with something that may take longer than its lease."""
+
+from threading import Event, Thread
+
+from hpsearch.errors import InfrastructureError
+from hpsearch.journal.journal import Journal
+from hpsearch.journal.lease import Lease
+
+
+class Heartbeat:
+    """A context in which the lease is renewed by a thread. Where that fails, the next write says why."""
+
+    def __init__(self, journal: Journal, lease: Lease):
+        self._journal, self._lease = journal, lease
+        self._over = Event()
+        self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._lease.ttl / 5):
+            try:
+                self._journal.renew(self._lease)
+            except InfrastructureError:
+                return

@@ -1,0 +1,135 @@
+"""Who runs a study, and when another may take it over.
+
+One process at a time may write to a study. Its lease carries a token that grows with every holder, and every write
+checks it, so a holder that was taken for dead and is not can do no harm (Kleppmann 2016, "How to do distributed
+locking": fencing tokens). This file decides; the journal reads and writes.
+"""
+
+import os
+import platform
+import subprocess
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process, described so that another one can tell whether it still lives.
+
+    boot: which start of which machine, "" where unknown: pids and the boot clock mean nothing outside of it.
+    space: which pid namespace: the pids of a container are its own.
+    started: when the process started, in its kernel's words, "" where unknown: a pid is given out again.
+    uid: its own for every Owner, so that two studies of one process are not mistaken for each other.
+    """
+
+    pid: int
+    host: str
+    boot: str
+    space: str
+    started: str
+    uid: str
+
+    @classmethod
+    def current(cls) -> "Owner":
+        pid = os.getpid()
+        return cls(pid, platform.node(), _boot(), _space(), process_start(pid), uuid.uuid4().hex)
+
+    def is_gone(self, observer: "Owner") -> bool:
+        """Provably dead, as a process on the same machine can see; False wherever that cannot be seen."""
+        if not self.boot or (self.boot, self.space) != (observer.boot, observer.space):
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:  # it lives and is another user's
+            return False
+        seen = process_start(self.pid)
+        return bool(self.started and seen) and seen != self.started
+
+
+@dataclass(frozen=True)
+class Now:
+    """Two clocks, in seconds. wall: since 1970, the database's; boot: since this machine started."""
+
+    wall: float
+    boot: float
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Who holds a study, since when it has been silent, and for how long (`ttl`, seconds) that is allowed."""
+
+    owner: Owner
+    ttl: float
+    beat: Now
+
+    def silence(self, observer: Owner, now: Now) -> float:
+        """Seconds since its last sign of life, >= 0.
+
+        Within one boot by that machine's boot clock, which nobody can set; else by the database's.
+        """
+        same_boot = self.owner.boot and self.owner.boot == observer.boot
+        return max(0.0, now.boot - self.beat.boot if same_boot else now.wall - self.beat.wall)
+
+    def keeps_out(self, observer: Owner, now: Now) -> bool:
+        """Whether the observer must leave the study alone."""
+        if self.owner.uid == observer.uid or self.owner.is_gone(observer):
+            return False
+        return self.silence(observer, now) < self.ttl
+
+    def explain(self, study: str, observer: Owner, now: Now) -> str:
+        silence = self.silence(observer, now)
+        return (
+            f'study "{study}" is being run by process {self.owner.pid} on {self.owner.host}, which showed a sign of '
+            f"life {silence:.0f} s ago. Wait for it or stop it there; if that machine is gone, run again in "
+            f"{self.ttl - silence:.0f} s; to search beside it, run with --fork NEW_NAME"
+        )
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write to a study until somebody else's token is greater. ttl: see `Holding`."""
+
+    study_id: int
+    token: int
+    owner: Owner
+    ttl: float
+
+
+def boot_clock() -> float:
+    """Seconds since this machine started, those asleep included where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def process_start(pid: int) -> str:
+    """When a process started, as a word to compare; "ended" for a zombie, "" for what cannot be seen."""
+    if not Path("/proc/self/stat").exists():
+        return _output("ps", "-o", "lstart=", "-p", str(pid))
+    with suppress(OSError):
+        # proc(5): the command, in brackets, may hold anything; the state follows it, the start is 19 fields further.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return "ended" if fields[0] in "ZX" else fields[19]
+    return ""
+
+
+def _boot() -> str:
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return _output("sysctl", "-n", "kern.bootsessionuuid")
+
+
+def _space() -> str:
+    with suppress(OSError):
+        return str(Path("/proc/self/ns/pid").readlink())
+    return ""
+
+
+def _output(*command: str) -> str:
+    with suppress(OSError, subprocess.SubprocessError):
+        environment = {**os.environ, "LC_ALL": "C"}
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, env=environment).stdout.strip()
+    return ""

@@ -1,0 +1,60 @@
+"""What the journal answers with, besides the values of hpsearch.trial."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.trial import Decision, Report, State, Trial
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """spec: the study file as it was last run. identity: what may not change without a new name."""
+
+    id: int
+    uid: str
+    name: str
+    spec: Mapping[str, Any]
+    identity: Mapping[str, Any]
+    state: str
+    forked_from: str | None
+    created_at: int
+    hpsearch_version: str
+
+
+@dataclass(frozen=True)
+class Best:
+    """The trial with the best value among those that did not fail or diverge, the earlier of equals."""
+
+    number: int
+    value: float
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Where a study stands.
+
+    trials: how many are in each state, every state named. epochs: trained by all together, and busy: the seconds
+    that took inside trainers. best: None while no trial has a value.
+    """
+
+    trials: Mapping[State, int]
+    epochs: int
+    busy: float
+    best: Best | None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What was written after one revision and up to `revision`, which is where the next call goes on.
+
+    trials: those that changed or reported within this span, without curves, as they stand now. That may be ahead of
+    these reports; a trial that is ahead comes again with the last of its own.
+    """
+
+    revision: int
+    trials: tuple[Trial, ...]
+    reports: tuple[tuple[int, Report], ...]
+    decisions: tuple[Decision, ...]
+    study_state: str

@@ -1,0 +1,140 @@
+"""Coarse to fine: rounds of fewer, longer trials, each in a window round the best of those before.
+
+Bergstra and Bengio 2012 (JMLR 13) for the first round; the rest is what a careful engineer does by hand (Bengio 2012,
+"Practical recommendations for gradient-based training of deep architectures", arXiv 1206.5533, section 3.3).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Protocol
+
+from hpsearch.history import History
+from hpsearch.samplers.random import Cycle, draw
+from hpsearch.samplers.windows import Window, narrowed, next_windows, whole
+from hpsearch.seeds import stream
+from hpsearch.space import Space
+from hpsearch.trial import Continue, New, Proposal, State, Trial
+
+FEWEST = 3
+"""A window is drawn round so many trials at least, where there are as many."""
+
+
+class Round(Protocol):
+    @property
+    def trials(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a round has come to so far: its new trials are `first` to `end` - 1, and so many older ones go on in it."""
+
+    first: int
+    end: int
+    continued: int
+
+    @property
+    def proposals(self) -> int:
+        return self.end - self.first + self.continued
+
+
+@dataclass(frozen=True)
+class CoarseToFine:
+    """Round 1 is random search. A later round begins when all before have settled: it continues the best PAUSED trials
+    of the round before, then draws new ones from the windows. Its proposals, of both kinds, are exactly `trials`.
+
+    keep: the part of a round's trials that are continued ones, in [0, 1].
+    top: the part of all trials so far that the windows are drawn round, in (0, 1].
+    margin: see `next_windows`.
+
+    Which round a trial began in follows from the rounds' sizes, so a study may be extended by rounds at the end or by
+    trials in the last one. A trial is judged by what it was at the end of the round before, whatever became of it since;
+    so a round's windows stay what they were. The evidence of a forked study is left aside: its losses are those of
+    longer trainings.
+    """
+
+    slow: ClassVar[bool] = False
+
+    space: Space
+    seed: int
+    rounds: Sequence[Round]
+    keep: float
+    top: float
+    margin: float
+    _cycle: Cycle = field(default_factory=Cycle, init=False, repr=False, compare=False)
+
+    def ask(self, history: History) -> Proposal | None:
+        for index, (round_, span) in enumerate(zip(self.rounds, self.spans(history), strict=True)):
+            if span.proposals < round_.trials:
+                if span.proposals == 0 and any(not trial.state.is_settled for trial in history):
+                    return None
+                return self._continue(index, span, history) or self._new(index, history)
+        return None
+
+    def spans(self, history: History) -> list[Span]:
+        """One for each round, empty for those that have not begun."""
+        spans: list[Span] = []
+        first = 0
+        for number, round_ in enumerate(self.rounds, start=1):
+            continued = sum(history[i].round >= number for i in range(first))
+            end = min(len(history), first + max(round_.trials - continued, 0))
+            spans.append(Span(first, end, continued))
+            first = end
+        return spans
+
+    def windows(self, history: History) -> tuple[tuple[Window, ...], ...]:
+        """The windows of every round that has begun or could begin now; in each, one for every number of the space."""
+        windows = [whole(self.space)]
+        spans = self.spans(history)
+        for index, span in enumerate(spans[1:], start=1):
+            if span.proposals == 0 and not self._is_over(index - 1, spans, history):
+                break
+            best = self._ranked(index, span, history)[: max(FEWEST, _part(self.top, span.first))]
+            windows.append(next_windows(self.space, windows[-1], [t.params for t in best], span.first, self.margin))
+        return tuple(windows)
+
+    def _is_over(self, index: int, spans: Sequence[Span], history: History) -> bool:
+        return spans[index].proposals >= self.rounds[index].trials and all(trial.state.is_settled for trial in history)
+
+    def _ranked(self, index: int, span: Span, history: History) -> list[Trial]:
+        """The trials before a round that came to something, best first, as they were when it began."""
+        trials = (self._then(history[number], index) for number in range(span.first))
+        fit = (trial for trial in trials if trial.state is not State.FAILED and math.isfinite(history.loss(trial)))
+        return sorted(fit, key=history.loss)
+
+    def _then(self, trial: Trial, round_: int) -> Trial:
+        """The trial as it was at the end of a round; one that was continued later was PAUSED."""
+        if trial.round <= round_:
+            return trial
+        curve = tuple(report for report in trial.curve if report.step <= self.rounds[round_ - 1].epochs)
+        return replace(trial, state=State.PAUSED, round=round_, reason="", curve=curve)
+
+    def _continue(self, index: int, span: Span, history: History) -> Continue | None:
+        """The next of the best PAUSED trials of the round before, if this round wants more of them."""
+        until = self.rounds[index].epochs
+        wanted = _part(self.keep, self.rounds[index].trials)
+        if index == 0 or span.continued >= wanted:
+            return None
+        ranked = self._ranked(index, span, history)
+        paused = [(t, rank) for rank, t in enumerate(ranked, 1) if t.state is State.PAUSED and t.round == index]
+        for trial, rank in [(trial, rank) for trial, rank in paused if trial.epoch < until][:wanted]:
+            if history[trial.number].round == index:
+                value = f"{history.objective.metric} {history.objective.value(trial):.4g}"
+                reason = f"round {index + 1}: rank {rank} of {span.first} ({value}), trained on to epoch {until}"
+                return Continue(trial.number, until, reason, index + 1)
+        return None
+
+    def _new(self, index: int, history: History) -> New:
+        windows = self.windows(history)[index]
+        generator = stream(self.seed, len(history))
+        params = draw(narrowed(self.space, windows), generator, self._cycle.keys(self.space, history))
+        where = ", ".join(f"{window.name} {window.range}{' (moved)' if window.moved else ''}" for window in windows)
+        drawn = f"in windows round the best: {where}" if index and where else "anywhere in the space"
+        return New(params, self.rounds[index].epochs, f"round {index + 1}: drawn {drawn}", index + 1)
+
+
+def _part(fraction: float, of: int) -> int:
+    """Rounded up, but 0.1 x 30 is 3."""
+    return math.ceil(fraction * of - 1e-9)

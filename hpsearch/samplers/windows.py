@@ -1,0 +1,129 @@
+"""Where the next round of a coarse-to-fine search looks: a window for every number, round the best trials so far.
+
+All lengths are relative to the axis as it is searched: logarithms where log. A window shrinks on to the best trials,
+unless the very best lies at its edge: then what is sought may lie beyond, and the window moves (see PAINS of others:
+optuna#6299, #2263, "best value at the edge of the range").
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hpsearch.space import Choice, Float, Int, Space
+from hpsearch.trial import Params
+
+Number = Float | Int
+
+EDGE = 0.05
+"""The best lies at an edge where less than this part of the window's width is between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part [low, high] of a parameter that a round draws from, and why."""
+
+    name: str
+    low: float
+    high: float
+    moved: bool
+    reason: str
+
+    @property
+    def range(self) -> str:
+        return f"[{self.low:.3g}, {self.high:.3g}]"
+
+
+def whole(space: Space) -> tuple[Window, ...]:
+    """The windows of the first round."""
+    return tuple(
+        Window(p.name, p.low, p.high, False, f"{p.name}: the whole range [{p.low:.3g}, {p.high:.3g}]")
+        for p in _numbers(space)
+    )
+
+
+def narrowed(space: Space, windows: Sequence[Window]) -> Space:
+    """The space with its numbers confined to the windows; choices stay whole."""
+    found = {window.name: window for window in windows}
+    return space.narrowed({p.name: _confined(p, found[p.name]) for p in _numbers(space)})
+
+
+def next_windows(
+    space: Space, current: Sequence[Window], best: Sequence[Params], among: int, margin: float
+) -> tuple[Window, ...]:
+    """The windows of the next round.
+
+    best: the parameters of the best trials, the very best first. among: of how many trials they are the best.
+    margin: what is added on both sides of the box round them, as a part of the current window's width.
+    """
+    found = {window.name: window for window in current}
+    return tuple(_next(p, found[p.name], best, among, margin) for p in _numbers(space))
+
+
+def _next(parameter: Number, current: Window, best: Sequence[Params], among: int, margin: float) -> Window:
+    values = [float(params[parameter.name]) for params in best if parameter.name in params]
+    low, high = _scaled(parameter, current.low), _scaled(parameter, current.high)
+    if not values or low == high:
+        why = "no width" if values else f"it is used by none of the best {len(best)} of {among}"
+        return replace(current, moved=False, reason=f"{current.name}: window stays {current.range}: {why}")
+    at = [_scaled(parameter, value) for value in values]
+    width = high - low
+    if min(at[0] - low, high - at[0]) <= EDGE * width:
+        window = _moved(parameter, current, at[0])
+        why = f"the best, {values[0]:.3g}, lies at the edge of {current.range}"
+        return replace(window, reason=f"{window.name}: window moved to {window.range}: {why}")
+    window = _window(parameter, min(at) - margin * width, max(at) + margin * width)
+    why = f"round the best {len(best)} of {among}; was {current.range}"
+    return replace(window, reason=f"{window.name}: window {window.range} {why}")
+
+
+def _moved(parameter: Number, current: Window, centre: float) -> Window:
+    """As wide as before and round the centre; against a bound that it may not pass, half as wide."""
+    low, high = _scaled(parameter, current.low), _scaled(parameter, current.high)
+    floor, ceiling = _limits(parameter)
+    stuck = (low <= floor and centre - low < high - centre) or (high >= ceiling and high - centre < centre - low)
+    half = (high - low) / (4 if stuck else 2)
+    shift = max(floor - (centre - half), 0.0) - max(centre + half - ceiling, 0.0)
+    return replace(_window(parameter, centre - half + shift, centre + half + shift), moved=True)
+
+
+def _window(parameter: Number, low: float, high: float) -> Window:
+    """From scaled ends to native ones, cut at the limits, outwards to the next value of an int or a step."""
+    floor, ceiling = _limits(parameter)
+    ends = [_native(parameter, max(low, floor)), _native(parameter, min(high, ceiling))]
+    step = parameter.step or (1 if isinstance(parameter, Int) else None)
+    if step is not None:
+        below = math.floor((ends[0] - parameter.low) / step + 1e-9)
+        above = math.ceil((ends[1] - parameter.low) / step - 1e-9)
+        ends = [float(f"{parameter.low + count * step:.12g}") for count in (below, above)]
+    if not parameter.expand:
+        ends = [min(max(end, parameter.low), parameter.high) for end in ends]
+    low, high = (int(end) if isinstance(parameter, Int) else end for end in ends)
+    return Window(parameter.name, low, high, False, "")
+
+
+def _limits(parameter: Number) -> tuple[float, float]:
+    """How far a window may go, scaled. With `expand` as far as it likes, but what is positive stays so (an int >= 1)."""
+    if not parameter.expand:
+        return _scaled(parameter, parameter.low), _scaled(parameter, parameter.high)
+    if parameter.low < 0:
+        return -math.inf, math.inf
+    lowest = min(parameter.low, 1) if isinstance(parameter, Int) else 0.0
+    return _scaled(parameter, lowest) if lowest else -math.inf if parameter.log else 0.0, math.inf
+
+
+def _scaled(parameter: Number, value: float) -> float:
+    return math.log(value) if parameter.log else value
+
+
+def _native(parameter: Number, scaled: float) -> float:
+    return math.exp(scaled) if parameter.log else scaled
+
+
+def _confined(parameter: Number, window: Window) -> Number:
+    if isinstance(parameter, Int):
+        return replace(parameter, low=int(window.low), high=int(window.high))
+    return replace(parameter, low=window.low, high=window.high)
+
+
+def _numbers(space: Space) -> list[Number]:
+    return [parameter for parameter in space.parameters if not isinstance(parameter, Choice)]

@@ -1,0 +1,250 @@
+"""A study file, validated: every shape, range and relation in it is right, or `load` says everything that is not."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
+
+from hpsearch import space_section, study_checks, study_file, study_place
+from hpsearch.space import Space
+from hpsearch.study_faults import Faults, translate, unknown
+from hpsearch.study_place import Place
+from hpsearch.study_sections import (
+    About,
+    Bayesian,
+    CoarseToFine,
+    EarlyStopping,
+    Grid,
+    HalvingPrune,
+    HyperbandPrune,
+    JournalUrl,
+    Limits,
+    MedianPrune,
+    NeverPrune,
+    PatiencePrune,
+    Prune,
+    Random,
+    Resources,
+    Round,
+    Search,
+    Section,
+    ThresholdPrune,
+    Tracking,
+    Trainer,
+    kinds,
+)
+from hpsearch.toml_lines import Lines
+from hpsearch.trial import Objective
+from hpsearch.wording import KeyPath, dotted, listed, meant, show
+
+__all__ = [
+    "About",
+    "Bayesian",
+    "CoarseToFine",
+    "EarlyStopping",
+    "Grid",
+    "HalvingPrune",
+    "HyperbandPrune",
+    "MedianPrune",
+    "NeverPrune",
+    "PatiencePrune",
+    "Random",
+    "Resources",
+    "Round",
+    "Study",
+    "ThresholdPrune",
+    "Trainer",
+    "differences",
+    "load",
+]
+
+
+class Study(Section):
+    """The content of a study file, and where it lives. Made by `load` alone."""
+
+    study: About
+    trainer: Trainer
+    space: Annotated[InstanceOf[Space], PlainSerializer(space_section.written), WithJsonSchema({})]
+    search: Search
+    prune: Prune = NeverPrune(method="never")
+    early_stopping: EarlyStopping | None = None
+    resources: Resources = Resources()
+    limits: Limits = Limits()
+    journal: JournalUrl = JournalUrl()
+    tracking: Tracking = Tracking()
+
+    _place: Place = PrivateAttr()
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(self.study.metric, self.study.goal, self.study.at)
+
+    @property
+    def path(self) -> Path:
+        return self._place.path
+
+    @property
+    def folder(self) -> Path:
+        return self._place.path.parent
+
+    @property
+    def home(self) -> Path:
+        """Where everything embedded lives: `.hpsearch/` beside the file, or $HPSEARCH_HOME."""
+        return self._place.home
+
+    @property
+    def journal_url(self) -> str:
+        """It may hold a password: to connect with, never to print."""
+        return self._place.journal_url
+
+    @property
+    def tracking_uri(self) -> str:
+        """As `journal_url`; "none" where the study is not to be in MLflow."""
+        return self._place.tracking_uri
+
+    @property
+    def journal_display(self) -> str:
+        return study_place.display(self.journal_url)
+
+    @property
+    def tracking_display(self) -> str:
+        return study_place.display(self.tracking_uri)
+
+    def proposals(self) -> int | None:
+        """How many proposals the search makes when nothing stops it; a trial continued in a later round is another."""
+        match self.search:
+            case Grid():
+                return self.space.grid_size()
+            case CoarseToFine(rounds=rounds):
+                return sum(stage.trials for stage in rounds)
+        return self.search.trials
+
+    def renamed(self, name: str) -> "Study":
+        """The same study under another name. StudyFileError for a name that cannot be one."""
+        faults = Faults("--fork", Lines())
+        try:
+            about = About.model_validate({**self.study.model_dump(), "name": name})
+        except ValidationError as problem:
+            translate(problem, About, (), faults)
+            faults.end()
+            raise
+        return self.model_copy(update={"study": about})
+
+    def spec(self) -> dict[str, Any]:
+        """The study as a file would say it, defaults filled in, in plain JSON values; ${env:NAME} as it is written."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def identity(self) -> dict[str, Any]:
+        """What may not change under one name: all but the name itself, the budget, and where and how it runs."""
+        spec = self.spec()
+        return {
+            "study": {key: value for key, value in spec["study"].items() if key != "name"},
+            "trainer": spec["trainer"],
+            "space": spec["space"],
+            "search": {key: value for key, value in spec["search"].items() if key not in ("trials", "rounds")},
+            "prune": spec["prune"],
+            "early_stopping": spec.get("early_stopping", {}),
+        }
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """`space.lr.low: was 1e-05, is 0.0001` for every value in which two identities differ."""
+    return list(_differences(old, new, ()))
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], path: KeyPath) -> Iterator[str]:
+    for key in dict.fromkeys([*old, *new]):
+        here = (*path, key)
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from _differences(before, after, here)
+        elif (was := _json(old, key)) != (now := _json(new, key)):
+            yield f"{dotted(here)}: was {was}, is {now}"
+
+
+def _json(table: Mapping[str, Any], key: str) -> str:
+    """As text, so that 1, 1.0 and true differ."""
+    return json.dumps(table[key], ensure_ascii=False) if key in table else "absent"
+
+
+# Loading ─────────────────────────────────────────────────────────────────────────────────────────
+
+_TABLES: dict[str, type[Section]] = {
+    "study": About,
+    "trainer": Trainer,
+    "early_stopping": EarlyStopping,
+    "resources": Resources,
+    "limits": Limits,
+    "journal": JournalUrl,
+    "tracking": Tracking,
+}
+_METHODS = {"search": kinds(Search), "prune": kinds(Prune)}
+
+
+def load(path: str | Path, overrides: Sequence[str] = (), environment: Mapping[str, str] = os.environ) -> Study:
+    """Read a study file. StudyFileError has all its faults.
+
+    overrides: "space.lr.low=1e-4", as after `--set`.
+    """
+    path = Path(path)
+    data, lines = study_file.parse(path, study_file.read(path))
+    faults = Faults(study_file.where(path), lines)
+    study_file.override(data, overrides, faults)
+    study = _study(path, study_file.substitute(data, environment, faults), environment, faults)
+    faults.end()
+    assert study is not None
+    return study
+
+
+def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], faults: Faults) -> Study | None:
+    tables = {name: table for name, table in data.items() if _is_table(name, table, faults)}
+    for name, field in Study.model_fields.items():
+        if field.is_required() and name not in data:
+            faults.add((name,), "is missing; a study file has at least [study], [trainer], [space] and [search]")
+    kinds_of = {name: kind for name, table in tables.items() if (kind := _kind(name, table, faults)) is not None}
+    sections = {name: section for name, kind in kinds_of.items() if (section := _section(name, kind, tables, faults))}
+    space = space_section.parse(tables["space"], faults) if "space" in tables else None
+    study_checks.check(sections, tables.get("space", {}), space, faults)
+    journal, tracking = (tables.get(name, {}).get(key) for name, key in (("journal", "url"), ("tracking", "mlflow")))
+    place = study_place.find(path, journal, tracking, environment, faults)
+    if place is None or faults.any:
+        return None
+    study = Study.model_validate({**sections, "space": space})
+    study._place = place
+    return study
+
+
+def _is_table(name: str, table: object, faults: Faults) -> bool:
+    if name not in Study.model_fields:
+        faults.add((name,), unknown(name, Study.model_fields))
+    elif not isinstance(table, dict):
+        faults.add((name,), f"must be a table, [{name}], got {show(table)}")
+    else:
+        return True
+    return False
+
+
+def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] | None:
+    """The class of a table: for [search] and [prune] the one of its `method`."""
+    if name not in _METHODS:
+        return _TABLES.get(name)
+    methods, method = _METHODS[name], table.get("method")
+    if isinstance(method, str) and method in methods:
+        return methods[method]
+    if "method" not in table:
+        faults.add((name, "method"), f"is missing (one of {listed(methods)})")
+    else:
+        hint = meant(method, methods) if isinstance(method, str) else ""
+        faults.add((name, "method"), f"must be one of {listed(methods)}, got {show(method)}{hint}")
+    return None
+
+
+def _section(name: str, kind: type[Section], tables: Mapping[str, Mapping[str, Any]], faults: Faults) -> Section | None:
+    try:
+        return kind.model_validate(tables[name])
+    except ValidationError as problem:
+        translate(problem, kind, (name,), faults)
+    return None

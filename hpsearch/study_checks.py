@@ -1,0 +1,98 @@
+"""What the tables of a study file must be to each other."""
+
+from collections.abc import Iterator, Mapping
+
+from hpsearch.space import Float, Space
+from hpsearch.study_faults import Faults
+from hpsearch.study_sections import (
+    CoarseToFine,
+    Grid,
+    HalvingPrune,
+    HyperbandPrune,
+    MedianPrune,
+    Section,
+    ThresholdPrune,
+    Trainer,
+)
+from hpsearch.wording import KeyPath
+
+MOST_GRID_POINTS = 100_000
+
+Found = Iterator[tuple[KeyPath, str]]
+
+
+def check(
+    sections: Mapping[str, Section], space_names: Mapping[str, object], space: Space | None, faults: Faults
+) -> None:
+    """Add what is wrong between those tables that are right in themselves."""
+    for path, message in _found(sections, space_names, space):
+        faults.add(path, message)
+
+
+def _found(sections: Mapping[str, Section], space_names: Mapping[str, object], space: Space | None) -> Found:
+    trainer, search, prune = sections.get("trainer"), sections.get("search"), sections.get("prune")
+    epochs = trainer.epochs if isinstance(trainer, Trainer) else None
+    if isinstance(trainer, Trainer):
+        yield from _options(trainer, space_names)
+    if isinstance(search, CoarseToFine):
+        yield from _rounds(search, epochs)
+    if isinstance(search, Grid) and space is not None:
+        yield from _grid(space)
+    if isinstance(prune, ThresholdPrune):
+        yield from _threshold(prune)
+    if epochs is not None and prune is not None:
+        yield from _pruner(prune, epochs)
+
+
+def _options(trainer: Trainer, space_names: Mapping[str, object]) -> Found:
+    for name in trainer.options:
+        if name in space_names:
+            yield ("trainer", "options", name), f"`{name}` stands in [space] too; leave one out"
+
+
+def _rounds(search: CoarseToFine, epochs: int | None) -> Found:
+    before = 0
+    for i, stage in enumerate(search.rounds):
+        path = ("search", "rounds", i, "epochs")
+        if stage.epochs <= before:
+            yield path, f"must be > {before}, the epochs of the round before, got {stage.epochs}"
+        if epochs is not None and stage.epochs > epochs:
+            yield path, f"must be <= {epochs}, trainer.epochs, got {stage.epochs}"
+        before = stage.epochs
+
+
+def _grid(space: Space) -> Found:
+    endless = [
+        p for p in space.parameters if isinstance(p, Float) and not p.grid and p.points is None and p.count is None
+    ]
+    for parameter in endless:
+        yield ("space", parameter.name), "a grid needs step = …, grid = […] or points = n, or another search.method"
+    if endless:
+        return
+    points = space.grid_size()
+    if points is None or points > MOST_GRID_POINTS:
+        count = f"{points:,} points" if points is not None else "points beyond counting"
+        yield (
+            ("search", "method"),
+            f'a grid must have at most {MOST_GRID_POINTS:,} points, got {count}; give fewer values, or use "random"',
+        )
+
+
+def _threshold(prune: ThresholdPrune) -> Found:
+    if prune.lower is None and prune.upper is None:
+        yield ("prune",), "must have lower, upper or both"
+    elif prune.lower is not None and prune.upper is not None and prune.lower >= prune.upper:
+        yield ("prune", "lower"), f"must be < upper, got lower = {prune.lower}, upper = {prune.upper}"
+
+
+def _pruner(prune: Section, epochs: int) -> Found:
+    """A pruner that would not get to judge before the last epoch is a mistake."""
+    match prune:
+        case HalvingPrune(min_epochs=first) | HyperbandPrune(min_epochs=first):
+            key = "min_epochs"
+        case MedianPrune(warmup_epochs=first) | ThresholdPrune(warmup_epochs=first):
+            key = "warmup_epochs"
+        case _:
+            return
+    if first >= epochs:
+        yield ("prune", key), f"must be < {epochs}, trainer.epochs, got {first}"

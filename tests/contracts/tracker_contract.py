@@ -1,0 +1,44 @@
+"""What every tracker must do, whatever becomes of it. Join with a subclass that has a `tracker` fixture."""
+
+import threading
+
+import pytest
+
+from hpsearch.trackers.base import Sync, Tracker
+
+
+class TrackerContract:
+    """`tracker` is fresh, and projects a study to which nothing more happens."""
+
+    @pytest.fixture
+    def tracker(self) -> Tracker:
+        raise NotImplementedError
+
+    def test_agrees_with_the_journal_when_it_is_closed(self, tracker: Tracker):
+        tracker.start()
+        answer = tracker.close(30)
+        assert (answer.pending, answer.problem) == (0, "")
+        assert answer.sent >= 0
+
+    def test_leaves_no_thread(self, tracker: Tracker):
+        before = set(threading.enumerate())
+        tracker.start()
+        tracker.close(30)
+        assert set(threading.enumerate()) <= before
+
+    def test_is_closed_twice(self, tracker: Tracker):
+        tracker.start()
+        assert tracker.close(30) == tracker.close(0)
+
+    def test_is_closed_without_a_start(self, tracker: Tracker):
+        assert isinstance(tracker.close(30), Sync)
+
+    def test_is_closed_with_no_time_left(self, tracker: Tracker):
+        tracker.start()
+        assert isinstance(tracker.close(0), Sync)
+        tracker.close(30)
+
+    def test_is_silent(self, tracker: Tracker, capfd: pytest.CaptureFixture[str]):
+        tracker.start()
+        tracker.close(30)
+        assert capfd.readouterr() == ("", "")

@@ -1,0 +1,82 @@
+"""A search without a loop, a pool or a clock: ask, give a synthetic curve, put it back into the history."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from hpsearch.history import History
+from hpsearch.samplers.base import Sampler
+from hpsearch.trial import Continue, New, Objective, Params, Proposal, Report, State, Trial
+
+Loss = Callable[[Params, int], float]
+"""(params, epoch) -> loss; NaN: it diverges; it may raise: the trial has failed."""
+
+LOSS = Objective("val_loss", "minimize")
+
+
+class Simulation:
+    """`parallel` trials at once, which end in an order that `seed` shuffles.
+
+    epochs: a trial that reached so many is COMPLETE, one that was asked for fewer is PAUSED.
+    prune: the trials that lose against the others when they have trained one epoch.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        loss: Loss,
+        *,
+        epochs: int,
+        parallel: int = 1,
+        seed: int = 0,
+        objective: Objective = LOSS,
+        prune: Callable[[int], bool] = lambda number: False,
+        history: History | None = None,
+    ):
+        self.sampler, self.loss, self.epochs, self.parallel, self.prune = sampler, loss, epochs, parallel, prune
+        self.history = History(objective) if history is None else history
+        self.proposals: list[Proposal] = []
+        self._shuffle = np.random.default_rng(seed)
+
+    def run(self, turns: int = 10**9) -> "Simulation":
+        """Until the sampler has nothing more to propose, or so many trials have ended; what runs then still runs."""
+        running = [trial.number for trial in self.history if not trial.state.is_settled]
+        while turns > 0:
+            while len(running) < self.parallel and (proposal := self.sampler.ask(self.history)) is not None:
+                running.append(self._start(proposal))
+            if not running:
+                break
+            self._settle(running.pop(int(self._shuffle.integers(len(running)))))
+            turns -= 1
+        return self
+
+    def _start(self, proposal: Proposal) -> int:
+        self.proposals.append(proposal)
+        match proposal:
+            case New(params, until, reason, round_):
+                number = len(self.history)
+                trial = Trial(number, params, seed=number, until=until, round=round_, origin=reason)
+            case Continue(number, until, _, round_):
+                trial = replace(self.history[number], until=until, round=round_)
+                assert trial.state is State.PAUSED
+                assert trial.epoch < until
+        self.history.put(replace(trial, state=State.RUNNING))
+        return number
+
+    def _settle(self, number: int) -> None:
+        trial = replace(self.history[number], settled=self.history.settled + 1)
+        metric = self.history.objective.metric
+        while trial.epoch < trial.until:
+            try:
+                loss = self.loss(trial.params, trial.epoch + 1)
+            except ArithmeticError:
+                return self.history.put(replace(trial, state=State.FAILED, reason="the trainer raised"))
+            trial = replace(trial, curve=(*trial.curve, Report(trial.epoch + 1, {metric: loss})))
+            if not math.isfinite(loss):
+                return self.history.put(replace(trial, state=State.PRUNED, reason=f"diverged: {metric} is {loss}"))
+            if self.prune(number):
+                return self.history.put(replace(trial, state=State.PRUNED, reason="lost"))
+        state = State.COMPLETE if trial.epoch >= self.epochs else State.PAUSED
+        return self.history.put(replace(trial, state=state))

@@ -1,0 +1,64 @@
+"""A ledger in lists, which checks what it is given and gives a study back as the journal would."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from hpsearch.errors import JournalError
+from hpsearch.history import History
+from hpsearch.trial import Decision, Objective, Report, State, Trial
+
+
+class ListLedger:
+    """Raises JournalError at the writes numbered in `fails` (from 0), and then has written nothing of them."""
+
+    def __init__(self, before: "ListLedger | None" = None, fails: Sequence[int] = ()):
+        self.trials: dict[int, Trial] = dict(before.trials) if before else {}
+        self.reports: list[tuple[int, Report]] = list(before.reports) if before else []
+        self.decisions: list[Decision] = list(before.decisions) if before else []
+        self.states: list[tuple[int, State]] = list(before.states) if before else []
+        self.fails = fails
+        self.writes = 0
+        self.renewals = 0
+
+    def write(
+        self, trials: Iterable[Trial], reports: Iterable[tuple[int, Report]], decisions: Iterable[Decision]
+    ) -> None:
+        self.writes += 1
+        if self.writes - 1 in self.fails:
+            raise JournalError("the disk is full")
+        for trial in trials:
+            self.trials[trial.number] = trial
+            self.states.append((trial.number, trial.state))
+        self.reports += reports
+        self.decisions += decisions
+        self.check()
+
+    def renew(self) -> None:
+        self.renewals += 1
+
+    def check(self) -> None:
+        """What must hold after every write."""
+        assert sorted(self.trials) == list(range(len(self.trials)))
+        for number, trial in self.trials.items():
+            curve = self.curve(number)
+            assert [report.step for report in curve] == list(range(1, len(curve) + 1))
+            assert trial.curve == curve, "a trial is written with reports that are not"
+        places = [trial.settled for trial in self.trials.values() if trial.settled]
+        assert len(places) == len(set(places)), "two trials in one place of the order"
+
+    def curve(self, number: int) -> tuple[Report, ...]:
+        return tuple(report for owner, report in self.reports if owner == number)
+
+    def history(self, objective: Objective) -> History:
+        """The study as a new process would read it."""
+        rows = (self.trials[number] for number in sorted(self.trials))
+        return History(objective, [replace(row, curve=self.curve(row.number)) for row in rows])
+
+    def changes(self, number: int) -> list[State]:
+        """The states that a trial went through, as they were written."""
+        states = [state for owner, state in self.states if owner == number]
+        return states[:1] + [after for before, after in pairwise(states) if after is not before]
+
+    def reasons(self, kind: str) -> list[str]:
+        return [decision.reason for decision in self.decisions if decision.kind == kind]

@@ -1,0 +1,185 @@
+"""Small searches: scripted samplers and pruners, a clock that tests advance, workers that get lost when told to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpsearch.history import History
+from hpsearch.loop import Loop
+from hpsearch.pools.base import Pool
+from hpsearch.pools.in_process import InProcess
+from hpsearch.rules import Rules
+from hpsearch.trial import (
+    Advance,
+    Continue,
+    Event,
+    GoOn,
+    Kill,
+    Lost,
+    New,
+    Objective,
+    Order,
+    Params,
+    Proposal,
+    Start,
+    State,
+    Trial,
+    Verdict,
+)
+from hpsearch.worker import Setup
+from tests.support.ledger import ListLedger
+
+ROOT = Path(__file__).parents[2]
+LOSS = Objective("val_loss", "minimize")
+
+
+def setup(work: Path, trainer: str = "learner", **changes: Any) -> Setup:
+    """A worker's setup for a trainer of `toys`, or for "module:function" of this folder."""
+    use = f"tests.support.{trainer if ':' in trainer else f'toys:{trainer}'}"
+    return Setup(
+        **{"use": use, "options": {}, "folder": ROOT, "work": work, "study_uid": "u", "objective": LOSS, **changes}
+    )
+
+
+@dataclass
+class Listed:
+    """Proposes these parameter sets, one after the other. `until`: epochs that each may train."""
+
+    params: Sequence[Params]
+    until: int = 100
+    slow: bool = False
+
+    def ask(self, history: History) -> Proposal | None:
+        number = len(history)
+        if number >= len(self.params):
+            return None
+        return New(self.params[number], self.until, f"number {number} of the list")
+
+
+@dataclass
+class Rounds:
+    """Trains each parameter set to epoch `first`; when all are there it continues the best to epoch `then`."""
+
+    params: Sequence[Params]
+    first: int
+    then: int
+    best: int = 1
+    slow: bool = False
+
+    def ask(self, history: History) -> Proposal | None:
+        if len(history) < len(self.params):
+            return New(self.params[len(history)], self.first, "coarse")
+        if not all(trial.state.is_settled for trial in history):
+            return None
+        if sum(trial.epoch > self.first for trial in history) >= self.best:
+            return None
+        paused = [trial for trial in history if trial.state is State.PAUSED and trial.epoch <= self.first]
+        best = min(paused, key=history.loss, default=None)
+        return None if best is None else Continue(best.number, self.then, "among the best", round=2)
+
+
+@dataclass(frozen=True)
+class At:
+    """Returns its verdicts at (trial number, epoch), and goes on everywhere else."""
+
+    verdicts: dict[tuple[int, int], Verdict] = field(default_factory=dict)
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        assert history[trial.number] is trial
+        return self.verdicts.get((trial.number, trial.epoch), GoOn())
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Unreliable:
+    """A pool whose workers get lost or hang when `fate` says so of an order; otherwise as the one inside.
+
+    fate: (order, how often that trial was ordered before) -> "" | "hang" | why the worker is lost. Where nothing
+    happens, the time that was to be waited passes on `clock`.
+    """
+
+    def __init__(self, inside: Pool, fate: Callable[[Start | Advance, int], str], clock: Clock | None = None):
+        self._inside, self._fate, self._clock = inside, fate, clock or Clock()
+        self._lost: list[Lost] = []
+        self._hung: set[int] = set()
+        self._orders: dict[int, int] = {}
+        self.did: list[Order] = []
+
+    @property
+    def room(self) -> int:
+        return self._inside.room - len(self._hung)
+
+    def do(self, order: Order) -> None:
+        self.did.append(order)
+        fate = self._told(order) if isinstance(order, Start | Advance) else ""
+        if fate == "hang":
+            if isinstance(order, Advance):
+                self._inside.do(Kill(order.number))
+            self._hung.add(order.number)
+        elif order.number in self._hung and isinstance(order, Kill):
+            self._hung.remove(order.number)
+        else:
+            self._inside.do(order)
+            if fate:
+                self._inside.do(Kill(order.number))
+                self._lost.append(Lost(order.number, fate))
+
+    def _told(self, order: Start | Advance) -> str:
+        before = self._orders.get(order.number, 0)
+        self._orders[order.number] = before + 1
+        return self._fate(order, before)
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        lost, self._lost = self._lost, []
+        events = [*lost, *self._inside.events(timeout)]
+        if not events:
+            self._clock.now += timeout
+        return events
+
+    def close(self) -> None:
+        self._inside.close()
+
+
+class Search:
+    """A study in a folder; what is not given is the simplest there is. `go` runs it, `again` makes it another process's."""
+
+    def __init__(self, folder: Path, sampler: Any, trainer: str = "learner", *, workers: int = 1, **rules: Any):
+        self.folder, self.sampler, self.workers = folder, sampler, workers
+        self.setup = setup(folder, trainer)
+        self.rules = Rules(**{"seed": 7, "epochs": 5, **rules})
+        self.pruner: Any = At()
+        self.early_stopping: Any = At()
+        self.clock = Clock()
+        self.ledger = ListLedger()
+        self.pool: Pool = InProcess(self.setup, workers)
+
+    def loop(self, **changes: Any) -> Loop:
+        return Loop(
+            self.rules,
+            self.sampler,
+            self.pruner,
+            self.early_stopping,
+            self.pool,
+            self.ledger,
+            self.ledger.history(self.setup.objective),
+            **{"clock": self.clock, "wall": lambda: 5.0, **changes},
+        )
+
+    def go(self, **changes: Any) -> Loop:
+        loop = self.loop(**changes)
+        loop.run()
+        return loop
+
+    def again(self) -> "Search":
+        """Another process takes over what stands in the ledger and on the disk."""
+        self.pool.close()
+        self.pool = InProcess(self.setup, self.workers)
+        self.ledger = ListLedger(self.ledger)
+        return self

@@ -1,0 +1,244 @@
+"""Trainers that take no time: each shows one thing that a trainer may do. `params` say when and where."""
+
+import os
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hpsearch import Report, Run
+from hpsearch.trial import Params
+
+
+def noop(params: Params, run: Run) -> Iterator[Report]:
+    for epoch in run.epochs():
+        yield Report(epoch, {"val_loss": 1.0 / epoch})
+
+
+class Weight:
+    """A model of one number."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.value = state["value"]
+
+
+def learner(params: Params, run: Run) -> Iterator[Report]:
+    """Every loss follows from all random numbers before it. diary: a file that gets a line for every epoch trained."""
+    weight = Weight()
+    run.track(weight=weight)
+    for epoch in run.epochs():
+        _note(params, run, epoch)
+        weight.value += random.random() - float(params.get("drift", 0.3))
+        yield Report(epoch, {"val_loss": abs(weight.value - float(params.get("x", 0.0))), "weight": weight.value})
+
+
+def untracked(params: Params, run: Run) -> Iterator[Report]:
+    """As `learner`, but nothing of it can be put into a checkpoint."""
+    value = 0.0
+    for epoch in run.epochs():
+        _note(params, run, epoch)
+        value += random.random()
+        yield Report(epoch, {"val_loss": value})
+
+
+def _note(params: Params, run: Run, epoch: int) -> None:
+    if "diary" in params:
+        with Path(str(params["diary"])).open("a", encoding="utf-8") as diary:
+            diary.write(f"{run.seed} {epoch}\n")
+
+
+def scripted(params: Params, run: Run) -> Iterator[Report]:
+    """losses: one an epoch, "3 2 nan"; it ends with them. Its weight is the epoch, so a checkpoint tells its own."""
+    weight = Weight()
+    run.track(weight=weight)
+    losses = [float(loss) for loss in str(params["losses"]).split()]
+    for epoch in run.epochs():
+        if epoch > len(losses):
+            return
+        weight.value = float(epoch)
+        _note(params, run, epoch)
+        yield Report(epoch, {"val_loss": losses[epoch - 1]})
+
+
+class LocalError(Exception):
+    """Two arguments and one attribute: it does not come back from a pickle."""
+
+    def __init__(self, what: str, where: object):
+        super().__init__(f"{what} at {where}")
+        self.where = lambda: where
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def faulty(params: Params, run: Run) -> Iterator[Report]:
+    """Goes wrong in the way `how` when it comes to epoch `at`."""
+    weight = Weight()
+    run.track(weight=weight)
+    for epoch in run.epochs():
+        if epoch == params["at"]:
+            go_wrong(str(params["how"]))
+        weight.value = float(epoch)
+        yield Report(epoch, {"val_loss": 1.0 / epoch, "pid": os.getpid()})
+
+
+def go_wrong(how: str) -> None:
+    match how:
+        case "raise":
+            raise ValueError("no such optimizer")
+        case "unpicklable":
+            raise LocalError("gone", sys.stdout)
+        case "unprintable":
+            raise Unprintable
+        case "long":
+            raise RuntimeError(
+                "CUDA error: device-side assert\nCompile with TORCH_USE_CUDA_DSA\nfor device-side help.\n"
+            )
+        case "memory":
+            raise MemoryError
+        case "torch memory":
+            import torch
+
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 EiB")
+        case "allocator":
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: 9 EiB")
+        case "sys.exit":
+            sys.exit(3)
+        case "os._exit":
+            os._exit(3)
+
+
+def wrong(params: Params, run: Run) -> Iterator[Any]:
+    """A first report that is right, then one that is wrong in the way `how`."""
+    yield Report(1, {"val_loss": 1.0})
+    match params["how"]:
+        case "tuple":
+            yield (2, {"val_loss": 1.0})
+        case "repeated step":
+            yield Report(1, {"val_loss": 1.0})
+        case "skipped step":
+            yield Report(3, {"val_loss": 1.0})
+        case "step of a float":
+            yield Report(2.0, {"val_loss": 1.0})  # type: ignore[arg-type]
+        case "metric":
+            yield Report(2, {"loss": 1.0, "accuracy": 0.5})
+        case "list":
+            yield Report(2, [1.0])  # type: ignore[arg-type]
+        case "text":
+            yield Report(2, {"val_loss": "0.5"})  # type: ignore[dict-item]
+        case "none":
+            yield Report(2, {"val_loss": None})  # type: ignore[dict-item]
+
+
+def silent(params: Params, run: Run) -> Iterator[Report]:
+    """Ends before it has reported anything."""
+    yield from ()
+
+
+def endless(params: Params, run: Run) -> Iterator[Report]:
+    """Does not ask `run` how long to train."""
+    epoch = 0
+    while True:
+        epoch += 1
+        _note(params, run, epoch)
+        yield Report(epoch, {"val_loss": 1.0 / epoch})
+
+
+def chatty(params: Params, run: Run) -> Iterator[Report]:
+    for epoch in run.epochs():
+        print(f"epoch {epoch}: " + "words " * int(params.get("words", 1)))
+        print("and to stderr", file=sys.stderr)
+        yield Report(epoch, {"val_loss": 1.0})
+
+
+def tidy(params: Params, run: Run) -> Iterator[Report]:
+    """Leaves a file behind when it is closed; with `how`, it goes wrong even then."""
+    try:
+        yield from noop(params, run)
+    finally:
+        (run.scratch_dir / "closed").touch()
+        go_wrong(str(params.get("how", "")))
+
+
+def resources(params: Params, run: Run) -> Iterator[Report]:
+    """Reports what it was given."""
+    import torch
+
+    for epoch in run.epochs():
+        yield Report(epoch, {"val_loss": 0.0, "threads": run.threads, "torch_threads": torch.get_num_threads()})
+
+
+def kept_late(params: Params, run: Run) -> Iterator[Report]:
+    """Names what it tracks when it has begun: too late to have it restored."""
+    weight = Weight()
+    for epoch in run.epochs():
+        run.track(weight=weight)
+        weight.value += 1.0
+        yield Report(epoch, {"val_loss": weight.value})
+
+
+class Lambda:
+    """Its state cannot be written down."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"function": lambda: None}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+def unkeepable(params: Params, run: Run) -> Iterator[Report]:
+    run.track(schedule=Lambda())
+    yield from noop(params, run)
+
+
+@dataclass
+class Settings:
+    lr: float
+    layers: int = 2
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    nesterov: bool = False
+    name: str = ""
+
+
+def typed(params: Settings, run: Run) -> Iterator[Report]:
+    for epoch in run.epochs():
+        yield Report(epoch, {"val_loss": params.lr * epoch})
+
+
+@dataclass
+class Picky:
+    lr: float
+
+    def __post_init__(self) -> None:
+        if self.lr > 1:
+            raise ValueError(f"lr = {self.lr} is too much")
+
+
+def picky(params: Picky, run: Run) -> Iterator[Report]:
+    yield Report(1, {"val_loss": params.lr})
+
+
+def returns(params: Params, run: Run) -> list[Report]:
+    return [Report(1, {"val_loss": 1.0})]
+
+
+def lonely(params: Params) -> Iterator[Report]:
+    yield Report(1, {"val_loss": 1.0})
+
+
+class Trainer:
+    def __call__(self, params: Params, run: Run) -> Iterator[Report]:
+        yield Report(1, {"val_loss": 1.0})
+
+
+setting = 3

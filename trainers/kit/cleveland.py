@@ -1,0 +1,150 @@
+"""The Cleveland heart disease table: where it comes from, how it is checked, and its encoding as 29 inputs."""
+
+import csv
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from trainers.kit.data import Labels
+from trainers.kit.fetch import DataMissing, fetch
+
+URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/heart-disease/processed.cleveland.data"
+LOCAL = Path("heart_disease") / "heart_cleveland.csv"
+
+# The repository publishes no checksum of its file, and copies of it differ in header, row order, and whether the target
+# is 0 to 4 or 0 to 1. So what is checked is the content: the SHA-256 of the sorted rows in `canonical` form, computed
+# from a copy whose 303 rows are those of the repository's file.
+SHA256 = "14bcc1aadd4f26fddfa2965e35d9ac3ceb1549d584655278f75a79cdde0ad056"
+
+NUMERIC = ("age", "trestbps", "chol", "thalach", "oldpeak")
+CATEGORIES = {
+    "sex": (0, 1),
+    "cp": (1, 2, 3, 4),
+    "fbs": (0, 1),
+    "restecg": (0, 1, 2),
+    "exang": (0, 1),
+    "slope": (1, 2, 3),
+    "ca": (0, 1, 2, 3),
+    "thal": (3, 6, 7),
+}
+"""The values that the repository's description gives each of them, whether or not the training rows have them all."""
+
+GRADES = (0, 1, 2, 3, 4)
+"""Of the target: 0 is healthy."""
+
+COLUMNS = (
+    "age", "sex", "cp", "trestbps", "chol", "fbs", "restecg",
+    "thalach", "exang", "oldpeak", "slope", "ca", "thal", "target",
+)  # fmt: skip
+INPUTS = len(NUMERIC) + sum(map(len, CATEGORIES.values())) + 1
+"""29: five standardised numbers, 23 one-hot columns, and one that is 1 where a value of the patient is missing."""
+
+Table = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+"""(patients, 14) in the order of COLUMNS, rows sorted; NaN where a value is missing; target 0 or 1."""
+
+
+@cache
+def table(data_dir: Path | None, url: str = URL) -> Table:
+    """The table from the data folder, else from the cache or the repository. Raises DataMissing, ValueError."""
+    local = data_dir / LOCAL if data_dir is not None else None
+    if local is not None and local.is_file():
+        return parse(local.read_bytes(), str(local))
+    try:
+        return fetch(url, "processed.cleveland.data", lambda content: _verified(parse(content, url)))
+    except DataMissing as problem:
+        raise DataMissing(
+            f"{problem}\nSet HPSEARCH_DATA (in a notebook: Run.local(data_dir=…)) to a folder that holds {LOCAL}: the "
+            f"rows of {url}, with or without the header {','.join(COLUMNS)}"
+        ) from problem
+
+
+def parse(content: bytes, where: str) -> Table:
+    """The table in a CSV with or without a header, "?" for a missing value. ValueError says what is wrong where."""
+    lines = enumerate(csv.reader(content.decode().splitlines()), start=1)
+    rows = [_row(cells, f"{where}:{number}") for number, cells in lines if cells and tuple(cells) != COLUMNS]
+    if not rows:
+        raise ValueError(f"{where}: no patient is in it")
+    return np.array(sorted(rows, key=_line))
+
+
+def sick(table: Table) -> Labels:
+    """The target: 1 for a patient with the disease, else 0."""
+    return table[:, -1].astype(np.int64)
+
+
+def sha256(table: Table) -> str:
+    """What two copies have in common whose rows hold the same values."""
+    return hashlib.sha256("\n".join(map(_line, table.tolist())).encode()).hexdigest()
+
+
+def _row(cells: list[str], where: str) -> list[float]:
+    if len(cells) != len(COLUMNS):
+        raise ValueError(f"{where}: a row has {len(COLUMNS)} values ({', '.join(COLUMNS)}), this one has {len(cells)}")
+    row = [_value(name, cell, where) for name, cell in zip(COLUMNS, cells, strict=True)]
+    row[-1] = float(row[-1] > 0)  # the repository grades the disease from 1 to 4
+    return row
+
+
+def _value(name: str, cell: str, where: str) -> float:
+    allowed = GRADES if name == "target" else CATEGORIES.get(name)
+    if cell == "?" and name != "target":
+        return math.nan
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or (allowed and value not in allowed):
+        raise ValueError(f"{where}: {name} must be {f'one of {allowed}' if allowed else 'a number'}, got {cell!r}")
+    return value
+
+
+def _line(row: list[float]) -> str:
+    return ",".join("?" if math.isnan(value) else f"{value:.10g}" for value in row)
+
+
+def _verified(table: Table) -> Table:
+    if sha256(table) != SHA256:
+        raise ValueError(f"its {len(table)} rows are not the 303 patients (SHA-256 {sha256(table)}, not {SHA256})")
+    return table
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How rows become inputs, as read off the rows that are trained on.
+
+    mean, std: of each of NUMERIC (a constant's std is 1). modes: the commonest value of each of CATEGORIES.
+    """
+
+    mean: np.ndarray[tuple[int], np.dtype[np.float64]]
+    std: np.ndarray[tuple[int], np.dtype[np.float64]]
+    modes: Mapping[str, float]
+
+    @classmethod
+    def of(cls, table: Table) -> "Encoding":
+        numbers = table[:, [COLUMNS.index(name) for name in NUMERIC]]
+        std = np.nanstd(numbers, axis=0)
+        modes = {
+            name: max(values, key=lambda value: np.count_nonzero(_column(table, name) == value))
+            for name, values in CATEGORIES.items()
+        }
+        return cls(np.nanmean(numbers, axis=0), np.where(std > 0, std, 1.0), modes)
+
+    def inputs(self, table: Table) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        """(n, 14) -> (n, 29). A missing value counts as the mean or the mode; the last input says that one is."""
+        numbers = (table[:, [COLUMNS.index(name) for name in NUMERIC]] - self.mean) / self.std
+        hot = [
+            np.where(np.isnan(_column(table, name)), self.modes[name], _column(table, name)) == value
+            for name, values in CATEGORIES.items()
+            for value in values
+        ]
+        missing = np.isnan(table).any(axis=1)
+        return np.column_stack([np.nan_to_num(numbers), *hot, missing])
+
+
+def _column(table: Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return table[:, COLUMNS.index(name)]
