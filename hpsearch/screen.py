@@ -50,11 +50,11 @@ class Screen:
     def say(self, text: str) -> None:
         """A line that stays."""
         if not self._quiet:
-            self._console.print(text, markup=False, highlight=False)
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def watch(self, loop: Loop, trials: list[Trial]) -> None:
         if self._done_before is None:
-            self._done_before = sum(trial.state.is_settled for trial in loop.history) - len(trials)
+            self._done_before = loop.history.settled - sum(trial.state.is_settled for trial in trials)
         for trial in trials:
             if trial.state.is_settled:
                 self._settled(loop, trial)
@@ -72,7 +72,7 @@ class Screen:
             self.say(f"[{self._progress(loop)}] {self._last}")
 
     def _progress(self, loop: Loop) -> str:
-        done = sum(trial.state.is_settled for trial in loop.history)
+        done = loop.history.settled
         return f"{done}/{self._total}" if self._total is not None else str(done)
 
     def _view(self, loop: Loop) -> Group:
@@ -98,7 +98,7 @@ class Screen:
     def _eta(self, loop: Loop) -> str:
         """How long it took, and how long it will take if the rest goes as what was done."""
         seconds = time.monotonic() - self._began
-        done = sum(trial.state.is_settled for trial in loop.history) - (self._done_before or 0)
+        done = loop.history.settled - (self._done_before or 0)
         text = f"{duration(seconds)} so far"
         if self._total is not None and done > 0:
             left = max(0, self._total - done - (self._done_before or 0))

@@ -26,7 +26,7 @@ def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
     """The space, or None where anything is wrong with it; what is wrong is added to `faults`."""
     entries = {name: entry for name, raw in table.items() if (entry := _entry(name, raw, faults)) is not None}
     parameters = [entry for entry in entries.values() if isinstance(entry, Parameter)]
-    if not parameters and not faults.has("space"):
+    if not parameters and not faults.has(("space",)):
         faults.add(("space",), "has nothing to search: give at least one range { low = …, high = … } or list of values")
     if len(parameters) > MOST:
         faults.add(("space",), f"must have at most {MOST} parameters to search, got {len(parameters)}")
@@ -34,7 +34,7 @@ def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
     for parameter in parameters:
         _check_condition(parameter, entries, table, faults)
     _check_circles(parameters, faults)
-    if faults.has("space"):
+    if faults.has(("space",)):
         return None
     return Space(tuple(parameters), {name: e for name, e in entries.items() if not isinstance(e, Parameter)})
 

@@ -41,38 +41,46 @@ class Faults:
         self._overridden: dict[KeyPath, str] = {}
         self._found: list[Fault] = []
         self._paths: set[KeyPath] = set()
-        self._uncounted = 0
+        self._unwritten = 0
 
     def overridden(self, path: KeyPath, option: str) -> None:
         """From now on the key stands not in the file but in an option of the command line."""
         self._overridden[path] = option
 
     def add(self, path: KeyPath, message: str) -> None:
-        self._paths.add(path)
-        if len(self._found) < MOST:
-            where, line = self._place(path)
-            key = dotted(path)
-            self._found.append(Fault(where, line, "" if where == f"--set {key}" else key, message))
-        else:
-            self._uncounted += 1
+        self._paths.update(path[:end] for end in range(1, len(path) + 1))
+        if self.full:
+            self.count(1)
+            return
+        where, line = self._place(path)
+        key = dotted(path)
+        self._found.append(Fault(where, line, "" if where == f"--set {key}" else key, message))
+
+    def count(self, number: int) -> None:
+        """So many more faults that are not written out."""
+        self._unwritten += number
 
     def add_for(self, option: str, message: str) -> None:
         """A fault of an option of the command line itself."""
         self._found.append(Fault(option, 0, "", message))
 
-    def has(self, *path: str | int) -> bool:
+    def has(self, path: KeyPath) -> bool:
         """Whether anything is wrong with this key or within it."""
-        return any(found[: len(path)] == path for found in self._paths)
+        return path in self._paths
 
     @property
     def any(self) -> bool:
         return bool(self._found)
 
+    @property
+    def full(self) -> bool:
+        return len(self._found) >= MOST
+
     def end(self) -> None:
         """StudyFileError where there was a fault."""
-        if self._uncounted:
+        if self._unwritten:
             last = max(fault.line for fault in self._found)
-            self._found.append(Fault(self.where, last, "", f"… and {self._uncounted} more faults"))
+            self._found.append(Fault(self.where, last, "", f"… and {self._unwritten:,} more faults"))
         if self._found:
             raise StudyFileError(self._found)
 
@@ -85,9 +93,12 @@ class Faults:
 
 def translate(problem: ValidationError, kind: type[BaseModel], at: KeyPath, faults: Faults) -> None:
     """Add pydantic's findings about the table `at`, in our words; a key with a fault already gets no second one."""
-    for error in problem.errors(include_url=False, include_context=True):
+    for error in problem.errors(include_url=False):
+        if faults.full:
+            faults.count(problem.error_count())
+            return
         path = (*at, *(part for part in error["loc"] if part != "[key]"))
-        if not faults.has(*path) and not _is_echo(error):
+        if not faults.has(path) and not _is_echo(error):
             faults.add(path, _sentence(error, kind, secret=at[:1] in _SECRET))
 
 

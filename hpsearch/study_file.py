@@ -17,7 +17,7 @@ from hpsearch.study_faults import Faults
 from hpsearch.toml_lines import DEEPEST, Lines
 from hpsearch.wording import KeyPath, dotted, meant
 
-MOST_BYTES = 1 << 18
+MOST_BYTES = 1 << 17
 """A study file is a page or two; larger ones are refused unread."""
 
 _DIGITS = re.compile(r"[0-9_]{1000,}")

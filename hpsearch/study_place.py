@@ -40,7 +40,7 @@ def find(
     )
     if place.journal_url == place.tracking_uri:
         faults.add(("tracking", "mlflow"), "must not be the journal's database: both keep tables of their own")
-    return None if faults.has("journal") or faults.has("tracking") else place
+    return None if faults.has(("journal",)) or faults.has(("tracking",)) else place
 
 
 def _url(
@@ -51,7 +51,7 @@ def _url(
     environment: Mapping[str, str],
     faults: Faults,
 ) -> str | None:
-    if written is None or faults.has(*key):
+    if written is None or faults.has(key):
         return None
     try:
         _check_no_password(written)

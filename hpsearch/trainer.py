@@ -139,7 +139,7 @@ def _number(name: str, value: Any) -> float:
     try:
         if isinstance(value, str | bytes):
             raise TypeError
-        return float(value)
+        return float(value.item() if hasattr(value, "item") else value)
     except (TypeError, ValueError, RuntimeError):
         raise TrainerError(f"metric {name!r} is {value!r:.80}, a {type(value).__name__}, not a number") from None
 

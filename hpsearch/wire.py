@@ -16,12 +16,12 @@ from hpsearch.worker import Setup, Worker
 
 
 def sampler(study: Study) -> Sampler:
-    space, objective, seed, epochs = study.space, study.objective, study.study.seed, study.trainer.epochs
+    space, seed, epochs = study.space, study.study.seed, study.trainer.epochs
     match study.search:
         case sections.Grid():
             from hpsearch.samplers.grid import Grid
 
-            return Grid(space, seed, epochs)
+            return Grid(space, epochs)
         case sections.Random(trials=trials):
             from hpsearch.samplers.random import Random
 
@@ -29,11 +29,11 @@ def sampler(study: Study) -> Sampler:
         case sections.Bayesian(trials=trials, sampler=kind, startup_trials=startup):
             from hpsearch.samplers.bayesian import Bayesian
 
-            return Bayesian(space, objective, seed, trials, epochs, kind, startup)
+            return Bayesian(space, seed, trials, epochs, kind, startup)
         case sections.CoarseToFine(rounds=rounds, keep=keep, top=top, margin=margin):
             from hpsearch.samplers.coarse_to_fine import CoarseToFine
 
-            return CoarseToFine(space, objective, seed, rounds, keep, top, margin)
+            return CoarseToFine(space, seed, rounds, keep, top, margin)
 
 
 def pruner(study: Study) -> Pruner:
@@ -62,7 +62,7 @@ def pruner(study: Study) -> Pruner:
         case sections.ThresholdPrune(lower=lower, upper=upper, warmup_epochs=warmup):
             from hpsearch.pruners.threshold import Threshold
 
-            return Threshold(lower, upper, warmup, study.objective)
+            return Threshold(lower, upper, warmup)
 
 
 def early_stopping(study: Study) -> Pruner:

@@ -13,8 +13,9 @@ _LONGEST = 60
 
 
 def dotted(path: KeyPath) -> str:
-    """`search.rounds.0.epochs`, as `--set` takes it; a part that is no bare TOML key stands in quotes."""
-    return ".".join(part if re.fullmatch(r"[\w-]+", part, re.ASCII) else show(part) for part in map(str, path))
+    """`search.rounds.0.epochs`, as `--set` takes it; a part that is no bare TOML key (or endless) stands in quotes."""
+    bare = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
+    return ".".join(part if bare.fullmatch(part) else show(part) for part in map(str, path))
 
 
 def show(value: object) -> str:

@@ -65,6 +65,7 @@ class Worker:
                 f'trainer.use = "{self.setup.use}" does not take {params}\n{trainer.brief(problem)}'
             ) from None
         self._use_resources()
+        gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
 
     def start(self, start: Start) -> Reported:
         self.release()

@@ -1,3 +1,4 @@
+import gc
 import json
 import math
 import subprocess
@@ -49,6 +50,16 @@ def shelf(work: Path, number: int = 0) -> checkpoint.Shelf:
 
 def kept(work: Path, number: int = 0) -> list[str]:
     return sorted(path.name for path in shelf(work, number).folder.glob("*.pt"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections() -> Iterator[None]:
+    """A worker collects garbage after every trial; what pytest and torch hold is none (as after `Worker.check`)."""
+    import torch  # noqa: F401
+
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(params=[0.0, 0.02, ENDLESS], ids=["an epoch a slice", "20 ms a slice", "one slice"])

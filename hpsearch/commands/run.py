@@ -60,6 +60,8 @@ class _Run:
 
     def run(self) -> "Outcome":
         """Bad input is found before anything is written: the pool has tried the trainer when the study is recorded."""
+        study = self.study
+        parts = wire.rules(study), wire.sampler(study), wire.pruner(study), wire.early_stopping(study)
         recorded = self._recorded()
         uid = recorded[1].uid if recorded else uuid.uuid4().hex
         with Heartbeat(recorded[0], recorded[2]) if recorded else nullcontext():
@@ -73,16 +75,7 @@ class _Run:
         tracker.start()
         for note in notes:
             self.screen.say(f"note: {note}")
-        loop = Loop(
-            wire.rules(self.study),
-            wire.sampler(self.study),
-            wire.pruner(self.study),
-            wire.early_stopping(self.study),
-            pool,
-            ledger,
-            history,
-            watch=self.screen.watch,
-        )
+        loop = Loop(*parts, pool, ledger, history, watch=self.screen.watch)
         self._listen_to_signals(loop)
         ledger.state("RUNNING")
         try:

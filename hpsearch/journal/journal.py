@@ -81,7 +81,7 @@ class Journal:
         forked_from: str | None = None,
         uid: str | None = None,
     ) -> StudyRecord:
-        """The study of that name: a new one, or the one that is there, which may have another uid, spec and identity."""
+        """The study of that name: a new one, or the one that is there, which may differ in all the rest."""
         row = {
             "uid": uid or uuid4().hex,
             "name": storable(name),

@@ -14,6 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_PROC = Path("/proc")
+"""Where Linux tells about processes. Elsewhere (macOS) ps and sysctl are asked."""
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -107,24 +110,24 @@ def boot_clock() -> float:
 
 def process_start(pid: int) -> str:
     """When a process started, as a word to compare; "ended" for a zombie, "" for what cannot be seen."""
-    if not Path("/proc/self/stat").exists():
+    if not (_PROC / "self").exists():
         return _output("ps", "-o", "lstart=", "-p", str(pid))
-    with suppress(OSError):
+    with suppress(FileNotFoundError, ProcessLookupError):
         # proc(5): the command, in brackets, may hold anything; the state follows it, the start is 19 fields further.
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
         return "ended" if fields[0] in "ZX" else fields[19]
     return ""
 
 
 def _boot() -> str:
     with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     return _output("sysctl", "-n", "kern.bootsessionuuid")
 
 
 def _space() -> str:
     with suppress(OSError):
-        return str(Path("/proc/self/ns/pid").readlink())
+        return str((_PROC / "self/ns/pid").readlink())
     return ""
 
 

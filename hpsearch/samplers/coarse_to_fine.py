@@ -50,9 +50,9 @@ class CoarseToFine:
     margin: see `next_windows`.
 
     Which round a trial began in follows from the rounds' sizes, so a study may be extended by rounds at the end or by
-    trials in the last one. A trial is judged by what it was at the end of the round before, whatever became of it since;
-    so a round's windows stay what they were. The evidence of a forked study is left aside: its losses are those of
-    longer trainings.
+    trials in the last one. A trial is judged by what it was at the end of the round before, whatever became of it
+    since; so a round's windows stay what they were. The evidence of a forked study is left aside: its losses are those
+    of longer trainings.
     """
 
     slow: ClassVar[bool] = False

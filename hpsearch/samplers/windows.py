@@ -1,8 +1,8 @@
 """Where the next round of a coarse-to-fine search looks: a window for every number, round the best trials so far.
 
 All lengths are relative to the axis as it is searched: logarithms where log. A window shrinks on to the best trials,
-unless the very best lies at its edge: then what is sought may lie beyond, and the window moves (see PAINS of others:
-optuna#6299, #2263, "best value at the edge of the range").
+unless the very best lies at its edge: then what is sought may lie beyond, and the window moves. (Users of other tools
+are left alone there: optuna#6299, optuna#2263.)
 """
 
 import math
@@ -30,15 +30,13 @@ class Window:
 
     @property
     def range(self) -> str:
-        return f"[{self.low:.3g}, {self.high:.3g}]"
+        return f"[{_shown(self.low)}, {_shown(self.high)}]"
 
 
 def whole(space: Space) -> tuple[Window, ...]:
     """The windows of the first round."""
-    return tuple(
-        Window(p.name, p.low, p.high, False, f"{p.name}: the whole range [{p.low:.3g}, {p.high:.3g}]")
-        for p in _numbers(space)
-    )
+    windows = (Window(p.name, p.low, p.high, False, "") for p in _numbers(space))
+    return tuple(replace(window, reason=f"{window.name}: the whole range {window.range}") for window in windows)
 
 
 def narrowed(space: Space, windows: Sequence[Window]) -> Space:
@@ -69,7 +67,7 @@ def _next(parameter: Number, current: Window, best: Sequence[Params], among: int
     width = high - low
     if min(at[0] - low, high - at[0]) <= EDGE * width:
         window = _moved(parameter, current, at[0])
-        why = f"the best, {values[0]:.3g}, lies at the edge of {current.range}"
+        why = f"the best, {_shown(values[0])}, lies at the edge of {current.range}"
         return replace(window, reason=f"{window.name}: window moved to {window.range}: {why}")
     window = _window(parameter, min(at) - margin * width, max(at) + margin * width)
     why = f"round the best {len(best)} of {among}; was {current.range}"
@@ -102,21 +100,26 @@ def _window(parameter: Number, low: float, high: float) -> Window:
 
 
 def _limits(parameter: Number) -> tuple[float, float]:
-    """How far a window may go, scaled. With `expand` as far as it likes, but what is positive stays so (an int >= 1)."""
+    """How far a window may go, scaled; with `expand` anywhere, but what is positive stays so: an int >= 1."""
     if not parameter.expand:
         return _scaled(parameter, parameter.low), _scaled(parameter, parameter.high)
     if parameter.low < 0:
         return -math.inf, math.inf
-    lowest = min(parameter.low, 1) if isinstance(parameter, Int) else 0.0
-    return _scaled(parameter, lowest) if lowest else -math.inf if parameter.log else 0.0, math.inf
+    return _scaled(parameter, min(parameter.low, 1) if isinstance(parameter, Int) else 0.0), math.inf
 
 
 def _scaled(parameter: Number, value: float) -> float:
-    return math.log(value) if parameter.log else value
+    if not parameter.log:
+        return value
+    return math.log(value) if value > 0 else -math.inf
 
 
 def _native(parameter: Number, scaled: float) -> float:
     return math.exp(scaled) if parameter.log else scaled
+
+
+def _shown(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) and abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _confined(parameter: Number, window: Window) -> Number:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -75,8 +75,10 @@ class MlflowTracker:
         return self._sent + (self._projection.sent if self._projection else 0)
 
     def _pending(self) -> int:
-        with closing(self._open_source()) as source:
+        """0 where the journal itself is the problem."""
+        with suppress(HpsearchError), closing(self._open_source()) as source:
             return pending(source, self._study.id, target(self._uri))
+        return 0
 
     # On the thread ──────────────────────────────────────────────────────────────────────────────
 
@@ -120,9 +122,9 @@ class MlflowTracker:
 
     def _fail(self, error: Exception) -> None:
         """What is known of MLflow is forgotten, and looked up again in the next turn."""
-        if not self.problem:
-            log.warning("MLflow is behind", exc_info=error)
-        self.problem = explain(error, self._uri, self._study.name)
+        well, self.problem = not self.problem, explain(error, self._uri, self._study.name)
+        if well:
+            log.warning(self.problem)  # no traceback: it would hold the address with its password
         self._failed = True
         self._drop()
 
@@ -160,7 +162,6 @@ def sync(
     except HpsearchError:
         raise
     except Exception as error:
-        log.warning("sync with MLflow broke off", exc_info=error)
         problem = explain(error, uri, study.name)
     return Sync(projection.sent if projection else 0, pending(source, study.id, target(uri)), problem)
 
@@ -217,4 +218,4 @@ class Pace:
     def rest(self) -> None:
         """Wait as long as it takes to bring what was used since the last rest down to the share."""
         self._wait((self._clock() - self._since) * (1 / self._share - 1))
-        self.begin()
+        self.begin()  # waiting takes no processor time

@@ -181,7 +181,7 @@ def safe_name(name: str) -> str:
     safe = re.sub(r"[^/\w.\- :]", "_", name)
     if posixpath.normpath(safe) != safe or safe.startswith(("/", "..")) or safe == ".":
         safe = safe.replace("/", "_").lstrip(".")
-    if safe == name and len(name) <= LONGEST_NAME:
+    if name and safe == name and len(name) <= LONGEST_NAME:
         return name
     return f"{safe[: LONGEST_NAME - 9]}-{_digest(name)}"
 

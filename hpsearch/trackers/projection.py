@@ -108,7 +108,7 @@ class Projection:
             return self._write_trial(number, None, ())
         except Refused as refusal:
             self._refused.add(number)
-            self.problem = f"trial {number} was refused: {refusal}"
+            self.problem = f"MLflow refuses trial {number}: {refusal}"
             return False
 
     def _write_trial(self, number: int, row: Trial | None, reports: Sequence[Report]) -> bool:

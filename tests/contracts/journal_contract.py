@@ -552,6 +552,15 @@ class LeaseContract:
         with pytest.raises(StudyBusy, match="0 s ago"):
             journal.acquire(lead.study.id, somebody())
 
+    def test_who_holds_a_study_is_told(self, journal: Journal, lead: Lead, url: str) -> None:
+        other = journal.create("other", {}, {}, at=0)
+        assert journal.holder(lead.study.id) == f"process {os.getpid()} on {Owner.current().host}"
+        assert journal.holder(other.id) is None
+        journal.acquire(other.id, somebody(pid=NOBODY))
+        assert journal.holder(other.id) is None
+        set_lease(url, beat_boot=0.0)
+        assert journal.holder(lead.study.id) is None
+
     def test_a_writer_renews_when_it_is_time(self, journal: Journal, url: str) -> None:
         study = journal.create("study", {}, {}, at=0)
         for ttl, renewed in ((0.0, True), (1000.0, False)):

@@ -1,4 +1,7 @@
-"""`python -m tests.support.fresh_process work until number…`: continues trials of `torch_toy` and prints their reports."""
+"""`python -m tests.support.fresh_process work epochs number…`: continues trials of `torch_toy`, prints their reports.
+
+Trial k was paused after epoch k.
+"""
 
 import json
 import sys

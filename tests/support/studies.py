@@ -148,7 +148,7 @@ class Unreliable:
 
 
 class Search:
-    """A study in a folder; what is not given is the simplest there is. `go` runs it, `again` makes it another process's."""
+    """A study in a folder; what is not given is the simplest there is. `go` runs it, `again` is another process."""
 
     def __init__(self, folder: Path, sampler: Any, trainer: str = "learner", *, workers: int = 1, **rules: Any):
         self.folder, self.sampler, self.workers = folder, sampler, workers

@@ -81,9 +81,7 @@ class StudyBook:
     def become(self, number: int, state: State, reason: str = "", error: str = "") -> None:
         settled = len(self.trials) if state.is_settled else 0
         ended = self.now if state.is_settled else 0
-        trial = replace(
-            self.trials[number], state=state, reason=reason, error=error, settled=settled, ended_at=ended
-        )
+        trial = replace(self.trials[number], state=state, reason=reason, error=error, settled=settled, ended_at=ended)
         self.write(trial, decision=(state.value.lower(), reason))
 
     def train(self, *accuracies: float, state: State = State.COMPLETE, reason: str = "last epoch") -> int:

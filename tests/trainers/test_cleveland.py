@@ -140,9 +140,11 @@ def server(answer: Answer) -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), Handler) as http:
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{http.server_port}/processed.cleveland.data"
-        http.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{http.server_port}/processed.cleveland.data"
+        finally:
+            http.shutdown()
+            thread.join()
 
 
 def answers(content: bytes, promised: int | None = None, status: int = 200) -> Answer:
@@ -190,8 +192,8 @@ def test_a_cached_file_that_is_damaged_is_downloaded_again(repository):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (lambda good: answers(good.replace(b"?", b"1")), "does not hold what it should: .* SHA-256"),
-        (lambda good: answers(good[: good.rindex(b"\n", 0, -1) + 1]), "does not hold what it should: .* SHA-256"),
+        (lambda good: answers(good.replace(b"?", b"1")), "does not hold what it should: .*SHA-256"),
+        (lambda good: answers(good[: good.rindex(b"\n", 0, -1) + 1]), "does not hold what it should: .*SHA-256"),
         (lambda _: answers(b"<html>Moved</html>"), "does not hold what it should"),
         (lambda _: answers(b"\xff\xfe"), "does not hold what it should"),
         (lambda good: answers(good[:500], promised=len(good)), "failed: IncompleteRead"),

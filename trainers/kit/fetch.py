@@ -6,6 +6,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
+from urllib.error import HTTPError
 
 Parsed = TypeVar("Parsed")
 
@@ -45,8 +46,12 @@ def fetch(url: str, name: str, parse: Callable[[bytes], Parsed]) -> Parsed:
 
 
 def _download(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-        return bytes(answer.read())
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+            return bytes(answer.read())
+    except HTTPError as problem:
+        problem.close()  # it is the answer too, and holds the connection
+        raise
 
 
 def _keep(path: Path, content: bytes) -> None:

@@ -1,0 +1,48 @@
+"""Asynchronous successive halving (Li et al. 2018, "A System for Massively Parallel Hyperparameter Tuning",
+arXiv 1810.05934), in the form that stops trials and never waits for others.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hpsearch.history import History
+from hpsearch.pruners.ranks import in_words, is_where_asked, rank
+from hpsearch.trial import GoOn, Stop, Trial, Verdict
+
+
+@dataclass(frozen=True)
+class Halving:
+    """At the epochs min_epochs x eta^k below max_epochs only the best 1/eta of those that came so far go on.
+
+    Of fewer than eta the best goes on, so the first to come always does. Equal losses go on together.
+    min_epochs >= 1, eta >= 2, max_epochs: the most that a trial may train.
+    """
+
+    min_epochs: int
+    eta: int
+    max_epochs: int
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        if is_where_asked(trial) or not is_rung(trial.epoch, self.min_epochs, self.eta, self.max_epochs):
+            return GoOn()
+        return judged_at_rung("halving", trial, history.losses_at(trial.epoch), self.eta, history)
+
+
+def is_rung(epoch: int, first: int, eta: int, end: int) -> bool:
+    """Whether an epoch is first x eta^k for some k >= 0, below `end`."""
+    rung = first
+    while rung < min(epoch, end):
+        rung *= eta
+    return rung == epoch < end
+
+
+def judged_at_rung(rule: str, trial: Trial, losses: Mapping[int, float], eta: int, history: History) -> Verdict:
+    """The verdict on a trial by its rank among the losses recorded at a rung, its own among them."""
+    place, of = rank(trial.number, losses), len(losses)
+    promoted = max(1, of // eta)
+    if place <= promoted:
+        return GoOn(f"{rule}: rung {trial.epoch}: rank {place} of {of}, goes on")
+    value = f"{history.objective.metric} {in_words(history.objective, losses.get(trial.number, math.inf))}"
+    best = "the best one goes on" if promoted == 1 else f"the best {promoted} go on"
+    return Stop(f"{rule}: rank {place} of {of} at epoch {trial.epoch} ({value}), {best}")

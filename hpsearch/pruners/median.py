@@ -1,0 +1,38 @@
+"""Median stopping (Golovin et al. 2017, "Google Vizier", KDD, section 3.2.2), with best losses for running averages."""
+
+import math
+from dataclasses import dataclass
+from statistics import median
+
+from hpsearch.history import History
+from hpsearch.pruners.ranks import in_words, is_where_asked
+from hpsearch.trial import GoOn, Stop, Trial, Verdict
+
+
+@dataclass(frozen=True)
+class Median:
+    """Stops a trial that is worse than the median of the others at the same epoch.
+
+    startup_trials: so many others (at least 1) must have reported the epoch.
+    warmup_epochs: the first that are not judged; then every `interval`-th is (>= 1), beginning with the next.
+    """
+
+    startup_trials: int = 5
+    warmup_epochs: int = 0
+    interval: int = 1
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        since = trial.epoch - self.warmup_epochs - 1
+        if since < 0 or since % self.interval or is_where_asked(trial):
+            return GoOn()
+        losses = history.losses_at(trial.epoch)
+        others = [loss for number, loss in losses.items() if number != trial.number]
+        if len(others) < max(self.startup_trials, 1):
+            return GoOn()
+        own, middle = losses.get(trial.number, math.inf), median(others)
+        if own <= middle:
+            return GoOn()
+        value = f"{history.objective.metric} {in_words(history.objective, own)} at epoch {trial.epoch}"
+        return Stop(
+            f"median: {value} is worse than {in_words(history.objective, middle)}, the median of {len(others)} others"
+        )

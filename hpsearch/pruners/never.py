@@ -1,0 +1,14 @@
+"""No pruning, as an object."""
+
+from dataclasses import dataclass
+
+from hpsearch.history import History
+from hpsearch.trial import GoOn, Trial, Verdict
+
+
+@dataclass(frozen=True)
+class NeverPrune:
+    """Every trial goes on."""
+
+    def judge(self, trial: Trial, history: History) -> Verdict:  # noqa: ARG002
+        return GoOn()

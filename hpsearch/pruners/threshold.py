@@ -1,0 +1,34 @@
+"""Bounds that a trial must keep to."""
+
+import math
+from dataclasses import dataclass
+
+from hpsearch.history import History
+from hpsearch.pruners.ranks import is_where_asked
+from hpsearch.trial import GoOn, Stop, Trial, Verdict
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Stops a trial whose metric, in its own sign, is below `lower` or above `upper`.
+
+    warmup_epochs: the first that are not judged.
+    """
+
+    lower: float | None = None
+    upper: float | None = None
+    warmup_epochs: int = 0
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        if trial.epoch <= self.warmup_epochs or is_where_asked(trial):
+            return GoOn()
+        metric = history.objective.metric
+        value = trial.curve[-1].metrics.get(metric, math.nan)
+        where = f"threshold: {metric} {value:.4g} at epoch {trial.epoch}"
+        if math.isnan(value):
+            return Stop(f"{where} is no number")
+        if self.lower is not None and value < self.lower:
+            return Stop(f"{where} is below {self.lower:g}")
+        if self.upper is not None and value > self.upper:
+            return Stop(f"{where} is above {self.upper:g}")
+        return GoOn()

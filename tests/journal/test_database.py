@@ -1,0 +1,169 @@
+"""Where a journal may be, and what is said when it cannot be there."""
+
+import sqlite3
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from hpsearch.errors import BadInput, JournalError, NotFound
+from hpsearch.journal import Batch, Journal, Owner, upgrade, version
+from hpsearch.trial import Decision, Objective
+
+SECRET = "hunter2%"
+
+
+def test_a_sqlite_journal_survives_a_power_cut_and_does_not_hold_readers_up(tmp_path: Path) -> None:
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db") as journal, journal._database.read() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 60_000}
+
+
+def test_a_closed_journal_leaves_one_file(tmp_path: Path) -> None:
+    journal = Journal.open(f"sqlite:///{tmp_path}/journal.db")
+    journal.create("digits", {}, {}, at=0)
+    journal.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.db"]
+
+
+def test_a_reader_makes_neither_file_nor_folder(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/.hpsearch/journal.db"
+    for look in (lambda: Journal.open(url, create=False), lambda: version(url), lambda: upgrade(url)):
+        with pytest.raises(NotFound, match=str(tmp_path)):
+            look()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_leaves_a_file_without_a_journal_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "other.db").touch()
+    with pytest.raises(NotFound):
+        Journal.open(f"sqlite:///{tmp_path}/other.db", create=False)
+    assert (tmp_path / "other.db").read_bytes() == b""
+
+
+def test_a_journal_may_live_beside_other_tables(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "shared.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("CREATE TABLE studies (id INTEGER)")
+    connection.close()
+    with Journal.open(f"sqlite:///{tmp_path}/shared.db") as journal:
+        journal.create("digits", {}, {}, at=0)
+    with Journal.open(f"sqlite:///{tmp_path}/shared.db", create=False) as journal:
+        assert [study.name for study in journal.studies()] == ["digits"]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("journal.db", "not a URL such as"),
+        ("", "not a URL such as"),
+        (f"postgresql://me:{SECRET}@host:port/name", "not a URL such as"),
+        (f"mysql://me:{SECRET}@host/name", "mysql is not served"),
+        (f"postgresql+psycopg2://me:{SECRET}@host/name", "psycopg2 is not served"),
+        ("sqlite://", "kept in a file"),
+        ("sqlite:///:memory:", "kept in a file"),
+    ],
+)
+def test_other_urls_are_refused_without_being_repeated(url: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message) as refused:
+        Journal.open(url)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_file_of_another_kind_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, " * 100)
+    for create in (True, False):
+        with pytest.raises(BadInput, match=r"notes\.txt: file is not a database; name another file"):
+            Journal.open(f"sqlite:///{path}", create=create)
+    assert path.read_text() == "not a database, " * 100
+
+
+@pytest.mark.parametrize("place", ["file/journal.db", "file/deeper/journal.db", "folder"])
+def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(JournalError, match=f"journal {tmp_path}/{place}: "):
+        Journal.open(f"sqlite:///{tmp_path}/{place}")
+
+
+@pytest.mark.parametrize(
+    ("pragma", "says"),
+    [
+        ("max_page_count = 1", r"disk is full; [\d,]+ bytes are free in .*: make room, then `hpsearch run` again"),
+        ("query_only = ON", "readonly database; make the file and its folder writable, then `hpsearch run` again"),
+    ],
+)
+def test_what_goes_wrong_while_writing_says_where_and_what_to_do(tmp_path: Path, pragma: str, says: str) -> None:
+    with Journal.open(f"sqlite:///{tmp_path}/journal.db") as journal:
+        study = journal.create("digits", {}, {}, at=0)
+        writer = journal.writer(journal.acquire(study.id, Owner.current()), Objective("loss", "minimize"))
+
+        def spoil(connection: sqlite3.Connection, record: object) -> None:
+            connection.execute(f"PRAGMA {pragma}")
+
+        sa.event.listen(journal._database.engine, "connect", spoil)
+        journal._database.engine.dispose()
+        with pytest.raises(JournalError, match=f"{tmp_path}/journal.db: .*{says}"):
+            writer.write(Batch(decisions=[Decision("note", "x" * 100_000)]))
+        sa.event.remove(journal._database.engine, "connect", spoil)
+        writer.write(Batch(decisions=[Decision("note", "there is room again")]))
+        writer.close()
+        assert [decision.reason for decision in journal.decisions(study.id)] == ["there is room again"]
+
+
+def test_a_file_that_another_process_holds_is_waited_for_and_then_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/journal.db"
+    Journal.open(url).close()
+    monkeypatch.setattr("hpsearch.journal.sqlite.BUSY_TIMEOUT", 0.01)
+    holder = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with Journal.open(url) as journal, pytest.raises(JournalError, match="locked; another process has held it for"):
+        journal.create("digits", {}, {}, at=0)
+    holder.close()
+
+
+def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(JournalError, match=r"pip install 'hpsearch\[postgres\]'") as missing:
+        Journal.open(f"postgresql://me:{SECRET}@host/name")
+    assert "hunter2" not in str(missing.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_a_server_that_is_away_is_named_without_its_password(scheme: str) -> None:
+    url = f"{scheme}://me:{SECRET}@127.0.0.1:1/name?password={SECRET}"
+    with pytest.raises(JournalError, match=r"me:\*\*\*@127\.0\.0\.1:1/name: .*then `hpsearch run` again") as away:
+        Journal.open(url)
+    assert "hunter2" not in "".join(traceback.format_exception(away.value))
+
+
+def test_a_password_is_in_no_repr_and_no_message(postgres_url: str) -> None:
+    with Journal.open(postgres_url.replace("postgres:@", f"postgres:{SECRET}@")) as journal:
+        assert "hunter2" not in repr(journal) + repr(journal._database) + repr(vars(journal._database))
+        with pytest.raises(JournalError) as failed, journal._database.write() as connection:
+            connection.exec_driver_sql("SELECT * FROM nowhere")
+    assert "hunter2" not in "".join(traceback.format_exception(failed.value))
+    assert 'relation "nowhere" does not exist' in str(failed.value)
+
+
+def test_connections_that_the_server_has_ended_are_replaced(postgres_url: str) -> None:
+    with Journal.open(postgres_url) as journal:
+        study = journal.create("digits", {}, {}, at=0)
+        writer = journal.writer(journal.acquire(study.id, Owner.current()), Objective("loss", "minimize"))
+        writer.write(Batch(study_state="RUNNING"))
+        end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hpsearch'"
+        with pytest.raises(JournalError), journal._database.write() as connection:
+            connection.exec_driver_sql(end_all)
+        with pytest.raises(JournalError):
+            writer.write(Batch(study_state="DONE"))
+        writer.write(Batch(study_state="DONE"))
+        writer.close()
+        assert journal.studies()[0].state == "DONE"

@@ -1,0 +1,211 @@
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch import checkpoint
+from hpsearch.checkpoint import Shelf, Snapshot
+from hpsearch.errors import TrainerError
+from tests.support.toys import Lambda, Weight
+
+OWNER = "study/3"
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "checkpoints" / "00003", OWNER)
+
+
+def content(step: int, best: float = 0.5, owner: str = OWNER) -> bytes:
+    return checkpoint.pack(owner, step, best, {"weight": Weight()})
+
+
+def names(shelf: Shelf) -> list[str]:
+    return sorted(path.name for path in shelf.folder.iterdir())
+
+
+class TestSnapshot:
+    def test_comes_back_as_it_was(self) -> None:
+        weight = Weight()
+        weight.value = 2.5
+        snapshot = checkpoint.unpack(checkpoint.pack(OWNER, 4, float("inf"), {"weight": weight}))
+        assert (snapshot.owner, snapshot.step, snapshot.best) == (OWNER, 4, float("inf"))
+        assert snapshot.object_state("weight") == {"value": 2.5}
+
+    def test_a_state_dict_that_cannot_be_written_is_named(self) -> None:
+        with pytest.raises(TrainerError, match=r"run\.track\(schedule=…\): a state_dict holds what no checkpoint can"):
+            checkpoint.pack(OWNER, 1, 0.0, {"schedule": Lambda()})
+
+    def test_an_object_that_is_not_in_it_is_named(self) -> None:
+        snapshot = checkpoint.unpack(content(4))
+        with pytest.raises(TrainerError, match=r"run\.track\(model=…\): the checkpoint of epoch 4 holds \['weight'\]"):
+            snapshot.object_state("model")
+
+    @pytest.mark.parametrize("tracked", [["weight"], ["weight", "more"]])
+    def test_everything_in_it_must_be_restored(self, tracked: list[str]) -> None:
+        checkpoint.unpack(content(4)).check_all_is_tracked(tracked)
+
+    @pytest.mark.parametrize("tracked", [[], ["more"]])
+    def test_what_is_left_in_it_is_named(self, tracked: list[str]) -> None:
+        with pytest.raises(TrainerError, match="epoch 4 holds weight, which the trainer has not given"):
+            checkpoint.unpack(content(4)).check_all_is_tracked(tracked)
+
+    @given(cut=st.integers(0, 3000))
+    def test_no_beginning_of_one_is_one(self, cut: int) -> None:
+        whole = content(1)
+        with pytest.raises(Exception):  # noqa: B017, PT011 -- whatever torch raises
+            checkpoint.unpack(whole[: min(cut, len(whole) - 1)])
+
+
+class TestShelf:
+    def test_is_empty_at_first(self, shelf: Shelf) -> None:
+        assert shelf.newest(100) is None
+        shelf.keep_newest()
+        shelf.keep_best()
+        shelf.forget(0)
+        assert (shelf.warnings, shelf.folder.exists()) == ([], False)
+
+    def test_what_has_a_hash_is_whole_and_nothing_else_is_left(self, shelf: Shelf) -> None:
+        shelf.write(1, content(1), best=True)
+        assert names(shelf) == ["best.pt", "best.pt.sha256", "epoch-000001.pt", "epoch-000001.pt.sha256"]
+
+    def test_gives_the_newest_at_or_before_an_epoch(self, shelf: Shelf) -> None:
+        for step in (9, 10, 11):
+            shelf.write(step, content(step))
+        found = [shelf.newest(at_most) for at_most in (8, 9, 10, 99)]
+        assert [snapshot and snapshot.step for snapshot in found] == [None, 9, 10, 11]
+
+    def test_epochs_are_in_order_beyond_six_digits(self, shelf: Shelf) -> None:
+        for step in (999_999, 1_000_000):
+            shelf.write(step, content(step))
+        newest = shelf.newest(2_000_000)
+        assert newest is not None
+        assert newest.step == 1_000_000
+
+    def test_a_write_that_was_cut_short_is_no_checkpoint(self, shelf: Shelf) -> None:
+        shelf.write(1, content(1))
+        (shelf.folder / ".epoch-000002.pt.123").write_bytes(content(2)[:100])
+        (shelf.folder / "epoch-000003.pt").write_bytes(content(3))
+        newest = shelf.newest(3)
+        assert newest is not None
+        assert newest.step == 1
+        assert len(shelf.warnings) == 1
+        assert "epoch-000003.pt is not used" in shelf.warnings[0]
+
+    def test_a_full_disk_is_the_disk_s_error(self, shelf: Shelf) -> None:
+        shelf.folder.parent.mkdir()
+        shelf.folder.write_text("no folder")
+        with pytest.raises(OSError, match="00003"):
+            shelf.write(1, content(1))
+
+    def test_forgets_what_was_trained_after_an_epoch(self, shelf: Shelf) -> None:
+        shelf.write(1, content(1))
+        shelf.write(3, content(3), best=True)
+        shelf.forget(2)
+        assert names(shelf) == ["epoch-000001.pt", "epoch-000001.pt.sha256"]
+
+    def test_forgets_not_the_best_that_was_before(self, shelf: Shelf) -> None:
+        shelf.write(2, content(2), best=True)
+        shelf.write(3, content(3))
+        shelf.forget(2)
+        assert names(shelf) == ["best.pt", "best.pt.sha256", "epoch-000002.pt", "epoch-000002.pt.sha256"]
+
+    @pytest.mark.parametrize(("after", "stays"), [(1, False), (2, True)])
+    def test_forgets_the_best_of_a_trial_that_had_ended(self, shelf: Shelf, after: int, stays: bool) -> None:
+        shelf.write(2, content(2), best=True)
+        shelf.keep_best()
+        shelf.forget(after)
+        assert (shelf.folder / "best.pt").exists() is stays
+
+
+def shuffled() -> dict[str, Any]:
+    """Something drawn from every global generator."""
+    return {
+        "python": random.random(),
+        "gauss": random.gauss(0, 1),
+        "numpy": float(np.random.normal()),  # noqa: NPY002 -- the state that is to be restored
+        "torch": torch.rand(1).item(),
+    }
+
+
+class TestRandomStates:
+    def test_a_seed_settles_all(self) -> None:
+        checkpoint.seed_everything(5)
+        first = shuffled()
+        checkpoint.seed_everything(5)
+        assert shuffled() == first
+
+    def test_come_back_through_a_file(self) -> None:
+        checkpoint.seed_everything(5)
+        shuffled()
+        snapshot = checkpoint.unpack(checkpoint.pack(OWNER, 1, 0.0, {}))
+        then = [shuffled() for _ in range(3)]
+        checkpoint.seed_everything(6)
+        snapshot.restore_random()
+        assert [shuffled() for _ in range(3)] == then
+
+    def test_nothing_is_imported_for_them(self) -> None:
+        code = "import sys; from hpsearch import checkpoint as c; c.seed_everything(1); c.set_random_state(c.random_state())"
+        code += "; assert not {'numpy', 'torch'} & set(sys.modules)"
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+    def test_a_state_without_a_library_that_is_there_is_taken(self) -> None:
+        state = checkpoint.random_state()
+        checkpoint.set_random_state({"python": state["python"]})
+
+
+class TestTracked:
+    @pytest.mark.parametrize(
+        "thing",
+        [
+            torch.nn.Linear(2, 1),
+            torch.optim.SGD(torch.nn.Linear(2, 1).parameters()),
+            torch.Generator(),
+            np.random.default_rng(),
+            Weight(),
+        ],
+        ids=lambda thing: type(thing).__name__,
+    )
+    def test_what_may_be(self, thing: Any) -> None:
+        checkpoint.check_can_be_tracked("it", thing)
+        snapshot = checkpoint.unpack(checkpoint.pack(OWNER, 1, 0.0, {"it": thing}))
+        checkpoint.restore(thing, snapshot.object_state("it"))
+
+    @pytest.mark.parametrize("thing", [3, [1.0], random.Random(), object()], ids=lambda thing: type(thing).__name__)
+    def test_what_may_not(self, thing: Any) -> None:
+        with pytest.raises(TrainerError, match=rf"run\.track\(it=…\): a {type(thing).__name__} has neither"):
+            checkpoint.check_can_be_tracked("it", thing)
+
+    @pytest.mark.parametrize(
+        ("generator", "draw"),
+        [
+            (torch.Generator().manual_seed(1), lambda generator: torch.rand(3, generator=generator).tolist()),
+            (np.random.default_rng(1), lambda generator: generator.normal(size=3).tolist()),
+        ],
+        ids=["torch", "numpy"],
+    )
+    def test_generators_go_on(self, generator: Any, draw: Any) -> None:
+        draw(generator)
+        state = checkpoint.unpack(checkpoint.pack(OWNER, 1, 0.0, {"it": generator})).object_state("it")
+        then = draw(generator)
+        checkpoint.restore(generator, state)
+        assert draw(generator) == then
+
+
+def test_a_snapshot_of_another_layout_is_not_used(shelf: Shelf) -> None:
+    """A file of an older or newer hpsearch with other fields."""
+    import io
+
+    buffer = io.BytesIO()
+    torch.save({"owner": OWNER, "epoch": 1}, buffer)
+    shelf.write(1, buffer.getvalue())
+    assert shelf.newest(1) is None
+    assert "unexpected keyword argument 'epoch'" in shelf.warnings[0]
+    assert Snapshot.__dataclass_fields__.keys() == {"owner", "step", "best", "objects", "random"}
