@@ -2,6 +2,8 @@
 
 import io
 import logging
+import sys
+from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import TextIO
 
@@ -43,11 +45,24 @@ class CappedLog(io.TextIOBase):
         super().close()
 
 
+def hold() -> None:
+    """Keep what libraries log or warn about in memory until `quiet` says where it goes."""
+    _hand_to(MemoryHandler(capacity=sys.maxsize, flushLevel=sys.maxsize))
+
+
 def quiet(path: Path) -> None:
     """Send what libraries log or warn about to a file; the terminal is for what the user asked."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for held in logging.getLogger().handlers:
+        if isinstance(held, MemoryHandler):
+            held.setTarget(handler)
+            held.flush()
+    _hand_to(handler)
+
+
+def _hand_to(handler: logging.Handler) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -133,10 +133,10 @@ class Loop:
 
     def _fill(self) -> bool:
         """Start what there is room for. False: nothing is left to start."""
-        freed = sum(isinstance(order, Release | Kill) for order in self._orders)
-        room = self._pool.room + freed
-        if self.ending:
+        if self.ending or self._error is not None:
             return False
+        freed = sum(isinstance(order, Release) for order in self._orders)
+        room = self._pool.room + freed
         while room > 0 and self._alone is None:
             if self._queue:
                 if not self._start_waiting():
@@ -200,27 +200,31 @@ class Loop:
 
     def _record(self) -> None:
         """Write what was decided, then do it."""
-        trials, self._trials = list(self._trials.values()), {}
-        reports, self._reports = self._reports, []
-        decisions, self._decisions = self._decisions, []
+        trials = list(self._trials.values())
+        self._write()
         orders, self._orders = self._orders, []
-        if trials or reports or decisions:
-            self._ledger.write(trials, reports, decisions)
-        else:
-            self._ledger.renew()
         for order in orders:
             self._pool.do(order)
         if orders and math.isnan(self.totals.began):
             self.totals.began = self._clock()
         self._watch(self, trials)
 
+    def _write(self) -> None:
+        """What the ledger does not take is kept, so that the same can be tried again."""
+        if self._trials or self._reports or self._decisions:
+            self._ledger.write(list(self._trials.values()), self._reports, self._decisions)
+            self._trials, self._reports, self._decisions = {}, [], []
+        else:
+            self._ledger.renew()
+
     def _abandon(self, reason: str) -> None:
         """Leave no trial RUNNING behind where the ledger still takes it; where not, the next run sees to it."""
-        for number in list(self.heard):
-            self._wait(self.history[number], reason)
         self._orders.clear()
         with suppress(InfrastructureError):
-            self._record()
+            self._write()
+            for number in list(self.heard):
+                self._wait(self.history[number], reason)
+            self._write()
 
     def _put(self, trial: Trial) -> None:
         self.history.put(trial)

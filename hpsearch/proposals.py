@@ -13,17 +13,15 @@ class Proposals:
 
     What a slow ask for trial n may look at is fixed: the trials that had settled when trial n - 1 was started. So a
     search that was killed in the midst of an ask makes the same one again.
+
+    is_thinking: the last `take` gave None because the answer was still on its way.
     """
 
     def __init__(self, sampler: Sampler):
         self._sampler = sampler
         self._number = -1
         self._answer: Future[Proposal | None] | None = None
-
-    @property
-    def is_thinking(self) -> bool:
-        """An answer is on its way."""
-        return self._answer is not None and not self._answer.done()
+        self.is_thinking = False
 
     def wait(self, timeout: float) -> None:
         """Until the answer is there, for at most so many seconds; at once where nothing is asked."""
@@ -45,13 +43,13 @@ class Proposals:
         Thread(target=_ask, args=(self._sampler, known, answer), name="sampler", daemon=True).start()
 
     def take(self, history: History) -> Proposal | None:
-        """The next proposal; None: nothing now (or, with `is_thinking`, not yet). Raises what the sampler raised."""
+        """The next proposal; None: nothing now, or, with `is_thinking`, not yet. Raises what the sampler raised."""
         if not self._sampler.slow:
             return self._sampler.ask(history)
         self.think(history)
-        if self._answer is None or not self._answer.done():
-            return None
-        return self._answer.result()
+        assert self._answer is not None
+        self.is_thinking = not self._answer.done()
+        return None if self.is_thinking else self._answer.result()
 
 
 def _ask(sampler: Sampler, history: History, answer: "Future[Proposal | None]") -> None:

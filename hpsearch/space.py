@@ -14,7 +14,7 @@ from hpsearch.trial import Params, Plain
 Condition = Mapping[str, tuple[Plain, ...]]
 """{"optimizer": ("sgd", "rmsprop")}: active where every named parameter is active and has one of these values."""
 
-_MOST_COUNTING = 1_000_000
+_MOST_COUNTING = 100_000
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Float:
 
     def _on_step(self, index: int) -> float:
         # In decimals: 0.1 + 2 * 0.1 must be 0.3, and -0.3 + 3 * 0.1 must be 0.
-        return float(Decimal(repr(self.low)) + index * Decimal(repr(self.step)))
+        return float(Decimal(repr(self.low)) + index * Decimal(repr(self.step or 0.0)))
 
 
 @dataclass(frozen=True)

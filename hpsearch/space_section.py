@@ -29,7 +29,7 @@ def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
     if not parameters and not faults.has(("space",)):
         faults.add(("space",), "has nothing to search: give at least one range { low = …, high = … } or list of values")
     if len(parameters) > MOST:
-        faults.add(("space",), f"must have at most {MOST} parameters to search, got {len(parameters)}")
+        faults.add(("space",), f"must have at most {MOST:,} parameters to search, got {len(parameters):,}")
         return None
     for parameter in parameters:
         _check_condition(parameter, entries, table, faults)

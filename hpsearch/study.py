@@ -208,8 +208,7 @@ def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], 
     sections = {name: section for name, kind in kinds_of.items() if (section := _section(name, kind, tables, faults))}
     space = space_section.parse(tables["space"], faults) if "space" in tables else None
     study_checks.check(sections, tables.get("space", {}), space, faults)
-    journal, tracking = (tables.get(name, {}).get(key) for name, key in (("journal", "url"), ("tracking", "mlflow")))
-    place = study_place.find(path, journal, tracking, environment, faults)
+    place = study_place.find(path, tables, environment, faults)
     if place is None or faults.any:
         return None
     study = Study.model_validate({**sections, "space": space})

@@ -25,10 +25,10 @@ _SENTENCES = {
     "tuple_type": "must be a list",
     "dict_type": "must be a table",
     "model_type": "must be a table",
-    "greater_than": "must be > {gt}",
-    "greater_than_equal": "must be >= {ge}",
-    "less_than": "must be < {lt}",
-    "less_than_equal": "must be <= {le}",
+    "greater_than": "must be > {gt:g}",
+    "greater_than_equal": "must be >= {ge:g}",
+    "less_than": "must be < {lt:g}",
+    "less_than_equal": "must be <= {le:g}",
 }
 
 
@@ -93,9 +93,9 @@ class Faults:
 
 def translate(problem: ValidationError, kind: type[BaseModel], at: KeyPath, faults: Faults) -> None:
     """Add pydantic's findings about the table `at`, in our words; a key with a fault already gets no second one."""
-    for error in problem.errors(include_url=False):
+    for i, error in enumerate(problem.errors(include_url=False)):
         if faults.full:
-            faults.count(problem.error_count())
+            faults.count(problem.error_count() - i)
             return
         path = (*at, *(part for part in error["loc"] if part != "[key]"))
         if not faults.has(path) and not _is_echo(error):

@@ -163,7 +163,7 @@ def _key_path(key: str) -> list[str]:
 
 def _value(text: str) -> object:
     table = _toml(f"value = {text}")
-    return table["value"] if table is not None and len(table) == 1 else text
+    return table["value"] if table is not None and len(table) == 1 else text.strip()
 
 
 def _toml(text: str) -> dict[str, Any] | None:

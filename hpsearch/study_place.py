@@ -5,14 +5,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hpsearch.study_faults import Faults
 from hpsearch.study_file import resolved, without_references
 
-_JOURNAL = ("sqlite", "postgresql")
-_TRACKING = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
-_PASSWORD = re.compile(r"(?P<before>://[^:/@]*:)(?P<password>[^@]*)(?=@)")
-_QUERY_PASSWORD = re.compile(r"(?P<before>[?&](?:password|passwd|pwd|sslpassword|token)=)(?P<password>[^&]*)", re.I)
+_PASSWORDS = (
+    re.compile(r"(?P<before>://[^:/@]*:)(?P<password>[^@]*)(?=@)"),
+    re.compile(r"(?P<before>[?&](?:password|passwd|pwd|sslpassword|token)=)(?P<password>[^&]*)", re.IGNORECASE),
+)
 
 
 @dataclass(frozen=True)
@@ -25,65 +26,72 @@ class Place:
     tracking_uri: str = field(repr=False)
 
 
-def find(
-    path: Path, journal: str | None, tracking: str | None, environment: Mapping[str, str], faults: Faults
-) -> Place | None:
+@dataclass(frozen=True)
+class _Store:
+    """file: in `home`, where the study file names no URL. schemes: what an URL may begin with; rule: in words."""
+
+    key: tuple[str, str]
+    file: str
+    schemes: tuple[str, ...]
+    rule: str
+
+
+_JOURNAL = _Store(
+    ("journal", "url"),
+    "journal.db",
+    ("sqlite", "postgresql"),
+    "must be a sqlite or postgresql URL, such as sqlite:///journal.db",
+)
+_TRACKING = _Store(
+    ("tracking", "mlflow"),
+    "mlflow.db",
+    ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks", "none"),
+    "must be a sqlite, postgresql, mysql, mssql, http, https or databricks URL, such as sqlite:///mlflow.db, "
+    'or "none" (MLflow no longer takes folders)',
+)
+
+
+def find(path: Path, tables: Mapping[str, Any], environment: Mapping[str, str], faults: Faults) -> Place | None:
     """None where an URL is at fault, which is added to `faults`; no message repeats any of it."""
     path = path.absolute()
     home = Path(environment.get("HPSEARCH_HOME") or path.parent / ".hpsearch").absolute()
-    if "?" in str(home):
-        faults.add((), f"the folder of the study's databases must not have a ? in its path, got {home}")
-    journal_url = _url(("journal", "url"), journal, _JOURNAL, path.parent, environment, faults)
-    tracking_uri = _url(("tracking", "mlflow"), tracking, (*_TRACKING, "none"), path.parent, environment, faults)
-    place = Place(
-        path, home, journal_url or f"sqlite:///{home}/journal.db", tracking_uri or f"sqlite:///{home}/mlflow.db"
-    )
-    if place.journal_url == place.tracking_uri:
-        faults.add(("tracking", "mlflow"), "must not be the journal's database: both keep tables of their own")
-    return None if faults.has(("journal",)) or faults.has(("tracking",)) else place
+    if "?" in f"{path.parent}{home}":
+        faults.add((), "the paths of its folder and of HPSEARCH_HOME must hold no ?, which ends a path in a URL")
+    urls: dict[str, str] = {}
+    for store in (_JOURNAL, _TRACKING):
+        table, key = store.key
+        written = tables.get(table, {}).get(key, f"sqlite:///{home / store.file}")
+        try:
+            if not faults.has(store.key):
+                urls[table] = _url(written, store, path.parent, environment)
+        except ValueError as problem:
+            faults.add(store.key, str(problem))
+    if len(set(urls.values())) == 1 and len(urls) == 2:
+        faults.add(_TRACKING.key, "must not be the journal's database: both keep tables of their own")
+    return Place(path, home, urls["journal"], urls["tracking"]) if len(urls) == 2 else None
 
 
-def _url(
-    key: tuple[str, str],
-    written: str | None,
-    schemes: tuple[str, ...],
-    folder: Path,
-    environment: Mapping[str, str],
-    faults: Faults,
-) -> str | None:
-    if written is None or faults.has(key):
-        return None
-    try:
-        _check_no_password(written)
-        return _database(resolved(written, environment), schemes, folder)
-    except ValueError as problem:
-        faults.add(key, str(problem))
-    return None
-
-
-def _check_no_password(written: str) -> None:
-    for pattern in (_PASSWORD, _QUERY_PASSWORD):
+def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:
+    """The whole URL; that of a SQLite file is relative to the study file as it is written, and absolute here."""
+    for pattern in _PASSWORDS:
         found = pattern.search(without_references(written))
         if found and found["password"]:
             raise ValueError("a password must not stand in the file; write ${env:NAME} in its place")
-
-
-def _database(url: str, schemes: tuple[str, ...], folder: Path) -> str:
-    """The URL, a relative SQLite file made absolute: it starts at the study file."""
-    scheme = re.split(r"[:+]", url, maxsplit=1)[0]
-    if scheme not in schemes:
-        raise ValueError(f"must begin with one of {', '.join(schemes)}, as in sqlite:///{folder.name}.db")
+    url = resolved(written, environment)
+    scheme = re.split("[:+]", url, maxsplit=1)[0]
+    if scheme not in store.schemes:
+        raise ValueError(store.rule)
     if scheme != "sqlite":
         return url
-    head, slashes, rest = url.partition(":///")
-    file, mark, query = rest.partition("?")
-    if not slashes or not file or file == ":memory:":
+    head, _, rest = url.partition(":///")
+    file, mark, options = rest.partition("?")
+    if not file or file == ":memory:":
         raise ValueError("must name a file, as in sqlite:///journal.db: what is in memory does not outlive the process")
-    return f"{head}:///{os.path.normpath(folder / file)}{mark}{query}"
+    return f"{head}:///{os.path.normpath(folder / file)}{mark}{options}"
 
 
 def display(url: str) -> str:
     """The URL with *** for a password."""
-    for pattern in (_PASSWORD, _QUERY_PASSWORD):
+    for pattern in _PASSWORDS:
         url = pattern.sub(r"\g<before>***", url)
     return url

@@ -47,5 +47,10 @@ def meant(word: str, known: Iterable[str]) -> str:
     if not 0 < len(word) <= _LONGEST:
         return ""
     names = list(known)
-    near = difflib.get_close_matches(word.lower(), names, n=1) or [name for name in names if name.startswith(word)]
+    near = (
+        [name for name in names if sorted(name) == sorted(word)]
+        or difflib.get_close_matches(word, names, n=1)
+        or difflib.get_close_matches(word.lower(), names, n=1)
+        or [name for name in names if name.startswith(word)]
+    )
     return f"; did you mean `{near[0]}`?" if near else ""

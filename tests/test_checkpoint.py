@@ -1,6 +1,7 @@
 import random
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,14 @@ class TestRandomStates:
         assert [shuffled() for _ in range(3)] == then
 
     def test_nothing_is_imported_for_them(self) -> None:
-        code = "import sys; from hpsearch import checkpoint as c; c.seed_everything(1); c.set_random_state(c.random_state())"
-        code += "; assert not {'numpy', 'torch'} & set(sys.modules)"
-        subprocess.run([sys.executable, "-c", code], check=True)
+        code = """
+            import sys
+            from hpsearch import checkpoint
+            checkpoint.seed_everything(1)
+            checkpoint.set_random_state(checkpoint.random_state())
+            assert not {"numpy", "torch"} & set(sys.modules)
+        """
+        subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
     def test_a_state_without_a_library_that_is_there_is_taken(self) -> None:
         state = checkpoint.random_state()

@@ -1,6 +1,5 @@
 import io
 import logging
-import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,4 +81,3 @@ class TestQuiet:
 
     def test_no_file_without_need(self, file: Path) -> None:
         assert not file.exists()
-        assert sys.stderr is not None

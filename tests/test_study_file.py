@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,8 +45,7 @@ def _here(tmp_path, monkeypatch):
 
 
 def faults_of(content: bytes) -> str:
-    with open("study.toml", "wb") as file:
-        file.write(content)
+    Path("study.toml").write_bytes(content)
     with pytest.raises(StudyFileError) as refused:
         load("study.toml", environment={})
     assert refused.value.exit_code == 2
@@ -76,7 +76,7 @@ def faults_of(content: bytes) -> str:
         (b"name = 1\n# caf\xe9\n", "study.toml:2:6: must be UTF-8, got byte 0xe9"),
         ("name = 1".encode("utf-16"), "study.toml:1:1: must be UTF-8, got byte 0xff"),
         (b"a = " + b"[" * 5000 + b"]" * 5000, "study.toml:1: keys and brackets must go at most 32 deep"),
-        (b"a" + b".a" * 100_000 + b" = 1", "study.toml:1: keys and brackets must go at most 32 deep"),
+        (b"a" + b".a" * 60_000 + b" = 1", "study.toml:1: keys and brackets must go at most 32 deep"),
         (b"a = 1\n" * 50_000, "study.toml: must have at most 131,072 bytes, got 300,000"),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_malformed_file_is_named_with_its_place(content, message):
 
 
 def test_a_password_does_not_show_in_the_line_that_is_quoted():
-    message = faults_of(b"[journal]\nurl = \"postgresql://me:hunter2@host/db\n")
+    message = faults_of(b'[journal]\nurl = "postgresql://me:hunter2@host/db\n')
     assert "hunter2" not in message
     assert message.endswith('    url = "postgresql://**********@host/db\n' + " " * 41 + " ^")
 
@@ -120,7 +120,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
 
 
 def test_a_huge_file_is_refused_unread(tmp_path):
-    with open("study.toml", "wb") as file:
+    with Path("study.toml").open("wb") as file:
         file.truncate(1 << 30)
     with pytest.raises(StudyFileError, match="must have at most 131,072 bytes, got 1,073,741,824"):
         load("study.toml")
@@ -142,6 +142,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
 )
 def test_a_flood_of_faults_is_cut(content):
     message = faults_of(content)
+    assert "131,072" not in message
     assert message.count("\n") <= 101
     assert max(map(len, message.split("\n"))) < 1000
 
@@ -152,18 +153,18 @@ fuzzing = settings(deadline=None, max_examples=300, suppress_health_check=[Healt
 
 
 def load_or_refuse(content: bytes, overrides: tuple[str, ...] = ()) -> None:
-    with open("study.toml", "wb") as file:
-        file.write(content)
+    Path("study.toml").write_bytes(content)
+    outcome = loaded(overrides)
+    assert outcome.faults if isinstance(outcome, StudyFileError) else isinstance(outcome, Study)
+    for leak in ("hunter2", "Input should", "is not valid, got"):
+        assert leak not in str(outcome)
+
+
+def loaded(overrides: tuple[str, ...]) -> Study | StudyFileError:
     try:
-        study = load("study.toml", overrides, ENVIRONMENT)
+        return load("study.toml", overrides, ENVIRONMENT)
     except StudyFileError as refused:
-        assert refused.faults
-        assert "hunter2" not in str(refused)
-        assert "Input should" not in str(refused)
-        assert "is not valid, got" not in str(refused)
-    else:
-        assert isinstance(study, Study)
-        assert "hunter2" not in repr(study)
+        return refused
 
 
 @fuzzing
@@ -180,17 +181,33 @@ def test_a_good_file_with_a_piece_changed(start, length, piece):
 
 VALUES = [
     *("nan", "-inf", "1e400", "0", "-1", "1.0", "true", '""', '"x"', '"%"', '"../x"', '"é ü"', "[]", "[[]]", "{}"),
-    *("[1, true]", "[1, 1]", "1979-05-27", "07:32:00", "9223372036854775807", "-9223372036854775808", "1e308", "5e-324"),
+    *(
+        "[1, true]",
+        "[1, 1]",
+        "1979-05-27",
+        "07:32:00",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "1e308",
+        "5e-324",
+    ),
     *("{ low = 1, high = 2 }", "{ low = -1e308, high = 1e308 }", "{ low = 1e-300, high = 1e300, step = 1e-300 }"),
     *("{ values = [1], when = { opt = 1 } }", '{ when = { lr = "x" } }', '"${env:NONE}"', '"${env:"', '"a:b"', '"5m"'),
-    *("{ low = -9223372036854775808, high = 9223372036854775807, log = true }", '[{ trials = 1, epochs = 1 }]'),
+    *("{ low = -9223372036854775808, high = 9223372036854775807, log = true }", "[{ trials = 1, epochs = 1 }]"),
     *("{ low = 0, high = 1, grid = [0.5, nan] }", "{ low = 1, high = 9, points = 3, when = { momentum = 0.5 } }"),
 ]
 LEAVES = [
     *("study", "study.name", "study.metric", "study.goal", "study.seed", "study.at", "trainer", "trainer.use"),
     *("trainer.epochs", "trainer.options", "trainer.options.act", "space", "space.lr", "space.lr.low", "space.lr.high"),
     *("space.lr.log", "space.lr.step", "space.lr.when", "space.lr.points", "space.lr.grid", "space.opt", "space.batch"),
-    *("space.momentum.when.opt", "search", "search.method", "search.rounds", "search.rounds.0", "search.rounds.1.epochs"),
+    *(
+        "space.momentum.when.opt",
+        "search",
+        "search.method",
+        "search.rounds",
+        "search.rounds.0",
+        "search.rounds.1.epochs",
+    ),
     *("search.trials", "search.sampler", "search.keep", "prune", "prune.method", "prune.min_epochs", "prune.eta"),
     *("prune.lower", "early_stopping", "early_stopping.patience", "resources.workers", "resources.address"),
     *("resources.per_trial", "resources.per_trial.gpus", "resources.per_trial.memory", "limits.study", "limits.trials"),

@@ -1,6 +1,5 @@
 import gc
 import json
-import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from hpsearch.errors import TrainerError
 from hpsearch.trial import Objective, Params, Report, Reported, Start
 from hpsearch.worker import Worker
 from tests.support.studies import ROOT, setup
-from tests.support.toys import Weight
 
 EPOCHS = 6
 TORCH = {"lr": 0.01}
@@ -517,10 +515,3 @@ class TestCheck:
     def test_a_dataclass_that_refuses_its_values(self, tmp_path: Path) -> None:
         with pytest.raises(TrainerError, match=r"(?s)picky.*lr = 2.0 is too much"):
             Worker(setup(tmp_path, "picky")).check({"lr": 2.0})
-
-
-def test_weight_of_the_toys_is_what_a_checkpoint_holds() -> None:
-    weight = Weight()
-    weight.load_state_dict({"value": 2.0})
-    assert weight.state_dict() == {"value": 2.0}
-    assert math.isfinite(weight.value)

@@ -7,7 +7,7 @@ import time
 import uuid
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,7 @@ from rich.console import Console
 
 from hpsearch import wire
 from hpsearch.commands import Answer
-from hpsearch.errors import NotFound, StudyBusy, StudyChanged
+from hpsearch.errors import InfrastructureError, NotFound, StudyBusy, StudyChanged
 from hpsearch.history import History
 from hpsearch.journal import Batch, Heartbeat, Journal, Lease, Owner, StudyRecord
 from hpsearch.log import quiet
@@ -81,7 +81,8 @@ class _Run:
         try:
             loop.run()
         except BaseException as problem:
-            ledger.state("STOPPED")
+            with suppress(InfrastructureError):
+                ledger.state("STOPPED")
             tracker.close(0.0)
             if isinstance(problem, KeyboardInterrupt) and self.signal is not None:
                 return self._outcome(loop, history, Sync(0, 0))

@@ -119,6 +119,8 @@ class Database:
 
 def _parse(url: str) -> URL:
     """BadInput for what is neither a SQLite file nor PostgreSQL. The URL is not repeated: it may hold a password."""
+    if url.startswith("sqlite"):
+        url = url.replace("%", "%25")  # a file's name is meant as it is written; SQLAlchemy 2.1 decodes it
     try:
         parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError):

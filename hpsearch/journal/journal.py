@@ -16,7 +16,7 @@ from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import make_ready
 from hpsearch.journal.records import Changes, StudyRecord, Summary
 from hpsearch.journal.rows import storable
-from hpsearch.journal.schema import cursors, leases, studies
+from hpsearch.journal.schema import cursors, decisions, leases, studies, trials
 from hpsearch.journal.writer import Writer
 from hpsearch.trial import Decision, Objective, Trial
 
@@ -105,6 +105,14 @@ class Journal:
             fence.renew(connection, self._database.clock, lease)
             changed = studies.update().where(studies.c.id == lease.study_id)
             connection.execute(changed.values(spec=json.dumps(dict(spec)), hpsearch_version=__version__))
+
+    def forget(self, lease: Lease) -> None:
+        """Erase a study in which nothing was reported yet. LeaseLost; ValueError for one with reports."""
+        with self._database.write() as connection:
+            fence.renew(connection, self._database.clock, lease)
+            for table in (decisions, trials, cursors, leases):
+                connection.execute(table.delete().where(table.c.study_id == lease.study_id))
+            connection.execute(studies.delete().where(studies.c.id == lease.study_id))
 
     # What is in them ────────────────────────────────────────────────────────────────────────────
 

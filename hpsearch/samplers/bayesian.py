@@ -8,9 +8,11 @@ log-integer as itself, and whatever else takes a handful of values as the index 
 """
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
 
@@ -55,32 +57,33 @@ class Bayesian:
             return None
         seen, generator = observations(history, self.space), stream(self.seed, number)
         taken = self._cycle.keys(self.space, history)
-        starts = max(0, self.startup_trials - evidence_count(history, self.space))
+        learned = evidence_count(history, self.space)
+        starts = max(0, self.startup_trials - learned)
         if number < starts or len(seen) < SURROGATE_NEEDS:
             reason = f"random start {number + 1} of {starts}" if number < starts else "random: too few trials settled"
             return New(draw(self.space, generator, taken), self.epochs, reason)
         running = pending(history)
-        params = self._propose(seen, running, int(generator.integers(2**31)))
+        params = self._propose(seen, running, max(self.startup_trials, learned, 1), int(generator.integers(2**31)))
         reason = f"{self.sampler} on {len(seen)} settled trials, {len(running)} running"
         if key(self.space, params) in taken:
-            params, reason = draw(self.space, generator, taken), f"{reason}: proposed one again, so drawn at random"
+            params, reason = draw(self.space, generator, taken), f"{reason}: a point tried before, so drawn at random"
         return New(params, self.epochs, reason)
 
-    def _propose(self, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
+    def _propose(self, seen: Sequence[Observation], running: Sequence[Params], starts: int, seed: int) -> Params:
         match self.sampler:
             case "tpe":
                 return _tpe(self.space, seen, running, seed)
             case "gp":
                 return _gp(self.space, seen, running, seed)
             case "cmaes":
-                return cma_es.propose(self.space, seen, max(self.startup_trials, 1), seed)
+                return cma_es.propose(self.space, seen, starts, seed)
 
 
 def _tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
     """Tree-structured Parzen estimator over all parameters at once (Bergstra 2011; Watanabe 2023, arXiv 2304.11127).
 
     In a conditional space one for each group of parameters that occur together. A pruned trial is told as pruned: it
-    ranks behind all others, then by how far it came; a running one counts as bad (the constant liar).
+    ranks behind all others, then by how far it came, and last where it diverged; a running one counts as bad.
     """
     import optuna
 
@@ -90,9 +93,10 @@ def _tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], s
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=0, multivariate=True, group=conditional, constant_liar=True
         )
-    told = [_tpe_trial(space, one) for one in seen] + [_running(_encoded(space, params), space) for params in running]
+    trials = [_tpe_trial(space, one) for one in seen]
+    trials += [_frozen(_encoded(space, point), space, state=optuna.trial.TrialState.RUNNING) for point in running]
     with _quiet():
-        trial = _study(sampler, told).ask()
+        trial = _study(sampler, trials).ask()
         params: dict[str, Plain] = dict(space.fixed)
         for parameter in space.parameters:
             if is_active(parameter, params):
@@ -104,26 +108,28 @@ def _tpe_trial(space: Space, one: Observation) -> "optuna.trial.FrozenTrial":
     from optuna.trial import TrialState
 
     values = _encoded(space, one.params)
-    if one.own != one.told or one.pruned:
-        reached = {one.epoch: one.own} if one.own < float("inf") else {}
-        return _frozen(values, space, state=TrialState.PRUNED, intermediate_values=reached)
-    return _frozen(values, space, value=one.told)
+    if math.isinf(one.own):
+        return _frozen(values, space, state=TrialState.PRUNED)
+    if one.pruned:
+        return _frozen(values, space, state=TrialState.PRUNED, intermediate_values={one.epoch: one.own})
+    return _frozen(values, space, value=one.own)
 
 
 def _gp(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
     """Gaussian process, Matérn 5/2, with the log of the expected improvement (Ament 2023, arXiv 2310.20708).
 
-    Running trials are integrated out (q-batch expected improvement). It knows no conditions: a parameter that is
-    inactive stands in the middle of its axis.
+    A running trial is told with the median loss (the constant liar; Ginsbourger 2010): Optuna's own way, to integrate
+    it out, takes four times as long. It knows no conditions: an inactive parameter stands in the middle of its axis.
     """
     import optuna
 
-    sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
     losses = half_ranked([one.told for one in seen])
-    told = [_frozen(_filled(space, one.params), space, value=loss) for one, loss in zip(seen, losses, strict=True)]
+    points = [one.params for one in seen] + list(running)
+    told = losses + [median(losses)] * len(running)
+    trials = [_frozen(_filled(space, point), space, value=loss) for point, loss in zip(points, told, strict=True)]
+    sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
     with _quiet():
-        study = _study(sampler, told + [_running(_filled(space, params), space) for params in running])
-        trial = study.ask(fixed_distributions={p.name: _distribution(p) for p in space.parameters})
+        trial = _study(sampler, trials).ask({p.name: _distribution(p) for p in space.parameters})
     return _activated(space, trial.params)
 
 
@@ -199,12 +205,6 @@ def _frozen(values: dict[str, float], space: Space, **told: Any) -> "optuna.tria
 
     distributions = {p.name: _distribution(p) for p in space.parameters if p.name in values}
     return optuna.trial.create_trial(params=values, distributions=distributions, **told)
-
-
-def _running(values: dict[str, float], space: Space) -> "optuna.trial.FrozenTrial":
-    from optuna.trial import TrialState
-
-    return _frozen(values, space, state=TrialState.RUNNING)
 
 
 @contextmanager

@@ -26,6 +26,9 @@ MOST_IN_PAGE = 1000
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")
 _OVER = ("FINISHED", "FAILED", "KILLED")
 
+MODEL_TRAINING = "custom_model_development"
+"""The kind by which MLflow's pages show runs and curves first, instead of traces and prompts."""
+
 
 class Refused(Exception):
     """MLflow answers, and will not take this page however often it is sent."""
@@ -50,7 +53,8 @@ class Held:
     @property
     def epoch(self) -> int:
         """All points up to this epoch are in MLflow."""
-        return int(self.tags.get("hpsearch.epoch", 0))
+        said = self.tags.get("hpsearch.epoch", "")
+        return int(said) if said.isdecimal() else 0
 
     def agrees_with(self, page: Page) -> bool:
         """Whether all of the page was sent. Its points need no look: where there are new ones a tag differs."""
@@ -119,7 +123,8 @@ class MlflowRuns:
     def _new(self, name: str) -> Experiment:
         location = (self._artifacts / self.study_uid).absolute().as_uri() if self._artifacts else None
         try:
-            made = self._client.create_experiment(name, location, {"hpsearch.study": self.study_uid})
+            tags = {"hpsearch.study": self.study_uid, "mlflow.experimentKind": MODEL_TRAINING}
+            made = self._client.create_experiment(name, location, tags)
         except MlflowException as error:
             # Another process was faster, or our last attempt was committed without an answer.
             if error.error_code == "RESOURCE_ALREADY_EXISTS" and (found := self._client.get_experiment_by_name(name)):

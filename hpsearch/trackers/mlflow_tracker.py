@@ -1,8 +1,7 @@
 """Keeps MLflow in agreement with the journal while a study runs, and brings it there afterwards."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import HpsearchError
 from hpsearch.trackers.base import Sync
+from hpsearch.trackers.pace import Pace, backoff
 from hpsearch.trackers.place import artifact_folder, explain, target
 from hpsearch.trackers.quiet import hush
 from hpsearch.trackers.source import Source, Study
@@ -67,12 +67,9 @@ class MlflowTracker:
             self._thread.join(timeout)
         self._abandoned.set()
         if self._finished:
-            return Sync(self._total(), 0, self.problem)
+            return Sync(self._sent, 0, self.problem)
         late = TimeoutError(f"has not taken everything within {timeout:g} s")
-        return Sync(self._total(), self._pending(), self.problem or explain(late, self._uri, self._study.name))
-
-    def _total(self) -> int:
-        return self._sent + (self._projection.sent if self._projection else 0)
+        return Sync(self._sent, self._pending(), self.problem or explain(late, self._uri, self._study.name))
 
     def _pending(self) -> int:
         """0 where the journal itself is the problem."""
@@ -97,16 +94,18 @@ class MlflowTracker:
         self._drop()
 
     def _turn(self) -> bool:
-        """Whether to go on at once. `closing` is read first: what was written before close() is then seen."""
-        closing = self._closing.is_set()
+        """Whether to go on at once. The event is read first: what was written before close() is then seen."""
+        ending = self._closing.is_set()
         projection = self._projection = self._projection or self._open()
         self._pace.begin()
+        before = projection.sent
         moved = projection.catch_up()
-        if closing and not moved:
+        self._sent += projection.sent - before
+        if ending and not moved:
             projection.finish(doubtful=self._failed)
             self._finished = True
         self.problem = projection.problem
-        return closing
+        return ending
 
     def _wait(self, seconds: float) -> None:
         if self._closing.is_set():
@@ -129,11 +128,11 @@ class MlflowTracker:
         self._drop()
 
     def _drop(self) -> None:
-        self._sent = self._total()
         self._projection = None
-        if self._source is not None:
-            self._source.close()
-        self._source = None
+        source, self._source = self._source, None
+        if source is not None:
+            with suppress(HpsearchError):
+                source.close()
 
 
 def sync(
@@ -192,30 +191,3 @@ def pending(source: Source, study_id: int, place: str) -> int:
         count += len(changes.trials) + len(changes.reports)
         since = changes.revision
     return count
-
-
-def backoff(first: float = 1.0, longest: float = 60.0) -> Iterator[float]:
-    """Seconds to wait after each failure in a row."""
-    while True:
-        yield first
-        first = min(2 * first, longest)
-
-
-class Pace:
-    """Keeps a thread to a share of one core.
-
-    wait: waits so many seconds, or less when there is no more need to.
-    clock: the seconds of processor time that this thread has had.
-    """
-
-    def __init__(self, share: float, wait: Callable[[float], object], clock: Callable[[], float] = time.thread_time):
-        self._share, self._wait, self._clock = share, wait, clock
-        self._since = 0.0
-
-    def begin(self) -> None:
-        self._since = self._clock()
-
-    def rest(self) -> None:
-        """Wait as long as it takes to bring what was used since the last rest down to the share."""
-        self._wait((self._clock() - self._since) * (1 / self._share - 1))
-        self.begin()  # waiting takes no processor time

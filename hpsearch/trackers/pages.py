@@ -116,6 +116,7 @@ def study_page(
         "hpsearch.seed": str(study.spec.get("study", {}).get("seed", "")),
         "hpsearch.method": str(search.get("method", "")),
         "hpsearch.search": _json(search),
+        "hpsearch.forked_from": study.forked_from or "",
         "hpsearch.best_trial": str(best.number) if best else "",
         "hpsearch.best_value": repr(best.value) if best else "",
         "hpsearch.best_epoch": str(best.epoch) if best else "",

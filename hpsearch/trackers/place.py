@@ -64,7 +64,8 @@ def _ailment(error: Exception) -> str:
         return "does not answer"
     if isinstance(error, TimeoutError):
         return text
-    return f"cannot be used: {' '.join(text.split())[:300]}"
+    plain = re.sub(r"\[SQL:.*|\(Background on this error.*", "", text, flags=re.DOTALL)
+    return f"cannot be used: {' '.join(plain.split())[:300]}"
 
 
 # The question before a study ─────────────────────────────────────────────────────────────────────
@@ -75,14 +76,14 @@ def check_server(uri: str) -> str:
 
     A database is not asked: it is made when it is not there. MLflow is not imported.
     """
-    if uri.startswith("file:") or "://" not in uri:
+    if uri.startswith("file:") or ("://" not in uri and uri != "databricks"):
         return f"tracking.mlflow: MLflow 3 has no file store: write sqlite:///… or http://…, got {uri!r}"
     if not is_server(uri):
         return ""
     where = f"tracking.mlflow: MLflow at {without_credentials(uri)}"
     try:
-        with urllib.request.urlopen(_question(uri), timeout=PATIENCE, context=_tls(uri)):
-            return ""
+        with urllib.request.urlopen(_question(uri), timeout=PATIENCE, context=_tls(uri)) as answer:
+            return "" if answer.read(1) == b"{" else f"{where} {_refusal(404, '', uri)}"
     except urllib.error.HTTPError as error:
         with error:
             return f"{where} {_refusal(error.code, error.read(2000).decode(errors='replace'), uri)}"

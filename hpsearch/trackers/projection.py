@@ -21,7 +21,7 @@ class Projection:
     rebuild: begin at the first revision and undelete what somebody deleted; else go on at the cursor and leave it.
     resend: send everything again, whatever the tags say that MLflow has.
     rest: called after each run, to let others work.
-    sent: how many changed trials and reports have been brought over.
+    sent: how many reports have been brought over, and how often a trial's run was brought up to date.
     problem: what MLflow refused, "" if nothing.
     """
 
@@ -72,8 +72,7 @@ class Projection:
         for number, report in changes.reports:
             reports.setdefault(number, []).append(report)
         for number in sorted(rows.keys() | reports.keys()):
-            if self._bring(number, rows.get(number), reports.get(number, [])):
-                self.sent += len(reports.get(number, [])) + (number in rows)
+            self.sent += self._bring(number, rows.get(number), reports.get(number, []))
             self._rest()
         ends = [*(trial.ended_at for trial in changes.trials), *(decision.at for decision in changes.decisions)]
         self._end = max(self._end, *ends, 0)
@@ -96,10 +95,10 @@ class Projection:
 
     # One trial ──────────────────────────────────────────────────────────────────────────────────
 
-    def _bring(self, number: int, row: Trial | None, reports: Sequence[Report]) -> bool:
-        """Bring a trial's run up to date; whether anything had to be sent."""
+    def _bring(self, number: int, row: Trial | None, reports: Sequence[Report]) -> int:
+        """Bring a trial's run up to date, and count what had to be sent."""
         if number in self._refused:
-            return False
+            return 0
         try:
             return self._write_trial(number, row, reports)
         except Refused:  # deleted or gone since we looked: look again
@@ -109,13 +108,13 @@ class Projection:
         except Refused as refusal:
             self._refused.add(number)
             self.problem = f"MLflow refuses trial {number}: {refusal}"
-            return False
+            return 0
 
-    def _write_trial(self, number: int, row: Trial | None, reports: Sequence[Report]) -> bool:
+    def _write_trial(self, number: int, row: Trial | None, reports: Sequence[Report]) -> int:
         uid = trial_uid(self._study.uid, number)
         held = self._find(uid)
         if held is not None and held.deleted:
-            return False
+            return 0
         epoch = held.epoch if held else 0
         if held is None or row is None or row.state.is_settled or (reports and reports[0].step > epoch + 1):
             row = self._source.trial(self._study.id, number)
@@ -123,9 +122,9 @@ class Projection:
         new = [report for report in reports if report.step > epoch]
         page = trial_page(self._study, self._parent, self._objective, row, new)
         if held is not None and held.agrees_with(page):
-            return False
+            return 0
         self._known[uid] = self._runs.write(held, page)
-        return True
+        return 1 + len(new)
 
     def _find(self, uid: str) -> Held | None:
         held = self._known.get(uid) or self._runs.find(uid)

@@ -11,6 +11,7 @@ class Study(Protocol):
 
     spec: the study file, checked and complete; no secret stands in it.
     identity: the part of it that makes it this study and never changes (space, trainer, seed).
+    forked_from: the name of the study that this one learns from.
     created_at: milliseconds since 1970.
     """
 
@@ -24,6 +25,8 @@ class Study(Protocol):
     def spec(self) -> Mapping[str, Any]: ...
     @property
     def identity(self) -> Mapping[str, Any]: ...
+    @property
+    def forked_from(self) -> str | None: ...
     @property
     def created_at(self) -> int: ...
 

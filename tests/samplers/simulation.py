@@ -16,11 +16,29 @@ Loss = Callable[[Params, int], float]
 LOSS = Objective("val_loss", "minimize")
 
 
+def flat(params: Params, epoch: int) -> float:
+    """Nothing matters."""
+    return 0.5
+
+
+def diverges(params: Params, epoch: int) -> float:
+    return math.nan
+
+
+def fails(params: Params, epoch: int) -> float:
+    raise ArithmeticError
+
+
+def nobody(number: int) -> bool:
+    """The trials that are pruned."""
+    return False
+
+
 class Simulation:
     """`parallel` trials at once, which end in an order that `seed` shuffles.
 
     epochs: a trial that reached so many is COMPLETE, one that was asked for fewer is PAUSED.
-    prune: the trials that lose against the others when they have trained one epoch.
+    prune: whether a trial has lost against the others when it has trained an epoch, by its number.
     """
 
     def __init__(
@@ -32,7 +50,7 @@ class Simulation:
         parallel: int = 1,
         seed: int = 0,
         objective: Objective = LOSS,
-        prune: Callable[[int], bool] = lambda number: False,
+        prune: Callable[[int], bool] = nobody,
         history: History | None = None,
     ):
         self.sampler, self.loss, self.epochs, self.parallel, self.prune = sampler, loss, epochs, parallel, prune

@@ -22,12 +22,13 @@ from hpsearch.trial import (
     Order,
     Params,
     Proposal,
+    Release,
     Start,
     State,
     Trial,
     Verdict,
 )
-from hpsearch.worker import Setup
+from hpsearch.worker import Setup, Worker
 from tests.support.ledger import ListLedger
 
 ROOT = Path(__file__).parents[2]
@@ -102,42 +103,55 @@ class Unreliable:
     """A pool whose workers get lost or hang when `fate` says so of an order; otherwise as the one inside.
 
     fate: (order, how often that trial was ordered before) -> "" | "hang" | why the worker is lost. Where nothing
-    happens, the time that was to be waited passes on `clock`.
+    happens, the time that was to be waited passes on `clock`. In the place of a worker that was taken away a new one
+    comes with the next events, no sooner.
     """
 
     def __init__(self, inside: Pool, fate: Callable[[Start | Advance, int], str], clock: Clock | None = None):
         self._inside, self._fate, self._clock = inside, fate, clock or Clock()
         self._lost: list[Lost] = []
         self._hung: set[int] = set()
+        self._coming = 0
         self._orders: dict[int, int] = {}
         self.did: list[Order] = []
 
     @property
     def room(self) -> int:
-        return self._inside.room - len(self._hung)
+        return self._inside.room - len(self._hung) - self._coming
 
     def do(self, order: Order) -> None:
         self.did.append(order)
-        fate = self._told(order) if isinstance(order, Start | Advance) else ""
-        if fate == "hang":
-            if isinstance(order, Advance):
-                self._inside.do(Kill(order.number))
-            self._hung.add(order.number)
-        elif order.number in self._hung and isinstance(order, Kill):
-            self._hung.remove(order.number)
-        else:
-            self._inside.do(order)
-            if fate:
-                self._inside.do(Kill(order.number))
-                self._lost.append(Lost(order.number, fate))
+        match order:
+            case Start() | Advance():
+                assert self.room > 0 or isinstance(order, Advance), f"{order} and no worker is free"
+                self._train(order)
+            case Kill(number):
+                self._coming += 1
+                if number in self._hung:
+                    self._hung.remove(number)
+                else:
+                    self._inside.do(order)
+            case Release():
+                self._inside.do(order)
 
-    def _told(self, order: Start | Advance) -> str:
+    def _train(self, order: Start | Advance) -> None:
         before = self._orders.get(order.number, 0)
         self._orders[order.number] = before + 1
-        return self._fate(order, before)
+        fate = self._fate(order, before)
+        if isinstance(order, Start) and fate != "hang":
+            self._inside.do(order)
+        if fate:
+            if isinstance(order, Advance) or fate != "hang":
+                self._inside.do(Kill(order.number))
+            if fate == "hang":
+                self._hung.add(order.number)
+            else:
+                self._lost.append(Lost(order.number, fate))
+        elif isinstance(order, Advance):
+            self._inside.do(order)
 
     def events(self, timeout: float) -> Sequence[Event]:
-        lost, self._lost = self._lost, []
+        lost, self._lost, self._coming = self._lost, [], 0
         events = [*lost, *self._inside.events(timeout)]
         if not events:
             self._clock.now += timeout
@@ -159,6 +173,7 @@ class Search:
         self.clock = Clock()
         self.ledger = ListLedger()
         self.pool: Pool = InProcess(self.setup, workers)
+        Worker(self.setup).check({})
 
     def loop(self, **changes: Any) -> Loop:
         return Loop(

@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
     from mlflow import MlflowClient
 
-from tests.trackers.studybook import StudyBook
+    from tests.trackers.studybook import StudyBook
 
 
 @pytest.fixture(autouse=True)

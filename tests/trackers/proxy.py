@@ -1,6 +1,8 @@
 """An HTTP server that stands before MLflow, or for it, and can be made to misbehave."""
 
 import http.client
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -9,13 +11,16 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """mode: "pass"; "hang" until `let_go`; "deaf": passes it on and hangs up without the answer; or a status to answer.
+    """mode: "pass"; "hang" until `let_go`; or a status to answer, with `body`.
 
-    behind: the server that requests are passed on to. body: what comes with a status.
+    behind: the server that requests are passed on to.
+    deaf: the end of an address -> how often such a request is passed on, and the caller hung up on without the answer.
     """
 
-    def __init__(self, behind: str = "", mode: str | int = "pass", body: str = ""):
-        self.mode, self.body, self.behind = mode, body, urlsplit(behind)
+    def __init__(
+        self, behind: str = "", mode: str | int = "pass", body: str = "", deaf: Mapping[str, int] | None = None
+    ):
+        self.mode, self.body, self.behind, self.deaf = mode, body, urlsplit(behind), Counter(deaf or {})
         self.let_go = Event()
         self.asked = Event()
         self.headers: dict[str, str] = {}
@@ -46,8 +51,10 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                 proxy.let_go.wait(60)
                 mode = 503
             status, body = (mode, proxy.body.encode()) if isinstance(mode, int) else self.passed_on(content)
+            end = self.path.rpartition("/")[2]
             self.close_connection = True
-            if mode == "deaf":
+            if proxy.deaf[end]:
+                proxy.deaf[end] -= 1
                 return
             with suppress(OSError):
                 self.send_response(status)
@@ -67,7 +74,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             connection.close()
             return result
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     return Handler

@@ -21,6 +21,7 @@ class AStudy:
     name: str = "digits"
     spec: dict[str, Any] = field(default_factory=dict)
     identity: dict[str, Any] = field(default_factory=dict)
+    forked_from: str | None = None
     created_at: int = 1000
 
 

@@ -17,7 +17,7 @@ def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 class TestCheckServer:
     def test_a_server_that_would_have_us(self):
-        with Proxy(mode=200) as server:
+        with Proxy(mode=200, body="{}") as server:
             assert check_server(server.uri) == ""
 
     def test_a_database_is_not_asked(self):
@@ -35,6 +35,7 @@ class TestCheckServer:
             (403, "Invalid Host header - possible DNS rebinding attack detected", "--allowed-hosts 127.0.0.1"),
             (403, "Permission denied", "the right to make experiments"),
             (404, "", "is no MLflow server"),
+            (200, "<html>", "is no MLflow server"),
             (502, "", "answers with 502"),
         ],
     )
@@ -81,7 +82,7 @@ class TestCredentials:
 
 
 def sent_to(user: str) -> str | None:
-    with Proxy(mode=200) as server:
+    with Proxy(mode=200, body="{}") as server:
         assert check_server(server.uri.replace("//", f"//{user}")) == ""
     return server.headers.get("Authorization")
 

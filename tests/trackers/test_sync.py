@@ -1,4 +1,5 @@
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ def searched(book: StudyBook) -> StudyBook:
     return book
 
 
-def test_a_study_is_rebuilt_from_its_journal_alone(searched: StudyBook, store: str, tmp_path: Path):
-    live = f"sqlite:///{tmp_path / 'live' / 'mlflow.db'}"
+def test_a_study_is_rebuilt_from_its_journal_alone(searched: StudyBook, store: str, empty_store: Path, tmp_path: Path):
+    live = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'live.db')}"
     tracker = MlflowTracker(searched.study, searched.objective, searched.open, live, interval=0.01)
     tracker.start()
     tracker.close(60)

@@ -43,12 +43,12 @@ def test_the_split_is_the_same_whatever_the_global_random_state():
 
 def test_batches_hold_every_example_once_in_an_order_drawn_from_the_generator():
     examples = Examples(torch.arange(10), torch.arange(10) * 2)
-    first = list(examples.batches(4, torch.Generator().manual_seed(0)))
+    generator = torch.Generator().manual_seed(0)
+    first, second = (list(examples.shuffled(generator).batches(4)) for _ in range(2))
     assert [len(inputs) for inputs, _ in first] == [4, 4, 2]
     assert sorted(torch.cat([inputs for inputs, _ in first]).tolist()) == list(range(10))
     assert all(torch.equal(targets, 2 * inputs) for inputs, targets in first)
-    other = list(examples.batches(4, torch.Generator().manual_seed(1)))
-    assert not torch.equal(first[0][0], other[0][0])
+    assert not torch.equal(first[0][0], second[0][0])
 
 
 # Models ──────────────────────────────────────────────────────────────────────────────────────────

@@ -27,11 +27,14 @@ class Examples:
     def to(self, device: str) -> "Examples":
         return Examples(self.inputs.to(device), self.targets.to(device))
 
-    def batches(self, size: int, shuffle: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every example once, in an order drawn from `shuffle` (a CPU generator); the last batch may be smaller."""
-        order = torch.randperm(len(self), generator=shuffle).to(self.inputs.device)
-        for batch in torch.split(order, size):
-            yield self.inputs[batch], self.targets[batch]
+    def shuffled(self, generator: torch.Generator) -> "Examples":
+        """A copy in an order drawn from a CPU generator: one gather an epoch is cheaper than one a batch."""
+        order = torch.randperm(len(self), generator=generator).to(self.inputs.device)
+        return Examples(self.inputs[order], self.targets[order])
+
+    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and targets of every example once; the last batch may be smaller."""
+        return zip(torch.split(self.inputs, size), torch.split(self.targets, size), strict=True)
 
 
 @dataclass(frozen=True)

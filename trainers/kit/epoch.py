@@ -31,20 +31,23 @@ class Seen:
 def fit(
     model: nn.Module, examples: Examples, loss: Loss, optimizer: Optimizer, batch_size: int, shuffle: torch.Generator
 ) -> Seen:
-    """Train for one epoch. The outputs are those the model gave on its way, each before the step that it led to.
+    """Train for one epoch. Outputs and loss are those that the model gave on its way, before each of its steps.
 
     The gradients of the last batch are left in the parameters.
     """
     model.train()
-    outputs, targets = [], []
-    for inputs, wanted in examples.batches(batch_size, shuffle):
+    shuffled = examples.shuffled(shuffle)
+    outputs, losses = [], []
+    for inputs, targets in shuffled.batches(batch_size):
         optimizer.zero_grad()
         output = model(inputs)
-        torch.autograd.backward(loss(output, wanted))
+        mean = loss(output, targets)
+        torch.autograd.backward(mean)
         optimizer.step()
         outputs.append(output.detach())
-        targets.append(wanted)
-    return _seen(torch.cat(outputs), torch.cat(targets), loss)
+        losses.append(mean.detach())
+    sizes = losses[0].new_tensor([len(batch) for batch in outputs])
+    return Seen(torch.cat(outputs), shuffled.targets, torch.stack(losses) @ sizes / sizes.sum())
 
 
 @torch.no_grad()
@@ -52,11 +55,7 @@ def evaluate(model: nn.Module, examples: Examples, loss: Loss) -> Seen:
     """What the model makes of the examples without training on them."""
     model.eval()
     outputs = torch.cat([model(inputs) for inputs in torch.split(examples.inputs, CHUNK)])
-    return _seen(outputs, examples.targets, loss)
-
-
-def _seen(outputs: Tensor, targets: Tensor, loss: Loss) -> Seen:
-    return Seen(outputs, targets, loss(outputs, targets))
+    return Seen(outputs, examples.targets, loss(outputs, examples.targets))
 
 
 def grad_norm(parameters: Iterable[nn.Parameter]) -> Tensor:

@@ -1,0 +1,48 @@
+"""How many trials and reports a second, on two workers, with trainers that do nothing: the cost of the machinery."""
+
+from collections.abc import Iterator, Mapping
+
+from tests.benchmarks.processes import measured, progress
+from tests.benchmarks.searches import Search, run
+from tests.benchmarks.table import Table
+
+EPOCHS = 200
+LIMIT, TUNE, TUNE_BARE = "bare Ray actors, a call each", "Ray Tune", "Ray Tune without loggers"
+
+
+def tables() -> Iterator[Table]:
+    progress(LIMIT)
+    limit = measured("peers.bare_actors", 4000)
+    yield _trials(limit)
+    yield _reports(limit)
+
+
+def _trials(limit: float) -> Table:
+    progress("trials: hpsearch")
+    rates = {LIMIT: limit, "hpsearch": run(Search("noop", trials=2000, epochs=1)).trials_per_second}
+    for name, loggers in ((TUNE, "default"), (TUNE_BARE, "none")):
+        progress(f"trials: {name}")
+        rates[name] = measured("peers.tune", 100, 1, loggers)["trials"]
+    return _compared("No-op trials per second", rates, "1 epoch each, 2 workers, actors used again")
+
+
+def _reports(limit: float) -> Table:
+    search = Search("noop", trials=50, epochs=EPOCHS, prune="median")
+    progress("reports: hpsearch")
+    rates = {LIMIT: limit, "hpsearch": run(search).reports_per_second}
+    progress("reports: hpsearch, a call each")
+    one_by_one = Search("noop", trials=20, epochs=EPOCHS, prune="median", options={"slice": 0.0})
+    rates["hpsearch, a call each (slices of 0 s)"] = run(one_by_one).reports_per_second
+    for name, loggers in ((TUNE, "default"), (TUNE_BARE, "none")):
+        progress(f"reports: {name}")
+        rates[name] = measured("peers.tune", 10, EPOCHS, loggers)["reports"]
+    progress("reports: Optuna")
+    rates["Optuna's RDBStorage on SQLite"] = measured("peers.optuna_storage", 20, 50)
+    note = f"{EPOCHS} epochs a trial, every report judged (median; Tune: ASHA); hpsearch writes all of them to SQLite"
+    return _compared("Reports per second", rates, note)
+
+
+def _compared(title: str, rates: Mapping[str, float], note: str) -> Table:
+    columns = ("", "per second", "to the limit", "to Tune", "to Tune without loggers")
+    rows = [(name, value, *(value / rates[base] for base in (LIMIT, TUNE, TUNE_BARE))) for name, value in rates.items()]
+    return Table(title, columns, rows, note)

@@ -1,0 +1,68 @@
+"""The peer: `ray.tune.Tuner` with two workers whose actors are used again, and a scheduler that sees every report.
+
+    python -m tests.benchmarks.peers.tune TRIALS EPOCHS default|none
+
+`none` switches its loggers off (JSON, CSV, TensorBoard). A class trainable is no slower than a function.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from typing import Any
+
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler
+
+from tests.benchmarks.peers.local_ray import local_ray
+from tests.benchmarks.processes import rate
+
+
+class Noop(tune.Trainable):  # type: ignore[misc]
+    epoch = 0
+
+    def step(self) -> dict[str, Any]:
+        self.epoch += 1
+        return {"val_loss": 1.0 / self.epoch, "done": self.epoch >= self.config["epochs"]}
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.config, self.epoch = new_config, 0
+        return True
+
+
+class Clock(tune.Callback):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self.reports: list[float] = []
+        self.trials: list[float] = []
+
+    def on_trial_result(self, *_: object, **__: object) -> None:
+        self.reports.append(time.perf_counter())
+
+    def on_trial_complete(self, *_: object, **__: object) -> None:
+        self.trials.append(time.perf_counter())
+
+
+def fit(trials: int, epochs: int, folder: str) -> Clock:
+    clock = Clock()
+    scheduler = ASHAScheduler(metric="val_loss", mode="min", max_t=epochs) if epochs > 1 else None
+    results = tune.Tuner(
+        Noop,
+        param_space={"lr": tune.loguniform(1e-5, 1.0), "epochs": epochs},
+        tune_config=tune.TuneConfig(
+            num_samples=trials, max_concurrent_trials=2, reuse_actors=True, scheduler=scheduler
+        ),
+        run_config=tune.RunConfig(storage_path=folder, verbose=0, callbacks=[clock]),
+    ).fit()
+    if results.errors:
+        raise results.errors[0]
+    assert (len(clock.trials), len(clock.reports)) == (trials, trials * epochs)
+    return clock
+
+
+if __name__ == "__main__":
+    if sys.argv[3] == "none":
+        os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+    with tempfile.TemporaryDirectory() as storage, local_ray():
+        timed = fit(int(sys.argv[1]), int(sys.argv[2]), storage)
+    print(json.dumps({"trials": rate(timed.trials), "reports": rate(timed.reports)}))

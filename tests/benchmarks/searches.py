@@ -1,0 +1,127 @@
+"""Studies of no-op and timed trainers, and `hpsearch run` on them as a user would call it."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpsearch.journal import Journal
+from hpsearch.study import load
+from hpsearch.trial import Plain, Trial
+from tests.benchmarks.processes import output, python, rate
+
+NAME = "benchmark"
+
+TEMPLATE = """
+[study]
+name = "{name}"
+metric = "val_loss"
+goal = "minimize"
+
+[trainer]
+use = "tests.benchmarks.trainers:{trainer}"
+epochs = {epochs}
+options = {{ {options} }}
+
+[space]
+lr = {{ low = 1e-5, high = 1.0, log = true }}
+momentum = {{ low = 0.0, high = 0.99 }}
+dropout = {{ low = 0.0, high = 0.6 }}
+hidden = {{ low = 16, high = 1024, log = true }}
+
+[search]
+{search}
+trials = {trials}
+
+[prune]
+method = "{prune}"
+
+[resources]
+workers = 2
+address = "{address}"
+
+[tracking]
+{tracking}
+"""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What differs between the studies that are measured.
+
+    sampler: "random", or one of Bayesian search. mlflow: "" is the embedded store, "none" is off.
+    """
+
+    trainer: str
+    trials: int
+    epochs: int
+    options: Mapping[str, Plain] = field(default_factory=dict)
+    sampler: str = "random"
+    prune: str = "never"
+    address: str = "local"
+    mlflow: str = "none"
+
+    def write(self, folder: Path) -> Path:
+        """The study file."""
+        bayesian = f'method = "bayesian"\nsampler = "{self.sampler}"'
+        text = TEMPLATE.format(
+            name=NAME,
+            trainer=self.trainer,
+            epochs=self.epochs,
+            options=", ".join(f"{key} = {json.dumps(value)}" for key, value in self.options.items()),
+            search='method = "random"' if self.sampler == "random" else bayesian,
+            trials=self.trials,
+            prune=self.prune,
+            address=self.address,
+            tracking=f'mlflow = "{self.mlflow}"' if self.mlflow else "",
+        )
+        path = folder / "study.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What `hpsearch run --json` said, and the trials that are in the journal."""
+
+    said: Mapping[str, Any]
+    trials: list[Trial]
+
+    @property
+    def trials_per_second(self) -> float:
+        return rate([trial.ended_at / 1000 for trial in self.trials])
+
+    @property
+    def reports(self) -> list[float]:
+        """When each was received, in seconds."""
+        return sorted(report.at / 1000 for trial in self.trials for report in trial.curve)
+
+    @property
+    def reports_per_second(self) -> float:
+        return rate(self.reports)
+
+    @property
+    def busy_fraction(self) -> float:
+        return float(self.said["busy_fraction"])
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="hpsearch-bench-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def run(search: Search) -> Ran:
+    with folder() as place:
+        return run_file(search.write(place))
+
+
+def run_file(path: Path) -> Ran:
+    said = output(python("-m", "hpsearch.cli", "run", path, "--json", "--quiet"), path.parent)
+    with Journal.open(load(path).journal_url, create=False) as journal:
+        record = journal.find(NAME)
+        assert record is not None
+        return Ran(json.loads(said), journal.trials(record.id))

@@ -1,0 +1,202 @@
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from hpsearch.history import History
+from hpsearch.samplers.coarse_to_fine import CoarseToFine, Span
+from hpsearch.space import Choice, Float, Int, Space
+from hpsearch.trial import Continue, New, Objective, Params, State
+from tests.samplers.simulation import LOSS, Simulation, diverges, flat
+
+
+@dataclass(frozen=True)
+class Round:
+    trials: int
+    epochs: int
+
+
+SPACE = Space(
+    (
+        Float("lr", 1e-5, 1.0, log=True),
+        Choice("optimizer", ("sgd", "adam")),
+        Float("momentum", 0.0, 0.99, when={"optimizer": ("sgd",)}),
+    )
+)
+ROUNDS = (Round(24, 3), Round(12, 10), Round(6, 30))
+
+
+def searcher(rounds: Sequence[Round] = ROUNDS, space: Space = SPACE, keep: float = 0.5) -> CoarseToFine:
+    return CoarseToFine(space, 0, rounds, keep, top=0.25, margin=0.1)
+
+
+def valley(params: Params, epoch: int) -> float:
+    """Best at lr = 0.01, whatever the rest; better with every epoch."""
+    return abs(math.log10(float(params["lr"]) / 0.01)) + 1 / epoch
+
+
+def run(
+    rounds: Sequence[Round] = ROUNDS, parallel: int = 1, seed: int = 0, history: History | None = None
+) -> Simulation:
+    return Simulation(searcher(rounds), valley, epochs=30, parallel=parallel, seed=seed, history=history).run()
+
+
+def test_the_rounds_have_their_proposals_their_epochs_and_their_kept_trials() -> None:
+    proposals = run().proposals
+    for number, round_ in enumerate(ROUNDS, start=1):
+        own = [proposal for proposal in proposals if proposal.round == number]
+        assert len(own) == round_.trials
+        assert {proposal.until for proposal in own} == {round_.epochs}
+        kept = [proposal for proposal in own if isinstance(proposal, Continue)]
+        assert own[: len(kept)] == kept
+        assert len(kept) == (0 if number == 1 else round_.trials // 2)
+
+
+def test_the_best_are_continued_in_the_order_of_their_rank() -> None:
+    simulation = run()
+    first = sorted(list(simulation.history)[:24], key=lambda trial: valley(trial.params, 3))
+    kept = [p for p in simulation.proposals if isinstance(p, Continue) and p.round == 2]
+    assert [proposal.number for proposal in kept] == [trial.number for trial in first[:6]]
+    value = valley(first[1].params, 3)
+    assert kept[1].reason == f"round 2: rank 2 of 24 (val_loss {value:.4g}), trained on to epoch 10"
+    left = [trial for trial in first[6:]]
+    assert all(simulation.history[trial.number].state is State.PAUSED for trial in left)
+
+
+def test_no_epoch_is_trained_twice() -> None:
+    for trial in run(parallel=3).history:
+        assert [report.step for report in trial.curve] == list(range(1, trial.epoch + 1))
+        assert trial.epoch == ROUNDS[trial.round - 1].epochs
+
+
+def test_any_number_of_workers_and_any_order_of_endings_give_the_same_search() -> None:
+    alone = run().proposals
+    for seed, parallel in ((1, 2), (2, 5), (3, 40)):
+        assert run(parallel=parallel, seed=seed).proposals == alone
+
+
+def test_a_round_waits_for_the_one_before() -> None:
+    simulation = Simulation(searcher(), valley, epochs=30, parallel=30).run(turns=20)
+    assert len(simulation.history) == 24
+    assert simulation.sampler.ask(simulation.history) is None
+    simulation.run(turns=4)
+    assert isinstance(simulation.sampler.ask(simulation.history), Continue)
+
+
+def test_new_trials_are_drawn_from_the_windows_of_their_round() -> None:
+    simulation = run()
+    windows = searcher().windows(simulation.history)
+    assert [len(of_round) for of_round in windows] == [2, 2, 2]
+    lows, highs = [w[0].low for w in windows], [w[0].high for w in windows]
+    assert lows[0] < lows[1] <= 0.01 <= highs[1] < highs[0]
+    assert highs[2] / lows[2] < highs[1] / lows[1]
+    for proposal in simulation.proposals:
+        if isinstance(proposal, New):
+            assert lows[proposal.round - 1] <= proposal.params["lr"] <= highs[proposal.round - 1]
+    reasons = [proposal.reason for proposal in simulation.proposals if isinstance(proposal, New)]
+    assert reasons[0] == "round 1: drawn anywhere in the space"
+    assert reasons[-1].startswith(f"round 3: drawn in windows round the best: lr {windows[2][0].range}")
+
+
+def test_the_windows_of_a_round_stay_what_they_were_while_it_goes_on() -> None:
+    simulation = Simulation(searcher(), valley, epochs=30, parallel=2)
+    seen: list[object] = []
+    while True:
+        windows = searcher().windows(simulation.history)
+        assert windows[: len(seen)] == tuple(seen)
+        seen = list(windows)
+        before = len(simulation.proposals), simulation.history.settled
+        simulation.run(turns=1)
+        if (len(simulation.proposals), simulation.history.settled) == before:
+            break
+    assert len(seen) == 3
+
+
+def test_a_trial_that_breaks_down_in_a_later_round_does_not_move_its_windows() -> None:
+    def breaks(params: Params, epoch: int) -> float:
+        if epoch == 7:
+            raise ArithmeticError
+        return math.nan if epoch == 5 and params["optimizer"] == "sgd" else valley(params, epoch)
+
+    simulation = Simulation(searcher(), breaks, epochs=30).run()
+    assert len(simulation.proposals) == 42
+    assert searcher().windows(simulation.history)[:2] == searcher().windows(run().history)[:2]
+
+
+def test_what_was_pruned_or_lost_is_made_up_for_by_new_trials() -> None:
+    simulation = Simulation(searcher(), valley, epochs=30, prune=lambda number: number not in (3, 4)).run()
+    assert len(simulation.proposals) == 42
+    second = [proposal for proposal in simulation.proposals if proposal.round == 2]
+    assert {p.number for p in second if isinstance(p, Continue)} == {3, 4}
+    assert len(second) == 12
+
+
+def test_with_nothing_to_learn_from_the_windows_stay() -> None:
+    simulation = Simulation(searcher(), diverges, epochs=30).run()
+    assert len(simulation.proposals) == 42
+    assert {window.range for of_round in searcher().windows(simulation.history) for window in of_round} == {
+        "[1e-05, 1]",
+        "[0, 0.99]",
+    }
+
+
+def test_a_maximised_metric_is_ranked_and_shown_in_its_own_sign() -> None:
+    accuracy = Objective("val_accuracy", "maximize")
+    simulation = Simulation(
+        searcher(), lambda params, epoch: 1 - 0.1 * valley(params, epoch), epochs=30, objective=accuracy
+    ).run()
+    alike = run().proposals
+    assert [p.number for p in simulation.proposals if isinstance(p, Continue)] == [
+        p.number for p in alike if isinstance(p, Continue)
+    ]
+    kept = next(p for p in simulation.proposals if isinstance(p, Continue))
+    assert "(val_accuracy 0.9" in kept.reason
+
+
+def test_a_round_appended_goes_on() -> None:
+    two = run(ROUNDS[:2])
+    assert run(history=two.history).proposals == run().proposals[36:]
+
+
+def test_more_trials_in_the_last_round_are_added() -> None:
+    larger = (*ROUNDS[:2], Round(10, 30))
+    added = run(larger, history=run().history).proposals
+    assert len(added) == 4
+    assert {proposal.round for proposal in added} == {3}
+    assert sum(isinstance(proposal, Continue) for proposal in added) == 2  # half of ten are five; three went on before
+    assert run(larger, history=run(larger).history).proposals == []
+
+
+def test_an_interrupted_search_goes_on_as_the_unbroken_one() -> None:
+    for turns in (5, 24, 27, 36, 40):
+        first = Simulation(searcher(), valley, epochs=30).run(turns=turns)
+        assert first.proposals + run(history=first.history).proposals == run().proposals
+
+
+def test_a_trial_that_has_trained_as_far_already_is_not_continued() -> None:
+    simulation = Simulation(searcher((Round(6, 3), Round(4, 3))), valley, epochs=30).run()
+    assert not any(isinstance(proposal, Continue) for proposal in simulation.proposals)
+    assert len(simulation.proposals) == 10
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.1, 1.0])
+def test_the_part_that_is_kept(keep: float) -> None:
+    simulation = Simulation(searcher((Round(30, 1), Round(30, 2)), keep=keep), flat, epochs=2).run()
+    assert sum(isinstance(p, Continue) for p in simulation.proposals) == round(30 * keep)
+    assert len(simulation.proposals) == 60
+
+
+def test_the_spans_say_how_far_each_round_is() -> None:
+    simulation = Simulation(searcher(), valley, epochs=30).run(turns=28)
+    assert searcher().spans(simulation.history) == [Span(0, 24, 0), Span(24, 24, 4), Span(24, 24, 0)]
+    assert searcher().spans(run().history) == [Span(0, 24, 0), Span(24, 30, 6), Span(30, 33, 3)]
+
+
+def test_with_expand_the_search_leaves_the_range_towards_the_best() -> None:
+    space = Space((Float("lr", 1e-5, 1e-4, log=True, expand=True), Int("hidden", 1, 4)))
+    simulation = Simulation(
+        searcher((Round(20, 1), Round(20, 2), Round(20, 3)), space), valley, epochs=3, objective=LOSS
+    ).run()
+    lrs = [float(trial.params["lr"]) for trial in simulation.history]
+    assert max(lrs[:20]) <= 1e-4 < max(lrs)

@@ -1,0 +1,63 @@
+"""Every sampler keeps the contract, in a conditional space and in a small discrete one."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from hpsearch.samplers.bayesian import Bayesian
+from hpsearch.samplers.coarse_to_fine import CoarseToFine
+from hpsearch.samplers.grid import Grid
+from hpsearch.samplers.random import Random
+from hpsearch.space import Choice, Float, Int, Space
+from tests.contracts.sampler_contract import SamplerCase, SamplerContract
+
+CONDITIONAL = Space(
+    (
+        Float("lr", 1e-5, 1.0, log=True),
+        Float("dropout", 0.0, 0.6, step=0.1),
+        Int("hidden", 16, 256, log=True),
+        Choice("optimizer", ("sgd", "adam")),
+        Float("momentum", 0.0, 0.99, when={"optimizer": ("sgd",)}),
+    ),
+    fixed={"batch_size": 64},
+)
+DISCRETE = Space((Int("layers", 1, 4), Choice("norm", (True, False, "layer")), Float("dropout", 0.0, 0.4, step=0.2)))
+GRID = Space(
+    (
+        Float("lr", 1e-4, 1e-1, log=True, points=2),
+        Choice("optimizer", ("sgd", "adam")),
+        Float("momentum", 0.0, 0.9, grid=(0.0, 0.5, 0.9), when={"optimizer": ("sgd",)}),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Round:
+    trials: int
+    epochs: int
+
+
+ROUNDS = (Round(8, 1), Round(5, 3), Round(3, 4))
+
+CASES = {
+    "grid": SamplerCase(lambda _: Grid(GRID, 2), GRID, budget=8, epochs=2, seeded=False),
+    "random": SamplerCase(lambda seed: Random(CONDITIONAL, seed, 12, 2), CONDITIONAL, budget=12, epochs=2),
+    "random, discrete": SamplerCase(lambda seed: Random(DISCRETE, seed, 36, 2), DISCRETE, budget=36, epochs=2),
+    "tpe": SamplerCase(lambda seed: Bayesian(CONDITIONAL, seed, 14, 2, "tpe", 5), CONDITIONAL, budget=14, epochs=2),
+    "tpe, discrete": SamplerCase(lambda seed: Bayesian(DISCRETE, seed, 16, 2, "tpe", 4), DISCRETE, 16, epochs=2),
+    "cmaes": SamplerCase(lambda seed: Bayesian(CONDITIONAL, seed, 24, 2, "cmaes", 5), CONDITIONAL, 24, epochs=2),
+    "cmaes, discrete": SamplerCase(lambda seed: Bayesian(DISCRETE, seed, 24, 2, "cmaes", 4), DISCRETE, 24, epochs=2),
+    "gp": SamplerCase(lambda seed: Bayesian(CONDITIONAL, seed, 6, 2, "gp", 4), CONDITIONAL, budget=6, epochs=2),
+    "coarse to fine": SamplerCase(
+        lambda seed: CoarseToFine(CONDITIONAL, seed, ROUNDS, keep=0.5, top=0.25, margin=0.1), CONDITIONAL, 16, epochs=4
+    ),
+    "coarse to fine, discrete": SamplerCase(
+        lambda seed: CoarseToFine(DISCRETE, seed, ROUNDS, keep=0.5, top=0.25, margin=0.1), DISCRETE, 16, epochs=4
+    ),
+}
+
+
+class TestSamplers(SamplerContract):
+    @pytest.fixture(params=CASES)
+    def case(self, request: pytest.FixtureRequest) -> SamplerCase:
+        return CASES[request.param]

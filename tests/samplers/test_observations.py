@@ -1,0 +1,78 @@
+import math
+
+from hpsearch.history import History
+from hpsearch.samplers.observations import evidence_count, half_ranked, observations, pending
+from hpsearch.space import Float, Space
+from hpsearch.trial import Objective, Report, State, Trial
+from tests.samplers.simulation import LOSS
+
+SPACE = Space((Float("x", 0.0, 1.0),))
+
+
+def trial(number: int, state: State, *losses: float, reason: str = "", x: float = 0.5) -> Trial:
+    curve = tuple(Report(step, {"val_loss": loss}) for step, loss in enumerate(losses, start=1))
+    return Trial(number, {"x": x}, 0, 9, state, curve=curve, reason=reason, settled=number + 1)
+
+
+def test_what_is_told_of_each_kind_of_trial() -> None:
+    history = History(
+        LOSS,
+        [
+            trial(0, State.COMPLETE, 3.0, 1.0, 2.0),
+            trial(1, State.PAUSED, 2.0),
+            trial(2, State.COMPLETE, 6.0),
+            trial(3, State.PRUNED, 0.5),  # better than the median of the whole ones: told as that
+            trial(4, State.PRUNED, 7.0),  # worse: told as it was
+            trial(5, State.PRUNED, 0.1, math.nan, reason="diverged: val_loss is nan"),
+            trial(6, State.FAILED, 0.1),
+            trial(7, State.COMPLETE),
+            trial(8, State.RUNNING, 0.1),
+        ],
+    )
+    seen = observations(history, SPACE)
+    assert [one.told for one in seen[:5]] == [1.0, 2.0, 6.0, 2.0, 7.0]
+    assert [one.own for one in seen] == [1.0, 2.0, 6.0, 0.5, 7.0, math.inf, math.inf]
+    assert seen[5].told == seen[6].told > 7.0
+    assert [one.pruned for one in seen] == [False, False, False, True, True, True, False]
+    assert seen[0].epoch == 3
+
+
+def test_where_every_trial_was_pruned_or_lost_something_is_told() -> None:
+    pruned = History(LOSS, [trial(n, State.PRUNED, float(n)) for n in range(3)])
+    assert [one.told for one in observations(pruned, SPACE)] == [1.0, 1.0, 2.0]
+    diverged = History(LOSS, [trial(n, State.PRUNED, math.inf, reason="diverged") for n in range(3)])
+    assert len({one.told for one in observations(diverged, SPACE)}) == 1
+
+
+def test_a_maximised_metric_is_told_as_a_loss() -> None:
+    history = History(Objective("val_loss", "maximize"), [trial(0, State.COMPLETE, 0.8, 0.9)])
+    assert observations(history, SPACE)[0].told == -0.9
+
+
+def test_observations_come_as_they_settled_after_the_evidence_that_fits() -> None:
+    evidence = [
+        trial(0, State.COMPLETE, 5.0),
+        trial(1, State.COMPLETE, 4.0, x=2.0),
+        trial(2, State.FAILED, 3.0),
+        trial(3, State.WAITING),
+    ]
+    late = Trial(0, {"x": 0.1}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 1.0}),), settled=2)
+    early = Trial(1, {"x": 0.2}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 2.0}),), settled=1)
+    history = History(LOSS, [late, early], evidence)
+    assert [one.told for one in observations(history, SPACE)] == [5.0, 2.0, 1.0]
+    assert evidence_count(history, SPACE) == 1
+
+
+def test_what_waits_or_runs_is_pending() -> None:
+    history = History(LOSS, [trial(0, State.WAITING, x=0.1), trial(1, State.COMPLETE), trial(2, State.RUNNING, x=0.3)])
+    assert pending(history) == [{"x": 0.1}, {"x": 0.3}]
+
+
+def test_half_ranking_keeps_the_better_half_and_the_order_of_all() -> None:
+    losses = [1.0, 2.0, 3.0, 4.0, 50.0, 1e9, 50.0]
+    warped = half_ranked(losses)
+    assert warped[:4] == losses[:4]
+    assert warped[3] < warped[4] == warped[6] < warped[5]
+    assert warped[5] == 4.0 + (4.0 - 1.0)
+    assert half_ranked([2.0]) == [2.0]
+    assert half_ranked([2.0, 2.0, 2.0]) == [2.0, 2.0, 2.0]

@@ -1,0 +1,55 @@
+"""A study file for tests, to change piece by piece."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from hpsearch.errors import StudyFileError
+from hpsearch.study import Study, load
+
+FILE = """\
+[study]
+name = "digits"
+metric = "val_loss"
+goal = "minimize"
+[trainer]
+use = "trainers.digits:train"
+epochs = 9
+options = { layers = 2 }
+[space]
+lr = { low = 1e-5, high = 1.0, log = true }
+opt = ["sgd", "adam"]
+units = { low = 16, high = 256, log = true }
+[search]
+method = "random"
+trials = 5
+"""
+"""Fifteen lines; what a test appends begins on line 16."""
+
+# Pieces of it, and beginnings of what may stand there.
+LR = "{ low = 1e-5, high = 1.0, log = true }"
+RANDOM = '"random"\ntrials = 5'
+ROUNDS = '"coarse-to-fine"\nrounds = '
+
+NOTHING: Mapping[str, str] = {}
+
+
+def made(*changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, overrides: Sequence[str] = ()) -> Study:
+    """The study of FILE in the current folder, with pieces of it replaced; "" is its end."""
+    text = FILE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1) if old else text + new
+    Path("study.toml").write_text(text)
+    return load("study.toml", overrides, environment)
+
+
+def refused(
+    *changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, overrides: Sequence[str] = ()
+) -> list[str]:
+    """The lines of what is said about it."""
+    with pytest.raises(StudyFileError) as problem:
+        made(*changes, environment=environment, overrides=overrides)
+    assert problem.value.exit_code == 2
+    return str(problem.value).split("\n")
