@@ -4,7 +4,7 @@ Each command's module is imported when it is called, so that `hpsearch --help` s
 """
 
 import argparse
-import contextlib
+import errno
 import importlib
 import json
 import os
@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from hpsearch import __version__
 from hpsearch.errors import HpsearchError, InfrastructureError
@@ -24,12 +25,15 @@ COMMANDS = {
     "status": ("readers", "how a study stands, while it runs or after"),
     "show": ("readers", "one trial: parameters, curve, decisions with reasons"),
     "best": ("readers", "the best trial of a study"),
-    "export": ("readers", "everything that was recorded, as JSON, CSV or Parquet"),
+    "export": ("readers", "everything that was recorded, as JSON, CSV, Parquet or an Optuna study"),
     "sync": ("tracking", "bring MLflow to what the journal says"),
     "ui": ("tracking", "open the MLflow dashboard over the embedded store"),
     "submit": ("submit", "run a study as a Ray job on a cluster"),
     "db": ("db", "the journal's database: its version, and upgrades"),
 }
+
+GONE = (errno.EPIPE, errno.EIO)
+"""What writing to a closed pipe or a closed terminal says."""
 
 EPILOG = """exit codes: 0 done, 1 our bug, 2 bad input, 3 no trial succeeded, 4 the study is being run by someone else,
 5 infrastructure failed (run again), 130 and 143 signals"""
@@ -79,12 +83,14 @@ def _init(command: argparse.ArgumentParser) -> None:
 def _run(command: argparse.ArgumentParser) -> None:
     _study_file(command)
     command.add_argument("--fork", metavar="NAME", help="start a new study that may learn from the recorded one")
-    command.add_argument("--jsonl", action="store_true", help="one JSON object on stdout for every settled trial")
+    command.add_argument(
+        "--jsonl", action="store_true", help="one JSON object on stdout for every settled trial, then that of --json"
+    )
 
 
 def _status(command: argparse.ArgumentParser) -> None:
     _recorded(command, optional=True)
-    command.add_argument("--watch", action="store_true", help="again every second, until the study has ended")
+    command.add_argument("--watch", action="store_true", help="again whenever something changes, while it runs")
 
 
 def _show(command: argparse.ArgumentParser) -> None:
@@ -95,7 +101,7 @@ def _show(command: argparse.ArgumentParser) -> None:
 def _export(command: argparse.ArgumentParser) -> None:
     _recorded(command)
     command.add_argument("--format", choices=["json", "csv", "parquet", "optuna"], default="json")
-    command.add_argument("-o", "--output", type=Path, help="a file; default: stdout (json and csv)")
+    command.add_argument("-o", "--output", type=Path, help="the file to write; json and csv go to stdout without")
 
 
 def _sync(command: argparse.ArgumentParser) -> None:
@@ -138,46 +144,56 @@ ARGUMENTS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
+    as_json = args.json or getattr(args, "jsonl", False)
     try:
         module = importlib.import_module(f"hpsearch.commands.{COMMANDS[args.command][0]}")
         for answer in getattr(module, args.command)(args):
-            _print(json.dumps(answer.data) if args.json else answer.text())
+            _print(json.dumps(answer.data) if as_json else answer.text())
             if answer.exit_code:
                 return int(answer.exit_code)
         return 0
     except HpsearchError as problem:
-        return _say(str(problem), problem, problem.exit_code, args.verbose)
+        return _say(_words(problem), problem, problem.exit_code, args.verbose)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        _close_stdout()
-        return 0
     except OSError as problem:
-        return _say(
-            f"{problem}: mend it, and run the same command again", problem, InfrastructureError.exit_code, args.verbose
-        )
+        advice = f"{_words(problem)}\nmend it, and run the same command again"
+        return _say(advice, problem, InfrastructureError.exit_code, args.verbose)
     except Exception as problem:
         print("hpsearch: this is a bug of ours; please report it with what follows", file=sys.stderr)
         traceback.print_exception(problem)
         return 1
 
 
+def _words(problem: BaseException) -> str:
+    return "\n".join([str(problem), *getattr(problem, "__notes__", [])])
+
+
 def _print(text: str) -> None:
-    if text:
-        print(text, flush=True)
+    try:
+        if text:
+            print(text, flush=True)
+    except OSError as problem:
+        if problem.errno not in GONE:
+            problem.add_note("  while writing to stdout")
+            raise
+        _send_nowhere(sys.stdout)
 
 
 def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) -> int:
-    if verbose:
-        traceback.print_exception(problem)
-    with contextlib.suppress(BrokenPipeError):
-        print(message, file=sys.stderr)
+    try:
+        if verbose:
+            traceback.print_exception(problem)
+        if message:
+            print(message, file=sys.stderr)
+    except OSError:
+        _send_nowhere(sys.stderr)
     return exit_code
 
 
-def _close_stdout() -> None:
-    """The reader is gone: whatever is still buffered goes nowhere, without a traceback at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _send_nowhere(stream: TextIO) -> None:
+    """The reader is gone: what is still buffered must not fail again when Python flushes it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "attempts": trial.attempts,
         "seconds": round(trial.busy, 6),
         "error": trial.error or None,
-        "curve": [{"step": report.step} | _finite(report.metrics) for report in trial.curve],
+        "curve": [_finite(report.metrics) | {"step": report.step} for report in trial.curve],
     }
 
 
@@ -68,7 +68,10 @@ def plain(document: Mapping[str, Any]) -> str:
 
 
 def rows(objective: Objective, trials: Sequence[Trial]) -> list[dict[str, Any]]:
-    """One row for every report, its trial's columns beside it; one without a step for a trial that reported nothing."""
+    """One row for every report, its trial's columns beside it; one without a step for a trial that reported nothing.
+
+    A metric that is called as one of the trial's columns becomes `metrics.NAME`.
+    """
     params = dict.fromkeys(name for trial in trials for name in trial.params)
     metrics = dict.fromkeys(name for trial in trials for report in trial.curve for name in report.metrics)
     table = []
@@ -77,8 +80,9 @@ def rows(objective: Objective, trials: Sequence[Trial]) -> list[dict[str, Any]]:
         own = {name: document[name] for name in ("number", "round", "state", "value", "best_epoch", "attempts", "seed")}
         own |= {f"params.{name}": trial.params.get(name) for name in params}
         for report in trial.curve or (None,):
+            row = own | {"step": report.step if report else None}
             values = {name: report.metrics.get(name) if report else None for name in metrics}
-            table.append(own | {"step": report.step if report else None} | values)
+            table.append(row | {f"metrics.{name}" if name in row else name: value for name, value in values.items()})
     return table
 
 

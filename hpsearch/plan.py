@@ -1,13 +1,17 @@
 """What a study will run, worked out without running it."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from hpsearch import study as sections
 from hpsearch.history import History
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import Study
 from hpsearch.trial import New, State, Trial
+
+MOST = 5
+"""So many proposals of a study are shown beforehand."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,11 @@ class Round:
 
 
 def rounds(study: Study) -> list[Round]:
-    """The rounds of the study; a search without rounds is one."""
+    """The rounds of the study, as far as limits.trials lets them come; a search without rounds is one."""
+    return list(_limited(_asked_for(study), study.limits.trials))
+
+
+def _asked_for(study: Study) -> list[Round]:
     epochs = study.trainer.epochs
     match study.search:
         case sections.Grid():
@@ -28,33 +36,50 @@ def rounds(study: Study) -> list[Round]:
         case sections.Random(trials=trials) | sections.Bayesian(trials=trials):
             return [Round(trials, epochs)]
         case sections.CoarseToFine(rounds=given, keep=keep):
-            kept = [0, *(math.ceil(keep * one.trials) for one in given[1:])]
+            before = [0, *(one.trials for one in given)]
+            kept = [min(math.ceil(keep * one.trials - 1e-9), most) for one, most in zip(given, before, strict=False)]
             return [Round(one.trials, one.epochs, most) for one, most in zip(given, kept, strict=True)]
 
 
+def _limited(asked_for: Iterable[Round], most: int | None) -> Iterator[Round]:
+    """Until `most` trials have been started; to continue one starts none."""
+    left = math.inf if most is None else most
+    for one in asked_for:
+        new = one.trials - one.continued
+        yield one if new <= left else replace(one, trials=one.continued + int(left))
+        left -= new
+        if left < 0:
+            return
+
+
 def proposals(study: Study) -> int:
-    """How many trials are started or continued in all, if no limit ends the study before."""
-    total = sum(one.trials for one in rounds(study))
-    return total if study.limits.trials is None else min(total, study.limits.trials)
+    """How many trials are started or continued in all, if no other limit ends the study before."""
+    return sum(one.trials for one in rounds(study))
 
 
-def most_epochs(study: Study) -> int:
+def all_epochs(study: Study) -> int:
     """Epochs if nothing is pruned or stopped early; a continued trial trains only what it has not trained."""
     total, before = 0, 0
     for one in rounds(study):
         total += (one.trials - one.continued) * one.epochs + one.continued * (one.epochs - before)
         before = one.epochs
-    return total
+    return total if study.limits.epochs is None else min(total, study.limits.epochs)
 
 
-def first_proposals(study: Study, sampler: Sampler, count: int = 5) -> list[New]:
-    """What a new study proposes before anything is known."""
+def first_proposals(study: Study, sampler: Sampler) -> list[New]:
+    """What a new study proposes before anything is known, at most MOST."""
     history = History(study.objective)
     first: list[New] = []
-    while len(first) < count:
+    while len(first) < min(MOST, _blind(study)):
         proposal = sampler.ask(history)
         if not isinstance(proposal, New):
             break
         first.append(proposal)
         history.put(Trial(len(history), proposal.params, 0, proposal.until, State.RUNNING))
     return first
+
+
+def _blind(study: Study) -> int:
+    """So many proposals look at no result."""
+    startup = study.search.startup_trials if isinstance(study.search, sections.Bayesian) else MOST
+    return min(startup, proposals(study))

@@ -3,54 +3,89 @@
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TextIO
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from hpsearch.loop import Loop
-from hpsearch.trial import Plain, State, Trial
+from hpsearch.trial import Objective, Plain, Trial
 
-COLOURS = {State.COMPLETE: "green", State.PRUNED: "yellow", State.FAILED: "red", State.PAUSED: "cyan"}
+FRAME = 0.25
+"""Seconds from one drawing of the live view to the next."""
+
+
+class Stderr(Console):
+    """Where progress goes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(stderr=True, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Rich ends the process here, and takes stdout away from it first."""
+        raise BrokenPipeError
 
 
 class Screen:
-    """Watches a loop. `watch` is called after every turn of it and draws at most four times a second.
+    """Watches a loop. `watch` is called after every turn of it.
 
     total: how many proposals the search will make, None where nobody can say.
+    live: draw over what was drawn before, where there is a terminal that can; else a line for every settled trial.
     lines: a stream that receives one JSON object for every settled trial (`--jsonl`), or None.
+
+    A terminal or a reader that is gone ends nothing: what is shown is in the journal too.
     """
 
-    def __init__(self, console: Console, title: str, total: int | None, quiet: bool, lines: TextIO | None = None):
-        self._console = console
-        self._title = title
-        self._total = total
-        self._lines = lines
-        self._quiet = quiet
+    def __init__(
+        self,
+        title: str,
+        total: int | None,
+        *,
+        quiet: bool = False,
+        live: bool = True,
+        lines: TextIO | None = None,
+        console: Console | None = None,
+    ):
+        self._console = console or Stderr()
+        self._title, self._total, self._lines, self._quiet = title, total, lines, quiet
         self._began = time.monotonic()
         self._done_before: int | None = None
         self._drawn = 0.0
         self._last = ""
+        can = self._console.is_terminal and not self._console.is_dumb_terminal
         self._live: Live | None = None
+        if can and live and not quiet:
+            self._live = Live(
+                _row(f"{title}  starting", "dim"), console=self._console, auto_refresh=False, transient=True
+            )
 
     def __enter__(self) -> "Screen":
-        if self._console.is_terminal and not self._quiet:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
-            self._live.start()
+        with self._outliving():
+            if self._live is not None:
+                self._live.start(refresh=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        with self._outliving():
+            if self._live is not None:
+                self._live.stop()
+
+    @contextmanager
+    def _outliving(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self._quiet, self._live = True, None
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        if not self._quiet:
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        with self._outliving():
+            if text and not self._quiet:
+                self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def watch(self, loop: Loop, trials: list[Trial]) -> None:
         if self._done_before is None:
@@ -59,41 +94,51 @@ class Screen:
             if trial.state.is_settled:
                 self._settled(loop, trial)
         now = time.monotonic()
-        if self._live is not None and now - self._drawn > 0.25:
+        if self._live is not None and now - self._drawn > FRAME:
             self._drawn = now
-            self._live.update(self._view(loop), refresh=True)
+            with self._outliving():
+                self._live.update(self._view(loop), refresh=True)
 
     def _settled(self, loop: Loop, trial: Trial) -> None:
-        objective = loop.history.objective
-        self._last = line(trial, objective.metric, objective.value(trial))
-        if self._lines is not None:
-            print(json.dumps(_as_json(trial, objective.value(trial))), file=self._lines, flush=True)
+        self._last = line(trial, loop.history.objective)
+        self._tell(trial, loop.history.objective)
         if self._live is None:
             self.say(f"[{self._progress(loop)}] {self._last}")
+
+    def _tell(self, trial: Trial, objective: Objective) -> None:
+        try:
+            if self._lines is not None:
+                print(json.dumps(_as_json(trial, objective)), file=self._lines, flush=True)
+        except OSError:
+            self._lines = None
 
     def _progress(self, loop: Loop) -> str:
         done = loop.history.settled
         return f"{done}/{self._total}" if self._total is not None else str(done)
 
+    # The live view ──────────────────────────────────────────────────────────────────────────────
+
     def _view(self, loop: Loop) -> Group:
         history = loop.history
-        metric = history.objective.metric
-        best = history.best()
         head = Text.assemble((self._title, "bold"), f"  {self._progress(loop)} trials  ", (self._eta(loop), "dim"))
-        table = Table.grid(padding=(0, 2))
-        for number in sorted(loop.heard):
-            trial = history[number]
-            value = trial.curve[-1].metrics.get(metric, math.nan) if trial.curve else math.nan
-            table.add_row(
-                f"trial {number}", f"epoch {trial.epoch}/{trial.until}", f"{metric} {value:.4f}" if trial.curve else ""
-            )
-        rows: list[Any] = [head]
-        if best is not None:
-            rows.append(Text(f"best  {line(best, metric, history.objective.value(best))}", style="green"))
-        rows.append(table)
+        head.no_wrap, head.overflow = True, "ellipsis"
+        rows: list[RenderableType] = [head]
+        if (best := history.best()) is not None:
+            rows.append(_row(f"best  {line(best, history.objective)}", "green"))
+        rows.append(self._running(loop))
         if self._last:
-            rows.append(Text(f"last  {self._last}", style="dim"))
+            rows.append(_row(f"last  {self._last}", "dim"))
         return Group(*rows)
+
+    def _running(self, loop: Loop) -> Table:
+        table = Table.grid(padding=(0, 2))
+        metric = loop.history.objective.metric
+        for trial in (loop.history[number] for number in sorted(loop.heard)):
+            value = f"{metric} {number(trial.curve[-1].metrics.get(metric, math.nan))}" if trial.curve else ""
+            table.add_row(
+                *(_row(cell) for cell in (f"trial {trial.number}", f"epoch {trial.epoch}/{trial.until}", value))
+            )
+        return table
 
     def _eta(self, loop: Loop) -> str:
         """How long it took, and how long it will take if the rest goes as what was done."""
@@ -106,11 +151,37 @@ class Screen:
         return text
 
 
-def line(trial: Trial, metric: str, value: float | None) -> str:
+def _row(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _as_json(trial: Trial, objective: Objective) -> dict[str, Any]:
+    judged, value = objective.judged(trial), objective.value(trial)
+    return {
+        "trial": trial.number,
+        "round": trial.round,
+        "state": str(trial.state),
+        "reason": trial.reason,
+        "value": value,
+        "epoch": judged.step if judged is not None and value is not None else None,
+        "epochs_trained": trial.epoch,
+        "params": dict(trial.params),
+    }
+
+
+# Words ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def line(trial: Trial, objective: Objective) -> str:
     """One trial in one line: number, state, value, and why."""
-    judged = f"{metric} {value:.4f}" if value is not None else f"no {metric}"
-    first = trial.reason.partition("\n")[0]
-    return f"trial {trial.number:<3} {trial.state:<8} {judged}  epoch {trial.epoch:<3} {first}"
+    return f"trial {trial.number:<3} {trial.state:<8}  {score(trial, objective)}  {trial.reason.partition(chr(10))[0]}"
+
+
+def score(trial: Trial, objective: Objective) -> str:
+    judged, value = objective.judged(trial), objective.value(trial)
+    if judged is None or value is None:
+        return f"no {objective.metric}"
+    return f"{objective.metric} {number(value)} at epoch {judged.step}"
 
 
 def params_line(params: Mapping[str, Plain]) -> str:
@@ -128,17 +199,6 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
-
-
-def _as_json(trial: Trial, value: float | None) -> dict[str, Any]:
-    return {
-        "trial": trial.number,
-        "state": str(trial.state),
-        "value": value,
-        "epoch": trial.epoch,
-        "reason": trial.reason,
-        "params": dict(trial.params),
-    }
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

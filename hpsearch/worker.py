@@ -94,11 +94,10 @@ class Worker:
         if over:
             self.training.shelf.keep_best()
         self.training = None
-        if "torch" in sys.modules:
-            gc.collect()
         if self.device == "cuda":
             import torch
 
+            gc.collect()  # what lies in a circle holds GPU memory that the next trial needs
             torch.cuda.empty_cache()
 
     def _use_resources(self) -> None:
@@ -151,16 +150,7 @@ class _Training:
         keeper = _Keeper(self)
         try:
             with self._surroundings():
-                while not fresh or (fresh[-1].step < self.start.until and time.perf_counter() < began + SLICE):
-                    report = self._next()
-                    if report is None:
-                        ended = True
-                        break
-                    keeper.saw(report)
-                    if report.step > self.start.after:
-                        fresh.append(report)
-                if fresh and fresh[-1].step >= self.start.epochs and not ended:
-                    ended = self._next() is None
+                ended = self._train(fresh, keeper, began + SLICE)
         except TrainerError as problem:
             failure = Failure("contract", str(problem))
         except Exception as problem:
@@ -173,6 +163,19 @@ class _Training:
             failure = keeper.write(at_rest) or failure
         notes, self.shelf.warnings = tuple(self.shelf.warnings), []
         return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes)
+
+    def _train(self, fresh: list[Report], keeper: "_Keeper", deadline: float) -> bool:
+        """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""
+        going_on = True
+        while going_on:
+            report = self._next()
+            if report is None:
+                return True
+            if report.step > self.start.after:
+                fresh.append(report)
+            going_on = not fresh or (report.step < self.start.until and time.perf_counter() < deadline)
+            keeper.saw(report, going_on or report.step >= self.start.epochs)
+        return self.step >= self.start.epochs and self._next() is None
 
     def _next(self) -> Report | None:
         """The trainer's next report, checked; None at its end."""
@@ -220,15 +223,17 @@ class _Keeper:
 
     def __init__(self, training: _Training):
         self.training = training
-        self.best: tuple[int, bytes] | None = None
+        self.best: checkpoint.Snapshot | None = None
         self.last = 0
 
-    def saw(self, report: Report) -> None:
+    def saw(self, report: Report, going_on: bool) -> None:
+        """Take note of an epoch; `going_on`: the trainer changes its state before there is time to write."""
         self.last = report.step
         loss = self.training.setup.objective.loss_of(report)
         if loss < self.training.best and self.training.run.tracked:
             self.training.best = loss
-            self.best = (report.step, self._pack())
+            snapshot = self._take()
+            self.best = checkpoint.frozen(snapshot) if going_on else snapshot
 
     def write(self, at_rest: bool) -> Failure | None:
         """Not `at_rest`: the trainer went on after its last report, so its state now is nobody's checkpoint.
@@ -240,17 +245,17 @@ class _Keeper:
             return None
         try:
             if self.best is not None:
-                shelf.write(self.best[0], self.best[1], best=True)
-            if at_rest and (self.best is None or self.best[0] != self.last):
-                shelf.write(self.last, self._pack())
+                shelf.write(self.best.step, checkpoint.pack(self.best), best=True)
+            if at_rest and (self.best is None or self.best.step != self.last):
+                shelf.write(self.last, checkpoint.pack(self._take()))
         except TrainerError as problem:
             return Failure("contract", str(problem))
         shelf.keep_newest()
         return None
 
-    def _pack(self) -> bytes:
+    def _take(self) -> checkpoint.Snapshot:
         training = self.training
-        return checkpoint.pack(training.shelf.owner, training.step, training.best, training.run.tracked)
+        return checkpoint.take(training.shelf.owner, training.step, training.best, training.run.tracked)
 
 
 def _failure(problem: Exception) -> Failure:

@@ -25,7 +25,7 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 def content(step: int, best: float = 0.5, owner: str = OWNER) -> bytes:
-    return checkpoint.pack(owner, step, best, {"weight": Weight()})
+    return checkpoint.pack(checkpoint.take(owner, step, best, {"weight": Weight()}))
 
 
 def names(shelf: Shelf) -> list[str]:
@@ -36,13 +36,13 @@ class TestSnapshot:
     def test_comes_back_as_it_was(self) -> None:
         weight = Weight()
         weight.value = 2.5
-        snapshot = checkpoint.unpack(checkpoint.pack(OWNER, 4, float("inf"), {"weight": weight}))
+        snapshot = checkpoint.unpack(checkpoint.pack(checkpoint.take(OWNER, 4, float("inf"), {"weight": weight})))
         assert (snapshot.owner, snapshot.step, snapshot.best) == (OWNER, 4, float("inf"))
         assert snapshot.object_state("weight") == {"value": 2.5}
 
     def test_a_state_dict_that_cannot_be_written_is_named(self) -> None:
         with pytest.raises(TrainerError, match=r"run\.track\(schedule=…\): a state_dict holds what no checkpoint can"):
-            checkpoint.pack(OWNER, 1, 0.0, {"schedule": Lambda()})
+            checkpoint.pack(checkpoint.take(OWNER, 1, 0.0, {"schedule": Lambda()}))
 
     def test_an_object_that_is_not_in_it_is_named(self) -> None:
         snapshot = checkpoint.unpack(content(4))
@@ -146,7 +146,7 @@ class TestRandomStates:
     def test_come_back_through_a_file(self) -> None:
         checkpoint.seed_everything(5)
         shuffled()
-        snapshot = checkpoint.unpack(checkpoint.pack(OWNER, 1, 0.0, {}))
+        snapshot = checkpoint.unpack(checkpoint.pack(checkpoint.take(OWNER, 1, 0.0, {})))
         then = [shuffled() for _ in range(3)]
         checkpoint.seed_everything(6)
         snapshot.restore_random()
@@ -181,7 +181,7 @@ class TestTracked:
     )
     def test_what_may_be(self, thing: Any) -> None:
         checkpoint.check_can_be_tracked("it", thing)
-        snapshot = checkpoint.unpack(checkpoint.pack(OWNER, 1, 0.0, {"it": thing}))
+        snapshot = checkpoint.unpack(checkpoint.pack(checkpoint.take(OWNER, 1, 0.0, {"it": thing})))
         checkpoint.restore(thing, snapshot.object_state("it"))
 
     @pytest.mark.parametrize("thing", [3, [1.0], random.Random(), object()], ids=lambda thing: type(thing).__name__)
@@ -199,7 +199,7 @@ class TestTracked:
     )
     def test_generators_go_on(self, generator: Any, draw: Any) -> None:
         draw(generator)
-        state = checkpoint.unpack(checkpoint.pack(OWNER, 1, 0.0, {"it": generator})).object_state("it")
+        state = checkpoint.unpack(checkpoint.pack(checkpoint.take(OWNER, 1, 0.0, {"it": generator}))).object_state("it")
         then = draw(generator)
         checkpoint.restore(generator, state)
         assert draw(generator) == then

@@ -13,7 +13,7 @@ from tests.support.toys import Weight
 
 
 def restored(**objects: Any) -> checkpoint.Snapshot:
-    return checkpoint.unpack(checkpoint.pack("study/0", 2, 0.5, objects))
+    return checkpoint.unpack(checkpoint.pack(checkpoint.take("study/0", 2, 0.5, objects)))
 
 
 class TestEpochs:

@@ -1,15 +1,20 @@
 """The commands about a study file: init, check, plan."""
 
+import shlex
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 from hpsearch import plan as planning
 from hpsearch.commands import Answer
-from hpsearch.errors import BadInput, NotFound
+from hpsearch.errors import BadInput, NotFound, StudyFileError
 from hpsearch.screen import columns, duration, params_line
 from hpsearch.study import Study, load
 
+if TYPE_CHECKING:
+    from hpsearch.journal import Summary
 
 EXTREME = {"minimize": "lowest", "maximize": "highest"}
 
@@ -19,22 +24,30 @@ def init(args: Namespace) -> Iterator[Answer]:
     templates = {
         name: files("hpsearch").joinpath("templates", name).read_text() for name in ("study.toml", "trainer.py")
     }
-    there = [name for name in templates if (args.folder / name).exists()]
+    there = [path for path in (args.folder, *args.folder.parents) if path.exists() and not path.is_dir()]
+    there += [args.folder / name for name in templates if (args.folder / name).exists()]
     if there:
-        raise BadInput(f"{args.folder / there[0]} is there already: choose another folder, `hpsearch init FOLDER`")
+        raise BadInput(f"{there[0]} is there already: choose another folder, `hpsearch init FOLDER`")
     args.folder.mkdir(parents=True, exist_ok=True)
     for name, text in templates.items():
         (args.folder / name).write_text(text, encoding="utf-8")
-    study = args.folder / "study.toml"
+    study = shlex.quote(str(args.folder / "study.toml"))
     written = [str(args.folder / name) for name in templates]
     yield Answer({"written": written}, lambda: f"wrote {' and '.join(written)}\n\n  hpsearch run {study}")
 
 
 def check(args: Namespace) -> Iterator[Answer]:
-    study = load(args.file, args.overrides)
-    yield Answer(
-        {"study": study.study.name, "faults": []}, lambda: f"{args.file}: no faults in study {study.study.name}"
-    )
+    """With --json the faults are on stdout, as data."""
+    try:
+        study = load(args.file, args.overrides)
+    except StudyFileError as problem:
+        if not args.json:
+            raise
+        faults, text = [asdict(fault) for fault in problem.faults], str(problem)
+        yield Answer({"study": None, "faults": faults}, lambda: text, problem.exit_code)
+        return
+    name = study.study.name
+    yield Answer({"study": name, "faults": []}, lambda: f"{args.file}: no faults in study {name}")
 
 
 def plan(args: Namespace) -> Iterator[Answer]:
@@ -42,56 +55,60 @@ def plan(args: Namespace) -> Iterator[Answer]:
 
     study = load(args.file, args.overrides)
     first = planning.first_proposals(study, wire.sampler(study))
-    seconds = _seconds_per_epoch(study)
-    epochs = planning.most_epochs(study)
-    workers = study.resources.workers
+    so_far = _recorded(study)
+    seconds = so_far.busy / so_far.epochs if so_far and so_far.epochs else None
+    epochs = planning.all_epochs(study)
     data = {
         "study": study.study.name,
         "method": study.search.method,
-        "rounds": [
-            {"trials": one.trials, "epochs": one.epochs, "continued": one.continued} for one in planning.rounds(study)
-        ],
+        "rounds": [asdict(one) for one in planning.rounds(study)],
         "trials": planning.proposals(study),
         "epochs": epochs,
         "first": [dict(proposal.params) for proposal in first],
         "seconds_per_epoch": seconds,
-        "seconds": seconds and epochs * seconds / (workers or 1),
+        "recorded": {"trials": sum(so_far.trials.values()), "epochs": so_far.epochs} if so_far else None,
+        "seconds": None if seconds is None else epochs * seconds / (study.resources.workers or 1),
     }
-    yield Answer(data, lambda: _plan_text(study, data, [params_line(proposal.params) for proposal in first]))
+    yield Answer(data, lambda: _plan_text(study, data))
 
 
-def _plan_text(study: Study, data: dict[str, object], first: list[str]) -> str:
+def _plan_text(study: Study, data: dict[str, Any]) -> str:
+    about, resources = study.study, study.resources
+    rows = [
+        f"{about.name}: {study.search.method} search for the {EXTREME[about.goal]} {about.metric}",
+        _rounds_text(study),
+        f"{data['epochs']} epochs if nothing is pruned (prune: {study.prune.method}) or stopped early; {_cost(data)}",
+        f"{resources.workers or 'as many as fit'} at once, with {resources.per_trial.cpus:g} cpus and "
+        f"{resources.per_trial.gpus:g} gpus each",
+    ]
+    if done := data["recorded"]:
+        rows.append(f"of this, {done['trials']} trials and {done['epochs']} epochs are recorded already")
+    rows += ["", "first proposals", *(f"  {params_line(params)}" for params in data["first"])]
+    if len(data["first"]) < min(planning.MOST, data["trials"]):
+        rows.append("  what follows depends on results")
+    return "\n".join(rows)
+
+
+def _rounds_text(study: Study) -> str:
     rows = [["round", "trials", "of them continued", "to epoch"]]
     for i, one in enumerate(planning.rounds(study), 1):
         rows.append([str(i), str(one.trials), f"up to {one.continued}" if one.continued else "none", str(one.epochs)])
-    per_trial = study.resources.per_trial
-    at_once = study.resources.workers or "as many as fit"
-    cost = "nothing is recorded yet, so the time is not known"
-    if isinstance(data["seconds"], float):
-        cost = (
-            f"about {duration(data['seconds'])}, at the {data['seconds_per_epoch']:.3g} s an epoch that were measured"
-        )
-    return "\n".join(
-        [
-            f"{study.study.name}: {study.search.method} search for the {EXTREME[study.study.goal]} {study.study.metric}",
-            columns(rows),
-            f"at most {data['epochs']} epochs in {data['trials']} proposals, {at_once} at once "
-            f"with {per_trial.cpus:g} cpus and {per_trial.gpus:g} gpus each; {cost}",
-            f"pruning: {study.prune.method}",
-            "first proposals" if first else "no proposal",
-            *(f"  {line}" for line in first),
-        ]
-    )
+    return columns(rows)
 
 
-def _seconds_per_epoch(study: Study) -> float | None:
-    """As measured by what is recorded of the study; None before its first epoch."""
+def _cost(data: dict[str, Any]) -> str:
+    if data["seconds"] is None:
+        return "no epoch is recorded yet, so the time is not known"
+    return f"about {duration(data['seconds'])}, at the {data['seconds_per_epoch']:.3g} s an epoch that were measured"
+
+
+def _recorded(study: Study) -> "Summary | None":
+    """What is recorded of the study; None before its first run."""
     from hpsearch.journal import Journal
 
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             record = journal.find(study.study.name)
-            summary = record and journal.summary(record.id)
+            return journal.summary(record.id) if record else None
     except NotFound:
         return None
-    return summary.busy / summary.epochs if summary and summary.epochs else None

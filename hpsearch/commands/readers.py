@@ -8,38 +8,44 @@ from typing import Any
 
 from hpsearch.commands import Answer
 from hpsearch.commands.recorded import Recorded, journal_of, opened
-from hpsearch.errors import BadInput, NoTrialSucceeded
+from hpsearch.errors import BadInput, NotFound, NoTrialSucceeded
 from hpsearch.export import as_csv, as_document, as_parquet, plain, trial_document
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.screen import columns, number, params_line
-from hpsearch.trial import Decision, State, Trial
+from hpsearch.screen import columns, number, params_line, score
+from hpsearch.trial import Decision, Report, State, Trial
 
 LATEST = 5
 """How many of the last decisions `status` shows."""
 
 
 def status(args: Namespace) -> Iterator[Answer]:
+    """With --watch again whenever something has changed, until nothing runs."""
+    before = None
     while True:
         with journal_of(args) as journal:
             records = journal.studies() if args.study is None else [opened(journal, args).record]
             found = [_status(journal, record) for record in records]
-            data = found if args.study is None else found[0]
             decisions = journal.decisions(records[0].id)[-LATEST:] if args.study is not None else []
-        yield Answer(data, partial(_status_text, found, decisions))
+        if found != before:
+            yield Answer(found if args.study is None else found[0], partial(_status_text, found, decisions))
         if not args.watch or all(one["state"] != "RUNNING" for one in found):
             return
+        before = found
         time.sleep(1.0)
 
 
 def _status(journal: Journal, record: StudyRecord) -> dict[str, Any]:
+    """As it stands. Where a process died, what it ran waits for the next."""
     summary = journal.summary(record.id)
     holder = journal.holder(record.id)
-    state = record.state if holder is not None or record.state != "RUNNING" else "INTERRUPTED"
+    trials = {kind.lower(): count for kind, count in summary.trials.items()}
+    if interrupted := holder is None and record.state == "RUNNING":
+        trials |= {"waiting": trials["waiting"] + trials["running"], "running": 0}
     return {
         "study": record.name,
-        "state": state,
+        "state": "INTERRUPTED" if interrupted else record.state,
         "holder": holder,
-        "trials": {kind.lower(): count for kind, count in summary.trials.items()},
+        "trials": trials,
         "epochs_trained": summary.epochs,
         "busy_seconds": round(summary.busy, 3),
         "best": summary.best
@@ -59,20 +65,25 @@ def _status_text(found: list[dict[str, Any]], decisions: list[Decision]) -> str:
     text = columns(rows)
     if len(found) == 1 and found[0]["holder"]:
         text += f"\nrun by {found[0]['holder']}"
-    if found[0]["state"] == "INTERRUPTED":
-        text += "\nits process is gone: `hpsearch run` with the same file goes on where it was"
+    if any(one["state"] == "INTERRUPTED" for one in found):
+        text += "\nINTERRUPTED: its process is gone; `hpsearch run` with the same file goes on where it was"
     if decisions:
-        text += "\n\nlast decisions\n" + columns([_decision_row(decision) for decision in decisions])
+        text += "\n\nlast decisions\n" + columns([[_who(one), *_decision_row(one)] for one in decisions])
     return text
 
 
 def show(args: Namespace) -> Iterator[Answer]:
     with journal_of(args) as journal:
         study = opened(journal, args)
-        trial = journal.trial(study.record.id, args.trial)
-        decisions = journal.decisions(study.record.id, args.trial)
-    document = trial_document(trial, study.objective) | {"decisions": [_decision(one) for one in decisions]}
-    yield Answer(document, lambda: _trial_text(study, trial, decisions))
+        _check_number(journal, study, args.trial)
+        yield _trial(journal, study, args.trial)
+
+
+def _check_number(journal: Journal, study: Recorded, number: int) -> None:
+    count = sum(journal.summary(study.record.id).trials.values())
+    if not 0 <= number < count:
+        has = f"it has trials 0 to {count - 1}" if count else "it has none yet"
+        raise NotFound(f'study "{study.record.name}" has no trial {number}: {has}')
 
 
 def best(args: Namespace) -> Iterator[Answer]:
@@ -81,18 +92,19 @@ def best(args: Namespace) -> Iterator[Answer]:
         found = journal.summary(study.record.id).best
         if found is None:
             raise NoTrialSucceeded(f'study "{study.record.name}" has no trial with a value yet')
-        trial = journal.trial(study.record.id, found.number)
-        decisions = journal.decisions(study.record.id, found.number)
+        yield _trial(journal, study, found.number)
+
+
+def _trial(journal: Journal, study: Recorded, number: int) -> Answer:
+    trial = journal.trial(study.record.id, number)
+    decisions = journal.decisions(study.record.id, number)
     document = trial_document(trial, study.objective) | {"decisions": [_decision(one) for one in decisions]}
-    yield Answer(document, lambda: _trial_text(study, trial, decisions))
+    return Answer(document, lambda: _trial_text(study, trial, decisions))
 
 
 def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision]) -> str:
-    metric, value = study.objective.metric, study.objective.value(trial)
-    judged = study.objective.judged(trial)
-    score = f"{metric} {value:.4f} at epoch {judged.step}" if judged and value is not None else f"no {metric}"
     parts = [
-        f"{study.record.name}, trial {trial.number}: {trial.state}, {score}",
+        f"{study.record.name}, trial {trial.number}: {trial.state}, {score(trial, study.objective)}",
         f"  {params_line(trial.params)}",
         f"  round {trial.round}, seed {trial.seed}, {trial.epoch} epochs in {trial.busy:.1f} s",
         f"  why these parameters: {trial.origin}",
@@ -111,49 +123,67 @@ def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision]) -> str
 
 def _curve_text(trial: Trial) -> str:
     names = list(dict.fromkeys(name for report in trial.curve for name in report.metrics))
-    values = ([str(report.step), *(number(report.metrics.get(name)) for name in names)] for report in trial.curve)
+    values = ([str(report.step), *(_cell(report, name) for name in names)] for report in trial.curve)
     return columns([["epoch", *names], *values])
 
 
+def _cell(report: Report, name: str) -> str:
+    return number(report.metrics[name]) if name in report.metrics else ""
+
+
+def _who(decision: Decision) -> str:
+    return "" if decision.number is None else f"trial {decision.number}"
+
+
 def _decision_row(decision: Decision) -> list[str]:
-    who = "" if decision.number is None else f"trial {decision.number}"
-    when = "" if not decision.step else f"epoch {decision.step}"
-    return [who, when, decision.kind, decision.reason.partition("\n")[0]]
+    when = f"epoch {decision.step}" if decision.step else ""
+    return [when, decision.kind, decision.reason.partition("\n")[0]]
 
 
 def _decision(decision: Decision) -> dict[str, Any]:
     return {"kind": decision.kind, "reason": decision.reason, "step": decision.step, "at": decision.at}
 
 
+# Export ──────────────────────────────────────────────────────────────────────────────────────────
+
+
 def export(args: Namespace) -> Iterator[Answer]:
+    _check_output(args)
     with journal_of(args) as journal:
         study = opened(journal, args)
         trials = journal.trials(study.record.id)
         decisions = journal.decisions(study.record.id)
+    match args.format:
+        case "json":
+            document = as_document(study.record, study.objective, trials, decisions)
+            yield _written(args, document, plain(document))
+        case "csv":
+            yield _written(args, None, as_csv(study.objective, trials))
+        case "parquet":
+            as_parquet(study.objective, trials, args.output)
+            yield _told(args, f"{len(trials)} trials")
+        case "optuna":
+            from hpsearch.samplers.optuna_study import write_study
+
+            count = write_study(args.output, study.record.name, study.objective, study.space, trials)
+            yield _told(args, f"{count} settled trials")
+
+
+def _check_output(args: Namespace) -> None:
     if args.format in ("parquet", "optuna") and args.output is None:
         raise BadInput(f"--format {args.format} writes a file: say which with -o FILE")
-    if args.format == "json":
-        document = as_document(study.record, study.objective, trials, decisions)
-        yield _written(args, document, plain(document))
-    elif args.format == "csv":
-        yield _written(args, {}, as_csv(study.objective, trials))
-    elif args.format == "parquet":
-        as_parquet(study.objective, trials, args.output)
-        yield _told(args, len(trials))
-    else:
-        from hpsearch.samplers.optuna_study import write_study
-
-        write_study(args.output, study.record.name, study.objective, study.space, trials)
-        yield _told(args, len(trials))
+    if args.format == "csv" and args.json and args.output is None:
+        raise BadInput("--format csv prints CSV and --json an object: leave one out, or name a file with -o FILE")
+    if args.output is not None and not args.output.parent.is_dir():
+        raise BadInput(f"-o {args.output}: there is no folder {args.output.parent}")
 
 
-def _written(args: Namespace, document: dict[str, Any], text: str) -> Answer:
+def _written(args: Namespace, document: dict[str, Any] | None, text: str) -> Answer:
     if args.output is None:
         return Answer(document, lambda: text)
     args.output.write_text(text + "\n", encoding="utf-8")
-    return _told(args, None)
+    return _told(args, "")
 
 
-def _told(args: Namespace, trials: int | None) -> Answer:
-    many = "" if trials is None else f"{trials} trials, "
-    return Answer({"written": str(args.output)}, lambda: f"{many}written to {args.output}")
+def _told(args: Namespace, what: str) -> Answer:
+    return Answer({"written": str(args.output)}, lambda: f"{what} written to {args.output}".strip())

@@ -52,8 +52,13 @@ def file_of(args: Namespace) -> Study | None:
 @contextmanager
 def journal_of(args: Namespace) -> Iterator[Journal]:
     """The journal that the arguments name; nothing is made where there is none. NotFound."""
-    study = file_of(args)
-    url = args.journal or (study.journal_url if study else f"sqlite:///{home() / 'journal.db'}")
+    study, here = file_of(args), home() / "journal.db"
+    if args.journal is None and study is None and not here.exists():
+        raise NotFound(
+            f"there is no journal at {here}: name the study's file in place of its name, or the journal with "
+            "--journal URL, or make one with `hpsearch run`"
+        )
+    url = args.journal or (study.journal_url if study else f"sqlite:///{here}")
     with Journal.open(url, create=False) as journal:
         yield journal
 

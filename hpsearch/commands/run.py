@@ -7,32 +7,29 @@ import time
 import uuid
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from types import FrameType
-from typing import Any
-
-from rich.console import Console
+from threading import Thread
 
 from hpsearch import wire
 from hpsearch.commands import Answer
-from hpsearch.errors import InfrastructureError, NotFound, StudyBusy, StudyChanged
+from hpsearch.commands.outcome import Outcome
+from hpsearch.commands.signals import Signals
+from hpsearch.errors import BadInput, InfrastructureError, NotFound, Stopped, StudyBusy, StudyChanged, TrainerError
 from hpsearch.history import History
 from hpsearch.journal import Batch, Heartbeat, Journal, Lease, Owner, StudyRecord
-from hpsearch.log import quiet
+from hpsearch.log import hold, quiet
 from hpsearch.loop import Loop
 from hpsearch.plan import proposals
 from hpsearch.rules import Totals
-from hpsearch.screen import Screen, duration, params_line
+from hpsearch.samplers.base import Sampler
+from hpsearch.screen import Screen
 from hpsearch.study import Study, differences, load
-from hpsearch.trackers.base import Sync
-from hpsearch.trial import Decision, Report, State, Trial
+from hpsearch.trackers.base import Sync, Tracker
+from hpsearch.trackers.place import check_server
+from hpsearch.trial import Decision, Report, Trial
 
-GRACE = {signal.SIGINT: 30.0, signal.SIGTERM: 20.0}
-"""Seconds that running trials have to end their epoch; Slurm and Kubernetes allow 30 from SIGTERM to SIGKILL."""
-
-FLUSH = 10.0
+FLUSH = 20.0
 """Seconds that MLflow has to catch up at the end of a run."""
 
 
@@ -41,13 +38,35 @@ def run(args: Namespace) -> Iterator[Answer]:
     origin = study.study.name if args.fork else None
     if args.fork:
         study = study.renamed(args.fork)
-    quiet(study.home / "hpsearch.log")
-    console = Console(stderr=True)
+    log = study.home / "hpsearch.log"
+    hold()
+    here = study.resources.address == "none"
     with ExitStack() as stack:
         lines = sys.stdout if args.jsonl else None
-        screen = stack.enter_context(Screen(console, study.study.name, proposals(study), args.quiet, lines))
-        outcome = _Run(study, origin, screen, stack).run()
+        screen = Screen(study.study.name, proposals(study), quiet=args.quiet, live=not here, lines=lines)
+        stack.enter_context(screen)
+        if here and not sys.stdout.isatty():
+            stack.enter_context(redirect_stdout(sys.stderr))  # what the trainer prints is no data of ours
+        this = _Run(study, origin, screen, stack)
+        try:
+            outcome = this.run()
+        except KeyboardInterrupt as stop:
+            raise Stopped(this.signals.first or signal.SIGINT, f"{stop}: run the same command again to go on") from None
+        except (InfrastructureError, OSError) as problem:
+            with suppress(OSError):
+                quiet(log)
+                problem.add_note(f"  log  {log}")
+            raise
     yield Answer(outcome.data(), outcome.text, outcome.exit_code)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A recorded study, ours to write."""
+
+    journal: Journal
+    record: StudyRecord
+    lease: Lease
 
 
 class _Run:
@@ -55,51 +74,93 @@ class _Run:
 
     def __init__(self, study: Study, origin: str | None, screen: Screen, stack: ExitStack):
         self.study, self.origin, self.screen, self.stack = study, origin, screen, stack
-        self.signal: signal.Signals | None = None
+        self.news: list[str] = []
+        self.signals = Signals(self.news)
         self.began = time.monotonic()
 
-    def run(self) -> "Outcome":
+    def run(self) -> Outcome:
         """Bad input is found before anything is written: the pool has tried the trainer when the study is recorded."""
-        study = self.study
-        parts = wire.rules(study), wire.sampler(study), wire.pruner(study), wire.early_stopping(study)
-        recorded = self._recorded()
-        uid = recorded[1].uid if recorded else uuid.uuid4().hex
-        with Heartbeat(recorded[0], recorded[2]) if recorded else nullcontext():
+        self.signals.listen(self.stack)
+        sampler = wire.sampler(self.study)
+        held = self._recorded()
+        if held is not None and self._is_over(sampler, self._history(held)):
+            return self._nothing_to_do(held)
+        Thread(target=self._ask_mlflow, name="mlflow-preflight", daemon=True).start()
+        uid = held.record.uid if held else uuid.uuid4().hex
+        with Heartbeat(held.journal, held.lease) if held else nullcontext():
             pool, notes = wire.pool(self.study, uid)
         pool_closed = self.stack.enter_context(ExitStack())
         pool_closed.callback(pool.close)
-        journal, record, lease = recorded or self._record(uid)
-        history = History(self.study.objective, journal.trials(record.id), self._evidence(journal, record))
-        ledger = _Ledger(journal, lease, self.study)
-        tracker = wire.tracker(self.study, record)
-        tracker.start()
-        for note in notes:
-            self.screen.say(f"note: {note}")
-        loop = Loop(*parts, pool, ledger, history, watch=self.screen.watch)
-        self._listen_to_signals(loop)
+        held = held or self._record(uid)
+        quiet(self.study.home / "hpsearch.log")
+        self.news += [f"note: {note}" for note in notes]
+        history, ledger, tracking = self._history(held), _Ledger(held, self.study), _Tracking(self.study, held.record)
+
+        def watch(loop: Loop, trials: list[Trial]) -> None:
+            while self.news:
+                self.screen.say(self.news.pop(0))
+            self.screen.watch(loop, trials)
+            tracking.watch(history)
+
+        pruners = wire.pruner(self.study), wire.early_stopping(self.study)
+        loop = Loop(wire.rules(self.study), sampler, *pruners, pool, ledger, history, watch=watch)
         ledger.state("RUNNING")
         try:
-            loop.run()
+            with self.signals.stopping(loop):
+                loop.run()
         except BaseException as problem:
-            with suppress(InfrastructureError):
-                ledger.state("STOPPED")
-            tracker.close(0.0)
-            if isinstance(problem, KeyboardInterrupt) and self.signal is not None:
-                return self._outcome(loop, history, Sync(0, 0))
-            raise
+            pool_closed.close()
+            self._break_off(held, history, ledger, problem)
+            if not (isinstance(problem, KeyboardInterrupt) and self.signals.first):
+                raise
+            return self._outcome(history, loop.totals, loop.ending, tracking.close(0.0))
         ledger.state("STOPPED" if loop.ending else "COMPLETE")
         pool_closed.close()
-        return self._outcome(loop, history, tracker.close(FLUSH))
+        return self._outcome(history, loop.totals, loop.ending, tracking.close(FLUSH))
+
+    def _ask_mlflow(self) -> None:
+        """Beside the start of the pool, since a server may be silent for seconds. Training does not depend on it."""
+        if problem := check_server(self.study.tracking_uri):
+            self.news.append(f"note: {problem}; training goes on, and MLflow is brought to agree later")
+
+    def _is_over(self, sampler: Sampler, history: History) -> bool:
+        """Whether nothing waits and nothing more will be proposed, so that no worker is needed."""
+        most = self.study.limits.trials
+        if not all(trial.state.is_settled for trial in history):
+            return False
+        return (most is not None and len(history) >= most) or sampler.ask(history) is None
+
+    def _nothing_to_do(self, held: _Held) -> Outcome:
+        history, tracking = self._history(held), _Tracking(self.study, held.record)
+        _Ledger(held, self.study).state("COMPLETE")
+        tracking.watch(history)
+        return self._outcome(history, Totals(), "", tracking.close(FLUSH))
+
+    def _break_off(self, held: _Held, history: History, ledger: "_Ledger", problem: BaseException) -> None:
+        """A study whose trainer cannot be used, and of which nothing came, was bad input: nothing is left of it."""
+        with suppress(InfrastructureError):
+            if isinstance(problem, TrainerError) and not _came_to_something(history):
+                held.journal.forget(held.lease)
+                shutil.rmtree(wire.work_folder(self.study, held.record.uid), ignore_errors=True)
+            else:
+                ledger.state("STOPPED")
+
+    def _outcome(self, history: History, totals: Totals, ending: str, sync: Sync) -> Outcome:
+        seconds = time.monotonic() - self.began
+        return Outcome(self.study, self.origin is not None, history, totals, ending, sync, seconds, self.signals.first)
 
     # The record ─────────────────────────────────────────────────────────────────────────────────
 
-    def _recorded(self) -> tuple[Journal, StudyRecord, Lease] | None:
+    def _recorded(self) -> _Held | None:
         """The study as it was left, ours to write; None where this is its first run."""
         try:
             journal = self._open(create=False)
         except NotFound:
+            if self.origin:
+                raise NotFound(f'no study "{self.origin}" is recorded that --fork could start from') from None
             return None
         record = journal.find(self.study.study.name)
+        self._check_fork(journal, record)
         if record is None:
             return None
         if changed := differences(dict(record.identity), self.study.identity()):
@@ -107,11 +168,21 @@ class _Run:
                 f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
                 "put it back to go on, or run with --fork NEW_NAME to start a new study that learns from this one"
             )
-        lease = self._acquire(journal, record)
-        journal.respec(lease, self.study.spec())
-        return journal, record, lease
+        held = self._held(journal, record)
+        journal.respec(held.lease, self.study.spec())
+        return held
 
-    def _record(self, uid: str) -> tuple[Journal, StudyRecord, Lease]:
+    def _check_fork(self, journal: Journal, record: StudyRecord | None) -> None:
+        if self.origin is None:
+            return
+        if self.origin == self.study.study.name:
+            raise BadInput(f'--fork must name a new study, got "{self.origin}", the name in the file')
+        if record is not None and record.forked_from != self.origin:
+            raise BadInput(f'study "{record.name}" is there already and is no fork of "{self.origin}": name another')
+        if journal.find(self.origin) is None:
+            raise NotFound(f'no study "{self.origin}" is recorded that --fork could start from')
+
+    def _record(self, uid: str) -> _Held:
         journal = self._open()
         record = journal.create(
             self.study.study.name,
@@ -123,51 +194,36 @@ class _Run:
         )
         if record.uid != uid:
             raise StudyBusy(f'study "{record.name}" has just been started by another process')
-        return journal, record, self._acquire(journal, record)
+        return self._held(journal, record)
 
     def _open(self, create: bool = True) -> Journal:
         journal = Journal.open(self.study.journal_url, create=create)
         self.stack.callback(journal.close)
         return journal
 
-    def _acquire(self, journal: Journal, record: StudyRecord) -> Lease:
+    def _held(self, journal: Journal, record: StudyRecord) -> _Held:
         lease = journal.acquire(record.id, Owner.current())
         self.stack.callback(journal.release, lease)
-        return lease
+        return _Held(journal, record, lease)
 
-    def _evidence(self, journal: Journal, record: StudyRecord) -> list[Trial]:
-        """The settled trials of the study that this one was forked from."""
+    def _history(self, held: _Held) -> History:
+        """All trials so far, and as evidence the settled ones of the study that this one was forked from."""
+        journal, record = held.journal, held.record
         origin = journal.find(record.forked_from) if record.forked_from else None
-        return [] if origin is None else [trial for trial in journal.trials(origin.id) if trial.state.is_settled]
+        others = journal.trials(origin.id) if origin else []
+        evidence = [trial for trial in others if trial.state.is_settled]
+        return History(self.study.objective, journal.trials(record.id), evidence)
 
-    # Signals ────────────────────────────────────────────────────────────────────────────────────
 
-    def _listen_to_signals(self, loop: Loop) -> None:
-        """Once: end in good order. Twice: now. A closed terminal ends nothing: progress goes on into the journal."""
-
-        def heard(number: int, _frame: FrameType | None) -> None:
-            if self.signal is not None:
-                raise KeyboardInterrupt
-            self.signal = signal.Signals(number)
-            grace = GRACE[self.signal]
-            loop.stop(f"stopped by {self.signal.name}", grace)
-            self.screen.say(f"stopping: running trials end their epoch (at most {grace:.0f} s); again to stop at once")
-
-        for number in GRACE:
-            before = signal.signal(number, heard)
-            self.stack.callback(signal.signal, number, before)
-        if hasattr(signal, "SIGHUP"):
-            self.stack.callback(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.SIG_IGN))
-
-    def _outcome(self, loop: Loop, history: History, sync: Sync) -> "Outcome":
-        return Outcome(self.study, history, loop.totals, loop.ending, sync, time.monotonic() - self.began, self.signal)
+def _came_to_something(history: History) -> bool:
+    return history.epochs > 0 or history.settled > 0
 
 
 class _Ledger:
     """The loop's view of the journal."""
 
-    def __init__(self, journal: Journal, lease: Lease, study: Study):
-        self._writer = journal.writer(lease, study.objective)
+    def __init__(self, held: _Held, study: Study):
+        self._writer = held.journal.writer(held.lease, study.objective)
 
     def write(
         self, trials: Iterable[Trial], reports: Iterable[tuple[int, Report]], decisions: Iterable[Decision]
@@ -181,96 +237,20 @@ class _Ledger:
         self._writer.write(Batch(study_state=state))
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run came to, for a script (`data`) and for a person (`text`)."""
+class _Tracking:
+    """The tracker, started when there is something to show: what is found wrong before leaves no trace in MLflow."""
 
-    study: Study
-    history: History
-    totals: Totals
-    ending: str
-    sync: Sync
-    seconds: float
-    signal: signal.Signals | None
+    def __init__(self, study: Study, record: StudyRecord):
+        self._tracker: Tracker = wire.tracker(study, record)
+        self._started = False
 
-    @property
-    def exit_code(self) -> int:
-        if self.signal is not None:
-            return 128 + self.signal
-        return 0 if self.history.best() is not None else 3
+    def watch(self, history: History) -> None:
+        if not self._started and _came_to_something(history):
+            self._started = True
+            self._tracker.start()
 
-    def count(self, state: State) -> int:
-        return sum(trial.state is state for trial in self.history)
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "study": self.study.study.name,
-            "state": "STOPPED" if self.ending else "COMPLETE",
-            "reason": self.ending,
-            "trials": {state.lower(): self.count(state) for state in State if state is not State.RUNNING},
-            "best": best_data(self.history),
-            "epochs_trained": self.history.epochs,
-            "wall_seconds": round(self.seconds, 3),
-            "busy_fraction": round(self.totals.busy_fraction, 4),
-            "journal": self.study.journal_display,
-            "tracking_uri": self.study.tracking_display,
-        }
-
-    def text(self) -> str:
-        counts = ", ".join(f"{self.count(state)} {state.lower()}" for state in State if self.count(state))
-        head = f"stopped ({self.ending})" if self.ending else "done"
-        rows = [
-            f"{self.study.study.name}: {head}",
-            f"{len(self.history)} trials ({counts}), {self.history.epochs} epochs, {duration(self.seconds)}, "
-            f"workers busy {self.totals.busy_fraction:.0%}",
-            "",
-            *self._best_rows(),
-            "",
-            f"  journal    {_nearby(self.study.journal_display)}",
-            f"  dashboard  {command('ui', self.study.home)}",
-        ]
-        if self.sync.pending:
-            again = command("sync", self.study.path)
-            rows.append(f"{self.sync.pending} events are not in MLflow yet; {again} sends them. {self.sync.problem}")
-        if self.ending:
-            rows.append("run the same command again to go on")
-        return "\n".join(rows)
-
-    def _best_rows(self) -> list[str]:
-        best = self.history.best()
-        if best is None:
-            why = next((t.reason for t in reversed(list(self.history)) if t.reason), "no trial was trained")
-            return [f"no trial succeeded; the last one: {why}"]
-        report = self.study.objective.judged(best)
-        assert report is not None
-        value = report.metrics[self.study.objective.metric]
-        return [
-            f"best: trial {best.number}, {self.study.objective.metric} {value:.4f} at epoch {report.step}",
-            f"      {params_line(best.params)}",
-        ]
-
-
-def best_data(history: History) -> dict[str, Any] | None:
-    best = history.best()
-    report = history.objective.judged(best) if best is not None else None
-    if best is None or report is None:
-        return None
-    value = report.metrics[history.objective.metric]
-    return {"trial": best.number, "value": value, "epoch": report.step, "params": dict(best.params)}
-
-
-def command(name: str, path: Path) -> str:
-    """How this user calls us from where they are, such as `.venv/bin/hpsearch ui --home studies/.hpsearch`."""
-    called = Path(sys.argv[0])
-    program = "hpsearch" if shutil.which("hpsearch") == str(called.absolute()) else _nearby(str(called.absolute()))
-    if name == "ui":
-        return f"{program} ui" if path == Path(".hpsearch").absolute() else f"{program} ui --home {_nearby(str(path))}"
-    return f"{program} {name} {_nearby(str(path))}"
-
-
-def _nearby(place: str) -> str:
-    """A path, or the path in an SQLite URL, from the current folder if it lies in it."""
-    path = Path(place.removeprefix("sqlite:///"))
-    if not path.is_absolute():
-        return place
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    def close(self, timeout: float) -> Sync:
+        try:
+            return self._tracker.close(timeout) if self._started else Sync(0, 0)
+        except KeyboardInterrupt:
+            return self._tracker.close(0.0)

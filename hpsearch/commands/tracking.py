@@ -1,5 +1,6 @@
 """The commands about MLflow: sync and ui."""
 
+import os
 import subprocess
 from argparse import Namespace
 from collections.abc import Iterator
@@ -7,27 +8,64 @@ from pathlib import Path
 
 from hpsearch.commands import Answer
 from hpsearch.commands.recorded import Recorded, file_of, home, journal_of, opened
-from hpsearch.errors import InfrastructureError, NotFound
+from hpsearch.errors import BadInput, InfrastructureError, NotFound
+from hpsearch.study_file import resolved
 from hpsearch.trackers.mlflow_tracker import sync as bring
+from hpsearch.trackers.place import check_server, is_server
 from hpsearch.trackers.ui import dashboard
 
 
 def sync(args: Namespace) -> Iterator[Answer]:
-    file = file_of(args)
-    uri = args.mlflow or (file.tracking_uri if file else f"sqlite:///{home() / 'mlflow.db'}")
+    """One study, or every one that is in MLflow."""
+    done = {}
     with journal_of(args) as journal:
         studies = map(Recorded, journal.studies()) if args.study is None else [opened(journal, args)]
-        done = {study.record.name: bring(study.record, study.objective, journal, uri) for study in studies}
+        for study in studies:
+            uri = _place(args, study)
+            if uri != "none":
+                done[study.record.name] = bring(study.record, study.objective, journal, uri)
+            elif args.study is not None:
+                name = study.record.name
+                raise BadInput(
+                    f'study "{name}" is not in MLflow (tracking.mlflow = "none"): say where with --mlflow URI'
+                )
     lines = [f"{name}: {one.sent} sent, {one.pending} pending" for name, one in done.items()]
     if problems := [one.problem for one in done.values() if one.problem]:
         raise InfrastructureError("\n".join([*lines, *problems]))
     data = [{"study": name, "sent": one.sent, "pending": one.pending} for name, one in done.items()]
-    yield Answer(data, lambda: "\n".join(lines) or "no study is recorded here")
+    yield Answer(data, lambda: "\n".join(lines) or "no study here is in MLflow")
+
+
+def _place(args: Namespace, study: Recorded) -> str:
+    """Where MLflow is for this study: as the command says, its file, or what was recorded of its file."""
+    file = file_of(args)
+    if args.mlflow is not None:
+        return _checked(args.mlflow)
+    if file is not None:
+        return file.tracking_uri
+    written = study.record.spec.get("tracking", {}).get("mlflow")
+    if written is None:
+        journal = Path((args.journal or "").removeprefix("sqlite:///"))
+        return f"sqlite:///{(journal.parent if args.journal and journal.is_absolute() else home()) / 'mlflow.db'}"
+    name = study.record.name
+    try:
+        uri = resolved(written, os.environ)
+    except KeyError as missing:
+        raise BadInput(f'study "{name}": the environment variable {missing.args[0]} is not set') from None
+    if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
+        raise BadInput(f'study "{name}": {uri} starts at its file: name the file in place of the study')
+    return uri
+
+
+def _checked(uri: str) -> str:
+    if not is_server(uri) and (problem := check_server(uri)):
+        raise BadInput(problem.replace("tracking.mlflow", "--mlflow", 1))
+    return uri
 
 
 def ui(args: Namespace) -> Iterator[Answer]:
     folder = (args.home or home()).absolute()
-    uri = args.mlflow or f"sqlite:///{folder / 'mlflow.db'}"
+    uri = f"sqlite:///{folder / 'mlflow.db'}" if args.mlflow is None else _checked(args.mlflow)
     if args.mlflow is None and not Path(folder / "mlflow.db").exists():
         raise NotFound(f"no MLflow store in {folder}: run a study first, or say where it is with --home FOLDER")
     board = dashboard(uri, port=args.port)

@@ -21,13 +21,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
-from ray.exceptions import (
-    GetTimeoutError,
-    RayActorError,
-    RayError,
-    RaySystemError,
-    RayTaskError,
-)
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from hpsearch.errors import HpsearchError, PoolError, ResourcesError
 from hpsearch.trial import Advance, Event, Kill, Lost, Order, Params, Release, Start
@@ -78,6 +72,7 @@ class RayActors:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._trouble = ""
         self._folder = _connect(self.cluster, self.setup)
         try:
             self._slots = [_Slot(None) for _ in range(self._count())]
@@ -121,7 +116,7 @@ class RayActors:
 
     def close(self) -> None:
         for slot in getattr(self, "_slots", []):
-            with suppress(RayError):
+            with suppress(RayError, ValueError):  # ValueError: no actor was made for it
                 ray.kill(slot.actor)
         ray.shutdown()
         if self._folder is not None:
@@ -148,10 +143,10 @@ class RayActors:
             reported: Event | None = ray.get(call, timeout=60)
         except RayTaskError as problem:
             raise _own(problem) from None
-        except (RayActorError, RaySystemError, GetTimeoutError) as problem:
-            number = slot.number
+        except RayError as problem:
+            number, self._trouble = slot.number, _why_lost(problem)
             self._replace(slot)
-            return None if number is None else Lost(number, _why_lost(problem))
+            return None if number is None else Lost(number, self._trouble)
         if reported is not None and (reported.ended or reported.failure):  # type: ignore[union-attr]
             slot.number = None
         return reported
@@ -182,16 +177,17 @@ class RayActors:
     def _await_first(self) -> None:
         """Until one worker is up. Others may follow later: on a busy cluster they wait for their turn."""
         deadline = time.monotonic() + STARTUP
+        first = [slot.actor for slot in self._slots]
         while self.room == 0:
             if time.monotonic() > deadline:
                 raise PoolError(
                     f"no worker came up within {STARTUP:.0f} s on {_place(self.cluster)}: is it busy? `ray status` says"
                 )
-            before = [slot.actor for slot in self._slots]
             self.events(1.0)
-            if self._slots and all(slot.actor is not old for slot, old in zip(self._slots, before, strict=True)):
+            if self.room == 0 and all(slot.actor is not old for slot, old in zip(self._slots, first, strict=True)):
                 raise PoolError(
-                    f"every worker died while it started on {_place(self.cluster)}: see the logs under /tmp/ray"
+                    f"every worker died while it started on {_place(self.cluster)} ({self._trouble}): "
+                    f'does importing trainer.use = "{self.setup.use}" end the process?'
                 )
 
 
@@ -201,7 +197,10 @@ def _connect(cluster: Cluster, setup: Setup) -> str | None:
     ours = logging.getLogger("ray")
     ours.handlers.clear()  # what Ray's import has put there writes to stderr
     ours.propagate = True
+    # Ray prints on stdout that a worker died, whatever log_to_driver says (ray/_private/worker.py, listen_error_messages).
+    ray._private.worker._worker_logs_enabled = False
     _guard_token()
+    folder = None
     try:
         if cluster.address == "local":
             folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir="/tmp" if os.name == "posix" else None)
@@ -217,6 +216,8 @@ def _connect(cluster: Cluster, setup: Setup) -> str | None:
         ray.init(address=cluster.address, runtime_env=_runtime_env(setup), **quiet)
         return None
     except (RuntimeError, ConnectionError, OSError, RayError) as problem:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         raise PoolError(f"Ray does not come up at resources.address = {cluster.address!r}: {problem}") from None
     finally:
         _guard_token()
@@ -281,8 +282,8 @@ def _own(problem: RayTaskError) -> Exception:
     return PoolError(f"a worker failed inside hpsearch: {problem}")
 
 
-def _why_lost(problem: Exception) -> str:
-    text = str(problem)
-    if "OOM" in text or "memory" in text.lower():
+def _why_lost(problem: RayError) -> str:
+    """Of a process that was killed Ray says that memory may have been the cause; only of its own kills it knows."""
+    if isinstance(problem, OutOfMemoryError):
         return "out of memory: Ray ended its worker"
     return f"its worker vanished ({type(problem).__name__})"

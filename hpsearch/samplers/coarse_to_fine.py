@@ -136,5 +136,5 @@ class CoarseToFine:
 
 
 def _part(fraction: float, of: int) -> int:
-    """Rounded up, but 0.1 x 30 is 3."""
+    """Rounded up, but 0.55 x 20 is 11."""
     return math.ceil(fraction * of - 1e-9)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import BadInput
-from hpsearch.space import Choice, Int, Parameter, Space
+from hpsearch.space import Choice, Float, Int, Parameter, Space
 from hpsearch.trial import Objective, Plain, State, Trial
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _distribution(parameter: Parameter, values: Sequence[Plain]) -> "BaseDistrib
     return FloatDistribution(low, high, log=parameter.log, step=step)
 
 
-def _is_on_step(parameter: Parameter, number: float) -> bool:
+def _is_on_step(parameter: Float | Int, number: float) -> bool:
     return parameter.step is None or parameter.from_unit(parameter.to_unit(number)) == number
 
 

@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [NAME…] [--markdown FILE]: run all or some, print tables; nothing is asserted about time."""
+"""Run all benchmarks, or some of them, and print tables. Nothing is asserted about time."""
 
 import argparse
 import importlib

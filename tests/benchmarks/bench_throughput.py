@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.benchmarks.processes import measured, progress
 from tests.benchmarks.searches import Search, run
-from tests.benchmarks.table import Table
+from tests.benchmarks.table import Row, Table
 
 EPOCHS = 200
 LIMIT, TUNE, TUNE_BARE = "bare Ray actors, a call each", "Ray Tune", "Ray Tune without loggers"
@@ -37,12 +37,15 @@ def _reports(limit: float) -> Table:
         progress(f"reports: {name}")
         rates[name] = measured("peers.tune", 10, EPOCHS, loggers)["reports"]
     progress("reports: Optuna")
-    rates["Optuna's RDBStorage on SQLite"] = measured("peers.optuna_storage", 20, 50)
+    rates["Optuna's RDBStorage on SQLite"] = measured("peers.optuna_storage", 10, 30)
     note = f"{EPOCHS} epochs a trial, every report judged (median; Tune: ASHA); hpsearch writes all of them to SQLite"
     return _compared("Reports per second", rates, note)
 
 
 def _compared(title: str, rates: Mapping[str, float], note: str) -> Table:
     columns = ("", "per second", "to the limit", "to Tune", "to Tune without loggers")
-    rows = [(name, value, *(value / rates[base] for base in (LIMIT, TUNE, TUNE_BARE))) for name, value in rates.items()]
+    bases = (LIMIT, TUNE, TUNE_BARE)
+    rows: list[Row] = [(name, value, *(value / rates[base] for base in bases)) for name, value in rates.items()]
+        (name, value, *(value / rates[base] for base in (LIMIT, TUNE, TUNE_BARE))) for name, value in rates.items()
+    ]
     return Table(title, columns, rows, note)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 Cell = str | float | int | None
+Row = Sequence[Cell]
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Table:
 
     title: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Row]
     note: str = ""
     texts: list[list[str]] = field(init=False)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -196,10 +197,19 @@ def test_cma_es_leaves_a_discrete_value_that_it_began_with() -> None:
     assert sum(trial.params["layers"] == 8 for trial in last) >= 10
 
 
-def test_cma_es_narrows_down() -> None:
-    search = Simulation(Bayesian(LINE, 0, 80, 1, "cmaes", 4), corner, epochs=1).run()
-    last = [float(trial.params["x"]) for trial in search.history][-8:]
-    assert max(abs(x - 0.7) for x in last) < 0.05
+def test_cma_es_is_not_locked_into_the_one_discrete_value_it_knows() -> None:
+    space = Space((Float("x", 0.0, 1.0), Int("layers", 1, 4)))
+    history = Simulation(Random(LINE, 0, 80, 1), corner, epochs=1).run().history
+    known = [replace(trial, params={**trial.params, "layers": 2}) for trial in history]
+    found = [Bayesian(space, seed, 100, 1, "cmaes", 4).ask(History(LOSS, known)) for seed in range(20)]
+    assert {proposal.params["layers"] for proposal in found if proposal is not None} >= {1, 2, 3}
+
+
+def test_cma_es_narrows_down_and_begins_anew_when_nothing_is_left_to_find() -> None:
+    search = Simulation(Bayesian(LINE, 0, 500, 1, "cmaes", 4), corner, epochs=1).run()
+    xs = [float(trial.params["x"]) for trial in search.history]
+    assert max(abs(x - 0.7) for x in xs[72:80]) < 0.05
+    assert max(abs(x - 0.7) for x in xs[200:]) > 0.1
 
 
 def test_only_the_gaussian_process_is_slow() -> None:

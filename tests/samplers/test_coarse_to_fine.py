@@ -36,6 +36,10 @@ def valley(params: Params, epoch: int) -> float:
     return abs(math.log10(float(params["lr"]) / 0.01)) + 1 / epoch
 
 
+def rising(params: Params, epoch: int) -> float:
+    return valley(params, 1) + 100 * epoch
+
+
 def run(
     rounds: Sequence[Round] = ROUNDS, parallel: int = 1, seed: int = 0, history: History | None = None
 ) -> Simulation:
@@ -60,8 +64,7 @@ def test_the_best_are_continued_in_the_order_of_their_rank() -> None:
     assert [proposal.number for proposal in kept] == [trial.number for trial in first[:6]]
     value = valley(first[1].params, 3)
     assert kept[1].reason == f"round 2: rank 2 of 24 (val_loss {value:.4g}), trained on to epoch 10"
-    left = [trial for trial in first[6:]]
-    assert all(simulation.history[trial.number].state is State.PAUSED for trial in left)
+    assert all(simulation.history[trial.number].state is State.PAUSED for trial in first[6:])
 
 
 def test_no_epoch_is_trained_twice() -> None:
@@ -180,11 +183,39 @@ def test_a_trial_that_has_trained_as_far_already_is_not_continued() -> None:
     assert len(simulation.proposals) == 10
 
 
-@pytest.mark.parametrize("keep", [0.0, 0.1, 1.0])
-def test_the_part_that_is_kept(keep: float) -> None:
-    simulation = Simulation(searcher((Round(30, 1), Round(30, 2)), keep=keep), flat, epochs=2).run()
-    assert sum(isinstance(p, Continue) for p in simulation.proposals) == round(30 * keep)
-    assert len(simulation.proposals) == 60
+@pytest.mark.parametrize(("keep", "kept"), [(0.0, 0), (0.01, 1), (0.55, 11), (1.0, 20)])
+def test_the_part_that_is_kept_is_rounded_up(keep: float, kept: int) -> None:
+    simulation = Simulation(searcher((Round(20, 1), Round(20, 2)), keep=keep), flat, epochs=2).run()
+    assert sum(isinstance(proposal, Continue) for proposal in simulation.proposals) == kept
+    assert len(simulation.proposals) == 40
+
+
+def test_only_trials_of_the_round_before_are_continued() -> None:
+    # Judged by the last epoch of a loss that rises, those that were left behind rank before those that went on.
+    last = Objective("val_loss", "minimize", at="last")
+    simulation = Simulation(searcher((Round(10, 1), Round(4, 2), Round(4, 3))), rising, epochs=3, objective=last).run()
+    kept = {
+        number: {p.number for p in simulation.proposals if isinstance(p, Continue) and p.round == number}
+        for number in (2, 3)
+    }
+    assert [len(numbers) for numbers in kept.values()] == [2, 2]
+    assert kept[3] <= kept[2] | {10, 11}
+
+
+def test_a_window_is_drawn_round_three_trials_at_least() -> None:
+    windows = searcher((Round(6, 1), Round(4, 2))).windows(run((Round(6, 1), Round(4, 2))).history)
+    assert "round the best 3 of 6" in windows[1][0].reason
+
+
+def test_a_failed_trial_counts_for_nothing_however_good_it_looked() -> None:
+    def tempting(params: Params, epoch: int) -> float:
+        if float(params["lr"]) > 0.3 and epoch == 2:
+            raise ArithmeticError
+        return -100.0 if float(params["lr"]) > 0.3 else valley(params, epoch)
+
+    simulation = Simulation(searcher(), tempting, epochs=30).run()
+    assert any(trial.state is State.FAILED for trial in simulation.history)
+    assert searcher().windows(simulation.history)[1][0].high < 0.3
 
 
 def test_the_spans_say_how_far_each_round_is() -> None:

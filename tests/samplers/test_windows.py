@@ -47,10 +47,10 @@ def test_a_shrunk_window_never_leaves_the_range() -> None:
 
 
 def test_a_window_inside_the_range_moves_and_keeps_its_width() -> None:
-    window = after(Float("dropout", 0.0, 1.0), 0.59, 0.45, current=(0.4, 0.6))
-    assert ends(window) == pytest.approx([0.49, 0.69])
+    window = after(Float("dropout", 0.0, 1.0), 0.595, 0.45, current=(0.4, 0.6))
+    assert ends(window) == pytest.approx([0.495, 0.695])
     assert window.moved
-    assert window.reason == "dropout: window moved to [0.49, 0.69]: the best, 0.59, lies at the edge of [0.4, 0.6]"
+    assert window.reason == "dropout: window moved to [0.495, 0.695]: the best, 0.595, lies at the edge of [0.4, 0.6]"
 
 
 def test_a_best_trial_of_an_earlier_round_outside_the_window_moves_it_there() -> None:

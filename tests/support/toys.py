@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,8 @@ def go_wrong(how: str) -> None:
             sys.exit(3)
         case "os._exit":
             os._exit(3)
+        case "hang":
+            time.sleep(1e6)
 
 
 def wrong(params: Params, run: Run) -> Iterator[Any]:
@@ -234,6 +237,11 @@ def returns(params: Params, run: Run) -> list[Report]:
 
 def lonely(params: Params) -> Iterator[Report]:
     yield Report(1, {"val_loss": 1.0})
+
+
+def either(params: Params, run: Run) -> Iterator[Any]:
+    """The one that is called params["toy"], for tests that have one pool and want several trainers."""
+    yield from globals()[str(params["toy"])](params, run)
 
 
 class Trainer:

@@ -18,5 +18,5 @@ def curve(train: Train, params: Any, epochs: int, *, pauses: Collection[int] = (
         generator = train(params, run)
         while len(reports) < until:
             reports.append(next(generator))
-        snapshot = checkpoint.unpack(checkpoint.pack("study/0", until, 0.0, run.tracked))
+        snapshot = checkpoint.unpack(checkpoint.pack(checkpoint.take("study/0", until, 0.0, run.tracked)))
     return reports

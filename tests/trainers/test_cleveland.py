@@ -192,10 +192,10 @@ def test_a_cached_file_that_is_damaged_is_downloaded_again(repository):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (lambda good: answers(good.replace(b"?", b"1")), "does not hold what it should: .*SHA-256"),
-        (lambda good: answers(good[: good.rindex(b"\n", 0, -1) + 1]), "does not hold what it should: .*SHA-256"),
-        (lambda _: answers(b"<html>Moved</html>"), "does not hold what it should"),
-        (lambda _: answers(b"\xff\xfe"), "does not hold what it should"),
+        (lambda good: answers(good.replace(b"?", b"1")), "is not what it should be: .*SHA-256"),
+        (lambda good: answers(good[: good.rindex(b"\n", 0, -1) + 1]), "is not what it should be: .*SHA-256"),
+        (lambda _: answers(b"<html>Moved</html>"), "is not what it should be"),
+        (lambda _: answers(b"\xff\xfe"), "is not what it should be"),
         (lambda good: answers(good[:500], promised=len(good)), "failed: IncompleteRead"),
         (lambda _: answers(b"", status=404), "failed: HTTP Error 404"),
     ],
@@ -204,7 +204,7 @@ def test_a_cached_file_that_is_damaged_is_downloaded_again(repository):
 def test_a_download_that_is_not_it_is_refused_and_not_kept(repository, answer, reason):
     with server(answer(repository)) as url, pytest.raises(DataMissing, match=reason) as refused:
         cleveland.table(None, url)
-    assert "Set HPSEARCH_DATA" in str(refused.value)
+    assert "set HPSEARCH_DATA" in str(refused.value)
     assert "heart_disease/heart_cleveland.csv" in str(refused.value)
     assert not cache_folder().exists()
 
@@ -212,7 +212,7 @@ def test_a_download_that_is_not_it_is_refused_and_not_kept(repository, answer, r
 def test_without_a_network_it_says_where_the_file_should_be(repository):
     with server(answers(b"")) as url:
         pass
-    with pytest.raises(DataMissing, match=r"failed: .*[Rr]efused.*\n.*Set HPSEARCH_DATA"):
+    with pytest.raises(DataMissing, match=r"set HPSEARCH_DATA.*failed: .*[Rr]efused"):
         cleveland.table(None, url)
 
 

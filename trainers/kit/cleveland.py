@@ -16,10 +16,9 @@ from trainers.kit.fetch import DataMissing, fetch
 URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/heart-disease/processed.cleveland.data"
 LOCAL = Path("heart_disease") / "heart_cleveland.csv"
 
-# The repository publishes no checksum of its file, and copies of it differ in header, row order, and whether the target
-# is 0 to 4 or 0 to 1. So what is checked is the content: the SHA-256 of the sorted rows in `canonical` form, computed
-# from a copy whose 303 rows are those of the repository's file.
 SHA256 = "14bcc1aadd4f26fddfa2965e35d9ac3ceb1549d584655278f75a79cdde0ad056"
+"""Of the content, as `sha256` takes it, not of the file's bytes: the repository publishes no checksum, and its copies
+differ in header, row order, and whether the target is graded. It was computed from such a copy of the 303 patients."""
 
 NUMERIC = ("age", "trestbps", "chol", "thalach", "oldpeak")
 CATEGORIES = {
@@ -58,8 +57,8 @@ def table(data_dir: Path | None, url: str = URL) -> Table:
         return fetch(url, "processed.cleveland.data", lambda content: _verified(parse(content, url)))
     except DataMissing as problem:
         raise DataMissing(
-            f"{problem}\nSet HPSEARCH_DATA (in a notebook: Run.local(data_dir=…)) to a folder that holds {LOCAL}: the "
-            f"rows of {url}, with or without the header {','.join(COLUMNS)}"
+            f"set HPSEARCH_DATA (in a notebook: Run.local(data_dir=…)) to a folder that holds {LOCAL}, "
+            f"the rows of {url}; {problem}"
         ) from problem
 
 
@@ -78,7 +77,7 @@ def sick(table: Table) -> Labels:
 
 
 def sha256(table: Table) -> str:
-    """What two copies have in common whose rows hold the same values."""
+    """What two copies have in common that hold the same patients, in whatever order and notation."""
     return hashlib.sha256("\n".join(map(_line, table.tolist())).encode()).hexdigest()
 
 
@@ -99,7 +98,8 @@ def _value(name: str, cell: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or (allowed and value not in allowed):
-        raise ValueError(f"{where}: {name} must be {f'one of {allowed}' if allowed else 'a number'}, got {cell!r}")
+        wanted = f"one of {allowed}" if allowed else "a number"
+        raise ValueError(f"{where}: {name} must be {wanted}, got {cell!r}")
     return value
 
 
@@ -108,8 +108,9 @@ def _line(row: list[float]) -> str:
 
 
 def _verified(table: Table) -> Table:
-    if sha256(table) != SHA256:
-        raise ValueError(f"its {len(table)} rows are not the 303 patients (SHA-256 {sha256(table)}, not {SHA256})")
+    found = sha256(table)
+    if found != SHA256:
+        raise ValueError(f"its {len(table)} rows are not the 303 patients (SHA-256 {found}, not {SHA256})")
     return table
 
 

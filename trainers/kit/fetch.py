@@ -32,16 +32,16 @@ def fetch(url: str, name: str, parse: Callable[[bytes], Parsed]) -> Parsed:
     path = cache_folder() / name
     try:
         return parse(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        pass
+    except (OSError, ValueError):
+        pass  # not there, not readable or not it
     try:
         content = _download(url)
         parsed = parse(content)
         _keep(path, content)
     except (OSError, HTTPException) as problem:  # no network, no such host, an error status, a cut connection
-        raise DataMissing(f"downloading {url} to {path} failed: {problem or type(problem).__name__}") from problem
+        raise DataMissing(f"downloading it to {path} failed: {problem}") from problem
     except ValueError as problem:
-        raise DataMissing(f"{url} does not hold what it should: {problem}") from problem
+        raise DataMissing(f"what {url} holds is not what it should be: {problem}") from problem
     return parsed
 
 

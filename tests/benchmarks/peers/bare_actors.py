@@ -1,12 +1,13 @@
 """The limit: two long-lived Ray actors, a call a report (or a trial of one epoch) with a decision, and nothing else.
 
-    python -m tests.benchmarks.peers.bare_actors CALLS
+python -m tests.benchmarks.peers.bare_actors CALLS
 """
 
 import json
 import math
 import sys
 import time
+from typing import Any
 
 import ray
 
@@ -24,7 +25,7 @@ class Actor:
 
 
 def calls_per_second(calls: int) -> float:
-    actors = [ray.remote(Actor).options(num_cpus=1).remote() for _ in range(2)]
+    actors: list[Any] = [ray.remote(Actor).options(num_cpus=1).remote() for _ in range(2)]
     ray.get([actor.report.remote() for actor in actors])  # both are up
     pending = {actor.report.remote(): actor for actor in actors}
     moments: list[float] = []

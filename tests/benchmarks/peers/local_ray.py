@@ -1,5 +1,6 @@
 """A Ray as hpsearch starts it, so that the peers have no worse one."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ def local_ray() -> Iterator[None]:
             include_dashboard=False,
             object_store_memory=100 << 20,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             _temp_dir=folder,
         )
         try:

@@ -1,6 +1,6 @@
 """Optuna's own record on SQLite: `report` and `should_prune` for every epoch, in one process without any worker.
 
-    python -m tests.benchmarks.peers.optuna_storage TRIALS EPOCHS
+python -m tests.benchmarks.peers.optuna_storage TRIALS EPOCHS
 """
 
 import json

@@ -1,0 +1,142 @@
+"""What a run came to, for a script and for a person."""
+
+import shlex
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpsearch.commands.recorded import home
+from hpsearch.history import History
+from hpsearch.rules import Totals
+from hpsearch.screen import duration, number, params_line
+from hpsearch.study import Study
+from hpsearch.trackers.base import Sync
+from hpsearch.trial import State
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """totals, ending, seconds and signal are of this run, the rest is of the study.
+
+    forked: it has another name than in its file.
+    ending: why the run stopped before the search was over, "" if it did not. signal: what asked it to, if any did.
+    """
+
+    study: Study
+    forked: bool
+    history: History
+    totals: Totals
+    ending: str
+    sync: Sync
+    seconds: float
+    signal: signal.Signals | None
+
+    @property
+    def exit_code(self) -> int:
+        if self.signal is not None:
+            return 128 + self.signal
+        return 0 if self.history.best() is not None else 3
+
+    def count(self, state: State) -> int:
+        return sum(trial.state is state for trial in self.history)
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "study": self.study.study.name,
+            "state": "STOPPED" if self.ending else "COMPLETE",
+            "reason": self.ending,
+            "trials": {state.lower(): self.count(state) for state in State if state is not State.RUNNING},
+            "best": _best(self.history),
+            "epochs_trained": self.history.epochs,
+            "wall_seconds": round(self.seconds, 3),
+            "busy_fraction": round(self.totals.busy_fraction, 4),
+            "journal": self.study.journal_display,
+            "tracking_uri": self.study.tracking_display,
+        }
+
+    def text(self) -> str:
+        counts = ", ".join(f"{self.count(state)} {state.lower()}" for state in State if self.count(state))
+        busy = f", workers busy {self.totals.busy_fraction:.0%}" if self.totals.epochs else ""
+        rows = [
+            f"{self.study.study.name}: {f'stopped ({self.ending})' if self.ending else 'done'}",
+            f"{len(self.history)} trials ({counts or 'none'}), {self.history.epochs} epochs, "
+            f"{duration(self.seconds)}{busy}",
+            "",
+            *self._best_rows(),
+            "",
+            *self._where_to_look(),
+        ]
+        if self.sync.pending:
+            again = call("sync", self.study, self.forked)
+            rows.append(f"{self.sync.pending} events are not in MLflow yet; `{again}` sends them. {self.sync.problem}")
+        if self.ending:
+            rows.append("run the same command again to go on")
+        return "\n".join(rows)
+
+    def _best_rows(self) -> list[str]:
+        best = _best(self.history)
+        if best is None:
+            why = next((trial.reason for trial in reversed(list(self.history)) if trial.reason), "nothing was trained")
+            return [f"no trial succeeded; the last one: {why}"]
+        return [
+            f"best: trial {best['trial']}, {self.study.study.metric} {number(best['value'])} at epoch {best['epoch']}",
+            f"      {params_line(best['params'])}",
+        ]
+
+    def _where_to_look(self) -> list[str]:
+        best, failed = self.history.best(), [t.number for t in self.history if t.state is State.FAILED]
+        show = call("show", self.study, self.forked)
+        rows = [f"  journal    {nearby(self.study.journal_display)}"]
+        if best is not None:
+            rows.append(f"  best       {show} {best.number}")
+        if failed:
+            rows.append(f"  failed     {show} {failed[-1]}")
+        if self.study.tracking_uri != "none":
+            rows.append(f"  dashboard  {dashboard(self.study)}")
+        return rows
+
+
+def _best(history: History) -> dict[str, Any] | None:
+    best = history.best()
+    report = history.objective.judged(best) if best is not None else None
+    if best is None or report is None:
+        return None
+    value = report.metrics[history.objective.metric]
+    return {"trial": best.number, "value": value, "epoch": report.step, "params": dict(best.params)}
+
+
+def call(command: str, study: Study, forked: bool) -> str:
+    """How this user asks about this study from where they are, such as `.venv/bin/hpsearch show studies/my.toml`."""
+    if study.journal_url == f"sqlite:///{home() / 'journal.db'}":
+        which = shlex.quote(study.study.name)
+    elif not forked:
+        which = shlex.quote(nearby(str(study.path)))
+    else:
+        which = f"{shlex.quote(study.study.name)} --journal {shlex.quote(study.journal_display)}"
+    return f"{_program()} {command} {which}"
+
+
+def dashboard(study: Study) -> str:
+    """The command that opens the dashboard, or its address where a server shows it."""
+    uri = study.tracking_display
+    if uri.startswith(("http://", "https://")):
+        return uri
+    if study.tracking_uri != f"sqlite:///{study.home / 'mlflow.db'}":
+        return f"{_program()} ui --mlflow {shlex.quote(uri)}"
+    return f"{_program()} ui" + (f" --home {shlex.quote(nearby(str(study.home)))}" if study.home != home() else "")
+
+
+def _program() -> str:
+    called = str(Path(sys.argv[0]).absolute())
+    return "hpsearch" if shutil.which("hpsearch") == called else nearby(called)
+
+
+def nearby(place: str) -> str:
+    """A path, or the path in an SQLite URL, from the current folder if it lies in it."""
+    path = Path(place.removeprefix("sqlite:///"))
+    if not path.is_absolute():
+        return place
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

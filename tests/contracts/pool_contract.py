@@ -1,0 +1,233 @@
+"""What every pool keeps to. A new one joins by a subclass with the two fixtures `pool` and `work`."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from hpsearch import checkpoint
+from hpsearch.pools.base import Pool
+from hpsearch.trial import Advance, Event, Kill, Params, Release, Report, Reported, Start
+
+PATIENCE = 60.0
+"""Seconds after which a pool that says nothing has failed; none of these tests takes one of them."""
+
+_numbers = count()
+
+
+@dataclass
+class Driver:
+    """Gives orders and keeps what comes of them, for a pool that may serve several tests."""
+
+    pool: Pool
+    curves: dict[int, list[Report]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+    def start(self, params: Params, *, until: int = 5, epochs: int = 5, seed: int = 3) -> Start:
+        """A trial with a number that no other test has."""
+        start = Start(next(_numbers), params, seed, until, epochs)
+        self.order(start)
+        return start
+
+    def order(self, start: Start) -> None:
+        self.until(lambda: self.pool.room > 0)
+        self.pool.do(start)
+
+    def until(self, enough: Callable[[], bool]) -> None:
+        """Listen until something is so."""
+        deadline = time.monotonic() + PATIENCE
+        while not enough():
+            assert time.monotonic() < deadline, f"it did not come; heard: {self.events[-3:]}"
+            self.listen()
+
+    def listen(self) -> Sequence[Event]:
+        events = self.pool.events(0.05)
+        for event in events:
+            self.events.append(event)
+            if isinstance(event, Reported):
+                self.curves.setdefault(event.number, []).extend(event.reports)
+        return events
+
+    def news(self, start: Start) -> Event:
+        """The next event of a trial, which must be the next of all."""
+        heard = len(self.events)
+        self.until(lambda: len(self.events) > heard)
+        assert [event.number for event in self.events[heard:]] == [start.number]
+        return self.events[heard]
+
+    def train(self, *starts: Start) -> list[Reported]:
+        """Let trials that were started go on until each has reported its epoch `until`, has ended or has failed."""
+        left, last = {start.number: start for start in starts}, dict[int, Reported]()
+        while left:
+            heard = len(self.events)
+            self.until(lambda: len(self.events) > heard)  # noqa: B023
+            for event in self.events[heard:]:
+                assert isinstance(event, Reported), event
+                last[event.number] = event
+                step = event.reports[-1].step if event.reports else 0
+                if event.ended or event.failure or step >= left[event.number].until:
+                    del left[event.number]
+                else:
+                    self.pool.do(Advance(event.number))
+        return [last[start.number] for start in starts]
+
+    def curve(self, start: Start) -> list[Report]:
+        return self.curves[start.number]
+
+
+class PoolContract:
+    """`pool` has two workers with the trainer toys:either, and is free; `work` is the folder of its setup."""
+
+    @pytest.fixture
+    def driver(self, pool: Pool) -> Driver:
+        driver = Driver(pool)
+        driver.until(lambda: pool.room == 2)
+        return driver
+
+    def test_a_start_brings_one_event_and_an_advance_another(self, driver: Driver) -> None:
+        start = driver.start({"toy": "learner"}, until=100_000, epochs=100_000)
+        for _ in range(3):
+            known = len(driver.curves.get(start.number, []))
+            event = driver.news(start)
+            assert isinstance(event, Reported)
+            assert [report.step for report in event.reports] == list(range(known + 1, known + 1 + len(event.reports)))
+            assert event.reports
+            assert (event.ended, event.failure) == (False, None)
+            assert driver.listen() == []
+            driver.pool.do(Advance(start.number))
+        driver.news(start)
+        driver.pool.do(Release(start.number, over=True))
+
+    def test_never_beyond_until(self, driver: Driver) -> None:
+        start = driver.start({"toy": "learner"}, until=3)
+        driver.train(start)
+        assert [report.step for report in driver.curve(start)] == [1, 2, 3]
+        assert driver.listen() == []
+        driver.pool.do(Release(start.number, over=False))
+
+    def test_room_is_what_could_start_now(self, driver: Driver) -> None:
+        assert driver.pool.room == 2
+        first = driver.start({"toy": "learner"}, until=1)
+        assert driver.pool.room == 1
+        second = driver.start({"toy": "learner"}, until=1)
+        assert driver.pool.room == 0
+        driver.train(first, second)
+        assert driver.pool.room == 0, "who waits for an order holds the worker"
+        driver.pool.do(Release(first.number, over=False))
+        assert driver.pool.room == 1
+        driver.pool.do(Release(second.number, over=False))
+        assert driver.pool.room == 2
+
+    def test_a_released_worker_takes_the_next_at_once(self, driver: Driver) -> None:
+        for _ in range(4):
+            starts = [driver.start({"toy": "learner"}, until=1) for _ in range(2)]
+            driver.train(*starts)
+            for start in starts:
+                driver.pool.do(Release(start.number, over=True))
+
+    def test_one_that_ends_frees_its_worker(self, driver: Driver) -> None:
+        start = driver.start({"toy": "scripted", "losses": "3 2"})
+        (last,) = driver.train(start)
+        assert last.ended
+        assert len(driver.curve(start)) == 2
+        assert driver.pool.room == 2
+
+    @pytest.mark.parametrize(
+        ("params", "kind", "words"),
+        [
+            ({"toy": "faulty", "at": 2, "how": "raise"}, "error", "ValueError: no such optimizer"),
+            ({"toy": "faulty", "at": 2, "how": "unpicklable"}, "error", "LocalError: gone"),
+            ({"toy": "faulty", "at": 2, "how": "unprintable"}, "error", "Unprintable"),
+            ({"toy": "faulty", "at": 2, "how": "sys.exit"}, "error", "sys.exit(3)"),
+            ({"toy": "faulty", "at": 2, "how": "memory"}, "oom", "MemoryError"),
+            ({"toy": "wrong", "how": "metric"}, "contract", "accuracy, loss"),
+            ({"toy": "wrong", "how": "tuple"}, "contract", "not a Report"),
+        ],
+        ids=lambda value: value.get("how") if isinstance(value, dict) else None,
+    )
+    def test_one_that_fails_says_why_and_frees_its_worker(
+        self, driver: Driver, params: Params, kind: str, words: str
+    ) -> None:
+        start = driver.start(params)
+        (last,) = driver.train(start)
+        assert last.failure is not None
+        assert last.failure.kind == kind
+        assert words in last.failure.summary
+        assert [report.step for report in driver.curve(start)] == [1]
+        assert driver.pool.room == 2
+
+    def test_finally_runs_at_a_release(self, driver: Driver, work: Path) -> None:
+        start = driver.start({"toy": "tidy"}, until=2)
+        driver.train(start)
+        closed = work / "scratch" / f"{start.number:05d}" / "closed"
+        assert not closed.exists()
+        driver.pool.do(Release(start.number, over=False))
+        driver.until(closed.exists)
+
+    def test_a_release_for_good_keeps_the_best_alone(self, driver: Driver, work: Path) -> None:
+        starts = [driver.start({"toy": "learner"}, until=3) for _ in range(2)]
+        driver.train(*starts)
+        folders = [work / "checkpoints" / f"{start.number:05d}" for start in starts]
+        for start, over in zip(starts, (False, True), strict=True):
+            driver.pool.do(Release(start.number, over))
+        driver.until(lambda: {path.name for path in folders[1].glob("*.pt")} == {"best.pt"})
+        assert checkpoint.Shelf(folders[0], f"u/{starts[0].number}").newest(3) is not None
+
+    @pytest.mark.parametrize("k", [1, 3])
+    @pytest.mark.parametrize("toy", ["learner", "untracked"])
+    def test_a_trial_goes_on_with_any_worker(self, driver: Driver, toy: str, k: int) -> None:
+        whole, first = driver.start({"toy": toy}), driver.start({"toy": toy}, until=k)
+        driver.train(whole, first)
+        driver.pool.do(Release(first.number, over=False))
+        for _ in range(2):  # two that hold one worker each in turn, so that it is another that goes on
+            holder = driver.start({"toy": "learner"}, until=1)
+            then = replace(first, until=5, after=k)
+            driver.order(then)
+            driver.train(holder, then)
+            assert driver.curve(then) == driver.curve(whole)
+            driver.curves[then.number] = driver.curve(then)[:k]
+            driver.pool.do(Release(holder.number, over=True))
+
+    def test_several_train_side_by_side_as_each_would_alone(self, driver: Driver) -> None:
+        starts = [driver.start({"toy": "learner"}, seed=seed) for seed in (3, 4)]
+        driver.train(*starts)
+        alone = driver.start({"toy": "learner"}, seed=3)
+        driver.train(alone)
+        assert driver.curve(starts[0]) == driver.curve(alone)
+        assert driver.curve(starts[1]) != driver.curve(alone)
+
+    def test_nothing_more_is_heard_of_one_that_was_killed(self, driver: Driver) -> None:
+        start = driver.start({"toy": "learner"}, until=2)
+        driver.train(start)
+        driver.pool.do(Advance(start.number))
+        driver.pool.do(Kill(start.number))
+        heard = len(driver.events)
+        driver.until(lambda: driver.pool.room == 2)
+        assert len(driver.events) == heard
+
+    def test_one_that_was_killed_goes_on_elsewhere(self, driver: Driver) -> None:
+        whole = driver.start({"toy": "learner"})
+        first = driver.start({"toy": "learner"}, until=2)
+        driver.train(whole, first)
+        driver.pool.do(Kill(first.number))
+        then = replace(first, until=5, after=2)
+        driver.order(then)
+        driver.train(then)
+        assert driver.curve(then) == driver.curve(whole)
+
+    def test_without_orders_nothing_happens(self, driver: Driver) -> None:
+        assert list(driver.pool.events(0.0)) == []
+        start = driver.start({"toy": "learner"}, until=1)
+        driver.train(start)
+        assert list(driver.pool.events(0.0)) == []
+        driver.pool.do(Release(start.number, over=True))
+
+    def test_what_a_trainer_prints_is_in_its_log(self, driver: Driver, work: Path) -> None:
+        start = driver.start({"toy": "chatty"}, until=1)
+        driver.train(start)
+        driver.pool.do(Release(start.number, over=True))
+        log = work / "logs" / f"trial-{start.number:05d}.log"
+        assert log.read_text() == "epoch 1: words \nand to stderr\n"

@@ -1,0 +1,103 @@
+"""What every pruner keeps to. A new one joins by one line in tests/pruners/test_contract.py."""
+
+import math
+import pickle
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from hpsearch.history import History
+from hpsearch.pruners.base import Pruner
+from hpsearch.trial import Finish, GoOn, Objective, Report, State, Stop, Trial
+
+LOSS = Objective("val_loss", "minimize")
+EPOCHS = 12
+
+
+MakePruner = Callable[[], Pruner]
+"""A new pruner for trials of `EPOCHS` epochs."""
+
+
+def trial(number: int, *losses: float, until: int = EPOCHS, metric: str = "val_loss") -> Trial:
+    """A running trial with so many epochs behind it."""
+    curve = tuple(Report(step, {metric: loss}) for step, loss in enumerate(losses, start=1))
+    return Trial(number, {}, 0, until, State.RUNNING, curve=curve)
+
+
+def history_of(*curves: Sequence[float], objective: Objective = LOSS) -> History:
+    return History(objective, [trial(number, *c, metric=objective.metric) for number, c in enumerate(curves)])
+
+
+def noisy_curves(trials: int, seed: int) -> list[list[float]]:
+    """Of all lengths; one in eight values is NaN or infinite."""
+    generator = np.random.default_rng(seed)
+    curves = []
+    for _ in range(trials):
+        values = generator.normal(size=int(generator.integers(1, EPOCHS + 1)))
+        odd = generator.random(len(values)) < 1 / 8
+        strange = generator.choice([math.nan, math.inf, -math.inf], size=len(values))
+        curves.append(np.where(odd, strange, values).tolist())
+    return curves
+
+
+class PrunerContract:
+    def test_the_same_question_has_the_same_answer_and_changes_nothing(self, make: MakePruner) -> None:
+        history = history_of(*noisy_curves(20, seed=1))
+        before = list(history)
+        pruner = make()
+        first = [pruner.judge(one, history) for one in history]
+        assert [pruner.judge(one, history) for one in history] == first
+        assert [make().judge(one, history) for one in history] == first
+        assert list(history) == before
+
+    def test_it_takes_nan_infinity_and_short_curves(self, make: MakePruner) -> None:
+        for seed in range(5):
+            history = history_of(*noisy_curves(30, seed))
+            for one in history:
+                verdict = make().judge(one, history)
+                assert isinstance(verdict, GoOn | Stop | Finish)
+                assert isinstance(verdict, GoOn) or verdict.reason
+
+    def test_one_trial_alone_or_without_a_report(self, make: MakePruner) -> None:
+        for curve in ([], [0.5], [math.nan], [math.inf] * 3):
+            history = history_of(curve)
+            assert isinstance(make().judge(history[0], history), GoOn | Stop | Finish)
+
+    def test_a_metric_that_is_missing_is_no_error(self, make: MakePruner) -> None:
+        history = History(LOSS, [trial(number, 0.1, 0.2, 0.3, metric="other") for number in range(4)])
+        assert isinstance(make().judge(history[3], history), GoOn | Stop | Finish)
+
+    def test_a_trial_that_has_trained_as_far_as_it_may_is_not_pruned(self, make: MakePruner) -> None:
+        good, bad = [0.1] * EPOCHS, [9.0 + step for step in range(EPOCHS)]
+        history = history_of(*[good] * 8, bad)
+        assert not isinstance(make().judge(history[8], history), Stop)
+
+    def test_it_pickles(self, make: MakePruner) -> None:
+        history = history_of(*noisy_curves(10, seed=3))
+        pruner = make()
+        for one in history:
+            assert pickle.loads(pickle.dumps(pruner)).judge(one, history) == pruner.judge(one, history)
+
+
+class ComparingPrunerContract:
+    """And those that stop a trial only for being worse than others."""
+
+    def test_it_never_stops_the_best_at_its_epoch(self, make: MakePruner) -> None:
+        for seed in range(5):
+            history = history_of(*noisy_curves(30, seed))
+            for one in history:
+                losses = history.losses_at(one.epoch)
+                if losses[one.number] == min(losses.values()):
+                    assert isinstance(make().judge(one, history), GoOn)
+
+    def test_equal_trials_go_on_together(self, make: MakePruner) -> None:
+        for epoch in range(1, EPOCHS + 1):
+            history = history_of(*[[0.5] * epoch] * 9)
+            assert all(isinstance(make().judge(one, history), GoOn) for one in history)
+
+    def test_a_maximised_metric_is_judged_as_its_negative_is(self, make: MakePruner) -> None:
+        curves = noisy_curves(20, seed=2)
+        flipped = [[-value for value in curve] for curve in curves]
+        small, large = history_of(*curves), history_of(*flipped, objective=Objective("val_loss", "maximize"))
+        for one, other in zip(small, large, strict=True):
+            assert type(make().judge(one, small)) is type(make().judge(other, large))

@@ -1,0 +1,125 @@
+"""Ray takes seconds to start, and so does each of its workers: one pool serves most of these tests."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch.errors import PoolError, ResourcesError, TrainerError
+from hpsearch.pools.ray_actors import Cluster, RayActors, packages
+from hpsearch.trial import Advance, Kill, Lost, Start
+from tests.contracts.pool_contract import Driver, PoolContract
+from tests.support.studies import ROOT, setup
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_cores() -> Iterator[None]:
+    """So that a pool has room for two workers on every machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hpsearch.pools.ray_actors._cores", lambda: 2)
+        yield
+
+
+class TestStart:
+    """These stand before the pool that the others share: a process has one Ray at a time."""
+
+    def test_what_never_fits_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ResourcesError) as caught:
+            RayActors(setup(tmp_path, "either"), Cluster(cpus=1, gpus=99, memory=1 << 60), {"toy": "noop"})
+        assert str(caught.value).startswith(
+            "resources.per_trial asks for 1 cpus, 99 gpus, 1073741824.0 GiB, and this machine has 2 cpus, 0 gpus, "
+        )
+        assert "ask for less, or for another address" in str(caught.value)
+
+    def test_a_trainer_that_cannot_be_used_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(TrainerError, match="did you mean `learner`"):
+            RayActors(setup(tmp_path, "lerner"), Cluster(workers=1), {})
+
+    def test_one_whose_import_ends_the_process_is_found_out(self, tmp_path: Path) -> None:
+        with pytest.raises(PoolError, match=r"every worker died .*ActorDiedError.*tests.support.leaves:train"):
+            RayActors(setup(tmp_path, "leaves:train"), Cluster(workers=2), {})
+
+    def test_no_cluster_there(self, tmp_path: Path) -> None:
+        with pytest.raises(PoolError, match="resources.address = '127.0.0.1:1'"):
+            RayActors(setup(tmp_path, "either"), Cluster(address="127.0.0.1:1"), {})
+
+
+def test_nothing_is_left_of_it_and_nothing_was_said(tmp_path: Path) -> None:
+    """What Ray has to say is in the log; not on stdout, where the data goes, and not on stderr."""
+    session = subprocess.run(
+        [sys.executable, "-m", "tests.support.ray_session", str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (session.returncode, session.stdout, session.stderr) == (0, "", "")
+    assert (tmp_path / "left").read_text() == "processes [], folders []"
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ray")
+
+
+@pytest.fixture(scope="module")
+def shared(work: Path) -> Iterator[RayActors]:
+    pool = RayActors(setup(work, "either"), Cluster(workers=99), {"toy": "noop"})
+    yield pool
+    pool.close()
+    pool.close()
+
+
+@pytest.fixture
+def pool(shared: RayActors) -> Iterator[RayActors]:
+    """What a test that fails leaves running is taken away."""
+    yield shared
+    for number in [slot.number for slot in shared._slots if slot.number is not None]:
+        shared.do(Kill(number))
+
+
+class TestRayActors(PoolContract):
+    def test_more_workers_than_fit_are_fewer_with_a_note(self, driver: Driver, shared: RayActors) -> None:
+        assert driver.pool.room == 2
+        assert shared.notes == ["resources.workers = 99, but this machine fits 2 with 1 cpus, 0 gpus each: 2 at once"]
+
+    def test_a_worker_that_is_killed_is_lost_and_replaced(self, driver: Driver) -> None:
+        start = driver.start({"toy": "faulty", "at": 0}, until=1)
+        (last,) = driver.train(start)
+        pid = int(last.reports[0].metrics["pid"])
+        assert pid != os.getpid()
+        os.kill(pid, signal.SIGKILL)
+        driver.pool.do(Advance(start.number))
+        assert driver.news(start) == Lost(start.number, "its worker vanished (ActorDiedError)")
+        driver.until(lambda: driver.pool.room == 2)
+        then = Start(start.number, start.params, start.seed, until=5, epochs=5, after=1)
+        driver.order(then)
+        driver.train(then)
+        assert [report.step for report in driver.curve(then)] == [1, 2, 3, 4, 5]
+
+    def test_a_trainer_that_ends_the_process_is_lost(self, driver: Driver) -> None:
+        start = driver.start({"toy": "faulty", "at": 2, "how": "os._exit"})
+        driver.until(lambda: isinstance(driver.events[-1:], list) and any(isinstance(e, Lost) for e in driver.events))
+        assert driver.events[-1].number == start.number
+
+    def test_one_that_hangs_is_killed_and_its_place_is_free_again(self, driver: Driver) -> None:
+        start = driver.start({"toy": "faulty", "at": 1, "how": "hang"})
+        assert driver.listen() == []
+        driver.pool.do(Kill(start.number))
+        assert driver.pool.room == 1, "the new worker is on its way"
+        driver.until(lambda: driver.pool.room == 2)
+        assert driver.events == []
+
+
+class TestPackages:
+    """What travels to the workers of a cluster besides the study's folder."""
+
+    def test_hpsearch_and_the_package_of_the_trainer(self, tmp_path: Path) -> None:
+        assert packages("trainers.digits:train", tmp_path) == [str(ROOT / "hpsearch"), str(ROOT / "trainers")]
+
+    def test_nothing_that_the_folder_holds(self) -> None:
+        assert packages("trainers.digits:train", ROOT) == []
+
+    def test_no_module_that_is_a_file_beside_the_study(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.py").touch()
+        assert packages("mine:train", tmp_path) == [str(ROOT / "hpsearch")]

@@ -1,0 +1,51 @@
+from collections import Counter
+from fractions import Fraction
+
+import pytest
+
+from hpsearch.history import History
+from hpsearch.pruners.hyperband import Hyperband
+from hpsearch.trial import GoOn, Stop
+from tests.contracts.pruner_contract import LOSS, history_of, trial
+
+HYPERBAND = Hyperband(1, 3, 81)
+
+
+def test_brackets_begin_ever_later() -> None:
+    assert [HYPERBAND.first_rung(bracket) for bracket in range(len(HYPERBAND.shares))] == [1, 3, 9, 27, 81]
+    assert len(Hyperband(1, 3, 80).shares) == 4
+    assert len(Hyperband(4, 3, 5).shares) == 1
+
+
+def test_shares_are_those_of_the_paper() -> None:
+    # Li 2016, Algorithm 1 with R = 81 and eta = 3: ceil(5 / (s + 1) x 3^s) for s = 4, 3, 2, 1, 0.
+    sizes = [81, 34, 15, 8, 5]
+    assert HYPERBAND.shares == pytest.approx([float(Fraction(size, sum(sizes))) for size in sizes])
+
+
+@pytest.mark.parametrize("first", [0, 1000])
+def test_any_run_of_numbers_is_shared_out_by_the_shares(first: int) -> None:
+    count = Counter(HYPERBAND.bracket(number) for number in range(first, first + 200))
+    for bracket, share in enumerate(HYPERBAND.shares):
+        assert abs(count[bracket] - 200 * share) <= 3
+
+
+def test_a_trial_is_compared_with_its_own_bracket_only() -> None:
+    numbers = [number for number in range(40) if HYPERBAND.bracket(number) == 0]
+    others = [number for number in range(40) if HYPERBAND.bracket(number) != 0]
+    history = History(LOSS, [trial(n, 0.1 if n in others else 0.5 + n / 100) for n in range(40)])
+    assert isinstance(HYPERBAND.judge(history[numbers[0]], history), GoOn)
+    verdict = HYPERBAND.judge(history[numbers[-1]], history)
+    assert isinstance(verdict, Stop)
+    assert verdict.reason.startswith(
+        f"hyperband, bracket 0: rank {len(numbers)} of {len(numbers)} at epoch 1 (val_loss "
+    )
+
+
+def test_a_later_bracket_is_not_judged_at_the_first_rung() -> None:
+    late = next(number for number in range(40) if HYPERBAND.bracket(number) == 2)
+    curves = [[0.1] * 9 if number != late else [0.9] * 9 for number in range(40)]
+    history = history_of(*curves)
+    for epoch in (1, 3):
+        assert HYPERBAND.judge(trial(late, *[0.9] * epoch), history) == GoOn()
+    assert isinstance(HYPERBAND.judge(trial(late, *[0.9] * 9), history), Stop)

@@ -1,0 +1,50 @@
+import math
+
+from hpsearch.pruners.median import Median
+from hpsearch.trial import GoOn, Objective, Stop
+from tests.contracts.pruner_contract import history_of, trial
+
+
+def test_worse_than_the_median_of_the_others_is_stopped() -> None:
+    history = history_of([0.1], [0.2], [0.3], [0.25], [0.2])
+    pruner = Median(startup_trials=4)
+    assert isinstance(pruner.judge(history[4], history), GoOn)
+    assert pruner.judge(history[3], history) == Stop(
+        "median: val_loss 0.25 at epoch 1 is worse than 0.2, the median of 4 others"
+    )
+
+
+def test_its_best_epoch_so_far_counts() -> None:
+    history = history_of([0.2, 0.2], [0.2, 0.2], [0.1, 0.9])
+    assert isinstance(Median(1).judge(history[2], history), GoOn)
+
+
+def test_too_few_others_at_this_epoch() -> None:
+    history = history_of([0.1, 0.1], [0.1], [0.1], [0.9, 0.9])
+    assert Median(startup_trials=2).judge(history[3], history) == GoOn()
+    assert isinstance(Median(startup_trials=1).judge(history[3], history), Stop)
+
+
+def test_warm_up_and_interval() -> None:
+    history = history_of(*[[0.1] * 9] * 5, [0.9] * 9)
+    judged = [
+        epoch
+        for epoch in range(1, 9)
+        if isinstance(Median(5, warmup_epochs=2, interval=2).judge(trial(5, *[0.9] * epoch), history), Stop)
+    ]
+    assert judged == [3, 5, 7]
+
+
+def test_others_that_diverged_count_as_bad() -> None:
+    history = history_of([math.nan], [math.inf], [0.5], [9.0])
+    assert isinstance(Median(3).judge(history[3], history), GoOn)
+    verdict = Median(3).judge(trial(3, 9.0), history_of([0.1], [0.2], [0.5], [math.nan]))
+    assert isinstance(verdict, Stop)
+    assert "val_loss not finite" in verdict.reason
+
+
+def test_the_reason_speaks_of_the_metric_in_its_own_sign() -> None:
+    accuracy = Objective("val_accuracy", "maximize")
+    history = history_of([0.9], [0.9], [0.7], objective=accuracy)
+    verdict = Median(2).judge(history[2], history)
+    assert verdict == Stop("median: val_accuracy 0.7 at epoch 1 is worse than 0.9, the median of 2 others")

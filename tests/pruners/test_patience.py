@@ -1,0 +1,55 @@
+"""Patience, which prunes, and early stopping, which finishes, by the same rule."""
+
+import math
+
+import pytest
+
+from hpsearch.pruners.early_stopping import EarlyStopping
+from hpsearch.pruners.patience import Patience
+from hpsearch.trial import Finish, GoOn, Objective, Stop
+from tests.contracts.pruner_contract import history_of, trial
+
+ACCURACY = Objective("val_accuracy", "maximize")
+
+
+def ends_at(*losses: float, patience: int = 2, min_delta: float = 0.0) -> int | None:
+    """The epoch at which early stopping finishes a trial."""
+    history = history_of(losses)
+    for epoch in range(1, len(losses) + 1):
+        if isinstance(EarlyStopping(patience, min_delta).judge(trial(0, *losses[:epoch]), history), Finish):
+            return epoch
+    return None
+
+
+def test_it_ends_after_so_many_epochs_without_improvement() -> None:
+    assert ends_at(0.5, 0.4, 0.4, 0.5) == 4
+    assert ends_at(0.5, 0.4, 0.5, 0.3, 0.4) is None
+    assert ends_at(0.5, 0.4, 0.5, 0.3, 0.4, 0.4, patience=2) == 6
+    assert ends_at(0.5, 0.5, patience=1) == 2
+
+
+def test_a_small_improvement_is_none() -> None:
+    assert ends_at(0.5, 0.45, 0.41, min_delta=0.1) == 3
+    assert ends_at(0.5, 0.45, 0.39, 0.35, min_delta=0.1) is None
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_no_number_is_no_improvement(bad: float) -> None:
+    assert ends_at(0.5, bad, bad) == 3
+    assert ends_at(bad, 0.5, 0.4) is None
+    history = history_of([bad, bad])
+    assert Patience(2).judge(history[0], history) == Stop("patience: no finite val_loss for 2 epochs")
+
+
+def test_reasons_speak_of_the_metric_in_its_own_sign() -> None:
+    history = history_of([0.9, 0.97, 0.96, 0.95], objective=ACCURACY)
+    stalled = "no better val_accuracy than 0.97 (epoch 2) for 2 epochs"
+    assert EarlyStopping(2).judge(history[0], history) == Finish(f"early stop: {stalled}")
+    assert Patience(2).judge(history[0], history) == Stop(f"patience: {stalled}")
+
+
+def test_at_the_epoch_it_was_asked_for_a_trial_may_finish_but_is_not_pruned() -> None:
+    history = history_of([0.1, 0.2, 0.2])
+    asked_for = trial(0, 0.1, 0.2, 0.2, until=3)
+    assert Patience(2).judge(asked_for, history) == GoOn()
+    assert isinstance(EarlyStopping(2).judge(asked_for, history), Finish)

@@ -1,0 +1,63 @@
+"""`python -m tests.support.ray_session work`: a pool from its start to its end, as a command makes it.
+
+Its worker ends itself, and the pool is closed. What is left of it then is written to `work`/left.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from hpsearch.log import quiet
+from hpsearch.trial import Lost, Start
+from tests.support.studies import setup
+
+PATIENCE = 60.0
+
+
+def main(work: Path) -> None:
+    quiet(work / "hpsearch.log")
+    from hpsearch.pools.ray_actors import Cluster, RayActors
+
+    pool = RayActors(setup(work, "either"), Cluster(workers=1), {"toy": "noop"})
+    pool.do(Start(0, {"toy": "faulty", "at": 1, "how": "os._exit"}, seed=0, until=1, epochs=2))
+    events: list[object] = []
+    while not events or pool.room == 0:
+        events += pool.events(1.0)
+    assert isinstance(events[0], Lost)
+    ours = descendants(os.getpid())
+    assert len(ours) > 2, "Ray's own and the worker"
+    pool.close()
+    deadline = time.monotonic() + PATIENCE
+    while (left := running(ours)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    folders = [str(folder) for folder in Path("/tmp").glob(f"hps{os.getpid()}-*")]
+    (work / "left").write_text(f"processes {left}, folders {folders}")
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes that it has started, and those that they have."""
+    parents = {int(stat.parent.name): _fields(stat)[1:2] for stat in Path("/proc").glob("[0-9]*/stat")}
+    found, new = set[int](), {pid}
+    while new:
+        new = {child for child, parent in parents.items() if parent and int(parent[0]) in new} - found
+        found |= new
+    return found
+
+
+def running(pids: Iterable[int]) -> list[int]:
+    """Those that have not ended; one that ended and that nobody has asked for since is a zombie, Z."""
+    return [pid for pid in pids if _fields(Path(f"/proc/{pid}/stat"))[:1] not in ([], ["Z"])]
+
+
+def _fields(stat: Path) -> list[str]:
+    """State, parent and so on; [] of a process that is gone."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
