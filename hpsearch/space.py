@@ -71,7 +71,9 @@ class Float:
         if self.points is not None:
             last = max(self.points - 1, 1)
             smooth = replace(self, step=None)
-            return tuple(dict.fromkeys(smooth.from_unit(i / last) for i in range(self.points)))
+            # A tenth is to read 0.1, not 0.10000000000000006.
+            values = (float(f"{smooth.from_unit(i / last):.12g}") for i in range(self.points))
+            return tuple(dict.fromkeys(min(max(value, self.low), self.high) for value in values))
         if self.count is not None:
             return tuple(self._on_step(i) for i in range(self.count))
         return ()

@@ -71,7 +71,10 @@ class Outcome:
         ]
         if self.sync.pending:
             again = call("sync", self.study, self.forked)
-            rows.append(f"{self.sync.pending} events are not in MLflow yet; `{again}` sends them. {self.sync.problem}")
+            rows += [
+                f"{self.sync.pending} events are not in MLflow yet; `{again}` sends them",
+                f"  {self.sync.problem}",
+            ]
         if self.ending:
             rows.append("run the same command again to go on")
         return "\n".join(rows)
@@ -130,8 +133,10 @@ def dashboard(study: Study) -> str:
 
 
 def _program() -> str:
-    called = str(Path(sys.argv[0]).absolute())
-    return "hpsearch" if shutil.which("hpsearch") == called else nearby(called)
+    called = Path(sys.argv[0]).absolute()
+    if called.name != "hpsearch" or shutil.which("hpsearch") == str(called):
+        return "hpsearch"
+    return nearby(str(called))
 
 
 def nearby(place: str) -> str:

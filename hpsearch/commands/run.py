@@ -120,7 +120,8 @@ class _Run:
 
     def _ask_mlflow(self) -> None:
         """Beside the start of the pool, since a server may be silent for seconds. Training does not depend on it."""
-        if problem := check_server(self.study.tracking_uri):
+        uri = self.study.tracking_uri
+        if uri != "none" and (problem := check_server(uri)):
             self.news.append(f"note: {problem}; training goes on, and MLflow is brought to agree later")
 
     def _is_over(self, sampler: Sampler, history: History) -> bool:

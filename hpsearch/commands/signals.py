@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
+from typing import Any
 
 from hpsearch.loop import Loop
 
@@ -25,15 +26,18 @@ class Signals:
 
     def listen(self, stack: ExitStack) -> None:
         """From here on, and until `stack` is closed. SIGHUP is ignored, by the processes that we start too."""
-        handlers = dict.fromkeys(GRACE, self._heard)
-        for number, handler in handlers.items():
-            stack.callback(signal.signal, number, signal.signal(number, handler) or signal.SIG_DFL)
+        handlers: dict[signal.Signals, Any] = dict.fromkeys(GRACE, self._heard)
         if hasattr(signal, "SIGHUP"):
-            stack.callback(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, signal.SIG_IGN) or signal.SIG_DFL)
+            handlers[signal.SIGHUP] = signal.SIG_IGN
+        for number, handler in handlers.items():
+            before = signal.signal(number, handler)
+            stack.callback(signal.signal, number, signal.SIG_DFL if before is None else before)
 
     @contextmanager
     def stopping(self, loop: Loop) -> Iterator[None]:
         """In this context the loop is asked to end; outside of it a signal raises KeyboardInterrupt."""
+        for number in GRACE:
+            signal.signal(number, self._heard)  # `ray.init` has put a handler of its own for SIGTERM
         self._loop = loop
         try:
             yield

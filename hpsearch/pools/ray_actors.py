@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Sequence
@@ -72,12 +73,14 @@ class RayActors:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._slots: list[_Slot] = []
         self._trouble = ""
         self._folder = _connect(self.cluster, self.setup)
         try:
-            self._slots = [_Slot(None) for _ in range(self._count())]
-            for slot in self._slots:
+            for _ in range(self._count()):
+                slot = _Slot(None)
                 self._hire(slot)
+                self._slots.append(slot)
             self._await_first()
         except BaseException:
             self.close()
@@ -115,9 +118,10 @@ class RayActors:
         return [event for ref in ready if (event := self._result(pending[ref])) is not None]
 
     def close(self) -> None:
-        for slot in getattr(self, "_slots", []):
-            with suppress(RayError, ValueError):  # ValueError: no actor was made for it
+        for slot in self._slots:
+            with suppress(RayError):
                 ray.kill(slot.actor)
+        self._slots = []  # a second `ray.kill` would start a Ray to ask for the actor
         ray.shutdown()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -197,7 +201,7 @@ def _connect(cluster: Cluster, setup: Setup) -> str | None:
     ours = logging.getLogger("ray")
     ours.handlers.clear()  # what Ray's import has put there writes to stderr
     ours.propagate = True
-    # Ray prints on stdout that a worker died, whatever log_to_driver says (ray/_private/worker.py, listen_error_messages).
+    # Ray prints on stdout that a worker died, whatever log_to_driver says (listen_error_messages in that module).
     ray._private.worker._worker_logs_enabled = False
     _guard_token()
     folder = None
@@ -213,6 +217,7 @@ def _connect(cluster: Cluster, setup: Setup) -> str | None:
                 **quiet,
             )
             return folder
+        _reach(cluster.address)
         ray.init(address=cluster.address, runtime_env=_runtime_env(setup), **quiet)
         return None
     except (RuntimeError, ConnectionError, OSError, RayError) as problem:
@@ -221,6 +226,13 @@ def _connect(cluster: Cluster, setup: Setup) -> str | None:
         raise PoolError(f"Ray does not come up at resources.address = {cluster.address!r}: {problem}") from None
     finally:
         _guard_token()
+
+
+def _reach(address: str) -> None:
+    """OSError where nobody listens at "host:port" or "ray://host:port": Ray itself goes on trying for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _guard_token() -> None:

@@ -1,4 +1,4 @@
-"""Bayesian search: random starts, then what a surrogate of the loss thinks best. The one place that imports optuna.
+"""Bayesian search: random starts, then what a surrogate of the loss thinks best (Optuna's, or CMA-ES).
 
 An Optuna study is built in memory for every ask from what the history says, and its sampler is seeded from the study's
 seed and the trial's number; so an ask is a pure function of the history, and nothing is told twice or forgotten.

@@ -136,5 +136,5 @@ class CoarseToFine:
 
 
 def _part(fraction: float, of: int) -> int:
-    """Rounded up, but 0.55 x 20 is 11."""
+    """Rounded up, but 0.28 x 25 is 7."""
     return math.ceil(fraction * of - 1e-9)

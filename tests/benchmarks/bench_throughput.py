@@ -46,6 +46,4 @@ def _compared(title: str, rates: Mapping[str, float], note: str) -> Table:
     columns = ("", "per second", "to the limit", "to Tune", "to Tune without loggers")
     bases = (LIMIT, TUNE, TUNE_BARE)
     rows: list[Row] = [(name, value, *(value / rates[base] for base in bases)) for name, value in rates.items()]
-        (name, value, *(value / rates[base] for base in (LIMIT, TUNE, TUNE_BARE))) for name, value in rates.items()
-    ]
     return Table(title, columns, rows, note)

@@ -1,19 +1,20 @@
-"""What an epoch of the trainer kit costs, beside the loop that one would write by hand: `pytest -m benchmark -s`.
+"""What an epoch of the trainer kit costs, beside the loop that one would write by hand.
 
 Both train the same network on the same digits in one process on one thread, epoch by epoch in turn, so that whatever
 else the machine does hits both. The time is the process's own (CPU seconds); the ratio is the median of the pairs'.
 """
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
+from statistics import median
 
-import pytest
 import torch
 from torch import nn, optim
 from torch.nn.functional import cross_entropy
 
 from hpsearch import Run
+from tests.benchmarks.processes import progress
+from tests.benchmarks.table import Row, Table
 from trainers import digits
 from trainers.digits import Params
 
@@ -67,19 +68,21 @@ CASES: list[tuple[str, Params, Optimizer]] = [
 ]
 
 
-@pytest.mark.benchmark
-def test_an_epoch_of_the_kit_beside_one_written_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+def tables() -> Iterator[Table]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    rows = []
-    for name, params, make in CASES:
-        epochs = EPOCHS // 4 if params.model == "cnn" else EPOCHS
-        kit, bare = digits.train(params, Run.local(epochs, device="cpu")), by_hand(params, make, epochs)
-        pairs = [in_turn(kit, bare, swap=bool(epoch % 2)) for epoch in range(epochs)][5:]
-        ours, theirs = (1e3 * statistics.median(times) for times in zip(*pairs, strict=True))
-        rows.append((name, ours, theirs, statistics.median(a / b for a, b in pairs)))
+    rows = [_row(*case) for case in CASES]
     torch.set_num_threads(threads)
-    with capsys.disabled():
-        print(f"\n{'digits, batches of 64':34}{'kit ms/epoch':>14}{'by hand':>10}{'ratio':>8}")
-        for name, ours, theirs, ratio in rows:
-            print(f"{name:34}{ours:14.2f}{theirs:10.2f}{ratio:8.3f}")
+    columns = ("digits, batches of 64", "kit, ms an epoch", "by hand, ms an epoch", "ratio")
+    yield Table(
+        "Trainer kit", columns, rows, "CPU time on one thread, in turn; median, and median of the pairs' ratios"
+    )
+
+
+def _row(name: str, params: Params, make: Optimizer) -> Row:
+    progress(name)
+    epochs = EPOCHS // 4 if params.model == "cnn" else EPOCHS
+    kit, bare = digits.train(params, Run.local(epochs, device="cpu")), by_hand(params, make, epochs)
+    pairs = [in_turn(kit, bare, swap=bool(epoch % 2)) for epoch in range(epochs)][5:]
+    ours, theirs = (1e3 * median(times) for times in zip(*pairs, strict=True))
+    return name, ours, theirs, median(a / b for a, b in pairs)

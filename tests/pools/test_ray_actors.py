@@ -43,9 +43,10 @@ class TestStart:
         with pytest.raises(PoolError, match=r"every worker died .*ActorDiedError.*tests.support.leaves:train"):
             RayActors(setup(tmp_path, "leaves:train"), Cluster(workers=2), {})
 
-    def test_no_cluster_there(self, tmp_path: Path) -> None:
-        with pytest.raises(PoolError, match="resources.address = '127.0.0.1:1'"):
-            RayActors(setup(tmp_path, "either"), Cluster(address="127.0.0.1:1"), {})
+    @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+    def test_where_nobody_listens_there_is_no_cluster(self, tmp_path: Path, address: str) -> None:
+        with pytest.raises(PoolError, match=f"Ray does not come up at resources.address = '{address}': .*refused"):
+            RayActors(setup(tmp_path, "either"), Cluster(address), {})
 
 
 def test_nothing_is_left_of_it_and_nothing_was_said(tmp_path: Path) -> None:

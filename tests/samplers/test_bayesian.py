@@ -85,8 +85,8 @@ def test_it_beats_random_at_equal_trials(sampler: str, trials: int, seeds: int) 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
 def test_it_beats_random_with_six_trials_at_once(sampler: str) -> None:
-    guided = median(best_of(Bayesian(SMOOTH, seed, 50, 1, sampler, 8), parallel=6) for seed in range(5))
-    assert guided < median(best_of(Random(SMOOTH, seed, 50, 1), parallel=6) for seed in range(5))
+    guided = median(best_of(Bayesian(SMOOTH, seed, 40, 1, sampler, 8), parallel=6) for seed in range(5))
+    assert guided < median(best_of(Random(SMOOTH, seed, 40, 1), parallel=6) for seed in range(5))
 
 
 def test_it_starts_as_random_does() -> None:
@@ -120,11 +120,9 @@ def proposal_of(sampler: str) -> Params:
 
 
 def test_another_process_proposes_the_same() -> None:
-    for salt in ("1", "2"):
-        env = {**os.environ, "PYTHONHASHSEED": salt}
-        run = [sys.executable, "-c", SCRIPT]
-        out = subprocess.run(run, env=env, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
-        assert json.loads(out.stdout) == [proposal_of(sampler) for sampler in SAMPLERS]
+    run, salted = [sys.executable, "-c", SCRIPT], {**os.environ, "PYTHONHASHSEED": "1"}
+    out = subprocess.run(run, env=salted, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert json.loads(out.stdout) == [proposal_of(sampler) for sampler in SAMPLERS]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -149,10 +147,11 @@ def test_a_pruned_trial_is_told_as_bad_however_good_it_was(sampler: str) -> None
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
 def test_running_trials_push_it_elsewhere(sampler: str) -> None:
     xs = [(number + 0.5) / 12 for number in range(12)]
-    losses = [abs(x - 0.3) for x in xs]
-    alone = asked(sampler, history_of(xs, losses), seeds=4)
-    crowded = asked(sampler, history_of(xs, losses, running=[0.28, 0.29, 0.3, 0.31, 0.32] * 3), seeds=4)
-    assert median(abs(x - 0.3) for x in crowded) > median(abs(x - 0.3) for x in alone)
+    crowded = history_of(xs, [abs(x - 0.3) for x in xs], running=[0.28, 0.29, 0.3, 0.31, 0.32] * 3)
+    # To a surrogate a failed trial is as if it had never been; and the next trial's number is the same.
+    alone = History(LOSS, [t if t.state.is_settled else replace(t, state=State.FAILED) for t in crowded])
+    near, far = asked(sampler, alone, seeds=4), asked(sampler, crowded, seeds=4)
+    assert median(abs(x - 0.3) for x in far) > median(abs(x - 0.3) for x in near) + 0.05
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -206,7 +205,7 @@ def test_cma_es_is_not_locked_into_the_one_discrete_value_it_knows() -> None:
 
 
 def test_cma_es_narrows_down_and_begins_anew_when_nothing_is_left_to_find() -> None:
-    search = Simulation(Bayesian(LINE, 0, 500, 1, "cmaes", 4), corner, epochs=1).run()
+    search = Simulation(Bayesian(LINE, 0, 250, 1, "cmaes", 4), corner, epochs=1).run()
     xs = [float(trial.params["x"]) for trial in search.history]
     assert max(abs(x - 0.7) for x in xs[72:80]) < 0.05
     assert max(abs(x - 0.7) for x in xs[200:]) > 0.1

@@ -183,11 +183,11 @@ def test_a_trial_that_has_trained_as_far_already_is_not_continued() -> None:
     assert len(simulation.proposals) == 10
 
 
-@pytest.mark.parametrize(("keep", "kept"), [(0.0, 0), (0.01, 1), (0.55, 11), (1.0, 20)])
+@pytest.mark.parametrize(("keep", "kept"), [(0.0, 0), (0.01, 1), (0.28, 7), (1.0, 25)])
 def test_the_part_that_is_kept_is_rounded_up(keep: float, kept: int) -> None:
-    simulation = Simulation(searcher((Round(20, 1), Round(20, 2)), keep=keep), flat, epochs=2).run()
+    simulation = Simulation(searcher((Round(25, 1), Round(25, 2)), keep=keep), flat, epochs=2).run()
     assert sum(isinstance(proposal, Continue) for proposal in simulation.proposals) == kept
-    assert len(simulation.proposals) == 40
+    assert len(simulation.proposals) == 50
 
 
 def test_only_trials_of_the_round_before_are_continued() -> None:

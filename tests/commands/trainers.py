@@ -1,0 +1,61 @@
+"""Trainers of studies that are run as a user runs them. Each writes a line into `diary` for every epoch it trains."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from hpsearch import Report, Run
+from hpsearch.trial import Params
+from tests.support import toys, torch_toy
+
+
+def learner(params: Params, run: Run) -> Iterator[Report]:
+    """Takes `pace` seconds an epoch, and rings at the epoch that the file `bell` beside the diary names."""
+    for report in toys.learner(params, run):
+        time.sleep(float(params.get("pace", 0.0)))
+        _ring(Path(str(params["diary"])))
+        yield report
+
+
+def _ring(diary: Path) -> None:
+    """A file `bell` that holds "7 SIGINT": the signal comes in the seventh epoch that is trained."""
+    bell = diary.with_name("bell")
+    if bell.exists():
+        epoch, *names = bell.read_text().split()
+        if len(diary.read_text().splitlines()) == int(epoch):
+            for name in names:
+                os.kill(os.getpid(), signal.Signals[name])
+
+
+def torch_learner(params: Params, run: Run) -> Iterator[Report]:
+    """A real network; as exact as `learner`."""
+    for report in torch_toy.train(params, run):
+        with Path(str(params["diary"])).open("a", encoding="utf-8") as diary:
+            diary.write(f"{run.seed} {report.step}\n")
+        time.sleep(float(params.get("pace", 0.0)))
+        yield report
+
+
+def picky(params: Params, run: Run) -> Iterator[Report]:
+    """Raises in its second epoch where x is beyond `limit`."""
+    for report in toys.learner(params, run):
+        if report.step == 2 and float(params["x"]) > float(params["limit"]):
+            raise ValueError(f"x = {params['x']} is too much")
+        yield report
+
+
+def exploding(params: Params, run: Run) -> Iterator[Report]:
+    """The loss is NaN in the second epoch where x is beyond `limit`; its size is always infinite."""
+    for epoch in run.epochs():
+        bad = epoch == 2 and float(params["x"]) > float(params["limit"])
+        yield Report(epoch, {"val_loss": float("nan") if bad else 1.0 / epoch, "size": float("inf")})
+
+
+def talkative(params: Params, run: Run) -> Iterator[Report]:
+    for epoch in run.epochs():
+        print(f"epoch {epoch} to stdout")
+        print(f"epoch {epoch} to stderr", file=sys.stderr)
+        yield Report(epoch, {"val_loss": 1.0 / epoch})
