@@ -66,4 +66,5 @@ def _hand_to(handler: logging.Handler) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    handler.setLevel(logging.WARNING)  # some loggers, such as Ray's, have a lower level of their own
     logging.captureWarnings(True)

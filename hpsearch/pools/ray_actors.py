@@ -149,6 +149,8 @@ class RayActors:
             raise _own(problem) from None
         except RayError as problem:
             number, self._trouble = slot.number, _why_lost(problem)
+            if not _nodes():
+                raise PoolError(f"Ray has died on {_place(self.cluster)}: {self._trouble}") from None
             self._replace(slot)
             return None if number is None else Lost(number, self._trouble)
         if reported is not None and (reported.ended or reported.failure):  # type: ignore[union-attr]
@@ -163,7 +165,7 @@ class RayActors:
     def _count(self) -> int:
         """How many workers fit, at most as many as asked for. ResourcesError where not one ever will."""
         wanted = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus, "memory": float(self.cluster.memory or 0)}
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+        nodes = _nodes()
         fits = sum(_copies(node, wanted) for node in nodes)
         if fits == 0:
             has = "; ".join(_described(node) for node in nodes) or "no node"
@@ -267,6 +269,11 @@ def packages(use: str, folder: Path) -> list[str]:
         if spec is not None and spec.submodule_search_locations:
             found.append(next(iter(spec.submodule_search_locations)))
     return found
+
+
+def _nodes() -> list[dict[str, float]]:
+    """What each node of the cluster has that lives."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def _copies(has: dict[str, float], wanted: dict[str, float]) -> int:

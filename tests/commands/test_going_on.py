@@ -16,12 +16,15 @@ METHODS = {
         " { trials = 2, epochs = 3 }]"
     ),
 }
+SLOW = "pace = 0.021"
+"""Longer than a worker's slice, so that every epoch is reported by itself."""
+
 HALVING = '[prune]\nmethod = "halving"\n'
 
 
-def written(desk: Desk, method: str, more: str = "") -> None:
+def written(desk: Desk, method: str, options: str = "", more: str = "") -> None:
     space = "x = { low = 0.0, high = 1.0, points = 2 }\nkind = [1, 2]" if method == "grid" else SPACE
-    desk.study(METHODS[method], space=space, more=more)
+    desk.study(METHODS[method], space=space, options=options, more=more)
 
 
 def unbroken(desk: Desk) -> dict[str, Any]:
@@ -34,7 +37,7 @@ def unbroken(desk: Desk) -> dict[str, Any]:
 @pytest.mark.parametrize("method", METHODS)
 def test_interrupted_in_every_epoch(desk: Desk, method: str) -> None:
     """Run and broken off again and again, one epoch further each time, until it comes to its end."""
-    written(desk, method)
+    written(desk, method, SLOW)
     whole = unbroken(desk)
     epochs = desk.trained()
     desk.diary.unlink()
@@ -43,15 +46,15 @@ def test_interrupted_in_every_epoch(desk: Desk, method: str) -> None:
     while not codes or codes[-1] == 130:
         codes.append(desk.run().code)
         (desk.folder / "bell").write_text(f"{desk.trained() + 1} SIGINT")
-    assert codes == [130] * epochs
-    assert desk.run("--json").data["state"] == "COMPLETE"
+    assert codes == [130] * epochs + [0]
+    assert desk.hp("status", "toy", "--json").data["state"] == "COMPLETE"
     assert content(desk.export()) == content(whole)
     assert desk.trained() == epochs
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_pruned_search_interrupted(desk: Desk, method: str) -> None:
-    written(desk, method, HALVING)
+def test_interrupted_where_many_epochs_are_reported_at_once(desk: Desk, method: str) -> None:
+    written(desk, method, more=HALVING)
     whole = unbroken(desk)
     epochs = desk.trained()
     desk.diary.unlink()
@@ -75,7 +78,7 @@ def test_coarse_to_fine_continues_from_checkpoints(desk: Desk) -> None:
 
 class TestAtTheEndOfARun:
     def test_first_signal_lets_the_epoch_end(self, desk: Desk) -> None:
-        desk.study()
+        desk.study(options=SLOW)
         (desk.folder / "bell").write_text("2 SIGINT")
         answer = desk.run()
         assert answer.code == 130
@@ -95,7 +98,7 @@ class TestAtTheEndOfARun:
         assert desk.run().code == 0
 
     def test_second_signal_breaks_the_epoch_off(self, desk: Desk) -> None:
-        desk.study()
+        desk.study(options=SLOW)
         (desk.folder / "bell").write_text("2 SIGINT SIGINT")
         answer = desk.run("--json")
         assert answer.code == 130

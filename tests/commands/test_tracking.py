@@ -1,0 +1,75 @@
+"""sync and ui: what is said where there is nothing to bring or to show. The rest is in test_end_to_end."""
+
+import pytest
+
+from tests.commands.desk import Desk
+
+
+class TestSync:
+    def test_a_study_that_is_not_in_mlflow(self, desk: Desk) -> None:
+        desk.study()
+        desk.run()
+        for study in ("toy", "study.toml"):
+            answer = desk.hp("sync", study)
+            assert (answer.code, answer.err) == (
+                2,
+                'study "toy" is not in MLflow (tracking.mlflow = "none"): say where with --mlflow URI\n',
+            )
+        assert desk.hp("sync").out == "no study here is in MLflow\n"
+        assert not (desk.folder / ".hpsearch" / "mlflow.db").exists()
+
+    def test_what_is_not_there(self, desk: Desk) -> None:
+        assert desk.hp("sync").code == 2
+        desk.study()
+        desk.run()
+        assert "did you mean `toy`?" in desk.hp("sync", "tpy").err
+
+    def test_a_folder_is_no_store(self, desk: Desk) -> None:
+        desk.study()
+        desk.run()
+        answer = desk.hp("sync", "toy", "--mlflow", "mlruns")
+        assert answer.code == 2
+        assert answer.err == "--mlflow: MLflow 3 has no file store: write sqlite:///… or http://…, got 'mlruns'\n"
+
+    def test_goes_where_the_study_file_said(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also when it is called by name alone; a server that is away is no bad input."""
+        monkeypatch.setenv("NOBODY", "http://127.0.0.1:9")
+        desk.study()
+        desk.change(('mlflow = "none"', 'mlflow = "${env:NOBODY}"'))
+        monkeypatch.setattr("hpsearch.commands.run.FLUSH", 0.1)
+        ran = desk.run()
+        assert ran.code == 0
+        assert ran.out.splitlines()[-2].endswith("events are not in MLflow yet; `hpsearch sync toy` sends them")
+        answer = desk.hp("sync", "toy")
+        assert answer.code == 5
+        assert answer.err.startswith("toy: 0 sent, ")
+        assert "MLflow at http://127.0.0.1:9 does not answer" in answer.err
+        monkeypatch.delenv("NOBODY")
+        answer = desk.hp("sync", "toy")
+        assert (answer.code, answer.err) == (2, 'study "toy": the environment variable NOBODY is not set\n')
+
+    def test_a_store_that_starts_at_the_file(self, desk: Desk) -> None:
+        desk.study()
+        desk.run("--set", 'tracking.mlflow="sqlite:///other.db"', "--set", "search.trials=1")
+        answer = desk.hp("sync", "toy")
+        assert (answer.code, answer.err) == (
+            2,
+            'study "toy": sqlite:///other.db starts at its file: name the file in place of the study\n',
+        )
+
+
+class TestUi:
+    def test_no_store(self, desk: Desk) -> None:
+        answer = desk.hp("ui")
+        assert answer.code == 2
+        assert f"no MLflow store in {desk.folder}/.hpsearch" in answer.err
+        assert "--home" in answer.err
+
+    def test_arguments(self, desk: Desk) -> None:
+        assert desk.hp("ui", "--port", "http").code == 2
+        assert "MLflow 3 has no file store" in desk.hp("ui", "--mlflow", "mlruns").err
+
+    def test_a_server_shows_itself(self, desk: Desk) -> None:
+        answer = desk.hp("ui", "--mlflow", "http://me:secret@mlflow.example:5000")
+        assert (answer.code, answer.out) == (0, "MLflow dashboard: http://mlflow.example:5000\n")
+        assert desk.hp("ui", "--mlflow", "http://host:1", "--json").data == {"url": "http://host:1"}

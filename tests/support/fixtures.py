@@ -1,0 +1,36 @@
+"""Fixtures of the tests that train: a module takes them with `pytest_plugins = ["tests.support.fixtures"]`."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from hpsearch import worker
+
+ENDLESS = 1e9
+
+
+@pytest.fixture(scope="session")
+def quick_collections() -> Iterator[None]:
+    """A worker collects garbage after every trial; what pytest and torch hold is none (as after `Worker.check`)."""
+    import torch  # noqa: F401
+
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(params=[0.0, 0.02, ENDLESS], ids=["an epoch a slice", "20 ms a slice", "one slice"])
+def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs with slices of each length."""
+    monkeypatch.setattr(worker, "SLICE", request.param)
+
+
+@pytest.fixture
+def one_epoch_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SLICE", 0.0)
+
+
+@pytest.fixture
+def one_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SLICE", ENDLESS)

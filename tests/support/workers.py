@@ -1,0 +1,43 @@
+"""Orders to a worker as a pool gives them, and what lies on its shelves."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hpsearch.checkpoint import Shelf
+from hpsearch.trial import Params, Reported, Start
+from hpsearch.worker import Worker
+
+EPOCHS = 6
+
+
+def start(number: int = 0, params: Params | None = None, *, until: int = EPOCHS, **changes: Any) -> Start:
+    return Start(**{"number": number, "params": params or {}, "seed": 3, "until": until, "epochs": EPOCHS, **changes})
+
+
+def train(worker: Worker, order: Start) -> Reported:
+    """All that comes of an order, to its end or to the epoch `until`, as one report."""
+    heard = [worker.start(order)]
+    while not (heard[-1].ended or heard[-1].failure or _is_at(order.until, heard[-1])):
+        heard.append(worker.more())
+    reports = tuple(report for reported in heard for report in reported.reports)
+    notes = tuple(note for reported in heard for note in reported.notes)
+    return replace(heard[-1], reports=reports, notes=notes)
+
+
+def _is_at(epoch: int, reported: Reported) -> bool:
+    return bool(reported.reports) and reported.reports[-1].step >= epoch
+
+
+def paused(worker: Worker, order: Start) -> Reported:
+    reported = train(worker, order)
+    worker.release()
+    return reported
+
+
+def shelf(work: Path, number: int = 0) -> Shelf:
+    return Shelf(work / "checkpoints" / f"{number:05d}", f"u/{number}")
+
+
+def kept(work: Path, number: int = 0) -> list[str]:
+    return sorted(path.name for path in shelf(work, number).folder.glob("*.pt"))

@@ -1,0 +1,80 @@
+"""Which checkpoints a worker keeps, and of which epoch the best one is."""
+
+from pathlib import Path
+
+import pytest
+
+from hpsearch.trial import Objective
+from hpsearch.worker import Worker
+from tests.support.studies import setup
+from tests.support.workers import kept, paused, shelf, start, train
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("quick_collections")
+
+
+class TestRetention:
+    def test_the_newest_two_and_the_best_stay(self, tmp_path: Path, one_epoch_a_slice: None) -> None:
+        toy = Worker(setup(tmp_path, "scripted"))
+        paused(toy, start(params={"losses": "5 1 4 3 2 3"}, until=5))
+        assert kept(tmp_path) == ["best.pt", "epoch-000004.pt", "epoch-000005.pt"]
+
+    def test_of_a_trial_that_is_over_the_best_alone_stays(self, tmp_path: Path) -> None:
+        toy = Worker(setup(tmp_path, "scripted"))
+        train(toy, start(params={"losses": "5 1 4 3 2 3"}, until=5))
+        toy.release(over=True)
+        assert {path.name for path in shelf(tmp_path).folder.iterdir()} == {"best.pt", "best.pt.sha256"}
+
+    def test_of_a_trial_that_ended_by_itself_too(self, tmp_path: Path) -> None:
+        assert train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "5 1 4"})).ended
+        assert kept(tmp_path) == ["best.pt"]
+
+    @pytest.mark.usefixtures("slices")
+    @pytest.mark.parametrize(
+        ("losses", "best"), [("5 1 4 3 2 3", 2), ("1 2 3 4 5 6", 1), ("6 5 4 3 2 1", 6), ("3 2 2 2 3 9", 2)]
+    )
+    @pytest.mark.parametrize("pause", [None, 1, 2, 4])
+    def test_the_best_is_the_state_at_the_best_epoch(
+        self, tmp_path: Path, losses: str, best: int, pause: int | None
+    ) -> None:
+        toy = Worker(setup(tmp_path, "scripted"))
+        if pause is not None:
+            paused(toy, start(params={"losses": losses}, until=pause))
+        train(toy, start(params={"losses": losses}, after=pause or 0))
+        snapshot = shelf(tmp_path).read("best.pt")
+        assert snapshot is not None
+        assert (snapshot.step, snapshot.objects) == (best, {"weight": {"value": float(best)}})
+
+    def test_a_metric_that_is_maximised(self, tmp_path: Path) -> None:
+        toy = Worker(setup(tmp_path, "scripted", objective=Objective("val_loss", "maximize")))
+        train(toy, start(params={"losses": "1 5 2"}))
+        snapshot = shelf(tmp_path).read("best.pt")
+        assert snapshot is not None
+        assert (snapshot.step, snapshot.best) == (2, -5.0)
+
+    def test_nothing_that_diverged_is_the_best(self, tmp_path: Path) -> None:
+        train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "nan 3 -inf 4"}))
+        snapshot = shelf(tmp_path).read("best.pt")
+        assert snapshot is not None
+        assert snapshot.step == 2
+
+    @pytest.mark.usefixtures("one_slice")
+    def test_what_a_verdict_dropped_does_not_push_off_what_counts(self, tmp_path: Path) -> None:
+        """Six epochs were trained when the verdict came to pause at two; then it is trained to three, and to four."""
+        toy = Worker(setup(tmp_path, "scripted"))
+        losses, diary = "6 5 4 3 2 1 7 7 7", tmp_path / "diary"
+        paused(toy, start(params={"losses": losses}, until=6, epochs=9))
+        params = {"losses": losses, "diary": str(diary)}
+        paused(toy, start(params=params, after=2, until=3, epochs=9))
+        snapshot = shelf(tmp_path).read("best.pt")
+        assert snapshot is not None
+        assert snapshot.step == 3
+        before = diary.read_text()
+        paused(toy, start(params=params, after=3, until=4, epochs=9))
+        assert diary.read_text() == before + "3 4\n"
+
+    def test_a_state_that_cannot_be_kept_breaks_the_contract(self, tmp_path: Path) -> None:
+        failure = train(Worker(setup(tmp_path, "unkeepable")), start()).failure
+        assert failure is not None
+        assert failure.kind == "contract"
+        assert "schedule" in failure.summary
