@@ -42,14 +42,13 @@ def _asked_for(study: Study) -> list[Round]:
 
 
 def _limited(asked_for: Iterable[Round], most: int | None) -> Iterator[Round]:
-    """Until `most` trials have been started; to continue one starts none."""
+    """Until `most` trials have been started; then none is continued either."""
     left = math.inf if most is None else most
     for one in asked_for:
-        new = one.trials - one.continued
-        yield one if new <= left else replace(one, trials=one.continued + int(left))
+        new = min(one.trials - one.continued, left)
+        if left > 0:
+            yield replace(one, trials=one.continued + int(new))
         left -= new
-        if left < 0:
-            return
 
 
 def proposals(study: Study) -> int:

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
 
-from hpsearch import space_section, study_checks, study_file, study_place
 from hpsearch.space import Space
-from hpsearch.study_faults import Faults, translate, unknown
-from hpsearch.study_place import Place
-from hpsearch.study_sections import (
+from hpsearch.study_file import checks, place, reading, space_section
+from hpsearch.study_file.faults import Faults, translate, unknown
+from hpsearch.study_file.lines import Lines
+from hpsearch.study_file.place import Place
+from hpsearch.study_file.sections import (
     About,
     Bayesian,
     CoarseToFine,
@@ -36,9 +37,8 @@ from hpsearch.study_sections import (
     Trainer,
     kinds,
 )
-from hpsearch.toml_lines import Lines
+from hpsearch.study_file.wording import KeyPath, dotted, listed, meant, show
 from hpsearch.trial import Objective
-from hpsearch.wording import KeyPath, dotted, listed, meant, show
 
 __all__ = [
     "About",
@@ -107,11 +107,11 @@ class Study(Section):
 
     @property
     def journal_display(self) -> str:
-        return study_place.display(self.journal_url)
+        return place.display(self.journal_url)
 
     @property
     def tracking_display(self) -> str:
-        return study_place.display(self.tracking_uri)
+        return place.display(self.tracking_uri)
 
     def proposals(self) -> int | None:
         """How many proposals the search makes when nothing stops it; a trial continued in a later round is another."""
@@ -190,10 +190,10 @@ def load(path: str | Path, overrides: Sequence[str] = (), environment: Mapping[s
     overrides: "space.lr.low=1e-4", as after `--set`.
     """
     path = Path(path)
-    data, lines = study_file.parse(path, study_file.read(path))
-    faults = Faults(study_file.where(path), lines)
-    study_file.override(data, overrides, faults)
-    study = _study(path, study_file.substitute(data, environment, faults), environment, faults)
+    data, lines = reading.parse(path, reading.read(path))
+    faults = Faults(reading.where(path), lines)
+    reading.override(data, overrides, faults)
+    study = _study(path, reading.substitute(data, environment, faults), environment, faults)
     faults.end()
     assert study is not None
     return study
@@ -207,12 +207,12 @@ def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], 
     kinds_of = {name: kind for name, table in tables.items() if (kind := _kind(name, table, faults)) is not None}
     sections = {name: section for name, kind in kinds_of.items() if (section := _section(name, kind, tables, faults))}
     space = space_section.parse(tables["space"], faults) if "space" in tables else None
-    study_checks.check(sections, tables.get("space", {}), space, faults)
-    place = study_place.find(path, tables, environment, faults)
-    if place is None or faults.any:
+    checks.check(sections, tables.get("space", {}), space, faults)
+    found = place.find(path, tables, environment, faults)
+    if found is None or faults.any:
         return None
     study = Study.model_validate({**sections, "space": space})
-    study._place = place
+    study._place = found
     return study
 
 

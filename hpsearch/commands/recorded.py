@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from hpsearch import space_section
 from hpsearch.errors import NotFound
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.space import Space
 from hpsearch.study import Study, load
-from hpsearch.study_faults import Faults
-from hpsearch.toml_lines import Lines
+from hpsearch.study_file import space_section
+from hpsearch.study_file.faults import Faults
+from hpsearch.study_file.lines import Lines
 from hpsearch.trial import Objective
 
 

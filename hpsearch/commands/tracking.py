@@ -9,7 +9,7 @@ from pathlib import Path
 from hpsearch.commands import Answer
 from hpsearch.commands.recorded import Recorded, file_of, home, journal_of, opened
 from hpsearch.errors import BadInput, InfrastructureError, NotFound
-from hpsearch.study_file import resolved
+from hpsearch.study_file.reading import resolved
 from hpsearch.trackers.mlflow_tracker import sync as bring
 from hpsearch.trackers.place import check_server, is_server
 from hpsearch.trackers.ui import dashboard

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.desk import X, Desk, content
+from tests.commands.desk import Desk, X, content
 
 SPACE = f"{X}\nkind = [1, 2]\ndrift = {{ low = 0.1, high = 0.5, when = {{ kind = 1 }} }}"
 METHODS = {

@@ -68,9 +68,7 @@ class TestShow:
         assert data == trial
         assert [(one["kind"], one["step"]) for one in decisions] == [("propose", 0), ("complete", 3)]
         lines = done.hp("show", "toy", 2).out.splitlines()
-        assert lines[0] == (
-            f"toy, trial 2: COMPLETE, val_loss {trial['value']:.4g} at epoch {trial['best_epoch']}"
-        )
+        assert lines[0] == (f"toy, trial 2: COMPLETE, val_loss {trial['value']:.4g} at epoch {trial['best_epoch']}")
         assert "  why these parameters: random draw 3 of 4" in lines
         assert "  why COMPLETE: trained all 3 epochs" in lines
         (header,) = (i for i, line in enumerate(lines) if line.split() == ["epoch", "val_loss", "weight"])

@@ -301,7 +301,9 @@ class TestBadInput:
         assert "its folder cannot be made" in answer.err
 
 
-def test_a_home_elsewhere(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_home_elsewhere(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HPSEARCH_HOME", str(home))
     desk.study()

@@ -48,7 +48,8 @@ class TestSync:
         answer = desk.hp("sync", "toy")
         assert (answer.code, answer.err) == (2, 'study "toy": the environment variable NOBODY is not set\n')
 
-    def test_a_store_that_starts_at_the_file(self, desk: Desk) -> None:
+    def test_a_store_that_starts_at_the_file(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hpsearch.commands.run.FLUSH", 0.1)
         desk.study()
         desk.run("--set", 'tracking.mlflow="sqlite:///other.db"', "--set", "search.trials=1")
         answer = desk.hp("sync", "toy")

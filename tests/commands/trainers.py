@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hpsearch import Report, Run
 from hpsearch.trial import Params
-from tests.support import toys, torch_toy
+from tests.support import torch_toy, toys
 
 
 def learner(params: Params, run: Run) -> Iterator[Report]:

@@ -8,6 +8,9 @@ from hpsearch.errors import JournalError
 from hpsearch.history import History
 from hpsearch.trial import Decision, Objective, Report, State, Trial
 
+ENDS = frozenset({"wait", "complete", "pruned", "paused", "failed"})
+"""The kinds of decision that take a trial off its worker."""
+
 
 class ListLedger:
     """Raises JournalError at the writes numbered in `fails` (from 0), and then has written nothing of them."""
@@ -62,3 +65,9 @@ class ListLedger:
 
     def reasons(self, kind: str) -> list[str]:
         return [decision.reason for decision in self.decisions if decision.kind == kind]
+
+    def result(self) -> tuple[list[Trial], list[tuple[Report, ...]], list[Decision]]:
+        """What a study came to, but for how long it took and where it was interrupted."""
+        trials = [replace(trial, busy=0.0) for trial in self.trials.values()]
+        decisions = [decision for decision in self.decisions if decision.kind not in ("wait", "note")]
+        return trials, [self.curve(trial.number) for trial in trials], decisions

@@ -1,7 +1,7 @@
 """Small searches: scripted samplers and pruners, a clock that tests advance, workers that get lost when told to."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from hpsearch.trial import (
     Params,
     Proposal,
     Release,
+    Reported,
     Start,
     State,
     Trial,
@@ -159,6 +160,24 @@ class Unreliable:
 
     def close(self) -> None:
         self._inside.close()
+
+
+class Slowly:
+    """A pool in which every report took so many seconds."""
+
+    def __init__(self, inside: Pool, seconds: float):
+        self._inside, self._seconds = inside, seconds
+        self.do, self.close = inside.do, inside.close
+
+    @property
+    def room(self) -> int:
+        return self._inside.room
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        return [
+            replace(event, seconds=self._seconds) if isinstance(event, Reported) else event
+            for event in self._inside.events(timeout)
+        ]
 
 
 class Search:

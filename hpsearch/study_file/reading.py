@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpsearch import toml_lines
 from hpsearch.errors import Fault, StudyFileError
-from hpsearch.study_faults import Faults
-from hpsearch.toml_lines import DEEPEST, Lines
-from hpsearch.wording import KeyPath, dotted, meant
+from hpsearch.study_file import lines as positions
+from hpsearch.study_file.faults import Faults
+from hpsearch.study_file.lines import DEEPEST, Lines
+from hpsearch.study_file.wording import KeyPath, dotted, meant
 
 MOST_BYTES = 1 << 17
 """A study file is a page or two; larger ones are refused unread."""
@@ -26,7 +26,7 @@ _FREE = (("space",), ("trainer", "options"))
 """Tables whose keys are the user's own: `--set` changes what is there and adds nothing, since it would be a typo."""
 
 _AS_WRITTEN = (("journal", "url"), ("tracking", "mlflow"))
-"""What may hold a password stays as it is written; study_place resolves it."""
+"""What may hold a password stays as it is written; place.py resolves it."""
 
 
 # Reading ─────────────────────────────────────────────────────────────────────────────────────────
@@ -75,7 +75,7 @@ def _refused(path: Path, message: str) -> StudyFileError:
 
 def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
     """What the TOML says, and on which lines."""
-    lines = toml_lines.scan(text)
+    lines = positions.scan(text)
     if lines.too_deep:
         message = f"keys and brackets must go at most {DEEPEST} deep"
         raise StudyFileError([Fault(where(path), lines.too_deep, "", message)])
@@ -168,7 +168,7 @@ def _value(text: str) -> object:
 
 def _toml(text: str) -> dict[str, Any] | None:
     try:
-        table = None if toml_lines.scan(text).too_deep else tomllib.loads(text)
+        table = None if positions.scan(text).too_deep else tomllib.loads(text)
     except ValueError:
         return None
     return None if any(_large(table)) else table

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hpsearch.study_faults import Faults
-from hpsearch.study_file import resolved, without_references
+from hpsearch.study_file.faults import Faults
+from hpsearch.study_file.reading import resolved, without_references
 
 _PASSWORDS = (
     re.compile(r"(?P<before>://[^:/@]*:)(?P<password>[^@]*)(?=@)"),

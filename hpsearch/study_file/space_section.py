@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpsearch.space import Choice, Float, Int, Parameter, Space, offers
-from hpsearch.study_faults import Faults, translate
-from hpsearch.study_sections import Range, Section, Values, plain, recordable
+from hpsearch.study_file.faults import Faults, translate
+from hpsearch.study_file.sections import Range, Section, Values, plain, recordable
+from hpsearch.study_file.wording import listed, meant, show
 from hpsearch.trial import Plain
-from hpsearch.wording import listed, meant, show
 
 MOST = 1_000
 """Parameters that are searched."""

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from hpsearch.wording import show
+from hpsearch.study_file.wording import show
 
 _MILLISECONDS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _BYTES = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch import units
+from hpsearch.study_file import units
 
 
 @pytest.mark.parametrize(

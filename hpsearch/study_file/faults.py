@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hpsearch.errors import Fault, StudyFileError
-from hpsearch.toml_lines import Lines
-from hpsearch.wording import KeyPath, dotted, listed, meant, show
+from hpsearch.study_file.lines import Lines
+from hpsearch.study_file.wording import KeyPath, dotted, listed, meant, show
 
 MOST = 100
 """More faults than a person reads are counted, not written out."""

@@ -1,6 +1,6 @@
 """The tables of a study file, one class each, as INTERFACE and `studies/study.schema.json` describe them.
 
-Here is what one value may be; what values mean together is checked in study_checks.
+Here is what one value may be; what values mean together is checked in checks.py.
 """
 
 import math
@@ -19,9 +19,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from hpsearch import units
+from hpsearch.study_file import units
+from hpsearch.study_file.wording import show
 from hpsearch.trial import Plain
-from hpsearch.wording import show
 
 
 class Section(BaseModel):

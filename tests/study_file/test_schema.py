@@ -7,23 +7,23 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from hpsearch import study_schema
+from hpsearch.study_file import schema
+from tests.study_file.test_reading import GOOD
 from tests.support.study_text import FILE
-from tests.test_study_file import GOOD
 
-COMMITTED = Path(__file__).parents[1] / "studies" / "study.schema.json"
+COMMITTED = Path(__file__).parents[2] / "studies" / "study.schema.json"
 
 
 def test_the_committed_file_is_current():
-    assert COMMITTED.read_text() == study_schema.text(), (
-        "run `python -m hpsearch.study_schema studies/study.schema.json`"
+    assert COMMITTED.read_text() == schema.text(), (
+        "run `python -m hpsearch.study_file.schema studies/study.schema.json`"
     )
 
 
 @pytest.mark.parametrize("text", [FILE, GOOD])
 def test_it_takes_what_load_takes(text):
-    jsonschema.Draft202012Validator.check_schema(study_schema.json_schema())
-    jsonschema.validate(tomllib.loads(text), study_schema.json_schema())
+    jsonschema.Draft202012Validator.check_schema(schema.json_schema())
+    jsonschema.validate(tomllib.loads(text), schema.json_schema())
 
 
 @pytest.mark.parametrize("path", sorted(COMMITTED.parent.glob("*.toml")), ids=lambda path: path.name)
@@ -49,4 +49,4 @@ def test_it_takes_every_study_file_of_the_project(path):
 )
 def test_it_refuses_what_load_refuses(old, new):
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(tomllib.loads(FILE.replace(old, new, 1)), study_schema.json_schema())
+        jsonschema.validate(tomllib.loads(FILE.replace(old, new, 1)), schema.json_schema())

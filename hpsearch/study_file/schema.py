@@ -1,6 +1,6 @@
 """The JSON schema of a study file, for editors: `#:schema study.schema.json` on its first line.
 
-python -m hpsearch.study_schema studies/study.schema.json
+python -m hpsearch.study_file.schema studies/study.schema.json
 """
 
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.study import Study
-from hpsearch.study_sections import Range, Values
+from hpsearch.study_file.sections import Range, Values
 
 _SCALAR = {"type": ["string", "number", "boolean"]}
 

@@ -4,10 +4,10 @@ import json
 
 from hypothesis import given
 
-from hpsearch import space_section
 from hpsearch.space import Choice, Float, Int, Space
-from hpsearch.study_faults import Faults
-from hpsearch.toml_lines import Lines
+from hpsearch.study_file import space_section
+from hpsearch.study_file.faults import Faults
+from hpsearch.study_file.lines import Lines
 from tests.test_space import spaces
 
 

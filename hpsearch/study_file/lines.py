@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hpsearch.wording import KeyPath
+from hpsearch.study_file.wording import KeyPath
 
 _TOKEN = re.compile(
     r"""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from hpsearch.space import Float, Space
-from hpsearch.study_faults import Faults
-from hpsearch.study_sections import (
+from hpsearch.study_file.faults import Faults
+from hpsearch.study_file.sections import (
     CoarseToFine,
     Grid,
     HalvingPrune,
@@ -14,7 +14,7 @@ from hpsearch.study_sections import (
     ThresholdPrune,
     Trainer,
 )
-from hpsearch.wording import KeyPath
+from hpsearch.study_file.wording import KeyPath
 
 MOST_GRID_POINTS = 100_000
 

@@ -3,7 +3,7 @@ import textwrap
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.toml_lines import scan
+from hpsearch.study_file.lines import scan
 
 TEXT = textwrap.dedent('''\
     top = 1 # = [ a comment
