@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 KEPT = 2
-"""How many of the newest checkpoints stay beside the best: the last, and the one to fall back on."""
+"""How many of the newest checkpoints stay beside the best: the last, and the one to fall back on where the last is
+damaged, or of an epoch that a verdict dropped."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,19 @@ class Shelf:
 
     def write(self, step: int, content: bytes, best: bool = False) -> None:
         """Put a checkpoint on the shelf; with `best` it stays when newer ones push it off."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _replace(self.folder / self._name(step), content)
-        _replace(self.folder / f"{self._name(step)}.sha256", hashlib.sha256(content).hexdigest().encode())
+        self._put(self._name(step), content)
         if best:
             for end in ("", ".sha256"):
                 _link(self.folder / f"{self._name(step)}{end}", self.folder / f"best.pt{end}")
+
+    def write_best(self, content: bytes) -> None:
+        """Put the best on the shelf where it lies in the midst of a slice; it pushes none off to go on from."""
+        self._put("best.pt", content)
+
+    def _put(self, name: str, content: bytes) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _replace(self.folder / name, content)
+        _replace(self.folder / f"{name}.sha256", hashlib.sha256(content).hexdigest().encode())
 
     def keep_newest(self) -> None:
         """Remove all but the newest `KEPT`; the best has a file of its own."""
@@ -131,9 +139,8 @@ class Shelf:
 
     def forget(self, after: int) -> None:
         """Remove what was trained after an epoch: its reports were dropped, or were lost on their way."""
-        late = [step for step in self._steps() if step > after]
-        self._remove(map(self._name, late))
-        if (self.folder / "best.pt").exists() and (late or not self._steps()):
+        self._remove(self._name(step) for step in self._steps() if step > after)
+        if (self.folder / "best.pt").exists():
             best = self.read("best.pt")
             if best is None or best.step > after:
                 self._remove(["best.pt"])

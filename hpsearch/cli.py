@@ -184,7 +184,7 @@ def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) ->
     try:
         if verbose:
             traceback.print_exception(problem)
-        if message:
+        if message and sys.stderr is not None:  # None: it was closed when the process began
             print(message, file=sys.stderr)
     except OSError:
         _send_nowhere(sys.stderr)

@@ -244,10 +244,11 @@ class _Keeper:
         if not tracked:
             return None
         try:
-            if self.best is not None:
-                shelf.write(self.best.step, checkpoint.pack(self.best), best=True)
-            if at_rest and (self.best is None or self.best.step != self.last):
-                shelf.write(self.last, checkpoint.pack(self._take()))
+            last = self.best if self.best is not None and self.best.step == self.last else None
+            if self.best is not None and not (at_rest and last):
+                shelf.write_best(checkpoint.pack(self.best))
+            if at_rest:
+                shelf.write(self.last, checkpoint.pack(last or self._take()), best=last is not None)
         except TrainerError as problem:
             return Failure("contract", str(problem))
         shelf.keep_newest()

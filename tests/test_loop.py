@@ -13,23 +13,25 @@ from hpsearch.trial import (
     GoOn,
     Pause,
     Start,
-    State,
     Stop,
 )
 from tests.support.ledger import ListLedger
-from tests.support.studies import At, Listed, Rounds, Search, Unreliable
+from tests.support.studies import (
+    COMPLETE,
+    FAILED,
+    PAUSED,
+    PRUNED,
+    RUNNING,
+    WAITING,
+    At,
+    Listed,
+    Rounds,
+    Search,
+    Unreliable,
+)
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
-
-WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, FAILED = (
-    State.WAITING,
-    State.RUNNING,
-    State.PAUSED,
-    State.COMPLETE,
-    State.PRUNED,
-    State.FAILED,
-)
 
 
 def scripts(*losses: str) -> Listed:
@@ -71,6 +73,7 @@ class TestStates:
         history = study.go().history
         assert [trial.state for trial in history] == [COMPLETE, PRUNED]
         assert (history[1].epoch, history[1].reason) == (2, "worse than the median")
+        assert {path.name for path in (tmp_path / "checkpoints" / "00001").glob("*.pt")} == {"best.pt"}
 
     def test_early_stopping_speaks_before_the_pruner(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}]))

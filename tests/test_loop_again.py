@@ -20,16 +20,13 @@ from hpsearch.trial import (
     Proposal,
     Release,
     Start,
-    State,
     Stop,
 )
 from tests.support.ledger import ENDS, ListLedger
-from tests.support.studies import At, Listed, Rounds, Search, Unreliable
+from tests.support.studies import COMPLETE, PAUSED, RUNNING, At, Listed, Rounds, Search, Unreliable
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
-
-RUNNING, PAUSED, COMPLETE = State.RUNNING, State.PAUSED, State.COMPLETE
 
 
 def diary(folder: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """Trainers that raise, run out of memory or keep no contract, and what else may go wrong."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,17 @@ from hpsearch.loop import OUT_OF_MEMORY, Loop
 from hpsearch.seeds import trial_seed
 from hpsearch.trial import (
     Continue,
+    Event,
     Proposal,
+    Reported,
     Start,
-    State,
     Trial,
     Verdict,
 )
-from tests.support.studies import Listed, Search, Unreliable
+from tests.support.studies import COMPLETE, FAILED, WAITING, Listed, Search, Slowly, Unreliable
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
-
-WAITING, COMPLETE, FAILED = State.WAITING, State.COMPLETE, State.FAILED
 
 
 class TestOutOfMemory:
@@ -118,6 +118,22 @@ class TestFailures:
 
         with pytest.raises(AssertionError, match="continued trial 0, which is COMPLETE"):
             Search(tmp_path, Wrong([{}])).go()
+
+    def test_news_of_a_trial_that_is_over_are_no_news(self, tmp_path: Path) -> None:
+        class Echo(Slowly):
+            """Says everything twice, the second time with the next events."""
+
+            said: Sequence[Event] = ()
+
+            def events(self, timeout: float) -> Sequence[Event]:
+                before, self.said = self.said, super().events(timeout)
+                return [*(event for event in before if isinstance(event, Reported) and event.failure), *self.said]
+
+        study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}, {"at": 0}]), "faulty")
+        study.pool = Echo(study.pool, 1.0)
+        loop = study.go()
+        assert [trial.state for trial in loop.history] == [FAILED, COMPLETE]
+        assert loop.totals.failures == 1
 
     def test_an_interrupt_leaves_nothing_running(self, tmp_path: Path) -> None:
         def interrupt(loop: Loop, _: object) -> None:

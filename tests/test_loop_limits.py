@@ -13,14 +13,11 @@ from hpsearch.trial import (
     Advance,
     Kill,
     Start,
-    State,
 )
-from tests.support.studies import Listed, Rounds, Search, Slowly, Unreliable
+from tests.support.studies import COMPLETE, FAILED, PRUNED, WAITING, Listed, Rounds, Search, Slowly, Unreliable
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
-
-WAITING, COMPLETE, PRUNED, FAILED = State.WAITING, State.COMPLETE, State.PRUNED, State.FAILED
 
 
 class TestLimits:

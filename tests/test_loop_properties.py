@@ -18,24 +18,26 @@ from hpsearch.trial import (
     GoOn,
     Pause,
     Start,
-    State,
     Stop,
     Verdict,
 )
 from tests.support.ledger import ENDS, ListLedger
-from tests.support.studies import At, Listed, Rounds, Search, Unreliable
+from tests.support.studies import (
+    COMPLETE,
+    FAILED,
+    PAUSED,
+    PRUNED,
+    RUNNING,
+    WAITING,
+    At,
+    Listed,
+    Rounds,
+    Search,
+    Unreliable,
+)
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
-
-WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, FAILED = (
-    State.WAITING,
-    State.RUNNING,
-    State.PAUSED,
-    State.COMPLETE,
-    State.PRUNED,
-    State.FAILED,
-)
 
 
 ALLOWED = {

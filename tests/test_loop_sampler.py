@@ -12,12 +12,10 @@ from hpsearch.trial import (
     State,
     Trial,
 )
-from tests.support.studies import Listed, Search
+from tests.support.studies import COMPLETE, RUNNING, Listed, Search
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
-
-RUNNING, COMPLETE = State.RUNNING, State.COMPLETE
 
 
 class TestSlowSampler:

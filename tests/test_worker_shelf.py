@@ -58,20 +58,40 @@ class TestRetention:
         assert snapshot is not None
         assert snapshot.step == 2
 
+    @pytest.mark.usefixtures("slices")
+    @pytest.mark.parametrize(
+        ("trainer", "params"),
+        [("faulty", {"at": 4, "how": "raise"}), ("endless", {}), ("scripted", {"losses": "1 2 3 4"})],
+    )
+    def test_every_checkpoint_is_the_state_at_its_epoch(
+        self, tmp_path: Path, trainer: str, params: dict[str, str]
+    ) -> None:
+        """Also where the trainer went on afterwards, to fail or to train what nobody asked for."""
+        train(Worker(setup(tmp_path, trainer)), start(params=params))
+        assert kept(tmp_path)
+        for name in kept(tmp_path):
+            snapshot = shelf(tmp_path).read(name)
+            assert snapshot is not None
+            assert snapshot.objects == {"weight": {"value": float(snapshot.step)}}
+            assert name in ("best.pt", f"epoch-{snapshot.step:06d}.pt")
+
     @pytest.mark.usefixtures("one_slice")
-    def test_what_a_verdict_dropped_does_not_push_off_what_counts(self, tmp_path: Path) -> None:
-        """Six epochs were trained when the verdict came to pause at two; then it is trained to three, and to four."""
-        toy = Worker(setup(tmp_path, "scripted"))
-        losses, diary = "6 5 4 3 2 1 7 7 7", tmp_path / "diary"
-        paused(toy, start(params={"losses": losses}, until=6, epochs=9))
-        params = {"losses": losses, "diary": str(diary)}
-        paused(toy, start(params=params, after=2, until=3, epochs=9))
-        snapshot = shelf(tmp_path).read("best.pt")
-        assert snapshot is not None
-        assert snapshot.step == 3
-        before = diary.read_text()
-        paused(toy, start(params=params, after=3, until=4, epochs=9))
-        assert diary.read_text() == before + "3 4\n"
+    def test_what_a_verdict_dropped_leaves_no_trace(self, tmp_path: Path) -> None:
+        """It was told to pause at epoch 2 when it had trained six; then it is trained to 4, and on to 5."""
+        toy, diary = Worker(setup(tmp_path, "scripted")), tmp_path / "diary"
+        params = {"losses": "6 5 7 7 1 2 9 9 9", "diary": str(diary)}
+        paused(toy, start(params=params, until=2, epochs=9))
+        paused(toy, start(params=params, after=2, until=6, epochs=9))
+        diary.unlink()
+        paused(toy, start(params=params, after=2, until=4, epochs=9))
+        assert kept(tmp_path) == ["epoch-000002.pt", "epoch-000004.pt"], "the best of epoch 5 was never reported"
+        paused(toy, start(params=params, after=4, until=5, epochs=9))
+        best = shelf(tmp_path).read("best.pt")
+        assert best is not None
+        assert best.step == 5
+        assert [line.split()[1] for line in diary.read_text().splitlines()] == ["3", "4", "5"], (
+            "nothing is trained twice"
+        )
 
     def test_a_state_that_cannot_be_kept_breaks_the_contract(self, tmp_path: Path) -> None:
         failure = train(Worker(setup(tmp_path, "unkeepable")), start()).failure

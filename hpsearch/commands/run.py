@@ -45,13 +45,14 @@ def run(args: Namespace) -> Iterator[Answer]:
         lines = sys.stdout if args.jsonl else None
         screen = Screen(study.study.name, proposals(study), quiet=args.quiet, live=not here, lines=lines)
         stack.enter_context(screen)
-        if here and not sys.stdout.isatty():
+        if here and not (sys.stdout and sys.stdout.isatty()):
             stack.enter_context(redirect_stdout(sys.stderr))  # what the trainer prints is no data of ours
         this = _Run(study, origin, screen, stack)
         try:
             outcome = this.run()
-        except KeyboardInterrupt as stop:
-            raise Stopped(this.signals.first or signal.SIGINT, f"{stop}: run the same command again to go on") from None
+        except (KeyboardInterrupt, SystemExit) as stop:  # `ray.init` puts a handler for SIGTERM that raises SystemExit
+            asked = this.signals.first or (signal.SIGTERM if isinstance(stop, SystemExit) else signal.SIGINT)
+            raise Stopped(asked, f"stopped by {asked.name}: run the same command again to go on") from None
         except (InfrastructureError, OSError) as problem:
             with suppress(OSError):
                 quiet(log)
@@ -94,7 +95,8 @@ class _Run:
         held = held or self._record(uid)
         quiet(self.study.home / "hpsearch.log")
         self.news += [f"note: {note}" for note in notes]
-        history, ledger, tracking = self._history(held), _Ledger(held, self.study), _Tracking(self.study, held.record)
+        history, tracking = self._history(held), _Tracking(self.study, held.record)
+        ledger = _Ledger(held, self.study, self.stack)
 
         def watch(loop: Loop, trials: list[Trial]) -> None:
             while self.news:
@@ -133,7 +135,7 @@ class _Run:
 
     def _nothing_to_do(self, held: _Held) -> Outcome:
         history, tracking = self._history(held), _Tracking(self.study, held.record)
-        _Ledger(held, self.study).state("COMPLETE")
+        _Ledger(held, self.study, self.stack).state("COMPLETE")
         tracking.watch(history)
         return self._outcome(history, Totals(), "", tracking.close(FLUSH))
 
@@ -221,10 +223,11 @@ def _came_to_something(history: History) -> bool:
 
 
 class _Ledger:
-    """The loop's view of the journal."""
+    """The loop's view of the journal, until `stack` is closed."""
 
-    def __init__(self, held: _Held, study: Study):
+    def __init__(self, held: _Held, study: Study, stack: ExitStack):
         self._writer = held.journal.writer(held.lease, study.objective)
+        stack.callback(self._writer.close)
 
     def write(
         self, trials: Iterable[Trial], reports: Iterable[tuple[int, Report]], decisions: Iterable[Decision]

@@ -49,7 +49,7 @@ class Signals:
         self.first = self.first or signal.Signals(number)
         reason, grace = f"stopped by {self.first.name}", GRACE[self.first]
         if self._loop is None or self._count > 2 or (self._count == 2 and _trains_here(frame)):
-            raise KeyboardInterrupt(reason)
+            raise KeyboardInterrupt
         if self._count == 1:
             self._loop.stop(reason, grace)
             self._news.append(

@@ -52,9 +52,13 @@ def _place(args: Namespace, study: Recorded) -> str:
         uri = resolved(written, os.environ)
     except KeyError as missing:
         raise BadInput(f'study "{name}": the environment variable {missing.args[0]} is not set') from None
-    if uri.startswith("sqlite:///") and not uri.startswith("sqlite:////"):
+    file_name = uri.removeprefix("sqlite:///")
+    if file_name == uri or Path(file_name).is_absolute():
+        return uri
+    here = home().parent / file_name
+    if not here.exists():
         raise BadInput(f'study "{name}": {uri} starts at its file: name the file in place of the study')
-    return uri
+    return f"sqlite:///{here}"
 
 
 def _checked(uri: str) -> str:

@@ -49,14 +49,21 @@ class TestSync:
         assert (answer.code, answer.err) == (2, 'study "toy": the environment variable NOBODY is not set\n')
 
     def test_a_store_that_starts_at_the_file(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hpsearch.commands.run.FLUSH", 0.1)
         desk.study()
         desk.run("--set", 'tracking.mlflow="sqlite:///other.db"', "--set", "search.trials=1")
-        answer = desk.hp("sync", "toy")
+        assert desk.hp("sync", "toy").out == "toy: 0 sent, 0 pending\n"
+        elsewhere = desk.folder / "elsewhere"
+        elsewhere.mkdir()
+        monkeypatch.chdir(elsewhere)
+        words = ("sync", "toy", "--journal", f"sqlite:///{desk.folder}/.hpsearch/journal.db")
+        answer = desk.hp(*words)
         assert (answer.code, answer.err) == (
             2,
             'study "toy": sqlite:///other.db starts at its file: name the file in place of the study\n',
         )
+        answer = desk.hp(*words, "--mlflow", f"sqlite:///{desk.folder}/other.db", "--json")
+        assert answer.data == [{"study": "toy", "sent": 0, "pending": 0}]
+        assert list(elsewhere.iterdir()) == []
 
 
 class TestUi:

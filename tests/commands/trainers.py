@@ -59,3 +59,11 @@ def talkative(params: Params, run: Run) -> Iterator[Report]:
         print(f"epoch {epoch} to stdout")
         print(f"epoch {epoch} to stderr", file=sys.stderr)
         yield Report(epoch, {"val_loss": 1.0 / epoch})
+
+
+def network(params: Params, run: Run) -> Iterator[Report]:
+    """`torch_learner`, which raises in its second epoch where the learning rate is beyond `limit`."""
+    for report in torch_learner(params, run):
+        if report.step == 2 and float(params["lr"]) > float(params["limit"]):
+            raise ValueError(f"lr = {params['lr']} is too much")
+        yield report

@@ -7,6 +7,9 @@ from hpsearch.trial import Start
 from tests.contracts.pool_contract import PoolContract
 from tests.support.studies import setup
 
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
+
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:

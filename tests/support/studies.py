@@ -34,6 +34,7 @@ from tests.support.ledger import ListLedger
 
 ROOT = Path(__file__).parents[2]
 LOSS = Objective("val_loss", "minimize")
+WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, FAILED = State
 
 
 def setup(work: Path, trainer: str = "learner", **changes: Any) -> Setup:

@@ -83,14 +83,14 @@ class Unprintable(Exception):
 
 
 def faulty(params: Params, run: Run) -> Iterator[Report]:
-    """Goes wrong in the way `how` when it comes to epoch `at`."""
+    """Goes wrong in the way `how` in the midst of epoch `at`. Its first epoch is the best."""
     weight = Weight()
     run.track(weight=weight)
     for epoch in run.epochs():
+        weight.value = float(epoch)
         if epoch == params["at"]:
             go_wrong(str(params["how"]))
-        weight.value = float(epoch)
-        yield Report(epoch, {"val_loss": 1.0 / epoch, "pid": os.getpid()})
+        yield Report(epoch, {"val_loss": float(epoch), "pid": os.getpid()})
 
 
 def go_wrong(how: str) -> None:
@@ -150,9 +150,12 @@ def silent(params: Params, run: Run) -> Iterator[Report]:
 
 def endless(params: Params, run: Run) -> Iterator[Report]:
     """Does not ask `run` how long to train."""
+    weight = Weight()
+    run.track(weight=weight)
     epoch = 0
     while True:
         epoch += 1
+        weight.value = float(epoch)
         _note(params, run, epoch)
         yield Report(epoch, {"val_loss": 1.0 / epoch})
 
