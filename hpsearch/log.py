@@ -52,14 +52,21 @@ def hold() -> None:
 
 def quiet(path: Path) -> None:
     """Send what libraries log or warn about to a file; the terminal is for what the user asked."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = _LateFile(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for held in logging.getLogger().handlers:
         if isinstance(held, MemoryHandler):
             held.setTarget(handler)
             held.flush()
     _hand_to(handler)
+
+
+class _LateFile(logging.FileHandler):
+    """Makes its folder with its file, when there is something to write."""
+
+    def _open(self) -> io.TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
 
 
 def _hand_to(handler: logging.Handler) -> None:

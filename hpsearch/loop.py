@@ -219,7 +219,6 @@ class Loop:
 
     def _abandon(self, reason: str) -> None:
         """Leave no trial RUNNING behind where the ledger still takes it; where not, the next run sees to it."""
-        self._orders.clear()
         with suppress(InfrastructureError):
             self._write()
             for number in list(self.heard):

@@ -163,6 +163,27 @@ class TestLedgerFirst:
         assert RUNNING not in {trial.state for trial in study.ledger.trials.values()}
         assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
 
+    def test_what_it_took_without_an_answer_is_not_written_twice(self, tmp_path: Path) -> None:
+        """The connection broke after the commit: the same batch is offered again, by which a ledger knows it."""
+
+        class Mute(ListLedger):
+            unsure: Any = None
+
+            def write(self, trials: Any, reports: Any, decisions: Any) -> None:
+                batch = (list(trials), list(reports), list(decisions))
+                known, self.unsure = self.unsure == batch, None
+                if not known:
+                    super().write(*batch)
+                if self.writes == 4 and not known:
+                    self.unsure = batch
+                    raise JournalError("the connection broke")
+
+        study = Search(tmp_path, Listed([{}] * 2), workers=2)
+        study.ledger = Mute()
+        with pytest.raises(JournalError):
+            study.go()
+        assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
+
     def test_a_turn_without_news_says_that_the_driver_lives(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}]), stall_seconds=10.0, retries=0)
         study.pool = Unreliable(study.pool, lambda _order, _before: "hang", study.clock)

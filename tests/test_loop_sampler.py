@@ -12,7 +12,7 @@ from hpsearch.trial import (
     State,
     Trial,
 )
-from tests.support.studies import COMPLETE, RUNNING, Listed, Search
+from tests.support.studies import COMPLETE, RUNNING, Listed, Rounds, Search
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -81,6 +81,12 @@ class TestWatch:
         first = [(0, RUNNING, epoch) for epoch in range(5)] + [(0, COMPLETE, 5)]
         assert seen[:6] == first
         assert seen[-1] == (1, COMPLETE, 5)
+
+    def test_a_trial_that_runs_again_has_no_reason_to_rest(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Rounds([{}], first=2, then=5))
+        reasons: list[str] = []
+        study.go(watch=lambda _, trials: reasons.extend(each.reason for each in trials if each.state is RUNNING))
+        assert set(reasons) == {""}
 
     def test_totals_are_those_of_this_run(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}] + [{"at": 0, "how": ""}] * 2), "faulty", workers=2)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from hpsearch.trial import Report
+from hpsearch.trial import Objective, Report
 from hpsearch.worker import Worker
 from tests.support.studies import ROOT, setup
 from tests.support.workers import EPOCHS, kept, paused, shelf, start, train
@@ -61,6 +61,22 @@ class TestContinuation:
         for k in range(EPOCHS):
             curve += paused(torch_worker, start(params=TORCH, until=k + 1, after=k)).reports
         assert tuple(curve) == unbroken
+
+    def test_the_best_state_is_the_same_however_long_a_slice_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first epoch is the best: in a long slice its tensors are trained on before there is time to write."""
+        best = []
+        for seconds in (0.0, 1e9):
+            monkeypatch.setattr("hpsearch.worker.SLICE", seconds)
+            made = setup(tmp_path / str(seconds), "torch_toy:train", objective=Objective("lr", "maximize"))
+            paused(Worker(made), start(params=TORCH, until=EPOCHS - 1))
+            best.append(shelf(made.work).read("best.pt"))
+        assert best[0] is not None
+        assert best[1] is not None
+        assert best[0].step == best[1].step == 1
+        assert flat(best[0].objects) == flat(best[1].objects)
+        assert flat(best[0].random) == flat(best[1].random)
 
     def test_what_was_trained_is_not_trained_again(self, tmp_path: Path) -> None:
         diary = tmp_path / "diary"
@@ -158,6 +174,15 @@ class TestDamage:
         assert then.reports == whole[4:]
         assert "is not used" in then.notes[0]
         assert not marker.exists()
+
+
+def flat(state: Any) -> Any:
+    """A state that can be compared."""
+    if isinstance(state, torch.Tensor):
+        return state.tolist()
+    if isinstance(state, dict):
+        return {key: flat(value) for key, value in state.items()}
+    return [flat(value) for value in state] if isinstance(state, list | tuple) else state
 
 
 class Bomb:

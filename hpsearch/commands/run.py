@@ -56,7 +56,8 @@ def run(args: Namespace) -> Iterator[Answer]:
         except (InfrastructureError, OSError) as problem:
             with suppress(OSError):
                 quiet(log)
-                problem.add_note(f"  log  {log}")
+                if log.exists():
+                    problem.add_note(f"  log  {log}")
             raise
     yield Answer(outcome.data(), outcome.text, outcome.exit_code)
 

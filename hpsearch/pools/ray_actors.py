@@ -200,9 +200,7 @@ class RayActors:
 def _connect(cluster: Cluster, setup: Setup) -> str | None:
     """Join or start Ray. Returns the folder of a Ray of our own (its sockets need a short path), else None."""
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    ours = logging.getLogger("ray")
-    ours.handlers.clear()  # what Ray's import has put there writes to stderr
-    ours.propagate = True
+    hush()
     # Ray prints on stdout that a worker died, whatever log_to_driver says (listen_error_messages in that module).
     ray._private.worker._worker_logs_enabled = False
     _guard_token()
@@ -228,6 +226,13 @@ def _connect(cluster: Cluster, setup: Setup) -> str | None:
         raise PoolError(f"Ray does not come up at resources.address = {cluster.address!r}: {problem}") from None
     finally:
         _guard_token()
+
+
+def hush() -> None:
+    """What Ray logs goes where all logs go, and not to stderr, where its import has sent it."""
+    ours = logging.getLogger("ray")
+    ours.handlers.clear()
+    ours.propagate = True
 
 
 def _reach(address: str) -> None:

@@ -2,17 +2,23 @@
 
 import asyncio
 import shlex
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ray.exceptions import RayError
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from hpsearch.errors import PoolError
-from hpsearch.pools.ray_actors import EXCLUDES, packages
+from hpsearch.pools.ray_actors import EXCLUDES, hush, packages
 from hpsearch.study import Study
 
 HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'
 """A job's working directory goes with the job; what must last is in the home of the cluster's head."""
+
+AGENT = 60.0
+"""Seconds that a new cluster's agents have to come up."""
 
 
 @dataclass
@@ -63,9 +69,22 @@ def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
         "excludes": EXCLUDES,
         "py_modules": packages(study.trainer.use, study.folder),
     }
+    hush()
     try:
         client = JobSubmissionClient(address)
-        number = client.submit_job(entrypoint=entrypoint(study, overrides), runtime_env=runtime_env)
-    except (RuntimeError, ConnectionError, ValueError) as problem:
+        number = _submitted(client, entrypoint(study, overrides), runtime_env)
+    except (RuntimeError, ConnectionError, ValueError, RayError) as problem:
         raise PoolError(f"the cluster at {address} does not take the job: {problem}") from None
     return Job(client, number)
+
+
+def _submitted(client: JobSubmissionClient, command: str, runtime_env: dict[str, Any]) -> str:
+    """Ray's number of the job. A cluster that has just been started answers before its agents do: it is asked again."""
+    deadline = time.monotonic() + AGENT
+    while True:
+        try:
+            return client.submit_job(entrypoint=command, runtime_env=runtime_env)
+        except RuntimeError as problem:
+            if "No available agent" not in str(problem) or time.monotonic() > deadline:
+                raise
+        time.sleep(1.0)

@@ -23,7 +23,7 @@ def tables() -> Iterator[Table]:
 def _row(sampler: str, known: int) -> Row:
     progress(f"{sampler} after {known} trials")
     with folder() as place:
-        study = load(Search("noop", trials=known + 1, epochs=1, sampler=sampler).write(place))
+        study = load(Search("noop", epochs=1, sampler=sampler).write(place))
     asked, history, took = wire.sampler(study), recorded.history(study, known), []
     for _ in range(ASKS + 1):
         began = time.perf_counter()

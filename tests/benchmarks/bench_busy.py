@@ -3,13 +3,12 @@
 busy = seconds inside trainers / (workers x wall clock from the first trial's start to the last one's end).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from tests.benchmarks import recorded, slow_mlflow
 from tests.benchmarks.processes import progress
-from tests.benchmarks.searches import Search, folder, run, run_file
+from tests.benchmarks.searches import Ran, Search, folder, run, run_file
 from tests.benchmarks.table import Row, Table
 from tests.benchmarks.trainers import rounds_for
 
@@ -18,35 +17,40 @@ LATENCY = 5.0
 
 
 def tables() -> Iterator[Table]:
-    scales = [(0.1, 50, 4), (1.0, 20, 2)]
-    columns = ("", *(f"epochs of {seconds * 1e3:,.0f} ms" for seconds, _, _ in scales))
-    both = [_fractions(seconds, epochs, trials) for seconds, epochs, trials in scales]
-    rows: Sequence[Row] = [(short[0], short[1], long[1]) for short, long in zip(*both, strict=True)]
-    cut = ", ".join(f"{trials} trials of {epochs} epochs of {seconds:g} s" for seconds, epochs, trials in scales)
-    note = f"2 workers; bounded in time: {cut}; a start of a second counts the more the shorter a run is"
-    yield Table("Busy fraction", columns, rows, note)
+    yield _table(0.1, epochs=50, trials=4)
+    yield _table(1.0, epochs=20, trials=2)
 
 
-def _fractions(seconds: float, epochs: int, trials: int) -> Iterator[tuple[str, float]]:
-    sleeper = Search("sleeper", trials, epochs, options={"seconds": seconds})
-    spinner = Search("spinner", trials, epochs, options={"rounds": rounds_for(seconds)})
+def _table(seconds: float, epochs: int, trials: int) -> Table:
+    size = f"{trials} trials of {epochs} epochs on 2 workers"
+    note = f"{size}, so that it is bounded in time: a start that takes a second counts for more than in a long study"
+    rows = list(_rows(seconds, epochs, trials))
+    return Table(f"Busy fraction, epochs of {seconds:g} s", ("", "busy", "wall, s"), rows, note)
 
-    def announced(name: str) -> str:
-        progress(f"{name}, epochs of {seconds:g} s")
-        return name
 
-    yield announced("random, sleeping trainer"), run(sleeper).busy_fraction
-    yield announced("random, trainer on its core"), run(spinner).busy_fraction
-    yield announced(f"Gaussian process after {KNOWN} trials, on its core"), _gaussian_process(spinner)
+def _rows(seconds: float, epochs: int, trials: int) -> Iterator[Row]:
+    sleeper = Search("sleeper", epochs, trials, options={"seconds": seconds})
+    spinner = Search("spinner", epochs, trials, options={"rounds": rounds_for(seconds)})
+    progress(f"epochs of {seconds:g} s: random")
+    yield _row("random, sleeping trainer", run(sleeper))
+    yield _row("random, trainer that fills its core", run(spinner))
+    progress(f"epochs of {seconds:g} s: Gaussian process")
+    yield _row(f"Gaussian process after {KNOWN} trials, sleeping", _go_on(sleeper))
+    yield _row(f"Gaussian process after {KNOWN} trials, full cores", _go_on(spinner))
+    progress(f"epochs of {seconds:g} s: slow MLflow server")
     with slow_mlflow.server(LATENCY) as uri:
-        name = announced(f"MLflow server that takes {LATENCY:g} s a call, sleeping")
-        yield name, run(replace(sleeper, mlflow=uri)).busy_fraction
+        yield _row(f"MLflow server that takes {LATENCY:g} s a call, sleeping", run(replace(sleeper, mlflow=uri)))
 
 
-def _gaussian_process(search: Search) -> float:
-    """Goes on with a study that has `KNOWN` finished trials."""
+def _row(name: str, ran: Ran) -> Row:
+    return name, ran.busy_fraction, ran.reports[-1] - ran.reports[0]
+
+
+def _go_on(search: Search) -> Ran:
+    """With a study that has `KNOWN` finished trials."""
     search = replace(search, sampler="gp", trials=KNOWN + search.trials)
     with folder() as place:
-        path: Path = search.write(place)
+        path = search.write(place)
         recorded.write(path, KNOWN)
-        return run_file(path).busy_fraction
+        ran = run_file(path)
+        return replace(ran, trials=ran.trials[KNOWN:])

@@ -12,7 +12,7 @@ TRIALS = 10_000
 
 def tables() -> Iterator[Table]:
     with folder() as place:
-        study = Search("noop", trials=TRIALS, epochs=1, address="none").write(place)
+        study = Search("noop", epochs=1, trials=TRIALS, address="none").write(place)
         progress(f"{TRIALS} trials")
         driver = measured("timed_driver", study)
         progress("hpsearch status")

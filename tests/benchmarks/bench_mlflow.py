@@ -1,8 +1,7 @@
-"""What it costs to have every curve in MLflow: the same study with its store and without, in turn."""
+"""What it costs to have every curve in MLflow: the same study with its store and without it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from statistics import median
 
 from tests.benchmarks.processes import progress, rate
 from tests.benchmarks.searches import Ran, Search, run
@@ -10,58 +9,41 @@ from tests.benchmarks.table import Row, Table
 from tests.benchmarks.trainers import rounds_for
 
 EPOCH = 0.02
-COMING_UP = 8.0
-"""Seconds in which MLflow is imported and its store made; a cost that a study has once."""
+COMING_UP = 8
+"""Seconds in which MLflow is imported and its store made: a cost that a study has once."""
 
 
 def tables() -> Iterator[Table]:
-    training = Search("spinner", trials=30, epochs=50, options={"rounds": rounds_for(EPOCH)})
-    rows = [
-        _row("no-op trials", Search("noop", trials=4000, epochs=1), lambda ran: ran.trials_per_second),
-        _row("no-op reports", Search("noop", trials=100, epochs=200), lambda ran: ran.reports_per_second),
-        *_training(training),
-    ]
+    training = Search("spinner", epochs=50, seconds=20, options={"rounds": rounds_for(EPOCH)})
+    noop = Search("noop", epochs=1, seconds=14)
     note = (
-        f"local SQLite store; epochs of {EPOCH * 1e3:.0f} ms are a fixed amount of work for a core, so a core that "
-        "the tracker takes is seen; medians of runs in turn"
+        f"2 workers, a local SQLite store, which is imported and made in the first {COMING_UP} s; epochs of "
+        f"{EPOCH * 1e3:.0f} ms are a fixed amount of work, so that a core which the tracker takes is seen"
     )
+    rows = [
+        *_rows(f"epochs of {EPOCH * 1e3:.0f} ms", training, lambda ran: ran.reports),
+        *_rows("no-op trials", noop, lambda ran: ran.ends),
+        *_rows("no-op reports", replace(noop, epochs=200), lambda ran: ran.reports),
+    ]
     yield Table("What MLflow costs", ("per second", "without", "with MLflow", "cost in %"), rows, note)
 
 
-def _training(search: Search) -> list[Row]:
-    """The first seconds and what comes after them, from the same runs."""
-    pairs = [_pair(f"training, {turn} of 2", search) for turn in (1, 2)]
-
-    def compared(name: str, value: Callable[[Ran], float]) -> Row:
-        without, with_ = (median(value(pair[place]) for pair in pairs) for place in (0, 1))
-        return name, without, with_, cost(without, with_)
-
-    what = f"epochs of {EPOCH * 1e3:.0f} ms"
+def _rows(name: str, search: Search, moments: Callable[[Ran], Sequence[float]]) -> list[Row]:
+    """The first seconds and what comes after them, from the same two runs."""
+    progress(f"{name}: without MLflow")
+    without = moments(run(search))
+    progress(f"{name}: with MLflow")
+    with_ = moments(run(replace(search, mlflow="")))
     return [
-        compared(f"{what}, the first {COMING_UP:.0f} s", lambda ran: _epochs_per_second(ran, 0.0, COMING_UP)),
-        compared(f"{what}, from then on", lambda ran: _epochs_per_second(ran, COMING_UP, float("inf"))),
+        _row(f"{name}, the first {COMING_UP} s", _part(without, 0, COMING_UP), _part(with_, 0, COMING_UP)),
+        _row(f"{name}, from then on", _part(without, COMING_UP, 3600), _part(with_, COMING_UP, 3600)),
     ]
 
 
-def _row(name: str, search: Search, value: Callable[[Ran], float]) -> Row:
-    without, with_ = map(value, _pair(name, search))
-    return name, without, with_, cost(without, with_)
+def _part(moments: Sequence[float], after: float, before: float) -> float:
+    """Events per second in a part of a run, given in seconds since its first event."""
+    return rate([moment for moment in moments if after <= moment - moments[0] < before])
 
 
-def _pair(name: str, search: Search) -> tuple[Ran, Ran]:
-    progress(f"{name}: without MLflow")
-    without = run(search)
-    progress(f"{name}: with MLflow")
-    return without, run(replace(search, mlflow=""))
-
-
-def _epochs_per_second(ran: Ran, after: float, before: float) -> float:
-    """Between two moments of a run, in seconds since its first report; before one worker has run out of trials."""
-    both_busy = sorted(trial.ended_at for trial in ran.trials)[-2] / 1000
-    first = ran.reports[0]
-    return rate([at for at in ran.reports if after <= at - first < before and at <= both_busy])
-
-
-def cost(without: float, with_: float) -> float:
-    """Percent of the speed that is lost."""
-    return 100.0 * (1.0 - with_ / without)
+def _row(name: str, without: float, with_: float) -> Row:
+    return name, without, with_, 100 * (1 - with_ / without)

@@ -25,7 +25,7 @@ print(json.dumps([name for name in json.loads(sys.argv[1]) if name in sys.module
 
 def tables() -> Iterator[Table]:
     with folder() as place:
-        study = Search("noop", trials=10, epochs=1).write(place)
+        study = Search("noop", epochs=1).write(place)
         rows = [_row("--help"), _row("check", study)]
     columns = ("", "seconds", "heavy imports")
     yield Table("Start", columns, rows, f"median of 5 processes; looked for: {', '.join(HEAVY)}")

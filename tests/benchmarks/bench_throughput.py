@@ -1,12 +1,14 @@
 """How many trials and reports a second, on two workers, with trainers that do nothing: the cost of the machinery."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tests.benchmarks.processes import measured, progress
 from tests.benchmarks.searches import Search, run
 from tests.benchmarks.table import Row, Table
 
 EPOCHS = 200
+SECONDS = 4
 LIMIT, TUNE, TUNE_BARE = "bare Ray actors, a call each", "Ray Tune", "Ray Tune without loggers"
 
 
@@ -19,7 +21,7 @@ def tables() -> Iterator[Table]:
 
 def _trials(limit: float) -> Table:
     progress("trials: hpsearch")
-    rates = {LIMIT: limit, "hpsearch": run(Search("noop", trials=2000, epochs=1)).trials_per_second}
+    rates = {LIMIT: limit, "hpsearch": run(Search("noop", epochs=1, seconds=SECONDS)).trials_per_second}
     for name, loggers in ((TUNE, "default"), (TUNE_BARE, "none")):
         progress(f"trials: {name}")
         rates[name] = measured("peers.tune", 100, 1, loggers)["trials"]
@@ -27,11 +29,11 @@ def _trials(limit: float) -> Table:
 
 
 def _reports(limit: float) -> Table:
-    search = Search("noop", trials=50, epochs=EPOCHS, prune="median")
+    search = Search("noop", EPOCHS, seconds=SECONDS, prune="median")
     progress("reports: hpsearch")
     rates = {LIMIT: limit, "hpsearch": run(search).reports_per_second}
     progress("reports: hpsearch, a call each")
-    one_by_one = Search("noop", trials=20, epochs=EPOCHS, prune="median", options={"slice": 0.0})
+    one_by_one = replace(search, options={"slice": 0.0})
     rates["hpsearch, a call each (slices of 0 s)"] = run(one_by_one).reports_per_second
     for name, loggers in ((TUNE, "default"), (TUNE_BARE, "none")):
         progress(f"reports: {name}")

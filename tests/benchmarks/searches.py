@@ -43,21 +43,29 @@ method = "{prune}"
 workers = 2
 address = "{address}"
 
+[limits]
+study = "{seconds}s"
+
 [tracking]
 {tracking}
 """
+
+MANY = 1_000_000
+"""More trials than any measurement has time for."""
 
 
 @dataclass(frozen=True)
 class Search:
     """What differs between the studies that are measured.
 
-    sampler: "random", or one of Bayesian search. mlflow: "" is the embedded store, "none" is off.
+    seconds: the study ends after so many. sampler: "random", or one of Bayesian search. mlflow: "" is the embedded
+    store, "none" is off.
     """
 
     trainer: str
-    trials: int
     epochs: int
+    trials: int = MANY
+    seconds: int = 3600
     options: Mapping[str, Plain] = field(default_factory=dict)
     sampler: str = "random"
     prune: str = "never"
@@ -76,6 +84,7 @@ class Search:
             trials=self.trials,
             prune=self.prune,
             address=self.address,
+            seconds=self.seconds,
             tracking=f'mlflow = "{self.mlflow}"' if self.mlflow else "",
         )
         path = folder / "study.toml"
@@ -91,8 +100,13 @@ class Ran:
     trials: list[Trial]
 
     @property
+    def ends(self) -> list[float]:
+        """When each trial was settled, in seconds."""
+        return sorted(trial.ended_at / 1000 for trial in self.trials if trial.state.is_settled)
+
+    @property
     def trials_per_second(self) -> float:
-        return rate([trial.ended_at / 1000 for trial in self.trials])
+        return rate(self.ends)
 
     @property
     def reports(self) -> list[float]:

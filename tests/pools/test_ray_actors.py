@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hpsearch.errors import PoolError, ResourcesError, TrainerError
 from hpsearch.pools.ray_actors import Cluster, RayActors, packages
 from hpsearch.trial import Advance, Kill, Lost, Start
 from tests.contracts.pool_contract import Driver, PoolContract
+from tests.support.ray_session import PATIENCE, descendants
 from tests.support.studies import ROOT, setup
 
 
@@ -47,6 +49,21 @@ class TestStart:
     def test_where_nobody_listens_there_is_no_cluster(self, tmp_path: Path, address: str) -> None:
         with pytest.raises(PoolError, match=f"Ray does not come up at resources.address = '{address}': .*refused"):
             RayActors(setup(tmp_path, "either"), Cluster(address), {})
+
+
+@pytest.mark.chaos
+def test_when_ray_itself_dies_it_is_said(tmp_path: Path) -> None:
+    """Its node is given up after 14 s."""
+    pool = RayActors(setup(tmp_path, "either"), Cluster(workers=1), {"toy": "noop"})
+    pool.do(Start(0, {"toy": "faulty", "at": 1, "how": "hang"}, seed=0, until=1, epochs=2))
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in descendants(os.getpid())}
+    (raylet,) = [pid for pid, command in commands.items() if command[0].endswith(b"/raylet")]
+    os.kill(raylet, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    with pytest.raises(PoolError, match="Ray has died on this machine"):
+        while time.monotonic() < deadline:
+            pool.events(1.0)
+    pool.close()
 
 
 def test_nothing_is_left_of_it_and_nothing_was_said(tmp_path: Path) -> None:
