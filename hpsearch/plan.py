@@ -82,3 +82,18 @@ def _blind(study: Study) -> int:
     """So many proposals look at no result."""
     startup = study.search.startup_trials if isinstance(study.search, sections.Bayesian) else MOST
     return min(startup, proposals(study))
+
+
+def changed_rounds(recorded: Mapping[str, Any], study: Study) -> list[str]:
+    """Which rounds of a recorded study are not as they were, in words; others were drawn from what they found.
+
+    Rounds that are added, and a last one with more trials, are a larger budget.
+    """
+    before, after = (spec["search"].get("rounds", []) for spec in (recorded, study.spec()))
+    changed = []
+    for i, was in enumerate(before):
+        now = after[i] if i < len(after) else {}
+        is_larger = i == len(before) - 1 and now.get("epochs") == was["epochs"] and now["trials"] > was["trials"]
+        if now != was and not is_larger:
+            changed.append(f"search.rounds.{i}: was {was}, is {now or 'absent'}")
+    return changed

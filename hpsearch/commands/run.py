@@ -20,7 +20,7 @@ from hpsearch.history import History
 from hpsearch.journal import Batch, Heartbeat, Journal, Lease, Owner, StudyRecord
 from hpsearch.log import hold, quiet
 from hpsearch.loop import Loop
-from hpsearch.plan import proposals
+from hpsearch.plan import changed_rounds, proposals
 from hpsearch.rules import Totals
 from hpsearch.samplers.base import Sampler
 from hpsearch.screen import Screen
@@ -167,7 +167,8 @@ class _Run:
         self._check_fork(journal, record)
         if record is None:
             return None
-        if changed := differences(dict(record.identity), self.study.identity()):
+        changed = differences(dict(record.identity), self.study.identity()) + changed_rounds(record.spec, self.study)
+        if changed:
             raise StudyChanged(
                 f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
                 "put it back to go on, or run with --fork NEW_NAME to start a new study that learns from this one"

@@ -115,8 +115,8 @@ class Desk:
     def start(self, *words: object, **options: Any) -> subprocess.Popen[str]:
         """hpsearch in a process group of its own. Whoever starts it ends it."""
         argv = [sys.executable, "-m", "hpsearch.cli", *map(str, words)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-        return subprocess.Popen(argv, cwd=self.folder, env=environment(), **{**pipes, **options})
+        usual = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
+        return subprocess.Popen(argv, cwd=self.folder, text=True, start_new_session=True, **{**usual, **options})
 
     def ended(self, process: subprocess.Popen[str], timeout: float = 90.0) -> Answer:
         try:

@@ -1,0 +1,66 @@
+"""What a study will run, and which of its rounds may still change."""
+
+from pathlib import Path
+
+import pytest
+
+from hpsearch.plan import Round, changed_rounds, most_epochs, proposals, rounds
+from hpsearch.study import Study, load
+
+FILE = """
+[study]
+name = "rounds"
+metric = "val_loss"
+goal = "minimize"
+[trainer]
+use = "trainers.digits:train"
+epochs = 30
+[space]
+lr = { low = 1e-4, high = 1.0, log = true }
+[search]
+method = "coarse-to-fine"
+rounds = [ { trials = 8, epochs = 2 }, { trials = 5, epochs = 10 } ]
+"""
+
+
+def study(folder: Path, *overrides: str) -> Study:
+    path = folder / "study.toml"
+    path.write_text(FILE)
+    return load(path, overrides)
+
+
+def test_rounds_trials_and_epochs(tmp_path: Path) -> None:
+    planned = study(tmp_path)
+    assert rounds(planned) == [Round(8, 2), Round(5, 10, continued=3)]
+    assert proposals(planned) == 13
+    assert most_epochs(planned) == 8 * 2 + 2 * 10 + 3 * (10 - 2)
+
+
+def test_a_limit_of_trials_bounds_the_plan(tmp_path: Path) -> None:
+    assert proposals(study(tmp_path, "limits.trials=9")) == 9
+
+
+@pytest.mark.parametrize(
+    "larger",
+    [
+        "[ { trials = 8, epochs = 2 }, { trials = 5, epochs = 10 } ]",
+        "[ { trials = 8, epochs = 2 }, { trials = 7, epochs = 10 } ]",
+        "[ { trials = 8, epochs = 2 }, { trials = 7, epochs = 10 }, { trials = 2, epochs = 30 } ]",
+    ],
+)
+def test_a_larger_budget_changes_no_round(tmp_path: Path, larger: str) -> None:
+    assert changed_rounds(study(tmp_path).spec(), study(tmp_path, f"search.rounds={larger}")) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "which"),
+    [
+        ("[ { trials = 9, epochs = 2 }, { trials = 5, epochs = 10 } ]", "search.rounds.0"),
+        ("[ { trials = 8, epochs = 2 }, { trials = 4, epochs = 10 } ]", "search.rounds.1"),
+        ("[ { trials = 8, epochs = 2 }, { trials = 5, epochs = 11 } ]", "search.rounds.1"),
+        ("[ { trials = 8, epochs = 2 } ]", "search.rounds.1"),
+    ],
+)
+def test_a_round_that_others_build_on_may_not_change(tmp_path: Path, other: str, which: str) -> None:
+    (changed,) = changed_rounds(study(tmp_path).spec(), study(tmp_path, f"search.rounds={other}"))
+    assert changed.startswith(f"{which}: was {{")
