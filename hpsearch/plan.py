@@ -1,8 +1,9 @@
 """What a study will run, worked out without running it."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hpsearch import study as sections
 from hpsearch.history import History
