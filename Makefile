@@ -1,7 +1,9 @@
 # `make quickstart` and `make test` are all that a new machine needs: Python 3.11+, make, nothing else.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-BOOTSTRAP := $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first that runs and is new enough; `command -v` alone is fooled by version managers' shims.
+BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: quickstart test check bench chaos clean schema
 
@@ -30,6 +32,7 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PYTHON):
+	@test -n "$(BOOTSTRAP)" || { echo "hpsearch needs Python 3.11 or newer, and none is on the PATH"; exit 1; }
 	$(BOOTSTRAP) -m venv $(VENV)
 
 $(VENV)/installed: $(PYTHON) pyproject.toml

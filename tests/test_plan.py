@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.plan import Round, changed_rounds, all_epochs, proposals, rounds
+from hpsearch.plan import Round, all_epochs, changed_rounds, proposals, rounds
 from hpsearch.study import Study, load
 
 FILE = """
