@@ -75,6 +75,21 @@ class StudiesContract:
         journal.respec(lead.lease, {"trials": 100})
         assert journal.studies()[0].spec == {"trials": 100}
 
+    def test_a_study_of_which_nothing_came_is_forgotten(self, journal: Journal, lead: Lead) -> None:
+        journal.create("other", {}, {}, at=0)
+        lead.writer.write(Batch([a_trial(0)], (), [Decision("propose", "drawn", 0)]))
+        journal.set_cursor(lead.study.id, "mlflow", 1)
+        journal.forget(lead.lease)
+        assert [study.name for study in journal.studies()] == ["other"]
+        journal.release(lead.lease)
+        assert journal.trials(journal.create("study", {}, {}, at=1).id) == []
+
+    def test_one_with_reports_is_not(self, journal: Journal, lead: Lead) -> None:
+        lead.writer.write(a_batch(a_trial(0, 0.5)))
+        with pytest.raises(ValueError, match=r"(?i)foreign key"):
+            journal.forget(lead.lease)
+        assert len(journal.trials(lead.study.id)) == 1
+
     def test_processes_that_start_at_once_make_one_journal_one_study_and_one_leader(self, url: str) -> None:
         code = (
             "import sys; from hpsearch.journal import Journal, Owner; from hpsearch.errors import StudyBusy\n"
