@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -21,16 +22,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     if unknown := set(args.names) - set(NAMES):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     print(machine(), end="\n\n")
-    sections = [machine()]
+    sections, failed = [machine()], []
     for name in args.names or NAMES:
         began = time.monotonic()
         print(f"{name}", file=sys.stderr)
-        for table in importlib.import_module(f"tests.benchmarks.bench_{name}").tables():
-            print(table.plain(), end="\n\n", flush=True)
-            sections.append(table.markdown())
+        try:
+            for table in importlib.import_module(f"tests.benchmarks.bench_{name}").tables():
+                print(table.plain(), end="\n\n", flush=True)
+                sections.append(table.markdown())
+        except Exception:  # the others are worth having all the same
+            traceback.print_exc()
+            failed.append(name)
         print(f"  {time.monotonic() - began:.0f} s", file=sys.stderr)
         if args.markdown is not None:
             args.markdown.write_text("\n\n".join(sections) + "\n", "utf-8")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def machine() -> str:

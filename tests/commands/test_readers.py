@@ -49,7 +49,7 @@ class TestStatus:
         assert done.hp("status", "toy", "--watch", "--json").data["state"] == "COMPLETE"
 
     def test_watch_shows_every_change_until_it_ends(self, desk: Desk) -> None:
-        desk.study(options="pace = 0.4")
+        desk.study('method = "random"\ntrials = 2', options="pace = 0.4")
         running = desk.start("run", "study.toml")
         desk.wait_for(lambda: desk.trained() >= 1, running)
         watching = desk.hp("status", "toy", "--watch", "--json")

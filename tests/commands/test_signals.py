@@ -8,60 +8,65 @@ import time
 
 import pytest
 
-from tests.commands.desk import Desk, content
-from tests.commands.test_going_on import written
+from tests.commands.desk import Answer, Desk, content
+from tests.commands.test_going_on import SLOW, written
 
 PACED = "pace = 0.05"
 LONG = "pace = 60.0"
 
 
-def begun(desk: Desk, epochs: int, **options: object) -> subprocess.Popen[str]:
-    """A run that has trained so many epochs."""
-    process = desk.start("run", "study.toml", **options)
+def begun(desk: Desk, epochs: int) -> subprocess.Popen[str]:
+    """A run that trains its epoch number `epochs`, or is beyond it."""
+    process = desk.start("run", "study.toml")
     desk.wait_for(lambda: desk.trained() >= epochs, process)
     return process
 
 
-@pytest.mark.parametrize(("method", "epochs"), [("grid", 2), ("random", 5), ("bayesian", 11), ("coarse-to-fine", 5)])
-def test_interrupt_and_go_on(desk: Desk, method: str, epochs: int) -> None:
-    written(desk, method, PACED)
-    process = begun(desk, epochs)
-    os.kill(process.pid, signal.SIGINT)
-    answer = desk.ended(process)
+def signalled(desk: Desk, epoch: int, *signals: signal.Signals) -> Answer:
+    """A run that gets these signals while it trains its epoch number `epoch`, which ends then."""
+    gate = desk.folder / "gate"
+    gate.write_text(str(epoch))
+    process = begun(desk, epoch)
+    for number in signals:
+        os.kill(process.pid, number)
+    gate.unlink()
+    return desk.ended(process)
+
+
+def same_as_unbroken(desk: Desk) -> bool:
+    broken = content(desk.export())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HPSEARCH_HOME", str(desk.folder / "unbroken"))
+        desk.run()
+        return content(desk.export()) == broken
+
+
+@pytest.mark.parametrize(("method", "epoch"), [("grid", 2), ("random", 5), ("bayesian", 11), ("coarse-to-fine", 6)])
+def test_interrupt_and_go_on(desk: Desk, method: str, epoch: int) -> None:
+    written(desk, method)
+    answer = signalled(desk, epoch, signal.SIGINT)
     assert answer.code == 130
     assert answer.out.startswith("toy: stopped (stopped by SIGINT)\n")
     assert {trial["state"] for trial in desk.export()["trials"]} <= {"WAITING", "COMPLETE", "PAUSED"}
     assert desk.run().code == 0
-    broken, trained = content(desk.export()), desk.trained()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HPSEARCH_HOME", str(desk.folder / "unbroken"))
-        desk.run()
-        assert content(desk.export()) == broken
+    trained = desk.trained()
+    assert same_as_unbroken(desk)
     assert desk.trained() == 2 * trained
 
 
 def test_torch_trainer_goes_on_bit_for_bit(desk: Desk) -> None:
     space = "lr = { low = 1e-4, high = 1e-1, log = true }"
-    desk.study('method = "random"\ntrials = 2', trainer="tests.commands.trainers:torch_learner", epochs=6, space=space)
-    desk.change(("options = {", "options = { pace = 0.05,"))
-    process = begun(desk, 3)
-    os.kill(process.pid, signal.SIGINT)
-    assert desk.ended(process).code == 130
+    trainer = "tests.commands.trainers:torch_learner"
+    desk.study('method = "random"\ntrials = 2', trainer=trainer, epochs=6, options=SLOW, space=space)
+    assert signalled(desk, 3, signal.SIGINT).code == 130
+    assert desk.export()["trials"][0]["state"] == "WAITING"
     assert desk.run().code == 0
-    broken = content(desk.export())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HPSEARCH_HOME", str(desk.folder / "unbroken"))
-        desk.run()
-        assert content(desk.export()) == broken
+    assert same_as_unbroken(desk)
 
 
 def test_hangup_ends_nothing_and_sigterm_all(desk: Desk) -> None:
-    written(desk, "random", PACED)
-    process = begun(desk, 2)
-    os.kill(process.pid, signal.SIGHUP)
-    desk.wait_for(lambda: desk.trained() >= 5, process)
-    os.kill(process.pid, signal.SIGTERM)
-    answer = desk.ended(process)
+    written(desk, "random", SLOW)
+    answer = signalled(desk, 4, signal.SIGHUP, signal.SIGTERM)
     assert answer.code == 143
     assert "stopped by SIGTERM" in answer.out
     assert "WAITING" in {trial["state"] for trial in desk.export()["trials"]}
@@ -102,12 +107,9 @@ def test_killed_at_random_moments(desk: Desk) -> None:
     status = desk.hp("status", "toy", "--json").data
     assert (status["state"], status["trials"]["running"], status["trials"]["waiting"]) == ("INTERRUPTED", 0, 1)
     assert desk.run().code == 0
-    broken, trained = content(desk.export()), desk.trained()
+    trained = desk.trained()
     desk.diary.unlink()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HPSEARCH_HOME", str(desk.folder / "unbroken"))
-        desk.run()
-        assert content(desk.export()) == broken
+    assert same_as_unbroken(desk)
     assert desk.trained() <= trained <= desk.trained() + kills
 
 

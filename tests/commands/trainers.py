@@ -13,21 +13,24 @@ from tests.support import torch_toy, toys
 
 
 def learner(params: Params, run: Run) -> Iterator[Report]:
-    """Takes `pace` seconds an epoch, and rings at the epoch that the file `bell` beside the diary names."""
+    """Takes `pace` seconds an epoch, and minds the files `bell` and `gate` beside the diary."""
     for report in toys.learner(params, run):
         time.sleep(float(params.get("pace", 0.0)))
-        _ring(Path(str(params["diary"])))
+        _mind(Path(str(params["diary"])))
         yield report
 
 
-def _ring(diary: Path) -> None:
-    """A file `bell` that holds "7 SIGINT": the signal comes in the seventh epoch that is trained."""
-    bell = diary.with_name("bell")
+def _mind(diary: Path) -> None:
+    """A `bell` that holds "7 SIGINT": the signal comes in the seventh epoch that is trained. A `gate` that holds "7":
+    the seventh epoch lasts until somebody takes it away."""
+    bell, gate = diary.with_name("bell"), diary.with_name("gate")
+    epochs = len(diary.read_text().splitlines())
     if bell.exists():
         epoch, *names = bell.read_text().split()
-        if len(diary.read_text().splitlines()) == int(epoch):
-            for name in names:
-                os.kill(os.getpid(), signal.Signals[name])
+        for name in names if epochs == int(epoch) else ():
+            os.kill(os.getpid(), signal.Signals[name])
+    while gate.exists() and gate.read_text() == str(epochs):
+        time.sleep(0.01)
 
 
 def torch_learner(params: Params, run: Run) -> Iterator[Report]:
@@ -36,6 +39,7 @@ def torch_learner(params: Params, run: Run) -> Iterator[Report]:
         with Path(str(params["diary"])).open("a", encoding="utf-8") as diary:
             diary.write(f"{run.seed} {report.step}\n")
         time.sleep(float(params.get("pace", 0.0)))
+        _mind(Path(str(params["diary"])))
         yield report
 
 
