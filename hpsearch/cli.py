@@ -6,6 +6,7 @@ Each command's module is imported when it is called, so that `hpsearch --help` s
 import argparse
 import errno
 import importlib
+import io
 import json
 import os
 import sys
@@ -145,6 +146,8 @@ ARGUMENTS = {
 def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     as_json = args.json or getattr(args, "jsonl", False)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: no name may be what a terminal cannot show
     try:
         module = importlib.import_module(f"hpsearch.commands.{COMMANDS[args.command][0]}")
         for answer in getattr(module, args.command)(args):

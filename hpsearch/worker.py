@@ -18,7 +18,11 @@ from hpsearch.trial import Failure, Objective, Params, Report, Reported, Start
 
 SLICE = 0.02
 """Seconds that a worker goes on before it says what came of it: one epoch, or many where they are short. What it
-trains beyond a verdict is dropped, so no stop or pause ever wastes more than this, or one epoch."""
+trains beyond a verdict is dropped, so no stop or pause wastes more than this, or one epoch."""
+
+LATE = 0.02
+"""Where the order for a slice took longer to come than this part of its first epoch (many workers, a busy driver), the
+worker goes one epoch ahead of its verdict."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Worker:
         self.threads = max(1, int(setup.cpus))
         self.device = best_device() if setup.gpus else "cpu"
         self.training: _Training | None = None
+        self.told = 0.0
 
     def check(self, params: Params) -> None:
         """Find the trainer and try whether it takes these parameters, without training. TrainerError."""
@@ -76,12 +81,14 @@ class Worker:
             return Reported(start.number, failure=Failure("contract", str(problem)))
         except Exception as problem:
             return Reported(start.number, failure=_failure(problem))
+        self.told = time.perf_counter()
         return self.more()
 
     def more(self) -> Reported:
         """Train on for a slice, never past the epoch that the trial was started for."""
         assert self.training is not None
-        reported = self.training.slice()
+        reported = self.training.slice(waited=time.perf_counter() - self.told)
+        self.told = time.perf_counter()
         if reported.ended or reported.failure:
             self.release(over=reported.ended)
         return reported
@@ -142,15 +149,18 @@ class _Training:
         self.reports = train(trainer.argument(train, {**setup.options, **start.params}), self.run)
         self.random = checkpoint.random_state() if setup.shared else None
 
-    def slice(self) -> Reported:
-        """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first."""
+    def slice(self, waited: float) -> Reported:
+        """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first.
+
+        waited: the seconds that the order for it took to come.
+        """
         fresh: list[Report] = []
         ended, failure = False, None
         began = time.perf_counter()
         keeper = _Keeper(self)
         try:
             with self._surroundings():
-                ended = self._train(fresh, keeper, began + SLICE)
+                ended = self._train(fresh, keeper, began, waited)
         except TrainerError as problem:
             failure = Failure("contract", str(problem))
         except Exception as problem:
@@ -164,7 +174,7 @@ class _Training:
         notes, self.shelf.warnings = tuple(self.shelf.warnings), []
         return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes)
 
-    def _train(self, fresh: list[Report], keeper: "_Keeper", deadline: float) -> bool:
+    def _train(self, fresh: list[Report], keeper: "_Keeper", began: float, waited: float) -> bool:
         """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""
         going_on = True
         while going_on:
@@ -173,7 +183,9 @@ class _Training:
                 return True
             if report.step > self.start.after:
                 fresh.append(report)
-            going_on = not fresh or (report.step < self.start.until and time.perf_counter() < deadline)
+            trained = time.perf_counter() - began
+            one_ahead = len(fresh) == 1 and SLICE > 0 and waited > LATE * trained
+            going_on = not fresh or (report.step < self.start.until and (trained < SLICE or one_ahead))
             keeper.saw(report, going_on or report.step >= self.start.epochs)
         return self.step >= self.start.epochs and self._next() is None
 

@@ -21,6 +21,7 @@ from hpsearch.journal import Batch, Heartbeat, Journal, Lease, Owner, StudyRecor
 from hpsearch.log import hold, quiet
 from hpsearch.loop import Loop
 from hpsearch.plan import changed_rounds, proposals
+from hpsearch.pools.base import Pool
 from hpsearch.rules import Totals
 from hpsearch.samplers.base import Sampler
 from hpsearch.screen import Screen
@@ -76,6 +77,7 @@ class _Run:
 
     def __init__(self, study: Study, origin: str | None, screen: Screen, stack: ExitStack):
         self.study, self.origin, self.screen, self.stack = study, origin, screen, stack
+        self.pool_closed = ExitStack()
         self.news: list[str] = []
         self.signals = Signals(self.news)
         self.began = time.monotonic()
@@ -85,19 +87,28 @@ class _Run:
         self.signals.listen(self.stack)
         sampler = wire.sampler(self.study)
         held = self._recorded()
-        if held is not None and self._is_over(sampler, self._history(held)):
-            return self._nothing_to_do(held)
-        Thread(target=self._ask_mlflow, name="mlflow-preflight", daemon=True).start()
+        history = self._history(held) if held else None
+        if held is not None and history is not None and self._is_over(sampler, history):
+            return self._nothing_to_do(held, history)
         uid = held.record.uid if held else uuid.uuid4().hex
-        with Heartbeat(held.journal, held.lease) if held else nullcontext():
-            pool, notes = wire.pool(self.study, uid)
-        pool_closed = self.stack.enter_context(ExitStack())
-        pool_closed.callback(pool.close)
+        pool = self._pool(held, uid)
         held = held or self._record(uid)
         quiet(self.study.home / "hpsearch.log")
+        history = self._history(held) if history is None else history
+        return self._search(held, history, sampler, pool)
+
+    def _pool(self, held: _Held | None, uid: str) -> Pool:
+        """Takes seconds, so meanwhile the lease is kept and MLflow is asked."""
+        Thread(target=self._ask_mlflow, name="mlflow-preflight", daemon=True).start()
+        with Heartbeat(held.journal, held.lease) if held else nullcontext():
+            pool, notes = wire.pool(self.study, uid)
+        self.stack.enter_context(self.pool_closed)
+        self.pool_closed.callback(pool.close)
         self.news += [f"note: {note}" for note in notes]
-        history, tracking = self._history(held), _Tracking(self.study, held.record)
-        ledger = _Ledger(held, self.study, self.stack)
+        return pool
+
+    def _search(self, held: _Held, history: History, sampler: Sampler, pool: Pool) -> Outcome:
+        ledger, tracking = _Ledger(held, self.study, self.stack), _Tracking(self.study, held.record)
 
         def watch(loop: Loop, trials: list[Trial]) -> None:
             while self.news:
@@ -112,13 +123,13 @@ class _Run:
             with self.signals.stopping(loop):
                 loop.run()
         except BaseException as problem:
-            pool_closed.close()
+            self.pool_closed.close()
             self._break_off(held, history, ledger, problem)
             if not (isinstance(problem, KeyboardInterrupt) and self.signals.first):
                 raise
             return self._outcome(history, loop.totals, loop.ending, tracking.close(0.0))
         ledger.state("STOPPED" if loop.ending else "COMPLETE")
-        pool_closed.close()
+        self.pool_closed.close()
         return self._outcome(history, loop.totals, loop.ending, tracking.close(FLUSH))
 
     def _ask_mlflow(self) -> None:
@@ -134,8 +145,8 @@ class _Run:
             return False
         return (most is not None and len(history) >= most) or sampler.ask(history) is None
 
-    def _nothing_to_do(self, held: _Held) -> Outcome:
-        history, tracking = self._history(held), _Tracking(self.study, held.record)
+    def _nothing_to_do(self, held: _Held, history: History) -> Outcome:
+        tracking = _Tracking(self.study, held.record)
         _Ledger(held, self.study, self.stack).state("COMPLETE")
         tracking.watch(history)
         return self._outcome(history, Totals(), "", tracking.close(FLUSH))

@@ -1,5 +1,6 @@
 """`hpsearch submit`: the same run, as a job on a Ray cluster."""
 
+import os
 import signal
 import sys
 from argparse import Namespace
@@ -11,8 +12,18 @@ from hpsearch.log import hold
 from hpsearch.study import load
 
 
+class _There(dict[str, str]):
+    """The cluster's environment: a variable that is not set here may be there, and be the URL of a database."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return f"postgresql://{name}/"
+
+
 def submit(args: Namespace) -> Iterator[Answer]:
-    study = load(args.file, args.overrides)
+    study = load(args.file, args.overrides, _There(os.environ))
     hold()
     from hpsearch.pools import ray_jobs
 

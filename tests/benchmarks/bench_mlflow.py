@@ -14,8 +14,8 @@ COMING_UP = 8
 
 
 def tables() -> Iterator[Table]:
-    training = Search("spinner", epochs=50, seconds=20, options={"rounds": rounds_for(EPOCH)})
-    noop = Search("noop", epochs=1, seconds=14)
+    training = Search("spinner", epochs=50, seconds=16, options={"rounds": rounds_for(EPOCH)})
+    noop = Search("noop", epochs=1, seconds=12)
     note = (
         f"2 workers, a local SQLite store, which is imported and made in the first {COMING_UP} s; epochs of "
         f"{EPOCH * 1e3:.0f} ms are a fixed amount of work, so that a core which the tracker takes is seen"

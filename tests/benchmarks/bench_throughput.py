@@ -24,7 +24,7 @@ def _trials(limit: float) -> Table:
     rates = {LIMIT: limit, "hpsearch": run(Search("noop", epochs=1, seconds=SECONDS)).trials_per_second}
     for name, loggers in ((TUNE, "default"), (TUNE_BARE, "none")):
         progress(f"trials: {name}")
-        rates[name] = measured("peers.tune", 100, 1, loggers)["trials"]
+        rates[name] = measured("peers.tune", 200, 1, loggers)["trials"]
     return _compared("No-op trials per second", rates, "1 epoch each, 2 workers, actors used again")
 
 

@@ -84,6 +84,13 @@ class TestStreams:
         done = self.shell(desk, "hpsearch export toy | head -1")
         assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 
+    def test_terminal_that_cannot_show_a_name(self, desk: Desk) -> None:
+        desk.study()
+        desk.run("--set", 'study.name="Größe"', "--set", "search.trials=1")
+        done = self.shell(desk, "PYTHONIOENCODING=ascii hpsearch status")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[1].startswith("Gr\\xf6\\xdfe  COMPLETE")
+
     def test_full_disk_is_said(self, desk: Desk) -> None:
         desk.study()
         desk.run()

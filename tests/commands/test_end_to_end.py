@@ -91,6 +91,25 @@ def check_mlflow(desk: Desk, document: dict[str, Any]) -> None:
         assert texts == (["traceback.txt"] if trial["state"] == "FAILED" else [])
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("resources.per_trial.gpus=99", "resources.per_trial asks for 1 cpus, 99 gpus, and this machine has "),
+        pytest.param(
+            'trainer.use="tests.commands.trainers:netwrk"',
+            'trainer.use = "tests.commands.trainers:netwrk": tests.commands.trainers has no `netwrk`; did you mean',
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_what_a_worker_finds_out_leaves_nothing(desk: Desk, change: str, message: str) -> None:
+    networks(desk)
+    answer = desk.ended(desk.start("run", "study.toml", "--set", change))
+    assert (answer.code, answer.out, desk.files()) == (2, "", [])
+    assert answer.err.startswith(message)
+    assert answer.err.count("\n") == 1
+
+
 class TestPostgres:
     def test_run_interrupt_and_go_on(self, desk: Desk, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HPSEARCH_DATABASE_URL", postgres_url)

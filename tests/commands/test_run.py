@@ -97,6 +97,16 @@ class TestAnswer:
         assert document["study"]["spec"]["space"]["x"] == {"low": 0.0, "high": 0.5}
 
 
+def test_workers_change_nothing_but_the_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for workers in (1, 3):
+        desk.study(options="pace = 0.003")
+        monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / f"home{workers}"))
+        assert desk.run("--set", f"resources.workers={workers}").code == 0
+        found.append(content(desk.export()))
+    assert found[0] == found[1]
+
+
 class TestAgain:
     def test_a_finished_study_is_not_trained_again(self, desk: Desk) -> None:
         desk.study()

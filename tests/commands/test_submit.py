@@ -61,7 +61,15 @@ def head() -> Iterator[Head]:
         words += ["--object-store-memory=100000000"]
         with (folder / "head.log").open("w") as log:
             process = subprocess.Popen(
-                words, env={**os.environ, **variables, "HPSEARCH_HOME": f"{folder}/home"}, stdout=log, stderr=log
+                words,
+                env={
+                    **os.environ,
+                    **variables,
+                    "HPSEARCH_HOME": f"{folder}/home",
+                    "ITS_DATABASE": f"sqlite:///{folder}/its.db",
+                },
+                stdout=log,
+                stderr=log,
             )
         try:
             _await(process, f"http://127.0.0.1:{jobs}", variables, folder / "head.log")
@@ -99,9 +107,6 @@ def call(desk: Desk, head: Head, *words: str) -> Answer:
     return desk.ended(desk.start(*words, env=variables), timeout=180)
 
 
-pytestmark = pytest.mark.slow
-
-
 @pytest.fixture
 def mine(desk: Desk) -> Desk:
     """A study with its trainer beside it."""
@@ -109,6 +114,18 @@ def mine(desk: Desk) -> Desk:
     return desk
 
 
+def test_nobody_there(mine: Desk) -> None:
+    """The file is checked as the cluster would read it."""
+    where = ("--address", "http://127.0.0.1:9", "--set", 'journal.url="${env:NOT_SET_HERE}"')
+    answer = mine.ended(mine.start("submit", "study.toml", *where))
+    assert (answer.code, answer.out, mine.files()) == (5, "", [])
+    assert answer.err.startswith("the cluster at http://127.0.0.1:9 does not take the job: Failed to connect")
+    bad = mine.ended(mine.start("submit", "study.toml", *where, "--set", "space.lr.low=2.0"))
+    assert bad.code == 2
+    assert "space.lr: low must be <= high" in bad.err
+
+
+@pytest.mark.slow
 def test_job_follow(mine: Desk, head: Head) -> None:
     answer = call(mine, head, "submit", "study.toml", "--address", head.jobs, "--follow", *SMALL)
     assert answer.code == 0, answer.err
@@ -126,6 +143,7 @@ def test_job_follow(mine: Desk, head: Head) -> None:
     assert mine.hp("status", "my-study", "--journal", journal, "--json").data == status
 
 
+@pytest.mark.slow
 def test_exit_code_of_the_job(mine: Desk, head: Head) -> None:
     words = ("--set", 'study.name="wrong"', "--set", 'study.metric="nope"')
     answer = call(mine, head, "submit", "study.toml", "--address", head.jobs, "--follow", *SMALL, *words)
@@ -134,8 +152,10 @@ def test_exit_code_of_the_job(mine: Desk, head: Head) -> None:
     assert answer.out.endswith(": FAILED\n")
 
 
+@pytest.mark.slow
 def test_without_follow(mine: Desk, head: Head) -> None:
-    words = ("--set", 'study.name="later"')
+    """Nor with a variable that is set there alone."""
+    words = ("--set", 'study.name="later"', "--set", 'journal.url="${env:ITS_DATABASE}"')
     answer = call(mine, head, "submit", "study.toml", "--address", head.jobs, "--json", *SMALL, *words)
     assert answer.code == 0
     assert set(answer.data) == {"study", "job", "address"}
@@ -143,11 +163,12 @@ def test_without_follow(mine: Desk, head: Head) -> None:
     status = {"state": ""}
     while status["state"] != "COMPLETE" and time.monotonic() < deadline:
         time.sleep(0.5)
-        read = mine.hp("status", "later", "--journal", f"sqlite:///{head.home}/journal.db", "--json")
+        read = mine.hp("status", "later", "--journal", f"sqlite:///{head.home.parent}/its.db", "--json")
         status = read.data if read.code == 0 else status
     assert status["state"] == "COMPLETE"
 
 
+@pytest.mark.slow
 def test_cluster_that_refuses_us(mine: Desk, head: Head, tmp_path: Path) -> None:
     stranger = tmp_path / "token"
     stranger.write_text(secrets.token_hex(32))
@@ -158,6 +179,7 @@ def test_cluster_that_refuses_us(mine: Desk, head: Head, tmp_path: Path) -> None
     assert mine.files() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["gcs", "auto", "client"])
 def test_run_on_the_cluster(mine: Desk, head: Head, address: str) -> None:
     """The driver is here, the workers are there; `auto` is found as Ray finds it."""
@@ -170,6 +192,7 @@ def test_run_on_the_cluster(mine: Desk, head: Head, address: str) -> None:
     assert len(answer.err.splitlines()) == 4, answer.err
 
 
+@pytest.mark.slow
 def test_more_than_the_cluster_has(mine: Desk, head: Head) -> None:
     words = ("--set", f'resources.address="{head.gcs}"', "--set", "resources.per_trial.cpus=9")
     answer = call(mine, head, "run", "study.toml", *words)

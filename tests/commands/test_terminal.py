@@ -11,6 +11,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -143,14 +144,16 @@ def test_ctrl_c_twice_in_a_long_epoch(desk: Desk) -> None:
     terminal.wait_for(lambda: not running(ours))
 
 
-def test_sigterm_while_ray_starts(desk: Desk) -> None:
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0])
+def test_sigterm_while_ray_starts(desk: Desk, seconds: float) -> None:
     on_ray(desk)
     terminal = Terminal(desk, "run", "study.toml")
     terminal.wait_for(lambda: "starting" in terminal.read())
-    time.sleep(1.0)
+    time.sleep(seconds)
     ours = descendants(terminal.process.pid)
     os.kill(terminal.process.pid, signal.SIGTERM)
     assert terminal.end() == 143
     assert screen(terminal.seen) == ["stopped by SIGTERM: run the same command again to go on", ""]
     terminal.wait_for(lambda: not running(ours))
+    assert not list(Path("/tmp").glob(f"hps{terminal.process.pid}-*"))
     assert desk.trained() == 0
