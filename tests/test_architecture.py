@@ -50,7 +50,14 @@ HOMES = {
     "sqlalchemy": {"hpsearch/journal"},
     "alembic": {"hpsearch/journal"},
     "psycopg": {"hpsearch/journal"},
-    "torch": {"hpsearch/checkpoint.py", "hpsearch/run.py", "hpsearch/worker.py", "hpsearch/templates", "trainers"},
+    "torch": {
+        "hpsearch/checkpoint.py",
+        "hpsearch/run.py",
+        "hpsearch/worker.py",
+        "hpsearch/samplers/bayesian.py",
+        "hpsearch/templates",
+        "trainers",
+    },
     "sklearn": {"hpsearch/templates", "trainers"},
 }
 HEAVY = {*HOMES, "numpy", "pandas", "scipy"}
