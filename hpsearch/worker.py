@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib.util
 import math
 import sys
 import time
@@ -57,6 +58,11 @@ class Worker:
         self.device = best_device() if setup.gpus else "cpu"
         self.training: _Training | None = None
         self.told = 0.0
+
+    def warm_up(self) -> None:
+        """Import torch where it is installed: no trial waits for it, and the first is seeded as all others are."""
+        if importlib.util.find_spec("torch") is not None:
+            import torch  # noqa: F401
 
     def check(self, params: Params) -> None:
         """Find the trainer and try whether it takes these parameters, without training. TrainerError."""

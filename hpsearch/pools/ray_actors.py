@@ -138,6 +138,7 @@ class RayActors:
             options["memory"] = self.cluster.memory
         slot.actor = ray.remote(Worker).options(**options).remote(self.setup)
         slot.number = None
+        slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
 
     def _result(self, slot: _Slot) -> Event | None:
