@@ -34,6 +34,7 @@ class Setup:
     work: where checkpoints, logs and scratch folders of this study go.
     capture: send what the trainer prints to a log file; else it goes to the terminal (for debugging).
     shared: several workers live in one process, so each puts its random state back before it goes on.
+    ahead: where verdicts come late, go one epoch ahead of them (see LATE): the worker has a process of its own.
     """
 
     use: str
@@ -47,6 +48,7 @@ class Setup:
     data_dir: Path | None = None
     capture: bool = True
     shared: bool = False
+    ahead: bool = False
 
 
 class Worker:
@@ -190,7 +192,7 @@ class _Training:
             if report.step > self.start.after:
                 fresh.append(report)
             trained = time.perf_counter() - began
-            one_ahead = len(fresh) == 1 and SLICE > 0 and waited > LATE * trained
+            one_ahead = self.setup.ahead and len(fresh) == 1 and SLICE > 0 and waited > LATE * trained
             going_on = not fresh or (report.step < self.start.until and (trained < SLICE or one_ahead))
             keeper.saw(report, going_on or report.step >= self.start.epochs)
         return self.step >= self.start.epochs and self._next() is None

@@ -1,11 +1,12 @@
 """What a worker makes of a trainer's reports, its failures, its output and its resources."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hpsearch import log
+from hpsearch import log, worker
 from hpsearch.errors import TrainerError
 from hpsearch.worker import Worker
 from tests.support.studies import setup
@@ -13,6 +14,32 @@ from tests.support.workers import EPOCHS, kept, paused, start, train
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
+
+
+class TestAhead:
+    """Where the order for a slice comes late, a worker may go one epoch ahead of its verdict."""
+
+    @pytest.mark.parametrize(
+        ("ahead", "late", "epochs"), [(True, 10.0, [1, 2, 2]), (True, 0.0, [1, 1, 1]), (False, 10.0, [1, 1, 1])]
+    )
+    def test_one_epoch_and_no_more(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: bool, late: float, epochs: list[int]
+    ) -> None:
+        monkeypatch.setattr(worker, "SLICE", 1e-9)
+        toy = Worker(replace(setup(tmp_path, "learner"), ahead=ahead))
+        monkeypatch.setattr(worker, "LATE", 1.0 if late else float("inf"))
+        heard = [toy.start(start())]
+        for _ in range(2):
+            toy.told -= late
+            heard.append(toy.more())
+        assert [len(reported.reports) for reported in heard] == epochs
+
+    def test_not_beyond_until(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(worker, "SLICE", 1e-9)
+        toy = Worker(replace(setup(tmp_path, "learner"), ahead=True))
+        toy.start(start(until=2))
+        toy.told -= 10.0
+        assert [report.step for report in toy.more().reports] == [2]
 
 
 @pytest.mark.usefixtures("slices")

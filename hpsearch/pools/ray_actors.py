@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,7 @@ class RayActors:
         options: dict[str, Any] = {"num_cpus": self.cluster.cpus, "num_gpus": self.cluster.gpus, "max_restarts": 0}
         if self.cluster.memory is not None:
             options["memory"] = self.cluster.memory
-        slot.actor = ray.remote(Worker).options(**options).remote(self.setup)
+        slot.actor = ray.remote(Worker).options(**options).remote(replace(self.setup, ahead=True))
         slot.number = None
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
