@@ -90,7 +90,7 @@ class Screen:
     def watch(self, loop: Loop, trials: list[Trial]) -> None:
         if self._done_before is None:
             self._done_before = loop.history.settled - sum(trial.state.is_settled for trial in trials)
-        for trial in trials:
+        for trial in sorted(trials, key=lambda trial: trial.settled):
             if trial.state.is_settled:
                 self._settled(loop, trial)
         now = time.monotonic()
@@ -103,7 +103,7 @@ class Screen:
         self._last = line(trial, loop.history.objective)
         self._tell(trial, loop.history.objective)
         if self._live is None:
-            self.say(f"[{self._progress(loop)}] {self._last}")
+            self.say(f"[{self._progress(trial.settled)}] {self._last}")
 
     def _tell(self, trial: Trial, objective: Objective) -> None:
         try:
@@ -112,15 +112,15 @@ class Screen:
         except OSError:
             self._lines = None
 
-    def _progress(self, loop: Loop) -> str:
-        done = loop.history.settled
+    def _progress(self, done: int) -> str:
         return f"{done}/{self._total}" if self._total is not None else str(done)
 
     # The live view ──────────────────────────────────────────────────────────────────────────────
 
     def _view(self, loop: Loop) -> Group:
         history = loop.history
-        head = Text.assemble((self._title, "bold"), f"  {self._progress(loop)} trials  ", (self._eta(loop), "dim"))
+        progress = f"  {self._progress(history.settled)} trials  "
+        head = Text.assemble((self._title, "bold"), progress, (self._eta(loop), "dim"))
         head.no_wrap, head.overflow = True, "ellipsis"
         rows: list[RenderableType] = [head]
         if (best := history.best()) is not None:
