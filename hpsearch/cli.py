@@ -17,6 +17,7 @@ from typing import TextIO
 
 from hpsearch import __version__
 from hpsearch.errors import HpsearchError, InfrastructureError
+from hpsearch.redact import redact
 
 COMMANDS = {
     "init": ("files", "write a first study file and trainer to start from"),
@@ -27,6 +28,7 @@ COMMANDS = {
     "show": ("readers", "one trial: parameters, curve, decisions with reasons"),
     "best": ("readers", "the best trial of a study"),
     "export": ("readers", "everything that was recorded, as JSON, CSV, Parquet or an Optuna study"),
+    "stop": ("stop", "ask the run of a study to end in good order"),
     "sync": ("tracking", "bring MLflow to what the journal says"),
     "ui": ("tracking", "open the MLflow dashboard over the embedded store"),
     "submit": ("submit", "run a study as a Ray job on a cluster"),
@@ -124,6 +126,7 @@ def _submit(command: argparse.ArgumentParser) -> None:
 
 def _db(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=["version", "upgrade"])
+    command.add_argument("file", type=Path, nargs="?", metavar="study.toml", help="the study whose journal it is")
     command.add_argument("--journal", metavar="URL", help="default: .hpsearch/journal.db here")
 
 
@@ -136,6 +139,7 @@ ARGUMENTS = {
     "show": _show,
     "best": _recorded,
     "export": _export,
+    "stop": _recorded,
     "sync": _sync,
     "ui": _ui,
     "submit": _submit,
@@ -164,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(advice, problem, InfrastructureError.exit_code, args.verbose)
     except Exception as problem:
         print("hpsearch: this is a bug of ours; please report it with what follows", file=sys.stderr)
-        traceback.print_exception(problem)
+        _trace(problem)
         return 1
 
 
@@ -186,12 +190,17 @@ def _print(text: str) -> None:
 def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) -> int:
     try:
         if verbose:
-            traceback.print_exception(problem)
+            _trace(problem)
         if message and sys.stderr is not None:  # None: it was closed when the process began
             print(message, file=sys.stderr)
     except OSError:
         _send_nowhere(sys.stderr)
     return exit_code
+
+
+def _trace(problem: BaseException) -> None:
+    """A driver of a database may repeat the address that it was given."""
+    print(redact("".join(traceback.format_exception(problem))), end="", file=sys.stderr)
 
 
 def _send_nowhere(stream: TextIO) -> None:

@@ -11,6 +11,7 @@ HpsearchError
 ├── StudyBusy                4   another process runs this study
 ├── InfrastructureError      5   database, cluster or disk; `hpsearch run` goes on where it was
 │   ├── JournalError
+│   │   └── JournalAway          of a kind that passes by itself: a restart, a lock, a cut cable
 │   ├── LeaseLost                another process has taken the study over; nothing more is written
 │   └── PoolError
 └── Stopped            130/143   a signal asked for the end
@@ -78,6 +79,9 @@ class InfrastructureError(HpsearchError):
 
 
 class JournalError(InfrastructureError): ...
+
+
+class JournalAway(JournalError): ...
 
 
 class LeaseLost(InfrastructureError): ...

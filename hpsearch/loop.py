@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
+from hpsearch.budget import EpochBudget
 from hpsearch.errors import InfrastructureError, TrainerError
 from hpsearch.history import History
 from hpsearch.pools.base import Pool
@@ -73,6 +74,7 @@ class Loop:
         ledger: Ledger,
         history: History,
         *,
+        spent: float = 0.0,
         watch: Watch = lambda _loop, _trials: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -87,7 +89,8 @@ class Loop:
         self._pool, self._ledger, self._watch = pool, ledger, watch
         self._clock, self._wall = clock, wall
         self._deadline = math.inf
-        self._began = clock()
+        self._began = clock() - spent
+        self._budget = EpochBudget(rules.study_epochs)
         self._queue = deque(trial.number for trial in history if not trial.state.is_settled)
         self._alone: int | None = None
         self._trials: dict[int, Trial] = {}
@@ -137,17 +140,17 @@ class Loop:
             return False
         freed = sum(isinstance(order, Release) for order in self._orders)
         room = self._pool.room + freed
-        while room > 0 and self._alone is None:
+        while room > 0 and self._alone is None and self._budget.has_more(self.history):
             if self._queue:
-                if not self._start_waiting():
+                if not self._start_waiting(room):
                     break
-            elif not self._start_proposed():
+            elif not self._start_proposed(room):
                 return self._proposals.is_thinking
             room -= 1
         self._proposals.think(self.history)
         return True
 
-    def _start_waiting(self) -> bool:
+    def _start_waiting(self, room: int) -> bool:
         """Start the trial that waits longest; one that ran out of memory only when nothing else runs."""
         trial = self.history[self._queue[0]]
         if trial.reason.startswith(OUT_OF_MEMORY):
@@ -155,20 +158,20 @@ class Loop:
                 return False
             self._alone = trial.number
         self._queue.popleft()
-        self._start(trial)
+        self._start(trial, room)
         return True
 
-    def _start_proposed(self) -> bool:
+    def _start_proposed(self, room: int) -> bool:
         if self.rules.study_trials is not None and len(self.history) >= self.rules.study_trials:
             return False
         match self._proposals.take(self.history):
             case New() as new:
-                self._start(self._trial(new))
+                self._start(self._trial(new), room)
             case Continue(number, until, reason, round_):
                 trial = self.history[number]
                 assert trial.state is State.PAUSED, f"a sampler continued trial {number}, which is {trial.state}"
                 self._decide("continue", reason, trial)
-                self._start(replace(trial, until=min(until, self.rules.epochs), round=round_, reason=""))
+                self._start(replace(trial, until=min(until, self.rules.epochs), round=round_, reason=""), room)
             case None:
                 return False
         return True
@@ -188,11 +191,10 @@ class Loop:
         self._decide("propose", new.reason, trial)
         return trial
 
-    def _start(self, trial: Trial) -> None:
+    def _start(self, trial: Trial, room: int) -> None:
         self._put(replace(trial, state=State.RUNNING))
-        self._orders.append(
-            Start(trial.number, trial.params, trial.seed, trial.until, self.rules.epochs, after=trial.epoch)
-        )
+        until = self._budget.grant(trial, self.history, room)
+        self._orders.append(Start(trial.number, trial.params, trial.seed, until, self.rules.epochs, after=trial.epoch))
         self.heard[trial.number] = self._clock()
         self.totals.workers = max(self.totals.workers, len(self.heard))
 
@@ -296,6 +298,9 @@ class Loop:
         match verdict:
             case GoOn() if self.ending:
                 self._wait(trial, self.ending)
+            case GoOn() if self._budget.is_spent_by(trial):
+                self._wait(trial, f"trained its share of limits.epochs = {self.rules.study_epochs}")
+                self._queue.append(trial.number)
             case GoOn():
                 self._orders.append(Advance(trial.number))
                 return
@@ -325,6 +330,7 @@ class Loop:
 
     def _leave(self, trial: Trial) -> None:
         del self.heard[trial.number]
+        self._budget.give_back(trial.number)
         if self._alone == trial.number:
             self._alone = None
 
@@ -368,8 +374,9 @@ class Loop:
 
     def _look_at_the_clock(self) -> None:
         now = self._clock()
-        if reason := limit_reached(self.rules, self.history, now - self._began):
-            self.stop(reason)
+        training = [now - heard for heard in self.heard.values()]
+        if reached := limit_reached(self.rules, self.history, now - self._began, training):
+            self.stop(reached.reason, reached.grace)
         for number, heard in list(self.heard.items()):
             trial, silent = self.history[number], now - heard
             if self.rules.trial_seconds is not None and trial.busy + silent > self.rules.trial_seconds:

@@ -1,6 +1,7 @@
 """What ends a run or a trial whatever the others do: limits, and a loss that is no number."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hpsearch.history import History
@@ -49,15 +50,34 @@ class Totals:
         return min(1.0, self.busy / span) if span > 0 else 0.0
 
 
-def limit_reached(rules: Rules, history: History, seconds: float) -> str:
-    """Why a study that has run for so many seconds must end now, "" if it need not."""
-    if rules.study_seconds is not None and seconds > rules.study_seconds:
-        return f"limits.study = {rules.study_seconds:g} s is used up"
+@dataclass(frozen=True)
+class Reached:
+    """A limit of the study: why it must end now, and the seconds that its running trials may take to."""
+
+    reason: str
+    grace: float
+
+
+OVERSHOOT = 0.01
+"""Share of a limit of time that running trials have to end their epoch; then they are taken off their workers."""
+
+
+def limit_reached(rules: Rules, history: History, seconds: float, training: Sequence[float] = ()) -> Reached | None:
+    """None while no limit is.
+
+    seconds: wall clock that all runs of the study have taken. training: for each trial that runs, the seconds since
+    it was last heard of, which its `busy` does not yet hold.
+    """
+    if rules.study_seconds is not None and seconds >= rules.study_seconds:
+        return Reached(f"limits.study = {rules.study_seconds:g} s is used up", OVERSHOOT * rules.study_seconds)
     if rules.study_epochs is not None and history.epochs >= rules.study_epochs:
-        return f"limits.epochs = {rules.study_epochs} is used up"
-    if rules.study_gpu_hours is not None and rules.gpus * history.busy / 3600 >= rules.study_gpu_hours:
-        return f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up"
-    return ""
+        return Reached(f"limits.epochs = {rules.study_epochs} is used up", 0.0)
+    if rules.study_gpu_hours is not None and rules.gpus > 0:
+        most = rules.study_gpu_hours * 3600 / rules.gpus
+        if history.busy + sum(training) >= most:
+            grace = OVERSHOOT * most / max(1, len(training))
+            return Reached(f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up", grace)
+    return None
 
 
 def diverged(report: Report, metric: str) -> str:

@@ -21,7 +21,7 @@ from hpsearch.study_file.sections import (
     Grid,
     HalvingPrune,
     HyperbandPrune,
-    JournalUrl,
+    JournalSection,
     Limits,
     MedianPrune,
     NeverPrune,
@@ -73,7 +73,7 @@ class Study(Section):
     early_stopping: EarlyStopping | None = None
     resources: Resources = Resources()
     limits: Limits = Limits()
-    journal: JournalUrl = JournalUrl()
+    journal: JournalSection = JournalSection()
     tracking: Tracking = Tracking()
 
     _place: Place = PrivateAttr()
@@ -178,7 +178,7 @@ _TABLES: dict[str, type[Section]] = {
     "early_stopping": EarlyStopping,
     "resources": Resources,
     "limits": Limits,
-    "journal": JournalUrl,
+    "journal": JournalSection,
     "tracking": Tracking,
 }
 _METHODS = {"search": kinds(Search), "prune": kinds(Prune)}

@@ -40,13 +40,13 @@ class TestLimits:
         assert loop.history.epochs <= 7 + 1
 
     def test_seconds_of_the_study(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}] * 9), study_seconds=100.0)
+        study = Search(tmp_path, Listed([{}] * 9), study_seconds=105.0)
 
         def watch(loop: Loop, _: object) -> None:
             study.clock.now += 10.0
 
         loop = study.go(watch=watch)
-        assert loop.ending == "limits.study = 100 s is used up"
+        assert loop.ending == "limits.study = 105 s is used up"
         assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE, WAITING]
 
     def test_gpu_hours_are_busy_time_times_the_share_of_a_gpu(self, tmp_path: Path) -> None:

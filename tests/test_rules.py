@@ -3,7 +3,7 @@ import math
 import pytest
 
 from hpsearch.history import History
-from hpsearch.rules import Rules, Totals, diverged, limit_reached
+from hpsearch.rules import Reached, Rules, Totals, diverged, limit_reached
 from hpsearch.trial import Objective, Report, Trial
 
 HISTORY = History(
@@ -13,20 +13,27 @@ HISTORY = History(
 
 
 @pytest.mark.parametrize(
-    ("limit", "seconds", "reason"),
+    ("limit", "seconds", "reached"),
     [
-        ({}, 1e9, ""),
-        ({"study_seconds": 60.0}, 60.0, ""),
-        ({"study_seconds": 60.0}, 60.1, "limits.study = 60 s is used up"),
-        ({"study_epochs": 3}, 0.0, ""),
-        ({"study_epochs": 2}, 0.0, "limits.epochs = 2 is used up"),
-        ({"study_gpu_hours": 0.5, "gpus": 0.2}, 0.0, ""),
-        ({"study_gpu_hours": 0.5, "gpus": 0.25}, 0.0, "limits.gpu_hours = 0.5 is used up"),
-        ({"study_gpu_hours": 0.5, "gpus": 0.0}, 0.0, ""),
+        ({}, 1e9, None),
+        ({"study_seconds": 60.0}, 59.9, None),
+        ({"study_seconds": 60.0}, 60.0, Reached("limits.study = 60 s is used up", grace=0.6)),
+        ({"study_epochs": 3}, 0.0, None),
+        ({"study_epochs": 2}, 0.0, Reached("limits.epochs = 2 is used up", grace=0.0)),
+        ({"study_gpu_hours": 0.5, "gpus": 0.2}, 0.0, None),
+        ({"study_gpu_hours": 0.5, "gpus": 0.25}, 0.0, Reached("limits.gpu_hours = 0.5 is used up", grace=72.0)),
+        ({"study_gpu_hours": 0.5, "gpus": 0.0}, 0.0, None),
     ],
 )
-def test_a_limit_says_why(limit: dict[str, float], seconds: float, reason: str) -> None:
-    assert limit_reached(Rules(seed=0, epochs=5, **limit), HISTORY, seconds) == reason  # type: ignore[arg-type]
+def test_a_limit_says_why(limit: dict[str, float], seconds: float, reached: Reached | None) -> None:
+    assert limit_reached(Rules(seed=0, epochs=5, **limit), HISTORY, seconds) == reached  # type: ignore[arg-type]
+
+
+def test_gpu_hours_count_what_running_trials_have_not_yet_reported() -> None:
+    rules = Rules(seed=0, epochs=5, study_gpu_hours=1.0, gpus=0.25)
+    assert limit_reached(rules, HISTORY, 0.0, [3600.0, 3599.0]) is None
+    reached = limit_reached(rules, HISTORY, 0.0, [3600.0, 3600.0])
+    assert reached == Reached("limits.gpu_hours = 1 is used up", grace=72.0)  # 1% of 4 hours, shared by two
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

@@ -6,32 +6,35 @@ import sys
 import time
 import uuid
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
-from threading import Thread
 
 from hpsearch import wire
 from hpsearch.commands import Answer
+from hpsearch.commands.ledger import JournalLedger
 from hpsearch.commands.outcome import Outcome
 from hpsearch.commands.signals import Signals
 from hpsearch.errors import BadInput, InfrastructureError, NotFound, Stopped, StudyBusy, StudyChanged, TrainerError
 from hpsearch.history import History
-from hpsearch.journal import Batch, Heartbeat, Journal, Lease, Owner, StudyRecord
+from hpsearch.journal import Heartbeat, Journal, Lease, Owner, Spool, StudyRecord, recover
 from hpsearch.log import hold, quiet
 from hpsearch.loop import Loop
 from hpsearch.plan import changed_rounds, proposals
 from hpsearch.pools.base import Pool
-from hpsearch.rules import Totals
+from hpsearch.rules import Totals, limit_reached
 from hpsearch.samplers.base import Sampler
 from hpsearch.screen import Screen
 from hpsearch.study import Study, differences, load
 from hpsearch.trackers.base import Sync, Tracker
-from hpsearch.trackers.place import check_server
-from hpsearch.trial import Decision, Report, Trial
+from hpsearch.trackers.preflight import Preflight
+from hpsearch.trial import Trial
 
 FLUSH = 20.0
 """Seconds that MLflow has to catch up at the end of a run."""
+
+DRAIN = 30.0
+"""Seconds that running trials have to end their epoch where the run ends for want of a journal, or was asked to."""
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -79,6 +82,7 @@ class _Run:
         self.study, self.origin, self.screen, self.stack = study, origin, screen, stack
         self.pool_closed = ExitStack()
         self.news: list[str] = []
+        self.told_of_mlflow = False
         self.signals = Signals(self.news)
         self.began = time.monotonic()
 
@@ -88,8 +92,10 @@ class _Run:
         sampler = wire.sampler(self.study)
         held = self._recorded()
         history = self._history(held) if held else None
-        if held is not None and history is not None and self._is_over(sampler, history):
-            return self._nothing_to_do(held, history)
+        if held is not None and history is not None:
+            reached = limit_reached(wire.rules(self.study), history, held.journal.spent(held.record.id))
+            if reached is not None or self._is_over(sampler, history):
+                return self._nothing_to_do(held, history, reached.reason if reached else "")
         uid = held.record.uid if held else uuid.uuid4().hex
         pool = self._pool(held, uid)
         held = held or self._record(uid)
@@ -98,26 +104,32 @@ class _Run:
         return self._search(held, history, sampler, pool)
 
     def _pool(self, held: _Held | None, uid: str) -> Pool:
-        """Takes seconds, so meanwhile the lease is kept and MLflow is asked."""
-        Thread(target=self._ask_mlflow, name="mlflow-preflight", daemon=True).start()
+        """Takes seconds, so meanwhile the lease is kept and MLflow is asked. BadInput where MLflow refuses us."""
+        mlflow = Preflight(self.study.tracking_uri)
         with Heartbeat(held.journal, held.lease) if held else nullcontext():
             pool, notes = wire.pool(self.study, uid)
         self.stack.enter_context(self.pool_closed)
         self.pool_closed.callback(pool.close)
         self.news += [f"note: {note}" for note in notes]
+        if away := mlflow.answer():
+            self._tell_of_mlflow(f"{away}; training goes on, and MLflow is brought to agree later")
         return pool
 
     def _search(self, held: _Held, history: History, sampler: Sampler, pool: Pool) -> Outcome:
-        ledger, tracking = _Ledger(held, self.study, self.stack), _Tracking(self.study, held.record)
+        ledger, tracking = self._ledger(held), _Tracking(self.study, held.record)
 
         def watch(loop: Loop, trials: list[Trial]) -> None:
-            while self.news:
-                self.screen.say(self.news.pop(0))
+            self._tell()
             self.screen.watch(loop, trials)
             tracking.watch(history)
+            if tracking.problem:
+                self._tell_of_mlflow(tracking.problem)
+            if reason := ledger.overdue or ("`hpsearch stop` was called" if ledger.asked_to_stop else ""):
+                loop.stop(reason, DRAIN)
 
+        rules, spent = wire.rules(self.study), ledger.spent_before
         pruners = wire.pruner(self.study), wire.early_stopping(self.study)
-        loop = Loop(wire.rules(self.study), sampler, *pruners, pool, ledger, history, watch=watch)
+        loop = Loop(rules, sampler, *pruners, pool, ledger, history, spent=spent, watch=watch)
         ledger.state("RUNNING")
         try:
             with self.signals.stopping(loop):
@@ -130,13 +142,14 @@ class _Run:
             return self._outcome(history, loop.totals, loop.ending, tracking.close(0.0))
         ledger.state("STOPPED" if loop.ending else "COMPLETE")
         self.pool_closed.close()
+        ledger.close(at_once=self.signals.first is not None)
         return self._outcome(history, loop.totals, loop.ending, tracking.close(FLUSH))
 
-    def _ask_mlflow(self) -> None:
-        """Beside the start of the pool, since a server may be silent for seconds. Training does not depend on it."""
-        uri = self.study.tracking_uri
-        if uri != "none" and (problem := check_server(uri)):
-            self.news.append(f"note: {problem}; training goes on, and MLflow is brought to agree later")
+    def _ledger(self, held: _Held) -> JournalLedger:
+        return JournalLedger(held.journal, held.lease, self.study, self._spool(held.record.uid), self.news.append)
+
+    def _spool(self, uid: str) -> Spool:
+        return Spool(wire.work_folder(self.study, uid) / "spool.jsonl")
 
     def _is_over(self, sampler: Sampler, history: History) -> bool:
         """Whether nothing waits and nothing more will be proposed, so that no worker is needed."""
@@ -145,13 +158,14 @@ class _Run:
             return False
         return (most is not None and len(history) >= most) or sampler.ask(history) is None
 
-    def _nothing_to_do(self, held: _Held, history: History) -> Outcome:
-        tracking = _Tracking(self.study, held.record)
-        _Ledger(held, self.study, self.stack).state("COMPLETE")
+    def _nothing_to_do(self, held: _Held, history: History, ending: str) -> Outcome:
+        tracking, ledger = _Tracking(self.study, held.record), self._ledger(held)
+        ledger.state("STOPPED" if ending else "COMPLETE")
+        ledger.close()
         tracking.watch(history)
-        return self._outcome(history, Totals(), "", tracking.close(FLUSH))
+        return self._outcome(history, Totals(), ending, tracking.close(FLUSH))
 
-    def _break_off(self, held: _Held, history: History, ledger: "_Ledger", problem: BaseException) -> None:
+    def _break_off(self, held: _Held, history: History, ledger: JournalLedger, problem: BaseException) -> None:
         """A study whose trainer cannot be used, and of which nothing came, was bad input: nothing is left of it."""
         with suppress(InfrastructureError):
             if isinstance(problem, TrainerError) and not _came_to_something(history):
@@ -159,8 +173,21 @@ class _Run:
                 shutil.rmtree(wire.work_folder(self.study, held.record.uid), ignore_errors=True)
             else:
                 ledger.state("STOPPED")
+        with suppress(InfrastructureError):
+            ledger.close(at_once=True)
+
+    def _tell_of_mlflow(self, problem: str) -> None:
+        """Once, however often it comes and goes; what is left to do is said at the end."""
+        if not self.told_of_mlflow:
+            self.news.append(f"note: {problem}")
+        self.told_of_mlflow = True
+
+    def _tell(self) -> None:
+        while self.news:
+            self.screen.say(self.news.pop(0))
 
     def _outcome(self, history: History, totals: Totals, ending: str, sync: Sync) -> Outcome:
+        self._tell()
         seconds = time.monotonic() - self.began
         return Outcome(self.study, self.origin is not None, history, totals, ending, sync, seconds, self.signals.first)
 
@@ -185,6 +212,8 @@ class _Run:
                 "put it back to go on, or run with --fork NEW_NAME to start a new study that learns from this one"
             )
         held = self._held(journal, record)
+        if told := recover(journal, held.lease, self.study.objective, self._spool(record.uid)):
+            self.news.append(told)
         journal.respec(held.lease, self.study.spec())
         return held
 
@@ -219,7 +248,7 @@ class _Run:
 
     def _held(self, journal: Journal, record: StudyRecord) -> _Held:
         lease = journal.acquire(record.id, Owner.current())
-        self.stack.callback(journal.release, lease)
+        self.stack.callback(_release, journal, lease)
         return _Held(journal, record, lease)
 
     def _history(self, held: _Held) -> History:
@@ -235,23 +264,10 @@ def _came_to_something(history: History) -> bool:
     return history.epochs > 0 or history.settled > 0
 
 
-class _Ledger:
-    """The loop's view of the journal, until `stack` is closed."""
-
-    def __init__(self, held: _Held, study: Study, stack: ExitStack):
-        self._writer = held.journal.writer(held.lease, study.objective)
-        stack.callback(self._writer.close)
-
-    def write(
-        self, trials: Iterable[Trial], reports: Iterable[tuple[int, Report]], decisions: Iterable[Decision]
-    ) -> None:
-        self._writer.write(Batch(tuple(trials), tuple(reports), tuple(decisions)))
-
-    def renew(self) -> None:
-        self._writer.renew()
-
-    def state(self, state: str) -> None:
-        self._writer.write(Batch(study_state=state))
+def _release(journal: Journal, lease: Lease) -> None:
+    """Where the database is away the lease expires by itself."""
+    with suppress(InfrastructureError):
+        journal.release(lease)
 
 
 class _Tracking:
@@ -260,6 +276,10 @@ class _Tracking:
     def __init__(self, study: Study, record: StudyRecord):
         self._tracker: Tracker = wire.tracker(study, record)
         self._started = False
+
+    @property
+    def problem(self) -> str:
+        return self._tracker.problem
 
     def watch(self, history: History) -> None:
         if not self._started and _came_to_something(history):

@@ -7,7 +7,9 @@ from hpsearch.journal.heartbeat import Heartbeat
 from hpsearch.journal.journal import LEASE_SECONDS, Journal
 from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import Upgrade, upgrade, version
-from hpsearch.journal.records import Best, Changes, StudyRecord, Summary
+from hpsearch.journal.patient import PatientWriter, recover
+from hpsearch.journal.records import Best, Changes, LastWrite, StudyRecord, Summary
+from hpsearch.journal.spool import Spool
 from hpsearch.journal.writer import Batch, Writer
 
 __all__ = [
@@ -17,12 +19,16 @@ __all__ = [
     "Changes",
     "Heartbeat",
     "Journal",
+    "LastWrite",
     "Lease",
     "Owner",
+    "PatientWriter",
+    "Spool",
     "StudyRecord",
     "Summary",
     "Upgrade",
     "Writer",
+    "recover",
     "upgrade",
     "version",
 ]

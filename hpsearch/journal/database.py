@@ -1,16 +1,18 @@
 """Where the journal is: a URL turned into an engine, its two kinds of transaction, and its errors in plain words."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.errors import BadInput, HpsearchError, JournalError, NotFound
-from hpsearch.journal import sqlite
+from hpsearch.errors import BadInput, HpsearchError, JournalAway, JournalError, NotFound
+from hpsearch.journal import postgres, sqlite
+from hpsearch.journal.file_system import check_is_local
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql as postgresql_dialect
@@ -20,7 +22,7 @@ POSTGRES_TIMEOUTS: dict[str, str | int] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
+    "tcp_user_timeout": 15_000,
 }
 """A server that vanished is noticed within half a minute. What the URL says goes before."""
 
@@ -37,6 +39,8 @@ class Database:
         self.url = _parse(url)
         self.path = Path(str(self.url.database)) if self.url.get_backend_name() == "sqlite" else None
         self.where = str(self.path or self.url.difference_update_query(_SECRETS).render_as_string(hide_password=True))
+        if self.path is not None:
+            check_is_local(self.path)
         if self.path is not None and not create and not self.path.exists():
             raise NotFound(f"there is no journal at {self.where}: `hpsearch run` makes one")
         self.engine = sqlite.engine(self.url, self.path, create=create) if self.path else self._postgres()
@@ -89,9 +93,14 @@ class Database:
         with self.explaining(), self.engine.begin() as connection:
             yield connection
 
+    def impatient(self, connection: PoolProxiedConnection) -> AbstractContextManager[None]:
+        """A context in which a server that says nothing is hung up on; SQLite has a timeout of its own."""
+        return nullcontext() if self.path else postgres.impatient(connection.driver_connection)
+
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Errors of SQLAlchemy and of the driver become JournalError, or BadInput for a file of another kind.
+        """Errors of SQLAlchemy and of the driver become JournalError (JournalAway where they pass by themselves), or
+        BadInput for a file of another kind.
 
         What contradicts the tables' constraints is our own mistake: ValueError.
         """
@@ -110,8 +119,12 @@ class Database:
             return ValueError(f"journal {self.where}: {message}")
         if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":
             return BadInput(f"journal {self.where}: {message}; name another file as journal.url")
-        advice = sqlite.advice(error, self.path) if self.path else "put that right"
-        return JournalError(f"journal {self.where}: {message}; {advice}, then `hpsearch run` again")
+        advice = f"{sqlite.advice(error, self.path) if self.path else 'put that right'}, then `hpsearch run` again"
+        if sqlite.is_busy(error) if self.path else postgres.is_away(error):
+            away = JournalAway(f"journal {self.where}: {message}")
+            away.add_note(advice)
+            return away
+        return JournalError(f"journal {self.where}: {message}; {advice}")
 
     def close(self) -> None:
         self.engine.dispose()

@@ -25,7 +25,7 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
     if holding is not None and holding.keeps_out(owner, now):
         raise StudyBusy(holding.explain(row.name, owner, now))
     lease = Lease(study_id, row.token + 1, owner, ttl)
-    taken = {**_owner_columns(owner), "token": lease.token, "ttl": ttl, **sign_of_life(clock)}
+    taken = {**_owner_columns(owner), "token": lease.token, "ttl": ttl, "stop": None, **sign_of_life(clock)}
     connection.execute(leases.update().where(leases.c.study_id == study_id).values(taken))
     return lease
 
@@ -49,6 +49,11 @@ def renew(connection: Connection, clock: Clock, lease: Lease) -> None:
 def release(connection: Connection, lease: Lease) -> None:
     """Let the next one in at once. Nothing happens where the study is somebody else's now."""
     connection.execute(leases.update().where(is_ours(lease)).values(holder=None))
+
+
+def ask_to_stop(connection: Connection, study_id: int) -> None:
+    """Leave a note for the run that holds the study now; the next one does not heed it."""
+    connection.execute(leases.update().where(leases.c.study_id == study_id).values(stop=leases.c.token))
 
 
 def is_ours(lease: Lease) -> sa.ColumnElement[bool]:

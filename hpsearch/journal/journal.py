@@ -14,7 +14,7 @@ from hpsearch.journal import fence, queries
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import make_ready
-from hpsearch.journal.records import Changes, StudyRecord, Summary
+from hpsearch.journal.records import Changes, LastWrite, StudyRecord, Summary
 from hpsearch.journal.rows import storable
 from hpsearch.journal.schema import cursors, decisions, leases, studies, trials
 from hpsearch.journal.writer import Writer
@@ -95,7 +95,7 @@ class Journal:
         with self._database.write() as connection:
             connection.execute(self._database.insert(studies).values(row).on_conflict_do_nothing())
             (study,) = queries.all_studies(connection, name)
-            lease = {"study_id": study.id, "token": 0, "revision": 0}
+            lease = {"study_id": study.id, "token": 0, "revision": 0, "spent": 0.0}
             connection.execute(self._database.insert(leases).values(lease).on_conflict_do_nothing())
         return study
 
@@ -181,6 +181,23 @@ class Journal:
         """Let the next one in at once; without effect where the lease is lost."""
         with self._database.write() as connection:
             fence.release(connection, lease)
+
+    def ask_to_stop(self, study_id: int) -> None:
+        """Leave a note for the run that holds the study, which finds it within seconds (`Writer.asked_to_stop`)."""
+        with self._database.write() as connection:
+            fence.ask_to_stop(connection, study_id)
+
+    def last_write(self, study_id: int) -> LastWrite:
+        query = sa.select(leases.c.revision, leases.c.wrote).where(leases.c.study_id == study_id)
+        with self._database.read() as connection:
+            row = connection.execute(query).one()
+            return LastWrite(row.revision, row.wrote or 0)
+
+    def spent(self, study_id: int) -> float:
+        """Seconds of wall clock that all runs of the study have taken so far."""
+        query = sa.select(leases.c.spent).where(leases.c.study_id == study_id)
+        with self._database.read() as connection:
+            return float(connection.execute(query).scalar_one())
 
     def writer(self, lease: Lease, objective: Objective) -> Writer:
         """The lease's one writer. LeaseLost."""

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every version of the schema, oldest first; `migrations/versions` holds a step to each. The last is what follows."""
 
 HEAD = REVISIONS[-1]
@@ -109,6 +109,8 @@ decisions = Table(
 # One row a study, made with it; nobody holds it while `holder` is NULL. The study's revision is counted here because
 # every write must check the token in any case: one UPDATE checks it, counts, and shows a sign of life.
 # beat_wall: seconds since 1970 by the database's clock; beat_boot: seconds since the holder's machine started.
+# wrote: the token of the last write. spent: seconds of wall clock that all runs of the study have taken.
+# stop: the token of a run that somebody has asked to end.
 leases = Table(
     "hpsearch_leases",
     metadata,
@@ -124,6 +126,9 @@ leases = Table(
     Column("ttl", Double),
     Column("beat_wall", Double),
     Column("beat_boot", Double),
+    Column("wrote", BigInteger),
+    Column("spent", Double, nullable=False),
+    Column("stop", BigInteger),
 )
 
 # How far each tracker has come.

@@ -49,9 +49,18 @@ def make_file(path: Path) -> None:
 
 
 def back_up(path: Path, to: Path) -> None:
-    """A copy of the file as it is committed now, whoever uses it meanwhile."""
-    with closing(_connect(path, create=False)) as source, closing(sqlite3.connect(to)) as target:
-        source.backup(target)
+    """A copy of the file as it is committed now, whoever uses it meanwhile: whole, or none."""
+    try:
+        with closing(_connect(path, create=False)) as source, closing(sqlite3.connect(to)) as target:
+            source.backup(target)
+    except BaseException:
+        to.unlink(missing_ok=True)
+        raise
+
+
+def is_busy(error: BaseException) -> bool:
+    """Another process has locked the file."""
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def advice(error: BaseException, path: Path) -> str:

@@ -8,13 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.errors import JournalError
+from hpsearch.errors import JournalAway, JournalError
 from hpsearch.journal import fence
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock
 from hpsearch.journal.rows import Judge, decision_row, report_row, trial_row
 from hpsearch.journal.schema import decisions, leases, reports, studies, trials
 from hpsearch.trial import Decision, Objective, Report, Trial
+
+BUSY_TIMEOUT = 2.0
+"""Seconds to wait for another process that holds a SQLite file. All others wait longer (`sqlite.BUSY_TIMEOUT`)."""
 
 Rows = dict[str, list[dict[str, Any]]]
 """Statement -> what it is executed with, in this order."""
@@ -38,7 +41,9 @@ class Batch:
 
 
 class Writer:
-    """Made by `Journal.writer`; for one thread. It keeps a connection of its own until it is closed.
+    """Made by `Journal.writer`; for one thread at a time. It keeps a connection of its own until it is closed.
+
+    asked_to_stop: somebody has asked this run to end; seen with every sign of life.
 
     To write is on the loop's hot path: the statements are compiled once and go to the driver as they are.
     """
@@ -50,36 +55,38 @@ class Writer:
         self._sql = _statements(database)
         self._connection: PoolProxiedConnection | None = None
         self._unsure: Batch | None = None
-        self._beat = time.monotonic()
-        self._revision = self._recorded()
+        self._began = self._beat = time.monotonic()
+        self.asked_to_stop = False
+        self.revision, self._spent_before = self._recorded()
+
+    @property
+    def spent(self) -> float:
+        """Seconds of wall clock that all runs of the study have taken, this one included."""
+        return self._spent_before + time.monotonic() - self._began
 
     def write(self, batch: Batch) -> None:
         """All of it in one transaction, which also shows a sign of life. An empty batch writes nothing.
 
-        JournalError: the database is away, or full. Try the same batch again until it works: it is written once, also
-        where the first try had arrived and only the answer was lost.
+        JournalError: the database is away (JournalAway) or full. Try the same batch again until it works: it is written
+        once, also where the first try had arrived and only the answer was lost.
         LeaseLost: another process has taken the study over. ValueError: something of it is recorded already, or is
         of a trial that is not.
         """
         if not batch or (self._unsure is not None and self._has_arrived(batch)):
             return
         self._unsure = batch
-        try:
-            with self._database.explaining():
-                self._transact(self._rows(batch, self._revision + 1))
-        except BaseException:
-            self.close()
-            raise
+        rows = self._rows(batch, self.revision + 1)
+        self._transact({"before": self.revision, "after": self.revision + 1}, rows)
         self._unsure = None
-        self._revision += 1
-        self._beat = time.monotonic()
+        self.revision += 1
 
-    def renew(self) -> None:
-        """Show a sign of life where the last is a fifth of the lease's time ago. Errors as in `write`."""
-        if time.monotonic() - self._beat >= self._lease.ttl / 5:
-            with self._database.write() as connection:
-                fence.renew(connection, self._database.clock, self._lease)
-            self._beat = time.monotonic()
+    def renew(self, after: float | None = None) -> None:
+        """Show a sign of life where the last is `after` seconds ago, by default a fifth of the lease's time.
+
+        Errors as in `write`.
+        """
+        if time.monotonic() - self._beat >= (self._lease.ttl / 5 if after is None else after):
+            self._transact({}, {})
 
     def close(self) -> None:
         """Give the connection up, and with it what is not committed; the next write opens another."""
@@ -89,17 +96,18 @@ class Writer:
 
     def _has_arrived(self, batch: Batch) -> bool:
         """Whether it is the one whose answer was lost, and is in the journal."""
-        before, self._revision = self._revision, self._recorded()
+        before, (self.revision, _) = self.revision, self._recorded()
         unsure, self._unsure = self._unsure, None
-        return self._revision > before and batch == unsure
+        return self.revision > before and batch == unsure
 
-    def _recorded(self) -> int:
-        """The revision that the journal is at. LeaseLost."""
+    def _recorded(self) -> tuple[int, float]:
+        """The revision that the journal is at, and the seconds that were spent. LeaseLost."""
+        query = sa.select(leases.c.revision, leases.c.spent).where(fence.is_ours(self._lease))
         with self._database.read() as connection:
-            revision = connection.execute(sa.select(leases.c.revision).where(fence.is_ours(self._lease))).scalar()
-            if revision is None:
+            row = connection.execute(query).one_or_none()
+            if row is None:
                 raise fence.lost(connection, self._lease)
-            return int(revision)
+            return int(row.revision), float(row.spent)
 
     def _rows(self, batch: Batch, revision: int) -> Rows:
         study = {"study_id": self._lease.study_id, "revision": revision}
@@ -110,39 +118,62 @@ class Writer:
             "state": [{"study": self._lease.study_id, "new": batch.study_state}] if batch.study_state else [],
         }
 
-    def _transact(self, rows: Rows) -> None:
-        """The fence first: it locks the lease's row, so nobody can take the study over before the commit."""
+    def _transact(self, span: Mapping[str, int], rows: Rows) -> None:
+        """One transaction, from revision to revision, or of a sign of life alone where `span` is empty."""
+        try:
+            with self._database.explaining():
+                connection = self._connected()
+                with self._database.impatient(connection):
+                    self._execute(connection, span, rows)
+        except BaseException:
+            self.close()
+            raise
+        self._beat = time.monotonic()
+
+    def _connected(self) -> PoolProxiedConnection:
         if self._connection is None:
             self._connection = self._database.engine.raw_connection()
-        cursor = self._connection.cursor()
+            if (
+                self._database.path is not None
+            ):  # the loop does not wait for long: what it writes can be kept and tried again
+                self._connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+        return self._connection
+
+    def _execute(self, connection: PoolProxiedConnection, span: Mapping[str, int], rows: Rows) -> None:
+        """The fence first: it locks the lease's row, so nobody can take the study over before the commit."""
+        cursor = connection.cursor()
         if self._database.path is not None:
             cursor.execute("BEGIN IMMEDIATE")
-        span = {"before": self._revision, "after": self._revision + 1}
-        beat = {"study": self._lease.study_id, "ours": self._lease.token, "boot": boot_clock()}
-        cursor.execute(self._sql["fence"], {**span, **beat})
-        if cursor.rowcount != 1:
+        alive = {"study": self._lease.study_id, "ours": self._lease.token, "boot": boot_clock(), "spent": self.spent}
+        cursor.execute(self._sql["fence" if span else "beat"], {**span, **alive})
+        if (row := cursor.fetchone()) is None:
             raise self._outdated()
         for name, values in rows.items():
             if values:
                 cursor.executemany(self._sql[name], values)
-        self._connection.commit()
+        connection.commit()
+        self.asked_to_stop = row[0] == self._lease.token
 
     def _outdated(self) -> JournalError:
         """LeaseLost, or else an earlier try that was given up has arrived after all: the next try will see it."""
-        recorded = self._recorded()
-        return JournalError(
-            f"journal {self._database.where}: at revision {recorded} and not {self._revision}; try again"
-        )
+        recorded, _ = self._recorded()
+        return JournalAway(f"journal {self._database.where}: at revision {recorded} and not {self.revision}; try again")
 
 
 def _statements(database: Database) -> Mapping[str, str]:
     insert = database.insert(trials)
     changed = {column.name: insert.excluded[column.name] for column in trials.c if not column.primary_key}
-    statements: dict[str, sa.ClauseElement] = {
-        "fence": leases.update()
+    beat = (
+        leases.update()
         .where(leases.c.study_id == sa.bindparam("study"), leases.c.token == sa.bindparam("ours"))
-        .where(leases.c.revision == sa.bindparam("before"))
-        .values(revision=sa.bindparam("after"), beat_wall=database.clock, beat_boot=sa.bindparam("boot")),
+        .values(beat_wall=database.clock, beat_boot=sa.bindparam("boot"), spent=sa.bindparam("spent"))
+        .returning(leases.c.stop)
+    )
+    statements: dict[str, sa.ClauseElement] = {
+        "beat": beat,
+        "fence": beat.where(leases.c.revision == sa.bindparam("before")).values(
+            revision=sa.bindparam("after"), wrote=sa.bindparam("ours")
+        ),
         "trials": insert.on_conflict_do_update(index_elements=["study_id", "number"], set_=changed),
         "reports": reports.insert(),
         "decisions": decisions.insert(),

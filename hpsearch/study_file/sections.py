@@ -287,8 +287,9 @@ class Limits(Section):
     max_failures: Count = Field(5, description="trials whose trainer raised before the study stops")
 
 
-class JournalUrl(Section):
+class JournalSection(Section):
     url: str | None = Field(None, description="sqlite:///FILE, or postgresql://…; default: in .hpsearch/")
+    wait: Seconds = Field(600.0, description="how long the database may be away before the study stops")
 
 
 class Tracking(Section):

@@ -45,7 +45,7 @@ def test_a_password_comes_from_the_environment_and_shows_nowhere(url):
     study = made(("", f'[journal]\nurl = "{url}"\n[tracking]\nmlflow = "${{env:TRACK}}"'), environment=SECRET)
     assert "hunter2" in study.journal_url
     assert study.tracking_uri == "https://u:hunter2@host"
-    assert study.spec()["journal"] == {"url": url}
+    assert study.spec()["journal"] == {"url": url, "wait": "10m"}
     assert study.spec()["tracking"] == {"mlflow": "${env:TRACK}"}
     shown = [repr(study), str(study), json.dumps(study.spec()), json.dumps(study.identity())]
     assert not any("hunter2" in text for text in [*shown, study.journal_display, study.tracking_display])

@@ -1,0 +1,132 @@
+"""What the database did not take while it was away: kept on the local disk, and brought to it once.
+
+A line of JSON a batch, on the disk before anything is acted on. The process that wrote it brings it over when the
+database is back; if it ends before, the next run of the study does, unless somebody else has written in between.
+"""
+
+import errno
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from hpsearch.journal.rows import TRIAL, trial_of, trial_row
+from hpsearch.journal.writer import Batch
+from hpsearch.trial import Decision, Report, Trial
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One batch of a spool: of the holder with this token, to be the study's `revision`. Its trials have no curves."""
+
+    token: int
+    revision: int
+    batch: Batch
+
+
+class Spool:
+    """A file for the batches of one study; there is none while all of them are in the database."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._file: FileIO | None = None
+
+    def append(self, kept: Kept) -> None:
+        """On the disk, whole, when it returns. OSError: nothing of it is there."""
+        file = self._file = self._file or self._made()
+        line, before = _line(kept), file.tell()
+        try:
+            if file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                file.truncate(before)
+            raise
+
+    def _made(self) -> FileIO:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = self.path.open("ab", buffering=0)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the file's name must be on the disk too
+        finally:
+            os.close(folder)
+        return file
+
+    def read(self) -> list[Kept]:
+        """All that is whole; of a last line that was being written nothing has been acted on."""
+        with suppress(FileNotFoundError):
+            *whole, _ = self.path.read_bytes().split(b"\n")
+            return [_kept(line) for line in whole]
+        return []
+
+    def clear(self) -> None:
+        """All of it is in the database."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def set_aside(self) -> Path:
+        """Keep it under another name, where it is not taken for something still to be done."""
+        self.close()
+        aside = self.path.with_name(f"{self.path.name}.refused")
+        self.path.replace(aside)
+        return aside
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def merged(batches: Iterable[Batch], known: Iterable[Trial]) -> Batch:
+    """All of them as one batch, so that it is written whole or not at all.
+
+    known: the study's trials as the database has them, to whose curves these reports belong.
+    """
+    curves = {trial.number: trial.curve for trial in known}
+    trials: dict[int, Trial] = {}
+    reports: list[tuple[int, Report]] = []
+    decisions: list[Decision] = []
+    state = None
+    for batch in batches:
+        for number, report in batch.reports:
+            curves[number] = (*curves.get(number, ()), report)
+        trials.update((trial.number, trial) for trial in batch.trials)
+        reports += batch.reports
+        decisions += batch.decisions
+        state = batch.study_state or state
+    whole = [replace(trial, curve=curves.get(number, ())) for number, trial in sorted(trials.items())]
+    return Batch(whole, reports, decisions, state)
+
+
+def _line(kept: Kept) -> bytes:
+    batch = kept.batch
+    content = {
+        "token": kept.token,
+        "revision": kept.revision,
+        "trials": [_columns(trial_row(trial)) for trial in batch.trials],
+        "reports": [[number, report.step, dict(report.metrics), report.at] for number, report in batch.reports],
+        "decisions": [asdict(decision) for decision in batch.decisions],
+        "state": batch.study_state,
+    }
+    return json.dumps(content).encode() + b"\n"
+
+
+def _columns(row: Mapping[str, Any]) -> list[Any]:
+    return [row[name] for name in TRIAL]
+
+
+def _kept(line: bytes) -> Kept:
+    content = json.loads(line)
+    batch = Batch(
+        tuple(trial_of(row) for row in content["trials"]),
+        tuple((number, Report(step, metrics, at)) for number, step, metrics, at in content["reports"]),
+        tuple(Decision(**decision) for decision in content["decisions"]),
+        content["state"],
+    )
+    return Kept(content["token"], content["revision"], batch)
