@@ -1,8 +1,9 @@
 """Checkpoints: what a trial needs to go on exactly where it was, as bytes that can be verified and cannot run code.
 
-A file is written beside its place and renamed, then its SHA-256 is, so that what has a hash is whole. It is read with
-`weights_only=True`: tensors and plain containers, nothing that executes. There is no fsync: after a power cut a file
-that did not reach the disk fails its hash, and the one before is taken.
+A file and its SHA-256 are written beside their places and then renamed, so that what has a hash is whole, and a disk
+that is full or fails takes nothing away that was there. It is read with `weights_only=True`: tensors and plain
+containers, nothing that executes. There is no fsync: after a power cut a file that did not reach the disk fails its
+hash, and the one before is taken.
 """
 
 import copy
@@ -11,9 +12,11 @@ import io
 import os
 import pickle
 import random
+import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,7 +117,10 @@ class Shelf:
         self.warnings: list[str] = []
 
     def write(self, step: int, content: bytes, best: bool = False) -> None:
-        """Put a checkpoint on the shelf; with `best` it stays when newer ones push it off."""
+        """Put a checkpoint on the shelf; with `best` it stays when newer ones push it off.
+
+        OSError, with the file's name and the room that is left, where the disk does not take it.
+        """
         self._put(self._name(step), content)
         if best:
             for end in ("", ".sha256"):
@@ -125,9 +131,14 @@ class Shelf:
         self._put("best.pt", content)
 
     def _put(self, name: str, content: bytes) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _replace(self.folder / name, content)
-        _replace(self.folder / f"{name}.sha256", hashlib.sha256(content).hexdigest().encode())
+        path, hashed = self.folder / name, self.folder / f"{name}.sha256"
+        with _naming(path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with _beside(path) as new, _beside(hashed) as new_hashed:
+                new.write_bytes(content)
+                new_hashed.write_bytes(hashlib.sha256(content).hexdigest().encode())
+                new.replace(path)
+                new_hashed.replace(hashed)
 
     def keep_newest(self) -> None:
         """Remove all but the newest `KEPT`; the best has a file of its own."""
@@ -138,7 +149,12 @@ class Shelf:
         self._remove(map(self._name, self._steps()))
 
     def forget(self, after: int) -> None:
-        """Remove what was trained after an epoch: its reports were dropped, or were lost on their way."""
+        """Remove what was trained after an epoch: its reports were dropped, or were lost on their way.
+
+        With it goes what a process that was killed had begun to write.
+        """
+        for path in self.folder.glob(".*.pt*"):
+            path.unlink(missing_ok=True)
         self._remove(self._name(step) for step in self._steps() if step > after)
         if (self.folder / "best.pt").exists():
             best = self.read("best.pt")
@@ -168,6 +184,8 @@ class Shelf:
             snapshot = unpack(content)
             if snapshot.owner != self.owner:
                 raise ValueError(f"it belongs to {snapshot.owner}")
+            if name not in ("best.pt", self._name(snapshot.step)):
+                raise ValueError(f"it is that of epoch {snapshot.step}")
         except Exception as problem:  # whatever is wrong with the file, an older one or scratch serves
             self.warnings.append(f"checkpoint {path} is not used: {problem}")
             return None
@@ -178,24 +196,48 @@ class Shelf:
 
     def _steps(self) -> list[int]:
         """Newest first."""
-        return sorted((int(path.stem[6:]) for path in self.folder.glob("epoch-*.pt")), reverse=True)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(path)
+        names = (re.fullmatch(r"epoch-(\d{6,})\.pt", path.name) for path in self.folder.glob("epoch-*.pt"))
+        return sorted((int(found[1]) for found in names if found), reverse=True)
 
 
 def _link(path: Path, to: Path) -> None:
     """Give a file a second name; a copy where the file system knows no links."""
-    beside = to.with_name(f".{to.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
+    with _naming(to), _beside(to) as new:
+        try:
+            new.hardlink_to(path)
+        except OSError:
+            shutil.copyfile(path, new)
+        new.replace(to)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A name to write a file under before it is renamed; nothing is left there."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    with suppress(OSError):
+        new.unlink()
     try:
-        beside.hardlink_to(path)
+        yield new
+    finally:
+        with suppress(OSError):
+            new.unlink()
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """An error of the disk names the file, which those of writing do not, and how much room there is."""
+    try:
+        yield
+    except OSError as problem:
+        raise OSError(problem.errno, f"{problem.strerror} ({_room(path)})", str(path)) from problem
+
+
+def _room(path: Path) -> str:
+    try:
+        folder = next(folder for folder in path.parents if folder.exists())
+        return f"{shutil.disk_usage(folder).free:,} bytes are free"
     except OSError:
-        shutil.copyfile(path, beside)
-    beside.replace(to)
+        return "how much is free cannot be seen"
 
 
 # The state of one tracked object ─────────────────────────────────────────────────────────────────

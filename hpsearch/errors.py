@@ -13,6 +13,7 @@ HpsearchError
 │   ├── JournalError
 │   │   └── JournalAway          of a kind that passes by itself: a restart, a lock, a cut cable
 │   ├── LeaseLost                another process has taken the study over; nothing more is written
+│   ├── DiskError                checkpoints or scratch files cannot be written
 │   └── PoolError
 └── Stopped            130/143   a signal asked for the end
 """
@@ -85,6 +86,9 @@ class JournalAway(JournalError): ...
 
 
 class LeaseLost(InfrastructureError): ...
+
+
+class DiskError(InfrastructureError): ...
 
 
 class PoolError(InfrastructureError): ...

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from hpsearch.budget import EpochBudget
-from hpsearch.errors import InfrastructureError, TrainerError
+from hpsearch.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.history import History
 from hpsearch.pools.base import Pool
 from hpsearch.proposals import Proposals
@@ -97,13 +97,13 @@ class Loop:
         self._reports: list[tuple[int, Report]] = []
         self._decisions: list[Decision] = []
         self._orders: list[Order] = []
-        self._error: TrainerError | None = None
+        self._error: HpsearchError | None = None
 
     def run(self) -> None:
         """Returns when the search is over or has stopped in good order (`ending` says why).
 
-        Raises TrainerError for a trainer that keeps no contract, and whatever pool, sampler and ledger raise; the
-        trials that ran then wait for another run.
+        Raises TrainerError for a trainer that keeps no contract, DiskError where checkpoints cannot be written, and
+        whatever pool, sampler and ledger raise; the trials that ran then wait for another run.
         """
         try:
             while self._turn():
@@ -251,8 +251,8 @@ class Loop:
         match event:
             case Reported():
                 self._hear(event)
-            case Lost(number, reason):
-                self._lose(self.history[number], reason)
+            case Lost(number, reason, traceback):
+                self._lose(self.history[number], reason, traceback)
 
     def _hear(self, event: Reported) -> None:
         """Judge the new reports in turn; what follows a verdict to stop or pause is dropped."""
@@ -266,6 +266,8 @@ class Loop:
             if not isinstance(verdict, GoOn):
                 break
         trial = self.history[event.number]
+        if event.failure is not None and event.failure.kind == "disk":  # whatever becomes of the trial
+            self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; put that right and run again")
         if isinstance(verdict, GoOn) and event.failure is not None:
             self._fail(trial, event.failure)
         elif isinstance(verdict, GoOn) and event.ended:
@@ -338,6 +340,8 @@ class Loop:
         if failure.kind == "contract":
             self._wait(trial, failure.summary)
             self._error = TrainerError(f"trial {trial.number}: {failure.summary}")
+        elif failure.kind == "disk":
+            self._wait(trial, failure.summary)
         elif failure.kind == "oom":
             self._starve(trial, failure.summary, failure.traceback)
         else:
@@ -354,12 +358,12 @@ class Loop:
         self._settle(trial, State.FAILED, f"{OUT_OF_MEMORY} even alone ({summary}): try {hint}", traceback)
         self._count_failure()
 
-    def _lose(self, trial: Trial, reason: str) -> None:
+    def _lose(self, trial: Trial, reason: str, traceback: str = "") -> None:
         """The worker is gone; the trial is not, until it has cost one worker too many."""
         if reason.startswith(OUT_OF_MEMORY):
-            self._starve(trial, reason)
+            self._starve(trial, reason, traceback)
         elif trial.attempts > self.rules.retries:
-            self._settle(trial, State.FAILED, f"{reason}; {trial.attempts} workers lost (limits.retries)")
+            self._settle(trial, State.FAILED, f"{reason}; {trial.attempts} workers lost (limits.retries)", traceback)
             self._count_failure()
         else:
             self._wait(replace(trial, attempts=trial.attempts + 1), f"{reason}; goes on from epoch {trial.epoch}")

@@ -2,11 +2,25 @@
 
 import importlib.util
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from hpsearch import checkpoint
+
+Batch = TypeVar("Batch")
+
+
+class Probe(Protocol):
+    """What looks into a training that is tried before a search: preflight, and the learning-rate range test."""
+
+    def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
+        """What the trainer is to train on in place of these."""
+        ...
+
+    def tracked(self, objects: Mapping[str, Any]) -> None:
+        """The trainer has named these to `Run.track`."""
+        ...
 
 
 class Run:
@@ -30,6 +44,7 @@ class Run:
         data_dir: Path | None = None,
         scratch_dir: Path | None = None,
         restored: checkpoint.Snapshot | None = None,
+        probe: Probe | None = None,
     ):
         self.seed = seed
         self.device = device
@@ -38,6 +53,7 @@ class Run:
         self._scratch_dir = scratch_dir
         self.max_epochs = epochs
         self._restored = restored
+        self._probe = probe
         self.tracked: dict[str, Any] = {}
 
     @classmethod
@@ -64,6 +80,16 @@ class Run:
             if self._restored is not None:
                 checkpoint.restore(thing, self._restored.object_state(name))
         self.tracked.update(objects)
+        if self._probe is not None:
+            self._probe.tracked(objects)
+
+    def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
+        """The minibatches to train on in an epoch: those given. `for inputs, targets in run.batches(loader): …`
+
+        A trainer that asks for them can be tried before the search: preflight overfits the first of them, and the
+        learning-rate range test goes on until it has seen enough.
+        """
+        return batches if self._probe is None else self._probe.batches(batches)
 
     def epochs(self) -> Iterator[int]:
         """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""

@@ -17,6 +17,15 @@ from hpsearch.trial import Params, Plain, Report
 
 Trainer = Callable[[Any, Run], Iterator[Report]]
 
+MOST_METRICS = 1000
+"""In one report. A curve has one point of each for every epoch, so this bounds what a study takes of the disk."""
+
+LONGEST_NAME = 500
+"""Characters of a metric's name."""
+
+MOST_SAID = 20_000
+"""Characters of a traceback that are kept, its beginning and its end."""
+
 
 def find(use: str, folder: Path | None) -> Trainer:
     """Import "module:function", looking beside the study file first. TrainerError says what is wrong with it."""
@@ -131,6 +140,16 @@ def metrics_of(report: Any, previous: int) -> Report:
         raise TrainerError(f"the trainer reported step {report.step!r} after step {previous}: steps are 1, 2, 3, …")
     if not isinstance(report.metrics, Mapping):
         raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")
+    if len(report.metrics) > MOST_METRICS:
+        raise TrainerError(
+            f"Report({report.step}, …) has {len(report.metrics):,} metrics, and {MOST_METRICS:,} are the most: "
+            "report sums or means in place of single weights or examples"
+        )
+    for name in map(str, report.metrics):
+        if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+            raise TrainerError(
+                f"metric {name[:60]!r} must have a name of 1 to {LONGEST_NAME} printable characters, got {len(name):,}"
+            )
     return Report(report.step, {str(name): _number(name, value) for name, value in report.metrics.items()})
 
 
@@ -145,11 +164,14 @@ def _number(name: str, value: Any) -> float:
 
 
 def brief(problem: BaseException, frames: int = 3) -> str:
-    """The last frames of a traceback and the exception, whatever its own __str__ does."""
+    """The last frames of a traceback and the exception, whatever its own __str__ does or however much it says."""
     try:
-        return "".join(traceback.format_exception(problem, limit=-frames)).rstrip()
+        text = "".join(traceback.format_exception(problem, limit=-frames)).rstrip()
     except Exception:
         return f"{type(problem).__name__} (its text cannot be printed)"
+    if len(text) <= MOST_SAID:
+        return text
+    return f"{text[: MOST_SAID // 2]}\n… {len(text) - MOST_SAID:,} characters left out …\n{text[-MOST_SAID // 2 :]}"
 
 
 def headline(problem: BaseException) -> str:

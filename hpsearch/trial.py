@@ -249,10 +249,11 @@ class Failure:
     """Why a trial cannot go on.
 
     kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", it yields what is no report, or
-        not the metric that the study asks for, so that no other trial will do better.
+        not the metric that the study asks for, so that no other trial will do better; "disk", what must last could not
+        be written, which is no fault of the trial's.
     """
 
-    kind: Literal["error", "oom", "contract"]
+    kind: Literal["error", "oom", "contract", "disk"]
     summary: str
     traceback: str = ""
 
@@ -279,10 +280,14 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker vanished; what the trial had reported before stands."""
+    """The worker vanished; what the trial had reported before stands.
+
+    traceback: where in the trainer it was, if it could still say.
+    """
 
     number: int
     reason: str
+    traceback: str = ""
 
 
 Event = Reported | Lost

@@ -123,7 +123,8 @@ def pool(study: Study, uid: str) -> tuple[Pool, list[str]]:
 
         Worker(made).check(example)
         return InProcess(made, resources.workers or 1), []
-    from hpsearch.pools.ray_actors import Cluster, RayActors
+    from hpsearch.pools.ray_actors import RayActors
+    from hpsearch.pools.ray_session import Cluster
 
     cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory)
     actors = RayActors(made, cluster, example)

@@ -1,9 +1,10 @@
 """Trains one trial at a time, in whatever process a pool has put it: holds the generator, writes the checkpoints."""
 
 import contextlib
+import errno
 import gc
 import importlib.util
-import math
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Literal
 
 from hpsearch import checkpoint, trainer
 from hpsearch.errors import TrainerError
+from hpsearch.keeper import Keeper, Unkept
 from hpsearch.log import CappedLog
 from hpsearch.run import Run, best_device
 from hpsearch.trial import Failure, Objective, Params, Report, Reported, Start
@@ -24,6 +26,9 @@ trains beyond a verdict is dropped, so no stop or pause wastes more than this, o
 LATE = 0.02
 """Where the order for a slice took longer to come than this part of its first epoch (many workers, a busy driver), the
 worker goes one epoch ahead of its verdict."""
+
+NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What is no fault of the trainer that wanted to write."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,11 @@ class Worker:
         if importlib.util.find_spec("torch") is not None:
             import torch  # noqa: F401
 
-    def check(self, params: Params) -> None:
-        """Find the trainer and try whether it takes these parameters, without training. TrainerError."""
+    def check(self, params: Params) -> int:
+        """Find the trainer and try whether it takes these parameters, without training. TrainerError.
+
+        Returns the pid of the worker's process.
+        """
         found = trainer.find(self.setup.use, self.setup.folder)
         try:
             trainer.argument(found, {**self.setup.options, **params})
@@ -79,6 +87,7 @@ class Worker:
             ) from None
         self._use_resources()
         gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
+        return os.getpid()
 
     def start(self, start: Start) -> Reported:
         self.release()
@@ -87,6 +96,8 @@ class Worker:
             self._use_resources()
         except TrainerError as problem:
             return Reported(start.number, failure=Failure("contract", str(problem)))
+        except Unkept as problem:
+            return Reported(start.number, failure=Failure("disk", str(problem)))
         except Exception as problem:
             return Reported(start.number, failure=_failure(problem))
         self.told = time.perf_counter()
@@ -98,7 +109,7 @@ class Worker:
         reported = self.training.slice(waited=time.perf_counter() - self.told)
         self.told = time.perf_counter()
         if reported.ended or reported.failure:
-            self.release(over=reported.ended)
+            self.release(over=reported.failure is None)
         return reported
 
     def release(self, over: bool = False) -> None:
@@ -107,7 +118,7 @@ class Worker:
             return
         self.training.close()
         if over:
-            self.training.shelf.keep_best()
+            self.training.keeper.finish()
         self.training = None
         if self.device == "cuda":
             import torch
@@ -135,10 +146,9 @@ class _Training:
         train = trainer.find(setup.use, setup.folder)  # before anything is seeded: it imports what there is to seed
         owner = f"{setup.study_uid}/{start.number}"
         self.shelf = checkpoint.Shelf(setup.work / "checkpoints" / f"{start.number:05d}", owner)
-        self.shelf.forget(start.after)
-        snapshot = self.shelf.newest(start.after) if start.after else None
+        self.keeper = Keeper(self.shelf, setup.objective, start.after)
+        snapshot = self.keeper.restored
         self.step = snapshot.step if snapshot else 0
-        self.best = snapshot.best if snapshot else math.inf
         if self.step < start.after:
             self.shelf.warnings.append(
                 f"epochs {self.step + 1} to {start.after} are trained again: no checkpoint of them"
@@ -154,6 +164,7 @@ class _Training:
             scratch_dir=setup.work / "scratch" / f"{start.number:05d}",
             restored=snapshot,
         )
+        self.keeper.tracked = self.run.tracked
         self.reports = train(trainer.argument(train, {**setup.options, **start.params}), self.run)
         self.random = checkpoint.random_state() if setup.shared else None
 
@@ -165,10 +176,10 @@ class _Training:
         fresh: list[Report] = []
         ended, failure = False, None
         began = time.perf_counter()
-        keeper = _Keeper(self)
+        self.keeper.begin()
         try:
             with self._surroundings():
-                ended = self._train(fresh, keeper, began, waited)
+                ended = self._train(fresh, began, waited)
         except TrainerError as problem:
             failure = Failure("contract", str(problem))
         except Exception as problem:
@@ -178,11 +189,11 @@ class _Training:
         seconds = time.perf_counter() - began
         if fresh:
             at_rest = failure is None and not ended and self.step == fresh[-1].step
-            failure = keeper.write(at_rest) or failure
+            failure = self.keeper.write(at_rest) or failure
         notes, self.shelf.warnings = tuple(self.shelf.warnings), []
         return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes)
 
-    def _train(self, fresh: list[Report], keeper: "_Keeper", began: float, waited: float) -> bool:
+    def _train(self, fresh: list[Report], began: float, waited: float) -> bool:
         """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""
         going_on = True
         while going_on:
@@ -194,7 +205,7 @@ class _Training:
             trained = time.perf_counter() - began
             one_ahead = self.setup.ahead and len(fresh) == 1 and SLICE > 0 and waited > LATE * trained
             going_on = not fresh or (report.step < self.start.until and (trained < SLICE or one_ahead))
-            keeper.saw(report, going_on or report.step >= self.start.epochs)
+            self.keeper.saw(report, going_on or report.step >= self.start.epochs)
         return self.step >= self.start.epochs and self._next() is None
 
     def _next(self) -> Report | None:
@@ -238,49 +249,12 @@ class _Training:
             self.log.close()
 
 
-class _Keeper:
-    """Writes what of a slice must last: the checkpoint of its last epoch, and that of the best where it lies in it."""
-
-    def __init__(self, training: _Training):
-        self.training = training
-        self.best: checkpoint.Snapshot | None = None
-        self.last = 0
-
-    def saw(self, report: Report, going_on: bool) -> None:
-        """Take note of an epoch; `going_on`: the trainer changes its state before there is time to write."""
-        self.last = report.step
-        loss = self.training.setup.objective.loss_of(report)
-        if loss < self.training.best and self.training.run.tracked:
-            self.training.best = loss
-            snapshot = self._take()
-            self.best = checkpoint.frozen(snapshot) if going_on else snapshot
-
-    def write(self, at_rest: bool) -> Failure | None:
-        """Not `at_rest`: the trainer went on after its last report, so its state now is nobody's checkpoint.
-
-        Returns the Failure of a trial whose state cannot be kept; OSError where the disk does not take it.
-        """
-        shelf, tracked = self.training.shelf, self.training.run.tracked
-        if not tracked:
-            return None
-        try:
-            last = self.best if self.best is not None and self.best.step == self.last else None
-            if self.best is not None and not (at_rest and last):
-                shelf.write_best(checkpoint.pack(self.best))
-            if at_rest:
-                shelf.write(self.last, checkpoint.pack(last or self._take()), best=last is not None)
-        except TrainerError as problem:
-            return Failure("contract", str(problem))
-        shelf.keep_newest()
-        return None
-
-    def _take(self) -> checkpoint.Snapshot:
-        training = self.training
-        return checkpoint.take(training.shelf.owner, training.step, training.best, training.run.tracked)
-
-
 def _failure(problem: Exception) -> Failure:
-    kind: Literal["oom", "error"] = "oom" if _is_out_of_memory(problem) else "error"
+    kind: Literal["oom", "disk", "error"] = "error"
+    if _is_out_of_memory(problem):
+        kind = "oom"
+    elif isinstance(problem, OSError) and problem.errno in NO_DISK:
+        kind = "disk"
     return Failure(kind, trainer.headline(problem)[:500], trainer.brief(problem, frames=20))
 
 

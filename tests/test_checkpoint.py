@@ -1,7 +1,12 @@
+import contextlib
+import errno
+import io
+import pickle
 import random
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +19,12 @@ from hypothesis import strategies as st
 from hpsearch import checkpoint
 from hpsearch.checkpoint import Shelf, Snapshot
 from hpsearch.errors import TrainerError
+from tests.support.damage import DAMAGES, EVIL, Payload
 from tests.support.toys import Lambda, Weight
 
 OWNER = "study/3"
+EVERY = pytest.mark.parametrize("every", [37, pytest.param(1, marks=pytest.mark.chaos)])
+"""How many bytes further the next try is."""
 
 
 @pytest.fixture
@@ -125,6 +133,144 @@ class TestShelf:
         shelf.forget(after)
         assert (shelf.folder / "best.pt").exists() is stays
 
+    def test_what_a_killed_process_had_begun_is_swept_away(self, shelf: Shelf) -> None:
+        shelf.write(1, content(1))
+        for name in (".epoch-000002.pt.123", ".epoch-000002.pt.sha256.123", ".best.pt.sha256.9"):
+            (shelf.folder / name).write_bytes(b"half")
+        shelf.forget(1)
+        assert names(shelf) == ["epoch-000001.pt", "epoch-000001.pt.sha256"]
+
+    def test_files_of_others_do_not_matter(self, shelf: Shelf) -> None:
+        shelf.write(1, content(1))
+        for name in ("epoch-last.pt", "epoch-000002.pt.bak", "epoch-00001²34.pt", "notes.txt"):
+            (shelf.folder / name).write_text("mine")
+        newest = shelf.newest(9)
+        assert newest is not None
+        assert (newest.step, shelf.warnings) == (1, [])
+        shelf.keep_best()
+        assert len(names(shelf)) == 4
+
+
+class TestDamage:
+    """FAULTS, row 24: the one before is taken, or scratch, and somebody is told."""
+
+    @pytest.mark.parametrize("damage", DAMAGES)
+    def test_the_one_before_is_taken(self, shelf: Shelf, damage: str) -> None:
+        shelf.write(1, content(1))
+        shelf.write(2, content(2))
+        DAMAGES[damage](shelf.folder / "epoch-000002.pt")
+        newest = shelf.newest(2)
+        assert newest is not None
+        assert newest.step == 1
+        if damage == "gone":
+            assert shelf.warnings == []
+        else:
+            (warning,) = shelf.warnings
+            assert warning.startswith(f"checkpoint {shelf.folder}/epoch-000002.pt is not used: ")
+
+    @pytest.mark.parametrize("damage", DAMAGES)
+    def test_and_then_scratch(self, shelf: Shelf, damage: str) -> None:
+        for step in (1, 2):
+            shelf.write(step, content(step))
+            DAMAGES[damage](shelf.folder / f"epoch-{step:06d}.pt")
+        assert shelf.newest(2) is None
+
+    @EVERY
+    def test_cut_anywhere(self, shelf: Shelf, every: int) -> None:
+        whole = content(2)
+        shelf.write(2, whole)
+        for length in {*range(0, len(whole), every), len(whole) - 1}:
+            (shelf.folder / "epoch-000002.pt").write_bytes(whole[:length])
+            assert shelf.newest(2) is None, f"{length} bytes of {len(whole)}"
+
+    @EVERY
+    def test_any_bit_flipped(self, shelf: Shelf, every: int) -> None:
+        """Every bit of the hash, and one of every byte of the file."""
+        shelf.write(2, content(2))
+        for name in ("epoch-000002.pt", "epoch-000002.pt.sha256"):
+            path = shelf.folder / name
+            whole = path.read_bytes()
+            for i in range(0, len(whole), 1 if name.endswith("256") else every):
+                for bit in range(8) if name.endswith("256") else (i % 8,):
+                    path.write_bytes(whole[:i] + bytes([whole[i] ^ 1 << bit]) + whole[i + 1 :])
+                    assert shelf.newest(2) is None, f"bit {bit} of byte {i} of {name}"
+            path.write_bytes(whole)
+        assert shelf.newest(2) is not None
+
+    @pytest.mark.parametrize("owner", ["another/3", "study/4", "study/33", "study", ""])
+    def test_another_study_s_or_trial_s(self, shelf: Shelf, owner: str) -> None:
+        shelf.write(1, content(1))
+        shelf.write(2, content(2, owner=owner))
+        newest = shelf.newest(2)
+        assert newest is not None
+        assert (newest.step, shelf.warnings) == (
+            1,
+            [f"checkpoint {shelf.folder}/epoch-000002.pt is not used: it belongs to {owner}"],
+        )
+
+    def test_another_epoch_s(self, shelf: Shelf) -> None:
+        """Trained on from there, epochs 3 to 5 would be missing."""
+        shelf.write(1, content(1))
+        shelf.write(2, content(5))
+        newest = shelf.newest(2)
+        assert newest is not None
+        assert newest.step == 1
+        assert "it is that of epoch 5" in shelf.warnings[0]
+
+    @pytest.mark.parametrize("evil", EVIL)
+    def test_nothing_is_executed(self, shelf: Shelf, tmp_path: Path, evil: str) -> None:
+        """Not even where the hash is right."""
+        marker = tmp_path / "executed"
+        bomb = EVIL[evil](Payload(marker))
+        shelf.write(1, content(1), best=True)
+        shelf.write(2, bomb)
+        shelf.write_best(bomb)
+        newest = shelf.newest(2)
+        shelf.forget(2)
+        assert newest is not None
+        assert (newest.step, shelf.read("best.pt"), marker.exists()) == (1, None, False)
+        (tmp_path / "bomb").write_bytes(bomb)
+        with contextlib.suppress(Exception), (tmp_path / "bomb").open("rb") as file:
+            torch.load(file, weights_only=False)  # it may fail afterwards
+        assert marker.exists(), "this is no bomb"
+
+
+class TestADiskThatFails:
+    @pytest.fixture
+    def failing(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """To write a file whose name ends so takes half of it and fails."""
+
+        def fail(end: str) -> None:
+            real = Path.write_bytes
+
+            def write(path: Path, data: bytes) -> int:
+                if end not in path.name:
+                    return real(path, data)
+                real(path, data[: len(data) // 2])
+                raise OSError(errno.ENOSPC, "No space left on device")  # as `write` says it: without a name
+
+            monkeypatch.setattr(Path, "write_bytes", write)
+
+        return fail
+
+    @pytest.mark.parametrize("end", [".pt.", ".sha256"])
+    def test_leaves_what_was_there(self, shelf: Shelf, failing: Callable[[str], None], end: str) -> None:
+        shelf.write(1, content(1), best=True)
+        before = {name: (shelf.folder / name).read_bytes() for name in names(shelf)}
+        failing(end)
+        for write in (lambda: shelf.write(2, content(2)), lambda: shelf.write_best(content(2))):
+            with pytest.raises(OSError, match=r"No space left on device \([\d,]+ bytes are free\): '/.*\.pt'"):
+                write()
+        assert {name: (shelf.folder / name).read_bytes() for name in names(shelf)} == before
+
+    def test_is_the_same_error_in_another_process(self, shelf: Shelf, failing: Callable[[str], None]) -> None:
+        failing(".pt.")
+        with pytest.raises(OSError, match="bytes are free") as failed:
+            shelf.write(2, content(2))
+        back = pickle.loads(pickle.dumps(failed.value))
+        assert (type(back), back.errno, str(back)) == (OSError, errno.ENOSPC, str(failed.value))
+        assert str(shelf.folder / "epoch-000002.pt") in str(back)
+
 
 def shuffled() -> dict[str, Any]:
     """Something drawn from every global generator."""
@@ -207,8 +353,6 @@ class TestTracked:
 
 def test_a_snapshot_of_another_layout_is_not_used(shelf: Shelf) -> None:
     """A file of an older or newer hpsearch with other fields."""
-    import io
-
     buffer = io.BytesIO()
     torch.save({"owner": OWNER, "epoch": 1}, buffer)
     shelf.write(1, buffer.getvalue())

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 
 from hpsearch import Run, checkpoint
 from hpsearch.errors import TrainerError
-from hpsearch.run import best_device
+from hpsearch.run import Batch, best_device
 from tests.support import toys
 from tests.support.toys import Weight
 
@@ -73,6 +74,33 @@ class TestTrack:
         run = Run(0, 4, restored=restored(weight=Weight()))
         with pytest.raises(TrainerError, match="holds weight, which the trainer has not given"):
             next(run.epochs())
+
+
+class TestBatches:
+    def test_are_those_given(self) -> None:
+        given = [1, 2, 3]
+        assert Run(0, 1).batches(given) is given
+
+    def test_a_probe_says_what_they_are(self) -> None:
+        assert list(Run(0, 1, probe=Twice()).batches([1, 2])) == [1, 1, 2, 2]
+
+    def test_a_probe_hears_what_is_tracked(self) -> None:
+        probe, weight = Twice(), Weight()
+        Run(0, 1, probe=probe).track(weight=weight)
+        assert probe.objects == {"weight": weight}
+
+
+class Twice:
+    """Every batch twice."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Any] = {}
+
+    def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
+        return (batch for batch in batches for _ in range(2))
+
+    def tracked(self, objects: Mapping[str, Any]) -> None:
+        self.objects.update(objects)
 
 
 class TestLocal:

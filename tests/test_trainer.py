@@ -166,6 +166,28 @@ class TestMetrics:
         with pytest.raises(TrainerError, match=r"reported step .* after step 2: steps are 1, 2, 3, …"):
             trainer.metrics_of(Report(step, {"loss": 1.0}), 2)
 
+    def test_so_many_and_no_more(self) -> None:
+        most = trainer.metrics_of(Report(1, {f"w{i}": 1.0 for i in range(1000)}), 0)
+        assert len(most.metrics) == 1000
+        with pytest.raises(TrainerError) as caught:
+            trainer.metrics_of(Report(1, {f"w{i}": 1.0 for i in range(1_000_000)}), 0)
+        assert str(caught.value) == (
+            "Report(1, …) has 1,000,000 metrics, and 1,000 are the most: "
+            "report sums or means in place of single weights or examples"
+        )
+
+    def test_a_name_is_no_text(self) -> None:
+        trainer.metrics_of(Report(1, {"x" * 500: 1.0, "größe @ 5 %": 1.0, 7: 1.0}), 0)  # type: ignore[dict-item]
+        with pytest.raises(TrainerError) as caught:
+            trainer.metrics_of(Report(1, {"x" * 501: 1.0}), 0)
+        said = f"metric '{'x' * 60}' must have a name of 1 to 500 printable characters, got 501"
+        assert str(caught.value) == said
+
+    @pytest.mark.parametrize("name", ["", "new\nline", "nul\0", "\x1b[31mred", "right\u202eleft", "\ud800"])
+    def test_nor_is_it_to_be_acted_on_by_a_terminal(self, name: str) -> None:
+        with pytest.raises(TrainerError, match="printable characters"):
+            trainer.metrics_of(Report(1, {name: 1.0}), 0)
+
     @pytest.mark.parametrize("thing", [None, 1.0, {"loss": 1.0}, (1, {"loss": 1.0})])
     def test_nothing_but_reports(self, thing: Any) -> None:
         with pytest.raises(TrainerError, match="not a Report"):
@@ -191,6 +213,13 @@ class TestWords:
         with pytest.raises(ValueError, match="so") as caught:
             deep(50)
         assert len(trainer.brief(caught.value, frames=2).splitlines()) < 12
+
+    def test_an_exception_may_say_too_much(self) -> None:
+        text = trainer.brief(self.raised(ValueError("a" + "x" * 1_000_000 + "z")))
+        assert len(text) < trainer.MOST_SAID + 100
+        assert text.startswith("Traceback")
+        assert "characters left out" in text
+        assert text.endswith("xxz")
 
     def raise_it(self) -> None:
         raise ValueError("so")

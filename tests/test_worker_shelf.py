@@ -23,7 +23,7 @@ class TestRetention:
         toy = Worker(setup(tmp_path, "scripted"))
         train(toy, start(params={"losses": "5 1 4 3 2 3"}, until=5))
         toy.release(over=True)
-        assert {path.name for path in shelf(tmp_path).folder.iterdir()} == {"best.pt", "best.pt.sha256"}
+        assert {path.name for path in shelf(tmp_path).folder.iterdir()} == {"best.pt", "best.pt.sha256", "claim"}
 
     def test_of_a_trial_that_ended_by_itself_too(self, tmp_path: Path) -> None:
         assert train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "5 1 4"})).ended

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from hpsearch.commands import Answer
 from hpsearch.commands.recorded import home
 from hpsearch.journal import upgrade, version
+from hpsearch.study import load
 
 
 def db(args: Namespace) -> Iterator[Answer]:
-    url = args.journal or f"sqlite:///{home() / 'journal.db'}"
+    """Of the journal that is named, or that of a study's file, or the one here."""
+    url = args.journal or (load(args.file).journal_url if args.file else f"sqlite:///{home() / 'journal.db'}")
     if args.action == "version":
         found = version(url)
         yield Answer({"version": found}, lambda: f"schema version {found}")

@@ -17,7 +17,8 @@ from hpsearch.commands.recorded import Recorded, file_of, home, journal_of, open
 from hpsearch.errors import BadInput, InfrastructureError, NotFound, Stopped
 from hpsearch.study_file.reading import resolved
 from hpsearch.trackers.mlflow_tracker import sync as bring
-from hpsearch.trackers.place import check_server, is_server
+from hpsearch.trackers.place import is_server
+from hpsearch.trackers.preflight import check_server
 from hpsearch.trackers.ui import Dashboard, dashboard
 
 
@@ -68,8 +69,15 @@ def _place(args: Namespace, study: Recorded) -> str:
 
 
 def _checked(uri: str) -> str:
-    if not is_server(uri) and (problem := check_server(uri)):
-        raise BadInput(problem.replace("tracking.mlflow", "--mlflow", 1))
+    """What --mlflow says; in it ${env:NAME} stands for a password, which on a command line everybody could read."""
+    try:
+        uri = resolved(uri, os.environ)
+        if not is_server(uri):
+            check_server(uri)
+    except KeyError as missing:
+        raise BadInput(f"--mlflow: the environment variable {missing.args[0]} is not set") from None
+    except BadInput as problem:
+        raise BadInput(str(problem).replace("tracking.mlflow", "--mlflow", 1)) from None
     return uri
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.errors import BadInput, HpsearchError, JournalAway, JournalError, NotFound
 from hpsearch.journal import postgres, sqlite
+from hpsearch.redact import is_ambiguous
 from hpsearch.journal.file_system import check_is_local
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Database:
     def _postgres(self) -> Engine:
         timeouts = {key: value for key, value in POSTGRES_TIMEOUTS.items() if key not in self.url.query}
         try:
-            return sa.create_engine(
+            engine = sa.create_engine(
                 self.url,
                 connect_args={"application_name": "hpsearch", **timeouts},
                 isolation_level="READ COMMITTED",
@@ -63,6 +64,8 @@ class Database:
         except ImportError as error:
             hint = "pip install 'hpsearch[postgres]'"
             raise JournalError(f"journal {self.where}: PostgreSQL needs a driver ({error}): {hint}") from error
+        sa.event.listen(engine, "connect", postgres.set_up)
+        return engine
 
     def __repr__(self) -> str:
         return f"Database({self.where!r})"
@@ -119,7 +122,8 @@ class Database:
             return ValueError(f"journal {self.where}: {message}")
         if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":
             return BadInput(f"journal {self.where}: {message}; name another file as journal.url")
-        advice = f"{sqlite.advice(error, self.path) if self.path else 'put that right'}, then `hpsearch run` again"
+        advice = sqlite.advice(error, self.path) if self.path else postgres.advice(error)
+        advice += ", then run the same command again"
         if sqlite.is_busy(error) if self.path else postgres.is_away(error):
             away = JournalAway(f"journal {self.where}: {message}")
             away.add_note(advice)
@@ -134,6 +138,8 @@ def _parse(url: str) -> URL:
     """BadInput for what is neither a SQLite file nor PostgreSQL. The URL is not repeated: it may hold a password."""
     if url.startswith("sqlite"):
         url = url.replace("%", "%25")  # a file's name is meant as it is written; SQLAlchemy 2.1 decodes it
+    if is_ambiguous(url):
+        raise BadInput("journal.url: the password in it must be percent-encoded: %40 for @, %2F for /")
     try:
         parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError):

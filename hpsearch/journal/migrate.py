@@ -4,16 +4,20 @@ A new one is made from the tables themselves, because to import Alembic takes lo
 that its migrations make the same.
 """
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hpsearch import __version__
-from hpsearch.errors import BadInput, NotFound
-from hpsearch.journal import schema, sqlite
+from hpsearch.errors import BadInput, NotFound, StudyBusy
+from hpsearch.journal import fence, schema, sqlite
 from hpsearch.journal.database import Database
+from hpsearch.journal.lease import Now, Owner, boot_clock
+from hpsearch.journal.schema import leases, studies
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x68707365
@@ -39,9 +43,9 @@ def version(url: str) -> str:
 
 
 def upgrade(url: str) -> Upgrade:
-    """Bring a journal to the newest version, all of it or nothing. NotFound; BadInput for one that is newer still.
+    """Bring a journal to the newest version, all of it or nothing, after a copy of a SQLite file, beside itself.
 
-    A SQLite file is copied first, beside itself. Nobody should run a study in it meanwhile.
+    NotFound; BadInput for one that is newer still; StudyBusy while a study in it is being run.
     """
     database = Database(url, create=False)
     try:
@@ -49,12 +53,27 @@ def upgrade(url: str) -> Upgrade:
         _refuse_newer(database, before)
         if before == schema.HEAD:
             return Upgrade(before, before, None)
-        backup = _back_up(database, before)
-        with database.write() as connection:
-            migrate(connection)
-        return Upgrade(before, schema.HEAD, backup)
+        return Upgrade(before, schema.HEAD, _upgrade(database))
     finally:
         database.close()
+
+
+def _upgrade(database: Database) -> Path | None:
+    """The copy. Nobody writes between it and the first step: all is one transaction."""
+    backup = None
+    try:
+        with database.write() as connection:
+            _alone(connection)
+            before = read_version(connection)
+            if before != schema.HEAD:  # another process may have been quicker
+                _refuse_while_run(database, connection)
+                backup = _back_up(database, str(before))
+                migrate(connection)
+    except BaseException:
+        if backup is not None:
+            backup.unlink(missing_ok=True)  # nothing has changed
+        raise
+    return backup
 
 
 def migrate(connection: Connection) -> None:
@@ -81,7 +100,7 @@ def make_ready(database: Database, *, create: bool) -> None:
     if found != schema.HEAD:
         raise BadInput(
             f"journal {database.where} is of version {found}, this hpsearch {__version__} needs {schema.HEAD}: "
-            "run `hpsearch db upgrade`"
+            f"{_how_to_upgrade(database)}"
         )
 
 
@@ -94,14 +113,43 @@ def read_version(connection: Connection) -> str | None:
 
 def _make(connection: Connection) -> str | None:
     """The version that the journal has then: another process may have made it first, and may be another hpsearch."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    _alone(connection)
     if (found := read_version(connection)) is not None:
         return found
     schema.metadata.create_all(connection)
     schema.version.create(connection)
     connection.execute(schema.version.insert().values(version_num=schema.HEAD))
     return schema.HEAD
+
+
+def _alone(connection: Connection) -> None:
+    """Wait for others that make or change the tables; on SQLite to have begun a transaction is enough."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+
+
+def _refuse_while_run(database: Database, connection: Connection) -> None:
+    """StudyBusy where a driver, which is of an older hpsearch, may still live. Asks for what every version has."""
+    names = ("holder", "pid", "host", "boot", "space", "started", "ttl", "beat_wall", "beat_boot")
+    asked = [leases.c[name] for name in names]
+    query: sa.Select[Any] = sa.select(*asked, studies.c.name).join_from(leases, studies)
+    now = Now(wall=float(connection.execute(sa.select(database.clock)).scalar_one()), boot=boot_clock())
+    observer = Owner.current()
+    for row in connection.execute(query.with_for_update(of=leases)):
+        holding = fence.holding_of(row)
+        if holding is not None and holding.keeps_out(observer, now):
+            raise StudyBusy(
+                f'journal {database.where}: study "{row.name}" is being run by process {row.pid} on {row.host}, which '
+                f"showed a sign of life {holding.silence(observer, now):.0f} s ago. Wait for it or stop it there, then "
+                "`hpsearch db upgrade` again"
+            )
+
+
+def _how_to_upgrade(database: Database) -> str:
+    if database.path is None:
+        return "back it up with pg_dump, then run `hpsearch db upgrade STUDY.toml` with the study's file"
+    url = shlex.quote(f"sqlite:///{database.path.absolute()}")
+    return f"run `hpsearch db upgrade --journal {url}`, which copies it first"
 
 
 def _known(database: Database) -> str:

@@ -61,7 +61,10 @@ class PatientWriter:
             self._writer.write(batch)
         except JournalAway as problem:
             self._fall_behind(problem)
-            self._keep(batch)
+            try:
+                self._keep(batch)
+            finally:
+                self._begin_to_catch_up()  # not before: with nothing kept, nothing would be left to bring over
 
     def renew(self) -> None:
         """Show a sign of life, if the database is there."""
@@ -71,6 +74,7 @@ class PatientWriter:
                 self._writer.renew()
             except JournalAway as problem:
                 self._fall_behind(problem)
+                self._begin_to_catch_up()
 
     def close(self, at_once: bool = False) -> None:
         """Bring over what was kept, unless `at_once`, for as long as the database may be away.
@@ -102,6 +106,8 @@ class PatientWriter:
         self._away, self._began = problem, time.monotonic()
         self._since, self._kept = self._writer.revision, 0
         self._say(f"{problem}; trials go on for up to {self._wait:g} s, and what they report is kept on disk meanwhile")
+
+    def _begin_to_catch_up(self) -> None:
         self._thread = Thread(target=self._catch_up, name="journal", daemon=True)
         self._thread.start()
 

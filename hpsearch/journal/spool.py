@@ -38,7 +38,7 @@ class Spool:
     def append(self, kept: Kept) -> None:
         """On the disk, whole, when it returns. OSError: nothing of it is there."""
         file = self._file = self._file or self._made()
-        line, before = _line(kept), file.tell()
+        line, before = _line(kept), os.fstat(file.fileno()).st_size
         try:
             if file.write(line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,7 +20,8 @@ _ADVICE = {
     "SQLITE_CORRUPT": "it is damaged: `sqlite3 FILE .recover` may save what is in it",
     "SQLITE_READONLY": "make the file and its folder writable",
     "SQLITE_CANTOPEN": "make the file and its folder readable and writable",
-    "SQLITE_IOERR": "its disk fails: see to that",
+    "SQLITE_FULL": "make room",
+    "SQLITE_IOERR": "its disk fails, or is full: see to that",
 }
 
 
@@ -66,9 +67,11 @@ def is_busy(error: BaseException) -> bool:
 def advice(error: BaseException, path: Path) -> str:
     """What to do about it, before the next try."""
     name = getattr(error, "sqlite_errorname", "")
-    if name == "SQLITE_FULL":
-        return f"{shutil.disk_usage(path.parent).free:,} bytes are free in {path.parent}: make room"
-    return next((text for kind, text in _ADVICE.items() if name.startswith(kind)), "put that right")
+    todo = next((text for kind, text in _ADVICE.items() if name.startswith(kind)), f"put that right ({name})")
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")):
+        with suppress(OSError):
+            todo = f"{shutil.disk_usage(path.parent).free:,} bytes are free in {path.parent}: {todo}"
+    return todo
 
 
 def _connect(path: Path, create: bool) -> sqlite3.Connection:

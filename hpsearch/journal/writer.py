@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,17 +142,18 @@ class Writer:
 
     def _execute(self, connection: PoolProxiedConnection, span: Mapping[str, int], rows: Rows) -> None:
         """The fence first: it locks the lease's row, so nobody can take the study over before the commit."""
-        cursor = connection.cursor()
-        if self._database.path is not None:
-            cursor.execute("BEGIN IMMEDIATE")
-        alive = {"study": self._lease.study_id, "ours": self._lease.token, "boot": boot_clock(), "spent": self.spent}
-        cursor.execute(self._sql["fence" if span else "beat"], {**span, **alive})
-        if (row := cursor.fetchone()) is None:
-            raise self._outdated()
-        for name, values in rows.items():
-            if values:
-                cursor.executemany(self._sql[name], values)
-        connection.commit()
+        with closing(connection.cursor()) as cursor:  # while one is open, SQLite keeps the lock of a closed file
+            if self._database.path is not None:
+                cursor.execute("BEGIN IMMEDIATE")
+            ours = {"study": self._lease.study_id, "ours": self._lease.token}
+            alive = {**ours, "boot": boot_clock(), "spent": self.spent}
+            cursor.execute(self._sql["fence" if span else "beat"], {**span, **alive})
+            if (row := cursor.fetchone()) is None:
+                raise self._outdated()
+            for name, values in rows.items():
+                if values:
+                    cursor.executemany(self._sql[name], values)
+            connection.commit()
         self.asked_to_stop = row[0] == self._lease.token
 
     def _outdated(self) -> JournalError:

@@ -1,1 +1,7 @@
 """Pools run trials and say what happened to them."""
+
+import os
+
+# Before ray is imported: no usage statistics, no tips on stderr.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")

@@ -1,62 +1,47 @@
-"""Trials on Ray: one long-lived actor a worker, with torch already imported. The only module that imports ray.
+"""Trials on Ray: one long-lived actor a worker, with torch already imported.
 
 Measured (2 cores, Ray 2.60): a call to an actor and back takes 0.7 ms; `ray.tune.Tuner` starts 22 trials a second.
 """
 
-import importlib.util
-import logging
 import math
-import os
-import shutil
-import socket
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
-
-# Before ray is imported: no usage statistics, no tips on stderr.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from hpsearch.errors import HpsearchError, PoolError, ResourcesError
-from hpsearch.trial import Advance, Event, Kill, Lost, Order, Params, Release, Start
+from hpsearch.pools import reaper
+from hpsearch.pools.ray_session import AGAIN, Cluster, Session, cores
+from hpsearch.trial import Advance, Event, Kill, Lost, Order, Params, Release, Reported, Start
 from hpsearch.worker import Setup, Worker
 
 STARTUP = 120.0
-"""Seconds for the first worker to come up, its imports included."""
-
-EXCLUDES = [".git", ".venv", "venv", ".hpsearch", "__pycache__", "node_modules", "mlruns", "data", "*.pt", "*.ckpt"]
-"""What of a study's folder does not travel to a cluster."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where to run: address "local" is a Ray of our own; cpus, gpus and memory (bytes) are those of one trial."""
-
-    address: str = "local"
-    workers: int | None = None
-    cpus: float = 1.0
-    gpus: float = 0.0
-    memory: int | None = None
+"""Seconds for a worker to come up, its imports included, where none is up."""
 
 
 @dataclass
 class _Slot:
-    """One actor: `pending` is the call it is busy with; `number` its trial, None while it starts or is free."""
+    """One actor: `pending` is the call it is busy with; `number` its trial, None while it starts or is free.
+
+    process: that of the actor, where it is one of this machine and Ray is ours.
+    """
 
     actor: Any
     pending: Any = None
     number: int | None = None
+    process: reaper.Process | None = None
 
     @property
     def is_free(self) -> bool:
         return self.pending is None and self.number is None
+
+    @property
+    def is_starting(self) -> bool:
+        return self.pending is not None and self.number is None
 
 
 @dataclass
@@ -75,7 +60,9 @@ class RayActors:
     def __post_init__(self) -> None:
         self._slots: list[_Slot] = []
         self._trouble = ""
-        self._folder = _connect(self.cluster, self.setup)
+        self._problem: Exception | None = None
+        self._session = Session(self.cluster, self.setup)
+        self._manned = time.monotonic()
         try:
             for _ in range(self._count()):
                 slot = _Slot(None)
@@ -107,24 +94,26 @@ class RayActors:
                 self._replace(self._slot(order.number))
 
     def events(self, timeout: float) -> Sequence[Event]:
+        """PoolError where Ray has died, and whatever a worker raised; after the other news that came with it."""
+        if self._problem is not None:
+            raise self._problem
+        self._session.check()
+        self._check_that_some_are_up()
         pending = {slot.pending: slot for slot in self._slots if slot.pending is not None}
         if not pending:
             time.sleep(min(timeout, 0.05))
             return []
-        refs = list(pending)
-        ready, _ = ray.wait(refs, num_returns=1, timeout=timeout)
-        if ready and len(refs) > 1:
-            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
-        return [event for ref in ready if (event := self._result(pending[ref])) is not None]
+        news = [event for ref in self._wait(list(pending), timeout) if (event := self._news(pending[ref])) is not None]
+        if self._problem is not None and not news:
+            raise self._problem
+        return news
 
     def close(self) -> None:
         for slot in self._slots:
-            with suppress(RayError):
+            with suppress(RayError, ConnectionError):
                 ray.kill(slot.actor)
         self._slots = []  # a second `ray.kill` would start a Ray to ask for the actor
-        ray.shutdown()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._session.close()
 
     # Inside ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,28 +126,56 @@ class RayActors:
         if self.cluster.memory is not None:
             options["memory"] = self.cluster.memory
         slot.actor = ray.remote(Worker).options(**options).remote(replace(self.setup, ahead=True))
-        slot.number = None
+        slot.number = slot.process = None
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
+
+    def _wait(self, calls: list[Any], timeout: float) -> list[Any]:
+        """Those that have come to an end, within `timeout` seconds for the first."""
+        try:
+            ready, _ = ray.wait(calls, num_returns=1, timeout=timeout)
+            if ready and len(calls) > 1:
+                ready, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
+        except ConnectionError as problem:  # of a `ray://` address
+            raise PoolError(f"{self.cluster.place} has gone away ({problem}): {AGAIN}") from None
+        return list(ready)
+
+    def _news(self, slot: _Slot) -> Event | None:
+        """What the slot's call brought; a problem that ends the run is kept until the other news are out."""
+        try:
+            return self._result(slot)
+        except (HpsearchError, OSError) as problem:
+            self._problem = self._problem or problem
+            return None
 
     def _result(self, slot: _Slot) -> Event | None:
         """What the slot's call brought: the trial's news; None for a worker that has just become free."""
         call, slot.pending = slot.pending, None
         try:
-            reported: Event | None = ray.get(call, timeout=60)
+            came: Reported | int = ray.get(call, timeout=60)
         except RayTaskError as problem:
             raise _own(problem) from None
         except RayError as problem:
-            number, self._trouble = slot.number, _why_lost(problem)
-            if not _nodes():
-                raise PoolError(f"Ray has died on {_place(self.cluster)}: {self._trouble}") from None
-            self._replace(slot)
-            return None if number is None else Lost(number, self._trouble)
-        if reported is not None and (reported.ended or reported.failure):  # type: ignore[union-attr]
+            return self._lost(slot, problem)
+        self._manned = time.monotonic()
+        if isinstance(came, int):
+            slot.process = self._session.hired(came)
+            return None
+        if came.ended or came.failure:
             slot.number = None
-        return reported
+        return came
+
+    def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
+        """Its worker is gone, and another is on its way. PoolError where Ray itself is."""
+        number, words = slot.number, self._session.last_words(slot.process)
+        self._trouble = _why_lost(problem, words, self._session.kernel_ended_some())
+        self._session.check(at_once=True)
+        self._replace(slot)
+        return None if number is None else Lost(number, self._trouble, words)
 
     def _replace(self, slot: _Slot) -> None:
+        if slot.process is not None:
+            reaper.kill(slot.process)  # `ray.kill` lets one that is stopped live on for 5 s
         with suppress(RayError):
             ray.kill(slot.actor)
         self._hire(slot)
@@ -166,129 +183,49 @@ class RayActors:
     def _count(self) -> int:
         """How many workers fit, at most as many as asked for. ResourcesError where not one ever will."""
         wanted = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus, "memory": float(self.cluster.memory or 0)}
-        nodes = _nodes()
+        nodes, place = self._session.nodes(), self.cluster.place
         fits = sum(_copies(node, wanted) for node in nodes)
         if fits == 0:
             has = "; ".join(_described(node) for node in nodes) or "no node"
             raise ResourcesError(
-                f"resources.per_trial asks for {_described(wanted)}, and {_place(self.cluster)} has {has}: "
+                f"resources.per_trial asks for {_described(wanted)}, and {place} has {has}: "
                 "ask for less, or for another address"
             )
         if self.cluster.workers is not None and self.cluster.workers > fits:
             self.notes.append(
-                f"resources.workers = {self.cluster.workers}, but {_place(self.cluster)} fits {fits} "
+                f"resources.workers = {self.cluster.workers}, but {place} fits {fits} "
                 f"with {_described(wanted)} each: {fits} at once"
             )
         return min(self.cluster.workers or fits, fits)
 
     def _await_first(self) -> None:
         """Until one worker is up. Others may follow later: on a busy cluster they wait for their turn."""
-        deadline = time.monotonic() + STARTUP
         first = [slot.actor for slot in self._slots]
         while self.room == 0:
-            if time.monotonic() > deadline:
-                raise PoolError(
-                    f"no worker came up within {STARTUP:.0f} s on {_place(self.cluster)}: is it busy? `ray status` says"
-                )
             self.events(1.0)
             if self.room == 0 and all(slot.actor is not old for slot, old in zip(self._slots, first, strict=True)):
                 raise PoolError(
-                    f"every worker died while it started on {_place(self.cluster)} ({self._trouble}): "
+                    f"every worker died while it started on {self.cluster.place} ({self._trouble}): "
                     f'does importing trainer.use = "{self.setup.use}" end the process?'
                 )
 
-
-def _connect(cluster: Cluster, setup: Setup) -> str | None:
-    """Join or start Ray. Returns the folder of a Ray of our own (its sockets need a short path), else None."""
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    hush()
-    # Ray prints on stdout that a worker died, whatever log_to_driver says (listen_error_messages in that module).
-    ray._private.worker._worker_logs_enabled = False
-    _guard_token()
-    folder = None
-    try:
-        if cluster.address == "local":
-            folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir="/tmp" if os.name == "posix" else None)
-            ray.init(
-                address="local",
-                num_cpus=_cores(),
-                include_dashboard=False,
-                object_store_memory=100 << 20,
-                _temp_dir=folder,
-                **quiet,
+    def _check_that_some_are_up(self) -> None:
+        """PoolError where none has been for long, be it that all nodes are lost or that others have the cluster."""
+        now = time.monotonic()
+        if not all(slot.is_starting for slot in self._slots):
+            self._manned = now
+        elif now - self._manned > STARTUP:
+            trouble = f"; the last one: {self._trouble}" if self._trouble else ""
+            raise PoolError(
+                f"no worker came up within {STARTUP:.0f} s on {self.cluster.place}{trouble}: "
+                f"is it busy, has it lost its nodes? `ray status` says; {AGAIN}"
             )
-            return folder
-        _reach(cluster.address)
-        ray.init(address=cluster.address, runtime_env=_runtime_env(setup), **quiet)
-        return None
-    except BaseException as problem:  # a signal may come meanwhile
-        if folder is not None:
-            ray.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
-        if not isinstance(problem, RuntimeError | ConnectionError | OSError | RayError):
-            raise
-        raise PoolError(f"Ray does not come up at resources.address = {cluster.address!r}: {problem}") from None
-    finally:
-        _guard_token()
-
-
-def hush() -> None:
-    """What Ray logs goes where all logs go, and not to stderr, where its import has sent it."""
-    ours = logging.getLogger("ray")
-    ours.handlers.clear()
-    ours.propagate = True
-
-
-def _reach(address: str) -> None:
-    """OSError where nobody listens at "host:port" or "ray://host:port": Ray itself goes on trying for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=10).close()
-
-
-def _guard_token() -> None:
-    """Ray 2.60 writes the token of its clusters into the home folder, for everybody to read who reads that."""
-    folder = Path.home() / ".ray"
-    with suppress(OSError):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        (folder / "auth_token").chmod(0o600)
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _runtime_env(setup: Setup) -> dict[str, Any] | None:
-    """What workers elsewhere receive: the study's folder, hpsearch, and the package that the trainer is in.
-
-    None inside a Ray job, whose own runtime_env brings all this.
-    """
-    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
-        return None
-    return {"working_dir": str(setup.folder), "excludes": EXCLUDES, "py_modules": packages(setup.use, setup.folder)}
-
-
-def packages(use: str, folder: Path) -> list[str]:
-    """The folders of the packages that a worker imports and that do not lie in the study's folder."""
-    names = dict.fromkeys(["hpsearch", use.partition(":")[0].partition(".")[0]])
-    found = []
-    for name in names:
-        spec = None if (folder / name).exists() else importlib.util.find_spec(name)
-        if spec is not None and spec.submodule_search_locations:
-            found.append(next(iter(spec.submodule_search_locations)))
-    return found
-
-
-def _nodes() -> list[dict[str, float]]:
-    """What each node of the cluster has that lives."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
 
 def _copies(has: dict[str, float], wanted: dict[str, float]) -> int:
     """How many trials fit on one node."""
     counts = [math.floor(has.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items() if amount > 0]
-    return min(counts, default=_cores())
+    return min(counts, default=cores())
 
 
 def _described(resources: dict[str, float]) -> str:
@@ -296,10 +233,6 @@ def _described(resources: dict[str, float]) -> str:
     if resources.get("memory"):
         parts.append(f"{resources['memory'] / 2**30:.1f} GiB")
     return ", ".join(parts)
-
-
-def _place(cluster: Cluster) -> str:
-    return "this machine" if cluster.address == "local" else f"the cluster at {cluster.address}"
 
 
 def _own(problem: RayTaskError) -> Exception:
@@ -310,8 +243,12 @@ def _own(problem: RayTaskError) -> Exception:
     return PoolError(f"a worker failed inside hpsearch: {problem}")
 
 
-def _why_lost(problem: RayError) -> str:
-    """Of a process that was killed Ray says that memory may have been the cause; only of its own kills it knows."""
+def _why_lost(problem: Exception, words: str, kernel_ended_some: bool) -> str:
+    """Of a process that was killed Ray says that memory may have been the cause; it knows only of its own kills."""
     if isinstance(problem, OutOfMemoryError):
         return "out of memory: Ray ended its worker"
+    if kernel_ended_some:
+        return "out of memory: its worker vanished as the kernel ended a process for its memory"
+    if words:
+        return f"its worker died of: {words.splitlines()[0]}"
     return f"its worker vanished ({type(problem).__name__})"

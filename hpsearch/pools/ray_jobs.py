@@ -11,7 +11,8 @@ from ray.exceptions import RayError
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from hpsearch.errors import PoolError
-from hpsearch.pools.ray_actors import EXCLUDES, hush, packages
+from hpsearch.pools.ray_packages import EXCLUDES, packages
+from hpsearch.pools.ray_session import hush
 from hpsearch.study import Study
 
 HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'

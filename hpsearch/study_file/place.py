@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpsearch.redact import is_ambiguous, redact
 from hpsearch.study_file.faults import Faults
 from hpsearch.study_file.reading import resolved, without_references
 
 _PASSWORDS = (
-    re.compile(r"(?P<before>://[^:/@]*:)(?P<password>[^@]*)(?=@)"),
-    re.compile(r"(?P<before>[?&](?:password|passwd|pwd|sslpassword|token)=)(?P<password>[^&]*)", re.IGNORECASE),
+    re.compile(r"://[^:/@]*:(?P<password>[^@]*)(?=@)"),
+    re.compile(r"[?&](?:password|passwd|pwd|sslpassword|token)=(?P<password>[^&]*)", re.IGNORECASE),
 )
 
 
@@ -81,6 +82,8 @@ def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, st
     scheme = re.split("[:+]", url, maxsplit=1)[0]
     if scheme not in store.schemes:
         raise ValueError(store.rule)
+    if is_ambiguous(url):
+        raise ValueError("the password in it must be percent-encoded: %40 for @, %2F for /, %3F for ?, %23 for #")
     if scheme != "sqlite":
         return url
     head, _, rest = url.partition(":///")
@@ -92,6 +95,4 @@ def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, st
 
 def display(url: str) -> str:
     """The URL with *** for a password."""
-    for pattern in _PASSWORDS:
-        url = pattern.sub(r"\g<before>***", url)
-    return url
+    return redact(url)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import Fault, StudyFileError
+from hpsearch.redact import redact
 from hpsearch.study_file import lines as positions
 from hpsearch.study_file.faults import Faults
 from hpsearch.study_file.lines import DEEPEST, Lines
@@ -126,7 +127,7 @@ def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
     """The fault with its line below and a caret under the place; nothing of a password in an URL."""
     start = text.rfind("\n", 0, offset) + 1
     line = text[start:].partition("\n")[0]
-    line = re.sub(r"(?<=://)([^\s@]*)@", lambda found: "*" * len(found[1]) + "@", line)
+    line = re.sub(r"(?<=://).*(?=@)", lambda found: "*" * len(found[0]), redact(line, same_length=True))
     column = offset - start
     first = max(0, column - 60)
     shown = "".join(c if c.isprintable() else " " for c in line[first : column + 40])

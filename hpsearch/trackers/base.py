@@ -14,7 +14,12 @@ class Sync:
 
 
 class Tracker(Protocol):
-    """A projection of the journal that keeps up by itself and can be rebuilt from it at any time."""
+    """A projection of the journal that keeps up by itself and can be rebuilt from it at any time.
+
+    problem: what keeps it from doing so now, for the user; "" while all is well.
+    """
+
+    problem: str
 
     def start(self) -> None:
         """Begin to keep up, on a thread of its own. Returns at once and never raises for a server that is away."""

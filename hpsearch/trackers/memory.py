@@ -12,6 +12,7 @@ class MemoryTracker:
     def __init__(self) -> None:
         self.started = False
         self.closed_within: float | None = None
+        self.problem = ""
 
     def start(self) -> None:
         self.started = True

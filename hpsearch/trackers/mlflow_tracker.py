@@ -1,13 +1,15 @@
 """Keeps MLflow in agreement with the journal while a study runs, and brings it there afterwards."""
 
 import logging
+import math
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import HpsearchError, JournalAway
 from hpsearch.trackers.base import Sync
 from hpsearch.trackers.pace import Pace, backoff
 from hpsearch.trackers.place import artifact_folder, explain, target
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from hpsearch.trackers.projection import Projection
 
 log = logging.getLogger(__name__)
+
+LAST_TRIES = 5.0
+"""Seconds after `close` in which a server that fails may come back; one that is slow has all the time there is."""
 
 
 class MlflowTracker:
@@ -53,8 +58,10 @@ class MlflowTracker:
         self._source: Source | None = None
         self._projection: Projection | None = None
         self._sent = 0
+        self._last_tries = math.inf
         self._failed = False
         self._finished = False
+        self._journal_away = ""
         self.problem = ""
 
     def start(self) -> None:
@@ -62,6 +69,7 @@ class MlflowTracker:
         self._thread.start()
 
     def close(self, timeout: float) -> Sync:
+        self._last_tries = time.monotonic() + LAST_TRIES
         self._closing.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)
@@ -69,7 +77,8 @@ class MlflowTracker:
         if self._finished:
             return Sync(self._sent, 0, self.problem)
         late = TimeoutError(f"has not taken everything within {timeout:g} s")
-        return Sync(self._sent, self._pending(), self.problem or explain(late, self._uri, self._study.name))
+        problem = self.problem or self._journal_away or explain(late, self._uri, self._study.name)
+        return Sync(self._sent, self._pending(), problem)
 
     def _pending(self) -> int:
         """0 where the journal itself is the problem."""
@@ -86,6 +95,8 @@ class MlflowTracker:
                 more = self._turn()
             except Exception as error:  # whatever it is, training goes on and the journal keeps everything
                 self._fail(error)
+                if time.monotonic() > self._last_tries:
+                    break
                 self._wait(next(delays))
             else:
                 delays = backoff()
@@ -104,7 +115,7 @@ class MlflowTracker:
         if ending and not moved:
             projection.finish(doubtful=self._failed)
             self._finished = True
-        self.problem = projection.problem
+        self.problem, self._journal_away = projection.problem, ""
         return ending
 
     def _wait(self, seconds: float) -> None:
@@ -121,11 +132,14 @@ class MlflowTracker:
 
     def _fail(self, error: Exception) -> None:
         """What is known of MLflow is forgotten, and looked up again in the next turn."""
-        well, self.problem = not self.problem, explain(error, self._uri, self._study.name)
-        if well:
+        self._drop()
+        if isinstance(error, JournalAway):  # of which the run tells the user, and which is no fault of MLflow's
+            self._journal_away = str(error)
+            return
+        self.problem = explain(error, self._uri, self._study.name)
+        if not self._failed:  # once, however often it comes and goes; what is left is said at the end
             log.warning(self.problem)  # no traceback: it would hold the address with its password
         self._failed = True
-        self._drop()
 
     def _drop(self) -> None:
         self._projection = None

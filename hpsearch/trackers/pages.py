@@ -5,7 +5,7 @@ import json
 import math
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,12 @@ LONGEST_NAME = 200
 LONGEST_PARAM = 6000
 LONGEST_TAG = 5000
 """Characters. MLflow refuses a name of more than 250 (ours get prefixes), and cuts longer values without a word."""
+
+DENSE_POINTS = 100_000
+"""So many points of a trial's curve are all in MLflow; from there on, half as many for each time that it doubles."""
+
+MOST_MARKED = 100
+"""Of a report's metrics, the first by name, which get a tag where they are NaN or infinite."""
 
 STATUS = {
     State.WAITING: "SCHEDULED",
@@ -64,7 +70,7 @@ def trial_uid(study_uid: str, number: int) -> str:
 
 
 def trial_page(study: Study, parent: str, objective: Objective, trial: Trial, reports: Sequence[Report]) -> Page:
-    """The run of a trial, with the points of `reports`: those of its epochs that are to be sent.
+    """The run of a trial, with the points of `reports`: those of its epochs that are new.
 
     parent: the id of the study's run. The best value is on the page of a settled trial that came with its curve.
     """
@@ -83,6 +89,7 @@ def trial_page(study: Study, parent: str, objective: Objective, trial: Trial, re
         **nonfinite(reports),
     }
     texts = {"traceback.txt": trial.error} if trial.error else {}
+    shown = [*filter(is_shown, reports), *_landmarks(objective, trial)]
     return Page(
         uid=tags["hpsearch.uid"],
         name=f"trial-{trial.number:04d}",
@@ -91,7 +98,7 @@ def trial_page(study: Study, parent: str, objective: Objective, trial: Trial, re
         end=_end(trial),
         tags=_tags(tags, texts),
         params=_params(trial.params),
-        points=(*points(reports), *best_points(objective, trial)),
+        points=(*points(shown), *best_points(objective, trial)),
         texts=texts,
     )
 
@@ -141,7 +148,7 @@ def text_tag(name: str) -> str:
     return f"hpsearch.file.{name}"
 
 
-def points(reports: Sequence[Report]) -> Iterator[Point]:
+def points(reports: Iterable[Report]) -> Iterator[Point]:
     """Every finite value. MLflow would keep infinity as 1.797e308 and sort by it, and NaN as 0 with a mark."""
     for report in reports:
         for name, value in report.metrics.items():
@@ -149,12 +156,30 @@ def points(reports: Sequence[Report]) -> Iterator[Point]:
                 yield Point(safe_name(name), float(value), report.at, report.step)
 
 
-def nonfinite(reports: Sequence[Report]) -> dict[str, str]:
+def is_shown(report: Report) -> bool:
+    """Whether an epoch is in MLflow: every one at first, then every second, fourth, … one.
+
+    It follows from the report alone, so that a curve which is sent again, or in other pieces, is the same.
+    """
+    dense = max(1, DENSE_POINTS // max(1, len(report.metrics)))
+    stride = 1 << ((report.step - 1) // dense).bit_length()
+    return report.step % stride == 0
+
+
+def _landmarks(objective: Objective, trial: Trial) -> list[Report]:
+    """Of a settled trial with a long curve: its last epoch and that of its result, if they would not be shown."""
+    if not trial.state.is_settled:
+        return []
+    wanted = {report.step: report for report in (objective.judged(trial), *trial.curve[-1:]) if report is not None}
+    return [report for report in wanted.values() if not is_shown(report)]
+
+
+def nonfinite(reports: Iterable[Report]) -> dict[str, str]:
     """A tag for each metric that was NaN or infinite, naming the last epoch at which it was."""
     return {
         f"hpsearch.nonfinite.{safe_name(name)}": f"{value} at epoch {report.step}"
         for report in reports
-        for name, value in report.metrics.items()
+        for name, value in sorted(report.metrics.items())[:MOST_MARKED]
         if not math.isfinite(value)
     }
 
@@ -168,13 +193,20 @@ def best_points(objective: Objective, trial: Trial) -> Iterator[Point]:
     key = f"best_{safe_name(objective.metric)}"
     if not trial.state.is_settled or trial.state is State.FAILED or trial.diverged:
         return
-    best = math.inf
-    for report in trial.curve:
-        loss = objective.loss_of(report)
-        if math.isfinite(loss) and (loss < best or objective.at == "last") and key not in report.metrics:
-            best = loss
+    better = list(_improvements(objective, trial.curve))
+    for report in better:
+        if key not in report.metrics and (is_shown(report) or report is better[-1]):
             yield Point(key, report.metrics[objective.metric], report.at, report.step)
             yield Point("best_epoch", float(report.step), report.at, report.step)
+
+
+def _improvements(objective: Objective, curve: Iterable[Report]) -> Iterator[Report]:
+    best = math.inf
+    for report in curve:
+        loss = objective.loss_of(report)
+        if math.isfinite(loss) and (loss < best or objective.at == "last"):
+            best = loss
+            yield report
 
 
 def safe_name(name: str) -> str:

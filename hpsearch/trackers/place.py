@@ -1,30 +1,22 @@
-"""Where MLflow is: its address without secrets, whether it will have us, and what to tell the user when not."""
+"""Where MLflow is: its address without secrets, and what to tell the user when it does not work."""
 
-import base64
-import configparser
 import hashlib
-import os
 import re
-import socket
-import ssl
-import urllib.error
-import urllib.request
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from hpsearch.errors import HpsearchError
+from hpsearch.redact import redact
 
-PATIENCE = 5.0
-"""Seconds that a server may take to answer the first question."""
+_STATUS = {"UNAUTHENTICATED": 401, "CUSTOMER_UNAUTHORIZED": 401, "PERMISSION_DENIED": 403}
+"""What MLflow's client calls them."""
 
-_LOGIN = ("mlflow_tracking_username", "mlflow_tracking_password")
-
-ASK = "/api/2.0/mlflow/experiments/search?max_results=1"
+_SILENT = ("Max retries exceeded", "timeout exception", "Connection aborted", "Connection broken", "Read timed out")
 
 
 def without_credentials(text: str) -> str:
-    """The same text with no user name or password in its URLs."""
-    return re.sub(r"(\w://)[^/\s@]*@", r"\1", text)
+    """The same text with no user name, password or token in its addresses."""
+    return re.sub(r"(\w://)[^\s'\"]*@", r"\1", redact(text))
 
 
 def target(uri: str) -> str:
@@ -49,94 +41,33 @@ def explain(error: Exception, uri: str, study: str) -> str:
     """One sentence for the user: what is wrong and what to do, without secrets."""
     if isinstance(error, HpsearchError):
         return without_credentials(str(error))
-    said = f"MLflow at {without_credentials(uri)} {_ailment(error)}"
+    said = f"MLflow at {without_credentials(uri)} {_ailment(error, uri)}"
     return f"{said}; training is not affected, and `hpsearch sync {study}` sends what is missing"
 
 
-def _ailment(error: Exception) -> str:
-    text = without_credentials(str(error))
-    code = getattr(error, "error_code", "")
-    if code in ("UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"):
-        return "refuses us (set MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN)"
+def _ailment(error: Exception, uri: str) -> str:
+    text = str(error)
+    if refused := _STATUS.get(getattr(error, "error_code", "")):
+        return refusal(refused, text, uri)
     if status := re.search(r"too many (\d+) error responses", text):
         return f"answers with errors ({status[1]})"
-    if "Max retries exceeded" in text or "timeout exception" in text or "Connection aborted" in text:
+    if any(words in text for words in _SILENT):
         return "does not answer"
     if isinstance(error, TimeoutError):
         return text
     plain = re.sub(r"\[SQL:.*|\(Background on this error.*", "", text, flags=re.DOTALL)
-    return f"cannot be used: {' '.join(plain.split())[:300]}"
+    return f"cannot be used: {' '.join(without_credentials(plain).split())[:300]}"
 
 
-# The question before a study ─────────────────────────────────────────────────────────────────────
-
-
-def check_server(uri: str) -> str:
-    """Ask a server whether it would take us: "" if so, else a sentence that names the fix. Takes PATIENCE at most.
-
-    A database is not asked: it is made when it is not there. MLflow is not imported.
-    """
-    if uri.startswith("file:") or ("://" not in uri and uri != "databricks"):
-        return f"tracking.mlflow: MLflow 3 has no file store: write sqlite:///… or http://…, got {uri!r}"
-    if not is_server(uri):
-        return ""
-    where = f"tracking.mlflow: MLflow at {without_credentials(uri)}"
-    try:
-        with urllib.request.urlopen(_question(uri), timeout=PATIENCE, context=_tls(uri)) as answer:
-            return "" if answer.read(1) == b"{" else f"{where} {_refusal(404, '', uri)}"
-    except urllib.error.HTTPError as error:
-        with error:
-            return f"{where} {_refusal(error.code, error.read(2000).decode(errors='replace'), uri)}"
-    except (urllib.error.URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, ssl.SSLError):
-            return f"{where}: {reason}; give its certificate in MLFLOW_TRACKING_SERVER_CERT_PATH"
-        if isinstance(reason, socket.gaierror):
-            return f"{where}: no machine of that name is known; check tracking.mlflow"
-        return f"{where} does not answer ({reason}); start it, or check tracking.mlflow"
-    except ValueError as error:
-        return f"{where}: {error}"
-
-
-def _refusal(status: int, body: str, uri: str) -> str:
+def refusal(status: int, body: str, uri: str) -> str:
+    """What a server means by a status of 4xx, and what mends it."""
     host = urlsplit(uri).hostname
     if status == 401:
         return "wants a password: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
-    if status == 403 and "host" in body.lower():
+    if status == 403 and re.search(r"\bhost\b", body, re.IGNORECASE):
         return f"refuses the name {host!r}: start it with `mlflow server --allowed-hosts {host}`"
     if status == 403:
         return "does not let this user in: ask who runs it for the right to make experiments"
     if status == 404:
         return "is no MLflow server: check tracking.mlflow"
     return f"answers with {status}: look into its log"
-
-
-def _question(uri: str) -> urllib.request.Request:
-    """The request as MLflow would send it: credentials from the URL, the environment, or ~/.mlflow/credentials."""
-    request = urllib.request.Request(without_credentials(uri).rstrip("/") + ASK)
-    parts = urlsplit(uri)
-    user, password = _stored()
-    if parts.username:
-        user, password = unquote(parts.username), unquote(parts.password or "")
-    if user and password:
-        request.add_header("Authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())
-    elif token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
-        request.add_header("Authorization", f"Bearer {token}")
-    return request
-
-
-def _stored() -> tuple[str, str]:
-    file = configparser.ConfigParser(dict.fromkeys(_LOGIN, ""), interpolation=None)
-    file.read(Path("~/.mlflow/credentials").expanduser())
-    kept = file["mlflow"] if "mlflow" in file else file.defaults()
-    user, password = (os.environ.get(name.upper()) or kept[name] for name in _LOGIN)
-    return user, password
-
-
-def _tls(uri: str) -> ssl.SSLContext | None:
-    if not uri.startswith("https://"):
-        return None
-    context = ssl.create_default_context(cafile=os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH"))
-    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1"):
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context

@@ -29,4 +29,6 @@ def hush() -> None:
     for logger in map(logging.getLogger, ("mlflow", "alembic", "sqlalchemy", "urllib3")):
         if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
             logger.addHandler(logging.NullHandler())  # else Python prints warnings of a logger that has no handler
+    # It says ten times, for every try to reach a database, what the tracker says once.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(mlflow|alembic)(\.|$)")

@@ -35,7 +35,7 @@ class TestSync:
         desk.run()
         answer = desk.hp("sync", "toy", "--mlflow", "mlruns")
         assert answer.code == 2
-        assert answer.err == "--mlflow: MLflow 3 has no file store: write sqlite:///… or http://…, got 'mlruns'\n"
+        assert answer.err == "--mlflow: MLflow 3 has no file store: write sqlite:///… or http://…\n"
 
     def test_goes_where_the_study_file_said(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         """Also when it is called by name alone; a server that is away is no bad input."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hpsearch.errors import BadInput, JournalError, NotFound
+from hpsearch.errors import BadInput, JournalAway, JournalError, NotFound
 from hpsearch.journal import Batch, Journal, Owner, upgrade, version
 from hpsearch.trial import Decision, Objective
 
@@ -95,8 +95,8 @@ def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: str) -> None:
 @pytest.mark.parametrize(
     ("pragma", "says"),
     [
-        ("max_page_count = 1", r"disk is full; [\d,]+ bytes are free in .*: make room, then `hpsearch run` again"),
-        ("query_only = ON", "readonly database; make the file and its folder writable, then `hpsearch run` again"),
+        ("max_page_count = 1", r"disk is full; [\d,]+ bytes are free in .*: make room, then run the same command again"),
+        ("query_only = ON", "readonly database; make the file and its folder writable, then run the same command again"),
     ],
 )
 def test_what_goes_wrong_while_writing_says_where_and_what_to_do(tmp_path: Path, pragma: str, says: str) -> None:
@@ -125,8 +125,9 @@ def test_a_file_that_another_process_holds_is_waited_for_and_then_named(
     monkeypatch.setattr("hpsearch.journal.sqlite.BUSY_TIMEOUT", 0.01)
     holder = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with Journal.open(url) as journal, pytest.raises(JournalError, match="locked; another process has held it for"):
+    with Journal.open(url) as journal, pytest.raises(JournalAway, match="locked") as away:
         journal.create("digits", {}, {}, at=0)
+    assert away.value.__notes__ == ["another process has held it for 60 s: end that, then run the same command again"]
     holder.close()
 
 
@@ -140,8 +141,10 @@ def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_a_server_that_is_away_is_named_without_its_password(scheme: str) -> None:
     url = f"{scheme}://me:{SECRET}@127.0.0.1:1/name?password={SECRET}"
-    with pytest.raises(JournalError, match=r"me:\*\*\*@127\.0\.0\.1:1/name: .*then `hpsearch run` again") as away:
+    with pytest.raises(JournalAway, match=r"me:\*\*\*@127\.0\.0\.1:1/name: ") as away:
         Journal.open(url)
+    (advice,) = away.value.__notes__
+    assert advice.startswith("see that the server runs, and that address, database, user and password are right, then")
     assert "hunter2" not in "".join(traceback.format_exception(away.value))
 
 

@@ -1,22 +1,29 @@
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from hpsearch.errors import BadInput, NotFound
-from hpsearch.journal import Journal, migrate, schema, upgrade, version
+from hpsearch.errors import BadInput, JournalError, NotFound, StudyBusy
+from hpsearch.journal import Journal, Owner, migrate, schema, upgrade, version
 from hpsearch.journal.database import Database
+from hpsearch.journal.lease import boot_clock
+from tests.journal import old_journals
 
-NEXT = """
+NEW = f"{int(schema.HEAD) + 1:04d}"
+NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEW}"
+down_revision = "{schema.HEAD}"
 
 
 def upgrade():
@@ -43,10 +50,10 @@ def database(url: str) -> Iterator[Database]:
 def tomorrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A later hpsearch, whose schema is one step further."""
     migrations = shutil.copytree(migrate.MIGRATIONS, tmp_path / "50% migrations")
-    (migrations / "versions" / "0002_next.py").write_text(NEXT)
+    (migrations / "versions" / "next.py").write_text(NEXT)
     monkeypatch.setattr(migrate, "MIGRATIONS", migrations)
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, NEW))
+    monkeypatch.setattr(schema, "HEAD", NEW)
 
 
 def set_version(database: Database, revision: str) -> None:
@@ -139,11 +146,12 @@ def test_an_older_journal_is_refused_until_it_is_upgraded(
 ) -> None:
     with Journal.open(url) as journal:
         study = journal.create("digits", {"trials": 3}, {}, at=5)
+    today = schema.HEAD
     request.getfixturevalue("tomorrow")
-    with pytest.raises(BadInput, match=r"version 0001, this hpsearch .* needs 0002: run `hpsearch db upgrade`"):
+    with pytest.raises(BadInput, match=rf"version {today}, this hpsearch .* needs {NEW}: .*run `hpsearch db upgrade"):
         Journal.open(url, create=create)
     done = upgrade(url)
-    assert (done.before, done.after) == ("0001", "0002")
+    assert (done.before, done.after) == (today, NEW)
     database = Database(url, create=False)
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT name, note FROM hpsearch_studies").all() == [(study.name, "none")]
@@ -151,30 +159,54 @@ def test_an_older_journal_is_refused_until_it_is_upgraded(
 
 
 def test_a_sqlite_file_is_copied_before_it_is_upgraded(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    url = f"sqlite:///{tmp_path}/journal.db"
+    url, today = f"sqlite:///{tmp_path}/journal.db", schema.HEAD
     with Journal.open(url) as journal:
         journal.create("digits", {}, {}, at=5)
-        (tmp_path / "journal.db.0001.backup").write_text("an earlier one")
+        (tmp_path / f"journal.db.{today}.backup").write_text("an earlier one")
         request.getfixturevalue("tomorrow")
         backup = upgrade(url).backup
-    assert backup == tmp_path / "journal.db.0001.backup.2"
-    assert (tmp_path / "journal.db.0001.backup").read_text() == "an earlier one"
+    assert backup == tmp_path / f"journal.db.{today}.backup.2"
+    assert (tmp_path / f"journal.db.{today}.backup").read_text() == "an earlier one"
     connection = sqlite3.connect(backup)
-    assert connection.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}").fetchall() == [("0001",)]
+    assert connection.execute(f"SELECT version_num FROM {schema.VERSION_TABLE}").fetchall() == [(today,)]
     assert connection.execute("SELECT name FROM hpsearch_studies").fetchall() == [("digits",)]
     connection.close()
 
 
-def test_an_upgrade_that_fails_changes_nothing(url: str, database: Database, request: pytest.FixtureRequest) -> None:
+def test_an_upgrade_that_fails_changes_nothing(
+    url: str, database: Database, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     Journal.open(url).close()
+    today = schema.HEAD
     request.getfixturevalue("tomorrow")
-    broken = migrate.MIGRATIONS / "versions" / "0002_next.py"
-    broken.write_text(NEXT + "    raise RuntimeError('half way')\n")
+    (migrate.MIGRATIONS / "versions" / "next.py").write_text(NEXT + "    raise RuntimeError('half way')\n")
     before = structure(database)
     with pytest.raises(RuntimeError, match="half way"):
         upgrade(url)
     assert structure(database) == before
-    assert version(url) == "0001"
+    assert version(url) == today
+    assert list(tmp_path.glob("*.backup*")) == []
+
+
+def test_a_copy_that_fails_leaves_nothing_and_nothing_is_changed(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, today = f"sqlite:///{tmp_path}/journal.db", schema.HEAD
+    Journal.open(url).close()
+    request.getfixturevalue("tomorrow")
+    real = sqlite3.connect
+
+    def cramped(database: object, *args: Any, **options: Any) -> sqlite3.Connection:
+        connection = real(database, *args, **options)
+        if str(database).endswith(".backup"):
+            connection.execute("PRAGMA max_page_count = 1")
+        return connection
+
+    monkeypatch.setattr(migrate.sqlite.sqlite3, "connect", cramped)
+    with pytest.raises(JournalError, match=r"disk is full; [\d,]+ bytes are free"):
+        upgrade(url)
+    assert list(tmp_path.glob("*.backup*")) == []
+    assert version(url) == today
 
 
 def test_there_is_nothing_to_upgrade_where_no_journal_is(url: str, database: Database) -> None:
@@ -182,3 +214,94 @@ def test_there_is_nothing_to_upgrade_where_no_journal_is(url: str, database: Dat
         upgrade(url)
     with pytest.raises(NotFound, match="there is no journal"):
         version(url)
+
+
+@pytest.mark.parametrize("old", old_journals.VERSIONS)
+def test_an_old_journal_is_upgraded_whole(url: str, tmp_path: Path, old: str) -> None:
+    place = old_journal(url, old, tmp_path)
+    before = content(place)
+    assert version(place) == old
+    done = upgrade(place)
+    assert (done.before, done.after) == (old, schema.HEAD)
+    assert old_journals.lost(before, content(place)) == []
+    with Journal.open(place, create=False) as journal:
+        assert {study.name for study in journal.studies()} == set(old_journals.STUDIES)
+        assert journal.create("another", {}, {}, at=5).id > 2
+
+
+@pytest.mark.parametrize("old", old_journals.VERSIONS)
+def test_the_copy_of_an_old_journal_is_what_it_was(tmp_path: Path, old: str) -> None:
+    backup = upgrade(old_journals.lay_down(old, tmp_path)).backup
+    assert backup is not None
+    with closing(sqlite3.connect(backup)) as connection:
+        kept = "\n".join(connection.iterdump())
+    assert kept.split() == (old_journals.ASSETS / old / "journal.sql").read_text(encoding="utf-8").split()
+
+
+def old_journal(url: str, old: str, tmp_path: Path) -> str:
+    """Of that version, where `url` says."""
+    folder = tmp_path / old
+    folder.mkdir()
+    place = old_journals.lay_down(old, folder)
+    if url.startswith("sqlite"):
+        return place
+    old_journals.bring_over(old, folder / ".hpsearch" / "journal.db", url)
+    return url
+
+
+def content(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table."""
+    database = Database(url, create=False)
+    with database.read() as connection:
+        rows = {
+            table: connection.execute(sa.text(f"SELECT * FROM hpsearch_{table}")).mappings()
+            for table in old_journals.TABLES
+        }
+        found = {table: sorted(map(dict, own), key=repr) for table, own in rows.items()}
+    database.close()
+    return found
+
+
+class TestWhileAStudyIsRun:
+    """An old driver would write into tables that have changed under its hands."""
+
+    @pytest.fixture
+    def old(self, url: str, tmp_path: Path) -> str:
+        return old_journal(url, old_journals.VERSIONS[0], tmp_path)
+
+    def hold(self, url: str, owner: Owner, silence: float = 0.0) -> None:
+        """Study 2 is run by this owner, who has been silent for so many seconds."""
+        values, ago = asdict(owner), sa.literal_column(str(silence))
+        database = Database(url, create=False)
+        with database.write() as connection:
+            beat = {"beat_wall": database.clock - ago, "beat_boot": boot_clock() - silence, "ttl": 15.0}
+            held = schema.leases.update().where(schema.leases.c.study_id == 2)
+            connection.execute(held.values(holder=values.pop("uid"), **values, **beat))
+        database.close()
+
+    def test_it_is_left_alone(self, old: str, tmp_path: Path) -> None:
+        self.hold(old, replace(Owner.current(), uid="another", host="gauss"))
+        before = content(old)
+        who = rf'study "veteran" is being run by process {os.getpid()} on gauss, which showed a sign of life \d+ s ago'
+        with pytest.raises(StudyBusy, match=rf"{who}.*`hpsearch db upgrade` again"):
+            upgrade(old)
+        assert content(old) == before
+        assert list(tmp_path.rglob("*.backup")) == []
+
+    @pytest.mark.parametrize("elsewhere", [True, False])
+    def test_a_driver_that_is_gone_is_not_waited_for(self, old: str, elsewhere: bool) -> None:
+        here = replace(Owner.current(), uid="another")
+        if elsewhere:  # it cannot be seen to be dead, and has been silent for too long
+            self.hold(old, replace(here, boot="another"), silence=16.0)
+        else:
+            self.hold(old, replace(here, started="1"))
+        assert upgrade(old).after == schema.HEAD
+
+
+def test_of_two_that_upgrade_at_once_one_does(url: str, tmp_path: Path) -> None:
+    old = old_journal(url, old_journals.VERSIONS[0], tmp_path)
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(upgrade, [old, old]))
+    assert {one.after for one in done} == {schema.HEAD}
+    assert version(old) == schema.HEAD
+    assert len(list(tmp_path.rglob("*.backup*"))) == (1 if old.startswith("sqlite") else 0)

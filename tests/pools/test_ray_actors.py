@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from hpsearch.errors import PoolError, ResourcesError, TrainerError
-from hpsearch.pools.ray_actors import Cluster, RayActors, packages
+from hpsearch.pools.ray_actors import RayActors
+from hpsearch.pools.ray_packages import packages
+from hpsearch.pools.ray_session import Cluster
 from hpsearch.trial import Advance, Kill, Lost, Start
 from tests.contracts.pool_contract import Driver, PoolContract
 from tests.support.ray_session import descendants
@@ -21,7 +23,7 @@ from tests.support.studies import ROOT, setup
 def two_cores() -> Iterator[None]:
     """So that a pool has room for two workers on every machine."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hpsearch.pools.ray_actors._cores", lambda: 2)
+        patch.setattr("hpsearch.pools.ray_session.cores", lambda: 2)
         yield
 
 

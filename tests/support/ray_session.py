@@ -18,7 +18,8 @@ PATIENCE = 60.0
 
 def main(work: Path) -> None:
     quiet(work / "hpsearch.log")
-    from hpsearch.pools.ray_actors import Cluster, RayActors
+    from hpsearch.pools.ray_actors import RayActors
+    from hpsearch.pools.ray_session import Cluster
 
     pool = RayActors(setup(work, "either"), Cluster(workers=1), {"toy": "noop"})
     pool.do(Start(0, {"toy": "faulty", "at": 1, "how": "os._exit"}, seed=0, until=1, epochs=2))

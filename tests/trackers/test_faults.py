@@ -14,7 +14,7 @@ from mlflow.entities import ViewType
 from hpsearch.trackers.base import Sync
 from hpsearch.trackers.mlflow_tracker import MlflowTracker, sync
 from hpsearch.trackers.ui import dashboard
-from tests.trackers.proxy import Proxy
+from tests.chaos.http_proxy import Proxy
 from tests.trackers.studybook import Shown, StudyBook
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name, _validate_tag_name
 
-from hpsearch.trackers.pages import LONGEST_PARAM, Page, best_points, points, safe_name, study_page, trial_page
+from hpsearch.trackers.pages import DENSE_POINTS, LONGEST_PARAM, Page, best_points, points, safe_name, study_page, trial_page
 from hpsearch.trial import Decision, Objective, Report, State, Trial
 
 LOSS = Objective("val_loss", "minimize")
@@ -102,6 +102,59 @@ class TestPoints:
         shown = page(a_trial(), curve(0.5, value))
         assert [p.step for p in shown.points] == [1]
         assert shown.tags["hpsearch.nonfinite.val_loss"] == f"{value} at epoch 2"
+
+
+class TestLongCurves:
+    """DENSE_POINTS, here a hundred, then half of them for each time that the curve doubles."""
+
+    @pytest.fixture(autouse=True)
+    def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hpsearch.trackers.pages.DENSE_POINTS", 100)
+
+    def test_every_epoch_then_every_second_and_so_on(self):
+        shown = [point.step for point in page(a_trial(), curve(*[0.5] * 850)).points]
+        assert shown == [
+            *range(1, 101),
+            *range(102, 201, 2),
+            *range(204, 401, 4),
+            *range(408, 801, 8),
+            *range(816, 851, 16),
+        ]
+
+    def test_the_fewer_the_more_metrics_there_are(self):
+        reports = [Report(step, {f"m{i}": 0.5 for i in range(50)}) for step in range(1, 9)]
+        steps = [point.step for point in page(a_trial(), tuple(reports)).points if point.key == "m7"]
+        assert steps == [1, 2, 4, 8]
+
+    def test_in_whatever_pieces_it_is_sent(self):
+        whole = curve(*[0.5] * 333)
+        pieces = [point for i in range(0, 333, 7) for point in page(a_trial(), whole[i : i + 7]).points]
+        assert pieces == list(page(a_trial(), whole).points)
+
+    def test_the_last_and_the_best_are_there_when_it_has_settled(self):
+        losses = [0.5] * 333
+        losses[300] = 0.25
+        trial = a_trial(state=State.COMPLETE, curve=curve(*losses))
+        for new in (trial.curve, ()):
+            shown = {(point.key, point.step, point.value) for point in page(trial, new).points}
+            assert shown >= {("val_loss", 301, 0.25), ("val_loss", 333, 0.5), ("best_val_loss", 301, 0.25)}
+
+    def test_one_that_improves_all_the_time(self):
+        trial = a_trial(state=State.COMPLETE, curve=curve(*[1 / step for step in range(1, 1002)]))
+        best = [point for point in best_points(LOSS, trial) if point.key == "best_val_loss"]
+        assert len(best) < 100 + 4 * 50
+        assert (best[-1].step, best[-1].value) == (1001, 1 / 1001)
+
+    def test_a_curve_of_a_usual_length_is_whole(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("hpsearch.trackers.pages.DENSE_POINTS", DENSE_POINTS)
+        assert len(page(a_trial(), curve(*[0.5] * 10_001)).points) == 10_001
+
+
+def test_not_every_weight_gets_a_mark():
+    report = Report(1, {"val_loss": math.nan, **{f"w{i:04d}": math.nan for i in range(1000)}})
+    marks = [name for name in page(a_trial(), (report,)).tags if name.startswith("hpsearch.nonfinite.")]
+    assert len(marks) == 100
+    assert "hpsearch.nonfinite.val_loss" in marks
 
 
 class TestBest:

@@ -1,0 +1,33 @@
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.kit import TALLY, Scene, Scenes
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """An empty folder to run studies in. At its end no process of ours may be left for long; what is left is ended."""
+    scene = Scene(tmp_path)
+    try:
+        yield scene
+        scene.alone()
+    finally:
+        scene.close()
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Iterator[Scenes]:
+    """As many as are asked for."""
+    with Scenes(tmp_path) as scenes:
+        yield scenes
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was done how often, and what it cost: the evidence for docs/reliability.md."""
+    if TALLY:
+        terminalreporter.section("faults")
+    for row, what, numbers in sorted(TALLY, key=lambda one: (int("".join(re.findall(r"^\d*", one[0])) or 99), one[1])):
+        terminalreporter.write_line(f"| {row} | {what} | {numbers} |")

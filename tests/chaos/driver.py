@@ -1,0 +1,164 @@
+"""`python -m tests.chaos.driver --fail before-commit:7 run study.toml`: hpsearch, which kills itself at a named moment.
+
+--fail POINT:N     at its N-th passing of POINT, from 1, the process sends itself SIGKILL
+--signal NAME      SIGSTOP in place of SIGKILL: it stands still until somebody sends SIGCONT
+--points FILE      write the name of every point that is passed, a line each, so that a test can take them one by one
+--ttl SECONDS      the lease's time to live, in place of the journal's own
+
+Only this process is changed, by wrapping what hpsearch calls; what `hpsearch.cli` does is all that is done. Each of
+these is a point `before-…` and a point `after-…`:
+
+commit    of a transaction of the journal, whichever: of a batch, a lease, a new study, the tables, a cursor
+write     of a batch; before: nothing is executed; after: it is durable, and nothing is acted on
+create, acquire, respec, release, forget, renew    the journal's methods
+order     given to the pool: a trial starts, goes on, is released or killed
+file      of a checkpoint that is written; `half-file`: half of its bytes are
+rename    of such a file to its place, and of the hash beside it
+prune     of the checkpoints that are no longer needed
+spool     of a batch, while the database is away; unspool: the spool is cleared
+"""
+
+import argparse
+import functools
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class Fate:
+    """Counts the points that are passed, and strikes at the one that was asked for."""
+
+    def __init__(self, fail: str, number: int, points: Path | None):
+        self.fail, _, nth = fail.partition(":")
+        self.nth = int(nth or 1)
+        self.number = number
+        self.points = points
+        self.passed: Counter[str] = Counter()
+
+    def passing(self, point: str) -> None:
+        self.passed[point] += 1
+        if self.points is not None:
+            with self.points.open("a", encoding="utf-8") as file:
+                file.write(f"{point}\n")
+        if point == self.fail and self.passed[point] == self.nth:
+            self.strike()
+
+    def strike(self) -> None:
+        os.kill(os.getpid(), self.number)
+        time.sleep(0.2)  # until the signal is there
+
+
+def main() -> int:
+    options, words = parsed(sys.argv[1:])
+    fate = Fate(options.fail, signal.Signals[options.signal], options.points)
+    wrap_database(fate)
+    wrap_journal(fate, options.ttl)
+    wrap_files(fate)
+    wrap_pool(fate)
+    from hpsearch.cli import main
+
+    return main(words)
+
+
+def parsed(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--fail", default="")
+    parser.add_argument("--signal", default="SIGKILL")
+    parser.add_argument("--points", type=Path)
+    parser.add_argument("--ttl", type=float)
+    parser.add_argument("words", nargs=argparse.REMAINDER)
+    options = parser.parse_args(argv)
+    return options, options.words
+
+
+def wrap(fate: Fate, owner: Any, method: str, point: str) -> None:
+    """Put a point before and after a method of a class."""
+    whole: Callable[..., Any] = getattr(owner, method)
+
+    @functools.wraps(whole)
+    def wrapped(*args: Any, **options: Any) -> Any:
+        fate.passing(f"before-{point}")
+        answer = whole(*args, **options)
+        fate.passing(f"after-{point}")
+        return answer
+
+    setattr(owner, method, wrapped)
+
+
+def wrap_database(fate: Fate) -> None:
+    """Commits of the journal: it alone opens SQLite files by URI, and it alone uses psycopg."""
+
+    class Connection(sqlite3.Connection): ...
+
+    wrap(fate, Connection, "commit", "commit")
+    connect = sqlite3.connect
+
+    def connecting(*args: Any, **options: Any) -> sqlite3.Connection:
+        return connect(*args, **({"factory": Connection} if options.get("uri") else {}), **options)
+
+    sqlite3.connect = connecting  # type: ignore[assignment]
+    try:
+        import psycopg
+    except ImportError:
+        return
+    wrap(fate, psycopg.Connection, "commit", "commit")
+
+
+def wrap_journal(fate: Fate, ttl: float | None) -> None:
+    from hpsearch.journal import Journal
+    from hpsearch.journal.spool import Spool
+    from hpsearch.journal.writer import Writer
+
+    if ttl is not None:
+        acquire = Journal.acquire
+        Journal.acquire = lambda self, study_id, owner: acquire(self, study_id, owner, ttl)  # type: ignore[assignment,method-assign]
+    for method in ("create", "acquire", "respec", "release", "forget", "renew"):
+        wrap(fate, Journal, method, method)
+    wrap(fate, Writer, "write", "write")
+    wrap(fate, Spool, "append", "spool")
+    wrap(fate, Spool, "clear", "unspool")
+
+
+def wrap_files(fate: Fate) -> None:
+    """Checkpoints: they are written beside their place and renamed."""
+    from hpsearch.checkpoint import Shelf
+
+    write = Path.write_bytes
+
+    def writing(path: Path, content: bytes) -> int:
+        fate.passing("before-file")
+        if fate.fail == "half-file" and fate.passed["half-file"] + 1 == fate.nth:
+            write(path, content[: len(content) // 2])
+        fate.passing("half-file")
+        written = write(path, content)
+        fate.passing("after-file")
+        return written
+
+    Path.write_bytes = writing  # type: ignore[method-assign,assignment]
+    wrap(fate, Path, "replace", "rename")
+    wrap(fate, Shelf, "keep_newest", "prune")
+    wrap(fate, Shelf, "keep_best", "prune")
+
+
+def wrap_pool(fate: Fate) -> None:
+    """Whichever pool it is; to import Ray's for nothing would take a second."""
+    from hpsearch import wire
+
+    make = wire.pool
+
+    def making(*args: Any) -> Any:
+        pool, notes = make(*args)
+        wrap(fate, type(pool), "do", "order")
+        return pool, notes
+
+    wire.pool = making
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""What must hold after every fault, whatever it was (FAULTS, below the promises).
+
+    check(url, "toy", budget=6)          the journal by itself: whole, no gap, nothing twice, nobody RUNNING for ever
+    Witness(url, "toy").look()           what was finished or reported once is the same byte for byte ever after
+    redone(diary)                        epochs that were trained more than once
+    check_mirrored(url, "toy", mlflow)   MLflow, after `hpsearch sync`, equals the journal point for point
+    check_secret(canary, *folders)       a planted secret stands nowhere in clear
+
+All raise AssertionError that says what is wrong. They read the rows themselves and not through the code they judge.
+"""
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hpsearch.errors import JournalError, NotFound
+from hpsearch.journal import Journal
+from hpsearch.journal.database import Database
+from hpsearch.journal.lease import Owner
+from hpsearch.trial import Objective
+
+FINISHED = ("COMPLETE", "PRUNED", "FAILED")
+"""States that nothing comes after."""
+
+Row = tuple[Any, ...]
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection]:
+    """One state of the journal's database, to ask with SQL."""
+    database = Database(url, create=False)
+    try:
+        with database.read() as connection:
+            yield connection
+    finally:
+        database.close()
+
+
+def check(url: str, study: str = "toy", *, budget: int | None = None, at_rest: bool = True) -> None:
+    """Everything that can be seen in the journal alone.
+
+    budget: how many trials the study may have. at_rest: its last run ended in good order, so nothing is RUNNING;
+    else what runs must have a holder who lives, or be shown to readers as waiting.
+    """
+    with reading(url) as connection:
+        _check_database(connection)
+        own = connection.execute(sa.text("SELECT id, state FROM hpsearch_studies WHERE name = :name"), {"name": study})
+        (row,) = own.all()
+        _check_trials(connection, row.id, budget)
+        _check_curves(connection, row.id)
+        _check_batches(connection, row.id)
+    _check_values(url, study)
+    _check_running(url, study, at_rest)
+
+
+def _check_database(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        assert connection.exec_driver_sql("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall() == []
+    orphans = {
+        "trials": "hpsearch_trials t LEFT JOIN hpsearch_studies s ON s.id = t.study_id WHERE s.id IS NULL",
+        "reports": "hpsearch_reports r LEFT JOIN hpsearch_trials t ON t.study_id = r.study_id AND t.number = r.number "
+        "WHERE t.number IS NULL",
+        "decisions": "hpsearch_decisions d LEFT JOIN hpsearch_studies s ON s.id = d.study_id WHERE s.id IS NULL",
+        "decisions' trials": "hpsearch_decisions d LEFT JOIN hpsearch_trials t ON t.study_id = d.study_id AND "
+        "t.number = d.number WHERE d.number IS NOT NULL AND t.number IS NULL",
+        "leases": "hpsearch_studies s LEFT JOIN hpsearch_leases l ON l.study_id = s.id WHERE l.study_id IS NULL",
+    }
+    for what, query in orphans.items():
+        assert connection.execute(sa.text(f"SELECT count(*) FROM {query}")).scalar() == 0, f"{what} without an owner"
+
+
+def _rows(connection: Connection, table: str, study_id: int, order: str) -> list[sa.Row[Any]]:
+    query = f"SELECT * FROM hpsearch_{table} WHERE study_id = :id ORDER BY {order}"
+    return list(connection.execute(sa.text(query), {"id": study_id}).all())
+
+
+def _check_trials(connection: Connection, study_id: int, budget: int | None) -> None:
+    trials = _rows(connection, "trials", study_id, "number")
+    assert [trial.number for trial in trials] == list(range(len(trials))), "a trial is missing or double"
+    assert budget is None or len(trials) <= budget, f"{len(trials)} trials, and {budget} were asked for"
+    places = Counter(trial.settled for trial in trials if trial.settled)
+    assert all(count == 1 for count in places.values()), f"settled at the same place: {places}"
+    decisions = Counter((one.number, one.kind) for one in _rows(connection, "decisions", study_id, "revision, place"))
+    for trial in trials:
+        assert decisions[trial.number, "propose"] == 1, f"trial {trial.number} was not proposed once"
+        if trial.state in FINISHED:
+            assert decisions[trial.number, trial.state.lower()] == 1, f"trial {trial.number}: not {trial.state} once"
+            assert trial.reason, f"trial {trial.number} has no reason"
+            assert trial.ended_at >= 0
+            assert trial.settled > 0
+
+
+def _check_curves(connection: Connection, study_id: int) -> None:
+    steps: dict[int, list[int]] = {}
+    for report in _rows(connection, "reports", study_id, "number, step"):
+        steps.setdefault(report.number, []).append(report.step)
+        assert isinstance(json.loads(report.metrics), dict)
+    for trial in _rows(connection, "trials", study_id, "number"):
+        own = steps.get(trial.number, [])
+        assert own == list(range(1, trial.epoch + 1)), f"trial {trial.number}, epoch {trial.epoch}, has steps {own}"
+
+
+def _check_batches(connection: Connection, study_id: int) -> None:
+    """Every batch is there whole, and none beyond the study's revision."""
+    (lease,) = _rows(connection, "leases", study_id, "study_id")
+    decisions = _rows(connection, "decisions", study_id, "revision, place")
+    places: dict[int, list[int]] = {}
+    for decision in decisions:
+        places.setdefault(decision.revision, []).append(decision.place)
+    for revision, own in places.items():
+        assert own == list(range(len(own))), f"of the batch {revision} the decisions {own} are there"
+    for table, order in (("trials", "number"), ("reports", "number, step"), ("decisions", "revision, place")):
+        newest = max((row.revision for row in _rows(connection, table, study_id, order)), default=0)
+        assert newest <= lease.revision, f"{table} of revision {newest}, and the study is at {lease.revision}"
+
+
+def _check_values(url: str, study: str) -> None:
+    """What is kept beside a curve is what the curve says."""
+    with Journal.open(url, create=False) as journal:
+        record = journal.find(study)
+        assert record is not None
+        about = record.spec["study"]
+        objective = Objective(about["metric"], about["goal"], about.get("at", "best"))
+        trials = journal.trials(record.id)
+    with reading(url) as connection:
+        kept = {row.number: row for row in _rows(connection, "trials", record.id, "number")}
+    for trial in trials:
+        value, row = objective.value(trial), kept[trial.number]
+        assert row.value == value, f"trial {trial.number}: value {row.value}, its curve says {value}"
+
+
+def _check_running(url: str, study: str, at_rest: bool) -> None:
+    """No trial is RUNNING without a live lease."""
+    with Journal.open(url, create=False) as journal:
+        record = journal.find(study)
+        assert record is not None
+        running = [trial.number for trial in journal.trials(record.id) if trial.state == "RUNNING"]
+        holder = journal.holder(record.id)
+    if at_rest:
+        assert holder is None, f"held by {holder}"
+        assert not running, f"trials {running} are RUNNING, and nobody runs them"
+        assert record.state in ("COMPLETE", "STOPPED"), record.state
+    elif running and holder is not None:
+        with reading(url) as connection:
+            (lease,) = _rows(connection, "leases", record.id, "study_id")
+        owner = Owner(lease.pid, lease.host, lease.boot, lease.space, lease.started, lease.holder)
+        assert not owner.is_gone(Owner.current()), f"trials {running} run, and {holder} is dead"
+
+
+class Witness:
+    """Remembers what was durable, and holds every later look to it.
+
+    A report or a decision that was once there is there, the same byte for byte; so is the whole row of a trial that is
+    COMPLETE, PRUNED or FAILED, with no report or decision added to it; trials are never taken back.
+    """
+
+    def __init__(self, url: str, study: str = "toy"):
+        self.url, self.study = url, study
+        self.rows: dict[tuple[str, Row], str] = {}
+        self.finished: dict[int, str] = {}
+        self.numbers: set[int] = set()
+        self.token = 0
+
+    def look(self) -> None:
+        """Compare with all that was seen, then take in what is new. Nothing to see yet is fine."""
+        try:
+            with reading(self.url) as connection:
+                self._look(connection)
+        except (NotFound, JournalError):
+            if self.rows:
+                raise
+
+    def _look(self, connection: Connection) -> None:
+        inspector = sa.inspect(connection)
+        if not inspector.has_table("hpsearch_studies") or not inspector.has_table("hpsearch_leases"):
+            assert not self.rows, "the tables are gone"
+            return
+        found = connection.execute(sa.text("SELECT id FROM hpsearch_studies WHERE name = :name"), {"name": self.study})
+        study_id = found.scalar()
+        if study_id is None:
+            assert not self.rows, "the study is gone"
+            return
+        reports = _rows(connection, "reports", study_id, "number, step")
+        decisions = _rows(connection, "decisions", study_id, "revision, place")
+        rows = {("report", (one.number, one.step)): repr(tuple(one)) for one in reports}
+        rows |= {("decision", (one.revision, one.place)): repr(tuple(one)) for one in decisions}
+        for key, before in self.rows.items():
+            assert rows.get(key) == before, f"{key} was {before}, is {rows.get(key)}"
+        self.rows = rows
+        self._look_at_trials(_rows(connection, "trials", study_id, "number"), reports, decisions)
+        (lease,) = _rows(connection, "leases", study_id, "study_id")
+        assert lease.token >= self.token, "the lease's token went back"
+        self.token = lease.token
+
+    def _look_at_trials(self, trials: list[Any], reports: list[Any], decisions: list[Any]) -> None:
+        numbers = {trial.number for trial in trials}
+        assert numbers >= self.numbers, f"trials {self.numbers - numbers} are gone"
+        self.numbers = numbers
+        now = {}
+        for trial in trials:
+            if trial.state in FINISHED:
+                own = [tuple(one) for one in (*reports, *decisions) if one.number == trial.number]
+                now[trial.number] = repr((tuple(trial), own))
+        for number, before in self.finished.items():
+            assert now.get(number) == before, f"finished trial {number} was {before}, is {now.get(number)}"
+        self.finished = now
+
+
+def redone(diary: Path) -> int:
+    """Epochs of a trainer with a diary (a line "seed epoch" for every epoch trained) that were trained again."""
+    lines = diary.read_text().splitlines() if diary.exists() else []
+    return len(lines) - len(set(lines))
+
+
+def check_mirrored(url: str, study: str, mlflow: str) -> None:
+    """One experiment, one parent run, one run a trial, and in them every finite value of the journal once, no more."""
+    from hpsearch.trackers.quiet import hush
+
+    hush()
+    from tests.trackers.studybook import Shown
+
+    with Journal.open(url, create=False) as journal:
+        record = journal.find(study)
+        assert record is not None
+        trials = journal.trials(record.id)
+    shown = Shown(mlflow, record)
+    uids = Counter(run.data.tags["hpsearch.uid"] for run in shown.runs())
+    assert uids == Counter([record.uid, *(f"{record.uid}/{trial.number}" for trial in trials)]), uids
+    assert shown.parent().data.tags["hpsearch.state"] == record.state
+    for trial in trials:
+        run = shown.trial(trial.number)
+        assert run.data.tags["hpsearch.state"] == str(trial.state)
+        wanted = sorted(
+            (name, report.step, float(value), report.at)
+            for report in trial.curve
+            for name, value in report.metrics.items()
+            if abs(value) < float("inf")
+        )
+        best = (f"best_{record.spec['study']['metric']}", "best_epoch")
+        points = [point for point in shown.points(run) if point[0] not in best]
+        assert points == wanted, f"trial {trial.number}: {len(points)} points in MLflow, {len(wanted)} in the journal"
+
+
+def check_secret(canary: str, *folders: Path) -> None:
+    """In no file below: as it is, as a URL writes it, or in base64."""
+    forms = {canary.encode(), quote(canary, safe="").encode(), base64.b64encode(canary.encode()).rstrip(b"=")}
+    for folder in folders:
+        for path in folder.rglob("*") if folder.is_dir() else [folder]:
+            if path.is_file():
+                content = path.read_bytes()
+                assert not any(form in content for form in forms), f"the secret stands in {path}"

@@ -1,0 +1,313 @@
+"""Real runs of `hpsearch` in processes of their own, and what the tests of tests/chaos do to them.
+
+    def test_something(scene: Scene) -> None:               # the fixture is in tests/chaos/conftest.py
+        scene.desk.study('method = "random"\\ntrials = 6', options="pace = 0.03")   # writes study.toml, see Desk
+        driver = scene.start()                              # `hpsearch run study.toml`
+        scene.until(lambda: scene.trained() >= 3, driver)
+        driver.kill()                                       # SIGKILL, by its recorded pid
+        witness = scene.witness()                           # what is finished or reported may never change:
+        witness.look()                                      # look as often as you like
+        scene.finish()                                      # `run` again until it is done
+        witness.look()
+        scene.check(budget=6, kills=1, concurrency=1)       # all that must hold after every fault (invariants.py)
+
+Every process that a driver starts carries the scene's mark in its environment, so that it is found again wherever its
+parents have gone; the fixture ends with a look at whether one was left, and kills it. Nothing is killed by name.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpsearch.commands.recorded import Recorded
+from hpsearch.export import as_document
+from hpsearch.journal import Journal
+from hpsearch.journal.lease import process_start
+from tests.chaos import invariants
+from tests.chaos.invariants import Witness
+from tests.commands.desk import Answer, Desk, environment
+from tests.support.ray_session import descendants
+
+MARK = "HPSEARCH_TEST_SCENE"
+TALLY: list[tuple[str, str, str]] = []
+"""(row of FAULTS, what was done, numbers): see `tally`."""
+
+GONE_WITHIN = 90.0
+"""Seconds after which no process of a run may be left (FAULTS)."""
+
+
+@dataclass(frozen=True, order=True)
+class Process:
+    """A process for good: pids are given out again, a pid with its start is not."""
+
+    pid: int
+    started: str
+
+    @property
+    def lives(self) -> bool:
+        return process_start(self.pid) == self.started
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        if self.lives:
+            os.kill(self.pid, number)
+
+    def __str__(self) -> str:
+        try:
+            words = Path(f"/proc/{self.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            words = "?"
+        return f"{self.pid} ({words.strip()[:80]})"
+
+
+def tally(row: str, what: str, **numbers: object) -> None:
+    """Put down what was done how often, for the table at the end of the tests. row: of FAULTS."""
+    TALLY.append((row, what, ", ".join(f"{name} {value}" for name, value in numbers.items())))
+
+
+def processes(pids: Iterable[int]) -> set[Process]:
+    """Those of them that live."""
+    seen = ((pid, process_start(pid)) for pid in pids)
+    return {Process(pid, started) for pid, started in seen if started not in ("", "ended")}
+
+
+def marked(mark: str) -> set[Process]:
+    """Every living process that was started with the mark, or by one that was."""
+    needle = f"{MARK}={mark}".encode()
+    pids = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if needle in (folder / "environ").read_bytes():
+                pids.append(int(folder.name))
+        except OSError:  # it has ended, or is not ours
+            continue
+    return processes(pids)
+
+
+@dataclass
+class Driver:
+    """One `hpsearch` in a session of its own. Its output goes to files, so that it never waits for a reader."""
+
+    popen: "subprocess.Popen[bytes]"
+    mark: str
+    out: Path
+    err: Path
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    def family(self) -> set[Process]:
+        """What lives of the processes that it has started, itself included."""
+        return processes({self.pid, *descendants(self.pid)}) | marked(self.mark)
+
+    def signal(self, number: int) -> None:
+        assert self.popen.poll() is None, self.said()
+        os.kill(self.pid, number)
+
+    def kill(self) -> set[Process]:
+        """SIGKILL; returns the processes that it had started and that now live without it. It may have ended before."""
+        others = {one for one in self.family() if one.pid != self.pid}
+        self.popen.kill()
+        self.popen.wait(30)
+        return others
+
+    def ended(self, timeout: float = 90.0) -> Answer:
+        """Wait for its end; exit code 1 would be a bug of ours. -9: it was killed."""
+        try:
+            code = self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait(30)
+            raise AssertionError(f"it did not end within {timeout:g} s: {self.said()}") from None
+        answer = Answer(code, self.out.read_text(errors="replace"), self.err.read_text(errors="replace"))
+        assert code != 1, self.said()
+        return answer
+
+    def said(self) -> str:
+        return f"--- stdout\n{self.out.read_text(errors='replace')}\n--- stderr\n{self.err.read_text(errors='replace')}"
+
+
+@dataclass
+class Scene:
+    """A folder with a study in it and the drivers that are run on it. `desk.hp` is not for several threads; `hp` is."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.folder, None)  # type: ignore[arg-type]  # its capsys is for `desk.hp` alone
+        self.mark = uuid.uuid4().hex
+        self.drivers: list[Driver] = []
+        self.runs = self.folder / "runs"
+        self.runs.mkdir(exist_ok=True)
+        self.url = self.url or f"sqlite:///{self.folder}/.hpsearch/journal.db"
+
+    # Running ────────────────────────────────────────────────────────────────────────────────────
+
+    def start(
+        self,
+        *words: object,
+        fail: str = "",
+        chaos: Iterable[object] = (),
+        within: Iterable[str] = (),
+        **options: Any,
+    ) -> Driver:
+        """Without words `run study.toml`. fail: "before-write:7" and so on; chaos: other options of driver.py.
+
+        within: a command that runs it, such as strace with its options. options: of Popen, in place of the usual.
+        """
+        asked = [*map(str, chaos), *(["--fail", fail] if fail else [])]
+        program = ["tests.chaos.driver", *asked] if asked else ["hpsearch.cli"]
+        argv = [*within, sys.executable, "-m", *program, *map(str, words or ("run", "study.toml"))]
+        stem = self.runs / f"{len(self.drivers):04d}"
+        out, err = stem.with_suffix(".out"), stem.with_suffix(".err")
+        with out.open("wb") as to_out, err.open("wb") as to_err:
+            usual: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": to_out, "stderr": to_err, "env": self.env()}
+            popen = subprocess.Popen(argv, cwd=self.folder, start_new_session=True, **{**usual, **options})
+        driver = Driver(popen, self.mark, out, err)
+        self.drivers.append(driver)
+        return driver
+
+    def env(self) -> dict[str, str]:
+        # SPT_NOENV: Ray's workers change their title, and would write it over the environment that we look for.
+        ours = {MARK: self.mark, "SPT_NOENV": "1", "PYTHONUNBUFFERED": "1"}
+        hidden = ("HPSEARCH_HOME", "HPSEARCH_DATA", "MLFLOW_TRACKING_URI", "NO_COLOR")
+        return {name: value for name, value in environment().items() if name not in hidden} | ours | self.variables
+
+    def hp(self, *words: object, timeout: float = 90.0) -> Answer:
+        """Any command, in a process of its own, to its end."""
+        return self.start(*words).ended(timeout)
+
+    def finish(self, *words: object, most: int = 3, timeout: float = 120.0) -> Answer:
+        """`run` again until it says that the study is done, at most so many times."""
+        codes = []
+        for _ in range(most):
+            driver = self.start(*words)
+            answer = driver.ended(timeout)
+            if answer.code == 0:
+                return answer
+            codes.append(answer.code)
+        raise AssertionError(f"not done after {most} runs, which ended with {codes}: {driver.said()}")
+
+    def until(self, true: Callable[[], object], driver: Driver | None = None, seconds: float = 90.0) -> None:
+        """Wait until it is true, and as long as the driver lives."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            if driver is not None and driver.popen.poll() is not None:
+                raise AssertionError(f"it ended too early, with {driver.popen.returncode}: {driver.said()}")
+            if time.monotonic() > deadline:
+                said = driver.said() if driver is not None else ""
+                raise AssertionError(f"it did not come to it within {seconds:g} s: {said}")
+            time.sleep(0.005)
+
+    # Looking ────────────────────────────────────────────────────────────────────────────────────
+
+    def trained(self) -> int:
+        """Epochs that trainers have really trained, those that were trained again counted each time."""
+        return self.desk.trained()
+
+    def redone(self) -> int:
+        """Epochs that were trained more than once."""
+        return invariants.redone(self.desk.diary)
+
+    def export(self, study: str = "toy", url: str = "") -> dict[str, Any]:
+        """The document of `hpsearch export`, read in this process."""
+        with Journal.open(url or self.url, create=False) as journal:
+            record = journal.find(study)
+            assert record is not None, f"no study {study}"
+            trials, decisions = journal.trials(record.id), journal.decisions(record.id)
+            return as_document(record, Recorded(record).objective, trials, decisions)
+
+    def witness(self, study: str = "toy") -> Witness:
+        return Witness(self.url, study)
+
+    def check(
+        self,
+        study: str = "toy",
+        *,
+        budget: int | None = None,
+        kills: int | None = None,
+        concurrency: int = 1,
+        at_rest: bool = True,
+        mlflow: str = "",
+    ) -> None:
+        """All that must hold after every fault. budget: trials. kills: faults that may each cost `concurrency` epochs.
+
+        at_rest: the last run ended in good order. mlflow: the URI of a store that `hpsearch sync` has brought to agree.
+        """
+        invariants.check(self.url, study, budget=budget, at_rest=at_rest)
+        if kills is not None:
+            assert self.redone() <= kills * concurrency, f"{self.redone()} epochs trained again after {kills} faults"
+        if mlflow:
+            invariants.check_mirrored(self.url, study, mlflow)
+
+    def left(self) -> set[Process]:
+        """Processes of this scene that live."""
+        return marked(self.mark)
+
+    def alone(self, seconds: float = GONE_WITHIN) -> float:
+        """Wait until none of our processes is left; the seconds that took."""
+        began = time.monotonic()
+        while left := self.left():
+            if time.monotonic() - began > seconds:
+                raise AssertionError(f"still there after {seconds:g} s: {', '.join(map(str, sorted(left)))}")
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def close(self) -> None:
+        """End all that is left, until nothing new appears."""
+        for driver in self.drivers:
+            driver.popen.kill()
+        for _ in range(20):
+            left = self.left()
+            for process in left:
+                process.kill()
+            if not left:
+                break
+            time.sleep(0.1)
+        for driver in self.drivers:
+            driver.popen.wait(30)
+
+
+def schema(server: str) -> str:
+    """The URL of an empty schema of its own on a PostgreSQL server that goes when the tests end."""
+    import psycopg
+
+    name = f"chaos_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    return f"{server}&options=-csearch_path%3D{name}"
+
+
+class Scenes:
+    """Makes scenes, for tests that need many, in several threads too; ends what is left of them all."""
+
+    def __init__(self, folder: Path, **variables: str):
+        self.folder, self.variables = folder, variables
+        self.made: list[Scene] = []
+
+    def __call__(self, **options: Any) -> Scene:
+        folder = self.folder / uuid.uuid4().hex[:8]
+        folder.mkdir()
+        scene = Scene(folder, dict(self.variables), **options)
+        self.made.append(scene)
+        return scene
+
+    def __enter__(self) -> "Scenes":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            for scene in self.made if kind is None else ():
+                scene.alone()
+        finally:
+            for scene in self.made:
+                scene.close()

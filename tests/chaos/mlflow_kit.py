@@ -1,0 +1,97 @@
+"""A real `mlflow server`, and a study that is tracked there through a proxy that can be made to misbehave."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hpsearch.journal import Journal
+from tests.chaos.kit import Process, Scene, processes
+from tests.support.ray_session import descendants
+
+QUICK = 'method = "random"\ntrials = 6'
+
+
+class Server:
+    """Its store and artifacts are in `folder`. It may be killed and started again, on the same port."""
+
+    def __init__(self, folder: Path, port: int):
+        self.folder, self.port = folder, port
+        self.uri = f"http://127.0.0.1:{port}"
+        self.popen: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Until it answers: some 6 s on an idle machine."""
+        words = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        words += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
+        words += ["--artifacts-destination", str(self.folder / "artifacts")]
+        variables = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        with (self.folder / "server.log").open("ab") as log:
+            self.popen = subprocess.Popen(
+                words, env={**os.environ, **variables}, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+            )
+        deadline = time.monotonic() + 120
+        while not self._answers():
+            if self.popen.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError((self.folder / "server.log").read_text()[-3000:])
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.uri}/health", timeout=5):
+                return True
+        except OSError:
+            return False
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """It and all that it has started, by their recorded pids."""
+        if self.popen is None:
+            return
+        family: set[Process] = processes({self.popen.pid, *descendants(self.popen.pid)})
+        for process in family:
+            process.kill(number)
+        self.popen.wait(30)
+        self.popen = None
+        deadline = time.monotonic() + 30
+        while any(process.lives for process in family):
+            assert time.monotonic() < deadline, f"left of the server: {family}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def served(folder: Path, port: int) -> Iterator[Server]:
+    server = Server(folder, port)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+def tracked(
+    scene: Scene, uri: str, search: str = QUICK, *, epochs: int = 5, pace: float = 0.05, more: str = ""
+) -> None:
+    """A study in `scene` whose MLflow is at `uri`, by way of the environment as INTERFACE has it."""
+    scene.variables["MLFLOW_TRACKING_URI"] = uri
+    scene.desk.study(search, epochs=epochs, options=f"pace = {pace}", more=more)
+    scene.desk.change(('mlflow = "none"', 'mlflow = "${env:MLFLOW_TRACKING_URI}"'))
+
+
+def training_seconds(url: str, study: str = "toy") -> float:
+    """From the first report to the last: MLflow has no part in what comes before and after."""
+    with Journal.open(url, create=False) as journal:
+        record = journal.find(study)
+        assert record is not None
+        moments = [report.at for trial in journal.trials(record.id) for report in trial.curve]
+    return (max(moments) - min(moments)) / 1000
+
+
+def warnings_of(scene: Scene) -> list[str]:
+    """What was logged about MLflow, by whomever."""
+    log = scene.folder / ".hpsearch" / "hpsearch.log"
+    return [line for line in log.read_text().splitlines() if "mlflow" in line.lower()] if log.exists() else []

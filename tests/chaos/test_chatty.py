@@ -1,0 +1,136 @@
+"""FAULTS row 36: a trainer that says too much fills no disk, stops nobody, and is told where it breaks the contract."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from hpsearch.journal import Journal
+from hpsearch.log import MOST_BYTES
+from hpsearch.trackers.quiet import hush
+from tests.chaos.invariants import check_mirrored
+from tests.chaos.kit import Scene
+from tests.chaos.noisy import HOSTILE
+from tests.trackers.studybook import Shown
+
+ONE = 'method = "random"\ntrials = 1'
+
+
+def chatty(scene: Scene, trainer: str, options: str, *, epochs: int = 1, ray: bool = False, mlflow: bool = True) -> None:
+    scene.desk.study(ONE, trainer=f"tests.chaos.noisy:{trainer}", epochs=epochs, options=options)
+    if ray:
+        scene.desk.change(('address = "none"', "workers = 1"))
+    if mlflow:
+        scene.desk.change(('[tracking]\nmlflow = "none"\n', ""))
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def sizes(scene: Scene) -> str:
+    home = scene.folder / ".hpsearch"
+    parts = {part.name: bytes_in(part) if part.is_dir() else part.stat().st_size for part in home.iterdir()}
+    return ", ".join(f"{name} {size / 2**20:.2f} MiB" for name, size in sorted(parts.items()))
+
+
+def mlflow_of(scene: Scene) -> Shown:
+    hush()
+    with Journal.open(scene.url, create=False) as journal:
+        record = journal.find("toy")
+    assert record is not None
+    return Shown(f"sqlite:///{scene.folder}/.hpsearch/mlflow.db", record)
+
+
+class TestLines:
+    def test_a_million_printed(self, scene: Scene) -> None:
+        chatty(scene, "babbler", "lines = 500_000", epochs=2, ray=True, mlflow=False)
+        answer = scene.hp("run", "study.toml")
+        assert answer.code == 0
+        assert len(answer.err.splitlines()) == 1
+        (log,) = (scene.folder / ".hpsearch" / "studies").glob("*/logs/trial-00000.log")
+        assert MOST_BYTES - 100 < log.stat().st_size <= MOST_BYTES
+        assert log.read_text().startswith("epoch 1, step 0: everything is fine\nepoch 1, step 1:")
+        assert log.read_text().endswith("the log is full: nothing more is written\n")
+        assert bytes_in(scene.folder / ".hpsearch") < 2 * MOST_BYTES
+        print(f"\na million lines printed: {sizes(scene)}")
+
+    @pytest.mark.chaos
+    def test_past_python(self, scene: Scene) -> None:
+        """What a library in C prints goes into Ray's own files, which end with the run."""
+        chatty(scene, "babbler", "lines = 50_000, raw = true", epochs=20, ray=True, mlflow=False)
+        driver = scene.start()
+        most = 0
+        while driver.popen.poll() is None:
+            most = max([most, *map(bytes_in, Path("/tmp").glob(f"hps{driver.pid}-*"))])
+            time.sleep(0.05)
+        assert driver.ended().code == 0
+        print(f"\na million lines past Python: at most {most / 2**20:.1f} MiB in Ray's folder; {sizes(scene)}")
+        assert list(Path("/tmp").glob(f"hps{driver.pid}-*")) == []
+
+    @pytest.mark.chaos
+    def test_an_exception_of_ten_million_characters(self, scene: Scene) -> None:
+        chatty(scene, "screamer", "size = 10_000_000", epochs=3)
+        answer = scene.hp("run", "study.toml")
+        assert answer.code == 3
+        assert len(answer.out) + len(answer.err) < 5_000
+        scene.check(budget=1)
+        assert bytes_in(scene.folder / ".hpsearch") < 4 * MOST_BYTES
+        run = mlflow_of(scene).trial(0)
+        assert run.info.status == "FAILED"
+        assert len(run.data.tags["hpsearch.reason"]) < 600
+
+
+class TestMetrics:
+    def test_a_million_in_a_report(self, scene: Scene) -> None:
+        chatty(scene, "hoarder", "metrics = 999_999")
+        answer = scene.hp("run", "study.toml")
+        assert (answer.code, answer.out) == (2, "")
+        assert answer.err == (
+            "trial 0: Report(1, …) has 1,000,000 metrics, and 1,000 are the most: "
+            "report sums or means in place of single weights or examples\n"
+        )
+        assert bytes_in(scene.folder / ".hpsearch") < MOST_BYTES
+
+    @pytest.mark.chaos
+    def test_a_million_points(self, scene: Scene) -> None:
+        """A thousand metrics at each of a thousand epochs: the journal has all, MLflow some and the last."""
+        chatty(scene, "hoarder", "metrics = 999", epochs=1000)
+        began = time.monotonic()
+        assert scene.hp("run", "study.toml", timeout=280).code == 0
+        ran = time.monotonic() - began
+        assert scene.hp("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
+        print(f"\na million points: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scene)}")
+        scene.check(budget=1)
+        shown = mlflow_of(scene)
+        steps = {step for key, step, _, _ in shown.points(shown.trial(0)) if key == "weight/0000007"}
+        assert steps >= {1, 50, 100, 102, 200, 204, 1000}
+        assert len(steps) < 100 + 50 * 4
+        with Journal.open(scene.url, create=False) as journal:
+            assert len(journal.trial(1, 0).curve) == 1000
+
+    @pytest.mark.chaos
+    def test_fifty_thousand_epochs(self, scene: Scene) -> None:
+        """A curve of one metric is whole in MLflow up to 100,000 epochs."""
+        scene.desk.study(ONE, trainer="tests.support.toys:noop", epochs=50_000)
+        scene.desk.change(('[tracking]\nmlflow = "none"\n', ""))
+        began = time.monotonic()
+        assert scene.hp("run", "study.toml", timeout=280).code == 0
+        ran = time.monotonic() - began
+        assert scene.hp("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
+        print(f"\n50,000 epochs: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scene)}")
+        scene.check(budget=1)
+        check_mirrored(scene.url, "toy", f"sqlite:///{scene.folder}/.hpsearch/mlflow.db")
+
+    def test_names_that_nobody_would_take(self, scene: Scene) -> None:
+        """All of them are there, each once; none leads out of its place."""
+        chatty(scene, "namer", "", epochs=2)
+        assert scene.hp("run", "study.toml").code == 0
+        scene.check(budget=1)
+        run = mlflow_of(scene).trial(0)
+        values = sorted(value for name, value in run.data.metrics.items() if value >= 10)
+        assert values == [10.0 + i for i in range(len(HOSTILE))]
+        (curve,) = (trial["curve"] for trial in scene.export()["trials"])
+        assert [set(point) for point in curve] == [{"step", "val_loss", *HOSTILE}] * 2
+        assert scene.hp("show", "toy", "0").code == 0
+        assert {path.name for path in scene.folder.iterdir()} <= {".hpsearch", "runs", "study.toml"}

@@ -1,0 +1,92 @@
+"""Row 24: killed, and what it left on the disk damaged, it goes on to the same curves, and executes nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.kit import Scene
+from tests.commands.desk import content
+from tests.support.damage import DAMAGES, EVIL, Damage, Payload, sign
+
+SAMPLE = ["bit flipped in its middle", "torch file", "both"]
+
+
+def bomb(evil: str, marker: Path) -> Damage:
+    def damage(path: Path) -> None:
+        path.write_bytes(EVIL[evil](Payload(marker)))
+        sign(path)
+
+    return damage
+
+
+def damages(marker: Path) -> dict[str, Damage]:
+    """All there are; "both" spoils the one before as well, so that nothing is left but scratch.
+
+    A folder in its place is not among them: no disk does that, and it ends the run, which says where it is.
+    """
+    disk = {name: damage for name, damage in DAMAGES.items() if name != "a folder"}
+    return {**disk, **{evil: bomb(evil, marker) for evil in EVIL}, "both": DAMAGES["empty"]}
+
+
+def unbroken(scene: Scene) -> list[dict[str, Any]]:
+    """The trials of the same study where nothing happens to it."""
+    home = scene.folder / "unbroken"
+    driver = scene.start("run", "study.toml", env={**scene.env(), "HPSEARCH_HOME": str(home)})
+    assert driver.ended().code == 0
+    scene.desk.diary.unlink()
+    return content(scene.hp("export", "toy", "--journal", f"sqlite:///{home}/journal.db").data)
+
+
+def newest(scene: Scene) -> list[Path]:
+    """The checkpoints to go on from, of the trial that is being trained: the newest first."""
+    files = scene.folder.glob(".hpsearch/studies/*/checkpoints/*/epoch-*.pt")
+    return sorted((path for path in files if path.with_name(f"{path.name}.sha256").exists()), reverse=True)
+
+
+def far_enough(scene: Scene, before: Path | None) -> bool:
+    found = newest(scene)
+    return len(found) >= 2 and (before is None or found[0] > before)
+
+
+def notes(scene: Scene) -> list[str]:
+    return [one["reason"] for one in scene.export()["decisions"] if one["kind"] == "note"]
+
+
+@pytest.mark.parametrize(
+    ("trainer", "kinds"),
+    [
+        ("learner", "sample"),
+        pytest.param("torch_learner", "all", marks=[pytest.mark.chaos, pytest.mark.timeout(900)]),
+    ],
+)
+def test_damaged_after_every_kill(scene: Scene, trainer: str, kinds: str) -> None:
+    marker = scene.folder / "executed"
+    todo = [(name, damage) for name, damage in damages(marker).items() if kinds == "all" or name in SAMPLE]
+    space = "x = { low = 0.0, high = 1.0 }" if trainer == "learner" else "lr = { low = 1e-3, high = 0.1, log = true }"
+    search = f'method = "random"\ntrials = {len(todo)}'
+    scene.desk.study(search, trainer=f"tests.commands.trainers:{trainer}", epochs=6, options="pace = 0.05", space=space)
+    whole, spoilt, damaged = unbroken(scene), [], None
+    witness = scene.witness()
+    for name, damage in todo:
+        driver = scene.start()
+        scene.until(lambda: far_enough(scene, damaged), driver)  # noqa: B023 -- asked at once
+        driver.kill()
+        witness.look()
+        found = newest(scene)
+        if len(found) < 2:  # its trial ended meanwhile
+            continue
+        damaged = found[0]
+        for path in found if name == "both" else found[:1]:
+            damage(path)
+        spoilt.append((name, damaged))
+    scene.finish()
+    witness.look()
+    scene.check(budget=len(todo), kills=len(todo) + 2 * len(spoilt) + 6)
+    assert content(scene.export()) == whole
+    assert not marker.exists()
+    told = notes(scene)
+    for name, path in spoilt:
+        assert name == "gone" or any(f"{path} is not used" in note for note in told), f"{name}: nobody was told"
+    print(f"\n{len(spoilt)} checkpoints damaged, {scene.redone()} epochs trained again, curves as unbroken")
+    assert len(spoilt) >= len(todo) / 2

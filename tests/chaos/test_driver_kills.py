@@ -1,0 +1,244 @@
+"""FAULTS row 1: SIGKILL to the driver, at any moment. `run` again comes to what it would have come to unbroken."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.chaos.kit import Scene, Scenes, schema, tally
+from tests.commands.desk import content
+
+EPOCH = "pace = 0.021"
+"""Longer than a worker's slice, so that every epoch is reported by itself and no kill may cost more than one."""
+
+SPACE = "x = { low = 0.0, high = 1.0 }\nkind = [1, 2]\ndrift = { low = 0.1, high = 0.5, when = { kind = 1 } }"
+SEARCH = {
+    "grid": 'method = "grid"',
+    "random": 'method = "random"\ntrials = 30',
+    "bayesian": 'method = "bayesian"\ntrials = 26\nstartup_trials = 6',
+    "coarse-to-fine": (
+        'method = "coarse-to-fine"\nrounds = [{ trials = 16, epochs = 1 }, { trials = 10, epochs = 2 },'
+        " { trials = 6, epochs = 4 }]"
+    ),
+}
+BUDGET = {"grid": 24, "random": 30, "bayesian": 26, "coarse-to-fine": 32}
+"""Trials at most."""
+
+SHORT = 'method = "random"\ntrials = 3'
+HALVING = '[prune]\nmethod = "halving"\n'
+
+MOMENTS = ("before", "after")
+OFTEN = ("commit", "write", "order", "file", "rename", "prune")
+ONCE = ("acquire", "respec")
+"""See driver.py."""
+
+
+def written(scene: Scene, method: str, *, seed: int = 3, workers: int = 1, epochs: int = 4, more: str = "") -> int:
+    """Write the study file; the trials that it may have."""
+    if scene.url.startswith("postgres"):
+        scene.variables["HPSEARCH_DATABASE_URL"] = scene.url
+        more += '[journal]\nurl = "${env:HPSEARCH_DATABASE_URL}"\n'
+    grid = "x = { low = 0.0, high = 1.0, points = 12 }\nkind = [1, 2]"
+    scene.desk.study(
+        SEARCH.get(method, method),
+        space=grid if method == "grid" else SPACE,
+        options=EPOCH,
+        epochs=epochs,
+        more=HALVING + more,
+    )
+    scene.desk.change(("seed = 3", f"seed = {seed}"), ('address = "none"', f'address = "none"\nworkers = {workers}'))
+    return BUDGET.get(method, 3)
+
+
+def result(document: dict[str, Any]) -> Any:
+    """What must be the same however often a study was broken off: all but times, and notes on what a kill has cost."""
+    decisions = [(one["trial"], one["step"], one["kind"], one["reason"]) for one in document["decisions"]]
+    return content(document), [one for one in decisions if one[2] != "note"]
+
+
+def unbroken(scene: Scene) -> Any:
+    """The result of the same study when nobody disturbs it."""
+    url = f"sqlite:///{scene.folder}/unbroken/journal.db"
+    own = {**scene.env(), "HPSEARCH_HOME": str(scene.folder / "unbroken")}
+    words = ("run", "study.toml", "--set", f'journal.url="{url}"')
+    answer = scene.start(*words, env=own).ended()
+    assert answer.code == 0, answer.err
+    scene.desk.diary.unlink()
+    return result(scene.export(url=url))
+
+
+@dataclass
+class Count:
+    """What a chain of kills has come to."""
+
+    studies: int = 0
+    kills: int = 0
+    watched: int = 0
+    redone: int = 0
+    most: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(
+            self.studies + other.studies,
+            self.kills + other.kills,
+            self.watched + other.watched,
+            self.redone + other.redone,
+            max(self.most, other.most),
+        )
+
+    def tell(self, what: str) -> None:
+        tally(
+            "1",
+            f"SIGKILL to the driver: {what}",
+            kills=self.kills,
+            studies=self.studies,
+            results_watched=self.watched,
+            lost=0,
+            doubled=0,
+            epochs_redone=self.redone,
+            most_for_one_kill=self.most,
+        )
+
+
+def killed_once(scene: Scene, chance: random.Random) -> bool:
+    """Start it and kill it at a moment drawn at random; False where it came to its end before."""
+    kind = chance.random()
+    if kind < 0.6:
+        return scene.start(fail=point(chance)).ended().code == -9
+    driver = scene.start()
+    if kind < 0.9:
+        epochs = scene.trained() + chance.randint(1, 3)
+        while scene.trained() < epochs and driver.popen.poll() is None:
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0.0, 0.06))
+    else:
+        time.sleep(chance.uniform(0.1, 1.2))  # while it imports, opens the journal, takes the lease
+    driver.kill()
+    return driver.popen.returncode == -9
+
+
+def point(chance: random.Random) -> str:
+    """One that is passed again and again, or one that every run passes once."""
+    name = chance.choice((*OFTEN, ""))
+    if not name:
+        return f"{chance.choice(MOMENTS)}-{chance.choice(ONCE)}:1"
+    when = "half" if name == "file" and chance.random() < 0.5 else chance.choice(MOMENTS)
+    return f"{when}-{name}:{chance.randint(1, 4)}"
+
+
+def kill_until_done(scene: Scene, chance: random.Random, most: int, workers: int = 1) -> Count:
+    """Kill it again and again until it is done, or `most` times."""
+    witness, count = scene.witness(), Count(studies=1)
+    before = 0
+    while count.kills < most and killed_once(scene, chance):
+        count.kills += 1
+        witness.look()
+        if witness.rows:
+            scene.check(at_rest=False)
+        redone = scene.redone()
+        count.most = max(count.most, redone - before)
+        assert redone - before <= workers, f"{redone - before} epochs trained again after one kill"
+        before = redone
+    scene.finish()
+    witness.look()
+    count.watched, count.redone = len(witness.rows), scene.redone()
+    return count
+
+
+def killed(make: Callable[[], Scene], method: str, seed: int, kills: int, *, workers: int = 1) -> Count:
+    """Studies that are killed until each is done, until there were so many kills in all."""
+    chance, total = random.Random(f"{method} {seed}"), Count()
+    while total.kills < kills:
+        scene = make()
+        budget = written(scene, method, seed=chance.randint(0, 10**6), workers=workers)
+        whole = unbroken(scene) if workers == 1 else None
+        total += kill_until_done(scene, chance, kills - total.kills, workers)
+        scene.check(budget=budget, kills=total.kills, concurrency=workers)
+        if whole is not None:
+            assert result(scene.export()) == whole
+    return total
+
+
+def at_once(jobs: Iterable[Callable[[], Count]]) -> Count:
+    """Two at a time, as there are two cores."""
+    with ThreadPoolExecutor(2) as pool:
+        return sum((job.result() for job in [pool.submit(job) for job in jobs]), Count())
+
+
+def test_killed_again_and_again(scenes: Scenes) -> None:
+    """A seeded sample of what `make chaos` does five hundred times."""
+    count = at_once(partial(killed, scenes, method, 1, 10) for method in ("random", "coarse-to-fine"))
+    assert count.kills == 20
+    count.tell("CI's sample, one worker")
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("method", SEARCH)
+def test_one_worker(scenes: Scenes, method: str) -> None:
+    """The same parameters, curves, states and decisions as unbroken."""
+    count = at_once(partial(killed, scenes, method, seed, 28) for seed in (11, 12))
+    assert count.kills == 56
+    count.tell(f"{method}, one worker, the same result as unbroken")
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("workers", [2, 4])
+def test_several_workers(scenes: Scenes, workers: int) -> None:
+    methods = ("random", "coarse-to-fine", "bayesian", "grid")
+    count = at_once(partial(killed, scenes, method, 20 + workers, 12, workers=workers) for method in methods)
+    assert count.kills == 48
+    count.tell(f"all methods, {workers} workers")
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_on_postgres(scenes: Scenes, postgres_server: str) -> None:
+    def make() -> Scene:
+        return scenes(url=schema(postgres_server))
+
+    count = at_once(partial(killed, make, method, 31, 14) for method in ("random", "coarse-to-fine", "bayesian"))
+    assert count.kills == 42
+    count.tell("three methods, PostgreSQL, the same result as unbroken")
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+def test_at_every_point(scenes: Scenes) -> None:
+    """Every transaction, file and order of a small study: each is once the last that a driver does."""
+    first = scenes()
+    written(first, SHORT, epochs=2)
+    whole = unbroken(first)
+    names = first.folder / "points"
+    assert first.start(chaos=["--points", names]).ended().code == 0
+    passed = Counter(names.read_text().split())
+    assert {f"after-{name}" for name in (*OFTEN, *ONCE)} - set(passed) == {"after-respec"}, (
+        "a first run changes no spec"
+    )
+    # Before a point is after the one before it; but what lies between them may be a transaction that is not committed.
+    every = [point for point in passed if point.startswith("after-") or point in ("half-file", "before-commit")]
+    count = at_once(partial(killed_at, scenes, f"{at}:{n + 1}", whole) for at in every for n in range(passed[at]))
+    assert count.kills == sum(passed[point] for point in every)
+    count.tell("at every point of a small study")
+
+
+def killed_at(scenes: Scenes, point: str, whole: Any) -> Count:
+    scene = scenes()
+    written(scene, SHORT, epochs=2)
+    assert scene.start(fail=point).ended().code == -9, point
+    witness = scene.witness()
+    witness.look()
+    assert scene.redone() == 0
+    scene.finish(most=1)
+    witness.look()
+    scene.check(budget=3)
+    assert scene.redone() <= 1, f"killed at {point}, {scene.redone()} epochs were trained again"
+    assert result(scene.export()) == whole, point
+    return Count(1, 1, len(witness.rows), scene.redone(), scene.redone())

@@ -1,0 +1,78 @@
+"""FAULTS rows 2, 6, 7, 15, 16, 17, 30: what may happen to a trial's process, on a Ray of the study's own."""
+
+import json
+import time
+from typing import Any
+
+from tests.chaos.kit import Scene, tally
+
+FATES = {
+    "fine": ("COMPLETE", 1, "trained all 4 epochs"),
+    "once SIGKILL": ("COMPLETE", 2, "trained all 4 epochs"),
+    "once os._exit": ("COMPLETE", 2, "trained all 4 epochs"),
+    "SIGSEGV": ("FAILED", 2, "its worker died of: Fatal Python error: Segmentation fault; 2 workers lost (limits.ret"),
+    "raise": ("FAILED", 1, "ValueError: no such optimizer"),
+    "once memory": ("COMPLETE", 1, "trained all 4 epochs"),
+    "memory": ("FAILED", 1, "out of memory even alone (MemoryError): try a smaller batch_size or model"),
+    "cuda memory": ("FAILED", 1, "out of memory even alone (OutOfMemoryError: CUDA out of memory. Tried to allocate"),
+    "nan": ("PRUNED", 1, "diverged: val_loss is nan at epoch 2"),
+}
+"""What a trial meets in its second epoch -> its state, its attempts, and how its reason begins."""
+
+
+def written(scene: Scene, fates: list[str], limits: str, *, pace: float = 0.05, epochs: int = 4) -> None:
+    """A study on two workers of a Ray of its own, a trial for each fate."""
+    scene.desk.study(
+        'method = "grid"',
+        trainer="tests.chaos.wild:unruly",
+        epochs=epochs,
+        options=f"pace = {pace}",
+        space=f"how = {json.dumps(fates)}",
+        more=f"[limits]\nmax_failures = 99\n{limits}\n",
+    )
+    scene.desk.change(('address = "none"', "workers = 2"))
+
+
+def watched(scene: Scene, timeout: float = 300.0) -> dict[str, Any]:
+    """Run it to its end, with an eye on what is written; its export."""
+    witness, driver = scene.witness(), scene.start()
+    deadline = time.monotonic() + timeout
+    while driver.popen.poll() is None and time.monotonic() < deadline:
+        witness.look()
+        time.sleep(0.5)
+    answer = driver.ended(timeout=1.0)
+    assert answer.code == 0, answer.err
+    witness.look()
+    return scene.export()
+
+
+def undisturbed(scene: Scene, trials: int, epochs: int = 4) -> list[list[dict[str, Any]]]:
+    """The curves of these trials when nothing goes wrong with any; in one process, without Ray."""
+    url, folder = f"sqlite:///{scene.folder}/calm/journal.db", scene.folder / "calm"
+    fine = json.dumps([f"fine {number}" for number in range(trials)])
+    changes = (f'journal.url="{url}"', 'resources.address="none"', f"space.how={fine}", f"trainer.epochs={epochs}")
+    words = [word for change in changes for word in ("--set", change)]
+    diary = f'trainer.options={{ diary = "{folder}/diary.txt" }}'
+    folder.mkdir()
+    answer = scene.start(
+        "run", "study.toml", *words, "--set", diary, env={**scene.env(), "HPSEARCH_HOME": str(folder)}
+    ).ended()
+    assert answer.code == 0, answer.err
+    return [trial["curve"] for trial in scene.export(url=url)["trials"]]
+
+
+def test_every_way_to_lose_a_worker(scene: Scene) -> None:
+    """One study in which each trial meets another fate; what is not fatal leaves no trace in the curves."""
+    written(scene, list(FATES), "retries = 1")
+    trials = watched(scene)["trials"]
+    for trial, (how, (state, attempts, reason)) in zip(trials, FATES.items(), strict=True):
+        assert (trial["state"], trial["attempts"]) == (state, attempts), (how, trial["reason"])
+        assert trial["reason"].startswith(reason), how
+    for trial, whole in zip(trials, undisturbed(scene, len(FATES)), strict=True):
+        good = 4 if trial["state"] == "COMPLETE" else 1
+        assert trial["curve"][:good] == whole[:good], trial["params"]
+    best = scene.hp("best", "toy", "--journal", scene.url, "--json").data
+    assert trials[best["trial"]]["state"] != "FAILED"
+    assert "faulthandler" not in trials[3]["reason"]
+    scene.check(budget=len(FATES))
+    tally("2, 15, 16, 17, 30", "each fate once, in one study", fates=len(FATES), results_lost=0, counted_twice=0)

@@ -1,0 +1,100 @@
+"""Trainers for studies on Ray whose workers come to grief; a diary beside the study tells what was really trained.
+
+Every epoch really trained adds a line "seed epoch" to `diary`, and one "seed epoch pid seconds" to `pids` beside it.
+"""
+
+import ctypes
+import faulthandler
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from hpsearch import Report, Run
+from hpsearch.trial import Params
+from tests.support import torch_toy
+
+WRONG = 2
+"""The epoch in which things go wrong."""
+
+
+def network(params: Params, run: Run) -> Iterator[Report]:
+    """A real network, exact to the bit, `pace` seconds an epoch, in which nothing goes wrong by itself."""
+    diary = Path(str(params["diary"]))
+    for report in torch_toy.train({"lr": 0.01, **params}, run):
+        _write(diary, f"{run.seed} {report.step}")
+        _write(diary.with_name("pids"), f"{run.seed} {report.step} {os.getpid()} {time.time()}")
+        time.sleep(float(params.get("pace", 0.0)))
+        yield report
+
+
+def unruly(params: Params, run: Run) -> Iterator[Report]:
+    """`network` with the fate `how`: it goes wrong in its second epoch, "once …" for the first worker alone."""
+    how, diary = str(params.get("how", "")), Path(str(params["diary"]))
+    marker = diary.with_name(f"met {run.seed}")
+    for report in network(params, run):
+        if report.step >= WRONG and how == "slow":
+            time.sleep(4)
+        elif report.step == WRONG and not (how.startswith("once ") and marker.exists()):
+            marker.touch()
+            value = _go_wrong(how.removeprefix("once "))
+            if value is not None:
+                report.metrics["val_loss"] = value  # type: ignore[index]
+        yield report
+
+
+def _go_wrong(how: str) -> float | None:
+    """The loss to report, where that is what is wrong."""
+    match how:
+        case "SIGKILL" | "SIGSTOP":
+            os.kill(os.getpid(), signal.Signals[how])
+            time.sleep(0.5)  # until the signal is there
+        case "os._exit":
+            os._exit(3)
+        case "SIGSEGV":
+            faulthandler._sigsegv()  # type: ignore[attr-defined]
+        case "raise":
+            raise ValueError("no such optimizer")
+        case "memory":
+            raise MemoryError
+        case "cuda memory":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 EiB")
+        case "sleep":
+            time.sleep(3600)
+        case "sleep in C":  # a call that holds the GIL: no other thread of the process runs
+            ctypes.PyDLL(None).sleep(3600)
+        case "nan" | "inf" | "-inf":
+            return float(how)
+    return None
+
+
+def diverging(params: Params, run: Run) -> Iterator[Report]:
+    """No number from its first epoch on, in a metric that is to be maximised or minimised alike."""
+    for epoch in run.epochs():
+        _write(Path(str(params["diary"])), f"{run.seed} {epoch}")
+        yield Report(epoch, {"val_loss": float(str(params["how"])) if params["how"] != "fine" else 1.0 / epoch})
+
+
+def hungry(params: Params, run: Run) -> Iterator[Report]:
+    """Takes `mib` MiB of memory, and holds them for a second, in its second epoch."""
+    for report in network(params, run):
+        if report.step == WRONG and params.get("how") == "hungry":
+            taken = bytearray(int(params["mib"]) << 20)
+            taken[::4096] = b"x" * len(taken[::4096])  # every page is really there
+            time.sleep(5)
+        yield report
+
+
+def _write(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+
+
+def pids(diary: Path) -> list[tuple[int, int, int, float]]:
+    """(seed, epoch, pid, seconds since 1970) of every epoch really trained, in the order of their ends."""
+    file = diary.with_name("pids")
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [(int(seed), int(epoch), int(pid), float(at)) for seed, epoch, pid, at in map(str.split, lines)]
