@@ -132,7 +132,7 @@ class Shelf:
 
     def _put(self, name: str, content: bytes) -> None:
         path, hashed = self.folder / name, self.folder / f"{name}.sha256"
-        with _naming(path):
+        with naming(path):
             self.folder.mkdir(parents=True, exist_ok=True)
             with _beside(path) as new, _beside(hashed) as new_hashed:
                 new.write_bytes(content)
@@ -202,7 +202,7 @@ class Shelf:
 
 def _link(path: Path, to: Path) -> None:
     """Give a file a second name; a copy where the file system knows no links."""
-    with _naming(to), _beside(to) as new:
+    with naming(to), _beside(to) as new:
         try:
             new.hardlink_to(path)
         except OSError:
@@ -224,7 +224,7 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def naming(path: Path) -> Iterator[None]:
     """An error of the disk names the file, which those of writing do not, and how much room there is."""
     try:
         yield

@@ -27,6 +27,7 @@ COMMANDS = {
     "status": ("readers", "how a study stands, while it runs or after"),
     "show": ("readers", "one trial: parameters, curve, decisions with reasons"),
     "best": ("readers", "the best trial of a study"),
+    "doctor": ("doctor", "what the loss curves show and what to do about it: of a study, or of one trial"),
     "export": ("readers", "everything that was recorded, as JSON, CSV, Parquet or an Optuna study"),
     "stop": ("stop", "ask the run of a study to end in good order"),
     "sync": ("tracking", "bring MLflow to what the journal says"),
@@ -76,7 +77,8 @@ def _recorded(command: argparse.ArgumentParser, optional: bool = False) -> None:
     command.add_argument(
         "study", nargs="?" if optional else None, help="a study's name, or its file" + "; all, without" * optional
     )
-    command.add_argument("--journal", metavar="URL", help="where it is recorded; default: .hpsearch/journal.db here")
+    where = "where it is recorded, a password as ${env:NAME}; default: .hpsearch/journal.db here"
+    command.add_argument("--journal", metavar="URL", help=where)
 
 
 def _init(command: argparse.ArgumentParser) -> None:
@@ -101,6 +103,13 @@ def _show(command: argparse.ArgumentParser) -> None:
     command.add_argument("trial", type=int, help="the trial's number")
 
 
+def _doctor(command: argparse.ArgumentParser) -> None:
+    _recorded(command)
+    command.add_argument("trial", type=int, nargs="?", help="one trial's number; all together, without")
+    command.add_argument("--lines", type=int, default=20, metavar="N", help="how many trials to list; default: 20")
+    command.add_argument("--worst", action="store_true", help="list the worst findings first, not the best values")
+
+
 def _export(command: argparse.ArgumentParser) -> None:
     _recorded(command)
     command.add_argument("--format", choices=["json", "csv", "parquet", "optuna"], default="json")
@@ -115,7 +124,8 @@ def _sync(command: argparse.ArgumentParser) -> None:
 def _ui(command: argparse.ArgumentParser) -> None:
     command.add_argument("--port", type=int, help="default: a free one from 5000 up")
     command.add_argument("--home", type=Path, help="the folder with mlflow.db; default: .hpsearch here")
-    command.add_argument("--mlflow", metavar="URI", help="another store, or a server (its address is printed)")
+    where = "another store, a password as ${env:NAME}; or a server (its address is printed)"
+    command.add_argument("--mlflow", metavar="URI", help=where)
 
 
 def _submit(command: argparse.ArgumentParser) -> None:
@@ -138,6 +148,7 @@ ARGUMENTS = {
     "status": _status,
     "show": _show,
     "best": _recorded,
+    "doctor": _doctor,
     "export": _export,
     "stop": _recorded,
     "sync": _sync,

@@ -23,8 +23,9 @@ class Claim:
 
     def take(self) -> None:
         """OSError where the disk does not take it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(self._word)
+        with checkpoint.naming(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(self._word)
 
     @property
     def holds(self) -> bool:

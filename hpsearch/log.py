@@ -9,7 +9,7 @@ from pathlib import Path
 from hpsearch.redact import redact
 
 MOST_BYTES = 1 << 20
-"""What one trial may print into its log (1 MiB), and what of libraries' warnings a home keeps twice; more is dropped."""
+"""What one trial may print into its log (1 MiB), and half of what a home keeps of libraries' warnings."""
 
 FULL = b"\n\xe2\x80\xa6 the log is full: nothing more is written\n"
 
@@ -73,7 +73,7 @@ def quiet(path: Path) -> None:
 
 
 class _LateFile(RotatingFileHandler):
-    """Makes its folder with its file, when there is something to write. A full one is put aside, over the one before."""
+    """Makes its folder with its file, when there is something to write; puts a full one aside, over the one before."""
 
     def _open(self) -> io.TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)

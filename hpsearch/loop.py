@@ -270,10 +270,10 @@ class Loop:
             self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; put that right and run again")
         if isinstance(verdict, GoOn) and event.failure is not None:
             self._fail(trial, event.failure)
-        elif isinstance(verdict, GoOn) and event.ended:
-            self._settle(trial, State.COMPLETE, f"its trainer ended at epoch {trial.epoch} of {self.rules.epochs}")
         else:
-            self._obey(trial, verdict, holds_worker=not (event.ended or event.failure))
+            if isinstance(verdict, GoOn) and event.ended:
+                verdict = Finish(f"its trainer ended at epoch {trial.epoch} of {self.rules.epochs}")
+            self._obey(trial, verdict, holds_worker=event.failure is None)
 
     def _judge(self, number: int, report: Report) -> Verdict:
         """Put one report on the trial's curve and say what follows from it."""

@@ -264,8 +264,8 @@ class Reported:
 
     reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.more`); the loop
         judges each in turn, and what follows a verdict to stop or pause is dropped as if it had never been trained.
-    ended: the trainer came to its end by itself after these; failure: it cannot go on after these. With neither, the
-        trial waits for its next order.
+    ended: the trainer came to its end by itself after these; failure: it cannot go on after these, and its worker is
+        free. Without a failure the trial waits for its next order, after its end for a Release.
     seconds: spent inside the trainer for these.
     notes: what a person should know, such as a damaged checkpoint that was passed over.
     """

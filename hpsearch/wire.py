@@ -14,6 +14,9 @@ from hpsearch.trackers.base import Tracker
 from hpsearch.trial import Params
 from hpsearch.worker import Setup, Worker
 
+LONGEST_FILE_NAME = 255
+"""Bytes, on all usual file systems."""
+
 
 def sampler(study: Study) -> Sampler:
     space, seed, epochs = study.space, study.study.seed, study.trainer.epochs
@@ -111,7 +114,8 @@ def setup(study: Study, uid: str) -> Setup:
 
 def work_folder(study: Study, uid: str) -> Path:
     """Where checkpoints and logs of the recorded study `uid` are."""
-    return study.home / "studies" / f"{study.study.name}-{uid[:8]}"
+    name = study.study.name.encode()[: LONGEST_FILE_NAME - 9].decode(errors="ignore")
+    return study.home / "studies" / f"{name}-{uid[:8]}"
 
 
 def pool(study: Study, uid: str) -> tuple[Pool, list[str]]:

@@ -57,7 +57,10 @@ class Setup:
 
 
 class Worker:
-    """A long-lived worker. `start`, then `more` until the trial is over or `release`d."""
+    """A long-lived worker. `start`, then `more` until the trial has ended or is to go no further, then `release`.
+
+    A trial that has ended keeps its checkpoints until then: its last epochs may not have reached the journal yet.
+    """
 
     def __init__(self, setup: Setup):
         self.setup = setup
@@ -108,8 +111,8 @@ class Worker:
         assert self.training is not None
         reported = self.training.slice(waited=time.perf_counter() - self.told)
         self.told = time.perf_counter()
-        if reported.ended or reported.failure:
-            self.release(over=reported.failure is None)
+        if reported.failure:
+            self.release()
         return reported
 
     def release(self, over: bool = False) -> None:

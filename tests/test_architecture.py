@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "pools.ray_jobs": {"errors", "pools", "study"},
     "journal": VALUES | {"", "redact"},
     "trackers": VALUES | {"redact"},
+    "recipe": VALUES | {"history"},
     "rules": {"trial", "history"},
     "budget": {"trial", "history"},
     "proposals": {"trial", "history", "samplers.base"},
@@ -177,7 +178,7 @@ def test_torch_is_imported_when_it_is_needed() -> None:
 
 
 def test_a_trainer_knows_what_hpsearch_offers_and_nothing_of_how_it_works() -> None:
-    allowed = {"hpsearch", "trainers", "torch", "numpy", "sklearn", *sys.stdlib_module_names}
+    allowed = {"hpsearch", "trainers", "torch", "torchmetrics", "numpy", "sklearn", *sys.stdlib_module_names}
     for one in imports("trainers"):
         assert one.package in allowed, f"{one.file} imports {one.module}"
         if one.package == "hpsearch":

@@ -48,7 +48,9 @@ def test_a_line_keeps_its_columns() -> None:
     assert redact("x://me:secret@h?a=b", same_length=True) == "x://me:******@h?a=b"
 
 
-@pytest.mark.parametrize("url", ["http://me:a@b@host", "http://me:a/b@host", "http://me:a?b@host", "http://me:a b@host"])
+@pytest.mark.parametrize(
+    "url", ["http://me:a@b@host", "http://me:a/b@host", "http://me:a?b@host", "http://me:a b@host"]
+)
 def test_a_password_that_is_not_percent_encoded(url: str) -> None:
     assert is_ambiguous(url)
 

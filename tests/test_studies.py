@@ -1,14 +1,18 @@
-"""Every study file that ships: it loads, teaches, and its trainer takes what it proposes."""
+"""Every study file that ships: it loads, teaches, its trainer takes what it proposes, and it runs to a result."""
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 
 from hpsearch import Run, study, trainer
 from hpsearch.seeds import stream
+from tests.commands.conftest import desk
+from tests.commands.desk import Desk
 from tests.trainers.conftest import data_dir, one_thread
 
-__all__ = ["data_dir", "one_thread"]  # fixtures
+__all__ = ["data_dir", "desk", "one_thread"]  # fixtures
 
 FOLDER = Path(__file__).parent.parent / "studies"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -22,6 +26,12 @@ def named(path: Path) -> str:
 def test_there_is_a_quickstart_and_one_file_for_each_method_on_each_task():
     expected = {"quickstart"} | {f"{task}-{method}" for task in ("digits", "heart") for method in METHODS}
     assert {path.stem for path in FILES} >= expected
+
+
+def test_there_is_one_for_every_task():
+    used = {study.load(path, environment={}).trainer.use for path in FILES}
+    folder = FOLDER.parent / "trainers"
+    assert used == {f"trainers.{path.stem}:train" for path in folder.glob("*.py") if path.stem != "__init__"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=named)
@@ -57,3 +67,36 @@ def test_its_trainer_reports_its_metric(path, data_dir):
     train = trainer.find(loaded.trainer.use, FOLDER)
     first = next(train(trainer.argument(train, loaded.trainer.options), Run.local(1, data_dir=data_dir)))
     assert loaded.study.metric in first.metrics
+
+
+SHORT = {
+    "grid": (),
+    "random": ("search.trials=2",),
+    "bayesian": ("search.trials=3", "search.startup_trials=2"),
+    "coarse-to-fine": ("search.rounds=[{trials=2,epochs=1},{trials=1,epochs=2}]",),
+}
+"""Two epochs of two or three trials; a grid is as large as it is, and has one epoch."""
+
+EARLY = {"halving": ("prune.min_epochs=1",), "hyperband": ("prune.min_epochs=1",), "median": ("prune.warmup_epochs=1",)}
+
+SMALL = {
+    "cifar10-coarse-to-fine": ("trainer.options.blocks=1", "space.batch_size=32"),
+    "digits-cnn-random": ("trainer.options.filters=4",),
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_its_short_form_runs_to_a_result(path: Path, desk: Desk, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    loaded = study.load(path, environment={})
+    method = loaded.search.method
+    monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / "home"))
+    monkeypatch.setenv("HPSEARCH_DATA", str(data_dir))
+    epochs = 1 if method == "grid" else 2
+    settings = [f"trainer.epochs={epochs}", "resources.address=none", "tracking.mlflow=none", *SHORT[method]]
+    settings += [*SMALL.get(path.stem, ()), *EARLY.get(loaded.prune.method, ())]
+    answer = desk.hp("run", path, "--json", *(word for setting in settings for word in ("--set", setting)))
+    assert answer.code == 0, answer.err
+    outcome = json.loads(answer.out)
+    assert outcome["trials"]["failed"] == 0
+    assert outcome["trials"]["complete"] > 0
+    assert math.isfinite(outcome["best"]["value"])

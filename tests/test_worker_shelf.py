@@ -26,8 +26,15 @@ class TestRetention:
         assert {path.name for path in shelf(tmp_path).folder.iterdir()} == {"best.pt", "best.pt.sha256", "claim"}
 
     def test_of_a_trial_that_ended_by_itself_too(self, tmp_path: Path) -> None:
-        assert train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "5 1 4"})).ended
+        toy = Worker(setup(tmp_path, "scripted"))
+        assert train(toy, start(params={"losses": "5 1 4"})).ended
+        toy.release(over=True)
         assert kept(tmp_path) == ["best.pt"]
+
+    def test_one_that_ended_and_was_not_released_can_go_on(self, tmp_path: Path, one_epoch_a_slice: None) -> None:
+        """A driver may be killed before the end is in its journal."""
+        assert train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "5 1 4"}, until=9, epochs=9)).ended
+        assert kept(tmp_path) == ["best.pt", "epoch-000002.pt", "epoch-000003.pt"]
 
     @pytest.mark.usefixtures("slices")
     @pytest.mark.parametrize(

@@ -4,14 +4,15 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from hpsearch.commands import Answer
-from hpsearch.commands.recorded import home
+from hpsearch.commands.recorded import home, looked_up
 from hpsearch.journal import upgrade, version
 from hpsearch.study import load
 
 
 def db(args: Namespace) -> Iterator[Answer]:
     """Of the journal that is named, or that of a study's file, or the one here."""
-    url = args.journal or (load(args.file).journal_url if args.file else f"sqlite:///{home() / 'journal.db'}")
+    own = load(args.file).journal_url if args.file else f"sqlite:///{home() / 'journal.db'}"
+    url = looked_up(args.journal, "--journal") if args.journal else own
     if args.action == "version":
         found = version(url)
         yield Answer({"version": found}, lambda: f"schema version {found}")

@@ -118,7 +118,8 @@ def call(command: str, study: Study, forked: bool) -> str:
     elif not forked:
         which = shlex.quote(nearby(str(study.path)))
     else:
-        which = f"{shlex.quote(study.study.name)} --journal {shlex.quote(study.journal_display)}"
+        url = written(study.journal_display, study.journal.url)
+        which = f"{shlex.quote(study.study.name)} --journal {shlex.quote(url)}"
     return f"{_program()} {command} {which}"
 
 
@@ -128,8 +129,13 @@ def dashboard(study: Study) -> str:
     if uri.startswith(("http://", "https://")):
         return uri
     if study.tracking_uri != f"sqlite:///{study.home / 'mlflow.db'}":
-        return f"{_program()} ui --mlflow {shlex.quote(uri)}"
+        return f"{_program()} ui --mlflow {shlex.quote(written(uri, study.tracking.mlflow))}"
     return f"{_program()} ui" + (f" --home {shlex.quote(nearby(str(study.home)))}" if study.home != home() else "")
+
+
+def written(display: str, in_file: str | None) -> str:
+    """A URL for a command line: where it has a password, as the study file has it, with ${env:NAME} in its place."""
+    return in_file if in_file and "***" in display else display
 
 
 def _program() -> str:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from hpsearch.commands import Answer
-from hpsearch.commands.recorded import Recorded, journal_of, opened
-from hpsearch.errors import BadInput, NotFound, NoTrialSucceeded
+from hpsearch.commands.recorded import Recorded, check_trial, journal_of, opened
+from hpsearch.errors import BadInput, NoTrialSucceeded
 from hpsearch.export import as_csv, as_document, as_parquet, plain, trial_document
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.screen import columns, number, params_line, score
@@ -75,15 +75,8 @@ def _status_text(found: list[dict[str, Any]], decisions: list[Decision]) -> str:
 def show(args: Namespace) -> Iterator[Answer]:
     with journal_of(args) as journal:
         study = opened(journal, args)
-        _check_number(journal, study, args.trial)
+        check_trial(journal, study, args.trial)
         yield _trial(journal, study, args.trial)
-
-
-def _check_number(journal: Journal, study: Recorded, number: int) -> None:
-    count = sum(journal.summary(study.record.id).trials.values())
-    if not 0 <= number < count:
-        has = f"it has trials 0 to {count - 1}" if count else "it has none yet"
-        raise NotFound(f'study "{study.record.name}" has no trial {number}: {has}')
 
 
 def best(args: Namespace) -> Iterator[Answer]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from hpsearch.errors import NotFound
+from hpsearch.errors import BadInput, NotFound
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.space import Space
 from hpsearch.study import Study, load
 from hpsearch.study_file import space_section
 from hpsearch.study_file.faults import Faults
 from hpsearch.study_file.lines import Lines
+from hpsearch.study_file.reading import resolved
 from hpsearch.trial import Objective
 
 
@@ -49,6 +50,14 @@ def file_of(args: Namespace) -> Study | None:
     return load(Path(args.study)) if is_file(args.study) else None
 
 
+def looked_up(url: str, option: str) -> str:
+    """The URL that an option gives: ${env:NAME} stands for a password, which on a command line everybody could read."""
+    try:
+        return resolved(url, os.environ)
+    except KeyError as missing:
+        raise BadInput(f"{option}: the environment variable {missing.args[0]} is not set") from None
+
+
 @contextmanager
 def journal_of(args: Namespace) -> Iterator[Journal]:
     """The journal that the arguments name; nothing is made where there is none. NotFound."""
@@ -58,7 +67,8 @@ def journal_of(args: Namespace) -> Iterator[Journal]:
             f"there is no journal at {here}: name the study's file in place of its name, or the journal with "
             "--journal URL, or make one with `hpsearch run`"
         )
-    url = args.journal or (study.journal_url if study else f"sqlite:///{here}")
+    own = study.journal_url if study else f"sqlite:///{here}"
+    url = looked_up(args.journal, "--journal") if args.journal else own
     with Journal.open(url, create=False) as journal:
         yield journal
 
@@ -74,3 +84,11 @@ def opened(journal: Journal, args: Namespace) -> Recorded:
         hint = f"; did you mean `{near[0]}`?" if near else f"; recorded are: {', '.join(names) or 'none'}"
         raise NotFound(f'no study "{name}" in this journal{hint}')
     return Recorded(record)
+
+
+def check_trial(journal: Journal, study: Recorded, number: int) -> None:
+    """NotFound where the study has no trial of that number."""
+    count = sum(journal.summary(study.record.id).trials.values())
+    if not 0 <= number < count:
+        has = f"it has trials 0 to {count - 1}" if count else "it has none yet"
+        raise NotFound(f'study "{study.record.name}" has no trial {number}: {has}')

@@ -11,8 +11,9 @@ from typing import Any
 
 from hpsearch.loop import Loop
 
-GRACE = {signal.SIGINT: 30.0, signal.SIGTERM: 20.0}
-"""Seconds that running trials have to end their epoch; Slurm and Kubernetes allow 30 from SIGTERM to SIGKILL."""
+GRACE = {signal.SIGINT: 25.0, signal.SIGTERM: 20.0}
+"""Seconds that running trials have to end their epoch, so that all is over within 30 and 25: closing Ray takes some.
+Slurm and Kubernetes allow 30 from SIGTERM to SIGKILL."""
 
 
 class Signals:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hpsearch.commands import Answer
-from hpsearch.commands.recorded import Recorded, file_of, home, journal_of, opened
+from hpsearch.commands.recorded import Recorded, file_of, home, journal_of, looked_up, opened
 from hpsearch.errors import BadInput, InfrastructureError, NotFound, Stopped
 from hpsearch.study_file.reading import resolved
 from hpsearch.trackers.mlflow_tracker import sync as bring
@@ -69,13 +69,10 @@ def _place(args: Namespace, study: Recorded) -> str:
 
 
 def _checked(uri: str) -> str:
-    """What --mlflow says; in it ${env:NAME} stands for a password, which on a command line everybody could read."""
+    uri = looked_up(uri, "--mlflow")
     try:
-        uri = resolved(uri, os.environ)
         if not is_server(uri):
             check_server(uri)
-    except KeyError as missing:
-        raise BadInput(f"--mlflow: the environment variable {missing.args[0]} is not set") from None
     except BadInput as problem:
         raise BadInput(str(problem).replace("tracking.mlflow", "--mlflow", 1)) from None
     return uri

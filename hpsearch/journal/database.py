@@ -12,8 +12,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.errors import BadInput, HpsearchError, JournalAway, JournalError, NotFound
 from hpsearch.journal import postgres, sqlite
-from hpsearch.redact import is_ambiguous
 from hpsearch.journal.file_system import check_is_local
+from hpsearch.redact import is_ambiguous
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql as postgresql_dialect
@@ -91,9 +91,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that is committed at the end, and rolled back where something is raised."""
-        with self.explaining(), self.engine.begin() as connection:
+    def write(self, patience: float | None = None) -> Iterator[Connection]:
+        """A transaction that is committed at the end, and rolled back where something is raised.
+
+        patience: seconds to wait for another process that holds a SQLite file, None: `sqlite.BUSY_TIMEOUT`.
+        """
+        options = {} if patience is None else {"hpsearch_patience": patience}
+        with self.explaining(), self.engine.execution_options(**options).begin() as connection:
             yield connection
 
     def impatient(self, connection: PoolProxiedConnection) -> AbstractContextManager[None]:

@@ -2,13 +2,18 @@
 
 from threading import Event, Thread
 
-from hpsearch.errors import InfrastructureError
+from hpsearch.errors import HpsearchError, LeaseLost
 from hpsearch.journal.journal import Journal
 from hpsearch.journal.lease import Lease
 
+LEFT_BEHIND = 2.0
+"""Seconds that its end waits for a renewal that gets no answer. What comes of that later concerns our lease alone."""
+
 
 class Heartbeat:
-    """A context in which the lease is renewed by a thread. Where that fails, the next write says why."""
+    """A context in which the lease is renewed by a thread. Where the database is away it tries again until it is back;
+    a lost lease it lets go, and the next write says so.
+    """
 
     def __init__(self, journal: Journal, lease: Lease):
         self._journal, self._lease = journal, lease
@@ -21,11 +26,13 @@ class Heartbeat:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.join(LEFT_BEHIND)
 
     def _beat(self) -> None:
         while not self._over.wait(self._lease.ttl / 5):
             try:
                 self._journal.renew(self._lease)
-            except InfrastructureError:
+            except LeaseLost:
                 return
+            except HpsearchError:
+                continue

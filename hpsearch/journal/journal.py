@@ -165,6 +165,8 @@ class Journal:
     def acquire(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> Lease:
         """The right to write. StudyBusy while somebody else has it who is not known to be dead, or silent for `ttl`."""
         with self._database.write() as connection:
+            fence.settle(connection, self._database.clock, study_id)
+        with self._database.write() as connection:
             return fence.acquire(connection, self._database.clock, study_id, owner, ttl)
 
     def holder(self, study_id: int) -> str | None:
@@ -173,13 +175,13 @@ class Journal:
             return fence.holder(connection, self._database.clock, study_id, Owner.current())
 
     def renew(self, lease: Lease) -> None:
-        """Show a sign of life. LeaseLost."""
-        with self._database.write() as connection:
+        """Show a sign of life. LeaseLost. Does not wait long for a file that is locked: it can be tried again."""
+        with self._database.write(patience=2.0) as connection:
             fence.renew(connection, self._database.clock, lease)
 
     def release(self, lease: Lease) -> None:
-        """Let the next one in at once; without effect where the lease is lost."""
-        with self._database.write() as connection:
+        """Let the next one in at once; without effect where the lease is lost. Does not wait long: it would expire."""
+        with self._database.write(patience=2.0) as connection:
             fence.release(connection, lease)
 
     def ask_to_stop(self, study_id: int) -> None:

@@ -56,7 +56,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Now:
-    """Two clocks, in seconds. wall: since 1970, the database's; boot: since this machine started."""
+    """Two clocks, in seconds. wall: since 1970, the database's; boot: that this machine has been awake, see below."""
 
     wall: float
     boot: float
@@ -104,8 +104,11 @@ class Lease:
 
 
 def boot_clock() -> float:
-    """Seconds since this machine started, those asleep included where the system counts them."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    """Seconds since this machine started, by a clock that all its processes share and nobody can set.
+
+    Those asleep are not among them: nothing showed a sign of life meanwhile, and what wakes up is no less alive.
+    """
+    return time.monotonic()
 
 
 def process_start(pid: int) -> str:
@@ -113,6 +116,8 @@ def process_start(pid: int) -> str:
     if not (_PROC / "self").exists():
         return _output("ps", "-o", "lstart=", "-p", str(pid))
     with suppress(FileNotFoundError, ProcessLookupError):
+        if (_PROC / "self").readlink().name != str(os.getpid()):
+            return ""  # a mount of another pid namespace, whose pids are not ours
         # proc(5): the command, in brackets, may hold anything; the state follows it, the start is 19 fields further.
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
         return "ended" if fields[0] in "ZX" else fields[19]

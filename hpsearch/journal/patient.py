@@ -89,7 +89,8 @@ class PatientWriter:
                 self._thread.join()
             self._check()
             if self._away is not None:
-                self._away.add_note(f"what was reported meanwhile is kept in {self._spool.path}")
+                kept = f"what was reported meanwhile is kept in {self._spool.path}, for the next run to bring over"
+                self._away.add_note("; ".join(filter(None, [self.overdue, kept])))
                 raise self._away
         finally:
             self._closing.set()

@@ -108,7 +108,7 @@ decisions = Table(
 
 # One row a study, made with it; nobody holds it while `holder` is NULL. The study's revision is counted here because
 # every write must check the token in any case: one UPDATE checks it, counts, and shows a sign of life.
-# beat_wall: seconds since 1970 by the database's clock; beat_boot: seconds since the holder's machine started.
+# beat_wall: seconds since 1970 by the database's clock; beat_boot: that the holder's machine has been awake.
 # wrote: the token of the last write. spent: seconds of wall clock that all runs of the study have taken.
 # stop: the token of a run that somebody has asked to end.
 leases = Table(

@@ -12,11 +12,11 @@ from sqlalchemy.engine import URL, Connection, Engine
 
 from hpsearch.errors import JournalError
 
-BUSY_TIMEOUT = 60.0
-"""Seconds to wait for another process that holds the file."""
+BUSY_TIMEOUT = 90.0
+"""Seconds to wait for another process that holds the file, where a transaction does not say otherwise."""
 
 _ADVICE = {
-    "SQLITE_BUSY": f"another process has held it for {BUSY_TIMEOUT:.0f} s: end that",
+    "SQLITE_BUSY": "another process holds it: wait for that, or end it",
     "SQLITE_CORRUPT": "it is damaged: `sqlite3 FILE .recover` may save what is in it",
     "SQLITE_READONLY": "make the file and its folder writable",
     "SQLITE_CANTOPEN": "make the file and its folder readable and writable",
@@ -26,7 +26,8 @@ _ADVICE = {
 
 
 def engine(url: URL, path: Path, *, create: bool) -> Engine:
-    """Its transactions begin as their connection's option `hpsearch_begin` says, by default as a writer's.
+    """Its transactions begin as their connection's option `hpsearch_begin` says, by default as a writer's, and wait for
+    as many seconds as `hpsearch_patience` says.
 
     create: whether to connect may make the file.
     """
@@ -84,7 +85,9 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("hpsearch_begin", "BEGIN IMMEDIATE"))
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {options.get('hpsearch_patience', BUSY_TIMEOUT) * 1000:.0f}")
+    connection.exec_driver_sql(options.get("hpsearch_begin", "BEGIN IMMEDIATE"))
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:

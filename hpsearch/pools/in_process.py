@@ -45,7 +45,7 @@ class InProcess:
     def _obey(self, order: Start | Advance) -> Reported:
         worker = self._busy[order.number]
         reported = worker.start(order) if isinstance(order, Start) else worker.more()
-        if reported.ended or reported.failure:
+        if reported.failure:
             self._let_go(order.number)
         return reported
 

@@ -64,6 +64,7 @@ class RayActors:
         self._session = Session(self.cluster, self.setup)
         self._manned = time.monotonic()
         try:
+            self._actors = self._actor_class()
             for _ in range(self._count()):
                 slot = _Slot(None)
                 self._hire(slot)
@@ -120,12 +121,16 @@ class RayActors:
     def _slot(self, number: int) -> _Slot:
         return next(slot for slot in self._slots if slot.number == number)
 
-    def _hire(self, slot: _Slot) -> None:
-        """Put a new actor into the slot; it is free once it has tried the trainer."""
+    def _actor_class(self) -> Any:
+        """Made once: the first actor of a class waits for the GCS, which may be away when a worker is to be replaced."""
         options: dict[str, Any] = {"num_cpus": self.cluster.cpus, "num_gpus": self.cluster.gpus, "max_restarts": 0}
         if self.cluster.memory is not None:
             options["memory"] = self.cluster.memory
-        slot.actor = ray.remote(Worker).options(**options).remote(replace(self.setup, ahead=True))
+        return ray.remote(Worker).options(**options)
+
+    def _hire(self, slot: _Slot) -> None:
+        """Put a new actor into the slot; it is free once it has tried the trainer."""
+        slot.actor = self._actors.remote(replace(self.setup, ahead=True))
         slot.number = slot.process = None
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
@@ -161,7 +166,7 @@ class RayActors:
         if isinstance(came, int):
             slot.process = self._session.hired(came)
             return None
-        if came.ended or came.failure:
+        if came.failure:
             slot.number = None
         return came
 

@@ -8,6 +8,7 @@ from typing import Any
 from hpsearch.worker import Setup
 
 EXCLUDES = [".git", ".venv", "venv", ".hpsearch", "__pycache__", "node_modules", "mlruns", "data", "*.pt", "*.ckpt"]
+EXCLUDES += [".env*"]  # where passwords are kept; others may read what travels
 """What of a study's folder does not travel to a cluster."""
 
 

@@ -6,6 +6,7 @@ from C++ with no exception (measured on 2.60). So its processes are looked at, a
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
 
-from hpsearch.errors import BadInput, PoolError
+from hpsearch.errors import BadInput, HpsearchError, PoolError
 from hpsearch.pools import reaper
 from hpsearch.pools.ray_packages import runtime_env
 from hpsearch.worker import Setup
@@ -66,9 +66,11 @@ class Session:
             else:
                 _join(cluster.address, setup)
             self._gcs = "" if self._own or _is_client() else _gcs_address()
-        except (RuntimeError, OSError, RayError) as problem:  # a ConnectionError is an OSError
+        except HpsearchError:
+            raise
+        except Exception as problem:  # of all kinds: where its disk is full, a bare one
             message = f"Ray does not come up at resources.address = {cluster.address!r}: {problem}"
-            raise PoolError(message) from None
+            raise PoolError(message + (_room() if cluster.address == "local" else "")) from None
         finally:
             _guard_token()
 
@@ -116,7 +118,7 @@ class _Own:
     """A Ray that this driver has started, in a folder of its own (a short path, since Ray's sockets are in it)."""
 
     def __init__(self) -> None:
-        self.folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir="/tmp" if os.name == "posix" else None)
+        self.folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir=_TEMPORARY)
         self.reaper = reaper.Reaper(self.folder)
         try:
             ray.init(
@@ -158,7 +160,14 @@ class _Own:
         return ""
 
 
+_TEMPORARY = "/tmp" if os.name == "posix" else tempfile.gettempdir()
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+
+
+def _room() -> str:
+    """What a Ray of our own that does not come up may have lacked."""
+    free = shutil.disk_usage(_TEMPORARY).free
+    return f"; {free:,} bytes are free in {_TEMPORARY}, where it has its files: make room if need be, and {AGAIN}"
 
 
 def _daemons() -> dict[str, list["subprocess.Popen[bytes]"]]:

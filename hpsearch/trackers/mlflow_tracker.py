@@ -110,8 +110,10 @@ class MlflowTracker:
         projection = self._projection = self._projection or self._open()
         self._pace.begin()
         before = projection.sent
-        moved = projection.catch_up()
-        self._sent += projection.sent - before
+        try:
+            moved = projection.catch_up()
+        finally:
+            self._sent += projection.sent - before
         if ending and not moved:
             projection.finish(doubtful=self._failed)
             self._finished = True

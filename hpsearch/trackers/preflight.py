@@ -104,8 +104,8 @@ def _speaks_tls(uri: str) -> bool:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with suppress(OSError), socket.create_connection((str(parts.hostname), parts.port or 80), timeout=1) as plain:
-        with context.wrap_socket(plain, server_hostname=parts.hostname):
-            return True
+        context.wrap_socket(plain, server_hostname=parts.hostname).close()
+        return True
     return False
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,8 @@ class SmallDisk:
     def fill(self, leave: int) -> None:
         """Until so many bytes are free."""
         free = shutil.disk_usage(self.at).free
-        (self.at / "filling").write_bytes(bytes(max(0, free - leave)))
+        with suppress(OSError):  # somebody else may have been quicker
+            (self.at / "filling").write_bytes(bytes(max(0, free - leave)))
 
     def unmount(self) -> None:
         if subprocess.run(["umount", str(self.at)], capture_output=True).returncode:
@@ -113,8 +114,8 @@ def check_checkpoints(folder: Path) -> int:
 
 
 def check_told(said: str, at: Path) -> None:
-    """The message names the file, how much room there is, and what to do."""
-    assert re.search(rf"{re.escape(str(at))}\S*", said), said
-    assert re.search(r"[\d,]+ bytes are free", said), said
+    """The message names the file, how much room there is or that it may not be written, and what to do."""
+    assert str(at) in said, said
+    assert re.search(r"[\d,]+ bytes are free|attempt to write a readonly database; make", said), said
     assert re.search(r"run (the same command )?again", said), said
     assert "Traceback" not in said, said

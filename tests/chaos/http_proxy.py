@@ -1,4 +1,4 @@
-"""An HTTP server that stands before MLflow, or for it, and can be made to misbehave; the mode may be changed at any time.
+"""An HTTP server that stands before MLflow, or for it, and can be made to misbehave, also while it is in use.
 
 with Proxy("http://127.0.0.1:5000") as proxy:     # proxy.uri is what the client is given
     proxy.mode = 500                              # every request is answered with it, and `body`
@@ -21,7 +21,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from types import TracebackType
 from urllib.parse import urlsplit
-
 
 READING = ("search", "get-by-name", "get")
 """Ends of the addresses of requests that change nothing, GET or not."""

@@ -24,7 +24,7 @@ HOSTILE = (
 
 
 def babbler(params: Params, run: Run) -> Iterator[Report]:
-    """lines: how many in each epoch, half of them to stderr; by print, or with `raw` past Python to the process's own."""
+    """lines: how many in each epoch, half of them to stderr; by print, or with `raw` past Python to the process."""
     for epoch in run.epochs():
         for i in range(int(params["lines"])):
             if params.get("raw"):

@@ -16,7 +16,9 @@ from tests.trackers.studybook import Shown
 ONE = 'method = "random"\ntrials = 1'
 
 
-def chatty(scene: Scene, trainer: str, options: str, *, epochs: int = 1, ray: bool = False, mlflow: bool = True) -> None:
+def chatty(
+    scene: Scene, trainer: str, options: str, *, epochs: int = 1, ray: bool = False, mlflow: bool = True
+) -> None:
     scene.desk.study(ONE, trainer=f"tests.chaos.noisy:{trainer}", epochs=epochs, options=options)
     if ray:
         scene.desk.change(('address = "none"', "workers = 1"))

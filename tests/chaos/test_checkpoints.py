@@ -32,7 +32,8 @@ def damages(marker: Path) -> dict[str, Damage]:
 def unbroken(scene: Scene) -> list[dict[str, Any]]:
     """The trials of the same study where nothing happens to it."""
     home = scene.folder / "unbroken"
-    driver = scene.start("run", "study.toml", env={**scene.env(), "HPSEARCH_HOME": str(home)})
+    quickly = ["--set", "trainer.options.pace=0.0"]
+    driver = scene.start("run", "study.toml", *quickly, env=scene.env() | {"HPSEARCH_HOME": str(home)})
     assert driver.ended().code == 0
     scene.desk.diary.unlink()
     return content(scene.hp("export", "toy", "--journal", f"sqlite:///{home}/journal.db").data)

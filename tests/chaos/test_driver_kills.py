@@ -242,3 +242,86 @@ def killed_at(scenes: Scenes, point: str, whole: Any) -> Count:
     assert scene.redone() <= 1, f"killed at {point}, {scene.redone()} epochs were trained again"
     assert result(scene.export()) == whole, point
     return Count(1, 1, len(witness.rows), scene.redone(), scene.redone())
+
+
+# With Ray: workers of their own, which outlive the driver for a moment ─────────────────────────────
+
+RAY_WORKERS = 2
+AHEAD = 2
+"""Epochs that a worker may have trained and not reported: where verdicts come late it goes one ahead (worker.LATE)."""
+
+
+def test_with_ray(scenes: Scenes) -> None:
+    count = killed_with_ray(scenes(), seed=1, kills=1, mlflow=False)
+    count.tell("CI's sample, Ray, 2 workers")
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize(("mlflow", "kills"), [(False, 36), (True, 14)])
+def test_with_ray_again_and_again(scenes: Scenes, mlflow: bool, kills: int) -> None:
+    total, seed = Count(), 41
+    while total.kills < kills:
+        total += killed_with_ray(scenes(), seed, min(12, kills - total.kills), mlflow)
+        seed += 1
+    total.tell(f"Ray, 2 workers, real networks{', MLflow' * mlflow}, the same curves as unbroken")
+
+
+def killed_with_ray(scene: Scene, seed: int, kills: int, mlflow: bool) -> Count:
+    chance, count, witness = random.Random(seed), Count(studies=1), scene.witness()
+    trials, epochs = 4 + kills // 2, 6
+    written_for_ray(scene, seed, trials, epochs, mlflow)
+    whole = content(unbroken_here(scene))
+    while count.kills < kills and killed_with_ray_once(scene, chance):
+        count.kills += 1
+        witness.look()
+        if witness.rows:
+            scene.check(at_rest=False)
+    scene.finish(most=1)
+    witness.look()
+    count.watched, count.redone = len(witness.rows), scene.redone()
+    assert scene.trained() - scene.redone() == trials * epochs
+    assert content(scene.export()) == whole
+    store = f"sqlite:///{scene.folder}/.hpsearch/mlflow.db" if mlflow else ""
+    assert not mlflow or scene.hp("sync", "study.toml").code == 0
+    scene.check(budget=trials, kills=count.kills, concurrency=RAY_WORKERS * AHEAD, mlflow=store)
+    return count
+
+
+def written_for_ray(scene: Scene, seed: int, trials: int, epochs: int, mlflow: bool) -> None:
+    scene.desk.study(
+        f'method = "random"\ntrials = {trials}',
+        trainer="tests.commands.trainers:torch_learner",
+        options="pace = 0.1",
+        space="lr = { low = 1e-4, high = 1e-1, log = true }",
+        epochs=epochs,
+    )
+    scene.desk.change(("seed = 3", f"seed = {seed}"), ('address = "none"', f"workers = {RAY_WORKERS}"))
+    if mlflow:
+        scene.desk.change(('[tracking]\nmlflow = "none"\n', ""))
+
+
+def unbroken_here(scene: Scene) -> Any:
+    """The same study in one process: a trial's curve depends on nothing but its parameters and its seed."""
+    own = {**scene.env(), "HPSEARCH_HOME": str(scene.folder / "unbroken")}
+    sets = ("--set", 'resources.address="none"', "--set", 'tracking.mlflow="none"')
+    answer = scene.start("run", "study.toml", *sets, env=own).ended()
+    assert answer.code == 0, answer.err
+    scene.desk.diary.unlink()
+    return scene.export(url=f"sqlite:///{scene.folder}/unbroken/journal.db")
+
+
+def killed_with_ray_once(scene: Scene, chance: random.Random) -> bool:
+    """While Ray starts, at a point, or while networks are trained; False where it came to its end before."""
+    kind = chance.random()
+    if kind < 0.4:
+        name = chance.choice(("commit", "write", "order"))
+        return scene.start(fail=f"{chance.choice(MOMENTS)}-{name}:{chance.randint(1, 8)}").ended().code == -9
+    driver = scene.start()
+    epochs = scene.trained() + chance.randint(1, 8)
+    began, patience = time.monotonic(), 60.0 if kind < 0.9 else chance.uniform(0.5, 5.0)
+    while scene.trained() < epochs and driver.popen.poll() is None and time.monotonic() - began < patience:
+        time.sleep(0.002)
+    time.sleep(chance.uniform(0.0, 0.2))
+    driver.kill()
+    return driver.popen.returncode == -9

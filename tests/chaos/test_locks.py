@@ -54,7 +54,8 @@ def test_training_goes_on(scene: Scene, lock: str, seconds: float) -> None:
         while time.monotonic() < began + seconds:
             witness.look()
             status = scene.hp("status", "toy", "--json")
-            assert (status.code, status.data["state"]) == (0, "RUNNING")
+            assert status.code == 0
+            assert status.data["epochs_trained"] >= 1
             time.sleep(0.2)
         meanwhile = scene.trained() - before
     answer = driver.ended(120)
@@ -102,16 +103,19 @@ def test_locked_for_longer_than_the_study_waits(scene: Scene) -> None:
     """It ends in good order with what it has, on the disk beside; the next run brings it over."""
     search = 'method = "random"\ntrials = 20'
     scene.desk.study(search, epochs=5, options=PACE)
-    whole = scene.start("run", "study.toml", env={**scene.env(), "HPSEARCH_HOME": str(scene.folder / "unbroken")})
+    quickly, home = ["--set", "trainer.options.pace=0.0"], {"HPSEARCH_HOME": str(scene.folder / "unbroken")}
+    whole = scene.start("run", "study.toml", *quickly, env=scene.env() | home)
     assert whole.ended().code == 0
     wanted = content(scene.hp("export", "toy", "--journal", f"sqlite:///{scene.folder}/unbroken/journal.db").data)
     scene.desk.diary.unlink()
     driver = begun(scene, search, more='[journal]\nwait = "4s"\n')
     with locked(journal(scene), LOCKS["everybody"]):
+        began = time.monotonic()
         answer = driver.ended()
         assert answer.code == 5
         assert "spool.jsonl" in answer.err
-        again = scene.start().ended(120)  # it is still locked
+        assert time.monotonic() - began < 45  # 4 s, and what the machine takes
+        again = scene.start().ended(150)  # it is still locked
         assert again.code == 5
         assert "locked" in again.err
     scene.finish()

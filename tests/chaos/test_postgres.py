@@ -48,7 +48,8 @@ def written(scene: Scene, trials: int, wait: str = WAIT, options: str = PACE) ->
 
 def unbroken(scene: Scene) -> list[dict[str, Any]]:
     """The trials of the same study with a journal that is always there."""
-    scene.finish("run", "study.toml", "--set", 'journal.url="sqlite:///unbroken.db"')
+    quickly = ["--set", "trainer.options.pace=0.0", "--set", 'journal.url="sqlite:///unbroken.db"']
+    scene.finish("run", "study.toml", *quickly)
     scene.desk.diary.unlink()
     return content(scene.hp("export", "toy", "--journal", f"sqlite:///{scene.folder}/unbroken.db").data)
 
@@ -75,8 +76,9 @@ def check_whole(scene: Scene, trials: int, whole: list[dict[str, Any]], kills: i
 )
 def test_away(remote: Scene, server: Server, seconds: float, mode: str) -> None:
     """Trials train on; everything is there when it is back."""
-    trials = 8 + int(seconds * 3)
-    written(remote, trials)
+    pace = 0.4 if seconds > 60 else 0.05
+    trials = 8 + int(seconds / (6 * pace))
+    written(remote, trials, options=f"pace = {pace}")
     whole = unbroken(remote)
     driver, witness = begun(remote), remote.witness()
     witness.look()

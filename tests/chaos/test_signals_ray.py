@@ -83,7 +83,7 @@ def test_interrupted_twice(scene: Scene) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.parametrize(
-    ("row", "name", "code", "grace"), [("18", "SIGINT", 130, 35.0), ("20", "SIGTERM", 143, 25.0)], ids=["int", "term"]
+    ("row", "name", "code", "grace"), [("18", "SIGINT", 130, 45.0), ("20", "SIGTERM", 143, 40.0)], ids=["int", "term"]
 )
 def test_epochs_that_are_too_long_to_wait_for(scene: Scene, row: str, name: str, code: int, grace: float) -> None:
     answer, seconds = ended(training(scene, LONG, epochs=2), signal.Signals[name])

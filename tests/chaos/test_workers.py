@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from tests.chaos.kit import Scene, tally
+from tests.chaos.ray_kit import undisturbed
 
 FATES = {
     "fine": ("COMPLETE", 1, "trained all 4 epochs"),
@@ -46,21 +47,6 @@ def watched(scene: Scene, timeout: float = 300.0) -> dict[str, Any]:
     return scene.export()
 
 
-def undisturbed(scene: Scene, trials: int, epochs: int = 4) -> list[list[dict[str, Any]]]:
-    """The curves of these trials when nothing goes wrong with any; in one process, without Ray."""
-    url, folder = f"sqlite:///{scene.folder}/calm/journal.db", scene.folder / "calm"
-    fine = json.dumps([f"fine {number}" for number in range(trials)])
-    changes = (f'journal.url="{url}"', 'resources.address="none"', f"space.how={fine}", f"trainer.epochs={epochs}")
-    words = [word for change in changes for word in ("--set", change)]
-    diary = f'trainer.options={{ diary = "{folder}/diary.txt" }}'
-    folder.mkdir()
-    answer = scene.start(
-        "run", "study.toml", *words, "--set", diary, env={**scene.env(), "HPSEARCH_HOME": str(folder)}
-    ).ended()
-    assert answer.code == 0, answer.err
-    return [trial["curve"] for trial in scene.export(url=url)["trials"]]
-
-
 def test_every_way_to_lose_a_worker(scene: Scene) -> None:
     """One study in which each trial meets another fate; what is not fatal leaves no trace in the curves."""
     written(scene, list(FATES), "retries = 1")
@@ -68,11 +54,13 @@ def test_every_way_to_lose_a_worker(scene: Scene) -> None:
     for trial, (how, (state, attempts, reason)) in zip(trials, FATES.items(), strict=True):
         assert (trial["state"], trial["attempts"]) == (state, attempts), (how, trial["reason"])
         assert trial["reason"].startswith(reason), how
-    for trial, whole in zip(trials, undisturbed(scene, len(FATES)), strict=True):
+    calm = [f"fine {number}" for number in range(len(FATES))]
+    for trial, whole in zip(trials, undisturbed(scene, f"space.how={json.dumps(calm)}"), strict=True):
         good = 4 if trial["state"] == "COMPLETE" else 1
         assert trial["curve"][:good] == whole[:good], trial["params"]
     best = scene.hp("best", "toy", "--journal", scene.url, "--json").data
-    assert trials[best["trial"]]["state"] != "FAILED"
-    assert "faulthandler" not in trials[3]["reason"]
+    assert trials[best["number"]]["state"] == "COMPLETE"
+    crashed = scene.hp("show", "toy", 3, "--journal", scene.url)
+    assert "_go_wrong" in crashed.out, "where in the trainer it was"
     scene.check(budget=len(FATES))
     tally("2, 15, 16, 17, 30", "each fate once, in one study", fates=len(FATES), results_lost=0, counted_twice=0)

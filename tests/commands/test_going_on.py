@@ -84,7 +84,7 @@ class TestAtTheEndOfARun:
         assert answer.code == 130
         assert answer.out.startswith("toy: stopped (stopped by SIGINT)\n1 trials (1 waiting), 2 epochs")
         assert answer.out.endswith("run the same command again to go on\n")
-        assert answer.err == "stopping: running trials end their epoch (at most 30 s); again to stop at once\n"
+        assert answer.err == "stopping: running trials end their epoch (at most 25 s); again to stop at once\n"
         (trial,) = desk.export()["trials"]
         assert (trial["state"], trial["reason"], len(trial["curve"])) == ("WAITING", "stopped by SIGINT", 2)
         assert desk.hp("status", "toy", "--json").data["state"] == "STOPPED"

@@ -71,9 +71,10 @@ def test_a_journal_that_cannot_be_opened(tried: Desk, monkeypatch: pytest.Monkey
         assert answer.code in (2, 5), answer.err
         assert answer.err
         discreet(answer)
-    answer = tried.hp("status", "toy", "--journal", url, "-v")
-    assert answer.code in (2, 5)
-    discreet(answer)
+    for where in (url, "${env:JOURNAL}"):
+        answer = tried.hp("status", "toy", "--journal", where, "-v")
+        assert answer.code in (2, 5)
+        discreet(answer)
 
 
 @pytest.mark.parametrize("uri", TRACKERS)
@@ -108,9 +109,10 @@ class TestWrittenDown:
         ],
     )
     def test_on_the_command_line(self, tried: Desk, key: str, url: str) -> None:
-        for command in ("run", "check", "plan"):
+        for command in ("run", "check", "plan", "submit"):
+            address = ["--address", "http://127.0.0.1:9"] if command == "submit" else []
             for value in (f"{key}={url}", f'{key}="{url}"', f'{key}="{url}', f"{key}.more={url}"):
-                answer = tried.hp(command, "study.toml", "--set", value, "-v")
+                answer = tried.hp(command, "study.toml", *address, "--set", value, "-v")
                 assert answer.code == 2
                 discreet(answer)
 
@@ -119,7 +121,7 @@ class TestWrittenDown:
         [
             f'url = "postgresql://me:{CANARY}@host/db"',
             f'url = "postgresql://me:{CANARY}@host/db',
-            f'url = postgresql://me:{CANARY}@host/db',
+            f"url = postgresql://me:{CANARY}@host/db",
             f'url = "postgresql://host/db?password={CANARY}',
             f'url = ["postgresql://me:{CANARY}@host/db"]',
             f'url = {{ a = "postgresql://me:{CANARY}@host/db" }}',
@@ -136,10 +138,22 @@ class TestWrittenDown:
             discreet(answer)
             assert desk.files() == []
 
-    def test_a_variable_for_mlflow_that_is_not_set(self, tried: Desk) -> None:
+    @pytest.mark.parametrize(
+        ("option", "words"), [("--mlflow", ["sync"]), ("--journal", ["status"]), ("--mlflow", ["ui"])]
+    )
+    def test_a_variable_of_an_option_that_is_not_set(self, tried: Desk, option: str, words: list[str]) -> None:
         assert tried.run().code == 0
-        answer = tried.hp("sync", "toy", "--mlflow", "http://me:${env:NOBODY_HAS_SET_THIS}@host")
-        assert (answer.code, answer.err) == (2, "--mlflow: the environment variable NOBODY_HAS_SET_THIS is not set\n")
+        study = [] if words == ["ui"] else ["toy"]
+        answer = tried.hp(*words, *study, option, "http://me:${env:NOBODY_HAS_SET_THIS}@host")
+        assert (answer.code, answer.err) == (2, f"{option}: the environment variable NOBODY_HAS_SET_THIS is not set\n")
+
+    def test_a_command_that_is_proposed_has_the_variable_in_it(self, tried: Desk, monkeypatch: pytest.MonkeyPatch):
+        uri = f"postgresql+psycopg://me:{CANARY}@127.0.0.1:9/db"
+        monkeypatch.setenv("TRACKING", uri)
+        tried.change(('mlflow = "none"', 'mlflow = "${env:TRACKING}"'))
+        answer = tried.run()
+        discreet(answer)
+        assert "  dashboard  hpsearch ui --mlflow '${env:TRACKING}'\n" in answer.out
 
 
 def test_a_bug_of_ours_tells_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

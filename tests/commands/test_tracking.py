@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from tests.chaos.http_proxy import Proxy
 from tests.commands.desk import Desk
 from tests.support.ray_session import descendants, running
 
@@ -70,6 +71,63 @@ class TestSync:
         answer = desk.hp(*words, "--mlflow", f"sqlite:///{desk.folder}/other.db", "--json")
         assert answer.data == [{"study": "toy", "sent": 0, "pending": 0}]
         assert list(elsewhere.iterdir()) == []
+
+
+class TestBeforeAStudy:
+    """FAULTS row 11: what must be put right is said at once; what passes by itself holds nothing up."""
+
+    @pytest.fixture(autouse=True)
+    def _tracked(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hpsearch.commands.run.FLUSH", 0.1)
+        desk.study()
+        desk.change(('mlflow = "none"', 'mlflow = "${env:TRACKING}"'))
+
+    @pytest.mark.parametrize(
+        ("status", "body", "fix"),
+        [
+            (401, "", "wants a password: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
+            (
+                403,
+                "Invalid Host header",
+                "refuses the name '127.0.0.1': start it with `mlflow server --allowed-hosts 127.0.0.1`",
+            ),
+            (403, "", "does not let this user in: ask who runs it"),
+            (404, "", "is no MLflow server: check tracking.mlflow"),
+        ],
+    )
+    def test_a_server_that_refuses_us(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, status: int, body: str, fix: str
+    ) -> None:
+        with Proxy(mode=status, body=body) as server:
+            monkeypatch.setenv("TRACKING", server.uri)
+            answer = desk.run()
+        assert (answer.code, answer.out) == (2, "")
+        assert answer.err.startswith(f"tracking.mlflow: MLflow at {server.uri} {fix}")
+        assert (desk.trained(), desk.files()) == (0, [])
+
+    def test_another_scheme(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        with Proxy(mode=200, body="{}") as server:
+            monkeypatch.setenv("TRACKING", server.uri.replace("http:", "https:"))
+            answer = desk.run()
+        assert (answer.code, desk.files()) == (2, [])
+        assert answer.err.endswith("does not speak TLS: write http:// in place of https://\n")
+
+    def test_a_server_that_is_away(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TRACKING", "http://127.0.0.1:9")
+        answer = desk.run()
+        assert answer.code == 0
+        assert sum("MLflow" in line for line in answer.err.splitlines()) == 1
+        assert "note: MLflow at http://127.0.0.1:9 does not answer (" in answer.err
+        assert "16 events are not in MLflow yet; `hpsearch sync toy` sends them" in answer.out
+
+    def test_a_study_that_is_over_needs_no_mlflow(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TRACKING", "http://127.0.0.1:9")
+        assert desk.run().code == 0
+        with Proxy(mode=401) as server:
+            monkeypatch.setenv("TRACKING", server.uri)
+            answer = desk.run()
+        assert answer.code == 0
+        assert "16 events are not in MLflow yet" in answer.out
 
 
 class TestUi:

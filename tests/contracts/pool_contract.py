@@ -58,8 +58,11 @@ class Driver:
         assert [event.number for event in self.events[heard:]] == [start.number]
         return self.events[heard]
 
-    def train(self, *starts: Start) -> list[Reported]:
-        """Let trials that were started go on until each has reported its epoch `until`, has ended or has failed."""
+    def train(self, *starts: Start, release: bool = True) -> list[Reported]:
+        """Let trials that were started go on until each has reported its epoch `until`, has ended or has failed.
+
+        release: those that have ended, as the loop does.
+        """
         left, last = {start.number: start for start in starts}, dict[int, Reported]()
         while left:
             heard = len(self.events)
@@ -70,6 +73,8 @@ class Driver:
                 step = event.reports[-1].step if event.reports else 0
                 if event.ended or event.failure or step >= left[event.number].until:
                     del left[event.number]
+                    if event.ended and release:
+                        self.pool.do(Release(event.number, over=True))
                 else:
                     self.pool.do(Advance(event.number))
         return [last[start.number] for start in starts]
@@ -128,12 +133,20 @@ class PoolContract:
             for start in starts:
                 driver.pool.do(Release(start.number, over=True))
 
-    def test_one_that_ends_frees_its_worker(self, driver: Driver) -> None:
-        start = driver.start({"toy": "scripted", "losses": "3 2"})
-        (last,) = driver.train(start)
-        assert last.ended
-        assert len(driver.curve(start)) == 2
+    def test_one_that_ends_waits_for_its_release(self, driver: Driver, work: Path) -> None:
+        """Until its end is in the journal, what it could go on from must stay: a driver may be killed between them."""
+        start = driver.start({"toy": "learner"}, until=1)
+        driver.train(start)
+        driver.pool.do(Release(start.number, over=False))
+        then = replace(start, until=5, after=1)
+        driver.order(then)
+        (last,) = driver.train(then, release=False)
+        shelf = checkpoint.Shelf(work / "checkpoints" / f"{start.number:05d}", f"u/{start.number}")
+        assert (last.ended, len(driver.curve(start)), driver.pool.room) == (True, 5, 1)
+        assert shelf.newest(4) is not None
+        driver.pool.do(Release(start.number, over=True))
         assert driver.pool.room == 2
+        driver.until(lambda: shelf.newest(5) is None)
 
     @pytest.mark.parametrize(
         ("params", "kind", "words"),

@@ -71,7 +71,9 @@ class Model:
     log: list[tuple[int, Decision]] = field(default_factory=list)
 
     def take(self, by: Holder, clocks: Clocks) -> int | None:
-        """The new token; None where the holder keeps this one out."""
+        """The new token; None where this one is kept out. A sign of life from the future counts from now on."""
+        if self.holder is not None:
+            self.holder.wall = min(self.holder.wall, clocks.wall)
         if self.holder is not None and self.holder.keeps_out(by.uid, by.machine, clocks):
             return None
         self.token, self.stop, self.holder = self.token + 1, None, by

@@ -1,22 +1,26 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from hpsearch.errors import LeaseLost
-from hpsearch.journal import Heartbeat, Journal, Lease, Owner
+from hpsearch.errors import BadInput, JournalAway, JournalError, LeaseLost, StudyBusy
+from hpsearch.journal import Heartbeat, Journal, Lease, Owner, heartbeat
+from tests.contracts.journal_kit import set_lease, somebody
 
 
 class Watched(Journal):
-    """Tells when a lease was renewed, or could not be."""
+    """Tells when a lease was renewed, or could not be. trouble: what comes of the next tries, in this order."""
 
     def __init__(self, journal: Journal):
         super().__init__(journal._database)
         self.renewed, self.refused = Event(), Event()
+        self.trouble: list[Callable[[], None]] = []
 
     def renew(self, lease: Lease) -> None:
+        if self.trouble:
+            self.trouble.pop(0)()
         try:
             super().renew(lease)
             self.renewed.set()
@@ -26,8 +30,13 @@ class Watched(Journal):
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Watched]:
-    with Journal.open(f"sqlite:///{tmp_path}/journal.db") as journal:
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/journal.db"
+
+
+@pytest.fixture
+def journal(url: str) -> Iterator[Watched]:
+    with Journal.open(url) as journal:
         yield Watched(journal)
 
 
@@ -35,10 +44,29 @@ def take(journal: Journal, ttl: float) -> Lease:
     return journal.acquire(journal.create("study", {}, {}, at=0).id, Owner.current(), ttl)
 
 
+def raising(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
 def test_a_lease_is_renewed_while_its_holder_is_busy(journal: Watched) -> None:
     lease = take(journal, ttl=0.01)
     with Heartbeat(journal, lease):
         assert journal.renewed.wait(60)
+
+
+def test_it_goes_on_when_the_database_was_away(journal: Watched, url: str) -> None:
+    """Whatever was the matter: who is to act on it is the writer, and until then the study is ours."""
+    lease = take(journal, ttl=100.0)
+    set_lease(url, beat_boot=0.0)
+    journal.trouble = [raising(error) for error in (JournalAway("restarts"), JournalError("full"), BadInput("damaged"))]
+    with Heartbeat(journal, replace(lease, ttl=0.01)):
+        assert journal.renewed.wait(60)
+    assert journal.trouble == []
+    with pytest.raises(StudyBusy):
+        journal.acquire(lease.study_id, somebody())
 
 
 def test_a_lost_lease_is_let_go_in_silence(journal: Watched) -> None:
@@ -51,7 +79,36 @@ def test_a_lost_lease_is_let_go_in_silence(journal: Watched) -> None:
     assert not journal.renewed.is_set()
 
 
+def test_nor_does_it_complain_of_a_study_that_was_erased(journal: Watched) -> None:
+    lease = take(journal, ttl=0.0)
+    journal.forget(take(journal, ttl=0.01))
+    with pytest.raises(LeaseLost, match="was erased by another process"):
+        journal.renew(lease)
+    with Heartbeat(journal, replace(lease, ttl=0.01)) as heartbeat:
+        heartbeat._thread.join(60)
+        assert not heartbeat._thread.is_alive()
+
+
 def test_it_ends_at_once_however_long_the_lease(journal: Watched) -> None:
     with Heartbeat(journal, take(journal, ttl=1e6)):
         pass
     assert not journal.renewed.is_set()
+
+
+def test_its_end_does_not_wait_for_a_server_that_says_nothing(
+    journal: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "LEFT_BEHIND", 0.01)
+    asked, answered = Event(), Event()
+
+    def say_nothing() -> None:
+        asked.set()
+        answered.wait(60)
+
+    journal.trouble = [say_nothing]
+    with Heartbeat(journal, take(journal, ttl=0.01)) as beating:
+        assert asked.wait(60)
+    assert beating._thread.is_alive()
+    answered.set()
+    beating._thread.join(60)
+    assert not beating._thread.is_alive()

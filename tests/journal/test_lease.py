@@ -1,13 +1,17 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hpsearch.journal import lease
+from hpsearch.errors import StudyBusy
+from hpsearch.journal import Journal, lease
 from hpsearch.journal.lease import Holding, Now, Owner, boot_clock, process_start
+from hpsearch.journal.schema import leases
+from tests.contracts.journal_kit import far_away, set_lease
 
 ME = Owner(pid=10, host="here", boot="boot", space="pid:[1]", started="100", uid="me")
 OTHER = replace(ME, boot="other boot", uid="other")
@@ -103,5 +107,131 @@ def test_who_is_in_the_way_and_for_how_long() -> None:
     assert "in 11 s" in message
 
 
-def test_the_boot_clock_runs() -> None:
-    assert 0 < boot_clock() <= boot_clock()
+def test_all_processes_of_a_machine_share_the_boot_clock() -> None:
+    before = boot_clock()
+    code = "from hpsearch.journal.lease import boot_clock; print(boot_clock())"
+    seen = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert 0 < before < float(seen) < boot_clock()
+
+
+def test_a_sign_of_life_from_the_future_counts_from_when_it_is_seen(tmp_path: Path) -> None:
+    """The database's clock was set back: nobody waits for as long as it was."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    with Journal.open(url) as journal:
+        study = journal.create("study", {}, {}, at=0)
+        journal.acquire(study.id, far_away())
+        set_lease(url, beat_wall=leases.c.beat_wall + 7200)
+        with pytest.raises(StudyBusy, match="life 0 s ago.* run again in 15 s"):
+            journal.acquire(study.id, Owner.current())
+        set_lease(url, beat_wall=leases.c.beat_wall - 16)
+        journal.acquire(study.id, Owner.current())
+
+
+# Other pid namespaces, as containers have them ───────────────────────────────────────────────────
+
+
+def test_a_process_table_of_another_namespace_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "self").symlink_to("4711")
+    stat = tmp_path / str(os.getpid()) / "stat"
+    stat.parent.mkdir()
+    stat.write_text(f"{os.getpid()} (somebody) S {' '.join('1' * 30)}")
+    monkeypatch.setattr(lease, "_PROC", tmp_path)
+    assert process_start(os.getpid()) == ""
+    (tmp_path / "self").unlink()
+    (tmp_path / "self").symlink_to(str(os.getpid()))
+    assert process_start(os.getpid()) == "1"
+
+
+def unshared(*options: str) -> list[str]:
+    """The start of a command line that runs Python in a pid namespace of its own."""
+    words = ["unshare", "--pid", "--fork", "--kill-child", *options]
+    try:
+        subprocess.run([*words, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as refusal:
+        pytest.skip(f"no namespaces here: {refusal}")
+    return [*words, sys.executable, "-c"]
+
+
+def test_in_a_namespace_without_a_process_table_of_its_own_nobody_is_known_to_be_dead() -> None:
+    code = (
+        "import os; from dataclasses import replace; from hpsearch.journal.lease import Owner; own = Owner.current();"
+        "print(os.getpid(), repr(own.started), replace(own, started='1').is_gone(own), replace(own, pid=99999).is_gone(own))"
+    )
+    seen = subprocess.run([*unshared(), code], check=True, capture_output=True, text=True).stdout
+    assert seen == "1 '' False True\n"
+
+
+REUSED = """
+import subprocess, sys, time
+from dataclasses import replace
+from pathlib import Path
+from hpsearch.journal.lease import Owner, process_start
+
+def sleeper():
+    return subprocess.Popen(["sleep", "60"])
+
+first = sleeper()
+owner = replace(Owner.current(), pid=first.pid, started=process_start(first.pid))
+assert not owner.is_gone(Owner.current())
+first.kill()
+first.wait()
+assert owner.is_gone(Owner.current())
+time.sleep(0.05)  # the kernel counts the start of a process in hundredths of a second
+try:
+    Path("/proc/sys/kernel/ns_last_pid").write_text(str(first.pid - 1))
+except OSError as error:
+    sys.exit(f"cannot: {error}")
+second = sleeper()
+assert second.pid == first.pid, (second.pid, first.pid)
+assert owner.is_gone(Owner.current())
+second.kill()
+print("gone")
+"""
+
+
+def test_a_pid_that_the_kernel_gave_out_again_is_another_process() -> None:
+    done = subprocess.run([*unshared("--mount-proc"), REUSED], check=False, capture_output=True, text=True)
+    if "cannot" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.stdout == "gone\n", done.stderr
+
+
+HOLDER = """
+import os, sys
+from hpsearch.journal import Journal, Owner
+with Journal.open(sys.argv[1]) as journal:
+    journal.acquire(journal.create("study", {}, {}, at=0).id, Owner.current(), ttl=float(sys.argv[2]))
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_holder_in_a_container_that_was_killed_is_followed_when_it_has_been_silent(tmp_path: Path) -> None:
+    """On the same machine, so by the clock that nobody can set; its pid is one of ours, or nobody's."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    command = [*unshared("--mount-proc"), HOLDER, url, "3.0"]
+    with (
+        Journal.open(url) as journal,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as container,
+    ):
+        assert container.stdout is not None
+        assert container.stdout.readline() == "1\n"
+        (study,) = journal.studies()
+        began = boot_clock()
+        set_lease(url, beat_boot=began, beat_wall=0.0)
+        with pytest.raises(StudyBusy, match=f"process 1 on {Owner.current().host}"):
+            journal.acquire(study.id, Owner.current())
+        container.kill()
+        container.wait()
+        while not taken(journal, study.id):
+            assert boot_clock() < began + 60
+        assert boot_clock() >= began + 3.0
+
+
+def taken(journal: Journal, study_id: int) -> bool:
+    try:
+        journal.acquire(study_id, Owner.current())
+    except StudyBusy:
+        time.sleep(0.05)
+        return False
+    return True

@@ -318,7 +318,7 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 SHORT = settings(
-    max_examples=40,
+    max_examples=30,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
@@ -338,7 +338,7 @@ def test_sqlite(tmp_path: Path) -> None:
 
 
 def test_postgresql(postgres_url: str) -> None:
-    check(postgres_url, settings(SHORT, max_examples=25))
+    check(postgres_url, settings(SHORT, max_examples=20))
 
 
 @pytest.mark.chaos

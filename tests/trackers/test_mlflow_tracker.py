@@ -1,5 +1,7 @@
+import itertools
 import math
 import shutil
+import time
 from pathlib import Path
 from threading import Event
 
@@ -7,8 +9,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
-from hpsearch.errors import JournalError
-from hpsearch.journal import Journal
+from hpsearch.errors import JournalAway, JournalError
+from hpsearch.journal import Changes, Journal
 from hpsearch.trackers.base import Sync
 from hpsearch.trackers.mlflow_tracker import MlflowTracker, pending
 from hpsearch.trackers.place import target
@@ -115,7 +117,7 @@ class TestWhatIsShown:
 
     def test_odd_names_and_long_values(self, book: StudyBook, store: str):
         number = book.propose(**{"lr%": 0.1, "../../x": 1, "größe": "ü" * 9000, "n" * 300: 2})
-        book.report(number, {"val_accuracy": 0.5, "hits@10 %": 0.25, "": 1.0})
+        book.report(number, {"val_accuracy": 0.5, "hits@10 %": 0.25, "loss ∑": 1.0})
         book.become(number, State.COMPLETE)
         assert track(book, store).problem == ""
         run = Shown(store, book.study).trial(0)
@@ -298,6 +300,69 @@ class TestTrouble:
         tracker.start()
         tracker.close(0.5)
         assert len(caplog.records) == 1
+
+    def test_a_journal_that_is_away_is_waited_for(self, book: StudyBook, store: str, caplog: pytest.LogCaptureFixture):
+        """It restarts while the study runs: nobody blames MLflow, and all comes over afterwards."""
+        asked, back = Event(), Event()
+
+        class Restarting(Journal):
+            def changes(self, study_id: int, since: int, limit_reports: int = 5000) -> Changes:
+                asked.set()
+                if not back.is_set():
+                    raise JournalAway("journal postgresql://db is away: the database system is shutting down")
+                return super().changes(study_id, since, limit_reports)
+
+        tracker = MlflowTracker(book.study, book.objective, lambda: Restarting.open(book.url), store, interval=0.01)
+        tracker.start()
+        assert asked.wait(60)
+        book.train(0.5)
+        assert tracker.problem == ""
+        back.set()
+        assert tracker.close(60) == Sync(sent=2, pending=0)
+        assert caplog.records == []
+
+    def test_a_journal_that_stays_away_is_what_is_said(self, book: StudyBook, store: str):
+        def away() -> Journal:
+            raise JournalAway("journal postgresql://db is away: connection refused")
+
+        tracker = MlflowTracker(book.study, book.objective, away, store, interval=0.01)
+        tracker.start()
+        assert tracker.close(0.3).problem == "journal postgresql://db is away: connection refused"
+
+    def test_one_that_comes_and_goes_is_logged_once(
+        self, book: StudyBook, store: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ):
+        log_batch, calls = MlflowClient.log_batch, []
+
+        def moody(client: MlflowClient, *args: object, **kwargs: object) -> None:
+            calls.append(args)
+            if len(calls) % 2:
+                raise ConnectionError(f"Max retries exceeded, for the {len(calls)}th time")
+            log_batch(client, *args, **kwargs)
+
+        monkeypatch.setattr(MlflowClient, "log_batch", moody)
+        monkeypatch.setattr("hpsearch.trackers.mlflow_tracker.backoff", lambda: itertools.repeat(0.01))
+        tracker = tracker_of(book, store)
+        tracker.start()
+        for _ in range(3):
+            book.train(0.5, 0.6)
+        assert tracker.close(60) == Sync(sent=9, pending=0)
+        assert len(calls) > 4
+        assert len(caplog.records) == 1
+
+    def test_a_server_that_still_fails_at_the_end_is_not_waited_for(
+        self, book: StudyBook, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Whoever waits for the command to end has nothing of it."""
+        monkeypatch.setattr("hpsearch.trackers.mlflow_tracker.LAST_TRIES", 0.2)
+        tracker = tracker_of(book, "http://127.0.0.1:9")
+        tracker.start()
+        book.train(0.5)
+        began = time.monotonic()
+        answer = tracker.close(60)
+        assert answer.pending == 2
+        assert "does not answer" in answer.problem
+        assert time.monotonic() - began < 30
 
     def test_what_is_pending_is_counted_in_pages(self, book: StudyBook, store: str):
         for _ in range(3):

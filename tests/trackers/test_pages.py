@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name, _validate_tag_name
 
-from hpsearch.trackers.pages import DENSE_POINTS, LONGEST_PARAM, Page, best_points, points, safe_name, study_page, trial_page
+from hpsearch.trackers.pages import (
+    DENSE_POINTS,
+    LONGEST_PARAM,
+    Page,
+    best_points,
+    points,
+    safe_name,
+    study_page,
+    trial_page,
+)
 from hpsearch.trial import Decision, Objective, Report, State, Trial
 
 LOSS = Objective("val_loss", "minimize")

@@ -195,5 +195,3 @@ def sent_to(user: str) -> str | None:
     with Proxy(mode=200, body="{}") as server:
         assert check_server(server.uri.replace("//", f"//{user}")) == ""
     return server.headers.get("Authorization")
-
-
