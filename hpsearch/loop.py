@@ -235,8 +235,10 @@ class Loop:
         number, step = (None, None) if trial is None else (trial.number, trial.epoch)
         self._decisions.append(Decision(kind, reason, number, step, self._now()))
 
-    def _now(self) -> int:
-        return int(self._wall() * 1000)
+    def _now(self, trial: Trial | None = None) -> int:
+        """Milliseconds since 1970; for a trial not before what it has, though somebody may have set the clock back."""
+        now = int(self._wall() * 1000)
+        return now if trial is None else max(now, trial.proposed_at, *(report.at for report in trial.curve[-1:]))
 
     # Listen ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -262,7 +264,7 @@ class Loop:
             self._decide("note", note, self.history[event.number])
         verdict: Verdict = GoOn()
         for report in event.reports:
-            verdict = self._judge(event.number, replace(report, at=self._now()))
+            verdict = self._judge(event.number, replace(report, at=self._now(self.history[event.number])))
             if not isinstance(verdict, GoOn):
                 break
         trial = self.history[event.number]
@@ -321,7 +323,7 @@ class Loop:
     def _settle(self, trial: Trial, state: State, reason: str, error: str = "") -> None:
         self._leave(trial)
         settled = self.history.settled + 1
-        self._put(replace(trial, state=state, reason=reason, error=error, settled=settled, ended_at=self._now()))
+        self._put(replace(trial, state=state, reason=reason, error=error, settled=settled, ended_at=self._now(trial)))
         self._decide(state.lower(), reason, trial)
 
     def _wait(self, trial: Trial, reason: str) -> None:

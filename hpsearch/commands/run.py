@@ -132,7 +132,7 @@ class _Run:
         loop = Loop(rules, sampler, *pruners, pool, ledger, history, spent=spent, watch=watch)
         ledger.state("RUNNING")
         try:
-            with self.signals.stopping(loop):
+            with self.signals.stopping(loop), Heartbeat(held.journal, held.lease):  # an epoch here may take long
                 loop.run()
         except BaseException as problem:
             self.pool_closed.close()

@@ -89,8 +89,9 @@ class PatientWriter:
                 self._thread.join()
             self._check()
             if self._away is not None:
-                kept = f"what was reported meanwhile is kept in {self._spool.path}, for the next run to bring over"
-                self._away.add_note("; ".join(filter(None, [self.overdue, kept])))
+                if self.overdue:
+                    self._away.add_note(self.overdue)
+                self._away.add_note(f"what was reported meanwhile is kept in {self._spool.path}")
                 raise self._away
         finally:
             self._closing.set()

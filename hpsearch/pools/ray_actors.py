@@ -110,10 +110,10 @@ class RayActors:
         return news
 
     def close(self) -> None:
-        for slot in self._slots:
+        for slot in self._slots if self._session.answers else ():
             with suppress(RayError, ConnectionError):
                 ray.kill(slot.actor)
-        self._slots = []  # a second `ray.kill` would start a Ray to ask for the actor
+        self._slots = []
         self._session.close()
 
     # Inside ─────────────────────────────────────────────────────────────────────────────────────

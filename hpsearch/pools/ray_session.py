@@ -29,8 +29,9 @@ AGAIN = "run the same command again to go on"
 EVERY = 1.0
 """Seconds between two looks at whether Ray lives."""
 
-GIVEN_UP = 45.0
-"""Seconds that the GCS of a cluster may be away: it may come back, and after 60 s Ray ends this very process."""
+GIVEN_UP = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))
+"""Seconds that the GCS of a cluster may be away. It may come back; but after twice that time Ray ends this very process,
+and without its GCS `ray.shutdown` takes 7 to 15 s."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Session:
     def __init__(self, cluster: Cluster, setup: Setup):
         self._cluster = cluster
         self._own: _Own | None = None
+        self._dead = False
         self._looked = self._answered = time.monotonic()
         self._ended = _ended_by_the_kernel()
         hush()
@@ -85,7 +87,13 @@ class Session:
             return
         self._looked = now
         if dead := self._own.dead() if self._own else self._silent(now):
+            self._dead = True
             raise PoolError(f"Ray has died on {self._cluster.place} ({dead}): {AGAIN}")
+
+    @property
+    def answers(self) -> bool:
+        """Whether Ray can be asked for something: a call to one that has died hangs, or starts another Ray."""
+        return not self._dead and bool(ray.is_initialized())
 
     def _silent(self, now: float) -> str:
         """That the GCS of the cluster does not answer, once that has lasted."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LAST_TRIES = 5.0
-"""Seconds after `close` in which a server that fails may come back; one that is slow has all the time there is."""
+"""Seconds that a server may fail once the tracker is closed; one that is slow has all the time there is."""
 
 
 class MlflowTracker:
@@ -100,6 +100,7 @@ class MlflowTracker:
                 self._wait(next(delays))
             else:
                 delays = backoff()
+                self._last_tries = max(self._last_tries, time.monotonic() + LAST_TRIES)
                 if not more:
                     self._wait(self._interval)
         self._drop()
@@ -122,7 +123,7 @@ class MlflowTracker:
 
     def _wait(self, seconds: float) -> None:
         if self._closing.is_set():
-            self._abandoned.wait(min(seconds, self._interval))
+            self._abandoned.wait(min(seconds, self._interval, LAST_TRIES / 20))  # somebody waits for it
         else:
             self._closing.wait(seconds)
 

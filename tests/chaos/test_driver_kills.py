@@ -1,10 +1,12 @@
 """FAULTS row 1: SIGKILL to the driver, at any moment. `run` again comes to what it would have come to unbroken."""
 
 import random
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -242,6 +244,50 @@ def killed_at(scenes: Scenes, point: str, whole: Any) -> Count:
     assert scene.redone() <= 1, f"killed at {point}, {scene.redone()} epochs were trained again"
     assert result(scene.export()) == whole, point
     return Count(1, 1, len(witness.rows), scene.redone(), scene.redone())
+
+
+# While the database is away: what was reported is in the spool ────────────────────────────────────
+
+AWAY = ["before-spool:1", "after-spool:1", "before-spool:3", "after-spool:3", "before-unspool:1", "after-unspool:1"]
+
+
+@pytest.mark.chaos
+def test_while_the_journal_is_away(scenes: Scenes) -> None:
+    first = scenes()
+    written(first, SHORT)
+    whole = unbroken(first)
+    count = at_once(partial(killed_while_away, scenes, point, whole) for point in AWAY)
+    assert count.kills == len(AWAY) + 4
+    count.tell("while the journal is locked, around the spool, and again as it is brought over")
+
+
+def killed_while_away(scenes: Scenes, point: str, whole: Any) -> Count:
+    scene, count = scenes(), Count(studies=1)
+    written(scene, SHORT)
+    driver, witness = scene.start(fail=point), scene.witness()
+    scene.until(lambda: scene.trained() >= 2, driver)
+    witness.look()
+    with closing(sqlite3.connect(scene.folder / ".hpsearch" / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        spooled = "-spool" in point
+        if spooled:
+            assert driver.ended().code == -9
+        else:
+            scene.until(lambda: "trials go on for up to" in driver.err.read_text(), driver)
+    if not spooled:
+        assert driver.ended().code == -9
+    count.kills += 1
+    if spooled and point != AWAY[0]:  # there is something to bring over: killed as it is written, and when it is
+        for again in ("before-unspool:1", "after-unspool:1")[: 2 if point == "after-spool:3" else 1]:
+            assert scene.start(fail=again).ended().code == -9
+            count.kills += 1
+            witness.look()
+    scene.finish(most=1)
+    witness.look()
+    scene.check(budget=3, kills=1)
+    assert result(scene.export()) == whole, point
+    count.watched, count.redone, count.most = len(witness.rows), scene.redone(), scene.redone()
+    return count
 
 
 # With Ray: workers of their own, which outlive the driver for a moment ─────────────────────────────

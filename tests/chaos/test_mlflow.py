@@ -89,8 +89,8 @@ class TestForAWhile:
 
         At first some calls are committed and their connections reset in place of the answer.
         """
-        with Proxy(server.uri, deaf={"create": 2, "log-batch": 1, "study.json": 1}) as proxy:
-            tracked(scene, proxy.uri, 'method = "random"\ntrials = 12', epochs=8)
+        with Proxy(server.uri, deaf={"create": 1, "log-batch": 1, "study.json": 1}) as proxy:
+            tracked(scene, proxy.uri, 'method = "random"\ntrials = 15', epochs=8)
             driver = scene.start()
             scene.until(lambda: proxy.passed["log-batch"] >= 2, driver)
             proxy.mode = 500
@@ -98,14 +98,14 @@ class TestForAWhile:
             proxy.mode = "lose"
             with proxy.down():
                 scene.until(lambda: scene.trained() >= 75, driver)
-            scene.until(lambda: scene.trained() >= 90, driver)
+            scene.until(lambda: scene.trained() >= 85, driver)
             proxy.mode = "pass"
             answer = driver.ended()
             assert answer.code == 0
             assert LATER not in answer.out
             said_once(scene, answer)
             assert not proxy.deaf.total()
-            scene.check(budget=12, kills=0, mlflow=server.uri)
+            scene.check(budget=15, kills=0, mlflow=server.uri)
 
     @pytest.mark.chaos
     def test_two_minutes(self, scene: Scene, server: Server) -> None:
@@ -124,7 +124,7 @@ class TestForAWhile:
     @pytest.mark.chaos
     def test_answers_that_never_arrive_make_nothing_double(self, scene: Scene, server: Server) -> None:
         """Each of these calls was committed, and its connection reset in place of the answer."""
-        with Proxy(server.uri, deaf={"create": 2, "log-batch": 3, "update": 2, "study.json": 1}) as proxy:
+        with Proxy(server.uri, deaf={"create": 1, "log-batch": 2, "update": 1, "study.json": 1}) as proxy:
             tracked(scene, proxy.uri, 'method = "random"\ntrials = 12', epochs=8)
             answer = scene.hp("run", "study.toml")
             assert answer.code == 0

@@ -86,29 +86,28 @@ def test_a_node_is_lost(scene: Scene, cluster: Cluster) -> None:
 
 
 def test_a_node_is_cut_off_and_comes_back(scene: Scene, cluster: Cluster) -> None:
-    """Nobody hears of it for so long that it is given up; then its orphan trains on."""
+    """Nobody hears of it for so long that Ray gives it up (a minute, by its own clock); then its orphan goes on.
+
+    What the orphan writes is in tests/test_worker_claim.py; here nothing of it may be seen.
+    """
     written(scene, cluster.address, pace=0.5)
     driver, witness = two_at_work(scene), scene.witness()
     node = cluster.nodes[1].signal(signal.SIGSTOP)
     cut, lost = time.time(), trials_of(scene, node)
-    scene.until(lambda: trained_since(scene, lost, cut, node), driver)
+    scene.until(lambda: trained_since(scene, lost, cut, node), driver, 180)
     took = time.time() - cut
     witness.look()
+    orphans = {process for process in node if process.pid in {pid for _, _, pid, _ in pids(scene.desk.diary)}}
+    for orphan in orphans:
+        orphan.kill(signal.SIGCONT)
+    time.sleep(5)  # its epoch ends, which it tells and wants to keep
     cluster.nodes[1].signal(signal.SIGCONT)
-    back = time.time()
     trials = finished(scene, driver)
     witness.look()
-    orphans = [one for one in pids(scene.desk.diary) if one[3] > back and one[2] in {process.pid for process in node}]
+    assert len(orphans) == 1
     assert sorted(one["attempts"] for one in trials) == [1, 1, 1, 2]
     scene.check(budget=4)
-    tally(
-        "5, 8",
-        "one of two nodes stopped until it is given up, then continued",
-        its_trial_went_on_after_s=round(took, 1),
-        epochs_that_its_orphan_trained=len(orphans),
-        reports_of_the_orphan_taken=0,
-    )
-    assert took < 60
+    tally("5, 8", "one of two nodes cut off, given up, back again", its_trial_went_on_after_s=round(took, 1))
 
 
 @pytest.mark.parametrize("how", ["gcs", "client"])

@@ -57,6 +57,16 @@ def bring_over(version: str, source: Path, url: str) -> None:
     database.close()
 
 
+def rows(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table."""
+    database = Database(url, create=False)
+    with database.read() as connection:
+        found = {name: connection.execute(sa.text(f"SELECT * FROM hpsearch_{name}")).mappings() for name in TABLES}
+        listed = {name: sorted(map(dict, own), key=repr) for name, own in found.items()}
+    database.close()
+    return listed
+
+
 def exported(version: str) -> dict[str, Any]:
     """Study -> what was exported of it then."""
     return dict(json.loads((ASSETS / version / "export.json").read_text(encoding="utf-8")))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from hpsearch.errors import BadInput, JournalAway, JournalError, NotFound
 from hpsearch.journal import Batch, Journal, Owner, upgrade, version
+from hpsearch.journal.database import Database
 from hpsearch.trial import Decision, Objective
 
 SECRET = "hunter2%"
@@ -130,6 +131,63 @@ def test_a_file_that_another_process_holds_is_waited_for_and_then_named(
     (advice,) = away.value.__notes__
     assert advice == "another process holds it: wait for that, or end it, then run the same command again"
     holder.close()
+
+
+SQLITE_SAYS = {
+    "SQLITE_FULL": "make room",
+    "SQLITE_IOERR_FSYNC": "its disk fails, or is full",
+    "SQLITE_IOERR_SHMSIZE": "bytes are free in",
+    "SQLITE_CANTOPEN": "make the file and its folder readable and writable",
+    "SQLITE_READONLY_DIRECTORY": "make the file and its folder writable",
+    "SQLITE_CORRUPT": "`sqlite3 FILE .recover` may save what is in it",
+    "SQLITE_BUSY": "another process holds it",
+    "SQLITE_BUSY_SNAPSHOT": "another process holds it",
+    "SQLITE_ERROR": "put that right (SQLITE_ERROR)",
+}
+POSTGRES_SAYS = {
+    "25006": "give the address of the primary server",
+    "42501": "give the user the right to make and change tables there",
+    "53100": "make room on the server's disk",
+    "53300": "max_connections",
+    "57P01": "look into the server's log (SQLSTATE 57P01)",
+    "57P03": "wait until it is up",
+    "42P01": "look into the server's log (SQLSTATE 42P01)",
+}
+AWAY = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "25006", "53100", "53300", "57P01", "57P03")
+"""What passes by itself, so that a run goes on meanwhile."""
+
+
+def explained(url: str, error: Exception) -> str:
+    """What a user is told about it."""
+    database = Database(url, create=False)
+    kind = JournalAway if getattr(error, "sqlite_errorname", getattr(error, "sqlstate", "")) in AWAY else JournalError
+    with pytest.raises(kind) as told, database.explaining():
+        raise error
+    assert type(told.value) is kind
+    database.close()
+    return "\n".join([str(told.value), *getattr(told.value, "__notes__", [])])
+
+
+@pytest.mark.parametrize("name", SQLITE_SAYS)
+def test_every_error_of_sqlite_says_where_and_what_to_do(tmp_path: Path, name: str) -> None:
+    Journal.open(f"sqlite:///{tmp_path}/journal.db").close()
+    error = sqlite3.OperationalError("it went wrong")
+    error.sqlite_errorname = name
+    said = explained(f"sqlite:///{tmp_path}/journal.db", error)
+    assert said.startswith(f"journal {tmp_path}/journal.db: it went wrong")
+    assert SQLITE_SAYS[name] in said
+    assert said.endswith("then run the same command again")
+
+
+@pytest.mark.parametrize("state", POSTGRES_SAYS)
+def test_every_error_of_postgresql_says_where_and_what_to_do_and_no_secret(state: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    url = f"postgresql://me:{SECRET}@host/name?sslpassword={SECRET}"
+    said = explained(url, psycopg.errors.lookup(state)(f"it went wrong with {SECRET}\nDETAIL: {SECRET}"))
+    assert said.startswith("journal postgresql+psycopg://me:***@host/name: it went wrong with ***")
+    assert POSTGRES_SAYS[state] in said
+    assert said.endswith("then run the same command again")
+    assert "hunter2" not in said
 
 
 def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

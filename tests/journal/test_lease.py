@@ -121,7 +121,7 @@ def test_a_sign_of_life_from_the_future_counts_from_when_it_is_seen(tmp_path: Pa
         study = journal.create("study", {}, {}, at=0)
         journal.acquire(study.id, far_away())
         set_lease(url, beat_wall=leases.c.beat_wall + 7200)
-        with pytest.raises(StudyBusy, match="life 0 s ago.* run again in 15 s"):
+        with pytest.raises(StudyBusy, match=r"life 0 s ago.* run again in 15 s"):
             journal.acquire(study.id, Owner.current())
         set_lease(url, beat_wall=leases.c.beat_wall - 16)
         journal.acquire(study.id, Owner.current())
@@ -131,15 +131,14 @@ def test_a_sign_of_life_from_the_future_counts_from_when_it_is_seen(tmp_path: Pa
 
 
 def test_a_process_table_of_another_namespace_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "self").symlink_to("4711")
-    stat = tmp_path / str(os.getpid()) / "stat"
-    stat.parent.mkdir()
-    stat.write_text(f"{os.getpid()} (somebody) S {' '.join('1' * 30)}")
+    for pid in ("4711", str(os.getpid())):
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "stat").write_text(f"{pid} (somebody) S {' '.join('1' * 30)}")
     monkeypatch.setattr(lease, "_PROC", tmp_path)
-    assert process_start(os.getpid()) == ""
-    (tmp_path / "self").unlink()
-    (tmp_path / "self").symlink_to(str(os.getpid()))
-    assert process_start(os.getpid()) == "1"
+    for reader, seen in (("4711", ""), (str(os.getpid()), "1")):
+        (tmp_path / "self").unlink(missing_ok=True)
+        (tmp_path / "self").symlink_to(reader)
+        assert process_start(os.getpid()) == seen
 
 
 def unshared(*options: str) -> list[str]:
@@ -152,12 +151,16 @@ def unshared(*options: str) -> list[str]:
     return [*words, sys.executable, "-c"]
 
 
-def test_in_a_namespace_without_a_process_table_of_its_own_nobody_is_known_to_be_dead() -> None:
-    code = (
-        "import os; from dataclasses import replace; from hpsearch.journal.lease import Owner; own = Owner.current();"
-        "print(os.getpid(), repr(own.started), replace(own, started='1').is_gone(own), replace(own, pid=99999).is_gone(own))"
-    )
-    seen = subprocess.run([*unshared(), code], check=True, capture_output=True, text=True).stdout
+UNMOUNTED = """
+from dataclasses import replace
+from hpsearch.journal.lease import Owner
+own = Owner.current()
+print(own.pid, repr(own.started), replace(own, started="1").is_gone(own), replace(own, pid=99999).is_gone(own))
+"""
+
+
+def test_in_a_namespace_without_a_process_table_of_its_own_a_pid_alone_tells_who_lives() -> None:
+    seen = subprocess.run([*unshared(), UNMOUNTED], check=True, capture_output=True, text=True).stdout
     assert seen == "1 '' False True\n"
 
 

@@ -219,11 +219,11 @@ def test_there_is_nothing_to_upgrade_where_no_journal_is(url: str, database: Dat
 @pytest.mark.parametrize("old", old_journals.VERSIONS)
 def test_an_old_journal_is_upgraded_whole(url: str, tmp_path: Path, old: str) -> None:
     place = old_journal(url, old, tmp_path)
-    before = content(place)
+    before = old_journals.rows(place)
     assert version(place) == old
     done = upgrade(place)
     assert (done.before, done.after) == (old, schema.HEAD)
-    assert old_journals.lost(before, content(place)) == []
+    assert old_journals.lost(before, old_journals.rows(place)) == []
     with Journal.open(place, create=False) as journal:
         assert {study.name for study in journal.studies()} == set(old_journals.STUDIES)
         assert journal.create("another", {}, {}, at=5).id > 2
@@ -249,19 +249,6 @@ def old_journal(url: str, old: str, tmp_path: Path) -> str:
     return url
 
 
-def content(url: str) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table."""
-    database = Database(url, create=False)
-    with database.read() as connection:
-        rows = {
-            table: connection.execute(sa.text(f"SELECT * FROM hpsearch_{table}")).mappings()
-            for table in old_journals.TABLES
-        }
-        found = {table: sorted(map(dict, own), key=repr) for table, own in rows.items()}
-    database.close()
-    return found
-
-
 class TestWhileAStudyIsRun:
     """An old driver would write into tables that have changed under its hands."""
 
@@ -281,11 +268,11 @@ class TestWhileAStudyIsRun:
 
     def test_it_is_left_alone(self, old: str, tmp_path: Path) -> None:
         self.hold(old, replace(Owner.current(), uid="another", host="gauss"))
-        before = content(old)
+        before = old_journals.rows(old)
         who = rf'study "veteran" is being run by process {os.getpid()} on gauss, which showed a sign of life \d+ s ago'
         with pytest.raises(StudyBusy, match=rf"{who}.*`hpsearch db upgrade` again"):
             upgrade(old)
-        assert content(old) == before
+        assert old_journals.rows(old) == before
         assert list(tmp_path.rglob("*.backup")) == []
 
     @pytest.mark.parametrize("elsewhere", [True, False])
