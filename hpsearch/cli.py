@@ -23,6 +23,7 @@ COMMANDS = {
     "init": ("files", "write a first study file and trainer to start from"),
     "check": ("files", "every fault of a study file at once, without running it"),
     "plan": ("files", "what a study will run: rounds, trials, epochs, the first proposals"),
+    "preflight": ("preflight", "whether a study's trainer can learn, at which learning rates, and what it will cost"),
     "run": ("run", "run a study, or go on where it was"),
     "status": ("readers", "how a study stands, while it runs or after"),
     "show": ("readers", "one trial: parameters, curve, decisions with reasons"),
@@ -88,6 +89,7 @@ def _init(command: argparse.ArgumentParser) -> None:
 def _run(command: argparse.ArgumentParser) -> None:
     _study_file(command)
     command.add_argument("--fork", metavar="NAME", help="start a new study that may learn from the recorded one")
+    command.add_argument("--skip-preflight", action="store_true", help="start, whatever [preflight] would say")
     command.add_argument(
         "--jsonl", action="store_true", help="one JSON object on stdout for every settled trial, then that of --json"
     )
@@ -144,6 +146,7 @@ ARGUMENTS = {
     "init": _init,
     "check": _study_file,
     "plan": _study_file,
+    "preflight": _study_file,
     "run": _run,
     "status": _status,
     "show": _show,

@@ -16,9 +16,13 @@ from hpsearch.trial import Decision, Objective, Trial
 
 
 def as_document(
-    record: StudyRecord, objective: Objective, trials: Iterable[Trial], decisions: Iterable[Decision]
+    record: StudyRecord,
+    objective: Objective,
+    trials: Iterable[Trial],
+    decisions: Iterable[Decision],
+    measured: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The document of `hpsearch export --format json`."""
+    """The document of `hpsearch export --format json`. measured: what was, before the first trial, by kind."""
     return {
         "study": {
             "name": record.name,
@@ -36,6 +40,7 @@ def as_document(
             {"trial": one.number, "step": one.step, "kind": one.kind, "reason": one.reason, "at": one.at}
             for one in decisions
         ],
+        "measured": dict(measured or {}),
     }
 
 
@@ -55,12 +60,16 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "attempts": trial.attempts,
         "seconds": round(trial.busy, 6),
         "error": trial.error or None,
-        "curve": [_finite(report.metrics) | {"step": report.step} for report in trial.curve],
+        "curve": [finite(report.metrics) | {"step": report.step} for report in trial.curve],
     }
 
 
-def _finite(metrics: Mapping[str, float]) -> dict[str, float | str]:
-    return {name: value if math.isfinite(value) else str(value) for name, value in metrics.items()}
+def finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """With NaN and infinities as words."""
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }
 
 
 def plain(document: Mapping[str, Any]) -> str:

@@ -79,9 +79,9 @@ class Keeper:
         """
         if not self.tracked:
             return None
-        if not self._claim.holds:
-            return Failure("error", "another worker was given the trial")
         try:
+            if not self._claim.holds:
+                return Failure("error", "another worker was given the trial")
             self._write(at_rest)
         except TrainerError as problem:
             return Failure("contract", str(problem))

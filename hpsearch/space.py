@@ -24,6 +24,7 @@ class Float:
     grid: its values in a grid search; empty: from `points` or `step`.
     points: so many values in a grid search, ends included, spaced evenly (in log where log).
     expand: coarse-to-fine may move a window past low and high.
+    auto: a learning-rate range test finds the range, within this one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Float:
     grid: tuple[float, ...] = ()
     points: int | None = None
     expand: bool = False
+    auto: bool = False
 
     @property
     def count(self) -> int | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
 
-from hpsearch.space import Space
+from hpsearch.space import Float, Space
 from hpsearch.study_file import checks, place, reading, space_section
 from hpsearch.study_file.faults import Faults, translate, unknown
 from hpsearch.study_file.lines import Lines
@@ -23,9 +23,11 @@ from hpsearch.study_file.sections import (
     HyperbandPrune,
     JournalSection,
     Limits,
+    LrRange,
     MedianPrune,
     NeverPrune,
     PatiencePrune,
+    Preflight,
     Prune,
     Random,
     Resources,
@@ -48,9 +50,11 @@ __all__ = [
     "Grid",
     "HalvingPrune",
     "HyperbandPrune",
+    "LrRange",
     "MedianPrune",
     "NeverPrune",
     "PatiencePrune",
+    "Preflight",
     "Random",
     "Resources",
     "Round",
@@ -71,6 +75,8 @@ class Study(Section):
     search: Search
     prune: Prune = NeverPrune(method="never")
     early_stopping: EarlyStopping | None = None
+    preflight: Preflight | None = None
+    lr_range: LrRange | None = None
     resources: Resources = Resources()
     limits: Limits = Limits()
     journal: JournalSection = JournalSection()
@@ -112,6 +118,17 @@ class Study(Section):
     @property
     def tracking_display(self) -> str:
         return place.display(self.tracking_uri)
+
+    @property
+    def range_test(self) -> LrRange | None:
+        """What the learning-rate range test is to do: as [lr_range] says, or for a range that is `auto`; else None."""
+        auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
+        section = self.lr_range or (LrRange() if auto else None)
+        return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
+
+    def searching(self, space: Space) -> "Study":
+        """The same study over a part of its space, such as the window that a range test has found."""
+        return self.model_copy(update={"space": space})
 
     def proposals(self) -> int | None:
         """How many proposals the search makes when nothing stops it; a trial continued in a later round is another."""
@@ -176,6 +193,8 @@ _TABLES: dict[str, type[Section]] = {
     "study": About,
     "trainer": Trainer,
     "early_stopping": EarlyStopping,
+    "preflight": Preflight,
+    "lr_range": LrRange,
     "resources": Resources,
     "limits": Limits,
     "journal": JournalSection,

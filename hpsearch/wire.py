@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hpsearch import study as sections
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.pools.base import Pool
+from hpsearch.pools.base import WorkerPool
 from hpsearch.pruners.base import Pruner
 from hpsearch.rules import Rules
 from hpsearch.samplers.base import Sampler
@@ -118,7 +118,7 @@ def work_folder(study: Study, uid: str) -> Path:
     return study.home / "studies" / f"{name}-{uid[:8]}"
 
 
-def pool(study: Study, uid: str) -> tuple[Pool, list[str]]:
+def pool(study: Study, uid: str) -> tuple[WorkerPool, list[str]]:
     """The pool, its trainer tried, and what a person should know about it. ResourcesError, TrainerError, PoolError."""
     made, example = setup(study, uid), example_params(study)
     per_trial, resources = study.resources.per_trial, study.resources

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpsearch import plan as planning
 from hpsearch.commands import Answer
+from hpsearch.commands.measured import cost_text
 from hpsearch.errors import BadInput, NotFound, StudyFileError
 from hpsearch.screen import columns, duration, params_line
 from hpsearch.study import Study, load
@@ -52,12 +53,16 @@ def check(args: Namespace) -> Iterator[Answer]:
 
 def plan(args: Namespace) -> Iterator[Answer]:
     from hpsearch import wire
+    from hpsearch.commands.tryout import Tried
 
     study = load(args.file, args.overrides)
+    so_far, tried = _recorded(study)
+    cost = tried["preflight"]["cost"] if "preflight" in tried else None
+    seconds = so_far.busy / so_far.epochs if so_far and so_far.epochs else cost and cost["seconds"]
+    study = Tried(tried).searched(study)
     first = planning.first_proposals(study, wire.sampler(study))
-    so_far = _recorded(study)
-    seconds = so_far.busy / so_far.epochs if so_far and so_far.epochs else None
     epochs = planning.all_epochs(study)
+    forecast = None if seconds is None else epochs * seconds / (study.resources.workers or 1)
     data = {
         "study": study.study.name,
         "method": study.search.method,
@@ -67,7 +72,10 @@ def plan(args: Namespace) -> Iterator[Answer]:
         "first": [dict(proposal.params) for proposal in first],
         "seconds_per_epoch": seconds,
         "recorded": {"trials": sum(so_far.trials.values()), "epochs": so_far.epochs} if so_far else None,
-        "seconds": None if seconds is None else epochs * seconds / (study.resources.workers or 1),
+        "seconds": forecast,
+        "gpu_hours": None if seconds is None else epochs * seconds * study.resources.per_trial.gpus / 3600,
+        "cost": cost,
+        "lr_range": tried["lr_range"]["says"] if "lr_range" in tried else None,
     }
     yield Answer(data, lambda: _plan_text(study, data))
 
@@ -81,6 +89,7 @@ def _plan_text(study: Study, data: dict[str, Any]) -> str:
         f"{resources.workers or 'as many as fit'} at once, with {resources.per_trial.cpus:g} cpus and "
         f"{resources.per_trial.gpus:g} gpus each",
     ]
+    rows += _tried_text(study, data)
     if done := data["recorded"]:
         rows.append(f"of this, {done['trials']} trials and {done['epochs']} epochs are recorded already")
     rows += ["", "first proposals", *(f"  {params_line(params)}" for params in data["first"])]
@@ -99,16 +108,30 @@ def _rounds_text(study: Study) -> str:
 def _cost(data: dict[str, Any]) -> str:
     if data["seconds"] is None:
         return "no epoch is recorded yet, so the time is not known"
-    return f"about {duration(data['seconds'])}, at the {data['seconds_per_epoch']:.3g} s an epoch that were measured"
+    hours = f" and {data['gpu_hours']:.3g} GPU hours" if data["gpu_hours"] else ""
+    took = f"{data['seconds_per_epoch']:.3g} s an epoch"
+    return f"about {duration(data['seconds'])}{hours}, at the {took} that were measured"
 
 
-def _recorded(study: Study) -> "Summary | None":
-    """What is recorded of the study; None before its first run."""
+def _tried_text(study: Study, data: dict[str, Any]) -> Iterator[str]:
+    """What was measured before the first trial, or will be."""
+    if data["cost"]:
+        yield f"a trial takes {cost_text(data['cost'])}"
+    elif study.preflight is not None and not data["recorded"]:
+        yield "before the first trial a preflight tries whether the trainer can learn"
+    if data["lr_range"]:
+        yield data["lr_range"]
+    elif study.range_test is not None and not data["recorded"]:
+        yield f"before the first trial a range test looks for values of {study.range_test.parameter}"
+
+
+def _recorded(study: Study) -> tuple["Summary | None", dict[str, Any]]:
+    """What is recorded of the study, and what was measured before; None before its first run."""
     from hpsearch.journal import Journal
 
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             record = journal.find(study.study.name)
-            return journal.summary(record.id) if record else None
+            return (journal.summary(record.id), journal.probes(record.id)) if record else (None, {})
     except NotFound:
-        return None
+        return None, {}

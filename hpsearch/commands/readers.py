@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from hpsearch.commands import Answer
+from hpsearch.commands.measured import summary
 from hpsearch.commands.recorded import Recorded, check_trial, journal_of, opened
 from hpsearch.errors import BadInput, NoTrialSucceeded
 from hpsearch.export import as_csv, as_document, as_parquet, plain, trial_document
@@ -36,9 +37,9 @@ def status(args: Namespace) -> Iterator[Answer]:
 
 def _status(journal: Journal, record: StudyRecord) -> dict[str, Any]:
     """As it stands. Where a process died, what it ran waits for the next."""
-    summary = journal.summary(record.id)
+    stands, tried = journal.summary(record.id), journal.probes(record.id)
     holder = journal.holder(record.id)
-    trials = {kind.lower(): count for kind, count in summary.trials.items()}
+    trials = {kind.lower(): count for kind, count in stands.trials.items()}
     if interrupted := holder is None and record.state == "RUNNING":
         trials |= {"waiting": trials["waiting"] + trials["running"], "running": 0}
     return {
@@ -46,10 +47,11 @@ def _status(journal: Journal, record: StudyRecord) -> dict[str, Any]:
         "state": "INTERRUPTED" if interrupted else record.state,
         "holder": holder,
         "trials": trials,
-        "epochs_trained": summary.epochs,
-        "busy_seconds": round(summary.busy, 3),
-        "best": summary.best
-        and {"trial": summary.best.number, "value": summary.best.value, "epoch": summary.best.epoch},
+        "epochs_trained": stands.epochs,
+        "busy_seconds": round(stands.busy, 3),
+        "preflight": summary(tried["preflight"]) if "preflight" in tried else None,
+        "lr_range": tried["lr_range"]["says"] if "lr_range" in tried else None,
+        "best": stands.best and {"trial": stands.best.number, "value": stands.best.value, "epoch": stands.best.epoch},
     }
 
 
@@ -63,6 +65,10 @@ def _status_text(found: list[dict[str, Any]], decisions: list[Decision]) -> str:
         shown = f"{number(best['value'])} (trial {best['trial']}, epoch {best['epoch']})" if best else "none yet"
         rows.append([one["study"], one["state"], trials or "none", str(one["epochs_trained"]), shown])
     text = columns(rows)
+    if len(found) == 1 and found[0]["preflight"]:
+        text += f"\npreflight: {found[0]['preflight']}"
+    if len(found) == 1 and found[0]["lr_range"]:
+        text += f"\n{found[0]['lr_range']}"
     if len(found) == 1 and found[0]["holder"]:
         text += f"\nrun by {found[0]['holder']}"
     if any(one["state"] == "INTERRUPTED" for one in found):
@@ -91,16 +97,18 @@ def best(args: Namespace) -> Iterator[Answer]:
 def _trial(journal: Journal, study: Recorded, number: int) -> Answer:
     trial = journal.trial(study.record.id, number)
     decisions = journal.decisions(study.record.id, number)
+    window = journal.probes(study.record.id).get("lr_range", {}).get("says", "")
     document = trial_document(trial, study.objective) | {"decisions": [_decision(one) for one in decisions]}
-    return Answer(document, lambda: _trial_text(study, trial, decisions))
+    return Answer(document, lambda: _trial_text(study, trial, decisions, window))
 
 
-def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision]) -> str:
+def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision], window: str) -> str:
     parts = [
         f"{study.record.name}, trial {trial.number}: {trial.state}, {score(trial, study.objective)}",
         f"  {params_line(trial.params)}",
         f"  round {trial.round}, seed {trial.seed}, {trial.epoch} epochs in {trial.busy:.1f} s",
         f"  why these parameters: {trial.origin}",
+        *([f"  {window}"] if window else []),
         f"  why {trial.state}: {trial.reason or 'it is under way'}",
     ]
     if trial.attempts > 1:
@@ -146,9 +154,10 @@ def export(args: Namespace) -> Iterator[Answer]:
         study = opened(journal, args)
         trials = journal.trials(study.record.id)
         decisions = journal.decisions(study.record.id)
+        measured = journal.probes(study.record.id)
     match args.format:
         case "json":
-            document = as_document(study.record, study.objective, trials, decisions)
+            document = as_document(study.record, study.objective, trials, decisions, measured)
             yield _written(args, document, plain(document))
         case "csv":
             yield _written(args, None, as_csv(study.objective, trials))

@@ -15,13 +15,14 @@ from hpsearch.commands import Answer
 from hpsearch.commands.ledger import JournalLedger
 from hpsearch.commands.outcome import Outcome
 from hpsearch.commands.signals import Signals
+from hpsearch.commands.tryout import Tried, keep_files, try_out
 from hpsearch.errors import BadInput, InfrastructureError, NotFound, Stopped, StudyBusy, StudyChanged, TrainerError
 from hpsearch.history import History
 from hpsearch.journal import Heartbeat, Journal, Lease, Owner, Spool, StudyRecord, recover
 from hpsearch.log import hold, quiet
 from hpsearch.loop import Loop
 from hpsearch.plan import changed_rounds, proposals
-from hpsearch.pools.base import Pool
+from hpsearch.pools.base import Pool, Prober, WorkerPool
 from hpsearch.rules import Totals, limit_reached
 from hpsearch.samplers.base import Sampler
 from hpsearch.screen import Screen
@@ -51,7 +52,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         stack.enter_context(screen)
         if here and not (sys.stdout and sys.stdout.isatty()):
             stack.enter_context(redirect_stdout(sys.stderr))  # what the trainer prints is no data of ours
-        this = _Run(study, origin, screen, stack)
+        this = _Run(study, origin, screen, stack, skip_preflight=args.skip_preflight)
         try:
             outcome = this.run()
         except (KeyboardInterrupt, SystemExit) as stop:  # `ray.init` puts a handler for SIGTERM that raises SystemExit
@@ -78,8 +79,11 @@ class _Held:
 class _Run:
     """Everything between a study that has been read and its outcome; what is opened is closed by `stack`."""
 
-    def __init__(self, study: Study, origin: str | None, screen: Screen, stack: ExitStack):
+    def __init__(
+        self, study: Study, origin: str | None, screen: Screen, stack: ExitStack, *, skip_preflight: bool = False
+    ):
         self.study, self.origin, self.screen, self.stack = study, origin, screen, stack
+        self.skip_preflight = skip_preflight
         self.pool_closed = ExitStack()
         self.news: list[str] = []
         self.told_of_mlflow = False
@@ -89,8 +93,9 @@ class _Run:
     def run(self) -> Outcome:
         """Bad input is found before anything is written: the pool has tried the trainer when the study is recorded."""
         self.signals.listen(self.stack)
-        sampler = wire.sampler(self.study)
         held = self._recorded()
+        tried = Tried(held.journal.probes(held.record.id)) if held else Tried()
+        sampler = wire.sampler(tried.searched(self.study))
         history = self._history(held) if held else None
         if held is not None and history is not None:
             reached = limit_reached(wire.rules(self.study), history, held.journal.spent(held.record.id))
@@ -98,12 +103,15 @@ class _Run:
                 return self._nothing_to_do(held, history, reached.reason if reached else "")
         uid = held.record.uid if held else uuid.uuid4().hex
         pool = self._pool(held, uid)
+        tried = self._tried(held, history, pool, tried)
         held = held or self._record(uid)
+        if tried.decisions:
+            self._keep(held, tried)
         quiet(self.study.home / "hpsearch.log")
         history = self._history(held) if history is None else history
-        return self._search(held, history, sampler, pool)
+        return self._search(held, history, wire.sampler(tried.searched(self.study)), pool, tried)
 
-    def _pool(self, held: _Held | None, uid: str) -> Pool:
+    def _pool(self, held: _Held | None, uid: str) -> WorkerPool:
         """Takes seconds, so meanwhile the lease is kept and MLflow is asked. BadInput where MLflow refuses us."""
         mlflow = Preflight(self.study.tracking_uri)
         with Heartbeat(held.journal, held.lease) if held else nullcontext():
@@ -115,7 +123,19 @@ class _Run:
             self._tell_of_mlflow(f"{away}; training goes on, and MLflow is brought to agree later")
         return pool
 
-    def _search(self, held: _Held, history: History, sampler: Sampler, pool: Pool) -> Outcome:
+    def _tried(self, held: _Held | None, history: History | None, pool: Prober, before: Tried) -> Tried:
+        """What is to be known before the first trial, measured where it is not known yet."""
+        if history is not None and len(history) > 0:
+            return before
+        with Heartbeat(held.journal, held.lease) if held else nullcontext():
+            return try_out(self.study, pool, before, self.screen.say, skip_preflight=self.skip_preflight)
+
+    def _keep(self, held: _Held, tried: Tried) -> None:
+        for kind, document in tried.documents.items():
+            held.journal.put_probe(held.lease, kind, document, at=int(time.time() * 1000))
+        keep_files(wire.work_folder(self.study, held.record.uid), tried.documents)
+
+    def _search(self, held: _Held, history: History, sampler: Sampler, pool: Pool, tried: Tried) -> Outcome:
         ledger, tracking = self._ledger(held), _Tracking(self.study, held.record)
 
         def watch(loop: Loop, trials: list[Trial]) -> None:
@@ -131,6 +151,7 @@ class _Run:
         pruners = wire.pruner(self.study), wire.early_stopping(self.study)
         loop = Loop(rules, sampler, *pruners, pool, ledger, history, spent=spent, watch=watch)
         ledger.state("RUNNING")
+        ledger.write((), (), tried.decisions)
         try:
             with self.signals.stopping(loop), Heartbeat(held.journal, held.lease):  # an epoch here may take long
                 loop.run()

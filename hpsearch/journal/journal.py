@@ -16,7 +16,7 @@ from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import make_ready
 from hpsearch.journal.records import Changes, LastWrite, StudyRecord, Summary
 from hpsearch.journal.rows import storable
-from hpsearch.journal.schema import cursors, decisions, leases, studies, trials
+from hpsearch.journal.schema import cursors, decisions, leases, probes, studies, trials
 from hpsearch.journal.writer import Writer
 from hpsearch.trial import Decision, Objective, Trial
 
@@ -110,9 +110,25 @@ class Journal:
         """Erase a study in which nothing was reported yet. LeaseLost; ValueError for one with reports."""
         with self._database.write() as connection:
             fence.renew(connection, self._database.clock, lease)
-            for table in (decisions, trials, cursors, leases):
+            for table in (decisions, trials, cursors, probes, leases):
                 connection.execute(table.delete().where(table.c.study_id == lease.study_id))
             connection.execute(studies.delete().where(studies.c.id == lease.study_id))
+
+    # Before the first trial ─────────────────────────────────────────────────────────────────────
+
+    def put_probe(self, lease: Lease, kind: str, document: Mapping[str, Any], at: int) -> None:
+        """Record what was measured; in place of what was measured of that kind before. LeaseLost."""
+        row = {"document": json.dumps(dict(document)), "at": at}
+        put = self._database.insert(probes).values(study_id=lease.study_id, kind=kind, **row)
+        with self._database.write() as connection:
+            fence.renew(connection, self._database.clock, lease)
+            connection.execute(put.on_conflict_do_update(index_elements=["study_id", "kind"], set_=row))
+
+    def probes(self, study_id: int) -> dict[str, Any]:
+        """What was measured, by its kind."""
+        query = sa.select(probes.c.kind, probes.c.document).where(probes.c.study_id == study_id)
+        with self._database.read() as connection:
+            return {row.kind: json.loads(row.document) for row in connection.execute(query.order_by(probes.c.kind))}
 
     # What is in them ────────────────────────────────────────────────────────────────────────────
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every version of the schema, oldest first; `migrations/versions` holds a step to each. The last is what follows."""
 
 HEAD = REVISIONS[-1]
@@ -138,6 +138,16 @@ cursors = Table(
     Column("study_id", Integer, ForeignKey("hpsearch_studies.id"), primary_key=True),
     Column("target", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
+)
+
+# What was measured before the first trial. kind: "preflight" or "lr_range". document: JSON.
+probes = Table(
+    "hpsearch_probes",
+    metadata,
+    Column("study_id", Integer, ForeignKey("hpsearch_studies.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 # Alembic's own, apart from the rest: it makes and compares it by itself.

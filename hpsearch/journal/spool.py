@@ -71,9 +71,12 @@ class Spool:
         self.path.unlink(missing_ok=True)
 
     def set_aside(self) -> Path:
-        """Keep it under another name, where it is not taken for something still to be done."""
+        """Keep it under another name, where it is not taken for something still to be done, beside any before it."""
         self.close()
-        aside = self.path.with_name(f"{self.path.name}.refused")
+        aside, number = self.path.with_name(f"{self.path.name}.refused"), 1
+        while aside.exists():
+            number += 1
+            aside = self.path.with_name(f"{self.path.name}.refused-{number}")
         self.path.replace(aside)
         return aside
 

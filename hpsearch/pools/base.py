@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from hpsearch.trial import Event, Order
+from hpsearch.probes.values import Found, Probe
+from hpsearch.trial import Event, Lost, Order
 
 
 class Pool(Protocol):
@@ -25,3 +26,15 @@ class Pool(Protocol):
     def close(self) -> None:
         """Stop every worker; nothing of the pool is left running."""
         ...
+
+
+class Prober(Protocol):
+    """What measures a trainer on one of its workers, before anything else is asked of it."""
+
+    def probe(self, order: Probe) -> Found | Lost:
+        """Waits for it. Lost: the worker vanished meanwhile, or took far longer than it was given."""
+        ...
+
+
+class WorkerPool(Pool, Prober, Protocol):
+    """What a study runs on."""

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hpsearch.probes.values import Found, Probe
 from hpsearch.trial import Advance, Event, Kill, Order, Release, Reported, Start
 from hpsearch.worker import Setup, Worker
 
@@ -41,6 +42,10 @@ class InProcess:
     def events(self, timeout: float) -> Sequence[Event]:  # noqa: ARG002
         """Trains one slice of the trial whose turn it is; there is nothing to wait for."""
         return [self._obey(self._orders.popleft())] if self._orders else []
+
+    def probe(self, order: Probe) -> Found:
+        """Nothing keeps it to its time but itself."""
+        return self._free[0].probe(order)
 
     def _obey(self, order: Start | Advance) -> Reported:
         worker = self._busy[order.number]

@@ -16,11 +16,18 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 from hpsearch.errors import HpsearchError, PoolError, ResourcesError
 from hpsearch.pools import reaper
 from hpsearch.pools.ray_session import AGAIN, Cluster, Session, cores
+from hpsearch.probes.values import Found, Probe
 from hpsearch.trial import Advance, Event, Kill, Lost, Order, Params, Release, Reported, Start
 from hpsearch.worker import Setup, Worker
 
 STARTUP = 120.0
 """Seconds for a worker to come up, its imports included, where none is up."""
+
+OVERTIME = 60.0
+"""Seconds that a probe may take beyond its own: it looks at the clock between two steps of a training."""
+
+_PROBED = -1
+"""The number of what is no trial."""
 
 
 @dataclass
@@ -108,6 +115,25 @@ class RayActors:
         if self._problem is not None and not news:
             raise self._problem
         return news
+
+    def probe(self, order: Probe) -> Found | Lost:
+        slot = next(slot for slot in self._slots if slot.is_free)
+        slot.number = _PROBED
+        call, deadline = slot.actor.probe.remote(order), time.monotonic() + order.seconds + OVERTIME
+        try:
+            while not self._wait([call], 0.5):
+                self._session.check()
+                if time.monotonic() > deadline:
+                    self._replace(slot)
+                    return Lost(_PROBED, f"it was to take {order.seconds:.0f} s at most and does not end")
+            found: Found = ray.get(call)
+        except RayTaskError as problem:
+            raise _own(problem) from None
+        except RayError as problem:
+            return self._lost(slot, problem) or Lost(_PROBED, self._trouble)
+        self._manned = time.monotonic()
+        slot.number = None
+        return found
 
     def close(self) -> None:
         for slot in self._slots if self._session.answers else ():

@@ -222,11 +222,9 @@ def hush() -> None:
 def reach(address: str) -> None:
     """Ask "host:port" or "ray://host:port" before Ray does, which would go on trying for half a minute, and loudly.
 
-    OSError where nobody listens; BadInput where our token is refused.
+    OSError where nobody listens; BadInput where our token is refused. "auto" is Ray's to find, and to find a token for.
     """
     client = address.startswith("ray://")
-    if address == "auto":
-        address = os.environ.get("RAY_ADDRESS", "")
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=10).close()

@@ -74,7 +74,8 @@ def kill(process: Process) -> None:
 
 
 def lives(process: Process) -> bool:
-    return started(process[0]) == process[1]
+    pid, start = process
+    return start != "" and started(pid) == start
 
 
 def identified(pids: Iterable[int]) -> list[Process]:

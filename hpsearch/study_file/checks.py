@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 
-from hpsearch.space import Float, Space
+from hpsearch.space import Choice, Float, Parameter, Space
 from hpsearch.study_file.faults import Faults
 from hpsearch.study_file.sections import (
     CoarseToFine,
     Grid,
     HalvingPrune,
     HyperbandPrune,
+    LrRange,
     MedianPrune,
     Section,
     ThresholdPrune,
     Trainer,
 )
-from hpsearch.study_file.wording import KeyPath
+from hpsearch.study_file.wording import KeyPath, meant
+from hpsearch.trial import Plain
 
 MOST_GRID_POINTS = 100_000
 
@@ -40,6 +42,8 @@ def _found(sections: Mapping[str, Section], space_names: Mapping[str, object], s
         yield from _grid(space)
     if isinstance(prune, ThresholdPrune):
         yield from _threshold(prune)
+    if space is not None:
+        yield from _learning_rate(sections.get("lr_range"), space)
     if epochs is not None and prune is not None:
         yield from _pruner(prune, epochs)
 
@@ -76,6 +80,34 @@ def _grid(space: Space) -> Found:
             ("search", "method"),
             f'a grid must have at most {MOST_GRID_POINTS:,} points, got {count}; give fewer values, or use "random"',
         )
+
+
+def _learning_rate(section: Section | None, space: Space) -> Found:
+    """One parameter is the learning rate: the one that is auto, or the one that [lr_range] names."""
+    auto = [parameter.name for parameter in space.parameters if isinstance(parameter, Float) and parameter.auto]
+    for name in auto[1:]:
+        yield ("space", name), f"auto = true stands at `{auto[0]}` already; there is one learning rate"
+    if not isinstance(section, LrRange):
+        return
+    name = section.parameter
+    if auto and name not in auto:
+        if "parameter" in section.model_fields_set:
+            yield ("lr_range", "parameter"), f"is `{name}`, and auto = true stands at `{auto[0]}`"
+        return
+    found = next((parameter for parameter in space.parameters if parameter.name == name), space.fixed.get(name))
+    if found is None:
+        names = [*(parameter.name for parameter in space.parameters), *space.fixed]
+        yield ("lr_range", "parameter"), f"`{name}` is no parameter of [space]{meant(name, names)}"
+    elif not _is_positive(found):
+        yield ("lr_range", "parameter"), f"`{name}` must be a range above 0, to be a learning rate"
+
+
+def _is_positive(found: Parameter | Plain) -> bool:
+    if isinstance(found, Choice):
+        return all(not isinstance(value, str | bool) and value > 0 for value in found.values)
+    if isinstance(found, Parameter):
+        return found.low > 0
+    return not isinstance(found, str | bool) and found > 0
 
 
 def _threshold(prune: ThresholdPrune) -> Found:

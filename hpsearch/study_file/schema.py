@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.study import Study
-from hpsearch.study_file.sections import Range, Values
+from hpsearch.study_file.sections import Auto, Range, Values
 
 _SCALAR = {"type": ["string", "number", "boolean"]}
 
@@ -25,12 +25,13 @@ def json_schema() -> dict[str, Any]:
             "anyOf": [
                 {"$ref": "#/$defs/Range"},
                 {"$ref": "#/$defs/Values"},
+                {"$ref": "#/$defs/Auto"},
                 {"type": "array", "items": _SCALAR, "minItems": 1, "description": "a choice"},
                 {**_SCALAR, "description": "a fixed value"},
             ]
         },
     }
-    schema["$defs"] |= {kind.__name__: kind.model_json_schema() for kind in (Range, Values)}
+    schema["$defs"] |= {kind.__name__: kind.model_json_schema() for kind in (Range, Values, Auto)}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

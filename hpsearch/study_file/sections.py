@@ -88,6 +88,12 @@ def _address(address: str) -> str:
     return address
 
 
+def _true(value: bool) -> bool:
+    if not value:
+        raise ValueError("must be true; for a range of your own leave it out and give low and high")
+    return value
+
+
 def _gpus(gpus: float) -> float:
     if gpus > 1 and gpus != int(gpus):
         raise ValueError(f"must be a share of one GPU (<= 1) or a whole number of them, got {gpus}")
@@ -149,6 +155,21 @@ class Range(Section):
     grid: tuple[Number, ...] = Field((), strict=False, description="its values in a grid search")
     points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="so many values in a grid search")
     expand: bool = Field(False, description="coarse-to-fine may look beyond low and high")
+
+
+AUTO_LOW, AUTO_HIGH = 1e-7, 10.0
+"""Between these a range test looks for a learning rate where the file does not say."""
+
+
+class Auto(Section):
+    """A learning rate whose range the learning-rate range test finds, before the first trial."""
+
+    auto: Annotated[bool, AfterValidator(_true)] = Field(description="take the range from the range test")
+    low: Number = Field(AUTO_LOW, description="the test begins here")
+    high: Number = Field(AUTO_HIGH, description="the test ends here")
+    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
+    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="so many values in a grid search")
+    expand: bool = Field(False, description="coarse-to-fine may look beyond what the test found")
 
 
 class Values(Section):
@@ -259,6 +280,39 @@ Prune = Annotated[
 class EarlyStopping(Section):
     patience: Count = Field(description="a trial ends after so many epochs without a better one")
     min_delta: float = Field(0.0, ge=0, description="less than this is not better")
+
+
+# [preflight], [lr_range] ────────────────────────────────────────────────────────────────────────
+
+
+CheckName = Literal[
+    "metrics",
+    "inputs",
+    "outputs",
+    "loss at start",
+    "loss sign",
+    "gradients",
+    "optimizer",
+    "zero_grad",
+    "overfits",
+    "labels",
+]
+
+
+class Preflight(Section):
+    """Before the first trial: whether the trainer can learn at all."""
+
+    limit: Seconds = Field(600.0, description="the most that it may take")
+    skip: tuple[CheckName, ...] = Field((), strict=False, description="checks that are not wanted")
+
+
+class LrRange(Section):
+    """Before the first trial: at which learning rates the loss falls."""
+
+    parameter: RecordableName = Field("lr", description="which parameter of [space] is the learning rate")
+    iterations: Annotated[int, Field(ge=30, le=100_000)] = Field(150, description="steps of a test")
+    tests: Annotated[int, Field(ge=1, le=50)] = Field(4, description="the most tests, one for each choice of others")
+    limit: Seconds = Field(600.0, description="the most that all tests together may take")
 
 
 # [resources], [limits], [journal], [tracking] ────────────────────────────────────────────────────

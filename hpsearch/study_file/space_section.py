@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from hpsearch.space import Choice, Float, Int, Parameter, Space, offers
 from hpsearch.study_file.faults import Faults, translate
-from hpsearch.study_file.sections import Range, Section, Values, plain, recordable
+from hpsearch.study_file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Section, Values, plain, recordable
 from hpsearch.study_file.wording import listed, meant, show
 from hpsearch.trial import Plain
 
@@ -48,6 +48,8 @@ def written(space: Space) -> dict[str, Any]:
 def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
     if isinstance(parameter, Choice) and not parameter.when:
         return list(parameter.values)
+    if isinstance(parameter, Float) and parameter.auto:
+        return _written_auto(parameter)
     given = {field.name: getattr(parameter, field.name) for field in fields(parameter) if field.name != "name"}
     given["when"] = {name: list(values) for name, values in parameter.when.items()}
     plainly = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
@@ -56,21 +58,35 @@ def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
     }
 
 
+def _written_auto(parameter: Float) -> dict[str, Any]:
+    given = {
+        "low": parameter.low if parameter.low != AUTO_LOW else None,
+        "high": parameter.high if parameter.high != AUTO_HIGH else None,
+        "when": {name: list(values) for name, values in parameter.when.items()},
+        "points": parameter.points,
+        "expand": parameter.expand,
+    }
+    return {"auto": True} | {key: value for key, value in given.items() if value not in (None, False, {})}
+
+
 # One entry ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
     """What an entry says; None where it is at fault."""
-    kind: type[Section] = Values if isinstance(raw, dict) and "values" in raw else Range
+    kind = _kind(raw)
     try:
         recordable(name)
         match raw:
             case {"values": _}:
                 return _choice(name, Values.model_validate(raw))
+            case {"auto": _}:
+                return _auto(name, Auto.model_validate(raw), faults)
             case {"low": _} | {"high": _}:
                 return _range(name, Range.model_validate(raw), faults)
             case dict():
-                raise ValueError(f"must have low and high (a range) or values (a choice), got {listed(raw) or '{}'}")
+                has = "low and high (a range), values (a choice) or auto = true"
+                raise ValueError(f"must have {has}, got {listed(raw) or '{}'}")
             case []:
                 raise ValueError("must not be an empty list")
             case list():
@@ -81,6 +97,20 @@ def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
     except ValueError as problem:
         faults.add(("space", name), str(problem))
     return None
+
+
+def _kind(raw: object) -> type[Section]:
+    if isinstance(raw, dict) and "values" in raw:
+        return Values
+    return Auto if isinstance(raw, dict) and "auto" in raw else Range
+
+
+def _auto(name: str, entry: Auto, faults: Faults) -> Float | None:
+    if not 0 < entry.low < entry.high:
+        faults.add(("space", name), f"must have 0 < low < high, got low = {entry.low}, high = {entry.high}")
+        return None
+    low, high = float(entry.low), float(entry.high)
+    return Float(name, low, high, log=True, when=entry.when, points=entry.points, expand=entry.expand, auto=True)
 
 
 def _choice(name: str, entry: Values) -> Choice:

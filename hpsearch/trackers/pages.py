@@ -110,8 +110,12 @@ def study_page(
     end: int,
     best: Best | None,
     decisions: Sequence[Decision] = (),
+    measured: Mapping[str, Any] | None = None,
 ) -> Page:
-    """The parent run. Its params are what the study began with; what a longer search changes stands in tags."""
+    """The parent run. Its params are what the study began with; what a longer search changes stands in tags.
+
+    measured: what was before the first trial, by kind.
+    """
     search = study.spec.get("search", {})
     running = state in ("NEW", "RUNNING")
     tags = {
@@ -131,6 +135,7 @@ def study_page(
     texts = {"study.json": json.dumps(study.spec, indent=2, ensure_ascii=False, default=str)}
     if decisions:
         texts["decisions.txt"] = "".join(map(_decision_line, decisions))
+    texts |= _measured(measured or {})
     return Page(
         uid=study.uid,
         name=study.name,
@@ -141,6 +146,15 @@ def study_page(
         params=_params(dict(_flat({**study.identity, "search": search}))),
         texts=texts,
     )
+
+
+def _measured(measured: Mapping[str, Any]) -> dict[str, str]:
+    texts = {f"{kind}.json": json.dumps(document, indent=2, ensure_ascii=False) for kind, document in measured.items()}
+    if "lr_range" in measured:
+        from hpsearch import pictures
+
+        texts["lr_range.html"] = pictures.lr_range(measured["lr_range"], whole=False)
+    return texts
 
 
 def text_tag(name: str) -> str:

@@ -4,7 +4,8 @@ What a run's tags say that it has is never sent again, and where they do not say
 it is sent. So a replay, a crash half-way, a restored backup and a wiped server need no case of their own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from hpsearch.trackers.mlflow_runs import Deleted, Held, MlflowRuns, Refused
 from hpsearch.trackers.pages import study_page, trial_page, trial_uid
@@ -85,13 +86,13 @@ class Projection:
         return moved
 
     def finish(self, doubtful: bool) -> None:
-        """Write the study's last page, with its decisions.
+        """Write the study's last page, with its decisions and what was measured before its first trial.
 
         doubtful: a call went unanswered, so MLflow may since have made a run that nobody knows of.
         """
         if doubtful:
             self._runs.find_all()
-        self._write_study(self._source.decisions(self._study.id))
+        self._write_study(self._source.decisions(self._study.id), self._source.probes(self._study.id))
 
     # One trial ──────────────────────────────────────────────────────────────────────────────────
 
@@ -142,11 +143,11 @@ class Projection:
             raise Deleted(f"the run of study {self._study.name!r} was deleted in MLflow")
         return held
 
-    def _write_study(self, decisions: Sequence[Decision] = ()) -> None:
+    def _write_study(self, decisions: Sequence[Decision] = (), measured: Mapping[str, Any] | None = None) -> None:
         held = self._find_parent()
         end = max(self._end, held.end or 0) if held else self._end
         best = self._source.summary(self._study.id).best
-        page = study_page(self._study, self._objective, self._state, end, best, decisions)
+        page = study_page(self._study, self._objective, self._state, end, best, decisions, measured)
         if held is None or not held.agrees_with(page):
             held = self._known[self._study.uid] = self._runs.write(held, page)
         self._parent = held.id

@@ -26,7 +26,7 @@ Optimizer = Callable[[nn.Module], optim.Optimizer]
 def by_hand(params: Params, make: Optimizer, epochs: int) -> Iterator[tuple[float, float]]:
     """Trains and validates, and watches nothing else."""
     torch.manual_seed(0)
-    data = digits.load()
+    (data,) = digits.load()
     inputs, targets = data.train.inputs, data.train.targets
     model = digits.build(params)
     optimizer = make(model)
@@ -63,7 +63,7 @@ def in_turn(kit: Iterator[object], bare: Iterator[object], swap: bool) -> tuple[
 CASES: list[tuple[str, Params, Optimizer]] = [
     ("MLP, Adam (fused, as the kit's)", Params(), lambda m: optim.Adam(m.parameters(), 1e-2, fused=True)),
     ("MLP, Adam (torch's default)", Params(), lambda m: optim.Adam(m.parameters(), 1e-2)),
-    ("MLP, SGD", Params(optimizer="sgd"), lambda m: optim.SGD(m.parameters(), 1e-2, momentum=0.9)),
+    ("MLP, SGD", Params(optimizer="momentum"), lambda m: optim.SGD(m.parameters(), 1e-2, momentum=0.9)),
     ("CNN, Adam (fused)", Params(model="cnn"), lambda m: optim.Adam(m.parameters(), 1e-2, fused=True)),
 ]
 

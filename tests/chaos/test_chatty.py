@@ -68,6 +68,7 @@ class TestLines:
             time.sleep(0.05)
         assert driver.ended().code == 0
         print(f"\na million lines past Python: at most {most / 2**20:.1f} MiB in Ray's folder; {sizes(scene)}")
+        assert most < 24 << 20, "two files of 4 MiB each for stdout and for stderr, and what Ray says itself"
         assert list(Path("/tmp").glob(f"hps{driver.pid}-*")) == []
 
     @pytest.mark.chaos
@@ -77,6 +78,7 @@ class TestLines:
         assert answer.code == 3
         assert len(answer.out) + len(answer.err) < 5_000
         scene.check(budget=1)
+        assert scene.hp("sync", "toy").out.endswith(", 0 pending\n")
         assert bytes_in(scene.folder / ".hpsearch") < 4 * MOST_BYTES
         run = mlflow_of(scene).trial(0)
         assert run.info.status == "FAILED"
@@ -95,32 +97,31 @@ class TestMetrics:
         assert bytes_in(scene.folder / ".hpsearch") < MOST_BYTES
 
     @pytest.mark.chaos
-    def test_a_million_points(self, scene: Scene) -> None:
-        """A thousand metrics at each of a thousand epochs: the journal has all, MLflow some and the last."""
-        chatty(scene, "hoarder", "metrics = 999", epochs=1000)
+    def test_three_hundred_thousand_points(self, scene: Scene) -> None:
+        """A thousand metrics at each of 300 epochs: the journal has all, MLflow some and the last."""
+        chatty(scene, "hoarder", "metrics = 999", epochs=300)
         began = time.monotonic()
         assert scene.hp("run", "study.toml", timeout=280).code == 0
         ran = time.monotonic() - began
         assert scene.hp("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
-        print(f"\na million points: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scene)}")
+        print(f"\n300,000 points: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scene)}")
         scene.check(budget=1)
         shown = mlflow_of(scene)
         steps = {step for key, step, _, _ in shown.points(shown.trial(0)) if key == "weight/0000007"}
-        assert steps >= {1, 50, 100, 102, 200, 204, 1000}
-        assert len(steps) < 100 + 50 * 4
+        assert steps == {*range(1, 101), *range(102, 201, 2), *range(204, 301, 4)}
         with Journal.open(scene.url, create=False) as journal:
-            assert len(journal.trial(1, 0).curve) == 1000
+            assert len(journal.trial(1, 0).curve) == 300
 
     @pytest.mark.chaos
-    def test_fifty_thousand_epochs(self, scene: Scene) -> None:
+    def test_ten_thousand_epochs(self, scene: Scene) -> None:
         """A curve of one metric is whole in MLflow up to 100,000 epochs."""
-        scene.desk.study(ONE, trainer="tests.support.toys:noop", epochs=50_000)
+        scene.desk.study(ONE, trainer="tests.support.toys:noop", epochs=10_000)
         scene.desk.change(('[tracking]\nmlflow = "none"\n', ""))
         began = time.monotonic()
         assert scene.hp("run", "study.toml", timeout=280).code == 0
         ran = time.monotonic() - began
         assert scene.hp("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
-        print(f"\n50,000 epochs: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scene)}")
+        print(f"\n10,000 epochs: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scene)}")
         scene.check(budget=1)
         check_mirrored(scene.url, "toy", f"sqlite:///{scene.folder}/.hpsearch/mlflow.db")
 
@@ -128,6 +129,7 @@ class TestMetrics:
         """All of them are there, each once; none leads out of its place."""
         chatty(scene, "namer", "", epochs=2)
         assert scene.hp("run", "study.toml").code == 0
+        assert scene.hp("sync", "toy").out.endswith(", 0 pending\n")
         scene.check(budget=1)
         run = mlflow_of(scene).trial(0)
         values = sorted(value for name, value in run.data.metrics.items() if value >= 10)

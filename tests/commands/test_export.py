@@ -37,7 +37,7 @@ class TestJson:
         text = exploded.hp("export", "toy").out
         assert "NaN" not in text
         document = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
-        assert list(document) == ["study", "trials", "decisions"]
+        assert list(document) == ["study", "trials", "decisions", "measured"]
         assert {"name", "uid", "state", "metric", "goal", "spec"} <= set(document["study"])
         wanted = {"number", "round", "state", "reason", "seed", "params", "value", "best_epoch", "attempts", "curve"}
         for number, trial in enumerate(document["trials"]):

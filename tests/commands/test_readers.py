@@ -24,6 +24,8 @@ class TestStatus:
             "trials": {"waiting": 0, "running": 0, "paused": 0, "complete": 4, "pruned": 0, "failed": 0},
             "epochs_trained": 12,
             "best": {"trial": best["number"], "value": best["value"], "epoch": best["best_epoch"]},
+            "preflight": None,
+            "lr_range": None,
         }
 
     def test_text_ends_with_the_last_decisions(self, done: Desk) -> None:

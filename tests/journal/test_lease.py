@@ -107,11 +107,20 @@ def test_who_is_in_the_way_and_for_how_long() -> None:
     assert "in 11 s" in message
 
 
+BOOT_CLOCK = "from hpsearch.journal.lease import boot_clock; print(boot_clock())"
+
+
 def test_all_processes_of_a_machine_share_the_boot_clock() -> None:
     before = boot_clock()
-    code = "from hpsearch.journal.lease import boot_clock; print(boot_clock())"
-    seen = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    seen = subprocess.run([sys.executable, "-c", BOOT_CLOCK], check=True, capture_output=True, text=True).stdout
     assert 0 < before < float(seen) < boot_clock()
+
+
+def test_nobody_is_silent_while_the_machine_sleeps() -> None:
+    """To a process in this namespace the machine has slept for a day more than to us."""
+    before, command = boot_clock(), [*unshared("--time", "--boottime", "86400"), BOOT_CLOCK]
+    seen = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert before < float(seen) < boot_clock()
 
 
 def test_a_sign_of_life_from_the_future_counts_from_when_it_is_seen(tmp_path: Path) -> None:
@@ -142,8 +151,8 @@ def test_a_process_table_of_another_namespace_tells_nothing(tmp_path: Path, monk
 
 
 def unshared(*options: str) -> list[str]:
-    """The start of a command line that runs Python in a pid namespace of its own."""
-    words = ["unshare", "--pid", "--fork", "--kill-child", *options]
+    """The start of a command line that runs Python in a namespace of its own."""
+    words = ["unshare", "--fork", "--kill-child", *options]
     try:
         subprocess.run([*words, "true"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as refusal:
@@ -160,7 +169,7 @@ print(own.pid, repr(own.started), replace(own, started="1").is_gone(own), replac
 
 
 def test_in_a_namespace_without_a_process_table_of_its_own_a_pid_alone_tells_who_lives() -> None:
-    seen = subprocess.run([*unshared(), UNMOUNTED], check=True, capture_output=True, text=True).stdout
+    seen = subprocess.run([*unshared("--pid"), UNMOUNTED], check=True, capture_output=True, text=True).stdout
     assert seen == "1 '' False True\n"
 
 
@@ -193,7 +202,7 @@ print("gone")
 
 
 def test_a_pid_that_the_kernel_gave_out_again_is_another_process() -> None:
-    done = subprocess.run([*unshared("--mount-proc"), REUSED], check=False, capture_output=True, text=True)
+    done = subprocess.run([*unshared("--pid", "--mount-proc"), REUSED], check=False, capture_output=True, text=True)
     if "cannot" in done.stderr:
         pytest.skip(done.stderr)
     assert done.stdout == "gone\n", done.stderr
@@ -212,7 +221,7 @@ with Journal.open(sys.argv[1]) as journal:
 def test_a_holder_in_a_container_that_was_killed_is_followed_when_it_has_been_silent(tmp_path: Path) -> None:
     """On the same machine, so by the clock that nobody can set; its pid is one of ours, or nobody's."""
     url = f"sqlite:///{tmp_path}/journal.db"
-    command = [*unshared("--mount-proc"), HOLDER, url, "3.0"]
+    command = [*unshared("--pid", "--mount-proc"), HOLDER, url, "3.0"]
     with (
         Journal.open(url) as journal,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as container,

@@ -74,6 +74,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.kept: list[Batch] = []
         self.passed = False
         self.told: list[str] = []
+        self.refused: dict[Path, str] = {}
 
     def is_there(self) -> bool:
         return self.home is not None and self.line.left is None
@@ -225,8 +226,7 @@ class SpoolMachine(RuleBasedStateMachine):
             self._merge()
         elif missing:
             assert told.startswith(f"{len(missing)} reports that an earlier run could not bring")
-            aside = Spool(self.path.with_name("spool.jsonl.refused")).read()
-            assert in_full(joined(one.batch for one in aside).reports) == in_full(reports)
+            self.refused[Path(told.rpartition(" kept in ")[2])] = in_full(reports)
         else:
             assert told == ""
         self._has_nothing_kept()
@@ -272,6 +272,8 @@ class SpoolMachine(RuleBasedStateMachine):
         assert len(kept) == len(self.kept)
         assert in_full(joined(one.batch for one in kept).reports) == in_full(joined(self.kept).reports)
         assert self.path.exists() is bool(self.kept)
+        for aside, reports in self.refused.items():
+            assert in_full(joined(one.batch for one in Spool(aside).read()).reports) == reports
 
     def teardown(self) -> None:
         """Nothing that home was told is kept is lost in silence."""

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from hpsearch.errors import PoolError, ResourcesError, TrainerError
+from hpsearch.pools import ray_actors
 from hpsearch.pools.ray_actors import RayActors
 from hpsearch.pools.ray_packages import packages
 from hpsearch.pools.ray_session import Cluster
-from hpsearch.trial import Advance, Kill, Lost, Start
+from hpsearch.trial import Advance, Kill, Lost, Reported, Start
 from tests.contracts.pool_contract import Driver, PoolContract
 from tests.support.ray_session import descendants
 from tests.support.studies import ROOT, setup
@@ -116,13 +117,45 @@ class TestRayActors(PoolContract):
         driver.train(then)
         assert [report.step for report in driver.curve(then)] == [1, 2, 3, 4, 5]
 
+    def test_one_that_crashes_says_where(self, driver: Driver) -> None:
+        """Another trial goes on beside it, and both are heard of."""
+        other = driver.start({"toy": "learner"}, until=100_000, epochs=100_000)
+        start = driver.start({"toy": "faulty", "at": 2, "how": "SIGSEGV"}, until=1)
+        while not any(isinstance(event, Lost) for event in driver.events):
+            for event in driver.listen():
+                if isinstance(event, Reported):
+                    driver.pool.do(Advance(event.number))
+        (lost,) = [event for event in driver.events if isinstance(event, Lost)]
+        assert lost.number == start.number
+        assert lost.reason == "its worker died of: Fatal Python error: Segmentation fault"
+        assert "in go_wrong" in lost.traceback
+        driver.pool.do(Kill(other.number))
+
+    def test_what_ends_the_run_comes_after_the_other_news(self, driver: Driver, shared: RayActors) -> None:
+        """Both workers have something to say when they are asked: one that it failed inside hpsearch."""
+        broken, fine = (driver.start({"toy": "learner"}, until=1) for _ in range(2))
+        driver.train(broken, fine)
+        shared._slot(broken.number).actor.release.remote(over=False)  # so that there is nothing to go on with
+        for start in (broken, fine):
+            driver.pool.do(Advance(start.number))
+        calls = [shared._slot(start.number).pending for start in (broken, fine)]
+        ray_actors.ray.wait(calls, num_returns=2, timeout=60)
+        news = driver.listen()
+        assert [event.number for event in news] == [fine.number]
+        assert driver.curve(fine)[-1].step == 2
+        with pytest.raises(PoolError, match=r"a worker failed inside hpsearch: .*AssertionError"):
+            driver.listen()
+        shared._problem = None
+
     def test_a_trainer_that_ends_the_process_is_lost(self, driver: Driver) -> None:
         start = driver.start({"toy": "faulty", "at": 2, "how": "os._exit"})
         driver.until(lambda: any(isinstance(event, Lost) for event in driver.events))
         assert {event.number for event in driver.events} == {start.number}
 
-    def test_one_that_hangs_is_killed_and_its_place_is_free_again(self, driver: Driver) -> None:
-        start = driver.start({"toy": "faulty", "at": 1, "how": "hang"})
+    @pytest.mark.parametrize("how", ["hang", "hang in C", "SIGSTOP"])
+    def test_one_that_hangs_is_killed_and_its_place_is_free_again(self, driver: Driver, how: str) -> None:
+        """Ray alone takes 5 s for one that is stopped (2.60, kill_worker_timeout_milliseconds)."""
+        start = driver.start({"toy": "faulty", "at": 1, "how": how})
         assert driver.listen() == []
         driver.pool.do(Kill(start.number))
         assert driver.pool.room == 1, "the new worker is on its way"

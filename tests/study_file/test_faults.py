@@ -77,8 +77,8 @@ FAULTS = [
         "[search]",
         "[extra]",
         f"study.toml search: {TABLES}",
-        "13 extra: unknown key `extra`; known here: study, trainer, space, search, prune, early_stopping, resources, "
-        "limits, journal, tracking",
+        "13 extra: unknown key `extra`; known here: study, trainer, space, search, prune, early_stopping, preflight, "
+        "lr_range, resources, limits, journal, tracking",
     ),
     (
         "metric =",
@@ -124,8 +124,8 @@ FAULTS = [
     (LR, "{ low = 1 }", "10 space.lr.high: is missing (the greatest value)"),
     (LR, "{ low = 0, high = 1, lgo = true }", "10 space.lr.lgo: unknown key `lgo`; did you mean `log`?"),
     (LR, "{ low = 1, high = 2, log = 1 }", "10 space.lr.log: must be true or false, got 1"),
-    (LR, "{ choices = [1] }", '10 space.lr: must have low and high (a range) or values (a choice), got "choices"'),
-    (LR, "{}", "10 space.lr: must have low and high (a range) or values (a choice), got {}"),
+    (LR, "{ choices = [1] }", '10 space.lr: must have low and high (a range), values (a choice) or auto = true, got "choices"'),
+    (LR, "{}", "10 space.lr: must have low and high (a range), values (a choice) or auto = true, got {}"),
     (LR, "{ low = 1, high = 2, log = true, step = 1 }", "10 space.lr: step and log = true exclude each other; a log-uniform grid is points = n"),
     (LR, "{ low = 0.0, high = 1.0, step = 0.3 }", "10 space.lr: step must divide high - low, got step = 0.3 in [0.0, 1.0]; high = 0.9 would do"),
     (LR, "{ low = 1, high = 10, step = 4 }", "10 space.lr: step must divide high - low, got step = 4 in [1, 10]; high = 9 would do"),

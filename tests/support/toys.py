@@ -1,7 +1,10 @@
 """Trainers that take no time: each shows one thing that a trainer may do. `params` say when and where."""
 
+import ctypes
+import faulthandler
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -113,12 +116,28 @@ def go_wrong(how: str) -> None:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 EiB")
         case "allocator":
             raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: 9 EiB")
+        case _ if how.startswith("errno "):
+            raise OSError(int(how[6:]), os.strerror(int(how[6:])))
+        case _:
+            end_badly(how)
+
+
+def end_badly(how: str) -> None:
+    """Ways of the process itself."""
+    match how:
         case "sys.exit":
             sys.exit(3)
         case "os._exit":
             os._exit(3)
+        case "SIGSEGV":
+            faulthandler._sigsegv()  # type: ignore[attr-defined]
+        case "SIGSTOP":
+            os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(1.0)  # until it is there
         case "hang":
             time.sleep(1e6)
+        case "hang in C":  # in a call that holds the GIL
+            ctypes.PyDLL(None).sleep(1_000_000)
 
 
 def wrong(params: Params, run: Run) -> Iterator[Any]:

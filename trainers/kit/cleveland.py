@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainers.kit.data import Labels
+from trainers.kit.data import Strata
 from trainers.kit.fetch import DataMissing, fetch
 
 URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/heart-disease/processed.cleveland.data"
@@ -71,7 +71,7 @@ def parse(content: bytes, where: str) -> Table:
     return np.array(sorted(rows, key=_line))
 
 
-def sick(table: Table) -> Labels:
+def sick(table: Table) -> Strata:
     """The target: 1 for a patient with the disease, else 0."""
     return table[:, -1].astype(np.int64)
 

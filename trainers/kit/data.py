@@ -1,7 +1,9 @@
-"""Examples as tensors, and the split into training, validation and test that all trials of a study share."""
+"""Examples as tensors; the split into training, validation and test that all trials share; the test's seal."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,31 +12,82 @@ from torch import Tensor
 SPLIT_SEED = 0
 """One split for every trial, whatever the trial's own seed: otherwise the search would pick lucky splits."""
 
+TEST, VALIDATION = 0.2, 0.2
+"""Shares of all examples; the rest, 60%, is trained on."""
+
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
-Labels = np.ndarray[tuple[int], np.dtype[np.int64]]
+Strata = np.ndarray[tuple[int], np.dtype[np.int64]]
+"""A number for each example; every part of a split has its share of each."""
+
+Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+Columns = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+
+# Examples ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """mean, std: of the training examples, shaped so that they broadcast over a batch of inputs."""
+
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def of(cls, pixels: Tensor) -> "Scaling":
+        """Of images (n, channels, side, side), channel by channel; a constant channel's std is 1."""
+        mean = torch.stack([channel.float().mean() for channel in pixels.unbind(1)]).view(-1, 1, 1)
+        std = torch.stack([channel.float().std() for channel in pixels.unbind(1)]).view(-1, 1, 1)
+        return cls(mean, torch.where(std > 0, std, 1.0))
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        return (inputs.float() - self.mean) / self.std
+
+    def to(self, device: str) -> "Scaling":
+        return Scaling(self.mean.to(device), self.std.to(device))
 
 
 @dataclass(frozen=True)
 class Examples:
-    """inputs: (n, …); targets: what the loss takes for them, n first. Both live on the same device."""
+    """inputs: (n, …); targets: what the loss takes for them, n first. Both live on the same device.
+
+    scaling: of inputs that are kept as bytes, a quarter of the memory, and made floats batch by batch.
+    """
 
     inputs: Tensor
     targets: Tensor
+    scaling: Scaling | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def to(self, device: str) -> "Examples":
-        return Examples(self.inputs.to(device), self.targets.to(device))
+        scaling = self.scaling.to(device) if self.scaling is not None else None
+        return Examples(self.inputs.to(device), self.targets.to(device), scaling)
 
     def shuffled(self, generator: torch.Generator) -> "Examples":
         """A copy in an order drawn from a CPU generator: one gather an epoch is cheaper than one a batch."""
         order = torch.randperm(len(self), generator=generator).to(self.inputs.device)
-        return Examples(self.inputs[order], self.targets[order])
+        return replace(self, inputs=self.inputs[order], targets=self.targets[order])
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and targets of every example once; the last batch may be smaller."""
-        return zip(torch.split(self.inputs, size), torch.split(self.targets, size), strict=True)
+        """Inputs and targets of every example once; the last batch may be smaller, or larger by one.
+
+        A single example that is left over joins the batch before it: batch normalisation needs two.
+        """
+        sizes = batch_sizes(len(self), size)
+        pairs = zip(torch.split(self.inputs, sizes), torch.split(self.targets, sizes), strict=True)
+        if self.scaling is None:
+            return pairs
+        scaling = self.scaling
+        return ((scaling(inputs), targets) for inputs, targets in pairs)
+
+
+def batch_sizes(examples: int, size: int) -> list[int]:
+    full, left = divmod(examples, size)
+    if left == 1 and full:
+        return [size] * (full - 1) + [size + 1]
+    return [size] * full + ([left] if left else [])
 
 
 @dataclass(frozen=True)
@@ -44,20 +97,128 @@ class Data:
     train: Examples
     validation: Examples
 
+    @classmethod
+    def of(cls, inputs: Tensor, targets: Tensor, rows: "Rows", scaling: Scaling | None = None) -> "Data":
+        """The examples that the rows name, of a whole data set's inputs and targets."""
+        return cls(*(Examples(inputs[part], targets[part], scaling) for part in (rows.train, rows.validation)))
+
     def to(self, device: str) -> "Data":
         return Data(self.train.to(device), self.validation.to(device))
 
 
-def split(labels: Labels, seed: int = SPLIT_SEED) -> tuple[Indices, Indices]:
-    """Rows to train on (60%) and to validate on (20%), each class in these shares; the last 20% are for the test.
+def standardized(columns: Columns, train: Indices) -> Tensor:
+    """(n, columns), each of mean 0 and standard deviation 1 over the rows that are trained on (a constant: of 0)."""
+    mean, std = columns[train].mean(axis=0), columns[train].std(axis=0)
+    return torch.tensor((columns - mean) / np.where(std > 0, std, 1.0), dtype=torch.float32)
 
-    The test rows are not handed out: what a search never sees, it cannot fit.
+
+# Splits ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which examples are trained on, and which are validated on."""
+
+    train: Indices
+    validation: Indices
+
+
+def splits(strata: Strata, folds: int = 0, *, test: float = TEST, seed: int = SPLIT_SEED) -> list[Rows]:
+    """One split, or with `folds` >= 2 as many, in which every example that is not the test's is validated on once.
+
+    The share `test` is set aside first, the same for any number of folds, and is in none of them. ValueError for one
+    fold, or more than there are examples of some stratum.
     """
+    parts = [_Stratum(rows, test) for rows in _shuffled(strata, seed)]
+    if not folds:
+        return [Rows(_together([part.train for part in parts]), _together([part.validation for part in parts]))]
+    least = min(len(part.seen) for part in parts)
+    if folds == 1 or folds > least:
+        raise ValueError(f"folds must be 0 (none) or 2 to {least} here, got {folds}")
+    dealt = np.concatenate([part.seen for part in parts])
+    return [_fold(dealt, number, folds) for number in range(folds)]
+
+
+def strata_of(values: Numbers, bins: int = 10) -> Strata:
+    """For a regression: in which tenth of the values each lies."""
+    edges = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1])
+    return np.searchsorted(edges, values, side="right").astype(np.int64)
+
+
+def _shuffled(strata: Strata, seed: int) -> list[Indices]:
     generator = np.random.default_rng(seed)
-    train, validation = [], []
-    for label in np.unique(labels):
-        rows = generator.permutation(np.flatnonzero(labels == label))
-        first, second = round(0.6 * len(rows)), round(0.8 * len(rows))
-        train.append(rows[:first])
-        validation.append(rows[first:second])
-    return np.sort(np.concatenate(train)), np.sort(np.concatenate(validation))
+    return [generator.permutation(np.flatnonzero(strata == stratum)) for stratum in np.unique(strata)]
+
+
+@dataclass(frozen=True)
+class _Stratum:
+    """rows: of one stratum, in random order: those trained on, then those validated on, then the test's."""
+
+    rows: Indices
+    test_share: float
+
+    @property
+    def seen(self) -> Indices:
+        return self.rows[: self._cut(1 - self.test_share)]
+
+    @property
+    def test(self) -> Indices:
+        return self.rows[self._cut(1 - self.test_share) :]
+
+    @property
+    def train(self) -> Indices:
+        return self.rows[: self._cut(1 - self.test_share - VALIDATION)]
+
+    @property
+    def validation(self) -> Indices:
+        return self.seen[self._cut(1 - self.test_share - VALIDATION) :]
+
+    def _cut(self, share: float) -> int:
+        return round(share * len(self.rows))
+
+
+def _fold(dealt: Indices, number: int, folds: int) -> Rows:
+    """Every `folds`-th example, stratum after stratum: folds differ by one example at most, and so do their strata."""
+    chosen = np.arange(len(dealt)) % folds == number
+    return Rows(np.sort(dealt[~chosen]), np.sort(dealt[chosen]))
+
+
+def _together(parts: Sequence[Indices]) -> Indices:
+    return np.sort(np.concatenate(parts))
+
+
+# The seal ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Sealed(Exception):
+    """Something asked for the test split that may not have it."""
+
+
+_opening: ContextVar[str | None] = ContextVar("opening", default=None)
+
+
+@contextmanager
+def unsealed(opening: str) -> Iterator[None]:
+    """Inside it the test split is to be had. opening: what is on record about it, before anything is looked at."""
+    if not opening:
+        raise ValueError("say what for: every opening of the test split is on record")
+    token = _opening.set(opening)
+    try:
+        yield
+    finally:
+        _opening.reset(token)
+
+
+def check_unsealed() -> None:
+    """To be called before anything of a test split is read. Raises Sealed, except inside `unsealed`."""
+    if _opening.get() is None:
+        raise Sealed(
+            "the test split is sealed: a search that has seen it says nothing about new data. It is opened once, when "
+            "the study is evaluated"
+        )
+
+
+def sealed_test(strata: Strata, *, test: float = TEST, seed: int = SPLIT_SEED) -> Indices:
+    """The examples that `splits` sets aside. Raises Sealed, except inside `unsealed`."""
+    check_unsealed()
+    return _together([_Stratum(rows, test).test for rows in _shuffled(strata, seed)])

@@ -1,8 +1,17 @@
-"""Public data, downloaded once into a cache folder and checked whenever it is read."""
+"""Public data, downloaded once into a cache folder and checked whenever it is read.
 
+A download that is cut goes on where it was: within one call a few times, and when it is tried again. Several workers
+that want the same file wait for the one that fetches it.
+"""
+
+import fcntl
+import hashlib
 import os
+import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +21,12 @@ Parsed = TypeVar("Parsed")
 
 TIMEOUT = 30.0
 """Seconds without an answer until a server counts as unreachable."""
+
+TRIES = 3
+"""How often in a row a connection may bring nothing new."""
+
+BLOCK = 1 << 16
+"""Bytes that are read at once."""
 
 
 class DataMissing(Exception):
@@ -31,32 +46,114 @@ def fetch(url: str, name: str, parse: Callable[[bytes], Parsed]) -> Parsed:
     """
     path = cache_folder() / name
     try:
-        return parse(path.read_bytes())
-    except (OSError, ValueError):
-        pass  # not there, not readable or not it
-    try:
-        content = _download(url)
-        parsed = parse(content)
-        _keep(path, content)
+        with _alone(path):
+            return _read(url, path, parse)
     except (OSError, HTTPException) as problem:  # no network, no such host, an error status, a cut connection
         raise DataMissing(f"downloading it to {path} failed: {problem}") from problem
     except ValueError as problem:
         raise DataMissing(f"what {url} holds is not what it should be: {problem}") from problem
+
+
+def checked(content: bytes, sha256: str) -> bytes:
+    """The content. ValueError where it is another than the one with this SHA-256."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ValueError(f"its SHA-256 is {found}, not {sha256}")
+    return content
+
+
+def _read(url: str, path: Path, parse: Callable[[bytes], Parsed]) -> Parsed:
+    try:
+        return parse(path.read_bytes())
+    except (OSError, ValueError):
+        pass  # not there, not readable or not it
+    part = path.with_name(f"{path.name}.part")
+    continued = _size(part) > 0
+    _download(url, part)
+    try:
+        parsed = parse(part.read_bytes())
+    except ValueError:
+        part.unlink()
+        if continued:  # perhaps its two halves are of two versions
+            return _read(url, path, parse)
+        raise
+    part.replace(path)
     return parsed
 
 
-def _download(url: str) -> bytes:
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-            return bytes(answer.read())
-    except HTTPError as problem:
-        problem.close()  # it is the answer too, and holds the connection
-        raise
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Whole or not at all: several workers may fetch the same file at once."""
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time; the lock ends with the process, however that ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(path)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _download(url: str, part: Path) -> None:
+    """Fetch what of the file `part` does not have yet, over as many connections as it takes."""
+    fruitless = 0
+    while True:
+        before = _size(part)
+        try:
+            return _append(url, part)
+        except HTTPError as problem:
+            problem.close()  # it is the answer too, and holds the connection
+            if problem.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise
+            part.unlink()  # longer than the file is: another one
+        except (OSError, HTTPException):
+            fruitless = 0 if _size(part) > before else fruitless + 1
+            if fruitless == TRIES:
+                raise
+
+
+def _append(url: str, part: Path) -> None:
+    """Go on with the file over one connection. ConnectionError where that ends before the file does."""
+    have = _size(part)
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+        if answer.status != HTTPStatus.PARTIAL_CONTENT:
+            have = 0  # the server sends all of it whatever it is asked for
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        progress = Progress(part.stem, total)
+        with part.open("ab" if have else "wb") as file:
+            while block := answer.read(BLOCK):
+                file.write(block)
+                have += len(block)
+                progress.at(have)
+    if total is not None and have < total:
+        raise ConnectionError(f"the connection was cut after {have:,} of {total:,} bytes")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+class Progress:
+    """Says on stderr how far a download is: a bar on a terminal, else (in a trial's log) a line every tenth."""
+
+    def __init__(self, name: str, total: int | None):
+        self._name = name
+        self._total = total
+        self._said = -1
+
+    def at(self, have: int) -> None:
+        if self._total is None:
+            return
+        on_terminal = sys.stderr.isatty()
+        step = have * (100 if on_terminal else 10) // self._total
+        if step > self._said:
+            self._said = step
+            sys.stderr.write(self._bar(have) if on_terminal else f"{self._line(have)}\n")
+            sys.stderr.flush()
+
+    def _bar(self, have: int) -> str:
+        assert self._total is not None
+        filled = 30 * have // self._total
+        return f"\r{'█' * filled}{'░' * (30 - filled)} {self._line(have)}" + ("\n" if have >= self._total else "")
+
+    def _line(self, have: int) -> str:
+        assert self._total is not None
+        return f"{self._name}: {have / 1e6:.1f} of {self._total / 1e6:.1f} MB"

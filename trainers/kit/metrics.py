@@ -1,30 +1,97 @@
-"""How good the outputs are, as tensors with one element."""
+"""How good the outputs are: torchmetrics' functions, given what they are sure to understand.
+
+They take logits that happen to lie between 0 and 1 for probabilities, so they are handed classes, or scores in that
+range. Accuracy and F1 come from one confusion matrix, which is a third of the price of a function for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
+from statistics import fmean
 
 import torch
 from torch import Tensor
+from torchmetrics.functional.classification import binary_auroc, multiclass_confusion_matrix
+from torchmetrics.functional.regression import mean_squared_error, r2_score
 
-from trainers.kit.epoch import Seen
-
-
-def accuracy(seen: Seen) -> Tensor:
-    """The share of examples whose highest output is their class; outputs (n, classes), targets (n), class numbers."""
-    return (seen.outputs.argmax(1) == seen.targets).double().mean()
+Metrics = Mapping[str, float]
 
 
-def binary_accuracy(seen: Seen) -> Tensor:
+@dataclass(frozen=True)
+class Confusion:
+    """counts[i][j]: how many examples of class i were taken for class j."""
+
+    counts: Sequence[Sequence[int]]
+
+    @classmethod
+    def of(cls, chosen: Tensor, right: Tensor, classes: int) -> "Confusion":
+        return cls(multiclass_confusion_matrix(chosen, right, classes, validate_args=False).tolist())
+
+    @property
+    def accuracy(self) -> float:
+        return sum(row[label] for label, row in enumerate(self.counts)) / sum(map(sum, self.counts))
+
+    @property
+    def f1(self) -> list[float]:
+        """Of each class, the harmonic mean of precision and recall; NaN where it is neither there nor chosen."""
+        both = zip(map(sum, self.counts), map(sum, zip(*self.counts, strict=True)), strict=True)
+        return [2 * self.counts[label][label] / (n + m) if n + m else nan for label, (n, m) in enumerate(both)]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Of logits (n, classes) and class numbers (n); the highest output is the chosen class."""
+
+    classes: int
+
+    def accuracy(self, outputs: Tensor, targets: Tensor) -> Metrics:
+        return {"accuracy": Confusion.of(outputs.argmax(1), targets, self.classes).accuracy}
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Metrics:
+        """accuracy; f1: of each class by itself, the mean over those that are there (macro)."""
+        confusion = Confusion.of(outputs.argmax(1), targets, self.classes)
+        return {"accuracy": confusion.accuracy, "f1": fmean(f1 for f1 in confusion.f1 if not isnan(f1))}
+
+
+def binary_accuracy(outputs: Tensor, targets: Tensor) -> Metrics:
     """The share of examples with a logit > 0 exactly where the target is 1; both (n, 1)."""
-    return ((seen.outputs > 0) == (seen.targets > 0.5)).double().mean()
+    return {"accuracy": _of_two(outputs, targets).accuracy}
 
 
-def auroc(seen: Seen) -> Tensor:
+def binary(outputs: Tensor, targets: Tensor) -> Metrics:
+    """accuracy; auroc; f1 of those whose target is 1; logits and targets (n, 1)."""
+    confusion = _of_two(outputs, targets)
+    return {"accuracy": confusion.accuracy, "auroc": auroc(outputs, targets), "f1": confusion.f1[1]}
+
+
+def _of_two(outputs: Tensor, targets: Tensor) -> Confusion:
+    return Confusion.of((outputs > 0).long().flatten(), targets.long().flatten(), 2)
+
+
+def auroc(outputs: Tensor, targets: Tensor) -> float:
     """How often a positive example has the higher output than a negative one, ties counting half; both (n, 1).
 
     This is the area under the ROC curve (Hanley and McNeil 1982, Radiology 143). NaN without both classes, or where an
-    output is NaN.
+    output is not finite.
     """
-    scores, positive = seen.outputs.flatten().double(), seen.targets.flatten() > 0.5
-    negatives = scores[~positive].sort().values
-    below = torch.searchsorted(negatives, scores[positive])
-    up_to = torch.searchsorted(negatives, scores[positive], right=True)
-    area = (below + up_to).double().mean() / (2 * len(negatives)) if len(negatives) else scores.new_tensor(torch.nan)
-    return torch.where(scores.isnan().any(), torch.nan, area)
+    scores, right = outputs.flatten().double(), targets.long().flatten()
+    low, high = scores.aminmax()
+    positive = int(right.sum())
+    if not 0 < positive < len(right) or not torch.isfinite(high - low):
+        return nan
+    return binary_auroc((scores - low) / (high - low).clamp_min(1e-300), right, validate_args=False).item()
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Of predictions and targets (n, 1). unit: what 1 of them is in the units of the data set."""
+
+    unit: float
+
+    def rmse(self, outputs: Tensor, targets: Tensor) -> Metrics:
+        """The root of the mean squared error, in the units of the data set."""
+        return {"rmse": mean_squared_error(outputs, targets, squared=False).item() * self.unit}
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Metrics:
+        """rmse; r2: 1 - squared error / that of always saying the mean of these targets: 1 at best, 0 for the mean."""
+        return {**self.rmse(outputs, targets), "r2": r2_score(outputs, targets).item()}

@@ -1,55 +1,173 @@
-"""Networks, built from names and numbers that a study file can search."""
+"""Networks, built from names and numbers that a study file can search.
 
+Their parts have names, from the input to the output: gradients are watched part by part.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import relu
 
-Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
+from trainers.kit import layers
+from trainers.kit.knobs import Count, Whole
 
-ACTIVATIONS: dict[Activation, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid,
-    "gelu": nn.GELU,
-}
+Parts = Iterator[tuple[str, nn.Module]]
 
 
-def mlp(
-    inputs: int, outputs: int, *, hidden: int, layers: int, activation: Activation = "relu", dropout: float = 0.0
-) -> nn.Sequential:
-    """`layers` hidden layers of `hidden` units, dropout in [0, 1) after each; (batch, …inputs) -> (batch, outputs).
+@dataclass(frozen=True)
+class MlpKnobs(layers.Knobs):
+    """hidden, hidden_layers: the units of each hidden layer, and how many of them; none is a linear model.
 
-    With no hidden layer it is logistic (or linear) regression.
+    widths: the units of each hidden layer by itself, such as "128-64"; "" is `hidden` for all.
     """
-    widths = [inputs] + [hidden] * layers
-    parts: list[nn.Module] = [nn.Flatten()]
-    for before, after in pairwise(widths):
-        parts += [nn.Linear(before, after), ACTIVATIONS[activation](), *_dropout(dropout)]
-    return nn.Sequential(*parts, nn.Linear(widths[-1], outputs))
+
+    hidden: Count = 64
+    hidden_layers: Whole = 1
+    widths: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        hidden_widths(self)
 
 
-def cnn(
-    side: int,
-    outputs: int,
-    *,
-    channels: int = 1,
-    filters: int = 16,
-    hidden: int = 64,
-    activation: Activation = "relu",
-    dropout: float = 0.0,
-) -> nn.Sequential:
-    """Two blocks of 3x3 convolution and 2x2 pooling, then one hidden layer; (batch, channels, side, side) in.
+@dataclass(frozen=True)
+class TableKnobs(MlpKnobs):
+    """model: "linear" (linear or, with a loss of logits, logistic regression: the baseline to beat) or "mlp"."""
 
-    The second block has twice the filters. side: pixels, a multiple of 4.
+    model: Literal["linear", "mlp"] = "mlp"
+
+
+@dataclass(frozen=True)
+class ImageKnobs(MlpKnobs):
+    """model: "linear" (logistic regression, the baseline to beat), "mlp", "cnn" or "resnet".
+
+    Of the CNN: blocks of convolution, activation and pooling, then the MLP's hidden layers. `filters` of the first
+    block, twice as many in each further one; kernel and stride of the convolutions; pooling halves the sides.
+    Of the ResNet: `filters` in the first of three stages, `blocks` residual blocks in each; 6·blocks + 2 layers (He et
+    al. 2016, arXiv 1512.03385, section 4.2). Dropout is before its output.
     """
-    blocks: list[nn.Module] = []
-    for before, after in ((channels, filters), (filters, 2 * filters)):
-        blocks += [nn.Conv2d(before, after, 3, padding=1), ACTIVATIONS[activation](), nn.MaxPool2d(2)]
-    flat = 2 * filters * (side // 4) ** 2
-    head = mlp(flat, outputs, hidden=hidden, layers=1, activation=activation, dropout=dropout)
-    return nn.Sequential(*blocks, *head)
+
+    model: Literal["linear", "mlp", "cnn", "resnet"] = "cnn"
+    filters: Count = 16
+    blocks: Count = 2
+    kernel: Count = 3
+    stride: Count = 1
+    pooling: Literal["max", "average", "none"] = "max"
 
 
-def _dropout(share: float) -> list[nn.Module]:
-    return [nn.Dropout(share)] if share else []
+def hidden_widths(params: MlpKnobs) -> list[int]:
+    """The units of each hidden layer. ValueError where `widths` says none."""
+    if not params.widths:
+        return [params.hidden] * params.hidden_layers
+    words = params.widths.split("-")
+    if not all(word.isdigit() and int(word) > 0 for word in words):
+        raise ValueError(f'widths must be units of hidden layers such as "128-64", got {params.widths!r}')
+    return [int(word) for word in words]
+
+
+def linear(inputs: int, outputs: int, params: layers.Knobs) -> nn.Module:
+    """(batch, …inputs) -> (batch, outputs): linear regression; with a loss of logits, logistic regression."""
+    return layers.initialized(params, _network(_head(inputs, outputs, [], params)))
+
+
+def mlp(inputs: int, outputs: int, params: MlpKnobs) -> nn.Module:
+    """Hidden layers of linear, batch norm, activation and dropout; (batch, …inputs) -> (batch, outputs)."""
+    return layers.initialized(params, _network(_head(inputs, outputs, hidden_widths(params), params)))
+
+
+def table(inputs: int, outputs: int, params: TableKnobs) -> nn.Module:
+    """The network that `params.model` names; (batch, inputs) -> (batch, outputs)."""
+    return linear(inputs, outputs, params) if params.model == "linear" else mlp(inputs, outputs, params)
+
+
+def images(side: int, channels: int, outputs: int, params: ImageKnobs) -> nn.Module:
+    """The network that `params.model` names; (batch, channels, side, side) -> (batch, outputs)."""
+    match params.model:
+        case "linear":
+            return linear(channels * side**2, outputs, params)
+        case "mlp":
+            return mlp(channels * side**2, outputs, params)
+        case "cnn":
+            return layers.initialized(params, _network(_cnn(side, channels, outputs, params)))
+        case "resnet":
+            return layers.initialized(params, _network(_resnet(channels, outputs, params)))
+
+
+def _network(parts: Parts) -> nn.Module:
+    return nn.Sequential(OrderedDict(parts))
+
+
+def _head(inputs: int, outputs: int, widths: list[int], params: layers.Knobs) -> Parts:
+    yield "flatten", nn.Flatten()
+    for number, (before, after) in enumerate(pairwise([inputs, *widths]), start=1):
+        parts = [layers.activation(params), *layers.dropout(params)]
+        yield f"hidden{number}", nn.Sequential(nn.Linear(before, after), *layers.norm(params, after), *parts)
+    yield "output", nn.Linear([inputs, *widths][-1], outputs)
+
+
+def _cnn(side: int, channels: int, outputs: int, params: ImageKnobs) -> Parts:
+    filters = [params.filters * 2**block for block in range(params.blocks)]
+    left = side
+    for number, (before, after) in enumerate(pairwise([channels, *filters]), start=1):
+        left = _side_after(left, params)
+        if left < 1:
+            raise ValueError(f"blocks = {params.blocks} leave nothing of {side} x {side} pixels: {number - 1} at most")
+        yield f"block{number}", nn.Sequential(*_block(before, after, params))
+    yield from _head(filters[-1] * left**2, outputs, hidden_widths(params), params)
+
+
+def _block(before: int, after: int, params: ImageKnobs) -> Iterator[nn.Module]:
+    yield nn.Conv2d(before, after, params.kernel, params.stride, padding=params.kernel // 2)
+    if params.batch_norm:
+        yield nn.BatchNorm2d(after)
+    yield layers.activation(params)
+    if params.pooling != "none":
+        yield nn.MaxPool2d(2) if params.pooling == "max" else nn.AvgPool2d(2)
+
+
+def _side_after(side: int, params: ImageKnobs) -> int:
+    """Pixels along a side after one block."""
+    convolved = (side + 2 * (params.kernel // 2) - params.kernel) // params.stride + 1
+    return convolved if params.pooling == "none" else convolved // 2
+
+
+def _resnet(channels: int, outputs: int, params: ImageKnobs) -> Parts:
+    filters = params.filters
+    yield (
+        "stem",
+        nn.Sequential(nn.Conv2d(channels, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters), nn.ReLU()),
+    )
+    for number, (before, after) in enumerate(
+        [(filters, filters), (filters, 2 * filters), (2 * filters, 4 * filters)], 1
+    ):
+        first = Residual(before, after, stride=1 if number == 1 else 2)
+        yield f"stage{number}", nn.Sequential(first, *(Residual(after, after) for _ in range(params.blocks - 1)))
+    yield "pool", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), *layers.dropout(params))
+    yield "output", nn.Linear(4 * filters, outputs)
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions with batch norm, added to the input; where the shape changes, to a 1x1 convolution of it."""
+
+    def __init__(self, before: int, after: int, stride: int = 1):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(before, after, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.Conv2d(after, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+        same = before == after and stride == 1
+        self.shortcut: nn.Module = (
+            nn.Identity()
+            if same
+            else nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return relu(self.body(inputs) + self.shortcut(inputs))

@@ -1,25 +1,168 @@
-"""The learning rate over the epochs: a factor on the first one, a function of how many epochs are done."""
+"""The learning rate over the time of a training: a factor on the rate that the optimizer began with.
+
+Time is measured in epochs that are done, with fractions: in the midst of the third epoch it is 2.5. The rate is set
+before every step, so a warm-up and a cosine rise and fall within an epoch.
+"""
 
 import math
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
-Name = Literal["constant", "cosine", "step"]
+from trainers.kit import knobs
+from trainers.kit.knobs import Chance, Count, NotNegative, Share, Whole
+
+Name = Literal["constant", "step", "exponential", "plateau", "cosine", "linear", "inverse-sqrt", "restarts"]
 
 
-def build(name: Name, optimizer: Optimizer, epochs: int, *, every: int = 10, factor: float = 0.1) -> LambdaLR:
-    """To be stepped after every epoch. epochs: over which the cosine falls; every, factor: of "step"."""
-    match name:
-        case "constant":
-            return LambdaLR(optimizer, lambda _done: 1.0)
-        case "cosine":
-            return LambdaLR(optimizer, lambda done: cosine(done, epochs))
+@dataclass(frozen=True)
+class Knobs(knobs.Knobs):
+    """The learning rate at time t, in epochs since the end of the warm-up; T is what remains of the training then.
+
+    schedule:
+    - "constant"
+    - "step": times step_factor after every step_epochs, or at the epochs of step_at
+    - "exponential": times exponential_factor each epoch, step by step: exponential_factor^t
+    - "plateau": times plateau_factor (divided by 10) when val_loss was not lower than its least for more than
+      plateau_patience epochs; as torch's ReduceLROnPlateau
+    - "cosine": (1 + cos(π·t/T)) / 2, down to final_factor (Loshchilov and Hutter 2017, arXiv 1608.03983, equation 5)
+    - "linear": 1 - t/T, down to final_factor
+    - "inverse-sqrt": √(w / (w + t)) with w the warm-up's epochs, at least 1 (Vaswani et al. 2017, arXiv 1706.03762,
+      section 5.3: the rate falls with the root of the time since the start)
+    - "restarts": a cosine over restart_epochs, then anew, each cycle restart_growth times as long as the one before
+      (SGDR, the same paper as "cosine"; with restart_growth = 1 the cycles of snapshot ensembles, Huang et al. 2017,
+      arXiv 1704.00109)
+
+    warmup: epochs, fractions allowed, in which the rate rises evenly from warmup_from times itself (Goyal et al. 2017,
+    arXiv 1706.02677, section 2.2). A schedule's time begins after them; step_at counts from the very start.
+    step_at: epochs after which the rate falls, such as "30,60,80"; "" is every step_epochs.
+    """
+
+    schedule: Name = "constant"
+    warmup: NotNegative = 0.0
+    warmup_from: Chance = 0.1
+    step_epochs: Count = 10
+    step_at: str = ""
+    step_factor: Chance = 0.1
+    exponential_factor: Chance = 0.95
+    plateau_factor: Share = 0.1
+    plateau_patience: Whole = 10
+    final_factor: Chance = 0.0
+    restart_epochs: Count = 10
+    restart_growth: Count = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        milestones(self)
+
+
+class Schedule:
+    """Sets an optimizer's learning rate. epochs: of the whole training, over all its pauses."""
+
+    def __init__(self, params: Knobs, optimizer: Optimizer, epochs: int):
+        self._params = params
+        self._optimizer = optimizer
+        self._epochs = epochs
+        self._base = optimizer.param_groups[0]["lr"]
+        self._plateau = Plateau(params.plateau_factor, params.plateau_patience)
+
+    def set(self, done: float) -> float:
+        """Set the rate for a step at `done` epochs since the start, and say what it is."""
+        rate: float = self._base * factor(self._params, done, self._epochs)
+        if self._params.schedule == "plateau":
+            rate *= self._plateau.factor
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def saw(self, val_loss: float) -> None:
+        """An epoch has ended with this loss."""
+        self._plateau.saw(val_loss)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._plateau.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._plateau.load_state_dict(state)
+
+
+def factor(params: Knobs, done: float, epochs: int) -> float:
+    """What the rate is multiplied with at `done` of `epochs` epochs; "plateau" has its own factor besides."""
+    if done < params.warmup:
+        return params.warmup_from + (1 - params.warmup_from) * done / params.warmup
+    since = done - params.warmup
+    share = min(since / max(epochs - params.warmup, 1e-9), 1.0)
+    match params.schedule:
+        case "constant" | "plateau":
+            return 1.0
         case "step":
-            return LambdaLR(optimizer, lambda done: factor ** (done // every))
+            at = milestones(params)
+            falls = sum(done >= epoch for epoch in at) if at else int(since // params.step_epochs)
+            return params.step_factor**falls
+        case "exponential":
+            return float(params.exponential_factor**since)
+        case "cosine":
+            return _down_to(params.final_factor, cosine(share))
+        case "linear":
+            return _down_to(params.final_factor, 1 - share)
+        case "inverse-sqrt":
+            start = max(params.warmup, 1.0)
+            return math.sqrt(start / (start + since))
+        case "restarts":
+            return _down_to(params.final_factor, cosine(in_cycle(since, params.restart_epochs, params.restart_growth)))
 
 
-def cosine(done: int, epochs: int) -> float:
-    """From 1 towards 0, where it stays (Loshchilov and Hutter 2017, arXiv 1608.03983, equation 5, no restart)."""
-    return (1 + math.cos(math.pi * min(done / epochs, 1.0))) / 2
+def cosine(share: float) -> float:
+    """From 1 at the share 0 of the way to 0 at the share 1."""
+    return (1 + math.cos(math.pi * share)) / 2
+
+
+def in_cycle(since: float, first: int, growth: int) -> float:
+    """The share in [0, 1) of the cycle that is done; cycles are first, first·growth, first·growth², … epochs long."""
+    length = first
+    while since >= length:
+        since, length = since - length, length * growth
+        if growth == 1:
+            since %= length
+    return since / length
+
+
+def milestones(params: Knobs) -> list[int]:
+    """The epochs of `step_at`. ValueError where they are none."""
+    words = [word.strip() for word in params.step_at.split(",")] if params.step_at else []
+    if not all(word.isdigit() and int(word) > 0 for word in words):
+        raise ValueError(f'step_at must be epochs such as "30,60,80", got {params.step_at!r}')
+    return [int(word) for word in words]
+
+
+def _down_to(final: float, falling: float) -> float:
+    return final + (1 - final) * falling
+
+
+class Plateau:
+    """A factor that falls when a loss stagnates: not lower, by one part in 10,000, for more than `patience` epochs.
+
+    The rule is that of torch.optim.lr_scheduler.ReduceLROnPlateau; NaN counts as no improvement.
+    """
+
+    def __init__(self, factor: float, patience: int):
+        self._falls_by = factor
+        self._patience = patience
+        self.factor = 1.0
+        self._least = math.inf
+        self._waited = 0
+
+    def saw(self, loss: float) -> None:
+        better = loss < self._least * (1 - 1e-4)
+        self._least = loss if better else self._least
+        self._waited = 0 if better else self._waited + 1
+        if self._waited > self._patience:
+            self.factor *= self._falls_by
+            self._waited = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"factor": self.factor, "least": self._least, "waited": self._waited}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.factor, self._least, self._waited = state["factor"], state["least"], state["waited"]

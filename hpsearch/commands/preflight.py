@@ -1,0 +1,78 @@
+"""`hpsearch preflight`: whether a study's trainer can learn, and what it will cost; `hpsearch run` asks the same."""
+
+import uuid
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+
+from hpsearch import seeds, wire
+from hpsearch.commands import Answer
+from hpsearch.commands.lr_range import run_range_test
+from hpsearch.commands.measured import cost_text
+from hpsearch.errors import BadInput
+from hpsearch.export import finite
+from hpsearch.log import hold
+from hpsearch.pools.base import Prober
+from hpsearch.probes.values import Measured, Preflight
+from hpsearch.recipe import preflight as recipe
+from hpsearch.recipe.verdicts import Check
+from hpsearch.screen import columns
+from hpsearch.study import Study, load
+from hpsearch.trial import Lost
+
+
+def preflight(args: Namespace) -> Iterator[Answer]:
+    """All checks, and the learning-rate range test where the study asks for one. Nothing is recorded."""
+    study = load(args.file, args.overrides)
+    hold()
+    pool, _ = wire.pool(study, uuid.uuid4().hex)
+    with closing(pool):
+        checks, document = run_preflight(study, pool)
+        stops = recipe.stops(checks)
+        found = run_range_test(study, pool) if study.range_test is not None and not stops else None
+    said = [text(checks), cost_text(document["cost"]), found["says"] if found else ""]
+    data = {"study": study.study.name, "preflight": document, "lr_range": found}
+    yield Answer(data, lambda: "\n".join(filter(None, said)), BadInput.exit_code if stops else 0)
+
+
+def run_preflight(study: Study, prober: Prober) -> tuple[tuple[Check, ...], dict[str, Any]]:
+    """The checks, and their document."""
+    section = study.preflight
+    skip = section.skip if section is not None else ()
+    order = Preflight(
+        wire.example_params(study),
+        seeds.trial_seed(study.study.seed, 0),
+        study.trainer.epochs,
+        section.limit if section is not None else 600.0,
+        skip,
+    )
+    found = prober.probe(order)
+    if isinstance(found, Lost):
+        checks: tuple[Check, ...] = (Check("runs", "failed", f"its worker is lost: {found.reason}"),)
+        return checks, _document(checks, Measured(), order)
+    assert isinstance(found, Measured)
+    checks = recipe.judge(found, study.objective, skip)
+    return checks, _document(checks, found, order)
+
+
+def _document(checks: Sequence[Check], measured: Measured, order: Preflight) -> dict[str, Any]:
+    cost = recipe.cost(measured)
+    return {
+        "passed": not recipe.stops(checks),
+        "params": dict(order.params),
+        "checks": [asdict(check) | {"evidence": finite(check.evidence)} for check in checks],
+        "cost": {**asdict(cost), "per_gpu": cost.per_gpu},
+        "seconds": measured.seconds,
+    }
+
+
+def text(checks: Sequence[Check]) -> str:
+    """A line for every check."""
+    words = {"passed": "passed", "skipped": "skipped"}
+    rows = [
+        [words.get(check.outcome, "FAILED" if check.stops else "warning"), check.name, check.says] for check in checks
+    ]
+    details = [f"\n{check.details}" for check in checks if check.details]
+    return "\n".join([columns(rows), *details])

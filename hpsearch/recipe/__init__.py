@@ -1,0 +1,1 @@
+"""The steps around a search that a careful engineer takes by hand."""

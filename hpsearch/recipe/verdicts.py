@@ -1,0 +1,52 @@
+"""What a check comes to."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Outcome = Literal["passed", "failed", "skipped"]
+Severity = Literal["error", "warning"]
+Numbers = Mapping[str, float | int | str]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    severity: of one that failed: with an error a study does not start, a warning is only said.
+    evidence: the numbers. says: one sentence, with what to do where it failed. details: a traceback, or "".
+    """
+
+    name: str
+    outcome: Outcome
+    says: str
+    severity: Severity = "error"
+    evidence: Numbers = field(default_factory=dict)
+    details: str = ""
+
+    @property
+    def stops(self) -> bool:
+        return self.outcome == "failed" and self.severity == "error"
+
+
+def passed(name: str, says: str, evidence: Numbers | None = None) -> Check:
+    return Check(name, "passed", says, evidence=evidence or {})
+
+
+def failed(name: str, says: str, evidence: Numbers | None = None, details: str = "") -> Check:
+    return Check(name, "failed", says, evidence=evidence or {}, details=details)
+
+
+def warned(name: str, says: str, evidence: Numbers | None = None) -> Check:
+    return Check(name, "failed", says, "warning", evidence or {})
+
+
+def skipped(name: str, why: str) -> Check:
+    return Check(name, "skipped", why)
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """`a, b and 3 more`."""
+    found = list(names)
+    left = len(found) - most
+    return ", ".join(found) if left <= 0 else f"{', '.join(found[:most])} and {left} more"

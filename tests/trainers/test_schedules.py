@@ -1,0 +1,143 @@
+import math
+
+import pytest
+import torch
+from torch.optim import lr_scheduler
+
+from trainers.kit import schedules
+from trainers.kit.schedules import Knobs, Plateau, Schedule, factor
+
+EPOCHS = 8
+TIMES = [step / 4 for step in range(4 * EPOCHS + 1)]  # four steps an epoch
+
+
+def rates(knobs: Knobs) -> list[float]:
+    """The rate at every one of TIMES; it begins at 0.8."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
+    schedule = Schedule(knobs, optimizer, EPOCHS)
+    seen = []
+    for done in TIMES:
+        schedule.set(done)
+        seen.append(optimizer.param_groups[0]["lr"])
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("knobs", "formula"),
+    [
+        (Knobs("constant"), lambda _: 1.0),
+        (Knobs("step", step_epochs=3, step_factor=0.5), lambda t: 0.5 ** (t // 3)),
+        (Knobs("step", step_at="2,5", step_factor=0.1), lambda t: 0.1 ** ((t >= 2) + (t >= 5))),
+        (Knobs("exponential", exponential_factor=0.9), lambda t: 0.9**t),
+        (Knobs("plateau"), lambda _: 1.0),
+        (Knobs("cosine"), lambda t: (1 + math.cos(math.pi * t / 8)) / 2),
+        (Knobs("cosine", final_factor=0.2), lambda t: 0.2 + 0.8 * (1 + math.cos(math.pi * t / 8)) / 2),
+        (Knobs("linear"), lambda t: 1 - t / 8),
+        (Knobs("linear", final_factor=0.5), lambda t: 1 - t / 16),
+        (Knobs("inverse-sqrt"), lambda t: 1 / math.sqrt(1 + t)),
+        (Knobs("restarts", restart_epochs=2), lambda t: (1 + math.cos(math.pi * (t % 2) / 2)) / 2),
+        (
+            Knobs("restarts", restart_epochs=1, restart_growth=2),  # cycles of 1, 2, 4, 8 epochs
+            lambda t: (1 + math.cos(math.pi * ((t + 1) / 2 ** math.floor(math.log2(t + 1)) - 1))) / 2,
+        ),
+    ],
+    ids=str,
+)
+def test_a_schedule_is_its_formula(knobs, formula):
+    assert rates(knobs) == pytest.approx([0.8 * formula(t) for t in TIMES])
+
+
+def test_a_warm_up_rises_evenly_and_the_schedule_begins_after_it():
+    seen = rates(Knobs("cosine", warmup=2.0, warmup_from=0.1))
+    rising = [0.8 * (0.1 + 0.9 * t / 2) for t in TIMES if t < 2]
+    falling = [0.4 * (1 + math.cos(math.pi * (t - 2) / 6)) for t in TIMES if t >= 2]
+    assert seen == pytest.approx(rising + falling)
+
+
+def test_the_inverse_square_root_is_that_of_the_time_since_the_start():
+    """As in the Transformer: rising for 2 epochs, then falling with the root of all epochs that are done."""
+    seen = rates(Knobs("inverse-sqrt", warmup=2.0))
+    assert seen[8:] == pytest.approx([0.8 * math.sqrt(2 / t) for t in TIMES[8:]])
+
+
+def test_step_at_counts_from_the_start_also_with_a_warm_up():
+    knobs = Knobs("step", step_at="3", warmup=2.0)
+    assert [factor(knobs, done, 8) for done in (2, 2.9, 3, 7)] == pytest.approx([1, 1, 0.1, 0.1])
+
+
+@pytest.mark.parametrize("name", ["cosine", "linear"])
+def test_beyond_its_epochs_a_schedule_stays_where_it_ended(name):
+    assert factor(Knobs(name, final_factor=0.25), 20, 8) == pytest.approx(0.25)
+
+
+def test_a_warm_up_longer_than_the_training_only_rises():
+    assert factor(Knobs("cosine", warmup=10.0, warmup_from=0.0), 8, 8) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("at", ["a", "3,,4", "0", "-3", "2.5"])
+def test_epochs_that_are_none_are_refused(at):
+    with pytest.raises(ValueError, match='step_at must be epochs such as "30,60,80"'):
+        Knobs("step", step_at=at)
+
+
+# Against torch's own, which is set once an epoch ─────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("knobs", "own"),
+    [
+        (Knobs("step", step_epochs=3), lambda o: lr_scheduler.StepLR(o, 3, 0.1)),
+        (Knobs("step", step_at="2,5"), lambda o: lr_scheduler.MultiStepLR(o, [2, 5], 0.1)),
+        (Knobs("exponential"), lambda o: lr_scheduler.ExponentialLR(o, 0.95)),
+        (Knobs("cosine"), lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS)),
+        (Knobs("linear", final_factor=0.5), lambda o: lr_scheduler.LinearLR(o, 1.0, 0.5, EPOCHS)),
+        (
+            Knobs("restarts", restart_epochs=2, restart_growth=2),
+            lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2, 2),
+        ),
+    ],
+    ids=str,
+)
+def test_at_whole_epochs_it_is_torchs(knobs, own):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
+    scheduler, expected = own(optimizer), []
+    for _ in range(EPOCHS):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates(knobs)[: 4 * EPOCHS : 4] == pytest.approx(expected)
+
+
+LOSSES = [3.0, 2.0, 2.0, 1.9999, 2.1, 2.0, 1.5, 1.6, math.nan, 1.6, 1.5, 1.49999, 0.3, 0.4, 0.4, 0.4, 0.4]
+
+
+@pytest.mark.parametrize("patience", [0, 1, 2, 3])
+def test_the_plateau_falls_when_torchs_does(patience):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=patience, eps=0)
+    ours = Plateau(0.1, patience)
+    for loss in LOSSES:
+        theirs.step(loss)
+        ours.saw(loss)
+        assert ours.factor == pytest.approx(optimizer.param_groups[0]["lr"])
+    assert ours.factor < 1
+
+
+def test_a_schedule_falls_with_its_plateau_and_goes_on_from_its_state():
+    def schedule() -> Schedule:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
+        return Schedule(Knobs("plateau", plateau_patience=1, plateau_factor=0.5), optimizer, 8)
+
+    first, second = schedule(), schedule()
+    for loss in (1.0, 2.0, 2.0, 2.0):
+        first.saw(loss)
+    assert first.set(4.0) == pytest.approx(0.4)
+    second.load_state_dict(first.state_dict())
+    for one in (first, second):
+        one.saw(2.0)
+        assert one.set(5.0) == pytest.approx(0.2)
+
+
+def test_cycles_are_told_apart_far_into_a_training():
+    assert schedules.in_cycle(1_000_003.5, 10, 1) == pytest.approx(0.35)
+    assert schedules.in_cycle(7, 1, 2) == 0  # after cycles of 1, 2 and 4 epochs

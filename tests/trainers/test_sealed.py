@@ -1,0 +1,45 @@
+"""In a search, a trainer that asks for the test split does not get it, however it asks."""
+
+import zlib
+
+import pytest
+
+from tests.commands.conftest import desk
+from tests.commands.desk import Desk
+
+__all__ = ["desk"]  # a fixture
+
+HEAD = """
+from pathlib import Path
+from hpsearch import Report
+from sklearn.datasets import load_digits
+from trainers import cifar10, mnist
+from trainers.kit.data import Scaling, sealed_test
+
+def peek(params, run):
+    rows = {asks}
+    for epoch in run.epochs():
+        yield Report(epoch, {{"val_loss": float(len(rows))}})
+"""
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "sealed_test(load_digits().target)",
+        "sealed_test(load_digits().target, seed=1)",
+        "mnist.sealed_test(run.data_dir, None)",
+        "cifar10.sealed_test(run.data_dir, None)",
+    ],
+)
+def test_the_trial_fails_and_says_why(desk: Desk, monkeypatch: pytest.MonkeyPatch, asks: str):
+    name = f"peeking_{zlib.crc32(asks.encode())}"
+    (desk.folder / f"{name}.py").write_text(HEAD.format(asks=asks))
+    desk.study(trainer=f"{name}:peek")
+    desk.change((f'options = {{ diary = "{desk.diary}" }}', ""))
+    answer = desk.run("--set", "search.trials=1")
+    assert answer.code == 3
+    (trial,) = desk.export()["trials"]
+    assert trial["state"] == "FAILED"
+    assert "Sealed: the test split is sealed" in trial["reason"]
+    assert trial["curve"] == []

@@ -1,0 +1,141 @@
+"""Images changed at random while training: a batch at a time, on its device, with a generator of its own.
+
+Every image of a batch is changed by itself. Labels, shapes and types stay. Validation sees the images as they are.
+"""
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
+
+from trainers.kit import knobs
+from trainers.kit.knobs import Chance, NotNegative, Share, Whole
+
+
+@dataclass(frozen=True)
+class Knobs(knobs.Knobs):
+    """How much; 0 is not at all. Drawn for each image evenly from the range, where it does not say otherwise.
+
+    shift: by up to this share of the side, along each axis.
+    zoom: by a factor from 1 - zoom to 1 + zoom.
+    rotation: by up to so many degrees, either way.
+    crop: so many black pixels are put round the image, and a random window of its old size is cut out (He et al. 2016,
+    arXiv 1512.03385, section 4.2).
+    flip: mirrored left to right with this chance; 0.5 is usual, and wrong for digits and letters.
+    distortion: elastic (Simard et al. 2003): every point moves by a smooth random field, of about this standard
+    deviation as a share of the side.
+    brightness: up to this much is added to all pixels; contrast: they are multiplied with 1 - contrast to 1 + contrast.
+    noise: Gaussian noise of this standard deviation is added to every pixel.
+    erasing: with this chance, a rectangle of 2% to a third of the image becomes black (Zhong et al. 2017, arXiv
+    1708.04896).
+
+    Pixels are standardised: their unit is the standard deviation of the training pixels.
+    """
+
+    shift: Share = 0.0
+    zoom: Share = 0.0
+    rotation: NotNegative = 0.0
+    crop: Whole = 0
+    flip: Chance = 0.0
+    distortion: NotNegative = 0.0
+    brightness: NotNegative = 0.0
+    contrast: Share = 0.0
+    noise: NotNegative = 0.0
+    erasing: Chance = 0.0
+
+
+class Augmentation:
+    """(n, channels, side, side) -> the same shape and type. black: what a black pixel is, (channels, 1, 1).
+
+    generator: on the images' device. It is the only random state that is used.
+    """
+
+    def __init__(self, params: Knobs, black: Tensor, generator: torch.Generator):
+        self._params = params
+        self._black = black
+        self._generator = generator
+        self._idle = not any(getattr(params, field.name) for field in fields(Knobs))
+
+    def __call__(self, images: Tensor) -> Tensor:
+        if self._idle:
+            return images
+        params = self._params
+        if params.shift or params.zoom or params.rotation or params.distortion:
+            images = self._warped(images)
+        if params.crop:
+            images = self._cropped(images)
+        if params.flip:
+            images = torch.where(self._happens(images, params.flip), images.flip(-1), images)
+        if params.contrast:
+            images = images * (1 + self._between(images, params.contrast))
+        if params.brightness:
+            images = images + self._between(images, params.brightness)
+        if params.noise:
+            images = images + params.noise * self._normal(images.shape, images)
+        return self._erased(images) if params.erasing else images
+
+    # Where pixels go ─────────────────────────────────────────────────────────────────────────────
+
+    def _warped(self, images: Tensor) -> Tensor:
+        """Shift, zoom, rotation and distortion are one resampling, bilinear: several would blur."""
+        grid = affine_grid(self._affine(images), list(images.shape), align_corners=False)
+        if self._params.distortion:
+            grid = grid + self._field(images)
+        return grid_sample(images - self._black, grid, align_corners=False) + self._black
+
+    def _affine(self, images: Tensor) -> Tensor:
+        """(n, 2, 3): for each point of the result, where it comes from; coordinates run from -1 to 1."""
+        angle = self._between(images, math.radians(self._params.rotation)).flatten()
+        zoom = 1 + self._between(images, self._params.zoom).flatten()
+        right, down = (2 * self._between(images, self._params.shift).flatten() for _ in range(2))
+        cos, sin = angle.cos() / zoom, angle.sin() / zoom
+        return torch.stack([cos, -sin, right, sin, cos, down], dim=1).view(-1, 2, 3)
+
+    def _field(self, images: Tensor) -> Tensor:
+        """(n, side, side, 2): a coarse grid of Gaussian draws, made smooth by bicubic interpolation."""
+        count, _, height, width = images.shape
+        coarse = self._normal((count, 2, max(2, height // 7), max(2, width // 7)), images)
+        smooth = interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
+        return 2 * self._params.distortion * smooth.permute(0, 2, 3, 1)
+
+    def _cropped(self, images: Tensor) -> Tensor:
+        count, channels, height, width = images.shape
+        by = self._params.crop
+        padded = pad(images - self._black, (by, by, by, by)) + self._black
+        up, left = (self._whole(images, 2 * by + 1).view(-1, 1) for _ in range(2))
+        rows = (up + torch.arange(height, device=images.device)).view(count, 1, height, 1)
+        columns = (left + torch.arange(width, device=images.device)).view(count, 1, 1, width)
+        image = torch.arange(count, device=images.device).view(-1, 1, 1, 1)
+        channel = torch.arange(channels, device=images.device).view(1, -1, 1, 1)
+        return padded[image, channel, rows, columns]
+
+    def _erased(self, images: Tensor) -> Tensor:
+        """The rectangle's area and sides' ratio (0.3 to 1/0.3) are the paper's; it may reach beyond the edge."""
+        _, _, height, width = images.shape
+        area = 0.02 + (1 / 3 - 0.02) * self._even(images)
+        ratio = torch.exp(self._between(images, math.log(1 / 0.3)))
+        tall, wide = (area * ratio).sqrt() * height, (area / ratio).sqrt() * width
+        y = torch.arange(height, device=images.device).view(1, 1, -1, 1) + 0.5 - height * self._even(images)
+        x = torch.arange(width, device=images.device).view(1, 1, 1, -1) + 0.5 - width * self._even(images)
+        inside = (y.abs() <= tall / 2) & (x.abs() <= wide / 2) & self._happens(images, self._params.erasing)
+        return torch.where(inside, self._black, images)
+
+    # Draws, one for each image: (n, 1, 1, 1) ─────────────────────────────────────────────────────
+
+    def _even(self, images: Tensor) -> Tensor:
+        return torch.rand((len(images), 1, 1, 1), generator=self._generator, device=images.device)
+
+    def _between(self, images: Tensor, most: float) -> Tensor:
+        """From -most to most."""
+        return most * (2 * self._even(images) - 1)
+
+    def _happens(self, images: Tensor, chance: float) -> Tensor:
+        return self._even(images) < chance
+
+    def _whole(self, images: Tensor, below: int) -> Tensor:
+        return torch.randint(below, (len(images),), generator=self._generator, device=images.device)
+
+    def _normal(self, shape: tuple[int, ...], images: Tensor) -> Tensor:
+        return torch.randn(shape, generator=self._generator, device=images.device)

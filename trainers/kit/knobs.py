@@ -1,0 +1,73 @@
+"""Parameters of a training as frozen dataclasses, with the range of each where it stands.
+
+A task's `Params` puts together the knobs that it has, by inheriting them: every field is a name that a study file may
+fix or search. Whoever makes one with a value out of range is told all that is wrong with it.
+"""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+
+@dataclass(frozen=True)
+class Within:
+    """Numbers from `low` to `high`, without `low` itself where it is `above`, without `high` where it is `below`."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    above: bool = False
+    below: bool = False
+
+    def holds(self, value: float) -> bool:
+        low = value > self.low if self.above else value >= self.low
+        high = value < self.high if self.below else value <= self.high
+        return low and high
+
+    def __str__(self) -> str:
+        low = f"{'>' if self.above else '>='} {self.low:g}" if math.isfinite(self.low) else ""
+        high = f"{'<' if self.below else '<='} {self.high:g}" if math.isfinite(self.high) else ""
+        return " and ".join(filter(None, [low, high]))
+
+
+Positive = Annotated[float, Within(0, above=True)]
+NotNegative = Annotated[float, Within(0)]
+Share = Annotated[float, Within(0, 1, below=True)]
+"""In [0, 1)."""
+Chance = Annotated[float, Within(0, 1)]
+"""In [0, 1]."""
+Count = Annotated[int, Within(1)]
+Whole = Annotated[int, Within(0)]
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """Raises ValueError when made with a number out of its range or a word that is no choice."""
+
+    def __post_init__(self) -> None:
+        hints = hints_of(type(self))
+        faults = (_fault(field.name, getattr(self, field.name), hints[field.name]) for field in fields(self))
+        if found := [fault for fault in faults if fault]:
+            raise ValueError(f"{type(self).__module__}.{type(self).__name__}: " + "; ".join(found))
+
+
+def hints_of(kind: type[Any]) -> dict[str, Any]:
+    """Of a dataclass: field name -> its type, ranges included."""
+    return get_type_hints(kind, include_extras=True)
+
+
+def _fault(name: str, value: Any, hint: Any) -> str | None:
+    if value is None:
+        return None
+    choices = [choice for part in _parts(hint) if get_origin(part) is Literal for choice in get_args(part)]
+    if choices and value not in choices:
+        return f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"
+    ranges = [
+        given for part in _parts(hint) for given in getattr(part, "__metadata__", ()) if isinstance(given, Within)
+    ]
+    wrong = [given for given in ranges if not given.holds(value)]
+    return f"{name} must be {wrong[0]}, got {value!r}" if wrong else None
+
+
+def _parts(hint: Any) -> list[Any]:
+    """The hint, or the members of a union such as `Share | None`."""
+    return [hint] if get_origin(hint) in (None, Literal, Annotated) else list(get_args(hint))

@@ -1,0 +1,102 @@
+"""What networks are made of: activations, normalisation, dropout, and the weights that they begin with."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from trainers.kit import knobs
+from trainers.kit.knobs import Positive, Share
+
+Activation = Literal["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "gelu"]
+
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "prelu": nn.PReLU,
+    "gelu": nn.GELU,
+}
+
+GAINS: dict[Activation, float] = {
+    "sigmoid": 1.0,
+    "tanh": 5 / 3,
+    "relu": math.sqrt(2),
+    "leaky_relu": nn.init.calculate_gain("leaky_relu", 0.01),
+    "prelu": nn.init.calculate_gain("leaky_relu", 0.25),
+    "gelu": math.sqrt(2),
+}
+"""What the Kaiming initialisation multiplies the weights with; torch's calculate_gain, which knows no GELU."""
+
+Model = TypeVar("Model", bound=nn.Module)
+
+Init = Literal["torch", "xavier", "kaiming", "zeros", "gaussian"]
+
+
+@dataclass(frozen=True)
+class Knobs(knobs.Knobs):
+    """activation: between layers.
+    - "sigmoid": 1 / (1 + e^-x), whose gradient is at most 1/4: it vanishes over many layers
+    - "tanh"
+    - "relu": max(0, x) (Nair and Hinton 2010)
+    - "leaky_relu": 0.01·x below 0 (Maas et al. 2013)
+    - "prelu": a slope below 0 that is learnt, 0.25 at first (He et al. 2015, arXiv 1502.01852)
+    - "gelu": x·Φ(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415)
+
+    init: of the weights of linear and convolution layers; their biases begin with 0, except with "torch".
+    - "torch": torch's own, uniform in ±1/√inputs
+    - "xavier": uniform in ±√(6 / (inputs + outputs)) (Glorot and Bengio 2010)
+    - "kaiming": normal, of standard deviation gain/√inputs (He et al. 2015); the gain is the activation's
+    - "zeros": all hidden units stay equal for ever
+    - "gaussian": normal, of standard deviation init_std; wide, it saturates units and lets the loss begin huge
+    dropout: the share of a hidden layer's units that is left out in a step (Srivastava et al. 2014).
+    batch_norm: normalises each unit over the batch (Ioffe and Szegedy 2015, arXiv 1502.03167); ResNets always do.
+    """
+
+    activation: Activation = "relu"
+    init: Init = "torch"
+    init_std: Positive = 1.0
+    dropout: Share = 0.0
+    batch_norm: bool = False
+
+
+def activation(params: Knobs) -> nn.Module:
+    return ACTIVATIONS[params.activation]()
+
+
+def dropout(params: Knobs) -> list[nn.Module]:
+    return [nn.Dropout(params.dropout)] if params.dropout else []
+
+
+def norm(params: Knobs, units: int) -> list[nn.Module]:
+    """Of vectors of `units` features."""
+    return [nn.BatchNorm1d(units)] if params.batch_norm else []
+
+
+@torch.no_grad()
+def initialized(params: Knobs, model: Model) -> Model:
+    """The model itself, with its weights drawn as `init` says, from torch's global random state."""
+    if params.init == "torch":
+        return model
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            _draw(params, layer.weight)
+            if layer.bias is not None:
+                layer.bias.zero_()
+    return model
+
+
+def _draw(params: Knobs, weight: Tensor) -> None:
+    match params.init:
+        case "xavier":
+            nn.init.xavier_uniform_(weight)
+        case "kaiming":
+            fan_in = weight[0].numel()
+            nn.init.normal_(weight, std=GAINS[params.activation] / math.sqrt(fan_in))
+        case "zeros":
+            nn.init.zeros_(weight)
+        case "gaussian":
+            nn.init.normal_(weight, std=params.init_std)

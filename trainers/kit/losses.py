@@ -1,0 +1,82 @@
+"""What is minimised, and what is said of the outputs: one `Goal` for each kind of task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss, one_hot, sigmoid, softmax
+
+from trainers.kit import knobs, metrics
+from trainers.kit.knobs import Share
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(outputs, targets) -> their mean loss, a tensor with one element."""
+
+Measure = Callable[[Tensor, Tensor], metrics.Metrics]
+"""(outputs, targets) -> name -> value."""
+
+
+@dataclass(frozen=True)
+class Knobs(knobs.Knobs):
+    """loss: of a classification.
+    - "cross-entropy": -log of the probability of the right class: softmax for many classes, sigmoid for two
+    - "mse": the squared error of the probabilities (Brier 1950), to see why one does not
+    label_smoothing: this share of the target's certainty is spread over all classes (Szegedy et al. 2016, arXiv
+    1512.00567, section 7), with "cross-entropy".
+    """
+
+    loss: Literal["cross-entropy", "mse"] = "cross-entropy"
+    label_smoothing: Share = 0.0
+
+
+@dataclass(frozen=True)
+class Goal:
+    """minimized: the loss of a training step. loss: what is reported of training and validation alike, the same without
+    label smoothing, so that trials can be compared. while_training, validated: the metrics of each.
+    """
+
+    minimized: Loss
+    loss: Loss
+    while_training: Measure
+    validated: Measure
+
+
+def classification(params: Knobs, classes: int) -> Goal:
+    """Outputs are logits (n, classes), targets class numbers (n)."""
+    validated = metrics.Classes(classes)
+    if params.loss == "mse":
+        return Goal(_squared_of_classes, _squared_of_classes, validated.accuracy, validated)
+    return Goal(_smoothed_classes(params.label_smoothing), cross_entropy, validated.accuracy, validated)
+
+
+def binary(params: Knobs) -> Goal:
+    """Outputs are logits (n, 1), targets 0.0 or 1.0 (n, 1)."""
+    if params.loss == "mse":
+        return Goal(_squared_of_two, _squared_of_two, metrics.binary_accuracy, metrics.binary)
+    # The sigmoid and its cross-entropy in one function, which is exact for large logits too.
+    loss = binary_cross_entropy_with_logits
+    return Goal(_smoothed_two(params.label_smoothing), loss, metrics.binary_accuracy, metrics.binary)
+
+
+def regression(unit: float) -> Goal:
+    """Outputs and targets (n, 1); the loss is their mean squared error. unit: what 1 of them is in the data's units."""
+    measured = metrics.Regression(unit)
+    return Goal(mse_loss, mse_loss, measured.rmse, measured)
+
+
+def _smoothed_classes(share: float) -> Loss:
+    return (lambda outputs, targets: cross_entropy(outputs, targets, label_smoothing=share)) if share else cross_entropy
+
+
+def _smoothed_two(share: float) -> Loss:
+    plain = binary_cross_entropy_with_logits
+    return (lambda outputs, targets: plain(outputs, targets * (1 - share) + share / 2)) if share else plain
+
+
+def _squared_of_classes(outputs: Tensor, targets: Tensor) -> Tensor:
+    return mse_loss(softmax(outputs, 1), one_hot(targets, outputs.shape[1]).to(outputs.dtype))
+
+
+def _squared_of_two(outputs: Tensor, targets: Tensor) -> Tensor:
+    return mse_loss(sigmoid(outputs), targets)

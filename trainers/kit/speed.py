@@ -1,0 +1,81 @@
+"""What makes a training faster on a GPU of the CUDA kind, each by option; elsewhere they change nothing."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from trainers.kit import knobs
+
+
+@dataclass(frozen=True)
+class Knobs(knobs.Knobs):
+    """amp: automatic mixed precision: bfloat16 where the GPU knows it, else float16 with a scaled loss (Micikevicius et
+    al. 2018, arXiv 1710.03740). Weights, losses and metrics stay float32.
+    channels_last: images and convolutions with their channels innermost, as tensor cores want them.
+    compiled: torch.compile; the first epoch takes up to a minute longer.
+    """
+
+    amp: bool = False
+    channels_last: bool = False
+    compiled: bool = False
+
+
+class Speed:
+    """kind: of device, such as "cuda". half: the type to compute in, None for float32.
+
+    scaler: of float16's gradients, which vanish otherwise; it is to be tracked. Else it only passes calls on.
+    """
+
+    def __init__(
+        self, kind: str, *, half: torch.dtype | None = None, channels_last: bool = False, compiled: bool = False
+    ):
+        self._kind = kind
+        self._half = half
+        self._channels_last = channels_last
+        self._compiled = compiled
+        self.scaler = torch.amp.GradScaler(kind, enabled=half is torch.float16)
+
+    @classmethod
+    def of(cls, params: Knobs, device: str) -> "Speed":
+        """What is asked for on "cuda" (or "cuda:1"), nothing on any other device."""
+        kind = device.partition(":")[0]
+        if kind != "cuda":
+            return cls(kind)
+        half = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return cls(
+            kind,
+            half=half if params.amp else None,
+            channels_last=params.channels_last,
+            compiled=params.compiled,
+        )
+
+    def forward_of(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
+        """What to call instead of the model, whose parameters and state stay its own."""
+        if self._channels_last:
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        called = torch.compile(model) if self._compiled else model
+        return self._with_channels_last(called) if self._channels_last else called
+
+    def _with_channels_last(self, called: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda images: called(images.contiguous(memory_format=torch.channels_last))
+
+    def precision(self) -> AbstractContextManager[object]:
+        """For the forward pass and the loss."""
+        if self._half is None:
+            return nullcontext()
+        return cast(AbstractContextManager[object], torch.autocast(self._kind, self._half))
+
+    def backward(self, loss: Tensor, optimizer: Optimizer) -> None:
+        """Leaves the gradients in the parameters, as they are without a scale."""
+        torch.autograd.backward(self.scaler.scale(loss))
+        self.scaler.unscale_(optimizer)
+
+    def step(self, optimizer: Optimizer) -> None:
+        """The optimizer's; left out where float16 has made a gradient infinite."""
+        self.scaler.step(optimizer)
+        self.scaler.update()

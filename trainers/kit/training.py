@@ -1,0 +1,179 @@
+"""One model in training: all that happens between its data and the numbers that an epoch reports."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from hpsearch import Run
+from trainers.kit import augment, losses, optimizers, regularization, schedules, speed, watch
+from trainers.kit.data import Data, Examples, batch_sizes
+from trainers.kit.knobs import Share, Whole
+from trainers.kit.losses import Goal
+from trainers.kit.metrics import Metrics
+
+CHUNK = 1024
+"""Examples that are evaluated at once: enough to keep a device busy, few enough for its memory."""
+
+
+@dataclass(frozen=True)
+class Knobs(optimizers.Knobs, schedules.Knobs, regularization.Knobs, losses.Knobs, speed.Knobs):
+    """What every task has besides its network.
+
+    folds: 0: one split into training and validation. 2 or more: as many models are trained side by side, each validated
+    on another part of it, and what is reported is their mean: see kit.folds.
+    weight_average: what is validated is an exponential moving average of the weights, which keeps this share of itself
+    at every step (Polyak and Juditsky 1992; 0.99 or so). 0: the weights themselves.
+    loss_smoothing: of `train_loss_smooth`: about the last 1 / (1 - this) batches count, see watch.Smooth.
+    throughput: report `examples_per_second` too. It is never the same twice, so curves that hold it cannot be compared
+    bit for bit.
+    """
+
+    folds: Whole = 0
+    weight_average: Share = 0.0
+    loss_smoothing: Share = 0.98
+    throughput: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a model made of some examples: n first, without gradients; and its mean loss."""
+
+    outputs: Tensor
+    targets: Tensor
+    loss: float
+
+
+class Training:
+    """A model on its way. fold: which of several that are trained side by side, from 0.
+
+    The order of the examples and the augmentation have random streams of their own; whatever else is random (the first
+    weights, dropout) takes torch's global state. Checkpoints hold both.
+    """
+
+    def __init__(self, params: Knobs, model: nn.Module, data: Data, goal: Goal, run: Run, fold: int = 0):
+        device = run.device
+        self.params = params
+        self.goal = goal
+        self.data = data.to(device)
+        self.model = model.to(device)
+        self.speed = speed.Speed.of(params, device)
+        self.forward = self.speed.forward_of(self.model)
+        self.optimizer = optimizers.build(params, self.model.parameters())
+        self.schedule = schedules.Schedule(params, self.optimizer, run.max_epochs)
+        self.regularize = regularization.Regularizer(params, self.model, _decoupled(params))
+        self.shuffle = generator(run.seed, fold, 0)
+        self.change = generator(run.seed, fold, 1, device)
+        self.augment = _augmentation(params, self.data.train, self.change)
+        self.average = _average(params, self.model)
+        self.watch = watch.Watch(self.model)
+        self.smooth = watch.Smooth(params.loss_smoothing)
+
+    @property
+    def tracked(self) -> dict[str, Any]:
+        """What `run.track` is to be given: all that has a state."""
+        things = {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+            "scaler": self.speed.scaler,
+            "shuffle": self.shuffle,
+            "augmentation": self.change,
+            "smooth": self.smooth,
+        }
+        return things if self.average is None else {**things, "average": self.average}
+
+    def epoch(self, number: int) -> dict[str, float]:
+        """Train for the epoch `number`, from 1, and validate: what is to be reported of it."""
+        began = time.perf_counter()
+        trained, smooth = self._fit(number)
+        seconds = time.perf_counter() - began
+        validated = evaluate(self.average or self.model, self.data.validation, self.goal.loss, self.speed)
+        self.schedule.saw(validated.loss)
+        metrics = {
+            "train_loss": trained.loss,
+            **_named("train", self.goal.while_training(trained.outputs, trained.targets)),
+            "val_loss": validated.loss,
+            **_named("val", self.goal.validated(validated.outputs, validated.targets)),
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "train_loss_smooth": smooth,
+            **self.watch.metrics(),
+        }
+        return {**metrics, "examples_per_second": len(self.data.train) / seconds} if self.params.throughput else metrics
+
+    def _fit(self, number: int) -> tuple[Seen, float]:
+        """Outputs and loss are those that the model gave on its way, before each of its steps; and the smooth loss."""
+        self.model.train()
+        shuffled = self.data.train.shuffled(self.shuffle)
+        steps = len(batch_sizes(len(shuffled), self.params.batch_size))
+        outputs, found = [], []
+        for done, (inputs, targets) in enumerate(shuffled.batches(self.params.batch_size)):
+            self.schedule.set(number - 1 + done / steps)
+            output, loss = self._step(self.augment(inputs), targets, watched=done == steps - 1)
+            outputs.append(output)
+            found.append(loss)
+        each = torch.stack(found).tolist()
+        mean = sum(loss * len(output) for loss, output in zip(each, outputs, strict=True)) / len(shuffled)
+        together = torch.cat(outputs)
+        if self.goal.minimized is not self.goal.loss:
+            mean = self.goal.loss(together, shuffled.targets).item()
+        return Seen(together, shuffled.targets, mean), self.smooth.add(each)
+
+    def _step(self, inputs: Tensor, targets: Tensor, watched: bool) -> tuple[Tensor, Tensor]:
+        self.optimizer.zero_grad()
+        with self.speed.precision():
+            output = self.forward(inputs)
+            loss = self.goal.minimized(output, targets)
+        self.speed.backward(loss, self.optimizer)
+        if watched:
+            self.watch.before()
+        self.regularize(self.optimizer)
+        self.speed.step(self.optimizer)
+        if watched:
+            self.watch.after()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return output.detach().float(), loss.detach().float()
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, examples: Examples, loss: losses.Loss, precision: speed.Speed) -> Seen:
+    """What the model makes of the examples without training on them."""
+    model.eval()
+    with precision.precision():
+        outputs = torch.cat([model(inputs).float() for inputs, _ in examples.batches(CHUNK)])
+    return Seen(outputs, examples.targets, loss(outputs, examples.targets).item())
+
+
+def _decoupled(params: Knobs) -> bool:
+    return params.decoupled or params.optimizer == "adamw"
+
+
+def generator(seed: int, fold: int, stream: int, device: str = "cpu") -> torch.Generator:
+    """One of the independent streams of random numbers that a seed gives."""
+    words = np.random.SeedSequence(seed, spawn_key=(fold, stream)).generate_state(2)
+    return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+def _named(part: str, metrics: Metrics) -> dict[str, float]:
+    return {f"{part}_{name}": value for name, value in metrics.items()}
+
+
+def _augmentation(params: Knobs, train: Examples, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
+    """What is done to a batch of inputs. Black is the darkest that a channel has in training."""
+    if not isinstance(params, augment.Knobs):
+        return lambda inputs: inputs
+    black = train.inputs.amin((0, 2, 3)).view(-1, 1, 1)
+    return augment.Augmentation(params, train.scaling(black) if train.scaling else black, draws)
+
+
+def _average(params: Knobs, model: nn.Module) -> AveragedModel | None:
+    if not params.weight_average:
+        return None
+    mean = get_ema_multi_avg_fn(params.weight_average)  # type: ignore[no-untyped-call]
+    return AveragedModel(model, multi_avg_fn=mean, use_buffers=True)
