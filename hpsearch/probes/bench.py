@@ -10,7 +10,8 @@ from typing import Any
 
 from hpsearch import checkpoint, trainer
 from hpsearch.errors import TrainerError
-from hpsearch.probes.tap import Enough, Tap, listening
+from hpsearch.probes.listening import listening
+from hpsearch.probes.tap import Enough, Tap
 from hpsearch.probes.values import Bench
 from hpsearch.run import Run
 from hpsearch.trial import Failure, Params, Report

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -92,6 +91,7 @@ class Tap:
         self._latest: Loss | None = None
         self._scaled: tuple[Any, Any] = (None, None)
         self._inside = False
+        self._stepping: list[Optimizer] = []
         self._base: dict[int, list[float]] = {}
         self._kept: list[dict[str, Any]] = []
 
@@ -188,6 +188,9 @@ class Tap:
         self._scaled = (result, loss)
 
     def _before_step(self, optimizer: "Optimizer", *_: Any) -> None:
+        self._stepping.append(optimizer)
+        if len(self._stepping) > 1:  # torch calls the hooks once more for a subclass that calls its parent's step
+            return
         for listener in self.before_step:
             listener(optimizer)
         is_main = optimizer is self._main()
@@ -201,6 +204,9 @@ class Tap:
 
     def _after_step(self, optimizer: "Optimizer", *_: Any) -> None:
         """A schedule finds what it left."""
+        self._stepping.pop()
+        if self._stepping:
+            return
         for group, kept in zip(optimizer.param_groups, self._kept, strict=True):
             group.update(kept)
         if optimizer is self._main():
@@ -249,49 +255,3 @@ def _without_dropout(model: "nn.Module") -> None:
         for name in ("p", "dropout"):
             if isinstance(vars(module).get(name), float) and (name == "dropout" or "Dropout" in type(module).__name__):
                 vars(module)[name] = 0.0
-
-
-@contextmanager
-def listening(tap: Tap) -> Iterator[None]:
-    """In this context, and in this process, every call of backward and every DataLoader goes through the tap."""
-    import torch
-    from torch.utils.data import DataLoader
-
-    tensor_backward: Callable[..., None] = torch.Tensor.backward
-    backward: Callable[..., None] = torch.autograd.backward
-    scale, load = torch.amp.GradScaler.scale, DataLoader.__iter__
-    depth = 0
-
-    def heard(loss: Any, call: Callable[[], None]) -> None:
-        nonlocal depth
-        depth += 1
-        try:
-            tap.backward(loss, call) if depth == 1 else call()
-        finally:
-            depth -= 1
-
-    def of_tensor(loss: Any, *args: Any, **options: Any) -> None:
-        heard(loss, lambda: tensor_backward(loss, *args, **options))
-
-    def of_tensors(tensors: Any, *args: Any, **options: Any) -> None:
-        first = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors))
-        heard(first, lambda: backward(tensors, *args, **options))
-
-    def scaled(scaler: Any, outputs: Any) -> Any:
-        result = scale(scaler, outputs)
-        tap.scaled(result, outputs)
-        return result
-
-    def loaded(loader: Any) -> Any:
-        return tap.loaded(load(loader), loader)
-
-    with ExitStack() as stack:
-        for owner, name, new in (
-            (torch.Tensor, "backward", of_tensor),
-            (torch.autograd, "backward", of_tensors),
-            (torch.amp.GradScaler, "scale", scaled),
-            (DataLoader, "__iter__", loaded),
-        ):
-            stack.callback(setattr, owner, name, getattr(owner, name))
-            setattr(owner, name, new)
-        yield

@@ -125,6 +125,7 @@ class TestMetrics:
         scene.check(budget=1)
         check_mirrored(scene.url, "toy", f"sqlite:///{scene.folder}/.hpsearch/mlflow.db")
 
+    @pytest.mark.chaos
     def test_names_that_nobody_would_take(self, scene: Scene) -> None:
         """All of them are there, each once; none leads out of its place."""
         chatty(scene, "namer", "", epochs=2)

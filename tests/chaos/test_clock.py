@@ -42,7 +42,9 @@ def started(scene: Scene, clock: Clock, **options: object) -> Driver:
 
 def held(scene: Scene, driver: Driver, gate: Path, epoch: int) -> None:
     """It is in this epoch, counted over all trials, until the gate is moved."""
-    gate.write_text(str(epoch))
+    beside = gate.with_suffix(".new")
+    beside.write_text(str(epoch))
+    beside.replace(gate)  # who stands before it must not find it empty
     scene.until(lambda: scene.trained() == epoch, driver)
 
 

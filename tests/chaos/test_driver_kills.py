@@ -182,11 +182,11 @@ def test_killed_again_and_again(scenes: Scenes) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("method", SEARCH)
-def test_one_worker(scenes: Scenes, method: str) -> None:
+@pytest.mark.parametrize(("method", "kills"), [("grid", 30), ("random", 30), ("coarse-to-fine", 30), ("bayesian", 22)])
+def test_one_worker(scenes: Scenes, method: str, kills: int) -> None:
     """The same parameters, curves, states and decisions as unbroken."""
-    count = at_once(partial(killed, scenes, method, seed, 28) for seed in (11, 12))
-    assert count.kills == 56
+    count = at_once(partial(killed, scenes, method, seed, kills) for seed in (11, 12))
+    assert count.kills == 2 * kills
     count.tell(f"{method}, one worker, the same result as unbroken")
 
 
@@ -195,8 +195,8 @@ def test_one_worker(scenes: Scenes, method: str) -> None:
 @pytest.mark.parametrize("workers", [2, 4])
 def test_several_workers(scenes: Scenes, workers: int) -> None:
     methods = ("random", "coarse-to-fine", "bayesian", "grid")
-    count = at_once(partial(killed, scenes, method, 20 + workers, 12, workers=workers) for method in methods)
-    assert count.kills == 48
+    count = at_once(partial(killed, scenes, method, 20 + workers, 13, workers=workers) for method in methods)
+    assert count.kills == 52
     count.tell(f"all methods, {workers} workers")
 
 
@@ -304,11 +304,11 @@ def test_with_ray(scenes: Scenes) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize(("mlflow", "kills"), [(False, 36), (True, 14)])
+@pytest.mark.parametrize(("mlflow", "kills"), [(False, 30), (True, 12)])
 def test_with_ray_again_and_again(scenes: Scenes, mlflow: bool, kills: int) -> None:
     total, seed = Count(), 41
     while total.kills < kills:
-        total += killed_with_ray(scenes(), seed, min(12, kills - total.kills), mlflow)
+        total += killed_with_ray(scenes(), seed, min(10, kills - total.kills), mlflow)
         seed += 1
     total.tell(f"Ray, 2 workers, real networks{', MLflow' * mlflow}, the same curves as unbroken")
 

@@ -72,6 +72,7 @@ def test_interrupted_once(scene: Scene) -> None:
     tally("18", "SIGINT once, Ray, epochs of 0.5 s", times=1, gone_after=f"{seconds:.1f} s", exit=130, epochs_redone=0)
 
 
+@pytest.mark.chaos
 def test_interrupted_twice(scene: Scene) -> None:
     answer, seconds = ended(training(scene, LONG, epochs=2), signal.SIGINT, signal.SIGINT)
     assert answer.code == 130

@@ -148,7 +148,13 @@ def woken(scene: Scene, zombie: Driver, witness: Witness) -> None:
     assert witness.rows == before
 
 
-@pytest.mark.parametrize("point", ["before-write:4", "after-write:4", "after-order:2"])
+STANDS_STILL = [
+    "before-write:4",
+    *(pytest.param(at, marks=pytest.mark.chaos) for at in ("after-write:4", "after-order:2")),
+]
+
+
+@pytest.mark.parametrize("point", STANDS_STILL)
 def test_a_driver_that_was_taken_for_dead_can_do_no_harm(scene: Scene, point: str) -> None:
     """It stands still, another takes the study and finishes it; then it wakes up and wants to write."""
     written(scene, SHORT)

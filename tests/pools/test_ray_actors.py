@@ -143,7 +143,7 @@ class TestRayActors(PoolContract):
         news = driver.listen()
         assert [event.number for event in news] == [fine.number]
         assert driver.curve(fine)[-1].step == 2
-        with pytest.raises(PoolError, match=r"a worker failed inside hpsearch: .*AssertionError"):
+        with pytest.raises(PoolError, match=r"(?s)a worker failed inside hpsearch: .*AssertionError"):
             driver.listen()
         shared._problem = None
 

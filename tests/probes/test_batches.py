@@ -38,7 +38,7 @@ def test_rows_are_what_all_tensors_agree_on(batch: Any, count: int) -> None:
 def test_a_copy_has_tensors_of_its_own_and_the_same_shape() -> None:
     batch = {"pair": Pair(torch.ones(2), [torch.zeros(2), 3]), "name": "x"}
     own = copied(batch)
-    own["pair"].inputs += 1
+    own["pair"].inputs.add_(1)
     assert type(own["pair"]) is Pair
     assert own["pair"].targets[1] == 3
     assert batch["pair"].inputs.tolist() == [1, 1]
@@ -113,7 +113,12 @@ class TestShuffled:
 
     @pytest.mark.parametrize(
         "batch",
-        [torch.ones(4), (torch.ones(4), torch.ones(4), torch.ones(4)), {"a": torch.ones(4), "b": torch.ones(4)}, "text"],
+        [
+            torch.ones(4),
+            (torch.ones(4), torch.ones(4), torch.ones(4)),
+            {"a": torch.ones(4), "b": torch.ones(4)},
+            "text",
+        ],
         ids=["indices", "three", "names", "text"],
     )
     def test_where_nobody_knows_which_are_the_targets_nothing_is_done(self, batch: Any) -> None:
