@@ -9,7 +9,7 @@ from hpsearch.commands import Answer
 from hpsearch.commands.recorded import Recorded, check_trial, journal_of, opened
 from hpsearch.recipe.consultation import Consultation, Remark, consult
 from hpsearch.recipe.curves import NAMES
-from hpsearch.recipe.doctor import diagnose
+from hpsearch.recipe.doctor import diagnose, lowest_loss
 from hpsearch.recipe.findings import Finding, Severity
 from hpsearch.screen import columns, number, params_line, score
 from hpsearch.trial import Trial
@@ -23,16 +23,18 @@ def doctor(args: Namespace) -> Iterator[Answer]:
         study = opened(journal, args)
         if args.trial is not None:
             check_trial(journal, study, args.trial)
-            yield _of_trial(study, journal.trial(study.record.id, args.trial))
-        else:
-            yield _of_study(study, journal.trials(study.record.id), args.lines, args.worst)
+        trials = journal.trials(study.record.id)
+    if args.trial is not None:
+        yield _of_trial(study, trials[args.trial], lowest_loss(trials))
+    else:
+        yield _of_study(study, trials, args.lines, args.worst)
 
 
 # One trial ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _of_trial(study: Recorded, trial: Trial) -> Answer:
-    findings = diagnose(trial, study.objective)
+def _of_trial(study: Recorded, trial: Trial, lowest: float | None) -> Answer:
+    findings = diagnose(trial, study.objective, lowest)
     data = {
         "study": study.record.name,
         "trial": trial.number,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hpsearch.recipe.doctor import diagnose
+from hpsearch.recipe.doctor import diagnose, lowest_loss
 from hpsearch.recipe.findings import Finding, Label
 from hpsearch.trial import Objective, State, Trial
 
@@ -52,7 +52,7 @@ OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
     ((Label.OVERFITTING,), "Open the search towards more regularisation (weight decay, dropout, augmentation)."),
     ((Label.UNDERFITTING,), "Open the search towards larger networks and less regularisation."),
     ((Label.HEALTHY,), "The best trials have settled: longer training alone will gain little."),
-    ((Label.TOO_EARLY,), "Train the best for more epochs before judging them, and report train_loss and val_loss."),
+    ((Label.TOO_EARLY,), "The best trials cannot be judged yet: what is missing is said with each."),
 )
 """Said where half of the best trials have one of the labels."""
 
@@ -68,7 +68,8 @@ OF_ALL: Sequence[tuple[tuple[Label, ...], str]] = (
 
 
 def consult(trials: Sequence[Trial], objective: Objective) -> Consultation:
-    findings = {trial.number: diagnose(trial, objective) for trial in trials}
+    lowest = lowest_loss(trials)
+    findings = {trial.number: diagnose(trial, objective, lowest) for trial in trials}
     best = best_of(trials, objective)
     judged = [number for number, found in findings.items() if found[0].label is not Label.TOO_EARLY]
     remarks = [

@@ -142,6 +142,10 @@ class Curves:
         """What generalisation is read from: the validation loss, else the study's metric."""
         return self.validation or self.metric
 
+    @property
+    def judged_name(self) -> str:
+        return "val_loss" if self.validation is not None else "the metric"
+
     @cached_property
     def start(self) -> float:
         """The loss to begin with: the highest of the first ones, since a training loss is a mean over its epoch."""
@@ -171,6 +175,15 @@ class Curves:
         training = (one for name, one in self.shares.items() if name.startswith("train"))
         chosen = next(training, None) or next(iter(self.shares.values()), None)
         return chosen.end if chosen is not None else None
+
+    @property
+    def share_gap(self) -> float | None:
+        """How much more it gets right of the training split than of the validation split, in the end."""
+        for name, one in self.shares.items():
+            other = self.shares.get(name.replace("train_", "val_", 1))
+            if name.startswith("train_") and other is not None:
+                return one.end - other.end
+        return None
 
 
 def _points(curve: Iterable[Report], name: str) -> Iterator[tuple[int, float]]:

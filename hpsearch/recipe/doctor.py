@@ -1,5 +1,8 @@
 """What is wrong with one training, told from its curve: a pure function, a report more or less changes nothing else."""
 
+import math
+from collections.abc import Iterable
+
 from hpsearch.recipe import training_signs as training
 from hpsearch.recipe import validation_signs as validation
 from hpsearch.recipe.curves import Curves
@@ -13,6 +16,9 @@ ENOUGH = 4
 LOW, CAPABLE = 0.35, 0.05
 """Each shows that much was learnt: a loss so far below its start, a gap of a network that can do more than generalise.
 A share of GOOD_SHARE does too."""
+
+ALIKE = 0.05
+"""Of its start: so near to the study's lowest val_loss, a trial is as good as any."""
 
 SIGNS = (
     training.diverged,
@@ -38,14 +44,17 @@ FOLLOWS = {
 """What is not worth saying beside what explains it."""
 
 
-def diagnose(trial: Trial, objective: Objective) -> tuple[Finding, ...]:
-    """What the trial's curve shows, the finding that explains most first; never empty."""
+def diagnose(trial: Trial, objective: Objective, lowest: float | None = None) -> tuple[Finding, ...]:
+    """What the trial's curve shows, the finding that explains most first; never empty.
+
+    lowest: the lowest val_loss of the study's other trials, where there are any: it tells whether a level is low.
+    """
     curves = Curves.of(trial, objective)
     if curves.epochs < ENOUGH or not curves.losses:
         broken = training.diverged(curves) if curves.broken is not None else None
         return (broken or _unknown(_missing(trial, curves)),)
     found = [finding for sign in SIGNS if (finding := sign(curves)) is not None]
-    return tuple(_worth_saying(found)) or (_well(curves),)
+    return tuple(_worth_saying(found)) or (_well(curves, lowest),)
 
 
 def _worth_saying(found: list[Finding]) -> list[Finding]:
@@ -66,16 +75,23 @@ def _missing(trial: Trial, curves: Curves) -> str:
     return f"{curves.epochs} {'epoch' if curves.epochs == 1 else 'epochs'}; it takes {ENOUGH}"
 
 
-def _well(c: Curves) -> Finding:
+def _well(c: Curves, lowest: float | None) -> Finding:
     """Healthy only where both splits were seen and much was learnt: to find nothing is not yet a good finding."""
     if c.train is None or c.validation is None:
         absent = "train_loss" if c.train is None else "val_loss"
         return _unknown(f"nothing is wrong with what was reported, but {absent} was not, so that no gap can be seen")
-    fell = f"train_loss fell from {c.start:.3g} to {c.train.end:.3g}, val_loss with it to {c.validation.end:.3g}"
+    said = f"train_loss fell from {c.start:.3g} to {c.train.end:.3g}, val_loss with it to {c.validation.end:.3g}"
     apart, left = gap(c) or 0.0, c.train.end / c.scale
-    if left < LOW or apart > CAPABLE or (c.share is not None and c.share > GOOD_SHARE):
-        return Finding(Label.HEALTHY, Severity.NONE, fell, {"left": left, "gap": apart}, (1, c.last))
-    return _unknown(f"{fell} and has settled; whether that is low, only an accuracy or another trial can tell")
+    alike = lowest is not None and c.validation.end <= lowest + ALIKE * c.scale
+    if left < LOW or apart > CAPABLE or alike or (c.share is not None and c.share > GOOD_SHARE):
+        return Finding(Label.HEALTHY, Severity.NONE, said, {"left": left, "gap": apart}, (1, c.last))
+    return _unknown(f"{said} and has settled: whether that is low, an accuracy or a better trial would tell")
+
+
+def lowest_loss(trials: Iterable[Trial]) -> float | None:
+    """The lowest val_loss that any of the trials reached."""
+    losses = (report.metrics.get("val_loss", math.inf) for trial in trials for report in trial.curve)
+    return min(filter(math.isfinite, losses), default=None)
 
 
 def _unknown(why: str) -> Finding:

@@ -23,7 +23,11 @@ BLOWN_UP = 10.0
 """A loss that ends at so many times its start has diverged, though it is finite."""
 
 LONG_STRIDE = 0.04
-"""Update ratio: of sound trainings below 0.006, of those with 300 times the rate above 0.07 while they move."""
+"""Update ratio: sound trainings are below 0.006, those with 300 times the rate above 0.07 while they move. Networks of
+few weights may take such steps and come to rest all the same, so that the losses must show it too."""
+
+SHAKEN = 0.01
+"""Of its start, in the mean epoch: what a validation loss climbs by in sound trainings is below half of that."""
 
 CHANCE = 12.0
 """Nats: a cross-entropy beyond it is worse than guessing among 160,000 classes."""
@@ -70,7 +74,7 @@ def held(c: Curves) -> Finding | None:
 def rate_too_high(c: Curves) -> Finding | None:
     """Steps as long as the weights, an explosion or a standstill at a high rate, or a loss that leaps about."""
     rate = c.peak_rate
-    if c.stride is not None and c.stride >= LONG_STRIDE and not silent_layers(c):
+    if c.stride is not None and c.stride >= LONG_STRIDE and _shaken(c):
         return _hot(c, f"one step moves the weights by {c.stride:.2g} of their norm", update_ratio=c.stride)
     if rate is not None and rate >= HOT_RATE and exploded(c):
         return _hot(c, f"the loss exploded to {c.start:.3g} with a learning rate of {rate:.2g}", lr=rate, first=c.start)
@@ -84,6 +88,12 @@ def rate_too_high(c: Curves) -> Finding | None:
 def _hot(c: Curves, said: str, **numbers: float) -> Finding:
     severity = Severity.SEVERE if exploded(c) or learns_little(c) else Severity.WARNING
     return Finding(Label.LR_TOO_HIGH, severity, said, numbers, _all(c))
+
+
+def _shaken(c: Curves) -> bool:
+    if silent_layers(c):
+        return False
+    return exploded(c) or learns_little(c) or any(climbs(c, one) >= SHAKEN for one in c.losses)
 
 
 def _stands_still(c: Curves) -> bool:

@@ -3,8 +3,9 @@
 Limits as in `training_signs`: measured, between the sound and the faulty, in units of the loss to begin with.
 """
 
+from collections.abc import Sequence
 from itertools import groupby, pairwise
-from statistics import fmean
+from statistics import fmean, median
 
 from hpsearch.recipe.curves import Curves, Series
 from hpsearch.recipe.findings import Finding, Label, Severity
@@ -18,6 +19,12 @@ FEW_EXAMPLES = 20
 
 WIDE_GAP, SOME_GAP = 0.33, 0.2
 """The second is overfitting only with a second sign; sound trainings of 182 examples reach 0.26."""
+
+TURNED = 0.06
+"""How far the validation loss is above its best in the end; sound trainings with early stopping reach 0.034."""
+
+ALIKE = 0.04
+"""Shares that differ by less between the splits are alike: then losses of an easy task may differ as they like."""
 
 FAST = 0.01
 """An epoch that lowers the loss by so much is not to be followed by a much lower learning rate."""
@@ -60,9 +67,10 @@ def decayed_too_early(c: Curves) -> Finding | None:
     peak = max(c.rate.values)
     top = max(step for step, rate in zip(c.rate.steps, c.rate.values, strict=True) if rate == peak)
     halved = next((step for step in c.rate.steps if step > top and c.rate.at(step) <= peak / 2), None)
-    if halved is None or c.last - halved < 3:
+    if halved is None or c.last - halved < 3 or halved <= one.steps[0]:
         return None
-    pace, before = (_pace(c, one, max(0, halved - back), halved - 1) for back in (2, 4))
+    points = [c.start, *(value for step, value in zip(one.steps, one.values, strict=True) if step < halved)]
+    pace, before = (points[-2] - points[-1]) / c.scale, _pace(points) / c.scale
     after = (one.at(halved - 1) - one.end) / c.scale
     if min(pace, before) < FAST or after > pace:
         return None
@@ -74,10 +82,11 @@ def decayed_too_early(c: Curves) -> Finding | None:
     return Finding(Label.DECAYED_TOO_EARLY, Severity.WARNING, said, numbers, (halved, c.last))
 
 
-def _pace(c: Curves, one: Series, first: int, last: int) -> float:
-    """How far it falls in the mean epoch between two steps; from its start if the first is 0."""
-    high = c.start if first == 0 else one.at(first)
-    return (high - one.at(last)) / c.scale / max(1, last - first)
+def _pace(points: Sequence[float]) -> float:
+    """How far they fall from one to the next, in the end: between medians of three, or in the mean of the few there are."""
+    if len(points) < 6:
+        return (points[0] - points[-1]) / (len(points) - 1)
+    return (median(points[-6:-3]) - median(points[-3:])) / 3
 
 
 def noisy_validation(c: Curves) -> Finding | None:
@@ -129,18 +138,23 @@ def overfitting(c: Curves) -> Finding | None:
     step, best = c.judged.lowest
     turned = (c.judged.end - best) / c.scale
     apart = gap(c)
-    if apart is None:
-        found = turned >= 0.15 and (c.train.at(step) - c.train.end) / c.scale > 0.05
-    else:
-        found = apart >= WIDE_GAP or (apart >= SOME_GAP and (turned >= 0.06 or c.train.end < 0.2 * c.scale))
-    if not found:
+    if not _opens(c, apart, turned, step):
         return None
-    what = "val_loss" if c.validation is not None else "the metric"
-    said = f"train_loss ends at {c.train.end:.3g}; {what} was best at epoch {step}"
+    said = f"train_loss ends at {c.train.end:.3g}; {c.judged_name} was best at epoch {step}"
     if c.validation is not None:
         said += f" with {best:.3g} and ends at {c.validation.end:.3g}"
     numbers = {"turned": turned} | ({"gap": apart} if apart is not None else {})
     return Finding(Label.OVERFITTING, Severity.WARNING, said, numbers, (step, c.last))
+
+
+def _opens(c: Curves, apart: float | None, turned: float, best: int) -> bool:
+    assert c.train is not None
+    if apart is None:
+        return turned >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > 0.05
+    same = c.share_gap
+    if same is not None and same < ALIKE and turned < TURNED:
+        return False
+    return apart >= WIDE_GAP or (apart >= SOME_GAP and (turned >= TURNED or c.train.end < 0.2 * c.scale))
 
 
 def still_improving(c: Curves) -> Finding | None:
@@ -153,8 +167,7 @@ def still_improving(c: Curves) -> Finding | None:
     stale = c.metric.lowest[0] <= c.metric.steps[len(c.metric) // 2]
     if stale or late < 0.02 * won or (late < 0.12 * won and relative < 0.15):
         return None
-    what = "val_loss" if c.validation is not None else "the metric"
-    said = f"{what} changed from {one.third(1):.3g} to {left:.3g} between the second third of the epochs and the last"
+    said = f"{c.judged_name} went from {one.third(1):.3g} in the second third of the epochs to {left:.3g} in the last"
     numbers = {"late": late, "won": won}
     return Finding(Label.STILL_IMPROVING, Severity.HINT, said, numbers, (one.steps[round(len(one) * 2 / 3)], c.last))
 

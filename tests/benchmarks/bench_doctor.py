@@ -16,7 +16,7 @@ from hpsearch.recipe.findings import Label
 from hpsearch.trial import Objective, Report, Trial
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
-from tests.recipe.faults import FAULTS, TASKS, Case, cases
+from tests.recipe.faults import FAULTS, Case, cases
 from tests.recipe.trainings import train
 
 LOSS = Objective("val_loss", "minimize")
@@ -86,9 +86,7 @@ def _with_less(trials: Sequence[tuple[Case, Trial]]) -> Table:
     for name, left_out in LESS.items():
         said = [(case, diagnose(without(trial, left_out), LOSS)[0].label) for case, trial in trials]
         right = sum(label in FAULTS[case.fault].labels for case, label in said)
-        silent = sum(
-            label is Label.TOO_EARLY and label not in FAULTS[case.fault].labels for case, label in said
-        )
+        silent = sum(label is Label.TOO_EARLY and label not in FAULTS[case.fault].labels for case, label in said)
         missed = sum(label is Label.HEALTHY and case.fault != "none" for case, label in said)
         alarms = sum(label not in (Label.HEALTHY, Label.TOO_EARLY) and case.fault == "none" for case, label in said)
         rows.append([name, *(f"{n / len(said):.1%}" for n in (right, silent, missed)), alarms])
@@ -108,7 +106,9 @@ def without(trial: Trial, names: Sequence[str]) -> Trial:
 def _cost(trials: Sequence[Trial]) -> Table:
     times = [_seconds(lambda trial=trial: diagnose(trial, LOSS)) * 1000 for trial in trials]  # type: ignore[misc]
     epochs = median(trial.epoch for trial in trials)
-    return Table("What a diagnosis costs", ["", "ms"], [["median", median(times)], ["most", max(times)]], f"{epochs:g} epochs")
+    return Table(
+        "What a diagnosis costs", ["", "ms"], [["median", median(times)], ["most", max(times)]], f"{epochs:g} epochs"
+    )
 
 
 def _seconds(call: Callable[[], object]) -> float:

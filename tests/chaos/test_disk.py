@@ -187,7 +187,7 @@ def test_no_room_for_mlflow(scene: Scene, mount: MountDisk, size: str) -> None:
     answer = scene.start().ended(150)
     assert answer.code == 0
     assert "events are not in MLflow yet" in answer.out
-    assert answer.err.count("note: MLflow at") == 1
+    assert answer.err.count("note: MLflow at") <= 1  # it may have been found only at the end
     scene.check(budget=60, kills=0)
     pending = scene.hp("sync", "study.toml")
     assert pending.code == 5

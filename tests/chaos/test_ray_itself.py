@@ -133,7 +133,9 @@ def test_the_driver_is_killed_and_its_ray_ends_with_it(scenes: Scenes) -> None:
 @pytest.mark.parametrize("how", ["SIGSTOP", "sleep in C"])
 def test_workers_that_hang_end_with_a_driver_that_is_killed(scene: Scene, how: str) -> None:
     written(scene)
-    scene.desk.change(("wild:network", "wild:unruly"), ("epochs = 12", "epochs = 3"), ("pace = ", f'how = "{how}", pace = '))
+    scene.desk.change(
+        ("wild:network", "wild:unruly"), ("epochs = 12", "epochs = 3"), ("pace = ", f'how = "{how}", pace = ')
+    )
     driver = scene.start()
     scene.until(lambda: scene.trained() >= 4, driver)
     time.sleep(1)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hpsearch.probes.batches import Shuffled, Tiny, copied, cut, rows, targets_place
 
-Pair = namedtuple("Pair", "inputs targets")  # noqa: PYI024 -- as torchvision and others have them
+Pair = namedtuple("Pair", "inputs targets")
 
 
 def pairs(count: int = 4, size: int = 8, start: int = 0) -> list[tuple[Tensor, Tensor]]:
@@ -89,12 +89,12 @@ class TestShuffled:
     def test_an_example_keeps_what_it_was_given(self) -> None:
         """In another epoch and another batch too: a wrong label can be learned by heart as well as the right one."""
         feed = Shuffled(seed=1)
-        first = {x: y for inputs, targets in feed(pairs()) for x, y in zip(inputs[:, 0].tolist(), targets.tolist())}
+        first = {x.item(): y for inputs, targets in feed(pairs()) for x, y in zip(inputs[:, 0], targets, strict=True)}
         order = torch.randperm(32, generator=torch.Generator().manual_seed(0))
         everything = [torch.cat(part)[order] for part in zip(*pairs(), strict=True)]
         again = zip(*(part.split(5) for part in everything), strict=True)
         for inputs, targets in feed(again):
-            assert [first[x] for x in inputs[:, 0].tolist()] == targets.tolist()
+            assert [first[x].item() for x in inputs[:, 0].tolist()] == targets.tolist()
 
     def test_another_seed_gives_others(self) -> None:
         one, other = (next(iter(Shuffled(seed)(pairs())))[1].tolist() for seed in (1, 2))
