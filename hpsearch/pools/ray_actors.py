@@ -3,7 +3,6 @@
 Measured (2 cores, Ray 2.60): a call to an actor and back takes 0.7 ms; `ray.tune.Tuner` starts 22 trials a second.
 """
 
-import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,15 +12,20 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
-from hpsearch.errors import HpsearchError, PoolError, ResourcesError
+from hpsearch.errors import HpsearchError, PoolError
 from hpsearch.pools import reaper
-from hpsearch.pools.ray_session import AGAIN, Cluster, Session, cores
+from hpsearch.pools.ray_fit import fitting
+from hpsearch.pools.ray_session import AGAIN, Cluster, Session
 from hpsearch.probes.values import Found, Probe
 from hpsearch.trial import Advance, Event, Kill, Lost, Order, Params, Release, Reported, Start
 from hpsearch.worker import Setup, Worker
 
 STARTUP = 120.0
 """Seconds for a worker to come up, its imports included, where none is up."""
+
+HELD = 1.0
+"""Seconds that a lost worker is kept quiet about. A Ray that is dying ends its workers first (within 0.3 s on a busy
+machine), and that shall cost no trial one of its `limits.retries`."""
 
 OVERTIME = 60.0
 """Seconds that a probe may take beyond its own: it looks at the clock between two steps of a training."""
@@ -68,11 +72,14 @@ class RayActors:
         self._slots: list[_Slot] = []
         self._trouble = ""
         self._problem: Exception | None = None
+        self._held: list[tuple[float, Lost]] = []
         self._session = Session(self.cluster, self.setup)
         self._manned = time.monotonic()
         try:
             self._actors = self._actor_class()
-            for _ in range(self._count()):
+            count, note = fitting(self.cluster, self._session.nodes())
+            self.notes += [note] if note else []
+            for _ in range(count):
                 slot = _Slot(None)
                 self._hire(slot)
                 self._slots.append(slot)
@@ -98,6 +105,8 @@ class RayActors:
                 slot = self._slot(order.number)
                 slot.number = None
                 slot.actor.release.remote(order.over)
+            case Kill(number) if any(lost.number == number for _, lost in self._held):
+                self._held = [(since, lost) for since, lost in self._held if lost.number != number]
             case Kill():
                 self._replace(self._slot(order.number))
 
@@ -110,8 +119,8 @@ class RayActors:
         pending = {slot.pending: slot for slot in self._slots if slot.pending is not None}
         if not pending:
             time.sleep(min(timeout, 0.05))
-            return []
-        news = [event for ref in self._wait(list(pending), timeout) if (event := self._news(pending[ref])) is not None]
+        calls = self._wait(list(pending), timeout) if pending else []
+        news = self._sifted([event for call in calls if (event := self._news(pending[call])) is not None])
         if self._problem is not None and not news:
             raise self._problem
         return news
@@ -148,7 +157,7 @@ class RayActors:
         return next(slot for slot in self._slots if slot.number == number)
 
     def _actor_class(self) -> Any:
-        """Made once: the first actor of a class waits for the GCS, which may be away when a worker is to be replaced."""
+        """Made once: the first actor of a class waits for the GCS, which may be away when a worker is replaced."""
         options: dict[str, Any] = {"num_cpus": self.cluster.cpus, "num_gpus": self.cluster.gpus, "max_restarts": 0}
         if self.cluster.memory is not None:
             options["memory"] = self.cluster.memory
@@ -178,6 +187,19 @@ class RayActors:
         except (HpsearchError, OSError) as problem:
             self._problem = self._problem or problem
             return None
+
+    def _sifted(self, news: list[Event]) -> list[Event]:
+        """All but those of lost workers; those, when Ray has outlived them for a while."""
+        now, held = time.monotonic(), HELD if self.cluster.address == "local" else 0.0
+        self._held += [(now, event) for event in news if isinstance(event, Lost)]
+        due: list[Event] = [lost for since, lost in self._held if now - since >= held]
+        self._held = [(since, lost) for since, lost in self._held if now - since < held]
+        if due:
+            try:
+                self._session.check(at_once=True)
+            except PoolError as problem:
+                self._problem, due = self._problem or problem, []
+        return [event for event in news if not isinstance(event, Lost)] + due
 
     def _result(self, slot: _Slot) -> Event | None:
         """What the slot's call brought: the trial's news; None for a worker that has just become free."""
@@ -211,24 +233,6 @@ class RayActors:
             ray.kill(slot.actor)
         self._hire(slot)
 
-    def _count(self) -> int:
-        """How many workers fit, at most as many as asked for. ResourcesError where not one ever will."""
-        wanted = {"CPU": self.cluster.cpus, "GPU": self.cluster.gpus, "memory": float(self.cluster.memory or 0)}
-        nodes, place = self._session.nodes(), self.cluster.place
-        fits = sum(_copies(node, wanted) for node in nodes)
-        if fits == 0:
-            has = "; ".join(_described(node) for node in nodes) or "no node"
-            raise ResourcesError(
-                f"resources.per_trial asks for {_described(wanted)}, and {place} has {has}: "
-                "ask for less, or for another address"
-            )
-        if self.cluster.workers is not None and self.cluster.workers > fits:
-            self.notes.append(
-                f"resources.workers = {self.cluster.workers}, but {place} fits {fits} "
-                f"with {_described(wanted)} each: {fits} at once"
-            )
-        return min(self.cluster.workers or fits, fits)
-
     def _await_first(self) -> None:
         """Until one worker is up. Others may follow later: on a busy cluster they wait for their turn."""
         first = [slot.actor for slot in self._slots]
@@ -251,19 +255,6 @@ class RayActors:
                 f"no worker came up within {STARTUP:.0f} s on {self.cluster.place}{trouble}: "
                 f"is it busy, has it lost its nodes? `ray status` says; {AGAIN}"
             )
-
-
-def _copies(has: dict[str, float], wanted: dict[str, float]) -> int:
-    """How many trials fit on one node."""
-    counts = [math.floor(has.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items() if amount > 0]
-    return min(counts, default=cores())
-
-
-def _described(resources: dict[str, float]) -> str:
-    parts = [f"{resources.get('CPU', 0):g} cpus", f"{resources.get('GPU', 0):g} gpus"]
-    if resources.get("memory"):
-        parts.append(f"{resources['memory'] / 2**30:.1f} GiB")
-    return ", ".join(parts)
 
 
 def _own(problem: RayTaskError) -> Exception:

@@ -29,9 +29,9 @@ AGAIN = "run the same command again to go on"
 EVERY = 1.0
 """Seconds between two looks at whether Ray lives."""
 
-GIVEN_UP = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))
-"""Seconds that the GCS of a cluster may be away. It may come back; but after twice that time Ray ends this very process,
-and without its GCS `ray.shutdown` takes 7 to 15 s."""
+GIVEN_UP = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))  # noqa: SIM112 -- Ray's own
+"""Seconds that a GCS may not answer. It may come back; but after twice that time Ray ends this very process, and
+without its GCS `ray.shutdown` takes 7 to 15 s."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Session:
                 self._own = _Own()
             else:
                 _join(cluster.address, setup)
-            self._gcs = "" if self._own or _is_client() else _gcs_address()
+            self._gcs = "" if _is_client() else _gcs_address()
         except HpsearchError:
             raise
         except Exception as problem:  # of all kinds: where its disk is full, a bare one
@@ -86,7 +86,7 @@ class Session:
         if now - self._looked < EVERY and not at_once:
             return
         self._looked = now
-        if dead := self._own.dead() if self._own else self._silent(now):
+        if dead := (self._own.dead() if self._own else "") or self._silent(now):
             self._dead = True
             raise PoolError(f"Ray has died on {self._cluster.place} ({dead}): {AGAIN}")
 
@@ -96,7 +96,7 @@ class Session:
         return not self._dead and bool(ray.is_initialized())
 
     def _silent(self, now: float) -> str:
-        """That the GCS of the cluster does not answer, once that has lasted."""
+        """That the GCS does not answer, once that has lasted."""
         if not self._gcs or _listens(self._gcs):
             self._answered = now
         silent = now - self._answered

@@ -158,6 +158,18 @@ class Curves:
         return max(abs(self.start), self.start - lowest, 1e-12)
 
     @property
+    def judged_start(self) -> float:
+        """Where `judged` begins: a metric has a beginning of its own."""
+        return self.start if self.validation is not None or self.metric is None else self.metric.first
+
+    @property
+    def judged_scale(self) -> float:
+        """The unit of differences of `judged`."""
+        if self.validation is not None or self.metric is None:
+            return self.scale
+        return max(abs(self.metric.first), self.metric.first - min(self.metric.values), 1e-12)
+
+    @property
     def peak_rate(self) -> float | None:
         return max(self.rate.values) if self.rate is not None else self.given_rate
 

@@ -58,7 +58,8 @@ class Finding:
 
 
 ADVICE: Mapping[Label, str] = {
-    Label.DIVERGED: "Lower the learning rate by a factor of 10, or clip the gradients.",
+    Label.DIVERGED: "Lower the learning rate by a factor of 10, or clip the gradients; "
+    "where it happens in the first steps, begin with smaller weights.",
     Label.LR_TOO_HIGH: "Lower the learning rate by a factor of 3 to 10, or warm it up.",
     Label.EXPLODING_GRADIENTS: "Begin with smaller weights (He or Glorot initialisation), standardise the inputs, "
     "take the loss's mean over the batch, or clip the gradients.",

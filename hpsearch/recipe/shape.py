@@ -12,6 +12,9 @@ GOOD_SHARE = 0.75
 LITTLE = 0.25
 """A loss that fell by less of its start has learnt little: in sound trainings it falls by 0.34 or more."""
 
+FLAT = 0.02
+"""Of its start: a loss that fell by less has not moved."""
+
 SHORT_STRIDE = 2.5e-4
 """Update ratio; about 1e-3 is usual. In trainings that are too slow it is below 1.5e-4, in others above 5e-4."""
 

@@ -7,6 +7,7 @@ labelled trainings that is for developing (docs/doctor.md).
 from hpsearch.recipe.curves import Curves
 from hpsearch.recipe.findings import Finding, Label, Severity
 from hpsearch.recipe.shape import (
+    FLAT,
     GOOD_SHARE,
     climbs,
     creeps,
@@ -37,9 +38,6 @@ HOT_RATE, WILD_RATE = 0.1, 0.3
 
 CLIMBS = 0.015
 """Of its start, in the mean epoch: the training loss of a sound training climbs by half of that at most."""
-
-FLAT = 0.02
-"""Of its start: a loss that moved by less has not moved."""
 
 LOST_GRADIENT = 1e-5
 """Smallest layer's gradient over the largest's: sound trainings are above 0.05, twelve sigmoids below 1e-8."""

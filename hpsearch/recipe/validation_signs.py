@@ -9,7 +9,7 @@ from statistics import fmean, median
 
 from hpsearch.recipe.curves import Curves, Series
 from hpsearch.recipe.findings import Finding, Label, Severity
-from hpsearch.recipe.shape import GOOD_SHARE, fallen, gap, late_fall, learns_little, steady
+from hpsearch.recipe.shape import FLAT, GOOD_SHARE, fallen, gap, learns_little, steady
 
 TRANSFERS = 0.2
 """A validation loss that never fell by more has not followed the training loss; else it falls by 0.3 or more."""
@@ -83,7 +83,7 @@ def decayed_too_early(c: Curves) -> Finding | None:
 
 
 def _pace(points: Sequence[float]) -> float:
-    """How far they fall from one to the next, in the end: between medians of three, or in the mean of the few there are."""
+    """How far they fall from one to the next in the end: between medians of three, in the mean where there are few."""
     if len(points) < 6:
         return (points[0] - points[-1]) / (len(points) - 1)
     return (median(points[-6:-3]) - median(points[-3:])) / 3
@@ -136,7 +136,7 @@ def overfitting(c: Curves) -> Finding | None:
     if c.train is None or c.judged is None:
         return None
     step, best = c.judged.lowest
-    turned = (c.judged.end - best) / c.scale
+    turned = (c.judged.end - best) / c.judged_scale
     apart = gap(c)
     if not _opens(c, apart, turned, step):
         return None
@@ -160,9 +160,9 @@ def _opens(c: Curves, apart: float | None, turned: float, best: int) -> bool:
 def still_improving(c: Curves) -> Finding | None:
     """The last third of the epochs brought a good part of all that was won, or of what was left to win."""
     one = c.judged
-    if one is None or c.metric is None or (won := (c.start - one.third(2)) / c.scale) < 0.03:
+    if one is None or c.metric is None or (won := (c.judged_start - one.third(2)) / c.judged_scale) < 0.03:
         return None
-    late, left = late_fall(c, one), one.third(2)
+    late, left = (one.third(1) - one.third(2)) / c.judged_scale, one.third(2)
     relative = one.third(1) / left - 1 if left > 0 else 0.0
     stale = c.metric.lowest[0] <= c.metric.steps[len(c.metric) // 2]
     if stale or late < 0.02 * won or (late < 0.12 * won and relative < 0.15):
@@ -178,8 +178,8 @@ def underfitting(c: Curves) -> Finding | None:
     if c.train is None or c.validation is None or apart is None or apart > SOME_GAP:
         return None
     left = c.train.end / c.scale
-    poor = left >= 0.6 if c.share is None else left >= 0.75 or (left >= 0.35 and c.share <= GOOD_SHARE)
-    if not poor:
+    poor = left >= 0.6 if c.share is None else left >= 0.35 and c.share <= GOOD_SHARE
+    if not poor or fallen(c) <= FLAT:
         return None
     said = f"train_loss ends at {left:.0%} of its start, with val_loss beside it ({c.validation.end:.3g})"
     numbers = {"left": left, "gap": apart} | ({"share": c.share} if c.share is not None else {})

@@ -71,23 +71,6 @@ def _go_wrong(how: str) -> float | None:
     return None
 
 
-def diverging(params: Params, run: Run) -> Iterator[Report]:
-    """No number from its first epoch on, in a metric that is to be maximised or minimised alike."""
-    for epoch in run.epochs():
-        _write(Path(str(params["diary"])), f"{run.seed} {epoch}")
-        yield Report(epoch, {"val_loss": float(str(params["how"])) if params["how"] != "fine" else 1.0 / epoch})
-
-
-def hungry(params: Params, run: Run) -> Iterator[Report]:
-    """Takes `mib` MiB of memory, and holds them for a second, in its second epoch."""
-    for report in network(params, run):
-        if report.step == WRONG and params.get("how") == "hungry":
-            taken = bytearray(int(params["mib"]) << 20)
-            taken[::4096] = b"x" * len(taken[::4096])  # every page is really there
-            time.sleep(5)
-        yield report
-
-
 def _write(path: Path, line: str) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")

@@ -61,11 +61,13 @@ def test_other_sound_trainers_pass(trainer: Trainer) -> None:
     is_passed(trainer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainer", QUICKLY)
 def test_a_fault_is_caught(trainer: Trainer) -> None:
     is_caught(trainer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainer", [t for t, check in faulty.CAUGHT.items() if check not in ("labels", "loss sign")])
 def test_a_fault_is_caught_in_the_first_steps(trainer: Trainer) -> None:
     is_caught(trainer, skip=("overfits", "labels"))
@@ -77,6 +79,7 @@ def test_every_fault_is_caught(trainer: Trainer) -> None:
     is_caught(trainer)
 
 
+@pytest.mark.slow
 def test_shuffled_labels_are_learned_by_heart_and_no_more_is_claimed() -> None:
     checks = {check.name: check for check in judge(found(faulty.labels_digits), SCORE)}
     assert checks["overfits"].outcome == "passed"
@@ -84,6 +87,7 @@ def test_shuffled_labels_are_learned_by_heart_and_no_more_is_claimed() -> None:
     assert "shuffled" in checks["labels"].says
 
 
+@pytest.mark.slow
 def test_a_goal_that_is_the_wrong_way_round() -> None:
     objective = Objective("val_score", "minimize")
     checks = {check.name: check for check in judge(found(sound.digits_linear_sgd, objective), objective)}
@@ -91,6 +95,7 @@ def test_a_goal_that_is_the_wrong_way_round() -> None:
     assert "study.goal is the wrong way round" in checks["labels"].says
 
 
+@pytest.mark.slow
 class TestWhatATrainerDoesNotShow:
     def test_is_skipped_and_said(self) -> None:
         checks = judge(found(untracked), SCORE)
@@ -109,6 +114,7 @@ class TestWhatATrainerDoesNotShow:
         assert measured.trained.seconds is not None
 
 
+@pytest.mark.slow
 class TestTrainersThatCannotBeUsed:
     def test_one_that_raises(self) -> None:
         checks = judge(found(raising), SCORE)
@@ -129,6 +135,7 @@ class TestTrainersThatCannotBeUsed:
         assert "sys.exit" in judge(found(leaving), SCORE)[0].says
 
 
+@pytest.mark.slow
 class TestTime:
     def test_no_more_is_begun_when_it_is_up(self) -> None:
         measured = found(sound.digits_mlp_adam, seconds=0.0)
@@ -145,6 +152,7 @@ class TestTime:
         assert outcomes["runs"] == outcomes["labels"] == outcomes["metrics"] == "skipped"
 
 
+@pytest.mark.slow
 def test_it_travels() -> None:
     measured = found(sound.cancer_logistic, skip=("overfits", "labels"))
     assert pickle.loads(pickle.dumps(measured)) == measured

@@ -115,6 +115,9 @@ FAULTS = [
     # Ranges
     (LR, "{ low = 0.0, high = 1.0, log = true }", "10 space.lr: low must be > 0 when log = true, got low = 0.0"),
     (LR, "{ low = -1, high = 1.0, log = true }", "10 space.lr: low must be > 0 when log = true, got low = -1"),
+    (LR, "{ auto = false }", "10 space.lr.auto: must be true; for a range of your own leave it out and give low and high"),
+    (LR, "{ auto = true, low = 2.0, high = 1.0 }", "10 space.lr: must have 0 < low < high, got low = 2.0, high = 1.0"),
+    (LR, "{ auto = true, step = 0.1 }", "10 space.lr.step: unknown key `step`; known here: auto, low, high, when, points, expand"),
     (LR, "{ low = 2.0, high = 1.0 }", "10 space.lr: low must be <= high, got low = 2.0, high = 1.0"),
     (LR, "{ low = nan, high = 1.0 }", "10 space.lr.low: must be a finite number, got nan"),
     (LR, "{ low = 0, high = inf }", "10 space.lr.high: must be a finite number, got inf"),

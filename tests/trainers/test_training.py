@@ -101,8 +101,13 @@ def test_the_rate_of_an_epoch_is_that_of_its_last_step():
 
 
 def test_the_plateau_watches_the_validation_loss():
-    ours = started(replace(SGD, lr=1e-12, schedule="plateau", plateau_patience=1))
-    assert [ours.epoch(epoch)["lr"] for epoch in (1, 2, 3, 4)] == pytest.approx([1e-12, 1e-12, 1e-12, 1e-13])
+    """Of labels that contradict those trained on: the one falls, the other never."""
+    contrary = Data(DATA.train, Examples(DATA.train.inputs, (DATA.train.targets + 1) % 3))
+    ours = started(replace(SGD, schedule="plateau", plateau_patience=1), contrary)
+    reports = [ours.epoch(epoch) for epoch in (1, 2, 3, 4)]
+    assert reports[3]["train_loss"] < reports[0]["train_loss"]
+    assert reports[3]["val_loss"] > reports[0]["val_loss"]
+    assert [report["lr"] for report in reports] == pytest.approx([0.1, 0.1, 0.1, 0.01])
 
 
 def test_label_smoothing_is_minimised_and_left_out_of_what_is_reported():

@@ -60,6 +60,7 @@ class Training:
         device = run.device
         self.params = params
         self.goal = goal
+        self.run = run
         self.data = data.to(device)
         self.model = model.to(device)
         self.speed = speed.Speed.of(params, device)
@@ -112,7 +113,7 @@ class Training:
         shuffled = self.data.train.shuffled(self.shuffle)
         steps = len(batch_sizes(len(shuffled), self.params.batch_size))
         outputs, found = [], []
-        for done, (inputs, targets) in enumerate(shuffled.batches(self.params.batch_size)):
+        for done, (inputs, targets) in enumerate(self.run.batches(shuffled.batches(self.params.batch_size))):
             self.schedule.set(number - 1 + done / steps)
             output, loss = self._step(self.augment(inputs), targets, watched=done == steps - 1)
             outputs.append(output)
