@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,17 +20,21 @@ pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections", "one_epoch_a_slice")
 
 
-@pytest.fixture
+@contextmanager
 def full() -> Iterator[None]:
-    """No file may be larger than 100 bytes."""
+    """No file may be larger than 100 bytes: within a test alone, or pytest could not write its own report."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_the_reports_come_with_what_is_wrong(tmp_path: Path, full: None) -> None:
-    came = Worker(setup(tmp_path)).start(start())
+def test_the_reports_come_with_what_is_wrong(tmp_path: Path) -> None:
+    worker = Worker(setup(tmp_path))
+    with full():
+        came = worker.start(start())
     assert [report.step for report in came.reports] == [1]
     assert came.failure is not None
     assert came.failure.kind == "disk"

@@ -15,6 +15,9 @@ LITTLE = 0.25
 FLAT = 0.02
 """Of its start: a loss that fell by less has not moved."""
 
+LONG_ENOUGH = 6
+"""Epochs without any fall: fewer are no standstill yet."""
+
 SHORT_STRIDE = 2.5e-4
 """Update ratio; about 1e-3 is usual. In trainings that are too slow it is below 1.5e-4, in others above 5e-4."""
 

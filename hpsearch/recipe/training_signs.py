@@ -9,6 +9,7 @@ from hpsearch.recipe.findings import Finding, Label, Severity
 from hpsearch.recipe.shape import (
     FLAT,
     GOOD_SHARE,
+    LONG_ENOUGH,
     climbs,
     creeps,
     fallen,
@@ -139,7 +140,7 @@ def plateau(c: Curves) -> Finding | None:
 def _stays(c: Curves) -> bool:
     """For long enough, and no share that is right moves either."""
     better = max((max(one.smooth.values) - one.first for one in c.shares.values()), default=0.0)
-    return c.epochs >= 6 and fallen(c) <= FLAT and better < 0.1 and not creeps(c)
+    return c.epochs >= LONG_ENOUGH and fallen(c) <= FLAT and better < 0.1 and not creeps(c)
 
 
 def rate_too_low(c: Curves) -> Finding | None:

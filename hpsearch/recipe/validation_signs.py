@@ -9,7 +9,7 @@ from statistics import fmean, median
 
 from hpsearch.recipe.curves import Curves, Series
 from hpsearch.recipe.findings import Finding, Label, Severity
-from hpsearch.recipe.shape import FLAT, GOOD_SHARE, fallen, gap, learns_little, steady
+from hpsearch.recipe.shape import FLAT, GOOD_SHARE, LONG_ENOUGH, fallen, gap, learns_little, steady
 
 TRANSFERS = 0.2
 """A validation loss that never fell by more has not followed the training loss; else it falls by 0.3 or more."""
@@ -19,6 +19,9 @@ FEW_EXAMPLES = 20
 
 WIDE_GAP, SOME_GAP = 0.33, 0.2
 """The second is overfitting only with a second sign; sound trainings of 182 examples reach 0.26."""
+
+FINE_SHARE = 0.9
+"""So much right says that the loss is low from the beginning, not high to the end."""
 
 TURNED = 0.06
 """How far the validation loss is above its best in the end; sound trainings with early stopping reach 0.034."""
@@ -150,7 +153,7 @@ def overfitting(c: Curves) -> Finding | None:
 def _opens(c: Curves, apart: float | None, turned: float, best: int) -> bool:
     assert c.train is not None
     if apart is None:
-        return turned >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > 0.05
+        return turned >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > FLAT
     same = c.share_gap
     if same is not None and same < ALIKE and turned < TURNED:
         return False
@@ -178,8 +181,11 @@ def underfitting(c: Curves) -> Finding | None:
     if c.train is None or c.validation is None or apart is None or apart > SOME_GAP:
         return None
     left = c.train.end / c.scale
-    poor = left >= 0.6 if c.share is None else left >= 0.35 and c.share <= GOOD_SHARE
-    if not poor or fallen(c) <= FLAT:
+    if c.share is None:
+        poor = left >= 0.6
+    else:
+        poor = (left >= 0.35 and c.share <= GOOD_SHARE) or (left >= 0.75 and c.share <= FINE_SHARE)
+    if not poor or (c.epochs < LONG_ENOUGH and fallen(c) <= FLAT):
         return None
     said = f"train_loss ends at {left:.0%} of its start, with val_loss beside it ({c.validation.end:.3g})"
     numbers = {"left": left, "gap": apart} | ({"share": c.share} if c.share is not None else {})

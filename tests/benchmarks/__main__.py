@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ["startup", "throughput", "mlflow", "busy", "long", "asks", "journal", "trainer"]
+NAMES = ["startup", "throughput", "mlflow", "busy", "long", "asks", "journal", "trainer", "doctor"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
