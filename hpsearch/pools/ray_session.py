@@ -26,6 +26,9 @@ from hpsearch.worker import Setup
 
 AGAIN = "run the same command again to go on"
 
+DYING = 1.0
+"""Seconds that a worker may take from its fatal error to its end."""
+
 EVERY = 1.0
 """Seconds between two looks at whether Ray lives."""
 
@@ -107,8 +110,16 @@ class Session:
         return self._own.watch(pid) if self._own else None
 
     def last_words(self, process: reaper.Process | None) -> str:
-        """What a worker that a signal ended from within, such as SIGSEGV, has left: Python's traceback. Often ""."""
-        return self._own.last_words(process[0]) if self._own and process else ""
+        """What a worker that a signal ended from within, such as SIGSEGV, has left: Python's traceback. Often "".
+
+        Ray may tell of its end before it has come to it, with half a traceback written: that is waited for.
+        """
+        if self._own is None or process is None:
+            return ""
+        deadline = time.monotonic() + DYING
+        while reaper.lives(process) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self._own.last_words(process[0])
 
     def kernel_ended_some(self) -> bool:
         """Whether the kernel has ended a process of this machine for its memory, ours or not, since the last call."""

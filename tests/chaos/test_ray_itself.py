@@ -79,7 +79,7 @@ def test_its_raylet_is_killed(scene: Scene) -> None:
     scene.desk.change(("workers = 2", 'address = "none"'))
     scene.finish()
     witness.look()
-    scene.check(budget=4, kills=1, concurrency=2)
+    scene.check(budget=4, kills=1, concurrency=2 * 2)  # two workers: the epoch in flight, and one ahead of its verdict
     assert [trial["curve"] for trial in scene.export()["trials"]] == undisturbed(scene)
     tally("3", "SIGKILL to the raylet", times=1, exit_code_5_after_s=round(took, 1), all_gone_after_s=round(gone, 1))
     assert took < 30
