@@ -19,7 +19,8 @@ def overfitted(number: int) -> Trial:
 
 
 def diverged(number: int) -> Trial:
-    return trial(number, train_loss=[2.3, float("nan")], val_loss=[2.3, float("nan")], state=State.PRUNED)
+    losses = [2.3, float("nan")]
+    return trial(number, train_loss=losses, val_loss=losses, state=State.PRUNED, reason="diverged: val_loss is nan")
 
 
 def said(trials: Sequence[Trial]) -> dict[str, tuple[int, ...]]:
@@ -37,8 +38,9 @@ def test_best_are_a_quarter_of_those_with_a_value() -> None:
 
 
 def test_best_still_improve() -> None:
-    trials = [improving(0), improving(1), healthy(2, end=0.3), overfitted(3)]
-    assert said(trials) == {"Train longer.": (0, 1)} or said(trials)["Train longer."] == (1, 0)
+    falls_by_a_sixth = healthy(2, end=0.3)  # in its last third
+    trials = [improving(0), improving(1), falls_by_a_sixth, overfitted(3)]
+    assert said(trials) == {"Train longer.": (2, 0, 1)}
 
 
 def test_best_overfit() -> None:
