@@ -159,15 +159,18 @@ def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) 
     """Bring over what an earlier run has left in the spool; what to tell the user about it, "" for nothing.
 
     In one transaction: however often this is broken off, it is written once. Refused where another process has written
-    to the study since, which has then gone another way.
+    to the study since, which has then gone another way, and where the journal was restored from a backup before it.
     """
     kept = spool.read()
     if not kept:
         spool.clear()
         return ""
     last, known = journal.last_write(lease.study_id), journal.trials(lease.study_id)
-    if last.revision != kept[0].revision - 1 and last.token != kept[0].token:
-        return _refuse(spool, kept, known)
+    before = kept[0].revision - 1
+    if last.revision < before:
+        return _refuse(spool, kept, known, "the journal is not as far as what they go on from")
+    if last.revision > before and last.token != kept[0].token:
+        return _refuse(spool, kept, known, "another process has written to the study after it")
     left = [one.batch for one in kept if one.revision > last.revision]
     writer = journal.writer(lease, objective)
     writer.write(merged(left, known))
@@ -176,7 +179,7 @@ def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) 
     return f"{len(left)} batches that an earlier run could not bring to the journal have been brought over"
 
 
-def _refuse(spool: Spool, kept: Sequence[Kept], known: Iterable[Trial]) -> str:
+def _refuse(spool: Spool, kept: Sequence[Kept], known: Iterable[Trial], why: str) -> str:
     """Nothing is said where the journal has all of it: a run before this one was killed as it had brought it over."""
     there = {(trial.number, report.step, report.at) for trial in known for report in trial.curve}
     reports = [(number, report.step, report.at) for one in kept for number, report in one.batch.reports]
@@ -185,6 +188,6 @@ def _refuse(spool: Spool, kept: Sequence[Kept], known: Iterable[Trial]) -> str:
         spool.clear()
         return ""
     return (
-        f"{lost} reports that an earlier run could not bring to the journal are refused, since another process has "
-        f"written to the study after it; they are kept in {spool.set_aside()}"
+        f"{lost} reports that an earlier run could not bring to the journal are refused, since {why}; "
+        f"they are kept in {spool.set_aside()}"
     )

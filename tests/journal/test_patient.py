@@ -176,6 +176,14 @@ def test_what_somebody_else_has_passed_by_is_refused_and_kept(place: Place) -> N
     assert len(Spool(place.spool.path.with_name("spool.jsonl.refused")).read()) == 1
 
 
+def test_what_goes_on_from_more_than_the_journal_has_is_refused(place: Place) -> None:
+    """The journal was restored from a backup: with what was kept alone, a curve would have a gap."""
+    place.writer.write(a_batch(a_trial(0, 1.0)))
+    place.spool.append(Kept(place.lead.lease.token, 5, a_batch(a_trial(0, *[0.5] * 5))))
+    assert place.next_run().startswith("1 reports that an earlier run could not bring to the journal are refused")
+    assert place.epochs() == [1]
+
+
 def test_a_study_that_was_taken_over_meanwhile_is_lost(place: Place) -> None:
     set_lease(f"sqlite:///{place.file}", token=99)
     with place.locked():
