@@ -3,8 +3,10 @@
 What a trainer imports is here; everything else is reached through the command line or its own module.
 """
 
+from hpsearch.predictions import Part, Predictions
 from hpsearch.run import Run
+from hpsearch.seal import check_unsealed
 from hpsearch.trial import Report
 
-__all__ = ["Report", "Run", "__version__"]
+__all__ = ["Part", "Predictions", "Report", "Run", "__version__", "check_unsealed"]
 __version__ = "0.1.0"

@@ -116,6 +116,11 @@ class Shelf:
         self.owner = owner
         self.warnings: list[str] = []
 
+    @classmethod
+    def of(cls, work: Path, study_uid: str, number: int) -> "Shelf":
+        """That of a study's trial. work: the study's folder, of which every worker has the same."""
+        return cls(work / "checkpoints" / f"{number:05d}", f"{study_uid}/{number}")
+
     def write(self, step: int, content: bytes, best: bool = False) -> None:
         """Put a checkpoint on the shelf; with `best` it stays when newer ones push it off.
 
@@ -171,6 +176,19 @@ class Shelf:
         for step in self._steps():
             if step <= at_most and (snapshot := self.read(self._name(step))) is not None:
                 return snapshot
+        return None
+
+    def at(self, step: int) -> Snapshot | None:
+        """The state at the end of that very epoch, under either name; None (and a warning) where it is not there."""
+        names = [name for name in (self._name(step), "best.pt") if (self.folder / name).exists()]
+        for name in names:
+            snapshot = self.read(name)
+            if snapshot is not None and snapshot.step == step:
+                return snapshot
+            if snapshot is not None:
+                self.warnings.append(f"best.pt is of epoch {snapshot.step}, and epoch {step} is the one that counts")
+        if not names:
+            self.warnings.append(f"there is no checkpoint of epoch {step} in {self.folder}")
         return None
 
     def read(self, name: str) -> Snapshot | None:

@@ -29,6 +29,8 @@ COMMANDS = {
     "show": ("readers", "one trial: parameters, curve, decisions with reasons"),
     "best": ("readers", "the best trial of a study"),
     "doctor": ("doctor", "what the loss curves show and what to do about it: of a study, or of one trial"),
+    "evaluate": ("evaluate", "the test set, once: the best trials over fresh seeds, and ensembles beside the single best"),
+    "reproduce": ("reproduce", "train one trial again from its record, and compare the curves bit for bit"),
     "export": ("readers", "everything that was recorded, as JSON, CSV, Parquet or an Optuna study"),
     "stop": ("stop", "ask the run of a study to end in good order"),
     "sync": ("tracking", "bring MLflow to what the journal says"),
@@ -41,7 +43,7 @@ GONE = (errno.EPIPE, errno.EIO)
 """What writing to a closed pipe or a closed terminal says."""
 
 EPILOG = """exit codes: 0 done, 1 our bug, 2 bad input, 3 no trial succeeded, 4 the study is being run by someone else,
-5 infrastructure failed (run again), 130 and 143 signals"""
+5 infrastructure failed (run again), 6 a reproduced trial came to something else, 130 and 143 signals"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -112,6 +114,20 @@ def _doctor(command: argparse.ArgumentParser) -> None:
     command.add_argument("--worst", action="store_true", help="list the worst findings first, not the best values")
 
 
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    _recorded(command)
+    command.add_argument("--top", type=_count, default=3, metavar="K", help="how many of the best trials; default: 3")
+    command.add_argument("--seeds", type=_count, default=5, metavar="N", help="trainings of each; default: 5")
+    command.add_argument("--again", action="store_true", help="open the test set another time, which is recorded too")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
 def _export(command: argparse.ArgumentParser) -> None:
     _recorded(command)
     command.add_argument("--format", choices=["json", "csv", "parquet", "optuna"], default="json")
@@ -152,6 +168,8 @@ ARGUMENTS = {
     "show": _show,
     "best": _recorded,
     "doctor": _doctor,
+    "evaluate": _evaluate,
+    "reproduce": _show,
     "export": _export,
     "stop": _recorded,
     "sync": _sync,

@@ -6,6 +6,7 @@ HpsearchError
 │   ├── TrainerError             the trainer is missing, is no generator, or reports the wrong things
 │   ├── ResourcesError           more than the machine or the cluster will ever have
 │   ├── StudyChanged             same name, another space, trainer or seed
+│   ├── Sealed                   something asked for the test split that may not have it
 │   └── NotFound                 no such study or trial
 ├── NoTrialSucceeded         3   the search ended and has nothing to show
 ├── StudyBusy                4   another process runs this study
@@ -62,6 +63,9 @@ class ResourcesError(BadInput): ...
 
 
 class StudyChanged(BadInput): ...
+
+
+class Sealed(BadInput): ...
 
 
 class NotFound(BadInput): ...

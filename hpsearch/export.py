@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpsearch.journal import StudyRecord
+from hpsearch.journal import Stretch, StudyRecord
 from hpsearch.trial import Decision, Objective, Trial
 
 
@@ -21,6 +21,7 @@ def as_document(
     trials: Iterable[Trial],
     decisions: Iterable[Decision],
     measured: Mapping[str, Any] | None = None,
+    stretches: Sequence[Stretch] = (),
 ) -> dict[str, Any]:
     """The document of `hpsearch export --format json`. measured: what was, before the first trial, by kind."""
     return {
@@ -41,7 +42,18 @@ def as_document(
             for one in decisions
         ],
         "measured": dict(measured or {}),
+        **where(stretches),
     }
+
+
+def where(stretches: Iterable[Stretch]) -> dict[str, Any]:
+    """trained: which trial, after which epoch, in which environment (its digest), on what data. environments: by it."""
+    trained, environments = [], {}
+    for one in stretches:
+        digest = one.environment.digest
+        trained.append({"trial": one.number, "after": one.after, "environment": digest, "data": dict(one.data)})
+        environments[digest] = one.environment.document
+    return {"trained": trained, "environments": environments}
 
 
 def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:

@@ -9,17 +9,16 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
 
 from hpsearch.budget import EpochBudget
 from hpsearch.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.history import History
+from hpsearch.ledger import Ledger
 from hpsearch.pools.base import Pool
 from hpsearch.proposals import Proposals
 from hpsearch.pruners.base import Pruner
-from hpsearch.rules import Rules, Totals, diverged, limit_reached
+from hpsearch.rules import Rules, Totals, diverged, limit_reached, seed_of
 from hpsearch.samplers.base import Sampler
-from hpsearch.seeds import trial_seed
 from hpsearch.trial import (
     Advance,
     Continue,
@@ -32,6 +31,7 @@ from hpsearch.trial import (
     Lost,
     New,
     Order,
+    Over,
     Pause,
     Release,
     Report,
@@ -46,23 +46,15 @@ from hpsearch.trial import (
 OUT_OF_MEMORY = "out of memory"
 
 
-class Ledger(Protocol):
-    """Where everything is written before it is acted on: the journal, or a list in a test."""
-
-    def write(
-        self, trials: Iterable[Trial], reports: Iterable[tuple[int, Report]], decisions: Iterable[Decision]
-    ) -> None: ...
-
-    def renew(self) -> None:
-        """Say that this driver lives; called at least once a second."""
-        ...
-
-
 Watch = Callable[["Loop", list[Trial]], None]
 
 
 class Loop:
-    """Runs a study until its sampler has nothing more to propose, a limit is reached, or somebody asks it to stop."""
+    """Runs a study until its sampler has nothing more to propose, a limit is reached, or somebody asks it to stop.
+
+    over: why the sampler has nothing more to propose, where it says so. ending: why the run stops before that.
+    notes: what was decided about the search as a whole; whoever tells of it takes it out.
+    """
 
     def __init__(
         self,
@@ -82,7 +74,8 @@ class Loop:
         self.rules = rules
         self.history = history
         self.totals = Totals()
-        self.ending = ""
+        self.ending = self.over = ""
+        self.notes: list[str] = []
         self.heard: dict[int, float] = {}
         self._proposals = Proposals(sampler)
         self._pruner, self._early_stopping = pruner, early_stopping
@@ -162,26 +155,37 @@ class Loop:
         return True
 
     def _start_proposed(self, room: int) -> bool:
-        if self.rules.study_trials is not None and len(self.history) >= self.rules.study_trials:
+        if len(self.history) >= (self.rules.study_trials or math.inf):
             return False
         match self._proposals.take(self.history):
             case New() as new:
+                self._note(new.notes)
                 self._start(self._trial(new), room)
-            case Continue(number, until, reason, round_):
+            case Continue(number, until, reason, round_, notes):
+                self._note(notes)
                 trial = self.history[number]
                 assert trial.state is State.PAUSED, f"a sampler continued trial {number}, which is {trial.state}"
                 self._decide("continue", reason, trial)
                 self._start(replace(trial, until=min(until, self.rules.epochs), round=round_, reason=""), room)
+            case Over(reason):
+                self.over = reason
+                self._decide("over", reason)
+                return False
             case None:
                 return False
         return True
+
+    def _note(self, notes: Iterable[str]) -> None:
+        for note in notes:
+            self._decide("round", note)
+            self.notes.append(note)
 
     def _trial(self, new: New) -> Trial:
         number = len(self.history)
         trial = Trial(
             number,
             new.params,
-            trial_seed(self.rules.seed, number),
+            seed_of(self.rules, self.history, new.params),
             until=min(new.until, self.rules.epochs),
             round=new.round,
             origin=new.reason,

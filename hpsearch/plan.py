@@ -8,6 +8,7 @@ from typing import Any
 from hpsearch import study as sections
 from hpsearch.history import History
 from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.stages import Budgeted, Given, Stages, forecast
 from hpsearch.study import Study
 from hpsearch.trial import New, State, Trial
 
@@ -40,6 +41,17 @@ def _asked_for(study: Study) -> list[Round]:
             before = [0, *(one.trials for one in given)]
             kept = [min(math.ceil(keep * one.trials - 1e-9), most) for one, most in zip(given, before, strict=False)]
             return [Round(one.trials, one.epochs, most) for one, most in zip(given, kept, strict=True)]
+        case sections.Recipe() as search:
+            return [Round(one.trials, one.epochs, one.continued) for one in forecast(stages(study, search)[-1])]
+        case sections.Listed(sets=sets, seeds=seeds):
+            return [Round(len(sets) * seeds, max(one.epochs or epochs for one in sets))]
+
+
+def stages(study: Study, search: sections.Recipe) -> list[Stages]:
+    """What sizes the rounds of a recipe: for each budget that it has had one."""
+    if search.budget is None:
+        return [Given(search.rounds, search.keep)]
+    return [Budgeted(budget, study.trainer.epochs) for budget in (*search.budget.earlier, search.budget.epochs)]
 
 
 def _limited(asked_for: Iterable[Round], most: int | None) -> Iterator[Round]:
@@ -63,6 +75,8 @@ def all_epochs(study: Study) -> int:
     for one in rounds(study):
         total += (one.trials - one.continued) * one.epochs + one.continued * (one.epochs - before)
         before = one.epochs
+    if isinstance(study.search, sections.Recipe) and study.search.budget is not None:
+        total = study.search.budget.epochs
     return total if study.limits.epochs is None else min(total, study.limits.epochs)
 
 
@@ -88,13 +102,20 @@ def _blind(study: Study) -> int:
 def changed_rounds(recorded: Mapping[str, Any], study: Study) -> list[str]:
     """Which rounds of a recorded study are not as they were, in words; others were drawn from what they found.
 
-    Rounds that are added, and a last one with more trials, are a larger budget.
+    Rounds that are added, and a last one with more trials, are a larger budget; one of epochs may not become smaller.
     """
-    before, after = (spec["search"].get("rounds", []) for spec in (recorded, study.spec()))
-    changed = []
+    now = study.spec()["search"]
+    before, after = recorded["search"].get("rounds", []), now.get("rounds", [])
+    changed = list(_changed_budget(recorded["search"].get("budget"), now.get("budget")))
     for i, was in enumerate(before):
-        now = after[i] if i < len(after) else {}
-        is_larger = i == len(before) - 1 and now.get("epochs") == was["epochs"] and now["trials"] > was["trials"]
-        if now != was and not is_larger:
-            changed.append(f"search.rounds.{i}: was {was}, is {now or 'absent'}")
+        given = after[i] if i < len(after) else {}
+        is_larger = i == len(before) - 1 and given.get("epochs") == was["epochs"] and given["trials"] > was["trials"]
+        if given != was and not is_larger:
+            changed.append(f"search.rounds.{i}: was {was}, is {given or 'absent'}")
     return changed
+
+
+def _changed_budget(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[str]:
+    was, now = (budget and budget["epochs"] for budget in (before, after))
+    if (was is None) != (now is None) or (was and now and now < was):
+        yield f"search.budget.epochs: was {was or 'absent'}, is {now or 'absent'}"

@@ -5,19 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hpsearch.history import History
-from hpsearch.trial import Report
+from hpsearch.seeds import trial_seed
+from hpsearch.trial import Params, Report, key_of
 
 
 @dataclass(frozen=True)
 class Rules:
     """What the study file asks of the loop itself. Times in seconds; None: no limit.
 
-    epochs: the most that one trial may train. retries: how often a trial may lose its worker.
-    max_failures: so many trials whose trainer raised end the run.
+    epochs: the most that one trial may train. repeats: that each trial has (adaptors.repeats).
+    retries: how often a trial may lose its worker. max_failures: so many trials whose trainer raised end the run.
     """
 
     seed: int
     epochs: int
+    repeats: int = 1
     retries: int = 2
     max_failures: int = 5
     trial_seconds: float | None = None
@@ -56,6 +58,17 @@ class Reached:
 
     reason: str
     grace: float
+
+
+def seed_of(rules: Rules, history: History, params: Params) -> int:
+    """The seed of the next trial, which has these parameters.
+
+    With repeats, trials of different parameters have the same seed, so that their repeats can be compared pair by pair,
+    and only trials of the same parameters have different ones.
+    """
+    if rules.repeats == 1:
+        return trial_seed(rules.seed, len(history))
+    return trial_seed(rules.seed, sum(key_of(trial.params) == key_of(params) for trial in history))
 
 
 OVERSHOOT = 0.01

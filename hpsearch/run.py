@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from hpsearch import checkpoint
+from hpsearch import checkpoint, hashing
+from hpsearch.errors import TrainerError
 
 Batch = TypeVar("Batch")
 
@@ -55,6 +56,7 @@ class Run:
         self._restored = restored
         self._probe = probe
         self.tracked: dict[str, Any] = {}
+        self.used: dict[str, str] = {}
 
     @classmethod
     def local(cls, epochs: int, seed: int = 0, device: str | None = None, data_dir: Path | None = None) -> "Run":
@@ -82,6 +84,22 @@ class Run:
         self.tracked.update(objects)
         if self._probe is not None:
             self._probe.tracked(objects)
+
+    def uses(self, name: str, *things: Any) -> None:
+        """Say what the trial trains on: paths of files or folders, bytes, arrays, tensors. Their SHA-256 is recorded.
+
+        Called before the first epoch, so that `hpsearch reproduce` can tell data that have changed from a trainer that
+        has. What was hashed once in a process is not read again while it is the same: see hpsearch.hashing.
+        TrainerError: it cannot be read or hashed, or the name stands for something else already.
+        """
+        if self._probe is not None:
+            return  # nothing of it lasts
+        try:
+            found = hashing.digest(*things)
+        except (OSError, TypeError, RuntimeError) as problem:
+            raise TrainerError(f"run.uses({name!r}, …): {problem}") from None
+        if self.used.setdefault(name, found) != found:
+            raise TrainerError(f"run.uses({name!r}, …) stands for other data already: say all of it at once")
 
     def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
         """The minibatches to train on in an epoch: those given. `for inputs, targets in run.batches(loader): …`

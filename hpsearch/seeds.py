@@ -11,7 +11,19 @@ def stream(study_seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(study_seed, spawn_key=(0, number)))
 
 
-def trial_seed(study_seed: int, number: int, repeat: int = 0) -> int:
+def trial_seed(study_seed: int, number: int) -> int:
     """The seed, in [0, 2^31), that trial `number` trains with."""
-    sequence = np.random.SeedSequence(study_seed, spawn_key=(1, number, repeat))
+    sequence = np.random.SeedSequence(study_seed, spawn_key=(1, number, 0))
     return int(sequence.generate_state(1)[0] >> 1)
+
+
+def repeat_seed(seed: int, repeat: int) -> int:
+    """The seed, in [0, 2^31), that repeat `repeat` of a trial with this seed trains with; the first, 0, with it."""
+    if repeat == 0:
+        return seed
+    return int(np.random.SeedSequence(seed, spawn_key=(3, repeat)).generate_state(1)[0] >> 1)
+
+
+def fresh_seed(study_seed: int) -> int:
+    """The seed, in [0, 2^31), of a study's evaluation: its trials train with seeds that the search never used."""
+    return int(np.random.SeedSequence(study_seed, spawn_key=(2,)).generate_state(1)[0] >> 1)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,13 +24,16 @@ from hpsearch.study_file.sections import (
     HyperbandPrune,
     JournalSection,
     Limits,
+    Listed,
     LrRange,
     MedianPrune,
     NeverPrune,
+    ParameterSet,
     PatiencePrune,
     Preflight,
     Prune,
     Random,
+    Recipe,
     Resources,
     Round,
     Search,
@@ -50,12 +54,15 @@ __all__ = [
     "Grid",
     "HalvingPrune",
     "HyperbandPrune",
+    "Listed",
     "LrRange",
     "MedianPrune",
     "NeverPrune",
+    "ParameterSet",
     "PatiencePrune",
     "Preflight",
     "Random",
+    "Recipe",
     "Resources",
     "Round",
     "Study",
@@ -64,6 +71,10 @@ __all__ = [
     "differences",
     "load",
 ]
+
+
+BUDGETS = ("trials", "rounds", "budget", "sets", "seeds")
+"""What of [search] may be other in a study that goes on."""
 
 
 class Study(Section):
@@ -123,21 +134,45 @@ class Study(Section):
     def range_test(self) -> LrRange | None:
         """What the learning-rate range test is to do: as [lr_range] says, or for a range that is `auto`; else None."""
         auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
-        section = self.lr_range or (LrRange() if auto else None)
+        wanted = isinstance(self.search, Recipe) and self.search.lr_range and _is_a_range(self.space, "lr")
+        section = self.lr_range or (LrRange() if auto or wanted else None)
         return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
 
     def searching(self, space: Space) -> "Study":
         """The same study over a part of its space, such as the window that a range test has found."""
         return self.model_copy(update={"space": space})
 
-    def proposals(self) -> int | None:
-        """How many proposals the search makes when nothing stops it; a trial continued in a later round is another."""
-        match self.search:
-            case Grid():
-                return self.space.grid_size()
-            case CoarseToFine(rounds=rounds):
-                return sum(stage.trials for stage in rounds)
-        return self.search.trials
+    def evaluation(self, name: str, seed: int, sets: Sequence[ParameterSet], seeds: int) -> "Study":
+        """An ordinary study that trains these sets of parameters again, each with so many seeds that come from `seed`.
+
+        It has the same limits of a trial, and none of those that the search had as a whole; it prunes nothing.
+        """
+        limits = dict.fromkeys(("study", "gpu_hours", "trials", "epochs"))
+        given = [replace(one, auto=False) for one in self.space.parameters if isinstance(one, Float)]
+        changed = {
+            "study": self.study.model_copy(update={"name": name, "seed": seed}),
+            "trainer": self.trainer.model_copy(update={"repeats": 1}),
+            "space": self.space.narrowed({one.name: one for one in given}),
+            "search": Listed(method="list", sets=tuple(sets), seeds=seeds),
+            "prune": NeverPrune(method="never"),
+            "preflight": None,
+            "lr_range": None,
+            "limits": self.limits.model_copy(update=limits),
+        }
+        return self.model_copy(update=changed)
+
+    def extending(self, recorded: Mapping[str, Any]) -> "Study":
+        """This study with the budgets that a recipe had before, so that its earlier rounds stay what they were.
+
+        recorded: the spec of the same study as it was left.
+        """
+        before = recorded["search"].get("budget")
+        if not isinstance(self.search, Recipe) or self.search.budget is None or before is None:
+            return self
+        earlier = dict.fromkeys([*before.get("earlier", []), before["epochs"]])
+        earlier.pop(self.search.budget.epochs, None)
+        budget = self.search.budget.model_copy(update={"earlier": tuple(earlier)})
+        return self.model_copy(update={"search": self.search.model_copy(update={"budget": budget})})
 
     def renamed(self, name: str) -> "Study":
         """The same study under another name. StudyFileError for a name that cannot be one."""
@@ -159,12 +194,17 @@ class Study(Section):
         spec = self.spec()
         return {
             "study": {key: value for key, value in spec["study"].items() if key != "name"},
-            "trainer": spec["trainer"],
+            "trainer": {key: value for key, value in spec["trainer"].items() if (key, value) != ("repeats", 1)},
             "space": spec["space"],
-            "search": {key: value for key, value in spec["search"].items() if key not in ("trials", "rounds")},
+            "search": {key: value for key, value in spec["search"].items() if key not in BUDGETS},
             "prune": spec["prune"],
             "early_stopping": spec.get("early_stopping", {}),
         }
+
+
+def _is_a_range(space: Space, name: str) -> bool:
+    """Whether a float above 0 of this name is searched."""
+    return any(one.name == name and isinstance(one, Float) and one.low > 0 for one in space.parameters)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -218,6 +258,15 @@ def load(path: str | Path, overrides: Sequence[str] = (), environment: Mapping[s
     return study
 
 
+def recorded(spec: Mapping[str, Any], path: Path, environment: Mapping[str, str] = os.environ) -> Study:
+    """The study that a journal has (`Study.spec`), as if its file lay at `path`. StudyFileError."""
+    faults = Faults(reading.where(path), Lines())
+    study = _study(path, reading.substitute(dict(spec), environment, faults), environment, faults)
+    faults.end()
+    assert study is not None
+    return study
+
+
 def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], faults: Faults) -> Study | None:
     tables = {name: table for name, table in data.items() if _is_table(name, table, faults)}
     for name, field in Study.model_fields.items():
@@ -230,9 +279,17 @@ def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], 
     found = place.find(path, tables, environment, faults)
     if found is None or faults.any:
         return None
-    study = Study.model_validate({**sections, "space": space})
+    study = Study.model_validate({**_implied(sections), "space": space})
     study._place = found
     return study
+
+
+def _implied(sections: Mapping[str, Section]) -> Mapping[str, Section]:
+    """With what a recipe does unless it is told not to."""
+    search = sections.get("search")
+    if isinstance(search, Recipe) and search.preflight:
+        return {"preflight": Preflight(), **sections}
+    return sections
 
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:

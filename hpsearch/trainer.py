@@ -1,4 +1,4 @@
-"""From "module:function" in the study file to a generator that trains: find it, check it, call it."""
+"""From "module:name" in the study file to a generator that trains: find it, check it, call it."""
 
 import dataclasses
 import difflib
@@ -28,7 +28,10 @@ MOST_SAID = 20_000
 
 
 def find(use: str, folder: Path | None) -> Trainer:
-    """Import "module:function", looking beside the study file first. TrainerError says what is wrong with it."""
+    """Import "module:name", looking beside the study file first. TrainerError says what is wrong with it.
+
+    What is a ray.tune.Trainable, class or function, comes as the generator that it is made into (adaptors.tune).
+    """
     module_name, _, name = use.partition(":")
     if folder is not None and str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
@@ -54,10 +57,14 @@ def _checked(use: str, module: Any, name: str) -> Trainer:
         near = difflib.get_close_matches(name, [n for n, v in vars(module).items() if callable(v)], n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
         raise TrainerError(f'trainer.use = "{use}": {module.__name__} has no `{name}`{hint}')
+    if _is_trainable(function):
+        from hpsearch.adaptors import tune
+
+        return tune.as_trainer(function)
     if not inspect.isgeneratorfunction(function):
         raise TrainerError(
             f'trainer.use = "{use}": `{name}` is {_what(function)}, a trainer is a generator: '
-            "`def train(params, run): … yield Report(epoch, {…})`"
+            "`def train(params, run): … yield Report(epoch, {…})`, or a ray.tune.Trainable"
         )
     try:
         inspect.signature(function).bind({}, None)
@@ -66,6 +73,19 @@ def _checked(use: str, module: Any, name: str) -> Trainer:
             f'trainer.use = "{use}": `{name}{inspect.signature(function)}` cannot be called as {name}(params, run)'
         ) from None
     return typing.cast(Trainer, function)
+
+
+def _is_trainable(thing: Any) -> bool:
+    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument; told without Ray."""
+    if inspect.isclass(thing):
+        return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
+    if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing):
+        return False
+    try:
+        inspect.signature(thing).bind({})
+    except TypeError:
+        return False
+    return True
 
 
 def _what(thing: Any) -> str:

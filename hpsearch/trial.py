@@ -3,14 +3,20 @@
 Everything here is immutable and pickles. The loop alone makes a Trial with another state.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 Plain = str | int | float | bool
 Params = Mapping[str, Plain]
+
+
+def key_of(params: Params) -> str:
+    """A word that is the same for the same parameters, in any order; 1, 1.0 and true are not the same."""
+    return json.dumps(dict(params), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,11 @@ class Trial:
         return self.state is State.PRUNED and self.reason.startswith("diverged")
 
 
+def of_repeat(metric: str, number: int) -> str:
+    """The name by which a report has the metric of one repeat, from 1, beside the mean over all of a trial's."""
+    return f"{metric}_repeat{number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """What is searched for: a reported metric, a direction, and the epoch at which a curve is judged.
@@ -137,25 +148,37 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """Start a trial with these parameters and train it to epoch `until`."""
+    """Start a trial with these parameters and train it to epoch `until`.
+
+    notes: what was decided with it about the search itself, such as where the round that begins with it looks.
+    """
 
     params: Params
     until: int
     reason: str
     round: int = 1
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Revive the PAUSED trial `number` from its checkpoint and train it to epoch `until`."""
+    """Revive the PAUSED trial `number` from its checkpoint and train it to epoch `until`. notes: as for `New`."""
 
     number: int
     until: int
     reason: str
     round: int = 1
+    notes: tuple[str, ...] = ()
 
 
-Proposal = New | Continue
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing more will be proposed, for a reason that a person should know."""
+
+    reason: str
+
+
+Proposal = New | Continue | Over
 
 
 # What a pruner or an early stop decides about a trial that has just reported ─────────────────────
@@ -259,6 +282,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """Under what a worker trains a trial from the epoch after `after` on: what must be the same for the same curve.
+
+    environment: of the worker, in plain JSON values; see hpsearch.provenance.
+    data: what the trainer says it trains on (`Run.uses`): name -> SHA-256.
+    """
+
+    after: int
+    environment: Mapping[str, Any]
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """What came of a Start or an Advance.
 
@@ -268,6 +304,7 @@ class Reported:
         free. Without a failure the trial waits for its next order, after its end for a Release.
     seconds: spent inside the trainer for these.
     notes: what a person should know, such as a damaged checkpoint that was passed over.
+    provenance: with the first of a Start, and again where the trainer has named more data since.
     """
 
     number: int
@@ -276,6 +313,7 @@ class Reported:
     failure: Failure | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)

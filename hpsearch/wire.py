@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hpsearch import study as sections
 from hpsearch.journal import Journal, StudyRecord
+from hpsearch.plan import stages
 from hpsearch.pools.base import WorkerPool
 from hpsearch.pruners.base import Pruner
 from hpsearch.rules import Rules
@@ -37,9 +38,28 @@ def sampler(study: Study) -> Sampler:
             from hpsearch.samplers.coarse_to_fine import CoarseToFine
 
             return CoarseToFine(space, seed, rounds, keep, top, margin)
+        case sections.Recipe(top=top, margin=margin) as search:
+            from hpsearch.samplers.recipe import Recipe
+
+            return Recipe(space, seed, stages(study, search), top, margin)
+        case sections.Listed(sets=sets, seeds=seeds):
+            from hpsearch.samplers.listed import Listed, Wanted
+
+            return Listed([Wanted({**space.fixed, **one.params}, one.epochs or epochs) for one in sets], seeds)
 
 
 def pruner(study: Study) -> Pruner:
+    """As [prune] says; where trials have repeats, the test over them as well."""
+    asked = _asked_for(study)
+    if study.trainer.repeats < 3:
+        return asked
+    from hpsearch.pruners.paired import Paired
+    from hpsearch.pruners.several import Several
+
+    return Several((asked, Paired(study.trainer.repeats)))
+
+
+def _asked_for(study: Study) -> Pruner:
     epochs = study.trainer.epochs
     match study.prune:
         case sections.NeverPrune():
@@ -83,6 +103,7 @@ def rules(study: Study) -> Rules:
     return Rules(
         seed=study.study.seed,
         epochs=study.trainer.epochs,
+        repeats=study.trainer.repeats,
         retries=limits.retries,
         max_failures=limits.max_failures,
         trial_seconds=limits.trial,
@@ -109,6 +130,7 @@ def setup(study: Study, uid: str) -> Setup:
         gpus=study.resources.per_trial.gpus,
         data_dir=Path(data).absolute() if data else None,
         capture=study.resources.address != "none",
+        repeats=study.trainer.repeats,
     )
 
 

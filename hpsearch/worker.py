@@ -9,16 +9,18 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from hpsearch import checkpoint, trainer
+from hpsearch import checkpoint, provenance, trainer
+from hpsearch.adaptors.repeats import repeated
 from hpsearch.errors import TrainerError
 from hpsearch.keeper import Keeper, Unkept
 from hpsearch.log import CappedLog
 from hpsearch.probes.values import Bench, Found, Probe
 from hpsearch.run import Run, best_device
-from hpsearch.trial import Failure, Objective, Params, Report, Reported, Start
+from hpsearch.trial import Failure, Objective, Params, Provenance, Report, Reported, Start
 
 SLICE = 0.02
 """Seconds that a worker goes on before it says what came of it: one epoch, or many where they are short. What it
@@ -39,6 +41,7 @@ class Setup:
     folder: where the study file is; the trainer's module is looked for there first.
     work: where checkpoints, logs and scratch folders of this study go.
     capture: send what the trainer prints to a log file; else it goes to the terminal (for debugging).
+    repeats: train so many of each trial, side by side (adaptors.repeats).
     shared: several workers live in one process, so each puts its random state back before it goes on.
     ahead: where verdicts come late, go one epoch ahead of them (see LATE): the worker has a process of its own.
     """
@@ -53,6 +56,7 @@ class Setup:
     gpus: float = 0.0
     data_dir: Path | None = None
     capture: bool = True
+    repeats: int = 1
     shared: bool = False
     ahead: bool = False
 
@@ -69,6 +73,11 @@ class Worker:
         self.device = best_device() if setup.gpus else "cpu"
         self.training: _Training | None = None
         self.told = 0.0
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """What else may change a curve; asked for when the trainer has been imported."""
+        return provenance.environment(self.setup.use, self.device, self.threads)
 
     def warm_up(self) -> None:
         """Import torch where it is installed: no trial waits for it, and the first is seeded as all others are."""
@@ -115,6 +124,7 @@ class Worker:
         try:
             self.training = _Training(self.setup, start, self.device, self.threads)
             self._use_resources()
+            self.training.environment = self.environment
         except TrainerError as problem:
             return Reported(start.number, failure=Failure("contract", str(problem)))
         except Unkept as problem:
@@ -165,8 +175,9 @@ class _Training:
         self.setup = setup
         self.start = start
         train = trainer.find(setup.use, setup.folder)  # before anything is seeded: it imports what there is to seed
-        owner = f"{setup.study_uid}/{start.number}"
-        self.shelf = checkpoint.Shelf(setup.work / "checkpoints" / f"{start.number:05d}", owner)
+        if setup.repeats > 1:
+            train = repeated(train, setup.repeats, setup.objective.metric)
+        self.shelf = checkpoint.Shelf.of(setup.work, setup.study_uid, start.number)
         self.keeper = Keeper(self.shelf, setup.objective, start.after)
         snapshot = self.keeper.restored
         self.step = snapshot.step if snapshot else 0
@@ -188,6 +199,8 @@ class _Training:
         self.keeper.tracked = self.run.tracked
         self.reports = train(trainer.argument(train, {**setup.options, **start.params}), self.run)
         self.random = checkpoint.random_state() if setup.shared else None
+        self.environment: dict[str, Any] = {}
+        self.named: dict[str, str] | None = None
 
     def slice(self, waited: float) -> Reported:
         """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first.
@@ -212,7 +225,14 @@ class _Training:
             at_rest = failure is None and not ended and self.step == fresh[-1].step
             failure = self.keeper.write(at_rest) or failure
         notes, self.shelf.warnings = tuple(self.shelf.warnings), []
-        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes)
+        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes, self._provenance())
+
+    def _provenance(self) -> Provenance | None:
+        """Once, and again where the trainer has named more data since."""
+        if self.named == self.run.used:
+            return None
+        self.named = dict(self.run.used)
+        return Provenance(self.start.after, self.environment, self.named)
 
     def _train(self, fresh: list[Report], began: float, waited: float) -> bool:
         """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""

@@ -10,6 +10,7 @@ import pytest
 
 from hpsearch import study as sections
 from hpsearch.errors import StudyFileError
+from hpsearch.plan import proposals
 from hpsearch.space import Choice, Float, Int
 from hpsearch.study import differences
 from tests.support.study_text import RANDOM, ROUNDS, made
@@ -40,7 +41,7 @@ def test_the_least_file():
     assert study.limits.study is study.limits.trial is study.limits.stall is study.limits.gpu_hours is None
     assert study.limits.trials is study.limits.epochs is None
     assert (study.objective.metric, study.objective.goal, study.objective.at) == ("val_loss", "minimize", "best")
-    assert study.proposals() == 5
+    assert proposals(study) == 5
 
 
 def test_a_file_with_everything():
@@ -93,7 +94,7 @@ def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
 
 
 @pytest.mark.parametrize(
-    ("text", "search", "proposals"),
+    ("text", "search", "trials"),
     [
         ('"bayesian"\ntrials = 8', sections.Bayesian(method="bayesian", trials=8), 8),
         (
@@ -107,17 +108,26 @@ def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
             ),
             10,
         ),
+        (
+            '"list"\nsets = [{ params = { lr = 0.1, opt = "sgd", units = 20 }, epochs = 3 }]\nseeds = 4',
+            sections.Listed(
+                method="list",
+                sets=(sections.ParameterSet(params={"lr": 0.1, "opt": "sgd", "units": 20}, epochs=3),),
+                seeds=4,
+            ),
+            4,
+        ),
     ],
 )
-def test_a_search_method(text, search, proposals):
+def test_a_search_method(text, search, trials):
     study = made(('"random"\ntrials = 5', text))
     assert study.search == search
-    assert study.proposals() == proposals
+    assert proposals(study) == trials
 
 
 def test_a_grid_is_counted():
     study = made(('"random"\ntrials = 5', '"grid"'), ("log = true }", "log = true, points = 6 }"))
-    assert study.proposals() == 6 * 2 * 241
+    assert proposals(study) == 6 * 2 * 241
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,9 @@ class TestAhead:
     def test_not_beyond_until(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(worker, "SLICE", 1e-9)
         toy = Worker(replace(setup(tmp_path, "learner"), ahead=True))
+        monkeypatch.setattr(worker, "LATE", float("inf"))
         toy.start(start(until=2))
+        monkeypatch.setattr(worker, "LATE", 1.0)
         toy.told -= 10.0
         assert [report.step for report in toy.more().reports] == [2]
 

@@ -3,7 +3,7 @@
 The data ships with scikit-learn (UCI repository id 17; Wolberg, Mangasarian, Street, Street 1993).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,9 +11,9 @@ import torch
 from sklearn.datasets import load_breast_cancer
 from torch import nn
 
-from hpsearch import Report, Run
-from trainers.kit import folds, losses, models, training
-from trainers.kit.data import Data, splits, standardized
+from hpsearch import Part, Predictions, Report, Run
+from trainers.kit import folds, losses, models, predicting, training
+from trainers.kit.data import Data, Examples, Indices, sealed_test, splits, standardized
 from trainers.kit.knobs import Count
 from trainers.kit.training import Training
 
@@ -30,11 +30,28 @@ class Params(training.Knobs, models.TableKnobs):
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    goal = losses.binary(params)
-    trainings = [Training(params, build(params), data, goal, run, fold) for fold, data in enumerate(load(params.folds))]
+    trainings = begin(params, run)
     run.track(**folds.tracked(trainings))
     for epoch in run.epochs():
         yield Report(epoch, folds.epoch(trainings, epoch))
+
+
+def predict(params: Params, run: Run, part: Part, *, augmented: int = 0) -> Predictions:
+    return predicting.predict(begin(params, run), run, part, lambda: held_out(params.folds), augmented)
+
+
+def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
+    return predicting.snapshots(begin(params, run), run, part, lambda: held_out(params.folds))
+
+
+def score(predictions: Predictions) -> Mapping[str, float]:
+    return predicting.score(predictions, losses.binary(Params()))
+
+
+def begin(params: Params, run: Run) -> list[Training]:
+    """One network, or one for each fold, before its first epoch."""
+    goal = losses.binary(params)
+    return [Training(params, build(params), data, goal, run, fold) for fold, data in enumerate(load(params.folds))]
 
 
 def build(params: Params) -> nn.Module:
@@ -44,7 +61,19 @@ def build(params: Params) -> nn.Module:
 
 @cache
 def load(folds: int = 0) -> list[Data]:
-    """One split, or one for each fold: inputs (n, 30), standardised by those trained on, targets (n, 1) of 0 and 1."""
+    """One split, or one for each fold."""
+    return [Data.of(examples(rows.train), rows) for rows in splits(load_breast_cancer().target, folds)]
+
+
+def held_out(folds: int = 0) -> list[Examples]:
+    """The test's, as the network of each fold is given them. Raises Sealed, except when the study is evaluated."""
+    strata = load_breast_cancer().target
+    rows = sealed_test(strata)
+    return [examples(seen.train).at(rows) for seen in splits(strata, folds)]
+
+
+def examples(train: Indices) -> Examples:
+    """Inputs (n, 30), standardised by those trained on; targets (n, 1) of 0 and 1."""
     table = load_breast_cancer()
     malignant = torch.tensor(table.target == MALIGNANT, dtype=torch.float32).unsqueeze(1)
-    return [Data.of(standardized(table.data, rows.train), malignant, rows) for rows in splits(table.target, folds)]
+    return Examples(standardized(table.data, train), malignant)

@@ -3,17 +3,18 @@
 The data ships with scikit-learn (Efron, Hastie, Johnstone, Tibshirani 2004, Annals of Statistics 32).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from sklearn.datasets import load_diabetes
 from torch import nn
 
-from hpsearch import Report, Run
-from trainers.kit import folds, losses, models, training
-from trainers.kit.data import Columns, Data, Rows, splits, standardized, strata_of
+from hpsearch import Part, Predictions, Report, Run
+from trainers.kit import folds, losses, models, predicting, training
+from trainers.kit.data import Data, Examples, Indices, Strata, sealed_test, splits, standardized, strata_of
 from trainers.kit.knobs import Count
+from trainers.kit.links import Values
 from trainers.kit.training import Training
 
 
@@ -26,13 +27,32 @@ class Params(training.Knobs, models.TableKnobs):
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    trainings = [
-        Training(params, build(params), data, losses.regression(unit), run, fold)
-        for fold, (data, unit) in enumerate(load(params.folds))
-    ]
+    trainings = begin(params, run)
     run.track(**folds.tracked(trainings))
     for epoch in run.epochs():
         yield Report(epoch, folds.epoch(trainings, epoch))
+
+
+def predict(params: Params, run: Run, part: Part, *, augmented: int = 0) -> Predictions:
+    return predicting.predict(begin(params, run), run, part, lambda: held_out(params.folds), augmented)
+
+
+def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
+    return predicting.snapshots(begin(params, run), run, part, lambda: held_out(params.folds))
+
+
+def score(predictions: Predictions) -> Mapping[str, float]:
+    """The loss is in the units of the one split, of which those of folds differ a little."""
+    ((_, values),) = load()
+    return predicting.score(predictions, losses.regression(values))
+
+
+def begin(params: Params, run: Run) -> list[Training]:
+    """One network, or one for each fold, before its first epoch."""
+    return [
+        Training(params, build(params), data, losses.regression(values), run, fold)
+        for fold, (data, values) in enumerate(load(params.folds))
+    ]
 
 
 def build(params: Params) -> nn.Module:
@@ -41,16 +61,30 @@ def build(params: Params) -> nn.Module:
 
 
 @cache
-def load(folds: int = 0) -> list[tuple[Data, float]]:
-    """One split, or one for each fold, with how much of the disease one unit of the targets is.
+def load(folds: int = 0) -> list[tuple[Data, Values]]:
+    """One split, or one for each fold, with what its targets stand for.
 
-    Inputs (n, 10) and targets (n, 1) are standardised by those trained on. scikit-learn's own scaling is left out: it
-    is of all patients, the test's included.
+    scikit-learn's own scaling is left out: it is of all patients, the test's included.
     """
+    return [(Data.of(examples(rows.train), rows), values(rows.train)) for rows in splits(strata(), folds)]
+
+
+def held_out(folds: int = 0) -> list[Examples]:
+    """The test's, as the network of each fold is given them. Raises Sealed, except when the study is evaluated."""
+    rows = sealed_test(strata())
+    return [examples(seen.train).at(rows) for seen in splits(strata(), folds)]
+
+
+def strata() -> Strata:
+    return strata_of(load_diabetes(scaled=False).target)
+
+
+def examples(train: Indices) -> Examples:
+    """Inputs (n, 10) and targets (n, 1), standardised by those trained on."""
     patients = load_diabetes(scaled=False)
-    return [part(patients.data, patients.target[:, None], rows) for rows in splits(strata_of(patients.target), folds)]
+    return Examples(standardized(patients.data, train), standardized(patients.target[:, None], train))
 
 
-def part(inputs: Columns, targets: Columns, rows: Rows) -> tuple[Data, float]:
-    data = Data.of(standardized(inputs, rows.train), standardized(targets, rows.train), rows)
-    return data, float(targets[rows.train].std())
+def values(train: Indices) -> Values:
+    target = load_diabetes(scaled=False).target[train]
+    return Values(float(target.mean()), float(target.std()))

@@ -4,15 +4,15 @@ The data is UCI repository id 45 (Janosi, Steinbrunn, Pfisterer, Detrano; CC BY 
 in the folder that HPSEARCH_DATA names, else downloaded once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from hpsearch import Report, Run
-from trainers.kit import cleveland, folds, losses, models, training
-from trainers.kit.data import Data, Rows, splits
+from hpsearch import Part, Predictions, Report, Run
+from trainers.kit import cleveland, folds, losses, models, predicting, training
+from trainers.kit.data import Data, Examples, Indices, sealed_test, splits
 from trainers.kit.knobs import Count
 from trainers.kit.training import Training
 
@@ -26,14 +26,31 @@ class Params(training.Knobs, models.TableKnobs):
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    goal = losses.binary(params)
-    table = cleveland.table(run.data_dir)
-    trainings = [
-        Training(params, build(params), data, goal, run, fold) for fold, data in enumerate(load(table, params.folds))
-    ]
+    trainings = begin(params, run)
     run.track(**folds.tracked(trainings))
     for epoch in run.epochs():
         yield Report(epoch, folds.epoch(trainings, epoch))
+
+
+def predict(params: Params, run: Run, part: Part, *, augmented: int = 0) -> Predictions:
+    table = cleveland.table(run.data_dir)
+    return predicting.predict(begin(params, run), run, part, lambda: held_out(table, params.folds), augmented)
+
+
+def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
+    table = cleveland.table(run.data_dir)
+    return predicting.snapshots(begin(params, run), run, part, lambda: held_out(table, params.folds))
+
+
+def score(predictions: Predictions) -> Mapping[str, float]:
+    return predicting.score(predictions, losses.binary(Params()))
+
+
+def begin(params: Params, run: Run) -> list[Training]:
+    """One network, or one for each fold, before its first epoch."""
+    goal = losses.binary(params)
+    parts = load(cleveland.table(run.data_dir), params.folds)
+    return [Training(params, build(params), data, goal, run, fold) for fold, data in enumerate(parts)]
 
 
 def build(params: Params) -> nn.Module:
@@ -43,12 +60,18 @@ def build(params: Params) -> nn.Module:
 
 def load(table: cleveland.Table, folds: int = 0) -> list[Data]:
     """One split, or one for each fold."""
-    return [part(table, rows) for rows in splits(cleveland.sick(table), folds)]
+    return [Data.of(examples(table, rows.train), rows) for rows in splits(cleveland.sick(table), folds)]
 
 
-def part(table: cleveland.Table, rows: Rows) -> Data:
+def held_out(table: cleveland.Table, folds: int = 0) -> list[Examples]:
+    """The test's, as the network of each fold is given them. Raises Sealed, except when the study is evaluated."""
+    strata = cleveland.sick(table)
+    rows = sealed_test(strata)
+    return [examples(table, seen.train).at(rows) for seen in splits(strata, folds)]
+
+
+def examples(table: cleveland.Table, train: Indices) -> Examples:
     """Inputs (n, 29), targets (n, 1) of 0 and 1; the encoding is fitted on the training rows alone."""
-    encoding = cleveland.Encoding.of(table[rows.train])
+    encoding = cleveland.Encoding.of(table[train])
     inputs = torch.tensor(encoding.inputs(table), dtype=torch.float32)
-    sick = torch.tensor(cleveland.sick(table), dtype=torch.float32).unsqueeze(1)
-    return Data.of(inputs, sick, rows)
+    return Examples(inputs, torch.tensor(cleveland.sick(table), dtype=torch.float32).unsqueeze(1))

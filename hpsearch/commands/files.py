@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpsearch import plan as planning
 from hpsearch.commands import Answer
-from hpsearch.commands.measured import cost_text
+from hpsearch.commands.measured import cost_text, folder, kept
 from hpsearch.errors import BadInput, NotFound, StudyFileError
 from hpsearch.screen import columns, duration, params_line
 from hpsearch.study import Study, load
@@ -87,7 +87,7 @@ def _plan_text(study: Study, data: dict[str, Any]) -> str:
         _rounds_text(study),
         f"{data['epochs']} epochs if nothing is pruned (prune: {study.prune.method}) or stopped early; {_cost(data)}",
         f"{resources.workers or 'as many as fit'} at once, with {resources.per_trial.cpus:g} cpus and "
-        f"{resources.per_trial.gpus:g} gpus each",
+        f"{resources.per_trial.gpus:g} gpus each{_repeats(study)}",
     ]
     rows += _tried_text(study, data)
     if done := data["recorded"]:
@@ -96,6 +96,11 @@ def _plan_text(study: Study, data: dict[str, Any]) -> str:
     if len(data["first"]) < min(planning.MOST, data["trials"]):
         rows.append("  what follows depends on results")
     return "\n".join(rows)
+
+
+def _repeats(study: Study) -> str:
+    repeats = study.trainer.repeats
+    return "" if repeats == 1 else f"; each trains {repeats} repeats side by side, and an epoch is one of all of them"
 
 
 def _rounds_text(study: Study) -> str:
@@ -107,7 +112,7 @@ def _rounds_text(study: Study) -> str:
 
 def _cost(data: dict[str, Any]) -> str:
     if data["seconds"] is None:
-        return "no epoch is recorded yet, so the time is not known"
+        return "no epoch is recorded yet, so the time is not known: `hpsearch preflight` measures it"
     hours = f" and {data['gpu_hours']:.3g} GPU hours" if data["gpu_hours"] else ""
     took = f"{data['seconds_per_epoch']:.3g} s an epoch"
     return f"about {duration(data['seconds'])}{hours}, at the {took} that were measured"
@@ -126,12 +131,15 @@ def _tried_text(study: Study, data: dict[str, Any]) -> Iterator[str]:
 
 
 def _recorded(study: Study) -> tuple["Summary | None", dict[str, Any]]:
-    """What is recorded of the study, and what was measured before; None before its first run."""
+    """What is recorded of the study, None before its first run; and what was measured before its first trial, by that
+    run or by `hpsearch preflight`."""
     from hpsearch.journal import Journal
 
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             record = journal.find(study.study.name)
-            return (journal.summary(record.id), journal.probes(record.id)) if record else (None, {})
+            if record is not None:
+                return journal.summary(record.id), journal.probes(record.id) or kept(folder(study))
     except NotFound:
-        return None, {}
+        pass
+    return None, kept(folder(study))

@@ -38,7 +38,7 @@ def run_range_test(study: Study, prober: Prober) -> dict[str, Any]:
 def _swept(prober: Prober, order: LrRange) -> Sweep:
     found = prober.probe(order)
     if isinstance(found, Lost):
-        return Sweep(order.params, order.parameter, problem=f"its worker is lost: {found.reason}")
+        return Sweep(order.params, order.parameter, problem=f"no answer came back: {found.reason}")
     assert isinstance(found, Sweep)
     return found
 
@@ -102,6 +102,7 @@ def _range_document(space: Space, name: str, readings: Sequence[lr_range.Reading
         "parameter": name,
         "auto": auto,
         "window": {"low": found.low, "high": found.high} if found else None,
+        "asked": None if auto else {"low": low, "high": high},
         "says": says,
         "tests": [_test(reading) for reading in readings],
     }

@@ -1,8 +1,16 @@
-"""What was measured before a study's first trial, in words."""
+"""What was measured before a study's first trial, in words and as files."""
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from hpsearch import pictures
+from hpsearch.study import Study
+
+KINDS = ("preflight", "lr_range")
 
 
 def summary(document: Mapping[str, Any]) -> str:
@@ -25,9 +33,39 @@ def cost_text(cost: Mapping[str, Any]) -> str:
     if cost["host"]:
         parts.append(f"{cost['host'] / 2**20:.0f} MiB of memory")
     if cost["gpu"]:
-        share = math.floor(100 / cost["per_gpu"]) / 100
         parts.append(
             f"{cost['gpu'] / 2**20:.0f} MiB of GPU memory, so that {cost['per_gpu']} fit one GPU "
-            f"(resources.per_trial.gpus = {share:g})"
+            f"(resources.per_trial.gpus = {share(cost['per_gpu']):g})"
         )
     return ", ".join(parts)
+
+
+def share(count: int) -> float:
+    """Of one GPU, for each of so many trials: two digits, rounded down, and Ray knows no less than 0.0001."""
+    steps = 10.0 ** min(len(str(count)) + 1, 4)
+    return max(math.floor(steps / count) / steps, 1e-4)
+
+
+# Files ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def folder(study: Study) -> Path:
+    """Where `hpsearch preflight` leaves what it measured: one for each content of the study file, so that nothing is
+    taken for another's."""
+    content = json.dumps([study.identity(), study.spec()["resources"]["per_trial"]], sort_keys=True)
+    return study.home / "preflight" / f"{study.study.name[:50]}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
+def keep(where: Path, documents: Mapping[str, Any]) -> None:
+    """Numbers and pictures."""
+    for kind, document in documents.items():
+        where.mkdir(parents=True, exist_ok=True)
+        (where / f"{kind}.json").write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+    if "lr_range" in documents:
+        (where / "lr_range.html").write_text(pictures.lr_range(documents["lr_range"]), encoding="utf-8")
+
+
+def kept(where: Path) -> dict[str, Any]:
+    """The documents, by kind; what is not there is left out."""
+    files = {kind: where / f"{kind}.json" for kind in KINDS}
+    return {kind: json.loads(file.read_text(encoding="utf-8")) for kind, file in files.items() if file.exists()}

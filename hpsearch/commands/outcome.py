@@ -23,6 +23,7 @@ class Outcome:
 
     forked: it has another name than in its file.
     ending: why the run stopped before the search was over, "" if it did not. signal: what asked it to, if any did.
+    over: why the search had nothing more to propose, where it says so.
     """
 
     study: Study
@@ -33,6 +34,7 @@ class Outcome:
     sync: Sync
     seconds: float
     signal: signal.Signals | None
+    over: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -47,7 +49,7 @@ class Outcome:
         return {
             "study": self.study.study.name,
             "state": "STOPPED" if self.ending else "COMPLETE",
-            "reason": self.ending,
+            "reason": self.ending or self.over,
             "trials": {state.lower(): self.count(state) for state in State if state is not State.RUNNING},
             "best": _best(self.history),
             "epochs_trained": self.history.epochs,
@@ -62,6 +64,7 @@ class Outcome:
         busy = f", workers busy {self.totals.busy_fraction:.0%}" if self.totals.epochs else ""
         rows = [
             f"{self.study.study.name}: {f'stopped ({self.ending})' if self.ending else 'done'}",
+            *([self.over] if self.over else []),
             f"{len(self.history)} trials ({counts or 'none'}), {self.history.epochs} epochs, "
             f"{duration(self.seconds)}{busy}",
             "",

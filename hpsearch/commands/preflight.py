@@ -10,21 +10,22 @@ from typing import Any
 from hpsearch import seeds, wire
 from hpsearch.commands import Answer
 from hpsearch.commands.lr_range import run_range_test
-from hpsearch.commands.measured import cost_text
+from hpsearch.commands.measured import cost_text, folder, keep
 from hpsearch.errors import BadInput
 from hpsearch.export import finite
 from hpsearch.log import hold
 from hpsearch.pools.base import Prober
 from hpsearch.probes.values import Measured, Preflight
 from hpsearch.recipe import preflight as recipe
-from hpsearch.recipe.verdicts import Check
+from hpsearch.recipe.verdicts import Check, failed
 from hpsearch.screen import columns
 from hpsearch.study import Study, load
 from hpsearch.trial import Lost
 
 
 def preflight(args: Namespace) -> Iterator[Answer]:
-    """All checks, and the learning-rate range test where the study asks for one. Nothing is recorded."""
+    """All checks, and the learning-rate range test where the study asks for one. Nothing is recorded in the journal;
+    files are left for `plan` and for people."""
     study = load(args.file, args.overrides)
     hold()
     pool, _ = wire.pool(study, uuid.uuid4().hex)
@@ -32,6 +33,8 @@ def preflight(args: Namespace) -> Iterator[Answer]:
         checks, document = run_preflight(study, pool)
         stops = recipe.stops(checks)
         found = run_range_test(study, pool) if study.range_test is not None and not stops else None
+    documents = {"preflight": document} | ({"lr_range": found} if found else {})
+    keep(folder(study), documents)
     said = [text(checks), cost_text(document["cost"]), found["says"] if found else ""]
     data = {"study": study.study.name, "preflight": document, "lr_range": found}
     yield Answer(data, lambda: "\n".join(filter(None, said)), BadInput.exit_code if stops else 0)
@@ -50,15 +53,15 @@ def run_preflight(study: Study, prober: Prober) -> tuple[tuple[Check, ...], dict
     )
     found = prober.probe(order)
     if isinstance(found, Lost):
-        checks: tuple[Check, ...] = (Check("runs", "failed", f"its worker is lost: {found.reason}"),)
-        return checks, _document(checks, Measured(), order)
+        checks: tuple[Check, ...] = (failed("runs", f"no answer came back: {found.reason}", details=found.traceback),)
+        return checks, _document(checks, Measured(), order, study.trainer.repeats)
     assert isinstance(found, Measured)
     checks = recipe.judge(found, study.objective, skip)
-    return checks, _document(checks, found, order)
+    return checks, _document(checks, found, order, study.trainer.repeats)
 
 
-def _document(checks: Sequence[Check], measured: Measured, order: Preflight) -> dict[str, Any]:
-    cost = recipe.cost(measured)
+def _document(checks: Sequence[Check], measured: Measured, order: Preflight, repeats: int) -> dict[str, Any]:
+    cost = recipe.cost(measured, repeats)
     return {
         "passed": not recipe.stops(checks),
         "params": dict(order.params),

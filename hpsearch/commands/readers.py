@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from hpsearch import provenance
 from hpsearch.commands import Answer
 from hpsearch.commands.measured import summary
 from hpsearch.commands.recorded import Recorded, check_trial, journal_of, opened
 from hpsearch.errors import BadInput, NoTrialSucceeded
-from hpsearch.export import as_csv, as_document, as_parquet, plain, trial_document
-from hpsearch.journal import Journal, StudyRecord
+from hpsearch.export import as_csv, as_document, as_parquet, plain, trial_document, where
+from hpsearch.journal import Journal, Stretch, StudyRecord
 from hpsearch.screen import columns, number, params_line, score
 from hpsearch.trial import Decision, Report, State, Trial
 
@@ -97,18 +98,25 @@ def best(args: Namespace) -> Iterator[Answer]:
 def _trial(journal: Journal, study: Recorded, number: int) -> Answer:
     trial = journal.trial(study.record.id, number)
     decisions = journal.decisions(study.record.id, number)
-    window = journal.probes(study.record.id).get("lr_range", {}).get("says", "")
-    document = trial_document(trial, study.objective) | {"decisions": [_decision(one) for one in decisions]}
-    return Answer(document, lambda: _trial_text(study, trial, decisions, window))
+    measured = journal.probes(study.record.id)
+    before = [f"preflight: {summary(measured['preflight'])}"] if "preflight" in measured else []
+    before += [measured["lr_range"]["says"]] if "lr_range" in measured else []
+    stretches = journal.stretches(study.record.id, number)
+    document = trial_document(trial, study.objective) | {
+        "decisions": [_decision(one) for one in decisions],
+        **where(stretches),
+    }
+    return Answer(document, lambda: _trial_text(study, trial, decisions, [*before, *_where(stretches)]))
 
 
-def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision], window: str) -> str:
+def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision], before: list[str]) -> str:
+    """before: what was measured before the first trial, and where it was trained, a line each."""
     parts = [
         f"{study.record.name}, trial {trial.number}: {trial.state}, {score(trial, study.objective)}",
         f"  {params_line(trial.params)}",
         f"  round {trial.round}, seed {trial.seed}, {trial.epoch} epochs in {trial.busy:.1f} s",
         f"  why these parameters: {trial.origin}",
-        *([f"  {window}"] if window else []),
+        *(f"  {line}" for line in before),
         f"  why {trial.state}: {trial.reason or 'it is under way'}",
     ]
     if trial.attempts > 1:
@@ -120,6 +128,17 @@ def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision], window
     if trial.state is State.FAILED and trial.error:
         parts += ["", trial.error]
     return "\n".join(parts)
+
+
+def _where(stretches: list[Stretch]) -> Iterator[str]:
+    """Where it was trained and on what; again only where that became different."""
+    last: tuple[object, object] | None = None
+    for stretch in stretches:
+        if (stretch.environment, stretch.data) != last:
+            since = f" from epoch {stretch.after + 1} on" if last is not None else ""
+            yield f"trained{since}: {provenance.summary(stretch.environment.document)}"
+            yield from (f"data: {name} {digest[:12]}" for name, digest in stretch.data.items())
+        last = (stretch.environment, stretch.data)
 
 
 def _curve_text(trial: Trial) -> str:
@@ -155,9 +174,10 @@ def export(args: Namespace) -> Iterator[Answer]:
         trials = journal.trials(study.record.id)
         decisions = journal.decisions(study.record.id)
         measured = journal.probes(study.record.id)
+        stretches = journal.stretches(study.record.id)
     match args.format:
         case "json":
-            document = as_document(study.record, study.objective, trials, decisions, measured)
+            document = as_document(study.record, study.objective, trials, decisions, measured, stretches)
             yield _written(args, document, plain(document))
         case "csv":
             yield _written(args, None, as_csv(study.objective, trials))

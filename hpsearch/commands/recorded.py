@@ -2,16 +2,17 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
-from hpsearch.errors import BadInput, NotFound
+from hpsearch.errors import BadInput, NotFound, StudyChanged
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.space import Space
-from hpsearch.study import Study, load
+from hpsearch.study import Study, differences, load, recorded
 from hpsearch.study_file import space_section
 from hpsearch.study_file.faults import Faults
 from hpsearch.study_file.lines import Lines
@@ -84,6 +85,35 @@ def opened(journal: Journal, args: Namespace) -> Recorded:
         hint = f"; did you mean `{near[0]}`?" if near else f"; recorded are: {', '.join(names) or 'none'}"
         raise NotFound(f'no study "{name}" in this journal{hint}')
     return Recorded(record)
+
+
+def trainable(args: Namespace, journal: Journal, record: StudyRecord) -> Study:
+    """A recorded study to train with again: as its file has it, or where its name was given as the journal has it.
+
+    Then its trainer is looked for where it was when it was trained, or here. StudyChanged: the file is another by now.
+    """
+    file = file_of(args)
+    if file is None:
+        return recorded(_spec(args, record), _folder(journal, record) / f"{record.name}.toml")
+    if changed := differences(record.identity, file.identity()):
+        raise StudyChanged(
+            f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
+            "put it back, or give the study's name in place of its file"
+        )
+    return file
+
+
+def _folder(journal: Journal, record: StudyRecord) -> Path:
+    trained = journal.stretches(record.id)
+    folder = Path(trained[-1].environment.document["code"]["folder"]) if trained else Path.cwd()
+    return folder if folder.is_dir() else Path.cwd()
+
+
+def _spec(args: Namespace, record: StudyRecord) -> Mapping[str, Any]:
+    """With the journal that it was found in."""
+    head, mark, rest = (args.journal or f"sqlite:///{home() / 'journal.db'}").partition("sqlite:///")
+    url = f"{mark}{Path(rest).absolute()}" if mark else head
+    return {**record.spec, "journal": {**record.spec["journal"], "url": url}}
 
 
 def check_trial(journal: Journal, study: Recorded, number: int) -> None:

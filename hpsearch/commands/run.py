@@ -9,17 +9,29 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
+from typing import TextIO
 
-from hpsearch import wire
-from hpsearch.commands import Answer
-from hpsearch.commands.ledger import JournalLedger
+from hpsearch import provenance, wire
+from hpsearch.commands import Answer, rounds
+from hpsearch.commands.ledger import JournalLedger, Recording
+from hpsearch.commands.measured import keep
 from hpsearch.commands.outcome import Outcome
 from hpsearch.commands.signals import Signals
-from hpsearch.commands.tryout import Tried, keep_files, try_out
-from hpsearch.errors import BadInput, InfrastructureError, NotFound, Stopped, StudyBusy, StudyChanged, TrainerError
+from hpsearch.commands.tryout import Tried, try_out
+from hpsearch.errors import (
+    BadInput,
+    InfrastructureError,
+    JournalAway,
+    NotFound,
+    Stopped,
+    StudyBusy,
+    StudyChanged,
+    TrainerError,
+)
 from hpsearch.history import History
 from hpsearch.journal import Heartbeat, Journal, Lease, Owner, Spool, StudyRecord, recover
-from hpsearch.log import hold, quiet
+from hpsearch.log import hold
+from hpsearch.log import quiet as to_file
 from hpsearch.loop import Loop
 from hpsearch.plan import changed_rounds, proposals
 from hpsearch.pools.base import Pool, Prober, WorkerPool
@@ -29,7 +41,7 @@ from hpsearch.screen import Screen
 from hpsearch.study import Study, differences, load
 from hpsearch.trackers.base import Sync, Tracker
 from hpsearch.trackers.preflight import Preflight
-from hpsearch.trial import Trial
+from hpsearch.trial import Continue, Decision, New, Over, Trial
 
 FLUSH = 20.0
 """Seconds that MLflow has to catch up at the end of a run."""
@@ -43,28 +55,40 @@ def run(args: Namespace) -> Iterator[Answer]:
     origin = study.study.name if args.fork else None
     if args.fork:
         study = study.renamed(args.fork)
+    lines = sys.stdout if args.jsonl else None
+    outcome = search(study, origin, quiet=args.quiet, lines=lines, skip_preflight=args.skip_preflight)
+    yield Answer(outcome.data(), outcome.text, outcome.exit_code)
+
+
+def search(
+    study: Study,
+    origin: str | None = None,
+    *,
+    quiet: bool = False,
+    lines: TextIO | None = None,
+    skip_preflight: bool = False,
+) -> Outcome:
+    """Run a study to its end, from where it stands. origin: the study that it is forked from. lines: see `Screen`."""
     log = study.home / "hpsearch.log"
     hold()
     here = study.resources.address == "none"
     with ExitStack() as stack:
-        lines = sys.stdout if args.jsonl else None
-        screen = Screen(study.study.name, proposals(study), quiet=args.quiet, live=not here, lines=lines)
+        screen = Screen(study.study.name, proposals(study), quiet=quiet, live=not here, lines=lines)
         stack.enter_context(screen)
         if here and not (sys.stdout and sys.stdout.isatty()):
             stack.enter_context(redirect_stdout(sys.stderr))  # what the trainer prints is no data of ours
-        this = _Run(study, origin, screen, stack, skip_preflight=args.skip_preflight)
+        this = _Run(study, origin, screen, stack, skip_preflight=skip_preflight)
         try:
-            outcome = this.run()
+            return this.run()
         except (KeyboardInterrupt, SystemExit) as stop:  # `ray.init` puts a handler for SIGTERM that raises SystemExit
             asked = this.signals.first or (signal.SIGTERM if isinstance(stop, SystemExit) else signal.SIGINT)
             raise Stopped(asked, f"stopped by {asked.name}: run the same command again to go on") from None
         except (InfrastructureError, OSError) as problem:
             with suppress(OSError):
-                quiet(log)
+                to_file(log)
                 if log.exists():
                     problem.add_note(f"  log  {log}")
             raise
-    yield Answer(outcome.data(), outcome.text, outcome.exit_code)
 
 
 @dataclass(frozen=True)
@@ -100,14 +124,12 @@ class _Run:
         if held is not None and history is not None:
             reached = limit_reached(wire.rules(self.study), history, held.journal.spent(held.record.id))
             if reached is not None or self._is_over(sampler, history):
-                return self._nothing_to_do(held, history, reached.reason if reached else "")
+                return self._nothing_to_do(held, history, sampler, reached.reason if reached else "")
         uid = held.record.uid if held else uuid.uuid4().hex
         pool = self._pool(held, uid)
         tried = self._tried(held, history, pool, tried)
         held = held or self._record(uid)
-        if tried.decisions:
-            self._keep(held, tried)
-        quiet(self.study.home / "hpsearch.log")
+        to_file(self.study.home / "hpsearch.log")
         history = self._history(held) if history is None else history
         return self._search(held, history, wire.sampler(tried.searched(self.study)), pool, tried)
 
@@ -131,14 +153,19 @@ class _Run:
             return try_out(self.study, pool, before, self.screen.say, skip_preflight=self.skip_preflight)
 
     def _keep(self, held: _Held, tried: Tried) -> None:
+        """After its decisions: what is not here after a kill is measured again, and decided again."""
         for kind, document in tried.documents.items():
             held.journal.put_probe(held.lease, kind, document, at=int(time.time() * 1000))
-        keep_files(wire.work_folder(self.study, held.record.uid), tried.documents)
+        keep(wire.work_folder(self.study, held.record.uid), tried.documents)
 
     def _search(self, held: _Held, history: History, sampler: Sampler, pool: Pool, tried: Tried) -> Outcome:
         ledger, tracking = self._ledger(held), _Tracking(self.study, held.record)
+        recording = Recording(pool, ledger, provenance.code(self.study.trainer.use, self.study.folder))
 
         def watch(loop: Loop, trials: list[Trial]) -> None:
+            if loop.notes:
+                self.news, loop.notes = [*self.news, *loop.notes], []
+                self._keep_rounds(held, sampler, history)
             self._tell()
             self.screen.watch(loop, trials)
             tracking.watch(history)
@@ -149,9 +176,11 @@ class _Run:
 
         rules, spent = wire.rules(self.study), ledger.spent_before
         pruners = wire.pruner(self.study), wire.early_stopping(self.study)
-        loop = Loop(rules, sampler, *pruners, pool, ledger, history, spent=spent, watch=watch)
+        loop = Loop(rules, sampler, *pruners, recording, ledger, history, spent=spent, watch=watch)
         ledger.state("RUNNING")
-        ledger.write((), (), tried.decisions)
+        if tried.decisions:
+            ledger.write((), (), tried.decisions)
+            self._keep(held, tried)
         try:
             with self.signals.stopping(loop), Heartbeat(held.journal, held.lease):  # an epoch here may take long
                 loop.run()
@@ -161,10 +190,19 @@ class _Run:
             if not (isinstance(problem, KeyboardInterrupt) and self.signals.first):
                 raise
             return self._outcome(history, loop.totals, loop.ending, tracking.close(0.0))
+        self._keep_rounds(held, sampler, history, loop.over)
         ledger.state("STOPPED" if loop.ending else "COMPLETE")
         self.pool_closed.close()
         ledger.close(at_once=self.signals.first is not None)
-        return self._outcome(history, loop.totals, loop.ending, tracking.close(FLUSH))
+        return self._outcome(history, loop.totals, loop.ending, tracking.close(FLUSH), loop.over)
+
+    def _keep_rounds(self, held: _Held, sampler: Sampler, history: History, over: str = "") -> None:
+        """Tell the story anew. Where the database is away it is told at the next turn of it."""
+        told = rounds.document(sampler, history, over)
+        if told is not None:
+            with suppress(JournalAway):
+                held.journal.put_probe(held.lease, rounds.KIND, told, at=int(time.time() * 1000))
+            rounds.keep(wire.work_folder(self.study, held.record.uid), told)
 
     def _ledger(self, held: _Held) -> JournalLedger:
         return JournalLedger(held.journal, held.lease, self.study, self._spool(held.record.uid), self.news.append)
@@ -177,14 +215,18 @@ class _Run:
         most = self.study.limits.trials
         if not all(trial.state.is_settled for trial in history):
             return False
-        return (most is not None and len(history) >= most) or sampler.ask(history) is None
+        return (most is not None and len(history) >= most) or not isinstance(sampler.ask(history), New | Continue)
 
-    def _nothing_to_do(self, held: _Held, history: History, ending: str) -> Outcome:
+    def _nothing_to_do(self, held: _Held, history: History, sampler: Sampler, ending: str) -> Outcome:
         tracking, ledger = _Tracking(self.study, held.record), self._ledger(held)
+        last = sampler.ask(history)
+        over = last.reason if isinstance(last, Over) else ""
+        if over and not any(one.reason == over for one in held.journal.decisions(held.record.id)[-1:]):
+            ledger.write((), (), [Decision("over", over, at=int(time.time() * 1000))])
         ledger.state("STOPPED" if ending else "COMPLETE")
         ledger.close()
         tracking.watch(history)
-        return self._outcome(history, Totals(), ending, tracking.close(FLUSH))
+        return self._outcome(history, Totals(), ending, tracking.close(FLUSH), over)
 
     def _break_off(self, held: _Held, history: History, ledger: JournalLedger, problem: BaseException) -> None:
         """A study whose trainer cannot be used, and of which nothing came, was bad input: nothing is left of it."""
@@ -207,10 +249,10 @@ class _Run:
         while self.news:
             self.screen.say(self.news.pop(0))
 
-    def _outcome(self, history: History, totals: Totals, ending: str, sync: Sync) -> Outcome:
+    def _outcome(self, history: History, totals: Totals, ending: str, sync: Sync, over: str = "") -> Outcome:
         self._tell()
-        seconds = time.monotonic() - self.began
-        return Outcome(self.study, self.origin is not None, history, totals, ending, sync, seconds, self.signals.first)
+        seconds, forked = time.monotonic() - self.began, self.origin is not None
+        return Outcome(self.study, forked, history, totals, ending, sync, seconds, self.signals.first, over)
 
     # The record ─────────────────────────────────────────────────────────────────────────────────
 
@@ -235,6 +277,7 @@ class _Run:
         held = self._held(journal, record)
         if told := recover(journal, held.lease, self.study.objective, self._spool(record.uid)):
             self.news.append(told)
+        self.study = self.study.extending(record.spec)
         journal.respec(held.lease, self.study.spec())
         return held
 

@@ -4,14 +4,11 @@ Workers measure (hpsearch.probes), recipe judges, the journal keeps what came of
 window, and is not tried again.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from hpsearch import pictures
 from hpsearch.commands.lr_range import run_range_test
 from hpsearch.commands.measured import summary
 from hpsearch.commands.preflight import run_preflight, text
@@ -26,15 +23,6 @@ from hpsearch.trial import Decision
 Say = Callable[[str], None]
 
 
-def keep_files(folder: Path, documents: Mapping[str, Any]) -> None:
-    """Numbers and pictures of what was measured, as files beside the study's checkpoints."""
-    for kind, document in documents.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{kind}.json").write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
-    if "lr_range" in documents:
-        (folder / "lr_range.html").write_text(pictures.lr_range(documents["lr_range"]), encoding="utf-8")
-
-
 class Refused(BadInput):
     """A preflight that failed: the study does not start."""
 
@@ -45,6 +33,14 @@ class Tried:
 
     documents: Mapping[str, Any] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
+
+    def with_document(self, kind: str, document: Mapping[str, Any], reason: str) -> "Tried":
+        """And the decision that follows from it."""
+        return replace(self, documents={**self.documents, kind: document}).with_decision(kind, reason)
+
+    def with_decision(self, kind: str, reason: str) -> "Tried":
+        decision = Decision(kind.replace("_", " "), reason, at=int(time.time() * 1000))
+        return replace(self, decisions=(*self.decisions, decision))
 
     def searched(self, study: Study) -> Study:
         """The study over the window that the range test found, where its range is `auto`."""
@@ -62,28 +58,37 @@ def try_out(study: Study, prober: Prober, before: Tried, say: Say, *, skip_prefl
 
     Refused: the preflight failed. BadInput: a range is `auto`, and the range test finds none.
     """
-    tried = before
-    if study.preflight is not None and not skip_preflight and "preflight" not in before.documents:
-        say("preflight: trying whether the trainer can learn")
-        checks, document = run_preflight(study, prober)
-        for check in checks:
-            if check.outcome == "failed" and not check.stops:
-                say(f"preflight: {check.name}: {check.says}")
-        if preflight.stops(checks):
-            raise Refused(_refusal(checks))
-        say(f"preflight: {summary(document)}")
-        tried = _with(tried, "preflight", document, summary(document))
-    if study.range_test is not None and "lr_range" not in before.documents:
-        say(f"learning-rate range test of {study.range_test.parameter}")
-        document = run_range_test(study, prober)
-        say(document["says"])
-        tried = _with(tried, "lr_range", document, document["says"])
-    return tried
+    try:
+        tried = _with_preflight(study, prober, before, say, skip=skip_preflight)
+        return _with_range_test(study, prober, tried, say)
+    except (KeyboardInterrupt, SystemExit):  # `ray.init` puts a handler for SIGTERM that raises SystemExit
+        say("broken off before the first trial: what is measured here is measured again by the next run")
+        raise
 
 
-def _with(tried: Tried, kind: str, document: Mapping[str, Any], reason: str) -> Tried:
-    decision = Decision(kind.replace("_", " "), reason, at=int(time.time() * 1000))
-    return Tried({**tried.documents, kind: document}, (*tried.decisions, decision))
+def _with_preflight(study: Study, prober: Prober, before: Tried, say: Say, *, skip: bool) -> Tried:
+    if study.preflight is None or "preflight" in before.documents:
+        return before
+    if skip:
+        return before.with_decision("preflight", "skipped, as --skip-preflight asks for")
+    say("preflight: trying whether the trainer can learn")
+    checks, document = run_preflight(study, prober)
+    for check in checks:
+        if check.outcome == "failed" and not check.stops:
+            say(f"preflight: {check.name}: {check.says}")
+    if preflight.stops(checks):
+        raise Refused(_refusal(checks))
+    say(f"preflight: {summary(document)}")
+    return before.with_document("preflight", document, summary(document))
+
+
+def _with_range_test(study: Study, prober: Prober, before: Tried, say: Say) -> Tried:
+    if study.range_test is None or "lr_range" in before.documents:
+        return before
+    say(f"learning-rate range test of {study.range_test.parameter}")
+    document = run_range_test(study, prober)
+    say(document["says"])
+    return before.with_document("lr_range", document, document["says"])
 
 
 def _refusal(checks: Sequence[Check]) -> str:

@@ -8,7 +8,7 @@ from hpsearch.journal.journal import LEASE_SECONDS, Journal
 from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import Upgrade, upgrade, version
 from hpsearch.journal.patient import PatientWriter, recover
-from hpsearch.journal.records import Best, Changes, LastWrite, StudyRecord, Summary
+from hpsearch.journal.records import Best, Changes, Environment, LastWrite, Stretch, StudyRecord, Summary
 from hpsearch.journal.spool import Spool
 from hpsearch.journal.writer import Batch, Writer
 
@@ -17,6 +17,7 @@ __all__ = [
     "Batch",
     "Best",
     "Changes",
+    "Environment",
     "Heartbeat",
     "Journal",
     "LastWrite",
@@ -24,6 +25,7 @@ __all__ = [
     "Owner",
     "PatientWriter",
     "Spool",
+    "Stretch",
     "StudyRecord",
     "Summary",
     "Upgrade",

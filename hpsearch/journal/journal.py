@@ -14,9 +14,9 @@ from hpsearch.journal import fence, queries
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import make_ready
-from hpsearch.journal.records import Changes, LastWrite, StudyRecord, Summary
+from hpsearch.journal.records import Changes, LastWrite, Stretch, StudyRecord, Summary
 from hpsearch.journal.rows import storable
-from hpsearch.journal.schema import cursors, decisions, leases, probes, studies, trials
+from hpsearch.journal.schema import cursors, decisions, environments, leases, probes, stretches, studies, trials
 from hpsearch.journal.writer import Writer
 from hpsearch.trial import Decision, Objective, Trial
 
@@ -110,7 +110,7 @@ class Journal:
         """Erase a study in which nothing was reported yet. LeaseLost; ValueError for one with reports."""
         with self._database.write() as connection:
             fence.renew(connection, self._database.clock, lease)
-            for table in (decisions, trials, cursors, probes, leases):
+            for table in (decisions, stretches, environments, trials, cursors, probes, leases):
                 connection.execute(table.delete().where(table.c.study_id == lease.study_id))
             connection.execute(studies.delete().where(studies.c.id == lease.study_id))
 
@@ -153,6 +153,11 @@ class Journal:
         """Those about a study, or about one of its trials, in the order they were taken."""
         with self._database.read() as connection:
             return queries.decisions_of(connection, study_id, number)
+
+    def stretches(self, study_id: int, number: int | None = None) -> list[Stretch]:
+        """Where the trials of a study, or one of them, were trained and on what, by trial and epoch."""
+        with self._database.read() as connection:
+            return queries.stretches_of(connection, study_id, number)
 
     # What is new ────────────────────────────────────────────────────────────────────────────────
 

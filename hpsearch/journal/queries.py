@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hpsearch.errors import NotFound
-from hpsearch.journal.records import Best, Changes, StudyRecord, Summary
+from hpsearch.journal.records import Best, Changes, Environment, Stretch, StudyRecord, Summary
 from hpsearch.journal.rows import TRIAL, report_of, storable, trial_of
-from hpsearch.journal.schema import decisions, leases, reports, studies, trials
+from hpsearch.journal.schema import decisions, environments, leases, reports, stretches, studies, trials
 from hpsearch.trial import Decision, Report, State, Trial
 
 Condition = sa.ColumnElement[bool]
@@ -55,6 +55,16 @@ def summary(connection: Connection, study_id: int) -> Summary:
 def decisions_of(connection: Connection, study_id: int, number: int | None = None) -> list[Decision]:
     """In the order they were taken; only those about that trial, where one is given."""
     return _decisions(connection, _of(decisions, study_id, number))
+
+
+def stretches_of(connection: Connection, study_id: int, number: int | None = None) -> list[Stretch]:
+    """By trial and epoch; only those of that trial, where one is given."""
+    query = sa.select(environments.c.digest, environments.c.document).where(environments.c.study_id == study_id)
+    found = {digest: Environment(json.loads(document)) for digest, document in connection.execute(query)}
+    columns = (stretches.c.number, stretches.c.after, stretches.c.environment, stretches.c.data)
+    own = sa.select(*columns).where(_of(stretches, study_id, number))
+    rows = connection.execute(own.order_by(stretches.c.number, stretches.c.after))
+    return [Stretch(trial, after, found[digest], json.loads(data)) for trial, after, digest, data in rows]
 
 
 def changes(connection: Connection, study_id: int, since: int, limit_reports: int) -> Changes:

@@ -1,7 +1,10 @@
 """What the journal answers with, besides the values of hpsearch.trial."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hpsearch.trial import Decision, Report, State, Trial
@@ -43,6 +46,34 @@ class Summary:
     epochs: int
     busy: float
     best: Best | None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What all trials of a worker have in common; see hpsearch.provenance. digest: SHA-256 of the document as text."""
+
+    document: Mapping[str, Any]
+
+    @cached_property
+    def text(self) -> str:
+        return json.dumps(self.document, sort_keys=True)
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A trial was trained in this environment and on these data from the epoch after `after` on, until the next one.
+
+    data: name -> SHA-256, as the trainer has said.
+    """
+
+    number: int
+    after: int
+    environment: Environment
+    data: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """The values of hpsearch.trial as rows of the journal, and back. What is read equals what was written, bit for bit."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from hpsearch.journal.records import Stretch
 from hpsearch.trial import Decision, Objective, Report, State, Trial
 
 TRIAL = tuple(own.name for own in fields(Trial) if own.name != "curve")
@@ -44,6 +45,24 @@ def decision_row(place: int, decision: Decision) -> dict[str, Any]:
         "kind": decision.kind,
         "reason": storable(decision.reason),
         "at": decision.at,
+    }
+
+
+def stretch_rows(study_id: int, stretches: Sequence[Stretch]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the two tables, those of the environments first: each of them once."""
+    found = {one.environment.digest: one.environment.text for one in stretches}
+    return {
+        "environments": [{"study_id": study_id, "digest": digest, "document": text} for digest, text in found.items()],
+        "stretches": [
+            {
+                "study_id": study_id,
+                "number": one.number,
+                "after": one.after,
+                "environment": one.environment.digest,
+                "data": json.dumps(dict(one.data)),
+            }
+            for one in stretches
+        ],
     }
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every version of the schema, oldest first; `migrations/versions` holds a step to each. The last is what follows."""
 
 HEAD = REVISIONS[-1]
@@ -148,6 +148,31 @@ probes = Table(
     Column("kind", Text, primary_key=True),
     Column("document", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+# Where trials were trained: code, packages, machine. digest: SHA-256 of the document, which is JSON.
+environments = Table(
+    "hpsearch_environments",
+    metadata,
+    Column("study_id", Integer, ForeignKey("hpsearch_studies.id"), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+# Which trial was trained in which, from the epoch after `after` on, and on what: data is JSON, name -> SHA-256.
+stretches = Table(
+    "hpsearch_stretches",
+    metadata,
+    Column("study_id", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("after", Integer, primary_key=True),
+    Column("environment", String(64), nullable=False),
+    Column("data", Text, nullable=False),
+    ForeignKeyConstraint(["study_id", "number"], ["hpsearch_trials.study_id", "hpsearch_trials.number"]),
+    ForeignKeyConstraint(
+        ["study_id", "environment"], ["hpsearch_environments.study_id", "hpsearch_environments.digest"]
+    ),
+    sqlite_with_rowid=False,
 )
 
 # Alembic's own, apart from the rest: it makes and compares it by itself.

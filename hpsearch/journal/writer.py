@@ -13,8 +13,9 @@ from hpsearch.errors import JournalAway, JournalError
 from hpsearch.journal import fence
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock
-from hpsearch.journal.rows import Judge, decision_row, report_row, trial_row
-from hpsearch.journal.schema import decisions, leases, reports, studies, trials
+from hpsearch.journal.records import Stretch
+from hpsearch.journal.rows import Judge, decision_row, report_row, stretch_rows, trial_row
+from hpsearch.journal.schema import decisions, environments, leases, reports, stretches, studies, trials
 from hpsearch.trial import Decision, Objective, Report, Trial
 
 BUSY_TIMEOUT = 2.0
@@ -30,15 +31,17 @@ class Batch:
 
     reports: (trial number, report); the trial, with the report on its curve, is among `trials`.
     study_state: None leaves it as it is.
+    stretches: of trials among `trials`, now or before; one from the same epoch takes the place of the one before.
     """
 
     trials: Sequence[Trial] = ()
     reports: Sequence[tuple[int, Report]] = ()
     decisions: Sequence[Decision] = ()
     study_state: str | None = None
+    stretches: Sequence[Stretch] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.trials or self.reports or self.decisions or self.study_state)
+        return bool(self.trials or self.reports or self.decisions or self.study_state or self.stretches)
 
 
 class Writer:
@@ -117,6 +120,7 @@ class Writer:
             "reports": [{**study, **report_row(number, report)} for number, report in batch.reports],
             "decisions": [{**study, **decision_row(place, one)} for place, one in enumerate(batch.decisions)],
             "state": [{"study": self._lease.study_id, "new": batch.study_state}] if batch.study_state else [],
+            **stretch_rows(self._lease.study_id, batch.stretches),
         }
 
     def _transact(self, span: Mapping[str, int], rows: Rows) -> None:
@@ -165,6 +169,8 @@ class Writer:
 def _statements(database: Database) -> Mapping[str, str]:
     insert = database.insert(trials)
     changed = {column.name: insert.excluded[column.name] for column in trials.c if not column.primary_key}
+    stretch = database.insert(stretches)
+    anew = {name: stretch.excluded[name] for name in ("environment", "data")}
     beat = (
         leases.update()
         .where(leases.c.study_id == sa.bindparam("study"), leases.c.token == sa.bindparam("ours"))
@@ -179,6 +185,8 @@ def _statements(database: Database) -> Mapping[str, str]:
         "trials": insert.on_conflict_do_update(index_elements=["study_id", "number"], set_=changed),
         "reports": reports.insert(),
         "decisions": decisions.insert(),
+        "environments": database.insert(environments).on_conflict_do_nothing(),
+        "stretches": stretch.on_conflict_do_update(index_elements=["study_id", "number", "after"], set_=anew),
         "state": studies.update().where(studies.c.id == sa.bindparam("study")).values(state=sa.bindparam("new")),
     }
     return {name: str(statement.compile(dialect=database.engine.dialect)) for name, statement in statements.items()}

@@ -126,6 +126,7 @@ class RayActors:
         return news
 
     def probe(self, order: Probe) -> Found | Lost:
+        self._await_first()  # the probe before may have cost the only worker
         slot = next(slot for slot in self._slots if slot.is_free)
         slot.number = _PROBED
         call, deadline = slot.actor.probe.remote(order), time.monotonic() + order.seconds + OVERTIME
@@ -134,7 +135,7 @@ class RayActors:
                 self._session.check()
                 if time.monotonic() > deadline:
                     self._replace(slot)
-                    return Lost(_PROBED, f"it was to take {order.seconds:.0f} s at most and does not end")
+                    return Lost(_PROBED, f"it was to take {order.seconds:g} s at most and does not end")
             found: Found = ray.get(call)
         except RayTaskError as problem:
             raise _own(problem) from None

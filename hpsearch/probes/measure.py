@@ -1,7 +1,7 @@
 """Every probe by its kind."""
 
-from hpsearch.probes import lr_range, preflight
-from hpsearch.probes.values import Bench, Found, LrRange, Preflight, Probe
+from hpsearch.probes import lr_range, predict, preflight
+from hpsearch.probes.values import Bench, Found, LrRange, Predict, Preflight, Probe
 
 
 def measure(order: Probe, bench: Bench) -> Found:
@@ -10,3 +10,5 @@ def measure(order: Probe, bench: Bench) -> Found:
             return preflight.measure(order, bench)
         case LrRange():
             return lr_range.measure(order, bench)
+        case Predict():
+            return predict.measure(order, bench)

@@ -219,10 +219,13 @@ class Tap:
     # DataLoaders ────────────────────────────────────────────────────────────────────────────────
 
     def loaded(self, given: Iterator[Any], loader: Any) -> Iterator[Any]:
-        """What a DataLoader is to give: its own, unless this is the trainer's way to ask for what it trains on."""
+        """What a DataLoader is to give: its own, unless this is the trainer's way to ask for what it trains on.
+
+        Its models tell: they are in training then. Of a trainer that has named none nobody knows.
+        """
         import torch
 
-        trains = torch.is_grad_enabled() and all(model.training for model in self.models.values())
+        trains = torch.is_grad_enabled() and self.models and all(model.training for model in self.models.values())
         if self._inside or not trains:
             return given
         self.fed = True

@@ -1,11 +1,13 @@
 """What a probe is asked for, and what it measured: plain frozen values that travel between processes."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
+from hpsearch.predictions import Part
 from hpsearch.trial import Failure, Objective, Params, Report
 
 LOSSES = 5000
@@ -48,7 +50,53 @@ class LrRange:
     seconds: float = 600.0
 
 
-Probe = Preflight | LrRange
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model that was trained: the state of a trial at the end of one epoch.
+
+    name: how messages call it. number: of the trial, in the study `study_uid`, whose folder is `work`. step: the epoch.
+    way: what of it predicts: the model itself, its mean over augmented copies of the inputs, or its snapshot ensemble.
+    """
+
+    name: str
+    params: Params
+    seed: int
+    epochs: int
+    work: Path
+    study_uid: str
+    number: int
+    step: int
+    way: Literal["model", "augmented", "snapshots"] = "model"
+
+
+Mixture = tuple[int, ...]
+"""Places in a list of members, a place as often as its outputs count in the mean."""
+
+Contenders = Mapping[str, tuple[Mixture, ...]]
+"""What is compared, by name: each several mixtures of one sort, such as one model after another."""
+
+GREEDY = "greedy"
+"""The contender that a `Predict` finds by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predict:
+    """Have models that were trained predict a part of the data, and score mixtures of them.
+
+    greedy_from: places of which the best mixture is to be found, on this part, by the study's objective.
+    opening: for the test part, what is on record about it. seconds: the most that all of it may take.
+    """
+
+    members: tuple[Member, ...]
+    contenders: Contenders
+    part: Part = "validation"
+    greedy_from: tuple[int, ...] = ()
+    opening: str = ""
+    seed: int = 0
+    seconds: float = 86400.0
+
+
+Probe = Preflight | LrRange | Predict
 
 
 @dataclass(frozen=True)
@@ -237,5 +285,44 @@ class Sweep:
     seconds: float = 0.0
 
 
-Found = Measured | Sweep
+# What models that were trained came to ────────────────────────────────────────────────────────────
+
+Scores = Mapping[str, float]
+"""A metric's value by its name, which is that of the trainer's reports without their "val_"."""
+
+
+def scored_as(metric: str) -> str:
+    """What `score` calls a metric that the trainer reports."""
+    return metric.removeprefix("val_")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """scores: for each contender, those of its mixtures, in their order.
+
+    problems: why a member predicts nothing, by its place; "" where there is nothing of the sort to predict with. The
+    mixtures are scored without it (see `without`). greedy: the mixture that was found, () where none was asked for.
+    problem: why nothing could be done at all.
+    """
+
+    scores: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
+    problems: Mapping[int, str] = field(default_factory=dict)
+    greedy: Mixture = ()
+    problem: str = ""
+
+
+def members_of(contenders: Contenders) -> set[int]:
+    return {place for mixtures in contenders.values() for one in mixtures for place in one}
+
+
+def without(contenders: Contenders, missing: Collection[int]) -> Contenders:
+    """The mixtures of the members that are there; what has none left is gone."""
+    left = {
+        name: tuple(kept for one in mixtures if (kept := tuple(i for i in one if i not in missing)))
+        for name, mixtures in contenders.items()
+    }
+    return {name: mixtures for name, mixtures in left.items() if mixtures}
+
+
+Found = Measured | Sweep | Scored
 """What comes of a probe."""

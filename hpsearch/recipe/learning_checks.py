@@ -9,7 +9,7 @@ from hpsearch.recipe.first_step_checks import NO_LOSS
 from hpsearch.recipe.verdicts import Check, failed, listed, passed, skipped, warned
 from hpsearch.trial import Objective
 
-NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor from a DataLoader"
+NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, its model tracked, from a DataLoader"
 
 KINDS = {"oom": "it takes more memory than there is", "contract": "it reports what it should not"}
 """Of failures; of the rest: the trainer raised."""

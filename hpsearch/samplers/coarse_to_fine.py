@@ -11,6 +11,8 @@ from typing import ClassVar, Protocol
 
 from hpsearch.history import History
 from hpsearch.samplers.random import Cycle, draw
+from hpsearch.samplers.rounds import Plan
+from hpsearch.samplers.stages import Size
 from hpsearch.samplers.windows import Window, narrowed, next_windows, whole
 from hpsearch.seeds import stream
 from hpsearch.space import Space
@@ -70,8 +72,25 @@ class CoarseToFine:
             if span.proposals < round_.trials:
                 if span.proposals == 0 and any(not trial.state.is_settled for trial in history):
                     return None
-                return self._continue(index, span, history) or self._new(index, history)
+                proposal = self._continue(index, span, history) or self._new(index, history)
+                return replace(proposal, notes=self._notes(index, history)) if span.proposals == 0 else proposal
         return None
+
+    def plans(self, history: History) -> tuple[Sequence[Plan], str]:
+        """Every round that has begun, as far as it has come; nothing is ever said about its end."""
+        plans = []
+        for index, (span, windows) in enumerate(zip(self.spans(history), self.windows(history), strict=False)):
+            older = tuple(number for number in range(span.first) if history[number].round > index)
+            size = Size(self.rounds[index].epochs, len(older), span.end - span.first)
+            notes = self._notes(index, history)
+            plans.append(Plan(index + 1, size, span.first, windows, self.space, older, notes=notes))
+        return plans, ""
+
+    def _notes(self, index: int, history: History) -> tuple[str, ...]:
+        """Why a round looks where it does."""
+        round_ = self.rounds[index]
+        note = f"round {index + 1}: {round_.trials} trials to epoch {round_.epochs}"
+        return (note, *(window.reason for window in self.windows(history)[index]))
 
     def spans(self, history: History) -> list[Span]:
         """One for each round, empty for those that have not begun."""

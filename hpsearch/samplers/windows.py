@@ -35,14 +35,14 @@ class Window:
 
 def whole(space: Space) -> tuple[Window, ...]:
     """The windows of the first round."""
-    windows = (Window(p.name, p.low, p.high, False, "") for p in _numbers(space))
+    windows = (Window(p.name, p.low, p.high, False, "") for p in numbers(space))
     return tuple(replace(window, reason=f"{window.name}: the whole range {window.range}") for window in windows)
 
 
 def narrowed(space: Space, windows: Sequence[Window]) -> Space:
     """The space with its numbers confined to the windows; choices stay whole."""
     found = {window.name: window for window in windows}
-    return space.narrowed({p.name: _confined(p, found[p.name]) for p in _numbers(space)})
+    return space.narrowed({p.name: _confined(p, found[p.name]) for p in numbers(space)})
 
 
 def next_windows(
@@ -54,7 +54,39 @@ def next_windows(
     margin: what is added on both sides of the box round them, as a part of the current window's width.
     """
     found = {window.name: window for window in current}
-    return tuple(_next(p, found[p.name], best, among, margin) for p in _numbers(space))
+    return tuple(_next(p, found[p.name], best, among, margin) for p in numbers(space))
+
+
+def shifted(parameter: Number, window: Window, by: float, why: str, *, opened: bool = False) -> Window:
+    """The window moved by a part of its width, upwards where positive, as far as the parameter allows.
+
+    opened: the end that it moves away from stays where it is.
+    """
+    low, high = _scaled(parameter, window.low), _scaled(parameter, window.high)
+    floor, ceiling = _limits(parameter)
+    step = by * (high - low)
+    step = min(step, ceiling - high) if step > 0 else max(step, floor - low)
+    moved = _window(parameter, low if opened and step > 0 else low + step, high if opened and step < 0 else high + step)
+    if moved.range == window.range:
+        return replace(window, reason=f"{window.reason}; it would be moved, but ends at the space's bound: {why}")
+    verb = "opened" if opened else "moved"
+    return replace(
+        moved, moved=True, reason=f"{window.name}: window {verb} to {moved.range}, from {window.range}: {why}"
+    )
+
+
+def is_beyond(parameter: Number, window: Window, before: Sequence[Window]) -> bool:
+    """Whether it looks where none of those before did, by more than an edge's width."""
+    low = min(_scaled(parameter, one.low) for one in before)
+    high = max(_scaled(parameter, one.high) for one in before)
+    edge = EDGE * (high - low)
+    return _scaled(parameter, window.low) < low - edge or _scaled(parameter, window.high) > high + edge
+
+
+def place(parameter: Number, window: Window, value: float) -> float:
+    """Where a value lies in a window, from 0 to 1 on the axis as it is searched; 0.5 where that has no width."""
+    low, high = _scaled(parameter, window.low), _scaled(parameter, window.high)
+    return (_scaled(parameter, value) - low) / (high - low) if high > low else 0.5
 
 
 def _next(parameter: Number, current: Window, best: Sequence[Params], among: int, margin: float) -> Window:
@@ -128,5 +160,5 @@ def _confined(parameter: Number, window: Window) -> Number:
     return replace(parameter, low=window.low, high=window.high)
 
 
-def _numbers(space: Space) -> list[Number]:
+def numbers(space: Space) -> list[Number]:
     return [parameter for parameter in space.parameters if not isinstance(parameter, Choice)]

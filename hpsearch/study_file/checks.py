@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from hpsearch.samplers.stages import Budgeted
 from hpsearch.space import Choice, Float, Parameter, Space
 from hpsearch.study_file.faults import Faults
 from hpsearch.study_file.sections import (
@@ -9,8 +10,10 @@ from hpsearch.study_file.sections import (
     Grid,
     HalvingPrune,
     HyperbandPrune,
+    Listed,
     LrRange,
     MedianPrune,
+    Recipe,
     Section,
     ThresholdPrune,
     Trainer,
@@ -38,8 +41,12 @@ def _found(sections: Mapping[str, Section], space_names: Mapping[str, object], s
         yield from _options(trainer, space_names)
     if isinstance(search, CoarseToFine):
         yield from _rounds(search, epochs)
+    if isinstance(search, Recipe):
+        yield from _recipe(search, epochs)
     if isinstance(search, Grid) and space is not None:
         yield from _grid(space)
+    if isinstance(search, Listed):
+        yield from _sets(search, space, epochs)
     if isinstance(prune, ThresholdPrune):
         yield from _threshold(prune)
     if space is not None:
@@ -54,7 +61,19 @@ def _options(trainer: Trainer, space_names: Mapping[str, object]) -> Found:
             yield ("trainer", "options", name), f"`{name}` stands in [space] too; leave one out"
 
 
-def _rounds(search: CoarseToFine, epochs: int | None) -> Found:
+def _recipe(search: Recipe, epochs: int | None) -> Found:
+    if (search.budget is None) == (not search.rounds):
+        both = "has" if search.rounds else "needs"
+        yield ("search",), f"{both} {'both' if search.rounds else 'one of'} budget = {{ epochs = … }} and rounds = […]"
+    yield from _rounds(search, epochs)
+    if search.budget is not None and epochs is not None:
+        least = Budgeted(search.budget.epochs, epochs).least
+        if search.budget.epochs < least:
+            path = ("search", "budget", "epochs")
+            yield path, f"must be >= {least}, what the first round takes at least, got {search.budget.epochs}"
+
+
+def _rounds(search: CoarseToFine | Recipe, epochs: int | None) -> Found:
     before = 0
     for i, stage in enumerate(search.rounds):
         path = ("search", "rounds", i, "epochs")
@@ -63,6 +82,16 @@ def _rounds(search: CoarseToFine, epochs: int | None) -> Found:
         if epochs is not None and stage.epochs > epochs:
             yield path, f"must be <= {epochs}, trainer.epochs, got {stage.epochs}"
         before = stage.epochs
+
+
+def _sets(search: Listed, space: Space | None, epochs: int | None) -> Found:
+    for i, one in enumerate(search.sets):
+        path = ("search", "sets", i)
+        if epochs is not None and one.epochs is not None and one.epochs > epochs:
+            yield (*path, "epochs"), f"must be <= {epochs}, trainer.epochs, got {one.epochs}"
+        if space is not None and not space.contains({**space.fixed, **one.params}):
+            names = ", ".join(parameter.name for parameter in space.parameters)
+            yield (*path, "params"), f"must lie in [space], with a value for each of {names} that is active there"
 
 
 def _grid(space: Space) -> Found:

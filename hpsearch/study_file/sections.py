@@ -136,8 +136,13 @@ class About(Section):
 
 
 class Trainer(Section):
-    use: Annotated[str, AfterValidator(_use)] = Field(description='"module:function", a generator')
+    use: Annotated[str, AfterValidator(_use)] = Field(
+        description='"module:function", a generator; or "module:name", a ray.tune.Trainable, class or function'
+    )
     epochs: Count = Field(description="the most that one trial may train")
+    repeats: Annotated[int, Field(ge=1, le=100)] = Field(
+        1, description="so many seeds train side by side in each trial, which reports their mean"
+    )
     options: dict[RecordableName, PlainValue] = Field({}, description="fixed values for the trainer")
 
 
@@ -219,7 +224,40 @@ class CoarseToFine(Section):
     margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
 
 
-Search = Annotated[Grid | Random | Bayesian | CoarseToFine, Field(discriminator="method")]
+class ParameterSet(Section):
+    params: dict[RecordableName, PlainValue] = Field(description="a value for every parameter that is searched")
+    epochs: Count | None = Field(None, description="how long it is trained; omitted: trainer.epochs")
+
+
+class Listed(Section):
+    """Given sets of parameters, each with several seeds; `hpsearch evaluate` trains its finalists so."""
+
+    method: Literal["list"]
+    sets: tuple[ParameterSet, ...] = Field(strict=False, min_length=1, description="{ params = { … } } each")
+    seeds: Count = Field(1, description="how many trials each set has")
+
+
+class Budget(Section):
+    """earlier: what a recorded study had before, so that its rounds stay what they were."""
+
+    epochs: Count = Field(description="of all trials together")
+    earlier: tuple[Count, ...] = Field((), strict=False, description="budgets before this one; hpsearch notes them")
+
+
+class Recipe(Section):
+    """Preflight, learning rates, coarse, refined and longer, and round again, by what the curves say."""
+
+    method: Literal["recipe"]
+    budget: Budget | None = Field(None, description="{ epochs = … }: rounds are made from it")
+    rounds: tuple[Round, ...] = Field((), strict=False, description="in place of a budget: { trials = …, epochs = … }")
+    keep: float = Field(0.5, ge=0, le=1, description="share of a given round that goes on from those before")
+    top: float = Field(0.15, gt=0, le=1, description="share of a round's best trials whose box is the next window")
+    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
+    preflight: bool = Field(True, description="try first whether the trainer can learn")
+    lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
+
+
+Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | Listed, Field(discriminator="method")]
 
 
 # [prune], [early_stopping] ───────────────────────────────────────────────────────────────────────

@@ -154,6 +154,10 @@ def _measured(measured: Mapping[str, Any]) -> dict[str, str]:
         from hpsearch import pictures
 
         texts["lr_range.html"] = pictures.lr_range(measured["lr_range"], whole=False)
+    if "rounds" in measured:
+        from hpsearch import pictures
+
+        texts["rounds.html"] = pictures.rounds(measured["rounds"], whole=False)
     return texts
 
 

@@ -11,7 +11,19 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ["startup", "throughput", "mlflow", "busy", "long", "asks", "journal", "trainer", "doctor"]
+NAMES = [
+    "startup",
+    "throughput",
+    "mlflow",
+    "busy",
+    "long",
+    "asks",
+    "journal",
+    "trainer",
+    "doctor",
+    "ensembles",
+    "preflight",
+]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -66,8 +66,10 @@ class TestShow:
     def test_everything_about_a_trial(self, done: Desk) -> None:
         trial = done.export()["trials"][2]
         data = done.hp("show", "toy", 2, "--json").data
-        decisions = data.pop("decisions")
+        decisions, trained, environments = (data.pop(name) for name in ("decisions", "trained", "environments"))
         assert data == trial
+        assert [(one["trial"], one["after"]) for one in trained] == [(2, 0)]
+        assert trained[0]["environment"] in environments
         assert [(one["kind"], one["step"]) for one in decisions] == [("propose", 0), ("complete", 3)]
         lines = done.hp("show", "toy", 2).out.splitlines()
         assert lines[0] == (f"toy, trial 2: COMPLETE, val_loss {trial['value']:.4g} at epoch {trial['best_epoch']}")

@@ -16,11 +16,11 @@ def learner(params: Params, run: Run) -> Iterator[Report]:
     """Takes `pace` seconds an epoch, and minds the files `bell` and `gate` beside the diary."""
     for report in toys.learner(params, run):
         time.sleep(float(params.get("pace", 0.0)))
-        _mind(Path(str(params["diary"])))
+        mind(Path(str(params["diary"])))
         yield report
 
 
-def _mind(diary: Path) -> None:
+def mind(diary: Path) -> None:
     """A `bell` that holds "7 SIGINT": the signal comes in the seventh epoch that is trained. A `gate` that holds "7":
     the seventh epoch lasts until somebody takes it away."""
     bell, gate = diary.with_name("bell"), diary.with_name("gate")
@@ -39,7 +39,7 @@ def torch_learner(params: Params, run: Run) -> Iterator[Report]:
         with Path(str(params["diary"])).open("a", encoding="utf-8") as diary:
             diary.write(f"{run.seed} {report.step}\n")
         time.sleep(float(params.get("pace", 0.0)))
-        _mind(Path(str(params["diary"])))
+        mind(Path(str(params["diary"])))
         yield report
 
 

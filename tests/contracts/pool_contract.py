@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hpsearch import checkpoint
-from hpsearch.pools.base import Pool
+from hpsearch.pools.base import WorkerPool
+from hpsearch.probes.values import LrRange, Measured, Preflight, Sweep
 from hpsearch.trial import Advance, Event, Kill, Params, Release, Report, Reported, Start
 
 PATIENCE = 60.0
@@ -22,7 +23,7 @@ _numbers = count()
 class Driver:
     """Gives orders and keeps what comes of them, for a pool that may serve several tests."""
 
-    pool: Pool
+    pool: WorkerPool
     curves: dict[int, list[Report]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 
@@ -87,7 +88,7 @@ class PoolContract:
     """`pool` has two workers with the trainer toys:either, and is free; `work` is the folder of its setup."""
 
     @pytest.fixture
-    def driver(self, pool: Pool) -> Driver:
+    def driver(self, pool: WorkerPool) -> Driver:
         driver = Driver(pool)
         driver.until(lambda: pool.room == 2)
         return driver
@@ -244,3 +245,56 @@ class PoolContract:
         driver.pool.do(Release(start.number, over=True))
         log = work / "logs" / f"trial-{start.number:05d}.log"
         assert log.read_text() == "epoch 1: words \nand to stderr\n"
+
+
+class ProberContract:
+    """As PoolContract, of the same pool: what it measures before the first trial."""
+
+    @pytest.fixture
+    def driver(self, pool: WorkerPool) -> Driver:
+        driver = Driver(pool)
+        driver.until(lambda: pool.room == 2)
+        return driver
+
+    def test_a_probe_measures(self, driver: Driver) -> None:
+        found = driver.pool.probe(Preflight({"toy": "network", "lr": 0.01}, seed=3, epochs=5, skip=("labels",)))
+        assert isinstance(found, Measured)
+        assert found.failure is None
+        assert found.trained is not None
+        assert [report.step for report in found.trained.reports] == [1, 2, 3]
+        assert found.steps.loss_kind == "squared error"
+        assert found.attempts != ()
+        assert found.memory.host > 50e6
+
+    def test_a_range_test_has_a_loss_for_every_rate(self, driver: Driver) -> None:
+        order = LrRange({"toy": "network", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1e-2, iterations=40)
+        one, other = driver.pool.probe(order), driver.pool.probe(order)
+        assert isinstance(one, Sweep)
+        assert isinstance(other, Sweep)
+        assert (one.problem, len(one.losses), len(one.rates)) == ("", 40, 40)
+        assert one.losses == other.losses, "from the same beginning"
+
+    def test_nothing_of_a_probe_outlives_it(self, driver: Driver, work: Path) -> None:
+        before = driver.start({"toy": "learner"})
+        driver.train(before)
+        files = sorted(work.rglob("*.pt"))
+        driver.pool.probe(Preflight({"toy": "learner"}, seed=9, epochs=5))
+        assert (driver.pool.room, driver.listen()) == (2, [])
+        assert sorted(work.rglob("*.pt")) == files
+        after = driver.start({"toy": "learner"})
+        driver.train(after)
+        assert driver.curve(after) == driver.curve(before)
+
+    @pytest.mark.parametrize(("how", "kind"), [("raise", "error"), ("memory", "oom"), ("sys.exit", "error")])
+    def test_what_the_trainer_raises_is_an_answer(self, driver: Driver, how: str, kind: str) -> None:
+        found = driver.pool.probe(Preflight({"toy": "faulty", "at": 1, "how": how}, seed=3, epochs=5))
+        assert isinstance(found, Measured)
+        assert found.failure is not None
+        assert found.failure.kind == kind
+        assert driver.pool.room == 2
+
+    def test_why_there_is_no_range_test_is_an_answer(self, driver: Driver) -> None:
+        found = driver.pool.probe(LrRange({"toy": "learner", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1.0))
+        assert isinstance(found, Sweep)
+        assert "names no torch optimizer" in found.problem
+        assert found.losses == ()

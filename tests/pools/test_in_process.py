@@ -4,7 +4,7 @@ import pytest
 
 from hpsearch.pools.in_process import InProcess
 from hpsearch.trial import Start
-from tests.contracts.pool_contract import PoolContract
+from tests.contracts.pool_contract import PoolContract, ProberContract
 from tests.support.studies import setup
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -22,6 +22,9 @@ def pool(work: Path) -> InProcess:
 
 
 class TestInProcess(PoolContract): ...
+
+
+class TestInProcessProbes(ProberContract): ...
 
 
 def test_close_lets_go_of_every_trial(work: Path, pool: InProcess) -> None:

@@ -14,8 +14,9 @@ from hpsearch.pools import ray_actors
 from hpsearch.pools.ray_actors import RayActors
 from hpsearch.pools.ray_packages import packages
 from hpsearch.pools.ray_session import Cluster
+from hpsearch.probes.values import Measured, Preflight
 from hpsearch.trial import Advance, Kill, Lost, Reported, Start
-from tests.contracts.pool_contract import Driver, PoolContract
+from tests.contracts.pool_contract import Driver, PoolContract, ProberContract
 from tests.support.ray_session import descendants
 from tests.support.studies import ROOT, setup
 
@@ -161,6 +162,26 @@ class TestRayActors(PoolContract):
         assert driver.pool.room == 1, "the new worker is on its way"
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []
+
+
+class TestRayActorsProbes(ProberContract):
+    def test_a_worker_that_dies_is_lost_and_another_measures(self, driver: Driver) -> None:
+        """As many are lost as there are workers: the next probe waits for one that is up."""
+        for _ in range(2):
+            lost = driver.pool.probe(Preflight({"toy": "faulty", "at": 1, "how": "os._exit"}, seed=3, epochs=5))
+            assert isinstance(lost, Lost)
+            assert lost.reason.startswith("its worker vanished")
+        assert isinstance(driver.pool.probe(Preflight({"toy": "noop"}, seed=3, epochs=5)), Measured)
+        driver.until(lambda: driver.pool.room == 2)
+        assert driver.events == []
+
+    def test_one_that_does_not_end_is_lost(self, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ray_actors, "OVERTIME", 0.5)
+        order = Preflight({"toy": "faulty", "at": 1, "how": "hang"}, seed=3, epochs=5, seconds=0.5)
+        lost = driver.pool.probe(order)
+        assert isinstance(lost, Lost)
+        assert lost.reason == "it was to take 0.5 s at most and does not end"
+        driver.until(lambda: driver.pool.room == 2)
 
 
 class TestPackages:

@@ -7,7 +7,9 @@ from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.hyperband import Hyperband
 from hpsearch.pruners.median import Median
 from hpsearch.pruners.never import NeverPrune
+from hpsearch.pruners.paired import Paired
 from hpsearch.pruners.patience import Patience
+from hpsearch.pruners.several import Several
 from hpsearch.pruners.threshold import Threshold
 from tests.contracts.pruner_contract import EPOCHS, ComparingPrunerContract, MakePruner, PrunerContract
 
@@ -17,6 +19,8 @@ COMPARING: dict[str, MakePruner] = {
     "median, at once": lambda: Median(startup_trials=0),
     "halving": lambda: Halving(1, 3, EPOCHS),
     "hyperband": lambda: Hyperband(1, 3, EPOCHS),
+    "paired": lambda: Paired(3),
+    "several": lambda: Several((Median(startup_trials=2), Halving(1, 3, EPOCHS))),
 }
 ALL: dict[str, MakePruner] = {
     **COMPARING,

@@ -8,7 +8,7 @@ import numpy as np
 
 from hpsearch.history import History
 from hpsearch.samplers.base import Sampler
-from hpsearch.trial import Continue, New, Objective, Params, Proposal, Report, State, Trial
+from hpsearch.trial import Continue, New, Objective, Over, Params, Report, State, Trial
 
 Loss = Callable[[Params, int], float]
 """(params, epoch) -> loss; NaN: it diverges; it may raise: the trial has failed."""
@@ -55,7 +55,8 @@ class Simulation:
     ):
         self.sampler, self.loss, self.epochs, self.parallel, self.prune = sampler, loss, epochs, parallel, prune
         self.history = History(objective) if history is None else history
-        self.proposals: list[Proposal] = []
+        self.proposals: list[New | Continue] = []
+        self.over = ""
         self._shuffle = np.random.default_rng(seed)
 
     def run(self, turns: int = 10**9) -> "Simulation":
@@ -63,6 +64,9 @@ class Simulation:
         running = [trial.number for trial in self.history if not trial.state.is_settled]
         while turns > 0:
             while len(running) < self.parallel and (proposal := self.sampler.ask(self.history)) is not None:
+                if isinstance(proposal, Over):
+                    self.over = proposal.reason
+                    break
                 running.append(self._start(proposal))
             if not running:
                 break
@@ -70,13 +74,13 @@ class Simulation:
             turns -= 1
         return self
 
-    def _start(self, proposal: Proposal) -> int:
+    def _start(self, proposal: New | Continue) -> int:
         self.proposals.append(proposal)
         match proposal:
-            case New(params, until, reason, round_):
+            case New(params, until, reason, round_, _):
                 number = len(self.history)
                 trial = Trial(number, params, seed=number, until=until, round=round_, origin=reason)
-            case Continue(number, until, _, round_):
+            case Continue(number, until, _, round_, _):
                 trial = replace(self.history[number], until=until, round=round_)
                 assert trial.state is State.PAUSED
                 assert trial.epoch < until

@@ -7,6 +7,7 @@ import pytest
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
 from hpsearch.samplers.grid import Grid
+from hpsearch.samplers.listed import Listed, Wanted
 from hpsearch.samplers.random import Random
 from hpsearch.space import Choice, Float, Int, Space
 from tests.contracts.sampler_contract import SamplerCase, SamplerContract
@@ -41,6 +42,9 @@ ROUNDS = (Round(8, 1), Round(5, 3), Round(3, 4))
 
 CASES = {
     "grid": SamplerCase(lambda _: Grid(GRID, 2), GRID, budget=8, epochs=2, seeded=False),
+    "list": SamplerCase(
+        lambda _: Listed([Wanted(params, 2) for params in GRID.grid()], seeds=1), GRID, 8, epochs=2, seeded=False
+    ),
     "random": SamplerCase(lambda seed: Random(CONDITIONAL, seed, 12, 2), CONDITIONAL, budget=12, epochs=2),
     "random, discrete": SamplerCase(lambda seed: Random(DISCRETE, seed, 36, 2), DISCRETE, budget=36, epochs=2),
     "tpe": SamplerCase(lambda seed: Bayesian(CONDITIONAL, seed, 14, 2, "tpe", 5), CONDITIONAL, budget=14, epochs=2),

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.support.study_text import LR, RANDOM, ROUNDS, made, refused
+from tests.support.study_text import LR, RANDOM, ROUNDS, SETS, made, refused
 
 
 @pytest.fixture(autouse=True)
@@ -172,9 +172,9 @@ FAULTS = [
     (f"lr = {LR}\nopt = [\"sgd\", \"adam\"]\nunits = {{ low = 16, high = 256, log = true }}\n", "lr = 0.1\n", "9 space: has nothing to search: give at least one range { low = …, high = … } or list of values"),
     ("layers = 2", "lr = 2", "8 trainer.options.lr: `lr` stands in [space] too; leave one out"),
     # [search]
-    (RANDOM, '"bayes"', '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", got "bayes"; did you mean `bayesian`?'),
-    (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", got 3'),
-    ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine")'),
+    (RANDOM, '"bayes"', '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got "bayes"; did you mean `bayesian`?'),
+    (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got 3'),
+    ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list")'),
     ("trials = 5", "", "13 search.trials: is missing (how many)"),
     ("trials = 5", "trials = 0", "15 search.trials: must be >= 1, got 0"),
     (RANDOM, '"grid"', "10 space.lr: a grid needs step = …, grid = […] or points = n, or another search.method"),
@@ -187,6 +187,10 @@ FAULTS = [
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\nkeep = 1.5", "16 search.keep: must be <= 1, got 1.5"),
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\ntop = 0", "16 search.top: must be > 0, got 0"),
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\nmargin = inf", "16 search.margin: must be finite, got inf"),
+    (RANDOM, SETS + "[]", "15 search.sets: must not be empty"),
+    (RANDOM, SETS + "[{ lr = 0.1 }]", "15 search.sets.0.lr: is no key of [search.sets] (it has params, epochs)"),
+    (RANDOM, SETS + '[{ params = { lr = 0.1 } }]', "15 search.sets.0.params: must lie in [space], with a value for each of lr, opt, units that is active there"),
+    (RANDOM, SETS + '[{ params = { lr = 0.1, opt = "sgd", units = 20 }, epochs = 10 }]', "15 search.sets.0.epochs: must be <= 9, trainer.epochs, got 10"),
     # [prune]
     ("", '[prune]\nmethod = "havling"', '17 prune.method: must be one of "never", "median", "halving", "hyperband", "patience", "threshold", got "havling"; did you mean `halving`?'),
     ("", '[prune]\nmethod = "halving"\nmin_epochs = 9', "18 prune.min_epochs: must be < 9, trainer.epochs, got 9"),

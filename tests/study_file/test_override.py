@@ -4,6 +4,7 @@
 import pytest
 
 from hpsearch import study as sections
+from hpsearch.plan import proposals
 from hpsearch.space import Choice, Float
 from tests.support.study_text import RANDOM, ROUNDS, made, refused
 
@@ -40,7 +41,7 @@ def test_set_changes_a_value():
 
 def test_set_reaches_into_a_list():
     change = (RANDOM, ROUNDS + "[{ trials = 3, epochs = 4 }]")
-    assert made(change, overrides=["search.rounds.0.trials=8"]).proposals() == 8
+    assert proposals(made(change, overrides=["search.rounds.0.trials=8"])) == 8
 
 
 @pytest.mark.parametrize(

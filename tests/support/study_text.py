@@ -31,6 +31,7 @@ trials = 5
 LR = "{ low = 1e-5, high = 1.0, log = true }"
 RANDOM = '"random"\ntrials = 5'
 ROUNDS = '"coarse-to-fine"\nrounds = '
+SETS = '"list"\nsets = '
 
 NOTHING: Mapping[str, str] = {}
 

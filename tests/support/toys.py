@@ -266,6 +266,13 @@ def either(params: Params, run: Run) -> Iterator[Any]:
     yield from globals()[str(params["toy"])](params, run)
 
 
+def network(params: Params, run: Run) -> Iterator[Report]:
+    """A real one, whose learning rate is `lr`."""
+    from tests.support import torch_toy
+
+    yield from torch_toy.train(params, run)
+
+
 class Trainer:
     def __call__(self, params: Params, run: Run) -> Iterator[Report]:
         yield Report(1, {"val_loss": 1.0})

@@ -1,12 +1,17 @@
 """docs/trainers.md names every knob and every metric: no more and no fewer than there are."""
 
+import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
-from hpsearch import Run
+import hpsearch
+from hpsearch import Run, checkpoint
+from hpsearch.seal import Sealed, unsealed
 from tests.trainers.test_tasks import TASKS, params_of
 from trainers.kit import augment, losses, optimizers, schedules
 from trainers.kit.knobs import Knobs
@@ -47,3 +52,37 @@ def test_every_docstring_names_its_knobs():
     for module in {optimizers, schedules, losses, augment}:
         for field in fields(module.Knobs):
             assert re.search(rf"\b{field.name}\b", module.Knobs.__doc__ or ""), field.name
+
+
+def test_the_functions_of_ones_own_trainer_work_as_they_are_written():
+    own = {"hpsearch": hpsearch, "torch": torch, "load": _load, "build": lambda _: nn.Linear(4, 3)}
+    (code,) = re.findall(r"```python\n(def predict\(.*?)```", TEXT, re.DOTALL)
+    exec(code, own)
+    model, others = nn.Linear(4, 3), {"optimizer": torch.optim.Adam(nn.Linear(1, 1).parameters())}
+    run = Run(0, 1, restored=checkpoint.take("study/0", 1, 0.0, {"model": model, **others}))
+    inputs, targets = _load("validation")
+    predictions = own["predict"]({}, run, "validation")
+    assert predictions.outputs == pytest.approx(model(inputs).softmax(1).detach().numpy())
+    right = (model(inputs).argmax(1) == targets).float().mean().item()
+    assert own["score"](predictions) == {"accuracy": pytest.approx(right)}
+    with pytest.raises(Sealed):
+        own["predict"]({}, run, "test")
+    with unsealed("a test"):
+        assert len(own["predict"]({}, run, "test")) == 20
+
+
+def _load(part: str) -> tuple[torch.Tensor, torch.Tensor]:
+    draws = torch.Generator().manual_seed(len(part))
+    n = 20 if part == "test" else 30
+    return torch.randn(n, 4, generator=draws), torch.randint(0, 3, (n,), generator=draws)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_the_functions_as_they_are_described(task):
+    described = first_cells("What a trained network says: `predict`, `score`, `snapshots`")
+    module = TASKS[task][0]
+    for name in ("predict", "score", "snapshots"):
+        parameters = inspect.signature(getattr(module, name)).parameters.values()
+        written = [f"{one.name}={one.default}" if one.default is not one.empty else one.name for one in parameters]
+        shown = f"{name}({', '.join(written)})".replace("augmented=0", "*, augmented=0")
+        assert shown in described

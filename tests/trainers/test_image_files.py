@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from hpsearch.seal import Sealed, unsealed
 from tests.trainers.conftest import answers, cifar_batch, pictures, server, write_mnist
 from tests.trainers.conftest import idx as written
 from trainers import cifar10, mnist
 from trainers.kit import cifar, idx
-from trainers.kit.data import Scaling, Sealed, unsealed
+from trainers.kit.data import Scaling
 from trainers.kit.fetch import DataMissing
 
 # MNIST ───────────────────────────────────────────────────────────────────────────────────────────

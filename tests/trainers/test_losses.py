@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score, r2_score, roc_auc_score, root_mean_squared_error
 from torchmetrics.functional.classification import binary_f1_score, multiclass_accuracy, multiclass_f1_score
 
-from trainers.kit import losses, metrics
+from trainers.kit import links, losses, metrics
 from trainers.kit.losses import Knobs
 
 DRAWS = torch.Generator().manual_seed(3)
@@ -58,7 +58,7 @@ def test_the_squared_error_of_probabilities():
 
 
 def test_a_regressions_loss_is_its_mean_squared_error():
-    goal = losses.regression(unit=10.0)
+    goal = losses.regression(links.Values(mean=0.0, unit=10.0))
     assert goal.loss(torch.tensor([[1.0], [3.0]]), torch.tensor([[2.0], [5.0]])).item() == 2.5
 
 

@@ -141,3 +141,26 @@ def test_a_schedule_falls_with_its_plateau_and_goes_on_from_its_state():
 def test_cycles_are_told_apart_far_into_a_training():
     assert schedules.in_cycle(1_000_003.5, 10, 1) == pytest.approx(0.35)
     assert schedules.in_cycle(7, 1, 2) == 0  # after cycles of 1, 2 and 4 epochs
+
+
+@pytest.mark.parametrize(
+    ("knobs", "ends"),
+    [
+        (Knobs("restarts", restart_epochs=3, snapshots=2), [3, 6, 9, 12]),
+        (Knobs("restarts", restart_epochs=3, warmup=2.0, snapshots=2), [5, 8, 11]),
+        (Knobs("restarts", restart_epochs=1, restart_growth=2, snapshots=2), [1, 3, 7]),
+        (Knobs("restarts", restart_epochs=3), []),
+    ],
+)
+def test_cycles_that_leave_a_snapshot_end_where_the_rate_is_lowest(knobs, ends):
+    assert [epoch for epoch in range(1, 13) if schedules.ends_cycle(knobs, epoch)] == ends
+    for epoch in ends:
+        assert factor(knobs, epoch - 1e-6, 12) == pytest.approx(0, abs=1e-9)
+        assert factor(knobs, epoch, 12) == 1
+
+
+def test_snapshots_of_no_cycle_are_refused():
+    with pytest.raises(ValueError, match=r'snapshots are of the cycles of schedule = "restarts", got \'cosine\''):
+        Knobs("cosine", snapshots=3)
+    with pytest.raises(ValueError, match=r"with snapshots warmup must be whole epochs, got 1\.5"):
+        Knobs("restarts", snapshots=3, warmup=1.5)

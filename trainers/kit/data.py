@@ -1,13 +1,13 @@
 """Examples as tensors; the split into training, validation and test that all trials share; the test's seal."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from hpsearch import check_unsealed
 
 SPLIT_SEED = 0
 """One split for every trial, whatever the trial's own seed: otherwise the search would pick lucky splits."""
@@ -65,6 +65,10 @@ class Examples:
         scaling = self.scaling.to(device) if self.scaling is not None else None
         return Examples(self.inputs.to(device), self.targets.to(device), scaling)
 
+    def at(self, rows: Indices) -> "Examples":
+        """Those of the rows, in their order."""
+        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
+
     def shuffled(self, generator: torch.Generator) -> "Examples":
         """A copy in an order drawn from a CPU generator: one gather an epoch is cheaper than one a batch."""
         order = torch.randperm(len(self), generator=generator).to(self.inputs.device)
@@ -98,9 +102,14 @@ class Data:
     validation: Examples
 
     @classmethod
-    def of(cls, inputs: Tensor, targets: Tensor, rows: "Rows", scaling: Scaling | None = None) -> "Data":
-        """The examples that the rows name, of a whole data set's inputs and targets."""
-        return cls(*(Examples(inputs[part], targets[part], scaling) for part in (rows.train, rows.validation)))
+    def of(cls, whole: Examples, rows: "Rows") -> "Data":
+        """The examples that the rows name, of a whole data set's."""
+        return cls(whole.at(rows.train), whole.at(rows.validation))
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that is trained and validated on."""
+        return self.train.inputs, self.train.targets, self.validation.inputs, self.validation.targets
 
     def to(self, device: str) -> "Data":
         return Data(self.train.to(device), self.validation.to(device))
@@ -188,34 +197,6 @@ def _together(parts: Sequence[Indices]) -> Indices:
 
 
 # The seal ────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Sealed(Exception):
-    """Something asked for the test split that may not have it."""
-
-
-_opening: ContextVar[str | None] = ContextVar("opening", default=None)
-
-
-@contextmanager
-def unsealed(opening: str) -> Iterator[None]:
-    """Inside it the test split is to be had. opening: what is on record about it, before anything is looked at."""
-    if not opening:
-        raise ValueError("say what for: every opening of the test split is on record")
-    token = _opening.set(opening)
-    try:
-        yield
-    finally:
-        _opening.reset(token)
-
-
-def check_unsealed() -> None:
-    """To be called before anything of a test split is read. Raises Sealed, except inside `unsealed`."""
-    if _opening.get() is None:
-        raise Sealed(
-            "the test split is sealed: a search that has seen it says nothing about new data. It is opened once, when "
-            "the study is evaluated"
-        )
 
 
 def sealed_test(strata: Strata, *, test: float = TEST, seed: int = SPLIT_SEED) -> Indices:

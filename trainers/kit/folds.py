@@ -19,13 +19,18 @@ from trainers.kit.training import Training
 
 def tracked(trainings: Sequence[Training]) -> dict[str, Any]:
     """For `run.track`: "model", "optimizer", …; with folds "fold1_model", "fold2_model", …"""
-    if len(trainings) == 1:
-        return trainings[0].tracked
-    return {
-        f"fold{number}_{name}": thing
-        for number, training in enumerate(trainings, start=1)
-        for name, thing in training.tracked.items()
-    }
+    return _named([training.tracked for training in trainings])
+
+
+def weights(trainings: Sequence[Training]) -> dict[str, Any]:
+    """Of what is tracked, by the same names, that which predicts."""
+    return _named([training.weights for training in trainings])
+
+
+def _named(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    if len(each) == 1:
+        return each[0]
+    return {f"fold{number}_{name}": thing for number, one in enumerate(each, start=1) for name, thing in one.items()}
 
 
 def epoch(trainings: Sequence[Training], number: int) -> dict[str, float]:

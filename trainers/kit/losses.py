@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss, one_hot, sigmoid, softmax
 
-from trainers.kit import knobs, metrics
+from trainers.kit import knobs, links, metrics
 from trainers.kit.knobs import Share
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -33,36 +33,40 @@ class Knobs(knobs.Knobs):
 @dataclass(frozen=True)
 class Goal:
     """minimized: the loss of a training step. loss: what is reported of training and validation alike, the same without
-    label smoothing, so that trials can be compared. while_training, validated: the metrics of each.
+    label smoothing, so that trials can be compared. while_training, validated: the metrics of each. link: from outputs
+    to what can be averaged over networks, and back.
     """
 
     minimized: Loss
     loss: Loss
     while_training: Measure
     validated: Measure
+    link: links.Link
 
 
 def classification(params: Knobs, classes: int) -> Goal:
     """Outputs are logits (n, classes), targets class numbers (n)."""
     validated = metrics.Classes(classes)
     if params.loss == "mse":
-        return Goal(_squared_of_classes, _squared_of_classes, validated.accuracy, validated)
-    return Goal(_smoothed_classes(params.label_smoothing), cross_entropy, validated.accuracy, validated)
+        return Goal(_squared_of_classes, _squared_of_classes, validated.accuracy, validated, links.Classes())
+    smoothed = _smoothed_classes(params.label_smoothing)
+    return Goal(smoothed, cross_entropy, validated.accuracy, validated, links.Classes())
 
 
 def binary(params: Knobs) -> Goal:
     """Outputs are logits (n, 1), targets 0.0 or 1.0 (n, 1)."""
     if params.loss == "mse":
-        return Goal(_squared_of_two, _squared_of_two, metrics.binary_accuracy, metrics.binary)
+        return Goal(_squared_of_two, _squared_of_two, metrics.binary_accuracy, metrics.binary, links.Two())
     # The sigmoid and its cross-entropy in one function, which is exact for large logits too.
     loss = binary_cross_entropy_with_logits
-    return Goal(_smoothed_two(params.label_smoothing), loss, metrics.binary_accuracy, metrics.binary)
+    smoothed = _smoothed_two(params.label_smoothing)
+    return Goal(smoothed, loss, metrics.binary_accuracy, metrics.binary, links.Two())
 
 
-def regression(unit: float) -> Goal:
-    """Outputs and targets (n, 1); the loss is their mean squared error. unit: what 1 of them is in the data's units."""
-    measured = metrics.Regression(unit)
-    return Goal(mse_loss, mse_loss, measured.rmse, measured)
+def regression(values: links.Values) -> Goal:
+    """Outputs and targets (n, 1), standardised; the loss is their mean squared error. values: what they stand for."""
+    measured = metrics.Regression(values.unit)
+    return Goal(mse_loss, mse_loss, measured.rmse, measured, values)
 
 
 def _smoothed_classes(share: float) -> Loss:

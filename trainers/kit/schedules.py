@@ -32,11 +32,13 @@ class Knobs(knobs.Knobs):
       section 5.3: the rate falls with the root of the time since the start)
     - "restarts": a cosine over restart_epochs, then anew, each cycle restart_growth times as long as the one before
       (SGDR, the same paper as "cosine"; with restart_growth = 1 the cycles of snapshot ensembles, Huang et al. 2017,
-      arXiv 1704.00109)
+      arXiv 1704.00109, equation 2)
 
     warmup: epochs, fractions allowed, in which the rate rises evenly from warmup_from times itself (Goyal et al. 2017,
     arXiv 1706.02677, section 2.2). A schedule's time begins after them; step_at counts from the very start.
     step_at: epochs after which the rate falls, such as "30,60,80"; "" is every step_epochs.
+    snapshots: of "restarts", how many of the newest cycles leave the network that they ended with in the checkpoint,
+    for an ensemble of them (Huang et al. 2017). Cycles end with epochs, so a warm-up takes whole ones here.
     """
 
     schedule: Name = "constant"
@@ -51,10 +53,12 @@ class Knobs(knobs.Knobs):
     final_factor: Chance = 0.0
     restart_epochs: Count = 10
     restart_growth: Count = 1
+    snapshots: Whole = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         milestones(self)
+        _check_cycles(self)
 
 
 class Schedule:
@@ -120,12 +124,26 @@ def cosine(share: float) -> float:
 
 def in_cycle(since: float, first: int, growth: int) -> float:
     """The share in [0, 1) of the cycle that is done; cycles are first, first·growth, first·growth², … epochs long."""
+    if growth == 1:
+        return since % first / first
     length = first
     while since >= length:
         since, length = since - length, length * growth
-        if growth == 1:
-            since %= length
     return since / length
+
+
+def ends_cycle(params: Knobs, epoch: int) -> bool:
+    """Whether, of a schedule that leaves snapshots, one of its cycles ends with the epoch, from 1."""
+    since = epoch - params.warmup
+    return bool(params.snapshots) and since > 0 and not in_cycle(since, params.restart_epochs, params.restart_growth)
+
+
+def _check_cycles(params: Knobs) -> None:
+    """ValueError where snapshots are asked for that no cycle would leave."""
+    if params.snapshots and params.schedule != "restarts":
+        raise ValueError(f'snapshots are of the cycles of schedule = "restarts", got {params.schedule!r}')
+    if params.snapshots and params.warmup % 1:
+        raise ValueError(f"with snapshots warmup must be whole epochs, got {params.warmup!r}")
 
 
 def milestones(params: Knobs) -> list[int]:

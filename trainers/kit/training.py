@@ -16,6 +16,7 @@ from trainers.kit.data import Data, Examples, batch_sizes
 from trainers.kit.knobs import Share, Whole
 from trainers.kit.losses import Goal
 from trainers.kit.metrics import Metrics
+from trainers.kit.snapshots import Snapshots
 
 CHUNK = 1024
 """Examples that are evaluated at once: enough to keep a device busy, few enough for its memory."""
@@ -61,6 +62,8 @@ class Training:
         self.params = params
         self.goal = goal
         self.run = run
+        self.fold = fold
+        run.uses(f"fold {fold}" if params.folds else "data", *data.tensors)
         self.data = data.to(device)
         self.model = model.to(device)
         self.speed = speed.Speed.of(params, device)
@@ -70,16 +73,17 @@ class Training:
         self.regularize = regularization.Regularizer(params, self.model, _decoupled(params))
         self.shuffle = generator(run.seed, fold, 0)
         self.change = generator(run.seed, fold, 1, device)
-        self.augment = _augmentation(params, self.data.train, self.change)
+        self.augment = augmentation(params, self.data.train, self.change)
         self.average = _average(params, self.model)
+        self.snapshots = Snapshots(params.snapshots)
         self.watch = watch.Watch(self.model)
         self.smooth = watch.Smooth(params.loss_smoothing)
 
     @property
     def tracked(self) -> dict[str, Any]:
         """What `run.track` is to be given: all that has a state."""
-        things = {
-            "model": self.model,
+        return {
+            **self.weights,
             "optimizer": self.optimizer,
             "schedule": self.schedule,
             "scaler": self.speed.scaler,
@@ -87,15 +91,28 @@ class Training:
             "augmentation": self.change,
             "smooth": self.smooth,
         }
-        return things if self.average is None else {**things, "average": self.average}
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """Of what is tracked, that which predicts."""
+        averaged = {} if self.average is None else {"average": self.average}
+        kept = {"snapshots": self.snapshots} if self.params.snapshots else {}
+        return {"model": self.model, **averaged, **kept}
+
+    @property
+    def network(self) -> nn.Module:
+        """What is validated: the model, or the moving average of its weights."""
+        return self.average or self.model
 
     def epoch(self, number: int) -> dict[str, float]:
         """Train for the epoch `number`, from 1, and validate: what is to be reported of it."""
         began = time.perf_counter()
         trained, smooth = self._fit(number)
         seconds = time.perf_counter() - began
-        validated = evaluate(self.average or self.model, self.data.validation, self.goal.loss, self.speed)
+        validated = evaluate(self.network, self.data.validation, self.goal.loss, self.speed)
         self.schedule.saw(validated.loss)
+        if schedules.ends_cycle(self.params, number):
+            self.snapshots.keep(self.network)
         metrics = {
             "train_loss": trained.loss,
             **_named("train", self.goal.while_training(trained.outputs, trained.targets)),
@@ -142,12 +159,22 @@ class Training:
         return output.detach().float(), loss.detach().float()
 
 
+def unchanged(inputs: Tensor) -> Tensor:
+    return inputs
+
+
 @torch.no_grad()
-def evaluate(model: nn.Module, examples: Examples, loss: losses.Loss, precision: speed.Speed) -> Seen:
-    """What the model makes of the examples without training on them."""
+def evaluate(
+    model: nn.Module,
+    examples: Examples,
+    loss: losses.Loss,
+    precision: speed.Speed,
+    change: Callable[[Tensor], Tensor] = unchanged,
+) -> Seen:
+    """What the model makes of the examples, each batch of inputs changed so, without training on them."""
     model.eval()
     with precision.precision():
-        outputs = torch.cat([model(inputs).float() for inputs, _ in examples.batches(CHUNK)])
+        outputs = torch.cat([model(change(inputs)).float() for inputs, _ in examples.batches(CHUNK)])
     return Seen(outputs, examples.targets, loss(outputs, examples.targets).item())
 
 
@@ -165,10 +192,10 @@ def _named(part: str, metrics: Metrics) -> dict[str, float]:
     return {f"{part}_{name}": value for name, value in metrics.items()}
 
 
-def _augmentation(params: Knobs, train: Examples, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
+def augmentation(params: Knobs, train: Examples, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
     """What is done to a batch of inputs. Black is the darkest that a channel has in training."""
     if not isinstance(params, augment.Knobs):
-        return lambda inputs: inputs
+        return unchanged
     black = train.inputs.amin((0, 2, 3)).view(-1, 1, 1)
     return augment.Augmentation(params, train.scaling(black) if train.scaling else black, draws)
 

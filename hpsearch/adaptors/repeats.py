@@ -1,0 +1,150 @@
+"""The same training with several seeds, side by side in one trial, epoch by epoch.
+
+An epoch's report is the mean of theirs, so that a curve means what it always does: it is judged at one epoch, the same
+for all, and a pruner can end all after a few epochs. One after another would train the first to its end before anything
+could be compared. The price is so many times the memory.
+
+Beside the mean of the study's metric stand its standard error over the repeats, `val_loss_se` of `val_loss`, and each
+repeat's own value, `val_loss_repeat1`, …
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from hpsearch import checkpoint, trainer
+from hpsearch.errors import TrainerError
+from hpsearch.run import Run
+from hpsearch.seeds import repeat_seed
+from hpsearch.trainer import Trainer
+from hpsearch.trial import Params, Report, of_repeat
+
+
+def repeated(train: Trainer, count: int, metric: str) -> Trainer:
+    """A trainer that is `count` (>= 2) of the given one. The first has the trial's own seed.
+
+    It ends when all have ended; one that ends before goes on counting with its last report.
+    """
+
+    def side_by_side(params: Params, run: Run) -> Iterator[Report]:
+        repeats = [_Repeat(train, params, run, number) for number in range(1, count + 1)]
+        run.track(**{repeat.name: repeat for repeat in repeats})
+        with ExitStack() as stack:
+            for repeat in repeats:
+                stack.callback(repeat.close)
+            for epoch in run.epochs():
+                reports = [repeat.report() for repeat in repeats]
+                if all(repeat.ended for repeat in repeats):
+                    return
+                if not any(repeat.run.tracked for repeat in repeats):
+                    run.tracked.clear()  # what nobody can put back is trained again from its beginning
+                yield Report(epoch, combined(reports, metric))
+
+    return side_by_side
+
+
+def combined(reports: Sequence[Mapping[str, float]], metric: str) -> dict[str, float]:
+    """The means of what all have reported; of the metric the standard error, and each one's own value, as well."""
+    shared = [name for name in reports[0] if all(name in report for report in reports)]
+    means = {name: _mean([report[name] for report in reports]) for name in shared}
+    if metric not in means:
+        return means
+    own = [report[metric] for report in reports]
+    named = {of_repeat(metric, number): value for number, value in enumerate(own, start=1)}
+    return {**means, f"{metric}_se": _standard_error(own), **named}
+
+
+def _mean(values: Sequence[float]) -> float:
+    """NaN and infinities are let through, which `statistics.fmean` raises for."""
+    return sum(values) / len(values)
+
+
+def _standard_error(values: Sequence[float]) -> float:
+    """Of the mean of n >= 2 values: their standard deviation (over n - 1) over √n."""
+    middle = _mean(values)
+    return math.sqrt(sum((value - middle) * (value - middle) for value in values) / (len(values) - 1) / len(values))
+
+
+class _Repeat:
+    """One of them, with a run and random states of its own; a trial's checkpoint holds it as one thing by its name.
+
+    run: what its trainer is handed. ended: its trainer has come to its own end.
+    """
+
+    def __init__(self, train: Trainer, params: Params, whole: Run, number: int):
+        self.name = f"repeat{number}"
+        self.ended = False
+        self._train, self._params, self._whole = train, params, whole
+        self._seed = repeat_seed(whole.seed, number - 1)
+        self.run = self._run(None)
+        self._reports: Iterator[Report] | None = None
+        self._random: Mapping[str, Any] = {}
+        self._last = Report(0, {})
+        self._given: Mapping[str, Any] | None = None
+
+    def _run(self, restored: checkpoint.Snapshot | None) -> Run:
+        whole = self._whole
+        run = Run(
+            self._seed,
+            whole.max_epochs,
+            device=whole.device,
+            threads=whole.threads,
+            data_dir=whole.data_dir,
+            scratch_dir=whole.scratch_dir / self.name,
+            restored=restored,
+        )
+        run.used = whole.used
+        return run
+
+    def report(self) -> Mapping[str, float]:
+        """Train the next epoch. What it reports, or reported last where it has ended."""
+        if not self.ended:
+            self._train_on()
+        if not self._last.step:
+            raise TrainerError(f"{self.name}, of seed {self._seed}, ended without a report")
+        return self._last.metrics
+
+    def _train_on(self) -> None:
+        if self._reports is None:
+            checkpoint.seed_everything(self._seed)
+            self._reports = self._train(trainer.argument(self._train, self._params), self.run)
+        else:
+            checkpoint.set_random_state(self._random)
+        try:
+            report = next(self._reports, None)
+        except Exception as problem:
+            problem.add_note(f"in {self.name}, of seed {self._seed}")
+            raise
+        self._random = checkpoint.random_state()
+        if report is None:
+            self.ended = True
+        else:
+            self._last = trainer.metrics_of(report, self._last.step)
+
+    def close(self) -> None:
+        if self._reports is not None:
+            self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: trainer.find has checked
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """As it was given where nothing has been trained since: it had ended."""
+        if self._reports is None and self._given is not None:
+            return self._given
+        return {
+            "step": self._last.step,
+            "metrics": dict(self._last.metrics),
+            "ended": self.ended,
+            "objects": {name: checkpoint.state_of(thing) for name, thing in self.run.tracked.items()},
+            "random": self._random,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._given = state
+        self.ended = state["ended"]
+        self._last = Report(state["step"], state["metrics"])
+        self.run = self._run(snapshot_of(state))
+
+
+def snapshot_of(state: Mapping[str, Any]) -> checkpoint.Snapshot:
+    """What a trial's checkpoint holds of one repeat, as the checkpoint of a trial that is only that one."""
+    return checkpoint.Snapshot("", state["step"], math.inf, state["objects"], state["random"])

@@ -1,0 +1,214 @@
+"""What a trial is trained with and on, besides its parameters and its seed: what may change the numbers of a curve.
+
+A worker says what only it can see (`environment`), the driver what it sends to the workers (`code`).
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import math
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+from hpsearch import __version__, repository
+from hpsearch.redact import redact
+
+PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
+"""Whose versions are recorded where they are installed, besides those that the trainer imports."""
+
+SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG", "PYTHONHASHSEED")
+"""What else of the process's environment changes numbers, besides all that begins with HPSEARCH_."""
+
+_SECRET = re.compile("URL|URI|TOKEN|SECRET|PASSWORD|KEY")
+
+
+# What a worker sees ──────────────────────────────────────────────────────────────────────────────
+
+
+def environment(use: str, device: str, threads: int) -> dict[str, Any]:
+    """Where a worker trains, in plain JSON values. The trainer "module:name" must have been imported.
+
+    sources: the files of the trainer and of what it imports from beside itself, by module, with their SHA-256.
+    """
+    own = dict(_own_modules(use.partition(":")[0]))
+    return {
+        "python": platform.python_version(),
+        "packages": _packages(own),
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "gpu": _gpu() if device == "cuda" else None,
+        "device": device,
+        "threads": threads,
+        "settings": _settings(os.environ),
+        "sources": {name: _hash(_file(module)) for name, module in sorted(own.items())},
+    }
+
+
+def _own_modules(name: str) -> Iterator[tuple[str, ModuleType]]:
+    """The trainer's module, and what was imported from the package or the folder that it lies in."""
+    files = (_file(sys.modules.get(top)) for top in (name.partition(".")[0], name))  # a namespace package has none
+    folder = next((file.parent for file in files if _is_own(file)), None)
+    if folder is None:
+        return
+    for other, module in list(sys.modules.items()):
+        path = _file(module)
+        if path.is_file() and path.is_relative_to(folder) and _is_own(path) and other.partition(".")[0] != "hpsearch":
+            yield other, module
+
+
+def _file(module: ModuleType | None) -> Path:
+    """Path() where it is none of Python source."""
+    path = vars(module).get("__file__") if isinstance(module, ModuleType) else None  # others may import when asked
+    return Path(path) if isinstance(path, str) and path.endswith(".py") else Path()
+
+
+def _is_own(path: Path) -> bool:
+    """Not of an installed distribution, whose version says what it is."""
+    return path != Path() and not {"site-packages", "dist-packages"} & set(path.parts)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as problem:
+        return f"cannot be read: {problem.strerror}"
+
+
+def _packages(modules: Mapping[str, ModuleType]) -> dict[str, str]:
+    used = {name for module in modules.values() for name in _imported(module)}
+    others = {name for name in used if name not in sys.stdlib_module_names and name not in ("", "hpsearch", "__main__")}
+    own = {name.partition(".")[0] for name in modules}
+    found = {name: _version(name) for name in sorted({*PACKAGES, *others} - own)}
+    return {"hpsearch": __version__, **{name: version for name, version in found.items() if version}}
+
+
+def _imported(module: ModuleType) -> Iterator[str]:
+    """The packages that a module's names come from."""
+    for thing in list(vars(module).values()):
+        if isinstance(thing, ModuleType):
+            yield thing.__name__.partition(".")[0]
+        elif isinstance(thing, type | FunctionType | BuiltinFunctionType):
+            yield str(thing.__module__ or "").partition(".")[0]
+
+
+@cache
+def _version(name: str) -> str:
+    """That of a distribution, or of a module where those are called differently (sklearn); "" for neither."""
+    with suppress(importlib.metadata.PackageNotFoundError, ValueError):
+        return importlib.metadata.version(name)
+    return str(getattr(sys.modules.get(name), "__version__", ""))
+
+
+def _cpu() -> dict[str, Any]:
+    """memory: in GiB, rounded up, since a kernel keeps some for itself."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found: dict[str, Any] = {"model": _cpu_model(), "cores": cores}
+    with suppress(ValueError, OSError, AttributeError):
+        found["memory"] = math.ceil(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30)
+    with suppress(KeyError, AttributeError):
+        found["vectors"] = sys.modules["torch"].backends.cpu.get_cpu_capability()
+    return found
+
+
+@cache
+def _cpu_model() -> str:
+    with suppress(OSError):
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(errors="replace"), re.MULTILINE)
+        if found:
+            return found[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpu() -> dict[str, Any] | None:
+    """The one that this worker trains on."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    about = torch.cuda.get_device_properties(0)
+    return {
+        "model": about.name,
+        "memory": math.ceil(about.total_memory / 2**30),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+    }
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    names = sorted(name for name in environment if name.startswith("HPSEARCH_") or name in SETTINGS)
+    return {name: "***" if _SECRET.search(name) else redact(environment[name]) for name in names}
+
+
+# What the driver sends ───────────────────────────────────────────────────────────────────────────
+
+
+def code(use: str, folder: Path) -> dict[str, Any]:
+    """The study's folder, and the repositories that it and the trainer "module:name" lie in (`repository.state`)."""
+    states = [repository.state(place) for place in dict.fromkeys([folder, *_places(use, folder)])]
+    known = [one for one in states if "problem" not in one]
+    unique = {one["name"]: one for one in (known or states[:1])}
+    return {"folder": str(folder), "repositories": list(unique.values())}
+
+
+def _places(use: str, folder: Path) -> Iterator[Path]:
+    """Where the trainer's package lies, unless that is the study's folder, or it is installed."""
+    name = use.partition(":")[0].partition(".")[0]
+    if (folder / name).exists() or (folder / f"{name}.py").exists():
+        return
+    with suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None and _is_own(Path(spec.origin)):
+            yield Path(spec.origin).parent
+
+
+# In words ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """`commit 0ed08a59f04a + 12 lines, Python 3.12.3, torch 2.13.0, cpu with 1 thread, Intel(R) Xeon(R)`"""
+    about = document["environment"]
+    packages = about["packages"]
+    torch = [f"torch {packages['torch']}"] if "torch" in packages else [f"hpsearch {packages['hpsearch']}"]
+    threads = f"{about['device']} with {about['threads']} thread{'s' if about['threads'] != 1 else ''}"
+    model = about["gpu"]["model"] if about["gpu"] else about["cpu"]["model"]
+    commits = [_commit(one) for one in document["code"]["repositories"]]
+    return ", ".join([*commits, f"Python {about['python']}", *torch, threads, model])
+
+
+def _commit(repository: Mapping[str, Any]) -> str:
+    if "problem" in repository:
+        return f"no commit ({repository['problem']})"
+    changed = f"{repository['diff_lines']:,} lines of diff" if repository["diff_lines"] else ""
+    untracked = f"{repository['untracked_files']:,} untracked files" if repository["untracked_files"] else ""
+    commit = f"commit {repository['commit'][:12]}" if repository["commit"] else "no commit yet"
+    return " + ".join(filter(None, [commit, changed, untracked]))
+
+
+def comparable(document: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, Any]:
+    """What was recorded of a trial as a tree of short values, to be compared with that of another."""
+    repositories = {one["name"]: _comparable(one) for one in document["code"]["repositories"]}
+    tree = {"data": data, **document["environment"], "repository": repositories}
+    return {name: _shortened(value) for name, value in tree.items()}
+
+
+def _comparable(repository: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "problem" in repository:
+        return {"problem": repository["problem"]}
+    diff = (
+        f"{repository['diff_lines']:,} lines ({repository['diff_sha256'][:12]})" if repository["diff_lines"] else "none"
+    )
+    return {"commit": repository["commit"], "diff": diff, "untracked": repository["untracked"]}
+
+
+def _shortened(value: Any) -> Any:
+    """Of a hash the beginning."""
+    if isinstance(value, Mapping):
+        return {name: _shortened(one) for name, one in value.items()}
+    return value[:12] if isinstance(value, str) and re.fullmatch("[0-9a-f]{40,64}", value) else value

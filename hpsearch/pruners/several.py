@@ -1,0 +1,24 @@
+"""Several pruners as one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hpsearch.history import History
+from hpsearch.pruners.base import Pruner
+from hpsearch.trial import GoOn, Trial, Verdict
+
+
+@dataclass(frozen=True)
+class Several:
+    """The first that does not let a trial go on decides; where all do, the first reason is given."""
+
+    pruners: Sequence[Pruner]
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        on: Verdict = GoOn()
+        for pruner in self.pruners:
+            verdict = pruner.judge(trial, history)
+            if not isinstance(verdict, GoOn):
+                return verdict
+            on = verdict if not on.reason else on
+        return on

@@ -1,0 +1,108 @@
+"""What the curves say about the next round: the doctor's remarks turned into windows that move and longer trainings.
+
+Learning rates and regularisers are known by their names, which are those of `trainers/` and of torch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hpsearch.recipe.consultation import Remark
+from hpsearch.recipe.findings import Label
+from hpsearch.samplers.windows import Number, Window, numbers, place, shifted
+from hpsearch.space import Space
+from hpsearch.trial import Params
+
+LEARNING_RATES = frozenset({"lr", "learning_rate", "max_lr", "base_lr"})
+REGULARISERS = frozenset({"weight_decay", "l1", "l2", "dropout", "label_smoothing", "shift", "noise", "erasing"})
+DECAYS = frozenset({"step_epochs", "step_size", "decay_epochs", "restart_epochs"})
+
+EDGE = 0.25
+"""A learning rate is at the edge where the best trial lies in this part of its window."""
+
+STEP = 0.5
+"""So far a window moves at once, as a part of its width."""
+
+TOO_SLOW = frozenset({Label.LR_TOO_LOW})
+TOO_HOT = frozenset({Label.LR_TOO_HIGH, Label.DIVERGED})
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """by: a part of the window's width, upwards where positive. opened: only the end in that direction moves."""
+
+    by: float
+    why: str
+    opened: bool = False
+
+
+@dataclass
+class Advice:
+    """What to change in the next round.
+
+    improving, settled: in words why the next round trains longer, or why it need not; "" where nobody says so.
+    moves: of windows, by parameter. notes: what was seen, and is for a person to act upon.
+    """
+
+    improving: str = ""
+    settled: str = ""
+    moves: dict[str, Move] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def applied(self, space: Space, windows: Sequence[Window]) -> tuple[Window, ...]:
+        """The windows as they are moved, each with its reason."""
+        parameters = {one.name: one for one in numbers(space)}
+        return tuple(_moved(parameters[window.name], window, self.moves.get(window.name)) for window in windows)
+
+
+def _moved(parameter: Number, window: Window, move: Move | None) -> Window:
+    return window if move is None else shifted(parameter, window, move.by, move.why, opened=move.opened)
+
+
+def advise(remarks: Sequence[Remark], space: Space, windows: Sequence[Window], best: Params) -> Advice:
+    """remarks: the doctor's on the last round. windows: where that drew from. best: the best parameters so far."""
+    advice = Advice()
+    parameters = {one.name: one for one in numbers(space)}
+    for remark in remarks:
+        labels = set(remark.labels)
+        if labels <= TOO_SLOW | TOO_HOT:
+            _move_rate(advice, remark, parameters, windows, best)
+        elif not remark.best:
+            advice.notes.append(_said(remark))
+        elif Label.STILL_IMPROVING in labels:
+            advice.improving = remark.evidence
+        elif Label.HEALTHY in labels:
+            advice.settled = remark.evidence
+        elif Label.OVERFITTING in labels:
+            advice.settled = remark.evidence
+            _raise(advice, remark, REGULARISERS & parameters.keys(), opened=True)
+        elif Label.DECAYED_TOO_EARLY in labels:
+            _raise(advice, remark, DECAYS & parameters.keys())
+        elif Label.TOO_EARLY not in labels:
+            advice.notes.append(_said(remark))
+    return advice
+
+
+def _move_rate(
+    advice: Advice, remark: Remark, parameters: dict[str, Number], windows: Sequence[Window], best: Params
+) -> None:
+    """Only where the best lies near that edge too; inside, the box round the best trials says more."""
+    slow = set(remark.labels) <= TOO_SLOW
+    for window in windows:
+        if window.name in LEARNING_RATES & best.keys():
+            at = place(parameters[window.name], window, float(best[window.name]))
+            if (at > 1 - EDGE) if slow else (at < EDGE):
+                end = "upper" if slow else "lower"
+                why = f"{remark.evidence}, and the best lies near the {end} end of {window.range}"
+                advice.moves[window.name] = Move(STEP if slow else -STEP, why)
+
+
+def _raise(advice: Advice, remark: Remark, names: frozenset[str], opened: bool = False) -> None:
+    """Move or open the windows of these upwards; where nothing of the sort is searched, say what to add."""
+    for name in sorted(names):
+        advice.moves[name] = Move(STEP, remark.evidence, opened)
+    if not names:
+        advice.notes.append(f"{_said(remark)} Nothing of the sort is searched")
+
+
+def _said(remark: Remark) -> str:
+    return f"{remark.evidence}. {remark.advice}"

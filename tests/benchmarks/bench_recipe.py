@@ -1,0 +1,149 @@
+"""The recipe against random search, TPE, and TPE with hyperband, each with the same number of epochs, on real data."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from hpsearch import wire
+from hpsearch.history import History
+from hpsearch.loop import Loop
+from hpsearch.pools.in_process import InProcess
+from hpsearch.study import Study, load
+from hpsearch.worker import Setup
+from tests.benchmarks.processes import progress
+from tests.benchmarks.table import Row, Table
+from tests.support.ledger import ListLedger
+
+SEEDS = 10
+
+
+@dataclass(frozen=True)
+class Task:
+    """epochs: of one trial at most. budget: of all together. rate: the window of the learning rate, with its options."""
+
+    name: str
+    use: str
+    metric: str
+    goal: str
+    epochs: int
+    budget: int
+    rate: str
+    space: str
+    options: str = ""
+
+
+MLP = """
+hidden = { low = 8, high = 256, log = true }
+dropout = { low = 0.0, high = 0.6 }
+weight_decay = { low = 1e-6, high = 1e-2, log = true }
+optimizer = ["sgd", "adam", "rmsprop"]
+batch_size = [32, 64, 128]
+"""
+WIDE = "low = 1e-5, high = 1.0"
+WRONG = "low = 1e-6, high = 1e-4, expand = true"
+TASKS = (
+    Task("digits", "trainers.digits:train", "val_loss", "minimize", 27, 324, WIDE, MLP),
+    Task("digits, rate 100 times too low", "trainers.digits:train", "val_loss", "minimize", 27, 324, WRONG, MLP),
+    Task("heart", "trainers.heart:train", "val_loss", "minimize", 45, 540, WIDE, MLP),
+    Task(
+        "MNIST, 10,000 images",
+        "tests.benchmarks.mnist_10k:train",
+        "val_accuracy",
+        "maximize",
+        12,
+        144,
+        WIDE,
+        MLP,
+        'model = "mlp"',
+    ),
+)
+
+METHODS = {
+    "random": '"random"\ntrials = {full}',
+    "TPE": '"bayesian"\ntrials = {full}\nstartup_trials = 5',
+    "TPE, hyperband": '"bayesian"\ntrials = {budget}\n[prune]\nmethod = "hyperband"',
+    "recipe": '"recipe"\nbudget = {{ epochs = {budget} }}',
+}
+
+TEMPLATE = """
+[study]
+name = "benchmark"
+metric = "{task.metric}"
+goal = "{task.goal}"
+seed = {seed}
+[trainer]
+use = "{task.use}"
+epochs = {task.epochs}
+options = {{ {task.options} }}
+[space]
+lr = {{ {task.rate}, log = true }}
+{task.space}
+[search]
+method = {method}
+[limits]
+epochs = {task.budget}
+[resources]
+address = "none"
+workers = 1
+[tracking]
+mlflow = "none"
+"""
+
+
+def tables() -> Iterator[Table]:
+    for task in TASKS:
+        yield _table(task)
+
+
+def _table(task: Task) -> Table:
+    found: dict[str, list[float]] = {name: [] for name in METHODS}
+    used: dict[str, list[tuple[int, int]]] = {name: [] for name in METHODS}
+    for seed in range(SEEDS):
+        for name in METHODS:
+            history = searched(task, name, seed)
+            best = history.best()
+            assert best is not None
+            found[name].append(history.loss(best))
+            used[name].append((len(history), history.epochs))
+            progress(f"{task.name}, {name}, seed {seed}: {task.metric} {history.objective.value(best):.4g}")
+    sign = 1 if task.goal == "minimize" else -1
+    rows = [_row(name, found, used[name], sign) for name in METHODS]
+    columns = ("search", task.metric, "sd", "mean rank", "trials", "epochs")
+    note = f"{SEEDS} seeds, {task.epochs} epochs a trial at most, {task.budget} in all; lr from {task.rate}"
+    return Table(f"Recipe: {task.name}", columns, rows, note)
+
+
+def _row(name: str, found: dict[str, list[float]], used: list[tuple[int, int]], sign: int) -> Row:
+    ranks = [1 + sum(losses[seed] < found[name][seed] for losses in found.values()) for seed in range(SEEDS)]
+    value = f"{sign * mean(found[name]):.4f}"
+    return name, value, stdev(found[name]), mean(ranks), mean(t for t, _ in used), mean(e for _, e in used)
+
+
+def searched(task: Task, method: str, seed: int) -> History:
+    """What one search came to. Preflight and range test belong to a run; they are left out here."""
+    with tempfile.TemporaryDirectory() as folder:
+        study = _study(task, method, seed, Path(folder))
+        history = History(study.objective)
+        data = os.environ.get("HPSEARCH_DATA")
+        setup = Setup(
+            study.trainer.use,
+            study.trainer.options,
+            study.folder,
+            Path(folder) / "work",
+            "benchmark",
+            study.objective,
+            data_dir=Path(data) if data else None,
+        )
+        pruners = wire.pruner(study), wire.early_stopping(study)
+        Loop(wire.rules(study), wire.sampler(study), *pruners, InProcess(setup), ListLedger(), history).run()
+        return history
+
+
+def _study(task: Task, method: str, seed: int, folder: Path) -> Study:
+    wanted = METHODS[method].format(full=task.budget // task.epochs, budget=task.budget)
+    path = folder / "study.toml"
+    path.write_text(TEMPLATE.format(task=task, seed=seed, method=wanted), encoding="utf-8")
+    return load(path)

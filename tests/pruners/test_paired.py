@@ -1,0 +1,154 @@
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hpsearch.history import History
+from hpsearch.pruners.never import NeverPrune
+from hpsearch.pruners.paired import Paired, chance_of_more
+from hpsearch.pruners.several import Several
+from hpsearch.pruners.threshold import Threshold
+from hpsearch.trial import GoOn, Objective, Report, State, Stop, Trial, of_repeat
+
+LOSS = Objective("val_loss", "minimize")
+ACCURACY = Objective("accuracy", "maximize")
+
+Curve = Sequence[Sequence[float]]
+"""For each epoch the value of each repeat."""
+
+
+def trial(number: int, curve: Curve, until: int = 99, metric: str = "val_loss") -> Trial:
+    reports = tuple(Report(step, metrics(values, metric)) for step, values in enumerate(curve, start=1))
+    return Trial(number, {}, 0, until, State.RUNNING, curve=reports)
+
+
+def metrics(values: Sequence[float], metric: str) -> dict[str, float]:
+    own = {of_repeat(metric, number): value for number, value in enumerate(values, start=1)}
+    return {metric: sum(values) / len(values), **own}
+
+
+def history_of(*curves: Curve, objective: Objective = LOSS) -> History:
+    return History(objective, [trial(number, curve, metric=objective.metric) for number, curve in enumerate(curves)])
+
+
+GOOD = [[0.10, 0.12, 0.11]] * 4
+BAD = [[0.50, 0.51, 0.53]] * 4
+NOISY = [[0.01, 0.90, 0.60]] * 4
+
+
+def judged(history: History, number: int = 1, **rule: int) -> GoOn | Stop:
+    verdict = Paired(**{"repeats": 3, **rule}).judge(history[number], history)  # type: ignore[arg-type]
+    assert isinstance(verdict, GoOn | Stop)
+    return verdict
+
+
+def test_what_is_worse_in_all_repeats_is_stopped() -> None:
+    verdict = judged(history_of(GOOD, BAD))
+    assert isinstance(verdict, Stop)
+    assert verdict.reason == (
+        "paired test: val_loss 0.5133 is worse than 0.11 of trial 0 at epoch 4; "
+        "p <= 0.00024 over 3 repeats for 3 epochs"
+    )
+
+
+def test_what_may_be_bad_luck_goes_on() -> None:
+    """The mean is as bad as that of BAD, and the repeats do not agree."""
+    assert judged(history_of(GOOD, NOISY)) == GoOn()
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_of_fewer_than_three_repeats_nothing_can_be_said(repeats: int) -> None:
+    good, bad = ([values[:repeats] for values in curve] for curve in (GOOD, BAD))
+    assert judged(history_of(good, bad), repeats=repeats) == GoOn()
+
+
+@pytest.mark.parametrize("doubtful", [1, 2, 3])
+def test_each_of_the_last_epochs_must_say_so(doubtful: int) -> None:
+    bad = [*BAD]
+    bad[doubtful] = NOISY[0]
+    assert judged(history_of(GOOD, bad)) == GoOn()
+    bad[doubtful], bad[0] = BAD[0], NOISY[0]
+    assert isinstance(judged(history_of(GOOD, bad)), Stop)
+
+
+def test_not_before_so_many_epochs() -> None:
+    assert judged(history_of(GOOD, BAD[:2])) == GoOn()
+    assert isinstance(judged(history_of(GOOD, BAD[:3])), Stop)
+
+
+def test_the_best_goes_on() -> None:
+    history = history_of(GOOD, BAD)
+    assert judged(history, 0) == GoOn()
+
+
+def test_one_that_was_best_before_is_still_best() -> None:
+    """Judged by its best epoch: what it is now does not count."""
+    assert judged(history_of(GOOD, [[0.01, 0.02, 0.01], *BAD])) == GoOn()
+
+
+def test_where_it_was_asked_to_be_nothing_is_saved() -> None:
+    history = history_of(GOOD, BAD)
+    asked = trial(1, BAD, until=4)
+    history.put(asked)
+    assert Paired(3).judge(asked, history) == GoOn()
+
+
+def test_a_maximised_metric() -> None:
+    history = history_of(BAD, GOOD, objective=ACCURACY)
+    assert isinstance(judged(history), Stop)
+    assert judged(history, 0) == GoOn()
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_says_nothing(bad: float) -> None:
+    assert judged(history_of(GOOD, [*BAD[:3], [bad, 0.5, 0.5]])) == GoOn()
+
+
+def test_equals_go_on_together() -> None:
+    history = history_of(GOOD, GOOD, [[0.3] * 3] * 4, [[0.3] * 3] * 4)
+    assert judged(history, 1) == GoOn()
+    assert isinstance(judged(history, 3), Stop), "worse by the same in every repeat"
+
+
+def test_the_probability_is_students() -> None:
+    generator = np.random.default_rng(0)
+    for repeats in range(2, 12):
+        differences = generator.normal(0.3, 1.0, repeats)
+        expected = stats.ttest_1samp(differences, 0.0, alternative="greater").pvalue
+        if differences.mean() > 0:
+            assert chance_of_more(differences.tolist()) == pytest.approx(expected, abs=1e-12)
+        else:
+            assert chance_of_more(differences.tolist()) > 0.5
+
+
+def test_two_alike_are_hardly_ever_told_apart() -> None:
+    """500 pairs of the same distribution, 11 epochs each, independent of each other. At 3 epochs in a row, each with
+    p < 0.05 by chance for either of the two: 2 x 9 x 0.05^3 = 0.00225 a pair, 1.1 of 500 at most, since only the one
+    that is not the best is judged; 8 or more have a probability of 3e-5 (Poisson)."""
+    generator = np.random.default_rng(1)
+    stopped = 0
+    for _ in range(500):
+        curves = generator.normal(size=(2, 12, 3)).tolist()
+        for epoch in range(3, 12):
+            history = history_of(curves[0][:epoch], curves[1][:epoch])
+            stopped += any(isinstance(judged(history, number), Stop) for number in (0, 1))
+    assert stopped < 8
+
+
+class TestSeveral:
+    def test_the_first_that_stops_decides(self) -> None:
+        history = history_of(GOOD, BAD)
+        both = Several((Threshold(upper=0.3), Paired(3)))
+        assert both.judge(history[1], history).reason.startswith("threshold")
+        assert Several((NeverPrune(), Paired(3))).judge(history[1], history).reason.startswith("paired")
+        assert both.judge(history[0], history) == GoOn()
+
+    def test_a_reason_to_go_on_is_handed_on(self) -> None:
+        class Weighs:
+            def judge(self, trial: Trial, history: History) -> GoOn:
+                return GoOn("rung 1: goes on")
+
+        history = history_of(GOOD, GOOD)
+        assert Several((NeverPrune(), Weighs(), NeverPrune())).judge(history[1], history) == GoOn("rung 1: goes on")

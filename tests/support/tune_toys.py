@@ -1,0 +1,136 @@
+"""What runs under ray.tune, as one writes it there: nothing of hpsearch in it."""
+
+import random
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from ray import tune
+from torch import nn
+
+
+def data() -> tuple[torch.Tensor, torch.Tensor]:
+    inputs = torch.randn(64, 6, generator=torch.Generator().manual_seed(0))
+    return inputs, inputs.sum(1, keepdim=True).sin()
+
+
+class Network(tune.Trainable):  # type: ignore[misc]
+    """A real training, whose checkpoint is a file. It draws from every global random state."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.inputs, self.targets = data()
+        self.model = nn.Sequential(nn.Linear(6, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.3), nn.Linear(12, 1))
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=config["lr"])
+
+    def step(self) -> dict[str, Any]:
+        loss = torch.zeros(())
+        self.model.train()
+        for rows in torch.randperm(64).split(16):
+            loss = nn.functional.mse_loss(self.model(self.inputs[rows] * random.uniform(0.9, 1.1)), self.targets[rows])
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        self.model.eval()
+        with torch.no_grad():
+            validation = nn.functional.mse_loss(self.model(self.inputs), self.targets)
+        return {"val_loss": validation.item(), "train": {"loss": loss.item()}, "iteration": self.iteration}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        torch.save(
+            {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()},
+            Path(checkpoint_dir) / "state.pt",
+        )
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        state = torch.load(Path(checkpoint) / "state.pt")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def cleanup(self) -> None:
+        if note := self.config.get("note"):
+            Path(note).touch()
+
+
+class Counter(tune.Trainable):  # type: ignore[misc]
+    """Its checkpoint is a dictionary; it says itself when it is done, and goes wrong where it is told to."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.count = 0
+
+    def step(self) -> dict[str, Any]:
+        self.count += 1
+        if self.count == self.config.get("wrong_at"):
+            raise ValueError("no such batch")
+        done = self.count >= self.config.get("last", 100)
+        return {"val_loss": 1.0 / self.count + random.random(), "done": done, "name": "counter", "flag": True}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        return {"count": self.count}
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        self.count = checkpoint["count"]
+
+
+class Forgetful(tune.Trainable):  # type: ignore[misc]
+    """Saves nothing."""
+
+    def step(self) -> dict[str, Any]:
+        return {"val_loss": 1.0 / self.iteration if self.iteration else 2.0}
+
+
+def network(config: dict[str, Any]) -> None:
+    """A real training, as Tune's guide writes it: a checkpoint every `every` epochs, with the random states in it."""
+    inputs, targets = data()
+    model = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Dropout(0.3), nn.Linear(12, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=config["lr"])
+    first = 1
+    if given := tune.get_checkpoint():
+        with given.as_directory() as folder:
+            state = torch.load(Path(folder) / "state.pt")
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"])
+        first = state["epoch"] + 1
+    try:
+        for epoch in range(first, 100):
+            for rows in torch.randperm(64).split(16):
+                loss = nn.functional.mse_loss(model(inputs[rows]), targets[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            metrics = {"val_loss": loss.item(), "epoch": epoch, "threads": torch.get_num_threads()}
+            if epoch % config.get("every", 1):
+                tune.report(metrics)
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
+                torch.save({**state, "random": torch.get_rng_state()}, Path(folder) / "state.pt")
+                tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(folder))
+    finally:
+        if note := config.get("note"):
+            Path(note).touch()
+
+
+def short(config: dict[str, Any]) -> None:
+    """Ends by itself, or goes wrong, after so many reports; saves nothing."""
+    for epoch in range(1, int(config["last"]) + 1):
+        tune.report({"val_loss": random.random() + epoch})
+    if config.get("wrong"):
+        raise ValueError("no such batch")
+
+
+def returned(config: dict[str, Any]) -> dict[str, float]:
+    return {"val_loss": 0.5}
+
+
+def mute(config: dict[str, Any]) -> None:
+    """No generator, and nothing of Tune's either."""
+
+
+def stubborn(config: dict[str, Any]) -> None:
+    """Does not let itself be ended."""
+    while True:
+        with suppress(SystemExit):
+            tune.report({"val_loss": 1.0})

@@ -1,0 +1,76 @@
+"""From what a network puts out to what can be averaged over networks, and back, so that the kit's metrics read it.
+
+Logits cannot be averaged sensibly, probabilities can. (The link functions of generalised linear models: McCullagh and
+Nelder 1989.) Everything is computed as float64, in which a probability of 1e-300 is still more than 0.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from hpsearch import Predictions
+
+
+class Link(Protocol):
+    """Both ways are of the same examples, and each undoes the other."""
+
+    def predictions(self, outputs: Tensor, targets: Tensor) -> Predictions:
+        """From a network's outputs and what its loss takes for targets, on any device."""
+        ...
+
+    def outputs(self, predictions: Predictions) -> tuple[Tensor, Tensor]:
+        """Outputs and targets, as the task's loss takes them."""
+        ...
+
+
+class Classes:
+    """Of logits (n, classes) and class numbers (n): the softmax."""
+
+    def predictions(self, outputs: Tensor, targets: Tensor) -> Predictions:
+        return Predictions(outputs.double().softmax(1).cpu().numpy(), targets.cpu().numpy())
+
+    def outputs(self, predictions: Predictions) -> tuple[Tensor, Tensor]:
+        return _log(predictions), torch.from_numpy(predictions.targets)
+
+
+class Two:
+    """Of logits (n, 1) and targets (n, 1) of 0.0 and 1.0: (n, 2), the probability of 0 and that of 1.
+
+    Both are kept: near 1 a probability has no digits left to say by how little it is less.
+    """
+
+    def predictions(self, outputs: Tensor, targets: Tensor) -> Predictions:
+        logits = outputs.double()
+        both = torch.cat([(-logits).sigmoid(), logits.sigmoid()], dim=1)
+        return Predictions(both.cpu().numpy(), targets.long().flatten().cpu().numpy())
+
+    def outputs(self, predictions: Predictions) -> tuple[Tensor, Tensor]:
+        zero, one = _log(predictions).unbind(1)
+        return (one - zero).unsqueeze(1), torch.from_numpy(predictions.targets).double().unsqueeze(1)
+
+
+@dataclass(frozen=True)
+class Values:
+    """Of a regression on standardised targets (n, 1): the values (n) in the units of the data.
+
+    mean, unit: of the targets that were trained on, their mean and standard deviation.
+    """
+
+    mean: float
+    unit: float
+
+    def predictions(self, outputs: Tensor, targets: Tensor) -> Predictions:
+        values, right = ((part.double().flatten() * self.unit + self.mean).cpu() for part in (outputs, targets))
+        return Predictions(values.numpy(), right.numpy())
+
+    def outputs(self, predictions: Predictions) -> tuple[Tensor, Tensor]:
+        values, right = (torch.from_numpy(part) for part in (predictions.outputs, predictions.targets))
+        return ((values - self.mean) / self.unit).unsqueeze(1), ((right - self.mean) / self.unit).unsqueeze(1)
+
+
+def _log(predictions: Predictions) -> Tensor:
+    """Of probabilities; of 0 that of the smallest number there is, so that a loss stays finite."""
+    probabilities = torch.from_numpy(predictions.outputs)
+    return probabilities.clamp_min(torch.finfo(torch.float64).tiny).log()
