@@ -107,8 +107,8 @@ def unpack(content: bytes) -> Snapshot:
 class Shelf:
     """The checkpoints of one trial: a folder with epoch-000012.pt, its .sha256, and best.pt.
 
-    best.pt is the state at the best epoch that was trained. Where a verdict came in the midst of a slice, that may be a
-    later epoch than the best that counts: its `step` says.
+    best.pt is the state at the best epoch that was trained, or with study.at = "last" at the last. Where a verdict came
+    in the midst of a slice, that may be a later epoch than the one that counts: its `step` says.
     """
 
     def __init__(self, folder: Path, owner: str):

@@ -26,10 +26,10 @@ COMMANDS = {
     "preflight": ("preflight", "whether a study's trainer can learn, at which learning rates, and what it will cost"),
     "run": ("run", "run a study, or go on where it was"),
     "status": ("readers", "how a study stands, while it runs or after"),
-    "show": ("readers", "one trial: parameters, curve, decisions with reasons"),
+    "show": ("readers", "the search's rounds and decisions; or one trial: parameters, curve, decisions with reasons"),
     "best": ("readers", "the best trial of a study"),
     "doctor": ("doctor", "what the loss curves show and what to do about it: of a study, or of one trial"),
-    "evaluate": ("evaluate", "the test set, once: the best trials over fresh seeds, and ensembles beside the single best"),
+    "evaluate": ("evaluate", "the test set, once: the best trials over fresh seeds, and ensembles beside them"),
     "reproduce": ("reproduce", "train one trial again from its record, and compare the curves bit for bit"),
     "export": ("readers", "everything that was recorded, as JSON, CSV, Parquet or an Optuna study"),
     "stop": ("stop", "ask the run of a study to end in good order"),
@@ -104,6 +104,11 @@ def _status(command: argparse.ArgumentParser) -> None:
 
 def _show(command: argparse.ArgumentParser) -> None:
     _recorded(command)
+    command.add_argument("trial", type=int, nargs="?", help="the trial's number; the search itself, without")
+
+
+def _reproduce(command: argparse.ArgumentParser) -> None:
+    _recorded(command)
     command.add_argument("trial", type=int, help="the trial's number")
 
 
@@ -169,7 +174,7 @@ ARGUMENTS = {
     "best": _recorded,
     "doctor": _doctor,
     "evaluate": _evaluate,
-    "reproduce": _show,
+    "reproduce": _reproduce,
     "export": _export,
     "stop": _recorded,
     "sync": _sync,

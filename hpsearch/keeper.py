@@ -64,10 +64,13 @@ class Keeper:
         self._last = 0
 
     def saw(self, report: Report, going_on: bool) -> None:
-        """Take note of an epoch; `going_on`: the trainer changes its state before there is time to write."""
+        """Take note of an epoch; `going_on`: the trainer changes its state before there is time to write.
+
+        Where a curve is judged at its last epoch, the best is the last so far.
+        """
         self._last = report.step
         loss = self._objective.loss_of(report)
-        if loss < self._least and self.tracked:
+        if self.tracked and (loss < self._least or self._objective.at == "last"):
             self._least = loss
             snapshot = self._take()
             self._best = checkpoint.frozen(snapshot) if going_on else snapshot

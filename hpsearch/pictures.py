@@ -122,11 +122,11 @@ def _rounds(document: Document) -> "go.Figure":
     for row, one in enumerate(told, 1):
         before = [trial for earlier in told[: row - 1] for trial in earlier["trials"]]
         for column, name in enumerate(names, 1):
-            _window(figure, one, name, row, column)
             for trace in _falls(one, before, name, legend=row == column == 1):
                 figure.add_trace(trace, row=row, col=column)
+            _window(figure, one, name, row, column)  # after them: plotly draws none where nothing is yet
             figure.update_xaxes(title=name, row=row, col=column, **_axis(told, name, document["log"][name]))
-        figure.update_yaxes(range=_range(one["trials"]), row=row)
+        figure.update_yaxes(range=_range(one["trials"] if len(one["trials"]) > 1 else before), row=row)
         figure.update_yaxes(title=document["metric"], row=row, col=1)
     text = f"where the trials fell and the windows they were drawn from; {document['over'] or 'the search goes on'}"
     figure.update_layout(
@@ -174,7 +174,7 @@ def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -
 
 def _window(figure: "go.Figure", one: Document, name: str, row: int, column: int) -> None:
     window = next(window for window in one["windows"] if window["name"] == name)
-    look = {"fillcolor": "#2ca02c", "opacity": 0.12, "line_width": 0}
+    look = {"fillcolor": "#2ca02c", "opacity": 0.15, "line_width": 0, "layer": "below"}
     figure.add_vrect(x0=window["low"], x1=window["high"], row=row, col=column, **look)
 
 
@@ -183,16 +183,17 @@ def _axis(told: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
     ends = [w[end] for one in told for w in one["windows"] if w["name"] == name for end in ("low", "high")]
     low, high = (math.log10(min(ends)), math.log10(max(ends))) if log else (min(ends), max(ends))
     room = 0.05 * (high - low) or 0.5
-    return {"type": "log" if log else "linear", "range": [low - room, high + room], "exponentformat": "power"}
+    axis = {"type": "log", "dtick": 1, "exponentformat": "power"} if log else {"type": "linear"}
+    return {**axis, "range": [low - room, high + room]}
 
 
 def _range(trials: Sequence[Document]) -> list[float] | None:
-    """Of the values of a round without the worst, which would flatten all others; which end is the worse is seen."""
+    """Of the values without the worst of them, which would flatten all others: twice as far as the middle half goes."""
     values = sorted(trial["value"] for trial in trials if trial["value"] is not None)
     if len(values) < 2:
         return None
-    middle = values[len(values) // 2]
-    reach = 1.5 * min(values[-1] - middle, middle - values[0]) or values[-1] - values[0] or 1.0
-    low, high = max(values[0], middle - 2 * reach), min(values[-1], middle + 2 * reach)
-    room = 0.08 * (high - low) or 0.5
+    low, high = values[len(values) // 4], values[(3 * len(values)) // 4]
+    reach = 1.5 * (high - low) or values[-1] - values[0] or 1.0
+    low, high = max(values[0], low - reach), min(values[-1], high + reach)
+    room = 0.1 * (high - low) or 0.5
     return [low - room, high + room]

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from hpsearch import __version__, repository
 from hpsearch.redact import redact
+from hpsearch.sources import Sources, is_installed
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
 """Whose versions are recorded where they are installed, besides those that the trainer imports."""
@@ -34,45 +34,22 @@ _SECRET = re.compile("URL|URI|TOKEN|SECRET|PASSWORD|KEY")
 
 
 def environment(use: str, device: str, threads: int) -> dict[str, Any]:
-    """Where a worker trains, in plain JSON values. The trainer "module:name" must have been imported.
+    """Where a worker trains, in plain JSON values.
 
-    sources: the files of the trainer and of what it imports from beside itself, by module, with their SHA-256.
+    sources: the files that the trainer "module:name" is made of, by module, with their SHA-256 (`Sources`).
     """
-    own = dict(_own_modules(use.partition(":")[0]))
+    own = Sources.of(use.partition(":")[0])
     return {
         "python": platform.python_version(),
-        "packages": _packages(own),
+        "packages": _packages(own.packages),
         "platform": platform.platform(),
         "cpu": _cpu(),
         "gpu": _gpu() if device == "cuda" else None,
         "device": device,
         "threads": threads,
         "settings": _settings(os.environ),
-        "sources": {name: _hash(_file(module)) for name, module in sorted(own.items())},
+        "sources": {name: _hash(path) for name, path in sorted(own.files.items())},
     }
-
-
-def _own_modules(name: str) -> Iterator[tuple[str, ModuleType]]:
-    """The trainer's module, and what was imported from the package or the folder that it lies in."""
-    files = (_file(sys.modules.get(top)) for top in (name.partition(".")[0], name))  # a namespace package has none
-    folder = next((file.parent for file in files if _is_own(file)), None)
-    if folder is None:
-        return
-    for other, module in list(sys.modules.items()):
-        path = _file(module)
-        if path.is_file() and path.is_relative_to(folder) and _is_own(path) and other.partition(".")[0] != "hpsearch":
-            yield other, module
-
-
-def _file(module: ModuleType | None) -> Path:
-    """Path() where it is none of Python source."""
-    path = vars(module).get("__file__") if isinstance(module, ModuleType) else None  # others may import when asked
-    return Path(path) if isinstance(path, str) and path.endswith(".py") else Path()
-
-
-def _is_own(path: Path) -> bool:
-    """Not of an installed distribution, whose version says what it is."""
-    return path != Path() and not {"site-packages", "dist-packages"} & set(path.parts)
 
 
 def _hash(path: Path) -> str:
@@ -82,21 +59,9 @@ def _hash(path: Path) -> str:
         return f"cannot be read: {problem.strerror}"
 
 
-def _packages(modules: Mapping[str, ModuleType]) -> dict[str, str]:
-    used = {name for module in modules.values() for name in _imported(module)}
-    others = {name for name in used if name not in sys.stdlib_module_names and name not in ("", "hpsearch", "__main__")}
-    own = {name.partition(".")[0] for name in modules}
-    found = {name: _version(name) for name in sorted({*PACKAGES, *others} - own)}
+def _packages(imported: set[str]) -> dict[str, str]:
+    found = {name: _version(name) for name in sorted({*PACKAGES, *imported})}
     return {"hpsearch": __version__, **{name: version for name, version in found.items() if version}}
-
-
-def _imported(module: ModuleType) -> Iterator[str]:
-    """The packages that a module's names come from."""
-    for thing in list(vars(module).values()):
-        if isinstance(thing, ModuleType):
-            yield thing.__name__.partition(".")[0]
-        elif isinstance(thing, type | FunctionType | BuiltinFunctionType):
-            yield str(thing.__module__ or "").partition(".")[0]
 
 
 @cache
@@ -164,7 +129,7 @@ def _places(use: str, folder: Path) -> Iterator[Path]:
         return
     with suppress(ImportError, ValueError):
         spec = importlib.util.find_spec(name)
-        if spec is not None and spec.origin is not None and _is_own(Path(spec.origin)):
+        if spec is not None and spec.origin is not None and not is_installed(Path(spec.origin)):
             yield Path(spec.origin).parent
 
 

@@ -98,6 +98,25 @@ class TestShelf:
         assert newest is not None
         assert newest.step == 1_000_000
 
+    def test_gives_that_of_one_epoch_wherever_it_lies(self, shelf: Shelf) -> None:
+        shelf.write(1, content(1))
+        shelf.write(2, content(2))
+        shelf.write_best(content(3))
+        found = [shelf.at(step) for step in (1, 2, 3)]
+        assert [snapshot and snapshot.step for snapshot in found] == [1, 2, 3]
+        assert shelf.warnings == []
+
+    def test_says_why_that_of_one_epoch_is_not_to_be_had(self, shelf: Shelf) -> None:
+        assert shelf.at(4) is None
+        shelf.write_best(content(3))
+        assert shelf.at(4) is None
+        (shelf.folder / "best.pt").write_bytes(b"damaged")
+        assert shelf.at(3) is None
+        gone, other, damaged = shelf.warnings
+        assert gone.startswith("there is no checkpoint of epoch 4 in ")
+        assert other == "best.pt is of epoch 3, and epoch 4 is the one that counts"
+        assert "its SHA-256 is not the one beside it" in damaged
+
     def test_a_write_that_was_cut_short_is_no_checkpoint(self, shelf: Shelf) -> None:
         shelf.write(1, content(1))
         (shelf.folder / ".epoch-000002.pt.123").write_bytes(content(2)[:100])

@@ -172,6 +172,7 @@ def changed(*changes: tuple[str, str]) -> list[str]:
         ("layers = 2", "layers = 3", "trainer.options.layers: was 2, is 3"),
         ("layers = 2", "layers = true", "trainer.options.layers: was 2, is true"),
         ("epochs = 9", "epochs = 10", "trainer.epochs: was 9, is 10"),
+        ("epochs = 9", "epochs = 9\nrepeats = 3", "trainer.repeats: was absent, is 3"),
         ("digits:train", "digits:fit", 'trainer.use: was "trainers.digits:train", is "trainers.digits:fit"'),
         ("minimize", "maximize", 'study.goal: was "minimize", is "maximize"'),
         ('"val_loss"', '"val_loss"\nseed = 1', "study.seed: was 0, is 1"),
@@ -195,6 +196,7 @@ def test_what_may_not_change_under_one_name(old, new, difference):
         ("", '[resources]\nworkers = 3\naddress = "none"'),
         ("", '[journal]\nurl = "sqlite:///other.db"\n[tracking]\nmlflow = "none"'),
         ("", '[prune]\nmethod = "never"'),
+        ("epochs = 9", "epochs = 9\nrepeats = 1"),
         ('opt = ["sgd", "adam"]', 'opt = { values = ["sgd", "adam"] }'),
     ],
 )

@@ -2,16 +2,22 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hpsearch import Report, trainer
+from hpsearch.pools.ray_actors import RayActors
+from hpsearch.pools.ray_session import Cluster
+from hpsearch.probes.values import Measured, Preflight
+from hpsearch.recipe.preflight import judge
 from hpsearch.run import Run
-from hpsearch.trial import Objective
+from hpsearch.trial import Kill
 from hpsearch.worker import Worker
-from tests.support.studies import COMPLETE, ROOT, Rounds, Search, setup
+from tests.contracts.pool_contract import Driver
+from tests.support.studies import COMPLETE, LOSS, ROOT, Rounds, Search, setup
 from tests.support.workers import EPOCHS, kept, paused, start, train
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -177,10 +183,41 @@ class TestEnd:
         assert "does it catch SystemExit?" in (tmp_path / "logs" / "trial-00000.log").read_text()
 
 
+@pytest.mark.parametrize("name", ["Network", "network"])
+def test_preflight_skips_what_it_cannot_see(tmp_path: Path, name: str) -> None:
+    found = worker(tmp_path, name).probe(Preflight(LR, 0, EPOCHS))
+    assert isinstance(found, Measured)
+    outcomes = {check.name: check.outcome for check in judge(found, LOSS)}
+    assert {name for name, outcome in outcomes.items() if outcome != "skipped"} == {
+        "runs",
+        "metrics",
+        "loss at start",
+        "loss sign",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Network", "network"])
+def test_on_ray_a_worker_may_be_killed(tmp_path: Path, name: str) -> None:
+    whole = train(worker(tmp_path / "whole", name), start(params=LR)).reports
+    pool = RayActors(setup(tmp_path / "ray", f"tune_toys:{name}"), Cluster(workers=1), LR)
+    try:
+        driver = Driver(pool)
+        first = driver.start(LR, until=2, epochs=EPOCHS)
+        driver.train(first)
+        pool.do(Kill(first.number))
+        then = replace(first, until=EPOCHS, after=2)
+        driver.order(then)
+        driver.train(then)
+        assert tuple(driver.curve(first)) == whole
+    finally:
+        pool.close()
+
+
 def test_a_search_over_one(tmp_path: Path) -> None:
     search = Search(tmp_path, Rounds([{"lr": 0.1}, {"lr": 0.001}], first=2, then=5), "tune_toys:Network")
     search.go()
-    (best,) = [trial for trial in search.ledger.history(Objective("val_loss", "minimize")) if trial.state is COMPLETE]
+    (best,) = [trial for trial in search.ledger.history(LOSS) if trial.state is COMPLETE]
     assert [report.step for report in best.curve] == [1, 2, 3, 4, 5]
 
 

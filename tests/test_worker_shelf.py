@@ -59,6 +59,18 @@ class TestRetention:
         assert snapshot is not None
         assert (snapshot.step, snapshot.best) == (2, -5.0)
 
+    @pytest.mark.usefixtures("slices")
+    @pytest.mark.parametrize("pause", [None, 1, 3])
+    def test_judged_at_the_last_epoch_the_last_is_the_best(self, tmp_path: Path, pause: int | None) -> None:
+        toy = Worker(setup(tmp_path, "scripted", objective=Objective("val_loss", "minimize", at="last")))
+        if pause is not None:
+            paused(toy, start(params={"losses": "5 1 nan 3"}, until=pause))
+        assert train(toy, start(params={"losses": "5 1 nan 3"}, after=pause or 0)).ended
+        toy.release(over=True)
+        snapshot = shelf(tmp_path).read("best.pt")
+        assert snapshot is not None
+        assert (snapshot.step, snapshot.objects) == (4, {"weight": {"value": 4.0}})
+
     def test_nothing_that_diverged_is_the_best(self, tmp_path: Path) -> None:
         train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "nan 3 -inf 4"}))
         snapshot = shelf(tmp_path).read("best.pt")

@@ -20,7 +20,7 @@ from hpsearch.commands.contenders import MOST, Lineup, Source, lineup
 from hpsearch.commands.evaluated import text, validated
 from hpsearch.commands.openings import keep_result, last_result, moment, open_test, openings
 from hpsearch.commands.recorded import journal_of, opened, trainable
-from hpsearch.commands.run import search
+from hpsearch.commands.run import FLUSH, search
 from hpsearch.errors import BadInput, InfrastructureError, NoTrialSucceeded, Stopped
 from hpsearch.journal import Heartbeat, Journal, Lease, Owner, StudyRecord
 from hpsearch.pools.base import Prober
@@ -93,7 +93,7 @@ class _Evaluation:
         if not ranked:
             raise NoTrialSucceeded(f'no finalist came to a value: see `hpsearch status "{study.study.name}"`')
         line = self._lineup(study, ranked, final.finalists(trials, objective, MOST))
-        found = validated(self.study, study, len(trials), ranked)
+        found = validated(self.study, study, trials, ranked)
         with _stoppable(), self._prober() as prober:
             seen = see(prober, line)
             if seen.why:
@@ -102,7 +102,15 @@ class _Evaluation:
             _say(self.args.quiet, opening.reason)
             tested = {**found, **unseen(prober, line, seen, opening, objective), "why": ""}
         keep_result(self.journal, self.lease, opening.number, tested)
+        self._bring_to_mlflow()
         return tested
+
+    def _bring_to_mlflow(self) -> None:
+        """The opening and its result go to the study's run there, as files; where it is away, with `hpsearch sync`."""
+        tracker = wire.tracker(self.study, self.record)
+        tracker.start()
+        if (sync := tracker.close(FLUSH)).pending:
+            _say(self.args.quiet, f"note: {sync.problem}; `hpsearch sync` brings the result there")
 
     # Fresh seeds ────────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from hpsearch.commands.openings import moment, ordinal
 from hpsearch.recipe.final import Standing
 from hpsearch.screen import columns, number, params_line
 from hpsearch.study import Study
-from hpsearch.trial import Decision
+from hpsearch.trial import Decision, Trial
 
 SHOWN = 3
 """So many of the models that were left out."""
@@ -17,14 +17,15 @@ LONGEST = 70
 """Characters of a line's parameters."""
 
 
-def validated(study: Study, evaluation: Study, searched: int, ranked: Sequence[Standing]) -> dict[str, Any]:
-    """What is known before the test set is opened. searched: trials of the search."""
+def validated(study: Study, evaluation: Study, searched: Sequence[Trial], ranked: Sequence[Standing]) -> dict[str, Any]:
+    """What is known before the test set is opened. searched: all trials of the search."""
     return {
         "study": study.study.name,
         "evaluation": evaluation.study.name,
         "metric": study.study.metric,
         "goal": study.study.goal,
-        "searched": searched,
+        "searched": len(searched),
+        "not_over": sum(not trial.state.is_settled for trial in searched),
         "winner": ranked[0].trial.number,
         "finalists": [_finalist(one, study.study.goal) for one in ranked],
     }
@@ -52,11 +53,12 @@ def _finalist(one: Standing, goal: str) -> dict[str, Any]:
 
 
 def text(found: Mapping[str, Any], ledger: Sequence[Decision]) -> str:
-    first = found["finalists"][0]
+    first, waiting = found["finalists"][0], found["not_over"]
     seeds = max(len(one["values"]) + one["lost"] for one in found["finalists"])
     parts = [
-        f"{found['study']}: {_many(len(found['finalists']), 'finalist')} of {_many(found['searched'], 'trial')}, "
-        f"{_many(seeds, 'fresh seed')} each ({found['metric']}, {found['goal']})",
+        f"{found['study']}: {_many(len(found['finalists']), 'finalist')} of {_many(found['searched'], 'trial')}"
+        f"{f' ({waiting} not over yet)' if waiting else ''}, {_many(seeds, 'fresh seed')} each "
+        f"({found['metric']}, {found['goal']})",
         "",
         _finalists(found["finalists"]),
         "",
@@ -84,7 +86,7 @@ def _finalists(finalists: Sequence[Mapping[str, Any]]) -> str:
                 str(one["trial"]),
                 number(one["found"]),
                 _with_margin(one["mean"], one["margin"]) + lost,
-                number(one["sd"]) if one["sd"] is not None else "",
+                _sd(one["sd"]),
                 number(one["corrected"]),
                 params if len(params) <= LONGEST else params[: LONGEST - 1] + "…",
             ]
@@ -96,7 +98,7 @@ def _winner(found: Mapping[str, Any], first: Mapping[str, Any]) -> Iterator[str]
     yield f"winner: trial {found['winner']}. ± is the 95 % interval of a mean over seeds (Student's t)."
     came = f"In the search it came to {number(first['found'])}"
     if first["optimism"] > 0:
-        yield f"{came}: the best of {found['searched']} trials flatters, here by {number(first['optimism'])}."
+        yield f"{came}: the best of {found['searched']} trials flatters, here by {first['optimism']:.2g}."
     else:
         yield f"{came}, no better than its mean over fresh seeds."
     if len(found["finalists"]) > 1:
@@ -117,7 +119,7 @@ def _tested(test: Mapping[str, Any], ledger: Sequence[Decision]) -> Iterator[str
                 " or ".join(sorted({str(len(set(models))) for models in one["models"]})),
                 number(one["validation"]),
                 _with_margin(one["mean"], one["margin"]),
-                number(one["sd"]) if one["sd"] is not None else "",
+                _sd(one["sd"]),
                 "" if one["name"] == SINGLE else f"{one['gain']:+.4f}",
             ]
         )
@@ -133,7 +135,11 @@ def _times(ledger: Sequence[Decision]) -> str:
 
 
 def _with_margin(mean: float, margin: float | None) -> str:
-    return number(mean) if margin is None else f"{number(mean)} ± {number(margin)}"
+    return number(mean) if margin is None else f"{number(mean)} ± {margin:.2g}"
+
+
+def _sd(sd: float | None) -> str:
+    return "" if sd is None else f"{sd:.2g}"
 
 
 def _many(count: int, word: str) -> str:

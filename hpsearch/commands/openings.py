@@ -54,7 +54,7 @@ def keep_result(journal: Journal, lease: Lease, number: int, document: Mapping[s
 
 
 def _kind(number: int) -> str:
-    return f"test {number}"
+    return f"test_{number}"
 
 
 def _user() -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from hpsearch import provenance
-from hpsearch.commands import Answer
+from hpsearch.commands import Answer, rounds
 from hpsearch.commands.measured import summary
 from hpsearch.commands.recorded import Recorded, check_trial, journal_of, opened
 from hpsearch.errors import BadInput, NoTrialSucceeded
@@ -82,6 +82,9 @@ def _status_text(found: list[dict[str, Any]], decisions: list[Decision]) -> str:
 def show(args: Namespace) -> Iterator[Answer]:
     with journal_of(args) as journal:
         study = opened(journal, args)
+        if args.trial is None:
+            yield _study(journal, study)
+            return
         check_trial(journal, study, args.trial)
         yield _trial(journal, study, args.trial)
 
@@ -93,6 +96,19 @@ def best(args: Namespace) -> Iterator[Answer]:
         if found is None:
             raise NoTrialSucceeded(f'study "{study.record.name}" has no trial with a value yet')
         yield _trial(journal, study, found.number)
+
+
+def _study(journal: Journal, study: Recorded) -> Answer:
+    """What was decided about the search as a whole, and what its rounds came to where it has some."""
+    told = journal.probes(study.record.id).get(rounds.KIND)
+    stands = _status(journal, study.record)
+    decisions = [one for one in journal.decisions(study.record.id) if one.number is None]
+    document = stands | {"rounds": told, "decisions": [_decision(one) for one in decisions]}
+    parts = [_status_text([stands], []), *(["", rounds.text(told)] if told else [])]
+    others = [one for one in decisions if told is None or one.kind not in ("round", "over")]
+    if others:
+        parts += ["", "decisions", columns([_decision_row(one) for one in others])]
+    return Answer(document, lambda: "\n".join(parts))
 
 
 def _trial(journal: Journal, study: Recorded, number: int) -> Answer:

@@ -2,7 +2,7 @@
 person."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def text(told: Mapping[str, Any]) -> str:
     """A line for each round, then why each looks where it does."""
     rows = [["round", "trials", "to epoch", f"best {told['metric']}", "gained"]]
     rows += [_row(one) for one in told["rounds"]]
-    notes = [line for one in told["rounds"] for line in ("", f"round {one['number']}", *_reasons(one))]
+    notes = [line for one in told["rounds"] for line in ("", *map(indented, one["notes"]))]
     return "\n".join([columns(rows), *notes, *(["", f"over: {told['over']}"] if told["over"] else [])])
 
 
@@ -107,5 +107,6 @@ def _row(one: Mapping[str, Any]) -> list[str]:
     return [str(one["number"]), count, str(one["epochs"]), best, gained]
 
 
-def _reasons(one: Mapping[str, Any]) -> Sequence[str]:
-    return [f"  {note}" for note in one["notes"]]
+def indented(note: str) -> str:
+    """What was decided in a round, under what is said of the round itself."""
+    return note if note.startswith("round ") else f"  {note}"

@@ -163,11 +163,12 @@ class _Run:
         recording = Recording(pool, ledger, provenance.code(self.study.trainer.use, self.study.folder))
 
         def watch(loop: Loop, trials: list[Trial]) -> None:
+            self.screen.watch(loop, trials)
             if loop.notes:
-                self.news, loop.notes = [*self.news, *loop.notes], []
+                self.news += map(rounds.indented, loop.notes)
+                loop.notes.clear()
                 self._keep_rounds(held, sampler, history)
             self._tell()
-            self.screen.watch(loop, trials)
             tracking.watch(history)
             if tracking.problem:
                 self._tell_of_mlflow(tracking.problem)

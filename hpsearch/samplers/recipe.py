@@ -116,14 +116,13 @@ class Recipe:
         if isinstance(size, str):
             return f"{found.gained}; {size}"
         going_on = [trial.number for trial in paused if trial.epoch < size.epochs][: size.continued]
+        headline = (found.gained, f"{_headline(number, size)}: {why}")
+        if size.new == 0:
+            return replace(
+                last, number=number, size=size, first=last.end, continued=tuple(going_on), repeats=None, notes=headline
+            )
         space, dropped = without_losers(searched.space, found.latest, history.loss, best.params)
-        notes = (
-            found.gained,
-            f"{_headline(number, size)}: {why}",
-            *(w.reason for w in windows),
-            *dropped,
-            *advice.notes,
-        )
+        notes = (*headline, *(window.reason for window in windows), *dropped, *advice.notes)
         return Plan(number, size, last.end, windows, space, tuple(going_on), notes=notes)
 
     def _windows(

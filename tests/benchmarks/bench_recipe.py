@@ -45,16 +45,16 @@ batch_size = [32, 64, 128]
 WIDE = "low = 1e-5, high = 1.0"
 WRONG = "low = 1e-6, high = 1e-4, expand = true"
 TASKS = (
-    Task("digits", "trainers.digits:train", "val_loss", "minimize", 27, 324, WIDE, MLP),
-    Task("digits, rate 100 times too low", "trainers.digits:train", "val_loss", "minimize", 27, 324, WRONG, MLP),
-    Task("heart", "trainers.heart:train", "val_loss", "minimize", 45, 540, WIDE, MLP),
+    Task("digits", "trainers.digits:train", "val_loss", "minimize", 27, 270, WIDE, MLP),
+    Task("digits, rate 100 times too low", "trainers.digits:train", "val_loss", "minimize", 27, 270, WRONG, MLP),
+    Task("heart", "trainers.heart:train", "val_loss", "minimize", 45, 450, WIDE, MLP),
     Task(
         "MNIST, 10,000 images",
         "tests.benchmarks.mnist_10k:train",
         "val_accuracy",
         "maximize",
-        12,
-        144,
+        9,
+        90,
         WIDE,
         MLP,
         'model = "mlp"',

@@ -107,6 +107,38 @@ def test_the_screen(desk: Desk) -> None:
     assert lines[-1] == '  trainings  hpsearch status "toy evaluation"'
 
 
+def test_one_seed_of_one_finalist_has_no_spread(desk: Desk) -> None:
+    answer = evaluate(ready(desk), "--top", 1, "--seeds", 1)
+    assert answer.out.splitlines()[0].startswith("toy: 1 finalist of 6 trials, 1 fresh seed each")
+    assert "±" not in answer.out.splitlines()[3]
+    data = evaluate(desk, "--json").data
+    (only,) = data["finalists"]
+    assert (only["sd"], only["margin"], only["corrected"]) == (None, None, only["mean"])
+    assert {one["name"] for one in data["test"]["contenders"]} == {"single", "greedy"}
+
+
+def test_judged_at_the_last_epoch_the_last_model_is_tested(desk: Desk) -> None:
+    desk.study('method = "random"\ntrials = 3', trainer=TRAINER)
+    desk.change(("seed = 3", 'seed = 3\nat = "last"'))
+    assert desk.run("-q").code == 0
+    data = evaluate(desk, "--json").data
+    again = {trial["number"]: trial for trial in desk.export("toy evaluation")["trials"]}
+    weights = [again[number]["curve"][-1]["weight"] for number in data["finalists"][0]["trainings"]]
+    assert contender(data, "single")["values"] == pytest.approx([(one + 1) ** 2 for one in weights])
+    assert data["left_out"] == []
+
+
+def test_finalists_are_trained_as_far_as_the_search_has_seen_them(desk: Desk) -> None:
+    rounds = '"coarse-to-fine"\nrounds = [ { trials = 4, epochs = 1 }, { trials = 1, epochs = 3 } ]'
+    desk.study(f"method = {rounds}", trainer=TRAINER)
+    assert desk.run("-q").code == 0
+    evaluate(desk, "--top", 4, "--seeds", 1)
+    found = {tuple(trial["params"].items()): len(trial["curve"]) for trial in desk.export()["trials"]}
+    again = {tuple(trial["params"].items()): len(trial["curve"]) for trial in desk.export("toy evaluation")["trials"]}
+    assert sorted(found.values()) == [1, 1, 1, 3]
+    assert again == found
+
+
 # Once ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -130,7 +162,7 @@ def test_again_is_on_record_and_said(desk: Desk) -> None:
     assert last["test"]["opening"] == 2
     assert last["test"]["contenders"] == first["test"]["contenders"]
     measured = desk.export()["measured"]
-    assert (measured["test 1"]["test"]["opening"], measured["test 2"]["test"]["opening"]) == (1, 2)
+    assert (measured["test_1"]["test"]["opening"], measured["test_2"]["test"]["opening"]) == (1, 2)
 
 
 def test_more_seeds_and_finalists_train_only_what_is_not_trained_yet(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands.desk import Desk
+from tests.commands.desk import ROOT, Desk
 
 LR = "lr = { low = 1e-3, high = 0.1, log = true }"
 ONE = 'method = "random"\ntrials = 1'
@@ -20,6 +20,12 @@ def train(params, run):
 """
 
 Moody = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def no_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of these tests may change while they run."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(ROOT))
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ class TestIdentical:
         desk.study()
         desk.run()
         data = identical(desk, "study.toml", 0)
-        assert (data["study"], data["trial"], data["epochs"], data["metrics"]) == ("toy", 0, 3, ["val_loss", "x"])
+        assert (data["study"], data["trial"], data["epochs"], data["metrics"]) == ("toy", 0, 3, ["val_loss", "weight"])
         assert (data["first"], data["failure"], data["since"], data["recorded"]) == (None, None, [], True)
 
     def test_a_trial_that_was_paused_and_continued(self, desk: Desk) -> None:
@@ -78,6 +84,24 @@ class TestIdentical:
         assert desk.run().code == 0
         assert {"trial": 1, "after": 2}.items() <= desk.export()["trained"][2].items()
         assert identical(desk, "toy", 1)["epochs"] == 3
+
+    def test_a_trial_whose_process_was_killed(self, desk: Desk) -> None:
+        desk.study(options="pace = 0.021")
+        (desk.folder / "bell").write_text("5 SIGKILL")
+        assert desk.ended(desk.start("run", "study.toml")).code == -9
+        assert desk.run().code == 0
+        assert [one["after"] for one in desk.export()["trained"] if one["trial"] == 1] == [0, 1]
+        assert identical(desk, "toy", 1)["epochs"] == 3
+
+    @pytest.mark.slow
+    def test_on_ray_as_it_was_trained(self, desk: Desk) -> None:
+        desk.study(trainer=TORCH, space=LR)
+        desk.change(('address = "none"', 'address = "local"\nworkers = 2'))
+        assert desk.ended(desk.start("run", "study.toml")).code == 0
+        answer = desk.ended(desk.start("reproduce", "toy", 3))
+        assert answer.code == 0
+        assert "  identical bit for bit: 3 epochs x 3 metrics" in answer.out.splitlines()
+        assert "since it was trained" not in answer.out
 
     def test_one_that_diverged(self, desk: Desk) -> None:
         desk.study(ONE, trainer="tests.commands.trainers:exploding", options="limit = -1.0")
@@ -192,5 +216,5 @@ class TestBadInput:
         desk.study(ONE, options="pace = 0.1")
         (desk.folder / "bell").write_text("1 SIGINT SIGINT")
         assert desk.run().code == 130
-        if not desk.export()["trials"][0]["curve"]:
-            assert "is WAITING and has no epoch to compare with yet" in desk.hp("reproduce", "toy", 0).err
+        answer = desk.hp("reproduce", "toy", 0)
+        assert (answer.code, answer.err) == (2, "trial 0 is WAITING and has no epoch to compare with yet\n")

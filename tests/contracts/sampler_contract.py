@@ -9,19 +9,24 @@ from dataclasses import dataclass, replace
 from hpsearch.history import History
 from hpsearch.samplers.base import Sampler
 from hpsearch.space import Space
-from hpsearch.trial import Continue, New, Params
+from hpsearch.trial import Continue, New, Over, Params
 from tests.samplers.simulation import LOSS, Simulation, diverges, fails, flat
 
 
 @dataclass(frozen=True)
 class SamplerCase:
-    """make: seed -> a sampler that makes `budget` proposals of at most `epochs` epochs. seeded: it draws at random."""
+    """make: seed -> a sampler that makes `budget` proposals of at most `epochs` epochs. seeded: it draws at random.
+
+    hopeless: how many it makes where no trial comes to anything; None: all the same. over: at its end it says why.
+    """
 
     make: Callable[[int], Sampler]
     space: Space
     budget: int
     epochs: int
     seeded: bool = True
+    hopeless: int | None = None
+    over: bool = False
 
     def simulation(self, seed: int = 0, parallel: int = 1, history: History | None = None) -> Simulation:
         return Simulation(self.make(seed), bowl, epochs=self.epochs, parallel=parallel, history=history)
@@ -94,7 +99,9 @@ class SamplerContract:
     def test_it_ends_within_its_budget(self, case: SamplerCase) -> None:
         simulation = case.simulation(parallel=3).run()
         assert len(simulation.proposals) == case.budget
-        assert [simulation.sampler.ask(simulation.history) for _ in range(3)] == [None, None, None]
+        ends = [simulation.sampler.ask(simulation.history) for _ in range(3)]
+        assert ends == ([Over(simulation.over)] * 3 if case.over else [None] * 3)
+        assert bool(simulation.over) == case.over
 
     def test_it_asks_while_all_others_are_pending(self, case: SamplerCase) -> None:
         simulation = case.simulation(parallel=case.budget).run(turns=1)
@@ -112,7 +119,7 @@ class SamplerContract:
     def test_nothing_but_failures(self, case: SamplerCase) -> None:
         for loss in (diverges, fails):
             simulation = Simulation(case.make(0), loss, epochs=case.epochs).run()
-            assert len(simulation.proposals) == case.budget
+            assert len(simulation.proposals) == (case.hopeless or case.budget)
             assert not any(isinstance(proposal, Continue) for proposal in simulation.proposals)
 
     def test_equal_losses(self, case: SamplerCase) -> None:

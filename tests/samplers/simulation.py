@@ -38,6 +38,7 @@ class Simulation:
     """`parallel` trials at once, which end in an order that `seed` shuffles.
 
     epochs: a trial that reached so many is COMPLETE, one that was asked for fewer is PAUSED.
+    train: the train_loss beside it, where there is to be one.
     prune: whether a trial has lost against the others when it has trained an epoch, by its number.
     """
 
@@ -52,11 +53,13 @@ class Simulation:
         objective: Objective = LOSS,
         prune: Callable[[int], bool] = nobody,
         history: History | None = None,
+        train: Loss | None = None,
     ):
         self.sampler, self.loss, self.epochs, self.parallel, self.prune = sampler, loss, epochs, parallel, prune
         self.history = History(objective) if history is None else history
         self.proposals: list[New | Continue] = []
         self.over = ""
+        self._train = train
         self._shuffle = np.random.default_rng(seed)
 
     def run(self, turns: int = 10**9) -> "Simulation":
@@ -95,7 +98,10 @@ class Simulation:
                 loss = self.loss(trial.params, trial.epoch + 1)
             except ArithmeticError:
                 return self.history.put(replace(trial, state=State.FAILED, reason="the trainer raised"))
-            trial = replace(trial, curve=(*trial.curve, Report(trial.epoch + 1, {metric: loss})))
+            metrics = {metric: loss}
+            if self._train is not None:
+                metrics["train_loss"] = self._train(trial.params, trial.epoch + 1)
+            trial = replace(trial, curve=(*trial.curve, Report(trial.epoch + 1, metrics)))
             if not math.isfinite(loss):
                 return self.history.put(replace(trial, state=State.PRUNED, reason=f"diverged: {metric} is {loss}"))
             if self.prune(number):

@@ -1,5 +1,6 @@
 """Every sampler keeps the contract, in a conditional space and in a small discrete one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +10,8 @@ from hpsearch.samplers.coarse_to_fine import CoarseToFine
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.listed import Listed, Wanted
 from hpsearch.samplers.random import Random
+from hpsearch.samplers.recipe import Recipe
+from hpsearch.samplers.stages import Given
 from hpsearch.space import Choice, Float, Int, Space
 from tests.contracts.sampler_contract import SamplerCase, SamplerContract
 
@@ -58,6 +61,16 @@ CASES = {
     "coarse to fine, discrete": SamplerCase(
         lambda seed: CoarseToFine(DISCRETE, seed, ROUNDS, keep=0.5, top=0.25, margin=0.1), DISCRETE, 16, epochs=4
     ),
+}
+
+
+def recipe(space: Space) -> Callable[[int], Recipe]:
+    return lambda seed: Recipe(space, seed, [Given(ROUNDS, 0.5)], top=0.25, margin=0.1)
+
+
+CASES |= {
+    "recipe": SamplerCase(recipe(CONDITIONAL), CONDITIONAL, 16, epochs=4, hopeless=8, over=True),
+    "recipe, discrete": SamplerCase(recipe(DISCRETE), DISCRETE, 16, epochs=4, hopeless=8, over=True),
 }
 
 

@@ -103,6 +103,8 @@ FAULTS = [
     ('"minimize"', '"minimize"\nseed = -1', "5 study.seed: must be >= 0, got -1"),
     ('"minimize"', '"minimize"\nseed = true', "5 study.seed: must be a whole number, got true"),
     ("epochs = 9", "epochs = 0", "7 trainer.epochs: must be >= 1, got 0"),
+    ("epochs = 9", "epochs = 9\nrepeats = 0", "8 trainer.repeats: must be >= 1, got 0"),
+    ("epochs = 9", "epochs = 9\nrepeats = 101", "8 trainer.repeats: must be <= 100, got 101"),
     ("epochs = 9", "epochs = 9.0", "7 trainer.epochs: must be a whole number, got 9.0"),
     ("epochs = 9", 'epochs = "9"', '7 trainer.epochs: must be a whole number, got "9"'),
     ("epochs = 9", "epochs = true", "7 trainer.epochs: must be a whole number, got true"),
@@ -188,7 +190,7 @@ FAULTS = [
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\ntop = 0", "16 search.top: must be > 0, got 0"),
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\nmargin = inf", "16 search.margin: must be finite, got inf"),
     (RANDOM, SETS + "[]", "15 search.sets: must not be empty"),
-    (RANDOM, SETS + "[{ lr = 0.1 }]", "15 search.sets.0.lr: is no key of [search.sets] (it has params, epochs)"),
+    (RANDOM, SETS + "[{ lr = 0.1 }]", "15 search.sets.0.params: is missing (a value for every parameter that is searched)", "15 search.sets.0.lr: unknown key `lr`; known here: params, epochs"),
     (RANDOM, SETS + '[{ params = { lr = 0.1 } }]', "15 search.sets.0.params: must lie in [space], with a value for each of lr, opt, units that is active there"),
     (RANDOM, SETS + '[{ params = { lr = 0.1, opt = "sgd", units = 20 }, epochs = 10 }]', "15 search.sets.0.epochs: must be <= 9, trainer.epochs, got 10"),
     # [prune]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from ray import tune
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 
 def data() -> tuple[torch.Tensor, torch.Tensor]:
@@ -82,7 +83,7 @@ class Forgetful(tune.Trainable):  # type: ignore[misc]
 
 def network(config: dict[str, Any]) -> None:
     """A real training, as Tune's guide writes it: a checkpoint every `every` epochs, with the random states in it."""
-    inputs, targets = data()
+    loader = DataLoader(TensorDataset(*data()), batch_size=16, shuffle=True)
     model = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Dropout(0.3), nn.Linear(12, 1))
     optimizer = torch.optim.Adam(model.parameters(), lr=config["lr"])
     first = 1
@@ -95,8 +96,8 @@ def network(config: dict[str, Any]) -> None:
         first = state["epoch"] + 1
     try:
         for epoch in range(first, 100):
-            for rows in torch.randperm(64).split(16):
-                loss = nn.functional.mse_loss(model(inputs[rows]), targets[rows])
+            for batch, wanted in loader:
+                loss = nn.functional.mse_loss(model(batch), wanted)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

@@ -74,16 +74,29 @@ class Examples:
         order = torch.randperm(len(self), generator=generator).to(self.inputs.device)
         return replace(self, inputs=self.inputs[order], targets=self.targets[order])
 
-    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, size: int) -> "Batches":
         """Inputs and targets of every example once; the last batch may be smaller, or larger by one.
 
         A single example that is left over joins the batch before it: batch normalisation needs two.
         """
-        sizes = batch_sizes(len(self), size)
-        pairs = zip(torch.split(self.inputs, sizes), torch.split(self.targets, sizes), strict=True)
-        if self.scaling is None:
+        return Batches(self, batch_sizes(len(self), size))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Minibatches of so many examples each. Their number is known, so preflight can tell how far an epoch has come."""
+
+    examples: Examples
+    sizes: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        all_of, sizes = self.examples, list(self.sizes)
+        pairs = zip(torch.split(all_of.inputs, sizes), torch.split(all_of.targets, sizes), strict=True)
+        if (scaling := all_of.scaling) is None:
             return pairs
-        scaling = self.scaling
         return ((scaling(inputs), targets) for inputs, targets in pairs)
 
 

@@ -1,0 +1,120 @@
+"""Models that were trained, put into mixtures and scored; and trainers that offer less or fail."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpsearch import checkpoint
+from hpsearch.checkpoint import Shelf
+from hpsearch.predictions import Part, Predictions
+from hpsearch.probes.predict import measure
+from hpsearch.probes.values import GREEDY, Bench, Member, Predict, without
+from hpsearch.trial import Objective
+from tests.commands import predictors
+from tests.support.toys import Weight
+
+LOSS = Objective("val_loss", "minimize")
+
+
+def model(work: Path, number: int, weight: float, **params: Any) -> Member:
+    """A trial whose model is that number, at its second epoch."""
+    thing = Weight()
+    thing.value = weight
+    Shelf.of(work, "u", number).write_best(checkpoint.pack(checkpoint.take(f"u/{number}", 2, 0.0, {"weight": thing})))
+    all_of_them = {"x": 0.0, "diary": str(work / "diary"), **params}
+    return Member(f"trial {number}", all_of_them, seed=1, epochs=3, work=work, study_uid="u", number=number, step=2)
+
+
+def bench(module: str = "predictors") -> Bench:
+    return Bench(f"tests.commands.{module}:train", Path(), {}, LOSS)
+
+
+def test_mixtures_are_means_of_what_the_models_say(tmp_path: Path) -> None:
+    members = tuple(model(tmp_path, i, weight) for i, weight in enumerate((1.0, 3.0)))
+    found = measure(Predict(members, {"each": ((0,), (1,)), "both": ((0, 1),), "more": ((0, 0, 0, 1),)}), bench())
+    assert (found.problem, found.problems, found.greedy) == ("", {}, ())
+    losses = {name: [one["loss"] for one in scores] for name, scores in found.scores.items()}
+    assert losses == {"each": [1.0, 9.0], "both": [4.0], "more": [2.25]}
+
+
+def test_a_greedy_mixture_is_found_among_those_that_may(tmp_path: Path) -> None:
+    members = tuple(model(tmp_path, i, weight) for i, weight in enumerate((0.0, 1.0, -1.0, 5.0)))
+    found = measure(Predict(members, {}, greedy_from=(1, 2, 3)), bench())
+    assert sorted(found.greedy) == [1, 2]
+    assert found.scores[GREEDY][0]["loss"] == 0.0
+
+
+def test_the_test_part_is_open_only_where_it_is_on_record(tmp_path: Path) -> None:
+    member = model(tmp_path, 0, 1.0)
+    found = measure(Predict((member,), {"each": ((0,),)}, "test", opening="for this test"), bench())
+    assert found.scores["each"][0]["loss"] == 4.0
+    with pytest.raises(ValueError, match="every opening of the test split is on record"):
+        measure(Predict((member,), {"each": ((0,),)}, "test"), bench())
+
+
+def test_a_model_that_cannot_be_had_costs_its_place_alone(tmp_path: Path) -> None:
+    good, gone = model(tmp_path, 0, 2.0), model(tmp_path, 1, 0.0)
+    gone = replace(gone, step=3)
+    found = measure(Predict((good, gone), {"both": ((0, 1),), "gone": ((1,),)}, greedy_from=(0, 1)), bench())
+    assert found.problems == {1: "best.pt is of epoch 2, and epoch 3 is the one that counts"}
+    assert found.scores["both"][0]["loss"] == 4.0
+    assert (set(found.scores), found.greedy) == ({"both", GREEDY}, (0,))
+
+
+def test_ways_that_a_trainer_does_not_have_are_no_fault(tmp_path: Path) -> None:
+    plain = model(tmp_path, 0, 2.0)
+    members = (replace(plain, way="snapshots"), replace(plain, way="augmented"))
+    found = measure(Predict(members, {"each": ((0,), (1,))}), bench())
+    assert (found.scores, found.problems) == ({}, {0: "", 1: ""})
+
+
+def test_a_trainer_that_predicts_nothing_is_said(tmp_path: Path) -> None:
+    found = measure(Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}), bench("trainers_without"))
+    assert "no module" in found.problem
+    found = measure(Predict((), {}), Bench("tests.support.toys:noop", Path(), {}, LOSS))
+    assert found.problem.startswith("tests.support.toys has no `predict` and no `score`")
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"accuracy": 0.5}, "tests.commands.predictors.score gives accuracy, and no loss"),
+        (ZeroDivisionError("of nothing"), "tests.commands.predictors.score: ZeroDivisionError: of nothing"),
+    ],
+)
+def test_a_score_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any, problem: str) -> None:
+    def score(predictions: Predictions) -> dict[str, float]:
+        if isinstance(given, Exception):
+            raise given
+        return dict(given)
+
+    monkeypatch.setattr(predictors, "score", score)
+    assert measure(Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}), bench()).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ([1, 2], "`predict` gave a list, not hpsearch.Predictions(outputs, targets)"),
+        (Predictions(np.zeros(3), np.zeros(2)), "`predict` gave 3 outputs and 2 targets: there is one of each"),
+        (KeyError("pixels"), "KeyError: 'pixels'"),
+    ],
+)
+def test_predictions_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any, problem: str) -> None:
+    def predict(params: Any, run: Any, part: Part) -> Any:
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    monkeypatch.setattr(predictors, "predict", predict)
+    found = measure(Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}), bench())
+    assert found.problems[0].startswith(problem)
+
+
+def test_without_some_members_mixtures_get_smaller_and_empty_ones_go() -> None:
+    contenders = {"a": ((0,), (1,)), "b": ((0, 1, 1),), "c": ((1,),)}
+    assert without(contenders, {1}) == {"a": ((0,),), "b": ((0,),)}
+    assert without(contenders, ()) == contenders
