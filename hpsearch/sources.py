@@ -80,7 +80,7 @@ def _imports(module: str, path: Path) -> Iterator[str]:
     """The modules that a file names, and the packages that these and it lie in. Some of the names may be none."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     yield from _above(module)
-    with suppress(OSError, SyntaxError, ValueError):
+    with suppress(OSError, SyntaxError, ValueError, ImportError):  # it will not run either
         for node in ast.walk(ast.parse(path.read_bytes())):
             for name in _named(node, package):
                 yield name

@@ -36,6 +36,45 @@ def test_rounds_trials_and_epochs(tmp_path: Path) -> None:
     assert all_epochs(planned) == 8 * 2 + 2 * 10 + 3 * (10 - 2)
 
 
+RECIPE = ("search.method=recipe", "search.rounds=[]")
+
+
+def test_the_rounds_of_a_recipe_are_a_forecast(tmp_path: Path) -> None:
+    planned = study(tmp_path, *RECIPE, "search.budget={epochs=300}")
+    first, *later = rounds(planned)
+    assert first == Round(22, 4)  # 0.3 of the budget
+    assert [one.epochs for one in later][:2] == [11, 30]
+    assert all(one.continued <= one.trials for one in later)
+    assert all_epochs(planned) == 300
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ("{epochs=300}", "{epochs=600}", []),
+        ("{epochs=300}", "{epochs=200}", ["search.budget.epochs: was 300, is 200"]),
+    ],
+)
+def test_the_budget_of_a_recipe_may_grow(tmp_path: Path, before: str, after: str, changed: list[str]) -> None:
+    small, large = (study(tmp_path, *RECIPE, f"search.budget={budget}") for budget in (before, after))
+    assert changed_rounds(small.spec(), large) == changed
+
+
+def test_rounds_in_place_of_a_budget_are_another_search(tmp_path: Path) -> None:
+    budget = study(tmp_path, *RECIPE, "search.budget={epochs=300}")
+    given = study(tmp_path, "search.method=recipe")
+    assert changed_rounds(budget.spec(), given) == ["search.budget.epochs: was 300, is absent"]
+
+
+def test_a_study_that_goes_on_knows_its_earlier_budgets(tmp_path: Path) -> None:
+    first, second, third = (study(tmp_path, *RECIPE, f"search.budget={{epochs={n}}}") for n in (300, 600, 900))
+    second = second.extending(first.spec())
+    third = third.extending(second.spec())
+    assert third.spec()["search"]["budget"] == {"epochs": 900, "earlier": [300, 600]}
+    assert third.extending(third.spec()).spec() == third.spec()
+    assert third.identity() == first.identity()
+
+
 def test_a_limit_of_trials_bounds_the_plan(tmp_path: Path) -> None:
     assert proposals(study(tmp_path, "limits.trials=9")) == 12  # 9 new ones, and 3 that go on
 

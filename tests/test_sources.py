@@ -11,7 +11,7 @@ FILES = {
     "shop/train.py": "from .parts import wheel\nimport numpy\ndef go():\n    from shop.parts.late import LATE\n",
     "shop/parts/__init__.py": "from ..common import *\nfrom . import wheel\n",
     "shop/parts/wheel.py": "import json, sklearn.datasets\nfrom shop import train\nimport no_such_module\n",
-    "shop/parts/late.py": "LATE = 1\n",
+    "shop/parts/late.py": "LATE = 1\nfrom ..... import above\n",
     "shop/common.py": "from hpsearch import Report\nfrom loose.bit import BIT\n",
     "shop/unused.py": "import pandas\n",
     "loose/bit.py": "BIT =\n",

@@ -16,7 +16,7 @@ __all__ = ["data_dir", "desk", "one_thread"]  # fixtures
 
 FOLDER = Path(__file__).parent.parent / "studies"
 FILES = sorted(FOLDER.glob("*.toml"))
-METHODS = ("grid", "random", "bayesian", "coarse-to-fine")
+METHODS = ("grid", "random", "bayesian", "coarse-to-fine", "recipe")
 
 
 def named(path: Path) -> str:
@@ -74,6 +74,7 @@ SHORT = {
     "random": ("search.trials=2",),
     "bayesian": ("search.trials=3", "search.startup_trials=2"),
     "coarse-to-fine": ("search.rounds=[{trials=2,epochs=1},{trials=1,epochs=2}]",),
+    "recipe": ("search.budget.epochs=9", "search.preflight=false", "search.lr_range=false"),
 }
 """Two epochs of two or three trials; a grid is as large as it is, and has one epoch."""
 

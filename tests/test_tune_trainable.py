@@ -1,5 +1,6 @@
 """What was written for ray.tune runs as it is, as trials: reported, paused, continued, killed, ended."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,12 +17,16 @@ from hpsearch.recipe.preflight import judge
 from hpsearch.run import Run
 from hpsearch.trial import Kill
 from hpsearch.worker import Worker
+from tests.commands.conftest import desk
+from tests.commands.desk import Desk
 from tests.contracts.pool_contract import Driver
 from tests.support.studies import COMPLETE, LOSS, ROOT, Rounds, Search, setup
 from tests.support.workers import EPOCHS, kept, paused, start, train
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
+
+__all__ = ["desk"]  # a fixture
 
 LR = {"lr": 0.01}
 KINDS = ("Network", "network", "Counter")
@@ -219,6 +224,27 @@ def test_a_search_over_one(tmp_path: Path) -> None:
     search.go()
     (best,) = [trial for trial in search.ledger.history(LOSS) if trial.state is COMPLETE]
     assert [report.step for report in best.curve] == [1, 2, 3, 4, 5]
+
+
+def test_a_study_of_one(desk: Desk) -> None:
+    desk.study(trainer="tests.support.tune_toys:network", space="lr = { low = 1e-3, high = 1e-1, log = true }")
+    answer = desk.run("--json")
+    assert answer.data["trials"]["complete"] == 4, answer.err
+    assert sorted(desk.export()["trials"][0]["curve"][0]) == ["epoch", "step", "threads", "val_loss"]
+    assert desk.hp("check", "study.toml").code == 0
+
+
+def test_the_one_of_the_documentation_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs" / "trainers.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n# mine.py\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "tune_of_the_docs.py").write_text(block)
+    monkeypatch.syspath_prepend(tmp_path)
+    trained = Worker(replace(setup(tmp_path, "x"), use="tune_of_the_docs:train"))
+    first = paused(trained, start(params=LR, until=3))
+    then = train(trained, start(params=LR, after=3))
+    losses = [report.metrics["val_loss"] for report in first.reports + then.reports]
+    assert len(losses) == EPOCHS
+    assert losses[-1] < losses[0]
 
 
 def test_in_a_notebook() -> None:

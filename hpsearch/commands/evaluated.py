@@ -125,6 +125,7 @@ def _tested(test: Mapping[str, Any], ledger: Sequence[Decision]) -> Iterator[str
         )
     yield columns(rows)
     yield "* is best on validation: the one to use, whatever the test says. Gain is over one model of the winner."
+    yield "A greedy ensemble is chosen on validation, so that its value there flatters."
 
 
 def _times(ledger: Sequence[Decision]) -> str:

@@ -50,7 +50,7 @@ def _seconds(marks: list[float], tap: Tap) -> float | None:
     taken = [after - before for before, after in pairwise(marks)]
     if taken:
         return median(taken[1:] or taken)
-    return (time.perf_counter() - tap.since) / tap.in_epoch if tap.in_epoch else None
+    return (tap.until - tap.since) / tap.in_epoch if tap.in_epoch and tap.backwards else None
 
 
 def memory(device: str) -> Memory:

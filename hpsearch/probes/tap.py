@@ -58,9 +58,9 @@ def fixed(factor: float) -> Rates:
 class Tap:
     """Made for one training, as its `run.Probe`; listens while `listening` and ends it, by Enough, when `end` says so.
 
-    fed: the trainer asked for its batches. in_epoch: the part of them that it has got, None where nobody knows how many
-    there are; since: when it asked for the first, by time.perf_counter. steps: all so far. validated: examples that a
-    model saw without gradients. used: ids of the models that were trained.
+    fed: the trainer asked for its batches. in_epoch: the part of them that it has had, None where nobody knows how many
+    there are; since, until: when it asked for the first, and the last backward, by time.perf_counter. steps: all so
+    far. validated: examples that a model saw without gradients. used: ids of the models that were trained.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Tap:
         self.fed = False
         self.rows = 0
         self.in_epoch: float | None = None
-        self.since = time.perf_counter()
+        self.since = self.until = time.perf_counter()
         self.steps: list[Step] = []
         self.backwards = 0
         self.validated = 0
@@ -119,7 +119,7 @@ class Tap:
             self.since = time.perf_counter()
             for number, batch in enumerate(self._feed(given)):
                 self.rows = self.rows or batches.rows(batch)
-                self.in_epoch = number / count if count else None
+                self.in_epoch = (number + 1) / count if count else None
                 yield batch
         finally:
             self._inside = False
@@ -175,6 +175,7 @@ class Tap:
         for listener in self.before_backward:
             listener(loss)
         backward()
+        self.until = time.perf_counter()
         self.backwards += 1
         self.output = None
         self._scaled = (None, None)

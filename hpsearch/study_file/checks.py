@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from hpsearch.samplers.stages import Budgeted
+from hpsearch.samplers.stages import FEWEST, Budgeted
 from hpsearch.space import Choice, Float, Parameter, Space
 from hpsearch.study_file.faults import Faults
 from hpsearch.study_file.sections import (
@@ -62,15 +62,16 @@ def _options(trainer: Trainer, space_names: Mapping[str, object]) -> Found:
 
 
 def _recipe(search: Recipe, epochs: int | None) -> Found:
-    if (search.budget is None) == (not search.rounds):
-        both = "has" if search.rounds else "needs"
-        yield ("search",), f"{both} {'both' if search.rounds else 'one of'} budget = {{ epochs = … }} and rounds = […]"
+    if search.budget is None and not search.rounds:
+        yield ("search",), "needs one of budget = { epochs = … } and rounds = […]"
+    if search.budget is not None and search.rounds:
+        yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
     yield from _rounds(search, epochs)
     if search.budget is not None and epochs is not None:
-        least = Budgeted(search.budget.epochs, epochs).least
-        if search.budget.epochs < least:
-            path = ("search", "budget", "epochs")
-            yield path, f"must be >= {least}, what the first round takes at least, got {search.budget.epochs}"
+        stages = Budgeted(search.budget.epochs, epochs)
+        if search.budget.epochs < stages.least:
+            wanted = f"{FEWEST} trials of {stages.first().epochs} epochs, which the first round takes at least"
+            yield ("search", "budget", "epochs"), f"must be >= {stages.least}, {wanted}; got {search.budget.epochs}"
 
 
 def _rounds(search: CoarseToFine | Recipe, epochs: int | None) -> Found:

@@ -139,6 +139,20 @@ def test_finalists_are_trained_as_far_as_the_search_has_seen_them(desk: Desk) ->
     assert again == found
 
 
+@pytest.mark.slow
+def test_on_ray_it_comes_to_the_same_and_mlflow_has_it(desk: Desk) -> None:
+    here = evaluate(ready(desk), "--json").data
+    shutil.rmtree(desk.folder / ".hpsearch")
+    desk.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
+    assert desk.ended(desk.start("run", "study.toml", "-q")).code == 0
+    answer = desk.ended(desk.start("evaluate", "study.toml", "--json"))
+    assert answer.code == 0, answer.err
+    assert sorted(one["found"] for one in answer.data["finalists"]) == sorted(one["found"] for one in here["finalists"])
+    assert contender(answer.data, "single")["mean"] > 1.0
+    names = {path.name for path in (desk.folder / ".hpsearch" / "mlartifacts").rglob("*.json")}
+    assert "test_1.json" in names
+
+
 # Once ────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -15,6 +15,7 @@ METHODS = {
         'method = "coarse-to-fine"\nrounds = [{ trials = 4, epochs = 1 }, { trials = 2, epochs = 2 },'
         " { trials = 2, epochs = 3 }]"
     ),
+    "recipe": 'method = "recipe"\nbudget = { epochs = 16 }\npreflight = false',
 }
 SLOW = "pace = 0.021"
 """Longer than a worker's slice, so that every epoch is reported by itself."""

@@ -166,7 +166,9 @@ class Vanishing:
 class TestAWorkerThatIsLost:
     def test_the_study_does_not_start(self, desk: Desk) -> None:
         network(desk)
-        with pytest.raises(Refused, match=r"(?s)no answer came back: its worker died of: Fatal Python error.*in conv2d"):
+        with pytest.raises(
+            Refused, match=r"(?s)no answer came back: its worker died of: Fatal Python error.*in conv2d"
+        ):
             try_out(load(desk.folder / "study.toml"), Vanishing(), Tried(), print)
 
     def test_there_is_no_window(self, desk: Desk) -> None:

@@ -1,3 +1,5 @@
+import hashlib
+import platform
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -173,6 +175,26 @@ class TestDiffers:
         assert "fails otherwise: was 'ValueError: mood 7', is 'it did not fail' (after epoch 2)" in answer.out
         path.write_text("raises 8")
         assert desk.hp("reproduce", "toy", 0, "--json").data["fails_as_before"] is False
+
+
+class TestShow:
+    def test_where_and_on_what_it_was_trained(self, desk: Desk, moody: Moody) -> None:
+        content = moody("steady 0.5", "named = true").read_bytes()
+        (where, data) = desk.hp("show", "toy", 0).out.splitlines()[4:6]
+        assert where.startswith("  trained: no commit (not a git repository")
+        assert f", Python {platform.python_version()}, torch " in where
+        assert data == f"  data: mood {hashlib.sha256(content).hexdigest()[:12]}"
+
+    def test_where_that_changed_is_said(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        desk.study(ONE, options="pace = 0.021")
+        (desk.folder / "bell").write_text("2 SIGINT")
+        desk.run()
+        monkeypatch.setenv("HPSEARCH_DATA", str(desk.folder))
+        desk.run()
+        where = [line.split(":")[0] for line in desk.hp("show", "toy", 0).out.splitlines() if line.startswith("  trai")]
+        assert where == ["  trained", "  trained from epoch 3 on"]
+        since = identical(desk, "toy", 0)["since"]
+        assert since == [f'settings.HPSEARCH_DATA: was absent, is "{desk.folder}"']
 
 
 class TestWhereItsTrainerIs:

@@ -144,10 +144,12 @@ class TestTime:
         assert not stops(judge(measured, SCORE))
 
     def test_an_epoch_is_reckoned_from_the_part_that_was_trained(self) -> None:
-        measured = found(endless, seconds=1.0)
+        found(endless, seconds=0.0)  # torch takes its time at its first step
+        measured = found(endless, seconds=2.0)
         assert measured.trained is not None
         assert measured.trained.unfinished
-        assert measured.trained.seconds == pytest.approx(60.0, rel=0.5), "1,000 batches of at least 60 ms"
+        assert measured.trained.seconds is not None
+        assert 60 <= measured.trained.seconds < 600, "1,000 batches of at least 60 ms, on a machine however busy"
         outcomes = {check.name: check.outcome for check in judge(measured, SCORE)}
         assert outcomes["runs"] == outcomes["labels"] == outcomes["metrics"] == "skipped"
 

@@ -1,7 +1,10 @@
 """The paired test on real curves: what it stops would not have won."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import torch
 
 from hpsearch import trainer
 from hpsearch.adaptors.repeats import combined
@@ -11,12 +14,21 @@ from hpsearch.run import Run
 from hpsearch.trial import GoOn, Objective, Report, State, Trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
-RATES = np.geomspace(1e-4, 0.3, 14)
+RATES = np.geomspace(1e-4, 0.3, 12)
 EPOCHS, REPEATS, ORDERS = 10, 3, 60
 
 
 @pytest.fixture(scope="module")
-def curves() -> list[list[Report]]:
+def one_thread() -> Iterator[None]:
+    """Two torch threads on a core that is shared are tens of times slower than one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def curves(one_thread: None) -> list[list[Report]]:
     """Of an MLP with each of the learning rates: the mean of its repeats, with common seeds."""
     train = trainer.find("trainers.digits:train", None)
 

@@ -178,6 +178,18 @@ FAULTS = [
     (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got 3'),
     ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list")'),
     ("trials = 5", "", "13 search.trials: is missing (how many)"),
+    (RANDOM, '"recipe"', "13 search: needs one of budget = { epochs = … } and rounds = […]"),
+    (
+        RANDOM,
+        '"recipe"\nbudget = { epochs = 90 }\nrounds = [{ trials = 3, epochs = 1 }]',
+        "13 search: has both budget = { epochs = … } and rounds = […]: leave one out",
+    ),
+    (RANDOM, '"recipe"\nrounds = [{ trials = 0, epochs = 1 }]', "15 search.rounds.0.trials: must be >= 1, got 0"),
+    (
+        RANDOM,
+        '"recipe"\nbudget = { epochs = 2 }',
+        "15 search.budget.epochs: must be >= 9, 3 trials of 3 epochs, which the first round takes at least; got 2",
+    ),
     ("trials = 5", "trials = 0", "15 search.trials: must be >= 1, got 0"),
     (RANDOM, '"grid"', "10 space.lr: a grid needs step = …, grid = […] or points = n, or another search.method"),
     (RANDOM, '"bayesian"\ntrials = 5\nsampler = "gpp"', '16 search.sampler: must be one of "tpe", "gp", "cmaes", got "gpp"; did you mean `gp`?'),

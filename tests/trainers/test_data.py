@@ -125,6 +125,12 @@ def test_a_single_example_that_is_left_over_joins_the_batch_before(examples, siz
     assert batch_sizes(examples, size) == sizes
 
 
+def test_how_many_batches_there_are_is_known_beforehand():
+    examples = Examples(torch.arange(9), torch.arange(9))
+    batches = examples.batches(4)
+    assert len(batches) == len(list(batches)) == 2
+
+
 def test_columns_are_standardised_by_the_training_rows_alone():
     columns = np.random.default_rng(0).normal(5, 3, size=(100, 2))
     columns = np.column_stack([columns, np.full(100, 7.0)])
