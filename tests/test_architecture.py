@@ -38,7 +38,17 @@ MAY_IMPORT = {
     "adaptors": {"errors", "trial", "run", "checkpoint", "seeds", "trainer"},
     "adaptors.tune": {"errors", "trial", "run", "checkpoint", "adaptors.files"},
     "keeper": {"errors", "trial", "checkpoint"},
-    "probes": {"errors", "trial", "run", "checkpoint", "trainer", "predictions", "seal", "recipe.ensembles"},
+    "probes": {
+        "adaptors.repeats",
+        "errors",
+        "trial",
+        "run",
+        "checkpoint",
+        "trainer",
+        "predictions",
+        "seal",
+        "recipe.ensembles",
+    },
     "worker": {
         "adaptors.repeats",
         "probes",

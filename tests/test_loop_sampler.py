@@ -1,6 +1,7 @@
 """A slow sampler beside the loop, and who watches it."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from hpsearch.history import History
 from hpsearch.loop import Loop
 from hpsearch.trial import (
+    New,
+    Over,
     Proposal,
     State,
     Trial,
@@ -96,3 +99,33 @@ class TestWatch:
         study.sampler = Listed([{"at": 0, "how": ""}] * 4)
         then = study.again().go().totals
         assert (then.epochs, then.failures, then.workers) == (5, 0, 1)
+
+
+class Noted(Listed):
+    """Says something of the search with every second proposal, and why it is over."""
+
+    def ask(self, history: History) -> Proposal | None:
+        proposal = super().ask(history)
+        if isinstance(proposal, New):
+            notes = (f"half {len(history)}", "its window") if len(history) % 2 == 0 else ()
+            return replace(proposal, notes=notes)
+        return Over("all is known")
+
+
+class TestWhatIsDecidedAboutTheSearch:
+    @pytest.mark.parametrize("slow", [False, True])
+    def test_is_recorded_once_before_the_proposal_it_came_with(self, tmp_path: Path, slow: bool) -> None:
+        study = Search(tmp_path, Noted([{}] * 3, slow=slow))
+        loop = study.go()
+        decided = [(one.kind, one.reason) for one in study.ledger.decisions if one.kind in ("round", "propose", "over")]
+        proposed = [("propose", f"number {number} of the list") for number in range(3)]
+        first, last = ([("round", f"half {number}"), ("round", "its window")] for number in (0, 2))
+        assert decided == [*first, *proposed[:2], *last, proposed[2], ("over", "all is known")]
+        assert loop.over == "all is known"
+        assert loop.ending == ""
+        assert loop.notes == ["half 0", "its window", "half 2", "its window"]
+
+    def test_is_of_no_trial(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Noted([{}]))
+        study.go()
+        assert {one.number for one in study.ledger.decisions if one.kind in ("round", "over")} == {None}

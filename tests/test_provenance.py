@@ -4,6 +4,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,17 @@ class TestEnvironment:
         assert found["cpu"]["model"]
         assert found["cpu"]["vectors"] == torch.backends.cpu.get_cpu_capability()
         assert (found["device"], found["threads"], found["gpu"]) == ("cpu", 1, None)
+
+    def test_its_gpu(self, use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        trainer.find(use, tmp_path)
+        assert provenance.environment(use, "cuda", 1)["gpu"] is None, "where torch sees none"
+        about = SimpleNamespace(name="H200", total_memory=139 * 2**30 + 1)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: about)
+        found = provenance.environment(use, "cuda", 1)
+        assert (found["gpu"]["model"], found["gpu"]["memory"]) == ("H200", 140)
+        assert {"cuda", "cudnn"} <= set(found["gpu"])
+        assert provenance.environment(use, "cpu", 1)["gpu"] is None, "where the trial has none"
 
     def test_settings_without_secrets(self, use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HPSEARCH_DATA", "/data")

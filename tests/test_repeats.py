@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hpsearch import Report, checkpoint
-from hpsearch.adaptors.repeats import combined, snapshot_of
+from hpsearch.adaptors.repeats import combined, parts
 from hpsearch.run import Run
 from hpsearch.seeds import repeat_seed
 from hpsearch.trial import Objective
@@ -133,7 +133,7 @@ class TestContinuation:
         paused(worker(tmp_path, "torch_toy:train"), start(params=TORCH, until=4))
         snapshot = shelf(tmp_path).read("epoch-000004.pt")
         assert snapshot is not None
-        single = snapshot_of(snapshot.objects["repeat2"])
+        _, single, _ = parts(snapshot, 3)
         checkpoint.seed_everything(SEEDS[1])
         reports = [*torch_toy.train(TORCH, Run(SEEDS[1], EPOCHS, restored=single))]
         assert reports == list(alone(tmp_path, SEEDS[1], "torch_toy:train", TORCH)[4:])

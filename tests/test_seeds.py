@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.seeds import repeat_seed, stream, trial_seed
+from hpsearch.seeds import fresh_seed, repeat_seed, stream, trial_seed
 
 SEEDS = st.integers(0, 2**63)
 NUMBERS = st.integers(0, 10_000)
@@ -47,3 +47,11 @@ def test_no_global_state_is_touched() -> None:
     trial_seed(0, 1)
     assert random.getstate() == python
     assert np.random.get_state()[1].tolist() == numpy  # type: ignore[index, union-attr]  # noqa: NPY002
+
+
+def test_an_evaluation_has_seeds_that_its_search_never_used() -> None:
+    for study_seed in range(20):
+        again = fresh_seed(study_seed)
+        assert again == fresh_seed(study_seed) != study_seed
+        searched = {trial_seed(study_seed, number) for number in range(500)}
+        assert searched.isdisjoint(trial_seed(again, number) for number in range(50))

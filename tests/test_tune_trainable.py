@@ -172,6 +172,12 @@ class TestEnd:
         assert "tune_toys.py" in reported.failure.traceback
         assert len(reported.reports) == 2
 
+    @pytest.mark.usefixtures("slices")
+    def test_one_that_cannot_save_is_told_so(self, tmp_path: Path) -> None:
+        failure = train(worker(tmp_path, "Counter"), start(params={"unsaved": 1}, until=3)).failure
+        assert failure is not None
+        assert (failure.kind, failure.summary) == ("contract", "Counter.save_checkpoint: ValueError: nothing to save")
+
     def test_a_plain_function_is_told_what_a_trainer_is(self, tmp_path: Path) -> None:
         failure = train(worker(tmp_path, "mute"), start()).failure
         assert failure is not None

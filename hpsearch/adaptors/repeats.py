@@ -73,7 +73,7 @@ class _Repeat:
     """
 
     def __init__(self, train: Trainer, params: Params, whole: Run, number: int):
-        self.name = f"repeat{number}"
+        self.name = _name(number)
         self.ended = False
         self._train, self._params, self._whole = train, params, whole
         self._seed = repeat_seed(whole.seed, number - 1)
@@ -142,9 +142,19 @@ class _Repeat:
         self._given = state
         self.ended = state["ended"]
         self._last = Report(state["step"], state["metrics"])
-        self.run = self._run(snapshot_of(state))
+        self.run = self._run(_part(state))
 
 
-def snapshot_of(state: Mapping[str, Any]) -> checkpoint.Snapshot:
-    """What a trial's checkpoint holds of one repeat, as the checkpoint of a trial that is only that one."""
+def parts(snapshot: checkpoint.Snapshot, repeats: int) -> list[checkpoint.Snapshot]:
+    """The checkpoint of each repeat, as that of a trial that is only that one; without repeats the trial's own."""
+    if repeats == 1:
+        return [snapshot]
+    return [_part(snapshot.objects[_name(number)]) for number in range(1, repeats + 1)]
+
+
+def _part(state: Mapping[str, Any]) -> checkpoint.Snapshot:
     return checkpoint.Snapshot("", state["step"], math.inf, state["objects"], state["random"])
+
+
+def _name(number: int) -> str:
+    return f"repeat{number}"

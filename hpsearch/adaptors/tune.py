@@ -112,17 +112,27 @@ class _OfClass:
         self._trainable.stop()
 
     def state_dict(self) -> dict[str, Any]:
+        """TrainerError where the class cannot save; OSError is the disk's."""
         with _temporary(self._room) as folder:
-            saved = self._trainable.save(str(folder))
+            try:
+                saved = self._trainable.save(str(folder))
+            except OSError:
+                raise
+            except Exception as problem:
+                name = type(self._trainable).__name__
+                raise TrainerError(f"{name}.save_checkpoint: {type(problem).__name__}: {problem}") from problem
             content = files.read(Path(saved.checkpoint.path))
             shutil.rmtree(saved.checkpoint.path)
-        return {"files": content, "counters": {name: saved.metrics.get(name) for name in COUNTERS}}
+        counters = {name: saved.metrics.get(name) for name in COUNTERS}
+        return {
+            "files": content,
+            "counters": {n: count for n, count in counters.items() if type(count) in (int, float)},
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         with _temporary(self._room) as folder:
             files.write(state["files"], folder)
-            counters = {name: value for name, value in state["counters"].items() if value is not None}
-            self._trainable.restore(_TrainingResult(Checkpoint.from_directory(folder), counters))
+            self._trainable.restore(_TrainingResult(Checkpoint.from_directory(folder), state["counters"]))
 
 
 class _OfFunction:

@@ -41,24 +41,27 @@ def evaluate(args: Namespace) -> Iterator[Answer]:
         known = None if args.again else last_result(journal, record.id)
         on_record = known is not None
         if known is None:
-            _check_openings(journal, record, args.again)
             study = trainable(args, journal, record)
             with _held(journal, record) as lease:
-                known = _Evaluation(args, journal, record, study, lease).run()
+                known = _known(journal, record, args.again) or _Evaluation(args, journal, record, study, lease).run()
         ledger = openings(journal, record.id)
         since = sum(journal.summary(record.id).trials.values()) - known["searched"]
     data = {**known, "openings": [one.reason for one in ledger], "on_record": on_record, "trials_since": since}
     yield Answer(data, partial(text, data, ledger))
 
 
-def _check_openings(journal: Journal, record: StudyRecord, again: bool) -> None:
-    ledger = openings(journal, record.id)
-    if ledger and not again:
+def _known(journal: Journal, record: StudyRecord, again: bool) -> dict[str, Any] | None:
+    """What is on record now that nobody else evaluates. BadInput where it is an opening alone."""
+    if again:
+        return None
+    known, ledger = last_result(journal, record.id), openings(journal, record.id)
+    if ledger and known is None:
         raise BadInput(
             f'the test set of study "{record.name}" was opened on {moment(ledger[-1].at)}, and no result of that is on '
             "record: its process was ended before. Somebody may have seen it, so another opening is to be asked for: "
             "--again, which is recorded too"
         )
+    return known
 
 
 @contextmanager

@@ -9,12 +9,14 @@ import inspect
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpsearch import checkpoint, trainer
+from hpsearch.adaptors import repeats
 from hpsearch.errors import TrainerError
 from hpsearch.predictions import Part, Predictions
 from hpsearch.probes.values import (
@@ -104,7 +106,7 @@ class _Companion:
         bench = self._bench
         with tempfile.TemporaryDirectory(prefix="hpsearch-predict-", ignore_cleanup_errors=True) as scratch:
 
-            def run() -> Run:
+            def run(restored: checkpoint.Snapshot) -> Run:
                 checkpoint.seed_everything(member.seed)
                 return Run(
                     member.seed,
@@ -113,10 +115,14 @@ class _Companion:
                     threads=bench.threads,
                     data_dir=bench.data_dir,
                     scratch_dir=Path(scratch),
-                    restored=snapshot,
+                    restored=restored,
                 )
 
-            return call(trainer.argument(self._trainer, {**bench.options, **member.params}), run, part)
+            def predicted(restored: checkpoint.Snapshot) -> Predictions:
+                params = trainer.argument(self._trainer, {**bench.options, **member.params})
+                return call(params, partial(run, restored), part)
+
+            return ensembles.averaged([predicted(one) for one in repeats.parts(snapshot, member.repeats)])
 
     def _call(self, member: Member) -> Callable[[Any, Callable[[], Run], Part], Predictions]:
         predict, snapshots = self._module.predict, getattr(self._module, "snapshots", None)

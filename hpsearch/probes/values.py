@@ -56,6 +56,7 @@ class Member:
 
     name: how messages call it. number: of the trial, in the study `study_uid`, whose folder is `work`. step: the epoch.
     way: what of it predicts: the model itself, its mean over augmented copies of the inputs, or its snapshot ensemble.
+    repeats: that its trial has; what predicts is their mean.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Member:
     number: int
     step: int
     way: Literal["model", "augmented", "snapshots"] = "model"
+    repeats: int = 1
 
 
 Mixture = tuple[int, ...]

@@ -91,7 +91,7 @@ class Recipe:
                 f"none of {_trials(len(found.trials))} came to anything: look at the preflight, or at `hpsearch show`"
             )
         if last.size.epochs == stages.longest:
-            if found.noise is None and (count := stages.repeats(found.standing)):
+            if found.noise is None and (count := stages.repeats(found.progress)):
                 return self._repeat(last, found, count)
             if not fresh and (reason := _noise_searched(last, found)):
                 return reason
@@ -111,7 +111,7 @@ class Recipe:
         windows, beyond = self._windows(plans, found, advice)
         pace, why = _pace(searched.size.epochs == stages.longest, found, advice, beyond)
         paused = [] if beyond else [trial for trial in found.ranked if trial.state is State.PAUSED]
-        now = replace(found.standing, epochs=searched.size.epochs, paused=[trial.epoch for trial in paused])
+        now = replace(found.progress, epochs=searched.size.epochs, paused=[trial.epoch for trial in paused])
         size = stages.next(now, pace)
         if isinstance(size, str):
             return f"{found.gained}; {size}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hpsearch.history import History
-from hpsearch.samplers.stages import Size, Standing
+from hpsearch.samplers.stages import Progress, Size
 from hpsearch.samplers.windows import Window
 from hpsearch.space import Space
 from hpsearch.trial import Params, State, Trial
@@ -86,9 +86,9 @@ class Found:
         return [_as_of(self._history[number], plan, rounds) for number, plan in sorted(reached.items())]
 
     @property
-    def standing(self) -> Standing:
+    def progress(self) -> Progress:
         last = self._plans[-1]
-        return Standing(last.number, last.size.epochs, self.epochs)
+        return Progress(last.number, last.size.epochs, self.epochs)
 
     @property
     def latest(self) -> list[Trial]:

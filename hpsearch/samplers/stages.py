@@ -68,8 +68,8 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a search stands between two rounds.
+class Progress:
+    """How far a search has come between two rounds.
 
     rounds: how many there were. epochs: to which the last one trained. trained: epochs of all trials together.
     paused: the epochs at which those trials pause that may go on, the best first.
@@ -89,11 +89,11 @@ class Stages(Protocol):
 
     def first(self) -> Size: ...
 
-    def next(self, now: Standing, pace: Pace, /) -> Size | str:
+    def next(self, now: Progress, pace: Pace, /) -> Size | str:
         """The size of the next round; a string says why there is none."""
         ...
 
-    def repeats(self, now: Standing, /) -> int:
+    def repeats(self, now: Progress, /) -> int:
         """With how many further seeds the best is to be trained as long; 0 where that is not worth it."""
         ...
 
@@ -120,7 +120,7 @@ class Budgeted:
         epochs = self.ladder[0]
         return Size(epochs, 0, max(FEWEST, math.floor(FIRST * self.budget / epochs)))
 
-    def next(self, now: Standing, pace: Pace, /) -> Size | str:
+    def next(self, now: Progress, pace: Pace, /) -> Size | str:
         left = self.budget - now.trained
         if pace is Pace.ROUND and left < ENOUGH * self.longest:
             pace = Pace.AGAIN
@@ -135,7 +135,7 @@ class Budgeted:
             return f"the budget of {self.budget} epochs is spent ({left} left)"
         return Size(epochs, carried, new)
 
-    def repeats(self, now: Standing, /) -> int:
+    def repeats(self, now: Progress, /) -> int:
         """Only where as many trials can follow: the noise matters to nobody who cannot go on."""
         return REPEATS if self.budget - now.trained >= 2 * (REPEATS + 1) * now.epochs else 0
 
@@ -163,7 +163,7 @@ class Given:
     def first(self) -> Size:
         return Size(self.rounds[0].epochs, 0, self.rounds[0].trials)
 
-    def next(self, now: Standing, _pace: Pace, /) -> Size | str:
+    def next(self, now: Progress, _pace: Pace, /) -> Size | str:
         if now.rounds >= len(self.rounds):
             return f"all {len(self.rounds)} rounds are done"
         round_ = self.rounds[now.rounds]
@@ -171,7 +171,7 @@ class Given:
         carried = min(wanted, sum(at < round_.epochs for at in now.paused))
         return Size(round_.epochs, carried, round_.trials - carried)
 
-    def repeats(self, _now: Standing, /) -> int:
+    def repeats(self, _now: Progress, /) -> int:
         """None: rounds that are given are what is trained."""
         return 0
 
@@ -196,4 +196,4 @@ def forecast(stages: Stages) -> Iterator[Size]:
             paused = sorted([*paused, *[size.epochs] * size.trials], reverse=True)
         pace = Pace.ROUND if size.epochs == stages.longest else Pace.LONGER
         able = [at for at in paused if at < stages.longest]
-        size = stages.next(Standing(rounds, size.epochs, trained, able), pace)
+        size = stages.next(Progress(rounds, size.epochs, trained, able), pace)

@@ -128,6 +128,15 @@ def test_judged_at_the_last_epoch_the_last_model_is_tested(desk: Desk) -> None:
     assert data["left_out"] == []
 
 
+def test_epochs_that_take_no_time_leave_the_model_that_counts(desk: Desk) -> None:
+    """Early stopping ends them, and a worker that had gone on meanwhile would have found a better model."""
+    data = evaluate(ready(desk, epochs=60, more="[early_stopping]\npatience = 2\n"), "--json").data
+    trials = desk.export("toy evaluation")["trials"]
+    assert all(len(trial["curve"]) < 60 for trial in trials), "stopped early"
+    assert [len(models) for models in contender(data, "seeds")["models"]] == [5]
+    assert not [one for one in data["left_out"] if one.startswith("seed")]
+
+
 def test_finalists_are_trained_as_far_as_the_search_has_seen_them(desk: Desk) -> None:
     rounds = '"coarse-to-fine"\nrounds = [ { trials = 4, epochs = 1 }, { trials = 1, epochs = 3 } ]'
     desk.study(f"method = {rounds}", trainer=TRAINER)
@@ -165,6 +174,15 @@ def test_the_test_set_is_opened_once_and_then_the_record_is_shown(desk: Desk) ->
     assert len(openings(desk)) == len(first["openings"]) == 1
     assert openings(desk)[0].startswith("1st opening of the test set, by ")
     assert "This is on record" in desk.hp("evaluate", "toy").out
+
+
+@pytest.mark.slow
+def test_of_several_at_once_one_opens_it(desk: Desk) -> None:
+    ready(desk)
+    answers = [desk.ended(process) for process in [desk.start("evaluate", "toy", "--json") for _ in range(3)]]
+    assert {answer.code for answer in answers} <= {0, 4}
+    assert len(openings(desk)) == 1
+    assert len(desk.export("toy evaluation")["trials"]) == 15
 
 
 def test_again_is_on_record_and_said(desk: Desk) -> None:

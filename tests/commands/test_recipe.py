@@ -121,7 +121,7 @@ def test_the_recipe_begins_with_a_preflight_and_a_range_test(desk: Desk) -> None
 
 
 def test_a_recipe_of_which_nothing_comes_says_so(desk: Desk) -> None:
-    desk.study(BUDGET.format(40), epochs=6, trainer="tests.commands.trainers:nan", more="[limits]\nmax_failures = 99\n")
+    desk.study(BUDGET.format(40), epochs=6, trainer="tests.commands.trainers:exploding", options="limit = -1.0")
     answer = desk.run("--json")
     assert answer.code == 3
     assert json.loads(answer.out)["reason"].startswith("none of 6 trials came to anything")

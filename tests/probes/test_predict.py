@@ -13,8 +13,11 @@ from hpsearch.predictions import Part, Predictions
 from hpsearch.probes.predict import measure
 from hpsearch.probes.values import GREEDY, Bench, Member, Predict, without
 from hpsearch.trial import Objective
+from hpsearch.worker import Worker
 from tests.commands import predictors
+from tests.support.studies import setup
 from tests.support.toys import Weight
+from tests.support.workers import start, train
 
 LOSS = Objective("val_loss", "minimize")
 
@@ -38,6 +41,17 @@ def test_mixtures_are_means_of_what_the_models_say(tmp_path: Path) -> None:
     assert (found.problem, found.problems, found.greedy) == ("", {}, ())
     losses = {name: [one["loss"] for one in scores] for name, scores in found.scores.items()}
     assert losses == {"each": [1.0, 9.0], "both": [4.0], "more": [2.25]}
+
+
+def test_a_trial_with_repeats_predicts_with_all_of_them(tmp_path: Path) -> None:
+    """Their weights are drawn from their seeds, so that each is another."""
+    trained = Worker(setup(tmp_path, repeats=3))
+    last = train(trained, start(until=2, epochs=3)).reports[-1]
+    trained.release()
+    member = replace(model(tmp_path / "another", 0, 0.0), work=tmp_path, repeats=3)
+    found = measure(Predict((member,), {"each": ((0,),)}), bench())
+    assert found.problems == {}
+    assert found.scores["each"][0]["loss"] == pytest.approx(last.metrics["weight"] ** 2)
 
 
 def test_a_greedy_mixture_is_found_among_those_that_may(tmp_path: Path) -> None:

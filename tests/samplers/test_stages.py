@@ -1,11 +1,11 @@
 import pytest
 
-from hpsearch.samplers.stages import REPEATS, Budgeted, Given, Pace, Size, Standing, forecast
+from hpsearch.samplers.stages import REPEATS, Budgeted, Given, Pace, Progress, Size, forecast
 from hpsearch.study_file.sections import Round
 
 
-def at(epochs: int, trained: int, *paused: int, rounds: int = 1) -> Standing:
-    return Standing(rounds, epochs, trained, paused)
+def at(epochs: int, trained: int, *paused: int, rounds: int = 1) -> Progress:
+    return Progress(rounds, epochs, trained, paused)
 
 
 class TestBudgeted:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from hpsearch.samplers.windows import Window, narrowed, next_windows, whole
+from hpsearch.samplers.windows import Window, is_beyond, narrowed, next_windows, place, shifted, whole
 from hpsearch.space import Choice, Float, Int, Parameter, Space
 from hpsearch.trial import Plain
 
@@ -125,3 +125,46 @@ def test_the_narrowed_space_draws_from_the_windows_only() -> None:
         assert math.isclose(params["lr"], windows[0].high if corner else windows[0].low)
         assert params["hidden"] == (windows[1].high if corner else windows[1].low)
     assert {narrowed(space, windows).from_unit([0.5, u, 0.5])["norm"] for u in (0.1, 0.9)} == {True, False}
+
+
+LR = Float("lr", 1e-4, 1e-2, log=True, expand=True)
+
+
+def window(low: float, high: float, name: str = "lr") -> Window:
+    return Window(name, low, high, moved=False, reason="")
+
+
+def test_a_place_is_measured_on_the_axis_as_it_is_searched() -> None:
+    assert place(LR, window(1e-4, 1e-2), 1e-3) == pytest.approx(0.5)
+    assert place(LR, window(1e-3, 1e-3), 1e-3) == 0.5
+
+
+def test_a_shift_goes_by_a_part_of_the_width() -> None:
+    up = shifted(LR, window(1e-4, 1e-2), 0.5, "too slow")
+    assert ends(up) == pytest.approx([1e-3, 1e-1])
+    assert up.moved
+    assert up.reason == "lr: window moved to [0.001, 0.1], from [0.0001, 0.01]: too slow"
+    assert ends(shifted(LR, window(1e-4, 1e-2), -0.5, "too hot")) == pytest.approx([1e-5, 1e-3])
+
+
+def test_opened_the_other_end_stays() -> None:
+    dropout = Float("dropout", 0.0, 0.8)
+    opened = shifted(dropout, window(0.1, 0.5, "dropout"), 0.5, "overfitting", opened=True)
+    assert ends(opened) == pytest.approx([0.1, 0.7])
+    assert ends(shifted(dropout, window(0.3, 0.7, "dropout"), 0.5, "overfitting", opened=True)) == [0.3, 0.8]
+
+
+def test_a_shift_ends_at_a_bound_that_may_not_be_passed() -> None:
+    bound = Float("lr", 1e-4, 1e-2, log=True)
+    stuck = shifted(bound, window(1e-3, 1e-2), 0.5, "too slow")
+    assert ends(stuck) == [1e-3, 1e-2]
+    assert not stuck.moved
+    assert stuck.reason.endswith("ends at the space's bound: too slow")
+
+
+def test_beyond_is_where_no_window_was() -> None:
+    before = [window(1e-4, 1e-2), window(1e-3, 1e-2)]
+    assert not is_beyond(LR, window(1e-4, 1e-3), before), "it was looked at before the window shrank"
+    assert not is_beyond(LR, window(1e-3, 1.1e-2), before), "less than an edge"
+    assert is_beyond(LR, window(1e-3, 1e-1), before)
+    assert is_beyond(LR, window(1e-6, 1e-3), before)

@@ -68,6 +68,8 @@ class Counter(tune.Trainable):  # type: ignore[misc]
         return {"val_loss": 1.0 / self.count + random.random(), "done": done, "name": "counter", "flag": True}
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        if self.config.get("unsaved"):
+            raise ValueError("nothing to save")
         return {"count": self.count}
 
     def load_checkpoint(self, checkpoint: Any) -> None:
