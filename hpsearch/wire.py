@@ -130,6 +130,7 @@ def setup(study: Study, uid: str) -> Setup:
         gpus=study.resources.per_trial.gpus,
         data_dir=Path(data).absolute() if data else None,
         capture=study.resources.address != "none",
+        stepwise=isinstance(study.search, sections.Listed),
         repeats=study.trainer.repeats,
     )
 

@@ -44,6 +44,7 @@ class Setup:
     repeats: train so many of each trial, side by side (adaptors.repeats).
     shared: several workers live in one process, so each puts its random state back before it goes on.
     ahead: where verdicts come late, go one epoch ahead of them (see LATE): the worker has a process of its own.
+    stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
     """
 
     use: str
@@ -59,6 +60,7 @@ class Setup:
     repeats: int = 1
     shared: bool = False
     ahead: bool = False
+    stepwise: bool = False
 
 
 class Worker:
@@ -244,8 +246,9 @@ class _Training:
             if report.step > self.start.after:
                 fresh.append(report)
             trained = time.perf_counter() - began
-            one_ahead = self.setup.ahead and len(fresh) == 1 and SLICE > 0 and waited > LATE * trained
-            going_on = not fresh or (report.step < self.start.until and (trained < SLICE or one_ahead))
+            most = 0.0 if self.setup.stepwise else SLICE
+            one_ahead = self.setup.ahead and len(fresh) == 1 and most > 0 and waited > LATE * trained
+            going_on = not fresh or (report.step < self.start.until and (trained < most or one_ahead))
             self.keeper.saw(report, going_on or report.step >= self.start.epochs)
         return self.step >= self.start.epochs and self._next() is None
 

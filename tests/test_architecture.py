@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "run": {"errors", "checkpoint", "hashing"},
     "trainer": {"errors", "trial", "run", "adaptors.tune"},
     "adaptors": {"errors", "trial", "run", "checkpoint", "seeds", "trainer"},
-    "adaptors.tune": {"errors", "trial", "run", "checkpoint", "adaptors.files"},
+    "adaptors.tune": {"errors", "trial", "run", "checkpoint", "adaptors.files", "adaptors.tune_room"},
     "keeper": {"errors", "trial", "checkpoint"},
     "probes": {
         "adaptors.repeats",
@@ -82,7 +82,7 @@ MAY_BE_IMPORTED_BY = {"wire": {"commands", "cli"}, "commands": {"commands", "cli
 HOMES = {
     "optuna": {"hpsearch/samplers"},
     "cmaes": {"hpsearch/samplers"},
-    "ray": {"hpsearch/pools", "hpsearch/adaptors/tune.py"},
+    "ray": {"hpsearch/pools", "hpsearch/adaptors/tune.py", "hpsearch/adaptors/tune_room.py"},
     "mlflow": {"hpsearch/trackers"},
     "sqlalchemy": {"hpsearch/journal"},
     "alembic": {"hpsearch/journal"},

@@ -247,3 +247,11 @@ def test_reading_a_study_imports_nothing_heavy():
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout == "[]\n"
+
+
+def test_an_evaluation_has_one_seed_a_trial():
+    """It has seeds enough of its own, and each is a trial that can be looked at by itself."""
+    study = made(("epochs = 9", "epochs = 9\nrepeats = 3"))
+    sets = [sections.ParameterSet(params={"lr": 0.1})]
+    assert study.trainer.repeats == 3
+    assert study.evaluation("again", 1, sets, seeds=2).trainer.repeats == 1

@@ -95,6 +95,16 @@ class TestRetention:
             assert name in ("best.pt", f"epoch-{snapshot.step:06d}.pt")
 
     @pytest.mark.usefixtures("one_slice")
+    def test_stepwise_no_epoch_begins_before_the_last_is_judged(self, tmp_path: Path) -> None:
+        toy = Worker(setup(tmp_path, "scripted", stepwise=True, ahead=True))
+        steps = [reported.reports[-1].step for reported in (toy.start(start(params={"losses": "6 5 7 4"})), toy.more())]
+        assert steps == [1, 2]
+        toy.release(over=True)
+        best = shelf(tmp_path).read("best.pt")
+        assert best is not None
+        assert best.step == 2
+
+    @pytest.mark.usefixtures("one_slice")
     def test_what_a_verdict_dropped_leaves_no_trace(self, tmp_path: Path) -> None:
         """It was told to pause at epoch 2 when it had trained six; then it is trained to 4, and on to 5."""
         toy, diary = Worker(setup(tmp_path, "scripted")), tmp_path / "diary"

@@ -8,27 +8,24 @@ checkpoint one of its own may run code.
 
 import inspect
 import logging
-import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from numbers import Real
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Protocol
 
 from ray.train._internal import session as tune_session
 from ray.train._internal.session import _TrainingResult
 from ray.train._internal.storage import StorageContext
-from ray.train.constants import RAY_CHDIR_TO_TRIAL_DIR
 from ray.tune import Checkpoint, Trainable
-from ray.tune.result import AUTO_RESULT_KEYS, DEBUG_METRICS, DONE, RESULT_DUPLICATE, SHOULD_CHECKPOINT, TRIAL_INFO
+from ray.tune.result import AUTO_RESULT_KEYS, DEBUG_METRICS, DONE, RESULT_DUPLICATE, SHOULD_CHECKPOINT
 from ray.tune.trainable import wrap_function
 
 from hpsearch import checkpoint
 from hpsearch.adaptors import files
+from hpsearch.adaptors.tune_room import made, room_in, temporary
 from hpsearch.errors import TrainerError
 from hpsearch.run import Run
 from hpsearch.trial import Params, Report
@@ -53,7 +50,7 @@ def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
     begun: Callable[[Any, Params, Run, Path], _Training] = _OfClass if inspect.isclass(trainable) else _OfFunction
 
     def train(params: Params, run: Run) -> Iterator[Report]:
-        with _room(run.scratch_dir) as room, _closed(begun(trainable, params, run, room)) as training:
+        with room_in(run.scratch_dir) as room, _closed(begun(trainable, params, run, room)) as training:
             training.track(run)
             for epoch in run.epochs():
                 results = training.results_of(epoch)
@@ -97,7 +94,7 @@ class _OfClass:
     def __init__(self, kind: type[Trainable], params: Params, run: Run, room: Path):  # noqa: ARG002
         self._keeps = kind.save_checkpoint is not Trainable.save_checkpoint
         self._room = room
-        self._trainable: Any = _made(kind, params, room)  # Ray's types say less than its documentation
+        self._trainable: Any = made(kind, params, room)  # Ray's types say less than its documentation
 
     def track(self, run: Run) -> None:
         """One that saves nothing is trained again from its beginning, as every trainer is that tracks nothing."""
@@ -113,7 +110,7 @@ class _OfClass:
 
     def state_dict(self) -> dict[str, Any]:
         """TrainerError where the class cannot save; OSError is the disk's."""
-        with _temporary(self._room) as folder:
+        with temporary(self._room) as folder:
             try:
                 saved = self._trainable.save(str(folder))
             except OSError:
@@ -130,7 +127,7 @@ class _OfClass:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        with _temporary(self._room) as folder:
+        with temporary(self._room) as folder:
             files.write(state["files"], folder)
             self._trainable.restore(_TrainingResult(Checkpoint.from_directory(folder), state["counters"]))
 
@@ -150,7 +147,7 @@ class _OfFunction:
         self._random: Mapping[str, Any] | None = None
         self._session: Any = None
         with self._in_session():
-            self._trainable: Any = _made(wrap_function(_with_threads(function, run.threads)), params, room)
+            self._trainable: Any = made(wrap_function(_with_threads(function, run.threads)), params, room)
 
     def track(self, run: Run) -> None:
         run.track(checkpoint=self)
@@ -236,47 +233,6 @@ def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any
         return function(config)
 
     return train
-
-
-# Where it lives ──────────────────────────────────────────────────────────────────────────────────
-
-
-class _Storage(StorageContext):
-    """Checkpoints in a room of this training's own, what else it writes beside it; both without a Ray that runs."""
-
-    def _get_session_path(self) -> str:
-        return str(Path(self.storage_fs_path).with_name("tune"))
-
-
-def _made(kind: type[Trainable], params: Params, room: Path) -> Trainable:
-    """Set up, named after its trial; the working directory stays what it is."""
-    name = room.parent.name
-    named = SimpleNamespace(trial_name=name, trial_id=name, trial_resources=None)
-    storage = _Storage(room, "checkpoints", trial_dir_name=name)
-    before = os.environ.get(RAY_CHDIR_TO_TRIAL_DIR)
-    os.environ[RAY_CHDIR_TO_TRIAL_DIR] = "0"
-    try:
-        return kind(config={**params, TRIAL_INFO: named}, storage=storage)
-    finally:
-        del os.environ[RAY_CHDIR_TO_TRIAL_DIR]
-        if before is not None:
-            os.environ[RAY_CHDIR_TO_TRIAL_DIR] = before
-
-
-@contextmanager
-def _room(scratch: Path) -> Iterator[Path]:
-    """A folder for one training. What a worker that was killed has left is removed; one that was given up and trains on
-    finds its own gone, and disturbs nobody."""
-    for left in scratch.glob("tune-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    with _temporary(scratch) as room:
-        yield room
-
-
-@contextmanager
-def _temporary(beside: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=beside, prefix="tune-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Learning rates and regularisers are known by their names, which are those of `tr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hpsearch.recipe.consultation import Remark
 from hpsearch.recipe.findings import Label
@@ -22,17 +22,24 @@ EDGE = 0.25
 STEP = 0.5
 """So far a window moves at once, as a part of its width."""
 
+MOST = 2 / 3
+"""Where at least this part of all trials learn too slowly, or too hot, the whole window is wrong."""
+
 TOO_SLOW = frozenset({Label.LR_TOO_LOW})
 TOO_HOT = frozenset({Label.LR_TOO_HIGH, Label.DIVERGED})
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """by: a part of the window's width, upwards where positive. opened: only the end in that direction moves."""
+    """by: a part of the window's width, upwards where positive. opened: only the end in that direction moves.
+
+    whole: it is the window that the last round drew from which moves, not the box round the best in it.
+    """
 
     by: float
     why: str
     opened: bool = False
+    whole: bool = False
 
 
 @dataclass
@@ -48,14 +55,17 @@ class Advice:
     moves: dict[str, Move] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def applied(self, space: Space, windows: Sequence[Window]) -> tuple[Window, ...]:
-        """The windows as they are moved, each with its reason."""
-        parameters = {one.name: one for one in numbers(space)}
-        return tuple(_moved(parameters[window.name], window, self.moves.get(window.name)) for window in windows)
+    def applied(self, space: Space, last: Sequence[Window], boxes: Sequence[Window]) -> tuple[Window, ...]:
+        """The next round's windows, each with its reason. boxes: those round the best of the last round's."""
+        triples = zip(numbers(space), last, boxes, strict=True)
+        return tuple(_moved(one, was, box, self.moves.get(one.name)) for one, was, box in triples)
 
 
-def _moved(parameter: Number, window: Window, move: Move | None) -> Window:
-    return window if move is None else shifted(parameter, window, move.by, move.why, opened=move.opened)
+def _moved(parameter: Number, last: Window, box: Window, move: Move | None) -> Window:
+    if move is None:
+        return box
+    moved = shifted(parameter, last if move.whole else box, move.by, move.why, opened=move.opened)
+    return moved if moved.moved else replace(box, reason=moved.reason)
 
 
 def advise(remarks: Sequence[Remark], space: Space, windows: Sequence[Window], best: Params) -> Advice:
@@ -85,15 +95,19 @@ def advise(remarks: Sequence[Remark], space: Space, windows: Sequence[Window], b
 def _move_rate(
     advice: Advice, remark: Remark, parameters: dict[str, Number], windows: Sequence[Window], best: Params
 ) -> None:
-    """Only where the best lies near that edge too; inside, the box round the best trials says more."""
+    """By all of its width where most trials say so. Else only where the best lies near that edge too; inside, the box
+    round the best trials says more."""
     slow = set(remark.labels) <= TOO_SLOW
+    sign, end = (1, "upper") if slow else (-1, "lower")
     for window in windows:
-        if window.name in LEARNING_RATES & best.keys():
-            at = place(parameters[window.name], window, float(best[window.name]))
-            if (at > 1 - EDGE) if slow else (at < EDGE):
-                end = "upper" if slow else "lower"
-                why = f"{remark.evidence}, and the best lies near the {end} end of {window.range}"
-                advice.moves[window.name] = Move(STEP if slow else -STEP, why)
+        if window.name not in LEARNING_RATES & best.keys():
+            continue
+        at = place(parameters[window.name], window, float(best[window.name]))
+        if not remark.best and len(remark.trials) >= MOST * remark.among:
+            advice.moves[window.name] = Move(sign, remark.evidence, whole=True)
+        elif (at > 1 - EDGE) if slow else (at < EDGE):
+            why = f"{remark.evidence}, and the best lies near the {end} end of {window.range}"
+            advice.moves.setdefault(window.name, Move(sign * STEP, why))
 
 
 def _raise(advice: Advice, remark: Remark, names: frozenset[str], opened: bool = False) -> None:

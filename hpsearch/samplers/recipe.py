@@ -132,7 +132,7 @@ class Recipe:
         last = plans[-1].windows
         best = found.ranked[: max(FEWEST, math.ceil(self.top * len(found.latest) - 1e-9))]
         drawn = next_windows(self.space, last, [trial.params for trial in best], len(found.trials), self.margin)
-        windows = advice.applied(self.space, drawn)
+        windows = advice.applied(self.space, last, drawn)
         before = zip(*(plan.windows for plan in plans), strict=True)
         pairs = zip(numbers(self.space), windows, before, strict=True)
         beyond = tuple(one.name for one, new, old in pairs if is_beyond(one, new, old))

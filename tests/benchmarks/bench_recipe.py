@@ -22,7 +22,7 @@ SEEDS = 10
 
 @dataclass(frozen=True)
 class Task:
-    """epochs: of one trial at most. budget: of all together. rate: the window of the learning rate, with its options."""
+    """epochs: of one trial at most. budget: of all together. rate: where the learning rate is looked for."""
 
     name: str
     use: str

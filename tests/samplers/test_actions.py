@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from hpsearch.recipe.consultation import Remark
@@ -16,13 +18,13 @@ SPACE = Space(
 PLAIN = Space((Float("lr", 1e-4, 1e-2, log=True), Float("momentum", 0.0, 0.9)))
 
 
-def said(label: Label, space: Space = SPACE, lr: float = 1e-3, best: bool = True) -> Advice:
-    remark = Remark((label,), "Do something.", (3, 4), 3, best)
+def said(label: Label, space: Space = SPACE, lr: float = 1e-3, best: bool = True, among: int = 3) -> Advice:
+    remark = Remark((label,), "Do something.", (3, 4), among, best)
     return advise([remark], space, whole(space), {"lr": lr, "dropout": 0.1})
 
 
 def window(advice: Advice, name: str, space: Space = SPACE) -> tuple[float, float, str]:
-    found = next(one for one in advice.applied(space, whole(space)) if one.name == name)
+    found = next(one for one in advice.applied(space, whole(space), whole(space)) if one.name == name)
     return found.low, found.high, found.reason
 
 
@@ -37,13 +39,33 @@ def test_too_slow_at_the_upper_end_moves_the_learning_rate_up() -> None:
 
 @pytest.mark.parametrize("label", [Label.LR_TOO_HIGH, Label.DIVERGED])
 def test_too_hot_at_the_lower_end_moves_it_down(label: Label) -> None:
-    low, high, _ = window(said(label, lr=1.5e-4, best=False), "lr")
+    low, high, _ = window(said(label, lr=1.5e-4, best=False, among=4), "lr")
     assert (low, high) == (pytest.approx(1e-5), pytest.approx(1e-3))
 
 
 @pytest.mark.parametrize(("label", "lr"), [(Label.LR_TOO_LOW, 1e-3), (Label.LR_TOO_HIGH, 8e-3)])
 def test_elsewhere_the_box_round_the_best_says_more(label: Label, lr: float) -> None:
     assert said(label, lr=lr).moves == {}
+
+
+@pytest.mark.parametrize(("label", "ends"), [(Label.LR_TOO_LOW, (1e-2, 1.0)), (Label.LR_TOO_HIGH, (1e-6, 1e-4))])
+def test_where_most_trials_say_so_the_whole_window_is_wrong(label: Label, ends: tuple[float, float]) -> None:
+    """Wherever the best lies: where nothing is learnt that is luck."""
+    advice = said(label, lr=1e-3, best=False)
+    low, high, reason = window(advice, "lr")
+    assert (low, high) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
+    assert reason.endswith(f": 2 of 3 trials with a curve to judge: {label}")
+    box = replace(whole(SPACE)[0], low=1e-3, high=2e-3)
+    (moved, *_) = advice.applied(SPACE, whole(SPACE), (box, *whole(SPACE)[1:]))
+    assert (moved.low, moved.high) == (low, high), "it is the window that was wrong, not the box in it"
+
+
+def test_a_window_that_may_not_move_is_the_box_round_the_best() -> None:
+    bound = Space((Float("lr", 1e-4, 1e-2, log=True),))
+    box = replace(whole(bound)[0], low=1e-3, high=2e-3)
+    (kept,) = said(Label.LR_TOO_LOW, bound, best=False).applied(bound, whole(bound), (box,))
+    assert (kept.low, kept.high) == (1e-3, 2e-3)
+    assert "ends at the space's bound" in kept.reason
 
 
 def test_overfitting_opens_what_regularises_upwards() -> None:
