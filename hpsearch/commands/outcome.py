@@ -94,12 +94,13 @@ class Outcome:
 
     def _where_to_look(self) -> list[str]:
         best, failed = self.history.best(), [t.number for t in self.history if t.state is State.FAILED]
-        show = call("show", self.study, self.forked)
         rows = [f"  journal    {nearby(self.study.journal_display)}"]
+        if self.over:
+            rows.append(f"  rounds     {call('show', self.study, self.forked)}")
         if best is not None:
-            rows.append(f"  best       {show} {best.number}")
+            rows.append(f"  best       {call('show', self.study, self.forked, best.number)}")
         if failed:
-            rows.append(f"  failed     {show} {failed[-1]}")
+            rows.append(f"  failed     {call('show', self.study, self.forked, failed[-1])}")
         if self.study.tracking_uri != "none":
             rows.append(f"  dashboard  {dashboard(self.study)}")
         return rows
@@ -114,15 +115,16 @@ def _best(history: History) -> dict[str, Any] | None:
     return {"trial": best.number, "value": value, "epoch": report.step, "params": dict(best.params)}
 
 
-def call(command: str, study: Study, forked: bool) -> str:
+def call(command: str, study: Study, forked: bool, trial: int | None = None) -> str:
     """How this user asks about this study from where they are, such as `.venv/bin/hpsearch show studies/my.toml`."""
+    number = "" if trial is None else f" {trial}"
     if study.journal_url == f"sqlite:///{home() / 'journal.db'}":
-        which = shlex.quote(study.study.name)
+        which = f"{shlex.quote(study.study.name)}{number}"
     elif not forked:
-        which = shlex.quote(nearby(str(study.path)))
-    else:
+        which = f"{shlex.quote(nearby(str(study.path)))}{number}"
+    else:  # argparse takes a number that may be left out before the options only
         url = written(study.journal_display, study.journal.url)
-        which = f"{shlex.quote(study.study.name)} --journal {shlex.quote(url)}"
+        which = f"{shlex.quote(study.study.name)}{number} --journal {shlex.quote(url)}"
     return f"{_program()} {command} {which}"
 
 

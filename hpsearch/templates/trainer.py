@@ -6,20 +6,16 @@ from typing import Any
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from torch.nn.functional import cross_entropy
+from torch import Tensor
+from torch.nn.functional import cross_entropy, nll_loss
 
-from hpsearch import Report, Run
+from hpsearch import Part, Predictions, Report, Run, check_unsealed
 
 
 def train(params: Mapping[str, Any], run: Run) -> Iterator[Report]:
-    images, labels = load_digits(return_X_y=True)
-    split = train_test_split(images / 16, labels, test_size=0.25, stratify=labels, random_state=0)
-    x, x_val = (torch.tensor(part, dtype=torch.float32, device=run.device) for part in split[:2])
-    y, y_val = (torch.tensor(part, device=run.device) for part in split[2:])
-
-    model = torch.nn.Sequential(
-        torch.nn.Linear(64, params["hidden"]), torch.nn.ReLU(), torch.nn.Linear(params["hidden"], 10)
-    ).to(run.device)
+    x, y = load("train", run.device)
+    x_val, y_val = load("validation", run.device)
+    model = build(params).to(run.device)
     if params["optimizer"] == "sgd":
         optimizer = torch.optim.SGD(model.parameters(), lr=params["lr"], momentum=params["momentum"])
     else:
@@ -39,6 +35,38 @@ def train(params: Mapping[str, Any], run: Run) -> Iterator[Report]:
             accuracy = (scores.argmax(1) == y_val).float().mean().item()
             val_loss = cross_entropy(scores, y_val).item()
         yield Report(epoch, {"train_loss": total / len(x), "val_loss": val_loss, "val_accuracy": accuracy})
+
+
+def build(params: Mapping[str, Any]) -> torch.nn.Module:
+    hidden = params["hidden"]
+    return torch.nn.Sequential(torch.nn.Linear(64, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, 10))
+
+
+def load(part: str, device: str) -> tuple[Tensor, Tensor]:
+    """60 % to train on, 20 % to validate on, 20 % for the test, which is sealed until the study is evaluated."""
+    if part == "test":
+        check_unsealed()
+    images, labels = load_digits(return_X_y=True)
+    x, x_test, y, y_test = train_test_split(images / 16, labels, test_size=0.2, stratify=labels, random_state=0)
+    x, x_val, y, y_val = train_test_split(x, y, test_size=0.25, stratify=y, random_state=0)
+    inputs, targets = {"train": (x, y), "validation": (x_val, y_val), "test": (x_test, y_test)}[part]
+    return torch.tensor(inputs, dtype=torch.float32, device=device), torch.tensor(targets, device=device)
+
+
+# For `hpsearch evaluate`: what a trained model says of each example, and how good that is ─────────
+
+
+def predict(params: Mapping[str, Any], run: Run, part: Part) -> Predictions:
+    model = build(params).to(run.device)
+    run.track(model=model)  # the weights of its best epoch
+    x, y = load(part, run.device)
+    with torch.no_grad():
+        return Predictions(model(x).softmax(1).cpu().numpy(), y.cpu().numpy())
+
+
+def score(predictions: Predictions) -> Mapping[str, float]:
+    chances, y = torch.tensor(predictions.outputs), torch.tensor(predictions.targets)
+    return {"loss": nll_loss(chances.log(), y).item(), "accuracy": (chances.argmax(1) == y).float().mean().item()}
 
 
 if __name__ == "__main__":
