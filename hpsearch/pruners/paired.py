@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from hpsearch import student
 from hpsearch.history import History
 from hpsearch.pruners.ranks import in_words, is_where_asked
 from hpsearch.trial import GoOn, Objective, Report, Stop, Trial, Verdict, of_repeat
@@ -74,4 +73,6 @@ def chance_of_more(differences: Sequence[float]) -> float:
     mean, error = fmean(differences), stdev(differences) / math.sqrt(len(differences))
     if mean <= 0:
         return 1.0  # at least a half, which no level asks for
-    return (1 - student.within(mean / error, len(differences) - 1)) / 2 if error else 0.0
+    from scipy.special import stdtr
+
+    return float(stdtr(len(differences) - 1, -mean / error)) if error else 0.0

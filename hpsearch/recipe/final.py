@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev, variance
 
-from hpsearch import student
 from hpsearch.trial import Objective, State, Trial, key_of
 
 CONFIDENCE = 0.95
@@ -63,8 +62,10 @@ class Spread:
     @property
     def margin(self) -> float | None:
         """Half of the 95 % interval of the mean (Student's t); None as `sd`."""
+        from scipy.special import stdtrit
+
         n = len(self.values)
-        return None if self.sd is None else student.quantile(CONFIDENCE, n - 1) * self.sd / math.sqrt(n)
+        return None if self.sd is None else float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * self.sd / math.sqrt(n)
 
 
 def fresh(finalist: Trial, trainings: Iterable[Trial], objective: Objective) -> list[Trial]:

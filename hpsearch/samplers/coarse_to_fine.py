@@ -7,12 +7,12 @@ Bergstra and Bengio 2012 (JMLR 13) for the first round; the rest is what a caref
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from hpsearch.history import History
 from hpsearch.samplers.random import Cycle, draw
 from hpsearch.samplers.rounds import Plan
-from hpsearch.samplers.stages import Size
+from hpsearch.samplers.stages import Size, Step
 from hpsearch.samplers.windows import Window, narrowed, next_windows, whole
 from hpsearch.seeds import stream
 from hpsearch.space import Space
@@ -20,13 +20,6 @@ from hpsearch.trial import Continue, New, Proposal, State, Trial
 
 FEWEST = 3
 """A window is drawn round so many trials at least, where there are as many."""
-
-
-class Round(Protocol):
-    @property
-    def trials(self) -> int: ...
-    @property
-    def epochs(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class CoarseToFine:
 
     space: Space
     seed: int
-    rounds: Sequence[Round]
+    rounds: Sequence[Step]
     keep: float
     top: float
     margin: float

@@ -1,4 +1,4 @@
-"""Run all benchmarks, or some of them, and print tables. Nothing is asserted about time."""
+"""Run the benchmarks of time, or those that are named, and print tables. Nothing is asserted about time."""
 
 import argparse
 import importlib
@@ -11,28 +11,20 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = [
-    "startup",
-    "throughput",
-    "mlflow",
-    "busy",
-    "long",
-    "asks",
-    "journal",
-    "trainer",
-    "doctor",
-    "ensembles",
-    "preflight",
-]
+NAMES = ["startup", "throughput", "mlflow", "busy", "long", "asks", "journal", "trainer"]
+LONG = ["doctor", "preflight", "ensembles", "recipe"]
+"""Each takes a quarter of an hour or more: only where it is named."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; default: all")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)} (the default), {', '.join(LONG)}"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there too")
     args = parser.parse_args(argv)
-    if unknown := set(args.names) - set(NAMES):
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if unknown := set(args.names) - {*NAMES, *LONG}:
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join([*NAMES, *LONG])}")
     print(machine(), end="\n\n")
     sections, failed = [machine()], []
     for name in args.names or NAMES:
