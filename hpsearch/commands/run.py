@@ -167,7 +167,7 @@ class _Run:
             if loop.notes:
                 self.news += map(rounds.indented, loop.notes)
                 loop.notes.clear()
-                self._keep_rounds(held, sampler, history)
+                self._tell_rounds(held, sampler, history)
             self._tell()
             tracking.watch(history)
             if tracking.problem:
@@ -191,18 +191,21 @@ class _Run:
             if not (isinstance(problem, KeyboardInterrupt) and self.signals.first):
                 raise
             return self._outcome(history, loop.totals, loop.ending, tracking.close(0.0))
-        self._keep_rounds(held, sampler, history, loop.over)
+        self._tell_rounds(held, sampler, history, loop.over)
         ledger.state("STOPPED" if loop.ending else "COMPLETE")
         self.pool_closed.close()
         ledger.close(at_once=self.signals.first is not None)
         return self._outcome(history, loop.totals, loop.ending, tracking.close(FLUSH), loop.over)
 
-    def _keep_rounds(self, held: _Held, sampler: Sampler, history: History, over: str = "") -> None:
-        """Tell the story anew. Where the database is away it is told at the next turn of it."""
-        told = rounds.document(sampler, history, over)
-        if told is not None:
-            with suppress(JournalAway):
-                held.journal.put_probe(held.lease, rounds.KIND, told, at=int(time.time() * 1000))
+    def _tell_rounds(self, held: _Held, sampler: Sampler, history: History, over: str | None = None) -> None:
+        """Where the database is away they are told when the next one begins. over: it has ended, for this reason or "":
+        then they are drawn too, which takes a second, and nobody waits for that any more."""
+        told = rounds.document(sampler, history, over or "")
+        if told is None:
+            return
+        with suppress(JournalAway):
+            held.journal.put_probe(held.lease, rounds.KIND, told, at=int(time.time() * 1000))
+        if over is not None:
             rounds.keep(wire.work_folder(self.study, held.record.uid), told)
 
     def _ledger(self, held: _Held) -> JournalLedger:
@@ -222,8 +225,12 @@ class _Run:
         tracking, ledger = _Tracking(self.study, held.record), self._ledger(held)
         last = sampler.ask(history)
         over = last.reason if isinstance(last, Over) else ""
-        if over and not any(one.reason == over for one in held.journal.decisions(held.record.id)[-1:]):
-            ledger.write((), (), [Decision("over", over, at=int(time.time() * 1000))])
+        if (
+            over and held.journal.probes(held.record.id).get(rounds.KIND, {}).get("over") != over
+        ):  # ended before it said so
+            if not any(one.reason == over for one in held.journal.decisions(held.record.id)):
+                ledger.write((), (), [Decision("over", over, at=int(time.time() * 1000))])
+            self._tell_rounds(held, sampler, history, over)
         ledger.state("STOPPED" if ending else "COMPLETE")
         ledger.close()
         tracking.watch(history)

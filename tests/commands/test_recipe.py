@@ -1,6 +1,8 @@
 """`method = "recipe"` as a user runs it."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -72,6 +74,19 @@ def test_run_again_has_nothing_to_do_and_decides_nothing_twice(desk: Desk) -> No
     assert (after["reason"], after["best"], after["state"]) == (before["reason"], before["best"], "COMPLETE")
     assert desk.export()["decisions"] == decisions
     assert [one["kind"] for one in decisions].count("over") == 1
+
+
+def test_killed_before_it_could_say_that_it_is_over(desk: Desk) -> None:
+    """Its last trial has settled and nothing more is recorded: the next run says what that would have said."""
+    written(desk)
+    whole = desk.run("--json").data
+    database = sqlite3.connect(desk.folder / ".hpsearch" / "journal.db")
+    with closing(database), database:
+        database.execute("DELETE FROM hpsearch_decisions WHERE kind = 'over'")
+        database.execute("DELETE FROM hpsearch_probes")
+    assert desk.run("--json").data["reason"] == whole["reason"]
+    assert [one["reason"] for one in desk.export()["decisions"] if one["kind"] == "over"] == [whole["reason"]]
+    assert desk.hp("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
 
 
 def test_a_larger_budget_goes_on_and_a_smaller_is_refused(desk: Desk) -> None:
