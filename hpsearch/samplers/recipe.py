@@ -109,6 +109,7 @@ class Recipe:
         searched = next(plan for plan in reversed(plans) if plan.repeats is None)
         advice = advise(consult(found.latest, history.objective).remarks, self.space, last.windows, best.params)
         windows, beyond = self._windows(plans, found, advice)
+        beyond = beyond if stages.may_look_again(found.progress) else ()
         pace, why = _pace(searched.size.epochs == stages.longest, found, advice, beyond)
         paused = [] if beyond else [trial for trial in found.ranked if trial.state is State.PAUSED]
         now = replace(found.progress, epochs=searched.size.epochs, paused=[trial.epoch for trial in paused])

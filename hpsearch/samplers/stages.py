@@ -26,6 +26,9 @@ FIRST, SAME, MIDDLE, LAST = 0.3, 0.2, 0.45, 0.6
 ENOUGH = 4
 """So many of the longest trainings must be left, or going back to shorter ones does not pay."""
 
+RESERVED = 3
+"""So many of the longest trainings are kept for the end while windows move."""
+
 CARRIED = 0.5
 """The most of a round's epochs that go into trials of the rounds before."""
 
@@ -93,6 +96,10 @@ class Stages(Protocol):
         """The size of the next round; a string says why there is none."""
         ...
 
+    def may_look_again(self, now: Progress, /) -> bool:
+        """Whether a round as short as the last may come before any longer one."""
+        ...
+
     def repeats(self, now: Progress, /) -> int:
         """With how many further seeds the best is to be trained as long; 0 where that is not worth it."""
         ...
@@ -108,7 +115,7 @@ class Budgeted:
     @property
     def ladder(self) -> tuple[int, ...]:
         """To which epochs the trials of the rounds are trained, rising to `longest`."""
-        coarse = max(1, min(COARSE, max(READABLE, round(self.longest / 9)), self.longest // 3))
+        coarse = max(1, min(COARSE, max(READABLE, round(self.longest / 9)), round(self.longest / 5)))
         return tuple(sorted({coarse, round(math.sqrt(coarse * self.longest)), self.longest}))
 
     @property
@@ -134,6 +141,10 @@ class Budgeted:
         if carried + new == 0:
             return f"the budget of {self.budget} epochs is spent ({left} left)"
         return Size(epochs, carried, new)
+
+    def may_look_again(self, now: Progress, /) -> bool:
+        """Not where too little would be left to train the best of it to the end."""
+        return (1 - SAME) * (self.budget - now.trained) >= RESERVED * self.longest
 
     def repeats(self, now: Progress, /) -> int:
         """Only where as many trials can follow: the noise matters to nobody who cannot go on."""
@@ -170,6 +181,10 @@ class Given:
         wanted = math.ceil(self.keep * round_.trials - 1e-9)
         carried = min(wanted, sum(at < round_.epochs for at in now.paused))
         return Size(round_.epochs, carried, round_.trials - carried)
+
+    def may_look_again(self, _now: Progress, /) -> bool:
+        """How long a round is does not depend on it."""
+        return True
 
     def repeats(self, _now: Progress, /) -> int:
         """None: rounds that are given are what is trained."""

@@ -20,7 +20,7 @@ def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(desk: Desk) -> 
     written(desk)
     answer = desk.run()
     assert answer.code == 0
-    assert "round 1, coarse: 6 trials of 2 epochs, spread over the whole space\n" in answer.err
+    assert "round 1, coarse: 12 trials of 1 epoch, spread over the whole space\n" in answer.err
     assert "\n  x: window [" in answer.err
     first, why, *_ = answer.out.splitlines()
     assert first == "toy: done"
@@ -136,7 +136,7 @@ def test_the_recipe_begins_with_a_preflight_and_a_range_test(desk: Desk) -> None
 
 
 def test_a_recipe_of_which_nothing_comes_says_so(desk: Desk) -> None:
-    desk.study(BUDGET.format(40), epochs=6, trainer="tests.commands.trainers:exploding", options="limit = -1.0")
+    desk.study(BUDGET.format(40), epochs=12, trainer="tests.commands.trainers:exploding", options="limit = -1.0")
     answer = desk.run("--json")
     assert answer.code == 3
     assert json.loads(answer.out)["reason"].startswith("none of 6 trials came to anything")

@@ -148,6 +148,13 @@ class TestWindows:
         assert (after[1].low, after[1].high) == (before[1].low, before[1].high)
         assert "as long as the last, since lr may be better where no trial was yet" in second.notes[1]
 
+    def test_however_far_it_moves_the_best_are_trained_to_the_end(self) -> None:
+        """The optimum lies ten decades away, which no budget reaches."""
+        space = Space((Float("lr", 1e-9, 1e-8, log=True, expand=True), *SPACE.parameters[1:]))
+        for budget in (100, 200, 400):
+            history = simulated(searcher(budget, space=space), training(optimum=10.0)).history
+            assert any(trial.state is State.COMPLETE for trial in history)
+
 
 class TestTheEnd:
     def test_the_budget(self) -> None:

@@ -11,7 +11,7 @@ def at(epochs: int, trained: int, *paused: int, rounds: int = 1) -> Progress:
 class TestBudgeted:
     @pytest.mark.parametrize(
         ("longest", "ladder"),
-        [(1, (1,)), (2, (1, 2)), (3, (1, 2, 3)), (12, (4, 7, 12)), (27, (4, 10, 27)), (200, (5, 32, 200))],
+        [(1, (1,)), (2, (1, 2)), (3, (1, 2, 3)), (12, (2, 5, 12)), (27, (4, 10, 27)), (200, (5, 32, 200))],
     )
     def test_trials_are_trained_longer_from_round_to_round(self, longest: int, ladder: tuple[int, ...]) -> None:
         assert Budgeted(10_000, longest).ladder == ladder
@@ -52,6 +52,11 @@ class TestBudgeted:
                 if isinstance(size, Size):
                     older = sorted(size.epochs - one for one in (10, 10, 4, 4) if one < size.epochs)
                     assert size.new * size.epochs + sum(older[: size.continued]) <= left
+
+    def test_a_window_may_move_as_long_as_enough_is_left_for_the_end(self) -> None:
+        stages = Budgeted(600, 27)
+        assert stages.may_look_again(at(4, 490))  # 0.8 of 110 epochs are more than three trainings of 27
+        assert not stages.may_look_again(at(4, 500))
 
     def test_noise_is_measured_where_it_can_still_matter(self) -> None:
         stages = Budgeted(1000, 27)
