@@ -28,8 +28,9 @@ SEARCH = {
         'method = "coarse-to-fine"\nrounds = [{ trials = 16, epochs = 1 }, { trials = 10, epochs = 2 },'
         " { trials = 6, epochs = 4 }]"
     ),
+    "recipe": 'method = "recipe"\nbudget = { epochs = 60 }\npreflight = false',
 }
-BUDGET = {"grid": 24, "random": 30, "bayesian": 26, "coarse-to-fine": 32}
+BUDGET = {"grid": 24, "random": 30, "bayesian": 26, "coarse-to-fine": 32, "recipe": 60}
 """Trials at most."""
 
 SHORT = 'method = "random"\ntrials = 3'
@@ -180,9 +181,12 @@ def test_killed_again_and_again(scenes: Scenes) -> None:
     count.tell("CI's sample, one worker")
 
 
+ONE_WORKER = [("grid", 30), ("random", 30), ("coarse-to-fine", 30), ("recipe", 30), ("bayesian", 22)]
+
+
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("method", "kills"), [("grid", 30), ("random", 30), ("coarse-to-fine", 30), ("bayesian", 22)])
+@pytest.mark.parametrize(("method", "kills"), ONE_WORKER)
 def test_one_worker(scenes: Scenes, method: str, kills: int) -> None:
     """The same parameters, curves, states and decisions as unbroken."""
     count = at_once(partial(killed, scenes, method, seed, kills) for seed in (11, 12))
@@ -194,9 +198,9 @@ def test_one_worker(scenes: Scenes, method: str, kills: int) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("workers", [2, 4])
 def test_several_workers(scenes: Scenes, workers: int) -> None:
-    methods = ("random", "coarse-to-fine", "bayesian", "grid")
+    methods = ("random", "coarse-to-fine", "recipe", "bayesian", "grid")
     count = at_once(partial(killed, scenes, method, 20 + workers, 13, workers=workers) for method in methods)
-    assert count.kills == 52
+    assert count.kills == 65
     count.tell(f"all methods, {workers} workers")
 
 
