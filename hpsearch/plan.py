@@ -69,6 +69,12 @@ def proposals(study: Study) -> int:
     return sum(one.trials for one in rounds(study))
 
 
+def certain_proposals(study: Study) -> int | None:
+    """As `proposals`; None where their number follows from what is found."""
+    search = study.search
+    return None if isinstance(search, sections.Recipe) and search.budget is not None else proposals(study)
+
+
 def all_epochs(study: Study) -> int:
     """Epochs if nothing is pruned or stopped early; a continued trial trains only what it has not trained."""
     total, before = 0, 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.plan import Round, all_epochs, changed_rounds, proposals, rounds
+from hpsearch.plan import Round, all_epochs, certain_proposals, changed_rounds, proposals, rounds
 from hpsearch.study import Study, load
 
 FILE = """
@@ -32,7 +32,7 @@ def study(folder: Path, *overrides: str) -> Study:
 def test_rounds_trials_and_epochs(tmp_path: Path) -> None:
     planned = study(tmp_path)
     assert rounds(planned) == [Round(8, 2), Round(5, 10, continued=3)]
-    assert proposals(planned) == 13
+    assert proposals(planned) == certain_proposals(planned) == 13
     assert all_epochs(planned) == 8 * 2 + 2 * 10 + 3 * (10 - 2)
 
 
@@ -46,6 +46,7 @@ def test_the_rounds_of_a_recipe_are_a_forecast(tmp_path: Path) -> None:
     assert [one.epochs for one in later][:2] == [11, 30]
     assert all(one.continued <= one.trials for one in later)
     assert all_epochs(planned) == 300
+    assert certain_proposals(planned) is None
 
 
 @pytest.mark.parametrize(

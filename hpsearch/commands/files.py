@@ -85,6 +85,11 @@ def _plan_text(study: Study, data: dict[str, Any]) -> str:
     rows = [
         f"{about.name}: {study.search.method} search for the {EXTREME[about.goal]} {about.metric}",
         _rounds_text(study),
+        *(
+            ["a forecast: where no window moves and nothing ends early"]
+            if planning.certain_proposals(study) is None
+            else []
+        ),
         f"{data['epochs']} epochs if nothing is pruned (prune: {study.prune.method}) or stopped early; {_cost(data)}",
         f"{resources.workers or 'as many as fit'} at once, with {resources.per_trial.cpus:g} cpus and "
         f"{resources.per_trial.gpus:g} gpus each{_repeats(study)}",

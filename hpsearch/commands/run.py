@@ -33,7 +33,7 @@ from hpsearch.journal import Heartbeat, Journal, Lease, Owner, Spool, StudyRecor
 from hpsearch.log import hold
 from hpsearch.log import quiet as to_file
 from hpsearch.loop import Loop
-from hpsearch.plan import changed_rounds, proposals
+from hpsearch.plan import certain_proposals, changed_rounds
 from hpsearch.pools.base import Pool, Prober, WorkerPool
 from hpsearch.rules import Totals, limit_reached
 from hpsearch.samplers.base import Sampler
@@ -73,7 +73,7 @@ def search(
     hold()
     here = study.resources.address == "none"
     with ExitStack() as stack:
-        screen = Screen(study.study.name, proposals(study), quiet=quiet, live=not here, lines=lines)
+        screen = Screen(study.study.name, certain_proposals(study), quiet=quiet, live=not here, lines=lines)
         stack.enter_context(screen)
         if here and not (sys.stdout and sys.stdout.isatty()):
             stack.enter_context(redirect_stdout(sys.stderr))  # what the trainer prints is no data of ours

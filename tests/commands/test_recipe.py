@@ -20,6 +20,7 @@ def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(desk: Desk) -> 
     written(desk)
     answer = desk.run()
     assert answer.code == 0
+    assert "\n[1] trial 0 " in answer.err, "nobody knows of how many"
     assert "round 1, coarse: 12 trials of 1 epoch, spread over the whole space\n" in answer.err
     assert "\n  x: window [" in answer.err
     first, why, *_ = answer.out.splitlines()
