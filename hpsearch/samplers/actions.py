@@ -25,6 +25,9 @@ STEP = 0.5
 MOST = 2 / 3
 """Where at least this part of all trials learn too slowly, or too hot, the whole window is wrong."""
 
+FEWEST = 2, 3
+"""So many trials must say the same: of the best, and of all. What one trial shows may be its luck."""
+
 TOO_SLOW = frozenset({Label.LR_TOO_LOW})
 TOO_HOT = frozenset({Label.LR_TOO_HIGH, Label.DIVERGED})
 
@@ -73,6 +76,8 @@ def advise(remarks: Sequence[Remark], space: Space, windows: Sequence[Window], b
     advice = Advice()
     parameters = {one.name: one for one in numbers(space)}
     for remark in remarks:
+        if len(remark.trials) < FEWEST[not remark.best]:
+            continue
         labels = set(remark.labels)
         if labels <= TOO_SLOW | TOO_HOT:
             _move_rate(advice, remark, parameters, windows, best)

@@ -22,7 +22,7 @@ from hpsearch.samplers.stages import Pace, Size, Stages
 from hpsearch.samplers.windows import Window, is_beyond, narrowed, next_windows, numbers, whole
 from hpsearch.seeds import stream
 from hpsearch.space import Space
-from hpsearch.trial import Continue, New, Over, Params, Proposal, State
+from hpsearch.trial import Continue, New, Over, Params, Proposal
 
 FEWEST = 3
 """A window is drawn round so many trials at least, where there are as many."""
@@ -111,7 +111,7 @@ class Recipe:
         windows, beyond = self._windows(plans, found, advice)
         beyond = beyond if stages.may_look_again(found.progress) else ()
         pace, why = _pace(searched.size.epochs == stages.longest, found, advice, beyond)
-        paused = [] if beyond else [trial for trial in found.ranked if trial.state is State.PAUSED]
+        paused = [] if beyond else found.promising
         now = replace(found.progress, epochs=searched.size.epochs, paused=[trial.epoch for trial in paused])
         size = stages.next(now, pace)
         if isinstance(size, str):

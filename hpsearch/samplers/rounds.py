@@ -97,6 +97,12 @@ class Found:
         return [trial for trial in self.trials if trial.number in numbers]
 
     @property
+    def promising(self) -> list[Trial]:
+        """Those that pause and may go on, the best first: of the better half of all."""
+        better = self.ranked[: max(LEADERS, (len(self.ranked) + 1) // 2)]
+        return [trial for trial in better if trial.state is State.PAUSED]
+
+    @property
     def best_lies_early(self) -> bool:
         """Whether the best epochs of most of the best trials are long past."""
         best = self.ranked[:LEADERS]

@@ -19,7 +19,7 @@ PLAIN = Space((Float("lr", 1e-4, 1e-2, log=True), Float("momentum", 0.0, 0.9)))
 
 
 def said(label: Label, space: Space = SPACE, lr: float = 1e-3, best: bool = True, among: int = 3) -> Advice:
-    remark = Remark((label,), "Do something.", (3, 4), among, best)
+    remark = Remark((label,), "Do something.", (3, 4) if best else (3, 4, 5), among, best)
     return advise([remark], space, whole(space), {"lr": lr, "dropout": 0.1})
 
 
@@ -39,7 +39,7 @@ def test_too_slow_at_the_upper_end_moves_the_learning_rate_up() -> None:
 
 @pytest.mark.parametrize("label", [Label.LR_TOO_HIGH, Label.DIVERGED])
 def test_too_hot_at_the_lower_end_moves_it_down(label: Label) -> None:
-    low, high, _ = window(said(label, lr=1.5e-4, best=False, among=4), "lr")
+    low, high, _ = window(said(label, lr=1.5e-4, best=False, among=6), "lr")
     assert (low, high) == (pytest.approx(1e-5), pytest.approx(1e-3))
 
 
@@ -54,7 +54,7 @@ def test_where_most_trials_say_so_the_whole_window_is_wrong(label: Label, ends: 
     advice = said(label, lr=1e-3, best=False)
     low, high, reason = window(advice, "lr")
     assert (low, high) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
-    assert reason.endswith(f": 2 of 3 trials with a curve to judge: {label}")
+    assert reason.endswith(f": 3 of 3 trials with a curve to judge: {label}")
     box = replace(whole(SPACE)[0], low=1e-3, high=2e-3)
     (moved, *_) = advice.applied(SPACE, whole(SPACE), (box, *whole(SPACE)[1:]))
     assert (moved.low, moved.high) == (low, high), "it is the window that was wrong, not the box in it"
@@ -86,6 +86,13 @@ def test_a_bound_that_may_not_be_passed_stays() -> None:
     low, high, reason = window(said(Label.OVERFITTING, space), "dropout", space)
     assert (low, high) == (0.0, 0.4)
     assert "ends at the space's bound" in reason
+
+
+@pytest.mark.parametrize(("trials", "best"), [((3,), True), ((3, 4), False)])
+def test_what_too_few_trials_say_changes_nothing(trials: tuple[int, ...], best: bool) -> None:
+    for label in Label:
+        remark = Remark((label,), "Do something.", trials, len(trials), best)
+        assert advise([remark], SPACE, whole(SPACE), {"lr": 8e-3, "dropout": 0.1}) == Advice()
 
 
 def test_decay_comes_later() -> None:

@@ -62,6 +62,13 @@ class TestRounds:
         losses = {number: training()(history[number].params, 4) for number in first.trials}
         assert list(second.continued) == sorted(losses, key=losses.__getitem__)[: second.size.continued]
 
+    def test_who_is_in_the_worse_half_does_not_go_on(self) -> None:
+        simulation = simulated(searcher(1000))
+        for plan in plans(simulation)[1:]:
+            before = [simulation.history[number] for number in range(plan.first)]
+            level = sorted(training()(trial.params, 4) for trial in before)[len(before) // 2]
+            assert all(training()(simulation.history[n].params, 4) <= level for n in plan.continued)
+
     def test_no_epoch_is_trained_twice_and_none_beyond_the_budget(self) -> None:
         for budget in (40, 100, 300, 1000):
             history = simulated(searcher(budget), parallel=3).history
