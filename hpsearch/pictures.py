@@ -22,6 +22,12 @@ LINE = 80
 """Characters of a title, so that it fits the frame in which MLflow shows an artifact."""
 
 
+def pages(documents: Mapping[str, Document], *, whole: bool = True) -> dict[str, str]:
+    """File name -> page, of each kind of document that there is a picture of. whole: see `lr_range`."""
+    drawn = {"lr_range": lr_range, "rounds": rounds}
+    return {f"{kind}.html": draw(documents[kind], whole=whole) for kind, draw in drawn.items() if kind in documents}
+
+
 def lr_range(document: Document, *, whole: bool = True) -> str:
     """The loss over the learning rate, in all tests, and the window.
 

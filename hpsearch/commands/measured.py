@@ -61,8 +61,8 @@ def keep(where: Path, documents: Mapping[str, Any]) -> None:
     for kind, document in documents.items():
         where.mkdir(parents=True, exist_ok=True)
         (where / f"{kind}.json").write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
-    if "lr_range" in documents:
-        (where / "lr_range.html").write_text(pictures.lr_range(documents["lr_range"]), encoding="utf-8")
+    for name, page in pictures.pages(documents).items():
+        (where / name).write_text(page, encoding="utf-8")
 
 
 def kept(where: Path) -> dict[str, Any]:

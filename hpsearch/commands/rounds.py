@@ -3,10 +3,8 @@ person."""
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from hpsearch import pictures
 from hpsearch.history import History
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
@@ -83,12 +81,6 @@ def _value(loss: float, history: History) -> float | None:
 
 def _window(window: Window) -> dict[str, Any]:
     return {"name": window.name, "low": window.low, "high": window.high, "reason": window.reason}
-
-
-def keep(folder: Path, told: Mapping[str, Any]) -> None:
-    """The picture, as a file beside the study's checkpoints."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "rounds.html").write_text(pictures.rounds(told), encoding="utf-8")
 
 
 def text(told: Mapping[str, Any]) -> str:

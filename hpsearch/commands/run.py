@@ -206,7 +206,7 @@ class _Run:
         with suppress(JournalAway):
             held.journal.put_probe(held.lease, rounds.KIND, told, at=int(time.time() * 1000))
         if over is not None:
-            rounds.keep(wire.work_folder(self.study, held.record.uid), told)
+            keep(wire.work_folder(self.study, held.record.uid), {rounds.KIND: told})
 
     def _ledger(self, held: _Held) -> JournalLedger:
         return JournalLedger(held.journal, held.lease, self.study, self._spool(held.record.uid), self.news.append)

@@ -66,7 +66,9 @@ class CoarseToFine:
                 if span.proposals == 0 and any(not trial.state.is_settled for trial in history):
                     return None
                 proposal = self._continue(index, span, history) or self._new(index, history)
-                return replace(proposal, notes=self._notes(index, history)) if span.proposals == 0 else proposal
+                if span.proposals == 0:
+                    return replace(proposal, notes=self._notes(index, self.windows(history)[index]))
+                return proposal
         return None
 
     def plans(self, history: History) -> tuple[Sequence[Plan], str]:
@@ -75,15 +77,15 @@ class CoarseToFine:
         for index, (span, windows) in enumerate(zip(self.spans(history), self.windows(history), strict=False)):
             older = tuple(number for number in range(span.first) if history[number].round > index)
             size = Size(self.rounds[index].epochs, len(older), span.end - span.first)
-            notes = self._notes(index, history)
+            notes = self._notes(index, windows)
             plans.append(Plan(index + 1, size, span.first, windows, self.space, older, notes=notes))
         return plans, ""
 
-    def _notes(self, index: int, history: History) -> tuple[str, ...]:
+    def _notes(self, index: int, windows: Sequence[Window]) -> tuple[str, ...]:
         """Why a round looks where it does."""
         round_ = self.rounds[index]
         note = f"round {index + 1}: {round_.trials} trials to epoch {round_.epochs}"
-        return (note, *(window.reason for window in self.windows(history)[index]))
+        return (note, *(window.reason for window in windows))
 
     def spans(self, history: History) -> list[Span]:
         """One for each round, empty for those that have not begun."""

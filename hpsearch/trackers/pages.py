@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from hpsearch import pictures
 from hpsearch.trackers.source import Best, Study
 from hpsearch.trial import Decision, Objective, Report, State, Trial
 
@@ -150,15 +151,7 @@ def study_page(
 
 def _measured(measured: Mapping[str, Any]) -> dict[str, str]:
     texts = {f"{kind}.json": json.dumps(document, indent=2, ensure_ascii=False) for kind, document in measured.items()}
-    if "lr_range" in measured:
-        from hpsearch import pictures
-
-        texts["lr_range.html"] = pictures.lr_range(measured["lr_range"], whole=False)
-    if "rounds" in measured:
-        from hpsearch import pictures
-
-        texts["rounds.html"] = pictures.rounds(measured["rounds"], whole=False)
-    return texts
+    return texts | pictures.pages(measured, whole=False)
 
 
 def text_tag(name: str) -> str:
