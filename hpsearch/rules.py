@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hpsearch.copies import ONE, Copies
 from hpsearch.history import History
 from hpsearch.seeds import trial_seed
 from hpsearch.trial import Params, Report, key_of
@@ -13,13 +14,13 @@ from hpsearch.trial import Params, Report, key_of
 class Rules:
     """What the study file asks of the loop itself. Times in seconds; None: no limit.
 
-    epochs: the most that one trial may train. repeats: that each trial has (adaptors.repeats).
+    epochs: the most that one trial may train. copies: what each trial trains side by side (adaptors.side_by_side).
     retries: how often a trial may lose its worker. max_failures: so many trials whose trainer raised end the run.
     """
 
     seed: int
     epochs: int
-    repeats: int = 1
+    copies: Copies = ONE
     retries: int = 2
     max_failures: int = 5
     trial_seconds: float | None = None
@@ -63,10 +64,10 @@ class Reached:
 def seed_of(rules: Rules, history: History, params: Params) -> int:
     """The seed of the next trial, which has these parameters.
 
-    With repeats, trials of different parameters have the same seed, so that their repeats can be compared pair by pair,
+    With folds or repeats, trials of different parameters have the same seed, so that they can be compared pair by pair,
     and only trials of the same parameters have different ones.
     """
-    if rules.repeats == 1:
+    if len(rules.copies) == 1:
         return trial_seed(rules.seed, len(history))
     return trial_seed(rules.seed, sum(key_of(trial.params) == key_of(params) for trial in history))
 

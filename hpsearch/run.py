@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hpsearch import checkpoint, hashing
+from hpsearch.copies import Fold
 from hpsearch.errors import TrainerError
 
 Batch = TypeVar("Batch")
@@ -46,6 +47,7 @@ class Run:
         scratch_dir: Path | None = None,
         restored: checkpoint.Snapshot | None = None,
         probe: Probe | None = None,
+        fold: Fold | None = None,
     ):
         self.seed = seed
         self.device = device
@@ -55,14 +57,36 @@ class Run:
         self.max_epochs = epochs
         self._restored = restored
         self._probe = probe
+        self._fold, self._fold_is_asked_for = fold, False
         self.tracked: dict[str, Any] = {}
         self.used: dict[str, str] = {}
 
     @classmethod
-    def local(cls, epochs: int, seed: int = 0, device: str | None = None, data_dir: Path | None = None) -> "Run":
+    def local(
+        cls,
+        epochs: int,
+        seed: int = 0,
+        device: str | None = None,
+        data_dir: Path | None = None,
+        fold: Fold | None = None,
+    ) -> "Run":
         """A run without a search: `for report in train(params, Run.local(epochs=3)): …`. Seeds as a worker does."""
         checkpoint.seed_everything(seed)
-        return cls(seed, epochs, device=device or best_device(), data_dir=data_dir)
+        return cls(seed, epochs, device=device or best_device(), data_dir=data_dir, fold=fold)
+
+    @property
+    def fold(self) -> Fold | None:
+        """What to validate on, where the study asks for a cross-validation; None: the trainer's one split."""
+        self._fold_is_asked_for = True
+        return self._fold
+
+    def check_fold_is_asked_for(self) -> None:
+        """TrainerError where there is a fold that a trainer, which has trained an epoch, does not know of."""
+        if self._fold is not None and not self._fold_is_asked_for:
+            raise TrainerError(
+                f"trainer.validation asks for {self._fold.of} folds, and the trainer never looks at `run.fold`, so all "
+                "of them would be validated on the same examples; docs/trainers.md says how to deal them"
+            )
 
     @property
     def scratch_dir(self) -> Path:

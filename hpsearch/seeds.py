@@ -17,11 +17,11 @@ def trial_seed(study_seed: int, number: int) -> int:
     return int(sequence.generate_state(1)[0] >> 1)
 
 
-def repeat_seed(seed: int, repeat: int) -> int:
-    """The seed, in [0, 2^31), that repeat `repeat` of a trial with this seed trains with; the first, 0, with it."""
-    if repeat == 0:
+def copy_seed(seed: int, place: int) -> int:
+    """The seed, in [0, 2^31), of one of those that a trial with this seed trains side by side; the first, 0, has it."""
+    if place == 0:
         return seed
-    return int(np.random.SeedSequence(seed, spawn_key=(3, repeat)).generate_state(1)[0] >> 1)
+    return int(np.random.SeedSequence(seed, spawn_key=(3, place)).generate_state(1)[0] >> 1)
 
 
 def fresh_seed(study_seed: int) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
 
+from hpsearch.copies import Copies
 from hpsearch.space import Float, Space
 from hpsearch.study_file import checks, place, reading, space_section
 from hpsearch.study_file.faults import Faults, translate, unknown
@@ -84,7 +85,7 @@ class Study(Section):
     trainer: Trainer
     space: Annotated[InstanceOf[Space], PlainSerializer(space_section.written), WithJsonSchema({})]
     search: Search
-    prune: Prune = NeverPrune(method="never")
+    prune: Prune | None = None
     early_stopping: EarlyStopping | None = None
     preflight: Preflight | None = None
     lr_range: LrRange | None = None
@@ -129,6 +130,17 @@ class Study(Section):
     @property
     def tracking_display(self) -> str:
         return place.display(self.tracking_uri)
+
+    @property
+    def copies(self) -> Copies:
+        """What each trial trains side by side."""
+        validation = self.trainer.validation
+        return Copies(validation.folds if validation else 0, self.trainer.repeats)
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether trials may also lose by a test over their folds or repeats."""
+        return self.copies.can_be_compared and not isinstance(self.prune, NeverPrune)
 
     @property
     def range_test(self) -> LrRange | None:
@@ -197,7 +209,7 @@ class Study(Section):
             "trainer": {key: value for key, value in spec["trainer"].items() if (key, value) != ("repeats", 1)},
             "space": spec["space"],
             "search": {key: value for key, value in spec["search"].items() if key not in BUDGETS},
-            "prune": spec["prune"],
+            "prune": spec.get("prune", {} if self.is_paired else {"method": "never"}),
             "early_stopping": spec.get("early_stopping", {}),
         }
 

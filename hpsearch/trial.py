@@ -101,11 +101,6 @@ class Trial:
         return self.state is State.PRUNED and self.reason.startswith("diverged")
 
 
-def of_repeat(metric: str, number: int) -> str:
-    """The name by which a report has the metric of one repeat, from 1, beside the mean over all of a trial's."""
-    return f"{metric}_repeat{number}"
-
-
 @dataclass(frozen=True, slots=True)
 class Objective:
     """What is searched for: a reported metric, a direction, and the epoch at which a curve is judged.

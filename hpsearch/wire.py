@@ -49,20 +49,19 @@ def sampler(study: Study) -> Sampler:
 
 
 def pruner(study: Study) -> Pruner:
-    """As [prune] says; where trials have repeats, the test over them as well."""
-    asked = _asked_for(study)
-    if study.trainer.repeats < 3:
-        return asked
+    """As [prune] says, and the paired test where there is one."""
+    if not study.is_paired:
+        return _asked_for(study)
     from hpsearch.pruners.paired import Paired
     from hpsearch.pruners.several import Several
 
-    return Several((asked, Paired(study.trainer.repeats)))
+    return Several((_asked_for(study), Paired(study.copies)))
 
 
 def _asked_for(study: Study) -> Pruner:
     epochs = study.trainer.epochs
     match study.prune:
-        case sections.NeverPrune():
+        case sections.NeverPrune() | None:
             from hpsearch.pruners.never import NeverPrune
 
             return NeverPrune()
@@ -103,7 +102,7 @@ def rules(study: Study) -> Rules:
     return Rules(
         seed=study.study.seed,
         epochs=study.trainer.epochs,
-        repeats=study.trainer.repeats,
+        copies=study.copies,
         retries=limits.retries,
         max_failures=limits.max_failures,
         trial_seconds=limits.trial,
@@ -131,7 +130,7 @@ def setup(study: Study, uid: str) -> Setup:
         data_dir=Path(data).absolute() if data else None,
         capture=study.resources.address != "none",
         stepwise=isinstance(study.search, sections.Listed),
-        repeats=study.trainer.repeats,
+        copies=study.copies,
     )
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hpsearch import checkpoint, provenance, trainer
-from hpsearch.adaptors.repeats import repeated
+from hpsearch.adaptors.side_by_side import side_by_side
+from hpsearch.copies import ONE, Copies
 from hpsearch.errors import TrainerError
 from hpsearch.keeper import Keeper, Unkept
 from hpsearch.log import CappedLog
@@ -41,7 +42,7 @@ class Setup:
     folder: where the study file is; the trainer's module is looked for there first.
     work: where checkpoints, logs and scratch folders of this study go.
     capture: send what the trainer prints to a log file; else it goes to the terminal (for debugging).
-    repeats: train so many of each trial, side by side (adaptors.repeats).
+    copies: what each trial trains side by side (adaptors.side_by_side).
     shared: several workers live in one process, so each puts its random state back before it goes on.
     ahead: where verdicts come late, go one epoch ahead of them (see LATE): the worker has a process of its own.
     stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
@@ -57,7 +58,7 @@ class Setup:
     gpus: float = 0.0
     data_dir: Path | None = None
     capture: bool = True
-    repeats: int = 1
+    copies: Copies = ONE
     shared: bool = False
     ahead: bool = False
     stepwise: bool = False
@@ -118,6 +119,7 @@ class Worker:
             threads=self.threads,
             data_dir=self.setup.data_dir,
             seed=order.seed,
+            fold=next(iter(self.setup.copies)).fold,
         )
         return measure(order, bench)
 
@@ -177,8 +179,8 @@ class _Training:
         self.setup = setup
         self.start = start
         train = trainer.find(setup.use, setup.folder)  # before anything is seeded: it imports what there is to seed
-        if setup.repeats > 1:
-            train = repeated(train, setup.repeats, setup.objective.metric)
+        if len(setup.copies) > 1:
+            train = side_by_side(train, setup.copies, setup.objective.metric)
         self.shelf = checkpoint.Shelf.of(setup.work, setup.study_uid, start.number)
         self.keeper = Keeper(self.shelf, setup.objective, start.after)
         snapshot = self.keeper.restored

@@ -13,13 +13,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-VALUES = {"errors", "trial", "space"}
+VALUES = {"errors", "trial", "space", "copies"}
 WITH_HISTORY = VALUES | {"history", "seeds"}
 PROTOCOLS = {"samplers.base", "pruners.base", "pools.base"}
 
 MAY_IMPORT = {
     "errors": set[str](),
     "trial": set[str](),
+    "copies": set[str](),
     "seeds": set[str](),
     "redact": set[str](),
     "log": {"redact"},
@@ -32,13 +33,14 @@ MAY_IMPORT = {
     "repository": {"redact"},
     "sources": set[str](),
     "provenance": {"", "redact", "repository", "sources"},
-    "run": {"errors", "checkpoint", "hashing"},
+    "run": {"errors", "copies", "checkpoint", "hashing"},
     "trainer": {"errors", "trial", "run", "adaptors.tune"},
-    "adaptors": {"errors", "trial", "run", "checkpoint", "seeds", "trainer"},
+    "adaptors": {"errors", "trial", "copies", "run", "checkpoint", "seeds", "trainer"},
     "adaptors.tune": {"errors", "trial", "run", "checkpoint", "adaptors.files", "adaptors.tune_room"},
     "keeper": {"errors", "trial", "checkpoint"},
     "probes": {
-        "adaptors.repeats",
+        "adaptors.side_by_side",
+        "copies",
         "errors",
         "trial",
         "run",
@@ -49,7 +51,8 @@ MAY_IMPORT = {
         "recipe.ensembles",
     },
     "worker": {
-        "adaptors.repeats",
+        "adaptors.side_by_side",
+        "copies",
         "probes",
         "errors",
         "trial",
@@ -68,7 +71,7 @@ MAY_IMPORT = {
     "trackers": VALUES | {"redact", "pictures"},
     "pictures": set[str](),
     "recipe": VALUES | {"history", "probes.values", "probes.chance", "predictions"},
-    "rules": {"trial", "history", "seeds"},
+    "rules": {"trial", "copies", "history", "seeds"},
     "budget": {"trial", "history"},
     "proposals": {"trial", "history", "samplers.base"},
     "ledger": {"trial"},
@@ -218,7 +221,7 @@ def test_a_trainer_knows_what_hpsearch_offers_and_nothing_of_how_it_works() -> N
         assert one.package in allowed, f"{one.file} imports {one.module}"
         if one.package == "hpsearch":
             assert one.module == "hpsearch", f"{one.file} imports {one.module}"
-            assert set(one.names) <= {"Part", "Predictions", "Report", "Run", "check_unsealed"}
+            assert set(one.names) <= {"Fold", "Part", "Predictions", "Report", "Run", "check_unsealed"}
 
 
 def test_trainers_are_found_by_name_alone() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.seeds import fresh_seed, repeat_seed, stream, trial_seed
+from hpsearch.seeds import copy_seed, fresh_seed, stream, trial_seed
 
 SEEDS = st.integers(0, 2**63)
 NUMBERS = st.integers(0, 10_000)
@@ -12,7 +12,7 @@ NUMBERS = st.integers(0, 10_000)
 
 @given(SEEDS, NUMBERS, NUMBERS)
 def test_a_seed_is_what_torch_and_numpy_take(study: int, number: int, repeat: int) -> None:
-    for seed in (trial_seed(study, number), repeat_seed(trial_seed(study, number), repeat)):
+    for seed in (trial_seed(study, number), copy_seed(trial_seed(study, number), repeat)):
         assert type(seed) is int
         assert 0 <= seed < 2**31
 
@@ -20,7 +20,7 @@ def test_a_seed_is_what_torch_and_numpy_take(study: int, number: int, repeat: in
 def test_seeds_are_settled_for_ever() -> None:
     """Another value here would make every recorded study impossible to reproduce."""
     assert [trial_seed(0, 0), trial_seed(0, 1), trial_seed(1, 0)] == [238126281, 1976395206, 1466754944]
-    assert [repeat_seed(238126281, repeat) for repeat in range(3)] == [238126281, 443353845, 543377613]
+    assert [copy_seed(238126281, repeat) for repeat in range(3)] == [238126281, 443353845, 543377613]
     assert [round(float(stream(study, number).random()), 12) for study, number in ((0, 0), (0, 1), (1, 0))] == [
         0.565131765561,
         0.364803101308,
@@ -31,7 +31,7 @@ def test_seeds_are_settled_for_ever() -> None:
 def test_trials_studies_and_repeats_differ() -> None:
     """10^4 seeds out of 2^31 hold a pair of equals with probability 10^8 / 2^32 = 2%; these hold none."""
     trials = [trial_seed(study, number) for study in range(10) for number in range(100)]
-    seeds = [repeat_seed(seed, repeat) for seed in trials for repeat in range(10)]
+    seeds = [copy_seed(seed, repeat) for seed in trials for repeat in range(10)]
     assert len(set(seeds)) == len(seeds)
 
 

@@ -94,7 +94,7 @@ def test_its_short_form_runs_to_a_result(path: Path, desk: Desk, data_dir: Path,
     monkeypatch.setenv("HPSEARCH_DATA", str(data_dir))
     epochs = 1 if method == "grid" else 2
     settings = [f"trainer.epochs={epochs}", "resources.address=none", "tracking.mlflow=none", *SHORT[method]]
-    settings += [*SMALL.get(path.stem, ()), *EARLY.get(loaded.prune.method, ())]
+    settings += [*SMALL.get(path.stem, ()), *EARLY.get(loaded.prune.method if loaded.prune else "", ())]
     answer = desk.hp("run", path, "--json", *(word for setting in settings for word in ("--set", setting)))
     assert answer.code == 0, answer.err
     outcome = json.loads(answer.out)

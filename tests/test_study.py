@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch import study as sections
+from hpsearch.copies import Copies
 from hpsearch.errors import StudyFileError
 from hpsearch.plan import proposals
 from hpsearch.space import Choice, Float, Int
@@ -31,7 +32,7 @@ def test_the_least_file():
     assert study.trainer == sections.Trainer(use="trainers.digits:train", epochs=9)
     assert study.trainer.options == {}
     assert study.search == sections.Random(method="random", trials=5)
-    assert study.prune == sections.NeverPrune(method="never")
+    assert study.prune is None
     assert study.early_stopping is None
     assert study.resources.workers is None
     assert study.resources.address == "local"
@@ -173,6 +174,7 @@ def changed(*changes: tuple[str, str]) -> list[str]:
         ("layers = 2", "layers = true", "trainer.options.layers: was 2, is true"),
         ("epochs = 9", "epochs = 10", "trainer.epochs: was 9, is 10"),
         ("epochs = 9", "epochs = 9\nrepeats = 3", "trainer.repeats: was absent, is 3"),
+        ("epochs = 9", "epochs = 9\nvalidation = { folds = 5 }", 'trainer.validation: was absent, is {"folds": 5}'),
         ("digits:train", "digits:fit", 'trainer.use: was "trainers.digits:train", is "trainers.digits:fit"'),
         ("minimize", "maximize", 'study.goal: was "minimize", is "maximize"'),
         ('"val_loss"', '"val_loss"\nseed = 1', "study.seed: was 0, is 1"),
@@ -202,6 +204,16 @@ def test_what_may_not_change_under_one_name(old, new, difference):
 )
 def test_what_may(old, new):
     assert changed((old, new)) == []
+
+
+def test_never_is_what_is_anyway_except_where_the_paired_test_would_prune():
+    never, folds = ("", '[prune]\nmethod = "never"'), ("epochs = 9", "epochs = 9\nvalidation = { folds = 5 }")
+    assert made(folds).is_paired
+    assert not made(folds, never).is_paired
+    assert not made().is_paired
+    assert differences(made(folds).identity(), made(folds, never).identity()) == [
+        'prune.method: was absent, is "never"'
+    ]
 
 
 def test_more_or_longer_rounds_are_a_larger_budget():
@@ -251,7 +263,9 @@ def test_reading_a_study_imports_nothing_heavy():
 
 def test_an_evaluation_has_one_seed_a_trial():
     """It has seeds enough of its own, and each is a trial that can be looked at by itself."""
-    study = made(("epochs = 9", "epochs = 9\nrepeats = 3"))
+    study = made(("epochs = 9", "epochs = 9\nrepeats = 3\nvalidation = { folds = 5 }"))
     sets = [sections.ParameterSet(params={"lr": 0.1})]
-    assert study.trainer.repeats == 3
-    assert study.evaluation("again", 1, sets, seeds=2).trainer.repeats == 1
+    assert study.copies == Copies(folds=5, repeats=3)
+    evaluation = study.evaluation("again", 1, sets, seeds=2)
+    assert evaluation.copies == Copies(folds=5)
+    assert not evaluation.is_paired, "its finalists are all trained to their end"

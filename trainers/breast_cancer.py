@@ -11,9 +11,9 @@ import torch
 from sklearn.datasets import load_breast_cancer
 from torch import nn
 
-from hpsearch import Part, Predictions, Report, Run
-from trainers.kit import folds, losses, models, predicting, training
-from trainers.kit.data import Data, Examples, Indices, sealed_test, splits, standardized
+from hpsearch import Fold, Part, Predictions, Report, Run
+from trainers.kit import losses, models, predicting, training
+from trainers.kit.data import Data, Examples, Indices, sealed_test, split, standardized
 from trainers.kit.knobs import Count
 from trainers.kit.training import Training
 
@@ -30,28 +30,27 @@ class Params(training.Knobs, models.TableKnobs):
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    trainings = begin(params, run)
-    run.track(**folds.tracked(trainings))
+    begun = begin(params, run)
+    run.track(**begun.tracked)
     for epoch in run.epochs():
-        yield Report(epoch, folds.epoch(trainings, epoch))
+        yield Report(epoch, begun.epoch(epoch))
 
 
 def predict(params: Params, run: Run, part: Part, *, augmented: int = 0) -> Predictions:
-    return predicting.predict(begin(params, run), run, part, lambda: held_out(params.folds), augmented)
+    return predicting.predict(begin(params, run), part, lambda: held_out(run.fold), augmented)
 
 
 def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
-    return predicting.snapshots(begin(params, run), run, part, lambda: held_out(params.folds))
+    return predicting.snapshots(begin(params, run), part, lambda: held_out(run.fold))
 
 
 def score(predictions: Predictions) -> Mapping[str, float]:
     return predicting.score(predictions, losses.binary(Params()))
 
 
-def begin(params: Params, run: Run) -> list[Training]:
-    """One network, or one for each fold, before its first epoch."""
-    goal = losses.binary(params)
-    return [Training(params, build(params), data, goal, run, fold) for fold, data in enumerate(load(params.folds))]
+def begin(params: Params, run: Run) -> Training:
+    """Before its first epoch."""
+    return Training(params, build(params), load(run.fold), losses.binary(params), run)
 
 
 def build(params: Params) -> nn.Module:
@@ -60,16 +59,16 @@ def build(params: Params) -> nn.Module:
 
 
 @cache
-def load(folds: int = 0) -> list[Data]:
-    """One split, or one for each fold."""
-    return [Data.of(examples(rows.train), rows) for rows in splits(load_breast_cancer().target, folds)]
+def load(fold: Fold | None = None) -> Data:
+    """Of the one split, or of a fold."""
+    rows = split(load_breast_cancer().target, fold)
+    return Data.of(examples(rows.train), rows)
 
 
-def held_out(folds: int = 0) -> list[Examples]:
-    """The test's, as the network of each fold is given them. Raises Sealed, except when the study is evaluated."""
+def held_out(fold: Fold | None = None) -> Examples:
+    """The test's, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
     strata = load_breast_cancer().target
-    rows = sealed_test(strata)
-    return [examples(seen.train).at(rows) for seen in splits(strata, folds)]
+    return examples(split(strata, fold).train).at(sealed_test(strata))
 
 
 def examples(train: Indices) -> Examples:

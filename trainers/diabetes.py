@@ -10,9 +10,9 @@ from functools import cache
 from sklearn.datasets import load_diabetes
 from torch import nn
 
-from hpsearch import Part, Predictions, Report, Run
-from trainers.kit import folds, losses, models, predicting, training
-from trainers.kit.data import Data, Examples, Indices, Strata, sealed_test, splits, standardized, strata_of
+from hpsearch import Fold, Part, Predictions, Report, Run
+from trainers.kit import losses, models, predicting, training
+from trainers.kit.data import Data, Examples, Indices, Strata, sealed_test, split, standardized, strata_of
 from trainers.kit.knobs import Count
 from trainers.kit.links import Values
 from trainers.kit.training import Training
@@ -27,32 +27,30 @@ class Params(training.Knobs, models.TableKnobs):
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    trainings = begin(params, run)
-    run.track(**folds.tracked(trainings))
+    begun = begin(params, run)
+    run.track(**begun.tracked)
     for epoch in run.epochs():
-        yield Report(epoch, folds.epoch(trainings, epoch))
+        yield Report(epoch, begun.epoch(epoch))
 
 
 def predict(params: Params, run: Run, part: Part, *, augmented: int = 0) -> Predictions:
-    return predicting.predict(begin(params, run), run, part, lambda: held_out(params.folds), augmented)
+    return predicting.predict(begin(params, run), part, lambda: held_out(run.fold), augmented)
 
 
 def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
-    return predicting.snapshots(begin(params, run), run, part, lambda: held_out(params.folds))
+    return predicting.snapshots(begin(params, run), part, lambda: held_out(run.fold))
 
 
 def score(predictions: Predictions) -> Mapping[str, float]:
-    """The loss is in the units of the one split, of which those of folds differ a little."""
-    ((_, values),) = load()
+    """The loss is in the units of the one split, from which those of folds differ a little."""
+    _, values = load()
     return predicting.score(predictions, losses.regression(values))
 
 
-def begin(params: Params, run: Run) -> list[Training]:
-    """One network, or one for each fold, before its first epoch."""
-    return [
-        Training(params, build(params), data, losses.regression(values), run, fold)
-        for fold, (data, values) in enumerate(load(params.folds))
-    ]
+def begin(params: Params, run: Run) -> Training:
+    """Before its first epoch."""
+    data, values = load(run.fold)
+    return Training(params, build(params), data, losses.regression(values), run)
 
 
 def build(params: Params) -> nn.Module:
@@ -61,18 +59,18 @@ def build(params: Params) -> nn.Module:
 
 
 @cache
-def load(folds: int = 0) -> list[tuple[Data, Values]]:
-    """One split, or one for each fold, with what its targets stand for.
+def load(fold: Fold | None = None) -> tuple[Data, Values]:
+    """Of the one split, or of a fold; and what its targets stand for.
 
     scikit-learn's own scaling is left out: it is of all patients, the test's included.
     """
-    return [(Data.of(examples(rows.train), rows), values(rows.train)) for rows in splits(strata(), folds)]
+    rows = split(strata(), fold)
+    return Data.of(examples(rows.train), rows), values(rows.train)
 
 
-def held_out(folds: int = 0) -> list[Examples]:
-    """The test's, as the network of each fold is given them. Raises Sealed, except when the study is evaluated."""
-    rows = sealed_test(strata())
-    return [examples(seen.train).at(rows) for seen in splits(strata(), folds)]
+def held_out(fold: Fold | None = None) -> Examples:
+    """The test's, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
+    return examples(split(strata(), fold).train).at(sealed_test(strata()))
 
 
 def strata() -> Strata:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from hpsearch import Part, Predictions, Report, Run
-from trainers.kit import cleveland, folds, losses, models, predicting, training
-from trainers.kit.data import Data, Examples, Indices, sealed_test, splits
+from hpsearch import Fold, Part, Predictions, Report, Run
+from trainers.kit import cleveland, losses, models, predicting, training
+from trainers.kit.data import Data, Examples, Indices, sealed_test, split
 from trainers.kit.knobs import Count
 from trainers.kit.training import Training
 
@@ -26,31 +26,30 @@ class Params(training.Knobs, models.TableKnobs):
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    trainings = begin(params, run)
-    run.track(**folds.tracked(trainings))
+    begun = begin(params, run)
+    run.track(**begun.tracked)
     for epoch in run.epochs():
-        yield Report(epoch, folds.epoch(trainings, epoch))
+        yield Report(epoch, begun.epoch(epoch))
 
 
 def predict(params: Params, run: Run, part: Part, *, augmented: int = 0) -> Predictions:
     table = cleveland.table(run.data_dir)
-    return predicting.predict(begin(params, run), run, part, lambda: held_out(table, params.folds), augmented)
+    return predicting.predict(begin(params, run), part, lambda: held_out(table, run.fold), augmented)
 
 
 def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
     table = cleveland.table(run.data_dir)
-    return predicting.snapshots(begin(params, run), run, part, lambda: held_out(table, params.folds))
+    return predicting.snapshots(begin(params, run), part, lambda: held_out(table, run.fold))
 
 
 def score(predictions: Predictions) -> Mapping[str, float]:
     return predicting.score(predictions, losses.binary(Params()))
 
 
-def begin(params: Params, run: Run) -> list[Training]:
-    """One network, or one for each fold, before its first epoch."""
-    goal = losses.binary(params)
-    parts = load(cleveland.table(run.data_dir), params.folds)
-    return [Training(params, build(params), data, goal, run, fold) for fold, data in enumerate(parts)]
+def begin(params: Params, run: Run) -> Training:
+    """Before its first epoch."""
+    data = load(cleveland.table(run.data_dir), run.fold)
+    return Training(params, build(params), data, losses.binary(params), run)
 
 
 def build(params: Params) -> nn.Module:
@@ -58,16 +57,16 @@ def build(params: Params) -> nn.Module:
     return models.table(cleveland.INPUTS, 1, params)
 
 
-def load(table: cleveland.Table, folds: int = 0) -> list[Data]:
-    """One split, or one for each fold."""
-    return [Data.of(examples(table, rows.train), rows) for rows in splits(cleveland.sick(table), folds)]
+def load(table: cleveland.Table, fold: Fold | None = None) -> Data:
+    """Of the one split, or of a fold."""
+    rows = split(cleveland.sick(table), fold)
+    return Data.of(examples(table, rows.train), rows)
 
 
-def held_out(table: cleveland.Table, folds: int = 0) -> list[Examples]:
-    """The test's, as the network of each fold is given them. Raises Sealed, except when the study is evaluated."""
+def held_out(table: cleveland.Table, fold: Fold | None = None) -> Examples:
+    """The test's, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
     strata = cleveland.sick(table)
-    rows = sealed_test(strata)
-    return [examples(table, seen.train).at(rows) for seen in splits(strata, folds)]
+    return examples(table, split(strata, fold).train).at(sealed_test(strata))
 
 
 def examples(table: cleveland.Table, train: Indices) -> Examples:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from torch import nn
 
-from hpsearch import Part, Predictions, Report, Run, check_unsealed
-from trainers.kit import augment, folds, idx, losses, models, predicting, training
-from trainers.kit.data import Data, Examples, Scaling, splits
+from hpsearch import Fold, Part, Predictions, Report, Run, check_unsealed
+from trainers.kit import augment, idx, losses, models, predicting, training
+from trainers.kit.data import Data, Examples, photographs
 from trainers.kit.training import Training
 
 
@@ -23,29 +23,28 @@ class Params(training.Knobs, models.ImageKnobs, augment.Knobs):
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    trainings = begin(params, run)
-    run.track(**folds.tracked(trainings))
+    begun = begin(params, run)
+    run.track(**begun.tracked)
     for epoch in run.epochs():
-        yield Report(epoch, folds.epoch(trainings, epoch))
+        yield Report(epoch, begun.epoch(epoch))
 
 
 def predict(params: Params, run: Run, part: Part, *, augmented: int = 0) -> Predictions:
-    return predicting.predict(begin(params, run), run, part, lambda: held_out(run.data_dir, params.folds), augmented)
+    return predicting.predict(begin(params, run), part, lambda: held_out(run.data_dir, run.fold), augmented)
 
 
 def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
-    return predicting.snapshots(begin(params, run), run, part, lambda: held_out(run.data_dir, params.folds))
+    return predicting.snapshots(begin(params, run), part, lambda: held_out(run.data_dir, run.fold))
 
 
 def score(predictions: Predictions) -> Mapping[str, float]:
     return predicting.score(predictions, losses.classification(Params(), classes=10))
 
 
-def begin(params: Params, run: Run) -> list[Training]:
-    """One network, or one for each fold, before its first epoch."""
-    goal = losses.classification(params, classes=10)
-    parts = load(run.data_dir, params.folds)
-    return [Training(params, build(params), data, goal, run, fold) for fold, data in enumerate(parts)]
+def begin(params: Params, run: Run) -> Training:
+    """Before its first epoch."""
+    data = load(run.data_dir, run.fold)
+    return Training(params, build(params), data, losses.classification(params, classes=10), run)
 
 
 def build(params: Params) -> nn.Module:
@@ -54,21 +53,12 @@ def build(params: Params) -> nn.Module:
 
 
 @cache
-def load(data_dir: Path | None, folds: int = 0) -> list[Data]:
-    """One split, or one for each fold: images (n, 1, 28, 28) as bytes, scaled by those trained on; classes (n)."""
-    images, labels = idx.images(data_dir, "train"), idx.labels(data_dir, "train")
-    return [
-        Data.of(Examples(images, labels, Scaling.of(images[rows.train])), rows)
-        for rows in splits(labels.numpy(), folds, test=0)
-    ]
+def load(data_dir: Path | None, fold: Fold | None = None) -> Data:
+    """Of the one split, or of a fold: images (n, 1, 28, 28) as bytes, scaled by those trained on; classes (n)."""
+    return photographs(idx.images(data_dir, "train"), idx.labels(data_dir, "train"), fold)
 
 
-def held_out(data_dir: Path | None, folds: int = 0) -> list[Examples]:
-    """The test's, as the network of each fold is given them. Raises Sealed, except when the study is evaluated."""
-    return [sealed_test(data_dir, data.train.scaling) for data in load(data_dir, folds)]
-
-
-def sealed_test(data_dir: Path | None, scaling: Scaling | None) -> Examples:
-    """The 10,000. Raises Sealed, except when the study is evaluated."""
+def held_out(data_dir: Path | None, fold: Fold | None = None) -> Examples:
+    """The 10,000, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
     check_unsealed()
-    return Examples(idx.images(data_dir, "t10k"), idx.labels(data_dir, "t10k"), scaling)
+    return Examples(idx.images(data_dir, "t10k"), idx.labels(data_dir, "t10k"), load(data_dir, fold).train.scaling)

@@ -44,7 +44,7 @@ class Source:
             study_uid=self.uid,
             number=trial.number,
             step=judged.step,
-            repeats=self.study.trainer.repeats,
+            copies=self.study.copies,
         )
 
 

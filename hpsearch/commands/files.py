@@ -90,9 +90,9 @@ def _plan_text(study: Study, data: dict[str, Any]) -> str:
             if planning.certain_proposals(study) is None
             else []
         ),
-        f"{data['epochs']} epochs if nothing is pruned (prune: {study.prune.method}) or stopped early; {_cost(data)}",
+        f"{data['epochs']} epochs if nothing is pruned (prune: {_prune(study)}) or stopped early; {_cost(data)}",
         f"{resources.workers or 'as many as fit'} at once, with {resources.per_trial.cpus:g} cpus and "
-        f"{resources.per_trial.gpus:g} gpus each{_repeats(study)}",
+        f"{resources.per_trial.gpus:g} gpus each{_copies(study)}",
     ]
     rows += _tried_text(study, data)
     if done := data["recorded"]:
@@ -103,9 +103,15 @@ def _plan_text(study: Study, data: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def _repeats(study: Study) -> str:
-    repeats = study.trainer.repeats
-    return "" if repeats == 1 else f"; each trains {repeats} repeats side by side, and an epoch is one of all of them"
+def _prune(study: Study) -> str:
+    asked = [study.prune.method] if study.prune is not None else []
+    paired = [f"paired test over {study.copies}"] if study.is_paired else []
+    return " and ".join([*asked, *paired]) or "never"
+
+
+def _copies(study: Study) -> str:
+    copies = study.copies
+    return f"; each trains {copies} side by side, and an epoch is one of all of them" if len(copies) > 1 else ""
 
 
 def _rounds_text(study: Study) -> str:

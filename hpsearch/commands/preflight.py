@@ -54,14 +54,14 @@ def run_preflight(study: Study, prober: Prober) -> tuple[tuple[Check, ...], dict
     found = prober.probe(order)
     if isinstance(found, Lost):
         checks: tuple[Check, ...] = (failed("runs", f"no answer came back: {found.reason}", details=found.traceback),)
-        return checks, _document(checks, Measured(), order, study.trainer.repeats)
+        return checks, _document(checks, Measured(), order, len(study.copies))
     assert isinstance(found, Measured)
     checks = recipe.judge(found, study.objective, skip)
-    return checks, _document(checks, found, order, study.trainer.repeats)
+    return checks, _document(checks, found, order, len(study.copies))
 
 
-def _document(checks: Sequence[Check], measured: Measured, order: Preflight, repeats: int) -> dict[str, Any]:
-    cost = recipe.cost(measured, repeats)
+def _document(checks: Sequence[Check], measured: Measured, order: Preflight, copies: int) -> dict[str, Any]:
+    cost = recipe.cost(measured, copies)
     return {
         "passed": not recipe.stops(checks),
         "params": dict(order.params),

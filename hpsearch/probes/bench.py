@@ -30,10 +30,13 @@ def train(bench: Bench, params: Params, tap: Tap, epochs: int) -> Iterator[Repor
             data_dir=bench.data_dir,
             scratch_dir=Path(scratch),
             probe=tap,
+            fold=bench.fold,
         )
         reports = function(trainer.argument(function, {**bench.options, **params}), run)
         try:
-            yield from _checked(bench, reports, tap)
+            for report in _checked(bench, reports, tap):
+                run.check_fold_is_asked_for()
+                yield report
         finally:
             _close(bench, reports)
 

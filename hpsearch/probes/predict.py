@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from hpsearch import checkpoint, trainer
-from hpsearch.adaptors import repeats
+from hpsearch.adaptors import side_by_side
+from hpsearch.copies import Copies, Copy
 from hpsearch.errors import TrainerError
 from hpsearch.predictions import Part, Predictions
 from hpsearch.probes.values import (
@@ -106,7 +107,7 @@ class _Companion:
         bench = self._bench
         with tempfile.TemporaryDirectory(prefix="hpsearch-predict-", ignore_cleanup_errors=True) as scratch:
 
-            def run(restored: checkpoint.Snapshot) -> Run:
+            def run(copy: Copy, restored: checkpoint.Snapshot) -> Run:
                 checkpoint.seed_everything(member.seed)
                 return Run(
                     member.seed,
@@ -116,13 +117,15 @@ class _Companion:
                     data_dir=bench.data_dir,
                     scratch_dir=Path(scratch),
                     restored=restored,
+                    fold=copy.fold,
                 )
 
-            def predicted(restored: checkpoint.Snapshot) -> Predictions:
+            def predicted(copy: Copy, restored: checkpoint.Snapshot) -> Predictions:
                 params = trainer.argument(self._trainer, {**bench.options, **member.params})
-                return call(params, partial(run, restored), part)
+                return call(params, partial(run, copy, restored), part)
 
-            return ensembles.averaged([predicted(one) for one in repeats.parts(snapshot, member.repeats)])
+            states = zip(member.copies, side_by_side.parts(snapshot, member.copies), strict=True)
+            return _together([predicted(copy, state) for copy, state in states], member.copies, part)
 
     def _call(self, member: Member) -> Callable[[Any, Callable[[], Run], Part], Predictions]:
         predict, snapshots = self._module.predict, getattr(self._module, "snapshots", None)
@@ -146,6 +149,14 @@ class _Companion:
         """By the study's objective; smaller is better."""
         objective = self._bench.objective
         return objective.loss_of(Report(1, {objective.metric: self.score(predictions)[scored_as(objective.metric)]}))
+
+
+def _together(each: Sequence[Predictions], copies: Copies, part: Part) -> Predictions:
+    """The mean over repeats. Of folds each speaks of a part of validation, and all of them of the test: the mean."""
+    if part == "test" or not copies.folds:
+        return ensembles.averaged(each)
+    folds = [ensembles.averaged(each[fold :: copies.folds]) for fold in range(copies.folds)]
+    return Predictions(np.concatenate([one.outputs for one in folds]), np.concatenate([one.targets for one in folds]))
 
 
 def _augmented(predict: Any, params: Any, run: Callable[[], Run], part: Part) -> Predictions:

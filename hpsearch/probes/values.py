@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
+from hpsearch.copies import ONE, Copies, Fold
 from hpsearch.predictions import Part
 from hpsearch.trial import Failure, Objective, Params, Report
 
@@ -56,7 +57,7 @@ class Member:
 
     name: how messages call it. number: of the trial, in the study `study_uid`, whose folder is `work`. step: the epoch.
     way: what of it predicts: the model itself, its mean over augmented copies of the inputs, or its snapshot ensemble.
-    repeats: that its trial has; what predicts is their mean.
+    copies: that its trial has; all of them predict.
     """
 
     name: str
@@ -68,7 +69,7 @@ class Member:
     number: int
     step: int
     way: Literal["model", "augmented", "snapshots"] = "model"
-    repeats: int = 1
+    copies: Copies = ONE
 
 
 Mixture = tuple[int, ...]
@@ -105,7 +106,8 @@ Probe = Preflight | LrRange | Predict
 class Bench:
     """Where a trainer is tried: all that its trainings have in common; as worker.Setup has it.
 
-    options: the trainer's fixed ones. objective: its metric must be in every report.
+    options: the trainer's fixed ones. objective: its metric must be in every report. fold: the first of those that a
+    trial trains, where the study cross-validates.
     """
 
     use: str
@@ -116,6 +118,7 @@ class Bench:
     threads: int = 1
     data_dir: Path | None = None
     seed: int = 0
+    fold: Fold | None = None
 
 
 # What preflight measured ─────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,9 @@
-"""A trial whose repeats are surely worse than the best trial's: a paired t-test over repeats (Student 1908), one-sided.
+"""A trial that is surely worse than the best one: a paired t-test (Student 1908) over its folds or repeats, one-sided.
 
-The repeats of all trials have the same seeds, so that what a seed does to both drops out of a difference; the same
-comparison is at the heart of irace (López-Ibáñez et al. 2016, "The irace package", section 3). The best of many is
-lucky, and each epoch is another test: both make errors commoner than `level`. That the test must say the same at
-several epochs in a row makes them rare again; docs/decisions/0004-repeats.md has the numbers.
+Those of all trials have the same seeds and the same examples, so that what these do to both drops out of a difference;
+the same comparison is at the heart of irace (López-Ibáñez et al. 2016, "The irace package", section 3). The best of
+many is lucky, and each epoch is another test: both make errors commoner than `level`. That the test must say the same
+at several epochs in a row makes them rare again: docs/decisions/0004-repeats.md and 0006-folds.md have the numbers.
 """
 
 import math
@@ -11,24 +11,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from hpsearch.copies import Copies, Copy
 from hpsearch.history import History
 from hpsearch.pruners.ranks import in_words, is_where_asked
-from hpsearch.trial import GoOn, Objective, Report, Stop, Trial, Verdict, of_repeat
+from hpsearch.trial import GoOn, Objective, Report, Stop, Trial, Verdict
 
 
 @dataclass(frozen=True)
 class Paired:
     """Stops a trial that is worse than the best one at each of the last `epochs` (>= 1), with p < `level` each time.
 
-    repeats: that every trial has; of fewer than 3 nothing can be said.
+    copies: that every trial has; of fewer than 3 nothing can be said.
     """
 
-    repeats: int
+    copies: Copies
     level: float = 0.05
     epochs: int = 3
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        if self.repeats < 3 or trial.epoch < self.epochs or is_where_asked(trial):
+        if not self.copies.can_be_compared or trial.epoch < self.epochs or is_where_asked(trial):
             return GoOn()
         chance = 0.0
         for report in trial.curve[: -self.epochs - 1 : -1]:
@@ -39,7 +40,7 @@ class Paired:
         own, other = (in_words(objective, objective.loss_of(one.curve[trial.epoch - 1])) for one in (trial, best))
         return Stop(
             f"paired test: {objective.metric} {own} is worse than {other} of trial {best.number} at epoch "
-            f"{trial.epoch}; p <= {chance:.2g} over {self.repeats} repeats for {self.epochs} epochs"
+            f"{trial.epoch}; p <= {chance:.2g} over {self.copies} for {self.epochs} epochs"
         )
 
     def _chance(self, trial: Trial, report: Report, history: History) -> float:
@@ -53,12 +54,12 @@ class Paired:
         return chance_of_more(differences)
 
     def _losses(self, report: Report, objective: Objective) -> list[float]:
-        return [loss_of_repeat(report, objective, number) for number in range(1, self.repeats + 1)]
+        return [loss_of(copy, report, objective) for copy in self.copies]
 
 
-def loss_of_repeat(report: Report, objective: Objective, number: int) -> float:
+def loss_of(copy: Copy, report: Report, objective: Objective) -> float:
     """Smaller is better."""
-    value = report.metrics.get(of_repeat(objective.metric, number), math.nan)
+    value = report.metrics.get(copy.of(objective.metric), math.nan)
     return value if objective.goal == "minimize" else -value
 
 

@@ -23,7 +23,7 @@ def averaged(members: Sequence[Predictions]) -> Predictions:
             shapes = f"outputs {first.outputs.shape} and {member.outputs.shape}"
             raise TrainerError(
                 f"model 1 and model {number} do not predict the same examples in the same order ({shapes}), so their "
-                "mean means nothing; `folds` and the split must be the same for all of them"
+                "mean means nothing; the split must be the same for all of them"
             )
     return Predictions(np.mean([member.outputs for member in members], axis=0), first.targets)
 

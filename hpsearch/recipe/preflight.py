@@ -73,8 +73,8 @@ class Cost:
         return max(math.floor(ROOM * self.gpu_total / self.gpu), 1)
 
 
-def cost(measured: Measured, repeats: int = 1) -> Cost:
-    """repeats: so many of what was measured train side by side in a trial; memory they share is counted for each."""
+def cost(measured: Measured, copies: int = 1) -> Cost:
+    """copies: so many of what was measured train side by side in a trial; memory they share is counted for each."""
     memory, seconds = measured.memory, measured.trained.seconds if measured.trained else None
-    of_all = None if seconds is None else repeats * seconds
-    return Cost(of_all, repeats * memory.host, repeats * memory.gpu, memory.gpu_total)
+    of_all = None if seconds is None else copies * seconds
+    return Cost(of_all, copies * memory.host, copies * memory.gpu, memory.gpu_total)

@@ -1,27 +1,27 @@
 """The tables of a study file, one class each, as INTERFACE and `studies/study.schema.json` describe them.
 
-Here is what one value may be; what values mean together is checked in checks.py.
+What one value may be is in kinds.py; what values mean together is checked in checks.py.
 """
 
-import math
-import posixpath
-import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
-from hpsearch.study_file import units
-from hpsearch.study_file.wording import show
-from hpsearch.trial import Plain
+from hpsearch.study_file.kinds import (
+    Address,
+    Allowed,
+    Bytes,
+    Count,
+    Gpus,
+    Number,
+    PlainValue,
+    RecordableName,
+    Seconds,
+    StudyName,
+    Use,
+    Whole,
+    Yes,
+)
 
 
 class Section(BaseModel):
@@ -30,119 +30,32 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-# Kinds of values ─────────────────────────────────────────────────────────────────────────────────
-
-
-def plain(value: object) -> Plain:
-    if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
-        raise ValueError(f"must be a string, a finite number, or true or false, got {show(value)}")
-    return value
-
-
-def _number(value: object) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"must be a finite number, got {show(value)}")
-    return value
-
-
-def _allowed(value: object) -> tuple[Plain, ...]:
-    values = value if isinstance(value, list) else [value]
-    if not values:
-        raise ValueError("must not be an empty list")
-    return tuple(map(plain, values))
-
-
-def _study_name(name: str) -> str:
-    """It becomes the name of a folder and of an MLflow experiment."""
-    if not 0 < len(name.encode()) <= 250:
-        raise ValueError(f"must have 1 to 250 characters (bytes in UTF-8), got {len(name.encode())}")
-    if name != name.strip() or not name.isprintable():
-        raise ValueError(f"must hold no control characters and no spaces at its ends, got {show(name)}")
-    if found := next((part for part in ("/", "\\", "%", "..") if part in name), None):
-        raise ValueError(f"must not hold {show(found)}, got {show(name)}")
-    if name == ".":
-        raise ValueError('must not be "."')
-    return name
-
-
-def recordable(name: str) -> str:
-    """The name of a parameter or a metric: what MLflow takes for one (mlflow/utils/validation.py)."""
-    if not 0 < len(name) <= 250:
-        raise ValueError(f"a name must have 1 to 250 characters, got {len(name)}")
-    if odd := re.search(r"[^\w.\- /]", name):
-        raise ValueError(f"a name may hold letters, digits, _ - . / and spaces, got {show(odd[0])}")
-    if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
-        raise ValueError("a name must not read as a path that leads elsewhere")
-    return name
-
-
-def _use(use: str) -> str:
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", use):
-        raise ValueError(f'must be "module:function", such as "trainers.digits:train", got {show(use)}')
-    return use
-
-
-def _address(address: str) -> str:
-    if not re.fullmatch(r"local|auto|none|(ray://)?[^\s/:]+:[0-9]{1,5}", address):
-        raise ValueError(f'must be "local", "auto", "none" or "ray://HOST:PORT", got {show(address)}')
-    return address
-
-
-def _true(value: bool) -> bool:
-    if not value:
-        raise ValueError("must be true; for a range of your own leave it out and give low and high")
-    return value
-
-
-def _gpus(gpus: float) -> float:
-    if gpus > 1 and gpus != int(gpus):
-        raise ValueError(f"must be a share of one GPU (<= 1) or a whole number of them, got {gpus}")
-    return gpus
-
-
-PlainValue = Annotated[Plain, PlainValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
-Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
-Allowed = Annotated[
-    tuple[Plain, ...],
-    PlainValidator(_allowed),
-    WithJsonSchema({"type": ["string", "number", "boolean", "array"]}),
-]
-Seconds = Annotated[
-    float,
-    BeforeValidator(units.seconds),
-    PlainSerializer(units.duration),
-    WithJsonSchema({"type": "string", "pattern": units.DURATION, "examples": ["45s", "1h30m"]}),
-]
-Bytes = Annotated[
-    int,
-    BeforeValidator(units.size),
-    PlainSerializer(units.size_text),
-    WithJsonSchema({"type": "string", "pattern": units.SIZE, "examples": ["500MB", "4GiB"]}),
-]
-Count = Annotated[int, Field(ge=1)]
-Whole = Annotated[int, Field(ge=0)]
-RecordableName = Annotated[str, AfterValidator(recordable)]
-
-
 # [study], [trainer] ──────────────────────────────────────────────────────────────────────────────
 
 
 class About(Section):
-    name: Annotated[str, AfterValidator(_study_name)] = Field(description="what the study is called, everywhere")
+    name: StudyName = Field(description="what the study is called, everywhere")
     metric: RecordableName = Field(description="what decides: a name that the trainer reports")
     goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
     seed: Whole = Field(0, description="where all random numbers of the study come from")
     at: Literal["best", "last"] = Field("best", description="the epoch at which a trial's curve is judged")
 
 
+class Validation(Section):
+    folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        description="so many networks train side by side in each trial, each validated on another part of the examples"
+    )
+
+
 class Trainer(Section):
-    use: Annotated[str, AfterValidator(_use)] = Field(
+    use: Use = Field(
         description='"module:function", a generator; or "module:name", a ray.tune.Trainable, class or function'
     )
     epochs: Count = Field(description="the most that one trial may train")
     repeats: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="so many seeds train side by side in each trial, which reports their mean"
     )
+    validation: Validation | None = Field(None, description="k-fold cross-validation inside each trial")
     options: dict[RecordableName, PlainValue] = Field({}, description="fixed values for the trainer")
 
 
@@ -169,7 +82,7 @@ AUTO_LOW, AUTO_HIGH = 1e-7, 10.0
 class Auto(Section):
     """A learning rate whose range the learning-rate range test finds, before the first trial."""
 
-    auto: Annotated[bool, AfterValidator(_true)] = Field(description="take the range from the range test")
+    auto: Yes = Field(description="take the range from the range test")
     low: Number = Field(AUTO_LOW, description="the test begins here")
     high: Number = Field(AUTO_HIGH, description="the test ends here")
     when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
@@ -358,13 +271,13 @@ class LrRange(Section):
 
 class PerTrial(Section):
     cpus: float = Field(1, gt=0, description="also the threads of a trial")
-    gpus: Annotated[float, Field(ge=0), AfterValidator(_gpus)] = Field(0, description="a share of one, or several")
+    gpus: Gpus = Field(0, description="a share of one, or several")
     memory: Bytes | None = Field(None, description="host memory")
 
 
 class Resources(Section):
     workers: Count | None = Field(None, description="trials at once; omitted: what there is room for")
-    address: Annotated[str, AfterValidator(_address)] = Field("local", description="which Ray")
+    address: Address = Field("local", description="which Ray")
     per_trial: PerTrial = PerTrial()
 
 

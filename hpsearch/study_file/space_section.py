@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from hpsearch.space import Choice, Float, Int, Parameter, Space, offers
 from hpsearch.study_file.faults import Faults, translate
-from hpsearch.study_file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Section, Values, plain, recordable
+from hpsearch.study_file.kinds import plain, recordable
+from hpsearch.study_file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Section, Values
 from hpsearch.study_file.wording import listed, meant, show
 from hpsearch.trial import Plain
 

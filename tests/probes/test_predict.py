@@ -9,6 +9,7 @@ import pytest
 
 from hpsearch import checkpoint
 from hpsearch.checkpoint import Shelf
+from hpsearch.copies import Copies
 from hpsearch.predictions import Part, Predictions
 from hpsearch.probes.predict import measure
 from hpsearch.probes.values import GREEDY, Bench, Member, Predict, without
@@ -45,10 +46,10 @@ def test_mixtures_are_means_of_what_the_models_say(tmp_path: Path) -> None:
 
 def test_a_trial_with_repeats_predicts_with_all_of_them(tmp_path: Path) -> None:
     """Their weights are drawn from their seeds, so that each is another."""
-    trained = Worker(setup(tmp_path, repeats=3))
+    trained = Worker(setup(tmp_path, copies=Copies(repeats=3)))
     last = train(trained, start(until=2, epochs=3)).reports[-1]
     trained.release()
-    member = replace(model(tmp_path / "another", 0, 0.0), work=tmp_path, repeats=3)
+    member = replace(model(tmp_path / "another", 0, 0.0), work=tmp_path, copies=Copies(repeats=3))
     found = measure(Predict((member,), {"each": ((0,),)}), bench())
     assert found.problems == {}
     assert found.scores["each"][0]["loss"] == pytest.approx(last.metrics["weight"] ** 2)

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hpsearch.copies import Copies
 from hpsearch.history import History
 from hpsearch.pruners.never import NeverPrune
 from hpsearch.pruners.paired import Paired, chance_of_more
 from hpsearch.pruners.several import Several
 from hpsearch.pruners.threshold import Threshold
-from hpsearch.trial import GoOn, Objective, Report, State, Stop, Trial, of_repeat
+from hpsearch.trial import GoOn, Objective, Report, State, Stop, Trial
 
 LOSS = Objective("val_loss", "minimize")
 ACCURACY = Objective("accuracy", "maximize")
@@ -25,7 +26,7 @@ def trial(number: int, curve: Curve, until: int = 99, metric: str = "val_loss") 
 
 
 def metrics(values: Sequence[float], metric: str) -> dict[str, float]:
-    own = {of_repeat(metric, number): value for number, value in enumerate(values, start=1)}
+    own = {copy.of(metric): value for copy, value in zip(Copies(repeats=len(values)), values, strict=True)}
     return {metric: sum(values) / len(values), **own}
 
 
@@ -38,8 +39,8 @@ BAD = [[0.50, 0.51, 0.53]] * 4
 NOISY = [[0.01, 0.90, 0.60]] * 4
 
 
-def judged(history: History, number: int = 1, **rule: int) -> GoOn | Stop:
-    verdict = Paired(**{"repeats": 3, **rule}).judge(history[number], history)  # type: ignore[arg-type]
+def judged(history: History, number: int = 1, repeats: int = 3, **rule: int) -> GoOn | Stop:
+    verdict = Paired(Copies(repeats=repeats), **rule).judge(history[number], history)
     assert isinstance(verdict, GoOn | Stop)
     return verdict
 
@@ -92,7 +93,7 @@ def test_where_it_was_asked_to_be_nothing_is_saved() -> None:
     history = history_of(GOOD, BAD)
     asked = trial(1, BAD, until=4)
     history.put(asked)
-    assert Paired(3).judge(asked, history) == GoOn()
+    assert Paired(Copies(repeats=3)).judge(asked, history) == GoOn()
 
 
 def test_a_maximised_metric() -> None:
@@ -140,9 +141,9 @@ def test_two_alike_are_hardly_ever_told_apart() -> None:
 class TestSeveral:
     def test_the_first_that_stops_decides(self) -> None:
         history = history_of(GOOD, BAD)
-        both = Several((Threshold(upper=0.3), Paired(3)))
+        both = Several((Threshold(upper=0.3), Paired(Copies(repeats=3))))
         assert both.judge(history[1], history).reason.startswith("threshold")
-        assert Several((NeverPrune(), Paired(3))).judge(history[1], history).reason.startswith("paired")
+        assert Several((NeverPrune(), Paired(Copies(repeats=3)))).judge(history[1], history).reason.startswith("paired")
         assert both.judge(history[0], history) == GoOn()
 
     def test_a_reason_to_go_on_is_handed_on(self) -> None:

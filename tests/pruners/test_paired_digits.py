@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from hpsearch import trainer
-from hpsearch.adaptors.repeats import combined
+from hpsearch.adaptors.side_by_side import combined
+from hpsearch.copies import Copies
 from hpsearch.history import History
 from hpsearch.pruners.paired import Paired
 from hpsearch.run import Run
@@ -15,7 +16,8 @@ from hpsearch.trial import GoOn, Objective, Report, State, Trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
 RATES = np.geomspace(1e-4, 0.3, 12)
-EPOCHS, REPEATS, ORDERS = 10, 3, 60
+EPOCHS, ORDERS = 10, 60
+REPEATS = Copies(repeats=3)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +38,9 @@ def curves(one_thread: None) -> list[list[Report]]:
         params = trainer.argument(train, {"lr": float(rate), "hidden": 32, "batch_size": 64})
         return list(train(params, Run.local(EPOCHS, seed=seed, device="cpu")))
 
-    trials = [[repeat(rate, seed) for seed in range(REPEATS)] for rate in RATES]
+    trials = [[repeat(rate, seed) for seed in range(len(REPEATS))] for rate in RATES]
     return [
-        [Report(i + 1, combined([one[i].metrics for one in repeats], "val_accuracy")) for i in range(EPOCHS)]
+        [Report(i + 1, combined([one[i].metrics for one in repeats], REPEATS, "val_accuracy")) for i in range(EPOCHS)]
         for repeats in trials
     ]
 

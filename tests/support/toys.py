@@ -44,6 +44,16 @@ def learner(params: Params, run: Run) -> Iterator[Report]:
         yield Report(epoch, {"val_loss": abs(weight.value - float(params.get("x", 0.0))), "weight": weight.value})
 
 
+def folded(params: Params, run: Run) -> Iterator[Report]:
+    """Its loss is the number of its fold, and behind the point what is drawn in the epoch."""
+    fold, weight = run.fold, Weight()
+    run.track(weight=weight)
+    for epoch in run.epochs():
+        assert fold is not None
+        weight.value = random.random()
+        yield Report(epoch, {"val_loss": fold.number + weight.value})
+
+
 def untracked(params: Params, run: Run) -> Iterator[Report]:
     """As `learner`, but nothing of it can be put into a checkpoint."""
     value = 0.0

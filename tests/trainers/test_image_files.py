@@ -67,14 +67,13 @@ def test_without_the_folder_it_is_downloaded_and_checked(empty_cache, monkeypatc
 
 def test_a_search_needs_the_training_files_alone_and_the_test_is_sealed(tmp_path):
     write_mnist(tmp_path, 100)
-    assert len(mnist.load(tmp_path)[0].train) == 80
-    scaling = Scaling(torch.zeros(1), torch.ones(1))
+    assert len(mnist.load(tmp_path).train) == 80
     with pytest.raises(Sealed):
-        mnist.sealed_test(tmp_path, scaling)
+        mnist.held_out(tmp_path)
     for name, array in (("images-idx3", PIXELS[:, 0]), ("labels-idx1", LABELS)):
         (tmp_path / "mnist" / f"t10k-{name}-ubyte").write_bytes(written(array))
     with unsealed("the test of this test"):
-        assert len(mnist.sealed_test(tmp_path, scaling)) == 30
+        assert len(mnist.held_out(tmp_path)) == 30
 
 
 # CIFAR-10 ────────────────────────────────────────────────────────────────────────────────────────
@@ -143,9 +142,8 @@ def test_without_the_folder_the_archive_is_downloaded_and_checked(empty_cache, m
 
 def test_the_test_batch_is_sealed(tmp_path):
     (tmp_path / "cifar-10").mkdir()
-    (tmp_path / "cifar-10" / cifar.ARCHIVE).write_bytes(archive(cifar.TEST))
-    scaling = Scaling(torch.zeros(3, 1, 1), torch.ones(3, 1, 1))
+    (tmp_path / "cifar-10" / cifar.ARCHIVE).write_bytes(archive((*cifar.TRAINING, *cifar.TEST)))
     with pytest.raises(Sealed):
-        cifar10.sealed_test(tmp_path, scaling)
+        cifar10.held_out(tmp_path)
     with unsealed("the test of this test"):
-        assert len(cifar10.sealed_test(tmp_path, scaling)) == 10
+        assert len(cifar10.held_out(tmp_path)) == 10

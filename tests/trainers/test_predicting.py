@@ -3,7 +3,6 @@
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from hpsearch import Predictions, Report, Run, checkpoint
+from hpsearch import Fold, Predictions, Report, Run, checkpoint
 from hpsearch.recipe.ensembles import averaged
 from hpsearch.seal import Sealed, unsealed
 from tests.trainers.conftest import cifar_batch, idx, pictures
 from tests.trainers.test_tasks import TASKS, params_of
 from trainers import diabetes, digits, heart, mnist
 from trainers.kit import cifar, cleveland
-from trainers.kit.data import sealed_test, splits
+from trainers.kit.data import sealed_test, split
 
 SEED = 7
 
@@ -118,36 +117,25 @@ def test_in_a_notebook_the_run_that_has_trained_predicts(data_dir):
 # Folds ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_with_folds_each_network_predicts_its_own_part_of_validation(data_dir):
-    params = heart.Params(folds=3, lr=0.03)
-    reports, snapshot = trained("heart", params, 3, data_dir)
-    predictions = heart.predict(params, restored(snapshot, data_dir), "validation")
-    (whole,) = splits(sick := cleveland.sick(cleveland.table(data_dir)))
-    parts = splits(sick, 3)
-    assert len(predictions) == len(whole.train) + len(whole.validation)
-    assert np.array_equal(predictions.targets, np.concatenate([sick[rows.validation] for rows in parts]))
-    cuts = np.cumsum([0, *(len(rows.validation) for rows in parts)])
-    scores = [heart.score(Predictions(predictions.outputs[a:b], predictions.targets[a:b])) for a, b in pairwise(cuts)]
-    best = min(reports, key=val_loss)
-    for name in ("loss", "accuracy", "auroc", "f1"):
-        assert np.mean([score[name] for score in scores]) == pytest.approx(best.metrics[f"val_{name}"], rel=2e-5)
-
-
-def test_with_folds_the_test_is_predicted_by_the_mean_of_the_networks(data_dir):
-    params = diabetes.Params(folds=2, lr=0.03)
-    _, snapshot = trained("diabetes", params, 2, data_dir)
+def test_the_network_of_a_fold_predicts_its_own_part_of_validation_and_all_of_the_test(data_dir):
+    params, fold, table = heart.Params(lr=0.03), Fold(2, 3), cleveland.table(data_dir)
+    run = Run.local(2, SEED, "cpu", data_dir, fold)
+    *_, last = heart.train(params, run)
+    predictions = heart.predict(params, run, "validation")
+    sick = cleveland.sick(table)
+    assert np.array_equal(predictions.targets, sick[split(sick, fold).validation])
+    assert heart.score(predictions)["loss"] == pytest.approx(last.metrics["val_loss"], rel=2e-5)
     with unsealed("a test"):
-        predictions = diabetes.predict(params, restored(snapshot, data_dir), "test")
-        examples = diabetes.held_out(2)
+        assert np.array_equal(heart.predict(params, run, "test").targets, sick[sealed_test(sick)])
+
+
+def test_the_tests_rows_are_scaled_as_those_that_the_fold_trains_on(data_dir):
     target = diabetes.load_diabetes(scaled=False).target
-    by_hand = []
-    for number, (given, (_, values)) in enumerate(zip(examples, diabetes.load(2), strict=True), start=1):
-        network = diabetes.build(params)
-        network.load_state_dict(snapshot.objects[f"fold{number}_model"])
-        by_hand.append(network(given.inputs).detach().flatten().numpy() * values.unit + values.mean)
-    assert predictions.outputs == pytest.approx(np.mean(by_hand, axis=0), rel=1e-5)
-    with unsealed("a test"):
-        assert predictions.targets == pytest.approx(target[sealed_test(diabetes.strata())], rel=1e-5)
+    for fold in Fold.each(2):
+        with unsealed("a test"):
+            given, rows = diabetes.held_out(fold), sealed_test(diabetes.strata())
+        _, values = diabetes.load(fold)
+        assert given.targets.flatten().numpy() * values.unit + values.mean == pytest.approx(target[rows], rel=1e-5)
 
 
 # The test ────────────────────────────────────────────────────────────────────────────────────────
@@ -169,17 +157,17 @@ def test_the_test_is_predicted_only_where_it_is_unsealed(task, with_tests):
 
 def test_the_tests_pixels_are_scaled_by_those_trained_on(with_tests):
     with unsealed("a test"):
-        (given,) = mnist.held_out(with_tests)
-    (data,) = mnist.load(with_tests, 0)
+        given = mnist.held_out(with_tests)
+    data = mnist.load(with_tests, None)
     assert given.scaling is data.train.scaling
 
 
 def test_the_tests_rows_are_those_that_nobody_saw_and_are_encoded_by_the_training_rows(data_dir):
     table = cleveland.table(data_dir)
     with unsealed("a test"):
-        (given,) = heart.held_out(table)
+        given = heart.held_out(table)
         rows = sealed_test(cleveland.sick(table))
-    (seen,) = splits(cleveland.sick(table))
+    seen = split(cleveland.sick(table))
     assert sorted([*rows, *seen.train, *seen.validation]) == list(range(len(table)))
     encoding = cleveland.Encoding.of(table[seen.train])
     assert given.inputs.numpy() == pytest.approx(encoding.inputs(table[rows]), rel=1e-6)
@@ -252,8 +240,8 @@ def test_a_pause_or_a_kill_loses_no_snapshot(data_dir):
         assert states(checkpoint.take("study/0", 6, 0.0, again.tracked)) == whole
 
 
-def test_only_the_newest_cycles_are_kept_and_each_fold_has_its_own(data_dir):
-    params = heart.Params(schedule="restarts", restart_epochs=1, snapshots=2, folds=2, lr=0.03)
+def test_only_the_newest_cycles_are_kept(data_dir):
+    params = heart.Params(schedule="restarts", restart_epochs=1, snapshots=2, lr=0.03)
     run = Run.local(4, SEED, "cpu", data_dir)
     for _ in heart.train(params, run):
         pass

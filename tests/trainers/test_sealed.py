@@ -28,8 +28,8 @@ def peek(params, run):
     [
         "sealed_test(load_digits().target)",
         "sealed_test(load_digits().target, seed=1)",
-        "mnist.sealed_test(run.data_dir, None)",
-        "cifar10.sealed_test(run.data_dir, None)",
+        "mnist.held_out(run.data_dir)",
+        "cifar10.held_out(run.data_dir)",
     ],
 )
 def test_the_trial_fails_and_says_why(desk: Desk, monkeypatch: pytest.MonkeyPatch, asks: str):

@@ -10,12 +10,12 @@ import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
-from hpsearch import Run, trainer
+from hpsearch import Fold, Run, trainer
 from hpsearch.errors import TrainerError
 from tests.trainers.continuation import curve
 from trainers import breast_cancer, cifar10, diabetes, digits, heart, mnist
 from trainers.kit import cleveland
-from trainers.kit.data import Data, splits, strata_of
+from trainers.kit.data import Data, split, strata_of
 
 WATCHED = {"lr", "grad_norm", "weight_norm", "update_ratio", "train_loss", "train_loss_smooth", "val_loss"}
 
@@ -144,61 +144,63 @@ def test_the_lectures_network_has_29_inputs_and_497_parameters():
 
 
 def test_a_search_sees_four_fifths_of_the_examples(data_dir):
-    (data,) = digits.load()
+    data = digits.load()
     assert data.train.inputs.shape == (1078, 1, 8, 8)
     assert data.validation.inputs.shape == (360, 1, 8, 8)
-    (data,) = heart.load(cleveland.table(data_dir))
+    data = heart.load(cleveland.table(data_dir))
     assert data.train.inputs.shape == (120, 29)
     assert data.validation.targets.shape == (40, 1)
-    ((data, _),) = diabetes.load()
+    data, _ = diabetes.load()
     assert (len(data.train), len(data.validation)) == (265, 87)
-    (data,) = breast_cancer.load()
+    data = breast_cancer.load()
     assert (len(data.train), len(data.validation)) == (341, 115)
     assert data.train.targets.mean().item() == pytest.approx(212 / 569, abs=0.005)  # the malignant are the 1s
 
 
 def sealed(task: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """The rows of the test split, read off the whole: those that `splits` hands out to nobody."""
+    """The rows of the test split, read off the whole: those that `split` hands out to nobody."""
     source = {
         "digits": load_digits,
         "breast_cancer": load_breast_cancer,
         "diabetes": lambda: load_diabetes(scaled=False),
     }[task]()
     strata = strata_of(source.target) if task == "diabetes" else source.target
-    (rows,) = splits(strata)
+    rows = split(strata)
     return np.setdiff1d(np.arange(len(strata)), [*rows.train, *rows.validation])
 
 
 @pytest.mark.parametrize("task", ["digits", "breast_cancer", "diabetes"])
-@pytest.mark.parametrize("folds", [0, 5])
-def test_no_example_of_the_test_split_reaches_a_trainer(task, folds, monkeypatch):
+@pytest.mark.parametrize("fold", [None, *Fold.each(5)])
+def test_no_example_of_the_test_split_reaches_a_trainer(task, fold, monkeypatch):
     """Every target of the test's rows is marked; a trainer that held one of them would hold the mark."""
     name = {"digits": "load_digits", "breast_cancer": "load_breast_cancer", "diabetes": "load_diabetes"}[task]
     module, rows = TASKS[task][0], sealed(task)
     source = getattr(module, name)() if task != "diabetes" else module.load_diabetes(scaled=False)
-    whole = module.load.__wrapped__(folds)
+    before = data_of(module.load.__wrapped__(fold))
     inputs = source.images if task == "digits" else source.data
     inputs[rows] = 1e6
     monkeypatch.setattr(module, name, lambda **_: source)
-    for before, after in zip(whole, module.load.__wrapped__(folds), strict=True):
-        before, after = (pair[0] if isinstance(pair, tuple) else pair for pair in (before, after))
-        assert torch.equal(before.train.inputs, after.train.inputs)
-        assert torch.equal(before.validation.inputs, after.validation.inputs)
+    after = data_of(module.load.__wrapped__(fold))
+    assert torch.equal(before.train.inputs, after.train.inputs)
+    assert torch.equal(before.validation.inputs, after.validation.inputs)
 
 
 def test_what_a_trainer_is_handed_has_no_test_split():
     assert [field.name for field in fields(Data)] == ["train", "validation"]
 
 
-def parts(task: str, data_dir: Path) -> list[Data]:
+def data_of(loaded: Data | tuple[Data, object]) -> Data:
+    return loaded[0] if isinstance(loaded, tuple) else loaded
+
+
+def whole(task: str, data_dir: Path) -> Data:
     module = TASKS[task][0]
-    found = module.load(data_dir) if task in ("mnist", "cifar10") else module.load()
-    return [part[0] if isinstance(part, tuple) else part for part in found]
+    return data_of(module.load(data_dir) if task in ("mnist", "cifar10") else module.load())
 
 
 @pytest.mark.parametrize("task", ["digits", "breast_cancer", "diabetes", "mnist", "cifar10"])
 def test_inputs_are_standardised_by_the_training_split_alone(task, data_dir):
-    (data,) = parts(task, data_dir)
+    data = whole(task, data_dir)
     inputs = torch.cat([batch for batch, _ in data.train.batches(1000)])
     columns = inputs.transpose(0, 1).flatten(1) if inputs.ndim == 4 else inputs.T
     assert columns.mean(1).abs().max() < 1e-4
@@ -210,11 +212,11 @@ def test_inputs_are_standardised_by_the_training_split_alone(task, data_dir):
 def test_the_encoding_of_patients_is_fitted_on_the_training_rows_alone(data_dir):
     """Whatever stands in the other rows, what is trained on stays the same."""
     table = cleveland.table(data_dir)
-    (rows,) = splits(cleveland.sick(table))
+    rows = split(cleveland.sick(table))
     others = np.setdiff1d(np.arange(len(table)), rows.train)
     changed = table.copy()
     changed[others, cleveland.COLUMNS.index("chol")] += 1000
-    (before,), (after,) = heart.load(table), heart.load(changed)
+    before, after = heart.load(table), heart.load(changed)
     assert torch.equal(before.train.inputs, after.train.inputs)
     assert not torch.equal(before.validation.inputs, after.validation.inputs)
 

@@ -43,7 +43,7 @@ def by_hand(params: Params, epochs: int) -> tuple[nn.Module, list[float]]:
     """The same first weights and order of examples; plain SGD."""
     torch.manual_seed(3)
     model = models.mlp(4, 3, params)
-    optimizer, order = optim.SGD(model.parameters(), 0.1), generator(3, 0, 0)
+    optimizer, order = optim.SGD(model.parameters(), 0.1), generator(3, 0)
     means = []
     for _ in range(epochs):
         total = 0.0
@@ -196,10 +196,7 @@ def test_black_is_the_darkest_pixel_that_a_channel_has_in_training():
     assert torch.allclose(changed.amin((0, 2, 3)), scaling(torch.tensor([0, 5, 9]).view(3, 1, 1)).flatten(), atol=1e-5)
 
 
-def test_streams_of_random_numbers_differ_by_seed_fold_and_purpose():
-    drawn = {
-        tuple(torch.randperm(20, generator=generator(*of)).tolist())
-        for of in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
-    }
-    assert len(drawn) == 4
-    assert generator(5, 1, 0).initial_seed() == generator(5, 1, 0).initial_seed()
+def test_streams_of_random_numbers_differ_by_seed_and_purpose():
+    drawn = {tuple(torch.randperm(20, generator=generator(*of)).tolist()) for of in [(0, 0), (1, 0), (0, 1)]}
+    assert len(drawn) == 3
+    assert generator(5, 1).initial_seed() == generator(5, 1).initial_seed()

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hpsearch import check_unsealed
+from hpsearch import Fold, check_unsealed
 
 SPLIT_SEED = 0
 """One split for every trial, whatever the trial's own seed: otherwise the search would pick lucky splits."""
@@ -128,6 +128,12 @@ class Data:
         return Data(self.train.to(device), self.validation.to(device))
 
 
+def photographs(images: Tensor, labels: Tensor, fold: Fold | None) -> Data:
+    """Of images (n, channels, side, side) as bytes, and their classes (n), where the test's are not among them."""
+    rows = split(labels.numpy(), fold, test=0)
+    return Data.of(Examples(images, labels, Scaling.of(images[rows.train])), rows)
+
+
 def standardized(columns: Columns, train: Indices) -> Tensor:
     """(n, columns), each of mean 0 and standard deviation 1 over the rows that are trained on (a constant: of 0)."""
     mean, std = columns[train].mean(axis=0), columns[train].std(axis=0)
@@ -145,20 +151,19 @@ class Rows:
     validation: Indices
 
 
-def splits(strata: Strata, folds: int = 0, *, test: float = TEST, seed: int = SPLIT_SEED) -> list[Rows]:
-    """One split, or with `folds` >= 2 as many, in which every example that is not the test's is validated on once.
+def split(strata: Strata, fold: Fold | None = None, *, test: float = TEST, seed: int = SPLIT_SEED) -> Rows:
+    """The one split, or that of a fold: over all of them every example that is not the test's is validated on once.
 
-    The share `test` is set aside first, the same for any number of folds, and is in none of them. ValueError for one
-    fold, or more than there are examples of some stratum.
+    The share `test` is set aside first, the same for any number of folds, and is in none of them. ValueError for more
+    folds than there are examples of some stratum.
     """
     parts = [_Stratum(rows, test) for rows in _shuffled(strata, seed)]
-    if not folds:
-        return [Rows(_together([part.train for part in parts]), _together([part.validation for part in parts]))]
+    if fold is None:
+        return Rows(_together([part.train for part in parts]), _together([part.validation for part in parts]))
     least = min(len(part.seen) for part in parts)
-    if folds == 1 or folds > least:
-        raise ValueError(f"folds must be 0 (none) or 2 to {least} here, got {folds}")
-    dealt = np.concatenate([part.seen for part in parts])
-    return [_fold(dealt, number, folds) for number in range(folds)]
+    if fold.of > least:
+        raise ValueError(f"there can be 2 to {least} folds here, got {fold.of}")
+    return _dealt(np.concatenate([part.seen for part in parts]), fold)
 
 
 def strata_of(values: Numbers, bins: int = 10) -> Strata:
@@ -199,10 +204,10 @@ class _Stratum:
         return round(share * len(self.rows))
 
 
-def _fold(dealt: Indices, number: int, folds: int) -> Rows:
-    """Every `folds`-th example, stratum after stratum: folds differ by one example at most, and so do their strata."""
-    chosen = np.arange(len(dealt)) % folds == number
-    return Rows(np.sort(dealt[~chosen]), np.sort(dealt[chosen]))
+def _dealt(seen: Indices, fold: Fold) -> Rows:
+    """Every k-th example, stratum after stratum: folds differ by one example at most, and so do their strata."""
+    chosen = np.arange(len(seen)) % fold.of == fold.number - 1
+    return Rows(np.sort(seen[~chosen]), np.sort(seen[chosen]))
 
 
 def _together(parts: Sequence[Indices]) -> Indices:
@@ -213,6 +218,6 @@ def _together(parts: Sequence[Indices]) -> Indices:
 
 
 def sealed_test(strata: Strata, *, test: float = TEST, seed: int = SPLIT_SEED) -> Indices:
-    """The examples that `splits` sets aside. Raises Sealed, except inside `unsealed`."""
+    """The examples that `split` sets aside. Raises Sealed, except inside `unsealed`."""
     check_unsealed()
     return _together([_Stratum(rows, test).test for rows in _shuffled(strata, seed)])

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from hpsearch import Run
 from trainers.kit import augment, losses, optimizers, regularization, schedules, speed, watch
 from trainers.kit.data import Data, Examples, batch_sizes
-from trainers.kit.knobs import Share, Whole
+from trainers.kit.knobs import Share
 from trainers.kit.losses import Goal
 from trainers.kit.metrics import Metrics
 from trainers.kit.snapshots import Snapshots
@@ -26,8 +26,6 @@ CHUNK = 1024
 class Knobs(optimizers.Knobs, schedules.Knobs, regularization.Knobs, losses.Knobs, speed.Knobs):
     """What every task has besides its network.
 
-    folds: 0: one split into training and validation. 2 or more: as many models are trained side by side, each validated
-    on another part of it, and what is reported is their mean: see kit.folds.
     weight_average: what is validated is an exponential moving average of the weights, which keeps this share of itself
     at every step (Polyak and Juditsky 1992; 0.99 or so). 0: the weights themselves.
     loss_smoothing: of `train_loss_smooth`: about the last 1 / (1 - this) batches count, see watch.Smooth.
@@ -35,7 +33,6 @@ class Knobs(optimizers.Knobs, schedules.Knobs, regularization.Knobs, losses.Knob
     bit for bit.
     """
 
-    folds: Whole = 0
     weight_average: Share = 0.0
     loss_smoothing: Share = 0.98
     throughput: bool = False
@@ -51,19 +48,18 @@ class Seen:
 
 
 class Training:
-    """A model on its way. fold: which of several that are trained side by side, from 0.
+    """A model on its way.
 
     The order of the examples and the augmentation have random streams of their own; whatever else is random (the first
     weights, dropout) takes torch's global state. Checkpoints hold both.
     """
 
-    def __init__(self, params: Knobs, model: nn.Module, data: Data, goal: Goal, run: Run, fold: int = 0):
+    def __init__(self, params: Knobs, model: nn.Module, data: Data, goal: Goal, run: Run):
         device = run.device
         self.params = params
         self.goal = goal
         self.run = run
-        self.fold = fold
-        run.uses(f"fold {fold}" if params.folds else "data", *data.tensors)
+        run.uses(f"fold {run.fold.number}" if run.fold else "data", *data.tensors)
         self.data = data.to(device)
         self.model = model.to(device)
         self._weights = list(self.model.parameters())
@@ -72,8 +68,8 @@ class Training:
         self.optimizer = optimizers.build(params, self.model.parameters())
         self.schedule = schedules.Schedule(params, self.optimizer, run.max_epochs)
         self.regularize = regularization.Regularizer(params, self.model, _decoupled(params))
-        self.shuffle = generator(run.seed, fold, 0)
-        self.change = generator(run.seed, fold, 1, device)
+        self.shuffle = generator(run.seed, 0)
+        self.change = generator(run.seed, 1, device)
         self.augment = augmentation(params, self.data.train, self.change)
         self.average = _average(params, self.model)
         self.snapshots = Snapshots(params.snapshots)
@@ -184,9 +180,9 @@ def _decoupled(params: Knobs) -> bool:
     return params.decoupled or params.optimizer == "adamw"
 
 
-def generator(seed: int, fold: int, stream: int, device: str = "cpu") -> torch.Generator:
+def generator(seed: int, stream: int, device: str = "cpu") -> torch.Generator:
     """One of the independent streams of random numbers that a seed gives."""
-    words = np.random.SeedSequence(seed, spawn_key=(fold, stream)).generate_state(2)
+    words = np.random.SeedSequence(seed, spawn_key=(0, stream)).generate_state(2)
     return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
 

@@ -1,4 +1,6 @@
-"""A study with repeats, as a user runs it."""
+"""A study with repeats or folds, as a user runs it."""
+
+import pytest
 
 from tests.commands.desk import Desk
 
@@ -62,3 +64,32 @@ def test_what_is_hopeless_is_pruned_by_the_paired_test(desk: Desk) -> None:
         assert trial["reason"].startswith("paired test: val_loss ")
         assert len(trial["curve"]) == 3
         assert trial["value"] > min(other["value"] for other in trials)
+
+
+FOLDS = ("epochs = 3", "epochs = 3\nvalidation = { folds = 3 }")
+
+
+def test_a_cross_validation_asks_the_trainer_for_its_folds(desk: Desk) -> None:
+    """Before the first trial, where preflight is on."""
+    desk.study()
+    desk.change(FOLDS, ("[search]", "[preflight]\n\n[search]"))
+    answer = desk.run()
+    assert answer.code == 2
+    assert "asks for 3 folds, and the trainer never looks at `run.fold`" in answer.err
+    assert desk.hp("status", "toy").code == 2, "nothing is recorded"
+
+
+def test_a_cross_validation_as_it_is_recorded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.study(trainer="trainers.digits:train", space="lr = { low = 1e-3, high = 1e-1, log = true }")
+    desk.change(FOLDS, (f'options = {{ diary = "{desk.diary}" }}', ""))
+    assert "each trains 3 folds side by side" in desk.hp("plan", "study.toml").out
+    assert "(prune: paired test over 3 folds)" in desk.hp("plan", "study.toml").out
+    answer = desk.run("--set", "search.trials=2")
+    assert answer.code == 0, answer.err
+    trial = desk.export()["trials"][0]
+    first = trial["curve"][0]
+    own = [first[f"val_loss_fold{number}"] for number in (1, 2, 3)]
+    assert first["val_loss"] == pytest.approx(sum(own) / 3)
+    assert len(set(own)) == 3
+    assert first["val_loss_se"] > 0
+    assert desk.hp("reproduce", "toy", "0").code == 0

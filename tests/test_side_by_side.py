@@ -1,4 +1,4 @@
-"""Several seeds in one trial: each is what it would be alone, and the trial is continued bit for bit."""
+"""Several trainings in one trial: each is what it would be alone, and the trial is continued bit for bit."""
 
 import math
 from pathlib import Path
@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from hpsearch import Report, checkpoint
-from hpsearch.adaptors.repeats import combined, parts
+from hpsearch.adaptors.side_by_side import combined, parts
+from hpsearch.copies import Copies, Fold
 from hpsearch.run import Run
-from hpsearch.seeds import repeat_seed
+from hpsearch.seeds import copy_seed
 from hpsearch.trial import Objective
 from hpsearch.worker import Worker
 from tests.support import torch_toy
@@ -21,12 +22,15 @@ pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
 
 TORCH = {"lr": 0.01}
-SEEDS = [repeat_seed(3, repeat) for repeat in range(3)]
+SEEDS = [copy_seed(3, place) for place in range(3)]
 """Of the repeats of `start()`."""
 
 
-def worker(work: Path, trainer: str = "learner", repeats: int = 3, **changes: Any) -> Worker:
-    return Worker(setup(work, trainer, repeats=repeats, **changes))
+THREE = Copies(repeats=3)
+
+
+def worker(work: Path, trainer: str = "learner", copies: Copies = THREE, **changes: Any) -> Worker:
+    return Worker(setup(work, trainer, copies=copies, **changes))
 
 
 def alone(work: Path, seed: int, trainer: str, params: dict[str, Any]) -> tuple[Report, ...]:
@@ -60,20 +64,67 @@ class TestReports:
 
     def test_one_alone_is_as_it_always_was(self, tmp_path: Path) -> None:
         whole = train(Worker(setup(tmp_path / "never heard of repeats")), start()).reports
-        assert train(worker(tmp_path / "one", repeats=1), start()).reports == whole
+        assert train(worker(tmp_path / "one", copies=Copies()), start()).reports == whole
 
     def test_what_some_leave_out_has_no_mean(self) -> None:
-        assert combined([{"loss": 1.0, "x": 1.0}, {"loss": 3.0}], "loss") == {
+        two = Copies(repeats=2)
+        assert combined([{"loss": 1.0, "x": 1.0}, {"loss": 3.0}], two, "loss") == {
             "loss": 2.0,
             "loss_se": 1.0,
             "loss_repeat1": 1.0,
             "loss_repeat2": 3.0,
         }
-        assert combined([{"loss": 1.0, "x": 1.0}, {"x": 3.0}], "loss") == {"x": 2.0}
+        assert combined([{"loss": 1.0, "x": 1.0}, {"x": 3.0}], two, "loss") == {"x": 2.0}
 
     def test_each_has_params_of_its_own(self, tmp_path: Path) -> None:
         reports = train(worker(tmp_path, "typed"), start(params={"lr": 2})).reports
         assert reports[2].metrics["val_loss_repeat3"] == 6.0
+
+
+class TestFolds:
+    """`toys:folded` reports the number of its fold and a number drawn from its seed."""
+
+    def test_each_training_has_a_fold_and_a_seed_of_its_own(self, tmp_path: Path) -> None:
+        report = train(worker(tmp_path, "folded", Copies(folds=3)), start(until=1)).reports[0]
+        own = [report.metrics[f"val_loss_fold{number}"] for number in (1, 2, 3)]
+        assert [math.floor(value) for value in own] == [1, 2, 3]
+        assert len({value % 1 for value in own}) == 3
+        assert report.metrics["val_loss"] == pytest.approx(fmean(own))
+        assert report.metrics["val_loss_se"] == pytest.approx(stdev(own) / math.sqrt(3))
+
+    def test_with_repeats_each_fold_has_as_many_and_the_error_is_over_folds(self, tmp_path: Path) -> None:
+        metrics = train(worker(tmp_path, "folded", Copies(folds=2, repeats=3)), start(until=1)).reports[0].metrics
+        own = {fold: [metrics[f"val_loss_fold{fold}_repeat{n}"] for n in (1, 2, 3)] for fold in (1, 2)}
+        assert [{math.floor(value) for value in values} for values in own.values()] == [{1}, {2}]
+        assert len({value % 1 for values in own.values() for value in values}) == 6
+        means = [fmean(values) for values in own.values()]
+        assert metrics["val_loss"] == pytest.approx(fmean(means))
+        assert metrics["val_loss_se"] == pytest.approx(stdev(means) / math.sqrt(2))
+
+    @pytest.mark.parametrize("k", range(1, EPOCHS))
+    def test_they_are_continued_after_every_epoch(self, tmp_path: Path, k: int) -> None:
+        copies = Copies(folds=2, repeats=2)
+        whole = train(worker(tmp_path / "whole", "folded", copies), start()).reports
+        trained = worker(tmp_path, "folded", copies)
+        first = paused(trained, start(until=k))
+        assert first.reports + train(trained, start(after=k)).reports == whole
+
+    @pytest.mark.parametrize("trainer", ["learner", "tune_toys:network"])
+    def test_a_trainer_that_knows_of_no_folds_is_told(self, tmp_path: Path, trainer: str) -> None:
+        failure = train(worker(tmp_path, trainer, Copies(folds=3)), start(params=TORCH)).failure
+        assert failure is not None
+        assert failure.kind == "contract"
+        assert "asks for 3 folds, and the trainer never looks at `run.fold`" in failure.summary
+
+    def test_without_a_cross_validation_there_is_no_fold(self, tmp_path: Path) -> None:
+        failure = train(worker(tmp_path, "folded", THREE), start()).failure
+        assert failure is not None
+        assert failure.summary.startswith("AssertionError")
+
+    @pytest.mark.parametrize(("number", "of"), [(0, 5), (6, 5), (1, 1)])
+    def test_a_fold_that_there_is_not(self, number: int, of: int) -> None:
+        with pytest.raises(ValueError, match=f"there is no fold {number} of {of}"):
+            Fold(number, of)
 
 
 class TestContinuation:
@@ -133,7 +184,7 @@ class TestContinuation:
         paused(worker(tmp_path, "torch_toy:train"), start(params=TORCH, until=4))
         snapshot = shelf(tmp_path).read("epoch-000004.pt")
         assert snapshot is not None
-        _, single, _ = parts(snapshot, 3)
+        _, single, _ = parts(snapshot, THREE)
         checkpoint.seed_everything(SEEDS[1])
         reports = [*torch_toy.train(TORCH, Run(SEEDS[1], EPOCHS, restored=single))]
         assert reports == list(alone(tmp_path, SEEDS[1], "torch_toy:train", TORCH)[4:])
@@ -205,7 +256,7 @@ class TestSearch:
     @pytest.fixture
     def search(self, tmp_path: Path) -> Search:
         params = [{"x": 1.0}, {"x": 2.0}, {"x": 1.0}]
-        return Search(tmp_path, Listed(params), repeats=2)
+        return Search(tmp_path, Listed(params), copies=Copies(repeats=2))
 
     def test_trials_of_other_parameters_have_the_same_seeds(self, search: Search) -> None:
         search.go()

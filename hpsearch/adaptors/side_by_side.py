@@ -1,11 +1,13 @@
-"""The same training with several seeds, side by side in one trial, epoch by epoch.
+"""Several trainings of one configuration, side by side in one trial, epoch by epoch: folds, seeds, or both.
 
 An epoch's report is the mean of theirs, so that a curve means what it always does: it is judged at one epoch, the same
 for all, and a pruner can end all after a few epochs. One after another would train the first to its end before anything
-could be compared. The price is so many times the memory.
+could be compared. The price is so many times the memory. docs/decisions/0006-folds.md has the numbers.
 
-Beside the mean of the study's metric stand its standard error over the repeats, `val_loss_se` of `val_loss`, and each
-repeat's own value, `val_loss_repeat1`, …
+Beside the mean of the study's metric stand its standard error, `val_loss_se` of `val_loss`, and each one's own value:
+`val_loss_fold1`, `val_loss_repeat1`, `val_loss_fold1_repeat1`, … The error is over folds where there are any, else over
+repeats. Folds share what they are trained on, so that it is somewhat too small (Bengio and Grandvalet 2004, JMLR 5:
+there is no unbiased estimate).
 """
 
 import math
@@ -14,45 +16,51 @@ from contextlib import ExitStack
 from typing import Any
 
 from hpsearch import checkpoint, trainer
+from hpsearch.copies import Copies, Copy
 from hpsearch.errors import TrainerError
 from hpsearch.run import Run
-from hpsearch.seeds import repeat_seed
+from hpsearch.seeds import copy_seed
 from hpsearch.trainer import Trainer
-from hpsearch.trial import Params, Report, of_repeat
+from hpsearch.trial import Params, Report
 
 
-def repeated(train: Trainer, count: int, metric: str) -> Trainer:
-    """A trainer that is `count` (>= 2) of the given one. The first has the trial's own seed.
+def side_by_side(train: Trainer, copies: Copies, metric: str) -> Trainer:
+    """A trainer that is so many (>= 2) of the given one. The first has the trial's own seed.
 
     It ends when all have ended; one that ends before goes on counting with its last report.
     """
 
-    def side_by_side(params: Params, run: Run) -> Iterator[Report]:
-        repeats = [_Repeat(train, params, run, number) for number in range(1, count + 1)]
-        run.track(**{repeat.name: repeat for repeat in repeats})
+    def all_of_them(params: Params, run: Run) -> Iterator[Report]:
+        trainings = [_Training(train, params, run, copy) for copy in copies]
+        run.track(**{training.name: training for training in trainings})
         with ExitStack() as stack:
-            for repeat in repeats:
-                stack.callback(repeat.close)
+            for training in trainings:
+                stack.callback(training.close)
             for epoch in run.epochs():
-                reports = [repeat.report() for repeat in repeats]
-                if all(repeat.ended for repeat in repeats):
+                reports = [training.report() for training in trainings]
+                if all(training.ended for training in trainings):
                     return
-                if not any(repeat.run.tracked for repeat in repeats):
+                if not any(training.run.tracked for training in trainings):
                     run.tracked.clear()  # what nobody can put back is trained again from its beginning
-                yield Report(epoch, combined(reports, metric))
+                yield Report(epoch, combined(reports, copies, metric))
 
-    return side_by_side
+    return all_of_them
 
 
-def combined(reports: Sequence[Mapping[str, float]], metric: str) -> dict[str, float]:
+def combined(reports: Sequence[Mapping[str, float]], copies: Copies, metric: str) -> dict[str, float]:
     """The means of what all have reported; of the metric the standard error, and each one's own value, as well."""
     shared = [name for name in reports[0] if all(name in report for report in reports)]
     means = {name: _mean([report[name] for report in reports]) for name in shared}
     if metric not in means:
         return means
     own = [report[metric] for report in reports]
-    named = {of_repeat(metric, number): value for number, value in enumerate(own, start=1)}
-    return {**means, f"{metric}_se": _standard_error(own), **named}
+    named = {copy.of(metric): value for copy, value in zip(copies, own, strict=True)}
+    return {**means, f"{metric}_se": _standard_error(_folds(own, copies)), **named}
+
+
+def _folds(values: Sequence[float], copies: Copies) -> Sequence[float]:
+    """Of each fold its mean over the repeats; without folds the values themselves."""
+    return [_mean(values[fold :: copies.folds]) for fold in range(copies.folds)] or values
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -66,17 +74,17 @@ def _standard_error(values: Sequence[float]) -> float:
     return math.sqrt(sum((value - middle) * (value - middle) for value in values) / (len(values) - 1) / len(values))
 
 
-class _Repeat:
+class _Training:
     """One of them, with a run and random states of its own; a trial's checkpoint holds it as one thing by its name.
 
     run: what its trainer is handed. ended: its trainer has come to its own end.
     """
 
-    def __init__(self, train: Trainer, params: Params, whole: Run, number: int):
-        self.name = _name(number)
+    def __init__(self, train: Trainer, params: Params, whole: Run, copy: Copy):
+        self.name = copy.name
         self.ended = False
-        self._train, self._params, self._whole = train, params, whole
-        self._seed = repeat_seed(whole.seed, number - 1)
+        self._train, self._params, self._whole, self._fold = train, params, whole, copy.fold
+        self._seed = copy_seed(whole.seed, copy.place)
         self.run = self._run(None)
         self._reports: Iterator[Report] | None = None
         self._random: Mapping[str, Any] = {}
@@ -93,6 +101,7 @@ class _Repeat:
             data_dir=whole.data_dir,
             scratch_dir=whole.scratch_dir / self.name,
             restored=restored,
+            fold=self._fold,
         )
         run.used = whole.used
         return run
@@ -117,6 +126,7 @@ class _Repeat:
             problem.add_note(f"in {self.name}, of seed {self._seed}")
             raise
         self._random = checkpoint.random_state()
+        self.run.check_fold_is_asked_for()
         if report is None:
             self.ended = True
         else:
@@ -145,16 +155,12 @@ class _Repeat:
         self.run = self._run(_part(state))
 
 
-def parts(snapshot: checkpoint.Snapshot, repeats: int) -> list[checkpoint.Snapshot]:
-    """The checkpoint of each repeat, as that of a trial that is only that one; without repeats the trial's own."""
-    if repeats == 1:
+def parts(snapshot: checkpoint.Snapshot, copies: Copies) -> list[checkpoint.Snapshot]:
+    """The checkpoint of each, as that of a trial that is only that one; where there is but one, the trial's own."""
+    if len(copies) == 1:
         return [snapshot]
-    return [_part(snapshot.objects[_name(number)]) for number in range(1, repeats + 1)]
+    return [_part(snapshot.objects[copy.name]) for copy in copies]
 
 
 def _part(state: Mapping[str, Any]) -> checkpoint.Snapshot:
     return checkpoint.Snapshot("", state["step"], math.inf, state["objects"], state["random"])
-
-
-def _name(number: int) -> str:
-    return f"repeat{number}"
