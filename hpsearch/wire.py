@@ -55,7 +55,7 @@ def pruner(study: Study) -> Pruner:
     from hpsearch.pruners.paired import Paired
     from hpsearch.pruners.several import Several
 
-    return Several((_asked_for(study), Paired(study.copies)))
+    return Several((_asked_for(study), Paired(study.copies, study.trainer.epochs)))
 
 
 def _asked_for(study: Study) -> Pruner:

@@ -1,9 +1,11 @@
-"""A trial that is surely worse than the best one: a paired t-test (Student 1908) over its folds or repeats, one-sided.
+"""A trial that is surely worse than the best one, and will not catch up: a paired t-test (Student 1908), one-sided.
 
-Those of all trials have the same seeds and the same examples, so that what these do to both drops out of a difference;
-the same comparison is at the heart of irace (López-Ibáñez et al. 2016, "The irace package", section 3). The best of
-many is lucky, and each epoch is another test: both make errors commoner than `level`. That the test must say the same
-at several epochs in a row makes them rare again: docs/decisions/0004-repeats.md and 0006-folds.md have the numbers.
+It is over folds or repeats. Those of all trials have the same seeds and the same examples, so that what these do to
+both drops out of a difference; the same comparison is at the heart of irace (López-Ibáñez et al. 2016, "The irace
+package", section 3). But the test speaks of an epoch, and not of the end: a slow learner is surely worse at first. So
+it says nothing in the first quarter of a training, and nothing of a trial that would have caught up by the end if it
+went on as it lately did. The best of many is lucky, and each epoch is another test, so it must say the same at several
+epochs in a row. docs/decisions/0006-folds.md has the numbers.
 """
 
 import math
@@ -16,38 +18,38 @@ from hpsearch.history import History
 from hpsearch.pruners.ranks import in_words, is_where_asked
 from hpsearch.trial import GoOn, Objective, Report, Stop, Trial, Verdict
 
+WARMUP = 0.25
+"""Of a whole training: the part in which a trial may be as bad as it likes."""
+
 
 @dataclass(frozen=True)
 class Paired:
-    """Stops a trial that is worse than the best one at each of the last `epochs` (>= 1), with p < `level` each time.
+    """Stops a trial that was hopeless at each of the last `epochs` (>= 1): worse than the best one with p < `level`.
 
-    copies: that every trial has; of fewer than 3 nothing can be said.
+    copies: that every trial has; of fewer than 3 nothing can be said. whole: the epochs of a whole training.
     """
 
     copies: Copies
+    whole: int
     level: float = 0.05
     epochs: int = 3
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        if not self.copies.can_be_compared or trial.epoch < self.epochs or is_where_asked(trial):
+        first = trial.epoch - self.epochs + 1
+        early = first < WARMUP * self.whole or first <= self.epochs
+        if not self.copies.can_be_compared or early or is_where_asked(trial):
             return GoOn()
         chance = 0.0
-        for report in trial.curve[: -self.epochs - 1 : -1]:
-            chance = max(chance, self._chance(trial, report, history))
-            if chance >= self.level:
+        for step in range(trial.epoch, first - 1, -1):
+            best = best_at(step, history)
+            chance = max(chance, self._chance(trial, best, step, history.objective))
+            if chance >= self.level or self._may_catch_up(trial, best, step, history):
                 return GoOn()
-        objective, best = history.objective, best_at(trial.epoch, history)
-        own, other = (in_words(objective, objective.loss_of(one.curve[trial.epoch - 1])) for one in (trial, best))
-        return Stop(
-            f"paired test: {objective.metric} {own} is worse than {other} of trial {best.number} at epoch "
-            f"{trial.epoch}; p <= {chance:.2g} over {self.copies} for {self.epochs} epochs"
-        )
+        return self._stop(trial, best_at(trial.epoch, history), chance, history.objective)
 
-    def _chance(self, trial: Trial, report: Report, history: History) -> float:
+    def _chance(self, trial: Trial, best: Trial, step: int, objective: Objective) -> float:
         """The chance of being so much worse at an epoch without being worse in truth; 1 where that cannot be said."""
-        best = best_at(report.step, history)
-        own = self._losses(report, history.objective)
-        others = self._losses(best.curve[report.step - 1], history.objective)
+        own, others = (self._losses(one.curve[step - 1], objective) for one in (trial, best))
         differences = [mine - other for mine, other in zip(own, others, strict=True)]
         if best.number == trial.number or not all(map(math.isfinite, differences)):
             return 1.0
@@ -55,6 +57,24 @@ class Paired:
 
     def _losses(self, report: Report, objective: Objective) -> list[float]:
         return [loss_of(copy, report, objective) for copy in self.copies]
+
+    def _may_catch_up(self, trial: Trial, best: Trial, step: int, history: History) -> bool:
+        """Whether the gap between the two would close by the end at the pace of as many epochs as are tested."""
+        gap, before = (_gap(trial, best, at, history) for at in (step, step - self.epochs))
+        pace = max(before - gap, 0.0) / self.epochs
+        return not gap > pace * (self.whole - step)  # of what is no number nothing is known
+
+    def _stop(self, trial: Trial, best: Trial, chance: float, objective: Objective) -> Stop:
+        own, other = (in_words(objective, objective.loss_of(one.curve[trial.epoch - 1])) for one in (trial, best))
+        return Stop(
+            f"paired test: {objective.metric} {own} is worse than {other} of trial {best.number} at epoch "
+            f"{trial.epoch}, and does not catch up; p <= {chance:.2g} over {self.copies} for {self.epochs} epochs"
+        )
+
+
+def _gap(trial: Trial, best: Trial, step: int, history: History) -> float:
+    losses = history.losses_at(step)
+    return losses[trial.number] - losses[best.number]
 
 
 def loss_of(copy: Copy, report: Report, objective: Objective) -> float:

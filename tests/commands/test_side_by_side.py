@@ -54,15 +54,15 @@ def test_plan_says_so(desk: Desk) -> None:
 def test_what_is_hopeless_is_pruned_by_the_paired_test(desk: Desk) -> None:
     """Its loss is about its distance from `x`, whatever the seed."""
     space = "x = { low = 0.0, high = 1000.0 }"
-    desk.study('method = "random"\ntrials = 8', space=space, epochs=6)
-    desk.change(("epochs = 6", "epochs = 6\nrepeats = 3"))
+    desk.study('method = "random"\ntrials = 8', space=space, epochs=9)
+    desk.change(("epochs = 9", "epochs = 9\nrepeats = 3"))
     desk.run()
     trials = desk.export()["trials"]
     pruned = [trial for trial in trials if trial["state"] == "PRUNED"]
     assert pruned
     for trial in pruned:
         assert trial["reason"].startswith("paired test: val_loss ")
-        assert len(trial["curve"]) == 3
+        assert len(trial["curve"]) == 6
         assert trial["value"] > min(other["value"] for other in trials)
 
 

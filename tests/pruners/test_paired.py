@@ -34,13 +34,18 @@ def history_of(*curves: Curve, objective: Objective = LOSS) -> History:
     return History(objective, [trial(number, curve, metric=objective.metric) for number, curve in enumerate(curves)])
 
 
-GOOD = [[0.10, 0.12, 0.11]] * 4
-BAD = [[0.50, 0.51, 0.53]] * 4
-NOISY = [[0.01, 0.90, 0.60]] * 4
+GOOD = [[0.10, 0.12, 0.11]] * 6
+BAD = [[0.50, 0.51, 0.53]] * 6
+NOISY = [[0.01, 0.90, 0.60]] * 6
+WHOLE = 12
 
 
-def judged(history: History, number: int = 1, repeats: int = 3, **rule: int) -> GoOn | Stop:
-    verdict = Paired(Copies(repeats=repeats), **rule).judge(history[number], history)
+def rule(repeats: int = 3, whole: int = WHOLE) -> Paired:
+    return Paired(Copies(repeats=repeats), whole)
+
+
+def judged(history: History, number: int = 1, pruner: Paired | None = None) -> GoOn | Stop:
+    verdict = (pruner or rule()).judge(history[number], history)
     assert isinstance(verdict, GoOn | Stop)
     return verdict
 
@@ -49,7 +54,7 @@ def test_what_is_worse_in_all_repeats_is_stopped() -> None:
     verdict = judged(history_of(GOOD, BAD))
     assert isinstance(verdict, Stop)
     assert verdict.reason == (
-        "paired test: val_loss 0.5133 is worse than 0.11 of trial 0 at epoch 4; "
+        "paired test: val_loss 0.5133 is worse than 0.11 of trial 0 at epoch 6, and does not catch up; "
         "p <= 0.00024 over 3 repeats for 3 epochs"
     )
 
@@ -62,21 +67,39 @@ def test_what_may_be_bad_luck_goes_on() -> None:
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_of_fewer_than_three_repeats_nothing_can_be_said(repeats: int) -> None:
     good, bad = ([values[:repeats] for values in curve] for curve in (GOOD, BAD))
-    assert judged(history_of(good, bad), repeats=repeats) == GoOn()
+    assert judged(history_of(good, bad), pruner=rule(repeats)) == GoOn()
 
 
-@pytest.mark.parametrize("doubtful", [1, 2, 3])
+@pytest.mark.parametrize("doubtful", [3, 4, 5])
 def test_each_of_the_last_epochs_must_say_so(doubtful: int) -> None:
     bad = [*BAD]
     bad[doubtful] = NOISY[0]
     assert judged(history_of(GOOD, bad)) == GoOn()
-    bad[doubtful], bad[0] = BAD[0], NOISY[0]
+    bad[doubtful], bad[2] = BAD[0], NOISY[0]
     assert isinstance(judged(history_of(GOOD, bad)), Stop)
 
 
 def test_not_before_so_many_epochs() -> None:
-    assert judged(history_of(GOOD, BAD[:2])) == GoOn()
-    assert isinstance(judged(history_of(GOOD, BAD[:3])), Stop)
+    assert judged(history_of(GOOD, BAD[:5])) == GoOn(), "it is not known how fast it comes nearer"
+    assert isinstance(judged(history_of(GOOD, BAD)), Stop)
+
+
+def test_a_slow_start_is_forgiven() -> None:
+    """In a quarter of the 40 epochs, and what was bad in it does not count."""
+    assert judged(history_of(GOOD * 2, (BAD * 2)[:11]), pruner=rule(whole=40)) == GoOn()
+    assert isinstance(judged(history_of(GOOD * 2, BAD * 2), pruner=rule(whole=40)), Stop)
+
+
+def falling(by: float) -> list[list[float]]:
+    """From 0.9, so much less in each epoch."""
+    return [[value - by * epoch for value in (0.90, 0.91, 0.92)] for epoch in range(6)]
+
+
+def test_what_would_catch_up_by_the_end_goes_on() -> None:
+    """Six epochs are left: a gap of 0.8 - 5 x 0.08 = 0.4 closes at 0.08 an epoch, and one of 0.55 at 0.05 does not."""
+    assert judged(history_of(GOOD, falling(by=0.08))) == GoOn()
+    assert isinstance(judged(history_of(GOOD, falling(by=0.05))), Stop)
+    assert judged(history_of(GOOD, falling(by=0.05)), pruner=rule(whole=20)) == GoOn(), "there is more time left"
 
 
 def test_the_best_goes_on() -> None:
@@ -86,14 +109,14 @@ def test_the_best_goes_on() -> None:
 
 def test_one_that_was_best_before_is_still_best() -> None:
     """Judged by its best epoch: what it is now does not count."""
-    assert judged(history_of(GOOD, [[0.01, 0.02, 0.01], *BAD])) == GoOn()
+    assert judged(history_of(GOOD, [[0.01, 0.02, 0.01], *BAD[1:]])) == GoOn()
 
 
 def test_where_it_was_asked_to_be_nothing_is_saved() -> None:
     history = history_of(GOOD, BAD)
-    asked = trial(1, BAD, until=4)
+    asked = trial(1, BAD, until=6)
     history.put(asked)
-    assert Paired(Copies(repeats=3)).judge(asked, history) == GoOn()
+    assert rule().judge(asked, history) == GoOn()
 
 
 def test_a_maximised_metric() -> None:
@@ -104,11 +127,11 @@ def test_a_maximised_metric() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_says_nothing(bad: float) -> None:
-    assert judged(history_of(GOOD, [*BAD[:3], [bad, 0.5, 0.5]])) == GoOn()
+    assert judged(history_of(GOOD, [*BAD[:5], [bad, 0.5, 0.5]])) == GoOn()
 
 
 def test_equals_go_on_together() -> None:
-    history = history_of(GOOD, GOOD, [[0.3] * 3] * 4, [[0.3] * 3] * 4)
+    history = history_of(GOOD, GOOD, [[0.3] * 3] * 6, [[0.3] * 3] * 6)
     assert judged(history, 1) == GoOn()
     assert isinstance(judged(history, 3), Stop), "worse by the same in every repeat"
 
@@ -126,13 +149,13 @@ def test_the_probability_is_students() -> None:
 
 def test_two_alike_are_hardly_ever_told_apart() -> None:
     """500 pairs of the same distribution, 11 epochs each, independent of each other. At 3 epochs in a row, each with
-    p < 0.05 by chance for either of the two: 2 x 9 x 0.05^3 = 0.00225 a pair, 1.1 of 500 at most, since only the one
-    that is not the best is judged; 8 or more have a probability of 3e-5 (Poisson)."""
+    p < 0.05 by chance for either of the two: 2 x 6 x 0.05^3 = 0.0015 a pair, 0.75 of 500 at most, since only the one
+    that is not the best is judged; 8 or more have a probability of 1e-6 (Poisson)."""
     generator = np.random.default_rng(1)
     stopped = 0
     for _ in range(500):
         curves = generator.normal(size=(2, 12, 3)).tolist()
-        for epoch in range(3, 12):
+        for epoch in range(6, 12):
             history = history_of(curves[0][:epoch], curves[1][:epoch])
             stopped += any(isinstance(judged(history, number), Stop) for number in (0, 1))
     assert stopped < 8
@@ -141,9 +164,9 @@ def test_two_alike_are_hardly_ever_told_apart() -> None:
 class TestSeveral:
     def test_the_first_that_stops_decides(self) -> None:
         history = history_of(GOOD, BAD)
-        both = Several((Threshold(upper=0.3), Paired(Copies(repeats=3))))
+        both = Several((Threshold(upper=0.3), rule()))
         assert both.judge(history[1], history).reason.startswith("threshold")
-        assert Several((NeverPrune(), Paired(Copies(repeats=3)))).judge(history[1], history).reason.startswith("paired")
+        assert Several((NeverPrune(), rule())).judge(history[1], history).reason.startswith("paired")
         assert both.judge(history[0], history) == GoOn()
 
     def test_a_reason_to_go_on_is_handed_on(self) -> None:

@@ -14,7 +14,6 @@ from tests.trainers.conftest import answers, cifar_batch, pictures, server, writ
 from tests.trainers.conftest import idx as written
 from trainers import cifar10, mnist
 from trainers.kit import cifar, idx
-from trainers.kit.data import Scaling
 from trainers.kit.fetch import DataMissing
 
 # MNIST ───────────────────────────────────────────────────────────────────────────────────────────
