@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-VALUES = {"errors", "trial", "space", "copies"}
+VALUES = {"errors", "trial", "space", "copies", "words"}
 WITH_HISTORY = VALUES | {"history", "seeds"}
 PROTOCOLS = {"samplers.base", "pruners.base", "pools.base"}
 
@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "errors": set[str](),
     "trial": set[str](),
     "copies": set[str](),
+    "words": set[str](),
     "seeds": set[str](),
     "redact": set[str](),
     "log": {"redact"},

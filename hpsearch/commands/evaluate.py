@@ -29,6 +29,7 @@ from hpsearch.screen import Screen, number
 from hpsearch.seeds import fresh_seed
 from hpsearch.study import ParameterSet, Study
 from hpsearch.trial import Trial
+from hpsearch.words import many
 
 LONGEST_STUDY_NAME = 250
 """Bytes; see study_file.sections."""
@@ -91,7 +92,9 @@ class _Evaluation:
         if not chosen:
             raise NoTrialSucceeded(f'study "{self.record.name}" has no trial with a value yet, so there is no finalist')
         study = self._again(chosen)
-        _say(self.args.quiet, f'training {len(chosen)} finalists with fresh seeds, as study "{study.study.name}"')
+        _say(
+            self.args.quiet, f'training {many(len(chosen), "finalist")} with fresh seeds, as study "{study.study.name}"'
+        )
         ranked = final.standings(chosen, self._trained(study), objective)
         if not ranked:
             raise NoTrialSucceeded(f'no finalist came to a value: see `hpsearch status "{study.study.name}"`')

@@ -9,6 +9,7 @@ from hpsearch.recipe.final import Standing
 from hpsearch.screen import columns, number, params_line
 from hpsearch.study import Study
 from hpsearch.trial import Decision, Trial
+from hpsearch.words import many
 
 SHOWN = 3
 """So many of the models that were left out."""
@@ -56,8 +57,8 @@ def text(found: Mapping[str, Any], ledger: Sequence[Decision]) -> str:
     first, waiting = found["finalists"][0], found["not_over"]
     seeds = max(len(one["values"]) + one["lost"] for one in found["finalists"])
     parts = [
-        f"{found['study']}: {_many(len(found['finalists']), 'finalist')} of {_many(found['searched'], 'trial')}"
-        f"{f' ({waiting} not over yet)' if waiting else ''}, {_many(seeds, 'fresh seed')} each "
+        f"{found['study']}: {many(len(found['finalists']), 'finalist')} of {many(found['searched'], 'trial')}"
+        f"{f' ({waiting} not over yet)' if waiting else ''}, {many(seeds, 'fresh seed')} each "
         f"({found['metric']}, {found['goal']})",
         "",
         _finalists(found["finalists"]),
@@ -67,7 +68,7 @@ def text(found: Mapping[str, Any], ledger: Sequence[Decision]) -> str:
         *(_tested(found["test"], ledger) if found["test"] else [f"the test set was not opened: {found['why']}"]),
     ]
     if found["on_record"]:
-        since = f" The search has {_many(found['trials_since'], 'trial')} more since." if found["trials_since"] else ""
+        since = f" The search has {many(found['trials_since'], 'trial')} more since." if found["trials_since"] else ""
         parts += ["", f"This is on record: no data was looked at. --again opens the test set another time.{since}"]
     if left_out := found["left_out"]:
         more = len(left_out) - SHOWN
@@ -141,7 +142,3 @@ def _with_margin(mean: float, margin: float | None) -> str:
 
 def _sd(sd: float | None) -> str:
     return "" if sd is None else f"{sd:.2g}"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"

@@ -15,6 +15,7 @@ from hpsearch.screen import duration, number, params_line
 from hpsearch.study import Study
 from hpsearch.trackers.base import Sync
 from hpsearch.trial import State
+from hpsearch.words import many
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Outcome:
         rows = [
             f"{self.study.study.name}: {f'stopped ({self.ending})' if self.ending else 'done'}",
             *([self.over] if self.over else []),
-            f"{len(self.history)} trials ({counts or 'none'}), {self.history.epochs} epochs, "
+            f"{many(len(self.history), 'trial')} ({counts or 'none'}), {many(self.history.epochs, 'epoch')}, "
             f"{duration(self.seconds)}{busy}",
             "",
             *self._best_rows(),

@@ -17,6 +17,7 @@ from hpsearch.samplers.windows import Window, narrowed, next_windows, whole
 from hpsearch.seeds import stream
 from hpsearch.space import Space
 from hpsearch.trial import Continue, New, Proposal, State, Trial
+from hpsearch.words import many
 
 FEWEST = 3
 """A window is drawn round so many trials at least, where there are as many."""
@@ -84,7 +85,7 @@ class CoarseToFine:
     def _notes(self, index: int, windows: Sequence[Window]) -> tuple[str, ...]:
         """Why a round looks where it does."""
         round_ = self.rounds[index]
-        note = f"round {index + 1}: {round_.trials} trials to epoch {round_.epochs}"
+        note = f"round {index + 1}: {many(round_.trials, 'trial')} to epoch {round_.epochs}"
         return (note, *(window.reason for window in windows))
 
     def spans(self, history: History) -> list[Span]:

@@ -23,6 +23,7 @@ from hpsearch.samplers.windows import Window, is_beyond, narrowed, next_windows,
 from hpsearch.seeds import stream
 from hpsearch.space import Space
 from hpsearch.trial import Continue, New, Over, Params, Proposal
+from hpsearch.words import many
 
 FEWEST = 3
 """A window is drawn round so many trials at least, where there are as many."""
@@ -79,7 +80,9 @@ class Recipe:
 
     def _coarse(self) -> Plan:
         size = self.stages[0].first()
-        note = f"round 1, coarse: {_trials(size.new)} of {_epochs(size.epochs)}, spread over the whole space"
+        note = (
+            f"round 1, coarse: {many(size.new, 'trial')} of {many(size.epochs, 'epoch')}, spread over the whole space"
+        )
         return Plan(1, size, 0, whole(self.space), self.space, notes=(note,))
 
     def _next(self, plans: Sequence[Plan], history: History, stages: Stages, fresh: bool) -> Plan | str:
@@ -87,9 +90,8 @@ class Recipe:
         last = plans[-1]
         found = Found(plans, history)
         if not found.ranked:
-            return (
-                f"none of {_trials(len(found.trials))} came to anything: look at the preflight, or at `hpsearch show`"
-            )
+            trials = many(len(found.trials), "trial")
+            return f"none of {trials} came to anything: look at the preflight, or at `hpsearch show`"
         if last.size.epochs == stages.longest:
             if found.noise is None and (count := stages.repeats(found.progress)):
                 return self._repeat(last, found, count)
@@ -193,11 +195,3 @@ def _headline(number: int, size: Size) -> str:
     older = f"{size.continued} go on" if size.continued else ""
     newer = f"{size.new} new" if size.new else ""
     return f"round {number}: {' and '.join(filter(None, (older, newer)))}, to epoch {size.epochs}"
-
-
-def _trials(count: int) -> str:
-    return "1 trial" if count == 1 else f"{count} trials"
-
-
-def _epochs(count: int) -> str:
-    return "1 epoch" if count == 1 else f"{count} epochs"
