@@ -209,6 +209,7 @@ class MlflowRuns:
             self._client.update_run(run_id, status)
 
 
+_OURS = ("hpsearch.", "mlflow.parentRunId", "mlflow.source.git.commit")
 _IDENTITY = ("hpsearch.uid", "hpsearch.study", "mlflow.parentRunId")
 _SOURCE = {"mlflow.source.name": "hpsearch", "mlflow.source.type": "LOCAL"}
 
@@ -220,7 +221,7 @@ def _held(run: Run) -> Held:
         tags.get("hpsearch.uid", ""),
         run.info.status,
         run.info.end_time,
-        {name: value for name, value in tags.items() if name.startswith(("hpsearch.", "mlflow.parentRunId"))},
+        {name: value for name, value in tags.items() if name.startswith(_OURS)},
         run.data.params,
         deleted=run.info.lifecycle_stage != "active",
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch import pictures
-from hpsearch.trackers.source import Best, Study
+from hpsearch.trackers.source import Best, Stretch, Study
 from hpsearch.trial import Decision, Objective, Report, State, Trial
 
 LONGEST_NAME = 200
@@ -70,10 +70,18 @@ def trial_uid(study_uid: str, number: int) -> str:
     return f"{study_uid}/{number}"
 
 
-def trial_page(study: Study, parent: str, objective: Objective, trial: Trial, reports: Sequence[Report]) -> Page:
+def trial_page(
+    study: Study,
+    parent: str,
+    objective: Objective,
+    trial: Trial,
+    reports: Sequence[Report],
+    stretches: Sequence[Stretch] = (),
+) -> Page:
     """The run of a trial, with the points of `reports`: those of its epochs that are new.
 
     parent: the id of the study's run. The best value is on the page of a settled trial that came with its curve.
+    stretches: where it was trained and on what, where that is known; the last of them counts.
     """
     tags = {
         "mlflow.parentRunId": parent,
@@ -88,6 +96,7 @@ def trial_page(study: Study, parent: str, objective: Objective, trial: Trial, re
         "hpsearch.origin": trial.origin,
         "hpsearch.epoch": str(reports[-1].step) if reports else "",
         **nonfinite(reports),
+        **(_trained(stretches[-1]) if stretches else {}),
     }
     texts = {"traceback.txt": trial.error} if trial.error else {}
     shown = [*filter(is_shown, reports), *_landmarks(objective, trial)]
@@ -183,6 +192,18 @@ def _landmarks(objective: Objective, trial: Trial) -> list[Report]:
         return []
     wanted = {report.step: report for report in (objective.judged(trial), *trial.curve[-1:]) if report is not None}
     return [report for report in wanted.values() if not is_shown(report)]
+
+
+def _trained(stretch: Stretch) -> dict[str, str]:
+    """The commit where MLflow shows it, what of the code was not in it, and the data's hashes."""
+    code = stretch.environment.document.get("code", {})
+    known = [one for one in code.get("repositories", ()) if one.get("commit")]
+    changed = [f"{one['name']}: {one['diff_lines']} lines of diff" for one in known if one.get("diff_lines")]
+    return {
+        "mlflow.source.git.commit": known[0]["commit"] if known else "",
+        "hpsearch.uncommitted": ", ".join(changed),
+        "hpsearch.data": _json(stretch.data) if stretch.data else "",
+    }
 
 
 def nonfinite(reports: Iterable[Report]) -> dict[str, str]:

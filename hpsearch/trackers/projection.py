@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.trackers.mlflow_runs import Deleted, Held, MlflowRuns, Refused
 from hpsearch.trackers.pages import study_page, trial_page, trial_uid
-from hpsearch.trackers.source import Source, Study
+from hpsearch.trackers.source import Source, Stretch, Study
 from hpsearch.trial import Decision, Objective, Report, Trial
 
 REPORTS_IN_TURN = 1000
@@ -117,11 +117,12 @@ class Projection:
         if held is not None and held.deleted:
             return 0
         epoch = held.epoch if held else 0
+        stretches: Sequence[Stretch] = ()
         if held is None or row is None or row.state.is_settled or (reports and reports[0].step > epoch + 1):
             row = self._source.trial(self._study.id, number)
-            reports = row.curve
+            reports, stretches = row.curve, self._source.stretches(self._study.id, number)
         new = [report for report in reports if report.step > epoch]
-        page = trial_page(self._study, self._parent, self._objective, row, new)
+        page = trial_page(self._study, self._parent, self._objective, row, new, stretches)
         if held is not None and held.agrees_with(page):
             return 0
         self._known[uid] = self._runs.write(held, page)

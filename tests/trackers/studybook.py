@@ -1,6 +1,6 @@
 """A study as the loop would write it into a real journal, without a loop, and MLflow's side of it, read back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
-from hpsearch.journal import Batch, Journal, Owner, StudyRecord
+from hpsearch.journal import Batch, Journal, Owner, Stretch, StudyRecord
 from hpsearch.trial import Decision, Objective, Report, State, Trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -46,6 +46,7 @@ class StudyBook:
         report: Report | None = None,
         decision: tuple[str, str] | None = None,
         state: str | None = None,
+        stretches: Sequence[Stretch] = (),
     ) -> None:
         self.now += 1000
         number = trial.number if trial else None
@@ -55,6 +56,7 @@ class StudyBook:
                 reports=[(trial.number, report)] if trial and report else [],
                 decisions=[Decision(*decision, number, at=self.now)] if decision else [],
                 study_state=state,
+                stretches=stretches,
             )
         )
         if trial:

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from hpsearch.errors import JournalAway, JournalError
-from hpsearch.journal import Changes, Journal
+from hpsearch.journal import Changes, Environment, Journal, Stretch
 from hpsearch.trackers.base import Sync
 from hpsearch.trackers.mlflow_tracker import MlflowTracker, pending
 from hpsearch.trackers.place import target
@@ -50,6 +50,21 @@ class TestWhatIsShown:
             child = shown.trial(number)
             assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
             assert child.info.run_name == f"trial-{number:04d}"
+
+    def test_where_a_trial_was_trained_and_on_what(self, book: StudyBook, store: str):
+        number = book.train(0.5, 0.7)
+        repositories = [{"name": "mine", "commit": "0ed08a59", "diff_lines": 12, "untracked_files": 0}]
+        here = Environment({"code": {"repositories": repositories}})
+        book.write(stretches=(Stretch(number, 0, here, {"data": "ab12"}),))
+        book.train(0.6)
+        track(book, store)
+        tags = Shown(store, book.study).trial(number).data.tags
+        assert tags["mlflow.source.git.commit"] == "0ed08a59"
+        assert tags["hpsearch.uncommitted"] == "mine: 12 lines of diff"
+        assert tags["hpsearch.data"] == '{"data": "ab12"}'
+        assert "mlflow.source.git.commit" not in Shown(store, book.study).trial(1).data.tags
+        sent = track(book, store)
+        assert sent.sent == 0, "what MLflow has is not sent again"
 
     def test_every_metric_at_every_epoch_with_the_journals_clock(self, book: StudyBook, store: str):
         book.train(0.5, 0.75)
