@@ -43,7 +43,10 @@ class Consultation:
 
 
 OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
-    ((Label.NOISY_VALIDATION,), "Validate on more examples, or on folds, before trusting the order of the trials."),
+    (
+        (Label.NOISY_VALIDATION,),
+        "Validate on more examples, or on folds (trainer.validation), before trusting the order of the trials.",
+    ),
     ((Label.METRIC_STUCK,), "Stop and look at the data: labels and inputs may not belong together."),
     ((Label.LR_TOO_HIGH, Label.DIVERGED), "Move the learning rate's window down."),
     ((Label.LR_TOO_LOW,), "Move the learning rate's window up."),

@@ -71,7 +71,8 @@ ADVICE: Mapping[Label, str] = {
     Label.METRIC_STUCK: "See whether labels and inputs still belong together after shuffling and splitting, "
     "and what the metric is computed on: what is learnt are the training examples by heart.",
     Label.DECAYED_TOO_EARLY: "Lower the learning rate later, or by less.",
-    Label.NOISY_VALIDATION: "Validate on more examples, or on folds: with so few, which trial is better is luck.",
+    Label.NOISY_VALIDATION: "Validate on more examples, or on folds (trainer.validation): with so few, which trial is "
+    "better is luck.",
     Label.OVERFITTING: "Regularise more (weight decay, dropout, augmentation), use more data, or stop sooner.",
     Label.STILL_IMPROVING: "Train longer.",
     Label.UNDERFITTING: "Use a larger network, regularise less, or give it inputs that say more.",
