@@ -18,7 +18,7 @@ from hpsearch.commands import Answer
 from hpsearch.commands.compared import see, unseen
 from hpsearch.commands.contenders import MOST, Lineup, Source, lineup
 from hpsearch.commands.evaluated import text, validated
-from hpsearch.commands.openings import keep_result, last_result, moment, open_test, openings
+from hpsearch.commands.openings import evaluation_name, keep_result, last_result, moment, open_test, openings
 from hpsearch.commands.recorded import journal_of, opened, trainable
 from hpsearch.commands.run import FLUSH, search
 from hpsearch.errors import BadInput, InfrastructureError, NoTrialSucceeded, Stopped
@@ -30,9 +30,6 @@ from hpsearch.seeds import fresh_seed
 from hpsearch.study import ParameterSet, Study
 from hpsearch.trial import Trial
 from hpsearch.words import many
-
-LONGEST_STUDY_NAME = 250
-"""Bytes; see study_file.sections."""
 
 
 def evaluate(args: Namespace) -> Iterator[Answer]:
@@ -124,7 +121,9 @@ class _Evaluation:
         """The study that trains the finalists."""
         epochs = self.study.trainer.epochs
         sets = [ParameterSet(params=dict(one.params), epochs=final.length(one, epochs)) for one in chosen]
-        return self.study.evaluation(_name(self.record), fresh_seed(self.study.study.seed), sets, self.args.seeds)
+        return self.study.evaluation(
+            evaluation_name(self.record), fresh_seed(self.study.study.seed), sets, self.args.seeds
+        )
 
     def _trained(self, study: Study) -> list[Trial]:
         outcome = search(study, quiet=self.args.quiet)
@@ -152,12 +151,6 @@ class _Evaluation:
             pool, _ = wire.pool(self.study.model_copy(update={"resources": resources}), self.record.uid)
             with closing(pool):
                 yield pool
-
-
-def _name(record: StudyRecord) -> str:
-    """Of the study that trains the finalists."""
-    name = f"{record.name} evaluation"
-    return name if len(name.encode()) <= LONGEST_STUDY_NAME else f"{record.uid} evaluation"
 
 
 def _purpose(ranked: Sequence[final.Standing], seeds: int) -> str:

@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hpsearch.journal import Batch, Journal, Lease
+from hpsearch.journal import Batch, Journal, Lease, StudyRecord
 from hpsearch.trial import Decision, Objective
 
 KIND = "open test"
+
+LONGEST_STUDY_NAME = 250
+"""Bytes; see study_file.kinds."""
+
+
+def evaluation_name(record: StudyRecord) -> str:
+    """Of the study that trains the finalists of this one."""
+    name = f"{record.name} evaluation"
+    return name if len(name.encode()) <= LONGEST_STUDY_NAME else f"{record.uid} evaluation"
 
 
 def openings(journal: Journal, study_id: int) -> list[Decision]:

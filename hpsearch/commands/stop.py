@@ -4,16 +4,29 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from hpsearch.commands import Answer
+from hpsearch.commands.openings import evaluation_name
 from hpsearch.commands.recorded import journal_of, opened
+from hpsearch.journal import Journal, StudyRecord
 
 
 def stop(args: Namespace) -> Iterator[Answer]:
-    """The run finds the note with its next sign of life, within seconds; running trials then end their epoch."""
+    """The run finds the note with its next sign of life, within seconds; running trials then end their epoch.
+
+    A study that is being evaluated is held by its evaluation, whose trainings are a study of their own.
+    """
     with journal_of(args) as journal:
         record = opened(journal, args).record
-        holder = journal.holder(record.id)
-        if holder is not None:
-            journal.ask_to_stop(record.id)
+        evaluation = journal.find(evaluation_name(record))
+        holders = [_ask(journal, one) for one in (record, evaluation) if one is not None]
+        asked = next(filter(None, holders), None)
     name = record.name
-    asked = f"{name}: {holder} was asked to stop; running trials end their epoch first"
-    yield Answer({"study": name, "asked": holder}, lambda: f"{name}: nobody runs it" if holder is None else asked)
+    done = f"{name}: {asked} was asked to stop; running trials end their epoch first"
+    yield Answer({"study": name, "asked": asked}, lambda: f"{name}: nobody runs it" if asked is None else done)
+
+
+def _ask(journal: Journal, record: StudyRecord) -> str | None:
+    """Whoever runs it, in words; None for nobody."""
+    holder = journal.holder(record.id)
+    if holder is not None:
+        journal.ask_to_stop(record.id)
+    return holder

@@ -5,6 +5,7 @@ so its loss (the mean square) is weight² and (weight + 1)².
 """
 
 import random
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def train(params: Params, run: Run) -> Iterator[Report]:
     for epoch in run.epochs():
         weight.value = float(params["x"]) + random.uniform(-0.1, 0.1)
         _note(params, f"{run.seed} {epoch}")
+        time.sleep(float(params.get("pace", 0.0)))
         trainers.mind(Path(str(params["diary"])))
         yield Report(epoch, {"val_loss": weight.value**2, "weight": weight.value})
 

@@ -267,6 +267,18 @@ def test_a_signal_ends_it_in_good_order(desk: Desk) -> None:
     assert len(desk.export("toy evaluation")["trials"]) == 15
 
 
+def test_asking_the_study_to_stop_reaches_its_evaluation(desk: Desk) -> None:
+    ready(desk, options="pace = 0.05")
+    before = desk.trained()
+    process = desk.start("evaluate", "study.toml")
+    desk.wait_for(lambda: desk.trained() >= before + 2, process)
+    assert desk.hp("stop", "toy", "--json").data["asked"].startswith(f"process {process.pid} on ")
+    answer = desk.ended(process)
+    assert "the evaluation has stopped: `hpsearch stop` was called" in answer.err
+    assert openings(desk) == []
+    assert evaluate(desk).code == 0
+
+
 # What cannot be done ─────────────────────────────────────────────────────────────────────────────
 
 
