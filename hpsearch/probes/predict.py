@@ -106,10 +106,11 @@ class _Companion:
             raise TrainerError("; ".join(shelf.warnings))
         bench = self._bench
         with tempfile.TemporaryDirectory(prefix="hpsearch-predict-", ignore_cleanup_errors=True) as scratch:
+            runs: list[Run] = []
 
             def run(copy: Copy, restored: checkpoint.Snapshot) -> Run:
                 checkpoint.seed_everything(member.seed)
-                return Run(
+                made = Run(
                     member.seed,
                     member.epochs,
                     device=bench.device,
@@ -119,13 +120,18 @@ class _Companion:
                     restored=restored,
                     fold=copy.fold,
                 )
+                runs.append(made)
+                return made
 
             def predicted(copy: Copy, restored: checkpoint.Snapshot) -> Predictions:
                 params = trainer.argument(self._trainer, {**bench.options, **member.params})
                 return call(params, partial(run, copy, restored), part)
 
             states = zip(member.copies, side_by_side.parts(snapshot, member.copies), strict=True)
-            return _together([predicted(copy, state) for copy, state in states], member.copies, part)
+            each = [predicted(copy, state) for copy, state in states]
+            for made in runs:
+                made.check_fold_is_asked_for()
+            return _together(each, member.copies, part)
 
     def _call(self, member: Member) -> Callable[[Any, Callable[[], Run], Part], Predictions]:
         predict, snapshots = self._module.predict, getattr(self._module, "snapshots", None)

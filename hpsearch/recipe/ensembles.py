@@ -16,16 +16,25 @@ BEST_FEW = 5
 
 
 def averaged(members: Sequence[Predictions]) -> Predictions:
-    """The mean of what one or more members say. TrainerError where they do not speak of the same examples."""
+    """The mean of what one or more members say. TrainerError where they do not speak of the same examples.
+
+    Targets may differ by the rounding of float32: those of a regression come back from each fold's own scale.
+    """
     first = members[0]
     for number, member in enumerate(members[1:], start=2):
-        if member.outputs.shape != first.outputs.shape or not np.array_equal(member.targets, first.targets):
+        if member.outputs.shape != first.outputs.shape or not _alike(member, first):
             shapes = f"outputs {first.outputs.shape} and {member.outputs.shape}"
             raise TrainerError(
                 f"model 1 and model {number} do not predict the same examples in the same order ({shapes}), so their "
                 "mean means nothing; the split must be the same for all of them"
             )
     return Predictions(np.mean([member.outputs for member in members], axis=0), first.targets)
+
+
+def _alike(one: Predictions, other: Predictions) -> bool:
+    if one.targets.shape != other.targets.shape:
+        return False
+    return np.allclose(one.targets, other.targets, rtol=0, atol=1e-5 * np.abs(one.targets).max(initial=0))
 
 
 def greedy(members: Sequence[Predictions], loss: Loss, most: int = 20) -> tuple[int, ...]:

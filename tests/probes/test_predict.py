@@ -8,17 +8,22 @@ import numpy as np
 import pytest
 
 from hpsearch import checkpoint
+from hpsearch.adaptors.side_by_side import parts
 from hpsearch.checkpoint import Shelf
 from hpsearch.copies import Copies
 from hpsearch.predictions import Part, Predictions
 from hpsearch.probes.predict import measure
 from hpsearch.probes.values import GREEDY, Bench, Member, Predict, without
+from hpsearch.recipe.ensembles import averaged
+from hpsearch.run import Run
+from hpsearch.seal import unsealed
 from hpsearch.trial import Objective
 from hpsearch.worker import Worker
 from tests.commands import predictors
 from tests.support.studies import setup
 from tests.support.toys import Weight
 from tests.support.workers import start, train
+from trainers import diabetes
 
 LOSS = Objective("val_loss", "minimize")
 
@@ -53,6 +58,48 @@ def test_a_trial_with_repeats_predicts_with_all_of_them(tmp_path: Path) -> None:
     found = measure(Predict((member,), {"each": ((0,),)}), bench())
     assert found.problems == {}
     assert found.scores["each"][0]["loss"] == pytest.approx(last.metrics["weight"] ** 2)
+
+
+def test_folds_predict_each_its_own_part_of_validation_and_together_the_test(tmp_path: Path) -> None:
+    copies, params = Copies(folds=2, repeats=2), {"lr": 0.03}
+    made = replace(setup(tmp_path, copies=copies), use="trainers.diabetes:train")
+    trained = Worker(made)
+    train(trained, start(params=params, until=2, epochs=2))
+    trained.release(over=True)
+    snapshot = Shelf.of(tmp_path, "u", 0).read("best.pt")
+    assert snapshot is not None
+    member = Member("trial 0", params, 3, 2, tmp_path, "u", 0, snapshot.step, copies=copies)
+    here = Bench(made.use, Path(), {}, LOSS)
+
+    def by_hand(part: Part) -> list[Predictions]:
+        """Of both seeds' first folds, and of their second ones."""
+        runs = [
+            Run(3, 2, restored=one, fold=copy.fold) for copy, one in zip(copies, parts(snapshot, copies), strict=True)
+        ]
+        each = [diabetes.predict(diabetes.Params(lr=0.03), run, part) for run in runs]
+        return [averaged([each[fold], each[fold + 2]]) for fold in (0, 1)]
+
+    first, second = by_hand("validation")
+    pooled = Predictions(
+        np.concatenate([first.outputs, second.outputs]), np.concatenate([first.targets, second.targets])
+    )
+    found = measure(Predict((member,), {"each": ((0,),)}), here)
+    assert found.scores["each"][0] == pytest.approx(diabetes.score(pooled))
+    with unsealed("a test"):
+        expected = diabetes.score(averaged(by_hand("test")))
+    found = measure(Predict((member,), {"each": ((0,),)}, "test", opening="for this test"), here)
+    assert found.scores["each"][0] == pytest.approx(expected)
+
+
+def test_one_that_predicts_without_a_look_at_its_fold_is_left_out(tmp_path: Path) -> None:
+    trained = Worker(setup(tmp_path, "folded", copies=Copies(folds=2)))
+    step = train(trained, start(until=2, epochs=2)).reports[-1].step
+    trained.release(over=True)
+    member = Member("trial 0", {"diary": str(tmp_path / "diary")}, 3, 2, tmp_path, "u", 0, step, copies=Copies(folds=2))
+    snapshot = Shelf.of(tmp_path, "u", 0).read("best.pt")
+    assert snapshot is not None
+    found = measure(Predict((replace(member, step=snapshot.step),), {"each": ((0,),)}), bench())
+    assert "never looks at `run.fold`" in found.problems[0]
 
 
 def test_a_greedy_mixture_is_found_among_those_that_may(tmp_path: Path) -> None:

@@ -41,6 +41,11 @@ def test_the_mean_is_of_each_output_over_the_models():
     assert mean.targets is TARGETS
 
 
+def test_the_rounding_of_targets_is_no_other_example():
+    one, other = np.array([0.0, 77.0, 346.0]), np.array([1e-5, 76.99999, 346.00003])
+    assert averaged([Predictions(one, one), Predictions(one, other)]).targets is one
+
+
 def test_the_mean_of_probabilities_is_one_of_probabilities():
     assert np.allclose(averaged(library(0)).outputs.sum(axis=1), 1)
 
