@@ -26,6 +26,8 @@ from hpsearch.errors import TrainerError
 if TYPE_CHECKING:
     import numpy as np
 
+BEST, ASIDE = "best.pt", "best.pt.before"
+
 KEPT = 2
 """How many of the newest checkpoints stay beside the best: the last, and the one to fall back on where the last is
 damaged, or of an epoch that a verdict dropped."""
@@ -107,8 +109,9 @@ def unpack(content: bytes) -> Snapshot:
 class Shelf:
     """The checkpoints of one trial: a folder with epoch-000012.pt, its .sha256, and best.pt.
 
-    best.pt is the state at the best epoch that was trained, or with study.at = "last" at the last. Where a verdict came
-    in the midst of a slice, that may be a later epoch than the one that counts: its `step` says.
+    best.pt is the state at the best epoch that counts, or with study.at = "last" at the last. The worker may have been
+    ahead of a verdict that drops what is best; best.pt.before is then the best again. Where the worker was lost before
+    it could say so, best.pt is of a later epoch: its `step` says.
     """
 
     def __init__(self, folder: Path, owner: str):
@@ -129,11 +132,24 @@ class Shelf:
         self._put(self._name(step), content)
         if best:
             for end in ("", ".sha256"):
-                _link(self.folder / f"{self._name(step)}{end}", self.folder / f"best.pt{end}")
+                _link(self.folder / f"{self._name(step)}{end}", self.folder / f"{BEST}{end}")
 
     def write_best(self, content: bytes) -> None:
         """Put the best on the shelf where it lies in the midst of a slice; it pushes none off to go on from."""
-        self._put("best.pt", content)
+        self._put(BEST, content)
+
+    def set_best_aside(self) -> None:
+        """Keep the best under another name until it is known whether the one that takes its place counts."""
+        if (self.folder / BEST).exists():
+            for end in ("", ".sha256"):
+                _link(self.folder / f"{BEST}{end}", self.folder / f"{ASIDE}{end}")
+
+    def take_best_back(self) -> None:
+        """The one that was set aside is the best again; without one there is none."""
+        self._remove([BEST])
+        if (self.folder / ASIDE).exists():
+            for end in (".sha256", ""):
+                (self.folder / f"{ASIDE}{end}").replace(self.folder / f"{BEST}{end}")
 
     def _put(self, name: str, content: bytes) -> None:
         path, hashed = self.folder / name, self.folder / f"{name}.sha256"
@@ -151,7 +167,7 @@ class Shelf:
 
     def keep_best(self) -> None:
         """Remove all but the best: the trial will not be continued."""
-        self._remove(map(self._name, self._steps()))
+        self._remove([ASIDE, *map(self._name, self._steps())])
 
     def forget(self, after: int) -> None:
         """Remove what was trained after an epoch: its reports were dropped, or were lost on their way.
@@ -161,10 +177,13 @@ class Shelf:
         for path in self.folder.glob(".*.pt*"):
             path.unlink(missing_ok=True)
         self._remove(self._name(step) for step in self._steps() if step > after)
-        if (self.folder / "best.pt").exists():
-            best = self.read("best.pt")
-            if best is None or best.step > after:
-                self._remove(["best.pt"])
+        while (self.folder / BEST).exists() and not self._best_is_of(after):
+            self.take_best_back()
+
+    def _best_is_of(self, epoch: int) -> bool:
+        """Or of an earlier one."""
+        best = self.read(BEST)
+        return best is not None and best.step <= epoch
 
     def _remove(self, names: Iterable[str]) -> None:
         for name in names:
@@ -180,7 +199,7 @@ class Shelf:
 
     def at(self, step: int) -> Snapshot | None:
         """The state at the end of that very epoch, under either name; None (and a warning) where it is not there."""
-        names = [name for name in (self._name(step), "best.pt") if (self.folder / name).exists()]
+        names = [name for name in (self._name(step), BEST) if (self.folder / name).exists()]
         for name in names:
             snapshot = self.read(name)
             if snapshot is not None and snapshot.step == step:
@@ -202,7 +221,7 @@ class Shelf:
             snapshot = unpack(content)
             if snapshot.owner != self.owner:
                 raise ValueError(f"it belongs to {snapshot.owner}")
-            if name not in ("best.pt", self._name(snapshot.step)):
+            if name not in (BEST, self._name(snapshot.step)):
                 raise ValueError(f"it is that of epoch {snapshot.step}")
         except Exception as problem:  # whatever is wrong with the file, an older one or scratch serves
             self.warnings.append(f"checkpoint {path} is not used: {problem}")

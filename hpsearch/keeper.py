@@ -59,8 +59,8 @@ class Keeper:
         self.begin()
 
     def begin(self) -> None:
-        """A slice begins."""
-        self._best: checkpoint.Snapshot | None = None
+        """A slice begins: what came before has been judged."""
+        self._bests: list[checkpoint.Snapshot] = []
         self._last = 0
 
     def saw(self, report: Report, going_on: bool) -> None:
@@ -73,7 +73,7 @@ class Keeper:
         if self.tracked and (loss < self._least or self._objective.at == "last"):
             self._least = loss
             snapshot = self._take()
-            self._best = checkpoint.frozen(snapshot) if going_on else snapshot
+            self._bests.append(checkpoint.frozen(snapshot) if going_on else snapshot)
 
     def write(self, at_rest: bool) -> Failure | None:
         """Not `at_rest`: the trainer went on after its last report, so its state now is nobody's checkpoint.
@@ -93,9 +93,12 @@ class Keeper:
         return None
 
     def _write(self, at_rest: bool) -> None:
-        last = self._best if self._best is not None and self._best.step == self._last else None
-        if self._best is not None and not (at_rest and last):
-            self.shelf.write_best(checkpoint.pack(self._best))
+        best = self._bests[-1] if self._bests else None
+        last = best if best is not None and best.step == self._last else None
+        if best is not None:
+            self.shelf.set_best_aside()
+        if best is not None and not (at_rest and last):
+            self.shelf.write_best(checkpoint.pack(best))
         if at_rest:
             self.shelf.write(self._last, checkpoint.pack(last or self._take()), best=last is not None)
         self.shelf.keep_newest()
@@ -103,8 +106,20 @@ class Keeper:
     def _take(self) -> checkpoint.Snapshot:
         return checkpoint.take(self.shelf.owner, self._last, self._least, self.tracked)
 
-    def finish(self) -> None:
-        """The trial will not be continued: the best alone is kept."""
+    def settle(self, over: bool, epoch: int | None) -> None:
+        """The trial is to go no further: as trial.Release says. The best is one that counts."""
         with suppress(OSError):  # what cannot be removed does no harm
-            if self._claim.holds:
+            if not self._claim.holds:
+                return
+            if epoch is not None and self._bests and self._bests[-1].step > epoch:
+                self._take_back(epoch)
+            if over:
                 self.shelf.keep_best()
+
+    def _take_back(self, epoch: int) -> None:
+        """A verdict dropped the epoch that was the best: that before it is the best again."""
+        before = [one for one in self._bests if one.step <= epoch]
+        if before:
+            self.shelf.write_best(checkpoint.pack(before[-1]))
+        else:
+            self.shelf.take_best_back()

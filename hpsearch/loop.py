@@ -320,7 +320,7 @@ class Loop:
                 self._settle(trial, State.COMPLETE, reason)
         if holds_worker:
             state = self.history[trial.number].state
-            self._orders.append(Release(trial.number, over=state in (State.COMPLETE, State.PRUNED)))
+            self._orders.append(Release(trial.number, state in (State.COMPLETE, State.PRUNED), trial.epoch))
 
     # Settle ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -242,11 +242,13 @@ class Advance:
 class Release:
     """End a trial that has Reported: its generator is closed, its worker is free.
 
-    over: it will not be continued, so of its checkpoints only the best is kept.
+    over: it will not be continued, so of its checkpoints only the best is kept. epoch: the last one that counts, where
+    a verdict dropped what came after it; None: all that was reported does.
     """
 
     number: int
     over: bool
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,13 +147,12 @@ class Worker:
             self.release()
         return reported
 
-    def release(self, over: bool = False) -> None:
-        """Close the generator, so that its `finally` runs, and give its memory back; `over`: see trial.Release."""
+    def release(self, over: bool = False, epoch: int | None = None) -> None:
+        """Close the generator, so that its `finally` runs, and give its memory back; over, epoch: see trial.Release."""
         if self.training is None:
             return
         self.training.close()
-        if over:
-            self.training.keeper.finish()
+        self.training.keeper.settle(over, epoch)
         self.training = None
         if self.device == "cuda":
             import torch

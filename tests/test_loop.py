@@ -29,6 +29,7 @@ from tests.support.studies import (
     Search,
     Unreliable,
 )
+from tests.support.workers import shelf
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -66,6 +67,18 @@ class TestStates:
         study.early_stopping = At({(0, 3): Finish("no better for 2 epochs")})
         trial = study.go().history[0]
         assert (trial.state, trial.epoch, trial.reason) == (COMPLETE, 3, "no better for 2 epochs")
+
+    def test_its_best_checkpoint_is_of_an_epoch_that_counts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The worker had gone on to epoch 5, which is better, when the verdict came."""
+        monkeypatch.setattr(worker, "SLICE", 60.0)
+        study = Search(tmp_path, scripts("3 2 4 4 1"), "scripted")
+        study.early_stopping = At({(0, 4): Finish("no better for 2 epochs")})
+        assert study.go().history[0].epoch == 4
+        best = shelf(tmp_path).read("best.pt")
+        assert best is not None
+        assert best.step == 2
 
     def test_pruned_when_it_loses_against_the_others(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}, {}]))

@@ -13,6 +13,12 @@ pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
 
 
+def best_of(work: Path) -> int | None:
+    """The epoch of the best checkpoint."""
+    best = shelf(work).read("best.pt")
+    return None if best is None else best.step
+
+
 class TestRetention:
     def test_the_newest_two_and_the_best_stay(self, tmp_path: Path, one_epoch_a_slice: None) -> None:
         toy = Worker(setup(tmp_path, "scripted"))
@@ -113,14 +119,49 @@ class TestRetention:
         paused(toy, start(params=params, after=2, until=6, epochs=9))
         diary.unlink()
         paused(toy, start(params=params, after=2, until=4, epochs=9))
-        assert kept(tmp_path) == ["epoch-000002.pt", "epoch-000004.pt"], "the best of epoch 5 was never reported"
+        assert kept(tmp_path) == ["best.pt", "epoch-000002.pt", "epoch-000004.pt"]
+        assert best_of(tmp_path) == 2, "the best of epoch 5 was never reported"
         paused(toy, start(params=params, after=4, until=5, epochs=9))
-        best = shelf(tmp_path).read("best.pt")
-        assert best is not None
-        assert best.step == 5
+        assert best_of(tmp_path) == 5
         assert [line.split()[1] for line in diary.read_text().splitlines()] == ["3", "4", "5"], (
             "nothing is trained twice"
         )
+
+    @pytest.mark.usefixtures("one_slice")
+    @pytest.mark.parametrize("over", [False, True])
+    @pytest.mark.parametrize(
+        ("losses", "epoch", "best"),
+        [
+            ("6 5 7 4 3 9", 3, 2),
+            ("6 5 7 4 3 9", 4, 4),
+            ("6 5 7 4 3 9", 6, 5),
+            ("6 5 7 4 3 2", 5, 5),
+            ("nan 5 7", 1, None),
+        ],
+    )
+    def test_the_best_is_one_that_counts(
+        self, tmp_path: Path, losses: str, epoch: int, best: int | None, over: bool
+    ) -> None:
+        """All epochs are trained in one slice, and a verdict drops what came after one of them."""
+        toy = Worker(setup(tmp_path, "scripted"))
+        train(toy, start(params={"losses": losses}))
+        toy.release(over, epoch)
+        assert best_of(tmp_path) == best
+        assert not [*shelf(tmp_path).folder.glob("best.pt.before*")] or not over
+
+    @pytest.mark.usefixtures("one_epoch_a_slice")
+    @pytest.mark.parametrize("lost", [False, True])
+    def test_the_best_of_earlier_slices_comes_back(self, tmp_path: Path, lost: bool) -> None:
+        """A worker that is lost before it is told what counts leaves that to the next one."""
+        toy = Worker(setup(tmp_path, "scripted"))
+        params = {"losses": "6 5 7 4 9 9"}
+        train(toy, start(params=params, until=4))
+        assert best_of(tmp_path) == 4
+        if lost:
+            shelf(tmp_path).forget(3)
+        else:
+            toy.release(over=True, epoch=3)
+        assert best_of(tmp_path) == 2
 
     def test_a_state_that_cannot_be_kept_breaks_the_contract(self, tmp_path: Path) -> None:
         failure = train(Worker(setup(tmp_path, "unkeepable")), start()).failure

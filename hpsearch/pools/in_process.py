@@ -34,7 +34,7 @@ class InProcess:
             case Advance():
                 self._orders.append(order)
             case Release():
-                self._let_go(order.number, order.over)
+                self._let_go(order.number, order.over, order.epoch)
             case Kill():
                 self._orders = deque(other for other in self._orders if other.number != order.number)
                 self._let_go(order.number)
@@ -54,9 +54,9 @@ class InProcess:
             self._let_go(order.number)
         return reported
 
-    def _let_go(self, number: int, over: bool = False) -> None:
+    def _let_go(self, number: int, over: bool = False, epoch: int | None = None) -> None:
         worker = self._busy.pop(number)
-        worker.release(over)
+        worker.release(over, epoch)
         self._free.append(worker)
 
     def close(self) -> None:

@@ -104,7 +104,7 @@ class RayActors:
             case Release():
                 slot = self._slot(order.number)
                 slot.number = None
-                slot.actor.release.remote(order.over)
+                slot.actor.release.remote(order.over, order.epoch)
             case Kill(number) if any(lost.number == number for _, lost in self._held):
                 self._held = [(since, lost) for since, lost in self._held if lost.number != number]
             case Kill():
