@@ -20,6 +20,9 @@ from hpsearch.trial import Objective
 SURE = 3.0
 """Standard errors."""
 
+DOUBT = 2 / 3
+"""Two standard errors in place of three."""
+
 SMALLEST = 0.02
 """What is better by less than this part of the yardstick is no better, however sure."""
 
@@ -29,7 +32,8 @@ class Comparison:
     """value, chance: the study's metric at the best epoch, and what shuffled labels give, both in its own sign.
 
     margin: what a difference must exceed. learns: the losses are better. better, worse: the metric is.
-    gain: the part by which the mean loss is lower. possible: not even the best value there is exceeds the margin.
+    gain: the part by which the mean loss is lower. possible: the best value there is would exceed the margin.
+    doubtful: the metric is better than all of the yardstick, and not by the margin: the examples are too few to tell.
     """
 
     value: float
@@ -40,6 +44,7 @@ class Comparison:
     better: bool
     worse: bool
     possible: bool = True
+    doubtful: bool = False
 
 
 def compare(objective: Objective, trained: Trained, shuffled: Sequence[Trained]) -> Comparison:
@@ -60,6 +65,7 @@ def compare(objective: Objective, trained: Trained, shuffled: Sequence[Trained])
         better=math.isfinite(own) and own < chance - margin,
         worse=math.isfinite(own) and own > chance + margin,
         possible=not is_proportion or 1 - abs(chance) > margin,
+        doubtful=is_proportion and own < min(arms) and chance - margin <= own < chance - DOUBT * margin,
     )
 
 

@@ -53,17 +53,21 @@ def _seconds(marks: list[float], tap: Tap) -> float | None:
     return (tap.until - tap.since) / tap.in_epoch if tap.in_epoch and tap.backwards else None
 
 
-def memory(device: str) -> Memory:
-    """The most so far. On macOS ru_maxrss is in bytes, elsewhere in KiB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def host_memory() -> int:
+    """The most that the process had so far, bytes. On macOS ru_maxrss is in bytes, elsewhere in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def memory(device: str, idle: int) -> Memory:
+    """The most so far. idle: what it was before anything was trained."""
+    host = host_memory()
     if device != "cuda":
-        return Memory(host)
+        return Memory(host, idle=idle)
     import torch
 
     free, total = torch.cuda.mem_get_info()
     beside = total - free - torch.cuda.memory_reserved()  # CUDA's own, and what other processes have
-    return Memory(host, torch.cuda.max_memory_reserved() + min(beside, _CONTEXT), total)
+    return Memory(host, torch.cuda.max_memory_reserved() + min(beside, _CONTEXT), total, idle)
 
 
 _CONTEXT = 1 << 30

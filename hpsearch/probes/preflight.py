@@ -12,8 +12,9 @@ from hpsearch.trial import Objective
 SHORT, LONG = 3, 10
 """Epochs after which the metric is to be better than chance; where it is not, more are given."""
 
-ARMS = 2
-"""Trainings on shuffled labels: how far they lie apart says what chance does."""
+ARMS, MOST_ARMS = 2, 8
+"""Trainings on shuffled labels: how far they lie apart says what chance does. Two may lie well by chance, both of them:
+more are trained where the metric alone is in doubt."""
 
 SHARE = 0.4
 """Of the time for everything, for one of its parts."""
@@ -21,7 +22,7 @@ SHARE = 0.4
 
 def measure(order: Preflight, bench: Bench) -> Measured:
     """Never raises for the trainer's sake: what it raised is in the answer."""
-    began = time.monotonic()
+    began, idle = time.monotonic(), epochs.host_memory()
     deadline = began + order.seconds
     steps, failure = first_steps.look(bench, order.params, order.epochs, began + SHARE * order.seconds)
     if failure is not None:
@@ -31,7 +32,7 @@ def measure(order: Preflight, bench: Bench) -> Measured:
         made = overfit.attempts(bench, order.params, order.epochs, time.monotonic() + SHARE * order.seconds)
     school = _School(order, bench, deadline)
     trained = school.train(1.0, SHORT)
-    found = Measured(steps, made, trained, memory=epochs.memory(bench.device))
+    found = Measured(steps, made, trained, memory=epochs.memory(bench.device, idle))
     learns = not made or made[-1].memorised
     if learns and steps.fed and trained.reports and not trained.problem and "labels" not in order.skip:
         found = school.against_chance(found)
@@ -63,8 +64,14 @@ class _School:
                     break
                 found = tried
                 if is_better(self._bench.objective, found):
-                    break
-        return found
+                    return found
+        return self._with_more_arms(found)
+
+    def _with_more_arms(self, found: Measured) -> Measured:
+        if not found.shuffled or found.trained is None or not is_learned(self._bench.objective, found):
+            return found
+        arms = [self._shuffled(found.trained, seed) for seed in range(len(found.shuffled), MOST_ARMS)]
+        return replace(found, shuffled=(*found.shuffled, *(arm for arm in arms if arm is not None)))
 
     def _compared(self, found: Measured, factor: float, most: int) -> Measured | None:
         """None where it cannot be done: labels cannot be told from inputs, or time is up."""
@@ -83,6 +90,11 @@ class _School:
     def _epochs(self, factor: float, most: int, feed: Feed = as_given) -> Trained:
         order = self._order
         return epochs.some(self._bench, order.params, max(order.epochs, most), most, factor, self._deadline, feed)
+
+
+def is_learned(objective: Objective, found: Measured) -> bool:
+    assert found.trained is not None
+    return compare(objective, found.trained, found.shuffled).learns
 
 
 def is_better(objective: Objective, found: Measured) -> bool:

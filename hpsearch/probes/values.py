@@ -248,11 +248,12 @@ class Trained:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """The most that the process took, bytes. gpu: on the device, what CUDA itself takes included; 0 without one.
-    gpu_total: what the device has."""
+    gpu_total: what the device has. idle: of host, what was there before anything was trained."""
 
     host: int = 0
     gpu: int = 0
     gpu_total: int = 0
+    idle: int = 0
 
 
 @dataclass(frozen=True, slots=True)

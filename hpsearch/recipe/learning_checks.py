@@ -141,7 +141,7 @@ def labels(measured: Measured, objective: Objective) -> Check:
     said = f"after {epochs} epochs {objective.metric} is {found.value:.4g}, and with shuffled labels {found.chance:.4g}"
     if found.learns and found.better:
         return passed("labels", said, numbers)
-    if not found.possible:
+    if not found.possible or (found.learns and found.doubtful):
         return skipped("labels", f"{said}: the validation set is too small to tell them apart")
     return failed("labels", f"{said}: {_what_is_wrong(found)}", numbers)
 

@@ -74,7 +74,9 @@ class Cost:
 
 
 def cost(measured: Measured, copies: int = 1) -> Cost:
-    """copies: so many of what was measured train side by side in a trial; memory they share is counted for each."""
+    """copies: so many of what was measured train side by side in a trial, in one process: what that has before anything
+    is trained counts once. Of a GPU's memory, what CUDA itself takes counts for each."""
     memory, seconds = measured.memory, measured.trained.seconds if measured.trained else None
     of_all = None if seconds is None else copies * seconds
-    return Cost(of_all, copies * memory.host, copies * memory.gpu, memory.gpu_total)
+    host = memory.idle + copies * (memory.host - memory.idle)
+    return Cost(of_all, host, copies * memory.gpu, memory.gpu_total)

@@ -25,20 +25,20 @@ def gpu(monkeypatch: pytest.MonkeyPatch, *, total: int, free: int, reserved: int
 
 
 def test_without_a_gpu_there_is_nothing_to_say_of_it() -> None:
-    memory = epochs.memory("cpu")
+    memory = epochs.memory("cpu", 0)
     assert memory.host > 50e6
     assert (memory.gpu, memory.gpu_total) == (0, 0)
 
 
 def test_the_most_that_was_reserved_and_what_cuda_takes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu(monkeypatch, total=80, free=73, reserved=6, most=9)
-    memory = epochs.memory("cuda")
+    memory = epochs.memory("cuda", 0)
     assert (memory.gpu, memory.gpu_total) == (10 * GIB, 80 * GIB)
 
 
 def test_what_other_processes_hold_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu(monkeypatch, total=80, free=20, reserved=6, most=9)
-    assert epochs.memory("cuda").gpu == 10 * GIB
+    assert epochs.memory("cuda", 0).gpu == 10 * GIB
 
 
 @pytest.mark.parametrize(("gpus", "device"), [(0.0, "cpu"), (0.25, "cuda")])

@@ -87,3 +87,21 @@ def test_labels_are_not_blamed_for_what_something_else_explains() -> None:
 def test_so_many_fit_one_gpu() -> None:
     assert cost(SOUND).per_gpu is None
     assert cost(replace(SOUND, memory=Memory(1, 10 << 30, 80 << 30))).per_gpu == 7
+
+
+def test_what_a_process_has_anyway_counts_once_for_all_that_train_in_it() -> None:
+    measured = replace(SOUND, memory=Memory(host=500, gpu=10, gpu_total=80, idle=400))
+    assert (cost(measured, 5).host, cost(measured, 5).gpu) == (400 + 5 * 100, 50)
+    assert cost(measured).host == 500
+
+
+def test_few_examples_that_leave_it_in_doubt_stop_nothing() -> None:
+    """The yardstick is 0.7 +- 3 x 0.065 for 49 examples: 0.88 is better than all of it, and not by so much."""
+    arms = tuple(trained(best, 2.3) for best in (0.6, 0.8, 0.72, 0.68))
+    few = replace(SOUND, trained=replace(trained(0.88, 0.8), validated=49), shuffled=arms)
+    assert only(few, "labels").outcome == "skipped"
+    assert "too small to tell them apart" in only(few, "labels").says
+    for value in (0.78, 0.82):  # not better than all of it; hardly more than two standard errors better
+        assert only(replace(few, trained=replace(trained(value, 0.8), validated=49)), "labels").stops
+    many = replace(few, trained=replace(trained(0.88, 0.8), validated=490))
+    assert only(many, "labels").outcome == "passed"
