@@ -28,7 +28,9 @@ COMMANDS = {
     "status": ("readers", "how a study stands, while it runs or after"),
     "show": ("readers", "the search's rounds and decisions; or one trial: parameters, curve, decisions with reasons"),
     "best": ("readers", "the best trial of a study"),
+    "compare": ("compare", "studies side by side: which was better, by how much, at what cost, and what differs"),
     "doctor": ("doctor", "what the loss curves show and what to do about it: of a study, or of one trial"),
+    "report": ("report", "a study as one HTML page for somebody who was not there, which needs no network"),
     "evaluate": ("evaluate", "the test set, once: the best trials over fresh seeds, and ensembles beside them"),
     "reproduce": ("reproduce", "train one trial again from its record, and compare the curves bit for bit"),
     "export": ("readers", "everything that was recorded, as JSON, CSV, Parquet or an Optuna study"),
@@ -80,6 +82,10 @@ def _recorded(command: argparse.ArgumentParser, optional: bool = False) -> None:
     command.add_argument(
         "study", nargs="?" if optional else None, help="a study's name, or its file" + "; all, without" * optional
     )
+    _journal(command)
+
+
+def _journal(command: argparse.ArgumentParser) -> None:
     where = "where it is recorded, a password as ${env:NAME}; default: .hpsearch/journal.db here"
     command.add_argument("--journal", metavar="URL", help=where)
 
@@ -112,11 +118,23 @@ def _reproduce(command: argparse.ArgumentParser) -> None:
     command.add_argument("trial", type=int, help="the trial's number")
 
 
+def _compare(command: argparse.ArgumentParser) -> None:
+    command.add_argument("study", nargs="+", metavar="STUDY", help="two or more: names, or files")
+    _journal(command)
+
+
 def _doctor(command: argparse.ArgumentParser) -> None:
     _recorded(command)
     command.add_argument("trial", type=int, nargs="?", help="one trial's number; all together, without")
     command.add_argument("--lines", type=int, default=20, metavar="N", help="how many trials to list; default: 20")
     command.add_argument("--worst", action="store_true", help="list the worst findings first, not the best values")
+
+
+def _report(command: argparse.ArgumentParser) -> None:
+    _recorded(command)
+    command.add_argument(
+        "-o", "--output", type=Path, help="the file to write, over one that is there; default: report.html"
+    )
 
 
 def _evaluate(command: argparse.ArgumentParser) -> None:
@@ -172,7 +190,9 @@ ARGUMENTS = {
     "status": _status,
     "show": _show,
     "best": _recorded,
+    "compare": _compare,
     "doctor": _doctor,
+    "report": _report,
     "evaluate": _evaluate,
     "reproduce": _reproduce,
     "export": _export,

@@ -70,7 +70,8 @@ MAY_IMPORT = {
     "pools.ray_jobs": {"errors", "pools", "study"},
     "journal": VALUES | {"", "redact"},
     "trackers": VALUES | {"redact", "pictures"},
-    "pictures": set[str](),
+    "pictures": {"trial", "space", "redact"},
+    "report": VALUES | {"", "journal", "pictures", "provenance", "recipe", "redact", "screen"},
     "recipe": VALUES | {"history", "probes.values", "probes.chance", "predictions"},
     "rules": {"trial", "copies", "history", "seeds"},
     "budget": {"trial", "history"},
@@ -100,7 +101,7 @@ HOMES = {
         "hpsearch/templates",
         "trainers",
     },
-    "plotly": {"hpsearch/pictures.py"},
+    "plotly": {"hpsearch/pictures"},
     "sklearn": {"hpsearch/templates", "trainers"},
 }
 HEAVY = {*HOMES, "numpy", "pandas", "scipy"}

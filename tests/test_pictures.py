@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from hpsearch import pictures
+from hpsearch.pictures.of_range_test import LINE, SYMBOLS
 
 FOUND = {"begins": 1e-4, "steepest": 1e-3, "best": 1e-2, "diverges": None}
 
@@ -43,7 +44,7 @@ def test_a_loss_that_has_left_does_not_flatten_the_rest() -> None:
 def test_each_test_is_named_by_what_is_its_own() -> None:
     traces, _ = drawn(document(one(optimizer="sgd", size="1"), one(optimizer="adam", size="1")))
     named = [trace["name"] for trace in traces if trace.get("showlegend") is not False]
-    assert named == ["optimizer = sgd", "optimizer = adam", *pictures.SYMBOLS]
+    assert named == ["optimizer = sgd", "optimizer = adam", *SYMBOLS]
 
 
 def test_what_was_found_and_what_was_asked_for() -> None:
@@ -61,7 +62,7 @@ def test_nothing_found_is_drawn_too() -> None:
 
 def test_a_long_sentence_is_broken_into_lines() -> None:
     _, layout = drawn(document(one(), says="word " * 60))
-    assert max(map(len, layout["title"]["text"].split("<br>"))) <= pictures.LINE
+    assert max(map(len, layout["title"]["text"].split("<br>"))) <= LINE
 
 
 def test_the_whole_page_needs_nothing_from_elsewhere() -> None:

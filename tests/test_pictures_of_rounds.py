@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch import pictures
+from hpsearch.pictures import of_rounds, rounds
 
 
 def trial(number: int, lr: float, value: float | None, continued: bool = False) -> dict[str, Any]:
@@ -22,14 +22,14 @@ def story(*rounds: list[dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_a_row_for_every_round(count: int) -> None:
-    html = pictures.rounds(story(*[[trial(0, 0.1, 0.5), trial(1, 0.2, 0.7)]] * count), whole=False)
+    html = rounds(story(*[[trial(0, 0.1, 0.5), trial(1, 0.2, 0.7)]] * count), whole=False)
     assert all(f"round {number}" in html for number in range(1, count + 1))
     assert "the budget is spent" in html
     assert "val_loss" in html
 
 
 def test_trials_without_a_value_or_the_parameter_are_left_out() -> None:
-    figure = pictures._rounds(story([trial(0, 0.1, 0.5), trial(1, 0.2, None), trial(2, 0.3, 0.9, continued=True)]))
+    figure = of_rounds.figure(story([trial(0, 0.1, 0.5), trial(1, 0.2, None), trial(2, 0.3, 0.9, continued=True)]))
     drawn = {trace.name: list(trace.x) for trace in figure.data if trace.xaxis == "x"}
     assert drawn == {"before": [None], "new": [0.1], "continued": [0.3], "best": [0.1]}
     assert all(list(trace.x) == [None] for trace in figure.data if trace.xaxis == "x2")
@@ -37,7 +37,7 @@ def test_trials_without_a_value_or_the_parameter_are_left_out() -> None:
 
 def test_one_bad_trial_does_not_flatten_the_others() -> None:
     trials = [trial(number, 0.1, 0.5 + number / 100) for number in range(20)]
-    figure = pictures._rounds(story([*trials, trial(20, 0.1, 1e9)]))
+    figure = of_rounds.figure(story([*trials, trial(20, 0.1, 1e9)]))
     low, high = figure.layout.yaxis.range
     assert low < 0.5
     assert 0.7 < high < 2
@@ -46,4 +46,10 @@ def test_one_bad_trial_does_not_flatten_the_others() -> None:
 def test_nothing_came_of_a_round() -> None:
     nothing = story([trial(0, 0.1, None)])
     nothing["rounds"][0]["best"] = None
-    assert "round 1" in pictures.rounds(nothing, whole=False)
+    assert "round 1" in rounds(nothing, whole=False)
+
+
+def test_the_best_is_never_cut_off() -> None:
+    trials = [trial(0, 0.1, 0.1), *(trial(number, 0.1, 0.5 + number / 1000) for number in range(1, 9))]
+    low, _ = of_rounds.figure(story(trials)).layout.yaxis.range
+    assert low < 0.1

@@ -13,9 +13,7 @@ from hpsearch.recipe.doctor import diagnose, lowest_loss
 from hpsearch.recipe.findings import Finding, Severity
 from hpsearch.screen import columns, number, params_line, score
 from hpsearch.trial import Trial
-
-CAUSES = 12
-"""How many of the trials that cause a remark are named on the screen; --json names all."""
+from hpsearch.words import named
 
 
 def doctor(args: Namespace) -> Iterator[Answer]:
@@ -139,7 +137,7 @@ def _study_text(study: Recorded, trials: Sequence[Trial], found: Consultation, l
     counts = ", ".join(f"{count} {label}" for label, count in _labels(found).items())
     parts = [f"{study.record.name}: {len(trials)} trials{f' ({counts})' if counts else ''}"]
     for one in found.remarks:
-        parts += ["", one.advice, f"  {one.evidence} ({_numbers(one.trials)})"]
+        parts += ["", one.advice, f"  {one.evidence} ({named(one.trials)})"]
     if trials:
         rows = [_row(study, trial, found) for trial in trials[:lines]]
         parts += ["", columns([["trial", "value", "state", "finding", "seen"], *rows])]
@@ -153,8 +151,3 @@ def _row(study: Recorded, trial: Trial, found: Consultation) -> list[str]:
     value = study.objective.value(trial)
     label = f"{first.label}{f' (+{len(rest)})' if rest else ''}"
     return [str(trial.number), number(value) if value is not None else "", str(trial.state), label, first.evidence]
-
-
-def _numbers(trials: Sequence[int]) -> str:
-    named = ", ".join(map(str, trials[:CAUSES]))
-    return f"trial{'s' * (len(trials) != 1)} {named}{', …' * (len(trials) > CAUSES)}"

@@ -15,10 +15,10 @@ from typing import Any
 
 from hpsearch import wire
 from hpsearch.commands import Answer
-from hpsearch.commands.compared import see, unseen
 from hpsearch.commands.contenders import MOST, Lineup, Source, lineup
 from hpsearch.commands.evaluated import text, validated
 from hpsearch.commands.openings import evaluation_name, keep_result, last_result, moment, open_test, openings
+from hpsearch.commands.predicted import see, unseen
 from hpsearch.commands.recorded import journal_of, opened, trainable
 from hpsearch.commands.run import FLUSH, search
 from hpsearch.errors import BadInput, InfrastructureError, NoTrialSucceeded, Stopped

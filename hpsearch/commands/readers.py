@@ -26,7 +26,7 @@ def status(args: Namespace) -> Iterator[Answer]:
     while True:
         with journal_of(args) as journal:
             records = journal.studies() if args.study is None else [opened(journal, args).record]
-            found = [_status(journal, record) for record in records]
+            found = [standing(journal, record) for record in records]
             decisions = journal.decisions(records[0].id)[-LATEST:] if args.study is not None else []
         if found != before:
             yield Answer(found if args.study is None else found[0], partial(_status_text, found, decisions))
@@ -36,7 +36,7 @@ def status(args: Namespace) -> Iterator[Answer]:
         time.sleep(1.0)
 
 
-def _status(journal: Journal, record: StudyRecord) -> dict[str, Any]:
+def standing(journal: Journal, record: StudyRecord) -> dict[str, Any]:
     """As it stands. Where a process died, what it ran waits for the next."""
     stands, tried = journal.summary(record.id), journal.probes(record.id)
     holder = journal.holder(record.id)
@@ -101,7 +101,7 @@ def best(args: Namespace) -> Iterator[Answer]:
 def _study(journal: Journal, study: Recorded) -> Answer:
     """What was decided about the search as a whole, and what its rounds came to where it has some."""
     told = journal.probes(study.record.id).get(rounds.KIND)
-    stands = _status(journal, study.record)
+    stands = standing(journal, study.record)
     decisions = [one for one in journal.decisions(study.record.id) if one.number is None]
     document = stands | {"rounds": told, "decisions": [_decision(one) for one in decisions]}
     parts = [_status_text([stands], []), *(["", rounds.text(told)] if told else [])]

@@ -19,11 +19,23 @@ ROW = 230
 """Pixels of a round."""
 
 
-def _rounds(document: Document) -> "go.Figure":
+def says(document: Document) -> str:
+    """What is seen, and why no round follows."""
+    names = list(document["log"])
+    left = f" {MOST_AXES} of {len(names)} parameters are drawn." if len(names) > MOST_AXES else ""
+    over = f" Over: {document['over']}." if document["over"] else ""
+    return f"The trials of each round, and in green the window that they were drawn from.{left}{over}"
+
+
+def figure(document: Document) -> "go.Figure":
+    """For every round and every number of the space where its trials fell, and its window.
+
+    document: what the journal has of the rounds.
+    """
     from plotly.subplots import make_subplots
 
     names, told = list(document["log"])[:MOST_AXES], document["rounds"]
-    figure = make_subplots(
+    drawn = make_subplots(
         rows=len(told),
         cols=max(1, len(names)),
         row_titles=[f"round {one['number']}<br>to epoch {one['epochs']}" for one in told],
@@ -35,20 +47,20 @@ def _rounds(document: Document) -> "go.Figure":
         before = [trial for earlier in told[: row - 1] for trial in earlier["trials"]]
         for column, name in enumerate(names, 1):
             for trace in _falls(one, before, name, legend=row == column == 1):
-                figure.add_trace(trace, row=row, col=column)
-            _window(figure, one, name, row, column)  # after them: plotly draws none where nothing is yet
-            figure.update_xaxes(title=name, row=row, col=column, **_axis(told, name, document["log"][name]))
-        figure.update_yaxes(range=_range(one["trials"] if len(one["trials"]) > 1 else before), row=row)
-        figure.update_yaxes(title=document["metric"], row=row, col=1)
+                drawn.add_trace(trace, row=row, col=column)
+            _window(drawn, one, name, row, column)  # after them: plotly draws none where nothing is yet
+            drawn.update_xaxes(title=label(name), row=row, col=column, **_axis(told, name, document["log"][name]))
+        drawn.update_yaxes(range=_heights(one, before), row=row)
+        drawn.update_yaxes(title=label(document["metric"]), row=row, col=1)
     text = f"where the trials fell and the windows they were drawn from; {document['over'] or 'the search goes on'}"
-    figure.update_layout(
+    drawn.update_layout(
         template="plotly_white",
         height=140 + ROW * len(told),
-        title={"text": "<br>".join(textwrap.wrap(text, 110)), "font": {"size": 15}},
+        title={"text": "<br>".join(map(label, textwrap.wrap(text, 110))), "font": {"size": 15}},
         margin={"t": 110},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     )
-    return figure
+    return drawn
 
 
 def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -> Iterator["go.Scatter"]:
@@ -97,3 +109,14 @@ def _axis(told: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
     room = 0.05 * (high - low) or 0.5
     axis = {"type": "log", "dtick": 1, "exponentformat": "power"} if log else {"type": "linear"}
     return {**axis, "range": [low - room, high + room]}
+
+
+def _heights(one: Document, before: Sequence[Document]) -> list[float] | None:
+    """One trial alone says nothing about what is usual."""
+    usual = one["trials"] if len(one["trials"]) > 1 else before
+    best = [trial for trial in one["trials"] if one["best"] and trial["trial"] == one["best"]["trial"]]
+    return spread(_values(usual), _values(best))
+
+
+def _values(trials: Sequence[Document]) -> list[float]:
+    return [trial["value"] for trial in trials if trial["value"] is not None]

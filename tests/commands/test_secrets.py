@@ -64,7 +64,7 @@ def discreet(answer: Answer) -> None:
 @pytest.mark.parametrize("url", JOURNALS)
 def test_a_journal_that_cannot_be_opened(tried: Desk, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("JOURNAL", url)
-    for words in (["run"], ["status"], ["show"], ["export"], ["db", "version"]):
+    for words in (["run"], ["status"], ["show"], ["export"], ["report"], ["db", "version"]):
         trial = ["0"] if words == ["show"] else []
         place = ["--journal", url] if words[0] == "db" else []
         answer = tried.hp(*words, *(place or ["study.toml"]), *trial, "-v")

@@ -1,0 +1,70 @@
+"""`hpsearch report`: a recorded study as one HTML page, from the journal alone."""
+
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from hpsearch.commands import Answer, evaluated, rounds
+from hpsearch.commands.measured import cost_text
+from hpsearch.commands.openings import last_result, openings
+from hpsearch.commands.readers import standing
+from hpsearch.commands.recorded import Recorded, journal_of, opened
+from hpsearch.errors import BadInput
+from hpsearch.journal import Journal
+from hpsearch.report.content import Content
+from hpsearch.report.page import page
+
+PLACE = Path("report.html")
+"""Where it goes unless it is said."""
+
+
+def report(args: Namespace) -> Iterator[Answer]:
+    place = args.output or PLACE
+    _check(place)
+    with journal_of(args) as journal:
+        content = _content(journal, opened(journal, args))
+    text = page(content).encode("utf-8", "backslashreplace")  # a file's name may be no text
+    _write(place, text)
+    data = {"study": content.record.name, "state": content.state, "written": str(place)}
+    size = len(text) / 1e6
+    yield Answer(data, lambda: f'report of study "{content.record.name}" written to {place} ({size:.1f} MB)')
+
+
+def _check(place: Path) -> None:
+    """Before anything is read."""
+    if not place.parent.is_dir():
+        raise BadInput(f"-o {place}: there is no folder {place.parent}")
+    if place.is_dir():
+        raise BadInput(f"-o {place}: this is a folder; name a file, such as {place / PLACE}")
+
+
+def _write(place: Path, text: bytes) -> None:
+    try:
+        place.write_bytes(text)
+    except OSError as problem:
+        advice = "name another file with -o"
+        raise BadInput(f"{place} cannot be written: {problem.strerror}; {advice}") from problem
+
+
+def _content(journal: Journal, study: Recorded) -> Content:
+    record = study.record
+    measured, ledger = journal.probes(record.id), openings(journal, record.id)
+    tested = last_result(journal, record.id) or {}
+    return Content(
+        record=record,
+        objective=study.objective,
+        space=study.space,
+        state=standing(journal, record)["state"],
+        seconds=journal.spent(record.id),
+        at=int(time.time() * 1000),
+        trials=journal.trials(record.id),
+        decisions=journal.decisions(record.id),
+        stretches=journal.stretches(record.id),
+        measured=measured,
+        openings=ledger,
+        evaluated=tested,
+        evaluation=evaluated.text({**tested, "on_record": False}, ledger) if tested else "",
+        rounds=rounds.text(measured[rounds.KIND]) if rounds.KIND in measured else "",
+        cost=cost_text(measured["preflight"]["cost"]) if "preflight" in measured else "",
+    )

@@ -1,0 +1,176 @@
+"""A recorded study as one side of a comparison: what it came to, at what cost, and what is known of its noise."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from hpsearch.commands.contenders import SINGLE
+from hpsearch.commands.openings import evaluation_name, last_result
+from hpsearch.commands.readers import standing
+from hpsearch.commands.recorded import Recorded
+from hpsearch.copies import Copies
+from hpsearch.history import History
+from hpsearch.journal import Journal, Stretch, StudyRecord
+from hpsearch.provenance import comparable
+from hpsearch.recipe import final
+from hpsearch.recipe.noise import Noise, repeated, within
+from hpsearch.trial import Objective, Trial
+from hpsearch.words import many
+
+
+@dataclass(frozen=True)
+class Side:
+    """label: what it is called beside the others. stands: as `hpsearch status` has it. again: the trainings of its
+    finalists with fresh seeds, as far as they have ended. tested: what `hpsearch evaluate` has put on record."""
+
+    label: str
+    record: StudyRecord
+    stands: Mapping[str, Any]
+    seconds: float
+    trials: Sequence[Trial]
+    stretches: Sequence[Stretch]
+    again: Sequence[Trial]
+    tested: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, journal: Journal, record: StudyRecord) -> "Side":
+        evaluation = journal.find(evaluation_name(record))
+        again = journal.trials(evaluation.id) if evaluation else []
+        return cls(
+            label=record.name,
+            record=record,
+            stands=standing(journal, record),
+            seconds=journal.spent(record.id),
+            trials=journal.trials(record.id),
+            stretches=journal.stretches(record.id),
+            again=[trial for trial in again if trial.state.is_settled],
+            tested=last_result(journal, record.id),
+        )
+
+    @property
+    def objective(self) -> Objective:
+        return Recorded(self.record).objective
+
+    @property
+    def copies(self) -> Copies:
+        trainer = self.record.spec["trainer"]
+        return Copies(trainer.get("validation", {}).get("folds", 0), trainer.get("repeats", 1))
+
+    @property
+    def epochs(self) -> int:
+        return sum(trial.epoch for trial in self.trials)
+
+    @cached_property
+    def best(self) -> Trial | None:
+        return History(self.objective, self.trials).best()
+
+    @property
+    def value(self) -> float | None:
+        return None if self.best is None else self.objective.value(self.best)
+
+    @cached_property
+    def fresh(self) -> final.Standing | None:
+        """The best finalist over fresh seeds."""
+        chosen = final.finalists(self.trials, self.objective, len(self.trials))
+        return next(iter(final.standings(chosen, self.again, self.objective)), None)
+
+    @property
+    def data(self) -> dict[str, set[str]]:
+        """Name -> the beginning of the SHA-256 of all that any of its trials has said to be trained on."""
+        found: dict[str, set[str]] = {}
+        for stretch in self.stretches:
+            for name, digest in stretch.data.items():
+                found.setdefault(name, set()).add(digest[:12])
+        return found
+
+    @property
+    def environment(self) -> dict[str, Any] | None:
+        """Where its best trial was trained, as a tree to be compared; None: it is not recorded.
+
+        Without the data, which `data` has, and without the files that git does not know: those that the trainer is made
+        of are among the sources.
+        """
+        own = [one for one in self.stretches if self.best is None or one.number == self.best.number]
+        if not own:
+            return None
+        tree = comparable(own[-1].environment.document, {})
+        for repository in tree["repository"].values():
+            repository.pop("untracked", None)
+        return tree
+
+    @cached_property
+    def noise(self) -> tuple[Noise, str] | None:
+        """How much a trial's value changes with its seed, and what that is known from."""
+        return self._of_copies() or self._of_repeats()
+
+    def _of_copies(self) -> tuple[Noise, str] | None:
+        """From the standard error that is reported beside the best value."""
+        judged = self.objective.judged(self.best) if self.best else None
+        if judged is None or len(self.copies) < 2:
+            return None
+        error = judged.metrics.get(f"{self.objective.metric}_se")
+        freedom = (self.copies.folds or self.copies.repeats) - 1
+        return None if not error else (Noise(error, freedom), f"the standard error over {self.copies}")
+
+    def _of_repeats(self) -> tuple[Noise, str] | None:
+        groups = [*repeated(self.trials, self.objective), *repeated(self.again, self.objective)]
+        noise = within(groups)
+        if noise is None:
+            return None
+        trainings, sets = sum(map(len, groups)), len(groups)
+        same = "the same parameters" if sets == 1 else f"{sets} sets of parameters"
+        return noise, f"{many(trainings, 'training')} of {same}"
+
+    # As a document ──────────────────────────────────────────────────────────────────────────────
+
+    def document(self) -> dict[str, Any]:
+        noise = self.noise
+        return {
+            "label": self.label,
+            "study": self.record.name,
+            "state": self.stands["state"],
+            "method": self.record.spec["search"]["method"],
+            "prune": self.record.identity["prune"].get("method"),
+            "metric": self.objective.metric,
+            "goal": self.objective.goal,
+            "at": self.objective.at,
+            "seed": self.record.spec["study"]["seed"],
+            "forked_from": self.record.forked_from,
+            "trials": self.stands["trials"],
+            "epochs_trained": self.epochs,
+            "wall_seconds": round(self.seconds, 3),
+            "busy_seconds": self.stands["busy_seconds"],
+            "best": self._best(),
+            "noise": noise and {"sd": noise[0].sd, "freedom": noise[0].freedom, "from": noise[1]},
+            "fresh_seeds": self._fresh(),
+            "test": self._test(),
+        }
+
+    def _best(self) -> dict[str, Any] | None:
+        judged = self.objective.judged(self.best) if self.best else None
+        if self.best is None or judged is None:
+            return None
+        return {
+            "trial": self.best.number,
+            "value": self.value,
+            "epoch": judged.step,
+            "params": dict(self.best.params),
+        }
+
+    def _fresh(self) -> dict[str, Any] | None:
+        one = self.fresh
+        if one is None:
+            return None
+        spread = one.spread
+        numbers = {"mean": spread.mean, "sd": spread.sd, "margin": spread.margin, "lost": spread.lost}
+        return {"trial": one.trial.number, "seeds": len(spread.values), **numbers}
+
+    def _test(self) -> dict[str, Any] | None:
+        """One model of the winner; and chosen: what was best on validation, such as an ensemble."""
+        if self.tested is None or not self.tested["test"]:
+            return None
+        test = self.tested["test"]
+        rows = {one["name"]: {name: one[name] for name in ("mean", "sd", "margin")} for one in test["contenders"]}
+        chosen = test["best_on_validation"]
+        return {"metric": test["metric"], "single": rows[SINGLE], "chosen": {"name": chosen, **rows[chosen]}}
