@@ -137,7 +137,8 @@ def losses(trial: Trial, objective: Objective) -> "go.Figure":
         points = _points(trial, Objective(metric, "minimize"))
         figure.add_trace(_curve(metric, points, colour, trial.epoch <= FEW))
     if judged := objective.judged(trial):
-        look = {"line_dash": "dot", "line_color": GREY}
+        side = "left" if 2 * judged.step > trial.epoch else "right"
+        look = {"line_dash": "dot", "line_color": GREY, "annotation_position": f"top {side}"}
         figure.add_vline(x=judged.step, annotation_text=f"judged at epoch {judged.step}", **look)
     figure.update_xaxes(title="epoch", rangemode="tozero")
     figure.update_yaxes(title="loss")

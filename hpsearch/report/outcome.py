@@ -176,13 +176,9 @@ def best_trials(content: Content) -> Html:
     shown = content.ranked[:SHOWN]
     if not shown:
         return NOTHING
-    names = list(dict.fromkeys(name for trial in shown for name in trial.params if name in _names(content)))
+    names = [one.name for one in content.space.parameters if any(one.name in trial.params for trial in shown)]
     head = ["trial", content.objective.metric, "best epoch", "epochs trained", "state", *names, "why in this state"]
     return table(head, [_row(trial, names, content) for trial in shown])
-
-
-def _names(content: Content) -> set[str]:
-    return {one.name for one in content.space.parameters}
 
 
 def _row(trial: Trial, names: list[str], content: Content) -> list[object]:

@@ -28,12 +28,8 @@ def page(content: Content) -> str:
     ]
     shown = [(name, title, inside) for name, title, inside in parts if inside]
     contents = element("nav", *(element("a", title, href=f"#{name}") for name, title, _ in shown))
-    body = [
-        outcome.head(content),
-        contents,
-        *(element("section", element("h2", title), inside, id=name) for name, title, inside in shown),
-        _made(content),
-    ]
+    sections = (element("section", element("h2", title), inside, id=name) for name, title, inside in shown)
+    body = [element("main", outcome.head(content), contents, *sections), _made(content)]
     return _document(content.record.name, body, [pictures.script(), DRAW] if drawn else [])
 
 
@@ -54,20 +50,8 @@ def _document(title: str, body: Sequence[Html], scripts: Sequence[str]) -> str:
         f"<style>{STYLE}</style>",
     ]
     run = [f"<script>{script}</script>" for script in scripts]
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            *head,
-            "</head>",
-            "<body>",
-            *body,
-            *run,
-            "</body>",
-            "</html>\n",
-        ]
-    )
+    opening = ["<!doctype html>", '<html lang="en">', "<head>", *head, "</head>"]
+    return "\n".join([*opening, "<body>", *body, *run, "</body>", "</html>\n"])
 
 
 def _digest(script: str) -> str:

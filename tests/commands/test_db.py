@@ -14,7 +14,15 @@ from tests.commands.desk import Desk, content
 from tests.journal import old_journals
 
 OLDEST = old_journals.VERSIONS[0]
-READERS = ("status", "export sprint", "show sprint 0", "best sprint", "report sprint", "sync sprint", "plan sprint.toml")
+READERS = (
+    "status",
+    "export sprint",
+    "show sprint 0",
+    "best sprint",
+    "report sprint",
+    "sync sprint",
+    "plan sprint.toml",
+)
 """All that read what is recorded, with studies of the old journals."""
 
 

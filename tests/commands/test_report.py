@@ -2,96 +2,14 @@
 
 import base64
 import hashlib
-import json
 import re
-from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hpsearch.journal import Journal
 from hpsearch.study import load
+from tests.commands.browser import Page
 from tests.commands.desk import Answer, Desk
-
-VOID = {"meta", "br", "img", "link", "input"}
-
-
-class Page(HTMLParser):
-    """headings: (level, text). cells: rows of each table. scripts: those that run; figures: the data of the others."""
-
-    def __init__(self, path: Path):
-        super().__init__()
-        self.source = path.read_text(encoding="utf-8")
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.headings: list[tuple[str, str]] = []
-        self.tables: list[list[list[str]]] = []
-        self.scripts: list[str] = []
-        self.figures: list[Any] = []
-        self.policy = ""
-        self._open: list[str] = []
-        self._text: list[str] = []
-        self.feed(self.source)
-        self.close()
-        assert self._open == [], "every element is closed"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "meta" and dict(attrs).get("http-equiv") == "Content-Security-Policy":
-            self.policy = str(dict(attrs)["content"])
-        if tag == "table":
-            self.tables.append([])
-        if tag == "tr":
-            self.tables[-1].append([])
-        if tag not in VOID:
-            self._open.append(tag)
-        if tag in ("h1", "h2", "h3", "th", "td", "script"):
-            self._text = []
-
-    def handle_data(self, data: str) -> None:
-        self._text.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-        text = "".join(self._text)
-        if tag in ("h1", "h2", "h3"):
-            self.headings.append((tag, text))
-        if tag in ("th", "td"):
-            self.tables[-1][-1].append(text)
-        if tag == "script":
-            kind = self.tags_of("script")[-1].get("type")
-            (self.figures.append(json.loads(text)) if kind == "application/json" else self.scripts.append(text))
-
-    def tags_of(self, name: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.tags if tag == name]
-
-    @property
-    def sections(self) -> list[str]:
-        return [text for level, text in self.headings if level == "h2"]
-
-    @property
-    def words(self) -> str:
-        """What a person reads, without styles and scripts."""
-        bare = re.sub(r"<(script|style)\b.*?</\1>", "", self.source, flags=re.DOTALL)
-        text = HTMLText()
-        text.feed(bare)
-        return " ".join("".join(text.parts).split())
-
-    def table(self, first: str) -> list[list[str]]:
-        """Of the table whose first column is called so, the rows under its head."""
-        return next(rows[1:] for rows in self.tables if rows[0][0] == first)
-
-
-class HTMLText(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.parts.append(" ")
 
 
 def report(desk: Desk, study: object = "study.toml", *words: object) -> Page:
@@ -176,6 +94,17 @@ class TestContent:
         assert page.table("trial")[0][-1] == "trained all 3 epochs"
         assert "trials 4: 4 complete" in page.words
         assert "epochs trained 12," in page.words
+
+    def test_parameters_in_the_order_of_the_file_and_not_active_ones_left_empty(self, desk: Desk) -> None:
+        momentum = 'momentum = { low = 0.0, high = 0.9, when = { kind = "a" } }'
+        space = f'kind = ["a", "b"]\n{momentum}\nx = {{ low = 0.0, high = 1.0 }}'
+        desk.study('method = "random"\ntrials = 6', space=space)
+        ended(desk.run())
+        page = report(desk)
+        head = next(rows[0] for rows in page.tables if rows[0][0] == "trial")
+        assert head[5:-1] == ["kind", "momentum", "x"]
+        assert {(row[5], row[6] != "") for row in page.table("trial")} == {("a", True), ("b", False)}
+        assert ["momentum", "0 to 0.9, where kind is a"] in [row[:2] for row in page.table("parameter")]
 
     def test_every_decision_with_its_reason(self, done: Desk) -> None:
         rows = report(done).table("time (UTC)")
