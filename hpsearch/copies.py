@@ -1,8 +1,9 @@
 """What a trial trains side by side: a network for each fold of a cross-validation, for each of some seeds, or both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Copies:
 
     folds: int = 0
     repeats: int = 1
+
+    @classmethod
+    def recorded(cls, trainer: Mapping[str, Any]) -> "Copies":
+        """As [trainer] of a recorded study says."""
+        return cls(trainer.get("validation", {}).get("folds", 0), trainer.get("repeats", 1))
 
     @property
     def can_be_compared(self) -> bool:

@@ -54,8 +54,7 @@ class Side:
 
     @property
     def copies(self) -> Copies:
-        trainer = self.record.spec["trainer"]
-        return Copies(trainer.get("validation", {}).get("folds", 0), trainer.get("repeats", 1))
+        return Copies.recorded(self.record.spec["trainer"])
 
     @property
     def epochs(self) -> int:

@@ -1,8 +1,10 @@
 """What came of a study: its head, what to make of it, its best trials, what was checked before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from hpsearch import provenance
+from hpsearch.copies import Copies
 from hpsearch.report.content import Content
 from hpsearch.report.html import NOTHING, Html, element, joined, listed, pairs, paragraph, table, verbatim
 from hpsearch.report.words import command, moment, searched
@@ -64,7 +66,7 @@ def _facts(content: Content) -> Iterator[tuple[str, object]]:
     yield "state", content.state + _over(content)
     yield "searched for", f"{content.objective.goal} {content.objective.metric}; a trial is judged by {judged}"
     yield "method", _method(content)
-    yield "trainer", f"{about['trainer']['use']}, at most {many(about['trainer']['epochs'], 'epoch')} a trial"
+    yield "trainer", _trainer(about["trainer"])
     yield "trials", f"{len(content.trials)}{_counts(content)}"
     yield "epochs trained", f"{content.epochs:,}, {duration(content.busy)} of training time"
     yield "wall clock", f"{duration(content.seconds)}, all runs of the study together"
@@ -73,6 +75,12 @@ def _facts(content: Content) -> Iterator[tuple[str, object]]:
         yield "forked from", content.record.forked_from
     if best is not None and (where := content.last_stretch(best)) is not None:
         yield f"trial {best.number} trained on", provenance.summary(where.environment.document)
+
+
+def _trainer(section: Mapping[str, Any]) -> str:
+    copies = Copies.recorded(section)
+    together = f", {copies} side by side" if len(copies) > 1 else ""
+    return f"{section['use']}, at most {many(section['epochs'], 'epoch')} a trial{together}"
 
 
 def _over(content: Content) -> str:
@@ -85,8 +93,8 @@ def _over(content: Content) -> str:
 
 
 def _method(content: Content) -> str:
-    search, prune = content.record.spec["search"], content.record.spec.get("prune", {"method": "never"})
-    pruned = f", pruned by {prune['method']}" if prune["method"] != "never" else ""
+    search, prune = content.record.spec["search"], content.record.identity["prune"].get("method", "the paired test")
+    pruned = f", pruned by {prune}" if prune != "never" else ""
     return f"{search['method']}{pruned}, seed {content.record.spec['study']['seed']}"
 
 
