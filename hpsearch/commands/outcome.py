@@ -100,6 +100,7 @@ class Outcome:
             rows.append(f"  rounds     {call('show', self.study, self.forked)}")
         if best is not None:
             rows.append(f"  best       {call('show', self.study, self.forked, best.number)}")
+            rows.append(f"  report     {call('report', self.study, self.forked)}")
         if failed:
             rows.append(f"  failed     {call('show', self.study, self.forked, failed[-1])}")
         if self.study.tracking_uri != "none":

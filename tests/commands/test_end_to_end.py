@@ -26,6 +26,7 @@ STDOUT = (
     r"",
     r"  journal    \.hpsearch/journal\.db",
     r"  best       hpsearch show toy \d",
+    r"  report     hpsearch report toy",
     r"  failed     hpsearch show toy \d",
     r"  dashboard  hpsearch ui",
 )

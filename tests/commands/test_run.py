@@ -52,7 +52,7 @@ class TestAnswer:
         assert empty == ""
         assert shape([best]) == ["best: trial #, val_loss # at epoch #"]
         assert shape([params]) == ["      x = #"]
-        assert [line.split()[0] for line in rest if line] == ["journal", "best"]
+        assert [line.split()[0] for line in rest if line] == ["journal", "best", "report"]
 
     def test_one_line_for_every_settled_trial(self, desk: Desk) -> None:
         desk.study()
