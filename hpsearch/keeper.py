@@ -97,8 +97,8 @@ class Keeper:
         last = best if best is not None and best.step == self._last else None
         if best is not None:
             self.shelf.set_best_aside()
-        if best is not None and not (at_rest and last):
-            self.shelf.write_best(checkpoint.pack(best))
+            if not (at_rest and last):
+                self.shelf.write_best(checkpoint.pack(best))
         if at_rest:
             self.shelf.write(self._last, checkpoint.pack(last or self._take()), best=last is not None)
         self.shelf.keep_newest()

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 from hpsearch import __version__, repository
 from hpsearch.redact import redact
 from hpsearch.sources import Sources, is_installed
+from hpsearch.words import many
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
 """Whose versions are recorded where they are installed, besides those that the trainer imports."""
@@ -133,6 +134,15 @@ def _places(use: str, folder: Path) -> Iterator[Path]:
             yield Path(spec.origin).parent
 
 
+def hashes(said: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    """SHA-256 of what trials were trained on, by name; more than one where it changed. said: by each stretch."""
+    found: dict[str, dict[str, None]] = {}
+    for data in said:
+        for name, digest in data.items():
+            found.setdefault(name, {})[digest] = None
+    return {name: list(digests) for name, digests in found.items()}
+
+
 # In words ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -141,7 +151,7 @@ def summary(document: Mapping[str, Any]) -> str:
     about = document["environment"]
     packages = about["packages"]
     torch = [f"torch {packages['torch']}"] if "torch" in packages else [f"hpsearch {packages['hpsearch']}"]
-    threads = f"{about['device']} with {about['threads']} thread{'s' if about['threads'] != 1 else ''}"
+    threads = f"{about['device']} with {many(about['threads'], 'thread')}"
     model = about["gpu"]["model"] if about["gpu"] else about["cpu"]["model"]
     commits = [_commit(one) for one in document["code"]["repositories"]]
     return ", ".join([*commits, f"Python {about['python']}", *torch, threads, model])

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "seal": {"errors"},
     "repository": {"redact"},
     "sources": set[str](),
-    "provenance": {"", "redact", "repository", "sources"},
+    "provenance": {"", "redact", "repository", "sources", "words"},
     "run": {"errors", "copies", "checkpoint", "hashing"},
     "trainer": {"errors", "trial", "run", "adaptors.tune"},
     "adaptors": {"errors", "trial", "copies", "run", "checkpoint", "seeds", "trainer"},

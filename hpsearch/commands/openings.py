@@ -12,12 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord
+from hpsearch.study_file.kinds import LONGEST_STUDY_NAME
 from hpsearch.trial import Decision, Objective
 
 KIND = "open test"
-
-LONGEST_STUDY_NAME = 250
-"""Bytes; see study_file.kinds."""
 
 
 def evaluation_name(record: StudyRecord) -> str:

@@ -52,7 +52,7 @@ class Outcome:
             "state": "STOPPED" if self.ending else "COMPLETE",
             "reason": self.ending or self.over,
             "trials": {state.lower(): self.count(state) for state in State if state is not State.RUNNING},
-            "best": _best(self.history),
+            "best": best_document(self.history),
             "epochs_trained": self.history.epochs,
             "wall_seconds": round(self.seconds, 3),
             "busy_fraction": round(self.totals.busy_fraction, 4),
@@ -84,7 +84,7 @@ class Outcome:
         return "\n".join(rows)
 
     def _best_rows(self) -> list[str]:
-        best = _best(self.history)
+        best = best_document(self.history)
         if best is None:
             why = next((trial.reason for trial in reversed(list(self.history)) if trial.reason), "nothing was trained")
             return [f"no trial succeeded; the last one: {why}"]
@@ -108,7 +108,7 @@ class Outcome:
         return rows
 
 
-def _best(history: History) -> dict[str, Any] | None:
+def best_document(history: History) -> dict[str, Any] | None:
     best = history.best()
     report = history.objective.judged(best) if best is not None else None
     if best is None or report is None:

@@ -7,12 +7,13 @@ from typing import Any
 
 from hpsearch.commands.contenders import SINGLE
 from hpsearch.commands.openings import evaluation_name, last_result
+from hpsearch.commands.outcome import best_document
 from hpsearch.commands.readers import standing
 from hpsearch.commands.recorded import Recorded
 from hpsearch.copies import Copies
 from hpsearch.history import History
 from hpsearch.journal import Journal, Stretch, StudyRecord
-from hpsearch.provenance import comparable
+from hpsearch.provenance import comparable, hashes
 from hpsearch.recipe import final
 from hpsearch.recipe.noise import Noise, repeated, within
 from hpsearch.trial import Objective, Trial
@@ -61,8 +62,12 @@ class Side:
         return sum(trial.epoch for trial in self.trials)
 
     @cached_property
+    def history(self) -> History:
+        return History(self.objective, self.trials)
+
+    @cached_property
     def best(self) -> Trial | None:
-        return History(self.objective, self.trials).best()
+        return self.history.best()
 
     @property
     def value(self) -> float | None:
@@ -77,11 +82,8 @@ class Side:
     @property
     def data(self) -> dict[str, set[str]]:
         """Name -> the beginning of the SHA-256 of all that any of its trials has said to be trained on."""
-        found: dict[str, set[str]] = {}
-        for stretch in self.stretches:
-            for name, digest in stretch.data.items():
-                found.setdefault(name, set()).add(digest[:12])
-        return found
+        found = hashes(one.data for one in self.stretches)
+        return {name: {digest[:12] for digest in digests} for name, digests in found.items()}
 
     @property
     def environment(self) -> dict[str, Any] | None:
@@ -140,21 +142,10 @@ class Side:
             "epochs_trained": self.epochs,
             "wall_seconds": round(self.seconds, 3),
             "busy_seconds": self.stands["busy_seconds"],
-            "best": self._best(),
+            "best": best_document(self.history),
             "noise": noise and {"sd": noise[0].sd, "freedom": noise[0].freedom, "from": noise[1]},
             "fresh_seeds": self._fresh(),
             "test": self._test(),
-        }
-
-    def _best(self) -> dict[str, Any] | None:
-        judged = self.objective.judged(self.best) if self.best else None
-        if self.best is None or judged is None:
-            return None
-        return {
-            "trial": self.best.number,
-            "value": self.value,
-            "epoch": judged.step,
-            "params": dict(self.best.params),
         }
 
     def _fresh(self) -> dict[str, Any] | None:

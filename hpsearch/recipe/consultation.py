@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hpsearch.recipe.doctor import diagnose, lowest_loss
 from hpsearch.recipe.findings import Finding, Label
 from hpsearch.trial import Objective, State, Trial
+from hpsearch.words import many
 
 FEWEST, MOST = 3, 10
 """Of a study's trials the best quarter is asked, at least and at most so many of them."""
@@ -28,8 +29,8 @@ class Remark:
 
     @property
     def evidence(self) -> str:
-        trials = f"trial{'s' * (self.among != 1)}"
-        whom = f"the best {self.among} {trials}" if self.best else f"{self.among} {trials} with a curve to judge"
+        trials = many(self.among, "trial")
+        whom = f"the best {trials}" if self.best else f"{trials} with a curve to judge"
         return f"{len(self.trials)} of {whom}: {' or '.join(self.labels)}"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from hpsearch import provenance
 from hpsearch.journal import Stretch, StudyRecord
 from hpsearch.recipe.consultation import Consultation, consult
 from hpsearch.space import Space
@@ -79,6 +80,10 @@ class Content:
     @cached_property
     def consultation(self) -> Consultation:
         return consult(self.trials, self.objective)
+
+    @cached_property
+    def data(self) -> Mapping[str, Sequence[str]]:
+        return provenance.hashes(one.data for one in self.stretches)
 
     def last_stretch(self, trial: Trial) -> Stretch | None:
         """Where it was trained in the end."""

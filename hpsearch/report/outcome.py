@@ -150,18 +150,9 @@ def _doubts(content: Content) -> Iterator[Html]:
     if len(environments) > 1:
         asked = command("show", content.record.name, "TRIAL")
         yield joined([f"Trials were trained in {len(environments)} different environments; ", asked, " says where."])
-    for name, hashes in data(content).items():
-        if len(hashes) > 1:
-            yield joined([f"Not all trials saw the same data: {name} had {len(hashes)} different contents."])
-
-
-def data(content: Content) -> dict[str, list[str]]:
-    """SHA-256 of what was trained on, by name; more than one where it changed."""
-    found: dict[str, dict[str, None]] = {}
-    for stretch in content.stretches:
-        for name, digest in stretch.data.items():
-            found.setdefault(name, {})[digest] = None
-    return {name: list(hashes) for name, hashes in found.items()}
+    for name, digests in content.data.items():
+        if len(digests) > 1:
+            yield joined([f"Not all trials saw the same data: {name} had {len(digests)} different contents."])
 
 
 def _test(content: Content) -> Iterator[Html]:

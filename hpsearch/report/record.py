@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from hpsearch.report.content import Content
 from hpsearch.report.html import NOTHING, Html, element, folded, joined, paragraph, table, verbatim
-from hpsearch.report.outcome import data
 from hpsearch.report.words import command, moment
 from hpsearch.trial import Decision, Trial
 from hpsearch.words import named
@@ -88,6 +87,6 @@ def _versions(content: Content) -> Iterator[Html]:
         head = ["package", *("version" for _ in unique)]
         yield element("h3", "Versions")
         yield table(head, [[name, *(one.get(name, "") for one in unique)] for name in names])
-    if hashes := data(content):
+    if content.data:
         yield element("h3", "Data")
-        yield table(["name", "SHA-256"], [[name, digest] for name, every in hashes.items() for digest in every])
+        yield table(["name", "SHA-256"], [[name, digest] for name, every in content.data.items() for digest in every])

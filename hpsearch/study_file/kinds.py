@@ -11,6 +11,9 @@ from hpsearch.study_file import units
 from hpsearch.study_file.wording import show
 from hpsearch.trial import Plain
 
+LONGEST_STUDY_NAME = 250
+"""Bytes, in UTF-8."""
+
 
 def plain(value: object) -> Plain:
     if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
@@ -33,7 +36,7 @@ def _allowed(value: object) -> tuple[Plain, ...]:
 
 def _study_name(name: str) -> str:
     """It becomes the name of a folder and of an MLflow experiment."""
-    if not 0 < len(name.encode()) <= 250:
+    if not 0 < len(name.encode()) <= LONGEST_STUDY_NAME:
         raise ValueError(f"must have 1 to 250 characters (bytes in UTF-8), got {len(name.encode())}")
     if name != name.strip() or not name.isprintable():
         raise ValueError(f"must hold no control characters and no spaces at its ends, got {show(name)}")
