@@ -25,7 +25,7 @@ chaos: $(VENV)/installed-test
 	$(VENV)/bin/pytest -m chaos
 
 schema: $(VENV)/installed
-	$(PYTHON) -m hpsearch.study_file.schema studies/study.schema.json
+	$(PYTHON) -m hpsearch.study.file.json_schema studies/study.schema.json
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,11 +3,11 @@
 What a trainer imports is here; everything else is reached through the command line or its own module.
 """
 
-from hpsearch.copies import Fold
-from hpsearch.predictions import Part, Predictions
-from hpsearch.run import Run
-from hpsearch.seal import check_unsealed
-from hpsearch.trial import Report
+from hpsearch.core.replicates import Fold
+from hpsearch.core.trial import Report
+from hpsearch.trainer.predictions import Part, Predictions
+from hpsearch.trainer.seal import check_unsealed
+from hpsearch.trainer.training_run import Run
 
 __all__ = ["Fold", "Part", "Predictions", "Report", "Run", "__version__", "check_unsealed"]
 __version__ = "0.1.0"

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,98 +14,44 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-VALUES = {"errors", "trial", "space", "copies", "words"}
-WITH_HISTORY = VALUES | {"history", "seeds"}
-PROTOCOLS = {"samplers.base", "pruners.base", "pools.base"}
-
-MAY_IMPORT = {
-    "errors": set[str](),
-    "trial": set[str](),
-    "copies": set[str](),
-    "words": set[str](),
-    "seeds": set[str](),
-    "redact": set[str](),
-    "log": {"redact"},
-    "space": VALUES,
-    "history": {"trial"},
-    "checkpoint": {"errors"},
-    "hashing": set[str](),
-    "predictions": set[str](),
-    "seal": {"errors"},
-    "repository": {"redact"},
-    "sources": set[str](),
-    "provenance": {"", "redact", "repository", "sources", "words"},
-    "run": {"errors", "copies", "checkpoint", "hashing"},
-    "trainer": {"errors", "trial", "run", "adaptors.tune"},
-    "adaptors": {"errors", "trial", "copies", "run", "checkpoint", "seeds", "trainer"},
-    "adaptors.tune": {"errors", "trial", "run", "checkpoint", "adaptors.files", "adaptors.tune_room"},
-    "keeper": {"errors", "trial", "checkpoint"},
-    "probes": {
-        "adaptors.side_by_side",
-        "copies",
-        "errors",
-        "trial",
-        "run",
-        "checkpoint",
-        "trainer",
-        "predictions",
-        "seal",
-        "recipe.ensembles",
-    },
-    "worker": {
-        "adaptors.side_by_side",
-        "copies",
-        "probes",
-        "errors",
-        "trial",
-        "run",
-        "checkpoint",
-        "keeper",
-        "trainer",
-        "log",
-        "provenance",
-    },
-    "samplers": WITH_HISTORY | {"recipe"},
-    "pruners": WITH_HISTORY,
-    "pools": VALUES | {"worker", "probes.values"},
-    "pools.ray_jobs": {"errors", "pools", "study"},
-    "journal": VALUES | {"", "redact"},
-    "trackers": VALUES | {"redact", "pictures"},
-    "pictures": {"trial", "space", "redact"},
-    "report": VALUES | {"", "journal", "pictures", "provenance", "recipe", "redact", "screen"},
-    "recipe": VALUES | {"history", "probes.values", "probes.chance", "predictions"},
-    "rules": {"trial", "copies", "history", "seeds"},
-    "budget": {"trial", "history"},
-    "proposals": {"trial", "history", "samplers.base"},
-    "ledger": {"trial"},
-    "loop": {"errors", "trial", "history", "seeds", "rules", "budget", "proposals", "ledger"} | PROTOCOLS,
-}
-"""Part of hpsearch -> the parts that it may import beside itself, with all inside them. "" is the version's module."""
-
-MAY_BE_IMPORTED_BY = {"wire": {"commands", "cli"}, "commands": {"commands", "cli"}, "cli": set[str]()}
+FLOORS = (
+    ("core",),
+    ("study", "doctor", "pruners", "provenance"),
+    ("trainer", "journal", "plots"),
+    ("records", "workers", "samplers"),
+    ("preflight", "tracking"),
+    ("orchestrator",),
+    ("evaluation", "reproduce", "progress"),
+    ("reports",),
+    ("api", "testing"),
+    ("cli", "web"),
+    ("__main__",),
+)
+"""The rooms of hpsearch, the lowest floor first. An import goes down, or stays in its room."""
 
 HOMES = {
-    "optuna": {"hpsearch/samplers"},
+    "optuna": {"hpsearch/samplers/optuna"},
     "cmaes": {"hpsearch/samplers"},
-    "ray": {"hpsearch/pools", "hpsearch/adaptors/tune.py", "hpsearch/adaptors/tune_room.py"},
-    "mlflow": {"hpsearch/trackers"},
+    "ray": {"hpsearch/workers/pools/ray", "hpsearch/trainer/adapters/ray_tune.py"},
+    "mlflow": {"hpsearch/tracking"},
     "sqlalchemy": {"hpsearch/journal"},
     "alembic": {"hpsearch/journal"},
     "psycopg": {"hpsearch/journal"},
+    "jinja2": {"hpsearch/reports"},
     "torch": {
-        "hpsearch/adaptors/files.py",
-        "hpsearch/checkpoint.py",
-        "hpsearch/probes",
-        "hpsearch/run.py",
-        "hpsearch/worker.py",
-        "hpsearch/samplers/bayesian.py",
-        "hpsearch/templates",
+        "hpsearch/cli/templates",
+        "hpsearch/preflight/measure",
+        "hpsearch/samplers/optuna",
+        "hpsearch/trainer",
+        "hpsearch/workers",
         "trainers",
     },
-    "plotly": {"hpsearch/pictures"},
-    "sklearn": {"hpsearch/templates", "trainers"},
+    "plotly": {"hpsearch/plots"},
+    "sklearn": {"hpsearch/cli/templates", "trainers"},
 }
 HEAVY = {*HOMES, "numpy", "pandas", "scipy"}
+
+PUBLIC_TO_TRAINERS = {"Fold", "Part", "Predictions", "Report", "Run", "check_unsealed"}
 
 
 @dataclass(frozen=True)
@@ -163,36 +110,43 @@ def targets(one: Import) -> set[str]:
     return named or {inside}
 
 
-def lies_in(module: str, part: str) -> bool:
-    return module == part or (part != "" and module.startswith(f"{part}."))
+def floor_of(module: str) -> int:
+    """Of a module of hpsearch, by its room; the root's names are below everything."""
+    room = module.partition(".")[0]
+    return next((number for number, rooms in enumerate(FLOORS, 1) if room in rooms), 0 if room == "" else -1)
 
 
-def part_of(module: str) -> str | None:
-    """The longest part of the table that the module lies in."""
-    return max((part for part in MAY_IMPORT if lies_in(module, part)), key=len, default=None)
+def test_every_room_has_a_floor() -> None:
+    assert [file for file in sources("hpsearch") if floor_of(module_of(file)) < 0] == []
+    assert {path.name for path in (ROOT / "hpsearch").iterdir() if path.is_file()} <= {
+        "__init__.py",
+        "__main__.py",
+        "api.py",
+        "py.typed",
+    }
 
 
-@pytest.mark.parametrize("part", MAY_IMPORT)
-def test_dependencies_point_one_way(part: str) -> None:
+def test_no_import_runs_up() -> None:
     wrong = [
         f"{one.file} imports {target or 'hpsearch'}"
         for one in imports("hpsearch")
-        if part_of(module_of(one.file)) == part
+        if one.file != "hpsearch/__init__.py"
         for target in targets(one)
-        if not any(lies_in(target, allowed) for allowed in MAY_IMPORT[part] | {part})
+        if target.partition(".")[0] != module_of(one.file).partition(".")[0]
+        and floor_of(target) >= floor_of(module_of(one.file))
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize("part", MAY_BE_IMPORTED_BY)
-def test_nothing_reaches_up(part: str) -> None:
-    wrong = [
-        one.file
-        for one in imports("hpsearch")
-        if any(lies_in(target, part) for target in targets(one))
-        and not any(lies_in(module_of(one.file), allowed) for allowed in MAY_BE_IMPORTED_BY[part])
-    ]
-    assert wrong == []
+def test_no_two_modules_have_one_name_and_none_repeats_its_room() -> None:
+    """But `base`, where each room of variants has its protocol; and the command line's verbs, named after what they
+    call."""
+    named = defaultdict(list)
+    for file in sources("hpsearch"):
+        if not file.startswith("hpsearch/cli/") and "migrations" not in file:
+            named[Path(file).stem].append(file)
+    assert [files for name, files in named.items() if name not in ("__init__", "base") and len(files) > 1] == []
+    assert [file for file in sources("hpsearch") if Path(file).stem == Path(file).parent.name] == []
 
 
 def test_no_module_imports_itself_in_the_end() -> None:
@@ -214,7 +168,7 @@ def test_a_heavy_package_is_imported_in_one_place(package: str) -> None:
 
 def test_torch_is_imported_when_it_is_needed() -> None:
     eager = [one.file for one in imports("hpsearch") if one.package == "torch" and not one.lazy]
-    assert set(eager) <= {"hpsearch/templates/trainer.py"}, "what a user copies is a trainer"
+    assert set(eager) <= {"hpsearch/cli/templates/trainer.py"}, "what a user copies is a trainer"
 
 
 def test_a_trainer_knows_what_hpsearch_offers_and_nothing_of_how_it_works() -> None:
@@ -223,7 +177,7 @@ def test_a_trainer_knows_what_hpsearch_offers_and_nothing_of_how_it_works() -> N
         assert one.package in allowed, f"{one.file} imports {one.module}"
         if one.package == "hpsearch":
             assert one.module == "hpsearch", f"{one.file} imports {one.module}"
-            assert set(one.names) <= {"Fold", "Part", "Predictions", "Report", "Run", "check_unsealed"}
+            assert set(one.names) <= PUBLIC_TO_TRAINERS
 
 
 def test_trainers_are_found_by_name_alone() -> None:
@@ -231,7 +185,15 @@ def test_trainers_are_found_by_name_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["hpsearch", "hpsearch.cli", "hpsearch.errors", "hpsearch.trial", "hpsearch.space", "hpsearch.history"]
+    "module",
+    [
+        "hpsearch",
+        "hpsearch.cli.main",
+        "hpsearch.core.errors",
+        "hpsearch.core.trial",
+        "hpsearch.study.space",
+        "hpsearch.core.history",
+    ],
 )
 def test_nothing_heavy_comes_with(module: str) -> None:
     code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
@@ -258,4 +220,4 @@ def test_the_command_line_alone_prints() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
-    assert prints <= {"hpsearch/cli.py", "hpsearch/screen.py", "hpsearch/templates/trainer.py"}
+    assert prints <= {"hpsearch/cli/main.py", "hpsearch/progress/terminal.py", "hpsearch/cli/templates/trainer.py"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import desk
-from tests.commands.desk import Desk
+from tests.cli.conftest import desk
+from tests.cli.desk import Desk
 from tests.trainers.conftest import one_thread
 
 __all__ = ["desk", "one_thread"]  # fixtures

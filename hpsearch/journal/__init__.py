@@ -4,12 +4,12 @@ It alone imports sqlalchemy, and alembic only to upgrade an old one.
 """
 
 from hpsearch.journal.heartbeat import Heartbeat
-from hpsearch.journal.journal import LEASE_SECONDS, Journal
 from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import Upgrade, upgrade, version
-from hpsearch.journal.patient import PatientWriter, recover
-from hpsearch.journal.records import Best, Changes, Environment, LastWrite, Stretch, StudyRecord, Summary
+from hpsearch.journal.patient_writer import PatientWriter, recover
+from hpsearch.journal.records import Best, Changes, Environment, LastWrite, StudyRecord, Summary, TrainingSegment
 from hpsearch.journal.spool import Spool
+from hpsearch.journal.store import LEASE_SECONDS, Journal
 from hpsearch.journal.writer import Batch, Writer
 
 __all__ = [
@@ -25,9 +25,9 @@ __all__ = [
     "Owner",
     "PatientWriter",
     "Spool",
-    "Stretch",
     "StudyRecord",
     "Summary",
+    "TrainingSegment",
     "Upgrade",
     "Writer",
     "recover",

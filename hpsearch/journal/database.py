@@ -10,10 +10,10 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.errors import BadInput, HpsearchError, JournalAway, JournalError, NotFound
+from hpsearch.core.errors import BadInput, HpsearchError, JournalAway, JournalError, NotFound
+from hpsearch.core.redact import is_ambiguous
 from hpsearch.journal import postgres, sqlite
 from hpsearch.journal.file_system import check_is_local
-from hpsearch.redact import is_ambiguous
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql as postgresql_dialect

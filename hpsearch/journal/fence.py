@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from hpsearch.errors import LeaseLost, NotFound, StudyBusy
+from hpsearch.core.errors import LeaseLost, NotFound, StudyBusy
 from hpsearch.journal.lease import Holding, Lease, Now, Owner, boot_clock
 from hpsearch.journal.schema import leases, studies
 

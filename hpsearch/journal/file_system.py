@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from hpsearch.errors import BadInput
+from hpsearch.core.errors import BadInput
 
 _MOUNTINFO = Path("/proc/self/mountinfo")
 """What is mounted where, as Linux tells it. Elsewhere (macOS) `mount` is asked."""

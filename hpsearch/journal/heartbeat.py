@@ -2,9 +2,9 @@
 
 from threading import Event, Thread
 
-from hpsearch.errors import HpsearchError, LeaseLost
-from hpsearch.journal.journal import Journal
+from hpsearch.core.errors import HpsearchError, LeaseLost
 from hpsearch.journal.lease import Lease
+from hpsearch.journal.store import Journal
 
 LEFT_BEHIND = 2.0
 """Seconds that its end waits for a renewal that gets no answer. What comes of that later concerns our lease alone."""

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from hpsearch import __version__
-from hpsearch.errors import BadInput, NotFound, StudyBusy
+from hpsearch.core.errors import BadInput, NotFound, StudyBusy
 from hpsearch.journal import fence, schema, sqlite
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Now, Owner, boot_clock

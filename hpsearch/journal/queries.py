@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hpsearch.errors import NotFound
-from hpsearch.journal.records import Best, Changes, Environment, Stretch, StudyRecord, Summary
+from hpsearch.core.errors import NotFound
+from hpsearch.core.trial import Decision, Report, State, Trial
+from hpsearch.journal.records import Best, Changes, Environment, StudyRecord, Summary, TrainingSegment
 from hpsearch.journal.rows import TRIAL, report_of, storable, trial_of
-from hpsearch.journal.schema import decisions, environments, leases, reports, stretches, studies, trials
-from hpsearch.trial import Decision, Report, State, Trial
+from hpsearch.journal.schema import decisions, environments, leases, reports, segments, studies, trials
 
 Condition = sa.ColumnElement[bool]
 
@@ -57,14 +57,14 @@ def decisions_of(connection: Connection, study_id: int, number: int | None = Non
     return _decisions(connection, _of(decisions, study_id, number))
 
 
-def stretches_of(connection: Connection, study_id: int, number: int | None = None) -> list[Stretch]:
+def segments_of(connection: Connection, study_id: int, number: int | None = None) -> list[TrainingSegment]:
     """By trial and epoch; only those of that trial, where one is given."""
     query = sa.select(environments.c.digest, environments.c.document).where(environments.c.study_id == study_id)
     found = {digest: Environment(json.loads(document)) for digest, document in connection.execute(query)}
-    columns = (stretches.c.number, stretches.c.after, stretches.c.environment, stretches.c.data)
-    own = sa.select(*columns).where(_of(stretches, study_id, number))
-    rows = connection.execute(own.order_by(stretches.c.number, stretches.c.after))
-    return [Stretch(trial, after, found[digest], json.loads(data)) for trial, after, digest, data in rows]
+    columns = (segments.c.number, segments.c.after, segments.c.environment, segments.c.data)
+    own = sa.select(*columns).where(_of(segments, study_id, number))
+    rows = connection.execute(own.order_by(segments.c.number, segments.c.after))
+    return [TrainingSegment(trial, after, found[digest], json.loads(data)) for trial, after, digest, data in rows]
 
 
 def changes(connection: Connection, study_id: int, since: int, limit_reports: int) -> Changes:

@@ -1,4 +1,4 @@
-"""What the journal answers with, besides the values of hpsearch.trial."""
+"""What the journal answers with, besides the values of hpsearch.core.trial."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hpsearch.trial import Decision, Report, State, Trial
+from hpsearch.core.trial import Decision, Report, State, Trial
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Environment:
-    """What all trials of a worker have in common; see hpsearch.provenance. digest: SHA-256 of the document as text."""
+    """What all trials of a worker have in common (`provenance.environment`). digest: SHA-256 of its text."""
 
     document: Mapping[str, Any]
 
@@ -64,7 +64,7 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class TrainingSegment:
     """A trial was trained in this environment and on these data from the epoch after `after` on, until the next one.
 
     data: name -> SHA-256, as the trainer has said.

@@ -1,12 +1,12 @@
-"""The values of hpsearch.trial as rows of the journal, and back. What is read equals what was written, bit for bit."""
+"""The values of `core.trial` as rows of the journal, and back. What is read equals what was written, bit for bit."""
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from hpsearch.journal.records import Stretch
-from hpsearch.trial import Decision, Objective, Report, State, Trial
+from hpsearch.core.trial import Decision, Objective, Report, State, Trial
+from hpsearch.journal.records import TrainingSegment
 
 TRIAL = tuple(own.name for own in fields(Trial) if own.name != "curve")
 """The columns that a trial is read from; those it has besides are worked out from its curve."""
@@ -48,12 +48,12 @@ def decision_row(place: int, decision: Decision) -> dict[str, Any]:
     }
 
 
-def stretch_rows(study_id: int, stretches: Sequence[Stretch]) -> dict[str, list[dict[str, Any]]]:
+def segment_rows(study_id: int, segments: Sequence[TrainingSegment]) -> dict[str, list[dict[str, Any]]]:
     """The rows of the two tables, those of the environments first: each of them once."""
-    found = {one.environment.digest: one.environment.text for one in stretches}
+    found = {one.environment.digest: one.environment.text for one in segments}
     return {
         "environments": [{"study_id": study_id, "digest": digest, "document": text} for digest, text in found.items()],
-        "stretches": [
+        "segments": [
             {
                 "study_id": study_id,
                 "number": one.number,
@@ -61,7 +61,7 @@ def stretch_rows(study_id: int, stretches: Sequence[Stretch]) -> dict[str, list[
                 "environment": one.environment.digest,
                 "data": json.dumps(dict(one.data)),
             }
-            for one in stretches
+            for one in segments
         ],
     }
 

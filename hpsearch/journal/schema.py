@@ -62,8 +62,8 @@ trials = Table(
     Column("reason", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("settled", Integer, nullable=False),
-    Column("settled_before", Integer, nullable=False),
+    Column("settled", Integer, key="ended", nullable=False),
+    Column("settled_before", Integer, key="ended_before", nullable=False),
     Column("busy", Double, nullable=False),
     Column("error", Text, nullable=False),
     Column("epoch", Integer, nullable=False),
@@ -141,7 +141,7 @@ cursors = Table(
 )
 
 # What was measured before the first trial. kind: "preflight" or "lr_range". document: JSON.
-probes = Table(
+documents = Table(
     "hpsearch_probes",
     metadata,
     Column("study_id", Integer, ForeignKey("hpsearch_studies.id"), primary_key=True),
@@ -160,7 +160,7 @@ environments = Table(
 )
 
 # Which trial was trained in which, from the epoch after `after` on, and on what: data is JSON, name -> SHA-256.
-stretches = Table(
+segments = Table(
     "hpsearch_stretches",
     metadata,
     Column("study_id", Integer, primary_key=True),

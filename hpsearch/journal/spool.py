@@ -14,10 +14,10 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from hpsearch.journal.records import Environment, Stretch
+from hpsearch.core.trial import Decision, Report, Trial
+from hpsearch.journal.records import Environment, TrainingSegment
 from hpsearch.journal.rows import TRIAL, trial_of, trial_row
 from hpsearch.journal.writer import Batch
-from hpsearch.trial import Decision, Report, Trial
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def merged(batches: Iterable[Batch], known: Iterable[Trial]) -> Batch:
     trials: dict[int, Trial] = {}
     reports: list[tuple[int, Report]] = []
     decisions: list[Decision] = []
-    stretches: list[Stretch] = []
+    segments: list[TrainingSegment] = []
     state = None
     for batch in batches:
         for number, report in batch.reports:
@@ -104,10 +104,10 @@ def merged(batches: Iterable[Batch], known: Iterable[Trial]) -> Batch:
         trials.update((trial.number, trial) for trial in batch.trials)
         reports += batch.reports
         decisions += batch.decisions
-        stretches += batch.stretches
+        segments += batch.segments
         state = batch.study_state or state
     whole = [replace(trial, curve=curves.get(number, ())) for number, trial in sorted(trials.items())]
-    return Batch(whole, reports, decisions, state, stretches)
+    return Batch(whole, reports, decisions, state, segments)
 
 
 def _line(kept: Kept) -> bytes:
@@ -119,7 +119,7 @@ def _line(kept: Kept) -> bytes:
         "reports": [[number, report.step, dict(report.metrics), report.at] for number, report in batch.reports],
         "decisions": [asdict(decision) for decision in batch.decisions],
         "state": batch.study_state,
-        "stretches": [asdict(stretch) for stretch in batch.stretches],
+        "stretches": [asdict(segment) for segment in batch.segments],  # as it was called first: an older spool is read
     }
     return json.dumps(content).encode() + b"\n"
 
@@ -128,8 +128,8 @@ def _columns(row: Mapping[str, Any]) -> list[Any]:
     return [row[name] for name in TRIAL]
 
 
-def _stretch(environment: Mapping[str, Any], **rest: Any) -> Stretch:
-    return Stretch(environment=Environment(**environment), **rest)
+def _segment(environment: Mapping[str, Any], **rest: Any) -> TrainingSegment:
+    return TrainingSegment(environment=Environment(**environment), **rest)
 
 
 def _kept(line: bytes) -> Kept:
@@ -139,6 +139,6 @@ def _kept(line: bytes) -> Kept:
         tuple((number, Report(step, metrics, at)) for number, step, metrics, at in content["reports"]),
         tuple(Decision(**decision) for decision in content["decisions"]),
         content["state"],
-        tuple(_stretch(**stretch) for stretch in content.get("stretches", ())),  # a spool of 0.1 has none
+        tuple(_segment(**segment) for segment in content.get("stretches", ())),  # a spool of 0.1 has none
     )
     return Kept(content["token"], content["revision"], batch)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
-from hpsearch.errors import JournalError
+from hpsearch.core.errors import JournalError
 
 BUSY_TIMEOUT = 90.0
 """Seconds to wait for another process that holds the file, where a transaction does not say otherwise."""

@@ -9,14 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.errors import JournalAway, JournalError
+from hpsearch.core.errors import JournalAway, JournalError
+from hpsearch.core.trial import Decision, Objective, Report, Trial
 from hpsearch.journal import fence
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock
-from hpsearch.journal.records import Stretch
-from hpsearch.journal.rows import Judge, decision_row, report_row, stretch_rows, trial_row
-from hpsearch.journal.schema import decisions, environments, leases, reports, stretches, studies, trials
-from hpsearch.trial import Decision, Objective, Report, Trial
+from hpsearch.journal.records import TrainingSegment
+from hpsearch.journal.rows import Judge, decision_row, report_row, segment_rows, trial_row
+from hpsearch.journal.schema import decisions, environments, leases, reports, segments, studies, trials
 
 BUSY_TIMEOUT = 2.0
 """Seconds to wait for another process that holds a SQLite file. All others wait longer (`sqlite.BUSY_TIMEOUT`)."""
@@ -31,17 +31,17 @@ class Batch:
 
     reports: (trial number, report); the trial, with the report on its curve, is among `trials`.
     study_state: None leaves it as it is.
-    stretches: of trials among `trials`, now or before; one from the same epoch takes the place of the one before.
+    segments: of trials among `trials`, now or before; one from the same epoch takes the place of the one before.
     """
 
     trials: Sequence[Trial] = ()
     reports: Sequence[tuple[int, Report]] = ()
     decisions: Sequence[Decision] = ()
     study_state: str | None = None
-    stretches: Sequence[Stretch] = ()
+    segments: Sequence[TrainingSegment] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.trials or self.reports or self.decisions or self.study_state or self.stretches)
+        return bool(self.trials or self.reports or self.decisions or self.study_state or self.segments)
 
 
 class Writer:
@@ -120,7 +120,7 @@ class Writer:
             "reports": [{**study, **report_row(number, report)} for number, report in batch.reports],
             "decisions": [{**study, **decision_row(place, one)} for place, one in enumerate(batch.decisions)],
             "state": [{"study": self._lease.study_id, "new": batch.study_state}] if batch.study_state else [],
-            **stretch_rows(self._lease.study_id, batch.stretches),
+            **segment_rows(self._lease.study_id, batch.segments),
         }
 
     def _transact(self, span: Mapping[str, int], rows: Rows) -> None:
@@ -168,9 +168,9 @@ class Writer:
 
 def _statements(database: Database) -> Mapping[str, str]:
     insert = database.insert(trials)
-    changed = {column.name: insert.excluded[column.name] for column in trials.c if not column.primary_key}
-    stretch = database.insert(stretches)
-    anew = {name: stretch.excluded[name] for name in ("environment", "data")}
+    changed = {column.key: insert.excluded[column.key] for column in trials.c if not column.primary_key}
+    segment = database.insert(segments)
+    anew = {name: segment.excluded[name] for name in ("environment", "data")}
     beat = (
         leases.update()
         .where(leases.c.study_id == sa.bindparam("study"), leases.c.token == sa.bindparam("ours"))
@@ -186,7 +186,7 @@ def _statements(database: Database) -> Mapping[str, str]:
         "reports": reports.insert(),
         "decisions": decisions.insert(),
         "environments": database.insert(environments).on_conflict_do_nothing(),
-        "stretches": stretch.on_conflict_do_update(index_elements=["study_id", "number", "after"], set_=anew),
+        "segments": segment.on_conflict_do_update(index_elements=["study_id", "number", "after"], set_=anew),
         "state": studies.update().where(studies.c.id == sa.bindparam("study")).values(state=sa.bindparam("new")),
     }
     return {name: str(statement.compile(dialect=database.engine.dialect)) for name, statement in statements.items()}

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from hpsearch.history import History
-from hpsearch.trial import Trial, Verdict
+from hpsearch.core.history import History
+from hpsearch.core.trial import Trial, Verdict
 
 
 class Pruner(Protocol):
@@ -15,5 +15,5 @@ class Pruner(Protocol):
     """
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        """GoOn, Stop (pruned), Pause (its checkpoint stays) or Finish (done by its own curve), each with its reason."""
+        """Continue, Stop (pruned), Pause (its checkpoint stays) or Finish (done by its curve), each with its reason."""
         ...

@@ -4,9 +4,9 @@ but when?", in Neural Networks: Tricks of the Trade).
 
 from dataclasses import dataclass
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Finish, Trial, Verdict
 from hpsearch.pruners.patience import standstill
-from hpsearch.trial import Finish, GoOn, Trial, Verdict
 
 
 @dataclass(frozen=True)
@@ -18,4 +18,4 @@ class EarlyStopping:
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         stalled = standstill(trial, history.objective, self.patience, self.min_delta)
-        return Finish(f"early stop: {stalled}") if stalled else GoOn()
+        return Finish(f"early stop: {stalled}") if stalled else Continue()

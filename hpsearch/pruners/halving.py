@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Stop, Trial, Verdict
 from hpsearch.pruners.ranks import in_words, is_where_asked, rank
-from hpsearch.trial import GoOn, Stop, Trial, Verdict
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Halving:
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         if is_where_asked(trial) or not is_rung(trial.epoch, self.min_epochs, self.eta, self.max_epochs):
-            return GoOn()
+            return Continue()
         return judged_at_rung("halving", trial, history.losses_at(trial.epoch), self.eta, history)
 
 
@@ -42,7 +42,7 @@ def judged_at_rung(rule: str, trial: Trial, losses: Mapping[int, float], eta: in
     place, of = rank(trial.number, losses), len(losses)
     promoted = max(1, of // eta)
     if place <= promoted:
-        return GoOn(f"{rule}: rung {trial.epoch}: rank {place} of {of}, goes on")
+        return Continue(f"{rule}: rung {trial.epoch}: rank {place} of {of}, goes on")
     value = f"{history.objective.metric} {in_words(history.objective, losses.get(trial.number, math.inf))}"
     best = "the best one goes on" if promoted == 1 else f"the best {promoted} go on"
     return Stop(f"{rule}: rank {place} of {of} at epoch {trial.epoch} ({value}), {best}")

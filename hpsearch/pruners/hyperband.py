@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Trial, Verdict
 from hpsearch.pruners.halving import is_rung, judged_at_rung
 from hpsearch.pruners.ranks import is_where_asked
-from hpsearch.trial import GoOn, Trial, Verdict
 
 _GOLDEN = 0.6180339887498949
 
@@ -26,7 +26,7 @@ class Hyperband:
     def judge(self, trial: Trial, history: History) -> Verdict:
         own = self.bracket(trial.number)
         if is_where_asked(trial) or not is_rung(trial.epoch, self.first_rung(own), self.eta, self.max_epochs):
-            return GoOn()
+            return Continue()
         losses = {n: loss for n, loss in history.losses_at(trial.epoch).items() if self.bracket(n) == own}
         return judged_at_rung(f"hyperband, bracket {own}", trial, losses, self.eta, history)
 

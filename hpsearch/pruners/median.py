@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Stop, Trial, Verdict
 from hpsearch.pruners.ranks import in_words, is_where_asked
-from hpsearch.trial import GoOn, Stop, Trial, Verdict
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Median:
     def judge(self, trial: Trial, history: History) -> Verdict:
         since = trial.epoch - self.warmup_epochs - 1
         if since < 0 or since % self.interval or is_where_asked(trial):
-            return GoOn()
+            return Continue()
         losses = history.losses_at(trial.epoch)
         others = [loss for number, loss in losses.items() if number != trial.number]
         if len(others) < max(self.startup_trials, 1):
-            return GoOn()
+            return Continue()
         own, middle = losses.get(trial.number, math.inf), median(others)
         if own <= middle:
-            return GoOn()
+            return Continue()
         value = f"{history.objective.metric} {in_words(history.objective, own)} at epoch {trial.epoch}"
         return Stop(
             f"median: {value} is worse than {in_words(history.objective, middle)}, the median of {len(others)} others"

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hpsearch.history import History
-from hpsearch.trial import GoOn, Trial, Verdict
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Trial, Verdict
 
 
 @dataclass(frozen=True)
@@ -11,4 +11,4 @@ class NeverPrune:
     """Every trial goes on."""
 
     def judge(self, trial: Trial, history: History) -> Verdict:  # noqa: ARG002
-        return GoOn()
+        return Continue()

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from hpsearch.copies import Copies, Copy
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.replicates import Replicate, Replicates
+from hpsearch.core.trial import Continue, Objective, Report, Stop, Trial, Verdict
 from hpsearch.pruners.ranks import in_words, is_where_asked
-from hpsearch.trial import GoOn, Objective, Report, Stop, Trial, Verdict
 
 WARMUP = 0.25
 """Of a whole training: the part in which a trial may be as bad as it likes."""
@@ -26,10 +26,10 @@ WARMUP = 0.25
 class Paired:
     """Stops a trial that was hopeless at each of the last `epochs` (>= 1): worse than the best one with p < `level`.
 
-    copies: that every trial has; of fewer than 3 nothing can be said. whole: the epochs of a whole training.
+    replicates: that every trial has; of fewer than 3 nothing can be said. whole: the epochs of a whole training.
     """
 
-    copies: Copies
+    replicates: Replicates
     whole: int
     level: float = 0.05
     epochs: int = 3
@@ -37,14 +37,14 @@ class Paired:
     def judge(self, trial: Trial, history: History) -> Verdict:
         first = trial.epoch - self.epochs + 1
         early = first < WARMUP * self.whole or first <= self.epochs
-        if not self.copies.can_be_compared or early or is_where_asked(trial):
-            return GoOn()
+        if not self.replicates.can_be_compared or early or is_where_asked(trial):
+            return Continue()
         chance = 0.0
         for step in range(trial.epoch, first - 1, -1):
             best = best_at(step, history)
             chance = max(chance, self._chance(trial, best, step, history.objective))
             if chance >= self.level or self._may_catch_up(trial, best, step, history):
-                return GoOn()
+                return Continue()
         return self._stop(trial, best_at(trial.epoch, history), chance, history.objective)
 
     def _chance(self, trial: Trial, best: Trial, step: int, objective: Objective) -> float:
@@ -56,7 +56,7 @@ class Paired:
         return chance_of_more(differences)
 
     def _losses(self, report: Report, objective: Objective) -> list[float]:
-        return [loss_of(copy, report, objective) for copy in self.copies]
+        return [loss_of(replicate, report, objective) for replicate in self.replicates]
 
     def _may_catch_up(self, trial: Trial, best: Trial, step: int, history: History) -> bool:
         """Whether the gap between the two would close by the end at the pace of as many epochs as are tested."""
@@ -68,7 +68,7 @@ class Paired:
         own, other = (in_words(objective, objective.loss_of(one.curve[trial.epoch - 1])) for one in (trial, best))
         return Stop(
             f"paired test: {objective.metric} {own} is worse than {other} of trial {best.number} at epoch "
-            f"{trial.epoch}, and does not catch up; p <= {chance:.2g} over {self.copies} for {self.epochs} epochs"
+            f"{trial.epoch}, and does not catch up; p <= {chance:.2g} over {self.replicates} for {self.epochs} epochs"
         )
 
 
@@ -77,9 +77,9 @@ def _gap(trial: Trial, best: Trial, step: int, history: History) -> float:
     return losses[trial.number] - losses[best.number]
 
 
-def loss_of(copy: Copy, report: Report, objective: Objective) -> float:
+def loss_of(replicate: Replicate, report: Report, objective: Objective) -> float:
     """Smaller is better."""
-    value = report.metrics.get(copy.of(objective.metric), math.nan)
+    value = report.metrics.get(replicate.of(objective.metric), math.nan)
     return value if objective.goal == "minimize" else -value
 
 

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Objective, Stop, Trial, Verdict
 from hpsearch.pruners.ranks import in_words, is_where_asked
-from hpsearch.trial import GoOn, Objective, Stop, Trial, Verdict
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Patience:
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         stalled = standstill(trial, history.objective, self.patience, self.min_delta)
-        return Stop(f"patience: {stalled}") if stalled and not is_where_asked(trial) else GoOn()
+        return Stop(f"patience: {stalled}") if stalled and not is_where_asked(trial) else Continue()
 
 
 def standstill(trial: Trial, objective: Objective, patience: int, min_delta: float) -> str:

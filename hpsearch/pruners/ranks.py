@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from hpsearch.trial import Objective, Trial
+from hpsearch.core.trial import Objective, Trial
 
 
 def is_where_asked(trial: Trial) -> bool:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Trial, Verdict
 from hpsearch.pruners.base import Pruner
-from hpsearch.trial import GoOn, Trial, Verdict
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,10 @@ class Several:
     pruners: Sequence[Pruner]
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        on: Verdict = GoOn()
+        on: Verdict = Continue()
         for pruner in self.pruners:
             verdict = pruner.judge(trial, history)
-            if not isinstance(verdict, GoOn):
+            if not isinstance(verdict, Continue):
                 return verdict
             on = verdict if not on.reason else on
         return on

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Stop, Trial, Verdict
 from hpsearch.pruners.ranks import is_where_asked
-from hpsearch.trial import GoOn, Stop, Trial, Verdict
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Threshold:
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         if trial.epoch <= self.warmup_epochs or is_where_asked(trial):
-            return GoOn()
+            return Continue()
         metric = history.objective.metric
         value = trial.curve[-1].metrics.get(metric, math.nan)
         where = f"threshold: {metric} {value:.4g} at epoch {trial.epoch}"
@@ -31,4 +31,4 @@ class Threshold:
             return Stop(f"{where} is below {self.lower:g}")
         if self.upper is not None and value > self.upper:
             return Stop(f"{where} is above {self.upper:g}")
-        return GoOn()
+        return Continue()

@@ -16,13 +16,13 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.seeds import stream
+from hpsearch.core.trial import New, Params, Plain
 from hpsearch.samplers import cma_es
 from hpsearch.samplers.observations import Observation, evidence_count, half_ranked, observations, pending
 from hpsearch.samplers.random import Cycle, draw, key
-from hpsearch.seeds import stream
-from hpsearch.space import Choice, Float, Int, Parameter, Space, is_active
-from hpsearch.trial import New, Params, Plain
+from hpsearch.study.space import Choice, Float, Int, Parameter, Space, is_active
 
 if TYPE_CHECKING:
     import optuna

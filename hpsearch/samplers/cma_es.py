@@ -1,7 +1,7 @@
 """CMA-ES in the unit cube (Hansen 2016, arXiv 1604.00772), replayed from the history for every ask.
 
 Optuna's CmaEsSampler keeps its state inside the trials that it proposed, and a study that is rebuilt has lost it. Here
-the state is what follows from the observations in the order in which they settled: the first ones place the mean, each
+the state is what follows from the observations in the order in which they ended: the first ones place the mean, each
 further group of `population` is one generation. It needs no account of running trials: those of one generation are
 independent draws by construction, and one that settles late counts in the generation that it settles in.
 """
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hpsearch.core.trial import Params, Plain
 from hpsearch.samplers.observations import Observation
-from hpsearch.space import Int, Parameter, Space
-from hpsearch.trial import Params, Plain
+from hpsearch.study.space import Int, Parameter, Space
 
 if TYPE_CHECKING:
     from cmaes import CMA

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from hpsearch.history import History
+from hpsearch.core.format import many
+from hpsearch.core.history import History
+from hpsearch.core.seeds import stream
+from hpsearch.core.trial import New, Proposal, Resume, State, Trial
 from hpsearch.samplers.random import Cycle, draw
-from hpsearch.samplers.rounds import Plan
-from hpsearch.samplers.stages import Size, Step
-from hpsearch.samplers.windows import Window, narrowed, next_windows, whole
-from hpsearch.seeds import stream
-from hpsearch.space import Space
-from hpsearch.trial import Continue, New, Proposal, State, Trial
-from hpsearch.words import many
+from hpsearch.samplers.recipe.planned_rounds import Plan
+from hpsearch.samplers.recipe.search_ranges import SearchRange, narrowed, next_windows, whole
+from hpsearch.study.schedule import Size, Step
+from hpsearch.study.space import Space
 
 FEWEST = 3
 """A window is drawn round so many trials at least, where there are as many."""
@@ -38,7 +38,7 @@ class Span:
 
 @dataclass(frozen=True)
 class CoarseToFine:
-    """Round 1 is random search. A later round begins when all before have settled: it continues the best PAUSED trials
+    """Round 1 is random search. A later round begins when all before have ended: it continues the best PAUSED trials
     of the round before, then draws new ones from the windows. Its proposals, of both kinds, are exactly `trials`.
 
     keep: the part of a round's trials that are continued ones, in [0, 1].
@@ -64,7 +64,7 @@ class CoarseToFine:
     def ask(self, history: History) -> Proposal | None:
         for index, (round_, span) in enumerate(zip(self.rounds, self.spans(history), strict=True)):
             if span.proposals < round_.trials:
-                if span.proposals == 0 and any(not trial.state.is_settled for trial in history):
+                if span.proposals == 0 and any(trial.state.is_active for trial in history):
                     return None
                 proposal = self._continue(index, span, history) or self._new(index, history)
                 if span.proposals == 0:
@@ -82,7 +82,7 @@ class CoarseToFine:
             plans.append(Plan(index + 1, size, span.first, windows, self.space, older, notes=notes))
         return plans, ""
 
-    def _notes(self, index: int, windows: Sequence[Window]) -> tuple[str, ...]:
+    def _notes(self, index: int, windows: Sequence[SearchRange]) -> tuple[str, ...]:
         """Why a round looks where it does."""
         round_ = self.rounds[index]
         note = f"round {index + 1}: {many(round_.trials, 'trial')} to epoch {round_.epochs}"
@@ -99,7 +99,7 @@ class CoarseToFine:
             first = end
         return spans
 
-    def windows(self, history: History) -> tuple[tuple[Window, ...], ...]:
+    def windows(self, history: History) -> tuple[tuple[SearchRange, ...], ...]:
         """The windows of every round that has begun or could begin now; in each, one for every number of the space."""
         windows = [whole(self.space)]
         spans = self.spans(history)
@@ -111,7 +111,9 @@ class CoarseToFine:
         return tuple(windows)
 
     def _is_over(self, index: int, spans: Sequence[Span], history: History) -> bool:
-        return spans[index].proposals >= self.rounds[index].trials and all(trial.state.is_settled for trial in history)
+        return spans[index].proposals >= self.rounds[index].trials and all(
+            not trial.state.is_active for trial in history
+        )
 
     def _ranked(self, index: int, span: Span, history: History) -> list[Trial]:
         """The trials before a round that came to something, best first, as they were when it began."""
@@ -126,7 +128,7 @@ class CoarseToFine:
         curve = tuple(report for report in trial.curve if report.step <= self.rounds[round_ - 1].epochs)
         return replace(trial, state=State.PAUSED, round=round_, reason="", curve=curve)
 
-    def _continue(self, index: int, span: Span, history: History) -> Continue | None:
+    def _continue(self, index: int, span: Span, history: History) -> Resume | None:
         """The next of the best PAUSED trials of the round before, if this round wants more of them."""
         until = self.rounds[index].epochs
         wanted = _part(self.keep, self.rounds[index].trials)
@@ -138,7 +140,7 @@ class CoarseToFine:
             if history[trial.number].round == index:
                 value = f"{history.objective.metric} {history.objective.value(trial):.4g}"
                 reason = f"round {index + 1}: rank {rank} of {span.first} ({value}), trained on to epoch {until}"
-                return Continue(trial.number, until, reason, index + 1)
+                return Resume(trial.number, until, reason, index + 1)
         return None
 
     def _new(self, index: int, history: History) -> New:

@@ -6,9 +6,9 @@ from functools import cached_property
 from itertools import islice
 from typing import ClassVar
 
-from hpsearch.history import History
-from hpsearch.space import Space
-from hpsearch.trial import New, Params
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Params
+from hpsearch.study.space import Space
 
 
 class _Reader:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, median
 
-from hpsearch.history import History
-from hpsearch.space import Space
-from hpsearch.trial import Params, State, Trial
+from hpsearch.core.history import History
+from hpsearch.core.trial import Params, State, Trial
+from hpsearch.study.space import Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def observations(history: History, space: Space) -> list[Observation]:
 
     So the list only ever grows at its end.
     """
-    own = sorted((trial for trial in history if trial.state.is_settled), key=lambda trial: trial.settled)
+    own = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
     trials = [trial for trial in (*_usable_evidence(history, space), *own) if trial.state is not State.FAILED]
     losses = [history.loss(trial) for trial in trials]
     told = _told([trial.state is State.PRUNED for trial in trials], losses)
@@ -49,11 +49,11 @@ def evidence_count(history: History, space: Space) -> int:
 
 def pending(history: History) -> list[Params]:
     """The parameters that are being trained or wait to be."""
-    return [trial.params for trial in history if not trial.state.is_settled]
+    return [trial.params for trial in history if trial.state.is_active]
 
 
 def _usable_evidence(history: History, space: Space) -> list[Trial]:
-    return [trial for trial in history.evidence if trial.state.is_settled and space.contains(trial.params)]
+    return [trial for trial in history.evidence if not trial.state.is_active and space.contains(trial.params)]
 
 
 def _told(pruned: Sequence[bool], losses: Sequence[float]) -> list[float]:

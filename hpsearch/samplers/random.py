@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from hpsearch.history import History
-from hpsearch.seeds import stream
-from hpsearch.space import Choice, Space
-from hpsearch.trial import New, Params
+from hpsearch.core.history import History
+from hpsearch.core.seeds import stream
+from hpsearch.core.trial import New, Params
+from hpsearch.study.space import Choice, Space
 
 Key = tuple[float | None, ...]
 

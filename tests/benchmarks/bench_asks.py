@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 from statistics import median
 
-from hpsearch import wire
-from hpsearch.study import load
+from hpsearch.orchestrator import build
+from hpsearch.study.definition import load
 from tests.benchmarks import recorded
 from tests.benchmarks.processes import progress
 from tests.benchmarks.searches import Search, folder
@@ -24,7 +24,7 @@ def _row(sampler: str, known: int) -> Row:
     progress(f"{sampler} after {known} trials")
     with folder() as place:
         study = load(Search("noop", epochs=1, sampler=sampler).write(place))
-    asked, history, took = wire.sampler(study), recorded.history(study, known), []
+    asked, history, took = build.sampler(study), recorded.history(study, known), []
     for _ in range(ASKS + 1):
         began = time.perf_counter()
         asked.ask(history)

@@ -11,13 +11,13 @@ from statistics import median
 
 import torch
 
-from hpsearch.recipe.doctor import diagnose
-from hpsearch.recipe.findings import Label
-from hpsearch.trial import Objective, Report, Trial
+from hpsearch.core.trial import Objective, Report, Trial
+from hpsearch.doctor.diagnosis import diagnose
+from hpsearch.doctor.findings import Label
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
-from tests.recipe.faults import FAULTS, Case, cases
-from tests.recipe.trainings import train
+from tests.doctor.faults import FAULTS, Case, cases
+from tests.doctor.trainings import train
 
 LOSS = Objective("val_loss", "minimize")
 

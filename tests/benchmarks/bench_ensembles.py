@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from hpsearch import Part, Predictions, Report, Run, checkpoint, study, trainer
-from hpsearch.checkpoint import Snapshot
-from hpsearch.recipe.ensembles import averaged, greedy
+from hpsearch import Part, Predictions, Report, Run
+from hpsearch.core.trial import Params
+from hpsearch.evaluation.ensembles import averaged, greedy
 from hpsearch.samplers.random import draw
-from hpsearch.seal import unsealed
-from hpsearch.trial import Params
+from hpsearch.study import definition
+from hpsearch.trainer import contract, state
+from hpsearch.trainer.seal import unsealed
+from hpsearch.trainer.state import Snapshot
 from tests.benchmarks.processes import ROOT, progress
 from tests.benchmarks.table import Table
 
@@ -41,8 +43,8 @@ class Case:
     less: bool = False
 
     @cached_property
-    def study(self) -> study.Study:
-        return study.load(ROOT / "studies" / self.file, self.changed)
+    def study(self) -> definition.Study:
+        return definition.load(ROOT / "studies" / self.file, self.changed)
 
     @cached_property
     def module(self) -> Any:
@@ -146,13 +148,13 @@ def _trained(case: Case, params: Params, seed: int) -> Model:
     for report in case.module.train(_argument(case, params), run):
         loss = objective.loss_of(report)
         if best is None or loss < least:
-            least, best = loss, checkpoint.frozen(checkpoint.take("", report.step, loss, run.tracked))
+            least, best = loss, state.frozen(state.take("", report.step, loss, run.tracked))
     assert best is not None
-    return Model(params, seed, least, best, checkpoint.frozen(checkpoint.take("", epochs, least, run.tracked)))
+    return Model(params, seed, least, best, state.frozen(state.take("", epochs, least, run.tracked)))
 
 
 def _argument(case: Case, params: Params) -> Any:
-    return trainer.argument(case.module.train, {**case.study.trainer.options, **params})
+    return contract.argument(case.module.train, {**case.study.trainer.options, **params})
 
 
 def _restored(case: Case, model: Model, snapshot: Snapshot) -> tuple[Any, Run]:

@@ -16,7 +16,7 @@ def tables() -> Iterator[Table]:
         progress(f"{TRIALS} trials")
         driver = measured("timed_driver", study)
         progress("hpsearch status")
-        status = median(seconds(python("-m", "hpsearch.cli", "status", study)) for _ in range(3))
+        status = median(seconds(python("-m", "hpsearch", "status", study)) for _ in range(3))
     rows = [
         (f"{1000 * place:,} to {1000 * (place + 1):,}", *(1e3 * one for one in (ask, write, ask + write, whole)))
         for place, (ask, write, whole) in enumerate(driver["thousands"])

@@ -10,15 +10,15 @@ from statistics import median
 import torch
 
 from hpsearch import Report, Run
-from hpsearch.probes.measure import measure
-from hpsearch.probes.values import Measured, Preflight
-from hpsearch.recipe.preflight import judge, stops
-from hpsearch.recipe.verdicts import Check
-from hpsearch.trial import Params
+from hpsearch.core.trial import Params
+from hpsearch.preflight.judge.check import Check
+from hpsearch.preflight.judge.checklist import judge, stops
+from hpsearch.preflight.measure.dispatch import measure
+from hpsearch.preflight.measurements import Measured, Preflight
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
-from tests.probes import faulty, sound
-from tests.probes.kit import SCORE, bench
+from tests.preflight.measure import faulty, sound
+from tests.preflight.measure.kit import SCORE, bench
 
 SEEDS = range(10)
 

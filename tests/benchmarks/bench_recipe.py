@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from hpsearch import wire
-from hpsearch.history import History
-from hpsearch.loop import Loop
-from hpsearch.pools.in_process import InProcess
-from hpsearch.study import Study, load
-from hpsearch.worker import Setup
+from hpsearch.core.history import History
+from hpsearch.orchestrator import build
+from hpsearch.orchestrator.loop import Loop
+from hpsearch.study.definition import Study, load
+from hpsearch.workers.pools.in_process import InProcess
+from hpsearch.workers.worker import Setup
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
 from tests.support.ledger import ListLedger
@@ -137,8 +137,8 @@ def searched(task: Task, method: str, seed: int) -> History:
             study.objective,
             data_dir=Path(data) if data else None,
         )
-        pruners = wire.pruner(study), wire.early_stopping(study)
-        Loop(wire.rules(study), wire.sampler(study), *pruners, InProcess(setup), ListLedger(), history).run()
+        pruners = build.pruner(study), build.early_stopping(study)
+        Loop(build.rules(study), build.sampler(study), *pruners, InProcess(setup), ListLedger(), history).run()
         return history
 
 

@@ -13,7 +13,7 @@ HEAVY = ("ray", "torch", "mlflow", "optuna", "sqlalchemy", "sklearn", "pandas")
 
 LIST_IMPORTS = """
 import json, sys
-from hpsearch.cli import main
+from hpsearch.cli.main import main
 try:
     main(sys.argv[2:])
 except SystemExit:
@@ -33,7 +33,7 @@ def tables() -> Iterator[Table]:
 
 def _row(*arguments: str | Path) -> Row:
     progress(f"hpsearch {arguments[0]}")
-    took = median(seconds(python("-m", "hpsearch.cli", *arguments)) for _ in range(5))
+    took = median(seconds(python("-m", "hpsearch", *arguments)) for _ in range(5))
     said = output(python("-c", LIST_IMPORTS, json.dumps(HEAVY), *arguments))
     found = json.loads(said.strip().rpartition("\n")[2])
     return f"hpsearch {arguments[0]}", took, ", ".join(found) or "none"

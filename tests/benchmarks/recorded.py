@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Params, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Owner
-from hpsearch.study import Study, load
-from hpsearch.trial import Params, Report, State, Trial
+from hpsearch.study.definition import Study, load
 
 
 def trials(study: Study, count: int) -> list[Trial]:
@@ -33,8 +33,8 @@ def _trial(study: Study, number: int, generator: np.random.Generator) -> Trial:
         curve=curve,
         reason=f"trained all {epochs} epochs",
         origin="a random draw",
-        settled=number + 1,
-        settled_before=number,
+        ended=number + 1,
+        ended_before=number,
     )
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.trial import Plain, Trial
 from hpsearch.journal import Journal
-from hpsearch.study import load
-from hpsearch.trial import Plain, Trial
+from hpsearch.study.definition import load
 from tests.benchmarks.processes import output, python, rate
 
 NAME = "benchmark"
@@ -102,7 +102,7 @@ class Ran:
     @property
     def ends(self) -> list[float]:
         """When each trial was settled, in seconds."""
-        return sorted(trial.ended_at / 1000 for trial in self.trials if trial.state.is_settled)
+        return sorted(trial.ended_at / 1000 for trial in self.trials if not trial.state.is_active)
 
     @property
     def trials_per_second(self) -> float:
@@ -134,7 +134,7 @@ def run(search: Search) -> Ran:
 
 
 def run_file(path: Path) -> Ran:
-    said = output(python("-m", "hpsearch.cli", "run", path, "--json", "--quiet"), path.parent)
+    said = output(python("-m", "hpsearch", "run", path, "--json", "--quiet"), path.parent)
     with Journal.open(load(path).journal_url, create=False) as journal:
         record = journal.find(NAME)
         assert record is not None

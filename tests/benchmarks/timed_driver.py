@@ -17,7 +17,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from hpsearch import cli
+from hpsearch.cli import main as cli
 from hpsearch.journal import Writer
 from hpsearch.samplers.random import Random
 

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterator
 
-from hpsearch import Report, Run, worker
-from hpsearch.trial import Params
+from hpsearch import Report, Run
+from hpsearch.core.trial import Params
+from hpsearch.workers import worker
 
 
 def noop(params: Params, run: Run) -> Iterator[Report]:

@@ -5,8 +5,8 @@
 --points FILE      write the name of every point that is passed, a line each, so that a test can take them one by one
 --ttl SECONDS      the lease's time to live, in place of the journal's own
 
-Only this process is changed, by wrapping what hpsearch calls; what `hpsearch.cli` does is all that is done. Each of
-these is a point `before-…` and a point `after-…`:
+Only this process is changed, by wrapping what hpsearch calls; what `hpsearch.cli.main` does is all that is done. Each
+of these is a point `before-…` and a point `after-…`:
 
 commit    of a transaction of the journal, whichever: of a batch, a lease, a new study, the tables, a cursor
 write     of a batch; before: nothing is executed; after: it is durable, and nothing is acted on
@@ -61,7 +61,7 @@ def main() -> int:
     wrap_journal(fate, options.ttl)
     wrap_files(fate)
     wrap_pool(fate)
-    from hpsearch.cli import main
+    from hpsearch.cli.main import main
 
     return main(words)
 
@@ -127,7 +127,7 @@ def wrap_journal(fate: Fate, ttl: float | None) -> None:
 
 def wrap_files(fate: Fate) -> None:
     """Checkpoints: they are written beside their place and renamed."""
-    from hpsearch.checkpoint import Shelf
+    from hpsearch.workers.checkpoints import CheckpointStore
 
     write = Path.write_bytes
 
@@ -142,22 +142,22 @@ def wrap_files(fate: Fate) -> None:
 
     Path.write_bytes = writing  # type: ignore[method-assign,assignment]
     wrap(fate, Path, "replace", "rename")
-    wrap(fate, Shelf, "keep_newest", "prune")
-    wrap(fate, Shelf, "keep_best", "prune")
+    wrap(fate, CheckpointStore, "keep_newest", "prune")
+    wrap(fate, CheckpointStore, "keep_best", "prune")
 
 
 def wrap_pool(fate: Fate) -> None:
     """Whichever pool it is; to import Ray's for nothing would take a second."""
-    from hpsearch import wire
+    from hpsearch.orchestrator import build
 
-    make = wire.pool
+    make = build.pool
 
     def making(*args: Any) -> Any:
         pool, notes = make(*args)
         wrap(fate, type(pool), "do", "order")
         return pool, notes
 
-    wire.pool = making
+    build.pool = making
 
 
 if __name__ == "__main__":

@@ -21,11 +21,11 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from hpsearch.errors import JournalError, NotFound
+from hpsearch.core.errors import JournalError, NotFound
+from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Owner
-from hpsearch.trial import Objective
 
 FINISHED = ("COMPLETE", "PRUNED", "FAILED")
 """States that nothing comes after."""
@@ -87,7 +87,7 @@ def _check_trials(connection: Connection, study_id: int, budget: int | None) -> 
     trials = _rows(connection, "trials", study_id, "number")
     assert [trial.number for trial in trials] == list(range(len(trials))), "a trial is missing or double"
     assert budget is None or len(trials) <= budget, f"{len(trials)} trials, and {budget} were asked for"
-    places = Counter(trial.settled for trial in trials if trial.settled)
+    places = Counter(trial.ended for trial in trials if trial.ended)
     assert all(count == 1 for count in places.values()), f"settled at the same place: {places}"
     decisions = Counter((one.number, one.kind) for one in _rows(connection, "decisions", study_id, "revision, place"))
     for trial in trials:
@@ -96,7 +96,7 @@ def _check_trials(connection: Connection, study_id: int, budget: int | None) -> 
             assert decisions[trial.number, trial.state.lower()] == 1, f"trial {trial.number}: not {trial.state} once"
             assert trial.reason, f"trial {trial.number} has no reason"
             assert trial.ended_at >= 0
-            assert trial.settled > 0
+            assert trial.ended > 0
 
 
 def _check_curves(connection: Connection, study_id: int) -> None:
@@ -223,10 +223,10 @@ def redone(diary: Path) -> int:
 
 def check_mirrored(url: str, study: str, mlflow: str) -> None:
     """One experiment, one parent run, one run a trial, and in them every finite value of the journal once, no more."""
-    from hpsearch.trackers.quiet import hush
+    from hpsearch.tracking.mlflow_logging import hush
 
     hush()
-    from tests.trackers.studybook import Shown
+    from tests.tracking.studybook import Shown
 
     with Journal.open(url, create=False) as journal:
         record = journal.find(study)

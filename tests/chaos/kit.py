@@ -26,13 +26,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hpsearch.commands.recorded import Recorded
-from hpsearch.export import as_document
 from hpsearch.journal import Journal
 from hpsearch.journal.lease import process_start
+from hpsearch.records.export import as_document
+from hpsearch.records.find import Recorded
 from tests.chaos import invariants
 from tests.chaos.invariants import Witness
-from tests.commands.desk import Answer, Desk, environment
+from tests.cli.desk import Answer, Desk, environment
 from tests.support.ray_session import descendants
 
 MARK = "HPSEARCH_TEST_SCENE"
@@ -165,7 +165,7 @@ class Scene:
         within: a command that runs it, such as strace with its options. options: of Popen, in place of the usual.
         """
         asked = [*map(str, chaos), *(["--fail", fail] if fail else [])]
-        program = ["tests.chaos.driver", *asked] if asked else ["hpsearch.cli"]
+        program = ["tests.chaos.driver", *asked] if asked else ["hpsearch"]
         argv = [*within, sys.executable, "-m", *program, *map(str, words or ("run", "study.toml"))]
         stem = self.runs / f"{len(self.drivers):04d}"
         out, err = stem.with_suffix(".out"), stem.with_suffix(".err")

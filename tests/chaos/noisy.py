@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from hpsearch import Report, Run
-from hpsearch.trial import Params
+from hpsearch.core.trial import Params
 
 HOSTILE = (
     "100%",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch import Report, Run
-from hpsearch.trial import Params
+from hpsearch.core.trial import Params
 from tests.support import torch_toy
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from hpsearch.journal import Journal
-from hpsearch.log import MOST_BYTES
-from hpsearch.trackers.quiet import hush
+from hpsearch.tracking.mlflow_logging import hush
+from hpsearch.workers.trial_log import MOST_BYTES
 from tests.chaos.invariants import check_mirrored
 from tests.chaos.kit import Scene
 from tests.chaos.noisy import HOSTILE
-from tests.trackers.studybook import Shown
+from tests.tracking.studybook import Shown
 
 ONE = 'method = "random"\ntrials = 1'
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.chaos.invariants import reading
 from tests.chaos.kit import Scene
-from tests.commands.desk import content
+from tests.cli.desk import content
 from tests.support.damage import DAMAGES, EVIL, Damage, Payload, sign
 
 SAMPLE = ["bit flipped in its middle", "torch file", "both"]
@@ -74,7 +74,7 @@ def test_damaged_after_every_kill(scene: Scene, trainer: str, kinds: str) -> Non
     todo = [(name, damage) for name, damage in damages(marker).items() if kinds == "all" or name in SAMPLE]
     space = "x = { low = 0.0, high = 1.0 }" if trainer == "learner" else "lr = { low = 1e-3, high = 0.1, log = true }"
     search = f'method = "random"\ntrials = {len(todo)}'
-    scene.desk.study(search, trainer=f"tests.commands.trainers:{trainer}", epochs=6, options="pace = 0.05", space=space)
+    scene.desk.study(search, trainer=f"tests.cli.trainers:{trainer}", epochs=6, options="pace = 0.05", space=space)
     whole, spoilt, damaged = unbroken(scene), [], None
     witness = scene.witness()
     for name, damage in todo:

@@ -9,13 +9,13 @@ import pytest
 
 from tests.chaos.disks import MountDisk, bad_disk, check_checkpoints, check_told, mounting
 from tests.chaos.kit import Scene
-from tests.commands.desk import content
+from tests.cli.desk import content
 from tests.journal import old_journals
 
 PACE = "pace = 0.021"
 """Longer than a worker's slice: every epoch is reported by itself."""
 
-LEARNER, UNTRACKED = "tests.commands.trainers:learner", "tests.support.toys:untracked"
+LEARNER, UNTRACKED = "tests.cli.trainers:learner", "tests.support.toys:untracked"
 """Of one a checkpoint finds no room first, of the other, which keeps none, the journal."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.kit import Scene, Scenes, schema, tally
-from tests.commands.desk import content
+from tests.cli.desk import content
 
 EPOCH = "pace = 0.021"
 """Longer than a worker's slice, so that every epoch is reported by itself and no kill may cost more than one."""
@@ -341,7 +341,7 @@ def killed_with_ray(scene: Scene, seed: int, kills: int, mlflow: bool) -> Count:
 def written_for_ray(scene: Scene, seed: int, trials: int, epochs: int, mlflow: bool) -> None:
     scene.desk.study(
         f'method = "random"\ntrials = {trials}',
-        trainer="tests.commands.trainers:torch_learner",
+        trainer="tests.cli.trainers:torch_learner",
         options="pace = 0.1",
         space="lr = { low = 1e-4, high = 1e-1, log = true }",
         epochs=epochs,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.kit import Driver, Scene
-from tests.commands.desk import content
+from tests.cli.desk import content
 
 PACE = "pace = 0.05"
 LOCKS = {"writers": "BEGIN IMMEDIATE", "everybody": "BEGIN EXCLUSIVE"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.trackers.quiet import hush
+from hpsearch.tracking.mlflow_logging import hush
 from tests.chaos.kit import Scene, tally
 
 TRIALS = 2

@@ -16,8 +16,8 @@ from tests.chaos.http_proxy import Proxy
 from tests.chaos.invariants import check_mirrored
 from tests.chaos.kit import Scene
 from tests.chaos.mlflow_kit import QUICK, Server, served, tracked, training_seconds, warnings_of
-from tests.commands.desk import Answer
-from tests.commands.test_submit import free_ports
+from tests.cli.desk import Answer
+from tests.cli.test_submit import free_ports
 
 TWENTY = 'method = "random"\ntrials = 20'
 LATER = "are not in MLflow yet; `hpsearch sync toy` sends them"

@@ -11,7 +11,7 @@ from tests.chaos.invariants import check_secret
 from tests.chaos.kit import Driver, Scene
 from tests.chaos.postgres_kit import CANARY, Server, serving
 from tests.chaos.tcp_proxy import TcpProxy
-from tests.commands.desk import content
+from tests.cli.desk import content
 
 PACE = "pace = 0.05"
 WAIT = "10m"

@@ -23,8 +23,8 @@ from tests.chaos.http_proxy import Proxy
 from tests.chaos.invariants import check_mirrored, check_secret, reading
 from tests.chaos.kit import Scene
 from tests.chaos.mlflow_kit import served
-from tests.commands.desk import Answer
-from tests.commands.test_submit import free_ports
+from tests.cli.desk import Answer
+from tests.cli.test_submit import free_ports
 
 STEM = "Zq7" + "canary"  # in two pieces: this file is in a package that travels to the cluster
 CANARY = f"{STEM}/81@x"
@@ -75,7 +75,7 @@ def planted(scene: Scene, journal: str, tracking: str, *, ray: bool, limit: floa
     scene.url = journal
     scene.desk.study(
         'method = "random"\ntrials = 4',
-        trainer="tests.commands.trainers:picky",
+        trainer="tests.cli.trainers:picky",
         options=f"limit = {limit}",
         more='[journal]\nurl = "${env:DB}"\n',
     )

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.chaos.kit import Driver, Scene, tally
-from tests.commands.desk import Answer
+from tests.cli.desk import Answer
 
 TRIALS = 4
 EPOCHS = 5

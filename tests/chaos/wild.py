@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from hpsearch import Report, Run
-from hpsearch.trial import Params
+from hpsearch.core.trial import Params
 from tests.support import torch_toy
 
 WRONG = 2

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Lease, Owner, StudyRecord, Writer
 from hpsearch.journal.database import Database
 from hpsearch.journal.schema import leases
-from hpsearch.trial import Objective, Report, State, Trial
 
 NOBODY = 2**22 + 1
 """A pid greater than any that Linux gives out."""

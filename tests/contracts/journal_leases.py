@@ -5,10 +5,10 @@ import os
 import pytest
 import sqlalchemy as sa
 
-from hpsearch.errors import LeaseLost, NotFound, StudyBusy
+from hpsearch.core.errors import LeaseLost, NotFound, StudyBusy
+from hpsearch.core.trial import Decision, Report
 from hpsearch.journal import Batch, Journal, Owner
 from hpsearch.journal.schema import leases
-from hpsearch.trial import Decision, Report
 from tests.contracts.journal_kit import LOSS, NOBODY, Lead, a_batch, a_trial, far_away, set_lease, somebody
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from hpsearch.errors import NotFound
+from hpsearch.core.errors import NotFound
+from hpsearch.core.trial import Decision, Objective, Report, State
 from hpsearch.journal import Batch, Changes, Journal
 from hpsearch.journal.schema import leases
-from hpsearch.trial import Decision, Objective, Report, State
 from tests.contracts.journal_kit import LOSS, Lead, a_batch, a_trial, in_full, take
 
 

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.errors import JournalError, NotFound
+from hpsearch.core.errors import JournalError, NotFound
+from hpsearch.core.trial import Decision, Report, State, Trial
 from hpsearch.journal import Batch, Journal
-from hpsearch.trial import Decision, Report, State, Trial
 from tests.contracts.journal_kit import (
     ODD,
     Lead,
@@ -92,7 +92,7 @@ class StudiesContract:
 
     def test_processes_that_start_at_once_make_one_journal_one_study_and_one_leader(self, url: str) -> None:
         code = (
-            "import sys; from hpsearch.journal import Journal, Owner; from hpsearch.errors import StudyBusy\n"
+            "import sys; from hpsearch.journal import Journal, Owner; from hpsearch.core.errors import StudyBusy\n"
             "journal = Journal.open(sys.argv[1]); study = journal.create('raced', {}, {}, at=0)\n"
             "try: print(study.uid, journal.acquire(study.id, Owner.current(), ttl=600).token, flush=True)\n"
             "except StudyBusy: print(study.uid, 'busy', flush=True)\n"
@@ -118,7 +118,7 @@ class WritingContract:
         )
         trial = Trial(
             number=0, params=params, seed=2**31 - 1, until=30, state=State.FAILED, round=3, curve=curve, reason=ODD,
-            origin=ODD * 2, attempts=2, settled=7, settled_before=5, busy=0.1 + 0.7, error=ODD * 1000,
+            origin=ODD * 2, attempts=2, ended=7, ended_before=5, busy=0.1 + 0.7, error=ODD * 1000,
             proposed_at=1_700_000_000_000, ended_at=1_700_000_000_999,
         )  # fmt: skip
         lead.writer.write(Batch([trial], [(0, report) for report in curve]))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch import checkpoint
-from hpsearch.pools.base import WorkerPool
-from hpsearch.probes.values import LrRange, Measured, Preflight, Sweep
-from hpsearch.trial import Advance, Event, Kill, Params, Release, Report, Reported, Start
+from hpsearch.core.trial import Advance, Event, Kill, Params, Release, Report, Reported, Start
+from hpsearch.preflight.measurements import LrRange, Measured, Preflight, Sweep
+from hpsearch.workers import checkpoints
+from hpsearch.workers.pools.base import WorkerPool
 
 PATIENCE = 60.0
 """Seconds after which a pool that says nothing has failed; none of these tests takes one of them."""
@@ -142,7 +142,7 @@ class PoolContract:
         then = replace(start, until=5, after=1)
         driver.order(then)
         (last,) = driver.train(then, release=False)
-        shelf = checkpoint.Shelf(work / "checkpoints" / f"{start.number:05d}", f"u/{start.number}")
+        shelf = checkpoints.CheckpointStore(work / "checkpoints" / f"{start.number:05d}", f"u/{start.number}")
         assert (last.ended, len(driver.curve(start)), driver.pool.room) == (True, 5, 1)
         assert shelf.newest(4) is not None
         driver.pool.do(Release(start.number, over=True))
@@ -188,7 +188,7 @@ class PoolContract:
         for start, over in zip(starts, (False, True), strict=True):
             driver.pool.do(Release(start.number, over))
         driver.until(lambda: {path.name for path in folders[1].glob("*.pt")} == {"best.pt"})
-        assert checkpoint.Shelf(folders[0], f"u/{starts[0].number}").newest(3) is not None
+        assert checkpoints.CheckpointStore(folders[0], f"u/{starts[0].number}").newest(3) is not None
 
     @pytest.mark.parametrize("k", [1, 3])
     @pytest.mark.parametrize("toy", ["learner", "untracked"])

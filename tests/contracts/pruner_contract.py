@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Finish, Objective, Report, State, Stop, Trial
 from hpsearch.pruners.base import Pruner
-from hpsearch.trial import Finish, GoOn, Objective, Report, State, Stop, Trial
 
 LOSS = Objective("val_loss", "minimize")
 EPOCHS = 12
@@ -55,17 +55,17 @@ class PrunerContract:
             history = history_of(*noisy_curves(30, seed))
             for one in history:
                 verdict = make().judge(one, history)
-                assert isinstance(verdict, GoOn | Stop | Finish)
-                assert isinstance(verdict, GoOn) or verdict.reason
+                assert isinstance(verdict, Continue | Stop | Finish)
+                assert isinstance(verdict, Continue) or verdict.reason
 
     def test_one_trial_alone_or_without_a_report(self, make: MakePruner) -> None:
         for curve in ([], [0.5], [math.nan], [math.inf] * 3):
             history = history_of(curve)
-            assert isinstance(make().judge(history[0], history), GoOn | Stop | Finish)
+            assert isinstance(make().judge(history[0], history), Continue | Stop | Finish)
 
     def test_a_metric_that_is_missing_is_no_error(self, make: MakePruner) -> None:
         history = History(LOSS, [trial(number, 0.1, 0.2, 0.3, metric="other") for number in range(4)])
-        assert isinstance(make().judge(history[3], history), GoOn | Stop | Finish)
+        assert isinstance(make().judge(history[3], history), Continue | Stop | Finish)
 
     def test_a_trial_that_has_trained_as_far_as_it_may_is_not_pruned(self, make: MakePruner) -> None:
         good, bad = [0.1] * EPOCHS, [9.0 + step for step in range(EPOCHS)]
@@ -88,12 +88,12 @@ class ComparingPrunerContract:
             for one in history:
                 losses = history.losses_at(one.epoch)
                 if losses[one.number] == min(losses.values()):
-                    assert isinstance(make().judge(one, history), GoOn)
+                    assert isinstance(make().judge(one, history), Continue)
 
     def test_equal_trials_go_on_together(self, make: MakePruner) -> None:
         for epoch in range(1, EPOCHS + 1):
             history = history_of(*[[0.5] * epoch] * 9)
-            assert all(isinstance(make().judge(one, history), GoOn) for one in history)
+            assert all(isinstance(make().judge(one, history), Continue) for one in history)
 
     def test_a_maximised_metric_is_judged_as_its_negative_is(self, make: MakePruner) -> None:
         curves = noisy_curves(20, seed=2)

@@ -6,10 +6,10 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Over, Params, Resume
 from hpsearch.samplers.base import Sampler
-from hpsearch.space import Space
-from hpsearch.trial import Continue, New, Over, Params
+from hpsearch.study.space import Space
 from tests.samplers.simulation import LOSS, Simulation, diverges, fails, flat
 
 
@@ -120,7 +120,7 @@ class SamplerContract:
         for loss in (diverges, fails):
             simulation = Simulation(case.make(0), loss, epochs=case.epochs).run()
             assert len(simulation.proposals) == (case.hopeless or case.budget)
-            assert not any(isinstance(proposal, Continue) for proposal in simulation.proposals)
+            assert not any(isinstance(proposal, Resume) for proposal in simulation.proposals)
 
     def test_equal_losses(self, case: SamplerCase) -> None:
         simulation = Simulation(case.make(0), flat, epochs=case.epochs).run()

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from hpsearch.trackers.base import Sync, Tracker
+from hpsearch.tracking.base import Sync, Tracker
 
 
 class TrackerContract:

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 from sqlalchemy.pool import PoolProxiedConnection
 
+from hpsearch.core.trial import Decision, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Lease, Owner, Writer, fence, writer
 from hpsearch.journal.database import Database
-from hpsearch.trial import Decision, Report, State, Trial
 from tests.contracts.journal_kit import LOSS
 from tests.journal.model import Clocks, Machine
 

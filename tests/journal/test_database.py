@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hpsearch.errors import BadInput, JournalAway, JournalError, NotFound
+from hpsearch.core.errors import BadInput, JournalAway, JournalError, NotFound
+from hpsearch.core.trial import Decision, Objective
 from hpsearch.journal import Batch, Journal, Owner, upgrade, version
 from hpsearch.journal.database import Database
-from hpsearch.trial import Decision, Objective
 
 SECRET = "hunter2%"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.errors import BadInput, NotFound
+from hpsearch.core.errors import BadInput, NotFound
 from hpsearch.journal import Journal, file_system, upgrade
 from hpsearch.journal.file_system import check_is_local, mount_of, of_mount, of_mountinfo
 

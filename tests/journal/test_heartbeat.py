@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from hpsearch.errors import BadInput, JournalAway, JournalError, LeaseLost, StudyBusy
+from hpsearch.core.errors import BadInput, JournalAway, JournalError, LeaseLost, StudyBusy
 from hpsearch.journal import Heartbeat, Journal, Lease, Owner, heartbeat
 from tests.contracts.journal_kit import set_lease, somebody
 

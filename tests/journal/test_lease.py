@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.errors import StudyBusy
+from hpsearch.core.errors import StudyBusy
 from hpsearch.journal import Journal, lease
 from hpsearch.journal.lease import Holding, Now, Owner, boot_clock, process_start
 from hpsearch.journal.schema import leases

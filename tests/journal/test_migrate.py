@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hpsearch.errors import BadInput, JournalError, NotFound, StudyBusy
+from hpsearch.core.errors import BadInput, JournalError, NotFound, StudyBusy
 from hpsearch.journal import Journal, Owner, migrate, schema, upgrade, version
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import boot_clock

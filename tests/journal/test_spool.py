@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from hpsearch.errors import JournalAway
+from hpsearch.core.errors import JournalAway
 from hpsearch.journal import Batch, Journal, PatientWriter, Spool, Writer
 from hpsearch.journal.spool import Kept
 from tests.contracts.journal_kit import Lead, a_batch, a_trial, take
@@ -21,7 +21,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     class Immediate(Thread):
         start = Thread.run
 
-    monkeypatch.setattr("hpsearch.journal.patient.Thread", Immediate)
+    monkeypatch.setattr("hpsearch.journal.patient_writer.Thread", Immediate)
 
 
 @pytest.fixture

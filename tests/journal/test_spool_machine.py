@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.errors import JournalAway, LeaseLost
+from hpsearch.core.errors import JournalAway, LeaseLost
 from hpsearch.journal import Batch, PatientWriter, Spool, recover
 from hpsearch.journal.schema import leases
 from tests.contracts.journal_kit import LOSS, NOBODY, in_full
@@ -329,7 +329,7 @@ def check(url: str, folder: Path, how: settings) -> None:
     with bench(url) as made, pytest.MonkeyPatch.context() as patch:
         line = Line(made)
         patch.setattr(line.journal._database.engine.pool, "connect", line.connect)
-        patch.setattr("hpsearch.journal.patient.AGAIN", 0.005)
+        patch.setattr("hpsearch.journal.patient_writer.AGAIN", 0.005)
         run_machine(lambda: SpoolMachine(made, line, folder), settings=how)
 
 

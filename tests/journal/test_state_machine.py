@@ -18,10 +18,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.errors import JournalError, LeaseLost, NotFound, StudyBusy
+from hpsearch.core.errors import JournalError, LeaseLost, NotFound, StudyBusy
+from hpsearch.core.trial import Report, State
 from hpsearch.journal import Batch, Owner
 from hpsearch.journal.schema import leases, reports, trials
-from hpsearch.trial import Report, State
 from tests.contracts.journal_kit import LOSS, NOBODY, in_full
 from tests.journal.bench import MOVES, TTL, Bench, Plan, Run, batch_of, bench, plans
 from tests.journal.model import Holder, Machine, Model, Refused

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.errors import JournalAway
+from hpsearch.core.errors import JournalAway
 from hpsearch.journal import Journal
 from tests.contracts.journal_kit import Lead, a_batch, a_trial, journal, lead
 from tests.journal.bench import Tapped

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpsearch.copies import Copies
+from hpsearch.core.replicates import Replicates
 from hpsearch.pruners.early_stopping import EarlyStopping
 from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.hyperband import Hyperband
@@ -20,7 +20,7 @@ COMPARING: dict[str, MakePruner] = {
     "median, at once": lambda: Median(startup_trials=0),
     "halving": lambda: Halving(1, 3, EPOCHS),
     "hyperband": lambda: Hyperband(1, 3, EPOCHS),
-    "paired": lambda: Paired(Copies(repeats=3), EPOCHS),
+    "paired": lambda: Paired(Replicates(repeats=3), EPOCHS),
     "several": lambda: Several((Median(startup_trials=2), Halving(1, 3, EPOCHS))),
 }
 ALL: dict[str, MakePruner] = {

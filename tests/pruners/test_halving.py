@@ -2,9 +2,9 @@ import math
 
 import pytest
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Objective, Stop, Verdict
 from hpsearch.pruners.halving import Halving, is_rung
-from hpsearch.trial import GoOn, Objective, Stop, Verdict
 from tests.contracts.pruner_contract import LOSS, history_of, trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -28,19 +28,19 @@ def test_rungs_are_powers_of_eta_below_the_end() -> None:
 
 def test_between_rungs_nothing_is_weighed() -> None:
     history = history_of([0.1, 0.1], [0.9, 0.9])
-    assert Halving(1, 3, 27).judge(history[1], history) == GoOn()
+    assert Halving(1, 3, 27).judge(history[1], history) == Continue()
 
 
 def test_the_first_of_a_rung_goes_on_then_only_the_best_of_fewer_than_eta() -> None:
-    went_on = [isinstance(verdict, GoOn) for verdict in arrivals([0.5, 0.6, 0.4, 0.45])]
+    went_on = [isinstance(verdict, Continue) for verdict in arrivals([0.5, 0.6, 0.4, 0.45])]
     assert went_on == [True, False, True, False]
 
 
 def test_the_best_third_goes_on() -> None:
     history = history_of(*[[loss / 10] for loss in range(9)])
     verdicts = [Halving(1, 3, 27).judge(one, history) for one in history]
-    assert [isinstance(verdict, GoOn) for verdict in verdicts] == [True] * 3 + [False] * 6
-    assert verdicts[1] == GoOn("halving: rung 1: rank 2 of 9, goes on")
+    assert [isinstance(verdict, Continue) for verdict in verdicts] == [True] * 3 + [False] * 6
+    assert verdicts[1] == Continue("halving: rung 1: rank 2 of 9, goes on")
     assert verdicts[6] == Stop("halving: rank 7 of 9 at epoch 1 (val_loss 0.6), the best 3 go on")
     assert arrivals([0.1, 0.2])[1] == Stop("halving: rank 2 of 2 at epoch 1 (val_loss 0.2), the best one goes on")
 
@@ -53,21 +53,21 @@ def test_reasons_speak_of_the_metric_in_its_own_sign() -> None:
 
 def test_trials_that_were_stopped_at_a_rung_still_count_there_and_later_epochs_do_not() -> None:
     history = history_of([0.3, 0.3, 0.3], [0.5], [0.6], [0.4, 0.4, 0.01])
-    assert isinstance(Halving(1, 2, 27).judge(trial(3, 0.4), history), GoOn)
+    assert isinstance(Halving(1, 2, 27).judge(trial(3, 0.4), history), Continue)
     assert isinstance(Halving(3, 2, 27).judge(trial(0, 0.3, 0.3, 0.3), history), Stop)
 
 
 def test_the_best_epoch_so_far_counts_or_the_last() -> None:
     curves = ([0.5, 0.4, 0.3], [0.1, 0.8, 0.9])
     best, last = history_of(*curves), history_of(*curves, objective=Objective("val_loss", "minimize", at="last"))
-    assert isinstance(Halving(3, 3, 27).judge(best[1], best), GoOn)
+    assert isinstance(Halving(3, 3, 27).judge(best[1], best), Continue)
     assert isinstance(Halving(3, 3, 27).judge(last[1], last), Stop)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_no_number_ranks_last(bad: float) -> None:
     history = history_of([bad], [5.0], [bad])
-    assert isinstance(Halving(1, 2, 27).judge(history[1], history), GoOn)
+    assert isinstance(Halving(1, 2, 27).judge(history[1], history), Continue)
     verdict = Halving(1, 2, 27).judge(history[2], history)
     assert verdict == Stop("halving: rank 2 of 3 at epoch 1 (val_loss not finite), the best one goes on")
 
@@ -75,4 +75,4 @@ def test_a_loss_that_is_no_number_ranks_last(bad: float) -> None:
 def test_a_trial_at_the_epoch_it_was_asked_for_goes_on() -> None:
     history = history_of([0.1] * 3, [0.2] * 3)
     assert isinstance(Halving(3, 3, 27).judge(trial(1, *[0.2] * 3), history), Stop)
-    assert Halving(3, 3, 27).judge(trial(1, *[0.2] * 3, until=3), history) == GoOn()
+    assert Halving(3, 3, 27).judge(trial(1, *[0.2] * 3, until=3), history) == Continue()

@@ -3,9 +3,9 @@ from fractions import Fraction
 
 import pytest
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Continue, Stop
 from hpsearch.pruners.hyperband import Hyperband
-from hpsearch.trial import GoOn, Stop
 from tests.contracts.pruner_contract import LOSS, history_of, trial
 
 HYPERBAND = Hyperband(1, 3, 81)
@@ -34,7 +34,7 @@ def test_a_trial_is_compared_with_its_own_bracket_only() -> None:
     numbers = [number for number in range(40) if HYPERBAND.bracket(number) == 0]
     others = [number for number in range(40) if HYPERBAND.bracket(number) != 0]
     history = History(LOSS, [trial(n, 0.1 if n in others else 0.5 + n / 100) for n in range(40)])
-    assert isinstance(HYPERBAND.judge(history[numbers[0]], history), GoOn)
+    assert isinstance(HYPERBAND.judge(history[numbers[0]], history), Continue)
     verdict = HYPERBAND.judge(history[numbers[-1]], history)
     assert isinstance(verdict, Stop)
     assert verdict.reason.startswith(
@@ -47,5 +47,5 @@ def test_a_later_bracket_is_not_judged_at_the_first_rung() -> None:
     curves = [[0.1] * 9 if number != late else [0.9] * 9 for number in range(40)]
     history = history_of(*curves)
     for epoch in (1, 3):
-        assert HYPERBAND.judge(trial(late, *[0.9] * epoch), history) == GoOn()
+        assert HYPERBAND.judge(trial(late, *[0.9] * epoch), history) == Continue()
     assert isinstance(HYPERBAND.judge(trial(late, *[0.9] * 9), history), Stop)

@@ -1,14 +1,14 @@
 import math
 
+from hpsearch.core.trial import Continue, Objective, Stop
 from hpsearch.pruners.median import Median
-from hpsearch.trial import GoOn, Objective, Stop
 from tests.contracts.pruner_contract import history_of, trial
 
 
 def test_worse_than_the_median_of_the_others_is_stopped() -> None:
     history = history_of([0.1], [0.2], [0.3], [0.25], [0.2])
     pruner = Median(startup_trials=4)
-    assert isinstance(pruner.judge(history[4], history), GoOn)
+    assert isinstance(pruner.judge(history[4], history), Continue)
     assert pruner.judge(history[3], history) == Stop(
         "median: val_loss 0.25 at epoch 1 is worse than 0.2, the median of 4 others"
     )
@@ -16,12 +16,12 @@ def test_worse_than_the_median_of_the_others_is_stopped() -> None:
 
 def test_its_best_epoch_so_far_counts() -> None:
     history = history_of([0.2, 0.2], [0.2, 0.2], [0.1, 0.9])
-    assert isinstance(Median(1).judge(history[2], history), GoOn)
+    assert isinstance(Median(1).judge(history[2], history), Continue)
 
 
 def test_too_few_others_at_this_epoch() -> None:
     history = history_of([0.1, 0.1], [0.1], [0.1], [0.9, 0.9])
-    assert Median(startup_trials=2).judge(history[3], history) == GoOn()
+    assert Median(startup_trials=2).judge(history[3], history) == Continue()
     assert isinstance(Median(startup_trials=1).judge(history[3], history), Stop)
 
 
@@ -37,7 +37,7 @@ def test_warm_up_and_interval() -> None:
 
 def test_others_that_diverged_count_as_bad() -> None:
     history = history_of([math.nan], [math.inf], [0.5], [9.0])
-    assert isinstance(Median(3).judge(history[3], history), GoOn)
+    assert isinstance(Median(3).judge(history[3], history), Continue)
     verdict = Median(3).judge(trial(3, 9.0), history_of([0.1], [0.2], [0.5], [math.nan]))
     assert isinstance(verdict, Stop)
     assert "val_loss not finite" in verdict.reason

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpsearch.copies import Copies
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.replicates import Replicates
+from hpsearch.core.trial import Continue, Objective, Report, State, Stop, Trial
 from hpsearch.pruners.never import NeverPrune
 from hpsearch.pruners.paired import Paired, chance_of_more
 from hpsearch.pruners.several import Several
 from hpsearch.pruners.threshold import Threshold
-from hpsearch.trial import GoOn, Objective, Report, State, Stop, Trial
 
 LOSS = Objective("val_loss", "minimize")
 ACCURACY = Objective("accuracy", "maximize")
@@ -26,7 +26,9 @@ def trial(number: int, curve: Curve, until: int = 99, metric: str = "val_loss") 
 
 
 def metrics(values: Sequence[float], metric: str) -> dict[str, float]:
-    own = {copy.of(metric): value for copy, value in zip(Copies(repeats=len(values)), values, strict=True)}
+    own = {
+        replicate.of(metric): value for replicate, value in zip(Replicates(repeats=len(values)), values, strict=True)
+    }
     return {metric: sum(values) / len(values), **own}
 
 
@@ -41,12 +43,12 @@ WHOLE = 12
 
 
 def rule(repeats: int = 3, whole: int = WHOLE) -> Paired:
-    return Paired(Copies(repeats=repeats), whole)
+    return Paired(Replicates(repeats=repeats), whole)
 
 
-def judged(history: History, number: int = 1, pruner: Paired | None = None) -> GoOn | Stop:
+def judged(history: History, number: int = 1, pruner: Paired | None = None) -> Continue | Stop:
     verdict = (pruner or rule()).judge(history[number], history)
-    assert isinstance(verdict, GoOn | Stop)
+    assert isinstance(verdict, Continue | Stop)
     return verdict
 
 
@@ -61,32 +63,32 @@ def test_what_is_worse_in_all_repeats_is_stopped() -> None:
 
 def test_what_may_be_bad_luck_goes_on() -> None:
     """The mean is as bad as that of BAD, and the repeats do not agree."""
-    assert judged(history_of(GOOD, NOISY)) == GoOn()
+    assert judged(history_of(GOOD, NOISY)) == Continue()
 
 
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_of_fewer_than_three_repeats_nothing_can_be_said(repeats: int) -> None:
     good, bad = ([values[:repeats] for values in curve] for curve in (GOOD, BAD))
-    assert judged(history_of(good, bad), pruner=rule(repeats)) == GoOn()
+    assert judged(history_of(good, bad), pruner=rule(repeats)) == Continue()
 
 
 @pytest.mark.parametrize("doubtful", [3, 4, 5])
 def test_each_of_the_last_epochs_must_say_so(doubtful: int) -> None:
     bad = [*BAD]
     bad[doubtful] = NOISY[0]
-    assert judged(history_of(GOOD, bad)) == GoOn()
+    assert judged(history_of(GOOD, bad)) == Continue()
     bad[doubtful], bad[2] = BAD[0], NOISY[0]
     assert isinstance(judged(history_of(GOOD, bad)), Stop)
 
 
 def test_not_before_so_many_epochs() -> None:
-    assert judged(history_of(GOOD, BAD[:5])) == GoOn(), "it is not known how fast it comes nearer"
+    assert judged(history_of(GOOD, BAD[:5])) == Continue(), "it is not known how fast it comes nearer"
     assert isinstance(judged(history_of(GOOD, BAD)), Stop)
 
 
 def test_a_slow_start_is_forgiven() -> None:
     """In a quarter of the 40 epochs, and what was bad in it does not count."""
-    assert judged(history_of(GOOD * 2, (BAD * 2)[:11]), pruner=rule(whole=40)) == GoOn()
+    assert judged(history_of(GOOD * 2, (BAD * 2)[:11]), pruner=rule(whole=40)) == Continue()
     assert isinstance(judged(history_of(GOOD * 2, BAD * 2), pruner=rule(whole=40)), Stop)
 
 
@@ -97,42 +99,42 @@ def falling(by: float) -> list[list[float]]:
 
 def test_what_would_catch_up_by_the_end_goes_on() -> None:
     """Six epochs are left: a gap of 0.8 - 5 x 0.08 = 0.4 closes at 0.08 an epoch, and one of 0.55 at 0.05 does not."""
-    assert judged(history_of(GOOD, falling(by=0.08))) == GoOn()
+    assert judged(history_of(GOOD, falling(by=0.08))) == Continue()
     assert isinstance(judged(history_of(GOOD, falling(by=0.05))), Stop)
-    assert judged(history_of(GOOD, falling(by=0.05)), pruner=rule(whole=20)) == GoOn(), "there is more time left"
+    assert judged(history_of(GOOD, falling(by=0.05)), pruner=rule(whole=20)) == Continue(), "there is more time left"
 
 
 def test_the_best_goes_on() -> None:
     history = history_of(GOOD, BAD)
-    assert judged(history, 0) == GoOn()
+    assert judged(history, 0) == Continue()
 
 
 def test_one_that_was_best_before_is_still_best() -> None:
     """Judged by its best epoch: what it is now does not count."""
-    assert judged(history_of(GOOD, [[0.01, 0.02, 0.01], *BAD[1:]])) == GoOn()
+    assert judged(history_of(GOOD, [[0.01, 0.02, 0.01], *BAD[1:]])) == Continue()
 
 
 def test_where_it_was_asked_to_be_nothing_is_saved() -> None:
     history = history_of(GOOD, BAD)
     asked = trial(1, BAD, until=6)
     history.put(asked)
-    assert rule().judge(asked, history) == GoOn()
+    assert rule().judge(asked, history) == Continue()
 
 
 def test_a_maximised_metric() -> None:
     history = history_of(BAD, GOOD, objective=ACCURACY)
     assert isinstance(judged(history), Stop)
-    assert judged(history, 0) == GoOn()
+    assert judged(history, 0) == Continue()
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_says_nothing(bad: float) -> None:
-    assert judged(history_of(GOOD, [*BAD[:5], [bad, 0.5, 0.5]])) == GoOn()
+    assert judged(history_of(GOOD, [*BAD[:5], [bad, 0.5, 0.5]])) == Continue()
 
 
 def test_equals_go_on_together() -> None:
     history = history_of(GOOD, GOOD, [[0.3] * 3] * 6, [[0.3] * 3] * 6)
-    assert judged(history, 1) == GoOn()
+    assert judged(history, 1) == Continue()
     assert isinstance(judged(history, 3), Stop), "worse by the same in every repeat"
 
 
@@ -167,12 +169,12 @@ class TestSeveral:
         both = Several((Threshold(upper=0.3), rule()))
         assert both.judge(history[1], history).reason.startswith("threshold")
         assert Several((NeverPrune(), rule())).judge(history[1], history).reason.startswith("paired")
-        assert both.judge(history[0], history) == GoOn()
+        assert both.judge(history[0], history) == Continue()
 
     def test_a_reason_to_go_on_is_handed_on(self) -> None:
         class Weighs:
-            def judge(self, trial: Trial, history: History) -> GoOn:
-                return GoOn("rung 1: goes on")
+            def judge(self, trial: Trial, history: History) -> Continue:
+                return Continue("rung 1: goes on")
 
         history = history_of(GOOD, GOOD)
-        assert Several((NeverPrune(), Weighs(), NeverPrune())).judge(history[1], history) == GoOn("rung 1: goes on")
+        assert Several((NeverPrune(), Weighs(), NeverPrune())).judge(history[1], history) == Continue("rung 1: goes on")

@@ -7,19 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from hpsearch import Fold, trainer
-from hpsearch.adaptors.side_by_side import combined
-from hpsearch.copies import Copies
-from hpsearch.history import History
+from hpsearch import Fold
+from hpsearch.core.history import History
+from hpsearch.core.replicates import Replicates
+from hpsearch.core.seeds import stream
+from hpsearch.core.trial import Continue, Objective, Params, Report, State, Trial
 from hpsearch.pruners.paired import Paired
-from hpsearch.run import Run
-from hpsearch.seeds import stream
-from hpsearch.study import load
-from hpsearch.trial import GoOn, Objective, Params, Report, State, Trial
+from hpsearch.study.definition import load
+from hpsearch.trainer import contract
+from hpsearch.trainer.adapters.side_by_side import combined
+from hpsearch.trainer.training_run import Run
 
 RMSE = Objective("val_rmse", "minimize")
 STUDY = Path(__file__).parents[2] / "studies" / "diabetes-bayesian.toml"
-FOLDS = Copies(folds=5)
+FOLDS = Replicates(folds=5)
 TRIALS, EPOCHS, ORDERS = 12, 30, 60
 
 
@@ -36,10 +37,10 @@ def one_thread() -> Iterator[None]:
 def curves(one_thread: None) -> list[list[Report]]:
     """Of diabetes, at random points of the space of its study: the mean of its folds, with common seeds."""
     study = load(STUDY, environment={})
-    train = trainer.find(study.trainer.use, None)
+    train = contract.find(study.trainer.use, None)
 
     def trained(params: Params, fold: Fold) -> list[Report]:
-        knobs = trainer.argument(train, {**study.trainer.options, **params})
+        knobs = contract.argument(train, {**study.trainer.options, **params})
         return list(train(knobs, Run.local(EPOCHS, seed=fold.number, device="cpu", fold=fold)))
 
     space = study.space
@@ -58,7 +59,7 @@ def searched(curves: list[list[Report]]) -> list[Trial]:
         for epoch in range(1, EPOCHS + 1):
             trial = Trial(number, {}, 0, EPOCHS, State.RUNNING, curve=tuple(curve[:epoch]))
             history.put(trial)
-            if not isinstance(pruner.judge(trial, history), GoOn):
+            if not isinstance(pruner.judge(trial, history), Continue):
                 break
     return list(history)
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from hpsearch.core.trial import Continue, Finish, Objective, Stop
 from hpsearch.pruners.early_stopping import EarlyStopping
 from hpsearch.pruners.patience import Patience
-from hpsearch.trial import Finish, GoOn, Objective, Stop
 from tests.contracts.pruner_contract import history_of, trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -51,5 +51,5 @@ def test_reasons_speak_of_the_metric_in_its_own_sign() -> None:
 def test_at_the_epoch_it_was_asked_for_a_trial_may_finish_but_is_not_pruned() -> None:
     history = history_of([0.1, 0.2, 0.2])
     asked_for = trial(0, 0.1, 0.2, 0.2, until=3)
-    assert Patience(2).judge(asked_for, history) == GoOn()
+    assert Patience(2).judge(asked_for, history) == Continue()
     assert isinstance(EarlyStopping(2).judge(asked_for, history), Finish)

@@ -1,7 +1,7 @@
 import math
 
+from hpsearch.core.trial import Continue, Objective, Stop, Verdict
 from hpsearch.pruners.threshold import Threshold
-from hpsearch.trial import GoOn, Objective, Stop, Verdict
 from tests.contracts.pruner_contract import history_of
 
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -17,19 +17,19 @@ def test_bounds_are_in_the_metrics_own_sign() -> None:
     assert judged(pruner, 0.1) == Stop("threshold: val_accuracy 0.1 at epoch 1 is below 0.2")
     assert judged(pruner, 0.95) == Stop("threshold: val_accuracy 0.95 at epoch 1 is above 0.9")
     for inside in (0.2, 0.5, 0.9):
-        assert judged(pruner, inside) == GoOn()
+        assert judged(pruner, inside) == Continue()
 
 
 def test_a_bound_may_be_missing() -> None:
-    assert judged(Threshold(lower=0.2), 1e9) == GoOn()
-    assert judged(Threshold(upper=0.2), -1e9) == GoOn()
+    assert judged(Threshold(lower=0.2), 1e9) == Continue()
+    assert judged(Threshold(upper=0.2), -1e9) == Continue()
 
 
 def test_the_last_epoch_counts_after_the_warm_up() -> None:
     pruner = Threshold(lower=0.2, warmup_epochs=2)
-    assert judged(pruner, 0.1, 0.1) == GoOn()
+    assert judged(pruner, 0.1, 0.1) == Continue()
     assert isinstance(judged(pruner, 0.1, 0.1, 0.1), Stop)
-    assert judged(pruner, 0.1, 0.1, 0.3) == GoOn()
+    assert judged(pruner, 0.1, 0.1, 0.3) == Continue()
 
 
 def test_no_number_is_out_of_bounds() -> None:

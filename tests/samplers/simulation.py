@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Objective, Over, Params, Report, Resume, State, Trial
 from hpsearch.samplers.base import Sampler
-from hpsearch.trial import Continue, New, Objective, Over, Params, Report, State, Trial
 
 Loss = Callable[[Params, int], float]
 """(params, epoch) -> loss; NaN: it diverges; it may raise: the trial has failed."""
@@ -57,14 +57,14 @@ class Simulation:
     ):
         self.sampler, self.loss, self.epochs, self.parallel, self.prune = sampler, loss, epochs, parallel, prune
         self.history = History(objective) if history is None else history
-        self.proposals: list[New | Continue] = []
+        self.proposals: list[New | Resume] = []
         self.over = ""
         self._train = train
         self._shuffle = np.random.default_rng(seed)
 
     def run(self, turns: int = 10**9) -> "Simulation":
         """Until the sampler has nothing more to propose, or so many trials have ended; what runs then still runs."""
-        running = [trial.number for trial in self.history if not trial.state.is_settled]
+        running = [trial.number for trial in self.history if trial.state.is_active]
         while turns > 0:
             while len(running) < self.parallel and (proposal := self.sampler.ask(self.history)) is not None:
                 if isinstance(proposal, Over):
@@ -77,13 +77,13 @@ class Simulation:
             turns -= 1
         return self
 
-    def _start(self, proposal: New | Continue) -> int:
+    def _start(self, proposal: New | Resume) -> int:
         self.proposals.append(proposal)
         match proposal:
             case New(params, until, reason, round_, _):
                 number = len(self.history)
                 trial = Trial(number, params, seed=number, until=until, round=round_, origin=reason)
-            case Continue(number, until, _, round_, _):
+            case Resume(number, until, _, round_, _):
                 trial = replace(self.history[number], until=until, round=round_)
                 assert trial.state is State.PAUSED
                 assert trial.epoch < until
@@ -91,7 +91,7 @@ class Simulation:
         return number
 
     def _settle(self, number: int) -> None:
-        trial = replace(self.history[number], settled=self.history.settled + 1)
+        trial = replace(self.history[number], ended=self.history.ended + 1)
         metric = self.history.objective.metric
         while trial.epoch < trial.until:
             try:

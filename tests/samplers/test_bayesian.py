@@ -12,12 +12,12 @@ from statistics import median
 
 import pytest
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Params, Report, State, Trial
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.random import Random, key
-from hpsearch.space import Choice, Float, Int, Space
-from hpsearch.trial import New, Params, Report, State, Trial
+from hpsearch.study.space import Choice, Float, Int, Space
 from tests.samplers.simulation import LOSS, Simulation
 
 SAMPLERS = ("tpe", "gp", "cmaes")
@@ -62,7 +62,7 @@ def history_of(xs: Sequence[float], losses: Sequence[float], running: Sequence[f
     for number, (x, loss) in enumerate(zip(xs, losses, strict=True)):
         state, reason = (State.PRUNED, "diverged") if math.isnan(loss) else (State.COMPLETE, "")
         curve = (Report(1, {"val_loss": loss}),)
-        history.put(Trial(number, {"x": x}, 0, 1, state, curve=curve, reason=reason, settled=number + 1))
+        history.put(Trial(number, {"x": x}, 0, 1, state, curve=curve, reason=reason, ended=number + 1))
     for x in running:
         history.put(Trial(len(history), {"x": x}, 0, 1, State.RUNNING))
     return history
@@ -139,7 +139,7 @@ def test_a_pruned_trial_is_told_as_bad_however_good_it_was(sampler: str) -> None
     history = history_of(xs, [abs(x - 0.2) for x in xs])
     for number in range(8, 16):
         curve = (Report(1, {"val_loss": -1.0}),)
-        history.put(Trial(number, {"x": xs[number]}, 0, 9, State.PRUNED, curve=curve, settled=number + 1))
+        history.put(Trial(number, {"x": xs[number]}, 0, 9, State.PRUNED, curve=curve, ended=number + 1))
     proposed = asked(sampler, history, seeds=5)
     assert median(proposed) < 0.5, proposed
 
@@ -149,7 +149,7 @@ def test_running_trials_push_it_elsewhere(sampler: str) -> None:
     xs = [(number + 0.5) / 12 for number in range(12)]
     crowded = history_of(xs, [abs(x - 0.3) for x in xs], running=[0.28, 0.29, 0.3, 0.31, 0.32] * 3)
     # To a surrogate a failed trial is as if it had never been; and the next trial's number is the same.
-    alone = History(LOSS, [t if t.state.is_settled else replace(t, state=State.FAILED) for t in crowded])
+    alone = History(LOSS, [t if not t.state.is_active else replace(t, state=State.FAILED) for t in crowded])
     near, far = asked(sampler, alone, seeds=4), asked(sampler, crowded, seeds=4)
     assert median(abs(x - 0.3) for x in far) > median(abs(x - 0.3) for x in near) + 0.05
 
@@ -158,7 +158,7 @@ def test_running_trials_push_it_elsewhere(sampler: str) -> None:
 def test_the_evidence_of_a_forked_study_takes_the_place_of_random_starts(sampler: str) -> None:
     xs = [(number + 0.5) / 12 for number in range(12)]
     evidence = list(history_of(xs, [abs(x - 0.3) for x in xs]))
-    elsewhere = Trial(12, {"x": 7.0}, 0, 1, State.COMPLETE, curve=(Report(1, {"val_loss": -9.0}),), settled=13)
+    elsewhere = Trial(12, {"x": 7.0}, 0, 1, State.COMPLETE, curve=(Report(1, {"val_loss": -9.0}),), ended=13)
     proposal = Bayesian(LINE, 0, 100, 1, sampler, 12).ask(History(LOSS, evidence=[*evidence, elsewhere]))
     assert proposal is not None
     assert proposal.reason == f"{sampler} on 12 settled trials, 0 running"
@@ -168,7 +168,7 @@ def test_the_evidence_of_a_forked_study_takes_the_place_of_random_starts(sampler
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_failed_point_is_not_proposed_again(sampler: str) -> None:
     def ask_after_failure_at(x: float) -> float:
-        failed = Trial(3, {"x": x}, 0, 1, State.FAILED, settled=4)
+        failed = Trial(3, {"x": x}, 0, 1, State.FAILED, ended=4)
         history = History(LOSS, [*history_of([0.1, 0.2, 0.3], [1.0, 2.0, 3.0]), failed])
         return asked(sampler, history, seeds=1)[0]
 

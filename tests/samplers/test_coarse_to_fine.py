@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Objective, Params, Resume, State
 from hpsearch.samplers.coarse_to_fine import CoarseToFine, Span
-from hpsearch.space import Choice, Float, Int, Space
-from hpsearch.trial import Continue, New, Objective, Params, State
+from hpsearch.study.space import Choice, Float, Int, Space
 from tests.samplers.simulation import LOSS, Simulation, diverges, flat
 
 
@@ -52,7 +52,7 @@ def test_the_rounds_have_their_proposals_their_epochs_and_their_kept_trials() ->
         own = [proposal for proposal in proposals if proposal.round == number]
         assert len(own) == round_.trials
         assert {proposal.until for proposal in own} == {round_.epochs}
-        kept = [proposal for proposal in own if isinstance(proposal, Continue)]
+        kept = [proposal for proposal in own if isinstance(proposal, Resume)]
         assert own[: len(kept)] == kept
         assert len(kept) == (0 if number == 1 else round_.trials // 2)
 
@@ -60,7 +60,7 @@ def test_the_rounds_have_their_proposals_their_epochs_and_their_kept_trials() ->
 def test_the_best_are_continued_in_the_order_of_their_rank() -> None:
     simulation = run()
     first = sorted(list(simulation.history)[:24], key=lambda trial: valley(trial.params, 3))
-    kept = [p for p in simulation.proposals if isinstance(p, Continue) and p.round == 2]
+    kept = [p for p in simulation.proposals if isinstance(p, Resume) and p.round == 2]
     assert [proposal.number for proposal in kept] == [trial.number for trial in first[:6]]
     value = valley(first[1].params, 3)
     assert kept[1].reason == f"round 2: rank 2 of 24 (val_loss {value:.4g}), trained on to epoch 10"
@@ -84,7 +84,7 @@ def test_a_round_waits_for_the_one_before() -> None:
     assert len(simulation.history) == 24
     assert simulation.sampler.ask(simulation.history) is None
     simulation.run(turns=4)
-    assert isinstance(simulation.sampler.ask(simulation.history), Continue)
+    assert isinstance(simulation.sampler.ask(simulation.history), Resume)
 
 
 def test_new_trials_are_drawn_from_the_windows_of_their_round() -> None:
@@ -109,9 +109,9 @@ def test_the_windows_of_a_round_stay_what_they_were_while_it_goes_on() -> None:
         windows = searcher().windows(simulation.history)
         assert windows[: len(seen)] == tuple(seen)
         seen = list(windows)
-        before = len(simulation.proposals), simulation.history.settled
+        before = len(simulation.proposals), simulation.history.ended
         simulation.run(turns=1)
-        if (len(simulation.proposals), simulation.history.settled) == before:
+        if (len(simulation.proposals), simulation.history.ended) == before:
             break
     assert len(seen) == 3
 
@@ -131,7 +131,7 @@ def test_what_was_pruned_or_lost_is_made_up_for_by_new_trials() -> None:
     simulation = Simulation(searcher(), valley, epochs=30, prune=lambda number: number not in (3, 4)).run()
     assert len(simulation.proposals) == 42
     second = [proposal for proposal in simulation.proposals if proposal.round == 2]
-    assert {p.number for p in second if isinstance(p, Continue)} == {3, 4}
+    assert {p.number for p in second if isinstance(p, Resume)} == {3, 4}
     assert len(second) == 12
 
 
@@ -150,10 +150,10 @@ def test_a_maximised_metric_is_ranked_and_shown_in_its_own_sign() -> None:
         searcher(), lambda params, epoch: 1 - 0.1 * valley(params, epoch), epochs=30, objective=accuracy
     ).run()
     alike = run().proposals
-    assert [p.number for p in simulation.proposals if isinstance(p, Continue)] == [
-        p.number for p in alike if isinstance(p, Continue)
+    assert [p.number for p in simulation.proposals if isinstance(p, Resume)] == [
+        p.number for p in alike if isinstance(p, Resume)
     ]
-    kept = next(p for p in simulation.proposals if isinstance(p, Continue))
+    kept = next(p for p in simulation.proposals if isinstance(p, Resume))
     assert "(val_accuracy 0.9" in kept.reason
 
 
@@ -167,7 +167,7 @@ def test_more_trials_in_the_last_round_are_added() -> None:
     added = run(larger, history=run().history).proposals
     assert len(added) == 4
     assert {proposal.round for proposal in added} == {3}
-    assert sum(isinstance(proposal, Continue) for proposal in added) == 2  # half of ten are five; three went on before
+    assert sum(isinstance(proposal, Resume) for proposal in added) == 2  # half of ten are five; three went on before
     assert run(larger, history=run(larger).history).proposals == []
 
 
@@ -179,14 +179,14 @@ def test_an_interrupted_search_goes_on_as_the_unbroken_one() -> None:
 
 def test_a_trial_that_has_trained_as_far_already_is_not_continued() -> None:
     simulation = Simulation(searcher((Round(6, 3), Round(4, 3))), valley, epochs=30).run()
-    assert not any(isinstance(proposal, Continue) for proposal in simulation.proposals)
+    assert not any(isinstance(proposal, Resume) for proposal in simulation.proposals)
     assert len(simulation.proposals) == 10
 
 
 @pytest.mark.parametrize(("keep", "kept"), [(0.0, 0), (0.01, 1), (0.28, 7), (1.0, 25)])
 def test_the_part_that_is_kept_is_rounded_up(keep: float, kept: int) -> None:
     simulation = Simulation(searcher((Round(25, 1), Round(25, 2)), keep=keep), flat, epochs=2).run()
-    assert sum(isinstance(proposal, Continue) for proposal in simulation.proposals) == kept
+    assert sum(isinstance(proposal, Resume) for proposal in simulation.proposals) == kept
     assert len(simulation.proposals) == 50
 
 
@@ -195,7 +195,7 @@ def test_only_trials_of_the_round_before_are_continued() -> None:
     last = Objective("val_loss", "minimize", at="last")
     simulation = Simulation(searcher((Round(10, 1), Round(4, 2), Round(4, 3))), rising, epochs=3, objective=last).run()
     kept = {
-        number: {p.number for p in simulation.proposals if isinstance(p, Continue) and p.round == number}
+        number: {p.number for p in simulation.proposals if isinstance(p, Resume) and p.round == number}
         for number in (2, 3)
     }
     assert [len(numbers) for numbers in kept.values()] == [2, 2]

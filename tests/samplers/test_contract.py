@@ -7,12 +7,12 @@ import pytest
 
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
+from hpsearch.samplers.fixed_list import Listed, Wanted
 from hpsearch.samplers.grid import Grid
-from hpsearch.samplers.listed import Listed, Wanted
 from hpsearch.samplers.random import Random
-from hpsearch.samplers.recipe import Recipe
-from hpsearch.samplers.stages import Given
-from hpsearch.space import Choice, Float, Int, Space
+from hpsearch.samplers.recipe.sampler import Recipe
+from hpsearch.study.schedule import Given
+from hpsearch.study.space import Choice, Float, Int, Space
 from tests.contracts.sampler_contract import SamplerCase, SamplerContract
 
 CONDITIONAL = Space(

@@ -1,7 +1,7 @@
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import New
 from hpsearch.samplers.grid import Grid
-from hpsearch.space import Choice, Float, Int, Space
-from hpsearch.trial import New
+from hpsearch.study.space import Choice, Float, Int, Space
 from tests.samplers.simulation import LOSS, Simulation, fails, flat
 
 SPACE = Space(

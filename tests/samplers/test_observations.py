@@ -1,9 +1,9 @@
 import math
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.samplers.observations import evidence_count, half_ranked, observations, pending
-from hpsearch.space import Float, Space
-from hpsearch.trial import Objective, Report, State, Trial
+from hpsearch.study.space import Float, Space
 from tests.samplers.simulation import LOSS
 
 SPACE = Space((Float("x", 0.0, 1.0),))
@@ -11,7 +11,7 @@ SPACE = Space((Float("x", 0.0, 1.0),))
 
 def trial(number: int, state: State, *losses: float, reason: str = "", x: float = 0.5) -> Trial:
     curve = tuple(Report(step, {"val_loss": loss}) for step, loss in enumerate(losses, start=1))
-    return Trial(number, {"x": x}, 0, 9, state, curve=curve, reason=reason, settled=number + 1)
+    return Trial(number, {"x": x}, 0, 9, state, curve=curve, reason=reason, ended=number + 1)
 
 
 def test_what_is_told_of_each_kind_of_trial() -> None:
@@ -56,8 +56,8 @@ def test_observations_come_as_they_settled_after_the_evidence_that_fits() -> Non
         trial(2, State.FAILED, 3.0),
         trial(3, State.WAITING),
     ]
-    late = Trial(0, {"x": 0.1}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 1.0}),), settled=2)
-    early = Trial(1, {"x": 0.2}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 2.0}),), settled=1)
+    late = Trial(0, {"x": 0.1}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 1.0}),), ended=2)
+    early = Trial(1, {"x": 0.2}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 2.0}),), ended=1)
     history = History(LOSS, [late, early], evidence)
     assert [one.told for one in observations(history, SPACE)] == [5.0, 2.0, 1.0]
     assert evidence_count(history, SPACE) == 1

@@ -4,11 +4,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.seeds import stream
+from hpsearch.core.trial import Trial
 from hpsearch.samplers.random import Random, draw, key
-from hpsearch.seeds import stream
-from hpsearch.space import Choice, Float, Int, Space
-from hpsearch.trial import Trial
+from hpsearch.study.space import Choice, Float, Int, Space
 from tests.samplers.simulation import LOSS, Simulation, flat
 
 SMOOTH = Space((Float("lr", 1e-5, 1.0, log=True), Int("hidden", 16, 256, log=True)))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hpsearch import worker
+from hpsearch.workers import worker
 
 ENDLESS = 1e9
 

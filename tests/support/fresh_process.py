@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from hpsearch.trial import Start
-from hpsearch.worker import Worker
+from hpsearch.core.trial import Start
+from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
 
 

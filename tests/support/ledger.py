@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from hpsearch.errors import JournalError
-from hpsearch.history import History
-from hpsearch.trial import Decision, Objective, Report, State, Trial
+from hpsearch.core.errors import JournalError
+from hpsearch.core.history import History
+from hpsearch.core.trial import Decision, Objective, Report, State, Trial
 
 ENDS = frozenset({"wait", "complete", "pruned", "paused", "failed"})
 """The kinds of decision that take a trial off its worker."""
@@ -47,7 +47,7 @@ class ListLedger:
             curve = self.curve(number)
             assert [report.step for report in curve] == list(range(1, len(curve) + 1))
             assert trial.curve == curve, "a trial is written with reports that are not"
-        places = [trial.settled for trial in self.trials.values() if trial.settled]
+        places = [trial.ended for trial in self.trials.values() if trial.ended]
         assert len(places) == len(set(places)), "two trials in one place of the order"
 
     def curve(self, number: int) -> tuple[Report, ...]:

@@ -9,17 +9,17 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from hpsearch.log import quiet
-from hpsearch.trial import Lost, Start
+from hpsearch.core.logs import quiet
+from hpsearch.core.trial import Lost, Start
 from tests.support.studies import setup
 
 PATIENCE = 60.0
 
 
 def main(work: Path) -> None:
-    quiet(work / "hpsearch.log")
-    from hpsearch.pools.ray_actors import RayActors
-    from hpsearch.pools.ray_session import Cluster
+    quiet(work / "hpsearch.workers.trial_log")
+    from hpsearch.workers.pools.ray.actors import RayActors
+    from hpsearch.workers.pools.ray.session import Cluster
 
     pool = RayActors(setup(work, "either"), Cluster(workers=1), {"toy": "noop"})
     pool.do(Start(0, {"toy": "faulty", "at": 1, "how": "os._exit"}, seed=0, until=1, epochs=2))

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 
 from hpsearch import Report, Run
-from hpsearch.trial import Params
+from hpsearch.core.trial import Params
 from tests.support.toys import Weight
 
 

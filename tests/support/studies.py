@@ -5,16 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hpsearch.history import History
-from hpsearch.loop import Loop
-from hpsearch.pools.base import Pool
-from hpsearch.pools.in_process import InProcess
-from hpsearch.rules import Rules
-from hpsearch.trial import (
+from hpsearch.core.history import History
+from hpsearch.core.trial import (
     Advance,
     Continue,
     Event,
-    GoOn,
     Kill,
     Lost,
     New,
@@ -24,12 +19,17 @@ from hpsearch.trial import (
     Proposal,
     Release,
     Reported,
+    Resume,
     Start,
     State,
     Trial,
     Verdict,
 )
-from hpsearch.worker import Setup, Worker
+from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.rules import Rules
+from hpsearch.workers.pools.base import Pool
+from hpsearch.workers.pools.in_process import InProcess
+from hpsearch.workers.worker import Setup, Worker
 from tests.support.ledger import ListLedger
 
 ROOT = Path(__file__).parents[2]
@@ -73,13 +73,13 @@ class Rounds:
     def ask(self, history: History) -> Proposal | None:
         if len(history) < len(self.params):
             return New(self.params[len(history)], self.first, "coarse")
-        if not all(trial.state.is_settled for trial in history):
+        if any(trial.state.is_active for trial in history):
             return None
         if sum(trial.epoch > self.first for trial in history) >= self.best:
             return None
         paused = [trial for trial in history if trial.state is State.PAUSED and trial.epoch <= self.first]
         best = min(paused, key=history.loss, default=None)
-        return None if best is None else Continue(best.number, self.then, "among the best", round=2)
+        return None if best is None else Resume(best.number, self.then, "among the best", round=2)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class At:
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         assert history[trial.number] is trial
-        return self.verdicts.get((trial.number, trial.epoch), GoOn())
+        return self.verdicts.get((trial.number, trial.epoch), Continue())
 
 
 @dataclass

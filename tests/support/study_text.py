@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.errors import StudyFileError
-from hpsearch.study import Study, load
+from hpsearch.core.errors import StudyFileError
+from hpsearch.study.definition import Study, load
 
 FILE = """\
 [study]

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from hpsearch import Report, Run
-from hpsearch.trial import Params
+from hpsearch.core.trial import Params
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hpsearch import Report, Run
-from hpsearch.trial import Params
+from hpsearch.core.trial import Params
 
 
 def noop(params: Params, run: Run) -> Iterator[Report]:

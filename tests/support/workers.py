@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hpsearch.checkpoint import Shelf
-from hpsearch.trial import Params, Reported, Start
-from hpsearch.worker import Worker
+from hpsearch.core.trial import Params, Reported, Start
+from hpsearch.workers.checkpoints import CheckpointStore
+from hpsearch.workers.worker import Worker
 
 EPOCHS = 6
 
@@ -35,8 +35,8 @@ def paused(worker: Worker, order: Start) -> Reported:
     return reported
 
 
-def shelf(work: Path, number: int = 0) -> Shelf:
-    return Shelf(work / "checkpoints" / f"{number:05d}", f"u/{number}")
+def shelf(work: Path, number: int = 0) -> CheckpointStore:
+    return CheckpointStore(work / "checkpoints" / f"{number:05d}", f"u/{number}")
 
 
 def kept(work: Path, number: int = 0) -> list[str]:

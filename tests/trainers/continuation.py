@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from hpsearch import Report, Run, checkpoint
+from hpsearch import Report, Run
+from hpsearch.trainer import state
 
 Train = Callable[[Any, Run], Iterator[Report]]
 
@@ -13,10 +14,10 @@ def curve(train: Train, params: Any, epochs: int, *, pauses: Collection[int] = (
     reports: list[Report] = []
     snapshot = None
     for until in [*sorted(pauses), epochs]:
-        checkpoint.seed_everything(7)
+        state.seed_everything(7)
         run = Run(7, epochs, restored=snapshot, **run_options)
         generator = train(params, run)
         while len(reports) < until:
             reports.append(next(generator))
-        snapshot = checkpoint.unpack(checkpoint.pack(checkpoint.take("study/0", until, 0.0, run.tracked)))
+        snapshot = state.unpack(state.pack(state.take("study/0", until, 0.0, run.tracked)))
     return reports

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from hpsearch import Fold
-from hpsearch.seal import Sealed, unsealed
+from hpsearch.trainer.seal import Sealed, unsealed
 from trainers.kit import data
 from trainers.kit.data import (
     Data,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from hpsearch.seal import Sealed, unsealed
+from hpsearch.trainer.seal import Sealed, unsealed
 from tests.trainers.conftest import answers, cifar_batch, pictures, server, write_mnist
 from tests.trainers.conftest import idx as written
 from trainers import cifar10, mnist

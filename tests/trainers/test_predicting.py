@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from hpsearch import Fold, Predictions, Report, Run, checkpoint
-from hpsearch.recipe.ensembles import averaged
-from hpsearch.seal import Sealed, unsealed
+from hpsearch import Fold, Predictions, Report, Run
+from hpsearch.evaluation.ensembles import averaged
+from hpsearch.trainer import state
+from hpsearch.trainer.seal import Sealed, unsealed
 from tests.trainers.conftest import cifar_batch, idx, pictures
 from tests.trainers.test_tasks import TASKS, params_of
 from trainers import diabetes, digits, heart, mnist
@@ -38,22 +39,22 @@ def with_tests(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
-def trained(task: str, params: Any, epochs: int, data_dir: Path) -> tuple[list[Report], checkpoint.Snapshot]:
+def trained(task: str, params: Any, epochs: int, data_dir: Path) -> tuple[list[Report], state.Snapshot]:
     """All reports, and the checkpoint of the epoch with the smallest val_loss, read back from its file's bytes."""
     run = Run.local(epochs, SEED, "cpu", data_dir)
     reports, best = [], b""
     for report in TASKS[task][0].train(params, run):
         reports.append(report)
         if report is min(reports, key=val_loss):
-            best = checkpoint.pack(checkpoint.take("study/0", report.step, 0.0, run.tracked))
-    return reports, checkpoint.unpack(best)
+            best = state.pack(state.take("study/0", report.step, 0.0, run.tracked))
+    return reports, state.unpack(best)
 
 
 def val_loss(report: Report) -> float:
     return report.metrics["val_loss"]
 
 
-def restored(snapshot: checkpoint.Snapshot, data_dir: Path, epochs: int = 4) -> Run:
+def restored(snapshot: state.Snapshot, data_dir: Path, epochs: int = 4) -> Run:
     return Run(SEED, epochs, data_dir=data_dir, restored=snapshot)
 
 
@@ -206,7 +207,7 @@ def test_where_nothing_augments_copies_change_nothing(task, data_dir):
 CYCLES = digits.Params(hidden=8, batch_size=256, schedule="restarts", restart_epochs=2, snapshots=3)
 
 
-def states(snapshot: checkpoint.Snapshot) -> list[int]:
+def states(snapshot: state.Snapshot) -> list[int]:
     return [zlib.crc32(kept["output.weight"].numpy().tobytes()) for kept in snapshot.objects["snapshots"]["kept"]]
 
 
@@ -214,9 +215,7 @@ def test_a_snapshot_is_the_network_at_the_end_of_its_cycle(data_dir):
     ends = {}
     run = Run.local(6, SEED, "cpu", data_dir)
     for report in digits.train(CYCLES, run):
-        ends[report.step] = checkpoint.unpack(
-            checkpoint.pack(checkpoint.take("study/0", report.step, 0.0, run.tracked))
-        )
+        ends[report.step] = state.unpack(state.pack(state.take("study/0", report.step, 0.0, run.tracked)))
     assert [len(states(ends[epoch])) for epoch in range(1, 7)] == [0, 1, 1, 2, 2, 3]
     found = digits.snapshots(CYCLES, restored(ends[6], data_dir), "validation")
     for epoch, predictions in zip((2, 4, 6), found, strict=True):
@@ -231,13 +230,13 @@ def test_a_pause_or_a_kill_loses_no_snapshot(data_dir):
     run = Run.local(6, SEED, "cpu", data_dir)
     kept = {}
     for report in digits.train(CYCLES, run):
-        kept[report.step] = checkpoint.pack(checkpoint.take("study/0", report.step, 0.0, run.tracked))
-    whole = states(checkpoint.unpack(kept[6]))
+        kept[report.step] = state.pack(state.take("study/0", report.step, 0.0, run.tracked))
+    whole = states(state.unpack(kept[6]))
     for epoch in (1, 2, 3, 5):
-        again = Run(SEED, 6, data_dir=data_dir, restored=checkpoint.unpack(kept[epoch]))
+        again = Run(SEED, 6, data_dir=data_dir, restored=state.unpack(kept[epoch]))
         for _ in digits.train(CYCLES, again):
             pass
-        assert states(checkpoint.take("study/0", 6, 0.0, again.tracked)) == whole
+        assert states(state.take("study/0", 6, 0.0, again.tracked)) == whole
 
 
 def test_only_the_newest_cycles_are_kept(data_dir):
@@ -245,7 +244,7 @@ def test_only_the_newest_cycles_are_kept(data_dir):
     run = Run.local(4, SEED, "cpu", data_dir)
     for _ in heart.train(params, run):
         pass
-    snapshot = checkpoint.take("study/0", 4, 0.0, run.tracked)
+    snapshot = state.take("study/0", 4, 0.0, run.tracked)
     found = heart.snapshots(params, restored(snapshot, data_dir), "validation")
     assert len(found) == 2
     now = heart.predict(params, restored(snapshot, data_dir), "validation")
@@ -258,7 +257,7 @@ def test_with_a_weight_average_that_is_what_is_kept(data_dir):
     run = Run.local(2, SEED, "cpu", data_dir)
     for _ in digits.train(params, run):
         pass
-    snapshot = checkpoint.take("study/0", 2, 0.0, run.tracked)
+    snapshot = state.take("study/0", 2, 0.0, run.tracked)
     (found,) = digits.snapshots(params, restored(snapshot, data_dir), "validation")
     assert np.array_equal(found.outputs, digits.predict(params, restored(snapshot, data_dir), "validation").outputs)
 

@@ -4,8 +4,8 @@ import zlib
 
 import pytest
 
-from tests.commands.conftest import desk
-from tests.commands.desk import Desk
+from tests.cli.conftest import desk
+from tests.cli.desk import Desk
 
 __all__ = ["desk"]  # a fixture
 

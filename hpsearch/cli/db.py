@@ -1,0 +1,24 @@
+"""`hpsearch db`: the journal's schema."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+
+from hpsearch.cli.answer import Answer
+from hpsearch.journal import upgrade, version
+from hpsearch.records.find import home, looked_up
+from hpsearch.study.definition import load
+
+
+def db(args: Namespace) -> Iterator[Answer]:
+    """Of the journal that is named, or that of a study's file, or the one here."""
+    own = load(args.file).journal_url if args.file else f"sqlite:///{home() / 'journal.db'}"
+    url = looked_up(args.journal, "--journal") if args.journal else own
+    if args.action == "version":
+        found = version(url)
+        yield Answer({"version": found}, lambda: f"schema version {found}")
+        return
+    done = upgrade(url)
+    data = {"before": done.before, "after": done.after, "backup": str(done.backup) if done.backup else None}
+    kept = f"; as it was: {done.backup}" if done.backup else ""
+    same = f"already at version {done.after}"
+    yield Answer(data, lambda: same if done.before == done.after else f"upgraded {done.before} to {done.after}{kept}")

@@ -1,0 +1,44 @@
+"""`hpsearch submit`: the same run, as a job on a Ray cluster."""
+
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+
+from hpsearch.cli.answer import Answer
+from hpsearch.core.errors import Stopped
+from hpsearch.core.logs import hold
+from hpsearch.study.definition import load
+
+
+class _There(dict[str, str]):
+    """The cluster's environment: a variable that is not set here may be there, and be the URL of a database."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return f"postgresql://{name}/"
+
+
+def submit(args: Namespace) -> Iterator[Answer]:
+    study = load(args.file, args.overrides, _There(os.environ))
+    hold()
+    from hpsearch.workers.pools.ray import jobs
+
+    job = jobs.submit(study, args.overrides, args.address)
+    follow, stop = (f"ray job {verb} {job.number} --address {args.address}" for verb in ("logs --follow", "stop"))
+    sent = {"study": study.study.name, "job": job.number, "address": args.address}
+    if not args.follow:
+        text = f"{study.study.name} runs as job {job.number}\n  follow  {follow}\n  stop    {stop}"
+        yield Answer(sent, lambda: text)
+        return
+    try:
+        for text in job.output():
+            sys.stderr.write(text)
+    except KeyboardInterrupt:
+        raise Stopped(signal.SIGINT, f"the job goes on\n  follow  {follow}\n  stop    {stop}") from None
+    code = job.exit_code()
+    done = {**sent, "state": job.state(), "exit_code": code}
+    yield Answer(done, lambda: f"job {job.number}: {done['state']}", code)

@@ -1,0 +1,1 @@
+"""The values that travel between rooms; they import nothing of the rest."""

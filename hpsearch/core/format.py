@@ -1,0 +1,54 @@
+"""Numbers, durations, parameters and trials as text."""
+
+from collections.abc import Mapping, Sequence
+
+from hpsearch.core.trial import Objective, Plain, Trial
+
+CAUSES = 12
+"""How many trials a sentence names."""
+
+
+def many(count: int, word: str) -> str:
+    """ "1 trial", "2 trials"."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def named(trials: Sequence[int]) -> str:
+    """ "trial 3", "trials 1, 4, 5", of many the first."""
+    first = ", ".join(map(str, trials[:CAUSES]))
+    return f"trial{'s' * (len(trials) != 1)} {first}{', …' * (len(trials) > CAUSES)}"
+
+
+def line(trial: Trial, objective: Objective) -> str:
+    """One trial in one line: number, state, value, and why."""
+    return f"trial {trial.number:<3} {trial.state:<8}  {score(trial, objective)}  {trial.reason.partition(chr(10))[0]}"
+
+
+def score(trial: Trial, objective: Objective) -> str:
+    judged, value = objective.judged(trial), objective.value(trial)
+    if judged is None or value is None:
+        return f"no {objective.metric}"
+    return f"{objective.metric} {number(value)} at epoch {judged.step}"
+
+
+def params_line(params: Mapping[str, Plain]) -> str:
+    return ", ".join(f"{name} = {number(value)}" for name, value in params.items())
+
+
+def number(value: Plain | None) -> str:
+    """A value as a person reads it; four digits of a float."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """1h02m, 3m05s, 12s"""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as aligned columns; the last one is as wide as it is."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

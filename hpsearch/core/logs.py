@@ -1,0 +1,54 @@
+"""Where the messages and warnings of libraries go while a command runs: a file that cannot fill a disk."""
+
+import io
+import logging
+import sys
+from logging.handlers import MemoryHandler, RotatingFileHandler
+from pathlib import Path
+
+from hpsearch.core.redact import redact
+
+MOST_BYTES = 1 << 20
+"""Of one file (1 MiB); a full one is kept beside it, once."""
+
+
+def hold() -> None:
+    """Keep what libraries log or warn about in memory until `quiet` says where it goes."""
+    _hand_to(MemoryHandler(capacity=sys.maxsize, flushLevel=sys.maxsize))
+
+
+def quiet(path: Path) -> None:
+    """Send what libraries log or warn about to a file; the terminal is for what the user asked."""
+    handler = _LateFile(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for held in logging.getLogger().handlers:
+        if isinstance(held, MemoryHandler):
+            held.setTarget(handler)
+            held.flush()
+    _hand_to(handler)
+
+
+class _LateFile(RotatingFileHandler):
+    """Makes its folder with its file, when there is something to write; puts a full one aside, over the one before."""
+
+    def _open(self) -> io.TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
+
+class _Discreet(logging.Formatter):
+    """Some library may log the address that it was given, with its password."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def _hand_to(handler: logging.Handler) -> None:
+    root = logging.getLogger()
+    for old in root.handlers:
+        if isinstance(old, _LateFile):
+            old.close()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    handler.setLevel(logging.WARNING)  # some loggers, such as Ray's, have a lower level of their own
+    logging.captureWarnings(True)

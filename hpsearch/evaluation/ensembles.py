@@ -1,0 +1,69 @@
+"""Ensembles of models that are trained already: their mean, and which of them belong into it."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.trainer.predictions import Predictions
+
+Loss = Callable[[Predictions], float]
+
+BEST_FEW = 5
+"""The most members that a greedy ensemble starts from."""
+
+
+def averaged(members: Sequence[Predictions]) -> Predictions:
+    """The mean of what one or more members say. TrainerError where they do not speak of the same examples.
+
+    Targets may differ by the rounding of float32: those of a regression come back from each fold's own scale.
+    """
+    first = members[0]
+    for number, member in enumerate(members[1:], start=2):
+        if member.outputs.shape != first.outputs.shape or not _alike(member, first):
+            shapes = f"outputs {first.outputs.shape} and {member.outputs.shape}"
+            raise TrainerError(
+                f"model 1 and model {number} do not predict the same examples in the same order ({shapes}), so their "
+                "mean means nothing; the split must be the same for all of them"
+            )
+    return Predictions(np.mean([member.outputs for member in members], axis=0), first.targets)
+
+
+def _alike(one: Predictions, other: Predictions) -> bool:
+    if one.targets.shape != other.targets.shape:
+        return False
+    return np.allclose(one.targets, other.targets, rtol=0, atol=1e-5 * np.abs(one.targets).max(initial=0))
+
+
+def greedy(members: Sequence[Predictions], loss: Loss, most: int = 20) -> tuple[int, ...]:
+    """Which members to average, some more than once: positions in the order in which they joined.
+
+    Ensemble selection (Caruana, Niculescu-Mizil, Crew, Ksikes 2004, "Ensemble selection from libraries of models",
+    ICML) with two of its section 2's guards against overfitting the validation set. It starts from the best N members
+    together, the N up to `BEST_FEW` with the smallest loss (sorted initialisation); then, again and again, that member
+    joins, with replacement, whose joining leaves the smallest loss, until there are `most` (>= 1). Of all that the
+    ensemble was on its way the one with the smallest loss is taken, the smaller of equals: on what it is chosen on it
+    is never worse than the best member. The third guard, bags of members, is left out.
+
+    loss: of a mean; smaller is better, NaN is worst. One or more members.
+    """
+    loss_of = partial(_loss_together, members, loss)
+    ranked = sorted(range(len(members)), key=lambda i: loss_of([i]))[: min(BEST_FEW, most)]
+    path = _best_prefix(ranked, loss_of)
+    while len(path) < most:
+        path.append(min(range(len(members)), key=lambda i: loss_of([*path, i])))
+    return tuple(_best_prefix(path, loss_of))
+
+
+def _loss_together(members: Sequence[Predictions], loss: Loss, chosen: Sequence[int]) -> float:
+    found = loss(averaged([members[i] for i in chosen]))
+    return math.inf if math.isnan(found) else found
+
+
+def _best_prefix(path: list[int], loss_of: Callable[[Sequence[int]], float]) -> list[int]:
+    """The shortest whose loss is the smallest; a mean of the same members may round to a little less."""
+    losses = [loss_of(path[:size]) for size in range(1, len(path) + 1)]
+    least = min(losses)
+    return path[: next(size for size, loss in enumerate(losses, start=1) if math.isclose(loss, least, rel_tol=1e-12))]

@@ -1,0 +1,75 @@
+"""How much a value would change by itself, with another seed, and what a difference between two then says."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import variance
+
+from hpsearch.core.trial import Objective, State, Trial, key_of
+from hpsearch.evaluation.finalists import CONFIDENCE, Spread
+
+
+@dataclass(frozen=True)
+class Noise:
+    """sd: the standard deviation of one value. freedom: the degrees of freedom that it was estimated with, >= 1."""
+
+    sd: float
+    freedom: int
+
+    @property
+    def limit(self) -> float:
+        """Two values that differ in nothing but noise are farther apart in one case of twenty (Student's t).
+
+        It is for two that were chosen beforehand: of the best of many more is luck.
+        """
+        return _quantile(self.freedom) * self.sd * math.sqrt(2)
+
+
+def within(groups: Iterable[Sequence[float]]) -> Noise | None:
+    """From groups of values that differ in nothing but their seeds; None where no group has two.
+
+    None as well where no two differ: a share of few examples is the same again and again, and noisy all the same.
+    """
+    some = [group for group in groups if len(group) > 1]
+    found = pooled([Noise(math.sqrt(variance(group)), len(group) - 1) for group in some])
+    return found if found is not None and found.sd > 0 else None
+
+
+def pooled(noises: Sequence[Noise]) -> Noise | None:
+    """As one, weighed by how well each is known; None of none."""
+    freedom = sum(one.freedom for one in noises)
+    if not freedom:
+        return None
+    return Noise(math.sqrt(sum(one.freedom * one.sd * one.sd for one in noises) / freedom), freedom)
+
+
+def repeated(trials: Iterable[Trial], objective: Objective) -> list[list[float]]:
+    """The values of trials that were trained to their ends with the same parameters, of each such set."""
+    groups = defaultdict[str, list[float]](list)
+    for trial in trials:
+        if trial.state is State.COMPLETE and (value := objective.value(trial)) is not None:
+            groups[key_of(trial.params)].append(value)
+    return [values for values in groups.values() if len(values) > 1]
+
+
+def difference(one: Spread, other: Spread) -> tuple[float, float | None]:
+    """The difference of their means, and half of its 95 % interval; None where one has a single value, or no two of the
+    same differ (see `within`).
+
+    Welch 1947, "The generalization of 'Student's' problem when several different population variances are involved",
+    Biometrika 34.
+    """
+    if one.sd is None or other.sd is None:
+        return one.mean - other.mean, None
+    a, b = (spread.sd**2 / len(spread.values) for spread in (one, other) if spread.sd is not None)
+    if not a + b:
+        return one.mean - other.mean, None
+    freedom = (a + b) ** 2 / (a**2 / (len(one.values) - 1) + b**2 / (len(other.values) - 1))
+    return one.mean - other.mean, _quantile(freedom) * math.sqrt(a + b)
+
+
+def _quantile(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))

@@ -1,0 +1,191 @@
+"""Models that were trained predict validation or test, alone and in mixtures; nothing is trained.
+
+A trainer's module offers it beside the trainer: `predict(params, run, part, *, augmented=0)`, `score(predictions)` and,
+where there are any, `snapshots(params, run, part)`.
+"""
+
+import importlib
+import inspect
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.replicates import Replicate, Replicates
+from hpsearch.core.trial import Report
+from hpsearch.evaluation import ensembles
+from hpsearch.preflight.measurements import (
+    GREEDY,
+    Bench,
+    Member,
+    Mixture,
+    Predict,
+    Scored,
+    Scores,
+    members_of,
+    scored_as,
+    without,
+)
+from hpsearch.trainer import contract, state
+from hpsearch.trainer.adapters import side_by_side
+from hpsearch.trainer.predictions import Part, Predictions
+from hpsearch.trainer.seal import unsealed
+from hpsearch.trainer.training_run import Run
+from hpsearch.workers import checkpoints
+
+COPIES = 8
+"""Augmented copies of every input, for test-time augmentation."""
+
+
+def measure(order: Predict, bench: Bench) -> Scored:
+    """`Scored.problem` says what the trainer lacks, or what its `score` raised."""
+    try:
+        companion = _Companion(bench)
+        with _opened(order):
+            return _scored(order, companion)
+    except TrainerError as problem:
+        return Scored(problem=str(problem))
+
+
+def _opened(order: Predict) -> AbstractContextManager[None]:
+    return unsealed(order.opening) if order.part == "test" else nullcontext()
+
+
+def _scored(order: Predict, companion: "_Companion") -> Scored:
+    predicted: dict[int, Predictions] = {}
+    problems: dict[int, str] = {}
+    for place in sorted({*order.greedy_from, *members_of(order.contenders)}):
+        try:
+            predicted[place] = companion.predict(order.members[place], order.part)
+        except Exception as problem:  # whatever a trainer raises costs this member alone
+            problems[place] = (
+                str(problem) if isinstance(problem, _Nothing | TrainerError) else contract.headline(problem)
+            )
+
+    def score(mixture: Mixture) -> Scores:
+        return companion.score(ensembles.averaged([predicted[place] for place in mixture]))
+
+    contenders = without(order.contenders, problems)
+    scores = {name: tuple(score(one) for one in mixtures) for name, mixtures in contenders.items()}
+    pool = [place for place in order.greedy_from if place in predicted]
+    if not pool:
+        return Scored(scores, problems)
+    chosen = ensembles.greedy([predicted[place] for place in pool], companion.loss)
+    greedy = tuple(pool[i] for i in chosen)
+    return Scored({**scores, GREEDY: (score(greedy),)}, problems, greedy)
+
+
+class _Nothing(Exception):
+    """There is nothing of the sort to predict with, which is no fault."""
+
+
+class _Companion:
+    """What a trainer's module offers besides training. TrainerError where it is not there."""
+
+    def __init__(self, bench: Bench):
+        self._bench = bench
+        self._trainer = contract.find(bench.use, bench.folder)
+        self._module = importlib.import_module(bench.use.partition(":")[0])
+        missing = [name for name in ("predict", "score") if not callable(getattr(self._module, name, None))]
+        if missing:
+            raise TrainerError(
+                f"{self._module.__name__} has no {' and no '.join(f'`{name}`' for name in missing)}, so its models can "
+                "be ranked by what they reported, and predict nothing; docs/evaluate.md says what to add"
+            )
+
+    def predict(self, member: Member, part: Part) -> Predictions:
+        """Raises whatever the trainer raises; TrainerError where the snapshot is not to be had."""
+        call = self._call(member)
+        shelf = checkpoints.CheckpointStore.of(member.work, member.study_uid, member.number)
+        snapshot = shelf.at(member.step)
+        if snapshot is None:
+            raise TrainerError("; ".join(shelf.warnings))
+        bench = self._bench
+        with tempfile.TemporaryDirectory(prefix="hpsearch-predict-", ignore_cleanup_errors=True) as scratch:
+            runs: list[Run] = []
+
+            def run(replicate: Replicate, restored: state.Snapshot) -> Run:
+                state.seed_everything(member.seed)
+                made = Run(
+                    member.seed,
+                    member.epochs,
+                    device=bench.device,
+                    threads=bench.threads,
+                    data_dir=bench.data_dir,
+                    scratch_dir=Path(scratch),
+                    restored=restored,
+                    fold=replicate.fold,
+                )
+                runs.append(made)
+                return made
+
+            def predicted(replicate: Replicate, restored: state.Snapshot) -> Predictions:
+                params = contract.argument(self._trainer, {**bench.options, **member.params})
+                return call(params, partial(run, replicate, restored), part)
+
+            states = zip(member.replicates, side_by_side.parts(snapshot, member.replicates), strict=True)
+            each = [predicted(replicate, state) for replicate, state in states]
+            for made in runs:
+                made.check_fold_is_asked_for()
+            return _together(each, member.replicates, part)
+
+    def _call(self, member: Member) -> Callable[[Any, Callable[[], Run], Part], Predictions]:
+        predict, snapshots = self._module.predict, getattr(self._module, "snapshots", None)
+        match member.way:
+            case "augmented":
+                return lambda params, run, part: _augmented(predict, params, run, part)
+            case "snapshots":
+                return lambda params, run, part: _mean(snapshots(params, run(), part) if snapshots else [])
+        return lambda params, run, part: _checked(predict(params, run(), part))
+
+    def score(self, predictions: Predictions) -> Scores:
+        try:
+            scores = {str(name): float(value) for name, value in self._module.score(predictions).items()}
+        except Exception as problem:
+            raise TrainerError(f"{self._module.__name__}.score: {contract.headline(problem)}") from problem
+        if (wanted := scored_as(self._bench.objective.metric)) not in scores:
+            raise TrainerError(f"{self._module.__name__}.score gives {', '.join(scores) or 'nothing'}, and no {wanted}")
+        return scores
+
+    def loss(self, predictions: Predictions) -> float:
+        """By the study's objective; smaller is better."""
+        objective = self._bench.objective
+        return objective.loss_of(Report(1, {objective.metric: self.score(predictions)[scored_as(objective.metric)]}))
+
+
+def _together(each: Sequence[Predictions], replicates: Replicates, part: Part) -> Predictions:
+    """The mean over repeats. Of folds each speaks of a part of validation, and all of them of the test: the mean."""
+    if part == "test" or not replicates.folds:
+        return ensembles.averaged(each)
+    folds = [ensembles.averaged(each[fold :: replicates.folds]) for fold in range(replicates.folds)]
+    return Predictions(np.concatenate([one.outputs for one in folds]), np.concatenate([one.targets for one in folds]))
+
+
+def _augmented(predict: Any, params: Any, run: Callable[[], Run], part: Part) -> Predictions:
+    if "augmented" not in inspect.signature(predict).parameters:
+        raise _Nothing
+    plain = _checked(predict(params, run(), part))
+    varied = _checked(predict(params, run(), part, augmented=COPIES))
+    if np.allclose(plain.outputs, varied.outputs, rtol=1e-6, atol=1e-9):  # the parameters ask for no augmentation
+        raise _Nothing
+    return varied
+
+
+def _mean(snapshots: Sequence[Predictions]) -> Predictions:
+    if not snapshots:
+        raise _Nothing
+    return ensembles.averaged(list(map(_checked, snapshots)))
+
+
+def _checked(predictions: Any) -> Predictions:
+    if not isinstance(predictions, Predictions):
+        raise TrainerError(f"`predict` gave a {type(predictions).__name__}, not hpsearch.Predictions(outputs, targets)")
+    if len(predictions.outputs) != len(predictions.targets):
+        rows = f"{len(predictions.outputs)} outputs and {len(predictions.targets)} targets"
+        raise TrainerError(f"`predict` gave {rows}: there is one of each for every example")
+    return predictions

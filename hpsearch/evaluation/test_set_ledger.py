@@ -1,0 +1,82 @@
+"""The ledger of a study's test set: every opening is written down before anything is looked at, and what came of it.
+
+An opening without a result was broken off. Its process may have shown something of it, so it counts as one.
+"""
+
+import getpass
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from hpsearch.core.trial import Decision, Objective
+from hpsearch.journal import Batch, Journal, Lease, StudyRecord
+from hpsearch.study.file.kinds import LONGEST_STUDY_NAME
+
+KIND = "open test"
+
+
+def evaluation_name(record: StudyRecord) -> str:
+    """Of the study that trains the finalists of this one."""
+    name = f"{record.name} evaluation"
+    return name if len(name.encode()) <= LONGEST_STUDY_NAME else f"{record.uid} evaluation"
+
+
+def openings(journal: Journal, study_id: int) -> list[Decision]:
+    """The first one first."""
+    return [one for one in journal.decisions(study_id) if one.kind == KIND]
+
+
+def last_result(journal: Journal, study_id: int) -> dict[str, Any] | None:
+    """The document of the last opening; None where it has none, or there was none."""
+    document: dict[str, Any] | None = journal.documents(study_id).get(_kind(len(openings(journal, study_id))))
+    return document
+
+
+@dataclass(frozen=True)
+class Opening:
+    """number: from 1. reason: who opened, where, what for. at: milliseconds since 1970."""
+
+    number: int
+    reason: str
+    at: int
+
+
+def open_test(journal: Journal, lease: Lease, objective: Objective, purpose: str) -> Opening:
+    """Put an opening on record. The test set may be looked at from here on."""
+    number, at = len(openings(journal, lease.study_id)) + 1, int(time.time() * 1000)
+    reason = f"{ordinal(number)} opening of the test set, by {_user()} on {platform.node()}: {purpose}"
+    writer = journal.writer(lease, objective)
+    try:
+        writer.write(Batch(decisions=(Decision(KIND, reason, at=at),)))
+    finally:
+        writer.close()
+    return Opening(number, reason, at)
+
+
+def keep_result(journal: Journal, lease: Lease, number: int, document: Mapping[str, Any]) -> None:
+    journal.put_document(lease, _kind(number), document, at=int(time.time() * 1000))
+
+
+def _kind(number: int) -> str:
+    return f"test_{number}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may know no name for its user
+        return "an unnamed user"
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, … 11th, …, 21st"""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def moment(at: int) -> str:
+    """2026-03-01 12:30 UTC, of milliseconds since 1970"""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M} UTC"

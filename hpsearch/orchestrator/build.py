@@ -1,0 +1,176 @@
+"""The composition root: from a study file's words to the objects that do the work. One `match` per kind."""
+
+import os
+from pathlib import Path
+
+from hpsearch.core.trial import Params
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.orchestrator.rules import Rules
+from hpsearch.pruners.base import Pruner
+from hpsearch.samplers.base import Sampler
+from hpsearch.study import definition as sections
+from hpsearch.study.definition import Study
+from hpsearch.study.plan import stages
+from hpsearch.tracking.base import Tracker
+from hpsearch.workers.pools.base import WorkerPool
+from hpsearch.workers.worker import Setup, Worker
+
+LONGEST_FILE_NAME = 255
+"""Bytes, on all usual file systems."""
+
+
+def sampler(study: Study) -> Sampler:
+    space, seed, epochs = study.space, study.study.seed, study.trainer.epochs
+    match study.search:
+        case sections.Grid():
+            from hpsearch.samplers.grid import Grid
+
+            return Grid(space, epochs)
+        case sections.Random(trials=trials):
+            from hpsearch.samplers.random import Random
+
+            return Random(space, seed, trials, epochs)
+        case sections.Bayesian(trials=trials, sampler=kind, startup_trials=startup):
+            from hpsearch.samplers.bayesian import Bayesian
+
+            return Bayesian(space, seed, trials, epochs, kind, startup)
+        case sections.CoarseToFine(rounds=rounds, keep=keep, top=top, margin=margin):
+            from hpsearch.samplers.coarse_to_fine import CoarseToFine
+
+            return CoarseToFine(space, seed, rounds, keep, top, margin)
+        case sections.Recipe(top=top, margin=margin) as search:
+            from hpsearch.samplers.recipe.sampler import Recipe
+
+            return Recipe(space, seed, stages(study, search), top, margin)
+        case sections.Listed(sets=sets, seeds=seeds):
+            from hpsearch.samplers.fixed_list import Listed, Wanted
+
+            return Listed([Wanted({**space.fixed, **one.params}, one.epochs or epochs) for one in sets], seeds)
+
+
+def pruner(study: Study) -> Pruner:
+    """As [prune] says, and the paired test where there is one."""
+    if not study.is_paired:
+        return _asked_for(study)
+    from hpsearch.pruners.paired import Paired
+    from hpsearch.pruners.several import Several
+
+    return Several((_asked_for(study), Paired(study.replicates, study.trainer.epochs)))
+
+
+def _asked_for(study: Study) -> Pruner:
+    epochs = study.trainer.epochs
+    match study.prune:
+        case sections.NeverPrune() | None:
+            from hpsearch.pruners.never import NeverPrune
+
+            return NeverPrune()
+        case sections.MedianPrune(startup_trials=startup, warmup_epochs=warmup, interval=interval):
+            from hpsearch.pruners.median import Median
+
+            return Median(startup, warmup, interval)
+        case sections.HalvingPrune(min_epochs=least, eta=eta):
+            from hpsearch.pruners.halving import Halving
+
+            return Halving(least, eta, epochs)
+        case sections.HyperbandPrune(min_epochs=least, eta=eta):
+            from hpsearch.pruners.hyperband import Hyperband
+
+            return Hyperband(least, eta, epochs)
+        case sections.PatiencePrune(patience=patience, min_delta=delta):
+            from hpsearch.pruners.patience import Patience
+
+            return Patience(patience, delta)
+        case sections.ThresholdPrune(lower=lower, upper=upper, warmup_epochs=warmup):
+            from hpsearch.pruners.threshold import Threshold
+
+            return Threshold(lower, upper, warmup)
+
+
+def early_stopping(study: Study) -> Pruner:
+    if study.early_stopping is None:
+        from hpsearch.pruners.never import NeverPrune
+
+        return NeverPrune()
+    from hpsearch.pruners.early_stopping import EarlyStopping
+
+    return EarlyStopping(study.early_stopping.patience, study.early_stopping.min_delta)
+
+
+def rules(study: Study) -> Rules:
+    limits = study.limits
+    return Rules(
+        seed=study.study.seed,
+        epochs=study.trainer.epochs,
+        replicates=study.replicates,
+        retries=limits.retries,
+        max_failures=limits.max_failures,
+        trial_seconds=limits.trial,
+        stall_seconds=limits.stall,
+        study_seconds=limits.study,
+        study_trials=limits.trials,
+        study_epochs=limits.epochs,
+        study_gpu_hours=limits.gpu_hours,
+        gpus=study.resources.per_trial.gpus,
+    )
+
+
+def setup(study: Study, uid: str) -> Setup:
+    """What the workers are made with. The folder `work` must be one that all of them reach."""
+    data = os.environ.get("HPSEARCH_DATA")
+    return Setup(
+        use=study.trainer.use,
+        options=study.trainer.options,
+        folder=study.folder,
+        work=work_folder(study, uid),
+        study_uid=uid,
+        objective=study.objective,
+        cpus=study.resources.per_trial.cpus,
+        gpus=study.resources.per_trial.gpus,
+        data_dir=Path(data).absolute() if data else None,
+        capture=study.resources.address != "none",
+        stepwise=isinstance(study.search, sections.Listed),
+        replicates=study.replicates,
+    )
+
+
+def work_folder(study: Study, uid: str) -> Path:
+    """Where checkpoints and logs of the recorded study `uid` are."""
+    name = study.study.name.encode()[: LONGEST_FILE_NAME - 9].decode(errors="ignore")
+    return study.home / "studies" / f"{name}-{uid[:8]}"
+
+
+def pool(study: Study, uid: str) -> tuple[WorkerPool, list[str]]:
+    """The pool, its trainer tried, and what a person should know about it. ResourcesError, TrainerError, PoolError."""
+    made, example = setup(study, uid), example_params(study)
+    per_trial, resources = study.resources.per_trial, study.resources
+    if resources.address == "none":
+        from hpsearch.workers.pools.in_process import InProcess
+
+        Worker(made).check(example)
+        return InProcess(made, resources.workers or 1), []
+    from hpsearch.workers.pools.ray.actors import RayActors
+    from hpsearch.workers.pools.ray.session import Cluster
+
+    cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory)
+    actors = RayActors(made, cluster, example)
+    return actors, actors.notes
+
+
+def example_params(study: Study) -> Params:
+    """Parameters to try the trainer's signature with: the middle of the space."""
+    return study.space.from_unit([0.5] * study.space.dimensions)
+
+
+def tracker(study: Study, record: StudyRecord) -> Tracker:
+    """The tracker keeps a reader of the journal of its own. tracking.mlflow = "none": nothing is tracked."""
+    if study.tracking_uri == "none":
+        from hpsearch.tracking.memory import MemoryTracker
+
+        return MemoryTracker()
+    from hpsearch.tracking.mlflow_tracker import MlflowTracker
+
+    def reader() -> Journal:
+        return Journal.open(study.journal_url, create=False)
+
+    return MlflowTracker(record, study.objective, reader, study.tracking_uri)

@@ -1,0 +1,102 @@
+"""What ends a run or a trial whatever the others do: limits, and a loss that is no number."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hpsearch.core.history import History
+from hpsearch.core.replicates import ONE, Replicates
+from hpsearch.core.seeds import trial_seed
+from hpsearch.core.trial import Params, Report, key_of
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the study file asks of the loop itself. Times in seconds; None: no limit.
+
+    epochs: the most that one trial may train. replicates: what each trial trains side by side (side_by_side).
+    retries: how often a trial may lose its worker. max_failures: so many trials whose trainer raised end the run.
+    """
+
+    seed: int
+    epochs: int
+    replicates: Replicates = ONE
+    retries: int = 2
+    max_failures: int = 5
+    trial_seconds: float | None = None
+    stall_seconds: float | None = None
+    study_seconds: float | None = None
+    study_trials: int | None = None
+    study_epochs: int | None = None
+    study_gpu_hours: float | None = None
+    gpus: float = 0.0
+
+
+@dataclass
+class Totals:
+    """What this run (not the study) has done so far. Seconds on a monotonic clock.
+
+    busy: spent inside trainers, by all workers. workers: the most that trained at once.
+    """
+
+    began: float = math.nan
+    ended: float = math.nan
+    busy: float = 0.0
+    epochs: int = 0
+    workers: int = 0
+    failures: int = 0
+
+    @property
+    def busy_fraction(self) -> float:
+        """Share of the workers' time that went into trainers, from the first start to the last end; in [0, 1]."""
+        span = (self.ended - self.began) * self.workers
+        return min(1.0, self.busy / span) if span > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A limit of the study: why it must end now, and the seconds that its running trials may take to."""
+
+    reason: str
+    grace: float
+
+
+def seed_of(rules: Rules, history: History, params: Params) -> int:
+    """The seed of the next trial, which has these parameters.
+
+    With folds or repeats, trials of different parameters have the same seed, so that they can be compared pair by pair,
+    and only trials of the same parameters have different ones.
+    """
+    if len(rules.replicates) == 1:
+        return trial_seed(rules.seed, len(history))
+    return trial_seed(rules.seed, sum(key_of(trial.params) == key_of(params) for trial in history))
+
+
+OVERSHOOT = 0.01
+"""Share of a limit of time that running trials have to end their epoch; then they are taken off their workers."""
+
+
+def limit_reached(rules: Rules, history: History, seconds: float, training: Sequence[float] = ()) -> Reached | None:
+    """None while no limit is.
+
+    seconds: wall clock that all runs of the study have taken. training: for each trial that runs, the seconds since
+    it was last heard of, which its `busy` does not yet hold.
+    """
+    if rules.study_seconds is not None and seconds >= rules.study_seconds:
+        return Reached(f"limits.study = {rules.study_seconds:g} s is used up", OVERSHOOT * rules.study_seconds)
+    if rules.study_epochs is not None and history.epochs >= rules.study_epochs:
+        return Reached(f"limits.epochs = {rules.study_epochs} is used up", 0.0)
+    if rules.study_gpu_hours is not None and rules.gpus > 0:
+        most = rules.study_gpu_hours * 3600 / rules.gpus
+        if history.busy + sum(training) >= most:
+            grace = OVERSHOOT * most / max(1, len(training))
+            return Reached(f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up", grace)
+    return None
+
+
+def diverged(report: Report, metric: str) -> str:
+    """The objective's metric or a loss that is NaN or infinite, in words; "" where all is finite."""
+    for name, value in report.metrics.items():
+        if not math.isfinite(value) and (name == metric or name.endswith("loss")):
+            return f"{name} is {value}"
+    return ""

@@ -1,0 +1,1 @@
+"""Figures from values: the only room that imports plotly."""

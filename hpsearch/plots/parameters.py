@@ -1,0 +1,99 @@
+"""What the trials came to over each parameter of the space."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.core.trial import Objective, State, Trial
+from hpsearch.plots.style import COLOURS, evenly, label, short, spread
+from hpsearch.study.space import Choice, Parameter, Space
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+MOST_PARAMETERS = 24
+MOST_TRIALS = 1000
+
+DECADES = 3
+"""An axis of more of them has marks at powers of ten alone."""
+
+HEIGHT = 260
+"""Pixels."""
+
+
+def says(ranked: Sequence[Trial], space: Space) -> str:
+    """What the points are, and what is left out."""
+    parts = ["One point for each trial with a value; the star is the best."]
+    if any(trial.state is not State.COMPLETE for trial in ranked):
+        parts.append("Trials that were pruned, paused or broken off are lighter: with more epochs they may do better.")
+    if len(ranked) > MOST_TRIALS:
+        parts.append(f"{MOST_TRIALS:,} of {len(ranked):,} trials are drawn, the best and others spread over the order.")
+    if (count := len(_shown(ranked, space))) > MOST_PARAMETERS:
+        parts.append(f"The first {MOST_PARAMETERS} of {count} parameters are drawn.")
+    return " ".join(parts)
+
+
+def figures(ranked: Sequence[Trial], objective: Objective, space: Space) -> list[tuple[str, "go.Figure"]]:
+    """Name and picture of every parameter that some trial has, in the order of the file. ranked: the best first."""
+    drawn = evenly(ranked, MOST_TRIALS)
+    return [(one.name, _figure(one, drawn, objective)) for one in _shown(ranked, space)[:MOST_PARAMETERS]]
+
+
+def _shown(ranked: Sequence[Trial], space: Space) -> list[Parameter]:
+    return [one for one in space.parameters if any(one.name in trial.params for trial in ranked)]
+
+
+def _figure(parameter: Parameter, ranked: Sequence[Trial], objective: Objective) -> "go.Figure":
+    import plotly.graph_objects as go
+
+    having = [trial for trial in ranked if parameter.name in trial.params]
+    unfinished = [trial for trial in having if trial.state is not State.COMPLETE]
+    complete = [trial for trial in having if trial.state is State.COMPLETE]
+    best = [trial for trial in ranked[:1] if parameter.name in trial.params]
+    figure = go.Figure(layout={"height": HEIGHT, "showlegend": False})
+    for trials, look in (
+        (unfinished, {"color": COLOURS[0], "size": 6, "opacity": 0.3}),
+        (complete, {"color": COLOURS[0], "size": 7, "opacity": 0.8}),
+        (best, {"color": COLOURS[1], "size": 14, "symbol": "star"}),
+    ):
+        figure.add_trace(_points(trials, parameter, objective, look))
+    figure.update_xaxes(**_axis(parameter))
+    values = [value for trial in ranked if (value := objective.value(trial)) is not None]
+    figure.update_yaxes(title=label(objective.metric), range=spread(values, values[:1]))
+    return figure
+
+
+def _points(trials: Sequence[Trial], parameter: Parameter, objective: Objective, look: dict[str, Any]) -> "go.Scatter":
+    import plotly.graph_objects as go
+
+    values = [objective.value(trial) for trial in trials]
+    return go.Scatter(
+        x=[_place(parameter, trial) for trial in trials],
+        y=[None if value is None else short(value) for value in values],
+        text=[f"trial {trial.number}" for trial in trials],
+        hovertemplate="%{text}<br>%{x}: %{y}<extra></extra>",
+        mode="markers",
+        marker=look,
+    )
+
+
+def _place(parameter: Parameter, trial: Trial) -> float | str:
+    value = trial.params[parameter.name]
+    return label(value) if isinstance(parameter, Choice) else short(float(value))
+
+
+def _axis(parameter: Parameter) -> dict[str, Any]:
+    if isinstance(parameter, Choice):
+        return {"type": "category", "categoryorder": "array", "categoryarray": list(map(label, parameter.values))}
+    if not parameter.log or parameter.low <= 0:
+        return {"type": "linear"}
+    if parameter.high / parameter.low >= 10**DECADES:
+        return {"type": "log", "exponentformat": "power", "dtick": 1}
+    marks = _marks(parameter.low, parameter.high)
+    return {"type": "log", "tickvals": marks, "ticktext": [f"{mark:.4g}" for mark in marks]}
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """1, 2, 5, 10, 20, … from a decade below to a decade above: a search may look beyond its range."""
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    return [float(f"{first}e{decade}") for decade in decades for first in (1, 2, 5)]

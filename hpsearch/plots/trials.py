@@ -1,0 +1,193 @@
+"""Pictures of what trials reported: all curves, the losses of one, the best value so far."""
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.core.trial import Objective, Report, Trial
+from hpsearch.plots.style import COLOURS, GREY, evenly, label, short, spread
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+NAMED = 5
+"""The best curves have a colour and a name."""
+
+MOST_CURVES = 200
+MOST_POINTS = 200
+"""Of a curve."""
+
+FEW = 30
+"""Epochs: so many are shown as points too."""
+
+HEIGHT = 420
+"""Pixels."""
+
+LOSSES = "Where the validation loss rises while the training loss falls on, the network learns the examples by heart."
+ANYTIME = "The best value after so many epochs, counted over all trials in the order in which they were reported."
+
+
+# All trials ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def curves(ranked: Sequence[Trial], others: Sequence[Trial], objective: Objective) -> "go.Figure":
+    """The best in colour, the rest grey behind them."""
+    import plotly.graph_objects as go
+
+    best, rest = _chosen(ranked, others)
+    drawn = [(trial, _points(trial, objective)) for trial in (*best, *rest)]
+    marked = max(trial.epoch for trial, _ in drawn) <= FEW
+    figure = go.Figure(layout={"height": HEIGHT, "legend": {"orientation": "h", "y": -0.2}})
+    figure.add_trace(_behind(drawn[len(best) :], marked))
+    for colour, (trial, points) in reversed(list(zip(COLOURS, drawn[: len(best)], strict=False))):
+        figure.add_trace(_curve(f"trial {trial.number}", points, colour, marked))
+    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_yaxes(title=label(objective.metric), range=_heights(drawn[: len(best)], drawn))
+    figure.update_layout(legend_traceorder="reversed")
+    return figure
+
+
+def curves_say(ranked: Sequence[Trial], others: Sequence[Trial]) -> str:
+    best, rest = _chosen(ranked, others)
+    all_of_them = sum(bool(trial.curve) for trial in (*ranked, *others))
+    shown, longest = len(best) + len(rest), max(trial.epoch for trial in (*best, *rest))
+    parts = [f"The best {len(best)} in colour, the others in grey." if rest and best else ""]
+    if shown < all_of_them:
+        parts.append(f"{shown} of {all_of_them:,} trials are drawn, the best and others spread over the order.")
+    if longest > MOST_POINTS:
+        parts.append(f"Of long curves about {MOST_POINTS} epochs are drawn, the best among them.")
+    return " ".join([*filter(None, parts), "Values far from all others are cut off: a double click shows them."])
+
+
+def _chosen(ranked: Sequence[Trial], others: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
+    """Those in colour, and those behind them."""
+    rest = [trial for trial in (*ranked[NAMED:], *others) if trial.curve]
+    return list(ranked[:NAMED]), evenly(rest, MOST_CURVES - NAMED)
+
+
+def _points(trial: Trial, objective: Objective) -> list[tuple[int, float | None]]:
+    """Epoch and value; of a long curve every so manyth, and the best and the last."""
+    every, judged = math.ceil(len(trial.curve) / MOST_POINTS), objective.judged(trial)
+    kept = {trial.epoch, judged.step if judged else 0}
+    chosen = (one for place, one in enumerate(trial.curve) if place % every == 0 or one.step in kept)
+    return [(report.step, _value(report, objective.metric)) for report in chosen]
+
+
+def _value(report: Report, metric: str) -> float | None:
+    value = report.metrics.get(metric, math.nan)
+    return short(value) if math.isfinite(value) else None
+
+
+def _curve(name: str, points: Sequence[tuple[int, float | None]], colour: str, marked: bool) -> "go.Scatter":
+    import plotly.graph_objects as go
+
+    return go.Scatter(
+        x=[step for step, _ in points],
+        y=[value for _, value in points],
+        mode="lines+markers" if marked else "lines",
+        line={"color": colour, "width": 2},
+        marker={"size": 5},
+        name=name,
+    )
+
+
+def _behind(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], marked: bool) -> "go.Scatter":
+    """All in one trace, with a gap between two: hundreds of traces would be slow."""
+    import plotly.graph_objects as go
+
+    rows = [
+        row
+        for trial, points in drawn
+        for row in (*((step, value, f"trial {trial.number}") for step, value in points), (None, None, ""))
+    ]
+    return go.Scatter(
+        x=[step for step, _, _ in rows],
+        y=[value for _, value, _ in rows],
+        text=[name for _, _, name in rows],
+        hovertemplate="%{text}<br>epoch %{x}: %{y}<extra></extra>",
+        mode="lines+markers" if marked else "lines",
+        line={"color": GREY, "width": 1},
+        marker={"size": 3},
+        opacity=0.6,
+        name="other trials",
+        showlegend=bool(rows),
+    )
+
+
+def _heights(best: Sequence[tuple[Trial, Any]], drawn: Sequence[tuple[Trial, Any]]) -> list[float] | None:
+    """That of most values, and all of the best trials' later ones."""
+    values = [value for _, points in drawn for _, value in points if value is not None]
+    return spread(values, [points[-1][1] for _, points in best if points[-1][1] is not None])
+
+
+# The best trial ──────────────────────────────────────────────────────────────────────────────────
+
+
+def has_losses(trial: Trial) -> bool:
+    return any({"train_loss", "val_loss"} <= set(report.metrics) for report in trial.curve)
+
+
+def losses(trial: Trial, objective: Objective) -> "go.Figure":
+    """On both splits, and the epoch by which the trial is judged."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(layout={"height": HEIGHT, "legend": {"orientation": "h", "y": -0.2}})
+    for metric, colour in (("train_loss", COLOURS[0]), ("val_loss", COLOURS[4])):
+        points = _points(trial, Objective(metric, "minimize"))
+        figure.add_trace(_curve(metric, points, colour, trial.epoch <= FEW))
+    if judged := objective.judged(trial):
+        side = "left" if 2 * judged.step > trial.epoch else "right"
+        look = {"line_dash": "dot", "line_color": GREY, "annotation_position": f"top {side}"}
+        figure.add_vline(x=judged.step, annotation_text=f"judged at epoch {judged.step}", **look)
+    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_yaxes(title="loss")
+    return figure
+
+
+# The search ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective) -> "go.Figure":
+    """The best value so far over the epochs trained. trials: whose epochs count; fit: whose values count."""
+    import plotly.graph_objects as go
+
+    found = list(improvements(trials, fit, objective))
+    total = sum(len(trial.curve) for trial in trials)
+    x, y, texts = zip(*found, (total, found[-1][1], "the end"), strict=True)
+    line = {"color": COLOURS[0], "width": 2, "shape": "hv"}
+    figure = go.Figure(layout={"height": HEIGHT})
+    hover = "%{text}<br>after %{x} epochs: %{y}<extra></extra>"
+    marker = {"size": [6] * len(found) + [0]}
+    trace = go.Scatter(x=x, y=y, text=texts, line=line, marker=marker, mode="lines+markers", hovertemplate=hover)
+    figure.add_trace(trace)
+    figure.update_xaxes(title="epochs trained, all trials together", rangemode="tozero")
+    figure.update_yaxes(title=f"best {label(objective.metric)} so far", range=_steps(y, trials, objective))
+    return figure
+
+
+def _steps(found: Sequence[float], trials: Sequence[Trial], objective: Objective) -> list[float] | None:
+    """All that was found, unless the first values are far worse than what curves usually show."""
+    points = ([value for _, value in _points(trial, objective)] for trial in evenly(trials, MOST_CURVES))
+    usual = spread(value for own in points for value in own if value is not None)
+    if usual is None:
+        return None
+    shown = [found[-1], *(value for value in found if usual[0] <= value <= usual[1])]
+    room = 0.05 * (max(shown) - min(shown)) or 0.5
+    return [min(shown) - room, max(shown) + room]
+
+
+def improvements(
+    trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective
+) -> Iterator[tuple[int, float, str]]:
+    """Epochs trained so far, the value that was better than all before, and whose it was.
+
+    A trial that is judged by its last epoch counts when it has got there.
+    """
+    counting, best = {trial.number: trial.epoch for trial in fit}, math.inf
+    own = ([(report.at, trial.number, report) for report in trial.curve] for trial in trials)
+    for count, (_, number, report) in enumerate(heapq.merge(*own, key=lambda one: one[:2]), 1):
+        judged = number in counting and (objective.at == "best" or report.step == counting[number])
+        if judged and (loss := objective.loss_of(report)) < best:
+            best = loss
+            yield count, short(report.metrics[objective.metric]), f"trial {number}, its epoch {report.step}"

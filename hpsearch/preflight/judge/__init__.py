@@ -1,0 +1,1 @@
+"""What a preflight measured means: pure functions."""

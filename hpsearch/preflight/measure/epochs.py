@@ -1,0 +1,74 @@
+"""Some whole epochs: what they report and take, and the same with labels that belong to other examples."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import median
+
+from hpsearch.core.trial import Params, Report
+from hpsearch.preflight.measure.batches import Feed, as_given
+from hpsearch.preflight.measure.instrumentation import Tap, times
+from hpsearch.preflight.measure.instrumented_training import run_out, train
+from hpsearch.preflight.measurements import LOSSES, Bench, Memory, Trained
+
+
+def some(
+    bench: Bench, params: Params, epochs: int, most: int, factor: float, deadline: float, feed: Feed = as_given
+) -> Trained:
+    """`most` epochs of a training of `epochs`, or as many as fit until `deadline`."""
+    tap = Tap(feed, times(factor), deadline=deadline)
+    marks = [time.perf_counter()]
+    reports, failure = run_out(_marking(train(bench, params, tap, epochs), marks), most)
+    return Trained(
+        factor,
+        reports,
+        _ends(tap.losses),
+        round(tap.validated / max(len(reports), 1)),
+        _seconds(marks, tap),
+        failure.summary if failure else "",
+        unfinished=not reports and failure is None,
+    )
+
+
+def _ends(losses: list[float]) -> tuple[float, ...]:
+    """The first of them, and the very last in the place of the last kept: it says whether they diverged."""
+    return tuple(losses) if len(losses) <= LOSSES else (*losses[: LOSSES - 1], losses[-1])
+
+
+def _marking(reports: Iterator[Report], marks: list[float]) -> Iterator[Report]:
+    """The moments of training's begin and of every report."""
+    marks[0] = time.perf_counter()
+    for report in reports:
+        marks.append(time.perf_counter())
+        yield report
+
+
+def _seconds(marks: list[float], tap: Tap) -> float | None:
+    """Of an epoch, the first left out where there are others: it builds the model and fills caches."""
+    taken = [after - before for before, after in pairwise(marks)]
+    if taken:
+        return median(taken[1:] or taken)
+    return (tap.until - tap.since) / tap.in_epoch if tap.in_epoch and tap.backwards else None
+
+
+def host_memory() -> int:
+    """The most that the process had so far, bytes. On macOS ru_maxrss is in bytes, elsewhere in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def memory(device: str, idle: int) -> Memory:
+    """The most so far. idle: what it was before anything was trained."""
+    host = host_memory()
+    if device != "cuda":
+        return Memory(host, idle=idle)
+    import torch
+
+    free, total = torch.cuda.mem_get_info()
+    beside = total - free - torch.cuda.memory_reserved()  # CUDA's own, and what other processes have
+    return Memory(host, torch.cuda.max_memory_reserved() + min(beside, _CONTEXT), total, idle)
+
+
+_CONTEXT = 1 << 30
+"""More than a gigabyte beside what torch has reserved is another process's."""

@@ -1,0 +1,264 @@
+"""Listens to one training: its batches, losses, steps, models. Nothing of it outlives the probe."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hpsearch.preflight.measure import batches
+from hpsearch.preflight.measure.losses import Loss, read
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+Batch = TypeVar("Batch")
+
+_SET = ("lr", "weight_decay")
+"""What of an optimizer's groups is another for the time of a step."""
+
+
+class Enough(BaseException):
+    """Raised inside the trainer when the probe has seen what it wanted; no `except Exception` there keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the main optimizer, the first that the trainer has tracked; without one, a call of backward.
+
+    rate: the learning rate that the step was made with.
+    """
+
+    rate: float
+    loss: Loss
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What becomes of the learning rate: for step i, from 0, of a trainer whose own is `own` by its schedule and
+    `base` before any.
+
+    still: the schedule is not to go on, since the steps are not those of its training.
+    """
+
+    rate: Callable[[int, float, float], float]
+    still: bool = False
+
+
+def times(factor: float) -> Rates:
+    """The trainer's own, schedule and all, times a factor."""
+    return Rates(lambda step, own, base: own * factor)  # noqa: ARG005
+
+
+def fixed(factor: float) -> Rates:
+    """What it began with times a factor, whatever a schedule says."""
+    return Rates(lambda step, own, base: base * factor, still=True)  # noqa: ARG005
+
+
+class Tap:
+    """Made for one training, as its `run.Probe`; listens while `listening` and ends it, by Enough, when `end` says so.
+
+    fed: the trainer asked for its batches. in_epoch: the part of them that it has had, None where nobody knows how many
+    there are; since, until: when it asked for the first, and the last backward, by time.perf_counter. steps: all so
+    far. validated: examples that a model saw without gradients. used: ids of the models that were trained.
+    """
+
+    def __init__(
+        self,
+        feed: batches.Feed = batches.as_given,
+        rates: Rates = times(1.0),  # noqa: B008
+        end: Callable[["Tap"], bool] = lambda tap: False,  # noqa: ARG005
+        *,
+        plainly: bool = False,
+        deadline: float = float("inf"),
+    ):
+        """plainly: do without weight decay and dropout, which are there to keep a model from learning by heart.
+        deadline: a moment of time.monotonic at which the training ends too."""
+        self._feed, self._rates, self._end, self._plainly, self._deadline = feed, rates, end, plainly, deadline
+        self.fed = False
+        self.rows = 0
+        self.in_epoch: float | None = None
+        self.since = self.until = time.perf_counter()
+        self.steps: list[Step] = []
+        self.backwards = 0
+        self.validated = 0
+        self.models: dict[str, nn.Module] = {}
+        self.optimizers: dict[str, Optimizer] = {}
+        self.used: set[int] = set()
+        self.output: Tensor | None = None
+        self.before_backward: list[Callable[[Tensor], None]] = []
+        self.after_backward: list[Callable[[], None]] = []
+        self.before_step: list[Callable[[Optimizer], None]] = []
+        self.begun: list[Callable[[], None]] = []
+        self._latest: Loss | None = None
+        self._scaled: tuple[Any, Any] = (None, None)
+        self._inside = False
+        self._stepping: list[Optimizer] = []
+        self._base: dict[int, list[float]] = {}
+        self._kept: list[dict[str, Any]] = []
+
+    @property
+    def losses(self) -> list[float]:
+        return [step.loss.value for step in self.steps]
+
+    @property
+    def late(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    # run.Probe ──────────────────────────────────────────────────────────────────────────────────
+
+    def batches(self, given: Iterable[Batch]) -> Iterator[Batch]:
+        self.fed = True
+        return self._passed_on(given)
+
+    def _passed_on(self, given: Iterable[Batch]) -> Iterator[Batch]:
+        """Counted on their way. A DataLoader in it is not to be taken for another one."""
+        self._inside = True
+        count = _length(given)
+        try:
+            self.since = time.perf_counter()
+            for number, batch in enumerate(self._feed(given)):
+                self.rows = self.rows or batches.rows(batch)
+                self.in_epoch = (number + 1) / count if count else None
+                yield batch
+        finally:
+            self._inside = False
+
+    def tracked(self, objects: Mapping[str, Any]) -> None:
+        import torch
+
+        for name, thing in objects.items():
+            if isinstance(thing, torch.nn.Module):
+                self.models[name] = thing
+                thing.register_forward_hook(self._forward)
+                if self._plainly:
+                    _without_dropout(thing)
+            elif isinstance(thing, torch.optim.Optimizer):
+                self.optimizers[name] = thing
+                self._base[id(thing)] = [float(group.get("initial_lr", group["lr"])) for group in thing.param_groups]
+                thing.register_step_pre_hook(self._before_step)
+                thing.register_step_post_hook(self._after_step)
+            elif self._rates.still and isinstance(thing, torch.optim.lr_scheduler.LRScheduler):
+                thing.step = lambda *_, **__: None  # type: ignore[method-assign]
+        for told in self.begun:
+            told()
+
+    @property
+    def base(self) -> float | None:
+        """The main optimizer's learning rate before any schedule; None while there is none."""
+        main = self._main()
+        return self._base[id(main)][0] if main is not None else None
+
+    def _main(self) -> "Optimizer | None":
+        return next(iter(self.optimizers.values()), None)
+
+    # What the hooks bring ───────────────────────────────────────────────────────────────────────
+
+    def _forward(self, model: "nn.Module", _: Any, output: Any) -> None:
+        import torch
+
+        first = next(batches.leaves(output), None)
+        if first is None:
+            return
+        if torch.is_grad_enabled() and model.training:
+            self.output = first
+            self.used.add(id(model))
+        elif first.dim():
+            self.validated += len(first)
+
+    def backward(self, loss: "Tensor", backward: Callable[[], None]) -> None:
+        """Instead of the call itself."""
+        if loss.numel() == 1:
+            scaled, plain = self._scaled
+            loss = plain if loss is scaled else loss
+            self._latest = read(loss, self.output)
+        for listener in self.before_backward:
+            listener(loss)
+        backward()
+        self.until = time.perf_counter()
+        self.backwards += 1
+        self.output = None
+        self._scaled = (None, None)
+        for told in self.after_backward:
+            told()
+        if not self.optimizers and self._latest is not None:
+            self.steps.append(Step(0.0, self._latest))
+            self._check_end()
+        elif self.late:
+            raise Enough
+
+    def scaled(self, result: Any, loss: Any) -> None:
+        """A GradScaler has made `result` out of the loss: what backward is called on is not the loss itself."""
+        self._scaled = (result, loss)
+
+    def _before_step(self, optimizer: "Optimizer", *_: Any) -> None:
+        self._stepping.append(optimizer)
+        if len(self._stepping) > 1:  # torch calls the hooks once more for a subclass that calls its parent's step
+            return
+        for listener in self.before_step:
+            listener(optimizer)
+        is_main = optimizer is self._main()
+        self._kept = [{name: group[name] for name in _SET if name in group} for group in optimizer.param_groups]
+        for group, base in zip(optimizer.param_groups, self._base[id(optimizer)], strict=False):
+            group["lr"] = self._rates.rate(len(self.steps), float(group["lr"]), base)
+            if self._plainly and "weight_decay" in group:
+                group["weight_decay"] = 0.0
+        if is_main and self._latest is not None:
+            self.steps.append(Step(float(optimizer.param_groups[0]["lr"]), self._latest))
+
+    def _after_step(self, optimizer: "Optimizer", *_: Any) -> None:
+        """A schedule finds what it left."""
+        self._stepping.pop()
+        if self._stepping:
+            return
+        for group, kept in zip(optimizer.param_groups, self._kept, strict=True):
+            group.update(kept)
+        if optimizer is self._main():
+            self._check_end()
+
+    def _check_end(self) -> None:
+        if self.late or self._end(self):
+            raise Enough
+
+    # DataLoaders ────────────────────────────────────────────────────────────────────────────────
+
+    def loaded(self, given: Iterator[Any], loader: Any) -> Iterator[Any]:
+        """What a DataLoader is to give: its own, unless this is the trainer's way to ask for what it trains on.
+
+        Its models tell: they are in training then. Of a trainer that has named none nobody knows.
+        """
+        import torch
+
+        trains = torch.is_grad_enabled() and self.models and all(model.training for model in self.models.values())
+        if self._inside or not trains:
+            return given
+        self.fed = True
+        return self._passed_on(_Sized(given, _length(loader)))
+
+
+class _Sized:
+    """An iterator of known length."""
+
+    def __init__(self, given: Iterator[Any], length: int):
+        self._given, self._length = given, length
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._given
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def _length(given: Any) -> int:
+    try:
+        return len(given)
+    except TypeError:
+        return 0
+
+
+def _without_dropout(model: "nn.Module") -> None:
+    """Layers of dropout have a `p`; attention and recurrent layers have a `dropout`."""
+    for module in model.modules():
+        for name in ("p", "dropout"):
+            if isinstance(vars(module).get(name), float) and (name == "dropout" or "Dropout" in type(module).__name__):
+                vars(module)[name] = 0.0

@@ -1,0 +1,94 @@
+"""Where a trainer is tried: it trains from its beginning, as a trial would, with a tap on it."""
+
+import gc
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Failure, Params, Report
+from hpsearch.preflight.measure.instrumentation import Enough, Tap
+from hpsearch.preflight.measure.interception import listening
+from hpsearch.preflight.measurements import Bench
+from hpsearch.trainer import contract, state
+from hpsearch.trainer.training_run import Run
+
+
+def train(bench: Bench, params: Params, tap: Tap, epochs: int) -> Iterator[Report]:
+    """Train until the trainer or the tap comes to an end. Raises what the trainer raises; TrainerError."""
+    function = contract.find(bench.use, bench.folder)
+    state.seed_everything(bench.seed)
+    with tempfile.TemporaryDirectory(prefix="hpsearch-probe-", ignore_cleanup_errors=True) as scratch:
+        run = Run(
+            bench.seed,
+            epochs,
+            device=bench.device,
+            threads=bench.threads,
+            data_dir=bench.data_dir,
+            scratch_dir=Path(scratch),
+            probe=tap,
+            fold=bench.fold,
+        )
+        reports = function(contract.argument(function, {**bench.options, **params}), run)
+        try:
+            for report in _checked(bench, reports, tap):
+                run.check_fold_is_asked_for()
+                yield report
+        finally:
+            _close(bench, reports)
+
+
+def _checked(bench: Bench, reports: Iterator[Report], tap: Tap) -> Iterator[Report]:
+    step, metric = 0, bench.objective.metric
+    while True:
+        try:
+            with listening(tap):
+                report = next(reports)
+        except (StopIteration, Enough):
+            return
+        checked = contract.metrics_of(report, step)
+        step = checked.step
+        if metric not in checked.metrics:
+            raise TrainerError(
+                f'study.metric = "{metric}" is not among what the trainer reports: '
+                f"{', '.join(sorted(checked.metrics)) or 'nothing'}"
+            )
+        yield checked
+
+
+def _close(bench: Bench, reports: Any) -> None:
+    """Its `finally` may raise; what it held is given back."""
+    with suppress(Exception, Enough, SystemExit):
+        reports.close()
+    gc.collect()
+    if bench.device == "cuda" and "torch" in sys.modules:
+        sys.modules["torch"].cuda.empty_cache()
+
+
+def run_out(reports: Iterator[Report], most: int | None = None) -> tuple[tuple[Report, ...], Failure | None]:
+    """All reports, or the first so many, and why there are no more, where the trainer raised."""
+    seen: list[Report] = []
+    try:
+        for report in reports:
+            seen.append(report)
+            if len(seen) == most:
+                break
+    except TrainerError as problem:
+        return tuple(seen), Failure("contract", str(problem))
+    except Exception as problem:
+        return tuple(seen), failure_of(problem)
+    except SystemExit as leaving:
+        return tuple(seen), Failure("error", f"the trainer called sys.exit({leaving.code!r})", contract.brief(leaving))
+    finally:
+        reports.close()  # type: ignore[attr-defined]  # it is a generator
+    return tuple(seen), None
+
+
+def failure_of(problem: Exception) -> Failure:
+    out_of_memory = isinstance(problem, MemoryError) or "out of memory" in str(problem).lower()
+    return Failure(
+        "oom" if out_of_memory else "error", contract.headline(problem)[:500], contract.brief(problem, frames=20)
+    )

@@ -1,0 +1,53 @@
+"""While a trainer runs, whatever it calls backward on and takes from a DataLoader goes through a tap."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from hpsearch.preflight.measure.instrumentation import Tap
+
+
+@contextmanager
+def listening(tap: Tap) -> Iterator[None]:
+    """In this context, and in this process, every call of backward and every DataLoader goes through the tap."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    tensor_backward: Callable[..., None] = torch.Tensor.backward
+    backward: Callable[..., None] = torch.autograd.backward
+    scale, load = torch.amp.GradScaler.scale, DataLoader.__iter__
+    depth = 0
+
+    def heard(loss: Any, call: Callable[[], None]) -> None:
+        nonlocal depth
+        depth += 1
+        try:
+            tap.backward(loss, call) if depth == 1 else call()
+        finally:
+            depth -= 1
+
+    def of_tensor(loss: Any, *args: Any, **options: Any) -> None:
+        heard(loss, lambda: tensor_backward(loss, *args, **options))
+
+    def of_tensors(tensors: Any, *args: Any, **options: Any) -> None:
+        first = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors))
+        heard(first, lambda: backward(tensors, *args, **options))
+
+    def scaled(scaler: Any, outputs: Any) -> Any:
+        result = scale(scaler, outputs)
+        tap.scaled(result, outputs)
+        return result
+
+    def loaded(loader: Any) -> Any:
+        return tap.loaded(load(loader), loader)
+
+    with ExitStack() as stack:
+        for owner, name, new in (
+            (torch.Tensor, "backward", of_tensor),
+            (torch.autograd, "backward", of_tensors),
+            (torch.amp.GradScaler, "scale", scaled),
+            (DataLoader, "__iter__", loaded),
+        ):
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, new)
+        yield

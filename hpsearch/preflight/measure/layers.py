@@ -1,0 +1,156 @@
+"""Which parameters of a model get a gradient, whether it is this step's alone, and what reaches the first layer."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.preflight.measure.instrumentation import Tap
+from hpsearch.preflight.measurements import Inputs, Layers
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+
+class GradientWatch:
+    """Looks at the gradients of every tracked model after each call of backward."""
+
+    def __init__(self, tap: Tap):
+        self._tap = tap
+        self._reached: set[str] = set()
+        self._moved: set[str] = set()
+        self._broken: set[str] = set()
+        tap.after_backward.append(self._look)
+
+    def _look(self) -> None:
+        import torch
+
+        for name, parameter in self._named():
+            if parameter.grad is None:
+                continue
+            gradient = parameter.grad.detach()
+            if gradient.is_sparse:
+                gradient = gradient.coalesce().values()
+            self._reached.add(name)
+            if not bool(torch.isfinite(gradient).all()):
+                self._broken.add(name)
+            if bool(gradient.any()):
+                self._moved.add(name)
+
+    def _named(self) -> Iterator[tuple[str, "Tensor"]]:
+        """Of the models that are trained: an average of weights, or a teacher, may be tracked as well."""
+        for name, model in self._tap.models.items():
+            if id(model) in self._tap.used or any(p.grad is not None for p in model.parameters()):
+                for path, parameter in model.named_parameters():
+                    yield f"{name}.{path}", parameter
+
+    def _optimized(self) -> set[int]:
+        groups = [group for optimizer in self._tap.optimizers.values() for group in optimizer.param_groups]
+        return {id(parameter) for group in groups for parameter in group["params"]}
+
+    def layers(self) -> Layers | None:
+        """None where no model is tracked."""
+        if not self._tap.models:
+            return None
+        optimized = self._optimized()
+        asked = {name: parameter for name, parameter in self._named() if parameter.requires_grad}
+        return Layers(
+            count=len(asked),
+            without_gradient=tuple(name for name in asked if name not in self._reached),
+            zero_gradient=tuple(name for name in asked if name in self._reached - self._moved),
+            not_finite=tuple(name for name in asked if name in self._broken),
+            not_optimized=tuple(
+                name
+                for name in asked
+                if name in self._reached and self._tap.optimizers and id(asked[name]) not in optimized
+            ),
+            frozen=sum(not parameter.requires_grad for _, parameter in self._named()),
+        )
+
+
+class ZeroGradWatch:
+    """Counts the steps that were made with what was left of the step before in the gradient.
+
+    Between two steps of an optimizer some call of backward must find its gradients empty: None, or zero. (That leaves
+    room for several calls of backward in a step, and for losses of two models that reach into each other.)
+    """
+
+    def __init__(self, tap: Tap):
+        self._tap = tap
+        self._clean: dict[int, bool] = {}
+        self.accumulated = 0
+        tap.before_backward.append(self._backward)
+        tap.before_step.append(self._step)
+
+    def _backward(self, _: "Tensor") -> None:
+        for optimizer in self._tap.optimizers.values():
+            if not self._clean.get(id(optimizer), True) and _is_empty(optimizer):
+                self._clean[id(optimizer)] = True
+
+    def _step(self, optimizer: "Optimizer") -> None:
+        if not self._clean.get(id(optimizer), True):
+            self.accumulated += 1
+        self._clean[id(optimizer)] = False
+
+
+def _is_empty(optimizer: "Optimizer") -> bool:
+    gradients = (p.grad for group in optimizer.param_groups for p in group["params"])
+    return not any(gradient is not None and bool(gradient.any()) for gradient in gradients)
+
+
+class InputWatch:
+    """Sees what reaches the first layer with weights, whatever the model does with its inputs before."""
+
+    def __init__(self, tap: Tap):
+        self._tap = tap
+        self._first: tuple[str, Any] | None = None
+        self._sums = _Sums()
+        tap.begun.append(self._begin)
+
+    def _begin(self) -> None:
+        for model in self._tap.models.values():
+            for path, module in model.named_modules():
+                if any(True for _ in module.parameters(recurse=False)):
+                    module.register_forward_pre_hook(self._hook(path or type(module).__name__))
+
+    def _hook(self, path: str) -> Any:
+        def see(module: "nn.Module", args: Any) -> None:
+            if self._first is None:
+                self._first = (path, module)
+            if self._first[1] is module and module.training:
+                self._sums.add(args)
+
+        return see
+
+    def inputs(self) -> Inputs | None:
+        """None where there is no model, or its first layer takes whole numbers (an embedding) or scales them itself."""
+        if self._first is None or self._sums.count == 0 or _scales(self._first[1]):
+            return None
+        mean = self._sums.total / self._sums.count
+        std = math.sqrt(max(self._sums.squares / self._sums.count - mean * mean, 0.0))
+        path, module = self._first
+        return Inputs(f"{path} ({type(module).__name__})", mean, std, self._sums.low, self._sums.high)
+
+
+class _Sums:
+    """Of all floating numbers that were added."""
+
+    def __init__(self) -> None:
+        self.count, self.total, self.squares = 0, 0.0, 0.0
+        self.low, self.high = math.inf, -math.inf
+
+    def add(self, things: Iterable[Any]) -> None:
+        import torch
+
+        for thing in things:
+            if isinstance(thing, torch.Tensor) and thing.is_floating_point() and thing.numel():
+                values = thing.detach().double()
+                self.count += values.numel()
+                self.total += float(values.sum())
+                self.squares += float(values.square().sum())
+                self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+
+
+def _scales(module: Any) -> bool:
+    """A layer of normalisation."""
+    return "Norm" in type(module).__name__

@@ -1,0 +1,103 @@
+"""All that a preflight measures, one training after the other, each from its beginning."""
+
+import time
+from dataclasses import replace
+
+from hpsearch.core.trial import Objective
+from hpsearch.preflight.measure import epochs, first_steps, overfit
+from hpsearch.preflight.measure.batches import Feed, Shuffled, as_given
+from hpsearch.preflight.measure.chance import compare
+from hpsearch.preflight.measurements import Attempt, Bench, Measured, Preflight, Trained
+
+SHORT, LONG = 3, 10
+"""Epochs after which the metric is to be better than chance; where it is not, more are given."""
+
+ARMS, MOST_ARMS = 2, 8
+"""Trainings on shuffled labels: how far they lie apart says what chance does. Two may lie well by chance, both of them:
+more are trained where the metric alone is in doubt."""
+
+SHARE = 0.4
+"""Of the time for everything, for one of its parts."""
+
+
+def measure(order: Preflight, bench: Bench) -> Measured:
+    """Never raises for the trainer's sake: what it raised is in the answer."""
+    began, idle = time.monotonic(), epochs.host_memory()
+    deadline = began + order.seconds
+    steps, failure = first_steps.look(bench, order.params, order.epochs, began + SHARE * order.seconds)
+    if failure is not None:
+        return Measured(steps, failure=failure, seconds=time.monotonic() - began)
+    made: tuple[Attempt, ...] = ()
+    if steps.fed and steps.losses and "overfits" not in order.skip:
+        made = overfit.attempts(bench, order.params, order.epochs, time.monotonic() + SHARE * order.seconds)
+    school = _School(order, bench, deadline)
+    trained = school.train(1.0, SHORT)
+    found = Measured(steps, made, trained, memory=epochs.memory(bench.device, idle))
+    learns = not made or made[-1].memorised
+    if learns and steps.fed and trained.reports and not trained.problem and "labels" not in order.skip:
+        found = school.against_chance(found)
+    return replace(found, seconds=time.monotonic() - began)
+
+
+class _School:
+    """Trains whole epochs, on the labels as they are and on shuffled ones."""
+
+    def __init__(self, order: Preflight, bench: Bench, deadline: float):
+        self._order, self._bench, self._deadline = order, bench, deadline
+
+    def train(self, factor: float, most: int) -> Trained:
+        """Where it diverges, once more with a tenth of the learning rate: that is no fault of the trainer."""
+        trained = self._epochs(factor, most)
+        slower = self._epochs(factor / 10, most) if trained.diverged else trained
+        return trained if slower.diverged else slower
+
+    def against_chance(self, found: Measured) -> Measured:
+        """Compare with shuffled labels; where that does not settle it, at the learning rate at which examples were
+        learned by heart, and at last for longer."""
+        trained = found.trained
+        assert trained is not None
+        memorised = next((one.factor for one in found.attempts if one.memorised), trained.factor)
+        for factor, most in ((trained.factor, SHORT), (memorised, SHORT), (trained.factor, LONG), (memorised, LONG)):
+            if (factor, most) != (trained.factor, len(trained.reports)) or not found.shuffled:
+                tried = self._compared(found, factor, most)
+                if tried is None:
+                    break
+                found = tried
+                if is_better(self._bench.objective, found):
+                    return found
+        return self._with_more_arms(found)
+
+    def _with_more_arms(self, found: Measured) -> Measured:
+        if not found.shuffled or found.trained is None or not is_learned(self._bench.objective, found):
+            return found
+        arms = [self._shuffled(found.trained, seed) for seed in range(len(found.shuffled), MOST_ARMS)]
+        return replace(found, shuffled=(*found.shuffled, *(arm for arm in arms if arm is not None)))
+
+    def _compared(self, found: Measured, factor: float, most: int) -> Measured | None:
+        """None where it cannot be done: labels cannot be told from inputs, or time is up."""
+        trained = found.trained if not found.shuffled else self.train(factor, most)
+        assert trained is not None
+        arms = [arm for seed in range(ARMS) if (arm := self._shuffled(trained, seed)) is not None]
+        if len(arms) < ARMS or (found.shuffled and len(trained.reports) < most):
+            return None
+        return replace(found, trained=trained, shuffled=tuple(arms))
+
+    def _shuffled(self, like: Trained, seed: int) -> Trained | None:
+        feed = Shuffled(seed)
+        arm = self._epochs(like.factor, len(like.reports), feed)
+        return arm if feed.possible and len(arm.reports) == len(like.reports) else None
+
+    def _epochs(self, factor: float, most: int, feed: Feed = as_given) -> Trained:
+        order = self._order
+        return epochs.some(self._bench, order.params, max(order.epochs, most), most, factor, self._deadline, feed)
+
+
+def is_learned(objective: Objective, found: Measured) -> bool:
+    assert found.trained is not None
+    return compare(objective, found.trained, found.shuffled).learns
+
+
+def is_better(objective: Objective, found: Measured) -> bool:
+    assert found.trained is not None
+    comparison = compare(objective, found.trained, found.shuffled)
+    return comparison.learns and comparison.better

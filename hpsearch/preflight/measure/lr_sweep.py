@@ -1,0 +1,98 @@
+"""The learning-rate range test (Smith 2015, arXiv 1506.01186, section 3.3): a training whose rate rises and rises."""
+
+import math
+import time
+
+from hpsearch.core.trial import Params
+from hpsearch.preflight.measure.instrumentation import Enough, Rates, Tap
+from hpsearch.preflight.measure.instrumented_training import run_out, train
+from hpsearch.preflight.measurements import Bench, LrRange, Sweep
+
+HOPELESS = 4.0
+"""A smoothed loss that is so many times the best one will not come back, so the test ends."""
+
+SMOOTH = 0.9
+"""Of the smoothed loss that is watched for that: 1 - this is the weight of the newest."""
+
+
+def measure(order: LrRange, bench: Bench) -> Sweep:
+    """Never raises for the trainer's sake: why it cannot be done is in the answer."""
+    began = time.monotonic()
+    own = float(order.params[order.parameter])
+    problem = _why_not(order, bench, own)
+    if problem:
+        return Sweep(order.params, order.parameter, problem=problem, seconds=time.monotonic() - began)
+    tap = Tap(
+        rates=Rates(lambda step, _, base: base * _value(order, step) / own, still=True),
+        end=_Hopeless(order.iterations),
+        deadline=began + order.seconds,
+    )
+    _, failure = run_out(train(bench, order.params, tap, max(order.epochs, order.iterations)))
+    losses = tuple(tap.losses[: order.iterations])
+    rates = tuple(_value(order, step) for step in range(len(losses)))
+    said = failure.summary if failure else ("time was up" if tap.late else "")
+    return Sweep(order.params, order.parameter, rates, losses, said, time.monotonic() - began)
+
+
+def _value(order: LrRange, step: int) -> float:
+    """The parameter's value in a step, from 0."""
+    return float(order.low * (order.high / order.low) ** (step / max(order.iterations - 1, 1)))
+
+
+class _Hopeless:
+    """Whether a sweep is over: its steps are done, or the smoothed loss (a moving average, its beginning corrected as
+    Adam's is) has left for good."""
+
+    def __init__(self, iterations: int):
+        self._iterations = iterations
+        self._average, self._weight, self._seen = 0.0, 0.0, 0
+        self._best = math.inf
+
+    def __call__(self, tap: Tap) -> bool:
+        for loss in tap.losses[self._seen :]:
+            self._seen += 1
+            if not math.isfinite(loss):
+                return True
+            self._average = SMOOTH * self._average + (1 - SMOOTH) * loss
+            self._weight = SMOOTH * self._weight + (1 - SMOOTH)
+            smooth = self._average / self._weight
+            self._best = min(self._best, smooth)
+            if self._seen > self._iterations // 10 and smooth > HOPELESS * self._best > 0:
+                return True
+        return self._seen >= self._iterations
+
+
+# Whether the parameter is the optimizer's learning rate ──────────────────────────────────────────
+
+
+def _why_not(order: LrRange, bench: Bench, own: float) -> str:
+    """Why the test cannot be done, "" where it can: with the parameter the optimizer's rate must rise in proportion."""
+    found = []
+    for value in (own, 3 * own):
+        base, problem = _base(order, bench, {**order.params, order.parameter: value})
+        if problem:
+            return problem
+        found.append(base)
+    if not found[0] or abs(found[1] / found[0] / 3 - 1) > 0.01:
+        return (
+            f"with {order.parameter} = {own:.3g} the optimizer's learning rate is {found[0]:.3g}, and with three times "
+            f"that it is {found[1]:.3g}: {order.parameter} is no learning rate"
+        )
+    return ""
+
+
+def _base(order: LrRange, bench: Bench, params: Params) -> tuple[float, str]:
+    """What the optimizer begins with, and why that is not known."""
+    tap = Tap(end=lambda tap: True)  # noqa: ARG005
+
+    def look() -> None:
+        if tap.base is not None:
+            raise Enough
+
+    tap.begun.append(look)
+    _, failure = run_out(train(bench, params, tap, order.epochs), most=1)
+    if tap.base is not None:
+        return tap.base, ""
+    if failure is not None:
+        return 0.0, failure.summary
+    return 0.0, "the trainer names no torch optimizer to run.track(optimizer=…), so there is no learning rate to raise"

@@ -1,0 +1,70 @@
+"""Whether a few examples can be learned by heart, at some learning rate (Karpathy 2019, "A Recipe for Training Neural
+Networks", "overfit one batch"; CS231n, "sanity checks")."""
+
+import time
+from collections.abc import Iterator
+
+from hpsearch.core.trial import Params
+from hpsearch.preflight.measure.batches import Tiny
+from hpsearch.preflight.measure.instrumentation import Tap, fixed
+from hpsearch.preflight.measure.instrumented_training import run_out, train
+from hpsearch.preflight.measurements import TAIL, Attempt, Bench
+
+FACTORS = (1.0, 10.0, 0.1, 100.0, 0.01)
+"""Times the trainer's own learning rate, in the order in which they are tried."""
+
+STEPS, LONGER = 100, 600
+"""Of an attempt, and of the last with a minibatch: the one with the learning rate that came farthest."""
+
+FEW = (8, 2)
+"""Examples to learn where a minibatch is too much: a model with few parameters cannot hold one."""
+
+
+def attempts(bench: Bench, params: Params, epochs: int, deadline: float) -> tuple[Attempt, ...]:
+    """Until one has learned its examples, or nothing is left to try. The last is the one that counts."""
+    made: list[Attempt] = []
+    for factor, most, steps in _plan(made):
+        if time.monotonic() >= deadline:
+            break
+        made.append(_attempt(bench, params, epochs, factor, most, steps, deadline))
+        if made[-1].memorised or made[-1].problem:
+            break
+    return tuple(made)
+
+
+def _plan(made: list[Attempt]) -> Iterator[tuple[float, int | None, int]]:
+    """What to try next, in view of what was: a factor, how many examples at most, how many steps."""
+    for factor in FACTORS:
+        if not any(attempt.diverged and attempt.factor < factor for attempt in made):
+            yield factor, None, STEPS
+    farthest = min((attempt for attempt in made if not attempt.diverged), key=lambda one: one.last, default=made[0])
+    yield farthest.factor, None, LONGER
+    if made[-1].rows:
+        for few in FEW:
+            if few < made[0].rows:
+                yield farthest.factor, few, LONGER
+
+
+def _attempt(
+    bench: Bench, params: Params, epochs: int, factor: float, most: int | None, steps: int, deadline: float
+) -> Attempt:
+    feed = Tiny(most=most)
+    tap = Tap(feed, fixed(factor), lambda tap: _is_over(tap, steps), plainly=True, deadline=deadline)
+    _, failure = run_out(train(bench, params, tap, epochs))
+    accuracies = [step.loss.accuracy for step in tap.steps[-TAIL:] if step.loss.accuracy is not None]
+    return Attempt(
+        factor,
+        feed.rows,
+        tuple(tap.losses),
+        sum(accuracies) / len(accuracies) if accuracies else None,
+        tap.steps[0].loss.chance if tap.steps else None,
+        failure.summary if failure else "",
+    )
+
+
+def _is_over(tap: Tap, steps: int) -> bool:
+    """As soon as it is learned: five losses in a row say so."""
+    if len(tap.steps) >= steps or tap.backwards >= 10 * steps:
+        return True
+    recent = (tap.losses[0], *tap.losses[-TAIL:])
+    return len(tap.steps) > 2 * TAIL and Attempt(1.0, 0, recent, chance=tap.steps[0].loss.chance).memorised

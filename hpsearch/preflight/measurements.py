@@ -1,0 +1,334 @@
+"""What a probe is asked for, and what it measured: plain frozen values that travel between processes."""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Literal
+
+from hpsearch.core.replicates import ONE, Fold, Replicates
+from hpsearch.core.trial import Failure, Objective, Params, Report
+from hpsearch.trainer.predictions import Part
+
+LOSSES = 5000
+"""Of some epochs, so many are kept."""
+
+TAIL = 5
+"""The last so many losses of an attempt say where it came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Find out whether the trainer can learn, with these parameters.
+
+    epochs: the most that a trial of the study trains. seconds: the most that all of it may take.
+    skip: names of checks that are not wanted, so that nothing is measured for them alone.
+    """
+
+    params: Params
+    seed: int
+    epochs: int
+    seconds: float = 600.0
+    skip: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LrRange:
+    """Train `iterations` steps with a learning rate that rises exponentially, and note the losses.
+
+    parameter: the name of the parameter that is the learning rate; low, high: its bounds, 0 < low < high.
+    seconds: the most that it may take.
+    """
+
+    params: Params
+    seed: int
+    epochs: int
+    parameter: str
+    low: float
+    high: float
+    iterations: int = 150
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model that was trained: the state of a trial at the end of one epoch.
+
+    name: how messages call it. number: of the trial, in the study `study_uid`, whose folder is `work`. step: the epoch.
+    way: what of it predicts: the model itself, its mean over augmented copies of the inputs, or its snapshot ensemble.
+    replicates: that its trial has; all of them predict.
+    """
+
+    name: str
+    params: Params
+    seed: int
+    epochs: int
+    work: Path
+    study_uid: str
+    number: int
+    step: int
+    way: Literal["model", "augmented", "snapshots"] = "model"
+    replicates: Replicates = ONE
+
+
+Mixture = tuple[int, ...]
+"""Places in a list of members, a place as often as its outputs count in the mean."""
+
+Contenders = Mapping[str, tuple[Mixture, ...]]
+"""What is compared, by name: each several mixtures of one sort, such as one model after another."""
+
+GREEDY = "greedy"
+"""The contender that a `Predict` finds by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predict:
+    """Have models that were trained predict a part of the data, and score mixtures of them.
+
+    greedy_from: places of which the best mixture is to be found, on this part, by the study's objective.
+    opening: for the test part, what is on record about it. seconds: the most that all of it may take.
+    """
+
+    members: tuple[Member, ...]
+    contenders: Contenders
+    part: Part = "validation"
+    greedy_from: tuple[int, ...] = ()
+    opening: str = ""
+    seed: int = 0
+    seconds: float = 86400.0
+
+
+Probe = Preflight | LrRange | Predict
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a trainer is tried: all that its trainings have in common; as worker.Setup has it.
+
+    options: the trainer's fixed ones. objective: its metric must be in every report. fold: the first of those that a
+    trial trains, where the study cross-validates.
+    """
+
+    use: str
+    folder: Path
+    options: Params
+    objective: Objective
+    device: str = "cpu"
+    threads: int = 1
+    data_dir: Path | None = None
+    seed: int = 0
+    fold: Fold | None = None
+
+
+# What preflight measured ─────────────────────────────────────────────────────────────────────────
+
+LossKind = Literal["cross entropy", "binary cross entropy", "squared error", "absolute error", ""]
+"""Of what a trainer minimises; "" is everything else, and what is the sum of several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What reaches the first layer with weights, over some batches. layer: its name and kind, "0 (Linear)"."""
+
+    layer: str
+    mean: float
+    std: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Parameters of the models, by name, "model.0.weight".
+
+    count: how many that are to be trained. without_gradient: backward never reached them. zero_gradient: it did, and
+    their gradient was zero in every step. not_finite: NaN or infinite in some step.
+    not_optimized: they get a gradient, and no tracked optimizer has them. frozen: they ask for no gradient.
+    """
+
+    count: int
+    without_gradient: tuple[str, ...] = ()
+    zero_gradient: tuple[str, ...] = ()
+    not_finite: tuple[str, ...] = ()
+    not_optimized: tuple[str, ...] = ()
+    frozen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """The first steps of an ordinary training.
+
+    losses: one a step, as backward was called on it. backwards: calls of it for each step, on average.
+    chance: what the loss is for outputs that say nothing (ln C, ln 2, the targets' variance); None where nobody knows.
+    classes: of a cross entropy. probabilities: what is already a probability goes into a loss that makes it one.
+    accumulated: before so many of the steps the gradient still held that of the step before.
+    models, optimizers: how many of them the trainer has named to `run.track`.
+    fed: the trainer takes its batches from `run.batches`, or from a DataLoader. rows: examples in the first batch, 0
+    where that cannot be seen.
+    """
+
+    losses: tuple[float, ...] = ()
+    loss_kind: LossKind = ""
+    chance: float | None = None
+    classes: int | None = None
+    probabilities: bool = False
+    inputs: Inputs | None = None
+    layers: Layers | None = None
+    backwards: float = 1.0
+    accumulated: int = 0
+    models: int = 0
+    optimizers: int = 0
+    fed: bool = False
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The same few examples, over and over again.
+
+    factor: the learning rate was so many times the trainer's own. rows: how many examples; 0: they cannot be counted.
+    losses: one a step. accuracy: on them at the end, of a classification. chance: as of FirstSteps.
+    problem: what the trainer raised, "" mostly.
+    """
+
+    factor: float
+    rows: int
+    losses: tuple[float, ...]
+    accuracy: float | None = None
+    chance: float | None = None
+    problem: str = ""
+
+    @property
+    def first(self) -> float:
+        return self.losses[0] if self.losses else math.nan
+
+    @property
+    def last(self) -> float:
+        """The mean of the last few."""
+        return fmean(self.losses[-TAIL:]) if self.losses else math.nan
+
+    @property
+    def memorised(self) -> bool:
+        """The loss is a tenth of what it was, or of chance where it began worse; or every example is right and what is
+        left is the loss's own floor, as with label smoothing."""
+        begin = min(self.first, self.chance) if self.chance is not None else self.first
+        if not (math.isfinite(self.last) and begin > 0):
+            return False
+        return self.last <= 0.1 * begin or (self.accuracy is not None and self.accuracy >= 0.995 and self.last < begin)
+
+    @property
+    def diverged(self) -> bool:
+        return not math.isfinite(self.last) or self.last > 3 * abs(self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Some whole epochs.
+
+    factor: as of an Attempt. reports: what the trainer yielded. losses: one a step, the first LOSSES of them.
+    validated: examples that the models saw in an epoch without being trained on them.
+    seconds: of an epoch; where none came to its end, reckoned from the part that did, or None.
+    problem: what the trainer raised. unfinished: time was up before the first epoch's end.
+    """
+
+    factor: float
+    reports: tuple[Report, ...] = ()
+    losses: tuple[float, ...] = ()
+    validated: int = 0
+    seconds: float | None = None
+    problem: str = ""
+    unfinished: bool = False
+
+    @property
+    def diverged(self) -> bool:
+        return bool(self.losses) and not math.isfinite(self.losses[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The most that the process took, bytes. gpu: on the device, what CUDA itself takes included; 0 without one.
+    gpu_total: what the device has. idle: of host, what was there before anything was trained."""
+
+    host: int = 0
+    gpu: int = 0
+    gpu_total: int = 0
+    idle: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a preflight found out. Its parts are None where it did not come so far.
+
+    shuffled: the same training on labels that belong to other examples: what chance gives, here.
+    seconds: that all took.
+    """
+
+    steps: FirstSteps = FirstSteps()
+    attempts: tuple[Attempt, ...] = ()
+    trained: Trained | None = None
+    shuffled: tuple[Trained, ...] = ()
+    memory: Memory = Memory()
+    failure: Failure | None = None
+    seconds: float = 0.0
+
+
+# What a learning-rate range test measured ────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """rates: values of the parameter (not of the optimizer, whose rate may be a multiple), rising. losses: one each.
+
+    ended: what the trainer raised or why it could not be done, "" where all went well.
+    """
+
+    params: Params
+    parameter: str
+    rates: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+    problem: str = ""
+    seconds: float = 0.0
+
+
+# What models that were trained came to ────────────────────────────────────────────────────────────
+
+Scores = Mapping[str, float]
+"""A metric's value by its name, which is that of the trainer's reports without their "val_"."""
+
+
+def scored_as(metric: str) -> str:
+    """What `score` calls a metric that the trainer reports."""
+    return metric.removeprefix("val_")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """scores: for each contender, those of its mixtures, in their order.
+
+    problems: why a member predicts nothing, by its place; "" where there is nothing of the sort to predict with. The
+    mixtures are scored without it (see `without`). greedy: the mixture that was found, () where none was asked for.
+    problem: why nothing could be done at all.
+    """
+
+    scores: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
+    problems: Mapping[int, str] = field(default_factory=dict)
+    greedy: Mixture = ()
+    problem: str = ""
+
+
+def members_of(contenders: Contenders) -> set[int]:
+    return {place for mixtures in contenders.values() for one in mixtures for place in one}
+
+
+def without(contenders: Contenders, missing: Collection[int]) -> Contenders:
+    """The mixtures of the members that are there; what has none left is gone."""
+    left = {
+        name: tuple(kept for one in mixtures if (kept := tuple(i for i in one if i not in missing)))
+        for name, mixtures in contenders.items()
+    }
+    return {name: mixtures for name, mixtures in left.items() if mixtures}
+
+
+Found = Measured | Sweep | Scored
+"""What comes of a probe."""

@@ -1,0 +1,190 @@
+"""What a trial is trained with and on, besides its parameters and its seed: what may change the numbers of a curve.
+
+A worker says what only it can see (`environment`), the driver what it sends to the workers (`code`).
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import math
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hpsearch import __version__
+from hpsearch.core.format import many
+from hpsearch.core.redact import redact
+from hpsearch.provenance import repository
+from hpsearch.provenance.sources import Sources, is_installed
+
+PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
+"""Whose versions are recorded where they are installed, besides those that the trainer imports."""
+
+SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG", "PYTHONHASHSEED")
+"""What else of the process's environment changes numbers, besides all that begins with HPSEARCH_."""
+
+_SECRET = re.compile("URL|URI|TOKEN|SECRET|PASSWORD|KEY")
+
+
+# What a worker sees ──────────────────────────────────────────────────────────────────────────────
+
+
+def environment(use: str, device: str, threads: int) -> dict[str, Any]:
+    """Where a worker trains, in plain JSON values.
+
+    sources: the files that the trainer "module:name" is made of, by module, with their SHA-256 (`Sources`).
+    """
+    own = Sources.of(use.partition(":")[0])
+    return {
+        "python": platform.python_version(),
+        "packages": _packages(own.packages),
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "gpu": _gpu() if device == "cuda" else None,
+        "device": device,
+        "threads": threads,
+        "settings": _settings(os.environ),
+        "sources": {name: _hash(path) for name, path in sorted(own.files.items())},
+    }
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as problem:
+        return f"cannot be read: {problem.strerror}"
+
+
+def _packages(imported: set[str]) -> dict[str, str]:
+    found = {name: _version(name) for name in sorted({*PACKAGES, *imported})}
+    return {"hpsearch": __version__, **{name: version for name, version in found.items() if version}}
+
+
+@cache
+def _version(name: str) -> str:
+    """That of a distribution, or of a module where those are called differently (sklearn); "" for neither."""
+    with suppress(importlib.metadata.PackageNotFoundError, ValueError):
+        return importlib.metadata.version(name)
+    return str(getattr(sys.modules.get(name), "__version__", ""))
+
+
+def _cpu() -> dict[str, Any]:
+    """memory: in GiB, rounded up, since a kernel keeps some for itself."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    found: dict[str, Any] = {"model": _cpu_model(), "cores": cores}
+    with suppress(ValueError, OSError, AttributeError):
+        found["memory"] = math.ceil(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30)
+    with suppress(KeyError, AttributeError):
+        found["vectors"] = sys.modules["torch"].backends.cpu.get_cpu_capability()
+    return found
+
+
+@cache
+def _cpu_model() -> str:
+    with suppress(OSError):
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(errors="replace"), re.MULTILINE)
+        if found:
+            return found[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpu() -> dict[str, Any] | None:
+    """The one that this worker trains on."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    about = torch.cuda.get_device_properties(0)
+    return {
+        "model": about.name,
+        "memory": math.ceil(about.total_memory / 2**30),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+    }
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    names = sorted(name for name in environment if name.startswith("HPSEARCH_") or name in SETTINGS)
+    return {name: "***" if _SECRET.search(name) else redact(environment[name]) for name in names}
+
+
+# What the driver sends ───────────────────────────────────────────────────────────────────────────
+
+
+def code(use: str, folder: Path) -> dict[str, Any]:
+    """The study's folder, and the repositories that it and the trainer "module:name" lie in (`repository.state`)."""
+    states = [repository.state(place) for place in dict.fromkeys([folder, *_places(use, folder)])]
+    known = [one for one in states if "problem" not in one]
+    unique = {one["name"]: one for one in (known or states[:1])}
+    return {"folder": str(folder), "repositories": list(unique.values())}
+
+
+def _places(use: str, folder: Path) -> Iterator[Path]:
+    """Where the trainer's package lies, unless that is the study's folder, or it is installed."""
+    name = use.partition(":")[0].partition(".")[0]
+    if (folder / name).exists() or (folder / f"{name}.py").exists():
+        return
+    with suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None and not is_installed(Path(spec.origin)):
+            yield Path(spec.origin).parent
+
+
+def hashes(said: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    """SHA-256 of what trials were trained on, by name; more than one where it changed. said: by each segment."""
+    found: dict[str, dict[str, None]] = {}
+    for data in said:
+        for name, digest in data.items():
+            found.setdefault(name, {})[digest] = None
+    return {name: list(digests) for name, digests in found.items()}
+
+
+# In words ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """`commit 0ed08a59f04a + 12 lines, Python 3.12.3, torch 2.13.0, cpu with 1 thread, Intel(R) Xeon(R)`"""
+    about = document["environment"]
+    packages = about["packages"]
+    torch = [f"torch {packages['torch']}"] if "torch" in packages else [f"hpsearch {packages['hpsearch']}"]
+    threads = f"{about['device']} with {many(about['threads'], 'thread')}"
+    model = about["gpu"]["model"] if about["gpu"] else about["cpu"]["model"]
+    commits = [_commit(one) for one in document["code"]["repositories"]]
+    return ", ".join([*commits, f"Python {about['python']}", *torch, threads, model])
+
+
+def _commit(repository: Mapping[str, Any]) -> str:
+    if "problem" in repository:
+        return f"no commit ({repository['problem']})"
+    changed = f"{repository['diff_lines']:,} lines of diff" if repository["diff_lines"] else ""
+    untracked = f"{repository['untracked_files']:,} untracked files" if repository["untracked_files"] else ""
+    commit = f"commit {repository['commit'][:12]}" if repository["commit"] else "no commit yet"
+    return " + ".join(filter(None, [commit, changed, untracked]))
+
+
+def comparable(document: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, Any]:
+    """What was recorded of a trial as a tree of short values, to be compared with that of another."""
+    repositories = {one["name"]: _comparable(one) for one in document["code"]["repositories"]}
+    tree = {"data": data, **document["environment"], "repository": repositories}
+    return {name: _shortened(value) for name, value in tree.items()}
+
+
+def _comparable(repository: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "problem" in repository:
+        return {"problem": repository["problem"]}
+    diff = (
+        f"{repository['diff_lines']:,} lines ({repository['diff_sha256'][:12]})" if repository["diff_lines"] else "none"
+    )
+    return {"commit": repository["commit"], "diff": diff, "untracked": repository["untracked"]}
+
+
+def _shortened(value: Any) -> Any:
+    """Of a hash the beginning."""
+    if isinstance(value, Mapping):
+        return {name: _shortened(one) for name, one in value.items()}
+    return value[:12] if isinstance(value, str) and re.fullmatch("[0-9a-f]{40,64}", value) else value

@@ -1,1 +1,0 @@
-"""The steps around a search that a careful engineer takes by hand."""

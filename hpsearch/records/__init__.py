@@ -1,0 +1,1 @@
+"""Recorded studies: found by name or file, as they stand, exported."""

@@ -1,0 +1,133 @@
+"""Everything that was recorded of a study, as documents that other programs read.
+
+JSON knows no NaN and no infinity: they are written as the strings "nan", "inf" and "-inf".
+"""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.trial import Decision, Objective, Trial
+from hpsearch.journal import StudyRecord, TrainingSegment
+
+
+def as_document(
+    record: StudyRecord,
+    objective: Objective,
+    trials: Iterable[Trial],
+    decisions: Iterable[Decision],
+    measured: Mapping[str, Any] | None = None,
+    segments: Sequence[TrainingSegment] = (),
+) -> dict[str, Any]:
+    """The document of `hpsearch export --format json`. measured: what was, before the first trial, by kind."""
+    return {
+        "study": {
+            "name": record.name,
+            "uid": record.uid,
+            "state": record.state,
+            "metric": objective.metric,
+            "goal": objective.goal,
+            "forked_from": record.forked_from,
+            "created_at": record.created_at,
+            "hpsearch_version": record.hpsearch_version,
+            "spec": dict(record.spec),
+        },
+        "trials": [trial_document(trial, objective) for trial in trials],
+        "decisions": [
+            {"trial": one.number, "step": one.step, "kind": one.kind, "reason": one.reason, "at": one.at}
+            for one in decisions
+        ],
+        "measured": dict(measured or {}),
+        **where(segments),
+    }
+
+
+def where(segments: Iterable[TrainingSegment]) -> dict[str, Any]:
+    """trained: which trial, after which epoch, in which environment (its digest), on what data. environments: by it."""
+    trained, environments = [], {}
+    for one in segments:
+        digest = one.environment.digest
+        trained.append({"trial": one.number, "after": one.after, "environment": digest, "data": dict(one.data)})
+        environments[digest] = one.environment.document
+    return {"trained": trained, "environments": environments}
+
+
+def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
+    judged = objective.judged(trial)
+    value = objective.value(trial)
+    return {
+        "number": trial.number,
+        "round": trial.round,
+        "state": str(trial.state),
+        "reason": trial.reason,
+        "origin": trial.origin,
+        "seed": trial.seed,
+        "params": dict(trial.params),
+        "value": value,
+        "best_epoch": judged.step if judged is not None and value is not None else None,
+        "attempts": trial.attempts,
+        "seconds": round(trial.busy, 6),
+        "error": trial.error or None,
+        "curve": [finite(report.metrics) | {"step": report.step} for report in trial.curve],
+    }
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """With NaN and infinities as words."""
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }
+
+
+def plain(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def rows(objective: Objective, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """One row for every report, its trial's columns beside it; one without a step for a trial that reported nothing.
+
+    A metric that is called as one of the trial's columns becomes `metrics.NAME`.
+    """
+    params = dict.fromkeys(name for trial in trials for name in trial.params)
+    metrics = dict.fromkeys(name for trial in trials for report in trial.curve for name in report.metrics)
+    table = []
+    for trial in trials:
+        document = trial_document(trial, objective)
+        own = {name: document[name] for name in ("number", "round", "state", "value", "best_epoch", "attempts", "seed")}
+        own |= {f"params.{name}": trial.params.get(name) for name in params}
+        for report in trial.curve or (None,):
+            row = own | {"step": report.step if report else None}
+            values = {name: report.metrics.get(name) if report else None for name in metrics}
+            table.append(row | {f"metrics.{name}" if name in row else name: value for name, value in values.items()})
+    return table
+
+
+def as_csv(objective: Objective, trials: Sequence[Trial]) -> str:
+    table = rows(objective, trials)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(table[0]) if table else ["number"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return out.getvalue().rstrip("\n")
+
+
+def as_parquet(objective: Objective, trials: Sequence[Trial], path: Path) -> None:
+    """A table of the same rows. A parameter whose values are of several types becomes text."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = rows(objective, trials)
+    names = list(table[0]) if table else []
+    pq.write_table(pa.table({name: _column([row[name] for row in table]) for name in names}), path)
+
+
+def _column(values: list[Any]) -> list[Any]:
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) <= 1 or kinds <= {int, float}:
+        return [float(value) if kinds == {int, float} and value is not None else value for value in values]
+    return [None if value is None else str(value) for value in values]

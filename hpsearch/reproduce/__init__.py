@@ -1,0 +1,1 @@
+"""Trains a recorded trial again, and compares the curves."""

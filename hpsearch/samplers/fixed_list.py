@@ -1,0 +1,46 @@
+"""Given sets of parameters, each trained with several seeds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Params, Resume, State, Trial, key_of
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One set of parameters, and the epoch to train it to."""
+
+    params: Params
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Every set has one trial before any has two. What is recorded counts, whatever the list was then.
+
+    So sets, seeds and epochs may be added to a study that has ended, and nothing is trained twice.
+    """
+
+    slow: ClassVar[bool] = False
+
+    sets: Sequence[Wanted]
+    seeds: int
+
+    def ask(self, history: History) -> New | Resume | None:
+        trials = [list(_of(one, history)) for one in self.sets]
+        for place, (one, own) in enumerate(zip(self.sets, trials, strict=True), 1):
+            for trial in own:
+                if trial.state is State.PAUSED and trial.epoch < one.epochs:
+                    return Resume(trial.number, one.epochs, f"set {place} is to be trained to epoch {one.epochs} now")
+        fewest = min(map(len, trials), default=self.seeds)
+        if fewest >= self.seeds:
+            return None
+        place = next(i for i, own in enumerate(trials) if len(own) == fewest)
+        one = self.sets[place]
+        return New(one.params, one.epochs, f"set {place + 1} of {len(self.sets)}, seed {fewest + 1} of {self.seeds}")
+
+
+def _of(one: Wanted, history: History) -> Iterator[Trial]:
+    return (trial for trial in history if key_of(trial.params) == key_of(one.params))

@@ -1,0 +1,1 @@
+"""Optuna's side of a study: the only room that imports optuna."""

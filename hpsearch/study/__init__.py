@@ -1,0 +1,1 @@
+"""What a study file says, checked: the Study, its space, its schedule, and what it will run."""

@@ -1,0 +1,337 @@
+"""A study file, validated: every shape, range and relation in it is right, or `load` says everything that is not."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
+
+from hpsearch.core.replicates import Replicates
+from hpsearch.core.trial import Objective
+from hpsearch.study.file import checks, place, reading, space_section
+from hpsearch.study.file.faults import Faults, translate, unknown
+from hpsearch.study.file.lines import Lines
+from hpsearch.study.file.place import Place
+from hpsearch.study.file.sections import (
+    About,
+    Bayesian,
+    CoarseToFine,
+    EarlyStopping,
+    Grid,
+    HalvingPrune,
+    HyperbandPrune,
+    JournalSection,
+    Limits,
+    Listed,
+    LrRange,
+    MedianPrune,
+    NeverPrune,
+    ParameterSet,
+    PatiencePrune,
+    Preflight,
+    Prune,
+    Random,
+    Recipe,
+    Resources,
+    Round,
+    Search,
+    Section,
+    ThresholdPrune,
+    Tracking,
+    Trainer,
+    kinds,
+)
+from hpsearch.study.file.wording import KeyPath, dotted, listed, meant, show
+from hpsearch.study.space import Float, Space
+
+__all__ = [
+    "About",
+    "Bayesian",
+    "CoarseToFine",
+    "EarlyStopping",
+    "Grid",
+    "HalvingPrune",
+    "HyperbandPrune",
+    "Listed",
+    "LrRange",
+    "MedianPrune",
+    "NeverPrune",
+    "ParameterSet",
+    "PatiencePrune",
+    "Preflight",
+    "Random",
+    "Recipe",
+    "Resources",
+    "Round",
+    "Study",
+    "ThresholdPrune",
+    "Trainer",
+    "differences",
+    "load",
+]
+
+
+BUDGETS = ("trials", "rounds", "budget", "sets", "seeds")
+"""What of [search] may be other in a study that goes on."""
+
+
+class Study(Section):
+    """The content of a study file, and where it lives. Made by `load` alone."""
+
+    study: About
+    trainer: Trainer
+    space: Annotated[InstanceOf[Space], PlainSerializer(space_section.written), WithJsonSchema({})]
+    search: Search
+    prune: Prune | None = None
+    early_stopping: EarlyStopping | None = None
+    preflight: Preflight | None = None
+    lr_range: LrRange | None = None
+    resources: Resources = Resources()
+    limits: Limits = Limits()
+    journal: JournalSection = JournalSection()
+    tracking: Tracking = Tracking()
+
+    _place: Place = PrivateAttr()
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(self.study.metric, self.study.goal, self.study.at)
+
+    @property
+    def path(self) -> Path:
+        return self._place.path
+
+    @property
+    def folder(self) -> Path:
+        return self._place.path.parent
+
+    @property
+    def home(self) -> Path:
+        """Where everything embedded lives: `.hpsearch/` beside the file, or $HPSEARCH_HOME."""
+        return self._place.home
+
+    @property
+    def journal_url(self) -> str:
+        """It may hold a password: to connect with, never to print."""
+        return self._place.journal_url
+
+    @property
+    def tracking_uri(self) -> str:
+        """As `journal_url`; "none" where the study is not to be in MLflow."""
+        return self._place.tracking_uri
+
+    @property
+    def journal_display(self) -> str:
+        return place.display(self.journal_url)
+
+    @property
+    def tracking_display(self) -> str:
+        return place.display(self.tracking_uri)
+
+    @property
+    def replicates(self) -> Replicates:
+        """What each trial trains side by side."""
+        validation = self.trainer.validation
+        return Replicates(validation.folds if validation else 0, self.trainer.repeats)
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether trials may also lose by a test over their folds or repeats."""
+        return self.replicates.can_be_compared and not isinstance(self.prune, NeverPrune)
+
+    @property
+    def range_test(self) -> LrRange | None:
+        """What the learning-rate range test is to do: as [lr_range] says, or for a range that is `auto`; else None."""
+        auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
+        wanted = isinstance(self.search, Recipe) and self.search.lr_range and _is_a_range(self.space, "lr")
+        section = self.lr_range or (LrRange() if auto or wanted else None)
+        return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
+
+    def searching(self, space: Space) -> "Study":
+        """The same study over a part of its space, such as the window that a range test has found."""
+        return self.model_copy(update={"space": space})
+
+    def evaluation(self, name: str, seed: int, sets: Sequence[ParameterSet], seeds: int) -> "Study":
+        """An ordinary study that trains these sets of parameters again, each with so many seeds that come from `seed`.
+
+        It has the same limits of a trial, and none of those that the search had as a whole; it prunes nothing.
+        """
+        limits = dict.fromkeys(("study", "gpu_hours", "trials", "epochs"))
+        given = [replace(one, auto=False) for one in self.space.parameters if isinstance(one, Float)]
+        changed = {
+            "study": self.study.model_copy(update={"name": name, "seed": seed}),
+            "trainer": self.trainer.model_copy(update={"repeats": 1}),
+            "space": self.space.narrowed({one.name: one for one in given}),
+            "search": Listed(method="list", sets=tuple(sets), seeds=seeds),
+            "prune": NeverPrune(method="never"),
+            "preflight": None,
+            "lr_range": None,
+            "limits": self.limits.model_copy(update=limits),
+        }
+        return self.model_copy(update=changed)
+
+    def extending(self, recorded: Mapping[str, Any]) -> "Study":
+        """This study with the budgets that a recipe had before, so that its earlier rounds stay what they were.
+
+        recorded: the spec of the same study as it was left.
+        """
+        before = recorded["search"].get("budget")
+        if not isinstance(self.search, Recipe) or self.search.budget is None or before is None:
+            return self
+        earlier = dict.fromkeys([*before.get("earlier", []), before["epochs"]])
+        earlier.pop(self.search.budget.epochs, None)
+        budget = self.search.budget.model_copy(update={"earlier": tuple(earlier)})
+        return self.model_copy(update={"search": self.search.model_copy(update={"budget": budget})})
+
+    def renamed(self, name: str) -> "Study":
+        """The same study under another name. StudyFileError for a name that cannot be one."""
+        faults = Faults("--fork", Lines())
+        try:
+            about = About.model_validate({**self.study.model_dump(), "name": name})
+        except ValidationError as problem:
+            translate(problem, About, (), faults)
+            faults.end()
+            raise
+        return self.model_copy(update={"study": about})
+
+    def spec(self) -> dict[str, Any]:
+        """The study as a file would say it, defaults filled in, in plain JSON values; ${env:NAME} as it is written."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def identity(self) -> dict[str, Any]:
+        """What may not change under one name: all but the name itself, the budget, and where and how it runs."""
+        spec = self.spec()
+        return {
+            "study": {key: value for key, value in spec["study"].items() if key != "name"},
+            "trainer": {key: value for key, value in spec["trainer"].items() if (key, value) != ("repeats", 1)},
+            "space": spec["space"],
+            "search": {key: value for key, value in spec["search"].items() if key not in BUDGETS},
+            "prune": spec.get("prune", {} if self.is_paired else {"method": "never"}),
+            "early_stopping": spec.get("early_stopping", {}),
+        }
+
+
+def _is_a_range(space: Space, name: str) -> bool:
+    """Whether a float above 0 of this name is searched."""
+    return any(one.name == name and isinstance(one, Float) and one.low > 0 for one in space.parameters)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """`space.lr.low: was 1e-05, is 0.0001` for every value in which two identities differ."""
+    return list(_differences(old, new, ()))
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], path: KeyPath) -> Iterator[str]:
+    for key in dict.fromkeys([*old, *new]):
+        here = (*path, key)
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from _differences(before, after, here)
+        elif (was := _json(old, key)) != (now := _json(new, key)):
+            yield f"{dotted(here)}: was {was}, is {now}"
+
+
+def _json(table: Mapping[str, Any], key: str) -> str:
+    """As text, so that 1, 1.0 and true differ."""
+    return json.dumps(table[key], ensure_ascii=False) if key in table else "absent"
+
+
+# Loading ─────────────────────────────────────────────────────────────────────────────────────────
+
+_TABLES: dict[str, type[Section]] = {
+    "study": About,
+    "trainer": Trainer,
+    "early_stopping": EarlyStopping,
+    "preflight": Preflight,
+    "lr_range": LrRange,
+    "resources": Resources,
+    "limits": Limits,
+    "journal": JournalSection,
+    "tracking": Tracking,
+}
+_METHODS = {"search": kinds(Search), "prune": kinds(Prune)}
+
+
+def load(path: str | Path, overrides: Sequence[str] = (), environment: Mapping[str, str] = os.environ) -> Study:
+    """Read a study file. StudyFileError has all its faults.
+
+    overrides: "space.lr.low=1e-4", as after `--set`.
+    """
+    path = Path(path)
+    data, lines = reading.parse(path, reading.read(path))
+    faults = Faults(reading.where(path), lines)
+    reading.override(data, overrides, faults)
+    study = _study(path, reading.substitute(data, environment, faults), environment, faults)
+    faults.end()
+    assert study is not None
+    return study
+
+
+def recorded(spec: Mapping[str, Any], path: Path, environment: Mapping[str, str] = os.environ) -> Study:
+    """The study that a journal has (`Study.spec`), as if its file lay at `path`. StudyFileError."""
+    faults = Faults(reading.where(path), Lines())
+    study = _study(path, reading.substitute(dict(spec), environment, faults), environment, faults)
+    faults.end()
+    assert study is not None
+    return study
+
+
+def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], faults: Faults) -> Study | None:
+    tables = {name: table for name, table in data.items() if _is_table(name, table, faults)}
+    for name, field in Study.model_fields.items():
+        if field.is_required() and name not in data:
+            faults.add((name,), "is missing; a study file has at least [study], [trainer], [space] and [search]")
+    kinds_of = {name: kind for name, table in tables.items() if (kind := _kind(name, table, faults)) is not None}
+    sections = {name: section for name, kind in kinds_of.items() if (section := _section(name, kind, tables, faults))}
+    space = space_section.parse(tables["space"], faults) if "space" in tables else None
+    checks.check(sections, tables.get("space", {}), space, faults)
+    found = place.find(path, tables, environment, faults)
+    if found is None or faults.any:
+        return None
+    study = Study.model_validate({**_implied(sections), "space": space})
+    study._place = found
+    return study
+
+
+def _implied(sections: Mapping[str, Section]) -> Mapping[str, Section]:
+    """With what a recipe does unless it is told not to."""
+    search = sections.get("search")
+    if isinstance(search, Recipe) and search.preflight:
+        return {"preflight": Preflight(), **sections}
+    return sections
+
+
+def _is_table(name: str, table: object, faults: Faults) -> bool:
+    if name not in Study.model_fields:
+        faults.add((name,), unknown(name, Study.model_fields))
+    elif not isinstance(table, dict):
+        faults.add((name,), f"must be a table, [{name}], got {show(table)}")
+    else:
+        return True
+    return False
+
+
+def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] | None:
+    """The class of a table: for [search] and [prune] the one of its `method`."""
+    if name not in _METHODS:
+        return _TABLES.get(name)
+    methods, method = _METHODS[name], table.get("method")
+    if isinstance(method, str) and method in methods:
+        return methods[method]
+    if "method" not in table:
+        faults.add((name, "method"), f"is missing (one of {listed(methods)})")
+    else:
+        hint = meant(method, methods) if isinstance(method, str) else ""
+        faults.add((name, "method"), f"must be one of {listed(methods)}, got {show(method)}{hint}")
+    return None
+
+
+def _section(name: str, kind: type[Section], tables: Mapping[str, Mapping[str, Any]], faults: Faults) -> Section | None:
+    try:
+        return kind.model_validate(tables[name])
+    except ValidationError as problem:
+        translate(problem, kind, (name,), faults)
+    return None

@@ -1,0 +1,150 @@
+"""Collects what is wrong with a study file: each fault with its place, in plain sentences."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from hpsearch.core.errors import Fault, StudyFileError
+from hpsearch.study.file.lines import Lines
+from hpsearch.study.file.wording import KeyPath, dotted, listed, meant, show
+
+MOST = 100
+"""More faults than a person reads are counted, not written out."""
+
+_SECRET = (("journal",), ("tracking",))
+"""Tables whose values no message repeats: they may hold a password."""
+
+_SENTENCES = {
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be finite",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "greater_than": "must be > {gt:g}",
+    "greater_than_equal": "must be >= {ge:g}",
+    "less_than": "must be < {lt:g}",
+    "less_than_equal": "must be <= {le:g}",
+}
+
+
+class Faults:
+    """What was found so far in the file `where`."""
+
+    def __init__(self, where: str, lines: Lines):
+        self.where = where
+        self._lines = lines
+        self._overridden: dict[KeyPath, str] = {}
+        self._found: list[Fault] = []
+        self._paths: set[KeyPath] = set()
+        self._unwritten = 0
+
+    def overridden(self, path: KeyPath, option: str) -> None:
+        """From now on the key stands not in the file but in an option of the command line."""
+        self._overridden[path] = option
+
+    def add(self, path: KeyPath, message: str) -> None:
+        self._paths.update(path[:end] for end in range(1, len(path) + 1))
+        if self.full:
+            self.count(1)
+            return
+        where, line = self._place(path)
+        key = dotted(path)
+        self._found.append(Fault(where, line, "" if where == f"--set {key}" else key, message))
+
+    def count(self, number: int) -> None:
+        """So many more faults that are not written out."""
+        self._unwritten += number
+
+    def add_for(self, option: str, message: str) -> None:
+        """A fault of an option of the command line itself."""
+        self._found.append(Fault(option, 0, "", message))
+
+    def has(self, path: KeyPath) -> bool:
+        """Whether anything is wrong with this key or within it."""
+        return path in self._paths
+
+    @property
+    def any(self) -> bool:
+        return bool(self._found)
+
+    @property
+    def full(self) -> bool:
+        return len(self._found) >= MOST
+
+    def end(self) -> None:
+        """StudyFileError where there was a fault."""
+        if self._unwritten:
+            last = max(fault.line for fault in self._found)
+            self._found.append(Fault(self.where, last, "", f"… and {self._unwritten:,} more faults"))
+        if self._found:
+            raise StudyFileError(self._found)
+
+    def _place(self, path: KeyPath) -> tuple[str, int]:
+        for end in range(len(path), 0, -1):
+            if path[:end] in self._overridden:
+                return self._overridden[path[:end]], 0
+        return self.where, self._lines.find(path)
+
+
+def translate(problem: ValidationError, kind: type[BaseModel], at: KeyPath, faults: Faults) -> None:
+    """Add pydantic's findings about the table `at`, in our words; a key with a fault already gets no second one."""
+    for i, error in enumerate(problem.errors(include_url=False)):
+        if faults.full:
+            faults.count(problem.error_count() - i)
+            return
+        path = (*at, *(part for part in error["loc"] if part != "[key]"))
+        if not faults.has(path) and not _is_echo(error):
+            faults.add(path, _sentence(error, kind, secret=at[:1] in _SECRET))
+
+
+def _is_echo(error: ErrorDetails) -> bool:
+    """A list is also called too short where its elements are at fault."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
+
+
+def _sentence(error: ErrorDetails, kind: type[BaseModel], secret: bool) -> str:
+    name, context = str(error["loc"][-1]) if error["loc"] else "", error.get("ctx", {})
+    got = "" if secret else f", got {show(error['input'])}"
+    owner = _owner(kind, error["loc"])
+    match error["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "missing":
+            return f"is missing ({owner.model_fields[name].description})"
+        case "extra_forbidden":
+            return unknown(name, owner.model_fields)
+        case "too_short":
+            return "must not be empty"
+        case "literal_error":
+            choices = _literals(owner, name)
+            hint = meant(error["input"], map(str, choices)) if isinstance(error["input"], str) else ""
+            return f"must be one of {listed(choices)}{got}{hint}"
+    return _SENTENCES.get(error["type"], "is not valid").format(**context) + got
+
+
+def unknown(name: str, known: Any) -> str:
+    return f"unknown key `{name[:60]}`{meant(name, known) or '; known here: ' + ', '.join(known)}"
+
+
+def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model that holds the last key of `loc`."""
+    for part in loc[:-1]:
+        field = kind.model_fields.get(str(part))
+        kind = next(_models(field.annotation), kind) if field is not None else kind
+    return kind
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _literals(owner: type[BaseModel], name: str) -> tuple[Any, ...]:
+    return get_args(owner.model_fields[name].annotation)

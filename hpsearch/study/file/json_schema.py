@@ -1,0 +1,48 @@
+"""The JSON schema of a study file, for editors: `#:schema study.schema.json` on its first line.
+
+python -m hpsearch.study.file.json_schema studies/study.schema.json
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from hpsearch.study.definition import Study
+from hpsearch.study.file.sections import Auto, Range, Values
+
+_SCALAR = {"type": ["string", "number", "boolean"]}
+
+
+def json_schema() -> dict[str, Any]:
+    """The file as a user writes it; what goes beyond single values is `hpsearch check`'s."""
+    schema = Study.model_json_schema()
+    schema["properties"]["space"] = {
+        "type": "object",
+        "minProperties": 1,
+        "description": "what is searched: ranges, choices, fixed values",
+        "additionalProperties": {
+            "anyOf": [
+                {"$ref": "#/$defs/Range"},
+                {"$ref": "#/$defs/Values"},
+                {"$ref": "#/$defs/Auto"},
+                {"type": "array", "items": _SCALAR, "minItems": 1, "description": "a choice"},
+                {**_SCALAR, "description": "a fixed value"},
+            ]
+        },
+    }
+    schema["$defs"] |= {kind.__name__: kind.model_json_schema() for kind in (Range, Values, Auto)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "An hpsearch study",
+        "description": "A hyperparameter search in one file.",
+    }
+
+
+def text() -> str:
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(text())

@@ -1,0 +1,111 @@
+"""What one value of a study file may be."""
+
+import math
+import posixpath
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from hpsearch.core.trial import Plain
+from hpsearch.study.file import units
+from hpsearch.study.file.wording import show
+
+LONGEST_STUDY_NAME = 250
+"""Bytes, in UTF-8."""
+
+
+def plain(value: object) -> Plain:
+    if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError(f"must be a string, a finite number, or true or false, got {show(value)}")
+    return value
+
+
+def _number(value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"must be a finite number, got {show(value)}")
+    return value
+
+
+def _allowed(value: object) -> tuple[Plain, ...]:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise ValueError("must not be an empty list")
+    return tuple(map(plain, values))
+
+
+def _study_name(name: str) -> str:
+    """It becomes the name of a folder and of an MLflow experiment."""
+    if not 0 < len(name.encode()) <= LONGEST_STUDY_NAME:
+        raise ValueError(f"must have 1 to 250 characters (bytes in UTF-8), got {len(name.encode())}")
+    if name != name.strip() or not name.isprintable():
+        raise ValueError(f"must hold no control characters and no spaces at its ends, got {show(name)}")
+    if found := next((part for part in ("/", "\\", "%", "..") if part in name), None):
+        raise ValueError(f"must not hold {show(found)}, got {show(name)}")
+    if name == ".":
+        raise ValueError('must not be "."')
+    return name
+
+
+def recordable(name: str) -> str:
+    """The name of a parameter or a metric: what MLflow takes for one (mlflow/utils/validation.py)."""
+    if not 0 < len(name) <= 250:
+        raise ValueError(f"a name must have 1 to 250 characters, got {len(name)}")
+    if odd := re.search(r"[^\w.\- /]", name):
+        raise ValueError(f"a name may hold letters, digits, _ - . / and spaces, got {show(odd[0])}")
+    if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
+        raise ValueError("a name must not read as a path that leads elsewhere")
+    return name
+
+
+def _use(use: str) -> str:
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", use):
+        raise ValueError(f'must be "module:function", such as "trainers.digits:train", got {show(use)}')
+    return use
+
+
+def _address(address: str) -> str:
+    if not re.fullmatch(r"local|auto|none|(ray://)?[^\s/:]+:[0-9]{1,5}", address):
+        raise ValueError(f'must be "local", "auto", "none" or "ray://HOST:PORT", got {show(address)}')
+    return address
+
+
+def _true(value: bool) -> bool:
+    if not value:
+        raise ValueError("must be true; for a range of your own leave it out and give low and high")
+    return value
+
+
+def _gpus(gpus: float) -> float:
+    if gpus > 1 and gpus != int(gpus):
+        raise ValueError(f"must be a share of one GPU (<= 1) or a whole number of them, got {gpus}")
+    return gpus
+
+
+PlainValue = Annotated[Plain, PlainValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
+Allowed = Annotated[
+    tuple[Plain, ...],
+    PlainValidator(_allowed),
+    WithJsonSchema({"type": ["string", "number", "boolean", "array"]}),
+]
+Seconds = Annotated[
+    float,
+    BeforeValidator(units.seconds),
+    PlainSerializer(units.duration),
+    WithJsonSchema({"type": "string", "pattern": units.DURATION, "examples": ["45s", "1h30m"]}),
+]
+Bytes = Annotated[
+    int,
+    BeforeValidator(units.size),
+    PlainSerializer(units.size_text),
+    WithJsonSchema({"type": "string", "pattern": units.SIZE, "examples": ["500MB", "4GiB"]}),
+]
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+RecordableName = Annotated[str, AfterValidator(recordable)]
+StudyName = Annotated[str, AfterValidator(_study_name)]
+Use = Annotated[str, AfterValidator(_use)]
+Address = Annotated[str, AfterValidator(_address)]
+Gpus = Annotated[float, Field(ge=0), AfterValidator(_gpus)]
+Yes = Annotated[bool, AfterValidator(_true)]

@@ -1,0 +1,166 @@
+"""On which line of a TOML file each key stands: tomllib does not say.
+
+The scanner never fails: what is no TOML is for tomllib to refuse. It runs first, in linear time, so that what would
+keep tomllib busy for minutes (a key of 100,000 parts) or overflow a stack can be refused before.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from hpsearch.study.file.wording import KeyPath
+
+_TOKEN = re.compile(
+    r"""
+      (?P<skip>    [ \t\r]+ | \#[^\n]* )
+    | (?P<newline> \n )
+    | (?P<string>  \"\"\" (?: \\.? | [^\\] )*? (?: \"{3,5} | \Z )
+                 | '''    .*?                  (?: '{3,5}  | \Z )
+                 | "  (?: \\. | [^"\\\n] )* "?
+                 | '  [^'\n]* '? )
+    | (?P<mark>    [][{}=,.] )
+    | (?P<bare>    [^\s\[\]{}=,.\#"']+ )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+DEEPEST = 32
+"""How many keys and brackets may stand within each other; the scan ends at the first that goes deeper."""
+
+
+@dataclass
+class Lines:
+    """The line (from 1) of every key and array element. too_deep: the one where something goes deeper than
+    DEEPEST, or 0."""
+
+    of: dict[KeyPath, int] = field(default_factory=dict)
+    too_deep: int = 0
+
+    def find(self, path: KeyPath) -> int:
+        """The line of the key, of the nearest key around it, or 0."""
+        return next((self.of[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.of), 0)
+
+    def note(self, path: KeyPath, line: int) -> None:
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.of:
+                return
+            self.of[path[:end]] = line
+
+
+def scan(text: str) -> Lines:
+    scanner = _Scanner()
+    for kind, token, line in _tokens(text):
+        if len(scanner.path) + len(scanner.key) > DEEPEST:
+            scanner.lines.too_deep = line
+            break
+        if kind == "newline":
+            scanner.newline()
+        elif scanner.header:
+            scanner.in_header(kind, token, line)
+        elif scanner.in_key:
+            scanner.key_token(kind, token, line)
+        else:
+            scanner.value_token(token, line)
+    return scanner.lines
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    line = 1
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup != "skip":
+            yield match.lastgroup or "", match[0], line
+        line += match[0].count("\n")
+
+
+class _Scanner:
+    """header: opening brackets of a [table] or [[table]] line so far. frames: where the open brackets of a value began;
+    an array's element counter, or None for an inline table."""
+
+    def __init__(self) -> None:
+        self.lines = Lines()
+        self.table: KeyPath = ()
+        self.elements: dict[KeyPath, int] = {}
+        self.frames: list[tuple[KeyPath, int | None]] = []
+        self.path: KeyPath = ()
+        self.key: list[str] = []
+        self.in_key = True
+        self.header = 0
+
+    def newline(self) -> None:
+        if not self.frames:
+            self.path, self.key, self.in_key, self.header = self.table, [], True, 0
+
+    def in_header(self, kind: str, token: str, line: int) -> None:
+        if token == "[" and not self.key:
+            self.header += 1
+        elif token == "]":
+            self._open_table(line)
+        elif kind != "mark":
+            self.key.append(_unquoted(token))
+
+    def _open_table(self, line: int) -> None:
+        path: KeyPath = ()
+        for part in self.key:
+            path = (*path, part)
+            if path in self.elements and len(path) < len(self.key):
+                path = (*path, self.elements[path])
+        if self.header == 2:
+            self.elements[path] = self.elements.get(path, -1) + 1
+            path = (*path, self.elements[path])
+        self.table = self.path = path
+        self.lines.note(path, line)
+        self.key, self.header, self.in_key = [], 0, False
+
+    def key_token(self, kind: str, token: str, line: int) -> None:
+        if token == "[" and not self.frames and not self.key:
+            self.header = 1
+        elif token == "=":
+            self.path, self.key, self.in_key = (*self.path, *self.key), [], False
+            self.lines.note(self.path, line)
+        elif token == "}":
+            self._close()
+        elif kind != "mark":
+            self.key.append(_unquoted(token))
+
+    def value_token(self, token: str, line: int) -> None:
+        if token in ("]", "}"):
+            self._close()
+            return
+        if token == ",":
+            self._next()
+            return
+        self.lines.note(self.path, line)
+        if token in ("[", "{"):
+            self._open(token)
+
+    def _open(self, token: str) -> None:
+        self.frames.append((self.path, 0 if token == "[" else None))
+        if token == "[":
+            self.path = (*self.path, 0)
+        else:
+            self.in_key = True
+
+    def _next(self) -> None:
+        if not self.frames:
+            return
+        start, element = self.frames.pop()
+        if element is None:
+            self.path, self.in_key = start, True
+        else:
+            element += 1
+            self.path = (*start, element)
+        self.frames.append((start, element))
+
+    def _close(self) -> None:
+        if self.frames:
+            self.path, _ = self.frames.pop()
+        self.in_key = False
+
+
+def _unquoted(token: str) -> str:
+    if token[0] not in "\"'":
+        return token
+    try:
+        return str(tomllib.loads(f"key = {token}")["key"])
+    except ValueError:
+        return token

@@ -1,0 +1,98 @@
+"""Where a study's journal, its MLflow store and its embedded files are: URLs resolved, passwords kept out of sight."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.redact import is_ambiguous, redact
+from hpsearch.study.file.faults import Faults
+from hpsearch.study.file.reading import resolved, without_references
+
+_PASSWORDS = (
+    re.compile(r"://[^:/@]*:(?P<password>[^@]*)(?=@)"),
+    re.compile(r"[?&](?:password|passwd|pwd|sslpassword|token)=(?P<password>[^&]*)", re.IGNORECASE),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """path: the study file. home: the folder of everything embedded. The URLs are whole and may hold a password."""
+
+    path: Path
+    home: Path
+    journal_url: str = field(repr=False)
+    tracking_uri: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Store:
+    """file: in `home`, where the study file names no URL. schemes: what an URL may begin with; rule: in words."""
+
+    key: tuple[str, str]
+    file: str
+    schemes: tuple[str, ...]
+    rule: str
+
+
+_JOURNAL = _Store(
+    ("journal", "url"),
+    "journal.db",
+    ("sqlite", "postgresql"),
+    "must be a sqlite or postgresql URL, such as sqlite:///journal.db",
+)
+_TRACKING = _Store(
+    ("tracking", "mlflow"),
+    "mlflow.db",
+    ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks", "none"),
+    "must be a sqlite, postgresql, mysql, mssql, http, https or databricks URL, such as sqlite:///mlflow.db, "
+    'or "none" (MLflow no longer takes folders)',
+)
+
+
+def find(path: Path, tables: Mapping[str, Any], environment: Mapping[str, str], faults: Faults) -> Place | None:
+    """None where an URL is at fault, which is added to `faults`; no message repeats any of it."""
+    path = path.absolute()
+    home = Path(environment.get("HPSEARCH_HOME") or path.parent / ".hpsearch").absolute()
+    if "?" in f"{path.parent}{home}":
+        faults.add((), "the paths of its folder and of HPSEARCH_HOME must hold no ?, which ends a path in a URL")
+    urls: dict[str, str] = {}
+    for store in (_JOURNAL, _TRACKING):
+        table, key = store.key
+        written = tables.get(table, {}).get(key, f"sqlite:///{home / store.file}")
+        try:
+            if not faults.has(store.key):
+                urls[table] = _url(written, store, path.parent, environment)
+        except ValueError as problem:
+            faults.add(store.key, str(problem))
+    if len(set(urls.values())) == 1 and len(urls) == 2:
+        faults.add(_TRACKING.key, "must not be the journal's database: both keep tables of their own")
+    return Place(path, home, urls["journal"], urls["tracking"]) if len(urls) == 2 else None
+
+
+def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:
+    """The whole URL; that of a SQLite file is relative to the study file as it is written, and absolute here."""
+    for pattern in _PASSWORDS:
+        found = pattern.search(without_references(written))
+        if found and found["password"]:
+            raise ValueError("a password must not stand in the file; write ${env:NAME} in its place")
+    url = resolved(written, environment)
+    scheme = re.split("[:+]", url, maxsplit=1)[0]
+    if scheme not in store.schemes:
+        raise ValueError(store.rule)
+    if is_ambiguous(url):
+        raise ValueError("the password in it must be percent-encoded: %40 for @, %2F for /, %3F for ?, %23 for #")
+    if scheme != "sqlite":
+        return url
+    head, _, rest = url.partition(":///")
+    file, mark, options = rest.partition("?")
+    if not file or file == ":memory:":
+        raise ValueError("must name a file, as in sqlite:///journal.db: what is in memory does not outlive the process")
+    return f"{head}:///{os.path.normpath(folder / file)}{mark}{options}"
+
+
+def display(url: str) -> str:
+    """The URL with *** for a password."""
+    return redact(url)

@@ -1,0 +1,240 @@
+"""A study file as a user writes it: read, parsed, changed by `--set`, its `${env:NAME}` looked up.
+
+Whatever the file holds, what comes out is plain values or a StudyFileError.
+"""
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.errors import Fault, StudyFileError
+from hpsearch.core.redact import redact
+from hpsearch.study.file import lines as positions
+from hpsearch.study.file.faults import Faults
+from hpsearch.study.file.lines import DEEPEST, Lines
+from hpsearch.study.file.wording import KeyPath, dotted, meant
+
+MOST_BYTES = 1 << 17
+"""A study file is a page or two; larger ones are refused unread."""
+
+_DIGITS = re.compile(r"[0-9_]{1000,}")
+_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_FREE = (("space",), ("trainer", "options"))
+"""Tables whose keys are the user's own: `--set` changes what is there and adds nothing, since it would be a typo."""
+
+_AS_WRITTEN = (("journal", "url"), ("tracking", "mlflow"))
+"""What may hold a password stays as it is written; place.py resolves it."""
+
+
+# Reading ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def where(path: Path) -> str:
+    """How messages call the file: as the user does."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def read(path: Path) -> str:
+    """The text of a regular file of at most MOST_BYTES in UTF-8, with a byte order mark or without."""
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise _refused(path, "is a folder; name the study file in it")
+        if not stat.S_ISREG(status.st_mode):
+            raise _refused(path, "is no regular file")
+        if status.st_size > MOST_BYTES:
+            raise _refused(path, f"must have at most {MOST_BYTES:,} bytes, got {status.st_size:,}")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise _refused(path, "there is no such file; `hpsearch init` writes one") from None
+    except (OSError, ValueError) as problem:
+        raise _refused(path, f"cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
+    return _decoded(path, content)
+
+
+def _decoded(path: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as problem:
+        before = content[: problem.start]
+        column = len(before) - before.rfind(b"\n")
+        message = f"must be UTF-8, got byte 0x{content[problem.start]:02x}"
+        raise StudyFileError([Fault(where(path), before.count(b"\n") + 1, "", message, column)]) from None
+
+
+def _refused(path: Path, message: str) -> StudyFileError:
+    return StudyFileError([Fault(where(path), 0, "", message)])
+
+
+# Parsing ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
+    """What the TOML says, and on which lines."""
+    lines = positions.scan(text)
+    if lines.too_deep:
+        message = f"keys and brackets must go at most {DEEPEST} deep"
+        raise StudyFileError([Fault(where(path), lines.too_deep, "", message)])
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        message, _, place = str(problem).rpartition(" (at ")
+        raise _syntax(path, text, _offset(text, place), _plainly(message)) from None
+    except ValueError:
+        raise _syntax(path, text, _first_long_number(text), "a number has too many digits") from None
+    if large := list(_large(data)):
+        raise StudyFileError([Fault(where(path), lines.find(k), dotted(k), "must fit into 64 bits") for k in large])
+    return data, lines
+
+
+def _large(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
+    """Where integers stand that TOML does not know (section "Integer": 64 bits)."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield path
+    parts = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    for key, part in parts:
+        yield from _large(part, (*path, key))
+
+
+def _offset(text: str, place: str) -> int:
+    """tomllib's "line 3, column 5)" or "end of document)" as an offset."""
+    numbers = re.fullmatch(r"line (\d+), column (\d+)\)", place)
+    if numbers is None:
+        return len(text.rstrip("\n"))
+    before = text.split("\n", int(numbers[1]) - 1)[:-1]
+    return sum(len(line) + 1 for line in before) + int(numbers[2]) - 1
+
+
+def _plainly(message: str) -> str:
+    if message.startswith("Cannot declare"):
+        return "the table is declared twice"
+    if message == "Cannot overwrite a value":
+        return "the key is given twice"
+    return message[:1].lower() + message[1:]
+
+
+def _first_long_number(text: str) -> int:
+    match = _DIGITS.search(text)
+    return match.start() if match else 0
+
+
+def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
+    """The fault with its line below and a caret under the place; nothing of a password in an URL."""
+    start = text.rfind("\n", 0, offset) + 1
+    line = text[start:].partition("\n")[0]
+    line = re.sub(r"(?<=://).*(?=@)", lambda found: "*" * len(found[0]), redact(line, same_length=True))
+    column = offset - start
+    first = max(0, column - 60)
+    shown = "".join(c if c.isprintable() else " " for c in line[first : column + 40])
+    picture = f"{message}\n    {shown}\n    {' ' * (column - first)}^"
+    return StudyFileError([Fault(where(path), text.count("\n", 0, offset) + 1, "", picture, column + 1)])
+
+
+# --set ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def override(data: dict[str, Any], options: Sequence[str], faults: Faults) -> None:
+    """Carry out `--set space.lr.low=1e-4` in `data`. A value is TOML, or else a string."""
+    for option in options:
+        key, equals, text = option.partition("=")
+        name = f"--set {key.strip()[:60]}"
+        try:
+            path = _key_path(key)
+            if not equals or not path:
+                raise ValueError("must be KEY=VALUE, such as --set space.lr.low=1e-4")
+            faults.overridden(_put(data, path, _value(text)), name)
+        except ValueError as problem:
+            faults.add_for(name, str(problem))
+
+
+def _key_path(key: str) -> list[str]:
+    """The parts of a dotted TOML key; none where it is no key."""
+    table: object = _toml(f"{key} = 0")
+    parts: list[str] = []
+    while isinstance(table, dict) and len(table) == 1:
+        part, table = next(iter(table.items()))
+        parts.append(part)
+    return parts if table == 0 else []
+
+
+def _value(text: str) -> object:
+    table = _toml(f"value = {text}")
+    return table["value"] if table is not None and len(table) == 1 else text.strip()
+
+
+def _toml(text: str) -> dict[str, Any] | None:
+    try:
+        table = None if positions.scan(text).too_deep else tomllib.loads(text)
+    except ValueError:
+        return None
+    return None if any(_large(table)) else table
+
+
+def _put(data: dict[str, Any], parts: list[str], value: object) -> KeyPath:
+    """Put the value where the parts lead, and say from which key on something is new."""
+    place: Any = data
+    path: KeyPath = ()
+    new: KeyPath = ()
+    for part in parts[:-1]:
+        key = _key(place, path, part)
+        path = (*path, key)
+        if isinstance(place, dict) and key not in place:
+            place[key] = {}
+            new = new or path
+        place = place[key]
+    key = _key(place, path, parts[-1])
+    place[key] = value
+    return new or (*path, key)
+
+
+def _key(place: object, path: KeyPath, part: str) -> str | int:
+    """The part as a key of a table or an index of a list. ValueError where it can be neither."""
+    if isinstance(place, list):
+        if not (part.isdecimal() and int(part) < len(place)):
+            raise ValueError(f"`{dotted(path)}` has elements 0 to {len(place) - 1}, got `{part[:60]}`")
+        return int(part)
+    if not isinstance(place, dict):
+        raise ValueError(f"`{dotted(path)}` is a value, not a table")
+    if path in _FREE and part not in place:
+        raise ValueError(f"there is no `{part[:60]}` in {dotted(path)}{meant(part, place)}")
+    return part
+
+
+# ${env:NAME} ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def resolved(text: str, environment: Mapping[str, str]) -> str:
+    """The text with every ${env:NAME} replaced. KeyError for a variable that is not set."""
+    return _REFERENCE.sub(lambda found: environment[found[1]], text)
+
+
+def without_references(text: str) -> str:
+    return _REFERENCE.sub("", text)
+
+
+def substitute(value: Any, environment: Mapping[str, str], faults: Faults, path: KeyPath = ()) -> Any:
+    """The value with every reference in it replaced, save in the two URLs, which are recorded as they are written."""
+    if isinstance(value, dict):
+        return {key: substitute(part, environment, faults, (*path, key)) for key, part in value.items()}
+    if isinstance(value, list):
+        return [substitute(part, environment, faults, (*path, i)) for i, part in enumerate(value)]
+    if not isinstance(value, str) or "${env:" not in value:
+        return value
+    if problem := _reference_problem(value, environment, path):
+        faults.add(path, problem)
+        return value
+    return value if path in _AS_WRITTEN else resolved(value, environment)
+
+
+def _reference_problem(text: str, environment: Mapping[str, str], path: KeyPath) -> str:
+    if any(path[: len(free)] == free for free in _FREE):
+        return "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in the trainer"
+    if "${env:" in without_references(text):
+        return "must refer to a variable as ${env:NAME}"
+    missing = [name for name in _REFERENCE.findall(text) if name not in environment]
+    return f"the environment variable {', '.join(missing)} is not set" if missing else ""

@@ -1,0 +1,307 @@
+"""The tables of a study file, one class each, as INTERFACE and `studies/study.schema.json` describe them.
+
+What one value may be is in kinds.py; what values mean together is checked in checks.py.
+"""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hpsearch.study.file.kinds import (
+    Address,
+    Allowed,
+    Bytes,
+    Count,
+    Gpus,
+    Number,
+    PlainValue,
+    RecordableName,
+    Seconds,
+    StudyName,
+    Use,
+    Whole,
+    Yes,
+)
+
+
+class Section(BaseModel):
+    """Frozen and strict: no unknown key, no "3" for 3, no 3.0 for a whole number, nothing infinite."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+# [study], [trainer] ──────────────────────────────────────────────────────────────────────────────
+
+
+class About(Section):
+    name: StudyName = Field(description="what the study is called, everywhere")
+    metric: RecordableName = Field(description="what decides: a name that the trainer reports")
+    goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
+    seed: Whole = Field(0, description="where all random numbers of the study come from")
+    at: Literal["best", "last"] = Field("best", description="the epoch at which a trial's curve is judged")
+
+
+class Validation(Section):
+    folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        description="so many networks train side by side in each trial, each validated on another part of the examples"
+    )
+
+
+class Trainer(Section):
+    use: Use = Field(
+        description='"module:function", a generator; or "module:name", a ray.tune.Trainable, class or function'
+    )
+    epochs: Count = Field(description="the most that one trial may train")
+    repeats: Annotated[int, Field(ge=1, le=100)] = Field(
+        1, description="so many seeds train side by side in each trial, which reports their mean"
+    )
+    validation: Validation | None = Field(None, description="k-fold cross-validation inside each trial")
+    options: dict[RecordableName, PlainValue] = Field({}, description="fixed values for the trainer")
+
+
+# [space] ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Range(Section):
+    """A number between two others: whole where both ends and the step are."""
+
+    low: Number = Field(description="the least value")
+    high: Number = Field(description="the greatest value")
+    log: bool = Field(False, description="spread evenly over the logarithm")
+    step: Number | None = Field(None, description="only low, low + step, …")
+    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
+    grid: tuple[Number, ...] = Field((), strict=False, description="its values in a grid search")
+    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="so many values in a grid search")
+    expand: bool = Field(False, description="coarse-to-fine may look beyond low and high")
+
+
+AUTO_LOW, AUTO_HIGH = 1e-7, 10.0
+"""Between these a range test looks for a learning rate where the file does not say."""
+
+
+class Auto(Section):
+    """A learning rate whose range the learning-rate range test finds, before the first trial."""
+
+    auto: Yes = Field(description="take the range from the range test")
+    low: Number = Field(AUTO_LOW, description="the test begins here")
+    high: Number = Field(AUTO_HIGH, description="the test ends here")
+    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
+    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="so many values in a grid search")
+    expand: bool = Field(False, description="coarse-to-fine may look beyond what the test found")
+
+
+class Values(Section):
+    """A choice, as a table so that it can have a condition."""
+
+    values: tuple[PlainValue, ...] = Field(strict=False, min_length=1, description="what to choose from")
+    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
+
+
+# [search] ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Grid(Section):
+    """Every point of the grid once."""
+
+    method: Literal["grid"]
+
+
+class Random(Section):
+    """Points drawn one by one, without looking back."""
+
+    method: Literal["random"]
+    trials: Count = Field(description="how many")
+
+
+class Bayesian(Section):
+    """Each point proposed from all results so far."""
+
+    method: Literal["bayesian"]
+    trials: Count = Field(description="how many")
+    sampler: Literal["tpe", "gp", "cmaes"] = Field("tpe", description="what models the results")
+    startup_trials: Count = Field(10, description="so many are drawn at random first")
+
+
+class Round(Section):
+    trials: Count = Field(description="how many in this round")
+    epochs: Count = Field(description="how long each is trained in all")
+
+
+class CoarseToFine(Section):
+    """Rounds of ever fewer, longer trials in ever narrower windows."""
+
+    method: Literal["coarse-to-fine"]
+    rounds: tuple[Round, ...] = Field(strict=False, min_length=1, description="{ trials = …, epochs = … } each")
+    keep: float = Field(0.5, ge=0, le=1, description="share of a later round that goes on from the round before")
+    top: float = Field(0.25, gt=0, le=1, description="share of best trials whose box is the next window")
+    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
+
+
+class ParameterSet(Section):
+    params: dict[RecordableName, PlainValue] = Field(description="a value for every parameter that is searched")
+    epochs: Count | None = Field(None, description="how long it is trained; omitted: trainer.epochs")
+
+
+class Listed(Section):
+    """Given sets of parameters, each with several seeds; `hpsearch evaluate` trains its finalists so."""
+
+    method: Literal["list"]
+    sets: tuple[ParameterSet, ...] = Field(strict=False, min_length=1, description="{ params = { … } } each")
+    seeds: Count = Field(1, description="how many trials each set has")
+
+
+class Budget(Section):
+    """earlier: what a recorded study had before, so that its rounds stay what they were."""
+
+    epochs: Count = Field(description="of all trials together")
+    earlier: tuple[Count, ...] = Field((), strict=False, description="budgets before this one; hpsearch notes them")
+
+
+class Recipe(Section):
+    """Preflight, learning rates, coarse, refined and longer, and round again, by what the curves say."""
+
+    method: Literal["recipe"]
+    budget: Budget | None = Field(None, description="{ epochs = … }: rounds are made from it")
+    rounds: tuple[Round, ...] = Field((), strict=False, description="in place of a budget: { trials = …, epochs = … }")
+    keep: float = Field(0.5, ge=0, le=1, description="share of a given round that goes on from those before")
+    top: float = Field(0.15, gt=0, le=1, description="share of a round's best trials whose box is the next window")
+    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
+    preflight: bool = Field(True, description="try first whether the trainer can learn")
+    lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
+
+
+Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | Listed, Field(discriminator="method")]
+
+
+# [prune], [early_stopping] ───────────────────────────────────────────────────────────────────────
+
+
+class NeverPrune(Section):
+    method: Literal["never"]
+
+
+class MedianPrune(Section):
+    """Stop what is worse than the median of the others at the same epoch."""
+
+    method: Literal["median"]
+    startup_trials: Whole = Field(5, description="so many must have reached the epoch first")
+    warmup_epochs: Whole = Field(1, description="no verdict in the first epochs")
+    interval: Count = Field(1, description="a verdict every so many epochs")
+
+
+class HalvingPrune(Section):
+    """Asynchronous successive halving."""
+
+    method: Literal["halving"]
+    min_epochs: Count = Field(1, description="the first rung")
+    eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
+
+
+class HyperbandPrune(Section):
+    """Successive halving in several brackets."""
+
+    method: Literal["hyperband"]
+    min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
+    eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
+
+
+class PatiencePrune(Section):
+    """Stop what has not become better for some epochs."""
+
+    method: Literal["patience"]
+    patience: Count = Field(description="so many epochs")
+    min_delta: float = Field(0.0, ge=0, description="less than this is not better")
+
+
+class ThresholdPrune(Section):
+    """Stop what leaves the bounds."""
+
+    method: Literal["threshold"]
+    lower: float | None = Field(None, description="stop below this value of the metric")
+    upper: float | None = Field(None, description="stop above this value of the metric")
+    warmup_epochs: Whole = Field(0, description="no verdict in the first epochs")
+
+
+Prune = Annotated[
+    NeverPrune | MedianPrune | HalvingPrune | HyperbandPrune | PatiencePrune | ThresholdPrune,
+    Field(discriminator="method"),
+]
+
+
+class EarlyStopping(Section):
+    patience: Count = Field(description="a trial ends after so many epochs without a better one")
+    min_delta: float = Field(0.0, ge=0, description="less than this is not better")
+
+
+# [preflight], [lr_range] ────────────────────────────────────────────────────────────────────────
+
+
+CheckName = Literal[
+    "metrics",
+    "inputs",
+    "outputs",
+    "loss at start",
+    "loss sign",
+    "gradients",
+    "optimizer",
+    "zero_grad",
+    "overfits",
+    "labels",
+]
+
+
+class Preflight(Section):
+    """Before the first trial: whether the trainer can learn at all."""
+
+    limit: Seconds = Field(600.0, description="the most that it may take")
+    skip: tuple[CheckName, ...] = Field((), strict=False, description="checks that are not wanted")
+
+
+class LrRange(Section):
+    """Before the first trial: at which learning rates the loss falls."""
+
+    parameter: RecordableName = Field("lr", description="which parameter of [space] is the learning rate")
+    iterations: Annotated[int, Field(ge=30, le=100_000)] = Field(150, description="steps of a test")
+    tests: Annotated[int, Field(ge=1, le=50)] = Field(4, description="the most tests, one for each choice of others")
+    limit: Seconds = Field(600.0, description="the most that all tests together may take")
+
+
+# [resources], [limits], [journal], [tracking] ────────────────────────────────────────────────────
+
+
+class PerTrial(Section):
+    cpus: float = Field(1, gt=0, description="also the threads of a trial")
+    gpus: Gpus = Field(0, description="a share of one, or several")
+    memory: Bytes | None = Field(None, description="host memory")
+
+
+class Resources(Section):
+    workers: Count | None = Field(None, description="trials at once; omitted: what there is room for")
+    address: Address = Field("local", description="which Ray")
+    per_trial: PerTrial = PerTrial()
+
+
+class Limits(Section):
+    study: Seconds | None = Field(None, description="wall clock of the study")
+    gpu_hours: float | None = Field(None, gt=0, description="GPU hours of all trials together")
+    trial: Seconds | None = Field(None, description="wall clock of a trial")
+    stall: Seconds | None = Field(None, description="longest silence of a trial")
+    trials: Count | None = Field(None, description="most trials")
+    epochs: Count | None = Field(None, description="most epochs of all trials together")
+    retries: Whole = Field(2, description="times that a trial is given another worker")
+    max_failures: Count = Field(5, description="trials whose trainer raised before the study stops")
+
+
+class JournalSection(Section):
+    url: str | None = Field(None, description="sqlite:///FILE, or postgresql://…; default: in .hpsearch/")
+    wait: Seconds = Field(600.0, description="how long the database may be away before the study stops")
+
+
+class Tracking(Section):
+    mlflow: str | None = Field(None, description='sqlite:///FILE, http://HOST:PORT, … or "none"')
+
+
+def kinds(union: Any) -> dict[str, type[Section]]:
+    """`method` -> class, of Search or Prune."""
+    classes = get_args(get_args(union)[0])
+    return {get_args(kind.model_fields["method"].annotation)[0]: kind for kind in classes}

@@ -1,0 +1,240 @@
+"""[space] of a study file: from tables, lists and scalars to a Space, and back."""
+
+import graphlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from hpsearch.core.trial import Plain
+from hpsearch.study.file.faults import Faults, translate
+from hpsearch.study.file.kinds import plain, recordable
+from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Section, Values
+from hpsearch.study.file.wording import listed, meant, show
+from hpsearch.study.space import Choice, Float, Int, Parameter, Space, offers
+
+MOST = 1_000
+"""Parameters that are searched."""
+
+_MOST_STEPS = 10**15
+"""What floats still tell apart."""
+
+
+def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
+    """The space, or None where anything is wrong with it; what is wrong is added to `faults`."""
+    entries = {name: entry for name, raw in table.items() if (entry := _entry(name, raw, faults)) is not None}
+    parameters = [entry for entry in entries.values() if isinstance(entry, Parameter)]
+    if not parameters and not faults.has(("space",)):
+        faults.add(("space",), "has nothing to search: give at least one range { low = …, high = … } or list of values")
+    if len(parameters) > MOST:
+        faults.add(("space",), f"must have at most {MOST:,} parameters to search, got {len(parameters):,}")
+        return None
+    for parameter in parameters:
+        _check_condition(parameter, entries, table, faults)
+    _check_circles(parameters, faults)
+    if faults.has(("space",)):
+        return None
+    return Space(tuple(parameters), {name: e for name, e in entries.items() if not isinstance(e, Parameter)})
+
+
+def written(space: Space) -> dict[str, Any]:
+    """The table that `parse` reads as this space, without what is default anyway."""
+    table: dict[str, Any] = {parameter.name: _written(parameter) for parameter in space.parameters}
+    return table | dict(space.fixed)
+
+
+def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
+    if isinstance(parameter, Choice) and not parameter.when:
+        return list(parameter.values)
+    if isinstance(parameter, Float) and parameter.auto:
+        return _written_auto(parameter)
+    given = {field.name: getattr(parameter, field.name) for field in fields(parameter) if field.name != "name"}
+    given["when"] = {name: list(values) for name, values in parameter.when.items()}
+    plainly = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+    return {
+        key: value for key, value in plainly.items() if value not in (None, False, [], {}) or key in ("low", "high")
+    }
+
+
+def _written_auto(parameter: Float) -> dict[str, Any]:
+    given = {
+        "low": parameter.low if parameter.low != AUTO_LOW else None,
+        "high": parameter.high if parameter.high != AUTO_HIGH else None,
+        "when": {name: list(values) for name, values in parameter.when.items()},
+        "points": parameter.points,
+        "expand": parameter.expand,
+    }
+    return {"auto": True} | {key: value for key, value in given.items() if value not in (None, False, {})}
+
+
+# One entry ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
+    """What an entry says; None where it is at fault."""
+    kind = _kind(raw)
+    try:
+        recordable(name)
+        match raw:
+            case {"values": _}:
+                return _choice(name, Values.model_validate(raw))
+            case {"auto": _}:
+                return _auto(name, Auto.model_validate(raw), faults)
+            case {"low": _} | {"high": _}:
+                return _range(name, Range.model_validate(raw), faults)
+            case dict():
+                has = "low and high (a range), values (a choice) or auto = true"
+                raise ValueError(f"must have {has}, got {listed(raw) or '{}'}")
+            case []:
+                raise ValueError("must not be an empty list")
+            case list():
+                return _choice(name, Values(values=tuple(map(plain, raw))))
+        return plain(raw)
+    except ValidationError as problem:
+        translate(problem, kind, ("space", name), faults)
+    except ValueError as problem:
+        faults.add(("space", name), str(problem))
+    return None
+
+
+def _kind(raw: object) -> type[Section]:
+    if isinstance(raw, dict) and "values" in raw:
+        return Values
+    return Auto if isinstance(raw, dict) and "auto" in raw else Range
+
+
+def _auto(name: str, entry: Auto, faults: Faults) -> Float | None:
+    if not 0 < entry.low < entry.high:
+        faults.add(("space", name), f"must have 0 < low < high, got low = {entry.low}, high = {entry.high}")
+        return None
+    low, high = float(entry.low), float(entry.high)
+    return Float(name, low, high, log=True, when=entry.when, points=entry.points, expand=entry.expand, auto=True)
+
+
+def _choice(name: str, entry: Values) -> Choice:
+    if twice := _twice(entry.values):
+        raise ValueError(f"the values must differ, got {twice}")
+    return Choice(name, entry.values, entry.when)
+
+
+def _range(name: str, entry: Range, faults: Faults) -> Float | Int | None:
+    whole = all(isinstance(number, int) for number in (entry.low, entry.high, entry.step or 1))
+    found = list(_range_faults(entry, whole))
+    for message in found:
+        faults.add(("space", name), message)
+    if found:
+        return None
+    rest: dict[str, Any] = {"log": entry.log, "when": entry.when, "points": entry.points, "expand": entry.expand}
+    if whole:
+        step = int(entry.step) if entry.step else None
+        return Int(name, int(entry.low), int(entry.high), step=step, grid=tuple(map(int, entry.grid)), **rest)
+    step_size = float(entry.step) if entry.step else None
+    grid = tuple(map(float, entry.grid))
+    return Float(name, float(entry.low), float(entry.high), step=step_size, grid=grid, **rest)
+
+
+def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
+    low, high, step = entry.low, entry.high, entry.step
+    if low > high:
+        yield f"low must be <= high, got low = {low}, high = {high}"
+        return
+    if math.isinf(float(high) - float(low)):
+        yield f"high - low must be finite, got low = {low}, high = {high}"
+        return
+    if entry.log and low <= 0:
+        yield f"low must be > 0 when log = true, got low = {low}"
+    if entry.log and step is not None:
+        yield "step and log = true exclude each other; a log-uniform grid is points = n"
+    elif step is not None:
+        yield from _step_faults(entry, step, whole)
+    yield from _grid_faults(entry, whole)
+
+
+def _step_faults(entry: Range, step: float, whole: bool) -> Iterator[str]:
+    """In decimals, as they stand in the file: 0.6 is 6 times 0.1."""
+    if step <= 0:
+        yield f"step must be > 0, got step = {step}"
+        return
+    if (entry.high - entry.low) / step > _MOST_STEPS:
+        yield f"step must not be that small, got step = {step} in [{entry.low}, {entry.high}]"
+        return
+    low, high, by = (Decimal(repr(number)) for number in (entry.low, entry.high, step))
+    if left := (high - low) % by:
+        last = repr(int(high - left) if whole else float(high - left))
+        yield f"step must divide high - low, got step = {step} in [{entry.low}, {entry.high}]; high = {last} would do"
+
+
+def _grid_faults(entry: Range, whole: bool) -> Iterator[str]:
+    if entry.points is not None and (entry.grid or entry.step is not None):
+        yield "give one of grid, points and step"
+    if outside := [value for value in entry.grid if not entry.low <= value <= entry.high]:
+        yield f"grid must lie in [{entry.low}, {entry.high}], got {listed(outside)}"
+    if whole and (broken := [value for value in entry.grid if not isinstance(value, int)]):
+        yield f"grid must hold whole numbers where low and high are whole, got {listed(broken)}"
+    if twice := _twice(entry.grid):
+        yield f"the values of grid must differ, got {twice}"
+
+
+def _twice(values: tuple[Plain, ...]) -> str:
+    """Two values that are equal (true and 1 are), or ""."""
+    seen: dict[Plain, Plain] = {}
+    for value in values:
+        if value in seen:
+            return f"{show(seen[value])} and {show(value)}"
+        seen[value] = value
+    return ""
+
+
+# Conditions ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _check_condition(
+    parameter: Parameter, entries: Mapping[str, Parameter | Plain], table: Mapping[str, Any], faults: Faults
+) -> None:
+    for name, allowed in parameter.when.items():
+        path = ("space", parameter.name, "when", name)
+        if name not in table:
+            faults.add(path, f"`{name[:60]}` is no parameter of [space]{meant(name, table)}")
+        elif name in entries:
+            for message in _impossible(name, entries[name], allowed):
+                faults.add(path, message)
+
+
+def _impossible(name: str, entry: Parameter | Plain, allowed: tuple[Plain, ...]) -> Iterator[str]:
+    for value in allowed:
+        if not isinstance(entry, Parameter):
+            if entry != value or type(entry) is not type(value):
+                yield f"{name} is always {show(entry)}, never {show(value)}"
+        elif isinstance(entry, Choice) and not offers(entry, value):
+            yield f"{name} is one of {listed(entry.values)}, never {show(value)}"
+        elif isinstance(entry, Float) and entry.count is None:
+            yield f"{name} is a continuous range, which a condition cannot ask for; give it a step, or make it a choice"
+        elif not isinstance(entry, Choice) and not offers(entry, value):
+            yield f"{name} is {_values(entry)}, never {show(value)}"
+
+
+def _values(entry: Float | Int) -> str:
+    step = f" in steps of {entry.step}" if entry.step else ""
+    return f"between {entry.low} and {entry.high}{step}"
+
+
+def _check_circles(parameters: list[Parameter], faults: Faults) -> None:
+    graph = {parameter.name: list(parameter.when) for parameter in parameters}
+    while circle := _circle(graph):
+        faults.add(("space", circle[0], "when"), f"goes in a circle: {' -> '.join([*circle, circle[0]])}")
+        for name in circle:
+            del graph[name]
+
+
+def _circle(graph: Mapping[str, list[str]]) -> list[str]:
+    """Names that each depend on the next, and the last on the first; begins with the one that `graph` has first."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as found:
+        circle: list[str] = found.args[1][:0:-1]
+        start = next(circle.index(name) for name in graph if name in circle)
+        return circle[start:] + circle[:start]
+    return []

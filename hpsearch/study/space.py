@@ -1,0 +1,291 @@
+"""The search space: floats, integers, choices, fixed values, conditions, and the map to and from the unit cube.
+
+Every parameter that is searched is one axis of the unit cube [0, 1]^d. A float with log = true is spread evenly over
+its logarithm (Bergstra and Bengio 2012, JMLR 13, section 4: most of a learning rate's range lies in its decades).
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from hpsearch.core.trial import Params, Plain
+
+Condition = Mapping[str, tuple[Plain, ...]]
+"""{"optimizer": ("sgd", "rmsprop")}: active where every named parameter is active and has one of these values."""
+
+_MOST_COUNTING = 100_000
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number in [low, high]; with `step`, one of low, low + step, …
+
+    grid: its values in a grid search; empty: from `points` or `step`.
+    points: so many values in a grid search, ends included, spaced evenly (in log where log).
+    expand: coarse-to-fine may move a window past low and high.
+    auto: a learning-rate range test finds the range, within this one.
+    """
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    when: Condition = field(default_factory=dict)
+    grid: tuple[float, ...] = ()
+    points: int | None = None
+    expand: bool = False
+    auto: bool = False
+
+    @property
+    def count(self) -> int | None:
+        """How many values it can take; None for a continuum."""
+        if self.step is None:
+            return 1 if self.low == self.high else None
+        return 1 + math.floor((self.high - self.low) / self.step + 1e-9)
+
+    def from_unit(self, u: float) -> float:
+        """The value at u in [0, 1]."""
+        if self.step is not None:
+            return self._on_step(min(int(u * (self.count or 1)), (self.count or 1) - 1))
+        if self.log:
+            value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
+        else:
+            value = self.low + u * (self.high - self.low)
+        return min(max(value, self.low), self.high)
+
+    def to_unit(self, value: Plain) -> float:
+        """Where the value lies; outside [0, 1] for one outside [low, high]."""
+        number = float(value)
+        if self.low == self.high:
+            return 0.5
+        if self.step is not None:
+            return (round((number - self.low) / self.step) + 0.5) / (self.count or 1)
+        if self.log:
+            return (math.log(number) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+        return (number - self.low) / (self.high - self.low)
+
+    def grid_values(self) -> tuple[float, ...]:
+        """Its values in a grid search; empty where the file does not say."""
+        if self.grid:
+            return self.grid
+        if self.points is not None:
+            last = max(self.points - 1, 1)
+            smooth = replace(self, step=None)
+            # A tenth is to read 0.1, not 0.10000000000000006.
+            values = (float(f"{smooth.from_unit(i / last):.12g}") for i in range(self.points))
+            return tuple(dict.fromkeys(min(max(value, self.low), self.high) for value in values))
+        if self.count is not None:
+            return tuple(self._on_step(i) for i in range(self.count))
+        return ()
+
+    def _on_step(self, index: int) -> float:
+        # In decimals: 0.1 + 2 * 0.1 must be 0.3, and -0.3 + 3 * 0.1 must be 0.
+        return float(Decimal(repr(self.low)) + index * Decimal(repr(self.step or 0.0)))
+
+
+@dataclass(frozen=True)
+class Int:
+    """A whole number in [low, high]; `step`, `grid`, `points` and `expand` as for a Float."""
+
+    name: str
+    low: int
+    high: int
+    log: bool = False
+    step: int | None = None
+    when: Condition = field(default_factory=dict)
+    grid: tuple[int, ...] = ()
+    points: int | None = None
+    expand: bool = False
+
+    @property
+    def count(self) -> int:
+        return 1 + (self.high - self.low) // (self.step or 1)
+
+    def from_unit(self, u: float) -> int:
+        """The value at u in [0, 1]; with log, an integer's share is that of [value - 1/2, value + 1/2]."""
+        if not self.log:
+            return self.low + (self.step or 1) * min(int(u * self.count), self.count - 1)
+        low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+        return min(max(round(math.exp(low + u * (high - low))), self.low), self.high)
+
+    def to_unit(self, value: Plain) -> float:
+        """The middle of the value's share of [0, 1]."""
+        if not self.log:
+            return ((int(value) - self.low) / (self.step or 1) + 0.5) / self.count
+        low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+        return (math.log(float(value)) - low) / (high - low)
+
+    def grid_values(self) -> tuple[int, ...]:
+        if self.grid:
+            return self.grid
+        if self.points is None:
+            return tuple(range(self.low, self.high + 1, self.step or 1))
+        smooth = Float(self.name, self.low, self.high, log=self.log, points=self.points)
+        return tuple(dict.fromkeys(round(value) for value in smooth.grid_values()))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some values, which have no order."""
+
+    name: str
+    values: tuple[Plain, ...]
+    when: Condition = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return len(self.values)
+
+    def from_unit(self, u: float) -> Plain:
+        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def to_unit(self, value: Plain) -> float:
+        return (self.index(value) + 0.5) / len(self.values)
+
+    def index(self, value: Plain) -> int:
+        """Its place in `values`; True is not 1 here. ValueError for a value that is not offered."""
+        for i, own in enumerate(self.values):
+            if own == value and type(own) is type(value):
+                return i
+        raise ValueError(f"{self.name}: {value!r} is not one of {list(self.values)}")
+
+    def grid_values(self) -> tuple[Plain, ...]:
+        return self.values
+
+
+Parameter = Float | Int | Choice
+
+
+@dataclass(frozen=True)
+class Space:
+    """The parameters of a study, those that others depend on first, and the values that are fixed for all trials."""
+
+    parameters: tuple[Parameter, ...]
+    fixed: Params = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", _dependencies_first(self.parameters, self.fixed))
+
+    def __getitem__(self, name: str) -> Parameter:
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
+
+    @property
+    def dimensions(self) -> int:
+        return len(self.parameters)
+
+    def from_unit(self, point: Sequence[float]) -> dict[str, Plain]:
+        """Parameters at a point of the unit cube, one coordinate each; inactive ones are left out."""
+        params: dict[str, Plain] = dict(self.fixed)
+        for parameter, u in zip(self.parameters, point, strict=True):
+            if is_active(parameter, params):
+                params[parameter.name] = parameter.from_unit(u)
+        return params
+
+    def to_unit(self, params: Params) -> list[float | None]:
+        """One coordinate for each of `parameters`, None where it is inactive (absent)."""
+        return [p.to_unit(params[p.name]) if p.name in params else None for p in self.parameters]
+
+    def contains(self, params: Params) -> bool:
+        """Whether these could have been drawn from this space (up to rounding of floats)."""
+        expected = {p.name for p in self.parameters if is_active(p, params)} | set(self.fixed)
+        if set(params) != expected:
+            return False
+        return all(_holds(self[name], value) for name, value in params.items() if name not in self.fixed)
+
+    def size(self) -> int | None:
+        """How many different parameter sets it can yield (with conditions: at most); None for a continuum."""
+        counts = [parameter.count for parameter in self.parameters]
+        return None if any(count is None for count in counts) else math.prod(count or 1 for count in counts)
+
+    def grid(self) -> Iterator[dict[str, Plain]]:
+        """Every point exactly once, the last parameter turning fastest; what is inactive is left out."""
+        waiting = [(0, dict(self.fixed))]
+        while waiting:
+            index, params = waiting.pop()
+            if index == len(self.parameters):
+                yield params
+                continue
+            parameter = self.parameters[index]
+            if is_active(parameter, params):
+                waiting.extend((index + 1, {**params, parameter.name: v}) for v in reversed(parameter.grid_values()))
+            else:
+                waiting.append((index + 1, params))
+
+    def grid_size(self) -> int | None:
+        """How many points `grid` yields, without making them; None where conditions make even counting too long."""
+        named: dict[str, dict[Plain, None]] = {}
+        for parameter in self.parameters:
+            for name, allowed in parameter.when.items():
+                named.setdefault(name, {}).update(dict.fromkeys(allowed))
+        total, waiting = 0, [(0, dict(self.fixed), 1)]
+        for _ in range(_MOST_COUNTING):
+            if not waiting:
+                return total
+            index, params, share = waiting.pop()
+            if index == len(self.parameters):
+                total += share
+            else:
+                parts = _parts(self.parameters[index], params, tuple(named.get(self.parameters[index].name, ())))
+                waiting.extend((index + 1, chosen, share * count) for chosen, count in parts if count)
+        return None
+
+    def narrowed(self, windows: Mapping[str, Parameter]) -> "Space":
+        """The same space with some parameters replaced by narrower (or moved) ones."""
+        return Space(tuple(windows.get(p.name, p) for p in self.parameters), self.fixed)
+
+
+def is_active(parameter: Parameter, params: Params) -> bool:
+    """Whether its condition holds among the values chosen so far."""
+    return all(name in params and params[name] in allowed for name, allowed in parameter.when.items())
+
+
+def offers(parameter: Parameter, value: Plain) -> bool:
+    """Whether a draw can yield exactly this value, so that a condition may ask for it; a continuum never does."""
+    if isinstance(parameter, Choice):
+        return any(own == value and type(own) is type(value) for own in parameter.values)
+    if isinstance(value, str | bool) or not parameter.low <= value <= parameter.high:
+        return False
+    if isinstance(parameter, Int):
+        return isinstance(value, int) and (value - parameter.low) % (parameter.step or 1) == 0
+    return parameter.count is not None and parameter.from_unit(parameter.to_unit(value)) == value
+
+
+def _parts(parameter: Parameter, params: Params, named: tuple[Plain, ...]) -> Iterator[tuple[dict[str, Plain], int]]:
+    """What a parameter splits a grid into: its values that conditions name one by one, all others together (left out:
+    no condition asks for them), each with how many values it stands for."""
+    if not is_active(parameter, params):
+        yield dict(params), 1
+        return
+    spelled_out = isinstance(parameter, Choice) or parameter.grid or parameter.points is not None
+    values = parameter.grid_values() if spelled_out else ()
+    here = [v for v in named if (v in values if spelled_out else offers(parameter, v))]
+    for value in here:
+        yield {**params, parameter.name: value}, 1
+    yield dict(params), (len(values) if spelled_out else parameter.count or 0) - len(here)
+
+
+def _holds(parameter: Parameter, value: Plain) -> bool:
+    if isinstance(parameter, Choice):
+        return offers(parameter, value)
+    if isinstance(value, str | bool):
+        return False
+    slack = 1e-9 * max(abs(parameter.low), abs(parameter.high))
+    return parameter.low - slack <= value <= parameter.high + slack
+
+
+def _dependencies_first(parameters: Sequence[Parameter], fixed: Params) -> tuple[Parameter, ...]:
+    """In the given order, but nothing before what its condition names. ValueError for a circle or an unknown name."""
+    ordered: dict[str, Parameter] = {}
+    waiting = list(parameters)
+    while waiting:
+        first = next((p for p in waiting if all(name in ordered or name in fixed for name in p.when)), None)
+        if first is None:
+            raise ValueError(f"`when` of {', '.join(p.name for p in waiting)} names itself, a circle or nothing known")
+        ordered[first.name] = first
+        waiting.remove(first)
+    return tuple(ordered.values())

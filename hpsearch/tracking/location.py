@@ -1,0 +1,73 @@
+"""Where MLflow is: its address without secrets, and what to tell the user when it does not work."""
+
+import hashlib
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hpsearch.core.errors import HpsearchError
+from hpsearch.core.redact import redact
+
+_STATUS = {"UNAUTHENTICATED": 401, "CUSTOMER_UNAUTHORIZED": 401, "PERMISSION_DENIED": 403}
+"""What MLflow's client calls them."""
+
+_SILENT = ("Max retries exceeded", "timeout exception", "Connection aborted", "Connection broken", "Read timed out")
+
+
+def without_credentials(text: str) -> str:
+    """The same text with no user name, password or token in its addresses."""
+    return re.sub(r"(\w://)[^\s'\"]*@", r"\1", redact(text))
+
+
+def target(uri: str) -> str:
+    """The name of this MLflow in the journal's cursors."""
+    return hashlib.sha256(without_credentials(uri).rstrip("/").encode()).hexdigest()[:16]
+
+
+def is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
+
+
+def artifact_folder(uri: str, artifacts: Path | None) -> Path | None:
+    """Where a database's artifacts go: the given folder, else one beside a SQLite file; None: as MLflow likes."""
+    if is_server(uri):
+        return None
+    if artifacts is None and uri.startswith("sqlite:///"):
+        return Path(uri.removeprefix("sqlite:///").partition("?")[0]).parent / "mlartifacts"
+    return artifacts
+
+
+def explain(error: Exception, uri: str, study: str) -> str:
+    """One sentence for the user: what is wrong and what to do, without secrets."""
+    if isinstance(error, HpsearchError):
+        return without_credentials(str(error))
+    said = f"MLflow at {without_credentials(uri)} {_ailment(error, uri)}"
+    return f"{said}; training is not affected, and `hpsearch sync {study}` sends what is missing"
+
+
+def _ailment(error: Exception, uri: str) -> str:
+    text = str(error)
+    if refused := _STATUS.get(getattr(error, "error_code", "")):
+        return refusal(refused, text, uri)
+    if status := re.search(r"too many (\d+) error responses", text):
+        return f"answers with errors ({status[1]})"
+    if any(words in text for words in _SILENT):
+        return "does not answer"
+    if isinstance(error, TimeoutError):
+        return text
+    plain = re.sub(r"\[SQL:.*|\(Background on this error.*", "", text, flags=re.DOTALL)
+    return f"cannot be used: {' '.join(without_credentials(plain).split())[:300]}"
+
+
+def refusal(status: int, body: str, uri: str) -> str:
+    """What a server means by a status of 4xx, and what mends it."""
+    host = urlsplit(uri).hostname
+    if status == 401:
+        return "wants a password: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+    if status == 403 and re.search(r"\bhost\b", body, re.IGNORECASE):
+        return f"refuses the name {host!r}: start it with `mlflow server --allowed-hosts {host}`"
+    if status == 403:
+        return "does not let this user in: ask who runs it for the right to make experiments"
+    if status == 404:
+        return "is no MLflow server: check tracking.mlflow"
+    return f"answers with {status}: look into its log"

@@ -1,0 +1,253 @@
+"""One study's runs in one MLflow store. The only file that imports mlflow: import it on a thread, after `hush()`.
+
+Everything goes through one MlflowClient and run ids; nothing global is set, so a trainer may use MLflow for itself.
+"""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+
+from hpsearch.tracking.run_payloads import Page, Point, clean, text_tag
+
+MOST_IN_BATCH = 1000
+MOST_PARAMS_IN_BATCH = 100
+MOST_IN_PAGE = 1000
+
+_REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")
+_OVER = ("FINISHED", "FAILED", "KILLED")
+
+MODEL_TRAINING = "custom_model_development"
+"""The kind by which MLflow's pages show runs and curves first, instead of traces and prompts."""
+
+
+class Refused(Exception):
+    """MLflow answers, and will not take this page however often it is sent."""
+
+
+class Deleted(Exception):
+    """Somebody deleted the study's experiment or its own run in MLflow."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What MLflow holds of a run, as far as we know. Tags are written last: what they say has been sent was sent."""
+
+    id: str
+    uid: str
+    status: str
+    end: int | None
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    deleted: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """All points up to this epoch are in MLflow."""
+        said = self.tags.get("hpsearch.epoch", "")
+        return int(said) if said.isdecimal() else 0
+
+    def agrees_with(self, page: Page) -> bool:
+        """Whether all of the page was sent. Its points need no look: where there are new ones a tag differs."""
+        return not (self.differing_tags(page) or self.missing_params(page) or self.is_to_move(page))
+
+    def differing_tags(self, page: Page) -> dict[str, str]:
+        return {name: value for name, value in page.tags.items() if self.tags.get(name) != value}
+
+    def missing_params(self, page: Page) -> dict[str, str]:
+        """A param cannot be changed, so one that is there stays as it is."""
+        return {name: value for name, value in page.params.items() if name not in self.params}
+
+    def is_to_move(self, page: Page) -> bool:
+        return page.status != self.status or (page.end is not None and page.end != self.end)
+
+    def forgotten(self) -> "Held":
+        """The same run as if nothing but its existence were known, so that all of it is sent again."""
+        return replace(self, tags={}, params={})
+
+
+class MlflowRuns:
+    """Finds, makes and fills the runs of one study.
+
+    artifacts: the folder for artifacts where the store is a database; a server keeps them itself.
+    Opening takes seconds for a new SQLite file; every method raises MlflowException when MLflow does not answer.
+    """
+
+    def __init__(self, uri: str, study_uid: str, artifacts: Path | None):
+        self.study_uid = study_uid
+        self._artifacts = artifacts
+        if uri.startswith("sqlite:///"):
+            _make_database(Path(uri.removeprefix("sqlite:///").partition("?")[0]))
+        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        self._experiment = ""
+
+    # The experiment ─────────────────────────────────────────────────────────────────────────────
+
+    def open_experiment(self, name: str, restore: bool) -> None:
+        """Find the study's experiment by our tag, else by its name, else make it.
+
+        A name that another study has taken gets a suffix. Raises Deleted unless `restore`, which undeletes it.
+        """
+        experiment = self._ours() or self._named(name)
+        if experiment.lifecycle_stage != "active":
+            if not restore:
+                raise Deleted(f"experiment {experiment.name!r} was deleted in MLflow")
+            self._client.restore_experiment(experiment.experiment_id)
+        self._experiment = experiment.experiment_id
+
+    def _ours(self) -> Experiment | None:
+        wanted = f"tags.`hpsearch.study.definition` = '{self.study_uid}'"
+        found = self._client.search_experiments(ViewType.ALL, max_results=10, filter_string=wanted)
+        return min(found, key=lambda experiment: int(experiment.experiment_id), default=None)
+
+    def _named(self, name: str) -> Experiment:
+        for candidate in (name[:480], f"{name[:480]} {self.study_uid[:8]}"):
+            found = self._client.get_experiment_by_name(candidate) or self._new(candidate)
+            owner = found.tags.get("hpsearch.study.definition")
+            if owner == self.study_uid:
+                return found
+            if owner is None and found.lifecycle_stage == "active":  # somebody prepared it for us
+                self._client.set_experiment_tag(found.experiment_id, "hpsearch.study.definition", self.study_uid)
+                return found
+        raise Refused(f"the experiments {name!r} and {name} {self.study_uid[:8]} belong to other studies")
+
+    def _new(self, name: str) -> Experiment:
+        location = (self._artifacts / self.study_uid).absolute().as_uri() if self._artifacts else None
+        try:
+            tags = {"hpsearch.study.definition": self.study_uid, "mlflow.experimentKind": MODEL_TRAINING}
+            made = self._client.create_experiment(name, location, tags)
+        except MlflowException as error:
+            # Another process was faster, or our last attempt was committed without an answer.
+            if error.error_code == "RESOURCE_ALREADY_EXISTS" and (found := self._client.get_experiment_by_name(name)):
+                return found
+            raise
+        return self._client.get_experiment(made)
+
+    # Looking up ─────────────────────────────────────────────────────────────────────────────────
+
+    def find(self, uid: str) -> Held | None:
+        """The run with this uid. Of several (a create_run without an answer may leave one) the emptier are deleted."""
+        return self._best_of(self._search(f"tags.`hpsearch.uid` = '{uid}'"))
+
+    def find_all(self) -> dict[str, Held]:
+        """Every run of the study by uid, in as few calls as possible; duplicates are deleted as in `find`."""
+        runs = sorted(self._search(f"tags.`hpsearch.study.definition` = '{self.study_uid}'"), key=lambda held: held.uid)
+        found = {uid: self._best_of(group) for uid, group in groupby(runs, key=lambda held: held.uid)}
+        return {uid: held for uid, held in found.items() if held is not None}
+
+    def _search(self, wanted: str) -> Iterator[Held]:
+        token = None
+        while True:
+            page = self._client.search_runs([self._experiment], wanted, ViewType.ALL, MOST_IN_PAGE, page_token=token)
+            yield from map(_held, page)
+            token = page.token
+            if not token:
+                return
+
+    def _best_of(self, candidates: Iterable[Held]) -> Held | None:
+        ranked = sorted(candidates, key=lambda held: (held.deleted, -held.epoch, -len(held.tags), held.id))
+        for duplicate in ranked[1:]:
+            if not duplicate.deleted:
+                self._client.delete_run(duplicate.id)
+        return ranked[0] if ranked else None
+
+    def restore(self, held: Held) -> Held:
+        """Undelete a run."""
+        self._client.restore_run(held.id)
+        return replace(held, deleted=False)
+
+    # Writing ────────────────────────────────────────────────────────────────────────────────────
+
+    def write(self, held: Held | None, page: Page) -> Held:
+        """Bring a run to what the page says, make it where it is None, and return what MLflow holds then.
+
+        Raises Refused. The order makes it safe to break off anywhere: points and artifacts, then tags, then status.
+        """
+        try:
+            held = held or self._create(page)
+            tags, params = held.differing_tags(page), held.missing_params(page)
+            for name, text in page.texts.items():
+                if text_tag(name) in tags:
+                    self._client.log_text(held.id, clean(text), name)
+            self._log(held.id, page.points, params, tags)
+            if held.is_to_move(page):
+                self._move(held.id, page.status, page.end)
+        except MlflowException as error:
+            if error.error_code in _REFUSALS:
+                raise Refused(error.message) from error
+            raise
+        tags, params = {**held.tags, **tags}, {**held.params, **params}
+        return replace(held, status=page.status, end=page.end or held.end, tags=tags, params=params)
+
+    def _create(self, page: Page) -> Held:
+        tags = {name: page.tags[name] for name in _IDENTITY if name in page.tags}
+        return _held(self._client.create_run(self._experiment, page.start, {**tags, **_SOURCE}, page.name))
+
+    def _log(self, run_id: str, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        metrics = [Metric(point.key, point.value, point.at, point.step) for point in points]
+        entities = [Param(name, value) for name, value in params.items()]
+        marks = [RunTag(name, value) for name, value in tags.items()]
+        if len(metrics) + len(entities) + len(marks) <= MOST_IN_BATCH and len(entities) <= MOST_PARAMS_IN_BATCH:
+            self._client.log_batch(run_id, metrics, entities, marks)
+            return
+        self._client.log_batch(run_id, metrics, entities)
+        self._client.log_batch(run_id, tags=marks)
+
+    def _move(self, run_id: str, status: str, end: int | None) -> None:
+        if status in _OVER:
+            self._client.set_terminated(run_id, status, end)
+        else:
+            self._client.update_run(run_id, status)
+
+
+_OURS = ("hpsearch.", "mlflow.parentRunId", "mlflow.source.git.commit")
+_IDENTITY = ("hpsearch.uid", "hpsearch.study.definition", "mlflow.parentRunId")
+_SOURCE = {"mlflow.source.name": "hpsearch", "mlflow.source.type": "LOCAL"}
+
+
+def _held(run: Run) -> Held:
+    tags = run.data.tags
+    return Held(
+        run.info.run_id,
+        tags.get("hpsearch.uid", ""),
+        run.info.status,
+        run.info.end_time,
+        {name: value for name, value in tags.items() if name.startswith(_OURS)},
+        run.data.params,
+        deleted=run.info.lifecycle_stage != "active",
+    )
+
+
+def _make_database(path: Path) -> None:
+    """Make a new SQLite store elsewhere and link it into place, with a write-ahead log: half the time for a write.
+
+    MLflow's first opening runs its migrations for seconds, and a process killed meanwhile leaves a file that no MLflow
+    opens again; two processes that do it at once spoil it too.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    with tempfile.TemporaryDirectory(prefix="hpsearch-") as folder:
+        new = Path(folder) / "mlflow.db"
+        MlflowClient(tracking_uri=f"sqlite:///{new}", registry_uri=f"sqlite:///{new}")
+        shutil.copyfile(new, beside)
+    with closing(sqlite3.connect(beside)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    try:
+        path.hardlink_to(beside)
+    except FileExistsError:
+        pass  # another process was faster
+    except OSError:  # a file system without links
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

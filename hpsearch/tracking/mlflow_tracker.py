@@ -1,0 +1,210 @@
+"""Keeps MLflow in agreement with the journal while a study runs, and brings it there afterwards."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from hpsearch.core.errors import HpsearchError, JournalAway
+from hpsearch.core.trial import Objective
+from hpsearch.tracking.base import Sync
+from hpsearch.tracking.location import artifact_folder, explain, target
+from hpsearch.tracking.mlflow_logging import hush
+from hpsearch.tracking.pacing import Pace, backoff
+from hpsearch.tracking.source import Source, Study
+
+if TYPE_CHECKING:
+    from hpsearch.tracking.projection import Projection
+
+log = logging.getLogger(__name__)
+
+LAST_TRIES = 5.0
+"""Seconds that a server may fail once the tracker is closed; one that is slow has all the time there is."""
+
+
+class MlflowTracker:
+    """A projection of the journal into MLflow, on a daemon thread of its own. It serves one run of a study.
+
+    open_source: opens a reader of the journal, for that thread alone.
+    uri: sqlite:///…, http(s)://…, or another database that MLflow takes.
+    artifacts: where artifacts go if `uri` is a database; None: `mlartifacts` beside a SQLite file.
+    interval: seconds from one look into the journal to the next.
+    share: the most of one core that sending takes while trials run, in (0, 1]: the interpreter is shared with the loop.
+    problem: what keeps MLflow from agreeing, for the user; "" while all is well.
+
+    Start it once the journal is open (MLflow migrates its own store with Alembic, whose context is global).
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        objective: Objective,
+        open_source: Callable[[], Source],
+        uri: str,
+        *,
+        artifacts: Path | None = None,
+        interval: float = 1.0,
+        share: float = 0.1,
+    ):
+        self._study, self._objective, self._open_source = study, objective, open_source
+        self._uri, self._artifacts, self._interval = uri, artifacts, interval
+        self._closing, self._abandoned = Event(), Event()
+        self._pace = Pace(share, self._closing.wait)
+        self._thread = Thread(target=self._keep_up, name="hpsearch-mlflow", daemon=True)
+        self._source: Source | None = None
+        self._projection: Projection | None = None
+        self._sent = 0
+        self._last_tries = math.inf
+        self._failed = False
+        self._finished = False
+        self._journal_away = ""
+        self.problem = ""
+
+    def start(self) -> None:
+        hush()
+        self._thread.start()
+
+    def close(self, timeout: float) -> Sync:
+        self._last_tries = time.monotonic() + LAST_TRIES
+        self._closing.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        self._abandoned.set()
+        if self._finished:
+            return Sync(self._sent, 0, self.problem)
+        late = TimeoutError(f"has not taken everything within {timeout:g} s")
+        problem = self.problem or self._journal_away or explain(late, self._uri, self._study.name)
+        return Sync(self._sent, self._pending(), problem)
+
+    def _pending(self) -> int:
+        """0 where the journal itself is the problem."""
+        with suppress(HpsearchError), closing(self._open_source()) as source:
+            return pending(source, self._study.id, target(self._uri))
+        return 0
+
+    # On the thread ──────────────────────────────────────────────────────────────────────────────
+
+    def _keep_up(self) -> None:
+        delays = backoff()
+        while not (self._finished or self._abandoned.is_set()):
+            try:
+                more = self._turn()
+            except Exception as error:  # whatever it is, training goes on and the journal keeps everything
+                self._fail(error)
+                if time.monotonic() > self._last_tries:
+                    break
+                self._wait(next(delays))
+            else:
+                delays = backoff()
+                self._last_tries = max(self._last_tries, time.monotonic() + LAST_TRIES)
+                if not more:
+                    self._wait(self._interval)
+        self._drop()
+
+    def _turn(self) -> bool:
+        """Whether to go on at once. The event is read first: what was written before close() is then seen."""
+        ending = self._closing.is_set()
+        projection = self._projection = self._projection or self._open()
+        self._pace.begin()
+        before = projection.sent
+        try:
+            moved = projection.catch_up()
+        finally:
+            self._sent += projection.sent - before
+        if ending and not moved:
+            projection.finish(doubtful=self._failed)
+            self._finished = True
+        self.problem, self._journal_away = projection.problem, ""
+        return ending
+
+    def _wait(self, seconds: float) -> None:
+        if self._closing.is_set():
+            self._abandoned.wait(min(seconds, self._interval, LAST_TRIES / 20))  # somebody waits for it
+        else:
+            self._closing.wait(seconds)
+
+    def _open(self) -> "Projection":
+        self._source = self._open_source()
+        return open_projection(
+            self._study, self._objective, self._source, self._uri, self._artifacts, rest=self._pace.rest
+        )
+
+    def _fail(self, error: Exception) -> None:
+        """What is known of MLflow is forgotten, and looked up again in the next turn."""
+        self._drop()
+        if isinstance(error, JournalAway):  # of which the run tells the user, and which is no fault of MLflow's
+            self._journal_away = str(error)
+            return
+        self.problem = explain(error, self._uri, self._study.name)
+        if not self._failed:  # once, however often it comes and goes; what is left is said at the end
+            log.warning(self.problem)  # no traceback: it would hold the address with its password
+        self._failed = True
+
+    def _drop(self) -> None:
+        self._projection = None
+        source, self._source = self._source, None
+        if source is not None:
+            with suppress(HpsearchError):
+                source.close()
+
+
+def sync(
+    study: Study,
+    objective: Objective,
+    source: Source,
+    uri: str,
+    *,
+    artifacts: Path | None = None,
+    resend: bool = False,
+) -> Sync:
+    """Bring MLflow to what the journal says, from the first revision on; what it has already is left as it is.
+
+    Runs that somebody deleted are undeleted. With `resend` everything is sent, whatever MLflow says that it has; what
+    it has stays single. Never raises for MLflow's sake: the problem is in the answer.
+    """
+    hush()
+    projection = None
+    problem = ""
+    try:
+        projection = open_projection(study, objective, source, uri, artifacts, rebuild=True, resend=resend)
+        while projection.catch_up():
+            pass
+        projection.finish(doubtful=True)
+        problem = projection.problem
+    except HpsearchError:
+        raise
+    except Exception as error:
+        problem = explain(error, uri, study.name)
+    return Sync(projection.sent if projection else 0, pending(source, study.id, target(uri)), problem)
+
+
+def open_projection(
+    study: Study,
+    objective: Objective,
+    source: Source,
+    uri: str,
+    artifacts: Path | None,
+    *,
+    rebuild: bool = False,
+    resend: bool = False,
+    rest: Callable[[], None] = lambda: None,
+) -> "Projection":
+    """Imports MLflow and opens its store, which takes seconds."""
+    from hpsearch.tracking.mlflow_runs import MlflowRuns
+    from hpsearch.tracking.projection import Projection
+
+    runs = MlflowRuns(uri, study.uid, artifact_folder(uri, artifacts))
+    return Projection(study, objective, source, runs, target(uri), rebuild=rebuild, resend=resend, rest=rest)
+
+
+def pending(source: Source, study_id: int, place: str) -> int:
+    """How many changed trials and reports have not been sent."""
+    since, count = source.cursor(study_id, place), 0
+    while (changes := source.changes(study_id, since)).revision > since:
+        count += len(changes.trials) + len(changes.reports)
+        since = changes.revision
+    return count

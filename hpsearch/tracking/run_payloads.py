@@ -1,0 +1,301 @@
+"""What one MLflow run should show of a trial, or of the study: plain values that MLflow takes as they are."""
+
+import hashlib
+import json
+import math
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from hpsearch.core.trial import Decision, Objective, Report, State, Trial
+from hpsearch.plots import figures
+from hpsearch.tracking.source import Best, Study, TrainingSegment
+
+LONGEST_NAME = 200
+LONGEST_PARAM = 6000
+LONGEST_TAG = 5000
+"""Characters. MLflow refuses a name of more than 250 (ours get prefixes), and cuts longer values without a word."""
+
+DENSE_POINTS = 100_000
+"""So many points of a trial's curve are all in MLflow; from there on, half as many for each time that it doubles."""
+
+MOST_MARKED = 100
+"""Of a report's metrics, the first by name, which get a tag where they are NaN or infinite."""
+
+STATUS = {
+    State.WAITING: "SCHEDULED",
+    State.RUNNING: "RUNNING",
+    State.PAUSED: "FINISHED",
+    State.COMPLETE: "FINISHED",
+    State.PRUNED: "FINISHED",
+    State.FAILED: "FAILED",
+}
+"""A trial that lost is no failure, so it is not shown in red; its state stands in a tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of one metric. `at`: the journal's milliseconds since 1970, so that a point sent again is the same."""
+
+    key: str
+    value: float
+    at: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All of a run, or what is new of it.
+
+    uid: our own name of the run: "study uid" or "study uid/trial number".
+    start, end: milliseconds since 1970; end is None while it goes on.
+    texts: file name -> content of its artifacts. A digest of each is among the tags, and says that it was sent.
+    """
+
+    uid: str
+    name: str
+    start: int
+    status: str
+    end: int | None
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    points: Sequence[Point] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+def trial_uid(study_uid: str, number: int) -> str:
+    return f"{study_uid}/{number}"
+
+
+def trial_page(
+    study: Study,
+    parent: str,
+    objective: Objective,
+    trial: Trial,
+    reports: Sequence[Report],
+    segments: Sequence[TrainingSegment] = (),
+) -> Page:
+    """The run of a trial, with the points of `reports`: those of its epochs that are new.
+
+    parent: the id of the study's run. The best value is on the page of a settled trial that came with its curve.
+    segments: where it was trained and on what, where that is known; the last of them counts.
+    """
+    tags = {
+        "mlflow.parentRunId": parent,
+        "hpsearch.study.definition": study.uid,
+        "hpsearch.uid": trial_uid(study.uid, trial.number),
+        "hpsearch.core.trial": str(trial.number),
+        "hpsearch.state": trial.state.value,
+        "hpsearch.round": str(trial.round),
+        "hpsearch.seed": str(trial.seed),
+        "hpsearch.attempts": str(trial.attempts),
+        "hpsearch.reason": trial.reason,
+        "hpsearch.origin": trial.origin,
+        "hpsearch.epoch": str(reports[-1].step) if reports else "",
+        **nonfinite(reports),
+        **(_trained(segments[-1]) if segments else {}),
+    }
+    texts = {"traceback.txt": trial.error} if trial.error else {}
+    shown = [*filter(is_shown, reports), *_landmarks(objective, trial)]
+    return Page(
+        uid=tags["hpsearch.uid"],
+        name=f"trial-{trial.number:04d}",
+        start=trial.proposed_at,
+        status=STATUS[trial.state],
+        end=_end(trial),
+        tags=_tags(tags, texts),
+        params=_params(trial.params),
+        points=(*points(shown), *best_points(objective, trial)),
+        texts=texts,
+    )
+
+
+def study_page(
+    study: Study,
+    objective: Objective,
+    state: str,
+    end: int,
+    best: Best | None,
+    decisions: Sequence[Decision] = (),
+    measured: Mapping[str, Any] | None = None,
+) -> Page:
+    """The parent run. Its params are what the study began with; what a longer search changes stands in tags.
+
+    measured: what was before the first trial, by kind.
+    """
+    search = study.spec.get("search", {})
+    running = state in ("NEW", "RUNNING")
+    tags = {
+        "hpsearch.study.definition": study.uid,
+        "hpsearch.uid": study.uid,
+        "hpsearch.state": state,
+        "hpsearch.metric": objective.metric,
+        "hpsearch.goal": objective.goal,
+        "hpsearch.seed": str(study.spec.get("study", {}).get("seed", "")),
+        "hpsearch.method": str(search.get("method", "")),
+        "hpsearch.search": _json(search),
+        "hpsearch.forked_from": study.forked_from or "",
+        "hpsearch.best_trial": str(best.number) if best else "",
+        "hpsearch.best_value": repr(best.value) if best else "",
+        "hpsearch.best_epoch": str(best.epoch) if best else "",
+    }
+    texts = {"study.json": json.dumps(study.spec, indent=2, ensure_ascii=False, default=str)}
+    if decisions:
+        texts["decisions.txt"] = "".join(map(_decision_line, decisions))
+    texts |= _measured(measured or {})
+    return Page(
+        uid=study.uid,
+        name=study.name,
+        start=study.created_at,
+        status="RUNNING" if running else "FINISHED",
+        end=None if running else end,
+        tags=_tags(tags, texts),
+        params=_params(dict(_flat({**study.identity, "search": search}))),
+        texts=texts,
+    )
+
+
+def _measured(measured: Mapping[str, Any]) -> dict[str, str]:
+    texts = {f"{kind}.json": json.dumps(document, indent=2, ensure_ascii=False) for kind, document in measured.items()}
+    return texts | figures.pages(measured, whole=False)
+
+
+def text_tag(name: str) -> str:
+    """The tag that holds the digest of an artifact."""
+    return f"hpsearch.file.{name}"
+
+
+def points(reports: Iterable[Report]) -> Iterator[Point]:
+    """Every finite value. MLflow would keep infinity as 1.797e308 and sort by it, and NaN as 0 with a mark."""
+    for report in reports:
+        for name, value in report.metrics.items():
+            if math.isfinite(value):
+                yield Point(safe_name(name), float(value), report.at, report.step)
+
+
+def is_shown(report: Report) -> bool:
+    """Whether an epoch is in MLflow: every one at first, then every second, fourth, … one.
+
+    It follows from the report alone, so that a curve which is sent again, or in other pieces, is the same.
+    """
+    dense = max(1, DENSE_POINTS // max(1, len(report.metrics)))
+    stride = 1 << ((report.step - 1) // dense).bit_length()
+    return report.step % stride == 0
+
+
+def _landmarks(objective: Objective, trial: Trial) -> list[Report]:
+    """Of a settled trial with a long curve: its last epoch and that of its result, if they would not be shown."""
+    if trial.state.is_active:
+        return []
+    wanted = {report.step: report for report in (objective.judged(trial), *trial.curve[-1:]) if report is not None}
+    return [report for report in wanted.values() if not is_shown(report)]
+
+
+def _trained(segment: TrainingSegment) -> dict[str, str]:
+    """The commit where MLflow shows it, what of the code was not in it, and the data's hashes."""
+    code = segment.environment.document.get("code", {})
+    known = [one for one in code.get("repositories", ()) if one.get("commit")]
+    changed = [f"{one['name']}: {one['diff_lines']} lines of diff" for one in known if one.get("diff_lines")]
+    return {
+        "mlflow.source.git.commit": known[0]["commit"] if known else "",
+        "hpsearch.uncommitted": ", ".join(changed),
+        "hpsearch.data": _json(segment.data) if segment.data else "",
+    }
+
+
+def nonfinite(reports: Iterable[Report]) -> dict[str, str]:
+    """A tag for each metric that was NaN or infinite, naming the last epoch at which it was."""
+    return {
+        f"hpsearch.nonfinite.{safe_name(name)}": f"{value} at epoch {report.step}"
+        for report in reports
+        for name, value in sorted(report.metrics.items())[:MOST_MARKED]
+        if not math.isfinite(value)
+    }
+
+
+def best_points(objective: Objective, trial: Trial) -> Iterator[Point]:
+    """`best_<metric>` and `best_epoch`, at each epoch that became the best: the last of them is the trial's result.
+
+    A function of the curve alone, so that a trial which was paused and trained longer adds to what it had. A trial
+    that failed or diverged has no result and would stand first in a table that is sorted by it.
+    """
+    key = f"best_{safe_name(objective.metric)}"
+    if trial.state.is_active or trial.state is State.FAILED or trial.diverged:
+        return
+    better = list(_improvements(objective, trial.curve))
+    for report in better:
+        if key not in report.metrics and (is_shown(report) or report is better[-1]):
+            yield Point(key, report.metrics[objective.metric], report.at, report.step)
+            yield Point("best_epoch", float(report.step), report.at, report.step)
+
+
+def _improvements(objective: Objective, curve: Iterable[Report]) -> Iterator[Report]:
+    best = math.inf
+    for report in curve:
+        loss = objective.loss_of(report)
+        if math.isfinite(loss) and (loss < best or objective.at == "last"):
+            best = loss
+            yield report
+
+
+def safe_name(name: str) -> str:
+    """A name that MLflow takes; one that had to be changed ends in a digest, so that no two become the same."""
+    safe = re.sub(r"[^/\w.\- :]", "_", name)
+    if posixpath.normpath(safe) != safe or safe.startswith(("/", "..")) or safe == ".":
+        safe = safe.replace("/", "_").lstrip(".")
+    if name and safe == name and len(name) <= LONGEST_NAME:
+        return name
+    return f"{safe[: LONGEST_NAME - 9]}-{_digest(name)}"
+
+
+def _params(params: Mapping[str, Any]) -> dict[str, str]:
+    return {safe_name(name): _cut(str(value), LONGEST_PARAM) for name, value in params.items() if value != ""}
+
+
+def _tags(tags: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
+    digests = {text_tag(name): _digest(text) for name, text in texts.items()}
+    return {name: _cut(value, LONGEST_TAG) for name, value in {**tags, **digests}.items() if value}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+
+
+def _cut(text: str, longest: int) -> str:
+    text = clean(text)
+    end = f"… ({len(text):,} characters, cut here)"
+    return text if len(text) <= longest else text[: longest - len(end)] + end
+
+
+def clean(text: str) -> str:
+    """What UTF-8 and PostgreSQL can hold: lone surrogates and NUL are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def _end(trial: Trial) -> int | None:
+    if trial.state.is_active:
+        return None
+    return trial.ended_at or (trial.curve[-1].at if trial.curve else trial.proposed_at)
+
+
+def _decision_line(decision: Decision) -> str:
+    at = datetime.fromtimestamp(decision.at / 1000, UTC).isoformat(" ", "seconds")
+    trial = "study" if decision.number is None else f"trial {decision.number}"
+    epoch = "" if decision.step is None else f", epoch {decision.step}"
+    return f"{at}  {trial}{epoch}  {decision.kind}: {decision.reason}\n"
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """{"space": {"lr": {"low": 1}}} -> ("space.lr.low", 1)"""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            yield f"{prefix}{name}", value if isinstance(value, str | int | float) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

@@ -1,0 +1,249 @@
+"""A ray.tune.Trainable, class or function, as a trainer: unchanged, with the checkpoints that it makes itself.
+
+An epoch is what Tune calls an iteration: one `step()` of a class, one `tune.report(…)` of a function. Ray itself need
+not run. What differs from Tune: the working directory stays, and random states are put back where a class goes on.
+A checkpoint is whatever files the Trainable has written; to load them is its own affair, so unlike a generator's
+checkpoint one of its own may run code.
+"""
+
+import inspect
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from numbers import Real
+from pathlib import Path
+from typing import Any, Protocol
+
+from ray.train._internal import session as tune_session
+from ray.train._internal.session import _TrainingResult
+from ray.train._internal.storage import StorageContext
+from ray.tune import Checkpoint, Trainable
+from ray.tune.result import AUTO_RESULT_KEYS, DEBUG_METRICS, DONE, RESULT_DUPLICATE, SHOULD_CHECKPOINT
+from ray.tune.trainable import wrap_function
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Params, Report
+from hpsearch.trainer import state
+from hpsearch.trainer.adapters import trainable_files
+from hpsearch.trainer.adapters.tune_room import made, room_in, temporary
+from hpsearch.trainer.training_run import Run
+
+BOOKKEEPING = frozenset({*AUTO_RESULT_KEYS, *DEBUG_METRICS, DONE, SHOULD_CHECKPOINT})
+"""What Tune adds to a result of its own."""
+
+for talker in (StorageContext, Trainable):
+    logging.getLogger(talker.__module__).setLevel(logging.WARNING)  # each tells of every single checkpoint
+
+COUNTERS = ("training_iteration", "time_total_s", "timesteps_total", "episodes_total")
+"""What a class finds restored, beside what it has saved."""
+
+GRACE = 10.0
+"""Seconds that a function has to end after it was told to (by SystemExit, out of `tune.report`)."""
+
+Results = Mapping[str, Any]
+
+
+def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
+    """trainable: a subclass of Trainable, or a function of one argument, the configuration."""
+    begun: Callable[[Any, Params, Run, Path], _Training] = _OfClass if inspect.isclass(trainable) else _OfFunction
+
+    def train(params: Params, run: Run) -> Iterator[Report]:
+        with room_in(run.scratch_dir) as room, _closed(begun(trainable, params, run, room)) as training:
+            training.track(run)
+            for epoch in run.epochs():
+                results = training.results_of(epoch)
+                if results is None:
+                    return
+                yield Report(epoch, numbers(results))
+                if results.get(DONE):
+                    return
+
+    return train
+
+
+def numbers(results: Results) -> dict[str, Any]:
+    """The trainable's own numbers; those of a dictionary inside are called "outer/inner", as Tune calls them."""
+    return {name: value for name, value in _flat(results) if name.partition("/")[0] not in BOOKKEEPING}
+
+
+def _flat(results: Results, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in results.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}/")
+        elif not isinstance(value, bool) and (isinstance(value, Real) or getattr(value, "ndim", None) == 0):
+            yield f"{prefix}{name}", value
+
+
+class _Training(Protocol):
+    """A Trainable that was set up."""
+
+    def track(self, run: Run) -> None:
+        """Name its state to the run, and so have it restored."""
+        ...
+
+    def results_of(self, epoch: int) -> Results | None:
+        """Train on to the end of an epoch. None where the trainable has come to its own end."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class _OfClass:
+    def __init__(self, kind: type[Trainable], params: Params, run: Run, room: Path):  # noqa: ARG002
+        self._keeps = kind.save_checkpoint is not Trainable.save_checkpoint
+        self._room = room
+        self._trainable: Any = made(kind, params, room)  # Ray's types say less than its documentation
+
+    def track(self, run: Run) -> None:
+        """One that saves nothing is trained again from its beginning, as every trainer is that tracks nothing."""
+        if self._keeps:
+            run.track(trainable=self)
+
+    def results_of(self, epoch: int) -> Results | None:  # noqa: ARG002
+        results: Results = self._trainable.train()
+        return results
+
+    def close(self) -> None:
+        self._trainable.stop()
+
+    def state_dict(self) -> dict[str, Any]:
+        """TrainerError where the class cannot save; OSError is the disk's."""
+        with temporary(self._room) as folder:
+            try:
+                saved = self._trainable.save(str(folder))
+            except OSError:
+                raise
+            except Exception as problem:
+                name = type(self._trainable).__name__
+                raise TrainerError(f"{name}.save_checkpoint: {type(problem).__name__}: {problem}") from problem
+            content = trainable_files.read(Path(saved.checkpoint.path))
+            shutil.rmtree(saved.checkpoint.path)
+        counters = {name: saved.metrics.get(name) for name in COUNTERS}
+        return {
+            "files": content,
+            "counters": {n: count for n, count in counters.items() if type(count) in (int, float)},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        with temporary(self._room) as folder:
+            trainable_files.write(state["files"], folder)
+            self._trainable.restore(_TrainingResult(Checkpoint.from_directory(folder), state["counters"]))
+
+
+class _OfFunction:
+    """It runs in a thread of Ray's, and waits inside `tune.report` while its results are judged.
+
+    It may report a checkpoint in some epochs only. Then it goes on from its last one, with the random state of that
+    epoch; what it reports once more on its way is kept to itself.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], params: Params, run: Run, room: Path):
+        self._name = getattr(function, "__name__", "the function")
+        self._seed, self._room = run.seed, room
+        self._epoch = self._kept_epoch = 0
+        self._kept: Path | None = None
+        self._random: Mapping[str, Any] | None = None
+        self._session: Any = None
+        with self._in_session():
+            self._trainable: Any = made(wrap_function(_with_threads(function, run.threads)), params, room)
+
+    def track(self, run: Run) -> None:
+        run.track(checkpoint=self)
+
+    def results_of(self, epoch: int) -> Results | None:
+        if self._epoch < epoch - 1:
+            self._restore_random()
+        results: Results | None = {}
+        while self._epoch < epoch and results is not None:
+            results = self._next()
+        return results
+
+    def _restore_random(self) -> None:
+        if self._random is None:
+            state.seed_everything(self._seed)
+        else:
+            state.set_random_state(self._random)
+
+    def _next(self) -> Results | None:
+        with self._in_session():
+            results: Results = self._trainable.train()
+        if RESULT_DUPLICATE in results:
+            self._check_reported()
+            return None
+        self._epoch += 1
+        if results.get(SHOULD_CHECKPOINT):
+            self._keep(Path(self._trainable.save().checkpoint.path))
+        return results
+
+    def _check_reported(self) -> None:
+        if self._epoch == 0:
+            raise TrainerError(
+                f"`{self._name}` returned and reported nothing: a trainer is a generator, "
+                "`def train(params, run): … yield Report(epoch, {…})`, or calls tune.report({…}) in every epoch"
+            )
+
+    def _keep(self, folder: Path) -> None:
+        """The newest alone: what the function can ask for with `tune.get_checkpoint`."""
+        if self._kept is not None:
+            shutil.rmtree(self._kept)
+        self._kept, self._kept_epoch, self._random = folder, self._epoch, state.random_state()
+
+    def close(self) -> None:
+        """Its `finally` runs, and what that raises is raised here. TrainerError where it does not end."""
+        session = self._session
+        with self._in_session():
+            session.finish(timeout=GRACE)
+            self._trainable.stop()
+        if session.training_thread.is_alive():
+            raise TrainerError(
+                f"`{self._name}` goes on {GRACE:g} s after it was told to end: does it catch SystemExit?"
+            )
+
+    @contextmanager
+    def _in_session(self) -> Iterator[None]:
+        """A process has one session at a time, and may have several trials that take turns."""
+        tune_session._session = self._session
+        try:
+            yield
+        finally:
+            self._session, tune_session._session = tune_session._session, None
+
+    def state_dict(self) -> dict[str, Any]:
+        content = trainable_files.read(self._kept) if self._kept is not None else {}
+        return {"files": content, "epoch": self._kept_epoch, "random": self._random}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._epoch = self._kept_epoch = state["epoch"]
+        self._random = state["random"]
+        if self._epoch:
+            self._kept = self._room / "restored"
+            trainable_files.write(state["files"], self._kept)
+            with self._in_session():
+                self._trainable.restore(_TrainingResult(Checkpoint.from_directory(self._kept), {}))
+
+
+def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any], Any]:
+    """How many threads torch takes is told to each thread by itself, and the function has one of its own."""
+
+    def train(config: Any) -> Any:
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(threads)
+        return function(config)
+
+    return train
+
+
+@contextmanager
+def _closed(training: _Training) -> Iterator[_Training]:
+    """Closed at the end. What it raised before matters more than what it raises then."""
+    broken = False
+    try:
+        yield training
+    except Exception:
+        broken = True
+        raise
+    finally:
+        with suppress(Exception) if broken else nullcontext():
+            training.close()

@@ -1,0 +1,166 @@
+"""Several trainings of one configuration, side by side in one trial, epoch by epoch: folds, seeds, or both.
+
+An epoch's report is the mean of theirs, so that a curve means what it always does: it is judged at one epoch, the same
+for all, and a pruner can end all after a few epochs. One after another would train the first to its end before anything
+could be compared. The price is so many times the memory. docs/decisions/0006-folds.md has the numbers.
+
+Beside the mean of the study's metric stand its standard error, `val_loss_se` of `val_loss`, and each one's own value:
+`val_loss_fold1`, `val_loss_repeat1`, `val_loss_fold1_repeat1`, … The error is over folds where there are any, else over
+repeats. Folds share what they are trained on, so that it is somewhat too small (Bengio and Grandvalet 2004, JMLR 5:
+there is no unbiased estimate).
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.replicates import Replicate, Replicates
+from hpsearch.core.seeds import replicate_seed
+from hpsearch.core.trial import Params, Report
+from hpsearch.trainer import contract, state
+from hpsearch.trainer.contract import Trainer
+from hpsearch.trainer.training_run import Run
+
+
+def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer:
+    """A trainer that is so many (>= 2) of the given one. The first has the trial's own seed.
+
+    It ends when all have ended; one that ends before goes on counting with its last report.
+    """
+
+    def all_of_them(params: Params, run: Run) -> Iterator[Report]:
+        trainings = [_Training(train, params, run, replicate) for replicate in replicates]
+        run.track(**{training.name: training for training in trainings})
+        with ExitStack() as stack:
+            for training in trainings:
+                stack.callback(training.close)
+            for epoch in run.epochs():
+                reports = [training.report() for training in trainings]
+                if all(training.ended for training in trainings):
+                    return
+                if not any(training.run.tracked for training in trainings):
+                    run.tracked.clear()  # what nobody can put back is trained again from its beginning
+                yield Report(epoch, combined(reports, replicates, metric))
+
+    return all_of_them
+
+
+def combined(reports: Sequence[Mapping[str, float]], replicates: Replicates, metric: str) -> dict[str, float]:
+    """The means of what all have reported; of the metric the standard error, and each one's own value, as well."""
+    shared = [name for name in reports[0] if all(name in report for report in reports)]
+    means = {name: _mean([report[name] for report in reports]) for name in shared}
+    if metric not in means:
+        return means
+    own = [report[metric] for report in reports]
+    named = {replicate.of(metric): value for replicate, value in zip(replicates, own, strict=True)}
+    return {**means, f"{metric}_se": _standard_error(_folds(own, replicates)), **named}
+
+
+def _folds(values: Sequence[float], replicates: Replicates) -> Sequence[float]:
+    """Of each fold its mean over the repeats; without folds the values themselves."""
+    return [_mean(values[fold :: replicates.folds]) for fold in range(replicates.folds)] or values
+
+
+def _mean(values: Sequence[float]) -> float:
+    """NaN and infinities are let through, which `statistics.fmean` raises for."""
+    return sum(values) / len(values)
+
+
+def _standard_error(values: Sequence[float]) -> float:
+    """Of the mean of n >= 2 values: their standard deviation (over n - 1) over √n."""
+    middle = _mean(values)
+    return math.sqrt(sum((value - middle) * (value - middle) for value in values) / (len(values) - 1) / len(values))
+
+
+class _Training:
+    """One of them, with a run and random states of its own; a trial's checkpoint holds it as one thing by its name.
+
+    run: what its trainer is handed. ended: its trainer has come to its own end.
+    """
+
+    def __init__(self, train: Trainer, params: Params, whole: Run, replicate: Replicate):
+        self.name = replicate.name
+        self.ended = False
+        self._train, self._params, self._whole, self._fold = train, params, whole, replicate.fold
+        self._seed = replicate_seed(whole.seed, replicate.place)
+        self.run = self._run(None)
+        self._reports: Iterator[Report] | None = None
+        self._random: Mapping[str, Any] = {}
+        self._last = Report(0, {})
+        self._given: Mapping[str, Any] | None = None
+
+    def _run(self, restored: state.Snapshot | None) -> Run:
+        whole = self._whole
+        run = Run(
+            self._seed,
+            whole.max_epochs,
+            device=whole.device,
+            threads=whole.threads,
+            data_dir=whole.data_dir,
+            scratch_dir=whole.scratch_dir / self.name,
+            restored=restored,
+            fold=self._fold,
+        )
+        run.used = whole.used
+        return run
+
+    def report(self) -> Mapping[str, float]:
+        """Train the next epoch. What it reports, or reported last where it has ended."""
+        if not self.ended:
+            self._train_on()
+        if not self._last.step:
+            raise TrainerError(f"{self.name}, of seed {self._seed}, ended without a report")
+        return self._last.metrics
+
+    def _train_on(self) -> None:
+        if self._reports is None:
+            state.seed_everything(self._seed)
+            self._reports = self._train(contract.argument(self._train, self._params), self.run)
+        else:
+            state.set_random_state(self._random)
+        try:
+            report = next(self._reports, None)
+        except Exception as problem:
+            problem.add_note(f"in {self.name}, of seed {self._seed}")
+            raise
+        self._random = state.random_state()
+        self.run.check_fold_is_asked_for()
+        if report is None:
+            self.ended = True
+        else:
+            self._last = contract.metrics_of(report, self._last.step)
+
+    def close(self) -> None:
+        if self._reports is not None:
+            self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: trainer.find has checked
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """As it was given where nothing has been trained since: it had ended."""
+        if self._reports is None and self._given is not None:
+            return self._given
+        return {
+            "step": self._last.step,
+            "metrics": dict(self._last.metrics),
+            "ended": self.ended,
+            "objects": {name: state.state_of(thing) for name, thing in self.run.tracked.items()},
+            "random": self._random,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._given = state
+        self.ended = state["ended"]
+        self._last = Report(state["step"], state["metrics"])
+        self.run = self._run(_part(state))
+
+
+def parts(snapshot: state.Snapshot, replicates: Replicates) -> list[state.Snapshot]:
+    """The checkpoint of each, as that of a trial that is only that one; where there is but one, the trial's own."""
+    if len(replicates) == 1:
+        return [snapshot]
+    return [_part(snapshot.objects[replicate.name]) for replicate in replicates]
+
+
+def _part(own: Mapping[str, Any]) -> state.Snapshot:
+    return state.Snapshot("", own["step"], math.inf, own["objects"], own["random"])

@@ -1,0 +1,203 @@
+"""From "module:name" in the study file to a generator that trains: find it, check it, call it."""
+
+import dataclasses
+import difflib
+import importlib
+import inspect
+import sys
+import traceback
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.trainer.training_run import Run
+
+Trainer = Callable[[Any, Run], Iterator[Report]]
+
+MOST_METRICS = 1000
+"""In one report. A curve has one point of each for every epoch, so this bounds what a study takes of the disk."""
+
+LONGEST_NAME = 500
+"""Characters of a metric's name."""
+
+MOST_SAID = 20_000
+"""Characters of a traceback that are kept, its beginning and its end."""
+
+
+def find(use: str, folder: Path | None) -> Trainer:
+    """Import "module:name", looking beside the study file first. TrainerError says what is wrong with it.
+
+    What is a ray.tune.Trainable, class or function, comes as the generator that it is made into (adaptors.tune).
+    """
+    module_name, _, name = use.partition(":")
+    if folder is not None and str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as missing:
+        if missing.name and module_name.startswith(missing.name):
+            raise TrainerError(
+                f'trainer.use = "{use}": no module {missing.name}, neither beside the study file ({folder}) '
+                "nor on the Python path"
+            ) from None
+        raise TrainerError(
+            f'trainer.use = "{use}": {module_name} needs {missing.name}, which is not installed'
+        ) from None
+    except BaseException as problem:  # a trainer's module may raise anything, SystemExit too
+        raise TrainerError(f'trainer.use = "{use}": importing {module_name} failed\n{brief(problem)}') from None
+    return _checked(use, module, name)
+
+
+def _checked(use: str, module: Any, name: str) -> Trainer:
+    function = getattr(module, name, None)
+    if function is None:
+        near = difflib.get_close_matches(name, [n for n, v in vars(module).items() if callable(v)], n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        raise TrainerError(f'trainer.use = "{use}": {module.__name__} has no `{name}`{hint}')
+    if _is_trainable(function):
+        from hpsearch.trainer.adapters import ray_tune
+
+        return ray_tune.as_trainer(function)
+    if not inspect.isgeneratorfunction(function):
+        raise TrainerError(
+            f'trainer.use = "{use}": `{name}` is {_what(function)}, a trainer is a generator: '
+            "`def train(params, run): … yield Report(epoch, {…})`, or a ray.tune.Trainable"
+        )
+    try:
+        inspect.signature(function).bind({}, None)
+    except TypeError:
+        raise TrainerError(
+            f'trainer.use = "{use}": `{name}{inspect.signature(function)}` cannot be called as {name}(params, run)'
+        ) from None
+    return typing.cast(Trainer, function)
+
+
+def _is_trainable(thing: Any) -> bool:
+    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument; told without Ray."""
+    if inspect.isclass(thing):
+        return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
+    if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing):
+        return False
+    try:
+        inspect.signature(thing).bind({})
+    except TypeError:
+        return False
+    return True
+
+
+def _what(thing: Any) -> str:
+    if inspect.isclass(thing):
+        return "a class"
+    return "a function without `yield`" if callable(thing) else f"a {type(thing).__name__}"
+
+
+def argument(trainer: Trainer, params: Params) -> Any:
+    """What the trainer's first parameter is to be: the mapping, or the dataclass that annotates it, checked."""
+    wanted = _dataclass_of(trainer)
+    if wanted is None:
+        return dict(params)
+    fields = {field.name: field for field in dataclasses.fields(wanted) if field.init}
+    check_names(wanted, params)
+    hints = typing.get_type_hints(wanted)
+    return wanted(
+        **{name: _fitting(wanted, name, value, hints.get(name)) for name, value in params.items() if name in fields}
+    )
+
+
+def check_names(wanted: type, names: Iterable[str]) -> None:
+    """TrainerError where a parameter has no field, or a field without a default has no parameter."""
+    fields = {field.name: field for field in dataclasses.fields(wanted) if field.init}
+    given = set(names)
+    faults = []
+    for name in sorted(given - set(fields)):
+        near = difflib.get_close_matches(name, fields, n=1)
+        faults.append(
+            f"has no `{name}`" + (f"; did you mean `{near[0]}`?" if near else f" (it has {', '.join(fields)})")
+        )
+    missing = [
+        name
+        for name, field in fields.items()
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING and name not in given
+    ]
+    faults += [f"needs `{name}`, which neither [space] nor trainer.options gives" for name in missing]
+    if faults:
+        raise TrainerError("\n".join(f"{wanted.__module__}.{wanted.__name__} {fault}" for fault in faults))
+
+
+def _dataclass_of(trainer: Trainer) -> type | None:
+    first = next(iter(inspect.signature(trainer).parameters.values()))
+    wanted = first.annotation
+    if isinstance(wanted, str):  # `from __future__ import annotations`; other names may be known to a type checker only
+        try:
+            wanted = eval(wanted, vars(sys.modules[trainer.__module__]))
+        except NameError as missing:
+            raise TrainerError(
+                f"the annotation `{first}` of {trainer.__module__} is not known there: {missing}"
+            ) from None
+    return wanted if isinstance(wanted, type) and dataclasses.is_dataclass(wanted) else None
+
+
+def _fitting(owner: type, name: str, value: Plain, hint: Any) -> Plain:
+    """The value, an int made a float where the field is one. TrainerError where it does not fit the field's type."""
+    allowed = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else None
+    if allowed is not None and value not in allowed:
+        raise TrainerError(f"{owner.__name__}.{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    if hint is float and type(value) is int:
+        return float(value)
+    if hint in (int, float, str, bool) and type(value) is not hint:
+        raise TrainerError(f"{owner.__name__}.{name} must be {hint.__name__}, got {value!r}")
+    return value
+
+
+def metrics_of(report: Any, previous: int) -> Report:
+    """The report with plain floats; TrainerError where it is none, or its step does not follow the one before."""
+    if not isinstance(report, Report):
+        raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
+    if type(report.step) is not int or report.step != previous + 1:
+        raise TrainerError(f"the trainer reported step {report.step!r} after step {previous}: steps are 1, 2, 3, …")
+    if not isinstance(report.metrics, Mapping):
+        raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")
+    if len(report.metrics) > MOST_METRICS:
+        raise TrainerError(
+            f"Report({report.step}, …) has {len(report.metrics):,} metrics, and {MOST_METRICS:,} are the most: "
+            "report sums or means in place of single weights or examples"
+        )
+    for name in map(str, report.metrics):
+        if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+            raise TrainerError(
+                f"metric {name[:60]!r} must have a name of 1 to {LONGEST_NAME} printable characters, got {len(name):,}"
+            )
+    return Report(report.step, {str(name): _number(name, value) for name, value in report.metrics.items()})
+
+
+def _number(name: str, value: Any) -> float:
+    """A float from a float, an int, or a tensor or array with one element."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError, RuntimeError):
+        raise TrainerError(f"metric {name!r} is {value!r:.80}, a {type(value).__name__}, not a number") from None
+
+
+def brief(problem: BaseException, frames: int = 3) -> str:
+    """The last frames of a traceback and the exception, whatever its own __str__ does or however much it says."""
+    try:
+        text = "".join(traceback.format_exception(problem, limit=-frames)).rstrip()
+    except Exception:
+        return f"{type(problem).__name__} (its text cannot be printed)"
+    if len(text) <= MOST_SAID:
+        return text
+    return f"{text[: MOST_SAID // 2]}\n… {len(text) - MOST_SAID:,} characters left out …\n{text[-MOST_SAID // 2 :]}"
+
+
+def headline(problem: BaseException) -> str:
+    """An exception in one line: its type and the first line of its text, which says most."""
+    try:
+        first = str(problem).strip().partition("\n")[0]
+    except Exception:
+        first = "its text cannot be printed"
+    return f"{type(problem).__name__}: {first}" if first else type(problem).__name__

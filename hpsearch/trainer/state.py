@@ -1,0 +1,168 @@
+"""What a trial needs to go on exactly where it was: the state of what it tracks, and every random state.
+
+As bytes it can be read with `weights_only=True`: tensors and plain containers, nothing that executes.
+"""
+
+import copy
+import io
+import pickle
+import random
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.core.errors import TrainerError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A trial's state at the end of an epoch.
+
+    owner: "study uid/trial number"; another trial's checkpoint is never taken for this one's.
+    best: the loss (smaller is better) at the best epoch so far.
+    """
+
+    owner: str
+    step: int
+    best: float
+    objects: Mapping[str, Any]
+    random: Mapping[str, Any]
+
+    def check_all_is_tracked(self, names: Collection[str]) -> None:
+        """TrainerError where training would go on with something that was not restored."""
+        if left := sorted(set(self.objects) - set(names)):
+            raise TrainerError(
+                f"the checkpoint of epoch {self.step} holds {', '.join(left)}, which the trainer has not given to "
+                "run.track(…) when it begins its first epoch"
+            )
+
+    def object_state(self, name: str) -> Any:
+        if name not in self.objects:
+            raise TrainerError(
+                f"run.track({name}=…): the checkpoint of epoch {self.step} holds {sorted(self.objects) or 'nothing'}; "
+                "was the trainer changed since? Start again with --fork NEW_NAME"
+            )
+        return self.objects[name]
+
+    def restore_random(self) -> None:
+        set_random_state(self.random)
+
+
+def take(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:
+    """The state of the tracked objects, which training goes on to change, and of every random state."""
+    return Snapshot(owner, step, best, {name: state_of(thing) for name, thing in tracked.items()}, random_state())
+
+
+def frozen(snapshot: Snapshot) -> Snapshot:
+    """The same with tensors of its own, so that training may go on."""
+    return replace(snapshot, objects=_copied(snapshot.objects))
+
+
+def _copied(state: Any) -> Any:
+    """Every tensor and container of a state anew. A tenth of what torch.save takes for a small model."""
+    if hasattr(state, "clone"):
+        return state.clone()
+    if isinstance(state, Mapping):
+        return {key: _copied(value) for key, value in state.items()}
+    return type(state)(map(_copied, state)) if type(state) in (list, tuple) else copy.copy(state)
+
+
+def pack(snapshot: Snapshot) -> bytes:
+    """The content of a checkpoint file. TrainerError where a state holds what cannot be written down."""
+    import torch
+
+    buffer = io.BytesIO()
+    try:
+        torch.save({own.name: getattr(snapshot, own.name) for own in fields(snapshot)}, buffer)
+    except (pickle.PicklingError, AttributeError, TypeError) as problem:  # what pickle raises
+        named = ", ".join(f"{name}=…" for name in snapshot.objects)
+        raise TrainerError(f"run.track({named}): a state_dict holds what no checkpoint can: {problem}") from None
+    return buffer.getvalue()
+
+
+def unpack(content: bytes) -> Snapshot:
+    """Raises whatever torch raises for bytes that are no checkpoint or hold more than tensors and plain values."""
+    import torch
+
+    return Snapshot(**torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+
+
+# The state of one tracked object ─────────────────────────────────────────────────────────────────
+
+
+def check_can_be_tracked(name: str, thing: Any) -> None:
+    """TrainerError for something whose state cannot be taken and given back."""
+    if not (hasattr(thing, "load_state_dict") or hasattr(thing, "set_state") or hasattr(thing, "bit_generator")):
+        raise TrainerError(
+            f"run.track({name}=…): a {type(thing).__name__} has neither state_dict/load_state_dict nor "
+            "get_state/set_state, so it cannot be put into a checkpoint"
+        )
+
+
+def state_of(thing: Any) -> Any:
+    if hasattr(thing, "state_dict"):
+        return thing.state_dict()
+    return thing.get_state() if hasattr(thing, "get_state") else thing.bit_generator.state
+
+
+def restore(thing: Any, state: Any) -> None:
+    if hasattr(thing, "load_state_dict"):
+        thing.load_state_dict(state)
+    elif hasattr(thing, "set_state"):
+        thing.set_state(state)
+    else:
+        thing.bit_generator.state = state
+
+
+# Random states ───────────────────────────────────────────────────────────────────────────────────
+
+
+def seed_everything(seed: int) -> None:
+    """Seed random, NumPy and torch (those that are imported), CPU and CUDA."""
+    random.seed(seed)
+    for numpy in _imported("numpy"):
+        numpy.random.seed(seed)
+    for torch in _imported("torch"):
+        torch.manual_seed(seed)
+
+
+def random_state() -> dict[str, Any]:
+    """Every global random state, as plain values and tensors."""
+    version, words, gauss = random.getstate()
+    state: dict[str, Any] = {"python": (version, list(words), gauss)}
+    for numpy in _imported("numpy"):
+        kind, keys, *rest = numpy.random.get_state()
+        state["numpy"] = [kind, keys.tolist(), *rest]
+    for torch in _imported("torch"):
+        state["torch"] = torch.get_rng_state()
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            state["cuda"] = torch.cuda.get_rng_state_all()
+    return state
+
+
+def set_random_state(state: Mapping[str, Any]) -> None:
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    for numpy in _imported("numpy"):
+        if "numpy" in state:
+            kind, keys, *rest = state["numpy"]
+            numpy.random.set_state((kind, _words(numpy, keys), *rest))
+    for torch in _imported("torch"):
+        if "torch" in state:
+            torch.set_rng_state(state["torch"])
+        if "cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _words(numpy: Any, keys: list[int]) -> "np.ndarray[Any, Any]":
+    return numpy.array(keys, dtype=numpy.uint32)  # type: ignore[no-any-return]
+
+
+def _imported(name: str) -> Iterator[Any]:
+    """The module if somebody has imported it: what nobody uses needs no state, and importing torch takes a second."""
+    if name in sys.modules:
+        yield sys.modules[name]

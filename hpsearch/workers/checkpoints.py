@@ -1,0 +1,194 @@
+"""Checkpoints: what a trial needs to go on exactly where it was, as bytes that can be verified and cannot run code.
+
+A file and its SHA-256 are written beside their places and then renamed, so that what has a hash is whole, and a disk
+that is full or fails takes nothing away that was there. It is read with `weights_only=True`: tensors and plain
+containers, nothing that executes. There is no fsync: after a power cut a file that did not reach the disk fails its
+hash, and the one before is taken.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hpsearch.trainer.state import Snapshot, unpack
+
+BEST, ASIDE = "best.pt", "best.pt.before"
+
+KEPT = 2
+"""How many of the newest checkpoints stay beside the best: the last, and the one to fall back on where the last is
+damaged, or of an epoch that a verdict dropped."""
+
+
+class CheckpointStore:
+    """The checkpoints of one trial: a folder with epoch-000012.pt, its .sha256, and best.pt.
+
+    best.pt is the state at the best epoch that counts, or with study.at = "last" at the last. The worker may have been
+    ahead of a verdict that drops what is best; best.pt.before is then the best again. Where the worker was lost before
+    it could say so, best.pt is of a later epoch: its `step` says.
+    """
+
+    def __init__(self, folder: Path, owner: str):
+        self.folder = folder
+        self.owner = owner
+        self.warnings: list[str] = []
+
+    @classmethod
+    def of(cls, work: Path, study_uid: str, number: int) -> "CheckpointStore":
+        """That of a study's trial. work: the study's folder, of which every worker has the same."""
+        return cls(work / "checkpoints" / f"{number:05d}", f"{study_uid}/{number}")
+
+    def write(self, step: int, content: bytes, best: bool = False) -> None:
+        """Put a checkpoint on the shelf; with `best` it stays when newer ones push it off.
+
+        OSError, with the file's name and the room that is left, where the disk does not take it.
+        """
+        self._put(self._name(step), content)
+        if best:
+            for end in ("", ".sha256"):
+                _link(self.folder / f"{self._name(step)}{end}", self.folder / f"{BEST}{end}")
+
+    def write_best(self, content: bytes) -> None:
+        """Put the best on the shelf where it lies in the midst of a slice; it pushes none off to go on from."""
+        self._put(BEST, content)
+
+    def set_best_aside(self) -> None:
+        """Keep the best under another name until it is known whether the one that takes its place counts."""
+        if (self.folder / BEST).exists():
+            for end in ("", ".sha256"):
+                _link(self.folder / f"{BEST}{end}", self.folder / f"{ASIDE}{end}")
+
+    def take_best_back(self) -> None:
+        """The one that was set aside is the best again; without one there is none."""
+        self._remove([BEST])
+        if (self.folder / ASIDE).exists():
+            for end in (".sha256", ""):
+                (self.folder / f"{ASIDE}{end}").replace(self.folder / f"{BEST}{end}")
+
+    def _put(self, name: str, content: bytes) -> None:
+        path, hashed = self.folder / name, self.folder / f"{name}.sha256"
+        with naming(path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with _beside(path) as new, _beside(hashed) as new_hashed:
+                new.write_bytes(content)
+                new_hashed.write_bytes(hashlib.sha256(content).hexdigest().encode())
+                new.replace(path)
+                new_hashed.replace(hashed)
+
+    def keep_newest(self) -> None:
+        """Remove all but the newest `KEPT`; the best has a file of its own."""
+        self._remove(map(self._name, self._steps()[KEPT:]))
+
+    def keep_best(self) -> None:
+        """Remove all but the best: the trial will not be continued."""
+        self._remove([ASIDE, *map(self._name, self._steps())])
+
+    def forget(self, after: int) -> None:
+        """Remove what was trained after an epoch: its reports were dropped, or were lost on their way.
+
+        With it goes what a process that was killed had begun to write.
+        """
+        for path in self.folder.glob(".*.pt*"):
+            path.unlink(missing_ok=True)
+        self._remove(self._name(step) for step in self._steps() if step > after)
+        while (self.folder / BEST).exists() and not self._best_is_of(after):
+            self.take_best_back()
+
+    def _best_is_of(self, epoch: int) -> bool:
+        """Or of an earlier one."""
+        best = self.read(BEST)
+        return best is not None and best.step <= epoch
+
+    def _remove(self, names: Iterable[str]) -> None:
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+            (self.folder / f"{name}.sha256").unlink(missing_ok=True)
+
+    def newest(self, at_most: int) -> Snapshot | None:
+        """The newest whole checkpoint of this trial at or before an epoch; None: start from scratch."""
+        for step in self._steps():
+            if step <= at_most and (snapshot := self.read(self._name(step))) is not None:
+                return snapshot
+        return None
+
+    def at(self, step: int) -> Snapshot | None:
+        """The state at the end of that very epoch, under either name; None (and a warning) where it is not there."""
+        names = [name for name in (self._name(step), BEST) if (self.folder / name).exists()]
+        for name in names:
+            snapshot = self.read(name)
+            if snapshot is not None and snapshot.step == step:
+                return snapshot
+            if snapshot is not None:
+                self.warnings.append(f"best.pt is of epoch {snapshot.step}, and epoch {step} is the one that counts")
+        if not names:
+            self.warnings.append(f"there is no checkpoint of epoch {step} in {self.folder}")
+        return None
+
+    def read(self, name: str) -> Snapshot | None:
+        """One file of the shelf, None (and a warning) where it is damaged or another trial's."""
+        path = self.folder / name
+        try:
+            content = path.read_bytes()
+            expected = (self.folder / f"{name}.sha256").read_text()
+            if hashlib.sha256(content).hexdigest() != expected:
+                raise ValueError("its SHA-256 is not the one beside it")
+            snapshot = unpack(content)
+            if snapshot.owner != self.owner:
+                raise ValueError(f"it belongs to {snapshot.owner}")
+            if name not in (BEST, self._name(snapshot.step)):
+                raise ValueError(f"it is that of epoch {snapshot.step}")
+        except Exception as problem:  # whatever is wrong with the file, an older one or scratch serves
+            self.warnings.append(f"checkpoint {path} is not used: {problem}")
+            return None
+        return snapshot
+
+    def _name(self, step: int) -> str:
+        return f"epoch-{step:06d}.pt"
+
+    def _steps(self) -> list[int]:
+        """Newest first."""
+        names = (re.fullmatch(r"epoch-(\d{6,})\.pt", path.name) for path in self.folder.glob("epoch-*.pt"))
+        return sorted((int(found[1]) for found in names if found), reverse=True)
+
+
+def _link(path: Path, to: Path) -> None:
+    """Give a file a second name; a copy where the file system knows no links."""
+    with naming(to), _beside(to) as new:
+        try:
+            new.hardlink_to(path)
+        except OSError:
+            shutil.copyfile(path, new)
+        new.replace(to)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A name to write a file under before it is renamed; nothing is left there."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    with suppress(OSError):
+        new.unlink()
+    try:
+        yield new
+    finally:
+        with suppress(OSError):
+            new.unlink()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An error of the disk names the file, which those of writing do not, and how much room there is."""
+    try:
+        yield
+    except OSError as problem:
+        raise OSError(problem.errno, f"{problem.strerror} ({_room(path)})", str(path)) from problem
+
+
+def _room(path: Path) -> str:
+    try:
+        folder = next(folder for folder in path.parents if folder.exists())
+        return f"{shutil.disk_usage(folder).free:,} bytes are free"
+    except OSError:
+        return "how much is free cannot be seen"

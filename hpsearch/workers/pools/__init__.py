@@ -1,0 +1,1 @@
+"""Pools run trials on workers and say what happened to them."""

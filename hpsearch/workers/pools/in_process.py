@@ -1,0 +1,64 @@
+"""Trials in this very process, without Ray: for debugging (`address = "none"`), and the pool that tests run on."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hpsearch.core.trial import Advance, Event, Kill, Order, Release, Reported, Start
+from hpsearch.preflight.measurements import Found, Probe
+from hpsearch.workers.worker import Setup, Worker
+
+
+class InProcess:
+    """Several workers take turns, a slice each, in the order in which they were told to go on.
+
+    With one worker a debugger stops inside the trainer; with more, each keeps a random state of its own, so a trial's
+    curve does not depend on what is trained beside it.
+    """
+
+    def __init__(self, setup: Setup, workers: int = 1):
+        setup = replace(setup, shared=workers > 1)
+        self._free = [Worker(setup) for _ in range(workers)]
+        self._busy: dict[int, Worker] = {}
+        self._orders: deque[Start | Advance] = deque()
+
+    @property
+    def room(self) -> int:
+        return len(self._free)
+
+    def do(self, order: Order) -> None:
+        match order:
+            case Start():
+                self._busy[order.number] = self._free.pop()
+                self._orders.append(order)
+            case Advance():
+                self._orders.append(order)
+            case Release():
+                self._let_go(order.number, order.over, order.epoch)
+            case Kill():
+                self._orders = deque(other for other in self._orders if other.number != order.number)
+                self._let_go(order.number)
+
+    def events(self, timeout: float) -> Sequence[Event]:  # noqa: ARG002
+        """Trains one slice of the trial whose turn it is; there is nothing to wait for."""
+        return [self._obey(self._orders.popleft())] if self._orders else []
+
+    def probe(self, order: Probe) -> Found:
+        """Nothing keeps it to its time but itself."""
+        return self._free[0].probe(order)
+
+    def _obey(self, order: Start | Advance) -> Reported:
+        worker = self._busy[order.number]
+        reported = worker.start(order) if isinstance(order, Start) else worker.more()
+        if reported.failure:
+            self._let_go(order.number)
+        return reported
+
+    def _let_go(self, number: int, over: bool = False, epoch: int | None = None) -> None:
+        worker = self._busy.pop(number)
+        worker.release(over, epoch)
+        self._free.append(worker)
+
+    def close(self) -> None:
+        for number in list(self._busy):
+            self._let_go(number)

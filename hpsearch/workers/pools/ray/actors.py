@@ -1,0 +1,277 @@
+"""Trials on Ray: one long-lived actor a worker, with torch already imported.
+
+Measured (2 cores, Ray 2.60): a call to an actor and back takes 0.7 ms; `ray.tune.Tuner` starts 22 trials a second.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import ray
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+
+from hpsearch.core.errors import HpsearchError, PoolError
+from hpsearch.core.trial import Advance, Event, Kill, Lost, Order, Params, Release, Reported, Start
+from hpsearch.preflight.measurements import Found, Probe
+from hpsearch.workers.pools.ray import reaper
+from hpsearch.workers.pools.ray.fit import fitting
+from hpsearch.workers.pools.ray.session import AGAIN, Cluster, Session
+from hpsearch.workers.worker import Setup, Worker
+
+STARTUP = 120.0
+"""Seconds for a worker to come up, its imports included, where none is up."""
+
+HELD = 1.0
+"""Seconds that a lost worker is kept quiet about. A Ray that is dying ends its workers first (within 0.3 s on a busy
+machine), and that shall cost no trial one of its `limits.retries`."""
+
+OVERTIME = 60.0
+"""Seconds that a probe may take beyond its own: it looks at the clock between two steps of a training."""
+
+_PROBED = -1
+"""The number of what is no trial."""
+
+
+@dataclass
+class _Slot:
+    """One actor: `pending` is the call it is busy with; `number` its trial, None while it starts or is free.
+
+    process: that of the actor, where it is one of this machine and Ray is ours.
+    """
+
+    actor: Any
+    pending: Any = None
+    number: int | None = None
+    process: reaper.Process | None = None
+
+    @property
+    def is_free(self) -> bool:
+        return self.pending is None and self.number is None
+
+    @property
+    def is_starting(self) -> bool:
+        return self.pending is not None and self.number is None
+
+
+@dataclass
+class RayActors:
+    """A pool on Ray. Made, it has at least one worker that is up and has tried the trainer (`Worker.check`).
+
+    Raises ResourcesError for what the cluster can never give, TrainerError for a trainer that cannot be used, PoolError
+    where Ray itself does not come up.
+    """
+
+    setup: Setup
+    cluster: Cluster
+    example: Params
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._slots: list[_Slot] = []
+        self._trouble = ""
+        self._problem: Exception | None = None
+        self._held: list[tuple[float, Lost]] = []
+        self._session = Session(self.cluster, self.setup)
+        self._manned = time.monotonic()
+        try:
+            self._actors = self._actor_class()
+            count, note = fitting(self.cluster, self._session.nodes())
+            self.notes += [note] if note else []
+            for _ in range(count):
+                slot = _Slot(None)
+                self._hire(slot)
+                self._slots.append(slot)
+            self._await_first()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def room(self) -> int:
+        return sum(slot.is_free for slot in self._slots)
+
+    def do(self, order: Order) -> None:
+        match order:
+            case Start():
+                slot = next(slot for slot in self._slots if slot.is_free)
+                slot.number = order.number
+                slot.pending = slot.actor.start.remote(order)
+            case Advance():
+                slot = self._slot(order.number)
+                slot.pending = slot.actor.more.remote()
+            case Release():
+                slot = self._slot(order.number)
+                slot.number = None
+                slot.actor.release.remote(order.over, order.epoch)
+            case Kill(number) if any(lost.number == number for _, lost in self._held):
+                self._held = [(since, lost) for since, lost in self._held if lost.number != number]
+            case Kill():
+                self._replace(self._slot(order.number))
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        """PoolError where Ray has died, and whatever a worker raised; after the other news that came with it."""
+        if self._problem is not None:
+            raise self._problem
+        self._session.check()
+        self._check_that_some_are_up()
+        pending = {slot.pending: slot for slot in self._slots if slot.pending is not None}
+        if not pending:
+            time.sleep(min(timeout, 0.05))
+        calls = self._wait(list(pending), timeout) if pending else []
+        news = self._sifted([event for call in calls if (event := self._news(pending[call])) is not None])
+        if self._problem is not None and not news:
+            raise self._problem
+        return news
+
+    def probe(self, order: Probe) -> Found | Lost:
+        self._await_first()  # the probe before may have cost the only worker
+        slot = next(slot for slot in self._slots if slot.is_free)
+        slot.number = _PROBED
+        call, deadline = slot.actor.probe.remote(order), time.monotonic() + order.seconds + OVERTIME
+        try:
+            while not self._wait([call], 0.5):
+                self._session.check()
+                if time.monotonic() > deadline:
+                    self._replace(slot)
+                    return Lost(_PROBED, f"it was to take {order.seconds:g} s at most and does not end")
+            found: Found = ray.get(call)
+        except RayTaskError as problem:
+            raise _own(problem) from None
+        except RayError as problem:
+            return self._lost(slot, problem) or Lost(_PROBED, self._trouble)
+        self._manned = time.monotonic()
+        slot.number = None
+        return found
+
+    def close(self) -> None:
+        for slot in self._slots if self._session.answers else ():
+            with suppress(RayError, ConnectionError):
+                ray.kill(slot.actor)
+        self._slots = []
+        self._session.close()
+
+    # Inside ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _slot(self, number: int) -> _Slot:
+        return next(slot for slot in self._slots if slot.number == number)
+
+    def _actor_class(self) -> Any:
+        """Made once: the first actor of a class waits for the GCS, which may be away when a worker is replaced."""
+        options: dict[str, Any] = {"num_cpus": self.cluster.cpus, "num_gpus": self.cluster.gpus, "max_restarts": 0}
+        if self.cluster.memory is not None:
+            options["memory"] = self.cluster.memory
+        return ray.remote(Worker).options(**options)
+
+    def _hire(self, slot: _Slot) -> None:
+        """Put a new actor into the slot; it is free once it has tried the trainer."""
+        slot.actor = self._actors.remote(replace(self.setup, ahead=True))
+        slot.number = slot.process = None
+        slot.actor.warm_up.remote()
+        slot.pending = slot.actor.check.remote(self.example)
+
+    def _wait(self, calls: list[Any], timeout: float) -> list[Any]:
+        """Those that have come to an end, within `timeout` seconds for the first."""
+        try:
+            ready, _ = ray.wait(calls, num_returns=1, timeout=timeout)
+            if ready and len(calls) > 1:
+                ready, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
+        except ConnectionError as problem:  # of a `ray://` address
+            raise PoolError(f"{self.cluster.place} has gone away ({problem}): {AGAIN}") from None
+        return list(ready)
+
+    def _news(self, slot: _Slot) -> Event | None:
+        """What the slot's call brought; a problem that ends the run is kept until the other news are out."""
+        try:
+            return self._result(slot)
+        except (HpsearchError, OSError) as problem:
+            self._problem = self._problem or problem
+            return None
+
+    def _sifted(self, news: list[Event]) -> list[Event]:
+        """All but those of lost workers; those, when Ray has outlived them for a while."""
+        now, held = time.monotonic(), HELD if self.cluster.address == "local" else 0.0
+        self._held += [(now, event) for event in news if isinstance(event, Lost)]
+        due: list[Event] = [lost for since, lost in self._held if now - since >= held]
+        self._held = [(since, lost) for since, lost in self._held if now - since < held]
+        if due:
+            try:
+                self._session.check(at_once=True)
+            except PoolError as problem:
+                self._problem, due = self._problem or problem, []
+        return [event for event in news if not isinstance(event, Lost)] + due
+
+    def _result(self, slot: _Slot) -> Event | None:
+        """What the slot's call brought: the trial's news; None for a worker that has just become free."""
+        call, slot.pending = slot.pending, None
+        try:
+            came: Reported | int = ray.get(call, timeout=60)
+        except RayTaskError as problem:
+            raise _own(problem) from None
+        except RayError as problem:
+            return self._lost(slot, problem)
+        self._manned = time.monotonic()
+        if isinstance(came, int):
+            slot.process = self._session.hired(came)
+            return None
+        if came.failure:
+            slot.number = None
+        return came
+
+    def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
+        """Its worker is gone, and another is on its way. PoolError where Ray itself is."""
+        number, words = slot.number, self._session.last_words(slot.process)
+        self._trouble = _why_lost(problem, words, self._session.kernel_ended_some())
+        self._session.check(at_once=True)
+        self._replace(slot)
+        return None if number is None else Lost(number, self._trouble, words)
+
+    def _replace(self, slot: _Slot) -> None:
+        if slot.process is not None:
+            reaper.kill(slot.process)  # `ray.kill` lets one that is stopped live on for 5 s
+        with suppress(RayError):
+            ray.kill(slot.actor)
+        self._hire(slot)
+
+    def _await_first(self) -> None:
+        """Until one worker is up. Others may follow later: on a busy cluster they wait for their turn."""
+        first = [slot.actor for slot in self._slots]
+        while self.room == 0:
+            self.events(1.0)
+            if self.room == 0 and all(slot.actor is not old for slot, old in zip(self._slots, first, strict=True)):
+                raise PoolError(
+                    f"every worker died while it started on {self.cluster.place} ({self._trouble}): "
+                    f'does importing trainer.use = "{self.setup.use}" end the process?'
+                )
+
+    def _check_that_some_are_up(self) -> None:
+        """PoolError where none has been for long, be it that all nodes are lost or that others have the cluster."""
+        now = time.monotonic()
+        if not all(slot.is_starting for slot in self._slots):
+            self._manned = now
+        elif now - self._manned > STARTUP:
+            trouble = f"; the last one: {self._trouble}" if self._trouble else ""
+            raise PoolError(
+                f"no worker came up within {STARTUP:.0f} s on {self.cluster.place}{trouble}: "
+                f"is it busy, has it lost its nodes? `ray status` says; {AGAIN}"
+            )
+
+
+def _own(problem: RayTaskError) -> Exception:
+    """The exception that a worker raised itself: ours with its words, or the disk's."""
+    cause = problem.cause
+    if isinstance(cause, HpsearchError | OSError):
+        return cause
+    return PoolError(f"a worker failed inside hpsearch: {problem}")
+
+
+def _why_lost(problem: Exception, words: str, kernel_ended_some: bool) -> str:
+    """Of a process that was killed Ray says that memory may have been the cause; it knows only of its own kills."""
+    if isinstance(problem, OutOfMemoryError):
+        return "out of memory: Ray ended its worker"
+    if kernel_ended_some:
+        return "out of memory: its worker vanished as the kernel ended a process for its memory"
+    if words:
+        return f"its worker died of: {words.splitlines()[0]}"
+    return f"its worker vanished ({type(problem).__name__})"

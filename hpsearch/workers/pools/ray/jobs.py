@@ -1,0 +1,91 @@
+"""A study as a Ray job: its folder is packed, sent to the cluster, and `hpsearch run` is called there."""
+
+import asyncio
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ray.exceptions import RayError
+from ray.job_submission import JobStatus, JobSubmissionClient
+
+from hpsearch.core.errors import PoolError
+from hpsearch.study.definition import Study
+from hpsearch.workers.pools.ray.packages import EXCLUDES, packages
+from hpsearch.workers.pools.ray.session import hush
+
+HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'
+"""A job's working directory goes with the job; what must last is in the home of the cluster's head."""
+
+AGENT = 60.0
+"""Seconds that a new cluster's agents have to come up."""
+
+
+@dataclass
+class Job:
+    """A submitted study. `number` is Ray's submission id."""
+
+    client: JobSubmissionClient
+    number: str
+
+    def output(self) -> Iterator[str]:
+        """What the job prints, as it comes, until it ends."""
+        lines = self.client.tail_job_logs(self.number)
+
+        async def following() -> str | None:
+            return await anext(lines, None)
+
+        with asyncio.Runner() as runner:
+            while (text := runner.run(following())) is not None:
+                yield text
+
+    def exit_code(self) -> int:
+        """That of `hpsearch run` over there; 5 where the job ended without one."""
+        details = self.client.get_job_info(self.number)
+        if details.status == JobStatus.SUCCEEDED:
+            return 0
+        return details.driver_exit_code or PoolError.exit_code
+
+    def state(self) -> str:
+        return str(self.client.get_job_status(self.number).value)
+
+
+def entrypoint(study: Study, overrides: Sequence[str]) -> str:
+    """The shell command of the job: the same study, on the cluster that the job runs on."""
+    changes = [*overrides, 'resources.address="auto"']
+    words = ["python", "-m", "hpsearch", "run", study.path.name]
+    words += [word for change in changes for word in ("--set", change)]
+    return f"{HOME} {shlex.join(words)}"
+
+
+def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
+    """PoolError where the cluster does not answer or does not take the job.
+
+    Environment variables that the study names, `${env:NAME}`, are read on the cluster: Ray's Jobs API would show them
+    to anybody who asks.
+    """
+    runtime_env = {
+        "working_dir": str(study.folder),
+        "excludes": EXCLUDES,
+        "py_modules": packages(study.trainer.use, study.folder),
+    }
+    hush()
+    try:
+        client = JobSubmissionClient(address)
+        number = _submitted(client, entrypoint(study, overrides), runtime_env)
+    except (RuntimeError, ConnectionError, ValueError, RayError) as problem:
+        raise PoolError(f"the cluster at {address} does not take the job: {problem}") from None
+    return Job(client, number)
+
+
+def _submitted(client: JobSubmissionClient, command: str, runtime_env: dict[str, Any]) -> str:
+    """Ray's number of the job. A cluster that has just been started answers before its agents do: it is asked again."""
+    deadline = time.monotonic() + AGENT
+    while True:
+        try:
+            return client.submit_job(entrypoint=command, runtime_env=runtime_env)
+        except RuntimeError as problem:
+            if "No available agent" not in str(problem) or time.monotonic() > deadline:
+                raise
+        time.sleep(1.0)

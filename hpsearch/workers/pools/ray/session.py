@@ -1,0 +1,270 @@
+"""Ray as a driver has it: one of its own, which ends with it, or a cluster that was there before.
+
+What Ray's own processes do is not seen through Ray: where its GCS dies, calls hang, and after 60 s the driver is ended
+from C++ with no exception (measured on 2.60). So its processes are looked at, and of a cluster the GCS's port.
+"""
+
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from hpsearch.core.errors import BadInput, HpsearchError, PoolError
+from hpsearch.workers.pools.ray import reaper
+from hpsearch.workers.pools.ray.packages import runtime_env
+from hpsearch.workers.worker import Setup
+
+AGAIN = "run the same command again to go on"
+
+DYING = 1.0
+"""Seconds that a worker may take from its fatal error to its end."""
+
+EVERY = 1.0
+"""Seconds between two looks at whether Ray lives."""
+
+GIVEN_UP = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))  # noqa: SIM112 -- Ray's own
+"""Seconds that a GCS may not answer. It may come back; but after twice that time Ray ends this very process, and
+without its GCS `ray.shutdown` takes 7 to 15 s."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where to run: address "local" is a Ray of our own; cpus, gpus and memory (bytes) are those of one trial."""
+
+    address: str = "local"
+    workers: int | None = None
+    cpus: float = 1.0
+    gpus: float = 0.0
+    memory: int | None = None
+
+    @property
+    def place(self) -> str:
+        return "this machine" if self.address == "local" else f"the cluster at {self.address}"
+
+
+class Session:
+    """Open from when it is made until `close`. PoolError where Ray does not come up, BadInput for a wrong token."""
+
+    def __init__(self, cluster: Cluster, setup: Setup):
+        self._cluster = cluster
+        self._own: _Own | None = None
+        self._dead = False
+        self._looked = self._answered = time.monotonic()
+        self._ended = _ended_by_the_kernel()
+        hush()
+        # Ray prints on stdout that a worker died, whatever log_to_driver says (listen_error_messages in that module).
+        ray._private.worker._worker_logs_enabled = False
+        _guard_token()
+        try:
+            if cluster.address == "local":
+                self._own = _Own()
+            else:
+                _join(cluster.address, setup)
+            self._gcs = "" if _is_client() else _gcs_address()
+        except HpsearchError:
+            raise
+        except Exception as problem:  # of all kinds: where its disk is full, a bare one
+            message = f"Ray does not come up at resources.address = {cluster.address!r}: {problem}"
+            raise PoolError(message + (_room() if cluster.address == "local" else "")) from None
+        finally:
+            _guard_token()
+
+    def nodes(self) -> list[dict[str, float]]:
+        """What each node has that lives."""
+        return [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+
+    def check(self, at_once: bool = False) -> None:
+        """PoolError where Ray has died. Looks every second at most, so call it as often as you like, or `at_once`."""
+        now = time.monotonic()
+        if now - self._looked < EVERY and not at_once:
+            return
+        self._looked = now
+        if dead := (self._own.dead() if self._own else "") or self._silent(now):
+            self._dead = True
+            raise PoolError(f"Ray has died on {self._cluster.place} ({dead}): {AGAIN}")
+
+    @property
+    def answers(self) -> bool:
+        """Whether Ray can be asked for something: a call to one that has died hangs, or starts another Ray."""
+        return not self._dead and bool(ray.is_initialized())
+
+    def _silent(self, now: float) -> str:
+        """That the GCS does not answer, once that has lasted."""
+        if not self._gcs or _listens(self._gcs):
+            self._answered = now
+        silent = now - self._answered
+        return f"its GCS at {self._gcs} has not answered for {silent:.0f} s" if silent > GIVEN_UP else ""
+
+    def hired(self, pid: int) -> reaper.Process | None:
+        """A worker is up. Returns its process where that is one of this machine and ours to end."""
+        return self._own.watch(pid) if self._own else None
+
+    def last_words(self, process: reaper.Process | None) -> str:
+        """What a worker that a signal ended from within, such as SIGSEGV, has left: Python's traceback. Often "".
+
+        Ray may tell of its end before it has come to it, with half a traceback written: that is waited for.
+        """
+        if self._own is None or process is None:
+            return ""
+        deadline = time.monotonic() + DYING
+        while reaper.lives(process) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self._own.last_words(process[0])
+
+    def kernel_ended_some(self) -> bool:
+        """Whether the kernel has ended a process of this machine for its memory, ours or not, since the last call."""
+        before, self._ended = self._ended, _ended_by_the_kernel()
+        return self._own is not None and self._ended > before
+
+    def close(self) -> None:
+        """A second time it does nothing."""
+        ray.shutdown()
+        if self._own:
+            self._own.reaper.close()
+
+
+class _Own:
+    """A Ray that this driver has started, in a folder of its own (a short path, since Ray's sockets are in it)."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir=_TEMPORARY)
+        self.reaper = reaper.Reaper(self.folder)
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cores(),
+                include_dashboard=False,
+                object_store_memory=100 << 20,
+                _temp_dir=self.folder,
+                **_QUIET,
+            )
+            self._daemons = _daemons()
+            pids = [process.pid for processes in self._daemons.values() for process in processes]
+            self.reaper.watch(*reaper.identified([*pids, *reaper.descendants(pids)]))
+        except BaseException:  # a signal may come meanwhile
+            ray.shutdown()
+            self.reaper.close()
+            raise
+
+    def dead(self) -> str:
+        """Which of the two that nothing goes on without has ended, and how; "" while both live."""
+        for name in ("gcs_server", "raylet"):
+            for process in self._daemons.get(name, ()):
+                if (code := process.poll()) is not None:
+                    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+                    return f"its {name} {how}"
+        return ""
+
+    def watch(self, pid: int) -> reaper.Process | None:
+        if not (start := reaper.started(pid)):
+            return None
+        self.reaper.watch((pid, start))
+        return pid, start
+
+    def last_words(self, pid: int) -> str:
+        for file in Path(self.folder).glob(f"session_*/logs/worker-*-{pid}.err"):
+            with suppress(OSError):
+                _, fatal, rest = file.read_text(errors="replace").partition("Fatal Python error: ")
+                return (fatal + rest.partition("\nExtension modules:")[0]).strip()
+        return ""
+
+
+_TEMPORARY = "/tmp" if os.name == "posix" else tempfile.gettempdir()
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+
+
+def _room() -> str:
+    """What a Ray of our own that does not come up may have lacked."""
+    free = shutil.disk_usage(_TEMPORARY).free
+    return f"; {free:,} bytes are free in {_TEMPORARY}, where it has its files: make room if need be, and {AGAIN}"
+
+
+def _daemons() -> dict[str, list["subprocess.Popen[bytes]"]]:
+    """Ray's own processes, by name."""
+    node: Any = ray._private.worker._global_node
+    return {name: [one.process for one in infos] for name, infos in node.all_processes.items()}
+
+
+def _join(address: str, setup: Setup) -> None:
+    reach(address)
+    ray.init(address=address, runtime_env=runtime_env(setup), **_QUIET)
+
+
+def _ended_by_the_kernel() -> int:
+    """Linux counts what it has ended for want of memory; 0 elsewhere."""
+    with suppress(OSError, IndexError, ValueError):
+        return int(Path("/proc/vmstat").read_text().partition("\noom_kill ")[2].split()[0])
+    return 0
+
+
+def _is_client() -> bool:
+    return bool(ray.util.client.ray.is_connected())  # type: ignore[no-untyped-call]
+
+
+def _gcs_address() -> str:
+    return str(ray.get_runtime_context().gcs_address)
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with suppress(OSError):
+        socket.create_connection((host, int(port)), timeout=2).close()
+        return True
+    return False
+
+
+def hush() -> None:
+    """What Ray logs goes where all logs go, and not to stderr, where its import has sent it."""
+    ours = logging.getLogger("ray")
+    ours.handlers.clear()
+    ours.propagate = True
+
+
+def reach(address: str) -> None:
+    """Ask "host:port" or "ray://host:port" before Ray does, which would go on trying for half a minute, and loudly.
+
+    OSError where nobody listens; BadInput where our token is refused. "auto" is Ray's to find, and to find a token for.
+    """
+    client = address.startswith("ray://")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
+        _show_token(f"{host}:{port}", "RayletDriver/ClusterInfo" if client else "NodeInfoGcsService/GetClusterId")
+
+
+def _show_token(address: str, method: str) -> None:
+    import grpc  # type: ignore[import-untyped]
+    from ray._private.grpc_utils import init_grpc_channel
+
+    with init_grpc_channel(address) as channel:
+        try:
+            channel.unary_unary(f"/ray.rpc.{method}")(b"", timeout=10)
+        except grpc.RpcError as problem:  # whatever else is wrong, Ray finds it too
+            if problem.code() is grpc.StatusCode.UNAUTHENTICATED:
+                raise BadInput(
+                    f"the cluster at {address} refuses our token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH to a "
+                    "file with the token that the cluster was started with"
+                ) from None
+
+
+def _guard_token() -> None:
+    """Ray 2.60 writes the token of its clusters into the home folder, for everybody to read who reads that."""
+    folder = Path.home() / ".ray"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / "auth_token").chmod(0o600)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

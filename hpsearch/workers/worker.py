@@ -1,0 +1,312 @@
+"""Trains one trial at a time, in whatever process a pool has put it: holds the generator, writes the checkpoints."""
+
+import contextlib
+import errno
+import gc
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.replicates import ONE, Replicates
+from hpsearch.core.trial import Failure, Objective, Params, Provenance, Report, Reported, Start
+from hpsearch.preflight.measurements import Bench, Found, Probe
+from hpsearch.provenance import environment
+from hpsearch.trainer import contract, state
+from hpsearch.trainer.adapters.side_by_side import side_by_side
+from hpsearch.trainer.training_run import Run, best_device
+from hpsearch.workers import checkpoints
+from hpsearch.workers.checkpoint_writer import CheckpointWriter, Unkept
+from hpsearch.workers.trial_log import CappedLog
+
+SLICE = 0.02
+"""Seconds that a worker goes on before it says what came of it: one epoch, or many where they are short. What it
+trains beyond a verdict is dropped, so no stop or pause wastes more than this, or one epoch."""
+
+LATE = 0.02
+"""Where the order for a slice took longer to come than this part of its first epoch (many workers, a busy driver), the
+worker goes one epoch ahead of its verdict."""
+
+NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What is no fault of the trainer that wanted to write."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every worker of a study is made with. It travels to other machines: plain values only, no secret.
+
+    folder: where the study file is; the trainer's module is looked for there first.
+    work: where checkpoints, logs and scratch folders of this study go.
+    capture: send what the trainer prints to a log file; else it goes to the terminal (for debugging).
+    replicates: what each trial trains side by side (side_by_side).
+    shared: several workers live in one process, so each puts its random state back before it goes on.
+    ahead: where verdicts come late, go one epoch ahead of them (see LATE): the worker has a process of its own.
+    stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
+    """
+
+    use: str
+    options: Params
+    folder: Path
+    work: Path
+    study_uid: str
+    objective: Objective
+    cpus: float = 1.0
+    gpus: float = 0.0
+    data_dir: Path | None = None
+    capture: bool = True
+    replicates: Replicates = ONE
+    shared: bool = False
+    ahead: bool = False
+    stepwise: bool = False
+
+
+class Worker:
+    """A long-lived worker. `start`, then `more` until the trial has ended or is to go no further, then `release`.
+
+    A trial that has ended keeps its checkpoints until then: its last epochs may not have reached the journal yet.
+    """
+
+    def __init__(self, setup: Setup):
+        self.setup = setup
+        self.threads = max(1, int(setup.cpus))
+        self.device = best_device() if setup.gpus else "cpu"
+        self.training: _Training | None = None
+        self.told = 0.0
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """What else may change a curve; asked for when the trainer has been imported."""
+        return environment.environment(self.setup.use, self.device, self.threads)
+
+    def warm_up(self) -> None:
+        """Import torch where it is installed: no trial waits for it, and the first is seeded as all others are."""
+        if importlib.util.find_spec("torch") is not None:
+            import torch  # noqa: F401
+
+    def check(self, params: Params) -> int:
+        """Find the trainer and try whether it takes these parameters, without training. TrainerError.
+
+        Returns the pid of the worker's process.
+        """
+        found = contract.find(self.setup.use, self.setup.folder)
+        try:
+            contract.argument(found, {**self.setup.options, **params})
+        except TrainerError:
+            raise
+        except Exception as problem:  # a dataclass may check its values itself
+            raise TrainerError(
+                f'trainer.use = "{self.setup.use}" does not take {params}\n{contract.brief(problem)}'
+            ) from None
+        self._use_resources()
+        gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
+        return os.getpid()
+
+    def probe(self, order: Probe) -> Found:
+        """Measure the trainer; it trains nothing that lasts."""
+        from hpsearch.preflight.measure.dispatch import measure
+
+        self._use_resources()
+        bench = Bench(
+            use=self.setup.use,
+            folder=self.setup.folder,
+            options=self.setup.options,
+            objective=self.setup.objective,
+            device=self.device,
+            threads=self.threads,
+            data_dir=self.setup.data_dir,
+            seed=order.seed,
+            fold=next(iter(self.setup.replicates)).fold,
+        )
+        return measure(order, bench)
+
+    def start(self, start: Start) -> Reported:
+        self.release()
+        try:
+            self.training = _Training(self.setup, start, self.device, self.threads)
+            self._use_resources()
+            self.training.environment = self.environment
+        except TrainerError as problem:
+            return Reported(start.number, failure=Failure("contract", str(problem)))
+        except Unkept as problem:
+            return Reported(start.number, failure=Failure("disk", str(problem)))
+        except Exception as problem:
+            return Reported(start.number, failure=_failure(problem))
+        self.told = time.perf_counter()
+        return self.more()
+
+    def more(self) -> Reported:
+        """Train on for a slice, never past the epoch that the trial was started for."""
+        assert self.training is not None
+        reported = self.training.slice(waited=time.perf_counter() - self.told)
+        self.told = time.perf_counter()
+        if reported.failure:
+            self.release()
+        return reported
+
+    def release(self, over: bool = False, epoch: int | None = None) -> None:
+        """Close the generator, so that its `finally` runs, and give its memory back; over, epoch: see trial.Release."""
+        if self.training is None:
+            return
+        self.training.close()
+        self.training.keeper.settle(over, epoch)
+        self.training = None
+        if self.device == "cuda":
+            import torch
+
+            gc.collect()  # what lies in a circle holds GPU memory that the next trial needs
+            torch.cuda.empty_cache()
+
+    def _use_resources(self) -> None:
+        """A trial's threads are its cpus, its GPU memory its share of the GPU (of torch, where the trainer uses it)."""
+        if "torch" not in sys.modules:
+            return
+        import torch
+
+        torch.set_num_threads(self.threads)
+        if self.device == "cuda" and 0 < self.setup.gpus < 1:
+            torch.cuda.set_per_process_memory_fraction(self.setup.gpus)
+
+
+class _Training:
+    """One trial in the worker's hands, from its Start until it is released."""
+
+    def __init__(self, setup: Setup, start: Start, device: str, threads: int):
+        self.setup = setup
+        self.start = start
+        train = contract.find(setup.use, setup.folder)  # before anything is seeded: it imports what there is to seed
+        if len(setup.replicates) > 1:
+            train = side_by_side(train, setup.replicates, setup.objective.metric)
+        self.shelf = checkpoints.CheckpointStore.of(setup.work, setup.study_uid, start.number)
+        self.keeper = CheckpointWriter(self.shelf, setup.objective, start.after)
+        snapshot = self.keeper.restored
+        self.step = snapshot.step if snapshot else 0
+        if self.step < start.after:
+            self.shelf.warnings.append(
+                f"epochs {self.step + 1} to {start.after} are trained again: no checkpoint of them"
+            )
+        self.log = CappedLog(setup.work / "logs" / f"trial-{start.number:05d}.log") if setup.capture else None
+        state.seed_everything(start.seed)
+        self.run = Run(
+            start.seed,
+            start.epochs,
+            device=device,
+            threads=threads,
+            data_dir=setup.data_dir,
+            scratch_dir=setup.work / "scratch" / f"{start.number:05d}",
+            restored=snapshot,
+        )
+        self.keeper.tracked = self.run.tracked
+        self.reports = train(contract.argument(train, {**setup.options, **start.params}), self.run)
+        self.random = state.random_state() if setup.shared else None
+        self.environment: dict[str, Any] = {}
+        self.named: dict[str, str] | None = None
+
+    def slice(self, waited: float) -> Reported:
+        """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first.
+
+        waited: the seconds that the order for it took to come.
+        """
+        fresh: list[Report] = []
+        ended, failure = False, None
+        began = time.perf_counter()
+        self.keeper.begin()
+        try:
+            with self._surroundings():
+                ended = self._train(fresh, began, waited)
+        except TrainerError as problem:
+            failure = Failure("contract", str(problem))
+        except Exception as problem:
+            failure = _failure(problem)
+        except SystemExit as leaving:
+            failure = Failure("error", f"the trainer called sys.exit({leaving.code!r})", contract.brief(leaving))
+        seconds = time.perf_counter() - began
+        if fresh:
+            at_rest = failure is None and not ended and self.step == fresh[-1].step
+            failure = self.keeper.write(at_rest) or failure
+        notes, self.shelf.warnings = tuple(self.shelf.warnings), []
+        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes, self._provenance())
+
+    def _provenance(self) -> Provenance | None:
+        """Once, and again where the trainer has named more data since."""
+        if self.named == self.run.used:
+            return None
+        self.named = dict(self.run.used)
+        return Provenance(self.start.after, self.environment, self.named)
+
+    def _train(self, fresh: list[Report], began: float, waited: float) -> bool:
+        """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""
+        going_on = True
+        while going_on:
+            report = self._next()
+            if report is None:
+                return True
+            if report.step > self.start.after:
+                fresh.append(report)
+            trained = time.perf_counter() - began
+            most = 0.0 if self.setup.stepwise else SLICE
+            one_ahead = self.setup.ahead and len(fresh) == 1 and most > 0 and waited > LATE * trained
+            going_on = not fresh or (report.step < self.start.until and (trained < most or one_ahead))
+            self.keeper.saw(report, going_on or report.step >= self.start.epochs)
+        return self.step >= self.start.epochs and self._next() is None
+
+    def _next(self) -> Report | None:
+        """The trainer's next report, checked; None at its end."""
+        try:
+            report = next(self.reports)
+        except StopIteration:
+            if self.step == 0:
+                raise TrainerError("the trainer ended without a report") from None
+            return None
+        checked = contract.metrics_of(report, self.step)
+        if self.setup.objective.metric not in checked.metrics:
+            raise TrainerError(
+                f'study.metric = "{self.setup.objective.metric}" is not among what the trainer reports: '
+                f"{', '.join(sorted(checked.metrics)) or 'nothing'}"
+            )
+        self.step = checked.step
+        return checked
+
+    @contextlib.contextmanager
+    def _surroundings(self) -> Iterator[None]:
+        """The trial's own log and, where workers share a process, its own random state."""
+        with contextlib.ExitStack() as stack:
+            if self.log is not None:
+                stack.enter_context(contextlib.redirect_stdout(self.log))
+                stack.enter_context(contextlib.redirect_stderr(self.log))
+            if self.random is not None:
+                state.set_random_state(self.random)
+            yield
+            if self.random is not None:
+                self.random = state.random_state()
+
+    def close(self) -> None:
+        try:
+            with self._surroundings():
+                self.reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: trainer.find has checked
+        except (Exception, SystemExit) as problem:
+            if self.log is not None:
+                self.log.write(f"closing the trainer failed\n{contract.brief(problem)}\n")
+        if self.log is not None:
+            self.log.close()
+
+
+def _failure(problem: Exception) -> Failure:
+    kind: Literal["oom", "disk", "error"] = "error"
+    if _is_out_of_memory(problem):
+        kind = "oom"
+    elif isinstance(problem, OSError) and problem.errno in NO_DISK:
+        kind = "disk"
+    return Failure(kind, contract.headline(problem)[:500], contract.brief(problem, frames=20))
+
+
+def _is_out_of_memory(problem: Exception) -> bool:
+    """Host memory (MemoryError; torch's CPU allocator says it in words) or the GPU's (torch.OutOfMemoryError)."""
+    if isinstance(problem, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(problem).__mro__):
+        return True
+    return isinstance(problem, RuntimeError) and "can't allocate memory" in str(problem)

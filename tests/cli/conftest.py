@@ -1,0 +1,22 @@
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """An empty folder to work in. What a command does to logging is undone."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("HPSEARCH_HOME", "HPSEARCH_DATA", "MLFLOW_TRACKING_URI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield Desk(tmp_path, capsys)
+    logging.captureWarnings(False)
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers[:], root.level = handlers, level

@@ -1,0 +1,333 @@
+"""`hpsearch compare`, against what a person works out by hand from the curves that were recorded."""
+
+import json
+import re
+from statistics import fmean, stdev
+from typing import Any
+
+import pytest
+
+from hpsearch.journal import Journal
+from tests.cli.desk import Desk
+
+BAYESIAN = 'method = "bayesian"\ntrials = 4\nstartup_trials = 2'
+PREDICTOR = "tests.cli.predictors:train"
+
+
+@pytest.fixture
+def two(desk: Desk) -> Desk:
+    """toy, of 4 random trials of 3 epochs; and long, of 6 that were drawn with another seed."""
+    desk.study()
+    desk.run("-q")
+    named(desk, "long", "--set", "study.seed=4", "--set", "search.trials=6")
+    return desk
+
+
+def named(desk: Desk, name: str, *words: object) -> None:
+    """Run the study under another name."""
+    assert desk.run("-q", "--set", f"study.name={json.dumps(name, ensure_ascii=False)}", *words).code == 0
+
+
+def compare(desk: Desk, *studies: object) -> dict[str, Any]:
+    return dict(desk.hp("compare", *studies, "--json").data)
+
+
+def best(desk: Desk, name: str, epochs: int = 10**9) -> float:
+    """One worker trains one trial after the other."""
+    values = [point["val_loss"] for trial in desk.export(name)["trials"] for point in trial["curve"]]
+    return float(min(values[:epochs]))
+
+
+# What they came to ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_study_as_its_other_readers_have_it(two: Desk) -> None:
+    data = compare(two, "toy", "long")
+    for one, name in zip(data["studies"], ("toy", "long"), strict=True):
+        stands, trial = two.hp("status", name, "--json").data, two.hp("best", name, "--json").data
+        assert one["best"].pop("params") == trial["params"]
+        assert {key: one[key] for key in ("study", "state", "trials", "epochs_trained", "best")} == {
+            key: stands[key] for key in ("study", "state", "trials", "epochs_trained", "best")
+        }
+        assert one["wall_seconds"] >= one["busy_seconds"] > 0
+    assert [one["seed"] for one in data["studies"]] == [3, 4]
+
+
+def test_values_at_equal_cost(two: Desk) -> None:
+    data = compare(two, "long", "toy")
+    assert [row["epochs"] for row in data["equal_cost"]] == [3, 6, 12], "the shorter one has trained 12"
+    for row in data["equal_cost"]:
+        values = {name: best(two, name, row["epochs"]) for name in ("long", "toy")}
+        assert row["values"] == list(values.values())
+        assert row["leads"] == [min(values, key=values.__getitem__)]
+
+
+def test_the_verdict_is_that_of_the_last_equal_cost(two: Desk) -> None:
+    data = compare(two, "toy", "long")
+    values = {name: best(two, name, 12) for name in ("toy", "long")}
+    leader, other = sorted(values, key=values.__getitem__)
+    verdict = data["verdict"]
+    assert (verdict["epochs"], verdict["leads"], verdict["value"]) == (12, [leader], values[leader])
+    assert verdict["behind"] == [{"label": other, "by": values[other] - values[leader], "may_be_luck": None}]
+    assert verdict["noise"] is None, "they have budgets of their own, so that they are not the same search twice"
+
+
+def test_a_column_for_each_study(two: Desk) -> None:
+    out = two.hp("compare", "toy", "long").out
+    lines = out.split("\n\n* ")[0].splitlines()
+    rows = {cells[0]: cells[1:] for line in lines if (cells := re.split(r"\s{2,}", line.strip()))}
+    verdict = compare(two, "toy", "long")["verdict"]
+    assert rows["search"] == ["random", "random"]
+    assert rows["epochs trained"] == ["12", "18"]
+    cells = [f"{'* ' * (name in verdict['leads'])}{best(two, name, 12):.4g}" for name in ("toy", "long")]
+    assert rows["12 epochs"] == cells
+    assert f"* leads. After 12 epochs each {verdict['leads'][0]} is ahead" in out
+    assert "one run of each cannot tell" in out
+    assert "hpsearch evaluate STUDY" in out
+
+
+@pytest.mark.parametrize(("width", "blocks"), [(10, 3), (40, 2), (80, 1)])
+def test_so_many_columns_as_fit_the_terminal(
+    two: Desk, monkeypatch: pytest.MonkeyPatch, width: int, blocks: int
+) -> None:
+    named(two, "x" * 60 + "end")
+    monkeypatch.setenv("COLUMNS", str(width))
+    table, _ = two.hp("compare", "toy", "long", "x" * 60 + "end").out.split("\n\n* ")
+    heads = [line.split() for line in table.splitlines() if "toy" in line or "long" in line or "xx" in line]
+    assert [label for head in heads for label in head] == ["toy", "long", "x" * 11 + "…" + "x" * 9 + "end"]
+    assert len(heads) == blocks
+
+
+# Luck ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_searches_that_differ_in_their_seeds_tell_how_much_is_luck(desk: Desk) -> None:
+    desk.study()
+    seeds = ("s0", "s1", "s2")
+    for seed, name in enumerate(seeds):
+        named(desk, name, "--set", f"study.seed={seed}")
+    named(desk, "s0 again", "--set", "study.seed=0")
+    desk.change(("high = 1.0", "high = 0.5"))
+    named(desk, "narrow")
+    verdict = compare(desk, *seeds, "s0 again", "narrow")["verdict"]
+    sd = stdev(best(desk, name) for name in seeds)
+    assert verdict["noise"]["sd"] == pytest.approx(sd)
+    assert verdict["noise"]["limit"] == pytest.approx(4.3027 * 2**0.5 * sd, rel=1e-4)
+    assert verdict["noise"]["of"] == "search"
+    for one in verdict["behind"]:
+        assert one["may_be_luck"] is (one["by"] <= verdict["noise"]["limit"])
+    assert "3 searches that differ in their seeds alone" in desk.hp("compare", *seeds, "narrow").out
+
+
+def test_repeats_tell_the_noise_of_a_value(desk: Desk) -> None:
+    desk.study(trainer="tests.support.toys:learner")
+    desk.change(("epochs = 3", "epochs = 3\nrepeats = 3"))
+    desk.run("-q")
+    named(desk, "second", "--set", "study.seed=9", "--set", "search.trials=5")
+    data = compare(desk, "toy", "second")
+    errors = []
+    for one in data["studies"]:
+        curve = desk.export(one["study"])["trials"][one["best"]["trial"]]["curve"]
+        errors.append(curve[one["best"]["epoch"] - 1]["val_loss_se"])
+        assert one["noise"] == {"sd": errors[-1], "freedom": 2, "from": "the standard error over 3 repeats"}
+    pooled = (fmean(error**2 for error in errors)) ** 0.5
+    assert data["verdict"]["noise"]["sd"] == pytest.approx(pooled)
+    assert (data["verdict"]["noise"]["freedom"], data["verdict"]["noise"]["of"]) == (4, "training")
+    text = desk.hp("compare", "toy", "second").out
+    assert f"The seed of a training changes a value by {pooled:.2g} (standard deviation; toy: the standard" in text
+    assert "And each search ran once" in text
+
+
+def test_parameters_that_were_trained_again_tell_it_too(desk: Desk) -> None:
+    desk.study('method = "list"\nsets = [{ params = { x = 0.2 } }, { params = { x = 0.7 } }]\nseeds = 3')
+    desk.run("-q")
+    named(desk, "second", "--set", "search.seeds=1")
+    one, other = compare(desk, "toy", "second")["studies"]
+    groups: dict[str, list[float]] = {}
+    for trial in desk.export()["trials"]:
+        groups.setdefault(json.dumps(trial["params"]), []).append(trial["value"])
+    assert one["noise"]["sd"] == pytest.approx(fmean(stdev(group) ** 2 for group in groups.values()) ** 0.5)
+    assert one["noise"]["freedom"] == 4
+    assert other["noise"] is None
+
+
+def test_evaluated_studies_are_compared_over_fresh_seeds(desk: Desk) -> None:
+    desk.study(trainer=PREDICTOR)
+    desk.run("-q")
+    desk.change(("low = 0.0", "low = 0.5"))
+    named(desk, "worse")
+    found = {name: desk.hp("evaluate", name, "-q", "--json").data for name in ("toy", "worse")}
+    opened = [desk.export(name)["decisions"] for name in found]
+    data = compare(desk, "toy", "worse")
+    for one in data["studies"]:
+        winner, test = found[one["study"]]["finalists"][0], found[one["study"]]["test"]
+        assert {key: one["fresh_seeds"][key] for key in ("mean", "sd", "margin")} == {
+            key: winner[key] for key in ("mean", "sd", "margin")
+        }
+        assert one["test"]["single"]["mean"] == test["contenders"][0]["mean"]
+        assert one["test"]["chosen"]["name"] == test["best_on_validation"]
+    (fresh,) = data["fresh_seeds"]
+    means = [found[name]["finalists"][0]["mean"] for name in ("toy", "worse")]
+    assert fresh["better"] == pytest.approx(means[1] - means[0]), "of a loss less is better"
+    assert fresh["better"] > fresh["margin"] > 0
+    text = desk.hp("compare", "toy", "worse").out
+    assert "Over fresh seeds (hpsearch evaluate) toy is better than worse (+" in text
+    assert "test values are shown and not ranked" in text
+    assert [desk.export(name)["decisions"] for name in found] == opened, "nothing was opened"
+
+
+# Whether it is fair ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ([("metric", '"weight"')], "different metrics: val_loss (toy), weight (other)"),
+        ([("goal", '"maximize"')], "different goals: minimize (toy), maximize (other)"),
+        ([("at", '"last"')], "different epochs by which a trial is judged (study.at): best (toy), last (other)"),
+    ],
+)
+def test_values_that_mean_different_things(two: Desk, changes: list[tuple[str, str]], says: str) -> None:
+    named(two, "other", *(word for key, value in changes for word in ("--set", f"study.{key}={value}")))
+    data = compare(two, "toy", "other")
+    assert data["obstacles"] == [says]
+    assert (data["comparable"], data["verdict"]) == (False, None)
+    assert [row["leads"] for row in data["equal_cost"]] == [[], [], []]
+    assert all(None not in row["values"] for row in data["equal_cost"]), "they are shown all the same"
+    text = two.hp("compare", "toy", "other").out
+    assert f"They cannot be compared, so nobody leads:\n  {says}" in text
+    assert "*" not in text
+
+
+def test_another_trainer_and_other_repeats(two: Desk) -> None:
+    named(two, "other", "--set", 'trainer.use="tests.support.toys:learner"', "--set", "trainer.repeats=2")
+    assert compare(two, "toy", "long", "other")["obstacles"] == [
+        "different trainers: tests.cli.trainers:learner (toy, long), tests.support.toys:learner (other)",
+        "different folds or repeats: one training a trial (toy, long), 2 repeats (other)",
+    ]
+
+
+def test_other_data(desk: Desk) -> None:
+    mood = desk.folder / "mood.txt"
+    mood.write_text("calm 0.3")
+    desk.study(trainer="tests.cli.moody_trainers:moody", options=f'mood = "{mood}", named = true')
+    desk.run("-q")
+    named(desk, "same", "--set", "study.seed=5")
+    mood.write_text("calm 0.1")
+    named(desk, "other")
+    assert compare(desk, "toy", "same")["comparable"]
+    (obstacle,) = compare(desk, "toy", "same", "other")["obstacles"]
+    assert obstacle.startswith("different data: mood ")
+    assert obstacle.endswith(" (other)")
+    assert "(toy, same), mood " in obstacle
+
+
+def test_a_fork_has_an_advantage(two: Desk) -> None:
+    two.change(("high = 1.0", "high = 0.5"))
+    two.run("-q", "--fork", "finer")
+    data = compare(two, "toy", "finer")
+    (note,) = [one for one in data["notes"] if "fork" in one]
+    assert note == "finer is a fork of toy, and may have learned from trials whose epochs are not counted"
+    assert data["differences"][0]["file"] == ["space.x.high: was 1.0, is 0.5"]
+
+
+def test_what_differs_from_the_first(two: Desk) -> None:
+    named(two, "tpe", "--set", "study.seed=4", "--set", f"search={{ {BAYESIAN.replace(chr(10), ', ')} }}")
+    differences = compare(two, "toy", "long", "tpe")["differences"]
+    assert [(one["from"], one["to"]) for one in differences] == [("toy", "long"), ("toy", "tpe")]
+    assert differences[0]["file"] == ["study.seed: was 3, is 4", "search.trials: was 4, is 6"]
+    assert 'search.method: was "random", is "bayesian"' in differences[1]["file"]
+    assert "  study.seed: was 3, is 4" in two.hp("compare", "toy", "long").out.splitlines()
+
+
+def test_where_they_were_trained(two: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPSEARCH_HUE", "blue")
+    named(two, "other")
+    (one,) = compare(two, "toy", "other")["differences"]
+    assert (one["file"], one["environment"]) == ([], ['settings.HPSEARCH_HUE: was absent, is "blue"'])
+    text = two.hp("compare", "toy", "other").out
+    assert "Nothing differs in their files" in text
+    assert "After 12 epochs each, all that have a value have the same" in text
+    assert "luck" not in text
+
+
+# What is not there ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_study_that_failed_takes_no_part(two: Desk) -> None:
+    two.study(trainer="tests.cli.trainers:picky", options="limit = -1.0")
+    two.change(('name = "toy"', 'name = "failed"'))
+    assert two.run("-q").code == 3
+    data = compare(two, "failed", "toy")
+    assert data["studies"][0]["best"] is None
+    assert data["studies"][0]["trials"]["failed"] == 4
+    assert data["notes"][:2] == [
+        "failed has no trial with a value, and takes no part",
+        "not recorded, since the trainer does not call run.uses: which data toy had",
+    ]
+    assert [row["leads"] for row in data["equal_cost"]] == [[]] * len(data["equal_cost"])
+    assert two.hp("compare", "failed", "toy", "long").code == 0
+
+
+def test_studies_without_a_trial(two: Desk) -> None:
+    with Journal.open(f"sqlite:///{two.folder}/.hpsearch/journal.db") as journal:
+        record = journal.find("toy")
+        assert record is not None
+        for name in ("new", "newer"):
+            journal.create(name, record.spec, record.identity, at=0)
+    data = compare(two, "new", "toy", "long")
+    assert data["studies"][0]["epochs_trained"] == 0
+    assert [row["values"][0] for row in data["equal_cost"]] == [None, None, None]
+    assert set(data["verdict"]["leads"]) < {"toy", "long"}
+    both = compare(two, "new", "newer")
+    assert (both["equal_cost"], both["verdict"], both["fresh_seeds"]) == ([], None, [])
+    assert "new has no trial with a value" in two.hp("compare", "new", "newer").out
+
+
+def test_one_that_runs_is_compared_as_far_as_it_is(desk: Desk) -> None:
+    desk.study()
+    desk.run("-q")
+    gate = desk.diary.with_name("gate")
+    gate.write_text("16")
+    running = desk.start("run", "study.toml", "--set", 'study.name="second"')
+    desk.wait_for(lambda: desk.trained() >= 16, running)
+    desk.wait_for(lambda: compare(desk, "toy", "second")["studies"][1]["epochs_trained"] == 3, running)
+    data = compare(desk, "toy", "second")
+    gate.unlink()
+    assert data["equal_cost"][-1]["epochs"] == 3
+    assert "second is not over (RUNNING): it is compared as far as it is" in data["notes"]
+    assert desk.ended(running).code == 0
+
+
+# Which studies ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_it_takes_two(two: Desk) -> None:
+    answer = two.hp("compare", "toy")
+    assert (answer.code, answer.err) == (2, 'compare takes two studies or more, got "toy" alone\n')
+    assert two.hp("compare").code == 2
+    answer = two.hp("compare", "toy", "study.toml")
+    assert (answer.code, answer.err) == (2, 'study "toy" is named twice: compare it with another one\n')
+    answer = two.hp("compare", "toy", "lnog")
+    assert (answer.code, answer.err) == (2, 'no study "lnog" in this journal; did you mean `long`?\n')
+
+
+def test_each_from_where_its_file_says(two: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a name from where the first file has its own."""
+    elsewhere = two.folder / "elsewhere"
+    elsewhere.mkdir()
+    copy = elsewhere / "copy.toml"
+    copy.write_text((two.folder / "study.toml").read_text())
+    assert two.hp("run", copy, "-q").code == 0
+    monkeypatch.chdir("/")
+    file = two.folder / "study.toml"
+    labels = [one["label"] for one in compare(two, file, copy, "long")["studies"]]
+    assert labels == [f"toy ({file})", f"toy ({copy})", "long"]
+    assert compare(two, "toy", "long", "--journal", f"sqlite:///{two.folder}/.hpsearch/journal.db")["comparable"]
+
+
+@pytest.mark.parametrize("name", ["größe µ 损失", "a'b;c$(d)`e`", "{x} *?", "[bold]x", "a:b"])
+def test_any_name_that_is_allowed(two: Desk, name: str) -> None:
+    named(two, name)
+    assert [one["label"] for one in compare(two, "toy", name)["studies"]] == ["toy", name]
+    assert two.hp("compare", name, "toy").out.splitlines()[0].split(maxsplit=1)[0] == name.split()[0]

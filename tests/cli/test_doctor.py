@@ -1,0 +1,107 @@
+"""`hpsearch doctor`, on studies that are run as a user runs them."""
+
+import pytest
+
+from tests.cli.desk import Desk
+
+TRAINER = """\
+from hpsearch import Report
+
+
+def train(params, run):
+    for epoch in run.epochs():
+        left = float(params["pace"]) ** epoch
+        metrics = {"train_loss": 2.3 * left, "val_loss": 2.3 * left + float(params["gap"]) * (1 - left)}
+        if params["silent"]:
+            del metrics["train_loss"]
+        yield Report(epoch, metrics)
+"""
+
+SPACE = "pace = { low = 0.3, high = 0.5 }"
+OPTIONS = "gap = 0.1, silent = false"
+
+
+def study(desk: Desk, *, options: str = OPTIONS, epochs: int = 20, space: str = SPACE) -> Desk:
+    (desk.folder / "curves.py").write_text(TRAINER)
+    desk.study(trainer="curves:train", epochs=epochs, options=options, space=space)
+    desk.run()
+    return desk
+
+
+class TestStudy:
+    def test_object(self, desk: Desk) -> None:
+        data = study(desk).hp("doctor", "toy", "--json").data
+        assert (data["study"], data["labels"]) == ("toy", {"healthy": 4})
+        (remark,) = data["remarks"]
+        assert (remark["labels"], remark["among"], remark["best"]) == (["healthy"], 3, True)
+        assert remark["trials"] == data["best"]
+        assert [one["trial"] for one in data["trials"]] == [0, 1, 2, 3]
+        assert {one["label"] for one in data["trials"]} == {"healthy"}
+
+    def test_text_has_what_it_means_and_the_best_trials_first(self, desk: Desk) -> None:
+        lines = study(desk).hp("doctor", "toy").out.splitlines()
+        assert lines[0] == "toy: 4 trials (4 healthy)"
+        assert lines[2] == "The best trials have ended: longer training alone will gain little."
+        assert lines[3].startswith("  3 of the best 3 trials: healthy (trials ")
+        assert lines[5].split() == ["trial", "value", "state", "finding", "seen"]
+        best = desk.hp("best", "toy", "--json").data["number"]
+        assert lines[6].split()[0] == str(best)
+        assert len(lines) == 10
+
+    def test_list_is_bounded(self, desk: Desk) -> None:
+        lines = study(desk).hp("doctor", "toy", "--lines", 1).out.splitlines()
+        assert lines[-1] == "3 more: --lines 4 shows all, --worst begins with the worst"
+
+    def test_worst_first(self, desk: Desk) -> None:
+        study(desk, options="silent = false", space=f"{SPACE}\ngap = [0.8, 0.1]")
+        rows = [row for row in desk.hp("doctor", "toy", "--worst").out.splitlines() if "COMPLETE" in row]
+        blamed = ["overfitting" in row for row in rows]
+        assert blamed == [True, True, False, False]
+
+    def test_overfitted(self, desk: Desk) -> None:
+        data = study(desk, options="gap = 0.8, silent = false").hp("doctor", "toy", "--json").data
+        assert data["labels"] == {"overfitting": 4}
+        assert data["remarks"][0]["advice"].startswith("Open the search towards more regularisation")
+
+    def test_without_a_validation_curve_nothing_is_guessed(self, desk: Desk) -> None:
+        desk.study()
+        desk.run()
+        assert desk.hp("doctor", "toy", "--json").data["labels"] == {"too early to say": 4}
+
+
+class TestTrial:
+    def test_object(self, desk: Desk) -> None:
+        data = study(desk).hp("doctor", "toy", 2, "--json").data
+        assert (data["trial"], data["state"], data["epochs"]) == (2, "COMPLETE", 20)
+        (finding,) = data["findings"]
+        assert (finding["label"], finding["severity"], finding["epochs"]) == ("healthy", "none", [1, 20])
+        assert data["not_reported"] == ["lr", "grad_norm", "weight_norm", "update_ratio"]
+
+    def test_text(self, desk: Desk) -> None:
+        lines = study(desk, epochs=3).hp("doctor", "toy", 0).out.splitlines()
+        assert lines[0].startswith("toy, trial 0: COMPLETE, val_loss ")
+        assert lines[3:6] == [
+            "too early to say",
+            "  seen    3 epochs; it takes 4",
+            "  advice  Train for more epochs, and report train_loss and val_loss.",
+        ]
+        assert lines[-1] == "not reported, so not looked at: lr, grad_norm, weight_norm, update_ratio"
+
+    def test_without_train_loss(self, desk: Desk) -> None:
+        (finding,) = study(desk, options="gap = 0.1, silent = true").hp("doctor", "toy", 0, "--json").data["findings"]
+        assert finding["label"] == "too early to say"
+        assert "train_loss was not" in finding["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("toy", "4"), 'study "toy" has no trial 4: it has trials 0 to 3'),
+        (("tpy",), 'no study "tpy" in this journal; did you mean `toy`?'),
+    ],
+)
+def test_what_is_not_there(desk: Desk, words: tuple[str, ...], said: str) -> None:
+    desk.study()
+    desk.run()
+    answer = desk.hp("doctor", *words)
+    assert (answer.code, answer.err) == (2, f"{said}\n")

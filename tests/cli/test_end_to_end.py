@@ -1,0 +1,140 @@
+"""The whole of it, with nothing left out: real workers, real training, a real MLflow store, a real PostgreSQL."""
+
+import os
+import re
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch.tracking.mlflow_logging import hush
+from tests.cli.desk import Desk, content
+from tests.cli.test_going_on import written
+
+NETWORK = "lr = { low = 1e-4, high = 1.0, log = true }\nwidth = [12, 24]"
+SEARCH = 'method = "random"\ntrials = 8'
+TRIAL = r"\[\d/8\] trial \d   (COMPLETE|PRUNED  |FAILED  )  val_loss [\d.e-]+ at epoch \d  .+"
+STDOUT = (
+    r"toy: done",
+    r"8 trials \(\d complete, \d pruned, \d failed\), \d+ epochs, \d+s, workers busy \d+%",
+    r"",
+    r"best: trial \d, val_loss [\d.]+ at epoch \d",
+    r"      lr = [\d.e-]+, width = (12|24)",
+    r"",
+    r"  journal    \.hpsearch/journal\.db",
+    r"  best       hpsearch show toy \d",
+    r"  report     hpsearch report toy",
+    r"  failed     hpsearch show toy \d",
+    r"  dashboard  hpsearch ui",
+)
+
+
+def networks(desk: Desk) -> None:
+    """A study of real networks on two workers of a Ray of its own, some of which are pruned and some fail."""
+    desk.study(
+        SEARCH,
+        trainer="tests.cli.trainers:network",
+        epochs=6,
+        options="limit = 0.1, pace = 0.03",
+        space=NETWORK,
+        more='[prune]\nmethod = "halving"\nmin_epochs = 2\n',
+    )
+    desk.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
+
+
+def test_ray_and_mlflow(desk: Desk) -> None:
+    networks(desk)
+    answer = desk.ended(desk.start("run", "study.toml"))
+    assert answer.code == 0
+    lines = answer.err.splitlines()
+    assert len(lines) == 8
+    assert all(re.fullmatch(TRIAL, line) for line in lines), answer.err
+    assert len(answer.out.splitlines()) == len(STDOUT), answer.out
+    for line, wanted in zip(answer.out.splitlines(), STDOUT, strict=True):
+        assert re.fullmatch(wanted, line), line
+    document = desk.export()
+    states = [trial["state"] for trial in document["trials"]]
+    assert set(states) == {"COMPLETE", "PRUNED", "FAILED"}
+    check_mlflow(desk, document)
+    assert desk.hp("sync", "toy").out == "toy: 0 sent, 0 pending\n"
+
+
+def check_mlflow(desk: Desk, document: dict[str, Any]) -> None:
+    """One experiment, one parent, one child a trial; every curve point for point."""
+    hush()
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{desk.folder}/.hpsearch/mlflow.db")
+    experiment = client.get_experiment_by_name("toy")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    (parent,) = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["hpsearch.state"] == "COMPLETE"
+    children = {int(run.data.tags["hpsearch.core.trial"]): run for run in runs if run is not parent}
+    assert sorted(children) == [trial["number"] for trial in document["trials"]]
+    for trial in document["trials"]:
+        run = children[trial["number"]]
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert run.info.status == ("FAILED" if trial["state"] == "FAILED" else "FINISHED")
+        assert run.data.params == {name: str(value) for name, value in trial["params"].items()}
+        for name in ("state", "round", "seed", "reason", "origin"):
+            assert run.data.tags[f"hpsearch.{name}"] == str(trial[name])
+        curve: dict[int, dict[str, Any]] = {}
+        for name in trial["curve"][0].keys() - {"step"}:
+            for point in client.get_metric_history(run.info.run_id, name):
+                curve.setdefault(point.step, {"step": point.step})[name] = point.value
+        assert [curve[step] for step in sorted(curve)] == trial["curve"]
+        texts = [file.path for file in client.list_artifacts(run.info.run_id)]
+        assert texts == (["traceback.txt"] if trial["state"] == "FAILED" else [])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("resources.per_trial.gpus=99", "resources.per_trial asks for 1 cpus, 99 gpus, and this machine has "),
+        pytest.param(
+            'trainer.use="tests.cli.trainers:netwrk"',
+            'trainer.use = "tests.cli.trainers:netwrk": tests.cli.trainers has no `netwrk`; did you mean',
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_what_a_worker_finds_out_leaves_nothing(desk: Desk, change: str, message: str) -> None:
+    networks(desk)
+    answer = desk.ended(desk.start("run", "study.toml", "--set", change))
+    assert (answer.code, answer.out, desk.files()) == (2, "", [])
+    assert answer.err.startswith(message)
+    assert answer.err.count("\n") == 1
+
+
+class TestPostgres:
+    def test_run_interrupt_and_go_on(self, desk: Desk, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HPSEARCH_DATABASE_URL", postgres_url)
+        written(desk, "bayesian", "pace = 0.05", '[journal]\nurl = "${env:HPSEARCH_DATABASE_URL}"\n')
+        process = desk.start("run", "study.toml")
+        desk.wait_for(lambda: desk.trained() >= 11, process)
+        os.kill(process.pid, signal.SIGINT)
+        assert desk.ended(process).code == 130
+        assert desk.hp("status", "study.toml", "--json").data["state"] == "STOPPED"
+        assert desk.run().code == 0
+        broken = content(desk.export("study.toml"))
+        desk.change(('url = "${env:HPSEARCH_DATABASE_URL}"', 'url = "sqlite:///unbroken.db"'))
+        assert desk.run().code == 0
+        assert content(desk.export("study.toml")) == broken
+
+    def test_nothing_of_it_is_on_the_disk(self, desk: Desk, postgres_url: str) -> None:
+        written(desk, "random")
+        assert desk.run("--set", f"journal.url={postgres_url}").code == 0
+        assert not (desk.folder / ".hpsearch" / "journal.db").exists()
+        assert desk.hp("best", "toy", "--journal", postgres_url).code == 0
+
+
+def test_journal_is_whole_after_all(desk: Desk) -> None:
+    written(desk, "random")
+    desk.run()
+    with closing(sqlite3.connect(Path(".hpsearch/journal.db"))) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -1,0 +1,54 @@
+"""Limits of a study hold over all its runs, and a raised one goes on where it was."""
+
+import pytest
+
+from tests.cli.desk import Desk, content
+
+SEARCH = 'method = "random"\ntrials = 6'
+PACED = "pace = 0.02"
+
+
+def limited(desk: Desk, limit: str, epochs: int = 40) -> None:
+    desk.study(SEARCH, epochs=epochs, options=PACED, more=f"[limits]\n{limit}\n")
+
+
+def test_wall_clock_is_that_of_all_runs(desk: Desk) -> None:
+    limited(desk, 'study = "1s"')
+    first = desk.run("--json")
+    assert first.code == 0
+    assert (first.data["state"], first.data["reason"]) == ("STOPPED", "limits.study = 1 s is used up")
+    assert first.data["trials"]["waiting"] <= 1
+    trained = desk.trained()
+    assert 0 < trained < 240
+    again = desk.run("--json")
+    assert again.data["reason"] == "limits.study = 1 s is used up"
+    assert desk.trained() == trained, "the next run has no allowance of its own"
+    desk.change(('study = "1s"', 'study = "1h"'))
+    assert desk.run("--json").data["state"] == "COMPLETE"
+    assert desk.trained() == 240
+
+
+def test_a_killed_run_has_used_what_it_took(desk: Desk) -> None:
+    limited(desk, 'study = "1h"')
+    process = desk.start("run", "study.toml")
+    desk.wait_for(lambda: desk.trained() >= 30, process)
+    process.kill()
+    process.communicate()
+    desk.change(('study = "1h"', 'study = "500ms"'))  # 30 epochs took longer than that
+    trained = desk.trained()
+    assert desk.run("--json").data["reason"] == "limits.study = 0.5 s is used up"
+    assert desk.trained() == trained
+
+
+@pytest.mark.parametrize("limit", [1, 47, 100])
+def test_epochs_are_exact(desk: Desk, limit: int) -> None:
+    desk.study(SEARCH, epochs=40, more=f"[limits]\nepochs = {limit}\n")
+    answer = desk.run("--json").data
+    assert (answer["epochs_trained"], answer["reason"]) == (limit, f"limits.epochs = {limit} is used up")
+    assert sum(len(trial["curve"]) for trial in desk.export()["trials"]) == limit
+    assert desk.run("--json").data["epochs_trained"] == limit
+    desk.change((f"epochs = {limit}\n", "epochs = 1000\n"))
+    desk.run()
+    raised = content(desk.export())
+    assert [trial["state"] for trial in raised] == ["COMPLETE"] * 6
+    assert desk.trained() == 240

@@ -1,0 +1,325 @@
+"""Preflight and the learning-rate range test as a user meets them, on a real network."""
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+
+from hpsearch.core.errors import BadInput
+from hpsearch.core.trial import Lost
+from hpsearch.preflight.measurements import Probe
+from hpsearch.preflight.runner import Refused, Tried, try_out
+from hpsearch.study.definition import load
+from tests.cli.desk import Desk, content, environment
+
+LR = "lr = { low = 1e-2, high = 1.0, log = true }"
+AUTO = "lr = { auto = true }"
+QUICK = '[preflight]\nskip = ["overfits", "labels"]\n'
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def network(desk: Desk, fault: str = "", *, space: str = LR, more: str = QUICK, trials: int = 2) -> None:
+    desk.study(
+        f'method = "random"\ntrials = {trials}',
+        trainer="tests.cli.tried_trainers:logistic",
+        options=f'fault = "{fault}"',
+        space=space,
+        more=more,
+    )
+
+
+def kinds(desk: Desk) -> list[str]:
+    """Of the decisions about the study as a whole."""
+    return [one["kind"] for one in desk.export()["decisions"] if one["trial"] is None]
+
+
+class TestAlone:
+    """`hpsearch preflight`"""
+
+    def test_says_every_check_and_what_it_costs(self, desk: Desk) -> None:
+        network(desk)
+        answer = desk.hp("preflight", "study.toml")
+        assert answer.code == 0
+        lines = answer.out.splitlines()
+        assert [line.split()[0] for line in lines[:-1]] == ["passed"] * 9
+        assert "s an epoch" in lines[-1]
+        assert "MiB of memory" in lines[-1]
+
+    def test_all_of_it_as_data(self, desk: Desk) -> None:
+        network(desk, space=AUTO, more="[preflight]\n[lr_range]\niterations = 60\n")
+        data = desk.hp("preflight", "study.toml", "--json").data
+        assert {one["outcome"] for one in data["preflight"]["checks"]} == {"passed"}
+        assert len(data["preflight"]["checks"]) == 11
+        assert data["preflight"]["passed"] is True
+        assert 0 < data["preflight"]["cost"]["seconds"] < 10
+        assert data["lr_range"]["window"]["low"] < data["lr_range"]["window"]["high"]
+
+    def test_nothing_is_recorded_and_files_are_left(self, desk: Desk) -> None:
+        network(desk, space=AUTO, more=f"{QUICK}[lr_range]\niterations = 60\n")
+        desk.hp("preflight", "study.toml")
+        assert not any("journal" in name for name in desk.files())
+        kept = [name.rpartition("/")[2] for name in desk.files() if "preflight/toy-" in name]
+        assert kept[1:] == ["lr_range.html", "lr_range.json", "preflight.json"]
+
+    def test_a_fault_is_named_with_what_it_usually_means(self, desk: Desk) -> None:
+        network(desk, "zero_grad")
+        answer = desk.hp("preflight", "study.toml")
+        assert answer.code == 2
+        assert "FAILED" in answer.out
+        assert "call optimizer.zero_grad() once for every step" in answer.out
+
+    def test_it_needs_no_section(self, desk: Desk) -> None:
+        network(desk, "nan", more="")
+        answer = desk.hp("preflight", "study.toml", "--json")
+        assert (answer.code, answer.data["preflight"]["passed"]) == (2, False)
+
+    def test_where_the_trainer_raises_its_traceback_is_shown(self, desk: Desk) -> None:
+        desk.study(trainer="tests.cli.trainers:picky", options="limit = 0.0")
+        answer = desk.hp("preflight", "study.toml")
+        assert answer.code == 2
+        assert "ValueError: x = 0.5 is too much" in answer.out
+
+
+class TestForecast:
+    def test_plan_knows_what_was_measured(self, desk: Desk) -> None:
+        network(desk, more=f"{QUICK}[resources.per_trial]\ncpus = 1\n", trials=4)
+        assert desk.hp("plan", "study.toml", "--json").data["seconds"] is None
+        cost = desk.hp("preflight", "study.toml", "--json").data["preflight"]["cost"]
+        plan = desk.hp("plan", "study.toml", "--json").data
+        assert plan["seconds_per_epoch"] == cost["seconds"]
+        assert plan["seconds"] == pytest.approx(12 * cost["seconds"])
+        assert plan["recorded"] is None
+        assert "MiB of memory" in desk.hp("plan", "study.toml").out
+
+    def test_what_was_measured_of_another_content_says_nothing(self, desk: Desk) -> None:
+        network(desk)
+        desk.hp("preflight", "study.toml")
+        desk.change(("low = 1e-2", "low = 1e-3"))
+        assert desk.hp("plan", "study.toml", "--json").data["seconds"] is None
+
+    def test_it_begins_in_the_window_that_was_found(self, desk: Desk) -> None:
+        network(desk, space=AUTO, more="[lr_range]\niterations = 60\n", trials=20)
+        window = desk.hp("preflight", "study.toml", "--json").data["lr_range"]["window"]
+        first = desk.hp("plan", "study.toml", "--json").data["first"]
+        assert all(window["low"] <= params["lr"] <= window["high"] for params in first)
+
+
+class TestThatFails:
+    def test_the_study_does_not_start_and_nothing_is_left_of_it(self, desk: Desk) -> None:
+        network(desk, "zero_grad")
+        answer = desk.run()
+        assert answer.code == 2
+        assert answer.out == ""
+        assert "preflight: the study does not start" in answer.err
+        assert "FAILED  zero_grad" in answer.err
+        assert "call optimizer.zero_grad() once for every step" in answer.err
+        assert "--skip-preflight" in answer.err
+        assert desk.files() == []
+
+    def test_the_metric(self, desk: Desk) -> None:
+        network(desk, "nan")
+        answer = desk.run()
+        assert answer.code == 2
+        assert "val_loss, by which the study is judged, is nan, nan, nan in the first epochs" in answer.err
+
+    def test_insisting(self, desk: Desk) -> None:
+        network(desk, "zero_grad")
+        assert desk.run("--skip-preflight").code == 0
+        document = desk.export()
+        assert [trial["state"] for trial in document["trials"]] == ["COMPLETE"] * 2
+        assert document["measured"] == {}
+        assert document["decisions"][0]["reason"] == "skipped, as --skip-preflight asks for"
+
+    def test_one_check_may_be_left_out(self, desk: Desk) -> None:
+        network(desk, "zero_grad", more='[preflight]\nskip = ["zero_grad", "overfits", "labels"]\n')
+        assert desk.run().code == 0
+
+    def test_once_it_is_put_right_it_starts(self, desk: Desk) -> None:
+        network(desk, "zero_grad")
+        assert desk.run().code == 2
+        network(desk)
+        assert desk.run().code == 0
+        assert kinds(desk) == ["preflight"]
+
+    def test_off_nothing_is_tried(self, desk: Desk) -> None:
+        network(desk, "zero_grad", more="")
+        assert desk.run().code == 0
+        assert desk.trained() == 2 * 3
+        assert desk.export()["measured"] == {}
+
+
+class Vanishing:
+    """Stands for a pool whose workers die as they are asked."""
+
+    def probe(self, order: Probe) -> Lost:
+        return Lost(-1, "its worker died of: Fatal Python error: Segmentation fault", "in conv2d")
+
+
+class TestAWorkerThatIsLost:
+    def test_the_study_does_not_start(self, desk: Desk) -> None:
+        network(desk)
+        with pytest.raises(
+            Refused, match=r"(?s)no answer came back: its worker died of: Fatal Python error.*in conv2d"
+        ):
+            try_out(load(desk.folder / "study.toml"), Vanishing(), Tried(), print)
+
+    def test_there_is_no_window(self, desk: Desk) -> None:
+        network(desk, space=AUTO, more="")
+        with pytest.raises(BadInput, match="finds no window: no answer came back: its worker died"):
+            try_out(load(desk.folder / "study.toml"), Vanishing(), Tried(), print)
+
+
+class TestWarnings:
+    def test_let_it_start_and_stay(self, desk: Desk) -> None:
+        network(desk, "large")
+        answer = desk.run()
+        assert answer.code == 0
+        assert "preflight: inputs: what reaches the first layer" in answer.err
+        said = desk.hp("status", "toy", "--json").data["preflight"]
+        assert "1 warned (inputs)" in said
+        assert f"preflight: {said}" in desk.hp("show", "toy", 0).out
+        document = desk.export()
+        assert document["decisions"][0]["reason"] == said
+        (warned,) = [one for one in document["measured"]["preflight"]["checks"] if one["outcome"] == "failed"]
+        assert (warned["name"], warned["severity"]) == ("inputs", "warning")
+        assert warned["evidence"]["std"] == pytest.approx(5, rel=0.1)
+
+
+class TestTrainersThatShowLess:
+    @pytest.mark.parametrize(
+        ("fault", "skipped", "why"),
+        [
+            ("unfed", ["overfits", "labels"], "run.batches"),
+            ("untracked", ["inputs", "gradients", "optimizer", "zero_grad"], "run.track"),
+        ],
+    )
+    def test_what_cannot_be_seen_is_skipped_and_said(
+        self, desk: Desk, fault: str, skipped: list[str], why: str
+    ) -> None:
+        network(desk, fault, more="[preflight]\n")
+        answer = desk.hp("preflight", "study.toml", "--json")
+        found = {one["name"]: one["says"] for one in answer.data["preflight"]["checks"] if one["outcome"] == "skipped"}
+        assert (answer.code, list(found)) == (0, skipped)
+        assert all(why in said for said in found.values())
+        assert f"{len(skipped)} skipped ({', '.join(skipped)})" in desk.run().err
+
+    def test_no_network_at_all(self, desk: Desk) -> None:
+        desk.study(more="[preflight]\n")
+        assert desk.run().code == 0
+        assert desk.hp("status", "toy", "--json").data["preflight"].startswith("2 checks passed, 9 skipped")
+
+
+class TestLearningRates:
+    def test_auto_takes_the_window_and_says_why(self, desk: Desk) -> None:
+        network(desk, space=AUTO, more="", trials=6)
+        assert desk.run().code == 0
+        document = desk.export()
+        window = document["measured"]["lr_range"]["window"]
+        (decision,) = [one for one in document["decisions"] if one["kind"] == "lr range"]
+        assert decision["reason"].startswith(f"lr: window [{window['low']:.3g}, {window['high']:.3g}] from")
+        assert all(window["low"] <= trial["params"]["lr"] <= window["high"] for trial in document["trials"])
+        assert decision["reason"] in desk.hp("show", "toy", 0).out
+        assert any(name.endswith("lr_range.html") for name in desk.files())
+
+    def test_an_explicit_window_that_lies_off_is_kept_with_a_warning(self, desk: Desk) -> None:
+        network(desk, space="lr = { low = 1e-7, high = 1e-6, log = true }", more="[lr_range]\n")
+        answer = desk.run()
+        assert answer.code == 0
+        said = desk.hp("status", "toy", "--json").data["lr_range"]
+        assert "the window [1e-07, 1e-06] is kept, though it lies below what the range test finds" in said
+        assert said in answer.err
+        assert all(1e-7 <= trial["params"]["lr"] <= 1e-6 for trial in desk.export()["trials"])
+
+    def test_one_that_is_right(self, desk: Desk) -> None:
+        network(desk, space="lr = { low = 1e-3, high = 10.0, log = true }", more="[lr_range]\n")
+        assert desk.run().code == 0
+        assert "the window [0.001, 10] is right" in desk.hp("status", "toy", "--json").data["lr_range"]
+
+    @pytest.mark.parametrize("fault", ["deaf", "untracked"])
+    def test_auto_without_a_learning_rate(self, desk: Desk, fault: str) -> None:
+        network(desk, fault, space=AUTO, more="")
+        answer = desk.run()
+        assert answer.code == 2
+        assert "space.lr: auto = true, and the learning-rate range test finds no window: " in answer.err
+        why = {"deaf": "lr is no learning rate", "untracked": "names no torch optimizer to run.track(optimizer=…)"}
+        assert why[fault] in answer.err
+        assert "Give low and high" in answer.err
+        assert desk.files() == []
+
+
+class TestGoingOn:
+    def test_nothing_is_measured_again(self, desk: Desk) -> None:
+        network(desk, space=AUTO)
+        desk.run()
+        before, trained = desk.export()["measured"], desk.trained()
+        network(desk, space=AUTO, trials=4)
+        answer = desk.run()
+        assert answer.code == 0
+        assert desk.trained() == trained + 2 * 3, "the epochs of two trials and no other"
+        assert desk.export()["measured"] == before
+        assert kinds(desk) == ["preflight", "lr range"]
+        assert "range test" not in answer.err
+
+    def test_interrupted_while_it_is_tried(self, desk: Desk) -> None:
+        network(desk, space=AUTO)
+        (desk.folder / "bell").write_text("2")
+        answer = desk.run()
+        assert answer.code == 130
+        assert "broken off before the first trial: what is measured here is measured again" in answer.err
+        assert desk.files() == []
+        assert desk.run().code == 0
+        assert kinds(desk) == ["preflight", "lr range"]
+
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            pytest.param("hpsearch.journal.Journal.acquire", marks=pytest.mark.slow),
+            pytest.param("hpsearch.orchestrator.journal_recorder.JournalLedger.write", marks=pytest.mark.slow),
+            "hpsearch.journal.Journal.put_document",
+            pytest.param("hpsearch.orchestrator.loop.Loop.run", marks=pytest.mark.slow),
+        ],
+    )
+    def test_killed_between_preflight_and_the_first_trial(self, desk: Desk, moment: str) -> None:
+        network(desk, space=AUTO)
+        assert killed(desk, moment) == -signal.SIGKILL
+        assert desk.run().code == 0
+        broken = desk.export()
+        assert {"preflight", "lr range"} <= set(kinds(desk))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HPSEARCH_HOME", str(desk.folder / "unbroken"))
+            desk.run()
+            whole = desk.export()
+        assert content(broken) == content(whole)
+        assert window(broken) == window(whole)
+
+
+def window(document: dict[str, Any]) -> object:
+    return document["measured"]["lr_range"]["window"]
+
+
+def killed(desk: Desk, moment: str) -> int:
+    """Run in a process that is gone the first time that it comes to `moment`."""
+    module, owner, method = moment.rsplit(".", 2)
+    program = (
+        f"import os, signal, sys, {module}\n"
+        f"{module}.{owner}.{method} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from hpsearch.cli.main import main\n"
+        "main(['run', 'study.toml'])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=desk.folder, env=environment(), capture_output=True)
+    return run.returncode
+
+
+def test_it_is_data_that_json_can_hold(desk: Desk) -> None:
+    """Losses that are NaN, and learning rates at which it leaves."""
+    network(desk, "nan", more='[preflight]\nskip = ["metrics"]\n')
+    assert desk.run().code in (0, 3)
+    json.dumps(desk.export()["measured"], allow_nan=False)

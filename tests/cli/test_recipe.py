@@ -1,0 +1,150 @@
+"""`method = "recipe"` as a user runs it."""
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.cli.desk import Desk
+
+BUDGET = 'method = "recipe"\nbudget = {{ epochs = {} }}\npreflight = false'
+SPACE = 'x = { low = 0.0, high = 1.0 }\nkind = ["a", "b"]'
+
+
+def written(desk: Desk, budget: int = 40, more: str = "") -> None:
+    desk.study(BUDGET.format(budget), space=SPACE, epochs=6, more=more)
+
+
+def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(desk: Desk) -> None:
+    written(desk)
+    answer = desk.run()
+    assert answer.code == 0
+    assert "\n[1] trial 0 " in answer.err, "nobody knows of how many"
+    assert "round 1, coarse: 12 trials of 1 epoch, spread over the whole space\n" in answer.err
+    assert "\n  x: window [" in answer.err
+    first, why, *_ = answer.out.splitlines()
+    assert first == "toy: done"
+    assert "the budget of 40 epochs is spent" in why
+    assert why in answer.err or desk.run("--json").data["reason"] == why
+
+
+def test_show_tells_the_story_and_what_each_round_gained(desk: Desk) -> None:
+    written(desk)
+    desk.run()
+    told = desk.hp("show", "toy", "--json").data
+    rounds = told["rounds"]["rounds"]
+    assert [one["number"] for one in rounds] == list(range(1, len(rounds) + 1))
+    assert rounds[0]["gained"] is None
+    values = [one["best"]["value"] for one in rounds]
+    best = values[0]
+    for one, value in zip(rounds[1:], values[1:], strict=True):
+        assert one["gained"] == pytest.approx(max(0.0, best - value))
+        best = min(best, value)
+    assert told["best"]["value"] == best
+    assert sum(len(one["trials"]) for one in rounds) == sum(
+        decision["kind"] in ("propose", "continue") for decision in desk.export()["decisions"]
+    )
+    text = desk.hp("show", "toy").out
+    assert "round  trials" in text
+    assert all(note in text for one in rounds for note in one["notes"])
+    assert text.rstrip().splitlines()[-1].startswith("over: ")
+
+
+def test_every_window_is_a_recorded_decision(desk: Desk) -> None:
+    written(desk)
+    desk.run()
+    notes = [one["reason"] for one in desk.export()["decisions"] if one["kind"] == "round"]
+    told = desk.hp("show", "toy", "--json").data["rounds"]["rounds"]
+    assert notes == [note for one in told for note in one["notes"]]
+    assert any("x: window [" in note for note in notes)
+
+
+def test_the_picture_lies_with_the_study(desk: Desk) -> None:
+    written(desk)
+    desk.run()
+    (picture,) = (desk.folder / ".hpsearch").rglob("rounds.html")
+    assert "to epoch 6" in picture.read_text()
+
+
+def test_run_again_has_nothing_to_do_and_decides_nothing_twice(desk: Desk) -> None:
+    written(desk)
+    before = desk.run("--json").data
+    decisions = desk.export()["decisions"]
+    after = desk.run("--json").data
+    assert (after["reason"], after["best"], after["state"]) == (before["reason"], before["best"], "COMPLETE")
+    assert desk.export()["decisions"] == decisions
+    assert [one["kind"] for one in decisions].count("over") == 1
+
+
+def test_killed_before_it_could_say_that_it_is_over(desk: Desk) -> None:
+    """Its last trial has settled and nothing more is recorded: the next run says what that would have said."""
+    written(desk)
+    whole = desk.run("--json").data
+    database = sqlite3.connect(desk.folder / ".hpsearch" / "journal.db")
+    with closing(database), database:
+        database.execute("DELETE FROM hpsearch_decisions WHERE kind = 'over'")
+        database.execute("DELETE FROM hpsearch_probes")
+    assert desk.run("--json").data["reason"] == whole["reason"]
+    assert [one["reason"] for one in desk.export()["decisions"] if one["kind"] == "over"] == [whole["reason"]]
+    assert desk.hp("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
+
+
+def test_a_larger_budget_goes_on_and_a_smaller_is_refused(desk: Desk) -> None:
+    written(desk)
+    first = desk.run("--json").data
+    before = desk.export()["trials"]
+    desk.change(("epochs = 40", "epochs = 90"))
+    second = desk.run("--json").data
+    assert first["epochs_trained"] <= 40 < second["epochs_trained"] <= 90
+    after = desk.export()["trials"]
+    assert [trial["params"] for trial in after[: len(before)]] == [trial["params"] for trial in before]
+    assert desk.trained() == second["epochs_trained"]
+    desk.change(("epochs = 90", "epochs = 60"))
+    refused = desk.run()
+    assert refused.code == 2
+    assert "search.budget.epochs: was 90, is 60" in refused.err
+
+
+def test_a_larger_budget_that_is_broken_off_is_the_same_search(desk: Desk) -> None:
+    written(desk)
+    desk.run()
+    desk.change(("epochs = 40", "epochs = 70"))
+    (desk.folder / "bell").write_text(f"{desk.trained() + 3} SIGINT")
+    assert desk.run().code == 130
+    assert desk.run().code == 0
+    broken = [trial["params"] for trial in desk.export()["trials"]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HPSEARCH_HOME", str(desk.folder / "unbroken"))
+        desk.change(("epochs = 70", "epochs = 40"))
+        desk.run()
+        desk.change(("epochs = 40", "epochs = 70"))
+        desk.run()
+        assert [trial["params"] for trial in desk.export()["trials"]] == broken
+
+
+def test_the_recipe_begins_with_a_preflight_and_a_range_test(desk: Desk) -> None:
+    search = 'method = "recipe"\nbudget = { epochs = 40 }'
+    desk.study(search, trainer="tests.cli.trainers:torch_learner", space="lr = { low = 1e-3, high = 0.1, log = true }")
+    said = desk.hp("plan", "study.toml").out
+    assert "before the first trial a preflight tries whether the trainer can learn" in said
+    assert "before the first trial a range test looks for values of lr" in said
+    desk.change(("epochs = 40 }", "epochs = 40 }\npreflight = false\nlr_range = false"))
+    said = desk.hp("plan", "study.toml").out
+    assert "before the first trial" not in said
+
+
+def test_a_recipe_of_which_nothing_comes_says_so(desk: Desk) -> None:
+    desk.study(BUDGET.format(40), epochs=12, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
+    answer = desk.run("--json")
+    assert answer.code == 3
+    assert json.loads(answer.out)["reason"].startswith("none of 6 trials came to anything")
+
+
+def test_coarse_to_fine_tells_its_rounds_too(desk: Desk) -> None:
+    rounds = "rounds = [{ trials = 4, epochs = 1 }, { trials = 2, epochs = 3 }]"
+    desk.study(f'method = "coarse-to-fine"\n{rounds}')
+    desk.run()
+    told = desk.hp("show", "toy", "--json").data["rounds"]
+    assert [(one["number"], one["epochs"], len(one["trials"])) for one in told["rounds"]] == [(1, 1, 4), (2, 3, 2)]
+    assert "round 2: 2 trials to epoch 3" in desk.hp("show", "toy").out

@@ -1,0 +1,314 @@
+"""`hpsearch report`: the page as a browser would take it apart, against what was recorded."""
+
+import base64
+import hashlib
+import re
+
+import pytest
+
+from hpsearch.journal import Journal
+from hpsearch.study.definition import load
+from tests.cli.browser import Page
+from tests.cli.desk import Answer, Desk
+
+
+def report(desk: Desk, study: object = "study.toml", *words: object) -> Page:
+    assert desk.hp("report", study, *words).code == 0
+    return Page(desk.folder / "report.html")
+
+
+def ended(answer: Answer) -> Answer:
+    assert answer.code == 0, answer.err
+    return answer
+
+
+@pytest.fixture
+def done(desk: Desk) -> Desk:
+    desk.study()
+    ended(desk.run())
+    return desk
+
+
+# Where it goes ───────────────────────────────────────────────────────────────────────────────────
+
+
+class TestWhere:
+    def test_here_unless_it_is_said_and_over_what_was_there(self, done: Desk) -> None:
+        (done.folder / "report.html").write_text("before")
+        answer = done.hp("report", "toy")
+        assert (answer.code, answer.err) == (0, "")
+        assert re.fullmatch(r'report of study "toy" written to report\.html \(\d\.\d MB\)\n', answer.out)
+        assert Page(done.folder / "report.html").headings[0] == ("h1", "toy")
+
+    def test_object(self, done: Desk) -> None:
+        answer = done.hp("report", "toy", "-o", "other.html", "--json")
+        assert answer.data == {"study": "toy", "state": "COMPLETE", "written": "other.html"}
+        assert (done.folder / "other.html").exists()
+
+    @pytest.mark.parametrize(
+        ("place", "says"),
+        [
+            ("nowhere/report.html", "-o nowhere/report.html: there is no folder nowhere"),
+            (".", "-o .: this is a folder; name a file, such as report.html"),
+            ("/dev/full", "/dev/full cannot be written: No space left on device; name another file with -o"),
+        ],
+    )
+    def test_where_it_cannot_be(self, done: Desk, place: str, says: str) -> None:
+        answer = done.hp("report", "toy", "-o", place)
+        assert (answer.code, answer.out, answer.err) == (2, "", f"{says}\n")
+
+    def test_no_such_study(self, done: Desk) -> None:
+        answer = done.hp("report", "tyo")
+        assert answer.code == 2
+        assert "did you mean `toy`?" in answer.err
+        assert not (done.folder / "report.html").exists()
+
+    def test_nothing_is_trained_and_nothing_else_is_written(self, done: Desk) -> None:
+        trained, files, record = done.trained(), done.files(), done.export()
+        report(done)
+        assert (done.trained(), done.files(), done.export()) == (trained, files, record)
+
+
+# What stands in it ───────────────────────────────────────────────────────────────────────────────
+
+
+class TestContent:
+    def test_parts_in_their_order_and_none_that_is_empty(self, done: Desk) -> None:
+        page = report(done)
+        assert page.sections == [
+            "What to make of it",
+            "The best trials",
+            "Pictures",
+            "Every decision",
+            "The study file",
+        ]
+        assert [link["href"] for link in page.tags_of("a")] == ["#verdict", "#best", "#pictures", "#decisions", "#file"]
+
+    def test_the_best_trial_and_what_it_was_found_among(self, done: Desk) -> None:
+        best, *rest = sorted(done.export()["trials"], key=lambda trial: trial["value"])
+        page = report(done)
+        found = f"Best val_loss: {best['value']:.4g} at epoch {best['best_epoch']} of trial {best['number']}"
+        assert f"{found}, the lowest of 4 trials with a value." in page.words
+        assert page.table("parameter")[0] == ["x", "0 to 1", f"{best['params']['x']:.4g}"]
+        assert [row[0] for row in page.table("trial")] == [str(trial["number"]) for trial in (best, *rest)]
+        assert page.table("trial")[0][-1] == "trained all 3 epochs"
+        assert "trials 4: 4 complete" in page.words
+        assert "epochs trained 12," in page.words
+
+    def test_parameters_in_the_order_of_the_file_and_not_active_ones_left_empty(self, desk: Desk) -> None:
+        momentum = 'momentum = { low = 0.0, high = 0.9, when = { kind = "a" } }'
+        space = f'kind = ["a", "b"]\n{momentum}\nx = {{ low = 0.0, high = 1.0 }}'
+        desk.study('method = "random"\ntrials = 6', space=space)
+        ended(desk.run())
+        page = report(desk)
+        head = next(rows[0] for rows in page.tables if rows[0][0] == "trial")
+        assert head[5:-1] == ["kind", "momentum", "x"]
+        assert {(row[5], row[6] != "") for row in page.table("trial")} == {("a", True), ("b", False)}
+        assert ["momentum", "0 to 0.9, where kind is a"] in [row[:2] for row in page.table("parameter")]
+
+    def test_every_decision_with_its_reason(self, done: Desk) -> None:
+        rows = report(done).table("time (UTC)")
+        recorded = done.export()["decisions"]
+        assert [(row[3], row[4]) for row in rows] == [(one["kind"], one["reason"]) for one in recorded]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", rows[0][0])
+
+    def test_decisions_beyond_a_number_are_left_out_and_it_is_said(
+        self, done: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("hpsearch.reports.record.MOST_DECISIONS", 3)
+        page = report(done)
+        assert len(page.table("time (UTC)")) == 3
+        more = len(done.export()["decisions"]) - 3
+        assert f"{more} later ones are left out here; hpsearch export toy has all" in page.words
+
+    def test_pictures_of_what_was_recorded(self, done: Desk) -> None:
+        page, trials = report(done), done.export()["trials"]
+        curves = next(figure for figure in page.figures if figure["layout"]["xaxis"]["title"]["text"] == "epoch")
+        drawn = {trace["name"]: trace["y"] for trace in curves["data"]}
+        for trial in trials:
+            values = [report["val_loss"] for report in trial["curve"]]
+            assert drawn[f"trial {trial['number']}"] == pytest.approx(values, rel=1e-5)
+
+    def test_rounds_and_why_the_search_ended(self, desk: Desk) -> None:
+        desk.study('method = "recipe"\nbudget = { epochs = 40 }\npreflight = false', epochs=6)
+        ended(desk.run())
+        page = report(desk)
+        over = desk.hp("show", "toy", "--json").data["rounds"]["over"]
+        assert ("h3", "Round by round") in page.headings
+        assert ("h3", "Where each round looked") in page.headings
+        assert page.words.count(over) == 3, "in words, with the picture, and as a decision"
+
+    def test_preflight(self, desk: Desk) -> None:
+        desk.study(
+            'method = "random"\ntrials = 1',
+            trainer="tests.cli.tried_trainers:logistic",
+            space="lr = { low = 1e-2, high = 1.0, log = true }",
+            more='[preflight]\nskip = ["overfits", "labels"]\n',
+        )
+        ended(desk.run())
+        page = report(desk)
+        checks = desk.export()["measured"]["preflight"]["checks"]
+        assert [(row[0], row[2]) for row in page.table("check")] == [(one["name"], one["says"]) for one in checks]
+        assert "What was checked before" in page.sections
+
+    def test_one_trial(self, desk: Desk) -> None:
+        desk.study('method = "random"\ntrials = 1')
+        ended(desk.run())
+        words = report(desk).words
+        assert "of trial 0, the only one" in words
+        assert "flatters" not in words
+
+    def test_before_the_first_trial(self, desk: Desk) -> None:
+        study = load(desk.study())
+        (desk.folder / ".hpsearch").mkdir()
+        with Journal.open(study.journal_url) as journal:
+            spec = study.spec()
+            spec["trainer"]["options"]["file"] = "no text: \udcff"
+            journal.create("toy", spec, study.identity(), at=0)
+        page = report(desk)
+        assert "No trial has been started yet." in page.words
+        assert page.sections == ["The study file"]
+        assert "no text: \\udcff" in page.words
+        assert page.scripts == []
+
+    def test_while_it_runs(self, desk: Desk) -> None:
+        desk.study('method = "random"\ntrials = 2', options="pace = 0.4")
+        running = desk.start("run", "study.toml")
+        desk.wait_for(lambda: desk.trained() >= 1, running)
+        words = report(desk).words
+        assert desk.ended(running).code == 0
+        assert "state RUNNING: what follows is as of" in words
+        assert "The search is not over" in words
+
+
+class TestTestSet:
+    def test_not_opened(self, done: Desk) -> None:
+        words = report(done).words
+        assert "It was not opened" in words
+        assert "The best of 4 values flatters, because part of it is luck. hpsearch evaluate toy" in words
+
+    def test_opened(self, desk: Desk) -> None:
+        desk.study('method = "random"\ntrials = 4', trainer="tests.cli.predictors:train")
+        ended(desk.run())
+        told = ended(desk.hp("evaluate", "study.toml", "-q", "--seeds", 2)).out
+        words = report(desk).words
+        assert "1st opening of the test set, by" in words
+        assert " ".join(told.split()) in words
+        winner = desk.hp("evaluate", "study.toml", "-q", "--json").data["finalists"][0]
+        assert f"Trained again with fresh seeds, trial {winner['trial']}, the best of 3 finalists, came to" in words
+        assert f"val_loss {winner['mean']:.4g} ± {winner['margin']:.2g}, the mean of 2 seeds" in words
+        assert "It was not opened" not in words
+
+    def test_opened_without_a_result(self, done: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        done.study(trainer="tests.cli.predictors:train", file="other.toml")
+        done.hp("run", "other.toml", "--set", 'study.name="other"', "-q")
+        with monkeypatch.context() as patch:
+            patch.setattr("hpsearch.evaluation.evaluate.unseen", broken)
+            done.hp("evaluate", "other", "-q", "--seeds", 2)
+        words = report(done, "other").words
+        assert "1st opening of the test set, by" in words
+        assert "No result of the last opening is on record" in words
+
+
+def broken(*_: object) -> None:
+    raise OSError("the power went off")
+
+
+class TestFailures:
+    def test_reasons_and_tracebacks_of_those_that_failed_alike(self, desk: Desk) -> None:
+        desk.study(trainer="tests.cli.trainers:picky", options="limit = 0.5", more="[limits]\nmax_failures = 9\n")
+        desk.run()
+        page = report(desk)
+        failed = [trial for trial in desk.export()["trials"] if trial["state"] == "FAILED"]
+        assert failed
+        for trial in failed:
+            assert f"{trial['reason']} (trial {trial['number']})" in page.words
+            assert " ".join(trial["error"].split()) in page.words
+        numbers = ", ".join(str(trial["number"]) for trial in failed)
+        assert f"{len(failed)} of 4 trials failed (trial{'s' * (len(failed) > 1)} {numbers})" in page.words
+        assert not {row[0] for row in page.table("trial")} & {str(trial["number"]) for trial in failed}
+
+    def test_nothing_came_of_any(self, desk: Desk) -> None:
+        desk.study(trainer="tests.cli.trainers:picky", epochs=2, options="limit = -1.0")
+        assert desk.run().code != 0
+        page = report(desk)
+        assert "No trial has a value yet." in page.words
+        assert "Trials that failed" in page.sections
+
+
+# That it is harmless ─────────────────────────────────────────────────────────────────────────────
+
+EVIL = "</script></pre><script>alert(1)<!-- <img src=http://127.0.0.1:9/x onerror=alert(2)> \"'"
+
+
+class TestHarmless:
+    @pytest.fixture
+    def evil(self, desk: Desk) -> Page:
+        """A study whose name, options, choices, errors and reasons want to be more than text."""
+        (desk.folder / "evil.py").write_text(TRAINER)
+        desk.study(
+            trainer="evil:train",
+            options=f"note = '''{EVIL}'''",
+            space=f"x = {{ low = 0.0, high = 1.0 }}\nkind = ['''{EVIL}''', '<b>b</b>']",
+            search='method = "random"\ntrials = 6',
+            more="[limits]\nmax_failures = 9\n",
+        )
+        name = "<script>alert(1)<script> & 'odd'"
+        desk.change(('name = "toy"', f'name = "{name}"'))
+        desk.run("-q")
+        return report(desk, name)
+
+    def test_what_comes_from_a_study_is_text(self, evil: Page) -> None:
+        assert evil.headings[0] == ("h1", "<script>alert(1)<script> & 'odd'")
+        assert len(evil.scripts) == 2
+        assert not evil.tags_of("img")
+        assert not [name for _, attributes in evil.tags for name in attributes if name.startswith("on")]
+        assert EVIL.split("<!--")[0] in evil.words
+        assert "b</b>" in evil.words
+
+    def test_passwords_are_gone(self, evil: Page) -> None:
+        assert "cannot reach postgresql://me:***@host/db" in evil.words
+        assert "Xq7canary" not in evil.source
+
+    def test_nothing_is_fetched_and_no_other_script_runs(self, evil: Page) -> None:
+        for _, attributes in evil.tags:
+            assert "src" not in attributes
+            assert str(attributes.get("href", "#")).startswith("#")
+        assert "@import" not in evil.source.split("</style>")[0]
+        assert evil.tags_of("link") == []
+        hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in evil.scripts]
+        scripts = " ".join(f"'sha256-{one}'" for one in hashes)
+        assert evil.policy == (
+            f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {scripts}"
+        )
+
+    def test_plotly_is_there_once(self, evil: Page) -> None:
+        assert [len(script) > 1_000_000 for script in evil.scripts] == [True, False]
+        assert len(evil.figures) > 2
+
+    def test_what_a_screen_reader_and_a_telephone_need(self, evil: Page) -> None:
+        assert evil.tags_of("html") == [{"lang": "en"}]
+        assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in evil.tags_of("meta")
+        assert all(head["scope"] in ("row", "col") for head in evil.tags_of("th"))
+        plots = [div for div in evil.tags_of("div") if div.get("class") == "plot"]
+        assert len(plots) == len(evil.figures)
+        assert all(plot["aria-label"] for plot in plots)
+
+
+TRAINER = """\
+from hpsearch import Report
+def train(params, run):
+    for epoch in run.epochs():
+        if epoch == 2 and params["x"] > 0.5:
+            raise ValueError(params["note"] + " cannot reach postgresql://me:Xq7canary@host/db")
+        yield Report(epoch, {"val_loss": 1.0 / epoch + params["x"], "train_loss": 1.0 / epoch})
+"""
+
+
+def test_on_postgresql(desk: Desk, monkeypatch: pytest.MonkeyPatch, postgres_url: str) -> None:
+    monkeypatch.setenv("JOURNAL", postgres_url)
+    desk.study(more='[journal]\nurl = "${env:JOURNAL}"\n')
+    ended(desk.run())
+    page = report(desk)
+    assert page.headings[0] == ("h1", "toy")
+    assert len(page.table("trial")) == 4

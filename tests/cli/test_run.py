@@ -1,0 +1,323 @@
+"""`hpsearch run`: what it answers, how a study is extended, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import RANDOM, Desk, content, shape
+
+INTERFACE = [
+    "study",
+    "state",
+    "trials",
+    "best",
+    "epochs_trained",
+    "wall_seconds",
+    "busy_fraction",
+    "journal",
+    "tracking_uri",
+]
+
+
+class TestAnswer:
+    def test_object_is_as_the_interface_says(self, desk: Desk) -> None:
+        desk.study()
+        answer = desk.run("--json")
+        assert answer.code == 0
+        data = answer.data
+        assert set(INTERFACE) < set(data)
+        assert data["study"] == "toy"
+        assert data["state"] == "COMPLETE"
+        assert data["trials"] == {"waiting": 0, "paused": 0, "complete": 4, "pruned": 0, "failed": 0}
+        assert data["epochs_trained"] == 12 == desk.trained()
+        assert 0 < data["busy_fraction"] <= 1
+        assert data["wall_seconds"] > 0
+        assert data["journal"] == f"sqlite:///{desk.folder}/.hpsearch/journal.db"
+        best = min(desk.export()["trials"], key=lambda trial: trial["value"])
+        assert data["best"] == {
+            "trial": best["number"],
+            "value": best["value"],
+            "epoch": best["best_epoch"],
+            "params": best["params"],
+        }
+
+    def test_text_says_what_came_of_it_and_where_to_look(self, desk: Desk) -> None:
+        desk.study()
+        answer = desk.run()
+        assert answer.code == 0
+        first, second, empty, best, params, *rest = answer.out.splitlines()
+        assert first == "toy: done"
+        assert shape([second]) == ["# trials (# complete), # epochs, #s, workers busy #%"]
+        assert empty == ""
+        assert shape([best]) == ["best: trial #, val_loss # at epoch #"]
+        assert shape([params]) == ["      x = #"]
+        assert [line.split()[0] for line in rest if line] == ["journal", "best", "report"]
+
+    def test_one_line_for_every_settled_trial(self, desk: Desk) -> None:
+        desk.study()
+        lines = desk.run().err.splitlines()
+        assert shape(lines) == ["[#/#] trial #   COMPLETE  val_loss # at epoch #  trained all # epochs"] * 4
+        assert [line.split("/")[0] for line in lines] == ["[1", "[2", "[3", "[4"]
+
+    def test_quiet_says_nothing_on_stderr(self, desk: Desk) -> None:
+        desk.study()
+        answer = desk.run("-q")
+        assert answer.err == ""
+        assert answer.out.startswith("toy: done\n")
+
+    def test_jsonl_has_a_line_for_every_settled_trial_and_one_for_the_end(self, desk: Desk) -> None:
+        desk.study()
+        *lines, last = map(json.loads, desk.run("--jsonl").out.splitlines())
+        assert [line["trial"] for line in lines] == [0, 1, 2, 3]
+        for line, trial in zip(lines, desk.export()["trials"], strict=True):
+            assert line == {
+                "trial": trial["number"],
+                "round": 1,
+                "state": "COMPLETE",
+                "reason": trial["reason"],
+                "value": trial["value"],
+                "epoch": trial["best_epoch"],
+                "epochs_trained": 3,
+                "params": trial["params"],
+            }
+        assert last["state"] == "COMPLETE"
+
+    def test_what_the_trainer_prints_is_no_data(self, desk: Desk) -> None:
+        desk.study(trainer="tests.cli.trainers:talkative")
+        answer = desk.run("--json")
+        assert answer.data["trials"]["complete"] == 4
+        assert answer.err.count("to stdout") == 12
+
+    def test_set_changes_the_file_for_this_run(self, desk: Desk) -> None:
+        desk.study()
+        assert desk.run("--set", "search.trials=2", "--set", "space.x.high=0.5").code == 0
+        document = desk.export()
+        assert len(document["trials"]) == 2
+        assert document["study"]["spec"]["space"]["x"] == {"low": 0.0, "high": 0.5}
+
+
+def test_workers_change_nothing_but_the_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for workers in (1, 3):
+        desk.study(options="pace = 0.003")
+        monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / f"home{workers}"))
+        assert desk.run("--set", f"resources.workers={workers}").code == 0
+        found.append(content(desk.export()))
+    assert found[0] == found[1]
+
+
+class TestAgain:
+    def test_a_finished_study_is_not_trained_again(self, desk: Desk) -> None:
+        desk.study()
+        desk.run()
+        before = desk.export()
+        answer = desk.run("--json")
+        assert answer.code == 0
+        assert answer.data["trials"]["complete"] == 4
+        assert answer.data["busy_fraction"] == 0
+        assert desk.trained() == 12
+        assert desk.export() == before
+
+    def test_it_needs_no_worker_and_no_trainer(self, desk: Desk) -> None:
+        """So it answers at once, wherever the study ran."""
+        desk.study()
+        desk.run()
+        desk.change(('address = "none"', 'address = "nowhere:1"'))
+        assert desk.run().code == 0
+
+    def test_a_larger_budget_extends_it(self, desk: Desk) -> None:
+        desk.study()
+        desk.run()
+        before = desk.export()
+        desk.change(("trials = 4", "trials = 6"))
+        assert desk.run("--json").data["trials"]["complete"] == 6
+        after = desk.export()
+        assert after["trials"][:4] == before["trials"]
+        assert after["decisions"][: len(before["decisions"])] == before["decisions"]
+        assert after["study"]["spec"]["search"]["trials"] == 6
+        assert desk.trained() == 18
+
+    def test_it_is_what_it_would_have_been_at_once(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        desk.study()
+        desk.run("--set", "search.trials=2")
+        desk.run()
+        extended = content(desk.export())
+        monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / "other"))
+        desk.run()
+        at_once = content(desk.export())
+        origins = [trial.pop("origin") for trial in (*extended, *at_once)]
+        assert extended == at_once
+        assert origins[0] == "random draw 1 of 2"
+
+    def test_a_smaller_budget_takes_nothing_away(self, desk: Desk) -> None:
+        desk.study()
+        desk.run()
+        assert desk.run("--set", "search.trials=1", "--json").data["trials"]["complete"] == 4
+
+
+class TestChanged:
+    CHANGES = (
+        ("seed = 3", "seed = 4", "study.seed: was 3, is 4"),
+        ("high = 1.0", "high = 2.0", "space.x.high: was 1.0, is 2.0"),
+        ("epochs = 3", "epochs = 5", "trainer.epochs: was 3, is 5"),
+        ("trainers:learner", "trainers:talkative", "trainer.use: was"),
+        ('"random"\n', '"bayesian"\n', 'search.method: was "random", is "bayesian"'),
+        ('"minimize"', '"maximize"', 'study.goal: was "minimize", is "maximize"'),
+    )
+
+    def test_names_every_difference_and_changes_nothing(self, desk: Desk) -> None:
+        desk.study()
+        desk.run()
+        before = desk.export()
+        desk.change(*((old, new) for old, new, _ in self.CHANGES))
+        answer = desk.run()
+        assert answer.code == 2
+        assert answer.out == ""
+        for *_, message in self.CHANGES:
+            assert message in answer.err
+        assert "--fork" in answer.err
+        assert desk.export() == before
+        assert desk.trained() == 12
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            '[resources]\nworkers = 2\naddress = "none"',
+            '[limits]\nretries = 7\n[resources]\naddress = "none"',
+        ],
+    )
+    def test_where_and_how_long_it_runs_may_change(self, desk: Desk, change: str) -> None:
+        desk.study()
+        desk.run()
+        desk.change(('[resources]\naddress = "none"', change), ("trials = 4", "trials = 5"))
+        assert desk.run("--json").data["trials"]["complete"] == 5
+
+
+class TestFailing:
+    def test_none_succeeded(self, desk: Desk) -> None:
+        desk.study('method = "random"\ntrials = 3', trainer="tests.cli.trainers:picky", options="limit = -1.0")
+        answer = desk.run()
+        assert answer.code == 3
+        assert "no trial succeeded; the last one: ValueError: x = " in answer.out
+        assert answer.out.splitlines()[-1] == "  failed     hpsearch show toy 2"
+        for trial in desk.export()["trials"]:
+            assert trial["state"] == "FAILED"
+            assert trial["error"].startswith("Traceback (most recent call last)")
+            assert trial["error"].endswith(trial["reason"])
+            assert len(trial["curve"]) == 1
+        assert "is too much" in desk.hp("show", "toy", 1).out.splitlines()[-1]
+        assert desk.hp("best", "toy").code == 3
+
+    def test_the_others_go_on(self, desk: Desk) -> None:
+        desk.study(trainer="tests.cli.trainers:picky", options="limit = 0.5")
+        data = desk.run("--json").data
+        values = [trial["params"]["x"] for trial in desk.export()["trials"]]
+        assert data["trials"]["failed"] == sum(x > 0.5 for x in values)
+        assert data["trials"]["complete"] == sum(x <= 0.5 for x in values)
+        assert 0 < data["trials"]["failed"] < 4
+
+    def test_max_failures_stops_the_study_and_the_next_run_goes_on(self, desk: Desk) -> None:
+        search = 'method = "random"\ntrials = 9'
+        more = "[limits]\nmax_failures = 2\n"
+        desk.study(search, trainer="tests.cli.trainers:picky", options="limit = -1.0", more=more)
+        answer = desk.run()
+        assert answer.code == 3
+        assert answer.out.startswith("toy: stopped (2 trials failed (limits.max_failures))\n")
+        assert "run the same command again to go on" in answer.out
+        assert desk.run("--json").data["trials"]["failed"] == 4
+
+    def test_a_diverged_trial_is_pruned_and_never_best(self, desk: Desk) -> None:
+        desk.study(trainer="tests.cli.trainers:exploding", options="limit = 0.5")
+        data = desk.run("--json").data
+        trials = desk.export()["trials"]
+        bad = [trial for trial in trials if trial["params"]["x"] > 0.5]
+        assert bad
+        for trial in bad:
+            assert (trial["state"], trial["value"], trial["best_epoch"]) == ("PRUNED", None, None)
+            assert trial["reason"] == "diverged: val_loss is nan at epoch 2"
+        assert data["trials"]["pruned"] == len(bad)
+        assert data["best"]["trial"] not in [trial["number"] for trial in bad]
+
+
+class TestBadInput:
+    """Exit code 2, no traceback of ours, and nothing is left behind."""
+
+    @pytest.mark.parametrize(
+        ("trainer", "message"),
+        [
+            ("nowhere:train", "no module nowhere, neither beside the study file"),
+            ("tests.support.toys:learnr", "has no `learnr`; did you mean `learner`?"),
+            ("tests.support.toys:returns", "`returns` is a function without `yield`"),
+            ("tests.support.broken_import:train", "importing tests.support.broken_import failed"),
+            ("tests.support.toys:Trainer", "`Trainer` is a class"),
+        ],
+    )
+    def test_trainer(self, desk: Desk, trainer: str, message: str) -> None:
+        desk.study(trainer=trainer)
+        answer = desk.run()
+        assert answer.code == 2
+        assert message in answer.err
+        assert "hpsearch/" not in answer.err
+        assert answer.out == ""
+        assert desk.files() == []
+
+    def test_study_file(self, desk: Desk) -> None:
+        desk.study(space="x = { low = 2.0, high = 1.0 }", more="[prume]\n")
+        answer = desk.run()
+        assert answer.code == 2
+        assert "study.toml:11 space.x: low must be <= high, got low = 2.0, high = 1.0" in answer.err
+        assert "prume" in answer.err
+        assert desk.files() == []
+
+    def test_no_study_file(self, desk: Desk) -> None:
+        answer = desk.run()
+        assert answer.code == 2
+        assert answer.err == "study.toml: there is no such file; `hpsearch init` writes one\n"
+
+    def test_metric_that_is_not_reported(self, desk: Desk) -> None:
+        """It takes an epoch to find out; then the study is forgotten, so that the file can be put right and run."""
+        desk.study()
+        desk.change(('metric = "val_loss"', 'metric = "accuracy"'))
+        answer = desk.run()
+        assert answer.code == 2
+        assert answer.err == (
+            'trial 0: study.metric = "accuracy" is not among what the trainer reports: val_loss, weight\n'
+        )
+        assert desk.hp("status", "--json").data == []
+        assert not list((desk.folder / ".hpsearch" / "studies").glob("*"))
+        desk.change(('metric = "accuracy"', 'metric = "val_loss"'))
+        assert desk.run().code == 0
+
+    def test_a_report_that_is_wrong_later_leaves_what_was_trained(self, desk: Desk) -> None:
+        desk.study(RANDOM, trainer="tests.support.toys:wrong", options='how = "metric"')
+        answer = desk.run()
+        assert answer.code == 2
+        assert "accuracy, loss" in answer.err
+        (trial,) = desk.export()["trials"]
+        assert (trial["state"], len(trial["curve"])) == ("WAITING", 1)
+
+    def test_journal_of_another_kind(self, desk: Desk) -> None:
+        desk.study(more='[journal]\nurl = "sqlite:///study.toml"\n')
+        answer = desk.run()
+        assert answer.code == 2
+        assert "study.toml" in answer.err
+
+    def test_folder_that_cannot_be_written(self, desk: Desk) -> None:
+        (desk.folder / ".hpsearch").write_text("")
+        desk.study()
+        answer = desk.run()
+        assert answer.code == 5
+        assert "its folder cannot be made" in answer.err
+
+
+def test_a_home_elsewhere(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home: Path = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HPSEARCH_HOME", str(home))
+    desk.study()
+    desk.run()
+    assert (home / "journal.db").exists()
+    assert desk.files() == []
+    assert desk.hp("status", "toy").code == 0

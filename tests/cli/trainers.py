@@ -1,0 +1,73 @@
+"""Trainers of studies that are run as a user runs them. Each writes a line into `diary` for every epoch it trains."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from hpsearch import Report, Run
+from hpsearch.core.trial import Params
+from tests.support import torch_toy, toys
+
+
+def learner(params: Params, run: Run) -> Iterator[Report]:
+    """Takes `pace` seconds an epoch, and minds the files `bell` and `gate` beside the diary."""
+    for report in toys.learner(params, run):
+        time.sleep(float(params.get("pace", 0.0)))
+        mind(Path(str(params["diary"])))
+        yield report
+
+
+def mind(diary: Path) -> None:
+    """A `bell` that holds "7 SIGINT": the signal comes in the seventh epoch that is trained. A `gate` that holds "7":
+    the seventh epoch lasts until somebody takes it away."""
+    bell, gate = diary.with_name("bell"), diary.with_name("gate")
+    epochs = len(diary.read_text().splitlines())
+    if bell.exists():
+        epoch, *names = bell.read_text().split()
+        for name in names if epochs == int(epoch) else ():
+            os.kill(os.getpid(), signal.Signals[name])
+    while gate.exists() and gate.read_text() == str(epochs):
+        time.sleep(0.01)
+
+
+def torch_learner(params: Params, run: Run) -> Iterator[Report]:
+    """A real network; as exact as `learner`."""
+    for report in torch_toy.train(params, run):
+        with Path(str(params["diary"])).open("a", encoding="utf-8") as diary:
+            diary.write(f"{run.seed} {report.step}\n")
+        time.sleep(float(params.get("pace", 0.0)))
+        mind(Path(str(params["diary"])))
+        yield report
+
+
+def picky(params: Params, run: Run) -> Iterator[Report]:
+    """Raises in its second epoch where x is beyond `limit`."""
+    for report in toys.learner(params, run):
+        if report.step == 2 and float(params["x"]) > float(params["limit"]):
+            raise ValueError(f"x = {params['x']} is too much")
+        yield report
+
+
+def exploding(params: Params, run: Run) -> Iterator[Report]:
+    """The loss is NaN in the second epoch where x is beyond `limit`; its size is always infinite."""
+    for epoch in run.epochs():
+        bad = epoch == 2 and float(params["x"]) > float(params["limit"])
+        yield Report(epoch, {"val_loss": float("nan") if bad else 1.0 / epoch, "size": float("inf")})
+
+
+def talkative(params: Params, run: Run) -> Iterator[Report]:
+    for epoch in run.epochs():
+        print(f"epoch {epoch} to stdout")
+        print(f"epoch {epoch} to stderr", file=sys.stderr)
+        yield Report(epoch, {"val_loss": 1.0 / epoch})
+
+
+def network(params: Params, run: Run) -> Iterator[Report]:
+    """`torch_learner`, which raises in its second epoch where the learning rate is beyond `limit`."""
+    for report in torch_learner(params, run):
+        if report.step == 2 and float(params["lr"]) > float(params["limit"]):
+            raise ValueError(f"lr = {params['lr']} is too much")
+        yield report

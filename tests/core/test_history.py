@@ -1,0 +1,132 @@
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import Objective, Report, State, Trial
+
+LOSS = Objective("val_loss", "minimize")
+
+
+def curve(*losses: float) -> tuple[Report, ...]:
+    return tuple(Report(step, {"val_loss": loss}) for step, loss in enumerate(losses, start=1))
+
+
+def trial(number: int, *losses: float, state: State = State.COMPLETE, ended: int = 0, **changes: object) -> Trial:
+    made = Trial(number, {"lr": 0.1}, seed=number, until=5, state=state, curve=curve(*losses), ended=ended)
+    return replace(made, **changes)
+
+
+class TestPut:
+    def test_adds_the_next_and_replaces_the_others(self) -> None:
+        history = History(LOSS)
+        history.put(trial(0, state=State.RUNNING))
+        history.put(trial(1))
+        history.put(trial(0, 3.0))
+        assert len(history) == 2
+        assert [each.number for each in history] == [0, 1]
+        assert history[0].epoch == 1
+
+    def test_leaves_no_gap(self) -> None:
+        with pytest.raises(ValueError, match="trial 1 put before trial 0"):
+            History(LOSS).put(trial(1))
+
+    def test_counts_epochs_and_seconds_once(self) -> None:
+        history = History(LOSS, [trial(0, 3.0, 2.0, busy=1.5)])
+        history.put(trial(0, 3.0, 2.0, 1.0, busy=2.0))
+        history.put(trial(0, 3.0, 2.0, 1.0, busy=2.0, reason="again"))
+        history.put(trial(1, 5.0, busy=0.25))
+        assert (history.epochs, history.busy) == (4, 2.25)
+
+    def test_counts_how_often_something_settled(self) -> None:
+        history = History(LOSS, [trial(0, 3.0, ended=1), trial(1, ended=2)])
+        history.put(trial(0, 3.0, 2.0, ended=3))
+        assert history.ended == 3
+
+
+class TestLosses:
+    def test_are_the_best_up_to_an_epoch(self) -> None:
+        history = History(LOSS, [trial(0, 3.0, 1.0, 2.0), trial(1, 4.0)])
+        assert [dict(history.losses_at(step)) for step in (1, 2, 3, 4)] == [{0: 3.0, 1: 4.0}, {0: 1.0}, {0: 1.0}, {}]
+
+    def test_or_those_of_the_epoch_itself(self) -> None:
+        history = History(Objective("val_loss", "minimize", at="last"), [trial(0, 3.0, 1.0, 2.0)])
+        assert [history.losses_at(step)[0] for step in (1, 2, 3)] == [3.0, 1.0, 2.0]
+
+    def test_smaller_is_better_where_a_metric_is_maximised(self) -> None:
+        history = History(Objective("val_loss", "maximize"), [trial(0, 3.0, 1.0)])
+        assert [history.losses_at(step)[0] for step in (1, 2)] == [-3.0, -3.0]
+
+    @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+    def test_what_is_not_finite_is_the_worst(self, bad: float) -> None:
+        history = History(LOSS, [trial(0, bad, 2.0, bad)])
+        assert [history.losses_at(step)[0] for step in (1, 2, 3)] == [math.inf, 2.0, 2.0]
+
+    @pytest.mark.parametrize("at", ["best", "last"])
+    @given(losses=st.lists(st.floats(allow_nan=True), min_size=1, max_size=8), parts=st.sets(st.integers(1, 7)))
+    def test_do_not_depend_on_how_a_curve_grew(self, at: str, losses: list[float], parts: set[int]) -> None:
+        objective = Objective("val_loss", "minimize", at=at)  # type: ignore[arg-type]
+        at_once, in_parts = History(objective, [trial(0, *losses)]), History(objective)
+        for size in [0, *sorted(parts), len(losses)]:
+            in_parts.put(trial(0, *losses[:size])) if size <= len(losses) else None
+        for step in range(1, len(losses) + 1):
+            assert dict(at_once.losses_at(step)) == dict(in_parts.losses_at(step))
+        assert at_once.epochs == in_parts.epochs
+
+
+class TestBest:
+    def test_is_the_earlier_of_equals(self) -> None:
+        history = History(LOSS, [trial(0, 3.0), trial(1, 2.0), trial(2, 2.0)])
+        assert history.best() is history[1]
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            trial(0, 0.1, state=State.FAILED),
+            trial(0, 0.1, math.nan, state=State.PRUNED, reason="diverged: val_loss is nan at epoch 2"),
+            trial(0, -math.inf),
+            trial(0),
+        ],
+        ids=["failed", "diverged", "infinite", "no report"],
+    )
+    def test_is_none_that_failed_or_diverged_or_never_reported(self, bad: Trial) -> None:
+        assert History(LOSS, [bad]).best() is None
+        history = History(LOSS, [bad, trial(1, 5.0)])
+        assert history.best() is history[1]
+
+    @pytest.mark.parametrize("state", [State.PRUNED, State.PAUSED, State.RUNNING, State.WAITING])
+    def test_may_be_one_that_did_not_train_to_the_end(self, state: State) -> None:
+        assert History(LOSS, [trial(0, 3.0), trial(1, 2.0, state=state)]).best() is not None
+
+    def test_of_nothing_is_none(self) -> None:
+        assert History(LOSS).best() is None
+
+
+class TestAsOf:
+    def test_what_settled_later_runs_with_no_curve(self) -> None:
+        history = History(
+            LOSS,
+            [
+                trial(0, 3.0, ended=2),
+                trial(1, 2.0, ended=1, state=State.PRUNED),
+                trial(2, 1.0, state=State.RUNNING),
+                trial(3, state=State.WAITING),
+            ],
+        )
+        then = history.as_of(1)
+        assert [each.state for each in then] == [State.RUNNING, State.PRUNED, State.RUNNING, State.RUNNING]
+        assert [each.epoch for each in then] == [0, 1, 0, 0]
+        assert (then.ended, dict(then.losses_at(1))) == (1, {1: 2.0})
+
+    def test_is_a_copy(self) -> None:
+        history = History(LOSS, [trial(0, 3.0, ended=1)])
+        then = history.as_of(1)
+        history.put(trial(1, ended=2))
+        assert len(then) == 1
+
+    def test_keeps_what_there_is_to_learn_from(self) -> None:
+        evidence = [trial(0, 1.0)]
+        assert History(LOSS, evidence=evidence).as_of(0).evidence == tuple(evidence)

@@ -1,0 +1,145 @@
+"""The whole diagnosis: on curves of real trainings, and on anything that may be recorded."""
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch.core.trial import Objective, Report, Trial
+from hpsearch.doctor.diagnosis import diagnose, lowest_loss
+from hpsearch.doctor.findings import ADVICE, Label, Severity
+from tests.doctor import stored
+from tests.doctor.curve import ACCURACY, LOSS, falling, trial
+from tests.doctor.faults import FAULTS
+
+REAL = stored.load()
+NORMS = ("grad_norm", "weight_norm", "update_ratio")
+
+
+def wanted(name: str) -> frozenset[Label]:
+    return FAULTS[name.rpartition(" (")[0]].labels
+
+
+def changed(seen: Trial, change: object) -> Trial:
+    """With other metrics, by a function of a report's."""
+    assert callable(change)
+    return replace(seen, curve=tuple(Report(report.step, change(dict(report.metrics))) for report in seen.curve))
+
+
+def without(seen: Trial, *names: str) -> Trial:
+    return changed(seen, lambda metrics: {k: v for k, v in metrics.items() if k.partition("/")[0] not in names})
+
+
+class TestRealTrainings:
+    @pytest.mark.parametrize("name", REAL)
+    def test_first_finding_is_what_was_planted(self, name: str) -> None:
+        assert diagnose(REAL[name], LOSS)[0].label in wanted(name)
+
+    @pytest.mark.parametrize("name", REAL)
+    def test_order_of_the_metrics_does_not_matter(self, name: str) -> None:
+        def shuffled(metrics: dict[str, float]) -> dict[str, float]:
+            names = sorted(metrics, key=lambda name: name[::-1])
+            return {name: metrics[name] for name in names}
+
+        assert diagnose(changed(REAL[name], shuffled), LOSS)[0].label in wanted(name)
+
+    @pytest.mark.parametrize("name", REAL)
+    def test_steps_may_be_far_apart(self, name: str) -> None:
+        far = tuple(Report(10 * report.step, report.metrics) for report in REAL[name].curve)
+        assert diagnose(replace(REAL[name], curve=far), LOSS)[0].label in wanted(name) | {Label.LR_TOO_LOW}
+
+    @pytest.mark.parametrize("name", REAL)
+    def test_a_little_noise_changes_nothing(self, name: str) -> None:
+        draw = random.Random(name)
+
+        def noisy(metrics: dict[str, float]) -> dict[str, float]:
+            return {k: v * (1 + 0.002 * draw.gauss(0, 1)) if k.endswith("loss") else v for k, v in metrics.items()}
+
+        assert diagnose(changed(REAL[name], noisy), LOSS)[0].label in wanted(name)
+
+    @pytest.mark.parametrize("name", [name for name in REAL if not name.startswith("none")])
+    def test_losses_alone_make_no_fault_severe_that_is_not(self, name: str) -> None:
+        """What is left is less, never a false alarm of another kind: then it says less, or what follows from it."""
+        found = diagnose(without(REAL[name], *NORMS, "lr", "train_accuracy", "val_accuracy"), LOSS)[0]
+        mild = all(label not in (Label.DIVERGED, Label.METRIC_STUCK, Label.PLATEAU) for label in wanted(name))
+        if mild:
+            assert found.label not in (Label.DIVERGED, Label.METRIC_STUCK)
+
+    @pytest.mark.parametrize("name", [name for name in REAL if name.startswith("none")])
+    @pytest.mark.parametrize(
+        "left_out", [(), NORMS, (*NORMS, "lr"), ("train_accuracy",), ("train_loss",), ("val_loss",)]
+    )
+    def test_sound_ones_are_never_blamed(self, name: str, left_out: tuple[str, ...]) -> None:
+        for objective in (LOSS, ACCURACY):
+            found = diagnose(without(REAL[name], *left_out), objective)[0]
+            assert found.label in (Label.HEALTHY, Label.TOO_EARLY)
+            if "train_loss" in left_out or "val_loss" in left_out:
+                assert found.label is Label.TOO_EARLY
+
+    @pytest.mark.parametrize("name", REAL)
+    @pytest.mark.parametrize("epochs", [0, 1, 2, 3])
+    def test_beginnings_are_too_early_unless_they_diverge(self, name: str, epochs: int) -> None:
+        found = diagnose(replace(REAL[name], curve=REAL[name].curve[:epochs]), LOSS)[0]
+        assert found.label in (Label.TOO_EARLY, Label.DIVERGED)
+        if not any(math.isnan(report.metrics["train_loss"]) for report in REAL[name].curve[:epochs]):
+            assert found.label is Label.TOO_EARLY
+
+
+NAMES = [
+    "train_loss", "val_loss", "val_accuracy", "train_accuracy", "lr", "grad_norm", "grad_norm/a", "grad_norm/b",
+    "weight_norm", "update_ratio",
+]  # fmt: skip
+VALUES = st.floats(allow_nan=True, allow_infinity=True, width=32) | st.floats(0, 1) | st.sampled_from([0.0, 1.0, 0.5])
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> Trial:
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True))
+    steps = sorted(draw(st.sets(st.integers(1, 500), max_size=40)))
+    rows = [Report(step, {name: draw(VALUES) for name in names if draw(st.booleans())}) for step in steps]
+    params: Mapping[str, float | str] = draw(st.sampled_from([{}, {"lr": 0.1}, {"lr": "auto"}]))
+    return Trial(0, params, 0, 500, curve=tuple(rows))
+
+
+@settings(max_examples=150, deadline=None)
+@given(seen=anything(), goal=st.sampled_from(["minimize", "maximize"]), metric=st.sampled_from(NAMES))
+def test_whatever_was_recorded_has_a_diagnosis(seen: Trial, goal: str, metric: str) -> None:
+    found = diagnose(seen, Objective(metric, goal))  # type: ignore[arg-type]
+    assert found
+    labels = [one.label for one in found]
+    assert len(set(labels)) == len(labels)
+    assert Label.HEALTHY not in labels[1:]
+    assert Label.TOO_EARLY not in labels[1:]
+    for one in found:
+        assert one.advice == ADVICE[one.label]
+        assert one.evidence
+        assert all(map(math.isfinite, one.numbers.values()))
+        assert one.epochs == (0, 0) or 1 <= one.epochs[0] <= one.epochs[1] <= seen.epoch
+
+
+class TestUnknown:
+    def test_a_trial_that_reported_nothing(self) -> None:
+        found = diagnose(trial(reason="FAILED: no GPU\nTraceback"), LOSS)
+        assert [(one.label, one.severity) for one in found] == [(Label.TOO_EARLY, Severity.NONE)]
+        assert found[0].evidence == "no epoch was reported: FAILED: no GPU"
+
+    def test_metrics_that_say_nothing(self) -> None:
+        found = diagnose(trial(size=[1.0] * 9), LOSS)
+        assert found[0].evidence == "neither train_loss nor val_loss nor the study's metric was reported"
+
+    def test_no_validation_curve(self) -> None:
+        found = diagnose(trial(train_loss=falling(2.3, 0.1, 20)), LOSS)
+        assert (found[0].label, "val_loss was not" in found[0].evidence) == (Label.TOO_EARLY, True)
+
+    def test_another_trial_tells_whether_a_level_is_low(self) -> None:
+        seen = trial(train_loss=falling(1.0, 0.5, 20), val_loss=falling(1.0, 0.51, 20))
+        labels = [diagnose(seen, LOSS, lowest)[0].label for lowest in (None, 0.2, 0.5)]
+        assert labels == [Label.TOO_EARLY, Label.TOO_EARLY, Label.HEALTHY]
+
+    def test_lowest_loss(self) -> None:
+        assert lowest_loss([]) is None
+        assert lowest_loss([trial(val_loss=[math.nan, 0.5, 0.7]), trial(val_loss=[0.6])]) == 0.5

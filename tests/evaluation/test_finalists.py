@@ -1,0 +1,135 @@
+"""Finalists, their means and intervals, and what choosing among them flatters: against answers known by hand."""
+
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.evaluation.finalists import Spread, finalists, length, shrunk, standings
+
+LOSS = Objective("val_loss", "minimize")
+ACCURACY = Objective("val_accuracy", "maximize")
+
+
+def trial(number: int, x: float, *values: float, state: State = State.COMPLETE, metric: str = "val_loss") -> Trial:
+    curve = tuple(Report(step, {metric: value}) for step, value in enumerate(values, 1))
+    return Trial(number, {"x": x}, number, until=9, state=state, curve=curve)
+
+
+def numbers(trials: Sequence[Trial]) -> list[int]:
+    return [one.number for one in trials]
+
+
+# Who is a finalist ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_best_trials_are_finalists_each_set_of_parameters_once() -> None:
+    trials = [trial(0, 0.1, 3.0), trial(1, 0.2, 1.0), trial(2, 0.2, 0.9), trial(3, 0.3, 2.0), trial(4, 0.4, 4.0)]
+    assert numbers(finalists(trials, LOSS, 3)) == [2, 3, 0]
+    assert numbers(finalists(trials, LOSS, 9)) == [2, 3, 0, 4]
+
+
+def test_of_an_accuracy_the_highest_are() -> None:
+    trials = [trial(i, i / 10, value, metric="val_accuracy") for i, value in enumerate((0.7, 0.9, 0.8))]
+    assert numbers(finalists(trials, ACCURACY, 2)) == [1, 2]
+
+
+def test_what_failed_diverged_or_never_reported_is_none() -> None:
+    diverged = Trial(2, {"x": 2}, 0, 9, State.PRUNED, curve=(Report(1, {"val_loss": 0.1}),), reason="diverged: NaN")
+    trials = [
+        trial(0, 0.0, 0.5, state=State.FAILED),
+        trial(1, 1.0),
+        diverged,
+        trial(3, 3.0, math.nan),
+        trial(4, 4, 2.0),
+    ]
+    assert numbers(finalists(trials, LOSS, 9)) == [4]
+    assert finalists([], LOSS, 3) == []
+
+
+def test_one_that_ended_may_go_all_the_way_and_others_as_far_as_they_came() -> None:
+    curve = (3.0, 2.0, 1.0)
+    assert length(trial(0, 0.0, *curve), epochs=30) == 30
+    for state in (State.PAUSED, State.PRUNED, State.WAITING):
+        assert length(trial(0, 0.0, *curve, state=state), epochs=30) == 3
+
+
+# What they are worth ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_mean_spread_and_interval_of_five_seeds() -> None:
+    spread = Spread((1.0, 2.0, 3.0, 4.0, 5.0))
+    assert spread.mean == 3.0
+    assert spread.sd == pytest.approx(math.sqrt(2.5))
+    assert spread.margin == pytest.approx(2.7764 * math.sqrt(2.5 / 5), abs=1e-4)
+
+
+def test_one_seed_has_no_spread() -> None:
+    assert (Spread((0.5,)).mean, Spread((0.5,)).sd, Spread((0.5,)).margin) == (0.5, None, None)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    """2,000 samples of 4: the share's standard deviation is sqrt(0.95 * 0.05 / 2000) = 0.005; 4 of them are 0.02."""
+    rng = random.Random(1)
+    held = 0
+    for _ in range(2000):
+        spread = Spread(tuple(rng.gauss(7, 2) for _ in range(4)))
+        assert spread.margin is not None
+        held += abs(spread.mean - 7) <= spread.margin
+    assert held / 2000 == pytest.approx(0.95, abs=0.02)
+
+
+def test_means_that_seeds_alone_explain_become_one() -> None:
+    spreads = [Spread((0.0, 2.0)), Spread((0.1, 2.1)), Spread((-0.1, 1.9))]
+    assert shrunk(spreads) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_means_that_seeds_cannot_explain_stay() -> None:
+    spreads = [Spread((0.0, 0.0)), Spread((5.0, 5.0))]
+    assert shrunk(spreads) == (0.0, 5.0)
+
+
+def test_between_them_the_part_that_seeds_explain_is_taken_away() -> None:
+    """Variance between seeds 2, of a mean of two 1; between the means 8: a share of 7 / 8 of a difference is real."""
+    spreads = [Spread((-1.0, 1.0)), Spread((3.0, 5.0))]
+    assert shrunk(spreads) == pytest.approx((2 - 2 * 7 / 8, 2 + 2 * 7 / 8))
+
+
+def test_one_finalist_or_one_seed_each_is_left_as_it_is() -> None:
+    assert shrunk([Spread((1.0, 3.0))]) == (2.0,)
+    assert shrunk([Spread((1.0,)), Spread((3.0,))]) == (1.0, 3.0)
+
+
+def test_the_correction_comes_nearer_to_what_the_winner_is_worth() -> None:
+    """Of finalists that differ little the winner disappoints; by its corrected mean, by a third of that at most."""
+    rng = random.Random(2)
+    raw = corrected = 0.0
+    for _ in range(500):
+        worth = [rng.gauss(0, 0.5) for _ in range(5)]
+        spreads = [Spread(tuple(rng.gauss(mean, 1.5) for _ in range(5))) for mean in worth]
+        means, better = [one.mean for one in spreads], shrunk(spreads)
+        winner = means.index(max(means))
+        raw += means[winner] - worth[winner]
+        corrected += better[winner] - worth[winner]
+    assert raw / 500 > 0.2
+    assert abs(corrected) < raw / 3
+
+
+def test_finalists_stand_in_the_order_of_their_means() -> None:
+    chosen = [trial(7, 0.1, 0.5), trial(3, 0.2, 0.6)]
+    again = [trial(0, 0.1, 0.9), trial(1, 0.2, 0.7), trial(2, 0.1, 1.1), trial(3, 0.2, 0.5), trial(4, 0.3, 0.0)]
+    first, second = standings(chosen, again, LOSS)
+    assert (first.trial.number, first.found, first.spread.values) == (3, 0.6, (0.7, 0.5))
+    assert (second.trial.number, second.found, second.spread.values) == (7, 0.5, (0.9, 1.1))
+    assert numbers(second.trainings) == [0, 2]
+    assert first.spread.mean < first.corrected < second.corrected < second.spread.mean
+
+
+def test_a_finalist_that_loses_seeds_stands_behind_one_that_does_not() -> None:
+    chosen = [trial(0, 0.1, 0.5), trial(1, 0.2, 0.6), trial(2, 0.3, 0.7)]
+    diverged = Trial(1, {"x": 0.1}, 0, 9, State.PRUNED, reason="diverged: val_loss is nan")
+    failed = trial(3, 0.3, 0.1, state=State.FAILED)
+    found = standings(chosen, [trial(0, 0.1, 0.2), diverged, trial(2, 0.2, 0.9), failed], LOSS)
+    assert [(one.trial.number, one.spread.lost) for one in found] == [(1, 0), (0, 1)], "of trial 2 nothing came"

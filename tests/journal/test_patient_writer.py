@@ -1,0 +1,234 @@
+"""A database that is away for a while, here a SQLite file that somebody else has locked."""
+
+import math
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import JournalAway, JournalError, LeaseLost
+from hpsearch.core.trial import Decision, Report
+from hpsearch.journal import Batch, Journal, PatientWriter, Spool, recover
+from hpsearch.journal.spool import Kept, merged
+from tests.contracts.journal_kit import LOSS, ODD, Lead, a_batch, a_trial, in_full, set_lease, take
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpsearch.journal.writer.BUSY_TIMEOUT", 0.01)
+    monkeypatch.setattr("hpsearch.journal.patient_writer.AGAIN", 0.01)
+
+
+class Place:
+    """A study in a journal on disk, written to with patience."""
+
+    def __init__(self, folder: Path, wait: float = 60.0):
+        self.file = folder / "journal.db"
+        self.journal = Journal.open(f"sqlite:///{self.file}")
+        self.spool = Spool(folder / "work" / "spool.jsonl")
+        self.said: list[str] = []
+        self.lead: Lead = take(self.journal, "study")
+        self.writer = PatientWriter(self.lead.writer, self.spool, self.lead.lease.token, wait, self.said.append)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            yield
+
+    def epochs(self) -> list[int]:
+        return [trial.epoch for trial in self.journal.trials(self.lead.study.id)]
+
+    def next_run(self) -> str:
+        """What a run after this one, whose process has ended, finds in the spool."""
+        self.lead.lease = self.journal.acquire(self.lead.study.id, self.lead.lease.owner)
+        return recover(self.journal, self.lead.lease, LOSS, Spool(self.spool.path))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    yield made
+    made.writer._closing.set()
+    made.spool.close()
+    made.lead.writer.close()
+    made.journal.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_while_the_database_is_there_nothing_is_kept(place: Place) -> None:
+    place.writer.write(a_batch(a_trial(0, 1.0)))
+    place.writer.renew()
+    assert place.epochs() == [1]
+    assert not place.spool.path.exists()
+    place.writer.close()
+    assert place.said == []
+
+
+def test_what_is_written_meanwhile_is_on_disk_and_brought_over_in_order(place: Place) -> None:
+    with place.locked():
+        for count in range(1, 6):
+            place.writer.write(a_batch(a_trial(0, *[0.5] * count)))
+            assert len(place.spool.read()) == count
+        assert place.epochs() == []
+        assert place.writer.overdue == ""
+    until(lambda: len(place.said) == 2)
+    assert "database is locked; trials go on for up to 60 s" in place.said[0]
+    assert place.said[1].endswith("it has been given the 5 batches that were kept")
+    assert place.epochs() == [5]
+    assert not place.spool.path.exists()
+    place.writer.write(a_batch(a_trial(0, *[0.5] * 6)))
+    assert place.epochs() == [6]
+    assert place.journal.last_write(1).revision == 6
+
+
+def test_it_may_go_away_again(place: Place) -> None:
+    for count in (1, 2, 3):
+        with place.locked():
+            place.writer.write(a_batch(a_trial(0, *[0.5] * count)))
+        until(lambda count=count: len(place.said) == 2 * count)  # type: ignore[misc]
+    assert place.epochs() == [3]
+
+
+def test_a_sign_of_life_that_fails_is_no_fault(place: Place) -> None:
+    place.lead.writer._beat -= 60
+    with place.locked():
+        place.writer.renew()
+        place.writer.renew()
+    until(lambda: len(place.said) == 2)
+    assert place.said[1].endswith("it has been given the 0 batches that were kept")
+
+
+def test_the_end_waits_for_the_database(place: Place) -> None:
+    with place.locked():
+        place.writer.write(a_batch(a_trial(0, 1.0)))
+    place.writer.close()
+    assert place.epochs() == [1]
+
+
+def test_after_the_wait_it_is_overdue_and_what_was_kept_stays_for_the_next_run(tmp_path: Path) -> None:
+    place = Place(tmp_path, wait=0.0)
+    with place.locked():
+        place.writer.write(a_batch(a_trial(0, 1.0)))
+        assert place.writer.overdue == "the journal has been away for 0 s (journal.wait)"
+        place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
+        with pytest.raises(JournalAway) as away:
+            place.writer.close()
+        assert f"what was reported meanwhile is kept in {place.spool.path}" in away.value.__notes__
+    assert place.epochs() == []
+    assert place.next_run() == "2 batches that an earlier run could not bring to the journal have been brought over"
+    assert place.epochs() == [2]
+    assert place.next_run() == ""
+    place.journal.close()
+
+
+def test_a_process_that_ends_while_it_is_away_loses_nothing(place: Place) -> None:
+    place.writer.write(a_batch(a_trial(0, 1.0)))
+    with place.locked():
+        place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
+        place.writer.write(a_batch(a_trial(0, 1.0, 0.5, 0.25), a_trial(1, math.nan)))
+        place.writer._closing.set()  # its thread ends as with the process
+        place.writer._thread.join()  # type: ignore[union-attr]
+    assert place.next_run().startswith("2 batches")
+    trials = place.journal.trials(place.lead.study.id)
+    assert [trial.epoch for trial in trials] == [3, 1]
+    assert place.journal.summary(place.lead.study.id).best.value == 0.25  # type: ignore[union-attr]
+    assert not place.spool.path.exists()
+
+
+def test_what_had_arrived_is_not_written_again(place: Place) -> None:
+    """The process ended between its write and its note that nothing is left to be done."""
+    batches = [a_batch(a_trial(0, *[0.5] * count)) for count in (1, 2, 3)]
+    for revision, batch in enumerate(batches, start=1):
+        place.spool.append(Kept(place.lead.lease.token, revision, batch))
+    place.lead.writer.write(batches[0])
+    place.lead.writer.write(batches[1])
+    assert place.next_run().startswith("1 batches")
+    assert place.epochs() == [3]
+    place.spool.append(Kept(place.lead.lease.token - 1, 1, batches[0]))
+    assert place.next_run() == "", "all of it is there"
+    assert not place.spool.path.exists()
+
+
+def test_what_somebody_else_has_passed_by_is_refused_and_kept(place: Place) -> None:
+    place.writer.write(a_batch(a_trial(0, 1.0)))
+    with place.locked():
+        place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
+        place.writer._closing.set()  # its thread ends as with the process
+        place.writer._thread.join()  # type: ignore[union-attr]
+    elsewhere = place.journal.acquire(place.lead.study.id, place.lead.lease.owner)
+    other = place.journal.writer(elsewhere, LOSS)
+    other.write(a_batch(a_trial(1, 2.0)))
+    other.close()
+    told = place.next_run()
+    assert told.startswith("1 reports that an earlier run could not bring to the journal are refused")
+    assert place.epochs() == [1, 1]
+    assert not place.spool.path.exists()
+    assert len(Spool(place.spool.path.with_name("spool.jsonl.refused")).read()) == 1
+
+
+def test_what_goes_on_from_more_than_the_journal_has_is_refused(place: Place) -> None:
+    """The journal was restored from a backup: with what was kept alone, a curve would have a gap."""
+    place.writer.write(a_batch(a_trial(0, 1.0)))
+    place.spool.append(Kept(place.lead.lease.token, 5, a_batch(a_trial(0, *[0.5] * 5))))
+    assert place.next_run().startswith("1 reports that an earlier run could not bring to the journal are refused")
+    assert place.epochs() == [1]
+
+
+def test_a_study_that_was_taken_over_meanwhile_is_lost(place: Place) -> None:
+    set_lease(f"sqlite:///{place.file}", token=99)
+    with place.locked():
+        place.writer.write(a_batch(a_trial(0, 1.0)))
+    until(lambda: place.writer._broken is not None)
+    with pytest.raises(LeaseLost):
+        place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
+    with pytest.raises(LeaseLost):
+        place.writer.close()
+    assert place.epochs() == []
+
+
+def test_where_the_disk_takes_nothing_either(place: Place) -> None:
+    place.spool.path.parent.write_text("a file where the folder should be")
+    with place.locked(), pytest.raises(JournalError, match="database is locked; nor can it be kept: "):
+        place.writer.write(a_batch(a_trial(0, 1.0)))
+
+
+class TestSpool:
+    def test_gives_back_what_it_was_given(self, tmp_path: Path) -> None:
+        spool = Spool(tmp_path / "spool.jsonl")
+        trial = a_trial(3, 1.0, error=ODD, reason=ODD, busy=0.1 + 0.2)
+        report = Report(1, {"loss": 0.1 + 0.2, "odd ü": math.nan, "inf": -math.inf}, at=1_700_000_000_123)
+        batch = Batch((trial,), ((3, report),), (Decision("note", ODD, 3, 1, 5),), "RUNNING")
+        spool.append(Kept(7, 12, batch))
+        spool.close()
+        (kept,) = spool.read()
+        assert (kept.token, kept.revision, kept.batch.study_state) == (7, 12, "RUNNING")
+        whole = merged([kept.batch], [])
+        assert in_full(whole.reports) == in_full([(3, report)])
+        assert in_full(whole.decisions) == in_full(list(batch.decisions))
+        assert whole.trials[0].error == ODD
+        assert in_full(whole.trials[0].curve) == in_full((report,))
+
+    @pytest.mark.parametrize("cut", [1, 20, -2])
+    def test_a_line_that_was_being_written_does_not_count(self, tmp_path: Path, cut: int) -> None:
+        spool = Spool(tmp_path / "spool.jsonl")
+        for revision in (1, 2):
+            spool.append(Kept(1, revision, a_batch(a_trial(0, 1.0))))
+        spool.close()
+        first, second = spool.path.read_bytes().splitlines(keepends=True)
+        spool.path.write_bytes(first + second[:cut])
+        assert [kept.revision for kept in spool.read()] == [1]
+
+    def test_there_is_none(self, tmp_path: Path) -> None:
+        spool = Spool(tmp_path / "no" / "folder")
+        assert spool.read() == []
+        spool.clear()

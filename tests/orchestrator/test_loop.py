@@ -1,0 +1,227 @@
+"""Every arrow of `State`, and that it does not matter how reports are grouped."""
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.seeds import trial_seed
+from hpsearch.core.trial import Continue, Decision, Finish, Pause, Start, Stop
+from hpsearch.workers import worker
+from tests.support.ledger import ListLedger
+from tests.support.studies import (
+    COMPLETE,
+    FAILED,
+    PAUSED,
+    PRUNED,
+    RUNNING,
+    WAITING,
+    At,
+    Listed,
+    Rounds,
+    Search,
+    Unreliable,
+)
+from tests.support.workers import shelf
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
+
+
+def scripts(*losses: str) -> Listed:
+    return Listed([{"losses": each} for each in losses])
+
+
+def diary(folder: Path) -> list[str]:
+    return (folder / "diary").read_text().splitlines()
+
+
+class TestStates:
+    """Every arrow of `State`."""
+
+    def test_complete_when_all_epochs_are_trained(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}]))
+        loop = study.go()
+        trial = loop.history[0]
+        assert study.ledger.changes(0) == [RUNNING, COMPLETE]
+        assert (trial.reason, trial.epoch, trial.attempts, trial.ended) == ("trained all 5 epochs", 5, 1, 1)
+        assert (trial.seed, trial.origin) == (trial_seed(7, 0), "number 0 of the list")
+        assert loop.ending == ""
+        assert [decision.kind for decision in study.ledger.decisions] == ["propose", "complete"]
+
+    def test_complete_when_the_trainer_ends(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, scripts("3 2 1"), "scripted")
+        trial = study.go().history[0]
+        assert (trial.state, trial.epoch) == (COMPLETE, 3)
+        assert trial.reason == "its trainer ended at epoch 3 of 5"
+
+    def test_complete_when_it_is_stopped_early_on_its_own_curve(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}]))
+        study.early_stopping = At({(0, 3): Finish("no better for 2 epochs")})
+        trial = study.go().history[0]
+        assert (trial.state, trial.epoch, trial.reason) == (COMPLETE, 3, "no better for 2 epochs")
+
+    def test_its_best_checkpoint_is_of_an_epoch_that_counts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The worker had gone on to epoch 5, which is better, when the verdict came."""
+        monkeypatch.setattr(worker, "SLICE", 60.0)
+        study = Search(tmp_path, scripts("3 2 4 4 1"), "scripted")
+        study.early_stopping = At({(0, 4): Finish("no better for 2 epochs")})
+        assert study.go().history[0].epoch == 4
+        best = shelf(tmp_path).read("best.pt")
+        assert best is not None
+        assert best.step == 2
+
+    def test_pruned_when_it_loses_against_the_others(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}, {}]))
+        study.pruner = At({(1, 2): Stop("worse than the median")})
+        history = study.go().history
+        assert [trial.state for trial in history] == [COMPLETE, PRUNED]
+        assert (history[1].epoch, history[1].reason) == (2, "worse than the median")
+        assert {path.name for path in (tmp_path / "checkpoints" / "00001").glob("*.pt")} == {"best.pt"}
+
+    def test_early_stopping_speaks_before_the_pruner(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}]))
+        study.early_stopping = At({(0, 3): Finish("patience")})
+        study.pruner = At({(0, 3): Stop("rung")})
+        assert study.go().history[0].state is COMPLETE
+
+    def test_the_last_epoch_is_never_pruned(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}]))
+        study.pruner = At({(0, 5): Stop("rung")})
+        assert study.go().history[0].state is COMPLETE
+
+    def test_paused_where_its_round_ends_and_continued_from_its_checkpoint(self, tmp_path: Path) -> None:
+        params = [{"x": x, "diary": str(tmp_path / "diary")} for x in (5.0, 0.0, 9.0)]
+        study = Search(tmp_path, Rounds(params, first=2, then=5))
+        history = study.go().history
+        assert [trial.state for trial in history] == [PAUSED, COMPLETE, PAUSED]
+        assert [trial.epoch for trial in history] == [2, 5, 2]
+        assert study.ledger.changes(1) == [RUNNING, PAUSED, RUNNING, COMPLETE]
+        assert [trial.ended for trial in history] == [1, 4, 3]
+        assert history[1].round == 2
+        assert history[0].reason == "trained to epoch 2, as far as round 1 goes"
+        assert study.ledger.reasons("continue") == ["among the best"]
+        seeds = [trial_seed(7, number) for number in (0, 1, 2, 1)]
+        epochs = [(1, 2), (1, 2), (1, 2), (3, 4, 5)]
+        trained = [f"{seed} {epoch}" for seed, part in zip(seeds, epochs, strict=True) for epoch in part]
+        assert diary(tmp_path) == trained, "nothing is trained twice"
+
+    def test_continued_trials_have_the_curve_of_an_unbroken_one(self, tmp_path: Path) -> None:
+        rounds = Search(tmp_path / "rounds", Rounds([{"x": 0.5}], first=2, then=5)).go()
+        unbroken = Search(tmp_path / "unbroken", Listed([{"x": 0.5}])).go()
+        assert rounds.history[0].curve == unbroken.history[0].curve
+
+    def test_paused_by_a_pruner(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Rounds([{}], first=3, then=5))
+        study.pruner = At({(0, 2): Pause("waits at rung 2")})
+        trial = study.go().history[0]
+        assert [decision.kind for decision in study.ledger.decisions] == ["propose", "paused", "continue", "complete"]
+        assert study.ledger.reasons("paused") == ["waits at rung 2"]
+        assert trial.epoch == 5
+
+    def test_a_paused_trial_keeps_its_checkpoint_and_a_settled_one_its_best(self, tmp_path: Path) -> None:
+        Search(tmp_path, Rounds([{"x": 9.0}, {"x": 0.0}], first=2, then=5)).go()
+        kept = {
+            folder.name: {path.name for path in folder.glob("*.pt")} for folder in (tmp_path / "checkpoints").iterdir()
+        }
+        assert "epoch-000002.pt" in kept["00000"]
+        assert kept["00001"] == {"best.pt"}
+
+    def test_a_round_that_goes_beyond_the_epochs_ends_with_them(self, tmp_path: Path) -> None:
+        assert Search(tmp_path, Listed([{}], until=99)).go().history[0].until == 5
+
+    @pytest.mark.parametrize("loss", ["nan", "inf", "-inf"])
+    def test_pruned_where_it_diverges_and_never_the_best(self, tmp_path: Path, loss: str) -> None:
+        study = Search(tmp_path, scripts(f"0.1 {loss} 0.1", "3 2 1 1 1"), "scripted")
+        history = study.go().history
+        assert (history[0].state, history[0].reason) == (PRUNED, f"diverged: val_loss is {loss} at epoch 2")
+        assert (history[0].diverged, history[0].epoch, len(history[0].curve)) == (True, 2, 2)
+        assert history.best() is history[1]
+
+    def test_failed_where_the_trainer_raises(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{"at": 3, "how": "raise"}, {"at": 0, "how": ""}]), "faulty")
+        history = study.go().history
+        assert [trial.state for trial in history] == [FAILED, COMPLETE]
+        assert history[0].reason == "ValueError: no such optimizer"
+        assert history[0].error.startswith("Traceback")
+        assert "go_wrong" in history[0].error
+        assert history[0].epoch == 2
+        assert study.ledger.changes(0) == [RUNNING, FAILED]
+
+    def test_waiting_where_the_worker_is_lost_then_running_again(self, tmp_path: Path) -> None:
+        params = [{"diary": str(tmp_path / "diary")}]
+        study = Search(tmp_path, Listed(params))
+        study.pool = Unreliable(study.pool, lambda _, before: "its worker vanished" if before == 2 else "")
+        trial = study.go().history[0]
+        assert (trial.state, trial.attempts, trial.epoch) == (COMPLETE, 2, 5)
+        assert study.ledger.reasons("wait") == ["its worker vanished; goes on from epoch 2"]
+        assert [line.split()[1] for line in diary(tmp_path)] == ["1", "2", "3", "4", "5"]
+
+    @pytest.mark.parametrize("retries", [0, 1, 2])
+    def test_failed_where_it_has_cost_one_worker_too_many(self, tmp_path: Path, retries: int) -> None:
+        study = Search(tmp_path, Listed([{}, {}]), retries=retries)
+        pool = study.pool = Unreliable(study.pool, lambda order, _: "gone" if order.number == 0 else "")
+        history = study.go().history
+        assert [trial.state for trial in history] == [FAILED, COMPLETE]
+        assert history[0].reason == f"gone; {retries + 1} workers lost (limits.retries)"
+        assert history[0].attempts == retries + 1
+        assert sum(isinstance(order, Start) and order.number == 0 for order in pool.did) == retries + 1
+
+    def test_waiting_where_the_search_is_stopped(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}, {}]))
+        loop = study.go(watch=lambda loop, _: loop.stop("stopped by SIGINT") if loop.history.epochs == 2 else None)
+        assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 3)]
+        assert loop.history[0].reason == loop.ending == "stopped by SIGINT"
+
+    def test_a_notice_of_the_worker_is_a_decision(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Rounds([{}], first=2, then=5), "untracked")
+        study.go()
+        assert study.ledger.reasons("note") == ["epochs 1 to 2 are trained again: no checkpoint of them"]
+
+    def test_why_a_trial_may_go_on_is_recorded_where_something_was_weighed(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}]))
+        study.pruner = At({(0, 2): Continue("among the best third"), (0, 3): Continue()})
+        study.go()
+        assert [d for d in study.ledger.decisions if d.kind == "go on"] == [
+            Decision("go on", "among the best third", 0, 2, 5000)
+        ]
+
+    def test_times_are_the_drivers(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}]))
+        seconds = count(100)
+        trial = study.go(wall=lambda: float(next(seconds))).history[0]
+        times = [trial.proposed_at, *(report.at for report in trial.curve), trial.ended_at]
+        assert times[0] >= 100_000
+        assert times == sorted(set(times))
+
+
+class TestSlices:
+    """A stream of reports is judged the same however it was grouped."""
+
+    def run(self, folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float) -> ListLedger:
+        monkeypatch.setattr(worker, "SLICE", seconds)
+        losses = ["5 4 3 2 1 1 1 1", "3 inf 1", "4 3 2", "3 3 3 3 3 3 3 3", "2 1 1 1 1 1 1 1", "9 9"]
+        study = Search(folder, Rounds([{"losses": each} for each in losses], 6, 8, best=2), "scripted", epochs=8)
+        study.pruner = At({(3, 2): Stop("rung"), (4, 1): Continue("good"), (4, 3): Pause("waits")})
+        study.early_stopping = At({(0, 5): Finish("patience")})
+        study.go()
+        return study.ledger
+
+    def test_makes_no_difference(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        one_by_one, quick, whole = (
+            self.run(tmp_path / str(seconds), monkeypatch, seconds) for seconds in (0.0, 0.02, 1e9)
+        )
+        assert one_by_one.result() == quick.result() == whole.result()
+        assert [trial.state for trial in one_by_one.trials.values()] == [
+            COMPLETE, PRUNED, COMPLETE, PRUNED, COMPLETE, COMPLETE
+        ]  # fmt: skip
+        assert one_by_one.trials[4].round == 2
+
+    def test_what_failed_after_a_verdict_did_not_happen(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(worker, "SLICE", 1e9)
+        study = Search(tmp_path, Listed([{"at": 4, "how": "raise"}]), "faulty")
+        study.pruner = At({(0, 2): Stop("rung")})
+        trial = study.go().history[0]
+        assert (trial.state, trial.epoch, trial.error) == (PRUNED, 2, "")

@@ -1,0 +1,181 @@
+"""What was stopped, interrupted or killed goes on to the very result of an unbroken run."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch.core.errors import JournalError
+from hpsearch.core.history import History
+from hpsearch.core.trial import Advance, Continue, Finish, New, Order, Proposal, Release, Start, Stop
+from tests.support.ledger import ENDS, ListLedger
+from tests.support.studies import COMPLETE, PAUSED, RUNNING, At, Listed, Rounds, Search, Unreliable
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
+
+
+def diary(folder: Path) -> list[str]:
+    return (folder / "diary").read_text().splitlines()
+
+
+class TestOnceMore:
+    """What was stopped, interrupted or killed goes on to the very result of an unbroken run."""
+
+    @dataclass
+    class Greedy:
+        """Its proposals follow from all that has ended: a difference anywhere shows in what comes after."""
+
+        trials: int
+        slow: bool
+
+        def ask(self, history: History) -> Proposal | None:
+            if len(history) >= self.trials:
+                return None
+            seen = sum(history.loss(trial) for trial in history if trial.ended and math.isfinite(history.loss(trial)))
+            return New({"x": seen, "drift": 0.1 * history.ended}, 4, f"after {history.ended} with {seen}")
+
+    def study(self, folder: Path, sampler: str) -> Search:
+        samplers = {
+            "rounds": Rounds([{"x": 0.3 * n} for n in range(4)], 2, 5, best=2),
+            "prompt": self.Greedy(4, slow=False),
+            "slow": self.Greedy(4, slow=True),
+        }
+        folder.mkdir(exist_ok=True)
+        study = Search(folder, samplers[sampler])
+        study.pruner = At({(1, 1): Stop("rung"), (2, 1): Continue("good")})
+        study.early_stopping = At({(0, 4): Finish("patience")})
+        return study
+
+    @pytest.mark.parametrize("sampler", ["rounds", "prompt", "slow"])
+    def test_stopped_after_any_turn(self, tmp_path: Path, sampler: str) -> None:
+        unbroken = self.study(tmp_path / "unbroken", sampler)
+        unbroken.go()
+        for stop_at in range(unbroken.ledger.writes):
+            turns = count()
+            study = self.study(tmp_path / str(stop_at), sampler)
+            study.go(watch=lambda loop, _, turns=turns, at=stop_at: loop.stop("now") if next(turns) == at else None)
+            assert RUNNING not in {trial.state for trial in study.ledger.trials.values()}
+            study.again().go()
+            assert study.ledger.result() == unbroken.ledger.result()
+
+    @pytest.mark.parametrize("sampler", ["rounds", "prompt", "slow"])
+    def test_killed_before_any_write(self, tmp_path: Path, sampler: str) -> None:
+        unbroken = self.study(tmp_path / "unbroken", sampler)
+        unbroken.go()
+        for killed_at in range(unbroken.ledger.writes):
+            study = self.study(tmp_path / str(killed_at), sampler)
+            study.ledger.fails = range(killed_at, 999)
+            with pytest.raises(JournalError):
+                study.go()
+            study.again().go()
+            assert study.ledger.result() == unbroken.ledger.result()
+
+    def test_and_trains_at_most_an_epoch_twice(self, tmp_path: Path) -> None:
+        study = self.study(tmp_path, "rounds")
+        study.sampler = Rounds([{"x": 0.3 * n, "diary": str(tmp_path / "diary")} for n in range(4)], 2, 5, best=2)
+        for killed_at in count(1):
+            study.ledger.fails = range(killed_at, 999)
+            try:
+                study.go()
+                break
+            except JournalError:
+                study.again()
+        trained = Counter(diary(tmp_path))
+        assert max(trained.values()) == 2, "a report that the ledger did not take is trained again, and nothing else"
+
+    def test_extended_by_more_trials(self, tmp_path: Path) -> None:
+        unbroken = Search(tmp_path / "unbroken", self.Greedy(4, slow=False))
+        unbroken.go()
+        study = Search(tmp_path / "extended", self.Greedy(2, slow=False))
+        study.go()
+        study.sampler = self.Greedy(4, slow=False)
+        study.again().go()
+        assert study.ledger.result() == unbroken.ledger.result()
+
+
+class TestLedgerFirst:
+    """Everything is written before it is acted on."""
+
+    class Recording:
+        def __init__(self, inside: Any, seen: list[Any]):
+            self.inside, self.seen = inside, seen
+            self.events, self.close = inside.events, inside.close
+
+        @property
+        def room(self) -> int:
+            return int(self.inside.room)
+
+        def do(self, order: Order) -> None:
+            self.seen.append(order)
+            self.inside.do(order)
+
+    def test_a_start_and_an_advance_follow_what_they_rest_on(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Rounds([{"x": 9.0}, {"x": 0.0}], first=2, then=5), workers=2)
+
+        class Watching(self.Recording):  # type: ignore[name-defined, misc]
+            def do(self, order: Order) -> None:
+                written = study.ledger.trials[order.number]
+                match order:
+                    case Start(after=after):
+                        assert (written.state, written.epoch) == (RUNNING, after)
+                    case Advance():
+                        assert written.state is RUNNING
+                        assert study.ledger.curve(order.number)[-1].step == written.epoch
+                    case Release():
+                        assert any(one.number == order.number and one.kind in ENDS for one in study.ledger.decisions)
+                super().do(order)
+
+        study.pool = Watching(study.pool, [])
+        assert [trial.state for trial in study.go().history] == [PAUSED, COMPLETE]
+
+    @pytest.mark.parametrize("fails", range(10))
+    def test_of_what_it_did_not_take_nothing_is_ordered(self, tmp_path: Path, fails: int) -> None:
+        """Where it takes it a moment later, the study is left in order."""
+        done: list[Order] = []
+        study = Search(tmp_path, Listed([{}] * 2), workers=2)
+        study.pool = self.Recording(study.pool, done)
+        ordered_before: list[int] = []
+
+        class Failing(ListLedger):
+            def write(self, *batch: Any) -> None:
+                ordered_before.append(len(done))
+                super().write(*batch)
+
+        study.ledger = Failing(fails=[fails])
+        with pytest.raises(JournalError):
+            study.go()
+        assert len(done) == ordered_before[fails]
+        assert RUNNING not in {trial.state for trial in study.ledger.trials.values()}
+        assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
+
+    def test_what_it_took_without_an_answer_is_not_written_twice(self, tmp_path: Path) -> None:
+        """The connection broke after the commit: the same batch is offered again, by which a ledger knows it."""
+
+        class Mute(ListLedger):
+            unsure: Any = None
+
+            def write(self, trials: Any, reports: Any, decisions: Any) -> None:
+                batch = (list(trials), list(reports), list(decisions))
+                known, self.unsure = self.unsure == batch, None
+                if not known:
+                    super().write(*batch)
+                if self.writes == 4 and not known:
+                    self.unsure = batch
+                    raise JournalError("the connection broke")
+
+        study = Search(tmp_path, Listed([{}] * 2), workers=2)
+        study.ledger = Mute()
+        with pytest.raises(JournalError):
+            study.go()
+        assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
+
+    def test_a_turn_without_news_says_that_the_driver_lives(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}]), stall_seconds=10.0, retries=0)
+        study.pool = Unreliable(study.pool, lambda _order, _before: "hang", study.clock)
+        study.go()
+        assert 20 <= study.ledger.renewals <= 22, "every half second"

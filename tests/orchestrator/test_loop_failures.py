@@ -1,0 +1,139 @@
+"""Trainers that raise, run out of memory or keep no contract, and what else may go wrong."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.history import History
+from hpsearch.core.seeds import trial_seed
+from hpsearch.core.trial import Event, Proposal, Reported, Resume, Start, Trial, Verdict
+from hpsearch.orchestrator.loop import OUT_OF_MEMORY, Loop
+from tests.support.studies import COMPLETE, FAILED, WAITING, Listed, Search, Slowly, Unreliable
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
+
+
+class TestOutOfMemory:
+    def fates(self, *numbers: int) -> Listed:
+        return Listed([{"at": 2 if number in numbers else 0, "how": "memory"} for number in range(3)])
+
+    def test_once_more_alone_then_never_again(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, self.fates(1), "faulty", workers=3)
+        pool = study.pool = Unreliable(study.pool, lambda _order, _before: "")
+        history = study.go().history
+        assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
+        assert history[1].reason.startswith(f"{OUT_OF_MEMORY} even alone (MemoryError): try a smaller batch_size")
+        assert study.ledger.reasons("wait") == [f"{OUT_OF_MEMORY} (MemoryError): once more, alone"]
+        again = [place for place, order in enumerate(pool.did) if isinstance(order, Start)][-1]
+        assert pool.did[again] == Start(1, {"at": 2, "how": "memory"}, trial_seed(7, 1), 5, 5, after=1)
+        assert {order.number for order in pool.did[again:]} == {1}, "nothing runs beside it"
+
+    def test_a_worker_that_ray_ended_for_its_memory(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}, {}]), workers=2)
+        ended = f"{OUT_OF_MEMORY}: Ray ended its worker"
+        study.pool = Unreliable(study.pool, lambda order, before: ended if (order.number, before) == (0, 1) else "")
+        history = study.go().history
+        assert [(trial.state, trial.attempts) for trial in history] == [(COMPLETE, 1), (COMPLETE, 1)]
+        assert study.ledger.reasons("wait") == [f"{OUT_OF_MEMORY} ({ended}): once more, alone"]
+
+    def test_those_that_wait_for_it_start_when_it_has_ended(self, tmp_path: Path) -> None:
+        sampler = Listed([{"at": 0 if number else 1, "how": "memory"} for number in range(5)])
+        history = Search(tmp_path, sampler, "faulty", workers=2).go().history
+        assert [trial.state for trial in history] == [FAILED] + [COMPLETE] * 4
+
+    def test_two_that_run_out_are_alone_one_after_the_other(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, self.fates(0, 2), "faulty", workers=3)
+        assert [trial.state for trial in study.go().history] == [FAILED, COMPLETE, FAILED]
+
+    def test_another_process_lets_it_run_alone_too(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, self.fates(1), "faulty", workers=3)
+        study.go(watch=lambda loop, _: loop.stop("now") if study.ledger.reasons("wait") else None)
+        waits = study.ledger.trials[1]
+        assert (waits.state, waits.reason.startswith(OUT_OF_MEMORY)) == (WAITING, True)
+        pool = Unreliable(study.again().pool, lambda _order, _before: "")
+        study.pool = pool
+        history = study.go().history
+        assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
+        place = next(place for place, order in enumerate(pool.did) if order.number == 1)
+        assert {order.number for order in pool.did[place : place + 1]} == {1}
+
+
+class TestFailures:
+    def test_so_many_end_the_run(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}] * 9), "faulty", max_failures=3)
+        loop = study.go()
+        assert [trial.state for trial in loop.history] == [FAILED] * 3
+        assert loop.ending == "3 trials failed (limits.max_failures)"
+
+    def test_those_that_run_beside_wait_for_another_run(self, tmp_path: Path) -> None:
+        sampler = Listed([{"at": 1, "how": "raise"}] + [{"at": 0, "how": ""}] * 3)
+        loop = Search(tmp_path, sampler, "faulty", workers=2, max_failures=1).go()
+        assert [trial.state for trial in loop.history] == [FAILED, WAITING]
+
+    @pytest.mark.parametrize(
+        ("how", "words"),
+        [
+            ("metric", 'study.metric = "val_loss" is not among what the trainer reports: accuracy, loss'),
+            ("skipped step", "step 3 after step 1"),
+            ("tuple", "not a Report"),
+        ],
+    )
+    def test_a_trainer_that_keeps_no_contract_ends_it_at_once(self, tmp_path: Path, how: str, words: str) -> None:
+        study = Search(tmp_path, Listed([{"how": how}] * 4), "wrong", workers=2)
+        with pytest.raises(TrainerError) as caught:
+            study.go()
+        assert str(caught.value).startswith("trial 0: ")
+        assert words in str(caught.value)
+        assert {trial.state for trial in study.ledger.trials.values()} == {WAITING}
+        assert words in study.ledger.trials[0].reason
+        assert len(study.ledger.trials) == 2
+
+    def test_a_pruner_that_raises_leaves_nothing_running(self, tmp_path: Path) -> None:
+        class Broken:
+            def judge(self, trial: Trial, history: History) -> Verdict:
+                raise ZeroDivisionError
+
+        study = Search(tmp_path, Listed([{}, {}]), workers=2)
+        study.pruner = Broken()
+        with pytest.raises(ZeroDivisionError):
+            study.go()
+        assert [(trial.state, trial.epoch) for trial in study.ledger.trials.values()] == [(WAITING, 1), (WAITING, 0)]
+        assert study.ledger.trials[0].reason == "the run ended: ZeroDivisionError"
+
+    def test_a_sampler_that_continues_what_is_not_paused_is_our_own_mistake(self, tmp_path: Path) -> None:
+        class Wrong(Listed):
+            def ask(self, history: History) -> Proposal | None:
+                return super().ask(history) or Resume(0, 5, "again")
+
+        with pytest.raises(AssertionError, match="continued trial 0, which is COMPLETE"):
+            Search(tmp_path, Wrong([{}])).go()
+
+    def test_news_of_a_trial_that_is_over_are_no_news(self, tmp_path: Path) -> None:
+        class Echo(Slowly):
+            """Says everything twice, the second time with the next events."""
+
+            said: Sequence[Event] = ()
+
+            def events(self, timeout: float) -> Sequence[Event]:
+                before, self.said = self.said, super().events(timeout)
+                return [*(event for event in before if isinstance(event, Reported) and event.failure), *self.said]
+
+        study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}, {"at": 0}]), "faulty")
+        study.pool = Echo(study.pool, 1.0)
+        loop = study.go()
+        assert [trial.state for trial in loop.history] == [FAILED, COMPLETE]
+        assert loop.totals.failures == 1
+
+    def test_an_interrupt_leaves_nothing_running(self, tmp_path: Path) -> None:
+        def interrupt(loop: Loop, _: object) -> None:
+            if loop.history.epochs == 3:
+                raise KeyboardInterrupt
+
+        study = Search(tmp_path, Listed([{}] * 3), workers=2)
+        with pytest.raises(KeyboardInterrupt):
+            study.go(watch=interrupt)
+        assert {trial.state for trial in study.ledger.trials.values()} == {WAITING}
+        assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 3

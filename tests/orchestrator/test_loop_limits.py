@@ -1,0 +1,132 @@
+"""What ends a study or a trial by the clock or by a count."""
+
+import math
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch.core.trial import Advance, Kill, Start
+from hpsearch.orchestrator.loop import Loop
+from tests.support.studies import COMPLETE, FAILED, PRUNED, WAITING, Listed, Rounds, Search, Slowly, Unreliable
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
+
+
+class TestLimits:
+    def test_trials(self, tmp_path: Path) -> None:
+        loop = Search(tmp_path, Listed([{}] * 9), workers=2, study_trials=3).go()
+        assert [trial.state for trial in loop.history] == [COMPLETE] * 3
+
+    def test_trials_count_over_all_runs_and_a_larger_number_goes_on(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}] * 9), study_trials=2)
+        study.go()
+        assert len(study.again().go().history) == 2
+        study.rules = replace(study.rules, study_trials=4)
+        history = study.again().go().history
+        assert [trial.ended for trial in history] == [1, 2, 3, 4]
+
+    def test_epochs(self, tmp_path: Path) -> None:
+        loop = Search(tmp_path, Listed([{}] * 9), study_epochs=7).go()
+        assert loop.ending == "limits.epochs = 7 is used up"
+        assert loop.history[0].state is COMPLETE
+        assert loop.history.epochs <= 7 + 1
+
+    def test_seconds_of_the_study(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}] * 9), study_seconds=105.0)
+
+        def watch(loop: Loop, _: object) -> None:
+            study.clock.now += 10.0
+
+        loop = study.go(watch=watch)
+        assert loop.ending == "limits.study = 105 s is used up"
+        assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE, WAITING]
+
+    def test_gpu_hours_are_busy_time_times_the_share_of_a_gpu(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}] * 9), gpus=0.5, study_gpu_hours=2.0)
+        study.pool = Slowly(study.pool, 3600.0)
+        loop = study.go()
+        assert loop.ending == "limits.gpu_hours = 2 is used up"
+        assert loop.history.busy >= 4 * 3600
+        assert loop.history.epochs == 5
+
+    def test_what_is_not_limited_goes_on(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}] * 3))
+        study.pool = Slowly(study.pool, 1e9)
+        assert [trial.state for trial in study.go().history] == [COMPLETE] * 3
+
+
+class TestTime:
+    def hanging(self, folder: Path, *numbers: int, times: int = 99, workers: int = 1, **rules: Any) -> Search:
+        """The first `times` workers that are to train epoch 3 of these trials hang."""
+        study = Search(folder, Listed([{}] * 3), workers=workers, **rules)
+        hung = Counter[int]()
+
+        def fate(order: Start | Advance, before: int) -> str:
+            epoch = study.ledger.trials[order.number].epoch
+            if order.number not in numbers or epoch != 2 or hung[order.number] >= times:
+                return ""
+            hung[order.number] += 1
+            return "hang"
+
+        study.pool = Unreliable(study.pool, fate, study.clock)
+        return study
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_trial_that_takes_too_long_is_pruned(self, tmp_path: Path, workers: int) -> None:
+        study = self.hanging(tmp_path, 0, workers=workers, trial_seconds=60.0)
+        history = study.go().history
+        assert [trial.state for trial in history] == [PRUNED, COMPLETE, COMPLETE]
+        assert (history[0].reason, history[0].epoch) == ("timeout: over limits.trial = 60 s", 2)
+        assert 60 <= study.clock.now - 1000 < 65
+
+    def test_time_in_earlier_rounds_counts(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Rounds([{}], first=2, then=5), trial_seconds=35.0)
+        study.pool = Slowly(study.pool, 10.0)
+        trial = study.go().history[0]
+        assert (trial.state, trial.epoch) == (PRUNED, 4)
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_stalled_trial_gets_another_worker(self, tmp_path: Path, workers: int) -> None:
+        study = self.hanging(tmp_path, 0, times=1, workers=workers, stall_seconds=30.0)
+        trial = study.go().history[0]
+        assert (trial.state, trial.attempts) == (COMPLETE, 2)
+        reason = "stalled: no report for limits.stall = 30 s; goes on from epoch 2"
+        assert study.ledger.reasons("wait") == [reason]
+        assert [order for order in study.pool.did if isinstance(order, Kill)] == [Kill(0)]  # type: ignore[attr-defined]
+
+    def test_one_that_stalls_always_fails(self, tmp_path: Path) -> None:
+        study = self.hanging(tmp_path, 0, stall_seconds=30.0, retries=1)
+        history = study.go().history
+        assert [trial.state for trial in history] == [FAILED, COMPLETE, COMPLETE]
+        assert history[0].reason == "stalled: no report for limits.stall = 30 s; 2 workers lost (limits.retries)"
+
+    def test_one_that_reports_does_not_stall(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)
+        study.go(watch=lambda _loop, _trials: setattr(study.clock, "now", study.clock.now + 29))
+        assert study.ledger.trials[0].state is COMPLETE
+
+    def test_at_a_stop_the_running_epoch_has_its_grace(self, tmp_path: Path) -> None:
+        study = self.hanging(tmp_path, 0, workers=2)
+        loop = study.go(
+            watch=lambda loop, _: loop.stop("stopped by SIGTERM", 20.0) if loop.history.epochs > 3 else None
+        )
+        assert [(trial.state, trial.epoch >= 2) for trial in loop.history] == [(WAITING, True)] * 2
+        assert loop.history[0].reason == "stopped by SIGTERM; its epoch took too long to wait for"
+        assert loop.history[1].reason == "stopped by SIGTERM"
+        assert 20 <= study.clock.now - 1000 < 25
+
+    def test_of_two_stops_the_first_reason_and_the_shorter_grace_hold(self, tmp_path: Path) -> None:
+        study = self.hanging(tmp_path, 0)
+        stops = iter([("first", math.inf), ("second", 5.0), ("third", 50.0)])
+
+        def stop(loop: Loop, _: object) -> None:
+            if loop.history.epochs == 2 and (named := next(stops, None)):
+                loop.stop(*named)
+
+        loop = study.go(watch=stop)
+        assert loop.ending == "first"
+        assert study.clock.now - 1000 < 10

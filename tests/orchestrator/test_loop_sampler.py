@@ -1,0 +1,125 @@
+"""A slow sampler beside the loop, and who watches it."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Over, Proposal, State, Trial
+from hpsearch.orchestrator.loop import Loop
+from tests.support.studies import COMPLETE, RUNNING, Listed, Rounds, Search
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
+
+
+class TestSlowSampler:
+    def test_is_asked_while_others_train(self, tmp_path: Path) -> None:
+        """Its second answer comes when the first trial has trained three epochs: it waits for that beside the loop."""
+        trained = threading.Event()
+
+        class Thinker(Listed):
+            def ask(self, history: History) -> Proposal | None:
+                assert threading.current_thread() is not threading.main_thread()
+                if len(history) == 1:
+                    assert trained.wait(60)
+                return super().ask(history)
+
+        loop = Search(tmp_path, Thinker([{}] * 3, slow=True)).go(
+            watch=lambda loop, _: trained.set() if loop.history.epochs >= 3 else None
+        )
+        assert [trial.state for trial in loop.history] == [COMPLETE] * 3
+
+    def test_sees_what_had_settled_when_the_trial_before_was_started(self, tmp_path: Path) -> None:
+        seen: dict[int, list[tuple[int, ...]]] = {}
+
+        class Noting(Listed):
+            def ask(self, history: History) -> Proposal | None:
+                settled = tuple(trial.number for trial in history if trial.state is COMPLETE)
+                seen.setdefault(len(history), []).append(settled)
+                assert all(trial.curve == () for trial in history if trial.number not in settled)
+                return super().ask(history)
+
+        study = Search(tmp_path, Noting([{}] * 4, slow=True))
+        study.go()
+        study.again().go()
+        assert {number: set(each) for number, each in seen.items()} == {
+            0: {()}, 1: {()}, 2: {(0,)}, 3: {(0, 1)}, 4: {(0, 1, 2)}
+        }  # fmt: skip
+        assert [len(each) for each in seen.values()] == [1, 1, 1, 1, 2], "asked once, and for the last again at the end"
+
+    @pytest.mark.parametrize("slow", [False, True])
+    def test_one_that_raises_ends_the_run_with_nothing_running(self, tmp_path: Path, slow: bool) -> None:
+        class Broken(Listed):
+            def ask(self, history: History) -> Proposal | None:
+                if len(history) == 2:
+                    raise ArithmeticError("no positive definite matrix")
+                return super().ask(history)
+
+        study = Search(tmp_path, Broken([{}] * 4, slow=slow), workers=3)
+        with pytest.raises(ArithmeticError, match="positive definite"):
+            study.go()
+        assert RUNNING not in {trial.state for trial in study.ledger.trials.values()}
+
+
+class TestWatch:
+    def test_sees_every_change_once_it_is_written(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{}, {}]))
+        seen: list[tuple[int, State, int]] = []
+
+        def watch(loop: Loop, trials: list[Trial]) -> None:
+            for trial in trials:
+                assert study.ledger.trials[trial.number] is trial
+                seen.append((trial.number, trial.state, trial.epoch))
+
+        study.go(watch=watch)
+        first = [(0, RUNNING, epoch) for epoch in range(5)] + [(0, COMPLETE, 5)]
+        assert seen[:6] == first
+        assert seen[-1] == (1, COMPLETE, 5)
+
+    def test_a_trial_that_runs_again_has_no_reason_to_rest(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Rounds([{}], first=2, then=5))
+        reasons: list[str] = []
+        study.go(watch=lambda _, trials: reasons.extend(each.reason for each in trials if each.state is RUNNING))
+        assert set(reasons) == {""}
+
+    def test_totals_are_those_of_this_run(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}] + [{"at": 0, "how": ""}] * 2), "faulty", workers=2)
+        first = study.go().totals
+        assert (first.epochs, first.failures, first.workers) == (11, 1, 2)
+        assert first.busy > 0
+        study.sampler = Listed([{"at": 0, "how": ""}] * 4)
+        then = study.again().go().totals
+        assert (then.epochs, then.failures, then.workers) == (5, 0, 1)
+
+
+class Noted(Listed):
+    """Says something of the search with every second proposal, and why it is over."""
+
+    def ask(self, history: History) -> Proposal | None:
+        proposal = super().ask(history)
+        if isinstance(proposal, New):
+            notes = (f"half {len(history)}", "its window") if len(history) % 2 == 0 else ()
+            return replace(proposal, notes=notes)
+        return Over("all is known")
+
+
+class TestWhatIsDecidedAboutTheSearch:
+    @pytest.mark.parametrize("slow", [False, True])
+    def test_is_recorded_once_before_the_proposal_it_came_with(self, tmp_path: Path, slow: bool) -> None:
+        study = Search(tmp_path, Noted([{}] * 3, slow=slow))
+        loop = study.go()
+        decided = [(one.kind, one.reason) for one in study.ledger.decisions if one.kind in ("round", "propose", "over")]
+        proposed = [("propose", f"number {number} of the list") for number in range(3)]
+        first, last = ([("round", f"half {number}"), ("round", "its window")] for number in (0, 2))
+        assert decided == [*first, *proposed[:2], *last, proposed[2], ("over", "all is known")]
+        assert loop.over == "all is known"
+        assert loop.ending == ""
+        assert loop.notes == ["half 0", "its window", "half 2", "its window"]
+
+    def test_is_of_no_trial(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, Noted([{}]))
+        study.go()
+        assert {one.number for one in study.ledger.decisions if one.kind in ("round", "over")} == {None}

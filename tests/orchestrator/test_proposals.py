@@ -1,0 +1,107 @@
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Proposal, Report, State, Trial
+from hpsearch.orchestrator.proposals import Proposals
+from tests.support.studies import LOSS, Listed
+
+PATIENCE = 60.0
+
+
+def trials(count: int, **changes: int) -> History:
+    """So many trials; each was started when the one before had settled."""
+    return History(
+        LOSS,
+        [
+            Trial(n, {}, 0, 5, State.COMPLETE, curve=(Report(1, {"val_loss": 1.0}),), ended=n + 1, ended_before=n)
+            for n in range(count)
+        ],
+    )
+
+
+@dataclass
+class Slow:
+    """Answers when `may` is set. `asked`: what it was shown each time: how many trials, and which had settled."""
+
+    slow: bool = True
+    may: threading.Event = field(default_factory=threading.Event)
+    asked: list[tuple[int, list[int]]] = field(default_factory=list)
+    nothing: bool = False
+
+    def ask(self, history: History) -> Proposal | None:
+        self.asked.append((len(history), [trial.number for trial in history if trial.ended]))
+        assert self.may.wait(PATIENCE)
+        if len(history) == 3:
+            raise ArithmeticError("singular")
+        return None if self.nothing else New({"n": len(history)}, 5, "thought of")
+
+
+class TestPrompt:
+    def test_is_asked_when_there_is_room_and_only_then(self) -> None:
+        proposals = Proposals(Listed([{"x": 1}]))
+        history = trials(0)
+        proposals.think(history)
+        proposals.wait(PATIENCE)
+        assert proposals.take(history) == New({"x": 1}, 100, "number 0 of the list")
+        assert not proposals.is_thinking
+        assert proposals.take(trials(1)) is None
+
+
+class TestSlow:
+    def test_is_not_waited_for(self) -> None:
+        sampler = Slow()
+        proposals = Proposals(sampler)
+        assert proposals.take(trials(0)) is None
+        assert proposals.is_thinking
+        sampler.may.set()
+        proposals.wait(PATIENCE)
+        assert proposals.is_thinking, "an answer that has just come is no `nothing`: it is taken first"
+        assert proposals.take(trials(0)) == New({"n": 0}, 5, "thought of")
+        assert not proposals.is_thinking
+
+    def test_a_wait_ends(self) -> None:
+        proposals = Proposals(Slow())
+        proposals.take(trials(0))
+        proposals.wait(0.0)
+        assert proposals.is_thinking
+
+    def test_is_asked_once_for_a_trial(self) -> None:
+        sampler = Slow()
+        proposals = Proposals(sampler)
+        for _ in range(3):
+            proposals.think(trials(1))
+            proposals.take(trials(1))
+        sampler.may.set()
+        proposals.wait(PATIENCE)
+        assert proposals.take(trials(1)) is not None
+        assert len(sampler.asked) == 1
+
+    def test_is_asked_ahead_from_a_fixed_past(self) -> None:
+        """For trial 2 it sees what had settled when trial 1 was started: trial 0, although trial 1 has settled too."""
+        sampler = Slow()
+        sampler.may.set()
+        proposals = Proposals(sampler)
+        proposals.think(trials(2))
+        proposals.wait(PATIENCE)
+        assert sampler.asked == [(2, [0])]
+
+    def test_nothing_is_an_answer(self) -> None:
+        sampler = Slow(nothing=True)
+        sampler.may.set()
+        proposals = Proposals(sampler)
+        proposals.take(trials(0))
+        proposals.wait(PATIENCE)
+        assert proposals.take(trials(0)) is None
+        assert not proposals.is_thinking
+
+    def test_what_it_raises_is_raised_where_the_answer_is_taken(self) -> None:
+        sampler = Slow()
+        sampler.may.set()
+        proposals = Proposals(sampler)
+        proposals.think(trials(3))
+        proposals.wait(PATIENCE)
+        with pytest.raises(ArithmeticError, match="singular"):
+            proposals.take(trials(3))

@@ -1,0 +1,63 @@
+import math
+
+import pytest
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import Objective, Report, Trial
+from hpsearch.orchestrator.rules import Reached, Rules, Totals, diverged, limit_reached
+
+HISTORY = History(
+    Objective("val_loss", "minimize"),
+    [Trial(0, {}, 0, until=9, curve=(Report(1, {"val_loss": 1.0}), Report(2, {"val_loss": 1.0})), busy=7200.0)],
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds", "reached"),
+    [
+        ({}, 1e9, None),
+        ({"study_seconds": 60.0}, 59.9, None),
+        ({"study_seconds": 60.0}, 60.0, Reached("limits.study = 60 s is used up", grace=0.6)),
+        ({"study_epochs": 3}, 0.0, None),
+        ({"study_epochs": 2}, 0.0, Reached("limits.epochs = 2 is used up", grace=0.0)),
+        ({"study_gpu_hours": 0.5, "gpus": 0.2}, 0.0, None),
+        ({"study_gpu_hours": 0.5, "gpus": 0.25}, 0.0, Reached("limits.gpu_hours = 0.5 is used up", grace=72.0)),
+        ({"study_gpu_hours": 0.5, "gpus": 0.0}, 0.0, None),
+    ],
+)
+def test_a_limit_says_why(limit: dict[str, float], seconds: float, reached: Reached | None) -> None:
+    assert limit_reached(Rules(seed=0, epochs=5, **limit), HISTORY, seconds) == reached  # type: ignore[arg-type]
+
+
+def test_gpu_hours_count_what_running_trials_have_not_yet_reported() -> None:
+    rules = Rules(seed=0, epochs=5, study_gpu_hours=1.0, gpus=0.25)
+    assert limit_reached(rules, HISTORY, 0.0, [3600.0, 3599.0]) is None
+    reached = limit_reached(rules, HISTORY, 0.0, [3600.0, 3600.0])
+    assert reached == Reached("limits.gpu_hours = 1 is used up", grace=72.0)  # 1% of 4 hours, shared by two
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("score", True), ("train_loss", True), ("loss", True), ("val_accuracy", False), ("loss_scale", False)],
+)
+def test_diverged_is_the_objective_or_a_loss_that_is_no_number(bad: float, name: str, counts: bool) -> None:
+    found = diverged(Report(3, {"lr": 0.1, name: bad}), "score")
+    assert found == (f"{name} is {bad}" if counts else "")
+
+
+def test_what_is_finite_has_not_diverged() -> None:
+    assert diverged(Report(1, {"val_loss": 1e300, "score": -1e300}), "score") == ""
+
+
+@pytest.mark.parametrize(
+    ("totals", "fraction"),
+    [
+        (Totals(), 0.0),
+        (Totals(began=10.0, ended=20.0, busy=15.0, workers=2), 0.75),
+        (Totals(began=10.0, ended=20.0, busy=25.0, workers=2), 1.0),
+        (Totals(began=10.0, ended=10.0, busy=1.0, workers=2), 0.0),
+    ],
+)
+def test_the_busy_fraction_is_a_share_of_all_workers_time(totals: Totals, fraction: float) -> None:
+    assert totals.busy_fraction == fraction

@@ -1,0 +1,72 @@
+"""The picture of a range test, as the data that the page holds; how it looks was looked at."""
+
+import json
+from typing import Any
+
+from hpsearch.plots import figures
+from hpsearch.plots.lr_range import LINE, SYMBOLS
+
+FOUND = {"begins": 1e-4, "steepest": 1e-3, "best": 1e-2, "diverges": None}
+
+
+def one(**params: str) -> dict[str, Any]:
+    rates = [1e-4, 1e-3, 1e-2, 1e-1]
+    return {"params": params, "rates": rates, "losses": [2.0, 1.5, 1.0, None], "smoothed": [2.0, 1.4, 1.1], **FOUND}
+
+
+def document(*tests: dict[str, Any], says: str = "lr: window [0.0001, 0.1] from", **more: Any) -> dict[str, Any]:
+    return {"parameter": "lr", "says": says, "tests": tests, "window": {"low": 1e-4, "high": 0.1}, **more}
+
+
+def drawn(found: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Its traces and its layout, as they stand in the page."""
+    page, decoder = figures.lr_range(found, whole=False), json.JSONDecoder()
+    traces, end = decoder.raw_decode(page, page.index("[", page.index("Plotly.newPlot(")))
+    layout, _ = decoder.raw_decode(page, page.index("{", end))
+    return traces, layout
+
+
+def test_learning_rates_are_shown_on_a_logarithmic_axis() -> None:
+    traces, layout = drawn(document(one()))
+    assert layout["xaxis"]["type"] == "log"
+    assert layout["xaxis"]["title"]["text"].startswith("lr")
+    assert traces[0]["x"] == [1e-4, 1e-3, 1e-2, 1e-1]
+    assert traces[0]["y"] == [2.0, 1.5, 1.0, None]
+    assert traces[2]["text"] == ["begins: 0.0001", "steepest: 0.001", "best: 0.01"]
+
+
+def test_a_loss_that_has_left_does_not_flatten_the_rest() -> None:
+    left = one() | {"smoothed": [2.0, 1.0, 5000.0]}
+    _, layout = drawn(document(left))
+    assert layout["yaxis"]["range"] == [0.7, 2.6]
+
+
+def test_each_test_is_named_by_what_is_its_own() -> None:
+    traces, _ = drawn(document(one(optimizer="sgd", size="1"), one(optimizer="adam", size="1")))
+    named = [trace["name"] for trace in traces if trace.get("showlegend") is not False]
+    assert named == ["optimizer = sgd", "optimizer = adam", *SYMBOLS]
+
+
+def test_what_was_found_and_what_was_asked_for() -> None:
+    _, layout = drawn(document(one(), asked={"low": 1e-7, "high": 1e-6}))
+    bands = {shape["name"]: (shape["x0"], shape["x1"]) for shape in layout["shapes"]}
+    assert bands == {"window": (1e-4, 0.1), "asked for": (1e-7, 1e-6)}
+
+
+def test_nothing_found_is_drawn_too() -> None:
+    nothing = one() | dict.fromkeys(FOUND) | {"smoothed": []}
+    traces, layout = drawn(document(nothing) | {"window": None})
+    assert "shapes" not in layout
+    assert traces[0]["y"][0] == 2.0
+
+
+def test_a_long_sentence_is_broken_into_lines() -> None:
+    _, layout = drawn(document(one(), says="word " * 60))
+    assert max(map(len, layout["title"]["text"].split("<br>"))) <= LINE
+
+
+def test_the_whole_page_needs_nothing_from_elsewhere() -> None:
+    whole, part = (figures.lr_range(document(one()), whole=flag) for flag in (True, False))
+    assert len(whole) > 3_000_000 > 50_000 > len(part)
+    assert "<script" in part
+    assert "cdn.plot.ly" in part

@@ -1,0 +1,56 @@
+"""Pictures hold what they are to show; how they look is looked at, not tested."""
+
+from typing import Any
+
+import pytest
+
+from hpsearch.plots import rounds as of_rounds
+from hpsearch.plots.figures import rounds
+
+
+def trial(number: int, lr: float, value: float | None, continued: bool = False) -> dict[str, Any]:
+    return {"trial": number, "continued": continued, "value": value, "params": {"lr": lr, "momentum": None}}
+
+
+def story(*rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    windows = [{"name": "lr", "low": 1e-4, "high": 1.0}, {"name": "momentum", "low": 0.0, "high": 0.9}]
+    told = [
+        {"number": n, "epochs": 3 * n, "windows": windows, "trials": trials, "best": {"trial": trials[0]["trial"]}}
+        for n, trials in enumerate(rounds, 1)
+    ]
+    return {"metric": "val_loss", "log": {"lr": True, "momentum": False}, "rounds": told, "over": "the budget is spent"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_a_row_for_every_round(count: int) -> None:
+    html = rounds(story(*[[trial(0, 0.1, 0.5), trial(1, 0.2, 0.7)]] * count), whole=False)
+    assert all(f"round {number}" in html for number in range(1, count + 1))
+    assert "the budget is spent" in html
+    assert "val_loss" in html
+
+
+def test_trials_without_a_value_or_the_parameter_are_left_out() -> None:
+    figure = of_rounds.figure(story([trial(0, 0.1, 0.5), trial(1, 0.2, None), trial(2, 0.3, 0.9, continued=True)]))
+    drawn = {trace.name: list(trace.x) for trace in figure.data if trace.xaxis == "x"}
+    assert drawn == {"before": [None], "new": [0.1], "continued": [0.3], "best": [0.1]}
+    assert all(list(trace.x) == [None] for trace in figure.data if trace.xaxis == "x2")
+
+
+def test_one_bad_trial_does_not_flatten_the_others() -> None:
+    trials = [trial(number, 0.1, 0.5 + number / 100) for number in range(20)]
+    figure = of_rounds.figure(story([*trials, trial(20, 0.1, 1e9)]))
+    low, high = figure.layout.yaxis.range
+    assert low < 0.5
+    assert 0.7 < high < 2
+
+
+def test_nothing_came_of_a_round() -> None:
+    nothing = story([trial(0, 0.1, None)])
+    nothing["rounds"][0]["best"] = None
+    assert "round 1" in rounds(nothing, whole=False)
+
+
+def test_the_best_is_never_cut_off() -> None:
+    trials = [trial(0, 0.1, 0.1), *(trial(number, 0.1, 0.5 + number / 1000) for number in range(1, 9))]
+    low, _ = of_rounds.figure(story(trials)).layout.yaxis.range
+    assert low < 0.1

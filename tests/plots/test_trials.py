@@ -1,0 +1,197 @@
+"""The pictures of a study hold what they are to show; how they look is looked at, not tested."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from hpsearch.core.trial import Objective, Params, Report, State, Trial
+from hpsearch.plots import figures, parameters
+from hpsearch.plots import trials as of_trials
+from hpsearch.plots.style import evenly, label, spread
+from hpsearch.study.space import Choice, Float, Int, Space
+
+LOSS = Objective("val_loss", "minimize")
+LAST = Objective("val_loss", "minimize", at="last")
+NO_SPACE = Space((), {})
+
+
+def trial(number: int, *losses: float, begins: int = 0, params: Params | None = None, **more: Any) -> Trial:
+    """begins: milliseconds; an epoch takes one."""
+    curve = tuple(Report(step, {"val_loss": loss}, at=begins + step) for step, loss in enumerate(losses, 1))
+    state = more.pop("state", State.COMPLETE)
+    return Trial(number, params or {}, seed=0, until=max(1, len(losses)), state=state, curve=curve, **more)
+
+
+def data(picture: figures.Picture) -> list[dict[str, Any]]:
+    return list(json.loads(picture.figure)["data"])
+
+
+class TestCurves:
+    def test_the_best_have_a_name_and_the_others_stand_behind(self) -> None:
+        ranked = [trial(number, 1.0 + number, 0.5 + number) for number in range(7)]
+        figure = of_trials.curves(ranked, [trial(7, 9.0)], LOSS)
+        behind, *best = figure.data
+        assert [trace.name for trace in best] == [f"trial {number}" for number in (4, 3, 2, 1, 0)]
+        assert list(best[-1].x) == [1, 2]
+        assert list(best[-1].y) == [1.0, 0.5]
+        assert list(behind.y) == [6.0, 5.5, None, 7.0, 6.5, None, 9.0, None]
+
+    def test_many_trials_and_long_curves_are_thinned_and_it_is_said(self) -> None:
+        long = [3.0] * 3_000
+        long[1_234] = 0.1
+        ranked = [trial(0, *long), *(trial(number, 1.0) for number in range(1, 500))]
+        best = of_trials.curves(ranked, [], LOSS).data[-1]
+        assert len(best.x) <= of_trials.MOST_POINTS + 2
+        assert {1, 1_235, 3_000} <= set(best.x)
+        behind = of_trials.curves(ranked, [], LOSS).data[0]
+        assert len(set(behind.text) - {""}) == of_trials.MOST_CURVES - of_trials.NAMED
+        says = of_trials.curves_say(ranked, [])
+        assert "200 of 500 trials are drawn" in says
+        assert "about 200 epochs" in says
+
+    def test_a_few_are_all_drawn_and_nothing_else_is_said(self) -> None:
+        says = of_trials.curves_say([trial(0, 1.0), trial(1, 2.0)], [])
+        assert says == "Values far from all others are cut off: a double click shows them."
+
+    def test_what_is_no_number_is_a_gap(self) -> None:
+        figure = of_trials.curves([], [trial(0, 1.0, math.nan, math.inf)], LOSS)
+        assert list(figure.data[0].y) == [1.0, None, None, None]
+
+    def test_a_trial_that_exploded_does_not_flatten_the_others(self) -> None:
+        ranked = [trial(number, 1.0 + number / 10, 0.5 + number / 10) for number in range(10)]
+        low, high = of_trials.curves([*ranked, trial(10, 1e9)], [], LOSS).layout.yaxis.range
+        assert low < 0.5
+        assert 2.0 < high < 10.0
+
+
+class TestLosses:
+    def test_only_where_both_were_reported(self) -> None:
+        both = Trial(0, {}, 0, 2, curve=(Report(1, {"train_loss": 1.0, "val_loss": 2.0}),))
+        assert of_trials.has_losses(both)
+        assert not of_trials.has_losses(trial(0, 1.0))
+        figure = of_trials.losses(both, LOSS)
+        assert {trace.name: list(trace.y) for trace in figure.data} == {"train_loss": [1.0], "val_loss": [2.0]}
+        assert figure.layout.shapes[0].x0 == 1
+
+
+class TestAnytime:
+    def test_epochs_count_in_the_order_in_which_they_came(self) -> None:
+        first, second = trial(0, 3.0, 2.0, 1.0, begins=10), trial(1, 2.5, 9.0, begins=11)
+        found = list(of_trials.improvements([first, second], [first, second], LOSS))
+        assert [(count, value) for count, value, _ in found] == [(1, 3.0), (2, 2.0), (4, 1.0)]
+        assert found[-1][2] == "trial 0, its epoch 3"
+
+    def test_those_that_failed_cost_epochs_and_found_nothing(self) -> None:
+        failed, good = trial(0, 0.1, 0.1, state=State.FAILED), trial(1, 2.0, begins=5)
+        assert [count for count, _, _ in of_trials.improvements([failed, good], [good], LOSS)] == [3]
+
+    def test_judged_by_the_last_epoch_a_trial_counts_when_it_is_there(self) -> None:
+        trials = [trial(0, 0.5, 1.0, 3.0), trial(1, 2.0, begins=10)]
+        assert [value for _, value, _ in of_trials.improvements(trials, trials, LAST)] == [3.0, 2.0]
+
+    def test_a_metric_that_is_maximised_rises(self) -> None:
+        trials = [trial(0, 0.5, 0.4, 0.7)]
+        best = of_trials.improvements(trials, trials, Objective("val_loss", "maximize"))
+        assert [value for _, value, _ in best] == [0.5, 0.7]
+
+    def test_a_first_value_that_is_far_off_is_cut_off_and_the_rest_is_whole(self) -> None:
+        trials = [trial(0, 1e9, 3.0, 2.5, 2.0, 1.9, 1.8, 1.7, 1.6)]
+        low, high = of_trials.anytime(trials, trials, LOSS).layout.yaxis.range
+        assert low < 1.6
+        assert 3.0 < high < 10.0
+
+    def test_the_line_goes_on_to_the_end(self) -> None:
+        trials = [trial(0, 0.5, 0.6, 0.7)]
+        assert list(of_trials.anytime(trials, trials, LOSS).data[0].x) == [1, 3]
+
+
+class TestParameters:
+    SPACE = Space(
+        (
+            Float("lr", 1e-5, 1.0, log=True),
+            Int("units", 8, 64, log=True),
+            Choice("kind", ("<b>", True)),
+            Float("momentum", 0.0, 0.9, when={"kind": ("<b>",)}),
+            Float("unused", 0.0, 1.0),
+        ),
+        {},
+    )
+
+    def drawn(self) -> dict[str, Any]:
+        good = trial(0, 0.5, params={"lr": 0.1, "units": 16, "kind": True})
+        lost = trial(1, 0.7, params={"lr": 0.01, "units": 8, "kind": "<b>", "momentum": 0.3}, state=State.PRUNED)
+        return dict(parameters.figures([good, lost], LOSS, self.SPACE))
+
+    def test_one_for_each_parameter_that_a_trial_has(self) -> None:
+        assert list(self.drawn()) == ["lr", "units", "kind", "momentum"]
+
+    def test_of_many_parameters_the_first(self) -> None:
+        names = [f"p{number}" for number in range(30)]
+        ranked = [trial(0, 1.0, params=dict.fromkeys(names, 0.5))]
+        space = Space(tuple(Float(name, 0.0, 1.0) for name in names), {})
+        assert [name for name, _ in parameters.figures(ranked, LOSS, space)] == names[:24]
+        assert "The first 24 of 30 parameters are drawn." in parameters.says(ranked, space)
+
+    def test_trials_that_did_not_end_apart_and_the_best_on_top(self) -> None:
+        pruned, others, best = self.drawn()["lr"].data
+        assert (list(pruned.x), list(others.x), list(best.x)) == ([0.01], [0.1], [0.1])
+        assert pruned.marker.opacity < others.marker.opacity
+        assert list(self.drawn()["momentum"].data[2].x) == []
+
+    def test_the_best_is_never_cut_off(self) -> None:
+        ranked = [trial(number, 0.5 + number / 1000 - (number == 0) / 2, params={"lr": 0.1}) for number in range(9)]
+        ((_, figure),) = parameters.figures(ranked, LOSS, Space((Float("lr", 1e-5, 1.0),), {}))
+        assert figure.layout.yaxis.range[0] < 0.0
+
+    def test_axes(self) -> None:
+        axes = {name: figure.layout.xaxis for name, figure in self.drawn().items()}
+        assert (axes["lr"].type, axes["units"].type, axes["momentum"].type) == ("log", "log", "linear")
+        assert {10, 20, 50} <= set(axes["units"].tickvals)
+        assert list(axes["kind"].categoryarray) == ["&lt;b&gt;", "True"]
+
+    def test_of_thousands_the_best_and_some_others(self) -> None:
+        ranked = [trial(number, 1.0 + number, params={"lr": 0.1}) for number in range(2_500)]
+        space = Space((Float("lr", 1e-5, 1.0),), {})
+        ((_, figure),) = parameters.figures(ranked, LOSS, space)
+        assert len(figure.data[1].x) == parameters.MOST_TRIALS
+        assert figure.data[1].text[0] == "trial 0"
+        assert "1,000 of 2,500 trials" in parameters.says(ranked, space)
+
+
+class TestStudy:
+    def test_nothing_to_show(self) -> None:
+        assert figures.study([], [], LOSS, NO_SPACE, {}) == []
+        assert figures.study([], [trial(0, state=State.FAILED)], LOSS, NO_SPACE, {}) == []
+
+    def test_only_what_there_is(self) -> None:
+        drawn = figures.study([trial(0, 0.5)], [], LOSS, NO_SPACE, {"preflight": {}})
+        assert [one.name for one in drawn] == ["curves", "anytime"]
+
+    def test_nothing_in_a_figure_can_end_the_element_that_holds_it(self) -> None:
+        bad = "</script><script>alert(1)</script>"
+        space = Space((Choice(bad, (bad, "b")),), {})
+        tried = Trial(0, {bad: bad}, 0, 1, curve=(Report(1, {bad: 0.5}),))
+        drawn = figures.study([tried], [], Objective(bad, "minimize"), space, {})
+        assert drawn
+        assert all("<" not in one.figure for one in drawn)
+
+
+@pytest.mark.parametrize(("count", "most"), [(3, 5), (5, 5), (100, 7), (0, 3)])
+def test_evenly(count: int, most: int) -> None:
+    chosen = evenly(range(count), most)
+    assert len(chosen) == min(count, most)
+    assert chosen == sorted(set(chosen))
+    assert chosen[:1] == list(range(count))[:1]
+
+
+def test_spread_of_one_value_is_the_browsers() -> None:
+    assert spread([1.0]) is None
+
+
+def test_a_label_is_shown_letter_for_letter_without_its_password() -> None:
+    assert (
+        label("<b>1 & 2</b> at postgresql://me:secret@host")
+        == "&lt;b&gt;1 &amp; 2&lt;/b&gt; at postgresql://me:***@host"
+    )

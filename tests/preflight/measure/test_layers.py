@@ -1,0 +1,169 @@
+"""Which layers get a gradient, whose gradient it is, and what reaches the first of them."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+from torch.optim.swa_utils import AveragedModel
+
+from hpsearch import Report, Run
+from hpsearch.core.trial import Params
+from hpsearch.preflight.measure.first_steps import STEPS, look
+from hpsearch.preflight.measurements import FirstSteps
+from tests.preflight.measure import faulty, sound
+from tests.preflight.measure.kit import bench
+
+
+def adversaries(params: Params, run: Run) -> Iterator[Report]:
+    """Two models and two optimizers; each loss reaches into the other model too."""
+    maker, judge = nn.Linear(4, 3), nn.Linear(3, 1)
+    makes, judges = (torch.optim.Adam(model.parameters(), 1e-2) for model in (maker, judge))
+    run.track(maker=maker, judge=judge, makes=makes, judges=judges)
+    for epoch in run.epochs():
+        for (real,) in run.batches([(torch.randn(8, 3),) for _ in range(10)]):
+            judges.zero_grad()
+            (judge(maker(torch.randn(8, 4))).mean() - judge(real).mean()).backward()
+            judges.step()
+            makes.zero_grad()
+            (-judge(maker(torch.randn(8, 4))).mean()).backward()
+            makes.step()
+        yield Report(epoch, {"val_score": 0.0})
+
+
+def folds(params: Params, run: Run) -> Iterator[Report]:
+    """Two models, trained one after the other in an epoch."""
+    models = [nn.Linear(3, 1), nn.Linear(3, 1)]
+    optimizers = [torch.optim.SGD(model.parameters(), 0.1) for model in models]
+    run.track(one=models[0], two=models[1], first=optimizers[0], second=optimizers[1])
+    for epoch in run.epochs():
+        for model, optimizer in zip(models, optimizers, strict=True):
+            for inputs in run.batches(torch.randn(80, 3).split(4)):
+                optimizer.zero_grad()
+                model(inputs).square().mean().backward()
+                optimizer.step()
+        yield Report(epoch, {"val_score": 0.0})
+
+
+def averaged(params: Params, run: Run) -> Iterator[Report]:
+    """An average of the weights is tracked too, which nobody trains."""
+    model = nn.Linear(3, 1)
+    average = AveragedModel(model)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.track(model=model, average=average, optimizer=optimizer)
+    for epoch in run.epochs():
+        for inputs in run.batches(torch.randn(80, 3).split(4)):
+            optimizer.zero_grad()
+            model(inputs).square().mean().backward()
+            optimizer.step()
+            average.update_parameters(model)
+        with torch.no_grad():
+            average(torch.randn(4, 3))
+        yield Report(epoch, {"val_score": 0.0})
+
+
+def closures(params: Params, run: Run) -> Iterator[Report]:
+    """Several calls of backward within one step."""
+    model = nn.Linear(3, 1)
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
+    inputs = torch.randn(16, 3)
+    run.track(model=model, optimizer=optimizer)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(inputs), torch.ones(16, 1))
+        loss.backward()
+        return loss
+
+    for epoch in run.epochs():
+        for _ in range(10):
+            optimizer.step(closure)  # type: ignore[arg-type]
+        yield Report(epoch, {"val_score": 0.0})
+
+
+def untracked(params: Params, run: Run) -> Iterator[Report]:
+    model = nn.Linear(3, 1)
+    for epoch in run.epochs():
+        model(torch.randn(4, 3)).square().mean().backward()
+        yield Report(epoch, {"val_score": 0.0})
+
+
+def no_torch(params: Params, run: Run) -> Iterator[Report]:
+    for epoch in run.epochs():
+        yield Report(epoch, {"val_score": 1.0 / epoch})
+
+
+def seen(trainer: object) -> FirstSteps:
+    steps, failure = look(bench(trainer), {}, 10, float("inf"))  # type: ignore[arg-type]
+    assert failure is None
+    return steps
+
+
+@pytest.mark.parametrize(
+    "trainer",
+    [sound.digits_residual, sound.digits_frozen_layer, sound.words_attention, adversaries, folds, averaged, closures],
+)
+def test_no_layer_is_missed_that_is_there(trainer: object) -> None:
+    steps = seen(trainer)
+    assert len(steps.losses) == STEPS
+    layers = steps.layers
+    assert layers is not None
+    assert layers.count > 0
+    assert layers.without_gradient == layers.zero_gradient == layers.not_finite == layers.not_optimized == ()
+    assert steps.accumulated == 0
+
+
+def test_the_frozen_ones_are_counted() -> None:
+    layers = seen(sound.digits_frozen_layer).layers
+    assert layers is not None
+    assert (layers.count, layers.frozen) == (2, 2)
+
+
+class TestFaults:
+    def test_a_detached_layer(self) -> None:
+        for trainer in (faulty.detached_digits, faulty.detached_numpy):
+            layers = seen(trainer).layers
+            assert layers is not None
+            assert layers.without_gradient == ("model.first.weight", "model.first.bias")
+
+    def test_dead_units(self) -> None:
+        layers = seen(faulty.dead_units).layers
+        assert layers is not None
+        assert layers.zero_gradient == ("model.1.weight", "model.1.bias", "model.3.weight")
+
+    def test_layers_that_no_optimizer_has(self) -> None:
+        layers = seen(faulty.forgotten_layer).layers
+        assert layers is not None
+        assert layers.not_optimized == ("model.3.weight", "model.3.bias")
+
+    def test_a_forgotten_zero_grad(self) -> None:
+        for trainer in (faulty.zero_grad_digits, faulty.zero_grad_diabetes):
+            assert seen(trainer).accumulated == STEPS - 1
+
+
+class TestInputs:
+    def test_what_reaches_the_first_layer(self) -> None:
+        inputs = seen(faulty.bytes_digits).inputs
+        assert inputs is not None
+        assert inputs.layer == "1 (Linear)"
+        assert 100 < inputs.mean < 150
+        assert inputs.std > 40
+        assert (inputs.low, inputs.high) == (0.0, 255.0)
+
+    def test_a_model_that_scales_them_itself_has_nothing_to_say(self) -> None:
+        assert seen(sound.spirals_deep).inputs is None
+
+    def test_nor_has_one_of_whole_numbers(self) -> None:
+        assert seen(sound.words_attention).inputs is None
+
+
+class TestWhatIsNotSeen:
+    def test_a_model_that_is_not_tracked(self) -> None:
+        steps = seen(untracked)
+        assert (steps.models, steps.optimizers, steps.layers, steps.inputs) == (0, 0, None, None)
+        assert len(steps.losses) == STEPS
+        assert not steps.fed
+
+    def test_a_trainer_without_torch(self) -> None:
+        assert seen(no_torch) == FirstSteps()

@@ -1,0 +1,69 @@
+"""What a trial takes of a GPU, and how many fit one. There is no GPU here: torch.cuda is faked where it is asked."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hpsearch.preflight.judge.checklist import cost
+from hpsearch.preflight.measure import epochs
+from hpsearch.preflight.measurements import Measured, Preflight
+from hpsearch.records.preflight_record import cost_text, share
+from hpsearch.workers.pools.in_process import InProcess
+from tests.support.studies import setup
+
+GIB = 1 << 30
+
+
+def gpu(monkeypatch: pytest.MonkeyPatch, *, total: int, free: int, reserved: int, most: int) -> None:
+    """In GiB, as torch.cuda would say. reserved, most: by torch in this process, now and at the most."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda _: None)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (free * GIB, total * GIB))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: reserved * GIB)
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda: most * GIB)
+
+
+def test_without_a_gpu_there_is_nothing_to_say_of_it() -> None:
+    memory = epochs.memory("cpu", 0)
+    assert memory.host > 50e6
+    assert (memory.gpu, memory.gpu_total) == (0, 0)
+
+
+def test_the_most_that_was_reserved_and_what_cuda_takes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, total=80, free=73, reserved=6, most=9)
+    memory = epochs.memory("cuda", 0)
+    assert (memory.gpu, memory.gpu_total) == (10 * GIB, 80 * GIB)
+
+
+def test_what_other_processes_hold_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu(monkeypatch, total=80, free=20, reserved=6, most=9)
+    assert epochs.memory("cuda", 0).gpu == 10 * GIB
+
+
+@pytest.mark.parametrize(("gpus", "device"), [(0.0, "cpu"), (0.25, "cuda")])
+def test_a_worker_measures_on_the_device_of_its_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpus: float, device: str
+) -> None:
+    gpu(monkeypatch, total=80, free=73, reserved=6, most=9)
+    pool = InProcess(setup(tmp_path, "noop", gpus=gpus))
+    found = pool.probe(Preflight({}, seed=0, epochs=3))
+    assert isinstance(found, Measured)
+    assert found.failure is None
+    assert found.memory.gpu == (10 * GIB if device == "cuda" else 0)
+    assert cost(found).per_gpu == (7 if device == "cuda" else None), "nine tenths of 80 GiB"
+
+
+def test_the_suggestion_can_be_copied_into_the_study() -> None:
+    said = cost_text({"seconds": 2.0, "host": 2 * GIB, "gpu": 10 * GIB, "per_gpu": 7})
+    assert said.startswith("2 s an epoch, 2048 MiB of memory, 10240 MiB of GPU memory, so that 7 fit one GPU ")
+    assert said.endswith("(resources.per_trial.gpus = 0.14)")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 10, 33, 250, 4000, 100_000])
+def test_so_many_shares_are_no_more_than_one_gpu(count: int) -> None:
+    """Ray counts in steps of 0.0001, so no more than 10,000 share one."""
+    assert min(count, 10_000) * share(count) <= 1
+    assert share(count) >= 1e-4
+    assert round(share(count), 4) == share(count)
+    assert share(count) * count > 0.5 or count > 1000

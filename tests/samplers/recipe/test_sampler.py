@@ -1,0 +1,246 @@
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import New, Params, Resume, State
+from hpsearch.samplers.recipe.planned_rounds import Plan
+from hpsearch.samplers.recipe.sampler import Recipe
+from hpsearch.samplers.recipe.search_ranges import whole
+from hpsearch.study.file.sections import Round
+from hpsearch.study.schedule import Budgeted, Given, Stages
+from hpsearch.study.space import Choice, Float, Int, Space
+from tests.samplers.simulation import LOSS, Loss, Simulation, diverges, fails, flat
+
+SPACE = Space(
+    (
+        Float("lr", 1e-4, 1.0, log=True),
+        Float("dropout", 0.0, 0.6),
+        Choice("optimizer", ("sgd", "adam", "adagrad")),
+    )
+)
+LONGEST = 27
+
+
+def searcher(budget: int = 600, space: Space = SPACE, seed: int = 0, earlier: Sequence[int] = ()) -> Recipe:
+    return Recipe(space, seed, [Budgeted(one, LONGEST) for one in (*earlier, budget)], top=0.15, margin=0.1)
+
+
+def training(noise: float = 0.0, optimum: float = 0.03) -> Loss:
+    """Curves that fall the faster, and the lower, the nearer lr is to its optimum; adagrad is hopeless."""
+    generator = np.random.default_rng(0)
+
+    def loss(params: Params, epoch: int) -> float:
+        away = abs(math.log10(float(params["lr"]) / optimum))
+        level = 0.1 + 0.1 * away + 0.1 * float(params["dropout"]) + (params["optimizer"] == "adagrad")
+        value = level + (1 - level) * math.exp(-0.5 * epoch * 10 ** (-0.5 * away))
+        return value + noise * float(generator.standard_normal())
+
+    return loss
+
+
+def simulated(
+    recipe: Recipe, loss: Loss | None = None, parallel: int = 1, history: History | None = None
+) -> Simulation:
+    return Simulation(recipe, loss or training(), epochs=LONGEST, parallel=parallel, history=history).run()
+
+
+def plans(simulation: Simulation) -> Sequence[Plan]:
+    assert isinstance(simulation.sampler, Recipe)
+    return simulation.sampler.plans(simulation.history)[0]
+
+
+class TestRounds:
+    def test_many_short_ones_first_then_the_best_go_on(self) -> None:
+        simulation = simulated(searcher())
+        first, second, third, *_ = plans(simulation)
+        assert (first.size.epochs, second.size.epochs, third.size.epochs) == (4, 10, 27)
+        assert first.size.new > second.size.trials > third.size.trials
+        history = simulation.history
+        losses = {number: training()(history[number].params, 4) for number in first.trials}
+        assert list(second.continued) == sorted(losses, key=losses.__getitem__)[: second.size.continued]
+
+    def test_who_is_in_the_worse_half_does_not_go_on(self) -> None:
+        simulation = simulated(searcher(1000))
+        for plan in plans(simulation)[1:]:
+            before = [simulation.history[number] for number in range(plan.first)]
+            level = sorted(training()(trial.params, 4) for trial in before)[len(before) // 2]
+            assert all(training()(simulation.history[n].params, 4) <= level for n in plan.continued)
+
+    def test_no_epoch_is_trained_twice_and_none_beyond_the_budget(self) -> None:
+        for budget in (40, 100, 300, 1000):
+            history = simulated(searcher(budget), parallel=3).history
+            assert history.epochs <= budget
+            assert all([r.step for r in trial.curve] == list(range(1, trial.epoch + 1)) for trial in history)
+
+    def test_it_looks_ever_closer_to_the_optimum(self) -> None:
+        widths = [
+            math.log10(window.high / window.low)
+            for plan in plans(simulated(searcher(1000)))
+            for window in plan.windows
+            if window.name == "lr"
+        ]
+        assert widths == sorted(widths, reverse=True)
+        assert widths[-1] < 0.3 * widths[0]
+
+    def test_new_trials_lie_in_their_windows(self) -> None:
+        simulation = simulated(searcher(1000))
+        for plan in plans(simulation):
+            for number in range(plan.first, min(plan.end, len(simulation.history))):
+                for window in plan.windows:
+                    assert window.low <= float(simulation.history[number].params[window.name]) <= window.high
+
+    def test_the_first_round_is_spread_more_evenly_than_chance(self) -> None:
+        """Of 32 points of a scrambled Sobol sequence every interval of 1/32 holds one, on every axis."""
+        space = Space((Float("x", 0.0, 1.0), Float("y", 0.0, 1.0)))
+        recipe = Recipe(space, 0, [Given([Round(trials=32, epochs=1)], 0.5)], 0.15, 0.1)
+        points = [p.params for p in Simulation(recipe, flat, epochs=1).run().proposals if isinstance(p, New)]
+        for name in ("x", "y"):
+            assert sorted(int(32 * float(point[name])) for point in points) == list(range(32))
+
+    def test_rounds_that_are_given(self) -> None:
+        rounds = [Round(trials=12, epochs=2), Round(trials=6, epochs=5), Round(trials=2, epochs=9)]
+        simulation = simulated(Recipe(SPACE, 0, [Given(rounds, 0.5)], 0.15, 0.1))
+        for number, round_ in enumerate(rounds, 1):
+            own = [proposal for proposal in simulation.proposals if proposal.round == number]
+            assert (len(own), {one.until for one in own}) == (round_.trials, {round_.epochs})
+        assert simulation.over.endswith("all 3 rounds are done")
+
+    def test_a_value_that_has_lost_is_not_drawn_again(self) -> None:
+        simulation = simulated(searcher(1500))
+        (at,) = [plan for plan in plans(simulation) if any("'adagrad' is left out" in note for note in plan.notes)]
+        later = [simulation.history[n].params["optimizer"] for n in range(at.first, len(simulation.history))]
+        assert later
+        assert "adagrad" not in later
+
+    def test_what_is_settled_is_not_trained_longer(self) -> None:
+        """All turn in epoch 2 and get worse from there: more epochs gain nothing, other parameters may."""
+
+        def overfits(params: Params, epoch: int) -> float:
+            return 1 + float(params["dropout"]) - 0.5 * min(epoch, 2) + 0.2 * max(0, epoch - 2)
+
+        def train(params: Params, epoch: int) -> float:
+            return float(2 * 0.5**epoch)
+
+        simulation = Simulation(searcher(), overfits, epochs=LONGEST, train=train).run()
+        first, second, *_ = plans(simulation)
+        assert (first.size.epochs, second.size.epochs) == (4, 4)
+        assert "no longer than the last, since more epochs would gain nothing" in second.notes[1]
+        assert "overfitting" in second.notes[1]
+
+
+class TestWindows:
+    def narrow(self, expand: bool) -> Space:
+        return Space((Float("lr", 1e-6, 1e-4, log=True, expand=expand), *SPACE.parameters[1:]))
+
+    def test_a_window_two_decades_off_is_left_where_it_may_be(self) -> None:
+        history = simulated(searcher(space=self.narrow(expand=True))).history
+        best = history.best()
+        assert best is not None
+        assert 0.003 < float(best.params["lr"]) < 0.3
+
+    def test_and_is_kept_where_it_may_not(self) -> None:
+        history = simulated(searcher(space=self.narrow(expand=False))).history
+        assert all(float(trial.params["lr"]) <= 1e-4 for trial in history)
+
+    def test_while_a_window_moves_the_rounds_stay_short_and_the_others_whole(self) -> None:
+        simulation = simulated(searcher(space=self.narrow(expand=True)))
+        _, second, *_ = plans(simulation)
+        assert (second.size.epochs, second.size.continued) == (4, 0)
+        before, after = whole(self.narrow(expand=True)), second.windows
+        assert after[0].low > before[0].low
+        assert after[0].high > before[0].high
+        assert (after[1].low, after[1].high) == (before[1].low, before[1].high)
+        assert "as long as the last, since lr may be better where no trial was yet" in second.notes[1]
+
+    def test_however_far_it_moves_the_best_are_trained_to_the_end(self) -> None:
+        """The optimum lies ten decades away, which no budget reaches."""
+        space = Space((Float("lr", 1e-9, 1e-8, log=True, expand=True), *SPACE.parameters[1:]))
+        for budget in (100, 200, 400):
+            history = simulated(searcher(budget, space=space), training(optimum=10.0)).history
+            assert any(trial.state is State.COMPLETE for trial in history)
+
+
+class TestTheEnd:
+    def test_the_budget(self) -> None:
+        simulation = simulated(searcher(300))
+        assert "the budget of 300 epochs is spent" in simulation.over
+
+    def test_noise(self) -> None:
+        """Nothing but luck: the incumbent is trained with two other seeds, and no round gains more than they differ."""
+        generator = np.random.default_rng(1)
+
+        def luck(params: Params, epoch: int) -> float:
+            return 0.5 + 0.01 * float(generator.standard_normal()) - 0.001 * epoch
+
+        simulation = simulated(searcher(6000), luck)
+        repeated = next(plan for plan in plans(simulation) if plan.repeats is not None)
+        again = [simulation.history[number] for number in range(repeated.first, repeated.end)]
+        assert len(again) == 2
+        assert all(trial.params == repeated.repeats for trial in again)
+        assert "another seed alone makes" in simulation.over
+        assert simulation.history.epochs < 6000
+
+    def test_a_larger_budget_goes_on_from_there_and_changes_nothing_before(self) -> None:
+        small = simulated(searcher(300))
+        before = list(small.proposals)
+        large = simulated(searcher(600, earlier=[300]), history=small.history)
+        assert large.proposals
+        assert large.history.epochs <= 600
+        whole_search = simulated(searcher(600, earlier=[300]))
+        assert whole_search.proposals == [*before, *large.proposals]
+
+    def test_a_larger_budget_is_used_though_the_last_round_was_noise(self) -> None:
+        generator = np.random.default_rng(1)
+
+        def luck(params: Params, epoch: int) -> float:
+            return 0.5 + 0.01 * float(generator.standard_normal())
+
+        first = simulated(searcher(6000), luck)
+        assert "another seed alone" in first.over
+        assert simulated(searcher(9000, earlier=[6000]), luck, history=first.history).proposals
+
+    @pytest.mark.parametrize("loss", [diverges, fails])
+    def test_nothing_came_to_anything(self, loss: Loss) -> None:
+        simulation = simulated(searcher(), loss)
+        assert simulation.over == (
+            f"none of {len(simulation.history)} trials came to anything: look at the preflight, or at `hpsearch show`"
+        )
+
+
+class TestReplay:
+    @pytest.mark.parametrize("parallel", [1, 3])
+    def test_rounds_are_planned_alike_whenever_they_are_asked_for(self, parallel: int) -> None:
+        simulation = Simulation(searcher(), training(), epochs=LONGEST, parallel=parallel)
+        seen: dict[int, Plan] = {}
+        while not simulation.over:
+            simulation.run(turns=1)
+            for plan in searcher().plans(History(LOSS, list(simulation.history)))[0]:
+                assert seen.setdefault(plan.number, plan) == plan
+
+    def test_the_notes_of_a_round_come_once_with_its_first_proposal(self) -> None:
+        simulation = simulated(searcher(), parallel=2)
+        for plan in plans(simulation):
+            own = [proposal for proposal in simulation.proposals if proposal.round == plan.number]
+            assert [proposal.notes for proposal in own] == [plan.notes, *[()] * (len(own) - 1)]
+
+
+def test_a_trial_that_ended_by_itself_is_not_continued() -> None:
+    simulation = Simulation(searcher(), training(), epochs=LONGEST, prune=lambda number: number % 3 == 0).run()
+    continued = {proposal.number for proposal in simulation.proposals if isinstance(proposal, Resume)}
+    assert continued
+    assert not any(number % 3 == 0 for number in continued)
+
+
+@pytest.mark.parametrize(
+    "stages", [lambda: Budgeted(200, 9), lambda: Given([Round(trials=9, epochs=1), Round(trials=5, epochs=3)], 0.4)]
+)
+def test_a_small_discrete_space(stages: Callable[[], Stages]) -> None:
+    """Everything is tried before anything is tried twice."""
+    space = Space((Int("layers", 1, 3), Choice("norm", (True, False))))
+    simulation = Simulation(Recipe(space, 0, [stages()], 0.15, 0.1), flat, epochs=9).run()
+    points = [tuple(trial.params.values()) for trial in simulation.history]
+    assert len(set(points[:6])) == 6
+    assert all(trial.state is not State.FAILED for trial in simulation.history)

@@ -1,0 +1,271 @@
+"""The study file: what it means, and what may change under one name."""
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import StudyFileError
+from hpsearch.core.replicates import Replicates
+from hpsearch.study import definition as sections
+from hpsearch.study.definition import differences
+from hpsearch.study.plan import proposals
+from hpsearch.study.space import Choice, Float, Int
+from tests.support.study_text import RANDOM, ROUNDS, made
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+# What it means ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_least_file():
+    study = made(("options = { layers = 2 }\n", ""))
+    assert (study.study.name, study.study.metric, study.study.goal) == ("digits", "val_loss", "minimize")
+    assert (study.study.seed, study.study.at) == (0, "best")
+    assert study.trainer == sections.Trainer(use="trainers.digits:train", epochs=9)
+    assert study.trainer.options == {}
+    assert study.search == sections.Random(method="random", trials=5)
+    assert study.prune is None
+    assert study.early_stopping is None
+    assert study.resources.workers is None
+    assert study.resources.address == "local"
+    assert (study.resources.per_trial.cpus, study.resources.per_trial.gpus) == (1, 0)
+    assert study.resources.per_trial.memory is None
+    assert (study.limits.retries, study.limits.max_failures) == (2, 5)
+    assert study.limits.study is study.limits.trial is study.limits.stall is study.limits.gpu_hours is None
+    assert study.limits.trials is study.limits.epochs is None
+    assert (study.objective.metric, study.objective.goal, study.objective.at) == ("val_loss", "minimize", "best")
+    assert proposals(study) == 5
+
+
+def test_a_file_with_everything():
+    study = made(
+        ("goal", 'seed = 7\nat = "last"\ngoal'),
+        ("", '[prune]\nmethod = "median"\ninterval = 2\n[early_stopping]\npatience = 3\n'),
+        ("", '[resources]\nworkers = 2\naddress = "ray://head:10001"\n'),
+        ("", 'per_trial = { cpus = 2, gpus = 0.25, memory = "4GiB" }\n'),
+        ("", '[limits]\nstudy = "6h"\ngpu_hours = 20\ntrial = "1h30m"\nstall = "250ms"\ntrials = 8\nepochs = 99\n'),
+    )
+    assert (study.study.seed, study.study.at) == (7, "last")
+    assert study.prune == sections.MedianPrune(method="median", startup_trials=5, warmup_epochs=1, interval=2)
+    assert study.early_stopping == sections.EarlyStopping(patience=3, min_delta=0.0)
+    assert study.resources.per_trial.memory == 4 * 2**30
+    assert (study.resources.per_trial.cpus, study.resources.per_trial.gpus) == (2.0, 0.25)
+    assert (study.limits.study, study.limits.trial, study.limits.stall) == (21600.0, 5400.0, 0.25)
+    assert (study.limits.gpu_hours, study.limits.trials, study.limits.epochs) == (20.0, 8, 99)
+
+
+@pytest.mark.parametrize(
+    ("entry", "parameter"),
+    [
+        ("{ low = 0.0, high = 1.0 }", Float("x", 0.0, 1.0)),
+        ("{ low = 0, high = 1.0 }", Float("x", 0.0, 1.0)),
+        ("{ low = 0, high = 1 }", Int("x", 0, 1)),
+        ("{ low = 0, high = 9, step = 3 }", Int("x", 0, 9, step=3)),
+        ("{ low = 0, high = 1, step = 0.25 }", Float("x", 0.0, 1.0, step=0.25)),
+        ("{ low = 0.0, high = 0.6, step = 0.1 }", Float("x", 0.0, 0.6, step=0.1)),
+        ("{ low = 1e-5, high = 1, log = true, points = 6 }", Float("x", 1e-5, 1.0, log=True, points=6)),
+        ("{ low = 1, high = 9, grid = [1, 4, 9] }", Int("x", 1, 9, grid=(1, 4, 9))),
+        ("{ low = 0.5, high = 9, grid = [1, 4.5] }", Float("x", 0.5, 9.0, grid=(1.0, 4.5))),
+        ("{ low = 1, high = 9, expand = true }", Int("x", 1, 9, expand=True)),
+        ("{ low = 3, high = 3 }", Int("x", 3, 3)),
+        ("['a', 2.5, false]", Choice("x", ("a", 2.5, False))),
+        ("{ values = ['a', 'b'] }", Choice("x", ("a", "b"))),
+        ("{ values = ['a', 'b'], when = { opt = 'sgd' } }", Choice("x", ("a", "b"), when={"opt": ("sgd",)})),
+        ("{ low = 0, high = 1, when = { opt = ['sgd', 'adam'] } }", Int("x", 0, 1, when={"opt": ("sgd", "adam")})),
+        ("{ low = 0, high = 1, when = { fix = 64, i = 4 } }", Int("x", 0, 1, when={"fix": (64,), "i": (4,)})),
+    ],
+)
+def test_an_entry_of_the_space(entry, parameter):
+    study = made(("[search]", f"fix = 64\ni = {{ low = 2, high = 8, step = 2 }}\nx = {entry}\n[search]"))
+    assert study.space["x"] == parameter
+    assert study.space.fixed == {"fix": 64}
+
+
+def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
+    study = made(("lr = {", 'beta = { low = 0.0, high = 1.0, when = { opt = "adam" } }\nlr = {'))
+    assert [p.name for p in study.space.parameters] == ["lr", "opt", "beta", "units"]
+
+
+@pytest.mark.parametrize(
+    ("text", "search", "trials"),
+    [
+        ('"bayesian"\ntrials = 8', sections.Bayesian(method="bayesian", trials=8), 8),
+        (
+            '"coarse-to-fine"\nrounds = [{ trials = 8, epochs = 3 }, { trials = 2, epochs = 9 }]',
+            sections.CoarseToFine(
+                method="coarse-to-fine",
+                rounds=(sections.Round(trials=8, epochs=3), sections.Round(trials=2, epochs=9)),
+                keep=0.5,
+                top=0.25,
+                margin=0.1,
+            ),
+            10,
+        ),
+        (
+            '"list"\nsets = [{ params = { lr = 0.1, opt = "sgd", units = 20 }, epochs = 3 }]\nseeds = 4',
+            sections.Listed(
+                method="list",
+                sets=(sections.ParameterSet(params={"lr": 0.1, "opt": "sgd", "units": 20}, epochs=3),),
+                seeds=4,
+            ),
+            4,
+        ),
+    ],
+)
+def test_a_search_method(text, search, trials):
+    study = made(('"random"\ntrials = 5', text))
+    assert study.search == search
+    assert proposals(study) == trials
+
+
+def test_a_grid_is_counted():
+    study = made(('"random"\ntrials = 5', '"grid"'), ("log = true }", "log = true, points = 6 }"))
+    assert proposals(study) == 6 * 2 * 241
+
+
+@pytest.mark.parametrize(
+    ("text", "prune"),
+    [
+        ('"never"', sections.NeverPrune(method="never")),
+        ('"halving"\neta = 4', sections.HalvingPrune(method="halving", min_epochs=1, eta=4)),
+        ('"hyperband"\nmin_epochs = 3', sections.HyperbandPrune(method="hyperband", min_epochs=3, eta=3)),
+        ('"patience"\npatience = 2', sections.PatiencePrune(method="patience", patience=2, min_delta=0.0)),
+        ('"threshold"\nupper = 3', sections.ThresholdPrune(method="threshold", upper=3.0)),
+    ],
+)
+def test_a_prune_method(text, prune):
+    assert made(("", f"[prune]\nmethod = {text}\n")).prune == prune
+
+
+def test_it_is_frozen_and_travels():
+    study = made()
+    with pytest.raises(ValueError, match="frozen"):
+        study.study.seed = 3
+    assert pickle.loads(pickle.dumps(study)) == study
+
+
+# Identity ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def changed(*changes: tuple[str, str]) -> list[str]:
+    stored = json.loads(json.dumps(made().identity()))
+    return differences(stored, made(*changes).identity())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        ("1e-5", "1e-4", "space.lr.low: was 1e-05, is 0.0001"),
+        ("high = 1.0", "high = 1", ""),
+        ("log = true }\nopt", "log = false }\nopt", "space.lr.log: was true, is absent"),
+        ("low = 16, high = 256", "low = 16.0, high = 256", "space.units.low: was 16, is 16.0"),
+        ('["sgd", "adam"]', '["sgd"]', 'space.opt: was ["sgd", "adam"], is ["sgd"]'),
+        ('["sgd", "adam"]', '"sgd"', 'space.opt: was ["sgd", "adam"], is "sgd"'),
+        ("lr =", "lr2 =", "space.lr: was {\"low\": 1e-05, \"high\": 1.0, \"log\": true}, is absent"),
+        ("layers = 2", "layers = 3", "trainer.options.layers: was 2, is 3"),
+        ("layers = 2", "layers = true", "trainer.options.layers: was 2, is true"),
+        ("epochs = 9", "epochs = 10", "trainer.epochs: was 9, is 10"),
+        ("epochs = 9", "epochs = 9\nrepeats = 3", "trainer.repeats: was absent, is 3"),
+        ("epochs = 9", "epochs = 9\nvalidation = { folds = 5 }", 'trainer.validation: was absent, is {"folds": 5}'),
+        ("digits:train", "digits:fit", 'trainer.use: was "trainers.digits:train", is "trainers.digits:fit"'),
+        ("minimize", "maximize", 'study.goal: was "minimize", is "maximize"'),
+        ('"val_loss"', '"val_loss"\nseed = 1', "study.seed: was 0, is 1"),
+        ('"val_loss"', '"val_loss"\nat = "last"', 'study.at: was "best", is "last"'),
+        ("", "[early_stopping]\npatience = 3", "early_stopping.patience: was absent, is 3"),
+        ("", '[prune]\nmethod = "median"', 'prune.method: was "never", is "median"'),
+        ('"random"', '"bayesian"', 'search.method: was "random", is "bayesian"'),
+    ],
+)  # fmt: skip
+def test_what_may_not_change_under_one_name(old, new, difference):
+    found = changed((old, new))
+    assert found[0] == difference if difference else found == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"digits"', '"other"'),
+        ("trials = 5", "trials = 500"),
+        ("", '[limits]\nstudy = "6h"\nretries = 0'),
+        ("", '[resources]\nworkers = 3\naddress = "none"'),
+        ("", '[journal]\nurl = "sqlite:///other.db"\n[tracking]\nmlflow = "none"'),
+        ("", '[prune]\nmethod = "never"'),
+        ("epochs = 9", "epochs = 9\nrepeats = 1"),
+        ('opt = ["sgd", "adam"]', 'opt = { values = ["sgd", "adam"] }'),
+    ],
+)
+def test_what_may(old, new):
+    assert changed((old, new)) == []
+
+
+def test_never_is_what_is_anyway_except_where_the_paired_test_would_prune():
+    never, folds = ("", '[prune]\nmethod = "never"'), ("epochs = 9", "epochs = 9\nvalidation = { folds = 5 }")
+    assert made(folds).is_paired
+    assert not made(folds, never).is_paired
+    assert not made().is_paired
+    assert differences(made(folds).identity(), made(folds, never).identity()) == [
+        'prune.method: was absent, is "never"'
+    ]
+
+
+def test_more_or_longer_rounds_are_a_larger_budget():
+    first = made((RANDOM, ROUNDS + "[{ trials = 8, epochs = 3 }]")).identity()
+    more = made((RANDOM, ROUNDS + "[{ trials = 9, epochs = 3 }, { trials = 2, epochs = 9 }]")).identity()
+    assert differences(first, more) == []
+    keep = made((RANDOM, ROUNDS + "[{ trials = 8, epochs = 3 }]\nkeep = 0.25")).identity()
+    assert differences(first, keep) == ["search.keep: was 0.5, is 0.25"]
+
+
+def test_the_spec_is_a_study_file_in_json():
+    study = made(
+        ("low = 16", 'low = 16, when = { opt = "sgd" }'),
+        ("", '[limits]\nstudy = "90m"\n[resources]\nper_trial = { memory = "4096MiB" }\n'),
+    )
+    spec = study.spec()
+    assert json.loads(json.dumps(spec)) == spec
+    assert spec["study"] == {"name": "digits", "metric": "val_loss", "goal": "minimize", "seed": 0, "at": "best"}
+    assert spec["space"] == {
+        "lr": {"low": 1e-05, "high": 1.0, "log": True},
+        "opt": ["sgd", "adam"],
+        "units": {"low": 16, "high": 256, "log": True, "when": {"opt": ["sgd"]}},
+    }
+    assert spec["limits"] == {"study": "1h30m", "retries": 2, "max_failures": 5}
+    assert spec["resources"] == {"address": "local", "per_trial": {"cpus": 1.0, "gpus": 0.0, "memory": "4GiB"}}
+
+
+def test_another_name_makes_another_study():
+    study = made()
+    fork = study.renamed("digits again")
+    assert (fork.study.name, fork.folder, fork.journal_url) == ("digits again", study.folder, study.journal_url)
+    assert differences(study.identity(), fork.identity()) == []
+    with pytest.raises(StudyFileError, match=r'^--fork name: must not hold "/", got "a/b"$'):
+        study.renamed("a/b")
+
+
+# Imports ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_reading_a_study_imports_nothing_heavy():
+    heavy = ("torch", "ray", "mlflow", "optuna", "sqlalchemy", "numpy", "sklearn")
+    code = f"import sys, hpsearch.study.definition; print([name for name in {heavy} if name in sys.modules])"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout == "[]\n"
+
+
+def test_an_evaluation_has_one_seed_a_trial():
+    """It has seeds enough of its own, and each is a trial that can be looked at by itself."""
+    study = made(("epochs = 9", "epochs = 9\nrepeats = 3\nvalidation = { folds = 5 }"))
+    sets = [sections.ParameterSet(params={"lr": 0.1})]
+    assert study.replicates == Replicates(folds=5, repeats=3)
+    evaluation = study.evaluation("again", 1, sets, seeds=2)
+    assert evaluation.replicates == Replicates(folds=5)
+    assert not evaluation.is_paired, "its finalists are all trained to their end"

@@ -1,0 +1,46 @@
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch.tracking.mlflow_logging import hush
+
+hush()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    from mlflow import MlflowClient
+
+    from tests.tracking.studybook import StudyBook
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    """pytest sets the filters of warnings back for every test."""
+    hush()
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database that was just made, which takes seconds."""
+    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        MlflowClient(tracking_uri=f"sqlite:///{path}", registry_uri=f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def store(empty_store: Path, tmp_path: Path) -> str:
+    path = tmp_path / "mlflow.db"
+    shutil.copyfile(empty_store, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[StudyBook]:
+    book = StudyBook(tmp_path)
+    yield book
+    book.close()

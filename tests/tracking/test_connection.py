@@ -1,0 +1,197 @@
+import socketserver
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from hpsearch.core.errors import BadInput
+from hpsearch.tracking.connection import Preflight, check_server
+from tests.chaos.http_proxy import Proxy
+
+
+@pytest.fixture(autouse=True)
+def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials of whoever runs the tests."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("USERNAME", "PASSWORD", "TOKEN"):
+        monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
+
+
+class TestCheckServer:
+    def test_a_server_that_would_have_us(self):
+        with Proxy(mode=200, body="{}") as server:
+            assert check_server(server.uri) == ""
+
+    def test_a_database_is_not_asked(self):
+        assert check_server("sqlite:////nowhere/mlflow.db") == ""
+        assert check_server("postgresql://nowhere/mlflow") == ""
+
+
+class TestRefused:
+    """It is there and will not have us, now or later: whoever wrote the address must change something."""
+
+    @pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns"])
+    def test_the_file_store_is_gone(self, uri: str):
+        assert "MLflow 3 has no file store: write sqlite:///" in refusal_of(uri)
+
+    @pytest.mark.parametrize(
+        ("status", "body", "fix"),
+        [
+            (400, "The plain HTTP request was sent to HTTPS port", "answers with 400"),
+            (401, "You are not authenticated", "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
+            (403, "Invalid Host header - possible DNS rebinding attack detected", "--allowed-hosts 127.0.0.1"),
+            (403, "Permission denied", "the right to make experiments"),
+            (404, "", "is no MLflow server"),
+            (200, "<html>", "is no MLflow server"),
+        ],
+    )
+    def test_the_fix_is_named(self, status: int, body: str, fix: str):
+        with Proxy(mode=status, body=body) as server:
+            said = refusal_of(server.uri.replace("//", "//me:secret@"))
+        assert said.startswith(f"tracking.mlflow: MLflow at {server.uri} ")
+        assert fix in said
+
+    def test_https_where_there_is_none(self):
+        with Proxy(mode=200, body="{}") as server:
+            said = refusal_of(server.uri.replace("http:", "https:"))
+        assert said.endswith("does not speak TLS: write http:// in place of https://")
+
+    def test_http_where_there_is_https(self, tls_server: str):
+        said = refusal_of(tls_server.replace("https:", "http:"))
+        assert said.endswith("speaks TLS alone: write https:// in place of http://")
+
+    def test_a_certificate_of_nobody(self, tls_server: str, monkeypatch: pytest.MonkeyPatch):
+        assert "MLFLOW_TRACKING_SERVER_CERT_PATH" in refusal_of(tls_server)
+        monkeypatch.setenv("MLFLOW_TRACKING_INSECURE_TLS", "true")
+        assert check_server(tls_server) == ""
+
+    def test_something_that_is_no_http(self):
+        with listening(b"SSH-2.0-OpenSSH_9.2\r\n") as uri:
+            assert refusal_of(uri).endswith("does not speak HTTP: check tracking.mlflow")
+
+    @pytest.mark.parametrize(
+        "uri",
+        ["http://me:pa/ss@host", "http://host:port", "http://[::1", "http://" + "a" * 70, "http://", "http:///secret"],
+    )
+    def test_no_address_at_all(self, uri: str):
+        """Of which nothing is repeated: it may be the half of a password."""
+        assert refusal_of(uri) == "tracking.mlflow is no address: write http://HOST:PORT or https://HOST"
+
+
+class TestAway:
+    """It may come back by itself, and nothing is lost until then."""
+
+    @pytest.mark.parametrize("status", [429, 500, 502, 503])
+    def test_fails_for_now(self, status: int):
+        with Proxy(mode=status) as server:
+            assert f"{server.uri} does not answer ({status} " in check_server(server.uri)
+
+    def test_nobody_listens(self):
+        said = check_server("http://me:secret@127.0.0.1:9")
+        assert said.startswith("MLflow at http://127.0.0.1:9 does not answer (")
+        assert said.endswith("): start it, or check tracking.mlflow")
+
+    def test_no_such_machine(self):
+        """The name of a container that is stopped is not known either."""
+        assert "no machine of that name is known" in check_server("http://nowhere.invalid:5000")
+
+    def test_hangs_up_without_a_word(self):
+        with listening(b"") as uri:
+            assert f"{uri} does not answer (Remote end closed connection" in check_server(uri)
+
+
+class TestBesideThePool:
+    def test_is_asked_from_the_start(self):
+        with Proxy(mode=200, body="{}") as server:
+            asked = Preflight(server.uri)
+            assert server.asked.wait(10)
+            assert asked.answer() == ""
+
+    def test_a_refusal_is_raised_where_it_is_waited_for(self):
+        with Proxy(mode=401) as server, pytest.raises(BadInput, match="wants a password"):
+            Preflight(server.uri).answer()
+
+    def test_one_that_says_nothing_is_away(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("hpsearch.tracking.connection.PATIENCE", 0.2)
+        with Proxy(mode="hang") as server:
+            assert f"{server.uri} does not answer (" in Preflight(server.uri).answer()
+
+    def test_no_mlflow_no_question(self):
+        assert Preflight("none").answer() == ""
+
+
+def refusal_of(uri: str) -> str:
+    with pytest.raises(BadInput) as caught:
+        check_server(uri)
+    assert "secret" not in str(caught.value)
+    return str(caught.value)
+
+
+@contextmanager
+def listening(greeting: bytes) -> Iterator[str]:
+    """Something that says the same to everybody who comes, and hangs up."""
+
+    class Greeter(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1000)
+            self.request.sendall(greeting)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeter) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An MLflow behind TLS, with a certificate that it has signed itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path_factory.mktemp("tls") / "cert.pem"))
+    with Proxy(mode=200, body="{}", tls=context) as server:
+        yield server.uri
+
+
+def certificate(path: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    return path
+
+
+class TestCredentials:
+    def test_from_the_address(self):
+        assert sent_to("me:s%40crit@") == "Basic bWU6c0Bjcml0"
+
+    def test_from_the_environment(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abc")
+        assert sent_to("") == "Bearer abc"
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "s@crit")
+        assert sent_to("") == "Basic bWU6c0Bjcml0"
+
+    def test_from_mlflows_file(self, tmp_path: Path):
+        (tmp_path / ".mlflow").mkdir()
+        lines = "[mlflow]\nmlflow_tracking_username = me\nmlflow_tracking_password = s@crit\n"
+        (tmp_path / ".mlflow" / "credentials").write_text(lines)
+        assert sent_to("") == "Basic bWU6c0Bjcml0"
+
+    def test_none(self):
+        assert sent_to("") is None
+
+
+def sent_to(user: str) -> str | None:
+    with Proxy(mode=200, body="{}") as server:
+        assert check_server(server.uri.replace("//", f"//{user}")) == ""
+    return server.headers.get("Authorization")

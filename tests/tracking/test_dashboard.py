@@ -1,0 +1,40 @@
+import socket
+
+from hpsearch.tracking.dashboard import USUAL_PORT, dashboard
+
+
+def test_serves_the_embedded_store_to_this_machine_alone():
+    board = dashboard("sqlite:////data/mlflow.db", port=5001)
+    assert board.url == "http://127.0.0.1:5001"
+    assert board.argv[1:] == (
+        *("-m", "mlflow", "server", "--host", "127.0.0.1", "--port", "5001", "--workers", "1"),
+        *("--default-artifact-root", "file:///data/mlartifacts"),
+    )
+    assert board.environment["MLFLOW_BACKEND_STORE_URI"] == "sqlite:////data/mlflow.db"
+    assert board.environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+
+
+def test_a_password_is_not_among_the_arguments():
+    assert "secret" not in "".join(dashboard("postgresql://me:secret@db/mlflow").argv)
+
+
+def test_a_port_that_is_taken_is_left_alone():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for _ in range(3):
+            port = int(dashboard("sqlite:///mlflow.db").url.rpartition(":")[2])
+            assert port != taken.getsockname()[1]
+    with socket.socket() as usual:
+        try:
+            usual.bind(("127.0.0.1", USUAL_PORT))
+        except OSError:
+            pass
+        else:
+            usual.listen()
+        assert dashboard("sqlite:///mlflow.db").url != f"http://127.0.0.1:{USUAL_PORT}"
+
+
+def test_a_server_shows_itself():
+    board = dashboard("https://me:secret@mlflow.example:5000")
+    assert (board.url, board.argv) == ("https://mlflow.example:5000", ())

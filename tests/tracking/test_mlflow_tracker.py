@@ -1,0 +1,386 @@
+import itertools
+import math
+import shutil
+import time
+from pathlib import Path
+from threading import Event
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+
+from hpsearch.core.errors import JournalAway, JournalError
+from hpsearch.core.trial import State
+from hpsearch.journal import Changes, Environment, Journal, TrainingSegment
+from hpsearch.tracking.base import Sync
+from hpsearch.tracking.location import target
+from hpsearch.tracking.mlflow_tracker import MlflowTracker, pending
+from tests.contracts.tracker_contract import TrackerContract
+from tests.tracking.studybook import START, Shown, StudyBook
+
+
+def tracker_of(book: StudyBook, store: str) -> MlflowTracker:
+    return MlflowTracker(book.study, book.objective, book.open, store, interval=0.01, share=1.0)
+
+
+def track(book: StudyBook, store: str) -> Sync:
+    """One run of the driver, from here on in the journal."""
+    tracker = tracker_of(book, store)
+    tracker.start()
+    return tracker.close(60)
+
+
+class TestMlflowTracker(TrackerContract):
+    @pytest.fixture
+    def tracker(self, book: StudyBook, store: str) -> MlflowTracker:
+        book.train(0.5, 0.7)
+        return tracker_of(book, store)
+
+
+class TestWhatIsShown:
+    def test_one_experiment_a_parent_and_a_child_for_each_trial(self, book: StudyBook, store: str):
+        for accuracies in ((0.5, 0.7), (0.6,)):
+            book.train(*accuracies)
+        track(book, store)
+        shown = Shown(store, book.study)
+        parent = shown.parent()
+        assert shown.client.get_experiment(shown.experiment).name == "digits"
+        assert len(shown.runs()) == 3
+        for number in (0, 1):
+            child = shown.trial(number)
+            assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+            assert child.info.run_name == f"trial-{number:04d}"
+
+    def test_where_a_trial_was_trained_and_on_what(self, book: StudyBook, store: str):
+        number = book.train(0.5, 0.7)
+        repositories = [{"name": "mine", "commit": "0ed08a59", "diff_lines": 12, "untracked_files": 0}]
+        here = Environment({"code": {"repositories": repositories}})
+        book.write(segments=(TrainingSegment(number, 0, here, {"data": "ab12"}),))
+        book.train(0.6)
+        track(book, store)
+        tags = Shown(store, book.study).trial(number).data.tags
+        assert tags["mlflow.source.git.commit"] == "0ed08a59"
+        assert tags["hpsearch.uncommitted"] == "mine: 12 lines of diff"
+        assert tags["hpsearch.data"] == '{"data": "ab12"}'
+        assert "mlflow.source.git.commit" not in Shown(store, book.study).trial(1).data.tags
+        sent = track(book, store)
+        assert sent.sent == 0, "what MLflow has is not sent again"
+
+    def test_every_metric_at_every_epoch_with_the_journals_clock(self, book: StudyBook, store: str):
+        book.train(0.5, 0.75)
+        track(book, store)
+        shown = Shown(store, book.study)
+        epochs = [report.at for report in book.trials[0].curve]
+        assert [point for point in shown.points(shown.trial(0)) if point[0].startswith("val")] == [
+            ("val_accuracy", 1, 0.5, epochs[0]),
+            ("val_accuracy", 2, 0.75, epochs[1]),
+            ("val_loss", 1, 0.5, epochs[0]),
+            ("val_loss", 2, 0.25, epochs[1]),
+        ]
+        info = shown.trial(0).info
+        assert (info.start_time, info.end_time) == (START + 1000, book.trials[0].ended_at)
+
+    def test_the_result_can_be_sorted_by(self, book: StudyBook, store: str):
+        book.train(0.5, 0.9, 0.7)
+        track(book, store)
+        metrics = Shown(store, book.study).trial(0).data.metrics
+        assert (metrics["best_val_accuracy"], metrics["best_epoch"]) == (0.9, 2)
+
+    def test_params_seed_and_reasons(self, book: StudyBook, store: str):
+        number = book.propose(lr=0.25, act="tanh", deep=True)
+        book.become(number, State.PRUNED, "lost to the median")
+        track(book, store)
+        run = Shown(store, book.study).trial(0)
+        assert run.data.params == {"lr": "0.25", "act": "tanh", "deep": "True"}
+        assert run.data.tags["hpsearch.seed"] == "100"
+        assert run.data.tags["hpsearch.reason"] == "lost to the median"
+        assert run.data.tags["hpsearch.origin"] == "drawn at random"
+        assert run.info.status == "FINISHED"
+
+    def test_the_parent_names_the_best(self, book: StudyBook, store: str, tmp_path: Path):
+        for accuracy in (0.5, 0.8, 0.6):
+            book.train(accuracy)
+        book.write(state="COMPLETE")
+        track(book, store)
+        shown = Shown(store, book.study)
+        parent = shown.parent()
+        assert parent.info.status == "FINISHED"
+        assert parent.data.tags["hpsearch.best_trial"] == "1"
+        assert parent.data.tags["hpsearch.best_value"] == "0.8"
+        assert '"method": "random"' in shown.text(parent, "study.json", tmp_path)
+        assert shown.text(parent, "decisions.txt", tmp_path).count("trial 1") == 2
+
+    def test_a_failure_has_its_traceback(self, book: StudyBook, store: str, tmp_path: Path):
+        number = book.propose()
+        book.become(number, State.FAILED, "the trainer raised", error="Traceback: ZeroDivisionError\ud800\n")
+        track(book, store)
+        shown = Shown(store, book.study)
+        assert shown.trial(0).info.status == "FAILED"
+        assert shown.text(shown.trial(0), "traceback.txt", tmp_path) == "Traceback: ZeroDivisionError\\ud800\n"
+        assert "mlartifacts" in shown.trial(0).info.artifact_uri
+
+    def test_nan_and_infinity_are_tags(self, book: StudyBook, store: str):
+        number = book.propose()
+        book.report(number, {"val_accuracy": 0.5, "val_loss": math.inf})
+        book.report(number, {"val_accuracy": math.nan, "val_loss": -math.inf})
+        book.become(number, State.PRUNED, "diverged: val_accuracy is nan")
+        track(book, store)
+        run = Shown(store, book.study).trial(0)
+        assert run.data.metrics == {"val_accuracy": 0.5}
+        assert run.data.tags["hpsearch.nonfinite.val_accuracy"] == "nan at epoch 2"
+        assert run.data.tags["hpsearch.nonfinite.val_loss"] == "-inf at epoch 2"
+
+    def test_odd_names_and_long_values(self, book: StudyBook, store: str):
+        number = book.propose(**{"lr%": 0.1, "../../x": 1, "größe": "ü" * 9000, "n" * 300: 2})
+        book.report(number, {"val_accuracy": 0.5, "hits@10 %": 0.25, "loss ∑": 1.0})
+        book.become(number, State.COMPLETE)
+        assert track(book, store).problem == ""
+        run = Shown(store, book.study).trial(0)
+        assert len(run.data.params) == 4
+        assert run.data.params["größe"].endswith("(9,000 characters, cut here)")
+        assert len(run.data.metrics) == 5
+
+    def test_a_trial_is_seen_before_it_ends(self, book: StudyBook, store: str):
+        book.propose(State.WAITING)
+        book.report(book.propose(), 0.5)
+        track(book, store)
+        shown = Shown(store, book.study)
+        assert shown.trial(0).info.status == "SCHEDULED"
+        assert shown.trial(1).info.status == "RUNNING"
+        assert shown.trial(1).data.metrics["val_accuracy"] == 0.5
+
+
+class TestGoingOn:
+    def test_a_paused_trial_that_is_continued_runs_again_in_its_run(self, book: StudyBook, store: str):
+        book.train(0.5, state=State.PAUSED)
+        track(book, store)
+        shown = Shown(store, book.study)
+        run = shown.trial(0)
+        assert run.info.status == "FINISHED"
+        book.become(0, State.RUNNING)
+        track(book, store)
+        assert shown.trial(0).info.status == "RUNNING"
+        book.report(0, 0.8)
+        book.become(0, State.COMPLETE)
+        track(book, store)
+        again = shown.trial(0)
+        assert (again.info.run_id, again.info.status) == (run.info.run_id, "FINISHED")
+        assert again.info.end_time == book.trials[0].ended_at
+        assert [value for key, _, value, _ in shown.points(again) if key == "val_accuracy"] == [0.5, 0.8]
+
+    def test_changes_come_over_while_the_study_runs(self, book: StudyBook, store: str):
+        arrived = Event()
+
+        class Watched(Journal):
+            def set_cursor(self, study_id: int, target: str, revision: int) -> None:
+                super().set_cursor(study_id, target, revision)
+                arrived.set()
+
+        tracker = MlflowTracker(book.study, book.objective, lambda: Watched.open(book.url), store, interval=0.01)
+        tracker.start()
+        for accuracies in ((0.5, 0.7), (0.6,)):
+            book.train(*accuracies)
+            arrived.clear()
+            assert arrived.wait(60)
+        assert tracker.close(60).problem == ""
+        assert Shown(store, book.study).trial(1).data.metrics["val_accuracy"] == 0.6
+
+    def test_a_larger_budget_is_shown(self, book: StudyBook, store: str):
+        track(book, store)
+        book.extend(trials=80)
+        book.train(0.5)
+        assert track(book, store).problem == ""
+        parent = Shown(store, book.study).parent()
+        assert '"trials": 80' in parent.data.tags["hpsearch.search"]
+        assert parent.data.params["search.trials"] == "40"
+
+    def test_nothing_is_sent_twice_when_the_cursor_was_lost(self, book: StudyBook, store: str):
+        book.train(0.5, 0.7)
+        track(book, store)
+        before = Shown(store, book.study).everything()
+        with book.open() as journal:
+            journal.set_cursor(book.study.id, target(store), 0)
+        assert track(book, store) == Sync(sent=0, pending=0)
+        assert Shown(store, book.study).everything() == before
+
+    def test_what_a_restored_backup_lacks_is_sent(self, book: StudyBook, store: str, tmp_path: Path):
+        number = book.propose()
+        book.report(number, 0.5)
+        track(book, store)
+        backup = Path(store.removeprefix("sqlite:///")).read_bytes()
+        book.report(number, 0.6)
+        track(book, store)
+        (tmp_path / "restored.db").write_bytes(backup)
+        restored = f"sqlite:///{tmp_path / 'restored.db'}"
+        with book.open() as journal:
+            journal.set_cursor(book.study.id, target(restored), journal.cursor(book.study.id, target(store)))
+        book.report(number, 0.7)
+        track(book, restored)
+        shown = Shown(restored, book.study)
+        assert [value for key, _, value, _ in shown.points(shown.trial(0)) if key == "val_accuracy"] == [0.5, 0.6, 0.7]
+
+    def test_another_store_gets_everything(self, book: StudyBook, store: str, empty_store: Path, tmp_path: Path):
+        book.train(0.5, 0.7)
+        track(book, store)
+        other = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'other.db')}"
+        book.train(0.6)
+        track(book, other)
+        track(book, store)
+        assert Shown(other, book.study).everything() == Shown(store, book.study).everything()
+
+
+class TestOthersInTheStore:
+    def test_a_name_that_another_study_has_gets_a_suffix(self, book: StudyBook, store: str, tmp_path: Path):
+        track(book, store)
+        (tmp_path / "other").mkdir()
+        other = StudyBook(tmp_path / "other")
+        track(other, store)
+        other.close()
+        experiments = {Shown(store, b.study).experiment for b in (book, other)}
+        assert len(experiments) == 2
+
+    def test_an_experiment_that_was_prepared_is_taken(self, book: StudyBook, store: str, tmp_path: Path):
+        prepared = MlflowClient(tracking_uri=store, registry_uri=store).create_experiment(
+            "digits", (tmp_path / "kept").as_uri()
+        )
+        track(book, store)
+        assert Shown(store, book.study).experiment == prepared
+        assert (tmp_path / "kept").is_dir()
+
+    def test_a_run_that_somebody_deleted_stays_deleted(self, book: StudyBook, store: str):
+        number = book.propose()
+        book.report(number, 0.5)
+        track(book, store)
+        shown = Shown(store, book.study)
+        shown.client.delete_run(shown.trial(0).info.run_id)
+        book.report(number, 0.6)
+        assert track(book, store).problem == ""
+        assert len(shown.runs()) == 1
+        assert len(shown.runs(ViewType.DELETED_ONLY)) == 1
+
+    def test_a_deleted_experiment_is_said(self, book: StudyBook, store: str):
+        track(book, store)
+        shown = Shown(store, book.study)
+        shown.client.delete_experiment(shown.experiment)
+        book.train(0.5)
+        tracker = tracker_of(book, store)
+        tracker.start()
+        answer = tracker.close(1)
+        assert "experiment 'digits' was deleted in MLflow" in answer.problem
+        assert "hpsearch sync digits" in answer.problem
+        assert answer.pending == 2
+
+    def test_a_param_that_was_changed_there_does_not_stop_it(self, book: StudyBook, store: str):
+        book.propose()
+        track(book, store)
+        shown = Shown(store, book.study)
+        shown.client.log_param(shown.trial(0).info.run_id, "note", "by hand")
+        book.report(0, 0.5)
+        assert track(book, store) == Sync(sent=2, pending=0)
+
+    def test_an_answer_that_was_lost_makes_no_second_run(
+        self, book: StudyBook, store: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        create, calls = MlflowClient.create_run, []
+
+        def create_without_an_answer(client: MlflowClient, *args: object) -> object:
+            made = create(client, *args)
+            calls.append(made)
+            if len(calls) <= 2:
+                raise ConnectionError("reset by peer")
+            return made
+
+        monkeypatch.setattr(MlflowClient, "create_run", create_without_an_answer)
+        book.train(0.5)
+        assert track(book, store).problem == ""
+        assert len(calls) == 2
+        assert len(Shown(store, book.study).runs(ViewType.ALL)) == 2
+
+
+class TestTrouble:
+    def test_a_journal_that_cannot_be_read_is_said(self, book: StudyBook, store: str):
+        def away() -> Journal:
+            raise JournalError("journal postgresql://***@db: no answer")
+
+        tracker = MlflowTracker(book.study, book.objective, away, store, interval=0.01)
+        tracker.start()
+        answer = tracker.close(0.2)
+        assert answer.problem == "journal postgresql://db: no answer"
+
+    def test_a_warning_is_logged_once(self, book: StudyBook, store: str, caplog: pytest.LogCaptureFixture):
+        def away() -> Journal:
+            raise JournalError("away")
+
+        tracker = MlflowTracker(book.study, book.objective, away, store, interval=0.001)
+        tracker.start()
+        tracker.close(0.5)
+        assert len(caplog.records) == 1
+
+    def test_a_journal_that_is_away_is_waited_for(self, book: StudyBook, store: str, caplog: pytest.LogCaptureFixture):
+        """It restarts while the study runs: nobody blames MLflow, and all comes over afterwards."""
+        asked, back = Event(), Event()
+
+        class Restarting(Journal):
+            def changes(self, study_id: int, since: int, limit_reports: int = 5000) -> Changes:
+                asked.set()
+                if not back.is_set():
+                    raise JournalAway("journal postgresql://db is away: the database system is shutting down")
+                return super().changes(study_id, since, limit_reports)
+
+        tracker = MlflowTracker(book.study, book.objective, lambda: Restarting.open(book.url), store, interval=0.01)
+        tracker.start()
+        assert asked.wait(60)
+        book.train(0.5)
+        assert tracker.problem == ""
+        back.set()
+        assert tracker.close(60) == Sync(sent=2, pending=0)
+        assert caplog.records == []
+
+    def test_a_journal_that_stays_away_is_what_is_said(self, book: StudyBook, store: str):
+        def away() -> Journal:
+            raise JournalAway("journal postgresql://db is away: connection refused")
+
+        tracker = MlflowTracker(book.study, book.objective, away, store, interval=0.01)
+        tracker.start()
+        assert tracker.close(0.3).problem == "journal postgresql://db is away: connection refused"
+
+    def test_one_that_comes_and_goes_is_logged_once(
+        self, book: StudyBook, store: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ):
+        log_batch, calls = MlflowClient.log_batch, []
+
+        def moody(client: MlflowClient, *args: object, **kwargs: object) -> None:
+            calls.append(args)
+            if len(calls) % 2:
+                raise ConnectionError(f"Max retries exceeded, for the {len(calls)}th time")
+            log_batch(client, *args, **kwargs)
+
+        monkeypatch.setattr(MlflowClient, "log_batch", moody)
+        monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.backoff", lambda: itertools.repeat(0.01))
+        tracker = tracker_of(book, store)
+        tracker.start()
+        for _ in range(3):
+            book.train(0.5, 0.6)
+        assert tracker.close(60) == Sync(sent=9, pending=0)
+        assert len(calls) > 4
+        assert len(caplog.records) == 1
+
+    def test_a_server_that_still_fails_at_the_end_is_not_waited_for(
+        self, book: StudyBook, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Whoever waits for the command to end has nothing of it."""
+        monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.LAST_TRIES", 0.2)
+        tracker = tracker_of(book, "http://127.0.0.1:9")
+        tracker.start()
+        book.train(0.5)
+        began = time.monotonic()
+        answer = tracker.close(60)
+        assert answer.pending == 2
+        assert "does not answer" in answer.problem
+        assert time.monotonic() - began < 30
+
+    def test_what_is_pending_is_counted_in_pages(self, book: StudyBook, store: str):
+        for _ in range(3):
+            book.train(0.5, 0.6)
+        with book.open() as journal:
+            assert pending(journal, book.study.id, target(store)) == 3 + 6

@@ -1,0 +1,242 @@
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hpsearch import Report
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Params
+from hpsearch.trainer import contract
+from tests.support import annotated, toys
+from tests.support.studies import ROOT
+from tests.support.toys import Settings
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A study's folder; what is imported from it is forgotten afterwards."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def complaint(use: str, folder: Path | None = ROOT) -> str:
+    with pytest.raises(TrainerError) as caught:
+        contract.find(use, folder)
+    return str(caught.value)
+
+
+class TestFind:
+    def test_beside_the_study_file(self, folder: Path) -> None:
+        (folder / "mine.py").write_text("def train(params, run):\n    yield\n")
+        assert contract.find("mine:train", folder).__module__ == "mine"
+
+    def test_beside_the_study_file_before_the_python_path(self, folder: Path) -> None:
+        (folder / "colorsys.py").write_text("def train(params, run):\n    yield\n")
+        sys.modules.pop("colorsys", None)
+        assert contract.find("colorsys:train", folder).__name__ == "train"
+
+    def test_on_the_python_path(self) -> None:
+        assert contract.find("tests.support.toys:noop", None) is toys.noop
+
+    @pytest.mark.parametrize("module", ["nowhere", "tests.nowhere", "nowhere.at_all"])
+    def test_no_such_module(self, module: str) -> None:
+        missing = module.removesuffix(".at_all")
+        assert complaint(f"{module}:train") == (
+            f'trainer.use = "{module}:train": no module {missing}, neither beside the study file ({ROOT}) '
+            "nor on the Python path"
+        )
+
+    def test_a_module_that_needs_what_is_not_installed(self) -> None:
+        assert complaint("tests.support.needy:train") == (
+            'trainer.use = "tests.support.needy:train": tests.support.needy needs no_such_library_at_all, '
+            "which is not installed"
+        )
+
+    def test_a_module_that_cannot_be_imported(self) -> None:
+        text = complaint("tests.support.broken_import:train")
+        assert text.startswith(
+            'trainer.use = "tests.support.broken_import:train": importing tests.support.broken_import'
+        )
+        assert 'raise RuntimeError("no data here")' in text
+        assert text.endswith("RuntimeError: no data here")
+
+    def test_a_module_with_a_syntax_error(self, folder: Path) -> None:
+        (folder / "typo.py").write_text("def train(params, run)\n    yield\n")
+        assert "expected ':'" in complaint("typo:train", folder)
+
+    def test_a_module_that_leaves(self, folder: Path) -> None:
+        (folder / "leaver.py").write_text("import sys\nsys.exit('no GPU')\n")
+        assert complaint("leaver:train", folder).endswith("SystemExit: no GPU")
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("lerner", "tests.support.toys has no `lerner`; did you mean `learner`?"),
+            ("xyz", "tests.support.toys has no `xyz`"),
+            ("Trainer", "`Trainer` is a class, a trainer is a generator"),
+            ("returns", "`returns` is a function without `yield`, a trainer is a generator"),
+            ("setting", "`setting` is a int, a trainer is a generator"),
+            ("lonely", "cannot be called as lonely(params, run)"),
+        ],
+    )
+    def test_what_is_no_trainer(self, name: str, words: str) -> None:
+        assert words in complaint(f"tests.support.toys:{name}")
+
+
+class TestArgument:
+    def test_a_mapping_by_default(self) -> None:
+        params = {"lr": 0.1}
+        given = contract.argument(toys.noop, params)
+        assert given == params
+        assert given is not params
+
+    def test_a_dataclass_where_one_is_annotated(self) -> None:
+        given = contract.argument(toys.typed, {"lr": 1, "layers": 3, "optimizer": "adam"})
+        assert given == Settings(1.0, 3, "adam")
+        assert type(given.lr) is float
+
+    def test_an_annotation_may_be_text(self) -> None:
+        """And beside it names that only a type checker knows."""
+        assert contract.argument(annotated.train, {"lr": 0.1}) == annotated.Settings(0.1)
+
+    def test_an_annotation_that_nobody_knows_at_run_time_is_named(self) -> None:
+        with pytest.raises(TrainerError, match=r"Iterator\[Settings\].*name 'Iterator' is not defined"):
+            contract.argument(annotated.lost, {"lr": 0.1})
+
+    @pytest.mark.parametrize(
+        ("params", "words"),
+        [
+            ({"lr": 0.1, "layer": 3}, "Settings has no `layer`; did you mean `layers`?"),
+            ({"lr": 0.1, "x": 3}, "Settings has no `x` (it has lr, layers, optimizer, nesterov, name)"),
+            ({}, "Settings needs `lr`, which neither [space] nor trainer.options gives"),
+            ({"lr": "0.1"}, "Settings.lr must be float, got '0.1'"),
+            ({"lr": True}, "Settings.lr must be float, got True"),
+            ({"lr": 0.1, "layers": 2.0}, "Settings.layers must be int, got 2.0"),
+            ({"lr": 0.1, "layers": True}, "Settings.layers must be int, got True"),
+            ({"lr": 0.1, "nesterov": 1}, "Settings.nesterov must be bool, got 1"),
+            ({"lr": 0.1, "name": 1}, "Settings.name must be str, got 1"),
+            ({"lr": 0.1, "optimizer": "rmsprop"}, "Settings.optimizer must be one of 'sgd', 'adam', got 'rmsprop'"),
+        ],
+    )
+    def test_what_does_not_fit(self, params: Params, words: str) -> None:
+        with pytest.raises(TrainerError) as caught:
+            contract.argument(toys.typed, params)
+        assert words in str(caught.value)
+
+    def test_all_names_that_are_wrong_at_once(self) -> None:
+        with pytest.raises(TrainerError) as caught:
+            contract.argument(toys.typed, {"layer": 3, "x": 1})
+        assert len(str(caught.value).splitlines()) == 3
+
+
+class TestMetrics:
+    @pytest.mark.parametrize(
+        "value",
+        [1.0, 1, True, np.float32(1), np.ones(()), np.ones((1, 1)), torch.ones(()), torch.ones(1).requires_grad_()],
+    )
+    def test_any_number_is_a_float(self, value: Any) -> None:
+        report = contract.metrics_of(Report(1, {"loss": value}), 0)
+        assert type(report.metrics["loss"]) is float
+        assert report.metrics["loss"] == 1.0
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+    def test_one_that_is_not_finite_too(self, value: float) -> None:
+        assert repr(contract.metrics_of(Report(1, {"loss": value}), 0).metrics["loss"]) == repr(value)
+
+    @pytest.mark.parametrize("value", ["1", b"1", None, [1.0], torch.ones(2), 1j, object()])
+    def test_anything_else_is_not(self, value: Any) -> None:
+        with pytest.raises(TrainerError, match=rf"metric 'loss' is .*, a {type(value).__name__}, not a number"):
+            contract.metrics_of(Report(1, {"loss": value}), 0)
+
+    def test_the_next_epoch_may_use_the_same_mapping(self) -> None:
+        metrics = {"loss": 1.0}
+        report = contract.metrics_of(Report(1, metrics), 0)
+        metrics["loss"] = 2.0
+        assert report.metrics == {"loss": 1.0}
+
+    @pytest.mark.parametrize("step", [0, 1, 4, -3, 3.0, True, "3", None])
+    def test_steps_follow_each_other(self, step: Any) -> None:
+        with pytest.raises(TrainerError, match=r"reported step .* after step 2: steps are 1, 2, 3, …"):
+            contract.metrics_of(Report(step, {"loss": 1.0}), 2)
+
+    def test_so_many_and_no_more(self) -> None:
+        most = contract.metrics_of(Report(1, {f"w{i}": 1.0 for i in range(1000)}), 0)
+        assert len(most.metrics) == 1000
+        with pytest.raises(TrainerError) as caught:
+            contract.metrics_of(Report(1, {f"w{i}": 1.0 for i in range(1_000_000)}), 0)
+        assert str(caught.value) == (
+            "Report(1, …) has 1,000,000 metrics, and 1,000 are the most: "
+            "report sums or means in place of single weights or examples"
+        )
+
+    def test_a_name_is_no_text(self) -> None:
+        contract.metrics_of(Report(1, {"x" * 500: 1.0, "größe @ 5 %": 1.0, 7: 1.0}), 0)  # type: ignore[dict-item]
+        with pytest.raises(TrainerError) as caught:
+            contract.metrics_of(Report(1, {"x" * 501: 1.0}), 0)
+        said = f"metric '{'x' * 60}' must have a name of 1 to 500 printable characters, got 501"
+        assert str(caught.value) == said
+
+    @pytest.mark.parametrize("name", ["", "new\nline", "nul\0", "\x1b[31mred", "right\u202eleft", "\ud800"])
+    def test_nor_is_it_to_be_acted_on_by_a_terminal(self, name: str) -> None:
+        with pytest.raises(TrainerError, match="printable characters"):
+            contract.metrics_of(Report(1, {name: 1.0}), 0)
+
+    @pytest.mark.parametrize("thing", [None, 1.0, {"loss": 1.0}, (1, {"loss": 1.0})])
+    def test_nothing_but_reports(self, thing: Any) -> None:
+        with pytest.raises(TrainerError, match="not a Report"):
+            contract.metrics_of(thing, 0)
+
+
+class TestWords:
+    def raised(self, problem: BaseException) -> BaseException:
+        try:
+            raise problem
+        except BaseException as caught:
+            return caught
+
+    def test_brief_ends_with_the_exception(self) -> None:
+        text = contract.brief(self.raised(ValueError("so")))
+        assert text.startswith("Traceback")
+        assert text.endswith("ValueError: so")
+
+    def test_brief_shows_the_last_frames_only(self) -> None:
+        def deep(n: int) -> None:
+            deep(n - 1) if n else self.raise_it()
+
+        with pytest.raises(ValueError, match="so") as caught:
+            deep(50)
+        assert len(contract.brief(caught.value, frames=2).splitlines()) < 12
+
+    def test_an_exception_may_say_too_much(self) -> None:
+        text = contract.brief(self.raised(ValueError("a" + "x" * 1_000_000 + "z")))
+        assert len(text) < contract.MOST_SAID + 100
+        assert text.startswith("Traceback")
+        assert "characters left out" in text
+        assert text.endswith("xxz")
+
+    def raise_it(self) -> None:
+        raise ValueError("so")
+
+    @pytest.mark.parametrize(
+        ("problem", "line"),
+        [
+            (ValueError("so"), "ValueError: so"),
+            (ValueError("one\ntwo"), "ValueError: one"),
+            (ValueError("\n  one"), "ValueError: one"),
+            (MemoryError(), "MemoryError"),
+            (toys.Unprintable(), "Unprintable: its text cannot be printed"),
+        ],
+    )
+    def test_a_headline_is_one_line(self, problem: Exception, line: str) -> None:
+        assert contract.headline(problem) == line
+
+    def test_whatever_an_exception_says_of_itself(self) -> None:
+        assert "Unprintable" in contract.brief(self.raised(toys.Unprintable()))

@@ -1,0 +1,213 @@
+"""Ray takes seconds to start, and so does each of its workers: one pool serves most of these tests."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import PoolError, ResourcesError, TrainerError
+from hpsearch.core.trial import Advance, Kill, Lost, Reported, Start
+from hpsearch.preflight.measurements import Measured, Preflight
+from hpsearch.workers.pools.ray import actors
+from hpsearch.workers.pools.ray.actors import RayActors
+from hpsearch.workers.pools.ray.packages import packages
+from hpsearch.workers.pools.ray.session import Cluster
+from tests.contracts.pool_contract import Driver, PoolContract, ProberContract
+from tests.support.ray_session import descendants
+from tests.support.studies import ROOT, setup
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_cores() -> Iterator[None]:
+    """So that a pool has room for two workers on every machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hpsearch.workers.pools.ray.session.cores", lambda: 2)
+        yield
+
+
+class TestStart:
+    """These stand before the pool that the others share: a process has one Ray at a time."""
+
+    def test_what_never_fits_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(ResourcesError) as caught:
+            RayActors(setup(tmp_path, "either"), Cluster(cpus=1, gpus=99, memory=1 << 60), {"toy": "noop"})
+        assert str(caught.value).startswith(
+            "resources.per_trial asks for 1 cpus, 99 gpus, 1073741824.0 GiB, and this machine has 2 cpus, 0 gpus, "
+        )
+        assert "ask for less, or for another address" in str(caught.value)
+
+    def test_a_trainer_that_cannot_be_used_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(TrainerError, match="did you mean `learner`"):
+            RayActors(setup(tmp_path, "lerner"), Cluster(workers=1), {})
+
+    def test_one_whose_import_ends_the_process_is_found_out(self, tmp_path: Path) -> None:
+        with pytest.raises(PoolError, match=r"every worker died .*ActorDiedError.*tests.support.leaves:train"):
+            RayActors(setup(tmp_path, "leaves:train"), Cluster(workers=2), {})
+
+    @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+    def test_where_nobody_listens_there_is_no_cluster(self, tmp_path: Path, address: str) -> None:
+        with pytest.raises(PoolError, match=f"Ray does not come up at resources.address = '{address}': .*refused"):
+            RayActors(setup(tmp_path, "either"), Cluster(address), {})
+
+
+@pytest.mark.chaos
+def test_when_ray_itself_dies_it_is_said(tmp_path: Path) -> None:
+    """Its node is given up after 14 s."""
+    pool = RayActors(setup(tmp_path, "either"), Cluster(workers=1), {"toy": "noop"})
+    pool.do(Start(0, {"toy": "faulty", "at": 1, "how": "hang"}, seed=0, until=1, epochs=2))
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in descendants(os.getpid())}
+    (raylet,) = [pid for pid, command in commands.items() if command[0].endswith(b"/raylet")]
+    os.kill(raylet, signal.SIGKILL)
+    with pytest.raises(PoolError, match="Ray has died on this machine"):
+        Driver(pool).until(lambda: False)
+    pool.close()
+
+
+def test_nothing_is_left_of_it_and_nothing_was_said(tmp_path: Path) -> None:
+    """What Ray has to say is in the log; not on stdout, where the data goes, and not on stderr."""
+    session = subprocess.run(
+        [sys.executable, "-m", "tests.support.ray_session", str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (session.returncode, session.stdout, session.stderr) == (0, "", "")
+    assert (tmp_path / "left").read_text() == "processes [], folders []"
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ray")
+
+
+@pytest.fixture(scope="module")
+def shared(work: Path) -> Iterator[RayActors]:
+    pool = RayActors(setup(work, "either"), Cluster(workers=99), {"toy": "noop"})
+    yield pool
+    pool.close()
+    pool.close()
+
+
+@pytest.fixture
+def pool(shared: RayActors) -> Iterator[RayActors]:
+    """What a test that fails leaves running is taken away."""
+    yield shared
+    for number in [slot.number for slot in shared._slots if slot.number is not None]:
+        shared.do(Kill(number))
+
+
+class TestRayActors(PoolContract):
+    def test_more_workers_than_fit_are_fewer_with_a_note(self, driver: Driver, shared: RayActors) -> None:
+        assert driver.pool.room == 2
+        assert shared.notes == ["resources.workers = 99, but this machine fits 2 with 1 cpus, 0 gpus each: 2 at once"]
+
+    def test_a_worker_that_is_killed_is_lost_and_replaced(self, driver: Driver) -> None:
+        start = driver.start({"toy": "faulty", "at": 0}, until=1)
+        (last,) = driver.train(start)
+        pid = int(last.reports[0].metrics["pid"])
+        assert pid != os.getpid()
+        os.kill(pid, signal.SIGKILL)
+        driver.pool.do(Advance(start.number))
+        lost = driver.news(start)
+        assert isinstance(lost, Lost)
+        assert lost.reason.startswith("its worker vanished"), "and not: out of memory"
+        driver.until(lambda: driver.pool.room == 2)
+        then = Start(start.number, start.params, start.seed, until=5, epochs=5, after=1)
+        driver.order(then)
+        driver.train(then)
+        assert [report.step for report in driver.curve(then)] == [1, 2, 3, 4, 5]
+
+    def test_one_that_crashes_says_where(self, driver: Driver) -> None:
+        """Another trial goes on beside it, and both are heard of.
+
+        Ray's own handler of the signal now and then ends the process before Python has written where it was: then that
+        is not known, and the next one says it.
+        """
+        other = driver.start({"toy": "learner"}, until=100_000, epochs=100_000)
+        crashes = (self.crashed(driver) for _ in range(4))
+        said = next(lost for lost in crashes if "in go_wrong" in lost.traceback)
+        assert said.reason == "its worker died of: Fatal Python error: Segmentation fault"
+        driver.pool.do(Kill(other.number))
+
+    def crashed(self, driver: Driver) -> Lost:
+        before = len(driver.events)
+        while driver.pool.room == 0:
+            self.go_on(driver)
+        start = driver.start({"toy": "faulty", "at": 2, "how": "SIGSEGV"}, until=1)
+        while True:
+            self.go_on(driver)
+            for event in driver.events[before:]:
+                if isinstance(event, Lost):
+                    assert event.number == start.number
+                    return event
+
+    def go_on(self, driver: Driver) -> None:
+        for event in driver.listen():
+            if isinstance(event, Reported):
+                driver.pool.do(Advance(event.number))
+
+    def test_what_ends_the_run_comes_after_the_other_news(self, driver: Driver, shared: RayActors) -> None:
+        """Both workers have something to say when they are asked: one that it failed inside hpsearch."""
+        broken, fine = (driver.start({"toy": "learner"}, until=1) for _ in range(2))
+        driver.train(broken, fine)
+        shared._slot(broken.number).actor.release.remote(over=False)  # so that there is nothing to go on with
+        for start in (broken, fine):
+            driver.pool.do(Advance(start.number))
+        calls = [shared._slot(start.number).pending for start in (broken, fine)]
+        actors.ray.wait(calls, num_returns=2, timeout=60)
+        news = driver.listen()
+        assert [event.number for event in news] == [fine.number]
+        assert driver.curve(fine)[-1].step == 2
+        with pytest.raises(PoolError, match=r"(?s)a worker failed inside hpsearch: .*AssertionError"):
+            driver.listen()
+        shared._problem = None
+
+    def test_a_trainer_that_ends_the_process_is_lost(self, driver: Driver) -> None:
+        start = driver.start({"toy": "faulty", "at": 2, "how": "os._exit"})
+        driver.until(lambda: any(isinstance(event, Lost) for event in driver.events))
+        assert {event.number for event in driver.events} == {start.number}
+
+    @pytest.mark.parametrize("how", ["hang", "hang in C", "SIGSTOP"])
+    def test_one_that_hangs_is_killed_and_its_place_is_free_again(self, driver: Driver, how: str) -> None:
+        """Ray alone takes 5 s for one that is stopped (2.60, kill_worker_timeout_milliseconds)."""
+        start = driver.start({"toy": "faulty", "at": 1, "how": how})
+        assert driver.listen() == []
+        driver.pool.do(Kill(start.number))
+        assert driver.pool.room == 1, "the new worker is on its way"
+        driver.until(lambda: driver.pool.room == 2)
+        assert driver.events == []
+
+
+class TestRayActorsProbes(ProberContract):
+    def test_a_worker_that_dies_is_lost_and_another_measures(self, driver: Driver) -> None:
+        """As many are lost as there are workers: the next probe waits for one that is up."""
+        for _ in range(2):
+            lost = driver.pool.probe(Preflight({"toy": "faulty", "at": 1, "how": "os._exit"}, seed=3, epochs=5))
+            assert isinstance(lost, Lost)
+            assert lost.reason.startswith("its worker vanished")
+        assert isinstance(driver.pool.probe(Preflight({"toy": "noop"}, seed=3, epochs=5)), Measured)
+        driver.until(lambda: driver.pool.room == 2)
+        assert driver.events == []
+
+    def test_one_that_does_not_end_is_lost(self, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(actors, "OVERTIME", 0.5)
+        order = Preflight({"toy": "faulty", "at": 1, "how": "hang"}, seed=3, epochs=5, seconds=0.5)
+        lost = driver.pool.probe(order)
+        assert isinstance(lost, Lost)
+        assert lost.reason == "it was to take 0.5 s at most and does not end"
+        driver.until(lambda: driver.pool.room == 2)
+
+
+class TestPackages:
+    """What travels to the workers of a cluster besides the study's folder."""
+
+    def test_hpsearch_and_the_package_of_the_trainer(self, tmp_path: Path) -> None:
+        assert packages("trainers.digits:train", tmp_path) == [str(ROOT / "hpsearch"), str(ROOT / "trainers")]
+
+    def test_nothing_that_the_folder_holds(self) -> None:
+        assert packages("trainers.digits:train", ROOT) == []
+
+    def test_no_module_that_is_a_file_beside_the_study(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.py").touch()
+        assert packages("mine:train", tmp_path) == [str(ROOT / "hpsearch")]

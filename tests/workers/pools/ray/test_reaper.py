@@ -1,0 +1,113 @@
+"""What ends with a driver however that ends, and what does not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch.workers.pools.ray import reaper
+from hpsearch.workers.pools.ray.reaper import Reaper, lives, started
+
+PATIENCE = 60.0
+
+SLEEPER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+"""A process with a child; `DRIVER` has two, of which one is watched, and says their pids before it stands still."""
+DRIVER = f"""
+import subprocess, sys, time
+from hpsearch.workers.pools.ray.reaper import Reaper, started
+reaper = Reaper(sys.argv[1])
+children = [subprocess.Popen([sys.executable, "-c", {SLEEPER + "; time.sleep(600)"!r}]) for _ in range(2)]
+reaper.watch((children[0].pid, started(children[0].pid)))
+print(*(child.pid for child in children), flush=True)
+time.sleep(600)
+"""
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A driver in a session of its own. What it has started is ended after the test."""
+    (tmp_path / "ours").mkdir()
+    words = [sys.executable, "-c", DRIVER, str(tmp_path / "ours")]
+    driver = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    family = reaper.identified([driver.pid])
+    try:
+        yield driver
+    finally:
+        family += reaper.identified(reaper.descendants([driver.pid, *(pid for pid, _ in family)]))
+        driver.kill()
+        driver.communicate(timeout=PATIENCE)
+        for process in family:
+            reaper.kill(process)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_is_watched_ends_with_its_driver(
+    driver: "subprocess.Popen[str]", tmp_path: Path, number: signal.Signals
+) -> None:
+    assert driver.stdout is not None
+    watched, other = map(int, driver.stdout.readline().split())
+    until(lambda: len(reaper.descendants([watched, other])) == 2)
+    ours = reaper.identified([watched, *reaper.descendants([watched])])
+    others = reaper.identified([other, *reaper.descendants([other])])
+    driver.send_signal(number)
+    driver.wait(PATIENCE)
+    until(lambda: not any(map(lives, ours)))
+    until(lambda: not (tmp_path / "ours").exists())
+    try:
+        assert all(map(lives, others)), "nobody has asked for these"
+    finally:
+        reaper.end(others)
+
+
+def test_at_a_close_it_happens_at_once(tmp_path: Path) -> None:
+    ours = tmp_path / "ours"
+    (ours / "folder").mkdir(parents=True)
+    one = Reaper(str(ours))
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    one.watch((child.pid, started(child.pid)))
+    one.close()
+    assert not ours.exists()
+    assert child.wait(PATIENCE) == -signal.SIGKILL
+    one.close()
+
+
+def test_a_pid_that_was_given_out_again_is_another(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        reaper.end([(child.pid, "1")])
+        reaper.kill((child.pid, started(os.getpid()) + "0"))
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait(PATIENCE)
+
+
+def test_one_that_is_killed_itself_is_not_missed(tmp_path: Path) -> None:
+    """Ray's own ways are left."""
+    one = Reaper(str(tmp_path / "ours"))
+    one._process.kill()
+    one._process.wait(PATIENCE)
+    one.watch((os.getpid(), started(os.getpid())))
+    one.watch((os.getpid(), started(os.getpid())))
+    one.close()
+
+
+def test_one_that_has_ended_has_no_start() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    until(lambda: started(child.pid) == "")  # and nobody has asked for it yet
+    child.wait(PATIENCE)
+    assert started(child.pid) == ""
+    assert reaper.identified([child.pid]) == []
+    assert not lives((child.pid, ""))

@@ -1,0 +1,84 @@
+"""A cluster that is asked before Ray asks it, and what is seen of one that dies."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from ray._private.authentication_test_utils import reset_auth_token_state
+
+from hpsearch.core.errors import BadInput, PoolError
+from hpsearch.workers.pools.ray import session
+from hpsearch.workers.pools.ray.session import Cluster, Session, reach
+from tests.support.studies import setup
+
+
+class Guarded(grpc.GenericRpcHandler):
+    """Answers as Ray's servers do: whoever does not show the token is not told more."""
+
+    def service(self, details: Any) -> Any:
+        shown = dict(details.invocation_metadata).get("authorization")
+
+        def answer(_: bytes, context: Any) -> bytes:
+            if shown != "Bearer right":
+                context.abort(grpc.StatusCode.UNAUTHENTICATED, "InvalidAuthToken: missing or incorrect")
+            context.abort(grpc.StatusCode.UNIMPLEMENTED, details.method)
+            return b""
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    """The address of a cluster that wants a token."""
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Guarded()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None).wait()
+
+
+@pytest.fixture
+def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file with the token; what Ray remembers of it is forgotten afterwards."""
+    file = tmp_path / "token"
+    file.write_text("wrong")
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(file))
+    reset_auth_token_state()
+    yield file
+    monkeypatch.undo()
+    reset_auth_token_state()
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_a_token_that_is_refused_is_bad_input(tmp_path: Path, guarded: str, token: Path, scheme: str) -> None:
+    """Ray itself would try for 20 s and longer, with a warning every second, and then not say why."""
+    with pytest.raises(BadInput) as caught:
+        Session(Cluster(scheme + guarded), setup(tmp_path))
+    assert str(caught.value).startswith(f"the cluster at {guarded} refuses our token: set RAY_AUTH_MODE=token and ")
+    assert "wrong" not in str(caught.value)
+
+
+def test_one_that_is_taken_is_not_spoken_of(guarded: str, token: Path) -> None:
+    """Nor is anything else that is wrong there: Ray will find it, and knows better."""
+    token.write_text("right")
+    reach(guarded)
+
+
+def test_where_nobody_listens_it_is_said_at_once(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(PoolError, match=rf"Ray does not come up at resources.address = '{address}': .*refused"):
+            Session(Cluster(address), setup(tmp_path))
+
+
+def test_what_the_kernel_ended_is_counted() -> None:
+    """Linux has such a number; it is 0, or it was not 0 before this test."""
+    counted = session._ended_by_the_kernel()
+    lines = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
+    assert counted == int(lines.get("oom_kill", 0))

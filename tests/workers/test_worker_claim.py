@@ -1,0 +1,92 @@
+"""FAULTS row 8: a worker that was given up trains on, and can do no harm to the one that has its trial now."""
+
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.trial import Start
+from hpsearch.workers.worker import Worker
+from tests.support.studies import setup
+from tests.support.workers import EPOCHS, shelf, start, train
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("quick_collections", "one_epoch_a_slice")
+
+
+def content(work: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in shelf(work).folder.iterdir()}
+
+
+def order(after: int = 0) -> Start:
+    return start(params={}, after=after)
+
+
+@pytest.fixture
+def orphan(tmp_path: Path) -> Worker:
+    """It has trained two epochs when it is given up."""
+    worker = Worker(setup(tmp_path))
+    worker.start(order())
+    worker.more()
+    return worker
+
+
+@pytest.fixture
+def heir(tmp_path: Path, orphan: Worker) -> Worker:
+    """It goes on from epoch 1, which is all that had been heard. Both draw from one random state, so they differ."""
+    worker = Worker(setup(tmp_path))
+    worker.start(order(after=1))
+    return worker
+
+
+def test_what_it_writes_late_is_not_written(tmp_path: Path, orphan: Worker, heir: Worker) -> None:
+    before = content(tmp_path)
+    late = orphan.more()
+    assert content(tmp_path) == before
+    assert late.failure is not None
+    assert late.failure.summary == "another worker was given the trial"
+    assert orphan.training is None, "and it trains no more"
+
+
+def test_what_the_heir_goes_on_from_is_its_own(tmp_path: Path, orphan: Worker, heir: Worker) -> None:
+    theirs = heir.more().reports[-1]
+    orphan.more()
+    snapshot = shelf(tmp_path).newest(at_most=theirs.step)
+    assert snapshot is not None
+    assert (snapshot.step, snapshot.objects["weight"]["value"]) == (3, theirs.metrics["weight"])
+
+
+def test_its_end_removes_nothing(tmp_path: Path) -> None:
+    orphan = Worker(setup(tmp_path))
+    for _ in range(EPOCHS - 1):
+        orphan.start(order()) if orphan.training is None else orphan.more()
+    heir = Worker(setup(tmp_path))
+    heir.start(order(after=2))
+    before = content(tmp_path)
+    assert len(before) > 3
+    orphan.more()
+    assert content(tmp_path) == before
+    orphan.release(over=True)
+    assert content(tmp_path) == before
+
+
+def test_what_it_had_begun_to_write_is_not_taken_for_whole(tmp_path: Path, orphan: Worker) -> None:
+    """It was stopped between its file and the rename; the heir clears that away, so that the rename fails."""
+    begun = shelf(tmp_path).folder / ".epoch-000002.pt.99"
+    begun.write_bytes(b"half")
+    Worker(setup(tmp_path)).start(order(after=1))
+    assert not begun.exists()
+
+
+def test_it_may_be_given_the_trial_again(tmp_path: Path, orphan: Worker, heir: Worker) -> None:
+    heir.release()
+    train(orphan, order(after=2))
+    last = shelf(tmp_path).read("best.pt")
+    assert last is not None
+    assert not train(orphan, order(after=3)).failure
+
+
+def test_whoever_tidies_up_ends_no_trial(tmp_path: Path, orphan: Worker) -> None:
+    for path in shelf(tmp_path).folder.iterdir():
+        path.unlink()
+    assert orphan.more().failure is None
+    assert shelf(tmp_path).newest(EPOCHS) is not None
