@@ -71,7 +71,7 @@ def search(
     skip_preflight: bool = False,
 ) -> Outcome:
     """Run a study to its end, from where it stands. origin: the study that it is forked from. lines: see `Screen`."""
-    log = study.home / "hpsearch.workers.trial_log"
+    log = study.home / "hpsearch.log"
     hold()
     here = study.resources.address == "none"
     with ExitStack() as stack:
@@ -131,7 +131,7 @@ class _Run:
         pool = self._pool(held, uid)
         tried = self._tried(held, history, pool, tried)
         held = held or self._record(uid)
-        to_file(self.study.home / "hpsearch.workers.trial_log")
+        to_file(self.study.home / "hpsearch.log")
         history = self._history(held) if history is None else history
         return self._search(held, history, build.sampler(tried.searched(self.study)), pool, tried)
 

@@ -105,25 +105,25 @@ class MlflowRuns:
         self._experiment = experiment.experiment_id
 
     def _ours(self) -> Experiment | None:
-        wanted = f"tags.`hpsearch.study.definition` = '{self.study_uid}'"
+        wanted = f"tags.`hpsearch.study` = '{self.study_uid}'"
         found = self._client.search_experiments(ViewType.ALL, max_results=10, filter_string=wanted)
         return min(found, key=lambda experiment: int(experiment.experiment_id), default=None)
 
     def _named(self, name: str) -> Experiment:
         for candidate in (name[:480], f"{name[:480]} {self.study_uid[:8]}"):
             found = self._client.get_experiment_by_name(candidate) or self._new(candidate)
-            owner = found.tags.get("hpsearch.study.definition")
+            owner = found.tags.get("hpsearch.study")
             if owner == self.study_uid:
                 return found
             if owner is None and found.lifecycle_stage == "active":  # somebody prepared it for us
-                self._client.set_experiment_tag(found.experiment_id, "hpsearch.study.definition", self.study_uid)
+                self._client.set_experiment_tag(found.experiment_id, "hpsearch.study", self.study_uid)
                 return found
         raise Refused(f"the experiments {name!r} and {name} {self.study_uid[:8]} belong to other studies")
 
     def _new(self, name: str) -> Experiment:
         location = (self._artifacts / self.study_uid).absolute().as_uri() if self._artifacts else None
         try:
-            tags = {"hpsearch.study.definition": self.study_uid, "mlflow.experimentKind": MODEL_TRAINING}
+            tags = {"hpsearch.study": self.study_uid, "mlflow.experimentKind": MODEL_TRAINING}
             made = self._client.create_experiment(name, location, tags)
         except MlflowException as error:
             # Another process was faster, or our last attempt was committed without an answer.
@@ -140,7 +140,7 @@ class MlflowRuns:
 
     def find_all(self) -> dict[str, Held]:
         """Every run of the study by uid, in as few calls as possible; duplicates are deleted as in `find`."""
-        runs = sorted(self._search(f"tags.`hpsearch.study.definition` = '{self.study_uid}'"), key=lambda held: held.uid)
+        runs = sorted(self._search(f"tags.`hpsearch.study` = '{self.study_uid}'"), key=lambda held: held.uid)
         found = {uid: self._best_of(group) for uid, group in groupby(runs, key=lambda held: held.uid)}
         return {uid: held for uid, held in found.items() if held is not None}
 
@@ -210,7 +210,7 @@ class MlflowRuns:
 
 
 _OURS = ("hpsearch.", "mlflow.parentRunId", "mlflow.source.git.commit")
-_IDENTITY = ("hpsearch.uid", "hpsearch.study.definition", "mlflow.parentRunId")
+_IDENTITY = ("hpsearch.uid", "hpsearch.study", "mlflow.parentRunId")
 _SOURCE = {"mlflow.source.name": "hpsearch", "mlflow.source.type": "LOCAL"}
 
 

@@ -85,9 +85,9 @@ def trial_page(
     """
     tags = {
         "mlflow.parentRunId": parent,
-        "hpsearch.study.definition": study.uid,
+        "hpsearch.study": study.uid,
         "hpsearch.uid": trial_uid(study.uid, trial.number),
-        "hpsearch.core.trial": str(trial.number),
+        "hpsearch.trial": str(trial.number),
         "hpsearch.state": trial.state.value,
         "hpsearch.round": str(trial.round),
         "hpsearch.seed": str(trial.seed),
@@ -129,7 +129,7 @@ def study_page(
     search = study.spec.get("search", {})
     running = state in ("NEW", "RUNNING")
     tags = {
-        "hpsearch.study.definition": study.uid,
+        "hpsearch.study": study.uid,
         "hpsearch.uid": study.uid,
         "hpsearch.state": state,
         "hpsearch.metric": objective.metric,

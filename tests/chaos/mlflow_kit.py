@@ -93,5 +93,5 @@ def training_seconds(url: str, study: str = "toy") -> float:
 
 def warnings_of(scene: Scene) -> list[str]:
     """What was logged about MLflow, by whomever."""
-    log = scene.folder / ".hpsearch" / "hpsearch.workers.trial_log"
+    log = scene.folder / ".hpsearch" / "hpsearch.log"
     return [line for line in log.read_text().splitlines() if "mlflow" in line.lower()] if log.exists() else []

@@ -74,7 +74,7 @@ def check_mlflow(desk: Desk, document: dict[str, Any]) -> None:
     (parent,) = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
     assert parent.info.status == "FINISHED"
     assert parent.data.tags["hpsearch.state"] == "COMPLETE"
-    children = {int(run.data.tags["hpsearch.core.trial"]): run for run in runs if run is not parent}
+    children = {int(run.data.tags["hpsearch.trial"]): run for run in runs if run is not parent}
     assert sorted(children) == [trial["number"] for trial in document["trials"]]
     for trial in document["trials"]:
         run = children[trial["number"]]

@@ -17,7 +17,7 @@ PATIENCE = 60.0
 
 
 def main(work: Path) -> None:
-    quiet(work / "hpsearch.workers.trial_log")
+    quiet(work / "hpsearch.log")
     from hpsearch.workers.pools.ray.actors import RayActors
     from hpsearch.workers.pools.ray.session import Cluster
 

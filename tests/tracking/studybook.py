@@ -104,7 +104,7 @@ class Shown:
 
     @property
     def experiment(self) -> str:
-        ours = f"tags.`hpsearch.study.definition` = '{self.study.uid}'"
+        ours = f"tags.`hpsearch.study` = '{self.study.uid}'"
         (found,) = self.client.search_experiments(ViewType.ALL, filter_string=ours)
         return str(found.experiment_id)
 

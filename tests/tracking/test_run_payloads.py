@@ -51,9 +51,9 @@ class TestTrialPage:
         tags = page(a_trial(round=2, attempts=3, reason="why", origin="whence"), curve(0.5, 0.4)).tags
         assert tags == {
             "mlflow.parentRunId": "parent-id",
-            "hpsearch.study.definition": "cafe",
+            "hpsearch.study": "cafe",
             "hpsearch.uid": "cafe/7",
-            "hpsearch.core.trial": "7",
+            "hpsearch.trial": "7",
             "hpsearch.state": "WAITING",
             "hpsearch.round": "2",
             "hpsearch.seed": "3",

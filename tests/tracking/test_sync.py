@@ -113,7 +113,7 @@ def test_a_second_run_of_a_trial_is_removed(searched: StudyBook, store: str):
     synced(searched, store)
     shown = Shown(store, searched.study)
     before, kept = shown.everything(), shown.trial(0).info.run_id
-    ours = {"hpsearch.uid": f"{searched.study.uid}/0", "hpsearch.study.definition": searched.study.uid}
+    ours = {"hpsearch.uid": f"{searched.study.uid}/0", "hpsearch.study": searched.study.uid}
     late = shown.client.create_run(shown.experiment, tags=ours).info.run_id
     assert synced(searched, store).problem == ""
     assert shown.everything() == before

@@ -80,8 +80,8 @@ class TestQuiet:
     def file(self, tmp_path: Path) -> Iterator[Path]:
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
-        quiet(tmp_path / "home" / "hpsearch.workers.trial_log")
-        yield tmp_path / "home" / "hpsearch.workers.trial_log"
+        quiet(tmp_path / "home" / "hpsearch.log")
+        yield tmp_path / "home" / "hpsearch.log"
         logging.captureWarnings(False)
         for handler in root.handlers:
             handler.close()
