@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 
 from hpsearch.cli.answer import Answer
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import BadInput, NoTrialSucceeded
 from hpsearch.core.format import columns, number, params_line, score
-from hpsearch.core.trial import Decision, Report, State, Trial
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.records.export import as_csv, as_document, as_parquet, plain, trial_document, where

@@ -6,7 +6,8 @@ from statistics import fmean
 from typing import Any
 
 from hpsearch.core.errors import PoolError, TrainerError
-from hpsearch.core.trial import Lost, Objective
+from hpsearch.core.messages import Lost
+from hpsearch.core.trial import Objective
 from hpsearch.evaluation.candidates import SINGLE, Lineup
 from hpsearch.evaluation.finalists import Spread
 from hpsearch.evaluation.test_set_ledger import Opening

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hpsearch.core.trial import Decision, Objective
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord
 from hpsearch.study.file.kinds import LONGEST_STUDY_NAME
 

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
-from hpsearch.core.trial import Decision, Report, State, Trial
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal.records import Best, Changes, Environment, StudyRecord, Summary, TrainingSegment
 from hpsearch.journal.rows import TRIAL, report_of, storable, trial_of
 from hpsearch.journal.schema import decisions, environments, leases, reports, segments, studies, trials

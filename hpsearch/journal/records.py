@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hpsearch.core.trial import Decision, Report, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Report, State, Trial
 
 
 @dataclass(frozen=True)

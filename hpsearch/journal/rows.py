@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from hpsearch.core.trial import Decision, Objective, Report, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal.records import TrainingSegment
 
 TRIAL = tuple(own.name for own in fields(Trial) if own.name != "curve")

@@ -14,7 +14,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.trial import Decision, Report, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Report, Trial
 from hpsearch.journal.records import Environment, TrainingSegment
 from hpsearch.journal.rows import TRIAL, trial_of, trial_row
 from hpsearch.journal.writer import Batch

@@ -9,8 +9,9 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from hpsearch import __version__
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
-from hpsearch.core.trial import Decision, Objective, Trial
+from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import fence, queries
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, Owner

@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import PoolProxiedConnection
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalAway, JournalError
-from hpsearch.core.trial import Decision, Objective, Report, Trial
+from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.journal import fence
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock

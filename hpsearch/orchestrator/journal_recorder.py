@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from hpsearch.core.trial import Decision, Event, Order, Provenance, Report, Reported, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.messages import Event, Order, Provenance, Reported
+from hpsearch.core.trial import Report, Trial
 from hpsearch.journal import Batch, Environment, Journal, Lease, PatientWriter, Spool, TrainingSegment
 from hpsearch.study.definition import Study
 from hpsearch.workers.pools.base import Pool

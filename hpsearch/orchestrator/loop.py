@@ -10,31 +10,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
+from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
-from hpsearch.core.trial import (
-    Advance,
-    Continue,
-    Decision,
-    Event,
-    Failure,
-    Finish,
-    Kill,
-    Lost,
-    New,
-    Order,
-    Over,
-    Pause,
-    Release,
-    Report,
-    Reported,
-    Resume,
-    Start,
-    State,
-    Stop,
-    Trial,
-    Verdict,
-)
+from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Release, Reported, Start
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.orchestrator.budget import EpochBudget
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Ledger

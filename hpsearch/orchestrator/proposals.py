@@ -3,8 +3,8 @@
 from concurrent.futures import Future
 from threading import Thread
 
+from hpsearch.core.decisions import Proposal
 from hpsearch.core.history import History
-from hpsearch.core.trial import Proposal
 from hpsearch.samplers.base import Sampler
 
 

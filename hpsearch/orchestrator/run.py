@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from hpsearch.cli.answer import Answer
+from hpsearch.core.decisions import Decision, New, Over, Resume
 from hpsearch.core.errors import (
     BadInput,
     InfrastructureError,
@@ -25,7 +26,7 @@ from hpsearch.core.errors import (
 from hpsearch.core.history import History
 from hpsearch.core.logs import hold
 from hpsearch.core.logs import quiet as to_file
-from hpsearch.core.trial import Decision, New, Over, Resume, Trial
+from hpsearch.core.trial import Trial
 from hpsearch.journal import Heartbeat, Journal, Lease, Owner, Spool, StudyRecord, recover
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.journal_recorder import JournalLedger, Recording

@@ -12,7 +12,7 @@ from hpsearch.core import seeds
 from hpsearch.core.errors import BadInput
 from hpsearch.core.format import columns
 from hpsearch.core.logs import hold
-from hpsearch.core.trial import Lost
+from hpsearch.core.messages import Lost
 from hpsearch.orchestrator import build
 from hpsearch.preflight.judge import checklist as recipe
 from hpsearch.preflight.judge.check import Check, failed

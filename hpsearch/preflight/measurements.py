@@ -7,8 +7,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
+from hpsearch.core.messages import Failure
 from hpsearch.core.replicates import ONE, Fold, Replicates
-from hpsearch.core.trial import Failure, Objective, Params, Report
+from hpsearch.core.trial import Objective, Params, Report
 from hpsearch.trainer.predictions import Part
 
 LOSSES = 5000

@@ -7,7 +7,8 @@ from typing import Any
 
 from hpsearch.core import seeds
 from hpsearch.core.errors import BadInput
-from hpsearch.core.trial import Lost, Params
+from hpsearch.core.messages import Lost
+from hpsearch.core.trial import Params
 from hpsearch.preflight.judge import lr_curve
 from hpsearch.preflight.measurements import LrRange, Sweep
 from hpsearch.study.definition import Study

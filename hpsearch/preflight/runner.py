@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import BadInput
-from hpsearch.core.trial import Decision
 from hpsearch.preflight.judge import checklist
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.learning_test import run_preflight, text

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
+from hpsearch.core.decisions import Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Trial, Verdict
+from hpsearch.core.trial import Trial
 
 
 class Pruner(Protocol):

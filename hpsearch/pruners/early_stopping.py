@@ -4,8 +4,9 @@ but when?", in Neural Networks: Tricks of the Trade).
 
 from dataclasses import dataclass
 
+from hpsearch.core.decisions import Continue, Finish, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Finish, Trial, Verdict
+from hpsearch.core.trial import Trial
 from hpsearch.pruners.patience import standstill
 
 

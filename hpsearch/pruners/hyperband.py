@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from hpsearch.core.decisions import Continue, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Trial, Verdict
+from hpsearch.core.trial import Trial
 from hpsearch.pruners.halving import is_rung, judged_at_rung
 from hpsearch.pruners.ranks import is_where_asked
 

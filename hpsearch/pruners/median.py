@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
+from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Stop, Trial, Verdict
+from hpsearch.core.trial import Trial
 from hpsearch.pruners.ranks import in_words, is_where_asked
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from hpsearch.core.decisions import Continue, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Trial, Verdict
+from hpsearch.core.trial import Trial
 
 
 @dataclass(frozen=True)

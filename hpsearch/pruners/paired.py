@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicate, Replicates
-from hpsearch.core.trial import Continue, Objective, Report, Stop, Trial, Verdict
+from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.pruners.ranks import in_words, is_where_asked
 
 WARMUP = 0.25

@@ -3,8 +3,9 @@
 import math
 from dataclasses import dataclass
 
+from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Objective, Stop, Trial, Verdict
+from hpsearch.core.trial import Objective, Trial
 from hpsearch.pruners.ranks import in_words, is_where_asked
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hpsearch.core.decisions import Continue, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Trial, Verdict
+from hpsearch.core.trial import Trial
 from hpsearch.pruners.base import Pruner
 
 

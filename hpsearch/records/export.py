@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.trial import Decision, Objective, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import StudyRecord, TrainingSegment
 
 

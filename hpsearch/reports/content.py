@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hpsearch.core.trial import Decision, Objective, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.doctor.consultation import Consultation, consult
 from hpsearch.journal import StudyRecord, TrainingSegment
 from hpsearch.provenance import environment

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.format import named
-from hpsearch.core.trial import Decision, Trial
+from hpsearch.core.trial import Trial
 from hpsearch.reports.content import Content
 from hpsearch.reports.html import NOTHING, Html, element, folded, joined, paragraph, table, verbatim
 from hpsearch.reports.words import command, moment

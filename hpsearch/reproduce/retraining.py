@@ -14,7 +14,8 @@ from hpsearch.cli.answer import Answer
 from hpsearch.cli.text.reproduce import Again, Outcome
 from hpsearch.core.errors import BadInput, DiskError, Stopped
 from hpsearch.core.logs import hold
-from hpsearch.core.trial import Advance, Event, Failure, Lost, Provenance, Report, Reported, Start, State, Trial
+from hpsearch.core.messages import Advance, Event, Failure, Lost, Provenance, Reported, Start
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.orchestrator import build
 from hpsearch.progress.terminal import Screen

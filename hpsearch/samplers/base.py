@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from hpsearch.core.decisions import Proposal
 from hpsearch.core.history import History
-from hpsearch.core.trial import Proposal
 
 
 class Sampler(Protocol):

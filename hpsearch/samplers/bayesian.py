@@ -16,9 +16,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 from warnings import catch_warnings, simplefilter
 
+from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import New, Params, Plain
+from hpsearch.core.trial import Params, Plain
 from hpsearch.samplers import cma_es
 from hpsearch.samplers.observations import Observation, evidence_count, half_ranked, observations, pending
 from hpsearch.samplers.random import Cycle, draw, key

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from hpsearch.core.decisions import New, Proposal, Resume
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import New, Proposal, Resume, State, Trial
+from hpsearch.core.trial import State, Trial
 from hpsearch.samplers.random import Cycle, draw
 from hpsearch.samplers.recipe.planned_rounds import Plan
 from hpsearch.samplers.recipe.search_ranges import SearchRange, narrowed, next_windows, whole

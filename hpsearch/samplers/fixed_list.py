@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Params, Resume, State, Trial, key_of
+from hpsearch.core.trial import Params, State, Trial, key_of
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from functools import cached_property
 from itertools import islice
 from typing import ClassVar
 
+from hpsearch.core.decisions import New
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Params
+from hpsearch.core.trial import Params
 from hpsearch.study.space import Space
 
 

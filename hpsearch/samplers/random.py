@@ -9,9 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import New, Params
+from hpsearch.core.trial import Params
 from hpsearch.study.space import Choice, Space
 
 Key = tuple[float | None, ...]

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hpsearch.core.decisions import New
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, State, Trial
+from hpsearch.core.trial import State, Trial
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import definition as sections
 from hpsearch.study.definition import Study

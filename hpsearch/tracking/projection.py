@@ -7,7 +7,8 @@ it is sent. So a replay, a crash half-way, a restored backup and a wiped server 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hpsearch.core.trial import Decision, Objective, Report, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.tracking.mlflow_runs import Deleted, Held, MlflowRuns, Refused
 from hpsearch.tracking.run_payloads import study_page, trial_page, trial_uid
 from hpsearch.tracking.source import Source, Study, TrainingSegment

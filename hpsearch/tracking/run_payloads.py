@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from hpsearch.core.trial import Decision, Objective, Report, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.plots import figures
 from hpsearch.tracking.source import Best, Study, TrainingSegment
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from hpsearch.core.trial import Decision, Report, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Report, Trial
 
 
 class Study(Protocol):

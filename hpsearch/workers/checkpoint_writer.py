@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Failure, Objective, Report
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Objective, Report
 from hpsearch.trainer import state
 from hpsearch.workers import checkpoints
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.core.messages import Failure, Provenance, Reported, Start
 from hpsearch.core.replicates import ONE, Replicates
-from hpsearch.core.trial import Failure, Objective, Params, Provenance, Report, Reported, Start
+from hpsearch.core.trial import Objective, Params, Report
 from hpsearch.preflight.measurements import Bench, Found, Probe
 from hpsearch.provenance import environment
 from hpsearch.trainer import contract, state

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from hpsearch.core.trial import Decision, Objective, Report, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Owner
 from tests.benchmarks.processes import progress
 from tests.benchmarks.searches import folder

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.trial import Lost
+from hpsearch.core.messages import Lost
 from hpsearch.preflight.measurements import Probe
 from hpsearch.preflight.runner import Refused, Tried, try_out
 from hpsearch.study.definition import load

@@ -5,8 +5,9 @@ import os
 import pytest
 import sqlalchemy as sa
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import LeaseLost, NotFound, StudyBusy
-from hpsearch.core.trial import Decision, Report
+from hpsearch.core.trial import Report
 from hpsearch.journal import Batch, Journal, Owner
 from hpsearch.journal.schema import leases
 from tests.contracts.journal_kit import LOSS, NOBODY, Lead, a_batch, a_trial, far_away, set_lease, somebody

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
-from hpsearch.core.trial import Decision, Objective, Report, State
+from hpsearch.core.trial import Objective, Report, State
 from hpsearch.journal import Batch, Changes, Journal
 from hpsearch.journal.schema import leases
 from tests.contracts.journal_kit import LOSS, Lead, a_batch, a_trial, in_full, take

@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import PoolProxiedConnection
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalError, NotFound
-from hpsearch.core.trial import Decision, Report, State, Trial
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import Batch, Journal
 from tests.contracts.journal_kit import (
     ODD,

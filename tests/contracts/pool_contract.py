@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.core.trial import Advance, Event, Kill, Params, Release, Report, Reported, Start
+from hpsearch.core.messages import Advance, Event, Kill, Release, Reported, Start
+from hpsearch.core.trial import Params, Report
 from hpsearch.preflight.measurements import LrRange, Measured, Preflight, Sweep
 from hpsearch.workers import checkpoints
 from hpsearch.workers.pools.base import WorkerPool

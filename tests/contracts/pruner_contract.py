@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from hpsearch.core.decisions import Continue, Finish, Stop
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Finish, Objective, Report, State, Stop, Trial
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.pruners.base import Pruner
 
 LOSS = Objective("val_loss", "minimize")

@@ -6,8 +6,9 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from hpsearch.core.decisions import New, Over, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Over, Params, Resume
+from hpsearch.core.trial import Params
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.space import Space
 from tests.samplers.simulation import LOSS, Simulation, diverges, fails, flat

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from hypothesis import strategies as st
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.core.trial import Decision, Report, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import Batch, Journal, Lease, Owner, Writer, fence, writer
 from hpsearch.journal.database import Database
 from tests.contracts.journal_kit import LOSS

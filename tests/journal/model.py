@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from hpsearch.core.trial import Decision, Report, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import Batch, Best, Changes, Summary
 
 NEVER = -math.inf

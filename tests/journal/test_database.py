@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import BadInput, JournalAway, JournalError, NotFound
-from hpsearch.core.trial import Decision, Objective
+from hpsearch.core.trial import Objective
 from hpsearch.journal import Batch, Journal, Owner, upgrade, version
 from hpsearch.journal.database import Database
 

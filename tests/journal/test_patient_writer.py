@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalAway, JournalError, LeaseLost
-from hpsearch.core.trial import Decision, Report
+from hpsearch.core.trial import Report
 from hpsearch.journal import Batch, Journal, PatientWriter, Spool, recover
 from hpsearch.journal.spool import Kept, merged
 from tests.contracts.journal_kit import LOSS, ODD, Lead, a_batch, a_trial, in_full, set_lease, take

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.core.decisions import Continue, Decision, Finish, Pause, Stop
+from hpsearch.core.messages import Start
 from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Continue, Decision, Finish, Pause, Start, Stop
 from hpsearch.workers import worker
 from tests.support.ledger import ListLedger
 from tests.support.studies import (

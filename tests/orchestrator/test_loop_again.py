@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from hpsearch.core.decisions import Continue, Finish, New, Proposal, Stop
 from hpsearch.core.errors import JournalError
 from hpsearch.core.history import History
-from hpsearch.core.trial import Advance, Continue, Finish, New, Order, Proposal, Release, Start, Stop
+from hpsearch.core.messages import Advance, Order, Release, Start
 from tests.support.ledger import ENDS, ListLedger
 from tests.support.studies import COMPLETE, PAUSED, RUNNING, At, Listed, Rounds, Search, Unreliable
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.core.decisions import Proposal, Resume, Verdict
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.history import History
+from hpsearch.core.messages import Event, Reported, Start
 from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Event, Proposal, Reported, Resume, Start, Trial, Verdict
+from hpsearch.core.trial import Trial
 from hpsearch.orchestrator.loop import OUT_OF_MEMORY, Loop
 from tests.support.studies import COMPLETE, FAILED, WAITING, Listed, Search, Slowly, Unreliable
 

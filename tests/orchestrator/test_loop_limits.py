@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.core.trial import Advance, Kill, Start
+from hpsearch.core.messages import Advance, Kill, Start
 from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import COMPLETE, FAILED, PRUNED, WAITING, Listed, Rounds, Search, Slowly, Unreliable
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from hpsearch.core.trial import Continue, Decision, Finish, Pause, Start, Stop, Verdict
+from hpsearch.core.decisions import Continue, Decision, Finish, Pause, Stop, Verdict
+from hpsearch.core.messages import Start
 from hpsearch.orchestrator.loop import OUT_OF_MEMORY
 from tests.support.ledger import ENDS, ListLedger
 from tests.support.studies import (

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.core.decisions import New, Over, Proposal
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Over, Proposal, State, Trial
+from hpsearch.core.trial import State, Trial
 from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import COMPLETE, RUNNING, Listed, Rounds, Search
 

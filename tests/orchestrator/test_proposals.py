@@ -3,8 +3,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from hpsearch.core.decisions import New, Proposal
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Proposal, Report, State, Trial
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.orchestrator.proposals import Proposals
 from tests.support.studies import LOSS, Listed
 

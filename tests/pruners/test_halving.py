@@ -2,8 +2,9 @@ import math
 
 import pytest
 
+from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Objective, Stop, Verdict
+from hpsearch.core.trial import Objective
 from hpsearch.pruners.halving import Halving, is_rung
 from tests.contracts.pruner_contract import LOSS, history_of, trial
 

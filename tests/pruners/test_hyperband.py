@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import pytest
 
+from hpsearch.core.decisions import Continue, Stop
 from hpsearch.core.history import History
-from hpsearch.core.trial import Continue, Stop
 from hpsearch.pruners.hyperband import Hyperband
 from tests.contracts.pruner_contract import LOSS, history_of, trial
 

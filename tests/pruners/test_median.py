@@ -1,6 +1,7 @@
 import math
 
-from hpsearch.core.trial import Continue, Objective, Stop
+from hpsearch.core.decisions import Continue, Stop
+from hpsearch.core.trial import Objective
 from hpsearch.pruners.median import Median
 from tests.contracts.pruner_contract import history_of, trial
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hpsearch.core.decisions import Continue, Stop
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
-from hpsearch.core.trial import Continue, Objective, Report, State, Stop, Trial
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.pruners.never import NeverPrune
 from hpsearch.pruners.paired import Paired, chance_of_more
 from hpsearch.pruners.several import Several

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from hpsearch import Fold
+from hpsearch.core.decisions import Continue
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import Continue, Objective, Params, Report, State, Trial
+from hpsearch.core.trial import Objective, Params, Report, State, Trial
 from hpsearch.pruners.paired import Paired
 from hpsearch.study.definition import load
 from hpsearch.trainer import contract

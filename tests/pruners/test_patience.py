@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from hpsearch.core.trial import Continue, Finish, Objective, Stop
+from hpsearch.core.decisions import Continue, Finish, Stop
+from hpsearch.core.trial import Objective
 from hpsearch.pruners.early_stopping import EarlyStopping
 from hpsearch.pruners.patience import Patience
 from tests.contracts.pruner_contract import history_of, trial

@@ -1,6 +1,7 @@
 import math
 
-from hpsearch.core.trial import Continue, Objective, Stop, Verdict
+from hpsearch.core.decisions import Continue, Stop, Verdict
+from hpsearch.core.trial import Objective
 from hpsearch.pruners.threshold import Threshold
 from tests.contracts.pruner_contract import history_of
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from hpsearch.core.decisions import New, Over, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Objective, Over, Params, Report, Resume, State, Trial
+from hpsearch.core.trial import Objective, Params, Report, State, Trial
 from hpsearch.samplers.base import Sampler
 
 Loss = Callable[[Params, int], float]

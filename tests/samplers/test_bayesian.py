@@ -12,8 +12,9 @@ from statistics import median
 
 import pytest
 
+from hpsearch.core.decisions import New
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Params, Report, State, Trial
+from hpsearch.core.trial import Params, Report, State, Trial
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.random import Random, key

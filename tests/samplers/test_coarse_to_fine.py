@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Objective, Params, Resume, State
+from hpsearch.core.trial import Objective, Params, State
 from hpsearch.samplers.coarse_to_fine import CoarseToFine, Span
 from hpsearch.study.space import Choice, Float, Int, Space
 from tests.samplers.simulation import LOSS, Simulation, diverges, flat

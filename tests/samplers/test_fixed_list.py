@@ -1,5 +1,6 @@
+from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Params, Resume, State
+from hpsearch.core.trial import Params, State
 from hpsearch.samplers.fixed_list import Listed, Wanted
 from tests.samplers.simulation import LOSS, Simulation, fails, flat
 

@@ -1,5 +1,5 @@
+from hpsearch.core.decisions import New
 from hpsearch.core.history import History
-from hpsearch.core.trial import New
 from hpsearch.samplers.grid import Grid
 from hpsearch.study.space import Choice, Float, Int, Space
 from tests.samplers.simulation import LOSS, Simulation, fails, flat

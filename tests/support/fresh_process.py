@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from hpsearch.core.trial import Start
+from hpsearch.core.messages import Start
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
 

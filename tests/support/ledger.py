@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalError
 from hpsearch.core.history import History
-from hpsearch.core.trial import Decision, Objective, Report, State, Trial
+from hpsearch.core.trial import Objective, Report, State, Trial
 
 ENDS = frozenset({"wait", "complete", "pruned", "paused", "failed"})
 """The kinds of decision that take a trial off its worker."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hpsearch.core.logs import quiet
-from hpsearch.core.trial import Lost, Start
+from hpsearch.core.messages import Lost, Start
 from tests.support.studies import setup
 
 PATIENCE = 60.0

@@ -5,26 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.decisions import Continue, New, Proposal, Resume, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import (
-    Advance,
-    Continue,
-    Event,
-    Kill,
-    Lost,
-    New,
-    Objective,
-    Order,
-    Params,
-    Proposal,
-    Release,
-    Reported,
-    Resume,
-    Start,
-    State,
-    Trial,
-    Verdict,
-)
+from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
+from hpsearch.core.trial import Objective, Params, State, Trial
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.workers.pools.base import Pool

@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.trial import Params, Reported, Start
+from hpsearch.core.messages import Reported, Start
+from hpsearch.core.trial import Params
 from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.worker import Worker
 

@@ -8,7 +8,8 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
-from hpsearch.core.trial import Decision, Objective, Report, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Owner, StudyRecord, TrainingSegment
 
 ACCURACY = Objective("val_accuracy", "maximize")

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name, _validate_tag_name
 
-from hpsearch.core.trial import Decision, Objective, Report, State, Trial
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.tracking.run_payloads import (
     DENSE_POINTS,
     LONGEST_PARAM,

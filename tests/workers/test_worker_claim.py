@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.core.trial import Start
+from hpsearch.core.messages import Start
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
 from tests.support.workers import EPOCHS, shelf, start, train

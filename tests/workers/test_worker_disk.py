@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.core.decisions import Pause
 from hpsearch.core.errors import DiskError
-from hpsearch.core.trial import Pause, State
+from hpsearch.core.trial import State
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.workers.worker import Worker
 from tests.support.studies import COMPLETE, PAUSED, WAITING, At, Listed, Search, setup

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hpsearch.core.decisions import Decision
 from hpsearch.core.format import columns, many, number, params_line
-from hpsearch.core.trial import Decision, Trial
+from hpsearch.core.trial import Trial
 from hpsearch.evaluation.candidates import SINGLE, WORDS
 from hpsearch.evaluation.finalists import Standing
 from hpsearch.evaluation.test_set_ledger import moment, ordinal

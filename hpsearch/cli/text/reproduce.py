@@ -6,7 +6,8 @@ from typing import Any
 
 from hpsearch.cli.answer import Answer
 from hpsearch.core.format import score
-from hpsearch.core.trial import Failure, Report, State, Trial
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.records.export import finite
 from hpsearch.records.find import Recorded

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from hpsearch.core.trial import Failure, Params, Report
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Params, Report
 from hpsearch.preflight.measure.instrumentation import Tap
 from hpsearch.preflight.measure.instrumented_training import run_out, train
 from hpsearch.preflight.measure.layers import GradientWatch, InputWatch, ZeroGradWatch

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Failure, Params, Report
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Params, Report
 from hpsearch.preflight.measure.instrumentation import Enough, Tap
 from hpsearch.preflight.measure.interception import listening
 from hpsearch.preflight.measurements import Bench

@@ -12,10 +12,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from hpsearch.core.decisions import New, Over, Proposal, Resume
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import New, Over, Params, Proposal, Resume
+from hpsearch.core.trial import Params
 from hpsearch.doctor.consultation import consult
 from hpsearch.samplers.random import Cycle, draw, key
 from hpsearch.samplers.recipe.choices import without_losers

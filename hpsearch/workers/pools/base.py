@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from hpsearch.core.trial import Event, Lost, Order
+from hpsearch.core.messages import Event, Lost, Order
 from hpsearch.preflight.measurements import Found, Probe
 
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hpsearch.core.trial import Advance, Event, Kill, Order, Release, Reported, Start
+from hpsearch.core.messages import Advance, Event, Kill, Order, Release, Reported, Start
 from hpsearch.preflight.measurements import Found, Probe
 from hpsearch.workers.worker import Setup, Worker
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from hpsearch.core.trial import Failure, Objective, Report
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Objective, Report
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import CHECKS, cost, judge, stops
 from hpsearch.preflight.measurements import Attempt, FirstSteps, Inputs, Layers, Measured, Memory, Trained

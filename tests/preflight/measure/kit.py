@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.trial import Failure, Objective, Report
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Objective, Report
 from hpsearch.preflight.measure.instrumentation import Tap
 from hpsearch.preflight.measure.instrumented_training import run_out, train
 from hpsearch.preflight.measurements import Bench

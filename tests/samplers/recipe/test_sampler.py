@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import New, Params, Resume, State
+from hpsearch.core.trial import Params, State
 from hpsearch.samplers.recipe.planned_rounds import Plan
 from hpsearch.samplers.recipe.sampler import Recipe
 from hpsearch.samplers.recipe.search_ranges import whole

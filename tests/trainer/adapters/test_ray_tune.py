@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch import Report
-from hpsearch.core.trial import Kill
+from hpsearch.core.messages import Kill
 from hpsearch.preflight.judge.checklist import judge
 from hpsearch.preflight.measurements import Measured, Preflight
 from hpsearch.trainer import contract

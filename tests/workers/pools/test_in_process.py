@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.core.trial import Start
+from hpsearch.core.messages import Start
 from hpsearch.workers.pools.in_process import InProcess
 from tests.contracts.pool_contract import PoolContract, ProberContract
 from tests.support.studies import setup

@@ -13,7 +13,8 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from hpsearch.core.errors import HpsearchError, PoolError
-from hpsearch.core.trial import Advance, Event, Kill, Lost, Order, Params, Release, Reported, Start
+from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
+from hpsearch.core.trial import Params
 from hpsearch.preflight.measurements import Found, Probe
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.fit import fitting

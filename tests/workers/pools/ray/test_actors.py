@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.errors import PoolError, ResourcesError, TrainerError
-from hpsearch.core.trial import Advance, Kill, Lost, Reported, Start
+from hpsearch.core.messages import Advance, Kill, Lost, Reported, Start
 from hpsearch.preflight.measurements import Measured, Preflight
 from hpsearch.workers.pools.ray import actors
 from hpsearch.workers.pools.ray.actors import RayActors

@@ -1,0 +1,124 @@
+"""What the loop orders from a pool, and what the pool says happened. Immutable; all of it pickles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hpsearch.core.trial import Params, Report
+
+# What the loop orders from a pool ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Give a trial to a free worker; everything that the worker needs to start or to continue it.
+
+    after: the last epoch whose report is in the journal; the worker goes on from its newest good checkpoint at or
+        before it and keeps to itself what it had to train again.
+    until: the epoch after which it waits to be told more (>= after + 1).
+    epochs: the most that a trial may train in this study.
+    """
+
+    number: int
+    params: Params
+    seed: int
+    until: int
+    epochs: int
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Let a trial that has Reported train on."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """End a trial that has Reported: its generator is closed, its worker is free.
+
+    over: it will not be continued, so of its checkpoints only the best is kept. epoch: the last one that counts, where
+    a verdict dropped what came after it; None: all that was reported does.
+    """
+
+    number: int
+    over: bool
+    epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Take the worker away from a trial that may be hung. Nothing more is heard of it; a new worker comes."""
+
+    number: int
+
+
+Order = Start | Advance | Release | Kill
+
+
+# What a pool says happened ───────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a trial cannot go on.
+
+    kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", it yields what is no report, or
+        not the metric that the study asks for, so that no other trial will do better; "disk", what must last could not
+        be written, which is no fault of the trial's.
+    """
+
+    kind: Literal["error", "oom", "contract", "disk"]
+    summary: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Under what a worker trains a trial from the epoch after `after` on: what must be the same for the same curve.
+
+    environment: of the worker, in plain JSON values; see hpsearch.provenance.environment.
+    data: what the trainer says it trains on (`Run.uses`): name -> SHA-256.
+    """
+
+    after: int
+    environment: Mapping[str, Any]
+    data: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What came of a Start or an Advance.
+
+    reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.more`); the loop
+        judges each in turn, and what follows a verdict to stop or pause is dropped as if it had never been trained.
+    ended: the trainer came to its end by itself after these; failure: it cannot go on after these, and its worker is
+        free. Without a failure the trial waits for its next order, after its end for a Release.
+    seconds: spent inside the trainer for these.
+    notes: what a person should know, such as a damaged checkpoint that was passed over.
+    provenance: with the first of a Start, and again where the trainer has named more data since.
+    """
+
+    number: int
+    reports: tuple[Report, ...] = ()
+    ended: bool = False
+    failure: Failure | None = None
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The worker vanished; what the trial had reported before stands.
+
+    traceback: where in the trainer it was, if it could still say.
+    """
+
+    number: int
+    reason: str
+    traceback: str = ""
+
+
+Event = Reported | Lost
