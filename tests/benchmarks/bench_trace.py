@@ -1,0 +1,18 @@
+"""How far a reader has to go who follows one trial of two epochs from its TOML to MLflow."""
+
+from collections.abc import Iterator
+
+from tests.benchmarks.processes import measured, progress
+from tests.benchmarks.table import Table
+
+BEFORE = (61, 474, 1_328, 491)
+"""Of the last version that had loose modules, by the same script."""
+
+
+def tables() -> Iterator[Table]:
+    progress("one trial, traced")
+    found = measured("traced_run")
+    now = (len(found["files"]), found["functions"], found["calls"], found["changes"])
+    rows = [("before the rooms", *BEFORE), ("now", *now)]
+    yield Table("One trial of two epochs", ("", "files", "functions", "calls", "changes of file"), rows)
+    yield Table("Its files, in the order of first calls", ("",), [(file,) for file in found["files"]])

@@ -1,0 +1,91 @@
+"""`python -m tests.benchmarks.traced_run`: one trial of two epochs, from its TOML to MLflow, in one process and traced.
+
+Prints, as JSON, the files of hpsearch that the driver's thread passes through in the order of first calls, and how many
+functions, calls and changes of file that takes. What runs while modules are imported does not count, nor does the
+thread that writes to MLflow. Run as a file, it traces whatever hpsearch PYTHONPATH leads to: another checkout, say.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from contextlib import redirect_stdout
+from inspect import CO_OPTIMIZED
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+STUDY = """
+[study]
+name = "traced"
+metric = "val_loss"
+goal = "minimize"
+[trainer]
+use = "trainer:train"
+epochs = 2
+[space]
+x = { low = 0.0, high = 1.0 }
+[search]
+method = "random"
+trials = 1
+[resources]
+address = "none"
+"""
+
+TRAINER = """
+from hpsearch import Report
+def train(params, run):
+    for epoch in run.epochs():
+        yield Report(epoch, {"val_loss": params["x"] / epoch})
+"""
+
+
+def traced(folder: Path) -> dict[str, Any]:
+    import hpsearch
+
+    root = f"{Path(hpsearch.__file__).parent}{os.sep}"
+    calls: list[CodeType] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if (
+            event == "call"
+            and code.co_flags & CO_OPTIMIZED
+            and code.co_filename.startswith(root)
+            and not imports(frame)
+        ):
+            calls.append(code)
+
+    def imports(frame: FrameType | None) -> bool:
+        while frame is not None:
+            if frame.f_code.co_name == "<module>" and frame.f_code.co_filename.startswith(root):
+                return True
+            frame = frame.f_back
+        return False
+
+    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    (folder / "trainer.py").write_text(TRAINER, encoding="utf-8")
+    os.chdir(folder)
+    try:
+        from hpsearch.cli.main import main
+    except ImportError:  # an older checkout
+        from hpsearch.cli import main  # type: ignore[attr-defined, no-redef]
+    with redirect_stdout(StringIO()):
+        sys.setprofile(note)
+        code = main(["run", "study.toml", "--quiet"])
+        sys.setprofile(None)
+    assert code == 0, f"the traced run exits with {code}"
+    files = [code.co_filename.removeprefix(root) for code in calls]
+    return {
+        "files": list(dict.fromkeys(files)),
+        "functions": len(set(calls)),
+        "calls": len(calls),
+        "changes": sum(one != other for one, other in pairwise(files)),
+    }
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        print(json.dumps(traced(Path(place))))
