@@ -1,7 +1,8 @@
 """`hpsearch db`: the journal's schema."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from pathlib import Path
 
 from hpsearch.cli.answer import Answer
 from hpsearch.journal import upgrade, version
@@ -9,7 +10,13 @@ from hpsearch.records.find import home, looked_up
 from hpsearch.study.definition import load
 
 
-def db(args: Namespace) -> Iterator[Answer]:
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("action", choices=["version", "upgrade"])
+    parser.add_argument("file", type=Path, nargs="?", metavar="study.toml", help="the study whose journal it is")
+    parser.add_argument("--journal", metavar="URL", help="default: .hpsearch/journal.db here")
+
+
+def run(args: Namespace) -> Iterator[Answer]:
     """Of the journal that is named, or that of a study's file, or the one here."""
     own = load(args.file).journal_url if args.file else f"sqlite:///{home() / 'journal.db'}"
     url = looked_up(args.journal, "--journal") if args.journal else own

@@ -1,11 +1,12 @@
 """What the loss curves of a recorded study show: of all its trials together, or of one of them."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hpsearch.cli.answer import Answer
+from hpsearch.cli.arguments import recorded_study
 from hpsearch.core.format import columns, named, number, params_line, score
 from hpsearch.core.trial import Trial
 from hpsearch.doctor.consultation import Consultation, Remark, consult
@@ -15,7 +16,14 @@ from hpsearch.doctor.findings import Finding, Severity
 from hpsearch.records.find import Recorded, check_trial, journal_of, opened
 
 
-def doctor(args: Namespace) -> Iterator[Answer]:
+def arguments(parser: ArgumentParser) -> None:
+    recorded_study(parser)
+    parser.add_argument("trial", type=int, nargs="?", help="one trial's number; all together, without")
+    parser.add_argument("--lines", type=int, default=20, metavar="N", help="how many trials to list; default: 20")
+    parser.add_argument("--worst", action="store_true", help="list the worst findings first, not the best values")
+
+
+def run(args: Namespace) -> Iterator[Answer]:
     with journal_of(args) as journal:
         study = opened(journal, args)
         if args.trial is not None:

@@ -1,11 +1,12 @@
 """`hpsearch report`: a recorded study as one HTML page, from the journal alone."""
 
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch.cli.answer import Answer
+from hpsearch.cli.arguments import recorded_study
 from hpsearch.cli.readers import standing
 from hpsearch.cli.text import evaluate
 from hpsearch.core.errors import BadInput
@@ -21,7 +22,14 @@ PLACE = Path("report.html")
 """Where it goes unless it is said."""
 
 
-def report(args: Namespace) -> Iterator[Answer]:
+def arguments(parser: ArgumentParser) -> None:
+    recorded_study(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, help="the file to write, over one that is there; default: report.html"
+    )
+
+
+def run(args: Namespace) -> Iterator[Answer]:
     place = args.output or PLACE
     _check(place)
     with journal_of(args) as journal:

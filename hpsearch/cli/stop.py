@@ -1,15 +1,20 @@
 """`hpsearch stop`: asks whoever runs a study to end it, wherever that is."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
 from hpsearch.cli.answer import Answer
+from hpsearch.cli.arguments import recorded_study
 from hpsearch.evaluation.test_set_ledger import evaluation_name
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.records.find import journal_of, opened
 
 
-def stop(args: Namespace) -> Iterator[Answer]:
+def arguments(parser: ArgumentParser) -> None:
+    recorded_study(parser)
+
+
+def run(args: Namespace) -> Iterator[Answer]:
     """The run finds the note with its next sign of life, within seconds; running trials then end their epoch.
 
     A study that is being evaluated is held by its evaluation, whose trainings are a study of their own.

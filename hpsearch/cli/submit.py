@@ -3,10 +3,11 @@
 import os
 import signal
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
 from hpsearch.cli.answer import Answer
+from hpsearch.cli.arguments import study_file
 from hpsearch.core.errors import Stopped
 from hpsearch.core.logs import hold
 from hpsearch.study.definition import load
@@ -22,7 +23,13 @@ class _There(dict[str, str]):
         return f"postgresql://{name}/"
 
 
-def submit(args: Namespace) -> Iterator[Answer]:
+def arguments(parser: ArgumentParser) -> None:
+    study_file(parser)
+    parser.add_argument("--address", required=True, help="the cluster's job server, such as http://head:8265")
+    parser.add_argument("--follow", action="store_true", help="show its output until it ends; exit as it does")
+
+
+def run(args: Namespace) -> Iterator[Answer]:
     study = load(args.file, args.overrides, _There(os.environ))
     hold()
     from hpsearch.workers.pools.ray import jobs

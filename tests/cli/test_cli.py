@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hpsearch import __version__
-from hpsearch.cli.main import COMMANDS
+from hpsearch.cli.main import VERBS
 from tests.cli.desk import Desk, environment
 
 HEAVY = ("torch", "ray", "mlflow", "optuna", "sqlalchemy")
@@ -51,10 +51,10 @@ class TestArguments:
     def test_help_names_every_command_and_exit_code(self, desk: Desk) -> None:
         answer = desk.hp("--help")
         assert answer.code == 0
-        assert all(f"\n    {command}" in answer.out for command in COMMANDS)
+        assert all(f"\n    {command}" in answer.out for command in VERBS)
         assert "130 and 143" in answer.out
 
-    @pytest.mark.parametrize("command", COMMANDS)
+    @pytest.mark.parametrize("command", VERBS)
     def test_every_command_has_help_and_json(self, desk: Desk, command: str) -> None:
         answer = desk.hp(command, "--help")
         assert answer.code == 0
