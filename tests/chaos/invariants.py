@@ -87,7 +87,7 @@ def _check_trials(connection: Connection, study_id: int, budget: int | None) -> 
     trials = _rows(connection, "trials", study_id, "number")
     assert [trial.number for trial in trials] == list(range(len(trials))), "a trial is missing or double"
     assert budget is None or len(trials) <= budget, f"{len(trials)} trials, and {budget} were asked for"
-    places = Counter(trial.ended for trial in trials if trial.ended)
+    places = Counter(trial.settled for trial in trials if trial.settled)
     assert all(count == 1 for count in places.values()), f"settled at the same place: {places}"
     decisions = Counter((one.number, one.kind) for one in _rows(connection, "decisions", study_id, "revision, place"))
     for trial in trials:
@@ -96,7 +96,7 @@ def _check_trials(connection: Connection, study_id: int, budget: int | None) -> 
             assert decisions[trial.number, trial.state.lower()] == 1, f"trial {trial.number}: not {trial.state} once"
             assert trial.reason, f"trial {trial.number} has no reason"
             assert trial.ended_at >= 0
-            assert trial.ended > 0
+            assert trial.settled > 0
 
 
 def _check_curves(connection: Connection, study_id: int) -> None:
