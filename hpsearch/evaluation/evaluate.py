@@ -4,11 +4,10 @@ The finalists are trained by an ordinary study of its own, "NAME evaluation", in
 where it was, and nothing is trained twice. Only then, with the winner chosen on validation, is the test set opened.
 """
 
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, redirect_stdout, suppress
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ from hpsearch.cli.text.evaluate import text, validated
 from hpsearch.core.errors import BadInput, InfrastructureError, NoTrialSucceeded, Stopped
 from hpsearch.core.format import many, number
 from hpsearch.core.seeds import fresh_seed
+from hpsearch.core.stopping import stoppable
 from hpsearch.core.trial import Trial
 from hpsearch.evaluation import finalists
 from hpsearch.evaluation.candidates import MOST, Lineup, Source, lineup
@@ -30,7 +30,7 @@ from hpsearch.evaluation.test_set_ledger import (
     open_test,
     openings,
 )
-from hpsearch.journal import Heartbeat, Journal, Lease, Owner, StudyRecord
+from hpsearch.journal import Journal, Lease, StudyRecord, held
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.run import FLUSH, search
 from hpsearch.progress.terminal import Screen
@@ -47,7 +47,7 @@ def evaluate(args: Namespace) -> Iterator[Answer]:
         on_record = known is not None
         if known is None:
             study = trainable(args, journal, record)
-            with _held(journal, record) as lease:
+            with held(journal, record) as lease:  # nobody searches while the search is evaluated
                 known = _known(journal, record, args.again) or _Evaluation(args, journal, record, study, lease).run()
         ledger = openings(journal, record.id)
         since = sum(journal.summary(record.id).trials.values()) - known["searched"]
@@ -67,18 +67,6 @@ def _known(journal: Journal, record: StudyRecord, again: bool) -> dict[str, Any]
             "--again, which is recorded too"
         )
     return known
-
-
-@contextmanager
-def _held(journal: Journal, record: StudyRecord) -> Iterator[Lease]:
-    """Nobody searches while the search is evaluated. StudyBusy."""
-    lease = journal.acquire(record.id, Owner.current())
-    try:
-        with Heartbeat(journal, lease):
-            yield lease
-    finally:
-        with suppress(InfrastructureError):
-            journal.release(lease)
 
 
 @dataclass(frozen=True)
@@ -104,7 +92,7 @@ class _Evaluation:
             raise NoTrialSucceeded(f'no finalist came to a value: see `hpsearch status "{study.study.name}"`')
         line = self._lineup(study, ranked, finalists.finalists(trials, objective, MOST))
         found = validated(self.study, study, trials, ranked)
-        with _stoppable(), self._prober() as prober:
+        with stoppable("run the same command again to go on"), self._prober() as prober:
             seen = see(prober, line)
             if seen.why:
                 return {**found, "test": None, "left_out": seen.left_out, "why": seen.why}
@@ -164,14 +152,6 @@ def _purpose(ranked: Sequence[finalists.Standing], seeds: int) -> str:
     best = ranked[0]
     among = f"the best of {len(ranked)} finalists" if len(ranked) > 1 else "the only finalist"
     return f"trial {best.trial.number}, {among}, {number(best.spread.mean)} on validation over {seeds} seeds"
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    try:
-        yield
-    except SystemExit:  # `ray.init` puts a handler for SIGTERM that raises it
-        raise Stopped(signal.SIGTERM, "stopped by SIGTERM: run the same command again to go on") from None
 
 
 def _say(quiet: bool, text: str) -> None:

@@ -3,7 +3,7 @@
 It alone imports sqlalchemy, and alembic only to upgrade an old one.
 """
 
-from hpsearch.journal.heartbeat import Heartbeat
+from hpsearch.journal.heartbeat import Heartbeat, held
 from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import Upgrade, upgrade, version
 from hpsearch.journal.patient_writer import PatientWriter, recover
@@ -30,6 +30,7 @@ __all__ = [
     "TrainingSegment",
     "Upgrade",
     "Writer",
+    "held",
     "recover",
     "upgrade",
     "version",

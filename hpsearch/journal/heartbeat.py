@@ -1,13 +1,31 @@
-"""Shows that a driver lives while it is busy with something that may take longer than its lease."""
+"""A study held: its lease, and a sign of life for as long as whatever is done under it takes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
-from hpsearch.core.errors import HpsearchError, LeaseLost
-from hpsearch.journal.lease import Lease
+from hpsearch.core.errors import HpsearchError, InfrastructureError, LeaseLost
+from hpsearch.journal.lease import Lease, Owner
+from hpsearch.journal.records import StudyRecord
 from hpsearch.journal.store import Journal
 
 LEFT_BEHIND = 2.0
 """Seconds that its end waits for a renewal that gets no answer. What comes of that later concerns our lease alone."""
+
+
+@contextmanager
+def held(journal: Journal, record: StudyRecord) -> Iterator[Lease]:
+    """The study is ours to write until the context ends. StudyBusy while somebody else runs it.
+
+    Where the database is away at the end, the lease expires by itself.
+    """
+    lease = journal.acquire(record.id, Owner.current())
+    try:
+        with Heartbeat(journal, lease):
+            yield lease
+    finally:
+        with suppress(InfrastructureError):
+            journal.release(lease)
 
 
 class Heartbeat:

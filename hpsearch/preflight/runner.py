@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hpsearch.core import stopping
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import BadInput
 from hpsearch.preflight.judge import checklist
@@ -61,7 +62,7 @@ def try_out(study: Study, prober: Prober, before: Tried, say: Say, *, skip_prefl
     try:
         tried = _with_preflight(study, prober, before, say, skip=skip_preflight)
         return _with_range_test(study, prober, tried, say)
-    except (KeyboardInterrupt, SystemExit):  # `ray.init` puts a handler for SIGTERM that raises SystemExit
+    except stopping.RAISED:
         say("broken off before the first trial: what is measured here is measured again by the next run")
         raise
 

@@ -1,7 +1,6 @@
 """`hpsearch reproduce`: one trial trained again from its record, and its curves compared, bit for bit."""
 
 import os
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,9 +11,10 @@ from typing import Any
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.text.reproduce import Again, Outcome
-from hpsearch.core.errors import BadInput, DiskError, Stopped
+from hpsearch.core.errors import BadInput, DiskError
 from hpsearch.core.logs import hold
 from hpsearch.core.messages import Advance, Event, Failure, Lost, Provenance, Reported, Start
+from hpsearch.core.stopping import stoppable
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.orchestrator import build
@@ -71,14 +71,12 @@ def _elsewhere(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]:
 
 def _train_on_a_pool(study: Study, uid: str, trial: Trial, segments: Sequence[TrainingSegment], say: Say) -> Again:
     """On the kind of pool that the study is run on, so that a worker is what it was. TrainerError, PoolError, …"""
-    with redirect_stdout(sys.stderr):  # what the trainer prints is no data of ours
-        try:
-            pool, _ = build.pool(study, uid)
-            with closing(pool):
-                code = environment.code(study.trainer.use, study.folder)
-                return _train(pool, trial, study.trainer.epochs, Watch(segments, code, say))
-        except SystemExit:  # `ray.init` puts a handler for SIGTERM that raises it
-            raise Stopped(signal.SIGTERM, "stopped by SIGTERM: nothing of the study was changed") from None
+    # What the trainer prints is no data of ours.
+    with redirect_stdout(sys.stderr), stoppable("nothing of the study was changed"):
+        pool, _ = build.pool(study, uid)
+        with closing(pool):
+            code = environment.code(study.trainer.use, study.folder)
+            return _train(pool, trial, study.trainer.epochs, Watch(segments, code, say))
 
 
 class Watch:

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from hpsearch.core.errors import BadInput, JournalAway, JournalError, LeaseLost, StudyBusy
-from hpsearch.journal import Heartbeat, Journal, Lease, Owner, heartbeat
+from hpsearch.journal import Heartbeat, Journal, Lease, Owner, heartbeat, held
 from tests.contracts.journal_kit import set_lease, somebody
 
 
@@ -112,3 +112,25 @@ def test_its_end_does_not_wait_for_a_server_that_says_nothing(
     answered.set()
     beating._thread.join(60)
     assert not beating._thread.is_alive()
+
+
+class TestHeld:
+    def test_a_study_is_ours_and_then_free_at_once(self, journal: Watched, url: str) -> None:
+        record = journal.create("study", {}, {}, at=0)
+        with held(journal, record) as lease:
+            assert lease.study_id == record.id
+            set_lease(url, beat_boot=0.0)
+            journal.renew(lease)
+            with pytest.raises(StudyBusy):
+                journal.acquire(record.id, somebody())
+        journal.acquire(record.id, somebody())
+
+    def test_a_database_that_is_away_at_the_end_ends_nothing(
+        self, journal: Watched, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        record = journal.create("study", {}, {}, at=0)
+        with held(journal, record):
+            monkeypatch.setattr(journal, "release", lambda _lease: raising(JournalAway("restarts"))())
+        monkeypatch.undo()
+        with pytest.raises(StudyBusy):
+            journal.acquire(record.id, somebody())
