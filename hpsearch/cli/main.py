@@ -7,7 +7,6 @@ import argparse
 import errno
 import importlib
 import io
-import json
 import os
 import sys
 import traceback
@@ -17,6 +16,7 @@ from typing import TextIO
 
 from hpsearch import __version__
 from hpsearch.core.errors import HpsearchError, InfrastructureError
+from hpsearch.core.format import json_text
 from hpsearch.core.redact import redact
 
 VERBS = {
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         assert module is not None, "argparse has refused what names no verb"
         for answer in module.run(args):
-            _print(json.dumps(answer.data) if as_json else answer.text())
+            _print(json_text(answer.data) if as_json else answer.text())
             if answer.exit_code:
                 return int(answer.exit_code)
         return 0

@@ -9,11 +9,11 @@ from typing import Any
 from hpsearch.cli.answer import Answer
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import BadInput, NoTrialSucceeded
-from hpsearch.core.format import columns, number, params_line, score
+from hpsearch.core.format import columns, json_text, number, params_line, score
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.provenance import environment
-from hpsearch.records.export import as_csv, as_document, as_parquet, plain, trial_document, where
+from hpsearch.records.export import as_csv, as_document, as_parquet, trial_document, where
 from hpsearch.records.find import Recorded, check_trial, journal_of, opened
 from hpsearch.records.preflight_record import summary
 from hpsearch.samplers.recipe import history_of_rounds
@@ -196,7 +196,7 @@ def export(args: Namespace) -> Iterator[Answer]:
     match args.format:
         case "json":
             document = as_document(study.record, study.objective, trials, decisions, measured, segments)
-            yield _written(args, document, plain(document))
+            yield _written(args, document, json_text(document, indent=2))
         case "csv":
             yield _written(args, None, as_csv(study.objective, trials))
         case "parquet":

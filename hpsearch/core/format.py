@@ -1,6 +1,9 @@
-"""Numbers, durations, parameters and trials as text."""
+"""Numbers, durations, parameters, trials and documents as text."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hpsearch.core.trial import Objective, Plain, Trial
 
@@ -46,6 +49,20 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
+
+
+def finite(value: Any) -> Any:
+    """The same value of JSON with null for NaN and infinities, at any depth: JSON has neither."""
+    if isinstance(value, Mapping):
+        return {name: finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    """A document as other programs read it, in one line or indented."""
+    return json.dumps(finite(document), indent=indent, ensure_ascii=indent is None, allow_nan=False)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hpsearch import __version__
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
+from hpsearch.core.format import json_text
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import fence, queries
 from hpsearch.journal.database import Database
@@ -119,7 +120,7 @@ class Journal:
 
     def put_document(self, lease: Lease, kind: str, document: Mapping[str, Any], at: int) -> None:
         """Record what was measured; in place of what was measured of that kind before. LeaseLost."""
-        row = {"document": json.dumps(dict(document)), "at": at}
+        row = {"document": json_text(document), "at": at}
         put = self._database.insert(documents).values(study_id=lease.study_id, kind=kind, **row)
         with self._database.write() as connection:
             fence.renew(connection, self._database.clock, lease)

@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.cli.answer import Answer
 from hpsearch.core import seeds
 from hpsearch.core.errors import BadInput
-from hpsearch.core.format import columns
+from hpsearch.core.format import columns, finite
 from hpsearch.core.logs import hold
 from hpsearch.core.messages import Lost
 from hpsearch.orchestrator import build
@@ -18,7 +18,6 @@ from hpsearch.preflight.judge import checklist as recipe
 from hpsearch.preflight.judge.check import Check, failed
 from hpsearch.preflight.measurements import Measured, Preflight
 from hpsearch.preflight.range_test import run_range_test
-from hpsearch.records.export import finite
 from hpsearch.records.preflight_record import cost_text, folder, keep
 from hpsearch.study.definition import Study, load
 from hpsearch.workers.pools.base import Prober
@@ -66,7 +65,7 @@ def _document(checks: Sequence[Check], measured: Measured, order: Preflight, rep
     return {
         "passed": not recipe.stops(checks),
         "params": dict(order.params),
-        "checks": [asdict(check) | {"evidence": finite(check.evidence)} for check in checks],
+        "checks": [finite(asdict(check)) for check in checks],
         "cost": {**asdict(cost), "per_gpu": cost.per_gpu},
         "seconds": measured.seconds,
     }

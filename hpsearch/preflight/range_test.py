@@ -1,12 +1,12 @@
 """The learning-rate range test of a study: which tests, and what came of them, as the journal keeps it."""
 
-import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.core import seeds
 from hpsearch.core.errors import BadInput
+from hpsearch.core.format import finite
 from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge import lr_curve
@@ -114,16 +114,12 @@ def _test(reading: lr_curve.Reading) -> dict[str, Any]:
     return {
         "params": dict(sweep.params),
         "rates": list(sweep.rates),
-        "losses": [_finite(loss) for loss in sweep.losses],
+        "losses": finite(sweep.losses),
         "smoothed": list(reading.smoothed),
-        "begins": _finite(reading.begins),
-        "steepest": _finite(reading.steepest),
-        "best": _finite(reading.best),
+        "begins": finite(reading.begins),
+        "steepest": finite(reading.steepest),
+        "best": finite(reading.best),
         "diverges": reading.diverges,
         "problem": reading.problem,
         "seconds": sweep.seconds,
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -1,6 +1,5 @@
 """What a person sees while a study runs: a quiet live view, or one line per finished trial without a terminal."""
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from hpsearch.core.format import duration, line, number
+from hpsearch.core.format import duration, json_text, line, number
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.orchestrator.loop import Loop
 
@@ -109,7 +108,7 @@ class Screen:
     def _tell(self, trial: Trial, objective: Objective) -> None:
         try:
             if self._lines is not None:
-                print(json.dumps(_as_json(trial, objective)), file=self._lines, flush=True)
+                print(json_text(_as_json(trial, objective)), file=self._lines, flush=True)
         except OSError:
             self._lines = None
 

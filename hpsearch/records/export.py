@@ -1,17 +1,13 @@
-"""Everything that was recorded of a study, as documents that other programs read.
-
-JSON knows no NaN and no infinity: they are written as the strings "nan", "inf" and "-inf".
-"""
+"""Everything that was recorded of a study, as documents that other programs read."""
 
 import csv
 import io
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.format import finite
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import StudyRecord, TrainingSegment
 
@@ -75,18 +71,6 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "error": trial.error or None,
         "curve": [finite(report.metrics) | {"step": report.step} for report in trial.curve],
     }
-
-
-def finite(values: Mapping[str, Any]) -> dict[str, Any]:
-    """With NaN and infinities as words."""
-    return {
-        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
-    }
-
-
-def plain(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def rows(objective: Objective, trials: Sequence[Trial]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.format import json_text
 from hpsearch.plots import figures
 from hpsearch.study.definition import Study
 
@@ -60,7 +61,7 @@ def keep(where: Path, documents: Mapping[str, Any]) -> None:
     """Numbers and pictures."""
     for kind, document in documents.items():
         where.mkdir(parents=True, exist_ok=True)
-        (where / f"{kind}.json").write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+        (where / f"{kind}.json").write_text(json_text(document, indent=2), encoding="utf-8")
     for name, page in figures.pages(documents).items():
         (where / name).write_text(page, encoding="utf-8")
 

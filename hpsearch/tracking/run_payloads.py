@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.format import json_text
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.plots import figures
 from hpsearch.tracking.source import Best, Study, TrainingSegment
@@ -160,7 +161,7 @@ def study_page(
 
 
 def _measured(measured: Mapping[str, Any]) -> dict[str, str]:
-    texts = {f"{kind}.json": json.dumps(document, indent=2, ensure_ascii=False) for kind, document in measured.items()}
+    texts = {f"{kind}.json": json_text(document, indent=2) for kind, document in measured.items()}
     return texts | figures.pages(measured, whole=False)
 
 

@@ -48,7 +48,7 @@ class Answer:
 
     @property
     def data(self) -> Any:
-        return json.loads(self.out)
+        return json.loads(self.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
 
 
 class Desk:

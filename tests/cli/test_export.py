@@ -44,10 +44,10 @@ class TestJson:
             assert wanted <= set(trial)
             assert trial["number"] == number
             assert [point["step"] for point in trial["curve"]] == list(range(1, len(trial["curve"]) + 1))
-            assert [point["size"] for point in trial["curve"]] == ["inf"] * len(trial["curve"])
+            assert [point["size"] for point in trial["curve"]] == [None] * len(trial["curve"])
         bad = [trial for trial in document["trials"] if trial["state"] == "PRUNED"]
         assert bad
-        assert all(trial["curve"][1] == {"step": 2, "val_loss": "nan", "size": "inf"} for trial in bad)
+        assert all(trial["curve"][1] == {"step": 2, "val_loss": None, "size": None} for trial in bad)
         kinds = {one["kind"] for one in document["decisions"]}
         assert kinds == {"propose", "complete", "pruned"}
         assert all(one["reason"] for one in document["decisions"])

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.cli.answer import Answer
-from hpsearch.core.format import score
+from hpsearch.core.format import finite, score
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import TrainingSegment
-from hpsearch.records.export import finite
 from hpsearch.records.find import Recorded
 from hpsearch.reproduce.curve_comparison import Comparison, Difference, compare
 
