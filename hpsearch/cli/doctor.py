@@ -13,7 +13,7 @@ from hpsearch.doctor.consultation import Consultation, Remark, consult
 from hpsearch.doctor.curves import NAMES
 from hpsearch.doctor.diagnosis import diagnose, lowest_loss
 from hpsearch.doctor.findings import Finding, Severity
-from hpsearch.records.find import Recorded, check_trial, journal_of, opened
+from hpsearch.records.find import RecordedStudy, check_trial, opened
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -24,8 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    with journal_of(args) as journal:
-        study = opened(journal, args)
+    with opened(args.study, args.journal) as (journal, study):
         if args.trial is not None:
             check_trial(journal, study, args.trial)
         trials = journal.trials(study.record.id)
@@ -38,7 +37,7 @@ def run(args: Namespace) -> Iterator[Answer]:
 # One trial ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _of_trial(study: Recorded, trial: Trial, lowest: float | None) -> Answer:
+def _of_trial(study: RecordedStudy, trial: Trial, lowest: float | None) -> Answer:
     findings = diagnose(trial, study.objective, lowest)
     data = {
         "study": study.record.name,
@@ -69,7 +68,7 @@ def _not_reported(trial: Trial) -> list[str]:
     return [name for name in NAMES if not any(one == name or one.startswith(f"{name}/") for one in reported)]
 
 
-def _trial_text(study: Recorded, trial: Trial, findings: Sequence[Finding]) -> str:
+def _trial_text(study: RecordedStudy, trial: Trial, findings: Sequence[Finding]) -> str:
     parts = [
         f"{study.record.name}, trial {trial.number}: {trial.state}, {score(trial, study.objective)}",
         f"  {params_line(trial.params)}",
@@ -87,7 +86,7 @@ def _trial_text(study: Recorded, trial: Trial, findings: Sequence[Finding]) -> s
 # A study ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _of_study(study: Recorded, trials: Sequence[Trial], lines: int, worst: bool) -> Answer:
+def _of_study(study: RecordedStudy, trials: Sequence[Trial], lines: int, worst: bool) -> Answer:
     found = consult(trials, study.objective)
     data = {
         "study": study.record.name,
@@ -115,7 +114,7 @@ def _remark(one: Remark) -> dict[str, Any]:
     }
 
 
-def _line_data(study: Recorded, trial: Trial, found: Consultation) -> dict[str, Any]:
+def _line_data(study: RecordedStudy, trial: Trial, found: Consultation) -> dict[str, Any]:
     first, *rest = found.findings[trial.number]
     return {
         "trial": trial.number,
@@ -129,7 +128,7 @@ def _line_data(study: Recorded, trial: Trial, found: Consultation) -> dict[str, 
     }
 
 
-def _sorted(study: Recorded, trials: Sequence[Trial], found: Consultation, worst: bool) -> list[Trial]:
+def _sorted(study: RecordedStudy, trials: Sequence[Trial], found: Consultation, worst: bool) -> list[Trial]:
     """The best value first; or the worst finding first, and of those alike the best value."""
     severities = list(Severity) if worst else []
 
@@ -140,7 +139,7 @@ def _sorted(study: Recorded, trials: Sequence[Trial], found: Consultation, worst
     return sorted(trials, key=place)
 
 
-def _study_text(study: Recorded, trials: Sequence[Trial], found: Consultation, lines: int) -> str:
+def _study_text(study: RecordedStudy, trials: Sequence[Trial], found: Consultation, lines: int) -> str:
     counts = ", ".join(f"{count} {label}" for label, count in _labels(found).items())
     parts = [f"{study.record.name}: {len(trials)} trials{f' ({counts})' if counts else ''}"]
     for one in found.remarks:
@@ -153,7 +152,7 @@ def _study_text(study: Recorded, trials: Sequence[Trial], found: Consultation, l
     return "\n".join(parts)
 
 
-def _row(study: Recorded, trial: Trial, found: Consultation) -> list[str]:
+def _row(study: RecordedStudy, trial: Trial, found: Consultation) -> list[str]:
     first, *rest = found.findings[trial.number]
     value = study.objective.value(trial)
     label = f"{first.label}{f' (+{len(rest)})' if rest else ''}"

@@ -14,7 +14,7 @@ from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.records.export import as_csv, as_document, as_parquet, trial_document, where
-from hpsearch.records.find import Recorded, check_trial, journal_of, opened
+from hpsearch.records.find import RecordedStudy, check_trial, journal_of, opened, study_in
 from hpsearch.records.preflight_record import summary
 from hpsearch.samplers.recipe import history_of_rounds
 
@@ -26,8 +26,8 @@ def status(args: Namespace) -> Iterator[Answer]:
     """With --watch again whenever something has changed, until nothing runs."""
     before = None
     while True:
-        with journal_of(args) as journal:
-            records = journal.studies() if args.study is None else [opened(journal, args).record]
+        with journal_of(args.study, args.journal) as journal:
+            records = journal.studies() if args.study is None else [study_in(journal, args.study).record]
             found = [standing(journal, record) for record in records]
             decisions = journal.decisions(records[0].id)[-LATEST:] if args.study is not None else []
         if found != before:
@@ -82,8 +82,7 @@ def _status_text(found: list[dict[str, Any]], decisions: list[Decision]) -> str:
 
 
 def show(args: Namespace) -> Iterator[Answer]:
-    with journal_of(args) as journal:
-        study = opened(journal, args)
+    with opened(args.study, args.journal) as (journal, study):
         if args.trial is None:
             yield _study(journal, study)
             return
@@ -92,15 +91,14 @@ def show(args: Namespace) -> Iterator[Answer]:
 
 
 def best(args: Namespace) -> Iterator[Answer]:
-    with journal_of(args) as journal:
-        study = opened(journal, args)
+    with opened(args.study, args.journal) as (journal, study):
         found = journal.summary(study.record.id).best
         if found is None:
             raise NoTrialSucceeded(f'study "{study.record.name}" has no trial with a value yet')
         yield _trial(journal, study, found.number)
 
 
-def _study(journal: Journal, study: Recorded) -> Answer:
+def _study(journal: Journal, study: RecordedStudy) -> Answer:
     """What was decided about the search as a whole, and what its rounds came to where it has some."""
     told = journal.documents(study.record.id).get(history_of_rounds.KIND)
     stands = standing(journal, study.record)
@@ -113,7 +111,7 @@ def _study(journal: Journal, study: Recorded) -> Answer:
     return Answer(document, lambda: "\n".join(parts))
 
 
-def _trial(journal: Journal, study: Recorded, number: int) -> Answer:
+def _trial(journal: Journal, study: RecordedStudy, number: int) -> Answer:
     trial = journal.trial(study.record.id, number)
     decisions = journal.decisions(study.record.id, number)
     measured = journal.documents(study.record.id)
@@ -127,7 +125,7 @@ def _trial(journal: Journal, study: Recorded, number: int) -> Answer:
     return Answer(document, lambda: _trial_text(study, trial, decisions, [*before, *_where(segments)]))
 
 
-def _trial_text(study: Recorded, trial: Trial, decisions: list[Decision], before: list[str]) -> str:
+def _trial_text(study: RecordedStudy, trial: Trial, decisions: list[Decision], before: list[str]) -> str:
     """before: what was measured before the first trial, and where it was trained, a line each."""
     parts = [
         f"{study.record.name}, trial {trial.number}: {trial.state}, {score(trial, study.objective)}",
@@ -187,8 +185,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
 
 def export(args: Namespace) -> Iterator[Answer]:
     _check_output(args)
-    with journal_of(args) as journal:
-        study = opened(journal, args)
+    with opened(args.study, args.journal) as (journal, study):
         trials = journal.trials(study.record.id)
         decisions = journal.decisions(study.record.id)
         measured = journal.documents(study.record.id)

@@ -12,7 +12,7 @@ from hpsearch.cli.text import evaluate
 from hpsearch.core.errors import BadInput
 from hpsearch.evaluation.test_set_ledger import last_result, openings
 from hpsearch.journal import Journal
-from hpsearch.records.find import Recorded, journal_of, opened
+from hpsearch.records.find import RecordedStudy, opened
 from hpsearch.records.preflight_record import cost_text
 from hpsearch.reports.content import Content
 from hpsearch.reports.page import page
@@ -32,8 +32,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     place = args.output or PLACE
     _check(place)
-    with journal_of(args) as journal:
-        content = _content(journal, opened(journal, args))
+    with opened(args.study, args.journal) as (journal, study):
+        content = _content(journal, study)
     text = page(content).encode("utf-8", "backslashreplace")  # a file's name may be no text
     _write(place, text)
     data = {"study": content.record.name, "state": content.state, "written": str(place)}
@@ -57,7 +57,7 @@ def _write(place: Path, text: bytes) -> None:
         raise BadInput(f"{place} cannot be written: {problem.strerror}; {advice}") from problem
 
 
-def _content(journal: Journal, study: Recorded) -> Content:
+def _content(journal: Journal, study: RecordedStudy) -> Content:
     record = study.record
     measured, ledger = journal.documents(record.id), openings(journal, record.id)
     tested = last_result(journal, record.id) or {}

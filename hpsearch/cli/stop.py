@@ -7,7 +7,7 @@ from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import recorded_study
 from hpsearch.evaluation.test_set_ledger import evaluation_name
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.records.find import journal_of, opened
+from hpsearch.records.find import opened
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -19,8 +19,8 @@ def run(args: Namespace) -> Iterator[Answer]:
 
     A study that is being evaluated is held by its evaluation, whose trainings are a study of their own.
     """
-    with journal_of(args) as journal:
-        record = opened(journal, args).record
+    with opened(args.study, args.journal) as (journal, study):
+        record = study.record
         evaluation = journal.find(evaluation_name(record))
         holders = [_ask(journal, one) for one in (record, evaluation) if one is not None]
         asked = next(filter(None, holders), None)

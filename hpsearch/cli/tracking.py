@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from hpsearch.cli.answer import Answer
 from hpsearch.core.errors import BadInput, InfrastructureError, NotFound, Stopped
-from hpsearch.records.find import Recorded, file_of, home, journal_of, looked_up, opened
+from hpsearch.records.find import RecordedStudy, file_of, home, journal_of, looked_up, study_in
 from hpsearch.study.file.reading import resolved
 from hpsearch.tracking.connection import check_server
 from hpsearch.tracking.dashboard import Dashboard, dashboard
@@ -25,8 +25,8 @@ from hpsearch.tracking.mlflow_tracker import sync as bring
 def sync(args: Namespace) -> Iterator[Answer]:
     """One study, or every one that is in MLflow."""
     done = {}
-    with journal_of(args) as journal:
-        studies = map(Recorded, journal.studies()) if args.study is None else [opened(journal, args)]
+    with journal_of(args.study, args.journal) as journal:
+        studies = map(RecordedStudy, journal.studies()) if args.study is None else [study_in(journal, args.study)]
         for study in studies:
             uri = _place(args, study)
             if uri != "none":
@@ -43,9 +43,9 @@ def sync(args: Namespace) -> Iterator[Answer]:
     yield Answer(data, lambda: "\n".join(lines) or "no study here is in MLflow")
 
 
-def _place(args: Namespace, study: Recorded) -> str:
+def _place(args: Namespace, study: RecordedStudy) -> str:
     """Where MLflow is for this study: as the command says, its file, or what was recorded of its file."""
-    file = file_of(args)
+    file = file_of(args.study)
     if args.mlflow is not None:
         return _checked(args.mlflow)
     if file is not None:

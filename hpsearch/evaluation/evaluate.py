@@ -34,19 +34,19 @@ from hpsearch.journal import Journal, Lease, StudyRecord, held
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.run import FLUSH, search
 from hpsearch.progress.terminal import Screen
-from hpsearch.records.find import journal_of, opened, trainable
+from hpsearch.records.find import opened, trainable
 from hpsearch.study.definition import ParameterSet, Study
 from hpsearch.workers.pools.base import Prober
 
 
 def evaluate(args: Namespace) -> Iterator[Answer]:
     """What is on record is shown again without a look at any data, unless --again asks for another opening."""
-    with journal_of(args) as journal:
-        record = opened(journal, args).record
+    with opened(args.study, args.journal) as (journal, found):
+        record = found.record
         known = None if args.again else last_result(journal, record.id)
         on_record = known is not None
         if known is None:
-            study = trainable(args, journal, record)
+            study = trainable(journal, record, args.study, args.journal)
             with held(journal, record) as lease:  # nobody searches while the search is evaluated
                 known = _known(journal, record, args.again) or _Evaluation(args, journal, record, study, lease).run()
         ledger = openings(journal, record.id)

@@ -1,15 +1,14 @@
 """Finding what a reader asks for: a study by its name or its file, in a journal by its URL or its place."""
 
 import os
-from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from hpsearch.core.errors import BadInput, NotFound, StudyChanged
+from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.study.definition import Study, differences, load, recorded
@@ -21,7 +20,7 @@ from hpsearch.study.space import Space
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedStudy:
     """A study as the journal has it."""
 
     record: StudyRecord
@@ -30,6 +29,10 @@ class Recorded:
     def objective(self) -> Objective:
         about = self.record.spec["study"]
         return Objective(about["metric"], about["goal"], about["at"])
+
+    @property
+    def replicates(self) -> Replicates:
+        return Replicates.recorded(self.record.spec["trainer"])
 
     @property
     def space(self) -> Space:
@@ -42,13 +45,14 @@ def is_file(study: str | None) -> bool:
     return study is not None and study.endswith(".toml")
 
 
+def file_of(study: str | None) -> Study | None:
+    """The study in the file that is named; None for a study that is named itself."""
+    return load(study) if study is not None and is_file(study) else None
+
+
 def home() -> Path:
     """Where everything embedded lives when no study file says so: HPSEARCH_HOME, or .hpsearch here."""
     return Path(os.environ.get("HPSEARCH_HOME") or ".hpsearch").absolute()
-
-
-def file_of(args: Namespace) -> Study | None:
-    return load(Path(args.study)) if is_file(args.study) else None
 
 
 def looked_up(url: str, option: str) -> str:
@@ -60,41 +64,52 @@ def looked_up(url: str, option: str) -> str:
 
 
 @contextmanager
-def journal_of(args: Namespace) -> Iterator[Journal]:
-    """The journal that the arguments name; nothing is made where there is none. NotFound."""
-    study, here = file_of(args), home() / "journal.db"
-    if args.journal is None and study is None and not here.exists():
+def journal_of(study: str | None, url: str | None = None) -> Iterator[Journal]:
+    """The journal at the URL, else that of the study's file, else the one here. NotFound: there is none, and none is
+    made."""
+    file, here = file_of(study), home() / "journal.db"
+    if url is None and file is None and not here.exists():
         raise NotFound(
             f"there is no journal at {here}: name the study's file in place of its name, or the journal with "
             "--journal URL, or make one with `hpsearch run`"
         )
-    own = study.journal_url if study else f"sqlite:///{here}"
-    url = looked_up(args.journal, "--journal") if args.journal else own
-    with Journal.open(url, create=False) as journal:
+    own = file.journal_url if file else f"sqlite:///{here}"
+    with Journal.open(looked_up(url, "--journal") if url else own, create=False) as journal:
         yield journal
 
 
-def opened(journal: Journal, args: Namespace) -> Recorded:
-    """NotFound for a study that is not recorded there, with the nearest name that is."""
-    study = file_of(args)
-    name = study.study.name if study else args.study
+def study_in(journal: Journal, study: str) -> RecordedStudy:
+    """By its name or its file. NotFound for one that is not recorded there, with the nearest name that is."""
+    file = file_of(study)
+    name = file.study.name if file else study
     record = journal.find(name)
     if record is None:
         names = [other.name for other in journal.studies()]
         near = get_close_matches(name, names, n=1)
         hint = f"; did you mean `{near[0]}`?" if near else f"; recorded are: {', '.join(names) or 'none'}"
         raise NotFound(f'no study "{name}" in this journal{hint}')
-    return Recorded(record)
+    return RecordedStudy(record)
 
 
-def trainable(args: Namespace, journal: Journal, record: StudyRecord) -> Study:
+@contextmanager
+def opened(study: str, url: str | None = None) -> Iterator[tuple[Journal, RecordedStudy]]:
+    """A study, named as for `study_in`, and its journal, as `journal_of` finds it. NotFound."""
+    with journal_of(study, url) as journal:
+        yield journal, study_in(journal, study)
+
+
+def trainable(journal: Journal, record: StudyRecord, study: str, url: str | None = None) -> Study:
     """A recorded study to train with again: as its file has it, or where its name was given as the journal has it.
 
     Then its trainer is looked for where it was when it was trained, or here. StudyChanged: the file is another by now.
+    study, url: as for `opened`.
     """
-    file = file_of(args)
+    file = file_of(study)
     if file is None:
-        return recorded(_spec(args, record), _folder(journal, record) / f"{record.name}.toml")
+        head, mark, rest = (url or f"sqlite:///{home() / 'journal.db'}").partition("sqlite:///")
+        own = {"url": f"{mark}{Path(rest).absolute()}" if mark else head}
+        spec = {**record.spec, "journal": {**record.spec["journal"], **own}}
+        return recorded(spec, _folder(journal, record) / f"{record.name}.toml")
     if changed := differences(record.identity, file.identity()):
         raise StudyChanged(
             f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
@@ -109,14 +124,7 @@ def _folder(journal: Journal, record: StudyRecord) -> Path:
     return folder if folder.is_dir() else Path.cwd()
 
 
-def _spec(args: Namespace, record: StudyRecord) -> Mapping[str, Any]:
-    """With the journal that it was found in."""
-    head, mark, rest = (args.journal or f"sqlite:///{home() / 'journal.db'}").partition("sqlite:///")
-    url = f"{mark}{Path(rest).absolute()}" if mark else head
-    return {**record.spec, "journal": {**record.spec["journal"], "url": url}}
-
-
-def check_trial(journal: Journal, study: Recorded, number: int) -> None:
+def check_trial(journal: Journal, study: RecordedStudy, number: int) -> None:
     """NotFound where the study has no trial of that number."""
     count = sum(journal.summary(study.record.id).trials.values())
     if not 0 <= number < count:

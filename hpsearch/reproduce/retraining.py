@@ -20,7 +20,7 @@ from hpsearch.journal import TrainingSegment
 from hpsearch.orchestrator import build
 from hpsearch.progress.terminal import Screen
 from hpsearch.provenance import environment
-from hpsearch.records.find import check_trial, is_file, journal_of, opened
+from hpsearch.records.find import check_trial, is_file, opened
 from hpsearch.study.definition import Study, differences, recorded
 from hpsearch.workers.pools.base import Pool
 
@@ -28,8 +28,7 @@ Say = Callable[[str], None]
 
 
 def reproduce(args: Namespace) -> Iterator[Answer]:
-    with journal_of(args) as journal:
-        study = opened(journal, args)
+    with opened(args.study, args.journal) as (journal, study):
         check_trial(journal, study, args.trial)
         trial = journal.trial(study.record.id, args.trial)
         segments = journal.segments(study.record.id, args.trial)

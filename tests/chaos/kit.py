@@ -29,7 +29,7 @@ from typing import Any
 from hpsearch.journal import Journal
 from hpsearch.journal.lease import process_start
 from hpsearch.records.export import as_document
-from hpsearch.records.find import Recorded
+from hpsearch.records.find import RecordedStudy
 from tests.chaos import invariants
 from tests.chaos.invariants import Witness
 from tests.cli.desk import Answer, Desk, environment
@@ -224,7 +224,7 @@ class Scene:
             record = journal.find(study)
             assert record is not None, f"no study {study}"
             trials, decisions = journal.trials(record.id), journal.decisions(record.id)
-            return as_document(record, Recorded(record).objective, trials, decisions)
+            return as_document(record, RecordedStudy(record).objective, trials, decisions)
 
     def witness(self, study: str = "toy") -> Witness:
         return Witness(self.url, study)

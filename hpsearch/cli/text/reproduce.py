@@ -9,7 +9,7 @@ from hpsearch.core.format import finite, score
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import TrainingSegment
-from hpsearch.records.find import Recorded
+from hpsearch.records.find import RecordedStudy
 from hpsearch.reproduce.curve_comparison import Comparison, Difference, compare
 
 MOST_LINES = 20
@@ -32,7 +32,7 @@ class Again:
 class Outcome:
     """What a person is told. segments: where the trial was trained; none are recorded of an older hpsearch."""
 
-    study: Recorded
+    study: RecordedStudy
     trial: Trial
     segments: Sequence[TrainingSegment]
     again: Again

@@ -17,7 +17,7 @@ from hpsearch.evaluation.test_set_ledger import evaluation_name, last_result
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.orchestrator.outcome import best_document
 from hpsearch.provenance.environment import comparable, hashes
-from hpsearch.records.find import Recorded
+from hpsearch.records.find import RecordedStudy
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Side:
 
     @property
     def objective(self) -> Objective:
-        return Recorded(self.record).objective
+        return RecordedStudy(self.record).objective
 
     @property
     def replicates(self) -> Replicates:

@@ -16,7 +16,7 @@ from hpsearch.evaluation.compare.compared_study import Side
 from hpsearch.evaluation.compare.equal_cost import best_after, costs, leading
 from hpsearch.evaluation.compare.fairness import differing, notes, obstacles
 from hpsearch.evaluation.noise import Noise, difference, pooled, within
-from hpsearch.records.find import is_file, journal_of, opened
+from hpsearch.records.find import is_file, journal_of, study_in
 
 
 def compare(args: Namespace) -> Iterator[Answer]:
@@ -24,15 +24,15 @@ def compare(args: Namespace) -> Iterator[Answer]:
     if len(args.study) < 2:
         raise BadInput(f'compare takes two studies or more, got "{args.study[0]}" alone')
     files = [study for study in args.study if is_file(study)]
-    sides = [_side(study, study if is_file(study) else next(iter(files), study), args) for study in args.study]
+    sides = [_side(study, study if is_file(study) else next(iter(files), study), args.journal) for study in args.study]
     data = document(_labelled(sides, args.study))
     yield Answer(data, partial(text, data))
 
 
-def _side(study: str, place: str, args: Namespace) -> Side:
+def _side(study: str, place: str, url: str | None) -> Side:
     """place: what the journal is found by."""
-    with journal_of(Namespace(study=place, journal=args.journal)) as journal:
-        return Side.of(journal, opened(journal, Namespace(study=study)).record)
+    with journal_of(place, url) as journal:
+        return Side.of(journal, study_in(journal, study).record)
 
 
 def _labelled(sides: Sequence[Side], asked: Sequence[str]) -> list[Side]:
