@@ -11,7 +11,7 @@ quickstart: $(VENV)/installed
 	$(VENV)/bin/hpsearch run studies/quickstart.toml
 
 test: $(VENV)/installed-test
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n auto --dist loadgroup
 
 check: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .

@@ -1,5 +1,6 @@
 """What tests of several folders share."""
 
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -8,6 +9,18 @@ from pathlib import Path
 import pytest
 
 pytest.register_assert_rewrite("tests.contracts")
+
+MOST_PROCESSES = 8
+"""Each holds torch, mlflow and ray in memory, and may start a PostgreSQL server."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """For `pytest -n auto`: one more than cores, as many tests wait for other processes.
+
+    The tests of the xdist_group "ray" run in one of them, one at a time: each starts a Ray with two workers.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores + 1, MOST_PROCESSES)
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,19 @@ def scenes(tmp_path: Path) -> Iterator[Scenes]:
         yield scenes
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> None:
+    """What a test has put down goes with its report, which may be of another process (pytest-xdist)."""
+    item.user_properties += [("fault", row) for row in TALLY]
+    TALLY.clear()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was done how often, and what it cost: the evidence for docs/reliability.md."""
-    if TALLY:
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    called = [report for report in reports if getattr(report, "when", "") == "call"]
+    faults = [row for report in called for name, row in report.user_properties if name == "fault"]
+    if faults:
         terminalreporter.section("faults")
-    for row, what, numbers in sorted(TALLY, key=lambda one: (int("".join(re.findall(r"^\d*", one[0])) or 99), one[1])):
+    for row, what, numbers in sorted(faults, key=lambda one: (int("".join(re.findall(r"^\d*", one[0])) or 99), one[1])):
         terminalreporter.write_line(f"| {row} | {what} | {numbers} |")

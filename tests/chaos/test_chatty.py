@@ -45,6 +45,7 @@ def mlflow_of(scene: Scene) -> Shown:
 
 
 class TestLines:
+    @pytest.mark.xdist_group("ray")
     def test_a_million_printed(self, scene: Scene) -> None:
         chatty(scene, "babbler", "lines = 500_000", epochs=2, ray=True, mlflow=False)
         answer = scene.hp("run", "study.toml")
@@ -57,6 +58,7 @@ class TestLines:
         assert bytes_in(scene.folder / ".hpsearch") < 2 * MOST_BYTES
         print(f"\na million lines printed: {sizes(scene)}")
 
+    @pytest.mark.xdist_group("ray")
     @pytest.mark.chaos
     def test_past_python(self, scene: Scene) -> None:
         """What a library in C prints goes into Ray's own files, which end with the run."""

@@ -233,6 +233,7 @@ def test_postgres_alone_says_what_time_it_is(
 # With all of its processes ───────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.chaos
 def test_ray_and_mlflow_go_through_jumps(scenes: Scenes, clocks: Clocks) -> None:
     scene, clock = scenes(), clocks()

@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.disks import SmallDisk, check_checkpoints, check_told, mounting
 from tests.chaos.kit import Driver, Scene
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("ray")]
 
 PRIVATE = (
     'mount --make-rprivate / && mount --bind "$1" /mnt && mount -t tmpfs -o "size=$2" tmpfs /tmp && mkdir -p "$1" && '

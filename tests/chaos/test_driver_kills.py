@@ -301,11 +301,13 @@ AHEAD = 2
 """Epochs that a worker may have trained and not reported: where verdicts come late it goes one ahead (worker.LATE)."""
 
 
+@pytest.mark.xdist_group("ray")
 def test_with_ray(scenes: Scenes) -> None:
     count = killed_with_ray(scenes(), seed=1, kills=1, mlflow=False)
     count.tell("CI's sample, Ray, 2 workers")
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.chaos
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize(("mlflow", "kills"), [(False, 30), (True, 12)])

@@ -19,6 +19,8 @@ from tests.chaos.mlflow_kit import QUICK, Server, served, tracked, training_seco
 from tests.cli.desk import Answer
 from tests.cli.test_submit import free_ports
 
+pytestmark = pytest.mark.xdist_group("mlflow")  # one server for all of these
+
 TWENTY = 'method = "random"\ntrials = 20'
 LATER = "are not in MLflow yet; `hpsearch sync toy` sends them"
 

@@ -13,7 +13,7 @@ from tests.chaos.wild import pids
 
 EPOCHS = 40
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600), pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from tests.chaos.kit import Driver, Process, Scene, Scenes, tally
 from tests.chaos.ray_kit import undisturbed
 from tests.chaos.wild import pids
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 DEAD = "Ray has died on this machine (its {} was ended by SIGKILL): run the same command again to go on"
 SAID = {
     "raylet": DEAD.format("raylet"),

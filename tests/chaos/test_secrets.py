@@ -127,6 +127,7 @@ READERS = [
 ]
 
 
+@pytest.mark.xdist_group("ray")
 def test_a_run_on_postgres_whose_mlflow_is_away(scene: Scene, postgres_url: str) -> None:
     planted(scene, with_password(postgres_url), f"http://{LOGIN}@127.0.0.1:9", ray=True, limit=0.5)
     with Watch() as watch:
@@ -140,6 +141,7 @@ def test_a_run_on_postgres_whose_mlflow_is_away(scene: Scene, postgres_url: str)
     assert not watch.seen
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.chaos
 def test_all_commands_and_a_real_server(scene: Scene, postgres_url: str, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("server")

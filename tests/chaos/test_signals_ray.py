@@ -11,6 +11,8 @@ import pytest
 from tests.chaos.kit import Driver, Scene, tally
 from tests.cli.desk import Answer
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 TRIALS = 4
 EPOCHS = 5
 LONG = 300.0

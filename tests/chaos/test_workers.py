@@ -4,6 +4,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from tests.chaos.kit import Scene, tally
 from tests.chaos.ray_kit import undisturbed
 
@@ -47,6 +49,7 @@ def watched(scene: Scene, timeout: float = 300.0) -> dict[str, Any]:
     return scene.export()
 
 
+@pytest.mark.xdist_group("ray")
 def test_every_way_to_lose_a_worker(scene: Scene) -> None:
     """One study in which each trial meets another fate; what is not fatal leaves no trace in the curves."""
     written(scene, list(FATES), "retries = 1")

@@ -45,6 +45,7 @@ def networks(desk: Desk) -> None:
     desk.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
 
 
+@pytest.mark.xdist_group("ray")
 def test_ray_and_mlflow(desk: Desk) -> None:
     networks(desk)
     answer = desk.ended(desk.start("run", "study.toml"))
@@ -92,6 +93,7 @@ def check_mlflow(desk: Desk, document: dict[str, Any]) -> None:
         assert texts == (["traceback.txt"] if trial["state"] == "FAILED" else [])
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -148,6 +148,7 @@ def test_finalists_are_trained_as_far_as_the_search_has_seen_them(desk: Desk) ->
     assert again == found
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.slow
 def test_on_ray_it_comes_to_the_same_and_mlflow_has_it(desk: Desk) -> None:
     here = evaluate(ready(desk), "--json").data

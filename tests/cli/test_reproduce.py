@@ -95,6 +95,7 @@ class TestIdentical:
         assert [one["after"] for one in desk.export()["trained"] if one["trial"] == 1] == [0, 1]
         assert identical(desk, "toy", 1)["epochs"] == 3
 
+    @pytest.mark.xdist_group("ray")
     @pytest.mark.slow
     def test_on_ray_as_it_was_trained(self, desk: Desk) -> None:
         desk.study(trainer=TORCH, space=LR)

@@ -18,6 +18,8 @@ import pytest
 from tests.cli.desk import Answer, Desk, environment
 from tests.support.ray_session import descendants, running
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 SMALL = ("--set", "search.trials=4", "--set", "trainer.epochs=3")
 
 

@@ -18,7 +18,7 @@ import pytest
 from tests.cli.desk import Desk, environment
 from tests.support.ray_session import descendants, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
 
 WIDTH = 60
 

@@ -208,6 +208,7 @@ def test_preflight_skips_what_it_cannot_see(tmp_path: Path, name: str) -> None:
     }
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["Network", "network"])
 def test_on_ray_a_worker_may_be_killed(tmp_path: Path, name: str) -> None:

@@ -20,6 +20,8 @@ from tests.contracts.pool_contract import Driver, PoolContract, ProberContract
 from tests.support.ray_session import descendants
 from tests.support.studies import ROOT, setup
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def two_cores() -> Iterator[None]:
