@@ -41,7 +41,7 @@ def rates(knobs: Knobs) -> list[float]:
             lambda t: (1 + math.cos(math.pi * ((t + 1) / 2 ** math.floor(math.log2(t + 1)) - 1))) / 2,
         ),
     ],
-    ids=str,
+    ids=lambda value: repr(value) if isinstance(value, Knobs) else "",
 )
 def test_a_schedule_is_its_formula(knobs, formula):
     assert rates(knobs) == pytest.approx([0.8 * formula(t) for t in TIMES])
@@ -96,7 +96,7 @@ def test_epochs_that_are_none_are_refused(at):
             lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2, 2),
         ),
     ],
-    ids=str,
+    ids=lambda value: repr(value) if isinstance(value, Knobs) else "",
 )
 def test_at_whole_epochs_it_is_torchs(knobs, own):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.8)
