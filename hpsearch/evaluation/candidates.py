@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.core.trial import Trial
+from hpsearch.evaluation.members import GREEDY, Contenders, Member
 from hpsearch.orchestrator import build
-from hpsearch.preflight.measurements import GREEDY, Contenders, Member
 from hpsearch.study.definition import Study
 
 MOST = 20

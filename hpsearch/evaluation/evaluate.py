@@ -36,7 +36,7 @@ from hpsearch.orchestrator.run import FLUSH, search
 from hpsearch.progress.terminal import Screen
 from hpsearch.records.find import opened, trainable
 from hpsearch.study.definition import ParameterSet, Study
-from hpsearch.workers.pools.base import Prober
+from hpsearch.workers.pools.base import Measurer
 
 
 def evaluate(args: Namespace) -> Iterator[Answer]:
@@ -92,13 +92,13 @@ class _Evaluation:
             raise NoTrialSucceeded(f'no finalist came to a value: see `hpsearch status "{study.study.name}"`')
         line = self._lineup(study, ranked, finalists.finalists(trials, objective, MOST))
         found = validated(self.study, study, trials, ranked)
-        with stoppable("run the same command again to go on"), self._prober() as prober:
-            seen = see(prober, line)
+        with stoppable("run the same command again to go on"), self._measurer() as measurer:
+            seen = see(measurer, line)
             if seen.why:
                 return {**found, "test": None, "left_out": seen.left_out, "why": seen.why}
             opening = open_test(self.journal, self.lease, objective, _purpose(ranked, self.args.seeds))
             _say(self.args.quiet, opening.reason)
-            tested = {**found, **unseen(prober, line, seen, opening, objective), "why": ""}
+            tested = {**found, **unseen(measurer, line, seen, opening, objective), "why": ""}
         keep_result(self.journal, self.lease, opening.number, tested)
         self._bring_to_mlflow()
         return tested
@@ -139,7 +139,7 @@ class _Evaluation:
         return lineup(winner, [one for own in losers for one in own], list(map(before.member, searched)), self.args.top)
 
     @contextmanager
-    def _prober(self) -> Iterator[Prober]:
+    def _measurer(self) -> Iterator[Measurer]:
         """One worker, which has what a trial has. What the trainer prints is no data of ours."""
         resources = self.study.resources.model_copy(update={"workers": 1})
         with redirect_stdout(sys.stderr):

@@ -8,7 +8,8 @@ import importlib
 import inspect
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,11 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.trial import Report
 from hpsearch.evaluation import ensembles
-from hpsearch.preflight.measurements import (
+from hpsearch.evaluation.members import (
     GREEDY,
-    Bench,
+    Contenders,
     Member,
     Mixture,
-    Predict,
     Scored,
     Scores,
     members_of,
@@ -33,6 +33,7 @@ from hpsearch.preflight.measurements import (
 )
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.adapters import side_by_side
+from hpsearch.trainer.measurement import MeasurementContext
 from hpsearch.trainer.predictions import Part, Predictions
 from hpsearch.trainer.seal import unsealed
 from hpsearch.trainer.training_run import Run
@@ -42,18 +43,29 @@ COPIES = 8
 """Augmented copies of every input, for test-time augmentation."""
 
 
-def measure(order: Predict, bench: Bench) -> Scored:
-    """`Scored.problem` says what the trainer lacks, or what its `score` raised."""
-    try:
-        companion = _Companion(bench)
-        with _opened(order):
-            return _scored(order, companion)
-    except TrainerError as problem:
-        return Scored(problem=str(problem))
+@dataclass(frozen=True, slots=True)
+class Predict:
+    """Have models that were trained predict a part of the data, and score mixtures of them.
 
+    greedy_from: places of which the best mixture is to be found, on this part, by the study's objective.
+    opening: for the test part, what is on record about it. seconds: the most that all of it may take.
+    """
 
-def _opened(order: Predict) -> AbstractContextManager[None]:
-    return unsealed(order.opening) if order.part == "test" else nullcontext()
+    members: tuple[Member, ...]
+    contenders: Contenders
+    part: Part = "validation"
+    greedy_from: tuple[int, ...] = ()
+    opening: str = ""
+    seconds: float = 86400.0
+
+    def measure(self, context: MeasurementContext) -> Scored:
+        """`Scored.problem` says what the trainer lacks, or what its `score` raised."""
+        try:
+            companion = _Companion(context)
+            with unsealed(self.opening) if self.part == "test" else nullcontext():
+                return _scored(self, companion)
+        except TrainerError as problem:
+            return Scored(problem=str(problem))
 
 
 def _scored(order: Predict, companion: "_Companion") -> Scored:
@@ -87,10 +99,10 @@ class _Nothing(Exception):
 class _Companion:
     """What a trainer's module offers besides training. TrainerError where it is not there."""
 
-    def __init__(self, bench: Bench):
-        self._bench = bench
-        self._trainer = contract.find(bench.use, bench.folder)
-        self._module = importlib.import_module(bench.use.partition(":")[0])
+    def __init__(self, context: MeasurementContext):
+        self._context = context
+        self._trainer = contract.find(context.use, context.folder)
+        self._module = importlib.import_module(context.use.partition(":")[0])
         missing = [name for name in ("predict", "score") if not callable(getattr(self._module, name, None))]
         if missing:
             raise TrainerError(
@@ -105,7 +117,7 @@ class _Companion:
         snapshot = shelf.at(member.step)
         if snapshot is None:
             raise TrainerError("; ".join(shelf.warnings))
-        bench = self._bench
+        context = self._context
         with tempfile.TemporaryDirectory(prefix="hpsearch-predict-", ignore_cleanup_errors=True) as scratch:
             runs: list[Run] = []
 
@@ -114,9 +126,9 @@ class _Companion:
                 made = Run(
                     member.seed,
                     member.epochs,
-                    device=bench.device,
-                    threads=bench.threads,
-                    data_dir=bench.data_dir,
+                    device=context.device,
+                    threads=context.threads,
+                    data_dir=context.data_dir,
                     scratch_dir=Path(scratch),
                     restored=restored,
                     fold=replicate.fold,
@@ -125,7 +137,7 @@ class _Companion:
                 return made
 
             def predicted(replicate: Replicate, restored: state.Snapshot) -> Predictions:
-                params = contract.argument(self._trainer, {**bench.options, **member.params})
+                params = contract.argument(self._trainer, {**context.options, **member.params})
                 return call(params, partial(run, replicate, restored), part)
 
             states = zip(member.replicates, side_by_side.parts(snapshot, member.replicates), strict=True)
@@ -148,13 +160,13 @@ class _Companion:
             scores = {str(name): float(value) for name, value in self._module.score(predictions).items()}
         except Exception as problem:
             raise TrainerError(f"{self._module.__name__}.score: {contract.headline(problem)}") from problem
-        if (wanted := scored_as(self._bench.objective.metric)) not in scores:
+        if (wanted := scored_as(self._context.objective.metric)) not in scores:
             raise TrainerError(f"{self._module.__name__}.score gives {', '.join(scores) or 'nothing'}, and no {wanted}")
         return scores
 
     def loss(self, predictions: Predictions) -> float:
         """By the study's objective; smaller is better."""
-        objective = self._bench.objective
+        objective = self._context.objective
         return objective.loss_of(Report(1, {objective.metric: self.score(predictions)[scored_as(objective.metric)]}))
 
 

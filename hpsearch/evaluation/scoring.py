@@ -10,9 +10,10 @@ from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Objective
 from hpsearch.evaluation.candidates import SINGLE, Lineup
 from hpsearch.evaluation.finalists import Spread
+from hpsearch.evaluation.members import GREEDY, Contenders, Scored, Scores, scored_as, without
+from hpsearch.evaluation.predict import Predict
 from hpsearch.evaluation.test_set_ledger import Opening
-from hpsearch.preflight.measurements import GREEDY, Contenders, Predict, Scored, Scores, scored_as, without
-from hpsearch.workers.pools.base import Prober
+from hpsearch.workers.pools.base import Measurer
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Seen:
     why: str = ""
 
 
-def see(prober: Prober, line: Lineup) -> Seen:
+def see(measurer: Measurer, line: Lineup) -> Seen:
     """Everything that is chosen is chosen here, on validation; and whatever cannot be done is found out here."""
-    scored = _asked(prober, Predict(line.members, line.contenders, greedy_from=line.greedy_from))
+    scored = _asked(measurer, Predict(line.members, line.contenders, greedy_from=line.greedy_from))
     contenders = without(line.contenders, scored.problems)
     if scored.greedy:
         contenders = {**contenders, GREEDY: (scored.greedy,)}
@@ -37,9 +38,9 @@ def see(prober: Prober, line: Lineup) -> Seen:
     return Seen(contenders, scored.scores, left_out, why)
 
 
-def unseen(prober: Prober, line: Lineup, seen: Seen, opening: Opening, objective: Objective) -> dict[str, Any]:
+def unseen(measurer: Measurer, line: Lineup, seen: Seen, opening: Opening, objective: Objective) -> dict[str, Any]:
     """The part of the document that is about the test set. TrainerError where the trainer fails on it."""
-    scored = _asked(prober, Predict(line.members, seen.contenders, "test", opening=opening.reason))
+    scored = _asked(measurer, Predict(line.members, seen.contenders, "test", opening=opening.reason))
     failed = [f"{line.members[place].name}: {why}" for place, why in sorted(scored.problems.items())]
     if scored.problem or SINGLE not in scored.scores:
         raise TrainerError(f"the test set was opened, and cannot be used: {scored.problem or failed[0]}")
@@ -72,9 +73,8 @@ def _row(metric: str, validation: Sequence[Scores], test: Sequence[Scores]) -> d
     }
 
 
-def _asked(prober: Prober, order: Predict) -> Scored:
-    found = prober.probe(order)
+def _asked(measurer: Measurer, order: Predict) -> Scored:
+    found = measurer.measure(order)
     if isinstance(found, Lost):
         raise PoolError(f"the worker that was to predict {order.part} is lost: {found.reason}")
-    assert isinstance(found, Scored)
     return found

@@ -44,7 +44,7 @@ from hpsearch.study.definition import Study, differences, load
 from hpsearch.study.plan import certain_proposals, changed_rounds
 from hpsearch.tracking.base import Sync, Tracker
 from hpsearch.tracking.connection import Preflight
-from hpsearch.workers.pools.base import Pool, Prober, WorkerPool
+from hpsearch.workers.pools.base import Measurer, Pool, WorkerPool
 
 FLUSH = 20.0
 """Seconds that MLflow has to catch up at the end of a run."""
@@ -148,7 +148,7 @@ class _Run:
             self._tell_of_mlflow(f"{away}; training goes on, and MLflow is brought to agree later")
         return pool
 
-    def _tried(self, held: _Held | None, history: History | None, pool: Prober, before: Tried) -> Tried:
+    def _tried(self, held: _Held | None, history: History | None, pool: Measurer, before: Tried) -> Tried:
         """What is to be known before the first trial, measured where it is not known yet."""
         if history is not None and len(history) > 0:
             return before

@@ -20,7 +20,7 @@ from hpsearch.preflight.measurements import Measured, Preflight
 from hpsearch.preflight.range_test import run_range_test
 from hpsearch.records.preflight_record import cost_text, folder, keep
 from hpsearch.study.definition import Study, load
-from hpsearch.workers.pools.base import Prober
+from hpsearch.workers.pools.base import Measurer
 
 
 def preflight(args: Namespace) -> Iterator[Answer]:
@@ -40,7 +40,7 @@ def preflight(args: Namespace) -> Iterator[Answer]:
     yield Answer(data, lambda: "\n".join(filter(None, said)), BadInput.exit_code if stops else 0)
 
 
-def run_preflight(study: Study, prober: Prober) -> tuple[tuple[Check, ...], dict[str, Any]]:
+def run_preflight(study: Study, measurer: Measurer) -> tuple[tuple[Check, ...], dict[str, Any]]:
     """The checks, and their document."""
     section = study.preflight
     skip = section.skip if section is not None else ()
@@ -51,11 +51,10 @@ def run_preflight(study: Study, prober: Prober) -> tuple[tuple[Check, ...], dict
         section.limit if section is not None else 600.0,
         skip,
     )
-    found = prober.probe(order)
+    found = measurer.measure(order)
     if isinstance(found, Lost):
         checks: tuple[Check, ...] = (failed("runs", f"no answer came back: {found.reason}", details=found.traceback),)
         return checks, _document(checks, Measured(), order, len(study.replicates))
-    assert isinstance(found, Measured)
     checks = recipe.judge(found, study.objective, skip)
     return checks, _document(checks, found, order, len(study.replicates))
 

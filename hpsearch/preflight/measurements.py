@@ -1,16 +1,13 @@
-"""What a probe is asked for, and what it measured: plain frozen values that travel between processes."""
+"""What preflight asks a worker to measure, and what was measured: frozen values that travel between processes."""
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
 from hpsearch.core.messages import Failure
-from hpsearch.core.replicates import ONE, Fold, Replicates
-from hpsearch.core.trial import Objective, Params, Report
-from hpsearch.trainer.predictions import Part
+from hpsearch.core.trial import Params, Report
+from hpsearch.trainer.measurement import MeasurementContext
 
 LOSSES = 5000
 """Of some epochs, so many are kept."""
@@ -33,6 +30,11 @@ class Preflight:
     seconds: float = 600.0
     skip: tuple[str, ...] = ()
 
+    def measure(self, context: MeasurementContext) -> "Measured":
+        from hpsearch.preflight.measure import learning
+
+        return learning.measure(self, context)
+
 
 @dataclass(frozen=True, slots=True)
 class LrRange:
@@ -51,75 +53,10 @@ class LrRange:
     iterations: int = 150
     seconds: float = 600.0
 
+    def measure(self, context: MeasurementContext) -> "Sweep":
+        from hpsearch.preflight.measure import lr_sweep
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A model that was trained: the state of a trial at the end of one epoch.
-
-    name: how messages call it. number: of the trial, in the study `study_uid`, whose folder is `work`. step: the epoch.
-    way: what of it predicts: the model itself, its mean over augmented copies of the inputs, or its snapshot ensemble.
-    replicates: that its trial has; all of them predict.
-    """
-
-    name: str
-    params: Params
-    seed: int
-    epochs: int
-    work: Path
-    study_uid: str
-    number: int
-    step: int
-    way: Literal["model", "augmented", "snapshots"] = "model"
-    replicates: Replicates = ONE
-
-
-Mixture = tuple[int, ...]
-"""Places in a list of members, a place as often as its outputs count in the mean."""
-
-Contenders = Mapping[str, tuple[Mixture, ...]]
-"""What is compared, by name: each several mixtures of one sort, such as one model after another."""
-
-GREEDY = "greedy"
-"""The contender that a `Predict` finds by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Predict:
-    """Have models that were trained predict a part of the data, and score mixtures of them.
-
-    greedy_from: places of which the best mixture is to be found, on this part, by the study's objective.
-    opening: for the test part, what is on record about it. seconds: the most that all of it may take.
-    """
-
-    members: tuple[Member, ...]
-    contenders: Contenders
-    part: Part = "validation"
-    greedy_from: tuple[int, ...] = ()
-    opening: str = ""
-    seed: int = 0
-    seconds: float = 86400.0
-
-
-Probe = Preflight | LrRange | Predict
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Where a trainer is tried: all that its trainings have in common; as worker.Setup has it.
-
-    options: the trainer's fixed ones. objective: its metric must be in every report. fold: the first of those that a
-    trial trains, where the study cross-validates.
-    """
-
-    use: str
-    folder: Path
-    options: Params
-    objective: Objective
-    device: str = "cpu"
-    threads: int = 1
-    data_dir: Path | None = None
-    seed: int = 0
-    fold: Fold | None = None
+        return lr_sweep.measure(self, context)
 
 
 # What preflight measured ─────────────────────────────────────────────────────────────────────────
@@ -290,46 +227,3 @@ class Sweep:
     losses: tuple[float, ...] = ()
     problem: str = ""
     seconds: float = 0.0
-
-
-# What models that were trained came to ────────────────────────────────────────────────────────────
-
-Scores = Mapping[str, float]
-"""A metric's value by its name, which is that of the trainer's reports without their "val_"."""
-
-
-def scored_as(metric: str) -> str:
-    """What `score` calls a metric that the trainer reports."""
-    return metric.removeprefix("val_")
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """scores: for each contender, those of its mixtures, in their order.
-
-    problems: why a member predicts nothing, by its place; "" where there is nothing of the sort to predict with. The
-    mixtures are scored without it (see `without`). greedy: the mixture that was found, () where none was asked for.
-    problem: why nothing could be done at all.
-    """
-
-    scores: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
-    problems: Mapping[int, str] = field(default_factory=dict)
-    greedy: Mixture = ()
-    problem: str = ""
-
-
-def members_of(contenders: Contenders) -> set[int]:
-    return {place for mixtures in contenders.values() for one in mixtures for place in one}
-
-
-def without(contenders: Contenders, missing: Collection[int]) -> Contenders:
-    """The mixtures of the members that are there; what has none left is gone."""
-    left = {
-        name: tuple(kept for one in mixtures if (kept := tuple(i for i in one if i not in missing)))
-        for name, mixtures in contenders.items()
-    }
-    return {name: mixtures for name, mixtures in left.items() if mixtures}
-
-
-Found = Measured | Sweep | Scored
-"""What comes of a probe."""

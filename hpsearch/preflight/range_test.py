@@ -14,10 +14,10 @@ from hpsearch.preflight.measurements import LrRange, Sweep
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.space import Choice, Float, Parameter, Space
-from hpsearch.workers.pools.base import Prober
+from hpsearch.workers.pools.base import Measurer
 
 
-def run_range_test(study: Study, prober: Prober) -> dict[str, Any]:
+def run_range_test(study: Study, measurer: Measurer) -> dict[str, Any]:
     """The document. BadInput where a range is `auto` and nothing is found, or nothing can be tried."""
     section = study.range_test
     assert section is not None
@@ -30,17 +30,16 @@ def run_range_test(study: Study, prober: Prober) -> dict[str, Any]:
         left = max(deadline - time.monotonic(), 1.0)
         seed = seeds.trial_seed(study.study.seed, 0)
         order = LrRange(params, seed, study.trainer.epochs, name, low, high, section.iterations, left)
-        readings.append(lr_curve.read(_swept(prober, order)))
+        readings.append(lr_curve.read(_swept(measurer, order)))
         if readings[-1].problem and len(readings) == 1 and not readings[-1].sweep.losses:
             break  # what cannot be done with the first cannot be done with any
     return _range_document(space, name, readings)
 
 
-def _swept(prober: Prober, order: LrRange) -> Sweep:
-    found = prober.probe(order)
+def _swept(measurer: Measurer, order: LrRange) -> Sweep:
+    found = measurer.measure(order)
     if isinstance(found, Lost):
         return Sweep(order.params, order.parameter, problem=f"no answer came back: {found.reason}")
-    assert isinstance(found, Sweep)
     return found
 
 

@@ -19,7 +19,7 @@ from hpsearch.preflight.range_test import run_range_test
 from hpsearch.records.preflight_record import summary
 from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
-from hpsearch.workers.pools.base import Prober
+from hpsearch.workers.pools.base import Measurer
 
 Say = Callable[[str], None]
 
@@ -54,26 +54,26 @@ class Tried:
         return study.searching(study.space.narrowed({own.name: window}))
 
 
-def try_out(study: Study, prober: Prober, before: Tried, say: Say, *, skip_preflight: bool = False) -> Tried:
+def try_out(study: Study, measurer: Measurer, before: Tried, say: Say, *, skip_preflight: bool = False) -> Tried:
     """Measure what the study asks for and `before` does not hold.
 
     Refused: the preflight failed. BadInput: a range is `auto`, and the range test finds none.
     """
     try:
-        tried = _with_preflight(study, prober, before, say, skip=skip_preflight)
-        return _with_range_test(study, prober, tried, say)
+        tried = _with_preflight(study, measurer, before, say, skip=skip_preflight)
+        return _with_range_test(study, measurer, tried, say)
     except stopping.RAISED:
         say("broken off before the first trial: what is measured here is measured again by the next run")
         raise
 
 
-def _with_preflight(study: Study, prober: Prober, before: Tried, say: Say, *, skip: bool) -> Tried:
+def _with_preflight(study: Study, measurer: Measurer, before: Tried, say: Say, *, skip: bool) -> Tried:
     if study.preflight is None or "preflight" in before.documents:
         return before
     if skip:
         return before.with_decision("preflight", "skipped, as --skip-preflight asks for")
     say("preflight: trying whether the trainer can learn")
-    checks, document = run_preflight(study, prober)
+    checks, document = run_preflight(study, measurer)
     for check in checks:
         if check.outcome == "failed" and not check.stops:
             say(f"preflight: {check.name}: {check.says}")
@@ -83,11 +83,11 @@ def _with_preflight(study: Study, prober: Prober, before: Tried, say: Say, *, sk
     return before.with_document("preflight", document, summary(document))
 
 
-def _with_range_test(study: Study, prober: Prober, before: Tried, say: Say) -> Tried:
+def _with_range_test(study: Study, measurer: Measurer, before: Tried, say: Say) -> Tried:
     if study.range_test is None or "lr_range" in before.documents:
         return before
     say(f"learning-rate range test of {study.range_test.parameter}")
-    document = run_range_test(study, prober)
+    document = run_range_test(study, measurer)
     say(document["says"])
     return before.with_document("lr_range", document, document["says"])
 

@@ -11,20 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Failure, Provenance, Reported, Start
 from hpsearch.core.replicates import ONE, Replicates
 from hpsearch.core.trial import Objective, Params, Report
-from hpsearch.preflight.measurements import Bench, Found, Probe
 from hpsearch.provenance import environment
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.adapters.side_by_side import side_by_side
+from hpsearch.trainer.measurement import Measurement, MeasurementContext
 from hpsearch.trainer.training_run import Run, best_device
 from hpsearch.workers import checkpoints
 from hpsearch.workers.checkpoint_writer import CheckpointWriter, Unkept
 from hpsearch.workers.trial_log import CappedLog
+
+Result = TypeVar("Result")
 
 SLICE = 0.02
 """Seconds that a worker goes on before it says what came of it: one epoch, or many where they are short. What it
@@ -108,12 +110,9 @@ class Worker:
         gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
         return os.getpid()
 
-    def probe(self, order: Probe) -> Found:
-        """Measure the trainer; it trains nothing that lasts."""
-        from hpsearch.preflight.measure.dispatch import measure
-
+    def measure(self, measurement: Measurement[Result]) -> Result:
         self._use_resources()
-        bench = Bench(
+        context = MeasurementContext(
             use=self.setup.use,
             folder=self.setup.folder,
             options=self.setup.options,
@@ -121,10 +120,9 @@ class Worker:
             device=self.device,
             threads=self.threads,
             data_dir=self.setup.data_dir,
-            seed=order.seed,
-            fold=next(iter(self.setup.replicates)).fold,
+            replicates=self.setup.replicates,
         )
-        return measure(order, bench)
+        return measurement.measure(context)
 
     def start(self, start: Start) -> Reported:
         self.release()

@@ -13,12 +13,11 @@ from hpsearch import Report, Run
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import judge, stops
-from hpsearch.preflight.measure.dispatch import measure
-from hpsearch.preflight.measurements import Measured, Preflight
+from hpsearch.preflight.measurements import Preflight
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
 from tests.preflight.measure import faulty, sound
-from tests.preflight.measure.kit import SCORE, bench
+from tests.preflight.measure.kit import SCORE, context
 
 SEEDS = range(10)
 
@@ -74,8 +73,7 @@ def tried(trainers: Sequence[Trainer], seeds: Sequence[int]) -> list[Tried]:
 
 
 def _tried(trainer: Trainer, seed: int) -> Tried:
-    measured = measure(Preflight({}, seed, EPOCHS), bench(trainer, seed=seed))
-    assert isinstance(measured, Measured)
+    measured = Preflight({}, seed, EPOCHS).measure(context(trainer))
     found = Tried(trainer, judge(measured, SCORE), measured.seconds)
     progress(f"{trainer.__name__}, seed {seed}: {', '.join(found.failed) or 'passed'}, {found.seconds:.1f} s")
     return found

@@ -11,7 +11,6 @@ import torch
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.messages import Lost
-from hpsearch.preflight.measurements import Probe
 from hpsearch.preflight.runner import Refused, Tried, try_out
 from hpsearch.study.definition import load
 from tests.cli.desk import Desk, content, environment
@@ -159,7 +158,7 @@ class TestThatFails:
 class Vanishing:
     """Stands for a pool whose workers die as they are asked."""
 
-    def probe(self, order: Probe) -> Lost:
+    def measure(self, measurement: object) -> Lost:
         return Lost(-1, "its worker died of: Fatal Python error: Segmentation fault", "in conv2d")
 
 

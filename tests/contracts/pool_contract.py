@@ -248,7 +248,7 @@ class PoolContract:
         assert log.read_text() == "epoch 1: words \nand to stderr\n"
 
 
-class ProberContract:
+class MeasurerContract:
     """As PoolContract, of the same pool: what it measures before the first trial."""
 
     @pytest.fixture
@@ -257,8 +257,8 @@ class ProberContract:
         driver.until(lambda: pool.room == 2)
         return driver
 
-    def test_a_probe_measures(self, driver: Driver) -> None:
-        found = driver.pool.probe(Preflight({"toy": "network", "lr": 0.01}, seed=3, epochs=5, skip=("labels",)))
+    def test_the_trainer_is_measured(self, driver: Driver) -> None:
+        found = driver.pool.measure(Preflight({"toy": "network", "lr": 0.01}, seed=3, epochs=5, skip=("labels",)))
         assert isinstance(found, Measured)
         assert found.failure is None
         assert found.trained is not None
@@ -269,17 +269,17 @@ class ProberContract:
 
     def test_a_range_test_has_a_loss_for_every_rate(self, driver: Driver) -> None:
         order = LrRange({"toy": "network", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1e-2, iterations=40)
-        one, other = driver.pool.probe(order), driver.pool.probe(order)
+        one, other = driver.pool.measure(order), driver.pool.measure(order)
         assert isinstance(one, Sweep)
         assert isinstance(other, Sweep)
         assert (one.problem, len(one.losses), len(one.rates)) == ("", 40, 40)
         assert one.losses == other.losses, "from the same beginning"
 
-    def test_nothing_of_a_probe_outlives_it(self, driver: Driver, work: Path) -> None:
+    def test_nothing_of_a_measurement_outlives_it(self, driver: Driver, work: Path) -> None:
         before = driver.start({"toy": "learner"})
         driver.train(before)
         files = sorted(work.rglob("*.pt"))
-        driver.pool.probe(Preflight({"toy": "learner"}, seed=9, epochs=5))
+        driver.pool.measure(Preflight({"toy": "learner"}, seed=9, epochs=5))
         assert (driver.pool.room, driver.listen()) == (2, [])
         assert sorted(work.rglob("*.pt")) == files
         after = driver.start({"toy": "learner"})
@@ -288,14 +288,14 @@ class ProberContract:
 
     @pytest.mark.parametrize(("how", "kind"), [("raise", "error"), ("memory", "oom"), ("sys.exit", "error")])
     def test_what_the_trainer_raises_is_an_answer(self, driver: Driver, how: str, kind: str) -> None:
-        found = driver.pool.probe(Preflight({"toy": "faulty", "at": 1, "how": how}, seed=3, epochs=5))
+        found = driver.pool.measure(Preflight({"toy": "faulty", "at": 1, "how": how}, seed=3, epochs=5))
         assert isinstance(found, Measured)
         assert found.failure is not None
         assert found.failure.kind == kind
         assert driver.pool.room == 2
 
     def test_why_there_is_no_range_test_is_an_answer(self, driver: Driver) -> None:
-        found = driver.pool.probe(LrRange({"toy": "learner", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1.0))
+        found = driver.pool.measure(LrRange({"toy": "learner", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1.0))
         assert isinstance(found, Sweep)
         assert "names no torch optimizer" in found.problem
         assert found.losses == ()

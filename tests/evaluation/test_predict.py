@@ -10,10 +10,11 @@ import pytest
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.evaluation.ensembles import averaged
-from hpsearch.evaluation.predict import measure
-from hpsearch.preflight.measurements import GREEDY, Bench, Member, Predict, without
+from hpsearch.evaluation.members import GREEDY, Member, without
+from hpsearch.evaluation.predict import Predict
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.side_by_side import parts
+from hpsearch.trainer.measurement import MeasurementContext
 from hpsearch.trainer.predictions import Part, Predictions
 from hpsearch.trainer.seal import unsealed
 from hpsearch.trainer.training_run import Run
@@ -37,13 +38,13 @@ def model(work: Path, number: int, weight: float, **params: Any) -> Member:
     return Member(f"trial {number}", all_of_them, seed=1, epochs=3, work=work, study_uid="u", number=number, step=2)
 
 
-def bench(module: str = "predictors") -> Bench:
-    return Bench(f"tests.cli.{module}:train", Path(), {}, LOSS)
+def context(module: str = "predictors") -> MeasurementContext:
+    return MeasurementContext(f"tests.cli.{module}:train", Path(), {}, LOSS)
 
 
 def test_mixtures_are_means_of_what_the_models_say(tmp_path: Path) -> None:
     members = tuple(model(tmp_path, i, weight) for i, weight in enumerate((1.0, 3.0)))
-    found = measure(Predict(members, {"each": ((0,), (1,)), "both": ((0, 1),), "more": ((0, 0, 0, 1),)}), bench())
+    found = Predict(members, {"each": ((0,), (1,)), "both": ((0, 1),), "more": ((0, 0, 0, 1),)}).measure(context())
     assert (found.problem, found.problems, found.greedy) == ("", {}, ())
     losses = {name: [one["loss"] for one in scores] for name, scores in found.scores.items()}
     assert losses == {"each": [1.0, 9.0], "both": [4.0], "more": [2.25]}
@@ -55,7 +56,7 @@ def test_a_trial_with_repeats_predicts_with_all_of_them(tmp_path: Path) -> None:
     last = train(trained, start(until=2, epochs=3)).reports[-1]
     trained.release()
     member = replace(model(tmp_path / "another", 0, 0.0), work=tmp_path, replicates=Replicates(repeats=3))
-    found = measure(Predict((member,), {"each": ((0,),)}), bench())
+    found = Predict((member,), {"each": ((0,),)}).measure(context())
     assert found.problems == {}
     assert found.scores["each"][0]["loss"] == pytest.approx(last.metrics["weight"] ** 2)
 
@@ -69,7 +70,7 @@ def test_folds_predict_each_its_own_part_of_validation_and_together_the_test(tmp
     snapshot = CheckpointStore.of(tmp_path, "u", 0).read("best.pt")
     assert snapshot is not None
     member = Member("trial 0", params, 3, 2, tmp_path, "u", 0, snapshot.step, replicates=replicates)
-    here = Bench(made.use, Path(), {}, LOSS)
+    here = MeasurementContext(made.use, Path(), {}, LOSS)
 
     def by_hand(part: Part) -> list[Predictions]:
         """Of both seeds' first folds, and of their second ones."""
@@ -84,11 +85,11 @@ def test_folds_predict_each_its_own_part_of_validation_and_together_the_test(tmp
     pooled = Predictions(
         np.concatenate([first.outputs, second.outputs]), np.concatenate([first.targets, second.targets])
     )
-    found = measure(Predict((member,), {"each": ((0,),)}), here)
+    found = Predict((member,), {"each": ((0,),)}).measure(here)
     assert found.scores["each"][0] == pytest.approx(diabetes.score(pooled))
     with unsealed("a test"):
         expected = diabetes.score(averaged(by_hand("test")))
-    found = measure(Predict((member,), {"each": ((0,),)}, "test", opening="for this test"), here)
+    found = Predict((member,), {"each": ((0,),)}, "test", opening="for this test").measure(here)
     assert found.scores["each"][0] == pytest.approx(expected)
 
 
@@ -101,29 +102,29 @@ def test_one_that_predicts_without_a_look_at_its_fold_is_left_out(tmp_path: Path
     )
     snapshot = CheckpointStore.of(tmp_path, "u", 0).read("best.pt")
     assert snapshot is not None
-    found = measure(Predict((replace(member, step=snapshot.step),), {"each": ((0,),)}), bench())
+    found = Predict((replace(member, step=snapshot.step),), {"each": ((0,),)}).measure(context())
     assert "never looks at `run.fold`" in found.problems[0]
 
 
 def test_a_greedy_mixture_is_found_among_those_that_may(tmp_path: Path) -> None:
     members = tuple(model(tmp_path, i, weight) for i, weight in enumerate((0.0, 1.0, -1.0, 5.0)))
-    found = measure(Predict(members, {}, greedy_from=(1, 2, 3)), bench())
+    found = Predict(members, {}, greedy_from=(1, 2, 3)).measure(context())
     assert sorted(found.greedy) == [1, 2]
     assert found.scores[GREEDY][0]["loss"] == 0.0
 
 
 def test_the_test_part_is_open_only_where_it_is_on_record(tmp_path: Path) -> None:
     member = model(tmp_path, 0, 1.0)
-    found = measure(Predict((member,), {"each": ((0,),)}, "test", opening="for this test"), bench())
+    found = Predict((member,), {"each": ((0,),)}, "test", opening="for this test").measure(context())
     assert found.scores["each"][0]["loss"] == 4.0
     with pytest.raises(ValueError, match="every opening of the test split is on record"):
-        measure(Predict((member,), {"each": ((0,),)}, "test"), bench())
+        Predict((member,), {"each": ((0,),)}, "test").measure(context())
 
 
 def test_a_model_that_cannot_be_had_costs_its_place_alone(tmp_path: Path) -> None:
     good, gone = model(tmp_path, 0, 2.0), model(tmp_path, 1, 0.0)
     gone = replace(gone, step=3)
-    found = measure(Predict((good, gone), {"both": ((0, 1),), "gone": ((1,),)}, greedy_from=(0, 1)), bench())
+    found = Predict((good, gone), {"both": ((0, 1),), "gone": ((1,),)}, greedy_from=(0, 1)).measure(context())
     assert found.problems == {1: "best.pt is of epoch 2, and epoch 3 is the one that counts"}
     assert found.scores["both"][0]["loss"] == 4.0
     assert (set(found.scores), found.greedy) == ({"both", GREEDY}, (0,))
@@ -132,14 +133,14 @@ def test_a_model_that_cannot_be_had_costs_its_place_alone(tmp_path: Path) -> Non
 def test_ways_that_a_trainer_does_not_have_are_no_fault(tmp_path: Path) -> None:
     plain = model(tmp_path, 0, 2.0)
     members = (replace(plain, way="snapshots"), replace(plain, way="augmented"))
-    found = measure(Predict(members, {"each": ((0,), (1,))}), bench())
+    found = Predict(members, {"each": ((0,), (1,))}).measure(context())
     assert (found.scores, found.problems) == ({}, {0: "", 1: ""})
 
 
 def test_a_trainer_that_predicts_nothing_is_said(tmp_path: Path) -> None:
-    found = measure(Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}), bench("trainers_without"))
+    found = Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context("trainers_without"))
     assert "no module" in found.problem
-    found = measure(Predict((), {}), Bench("tests.support.toys:noop", Path(), {}, LOSS))
+    found = Predict((), {}).measure(MeasurementContext("tests.support.toys:noop", Path(), {}, LOSS))
     assert found.problem.startswith("tests.support.toys has no `predict` and no `score`")
 
 
@@ -157,7 +158,7 @@ def test_a_score_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, g
         return dict(given)
 
     monkeypatch.setattr(predictors, "score", score)
-    assert measure(Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}), bench()).problem == problem
+    assert Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context()).problem == problem
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_predictions_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return given
 
     monkeypatch.setattr(predictors, "predict", predict)
-    found = measure(Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}), bench())
+    found = Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context())
     assert found.problems[0].startswith(problem)
 
 

@@ -7,20 +7,18 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
-from hpsearch.core.trial import Params, Report
+from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.batches import Feed, as_given
 from hpsearch.preflight.measure.instrumentation import Tap, times
-from hpsearch.preflight.measure.instrumented_training import run_out, train
-from hpsearch.preflight.measurements import LOSSES, Bench, Memory, Trained
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
+from hpsearch.preflight.measurements import LOSSES, Memory, Trained
 
 
-def some(
-    bench: Bench, params: Params, epochs: int, most: int, factor: float, deadline: float, feed: Feed = as_given
-) -> Trained:
-    """`most` epochs of a training of `epochs`, or as many as fit until `deadline`."""
+def some(trainer: TrainerUnderTest, most: int, factor: float, deadline: float, feed: Feed = as_given) -> Trained:
+    """`most` epochs of a training, or as many as fit until `deadline`."""
     tap = Tap(feed, times(factor), deadline=deadline)
     marks = [time.perf_counter()]
-    reports, failure = run_out(_marking(train(bench, params, tap, epochs), marks), most)
+    reports, failure = run_out(_marking(trainer.train(tap), marks), most)
     return Trained(
         factor,
         reports,

@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 
 from hpsearch.core.messages import Failure
-from hpsearch.core.trial import Params, Report
+from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.instrumentation import Tap
-from hpsearch.preflight.measure.instrumented_training import run_out, train
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
 from hpsearch.preflight.measure.layers import GradientWatch, InputWatch, ZeroGradWatch
-from hpsearch.preflight.measurements import Bench, FirstSteps
+from hpsearch.preflight.measurements import FirstSteps
 
 STEPS = 8
 """A layer behind one that begins at zero gets its first gradient in the second step or the third."""
 
 
-def look(bench: Bench, params: Params, epochs: int, deadline: float) -> tuple[FirstSteps, Failure | None]:
+def look(trainer: TrainerUnderTest, deadline: float) -> tuple[FirstSteps, Failure | None]:
     """Stops in the midst of an epoch where there are as many batches in it."""
     tap = Tap(end=lambda tap: len(tap.steps) >= STEPS, deadline=deadline)
     gradients, zero_grad, inputs = GradientWatch(tap), ZeroGradWatch(tap), InputWatch(tap)
-    failure = _train(bench, params, tap, epochs)
+    failure = _train(trainer, tap)
     if not tap.backwards:
         return FirstSteps(models=len(tap.models), optimizers=len(tap.optimizers), fed=tap.fed, rows=tap.rows), failure
     first = tap.steps[0].loss if tap.steps else None
@@ -39,16 +39,16 @@ def look(bench: Bench, params: Params, epochs: int, deadline: float) -> tuple[Fi
     return seen, failure
 
 
-def _train(bench: Bench, params: Params, tap: Tap, epochs: int) -> Failure | None:
+def _train(trainer: TrainerUnderTest, tap: Tap) -> Failure | None:
     """Until there are enough steps. A trainer that has not called backward in its first epoch never will."""
-    seen, failure = run_out(_until_backward(bench, params, tap, epochs))
+    seen, failure = run_out(_until_backward(trainer, tap))
     if failure is None and not seen and not tap.steps and not tap.late:
         return Failure("contract", "the trainer ended without a report")
     return failure
 
 
-def _until_backward(bench: Bench, params: Params, tap: Tap, epochs: int) -> Iterator[Report]:
-    for report in train(bench, params, tap, epochs):
+def _until_backward(trainer: TrainerUnderTest, tap: Tap) -> Iterator[Report]:
+    for report in trainer.train(tap):
         yield report
         if not tap.backwards:
             return

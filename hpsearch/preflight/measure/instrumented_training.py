@@ -1,10 +1,11 @@
-"""Where a trainer is tried: it trains from its beginning, as a trial would, with a tap on it."""
+"""A trainer that is measured: each training begins anew, as a trial would, and is instrumented."""
 
 import gc
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +14,47 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Params, Report
 from hpsearch.preflight.measure.instrumentation import Enough, Tap
 from hpsearch.preflight.measure.interception import listening
-from hpsearch.preflight.measurements import Bench
 from hpsearch.trainer import contract, state
+from hpsearch.trainer.measurement import MeasurementContext
 from hpsearch.trainer.training_run import Run
 
 
-def train(bench: Bench, params: Params, tap: Tap, epochs: int) -> Iterator[Report]:
-    """Train until the trainer or the tap comes to an end. Raises what the trainer raises; TrainerError."""
-    function = contract.find(bench.use, bench.folder)
-    state.seed_everything(bench.seed)
-    with tempfile.TemporaryDirectory(prefix="hpsearch-probe-", ignore_cleanup_errors=True) as scratch:
-        run = Run(
-            bench.seed,
-            epochs,
-            device=bench.device,
-            threads=bench.threads,
-            data_dir=bench.data_dir,
-            scratch_dir=Path(scratch),
-            probe=tap,
-            fold=bench.fold,
-        )
-        reports = function(contract.argument(function, {**bench.options, **params}), run)
-        try:
-            for report in _checked(bench, reports, tap):
-                run.check_fold_is_asked_for()
-                yield report
-        finally:
-            _close(bench, reports)
+@dataclass(frozen=True)
+class TrainerUnderTest:
+    """epochs: the most that a trial of the study trains."""
+
+    context: MeasurementContext
+    params: Params
+    seed: int
+    epochs: int
+
+    def train(self, tap: Tap) -> Iterator[Report]:
+        """Train until the trainer or the tap comes to an end. Raises what the trainer raises; TrainerError."""
+        context = self.context
+        function = contract.find(context.use, context.folder)
+        state.seed_everything(self.seed)
+        with tempfile.TemporaryDirectory(prefix="hpsearch-preflight-", ignore_cleanup_errors=True) as scratch:
+            run = Run(
+                self.seed,
+                self.epochs,
+                device=context.device,
+                threads=context.threads,
+                data_dir=context.data_dir,
+                scratch_dir=Path(scratch),
+                probe=tap,
+                fold=next(iter(context.replicates)).fold,
+            )
+            reports = function(contract.argument(function, {**context.options, **self.params}), run)
+            try:
+                for report in _checked(context.objective.metric, reports, tap):
+                    run.check_fold_is_asked_for()
+                    yield report
+            finally:
+                _close(context.device, reports)
 
 
-def _checked(bench: Bench, reports: Iterator[Report], tap: Tap) -> Iterator[Report]:
-    step, metric = 0, bench.objective.metric
+def _checked(metric: str, reports: Iterator[Report], tap: Tap) -> Iterator[Report]:
+    step = 0
     while True:
         try:
             with listening(tap):
@@ -60,12 +71,12 @@ def _checked(bench: Bench, reports: Iterator[Report], tap: Tap) -> Iterator[Repo
         yield checked
 
 
-def _close(bench: Bench, reports: Any) -> None:
+def _close(device: str, reports: Any) -> None:
     """Its `finally` may raise; what it held is given back."""
     with suppress(Exception, Enough, SystemExit):
         reports.close()
     gc.collect()
-    if bench.device == "cuda" and "torch" in sys.modules:
+    if device == "cuda" and "torch" in sys.modules:
         sys.modules["torch"].cuda.empty_cache()
 
 

@@ -7,7 +7,9 @@ from hpsearch.core.trial import Objective
 from hpsearch.preflight.measure import epochs, first_steps, overfit
 from hpsearch.preflight.measure.batches import Feed, Shuffled, as_given
 from hpsearch.preflight.measure.chance import compare
-from hpsearch.preflight.measurements import Attempt, Bench, Measured, Preflight, Trained
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest
+from hpsearch.preflight.measurements import Attempt, Measured, Preflight, Trained
+from hpsearch.trainer.measurement import MeasurementContext
 
 SHORT, LONG = 3, 10
 """Epochs after which the metric is to be better than chance; where it is not, more are given."""
@@ -20,19 +22,20 @@ SHARE = 0.4
 """Of the time for everything, for one of its parts."""
 
 
-def measure(order: Preflight, bench: Bench) -> Measured:
+def measure(order: Preflight, context: MeasurementContext) -> Measured:
     """Never raises for the trainer's sake: what it raised is in the answer."""
     began, idle = time.monotonic(), epochs.host_memory()
     deadline = began + order.seconds
-    steps, failure = first_steps.look(bench, order.params, order.epochs, began + SHARE * order.seconds)
+    trainer = TrainerUnderTest(context, order.params, order.seed, order.epochs)
+    steps, failure = first_steps.look(trainer, began + SHARE * order.seconds)
     if failure is not None:
         return Measured(steps, failure=failure, seconds=time.monotonic() - began)
     made: tuple[Attempt, ...] = ()
     if steps.fed and steps.losses and "overfits" not in order.skip:
-        made = overfit.attempts(bench, order.params, order.epochs, time.monotonic() + SHARE * order.seconds)
-    school = _School(order, bench, deadline)
+        made = overfit.attempts(trainer, time.monotonic() + SHARE * order.seconds)
+    school = _School(trainer, deadline)
     trained = school.train(1.0, SHORT)
-    found = Measured(steps, made, trained, memory=epochs.memory(bench.device, idle))
+    found = Measured(steps, made, trained, memory=epochs.memory(context.device, idle))
     learns = not made or made[-1].memorised
     if learns and steps.fed and trained.reports and not trained.problem and "labels" not in order.skip:
         found = school.against_chance(found)
@@ -42,8 +45,8 @@ def measure(order: Preflight, bench: Bench) -> Measured:
 class _School:
     """Trains whole epochs, on the labels as they are and on shuffled ones."""
 
-    def __init__(self, order: Preflight, bench: Bench, deadline: float):
-        self._order, self._bench, self._deadline = order, bench, deadline
+    def __init__(self, trainer: TrainerUnderTest, deadline: float):
+        self._trainer, self._deadline, self._objective = trainer, deadline, trainer.context.objective
 
     def train(self, factor: float, most: int) -> Trained:
         """Where it diverges, once more with a tenth of the learning rate: that is no fault of the trainer."""
@@ -63,12 +66,12 @@ class _School:
                 if tried is None:
                     break
                 found = tried
-                if is_better(self._bench.objective, found):
+                if is_better(self._objective, found):
                     return found
         return self._with_more_arms(found)
 
     def _with_more_arms(self, found: Measured) -> Measured:
-        if not found.shuffled or found.trained is None or not is_learned(self._bench.objective, found):
+        if not found.shuffled or found.trained is None or not is_learned(self._objective, found):
             return found
         arms = [self._shuffled(found.trained, seed) for seed in range(len(found.shuffled), MOST_ARMS)]
         return replace(found, shuffled=(*found.shuffled, *(arm for arm in arms if arm is not None)))
@@ -88,8 +91,8 @@ class _School:
         return arm if feed.possible and len(arm.reports) == len(like.reports) else None
 
     def _epochs(self, factor: float, most: int, feed: Feed = as_given) -> Trained:
-        order = self._order
-        return epochs.some(self._bench, order.params, max(order.epochs, most), most, factor, self._deadline, feed)
+        trainer = replace(self._trainer, epochs=max(self._trainer.epochs, most))
+        return epochs.some(trainer, most, factor, self._deadline, feed)
 
 
 def is_learned(objective: Objective, found: Measured) -> bool:

@@ -2,11 +2,12 @@
 
 import math
 import time
+from dataclasses import replace
 
-from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.instrumentation import Enough, Rates, Tap
-from hpsearch.preflight.measure.instrumented_training import run_out, train
-from hpsearch.preflight.measurements import Bench, LrRange, Sweep
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
+from hpsearch.preflight.measurements import LrRange, Sweep
+from hpsearch.trainer.measurement import MeasurementContext
 
 HOPELESS = 4.0
 """A smoothed loss that is so many times the best one will not come back, so the test ends."""
@@ -15,11 +16,12 @@ SMOOTH = 0.9
 """Of the smoothed loss that is watched for that: 1 - this is the weight of the newest."""
 
 
-def measure(order: LrRange, bench: Bench) -> Sweep:
+def measure(order: LrRange, context: MeasurementContext) -> Sweep:
     """Never raises for the trainer's sake: why it cannot be done is in the answer."""
     began = time.monotonic()
     own = float(order.params[order.parameter])
-    problem = _why_not(order, bench, own)
+    trainer = TrainerUnderTest(context, order.params, order.seed, order.epochs)
+    problem = _why_not(order.parameter, trainer, own)
     if problem:
         return Sweep(order.params, order.parameter, problem=problem, seconds=time.monotonic() - began)
     tap = Tap(
@@ -27,7 +29,7 @@ def measure(order: LrRange, bench: Bench) -> Sweep:
         end=_Hopeless(order.iterations),
         deadline=began + order.seconds,
     )
-    _, failure = run_out(train(bench, order.params, tap, max(order.epochs, order.iterations)))
+    _, failure = run_out(replace(trainer, epochs=max(order.epochs, order.iterations)).train(tap))
     losses = tuple(tap.losses[: order.iterations])
     rates = tuple(_value(order, step) for step in range(len(losses)))
     said = failure.summary if failure else ("time was up" if tap.late else "")
@@ -65,23 +67,23 @@ class _Hopeless:
 # Whether the parameter is the optimizer's learning rate ──────────────────────────────────────────
 
 
-def _why_not(order: LrRange, bench: Bench, own: float) -> str:
+def _why_not(parameter: str, trainer: TrainerUnderTest, own: float) -> str:
     """Why the test cannot be done, "" where it can: with the parameter the optimizer's rate must rise in proportion."""
     found = []
     for value in (own, 3 * own):
-        base, problem = _base(order, bench, {**order.params, order.parameter: value})
+        base, problem = _base(replace(trainer, params={**trainer.params, parameter: value}))
         if problem:
             return problem
         found.append(base)
     if not found[0] or abs(found[1] / found[0] / 3 - 1) > 0.01:
         return (
-            f"with {order.parameter} = {own:.3g} the optimizer's learning rate is {found[0]:.3g}, and with three times "
-            f"that it is {found[1]:.3g}: {order.parameter} is no learning rate"
+            f"with {parameter} = {own:.3g} the optimizer's learning rate is {found[0]:.3g}, and with three times "
+            f"that it is {found[1]:.3g}: {parameter} is no learning rate"
         )
     return ""
 
 
-def _base(order: LrRange, bench: Bench, params: Params) -> tuple[float, str]:
+def _base(trainer: TrainerUnderTest) -> tuple[float, str]:
     """What the optimizer begins with, and why that is not known."""
     tap = Tap(end=lambda tap: True)  # noqa: ARG005
 
@@ -90,7 +92,7 @@ def _base(order: LrRange, bench: Bench, params: Params) -> tuple[float, str]:
             raise Enough
 
     tap.begun.append(look)
-    _, failure = run_out(train(bench, params, tap, order.epochs), most=1)
+    _, failure = run_out(trainer.train(tap), most=1)
     if tap.base is not None:
         return tap.base, ""
     if failure is not None:

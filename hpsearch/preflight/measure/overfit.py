@@ -4,11 +4,10 @@ Networks", "overfit one batch"; CS231n, "sanity checks")."""
 import time
 from collections.abc import Iterator
 
-from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.batches import Tiny
 from hpsearch.preflight.measure.instrumentation import Tap, fixed
-from hpsearch.preflight.measure.instrumented_training import run_out, train
-from hpsearch.preflight.measurements import TAIL, Attempt, Bench
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
+from hpsearch.preflight.measurements import TAIL, Attempt
 
 FACTORS = (1.0, 10.0, 0.1, 100.0, 0.01)
 """Times the trainer's own learning rate, in the order in which they are tried."""
@@ -20,13 +19,13 @@ FEW = (8, 2)
 """Examples to learn where a minibatch is too much: a model with few parameters cannot hold one."""
 
 
-def attempts(bench: Bench, params: Params, epochs: int, deadline: float) -> tuple[Attempt, ...]:
+def attempts(trainer: TrainerUnderTest, deadline: float) -> tuple[Attempt, ...]:
     """Until one has learned its examples, or nothing is left to try. The last is the one that counts."""
     made: list[Attempt] = []
     for factor, most, steps in _plan(made):
         if time.monotonic() >= deadline:
             break
-        made.append(_attempt(bench, params, epochs, factor, most, steps, deadline))
+        made.append(_attempt(trainer, factor, most, steps, deadline))
         if made[-1].memorised or made[-1].problem:
             break
     return tuple(made)
@@ -45,12 +44,10 @@ def _plan(made: list[Attempt]) -> Iterator[tuple[float, int | None, int]]:
                 yield farthest.factor, few, LONGER
 
 
-def _attempt(
-    bench: Bench, params: Params, epochs: int, factor: float, most: int | None, steps: int, deadline: float
-) -> Attempt:
+def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: int, deadline: float) -> Attempt:
     feed = Tiny(most=most)
     tap = Tap(feed, fixed(factor), lambda tap: _is_over(tap, steps), plainly=True, deadline=deadline)
-    _, failure = run_out(train(bench, params, tap, epochs))
+    _, failure = run_out(trainer.train(tap))
     accuracies = [step.loss.accuracy for step in tap.steps[-TAIL:] if step.loss.accuracy is not None]
     return Attempt(
         factor,

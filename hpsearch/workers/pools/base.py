@@ -1,10 +1,12 @@
 """What a pool is."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from hpsearch.core.messages import Event, Lost, Order
-from hpsearch.preflight.measurements import Found, Probe
+from hpsearch.trainer.measurement import Measurement
+
+Result = TypeVar("Result")
 
 
 class Pool(Protocol):
@@ -28,13 +30,13 @@ class Pool(Protocol):
         ...
 
 
-class Prober(Protocol):
-    """What measures a trainer on one of its workers, before anything else is asked of it."""
+class Measurer(Protocol):
+    """Measures a trainer on one of its workers, before any trial is started."""
 
-    def probe(self, order: Probe) -> Found | Lost:
-        """Waits for it. Lost: the worker vanished meanwhile, or took far longer than it was given."""
+    def measure(self, measurement: Measurement[Result]) -> Result | Lost:
+        """Waits for the result. Lost: the worker vanished meanwhile, or took far longer than it was given."""
         ...
 
 
-class WorkerPool(Pool, Prober, Protocol):
+class WorkerPool(Pool, Measurer, Protocol):
     """What a study runs on."""

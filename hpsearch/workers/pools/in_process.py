@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hpsearch.core.messages import Advance, Event, Kill, Order, Release, Reported, Start
-from hpsearch.preflight.measurements import Found, Probe
+from hpsearch.trainer.measurement import Measurement
+from hpsearch.workers.pools.base import Result
 from hpsearch.workers.worker import Setup, Worker
 
 
@@ -43,9 +44,9 @@ class InProcess:
         """Trains one slice of the trial whose turn it is; there is nothing to wait for."""
         return [self._obey(self._orders.popleft())] if self._orders else []
 
-    def probe(self, order: Probe) -> Found:
-        """Nothing keeps it to its time but itself."""
-        return self._free[0].probe(order)
+    def measure(self, measurement: Measurement[Result]) -> Result:
+        """It must keep to its time itself."""
+        return self._free[0].measure(measurement)
 
     def _obey(self, order: Start | Advance) -> Reported:
         worker = self._busy[order.number]

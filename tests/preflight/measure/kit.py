@@ -1,24 +1,29 @@
-"""A trainer on a bench."""
+"""A trainer that is measured."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from hpsearch.core.messages import Failure
-from hpsearch.core.trial import Objective, Report
+from hpsearch.core.trial import Objective, Params, Report
 from hpsearch.preflight.measure.instrumentation import Tap
-from hpsearch.preflight.measure.instrumented_training import run_out, train
-from hpsearch.preflight.measurements import Bench
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
+from hpsearch.trainer.measurement import MeasurementContext
 
 SCORE = Objective("val_score", "maximize")
 
 
-def bench(trainer: Callable[..., Iterator[Report]] | str, objective: Objective = SCORE, seed: int = 0) -> Bench:
+def context(trainer: Callable[..., Iterator[Report]] | str, objective: Objective = SCORE) -> MeasurementContext:
     use = trainer if isinstance(trainer, str) else f"{trainer.__module__}:{trainer.__name__}"
-    return Bench(use, Path(), {}, objective, seed=seed)
+    return MeasurementContext(use, Path(), {}, objective)
+
+
+def under_test(
+    trainer: Callable[..., Iterator[Report]], epochs: int = 10, params: Params | None = None
+) -> TrainerUnderTest:
+    return TrainerUnderTest(context(trainer), params or {}, seed=0, epochs=epochs)
 
 
 def listened(
-    trainer: Callable[..., Iterator[Report]], tap: Tap, *, epochs: int = 2, params: dict[str, Any] | None = None
+    trainer: Callable[..., Iterator[Report]], tap: Tap, *, epochs: int = 2, params: Params | None = None
 ) -> tuple[tuple[Report, ...], Failure | None]:
-    return run_out(train(bench(trainer), params or {}, tap, epochs))
+    return run_out(under_test(trainer, epochs, params).train(tap))

@@ -13,7 +13,7 @@ from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.first_steps import STEPS, look
 from hpsearch.preflight.measurements import FirstSteps
 from tests.preflight.measure import faulty, sound
-from tests.preflight.measure.kit import bench
+from tests.preflight.measure.kit import under_test
 
 
 def adversaries(params: Params, run: Run) -> Iterator[Report]:
@@ -95,7 +95,7 @@ def no_torch(params: Params, run: Run) -> Iterator[Report]:
 
 
 def seen(trainer: object) -> FirstSteps:
-    steps, failure = look(bench(trainer), {}, 10, float("inf"))  # type: ignore[arg-type]
+    steps, failure = look(under_test(trainer), float("inf"))  # type: ignore[arg-type]
     assert failure is None
     return steps
 

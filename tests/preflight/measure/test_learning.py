@@ -14,10 +14,9 @@ from hpsearch import Report, Run
 from hpsearch.core.trial import Objective, Params
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import judge, stops
-from hpsearch.preflight.measure.dispatch import measure
 from hpsearch.preflight.measurements import Measured, Preflight
 from tests.preflight.measure import faulty, sound
-from tests.preflight.measure.kit import SCORE, bench
+from tests.preflight.measure.kit import SCORE, context
 from tests.preflight.measure.test_layers import no_torch, untracked
 
 Trainer = Callable[[Params, Run], Iterator[Report]]
@@ -27,9 +26,7 @@ QUICKLY = (faulty.labels_digits, faulty.labels_validation, faulty.negative_cross
 
 
 def found(trainer: Trainer, objective: Objective = SCORE, seed: int = 0, **order: object) -> Measured:
-    measured = measure(Preflight({}, seed, 10, **order), bench(trainer, objective, seed))  # type: ignore[arg-type]
-    assert isinstance(measured, Measured)
-    return measured
+    return Preflight({}, seed, 10, **order).measure(context(trainer, objective))  # type: ignore[arg-type]
 
 
 def failures(checks: tuple[Check, ...]) -> dict[str, str]:

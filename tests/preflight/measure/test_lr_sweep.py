@@ -11,10 +11,9 @@ from torch.nn import functional as F  # noqa: N812
 
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measure.lr_sweep import measure
 from hpsearch.preflight.measurements import LrRange
 from tests.preflight.measure import data, lr_trainers, sound
-from tests.preflight.measure.kit import bench
+from tests.preflight.measure.kit import context
 from tests.support import toys
 
 
@@ -53,7 +52,7 @@ def order(**changes: object) -> LrRange:
 
 def test_the_rate_rises_exponentially_over_epochs() -> None:
     """17 batches an epoch: four epochs, more than the study has."""
-    sweep = measure(order(high=1e-2), bench(lr_trainers.digits_adam))
+    sweep = order(high=1e-2).measure(context(lr_trainers.digits_adam))
     assert sweep.problem == ""
     assert len(sweep.losses) == len(sweep.rates) == 60
     assert (sweep.rates[0], sweep.rates[-1]) == (1e-5, pytest.approx(1e-2))
@@ -63,7 +62,7 @@ def test_the_rate_rises_exponentially_over_epochs() -> None:
 
 
 def test_it_ends_where_the_loss_has_left() -> None:
-    sweep = measure(order(high=1e4), bench(lr_trainers.digits_sgd))
+    sweep = order(high=1e4).measure(context(lr_trainers.digits_sgd))
     assert 20 < len(sweep.losses) < 60
     assert not sweep.losses[-1] < sweep.losses[0]
 
@@ -78,7 +77,7 @@ def test_rates_are_the_parameters_whatever_the_optimizer_makes_of_them() -> None
 
     torch.optim.SGD, own = Spy, torch.optim.SGD  # type: ignore[misc]
     try:
-        sweep = measure(order(high=1.0, iterations=40), bench(two_groups))
+        sweep = order(high=1.0, iterations=40).measure(context(two_groups))
     finally:
         torch.optim.SGD = own  # type: ignore[misc]
     assert len(sweep.rates) == 40
@@ -87,28 +86,28 @@ def test_rates_are_the_parameters_whatever_the_optimizer_makes_of_them() -> None
 
 
 def test_the_same_seed_measures_the_same() -> None:
-    one, other = (measure(order(), bench(lr_trainers.cancer_sgd)) for _ in range(2))
+    one, other = (order().measure(context(lr_trainers.cancer_sgd)) for _ in range(2))
     assert one.losses == other.losses
 
 
 class TestWhatCannotBeDone:
     def test_without_a_tracked_optimizer(self) -> None:
-        sweep = measure(order(), bench(toys.learner, sound_loss()))
+        sweep = order().measure(context(toys.learner, sound_loss()))
         assert sweep.losses == ()
         assert "names no torch optimizer" in sweep.problem
 
     def test_with_a_parameter_that_is_something_else(self) -> None:
-        sweep = measure(order(params={"lr": -2.0}), bench(exponent))
+        sweep = order(params={"lr": -2.0}).measure(context(exponent))
         assert "lr is no learning rate" in sweep.problem
 
     def test_with_a_parameter_that_does_nothing(self) -> None:
-        assert "is no learning rate" in measure(order(), bench(sound.digits_linear_sgd)).problem
+        assert "is no learning rate" in order().measure(context(sound.digits_linear_sgd)).problem
 
     def test_with_a_trainer_that_raises(self) -> None:
-        assert measure(order(), bench(raising)).problem == "ValueError: no lr like 0.01"
+        assert order().measure(context(raising)).problem == "ValueError: no lr like 0.01"
 
     def test_in_no_time(self) -> None:
-        sweep = measure(order(seconds=0.0), bench(lr_trainers.cancer_sgd))
+        sweep = order(seconds=0.0).measure(context(lr_trainers.cancer_sgd))
         assert (sweep.problem, len(sweep.losses) < 3) == ("time was up", True)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from hpsearch.core.messages import Start
 from hpsearch.workers.pools.in_process import InProcess
-from tests.contracts.pool_contract import PoolContract, ProberContract
+from tests.contracts.pool_contract import MeasurerContract, PoolContract
 from tests.support.studies import setup
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -24,7 +24,7 @@ def pool(work: Path) -> InProcess:
 class TestInProcess(PoolContract): ...
 
 
-class TestInProcessProbes(ProberContract): ...
+class TestInProcessMeasures(MeasurerContract): ...
 
 
 def test_close_lets_go_of_every_trial(work: Path, pool: InProcess) -> None:

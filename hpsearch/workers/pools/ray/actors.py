@@ -15,7 +15,8 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measurements import Found, Probe
+from hpsearch.trainer.measurement import Measurement
+from hpsearch.workers.pools.base import Result
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.fit import fitting
 from hpsearch.workers.pools.ray.session import AGAIN, Cluster, Session
@@ -29,10 +30,10 @@ HELD = 1.0
 machine), and that shall cost no trial one of its `limits.retries`."""
 
 OVERTIME = 60.0
-"""Seconds that a probe may take beyond its own: it looks at the clock between two steps of a training."""
+"""Seconds that a measurement may take beyond its own: it looks at the clock between two steps of a training."""
 
-_PROBED = -1
-"""The number of what is no trial."""
+MEASUREMENT = -1
+"""The number of a slot whose worker measures and trains no trial."""
 
 
 @dataclass
@@ -126,25 +127,26 @@ class RayActors:
             raise self._problem
         return news
 
-    def probe(self, order: Probe) -> Found | Lost:
-        self._await_first()  # the probe before may have cost the only worker
+    def measure(self, measurement: Measurement[Result]) -> Result | Lost:
+        self._await_first()  # the measurement before may have cost the only worker
         slot = next(slot for slot in self._slots if slot.is_free)
-        slot.number = _PROBED
-        call, deadline = slot.actor.probe.remote(order), time.monotonic() + order.seconds + OVERTIME
+        slot.number = MEASUREMENT
+        call = slot.actor.measure.remote(measurement)
+        deadline = time.monotonic() + measurement.seconds + OVERTIME
         try:
             while not self._wait([call], 0.5):
                 self._session.check()
                 if time.monotonic() > deadline:
                     self._replace(slot)
-                    return Lost(_PROBED, f"it was to take {order.seconds:g} s at most and does not end")
-            found: Found = ray.get(call)
+                    return Lost(MEASUREMENT, f"it was to take {measurement.seconds:g} s at most and does not end")
+            result: Result = ray.get(call)
         except RayTaskError as problem:
             raise _own(problem) from None
         except RayError as problem:
-            return self._lost(slot, problem) or Lost(_PROBED, self._trouble)
+            return self._lost(slot, problem) or Lost(MEASUREMENT, self._trouble)
         self._manned = time.monotonic()
         slot.number = None
-        return found
+        return result
 
     def close(self) -> None:
         for slot in self._slots if self._session.answers else ():

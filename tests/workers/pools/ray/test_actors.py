@@ -16,7 +16,7 @@ from hpsearch.workers.pools.ray import actors
 from hpsearch.workers.pools.ray.actors import RayActors
 from hpsearch.workers.pools.ray.packages import packages
 from hpsearch.workers.pools.ray.session import Cluster
-from tests.contracts.pool_contract import Driver, PoolContract, ProberContract
+from tests.contracts.pool_contract import Driver, MeasurerContract, PoolContract
 from tests.support.ray_session import descendants
 from tests.support.studies import ROOT, setup
 
@@ -181,21 +181,21 @@ class TestRayActors(PoolContract):
         assert driver.events == []
 
 
-class TestRayActorsProbes(ProberContract):
+class TestRayActorsMeasure(MeasurerContract):
     def test_a_worker_that_dies_is_lost_and_another_measures(self, driver: Driver) -> None:
-        """As many are lost as there are workers: the next probe waits for one that is up."""
+        """As many are lost as there are workers: the next measurement waits for one that is up."""
         for _ in range(2):
-            lost = driver.pool.probe(Preflight({"toy": "faulty", "at": 1, "how": "os._exit"}, seed=3, epochs=5))
+            lost = driver.pool.measure(Preflight({"toy": "faulty", "at": 1, "how": "os._exit"}, seed=3, epochs=5))
             assert isinstance(lost, Lost)
             assert lost.reason.startswith("its worker vanished")
-        assert isinstance(driver.pool.probe(Preflight({"toy": "noop"}, seed=3, epochs=5)), Measured)
+        assert isinstance(driver.pool.measure(Preflight({"toy": "noop"}, seed=3, epochs=5)), Measured)
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []
 
     def test_one_that_does_not_end_is_lost(self, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(actors, "OVERTIME", 0.5)
         order = Preflight({"toy": "faulty", "at": 1, "how": "hang"}, seed=3, epochs=5, seconds=0.5)
-        lost = driver.pool.probe(order)
+        lost = driver.pool.measure(order)
         assert isinstance(lost, Lost)
         assert lost.reason == "it was to take 0.5 s at most and does not end"
         driver.until(lambda: driver.pool.room == 2)
