@@ -16,7 +16,8 @@ from hpsearch.core.messages import Lost
 from hpsearch.orchestrator import build
 from hpsearch.preflight.judge import checklist as recipe
 from hpsearch.preflight.judge.check import Check, failed
-from hpsearch.preflight.measurements import Measured, Preflight
+from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measurements import Measured
 from hpsearch.preflight.range_test import run_range_test
 from hpsearch.records.preflight_record import cost_text, folder, keep
 from hpsearch.study.definition import Study, load

@@ -1,4 +1,4 @@
-"""What preflight asks a worker to measure, and what was measured: frozen values that travel between processes."""
+"""What preflight measured: frozen values that travel between processes."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Literal
 
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Params, Report
-from hpsearch.trainer.measurement import MeasurementContext
 
 LOSSES = 5000
 """Of some epochs, so many are kept."""
@@ -15,51 +14,6 @@ LOSSES = 5000
 TAIL = 5
 """The last so many losses of an attempt say where it came to."""
 
-
-@dataclass(frozen=True, slots=True)
-class Preflight:
-    """Find out whether the trainer can learn, with these parameters.
-
-    epochs: the most that a trial of the study trains. seconds: the most that all of it may take.
-    skip: names of checks that are not wanted, so that nothing is measured for them alone.
-    """
-
-    params: Params
-    seed: int
-    epochs: int
-    seconds: float = 600.0
-    skip: tuple[str, ...] = ()
-
-    def measure(self, context: MeasurementContext) -> "Measured":
-        from hpsearch.preflight.measure import learning
-
-        return learning.measure(self, context)
-
-
-@dataclass(frozen=True, slots=True)
-class LrRange:
-    """Train `iterations` steps with a learning rate that rises exponentially, and note the losses.
-
-    parameter: the name of the parameter that is the learning rate; low, high: its bounds, 0 < low < high.
-    seconds: the most that it may take.
-    """
-
-    params: Params
-    seed: int
-    epochs: int
-    parameter: str
-    low: float
-    high: float
-    iterations: int = 150
-    seconds: float = 600.0
-
-    def measure(self, context: MeasurementContext) -> "Sweep":
-        from hpsearch.preflight.measure import lr_sweep
-
-        return lr_sweep.measure(self, context)
-
-
-# What preflight measured ─────────────────────────────────────────────────────────────────────────
 
 LossKind = Literal["cross entropy", "binary cross entropy", "squared error", "absolute error", ""]
 """Of what a trainer minimises; "" is everything else, and what is the sum of several."""

@@ -10,7 +10,8 @@ from hpsearch.core.format import finite
 from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge import lr_curve
-from hpsearch.preflight.measurements import LrRange, Sweep
+from hpsearch.preflight.measure.lr_sweep import LrRange
+from hpsearch.preflight.measurements import Sweep
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.space import Choice, Float, Parameter, Space

@@ -13,7 +13,7 @@ from hpsearch import Report, Run
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import judge, stops
-from hpsearch.preflight.measurements import Preflight
+from hpsearch.preflight.measure.learning import Preflight
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
 from tests.preflight.measure import faulty, sound

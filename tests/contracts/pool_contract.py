@@ -10,7 +10,9 @@ import pytest
 
 from hpsearch.core.messages import Advance, Event, Kill, Release, Reported, Start
 from hpsearch.core.trial import Params, Report
-from hpsearch.preflight.measurements import LrRange, Measured, Preflight, Sweep
+from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measure.lr_sweep import LrRange
+from hpsearch.preflight.measurements import Measured, Sweep
 from hpsearch.workers import checkpoints
 from hpsearch.workers.pools.base import WorkerPool
 

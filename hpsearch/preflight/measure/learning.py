@@ -1,14 +1,14 @@
 """All that a preflight measures, one training after the other, each from its beginning."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from hpsearch.core.trial import Objective
+from hpsearch.core.trial import Objective, Params
 from hpsearch.preflight.measure import epochs, first_steps, overfit
 from hpsearch.preflight.measure.batches import Feed, Shuffled, as_given
 from hpsearch.preflight.measure.chance import compare
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest
-from hpsearch.preflight.measurements import Attempt, Measured, Preflight, Trained
+from hpsearch.preflight.measurements import Attempt, Measured, Trained
 from hpsearch.trainer.measurement import MeasurementContext
 
 SHORT, LONG = 3, 10
@@ -22,24 +22,38 @@ SHARE = 0.4
 """Of the time for everything, for one of its parts."""
 
 
-def measure(order: Preflight, context: MeasurementContext) -> Measured:
-    """Never raises for the trainer's sake: what it raised is in the answer."""
-    began, idle = time.monotonic(), epochs.host_memory()
-    deadline = began + order.seconds
-    trainer = TrainerUnderTest(context, order.params, order.seed, order.epochs)
-    steps, failure = first_steps.look(trainer, began + SHARE * order.seconds)
-    if failure is not None:
-        return Measured(steps, failure=failure, seconds=time.monotonic() - began)
-    made: tuple[Attempt, ...] = ()
-    if steps.fed and steps.losses and "overfits" not in order.skip:
-        made = overfit.attempts(trainer, time.monotonic() + SHARE * order.seconds)
-    school = _School(trainer, deadline)
-    trained = school.train(1.0, SHORT)
-    found = Measured(steps, made, trained, memory=epochs.memory(context.device, idle))
-    learns = not made or made[-1].memorised
-    if learns and steps.fed and trained.reports and not trained.problem and "labels" not in order.skip:
-        found = school.against_chance(found)
-    return replace(found, seconds=time.monotonic() - began)
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Find out whether the trainer can learn, with these parameters.
+
+    epochs: the most that a trial of the study trains. seconds: the most that all of it may take.
+    skip: names of checks that are not wanted, so that nothing is measured for them alone.
+    """
+
+    params: Params
+    seed: int
+    epochs: int
+    seconds: float = 600.0
+    skip: tuple[str, ...] = ()
+
+    def measure(self, context: MeasurementContext) -> Measured:
+        """Never raises for the trainer's sake: what it raised is in the answer."""
+        began, idle = time.monotonic(), epochs.host_memory()
+        deadline = began + self.seconds
+        trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
+        steps, failure = first_steps.look(trainer, began + SHARE * self.seconds)
+        if failure is not None:
+            return Measured(steps, failure=failure, seconds=time.monotonic() - began)
+        made: tuple[Attempt, ...] = ()
+        if steps.fed and steps.losses and "overfits" not in self.skip:
+            made = overfit.attempts(trainer, time.monotonic() + SHARE * self.seconds)
+        school = _School(trainer, deadline)
+        trained = school.train(1.0, SHORT)
+        found = Measured(steps, made, trained, memory=epochs.memory(context.device, idle))
+        learns = not made or made[-1].memorised
+        if learns and steps.fed and trained.reports and not trained.problem and "labels" not in self.skip:
+            found = school.against_chance(found)
+        return replace(found, seconds=time.monotonic() - began)
 
 
 class _School:

@@ -2,11 +2,12 @@
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.instrumentation import Enough, Rates, Tap
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
-from hpsearch.preflight.measurements import LrRange, Sweep
+from hpsearch.preflight.measurements import Sweep
 from hpsearch.trainer.measurement import MeasurementContext
 
 HOPELESS = 4.0
@@ -16,29 +17,45 @@ SMOOTH = 0.9
 """Of the smoothed loss that is watched for that: 1 - this is the weight of the newest."""
 
 
-def measure(order: LrRange, context: MeasurementContext) -> Sweep:
-    """Never raises for the trainer's sake: why it cannot be done is in the answer."""
-    began = time.monotonic()
-    own = float(order.params[order.parameter])
-    trainer = TrainerUnderTest(context, order.params, order.seed, order.epochs)
-    problem = _why_not(order.parameter, trainer, own)
-    if problem:
-        return Sweep(order.params, order.parameter, problem=problem, seconds=time.monotonic() - began)
-    tap = Tap(
-        rates=Rates(lambda step, _, base: base * _value(order, step) / own, still=True),
-        end=_Hopeless(order.iterations),
-        deadline=began + order.seconds,
-    )
-    _, failure = run_out(replace(trainer, epochs=max(order.epochs, order.iterations)).train(tap))
-    losses = tuple(tap.losses[: order.iterations])
-    rates = tuple(_value(order, step) for step in range(len(losses)))
-    said = failure.summary if failure else ("time was up" if tap.late else "")
-    return Sweep(order.params, order.parameter, rates, losses, said, time.monotonic() - began)
+@dataclass(frozen=True, slots=True)
+class LrRange:
+    """Train `iterations` steps with a learning rate that rises exponentially, and note the losses.
 
+    parameter: the name of the parameter that is the learning rate; low, high: its bounds, 0 < low < high.
+    seconds: the most that it may take.
+    """
 
-def _value(order: LrRange, step: int) -> float:
-    """The parameter's value in a step, from 0."""
-    return float(order.low * (order.high / order.low) ** (step / max(order.iterations - 1, 1)))
+    params: Params
+    seed: int
+    epochs: int
+    parameter: str
+    low: float
+    high: float
+    iterations: int = 150
+    seconds: float = 600.0
+
+    def measure(self, context: MeasurementContext) -> Sweep:
+        """Never raises for the trainer's sake: why it cannot be done is in the answer."""
+        began = time.monotonic()
+        own = float(self.params[self.parameter])
+        trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
+        problem = _why_not(self.parameter, trainer, own)
+        if problem:
+            return Sweep(self.params, self.parameter, problem=problem, seconds=time.monotonic() - began)
+        tap = Tap(
+            rates=Rates(lambda step, _, base: base * self._rate(step) / own, still=True),
+            end=_Hopeless(self.iterations),
+            deadline=began + self.seconds,
+        )
+        _, failure = run_out(replace(trainer, epochs=max(self.epochs, self.iterations)).train(tap))
+        losses = tuple(tap.losses[: self.iterations])
+        rates = tuple(self._rate(step) for step in range(len(losses)))
+        said = failure.summary if failure else ("time was up" if tap.late else "")
+        return Sweep(self.params, self.parameter, rates, losses, said, time.monotonic() - began)
+
+    def _rate(self, step: int) -> float:
+        """The parameter's value in a step, from 0."""
+        return float(self.low * (self.high / self.low) ** (step / max(self.iterations - 1, 1)))
 
 
 class _Hopeless:

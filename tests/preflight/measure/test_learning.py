@@ -14,7 +14,8 @@ from hpsearch import Report, Run
 from hpsearch.core.trial import Objective, Params
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import judge, stops
-from hpsearch.preflight.measurements import Measured, Preflight
+from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measurements import Measured
 from tests.preflight.measure import faulty, sound
 from tests.preflight.measure.kit import SCORE, context
 from tests.preflight.measure.test_layers import no_torch, untracked

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measurements import LrRange
+from hpsearch.preflight.measure.lr_sweep import LrRange
 from tests.preflight.measure import data, lr_trainers, sound
 from tests.preflight.measure.kit import context
 from tests.support import toys

@@ -7,7 +7,7 @@ import torch
 
 from hpsearch.preflight.judge.checklist import cost
 from hpsearch.preflight.measure import epochs
-from hpsearch.preflight.measurements import Preflight
+from hpsearch.preflight.measure.learning import Preflight
 from hpsearch.records.preflight_record import cost_text, share
 from hpsearch.workers.pools.in_process import InProcess
 from tests.support.studies import setup

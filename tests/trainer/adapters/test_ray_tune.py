@@ -12,7 +12,7 @@ import pytest
 from hpsearch import Report
 from hpsearch.core.messages import Kill
 from hpsearch.preflight.judge.checklist import judge
-from hpsearch.preflight.measurements import Preflight
+from hpsearch.preflight.measure.learning import Preflight
 from hpsearch.trainer import contract
 from hpsearch.trainer.training_run import Run
 from hpsearch.workers.pools.ray.actors import RayActors

@@ -11,7 +11,8 @@ import pytest
 
 from hpsearch.core.errors import PoolError, ResourcesError, TrainerError
 from hpsearch.core.messages import Advance, Kill, Lost, Reported, Start
-from hpsearch.preflight.measurements import Measured, Preflight
+from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measurements import Measured
 from hpsearch.workers.pools.ray import actors
 from hpsearch.workers.pools.ray.actors import RayActors
 from hpsearch.workers.pools.ray.packages import packages
