@@ -13,6 +13,20 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
+    """A study that is named is looked for where the files that are named have theirs, else here."""
+    from hpsearch.cli.text import compare as words
+    from hpsearch.core.errors import BadInput
+    from hpsearch.evaluation.compare.compared_study import ComparedStudy
     from hpsearch.evaluation.compare.comparison import compare
+    from hpsearch.records.find import is_file, journal_of, study_in
 
-    yield from compare(args)
+    if len(args.study) < 2:
+        raise BadInput(f'compare takes two studies or more, got "{args.study[0]}" alone')
+    files = [study for study in args.study if is_file(study)]
+    studies = []
+    for study in args.study:
+        place = study if is_file(study) else next(iter(files), study)
+        with journal_of(place, args.journal) as its_journal:
+            studies.append(ComparedStudy.read(its_journal, study_in(its_journal, study)))
+    found = compare(studies, args.study)
+    yield Answer(found.document(), lambda: words.text(found))

@@ -15,9 +15,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.evaluation.evaluate import evaluate
+    """What is on record is shown again, unless --again asks for another opening."""
+    from hpsearch.cli.text import evaluate as words
+    from hpsearch.evaluation.evaluate import evaluate, evaluation_on_record
+    from hpsearch.records.find import opened, trainable
 
-    yield from evaluate(args)
+    with opened(args.study, args.journal) as (journal, found):
+        result = None if args.again else evaluation_on_record(journal, found.record)
+        if result is None:
+            study = trainable(journal, found.record, args.study, args.journal)
+            asked = {"top": args.top, "seeds": args.seeds, "again": args.again}
+            result = evaluate(journal, found.record, study, **asked, quiet=args.quiet)
+    yield Answer(result.document(), lambda: words.text(result))
 
 
 def _count(text: str) -> int:

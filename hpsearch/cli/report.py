@@ -10,6 +10,7 @@ from hpsearch.cli.arguments import recorded_study
 from hpsearch.cli.readers import standing
 from hpsearch.cli.text import evaluate
 from hpsearch.core.errors import BadInput
+from hpsearch.evaluation.evaluation_result import EvaluationResult
 from hpsearch.evaluation.test_set_ledger import last_result, openings
 from hpsearch.journal import Journal
 from hpsearch.records.find import RecordedStudy, opened
@@ -60,7 +61,7 @@ def _write(place: Path, text: bytes) -> None:
 def _content(journal: Journal, study: RecordedStudy) -> Content:
     record = study.record
     measured, ledger = journal.documents(record.id), openings(journal, record.id)
-    tested = last_result(journal, record.id) or {}
+    tested = last_result(journal, record.id)
     return Content(
         record=record,
         objective=study.objective,
@@ -74,7 +75,7 @@ def _content(journal: Journal, study: RecordedStudy) -> Content:
         measured=measured,
         openings=ledger,
         evaluated=tested,
-        evaluation=evaluate.text({**tested, "on_record": False}, ledger) if tested else "",
+        evaluation=evaluate.text(EvaluationResult(tested, ledger, on_record=False, trials_since=0)) if tested else "",
         rounds=history_of_rounds.text(measured[history_of_rounds.KIND]) if history_of_rounds.KIND in measured else "",
         cost=cost_text(measured["preflight"]["cost"]) if "preflight" in measured else "",
     )

@@ -1,10 +1,11 @@
 """What a study has seen so far, as samplers and pruners read it. The loop writes it; nobody else does."""
 
+import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from hpsearch.core.trial import Objective, State, Trial
+from hpsearch.core.trial import Objective, Report, State, Trial
 
 _NOTHING: Mapping[int, float] = {}
 
@@ -88,3 +89,9 @@ class History:
             for trial in list(self._trials)
         )
         return History(self.objective, seen, self.evidence)
+
+
+def by_arrival(trials: Iterable[Trial]) -> Iterator[tuple[int, Report]]:
+    """Each trial's number and report, of all curves together, in the order in which the driver received them."""
+    curves = ([(report.at, trial.number, report) for report in trial.curve] for trial in trials)
+    return ((number, report) for _, number, report in heapq.merge(*curves, key=lambda one: one[:2]))

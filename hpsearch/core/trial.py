@@ -113,6 +113,11 @@ class Objective:
     goal: Literal["minimize", "maximize"]
     at: Literal["best", "last"] = "best"
 
+    @property
+    def sign(self) -> int:
+        """A value of the metric times this is the smaller the better."""
+        return 1 if self.goal == "minimize" else -1
+
     def loss_of(self, report: Report) -> float:
         value = report.metrics.get(self.metric, math.nan)
         if not math.isfinite(value):

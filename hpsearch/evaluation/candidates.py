@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.core.trial import Trial
-from hpsearch.evaluation.members import GREEDY, Contenders, Member
+from hpsearch.evaluation.members import Contenders, Member
 from hpsearch.orchestrator import build
 from hpsearch.study.definition import Study
 
@@ -12,15 +12,6 @@ MOST = 20
 """So many of the search's best trials may enter the greedy ensemble."""
 
 SINGLE, SEEDS, TOP, SNAPSHOTS, AUGMENTED = "single", "seeds", "top", "snapshots", "augmented"
-
-WORDS = {
-    SINGLE: "one model of the winner",
-    SEEDS: "mean of the winner's seeds",
-    TOP: "mean of the search's best trials",
-    GREEDY: "greedy ensemble (Caruana 2004)",
-    SNAPSHOTS: "snapshot ensemble of one training",
-    AUGMENTED: "one model, augmented at test time",
-}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 # Who is a finalist ───────────────────────────────────────────────────────────────────────────────
 
 
-def finalists(trials: Iterable[Trial], objective: Objective, most: int) -> list[Trial]:
+def best_distinct(trials: Iterable[Trial], objective: Objective, most: int) -> list[Trial]:
     """The best trials, best first, no two with the same parameters; failed and diverged ones are none."""
     fit = (trial for trial in trials if trial.state is not State.FAILED and math.isfinite(objective.loss(trial)))
     chosen: dict[str, Trial] = {}
@@ -68,17 +68,6 @@ class Spread:
         return None if self.sd is None else float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * self.sd / math.sqrt(n)
 
 
-def fresh(finalist: Trial, trainings: Iterable[Trial], objective: Objective) -> list[Trial]:
-    """Those of the trainings that are of this finalist and have a value."""
-    return [
-        one
-        for one in trainings
-        if key_of(one.params) == key_of(finalist.params)
-        and one.state is not State.FAILED
-        and objective.value(one) is not None
-    ]
-
-
 def shrunk(spreads: Sequence[Spread]) -> tuple[float, ...]:
     """The means, each drawn towards the mean of all by the part of their differences that seeds alone explain.
 
@@ -103,7 +92,7 @@ def _kept(between: float, noise: float) -> float:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Finalist:
     """A finalist and its fresh seeds.
 
     found: its value in the search. trainings: those that came to a value. corrected: its mean without what being chosen
@@ -117,23 +106,25 @@ class Standing:
     corrected: float
 
 
-def standings(chosen: Sequence[Trial], trainings: Sequence[Trial], objective: Objective) -> list[Standing]:
+def ranked(chosen: Sequence[Trial], trainings: Sequence[Trial], objective: Objective) -> list[Finalist]:
     """The finalists that came to a value, best first: by how many seeds they lost, then by their mean.
 
     A finalist of which some seeds diverge is not as good as those that did not; of equals the search's favourite leads.
     """
-    own = [(one, fresh(one, trainings, objective)) for one in chosen]
-    found = [(trial, tuple(good), _spread(trial, good, trainings, objective)) for trial, good in own if good]
+    found = []
+    for trial in chosen:
+        own = [one for one in trainings if key_of(one.params) == key_of(trial.params)]
+        valued = [(one, value) for one in own if (value := _value(one, objective)) is not None]
+        if valued:
+            good, values = zip(*valued, strict=True)
+            found.append((trial, good, Spread(values, lost=len(own) - len(good))))
     corrected = shrunk([spread for _, _, spread in found])
-    all_of_them = [
-        Standing(trial, objective.value(trial) or 0.0, good, spread, value)
+    finalists = [
+        Finalist(trial, objective.value(trial) or 0.0, good, spread, value)
         for (trial, good, spread), value in zip(found, corrected, strict=True)
     ]
-    sign = 1.0 if objective.goal == "minimize" else -1.0
-    return sorted(all_of_them, key=lambda one: (one.spread.lost, sign * one.spread.mean))
+    return sorted(finalists, key=lambda one: (one.spread.lost, objective.sign * one.spread.mean))
 
 
-def _spread(finalist: Trial, good: Sequence[Trial], trainings: Sequence[Trial], objective: Objective) -> Spread:
-    begun = sum(key_of(one.params) == key_of(finalist.params) for one in trainings)
-    values = (objective.value(one) for one in good)
-    return Spread(tuple(value for value in values if value is not None), begun - len(good))
+def _value(training: Trial, objective: Objective) -> float | None:
+    return None if training.state is State.FAILED else objective.value(training)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import variance
+from typing import Any, Literal
 
 from hpsearch.core.trial import Objective, State, Trial, key_of
 from hpsearch.evaluation.finalists import CONFIDENCE, Spread
@@ -24,6 +25,19 @@ class Noise:
         It is for two that were chosen beforehand: of the best of many more is luck.
         """
         return _quantile(self.freedom) * self.sd * math.sqrt(2)
+
+
+@dataclass(frozen=True)
+class NoiseEstimate:
+    """of: whose seed changes a value so much. source: what that is known from."""
+
+    noise: Noise
+    of: Literal["search", "training"]
+    source: str
+
+    def document(self) -> dict[str, Any]:
+        numbers = {"sd": self.noise.sd, "freedom": self.noise.freedom, "limit": self.noise.limit}
+        return {**numbers, "of": self.of, "from": self.source}
 
 
 def within(groups: Iterable[Sequence[float]]) -> Noise | None:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 from hpsearch.core.errors import PoolError, TrainerError
 from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Objective
 from hpsearch.evaluation.candidates import SINGLE, Lineup
+from hpsearch.evaluation.evaluation_result import CandidateResult, OpeningResult
 from hpsearch.evaluation.finalists import Spread
 from hpsearch.evaluation.members import GREEDY, Contenders, Scored, Scores, scored_as, without
 from hpsearch.evaluation.predict import Predict
@@ -38,39 +38,34 @@ def see(measurer: Measurer, line: Lineup) -> Seen:
     return Seen(contenders, scored.scores, left_out, why)
 
 
-def unseen(measurer: Measurer, line: Lineup, seen: Seen, opening: Opening, objective: Objective) -> dict[str, Any]:
-    """The part of the document that is about the test set. TrainerError where the trainer fails on it."""
+def unseen(
+    measurer: Measurer, line: Lineup, seen: Seen, opening: Opening, objective: Objective
+) -> tuple[OpeningResult, list[str]]:
+    """And which models failed on it. TrainerError where the trainer fails on the test set."""
     scored = _asked(measurer, Predict(line.members, seen.contenders, "test", opening=opening.reason))
     failed = [f"{line.members[place].name}: {why}" for place, why in sorted(scored.problems.items())]
     if scored.problem or SINGLE not in scored.scores:
         raise TrainerError(f"the test set was opened, and cannot be used: {scored.problem or failed[0]}")
     metric = scored_as(objective.metric)
     single = fmean(one[metric] for one in scored.scores[SINGLE])
-    sign = 1.0 if objective.goal == "maximize" else -1.0
-    rows = [
-        {
-            **_row(metric, seen.scores[name], scores),
-            "name": name,
-            "models": [[line.members[place].name for place in one] for one in seen.contenders[name]],
-            "gain": sign * (fmean(one[metric] for one in scores) - single),
-        }
-        for name, scores in scored.scores.items()
-    ]
-    best = max(rows, key=lambda row: sign * row["validation"])
-    test = {"opening": opening.number, "at": opening.at, "metric": metric, "best_on_validation": best["name"]}
-    return {"test": {**test, "contenders": rows}, "left_out": [*seen.left_out, *failed]}
-
-
-def _row(metric: str, validation: Sequence[Scores], test: Sequence[Scores]) -> dict[str, Any]:
-    spread = Spread(tuple(one[metric] for one in test))
-    return {
-        "validation": fmean(one[metric] for one in validation),
-        "values": list(spread.values),
-        "mean": spread.mean,
-        "sd": spread.sd,
-        "margin": spread.margin,
-        "scores": {name: fmean(one[name] for one in test) for name in test[0]},
-    }
+    candidates = []
+    for name, scores in scored.scores.items():
+        spread = Spread(tuple(one[metric] for one in scores))
+        candidates.append(
+            CandidateResult(
+                validation=fmean(one[metric] for one in seen.scores[name]),
+                values=spread.values,
+                mean=spread.mean,
+                sd=spread.sd,
+                margin=spread.margin,
+                scores={metric: fmean(one[metric] for one in scores) for metric in scores[0]},
+                name=name,
+                models=[[line.members[place].name for place in one] for one in seen.contenders[name]],
+                gain=objective.sign * (single - spread.mean),
+            )
+        )
+    best = min(candidates, key=lambda one: objective.sign * one.validation)
+    return OpeningResult(opening.number, opening.at, metric, best.name, candidates), failed
 
 
 def _asked(measurer: Measurer, order: Predict) -> Scored:

@@ -6,13 +6,12 @@ An opening without a result was broken off. Its process may have shown something
 import getpass
 import platform
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Objective
+from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord
 from hpsearch.study.file.kinds import LONGEST_STUDY_NAME
 
@@ -30,10 +29,10 @@ def openings(journal: Journal, study_id: int) -> list[Decision]:
     return [one for one in journal.decisions(study_id) if one.kind == KIND]
 
 
-def last_result(journal: Journal, study_id: int) -> dict[str, Any] | None:
-    """The document of the last opening; None where it has none, or there was none."""
-    document: dict[str, Any] | None = journal.documents(study_id).get(_kind(len(openings(journal, study_id))))
-    return document
+def last_result(journal: Journal, study_id: int) -> Evaluation | None:
+    """What came of the last opening; None where that is not on record, or there was none."""
+    document = journal.documents(study_id).get(_kind(len(openings(journal, study_id))))
+    return Evaluation.read(document) if document else None
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ def open_test(journal: Journal, lease: Lease, objective: Objective, purpose: str
     return Opening(number, reason, at)
 
 
-def keep_result(journal: Journal, lease: Lease, number: int, document: Mapping[str, Any]) -> None:
-    journal.put_document(lease, _kind(number), document, at=int(time.time() * 1000))
+def keep_result(journal: Journal, lease: Lease, number: int, result: Evaluation) -> None:
+    journal.put_document(lease, _kind(number), result.document(), at=int(time.time() * 1000))
 
 
 def _kind(number: int) -> str:

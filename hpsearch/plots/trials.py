@@ -1,10 +1,10 @@
 """Pictures of what trials reported: all curves, the losses of one, the best value so far."""
 
-import heapq
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.core.history import by_arrival
 from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.plots.style import COLOURS, GREY, evenly, label, short, spread
 
@@ -185,8 +185,7 @@ def improvements(
     A trial that is judged by its last epoch counts when it has got there.
     """
     counting, best = {trial.number: trial.epoch for trial in fit}, math.inf
-    own = ([(report.at, trial.number, report) for report in trial.curve] for trial in trials)
-    for count, (_, number, report) in enumerate(heapq.merge(*own, key=lambda one: one[:2]), 1):
+    for count, (number, report) in enumerate(by_arrival(trials), 1):
         judged = number in counting and (objective.at == "best" or report.step == counting[number])
         if judged and (loss := objective.loss_of(report)) < best:
             best = loss

@@ -10,6 +10,7 @@ from typing import Any
 from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.doctor.consultation import Consultation, consult
+from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.journal import StudyRecord, TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.study.space import Space
@@ -19,8 +20,8 @@ from hpsearch.study.space import Space
 class Content:
     """state: as `hpsearch status` says it. seconds: wall clock of all runs. at: when it was read, ms since 1970.
 
-    measured: the journal's documents by kind. openings: of the test set. evaluated: the document of the last of them,
-    empty where there is none, and evaluation: the same in words. rounds, cost: in words too, "" where there are none.
+    measured: the journal's documents by kind. openings: of the test set. evaluated: what came of the last of them, and
+    evaluation: the same in words. rounds, cost: in words too, "" where there are none.
     """
 
     record: StudyRecord
@@ -34,7 +35,7 @@ class Content:
     segments: Sequence[TrainingSegment]
     measured: Mapping[str, Any]
     openings: Sequence[Decision]
-    evaluated: Mapping[str, Any]
+    evaluated: Evaluation | None
     evaluation: str
     rounds: str
     cost: str

@@ -42,12 +42,12 @@ def _fresh_seeds(content: Content) -> Html:
     """What the search found is not always what is best."""
     if not content.evaluated:
         return NOTHING
-    first = content.evaluated["finalists"][0]
-    best = f", the best of {count} finalists," if (count := len(content.evaluated["finalists"])) > 1 else ""
-    margin = "" if first["margin"] is None else f" ± {first['margin']:.2g}"
+    first, count = content.evaluated.finalists[0], len(content.evaluated.finalists)
+    best = f", the best of {count} finalists," if count > 1 else ""
+    margin = "" if first.margin is None else f" ± {first.margin:.2g}"
     return paragraph(
-        f"Trained again with fresh seeds, trial {first['trial']}{best} came to {content.objective.metric} "
-        f"{number(first['mean'])}{margin}, the mean of {many(len(first['values']), 'seed')}; how it did on the test "
+        f"Trained again with fresh seeds, trial {first.trial}{best} came to {content.objective.metric} "
+        f"{number(first.mean)}{margin}, the mean of {many(len(first.values), 'seed')}; how it did on the test "
         "set stands ",
         element("a", "below", href="#verdict"),
         ".",

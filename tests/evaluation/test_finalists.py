@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.evaluation.finalists import Spread, finalists, length, shrunk, standings
+from hpsearch.evaluation.finalists import Spread, best_distinct, length, ranked, shrunk
 
 LOSS = Objective("val_loss", "minimize")
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -27,13 +27,13 @@ def numbers(trials: Sequence[Trial]) -> list[int]:
 
 def test_the_best_trials_are_finalists_each_set_of_parameters_once() -> None:
     trials = [trial(0, 0.1, 3.0), trial(1, 0.2, 1.0), trial(2, 0.2, 0.9), trial(3, 0.3, 2.0), trial(4, 0.4, 4.0)]
-    assert numbers(finalists(trials, LOSS, 3)) == [2, 3, 0]
-    assert numbers(finalists(trials, LOSS, 9)) == [2, 3, 0, 4]
+    assert numbers(best_distinct(trials, LOSS, 3)) == [2, 3, 0]
+    assert numbers(best_distinct(trials, LOSS, 9)) == [2, 3, 0, 4]
 
 
 def test_of_an_accuracy_the_highest_are() -> None:
     trials = [trial(i, i / 10, value, metric="val_accuracy") for i, value in enumerate((0.7, 0.9, 0.8))]
-    assert numbers(finalists(trials, ACCURACY, 2)) == [1, 2]
+    assert numbers(best_distinct(trials, ACCURACY, 2)) == [1, 2]
 
 
 def test_what_failed_diverged_or_never_reported_is_none() -> None:
@@ -45,8 +45,8 @@ def test_what_failed_diverged_or_never_reported_is_none() -> None:
         trial(3, 3.0, math.nan),
         trial(4, 4, 2.0),
     ]
-    assert numbers(finalists(trials, LOSS, 9)) == [4]
-    assert finalists([], LOSS, 3) == []
+    assert numbers(best_distinct(trials, LOSS, 9)) == [4]
+    assert best_distinct([], LOSS, 3) == []
 
 
 def test_one_that_ended_may_go_all_the_way_and_others_as_far_as_they_came() -> None:
@@ -120,7 +120,7 @@ def test_the_correction_comes_nearer_to_what_the_winner_is_worth() -> None:
 def test_finalists_stand_in_the_order_of_their_means() -> None:
     chosen = [trial(7, 0.1, 0.5), trial(3, 0.2, 0.6)]
     again = [trial(0, 0.1, 0.9), trial(1, 0.2, 0.7), trial(2, 0.1, 1.1), trial(3, 0.2, 0.5), trial(4, 0.3, 0.0)]
-    first, second = standings(chosen, again, LOSS)
+    first, second = ranked(chosen, again, LOSS)
     assert (first.trial.number, first.found, first.spread.values) == (3, 0.6, (0.7, 0.5))
     assert (second.trial.number, second.found, second.spread.values) == (7, 0.5, (0.9, 1.1))
     assert numbers(second.trainings) == [0, 2]
@@ -131,5 +131,5 @@ def test_a_finalist_that_loses_seeds_stands_behind_one_that_does_not() -> None:
     chosen = [trial(0, 0.1, 0.5), trial(1, 0.2, 0.6), trial(2, 0.3, 0.7)]
     diverged = Trial(1, {"x": 0.1}, 0, 9, State.PRUNED, reason="diverged: val_loss is nan")
     failed = trial(3, 0.3, 0.1, state=State.FAILED)
-    found = standings(chosen, [trial(0, 0.1, 0.2), diverged, trial(2, 0.2, 0.9), failed], LOSS)
+    found = ranked(chosen, [trial(0, 0.1, 0.2), diverged, trial(2, 0.2, 0.9), failed], LOSS)
     assert [(one.trial.number, one.spread.lost) for one in found] == [(1, 0), (0, 1)], "of trial 2 nothing came"

@@ -1,10 +1,13 @@
-"""What `hpsearch compare` found, for a person: a column for each study, who leads, and what to think of it."""
+"""What a comparison of studies found: a column for each study, who leads, and what to think of it."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hpsearch.core.format import columns, duration, many, number
+from hpsearch.evaluation.compare.comparison import Comparison, FreshSeeds, Verdict
+from hpsearch.evaluation.compare.fairness import Differences
+from hpsearch.evaluation.noise import NoiseEstimate
 
 LONGEST = 24
 """Characters of a cell."""
@@ -20,13 +23,13 @@ FEW = 5
 Row = list[str]
 
 
-def text(found: Mapping[str, Any]) -> str:
+def text(found: Comparison) -> str:
     parts = [
         _table(found),
         *_verdict(found),
-        *(_section("They cannot be compared, so nobody leads:", found["obstacles"])),
-        *(_section("Keep in mind:", found["notes"])),
-        *(line for one in found["differences"] for line in _differences(one)),
+        *(_section("They cannot be compared, so nobody leads:", found.obstacles)),
+        *(_section("Keep in mind:", found.notes)),
+        *(line for one in found.differences for line in _differences(one)),
     ]
     return "\n".join(parts)
 
@@ -38,9 +41,10 @@ def _section(head: str, lines: Sequence[str]) -> list[str]:
 # The table ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _table(found: Mapping[str, Any]) -> str:
+def _table(found: Comparison) -> str:
     """In blocks of so many studies as fit the terminal."""
-    rows = [*_came_to(found["studies"]), *_after(found), *_parameters(found["studies"])]
+    studies = [one.document() for one in found.studies]
+    rows = [*_came_to(studies), *_after(found), *_parameters(studies)]
     rows = [[_cut(cell) for cell in row] for row in rows]
     return "\n\n".join(columns([[row[0], *row[start:end]] for row in rows]) for start, end in _blocks(rows))
 
@@ -88,17 +92,17 @@ def _counts(studies: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
         yield [f"  {state}", *(str(one["trials"][state]) for one in studies)]
 
 
-def _after(found: Mapping[str, Any]) -> Iterator[Row]:
+def _after(found: Comparison) -> Iterator[Row]:
     """At equal cost; the marks have a place of their own, so that the numbers stand below each other."""
-    blank = [""] * len(found["studies"])
-    if found["equal_cost"]:
+    blank = [""] * len(found.studies)
+    if found.equal_cost:
         yield ["", *blank]
         yield ["best value after", *blank]
-    for row in found["equal_cost"]:
-        marks = ["* " if one["label"] in row["leads"] else "  " for one in found["studies"]]
-        cells = [_of(value, number) for value in row["values"]]
-        head = f"  {many(row['epochs'], 'epoch')}"
-        yield [head, *(mark + cell if row["leads"] else cell for mark, cell in zip(marks, cells, strict=True))]
+    for row in found.equal_cost:
+        marks = ["* " if one.label in row.leads else "  " for one in found.studies]
+        cells = [_of(value, number) for value in row.values]
+        head = f"  {many(row.epochs, 'epoch')}"
+        yield [head, *(mark + cell if row.leads else cell for mark, cell in zip(marks, cells, strict=True))]
 
 
 def _parameters(studies: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
@@ -134,39 +138,38 @@ def _cut(cell: str) -> str:
 # In sentences ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _verdict(found: Mapping[str, Any]) -> Iterator[str]:
-    verdict = found["verdict"]
-    if verdict is not None:
-        yield from ["", *_who_leads(verdict)]
-        yield from _luck(verdict, found["fresh_seeds"]) if verdict["leads"] else ()
-    for one in found["fresh_seeds"]:
+def _verdict(found: Comparison) -> Iterator[str]:
+    if found.verdict is not None:
+        yield from ["", *_who_leads(found.verdict)]
+        yield from _luck(found.verdict.noise, found.fresh_seeds) if found.verdict.leads else ()
+    for one in found.fresh_seeds:
         yield _over_fresh_seeds(one)
 
 
-def _who_leads(verdict: Mapping[str, Any]) -> Iterator[str]:
-    epochs = many(verdict["epochs"], "epoch")
-    if not verdict["leads"]:
-        yield f"After {epochs} each, all that have a value have the same: {number(verdict['value'])}."
+def _who_leads(verdict: Verdict) -> Iterator[str]:
+    epochs = many(verdict.epochs, "epoch")
+    if not verdict.leads:
+        yield f"After {epochs} each, all that have a value have the same: {number(verdict.value)}."
         return
-    leaders, ahead = " and ".join(verdict["leads"]), "is" if len(verdict["leads"]) == 1 else "are"
-    yield f"* leads. After {epochs} each {leaders} {ahead} ahead, with {number(verdict['value'])}:"
-    for one in verdict["behind"]:
-        yield f"  better by {one['by']:.3g} than {one['label']}{_is_luck(one['may_be_luck'], verdict['noise'])}"
+    leaders, ahead = " and ".join(verdict.leads), "is" if len(verdict.leads) == 1 else "are"
+    yield f"* leads. After {epochs} each {leaders} {ahead} ahead, with {number(verdict.value)}:"
+    for one in verdict.behind:
+        yield f"  better by {one.by:.3g} than {one.label}{_is_luck(one.may_be_luck, verdict.noise)}"
 
 
-def _is_luck(may_be: bool | None, noise: Mapping[str, Any]) -> str:
-    if may_be is None:
+def _is_luck(may_be: bool | None, noise: NoiseEstimate | None) -> str:
+    if may_be is None or noise is None:
         return ""
-    return ", which may be luck" if may_be else f", more than the seed of a {noise['of']} explains"
+    return ", which may be luck" if may_be else f", more than the seed of a {noise.of} explains"
 
 
-def _luck(verdict: Mapping[str, Any], fresh: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    noise = verdict["noise"]
-    if noise is not None:
-        few = "; from so few the limit is wide, and more seeds narrow it" if noise["freedom"] < FEW else ""
-        yield f"The seed of a {noise['of']} changes a value by {noise['sd']:.2g} (standard deviation; {noise['from']})."
-        yield f"Two values that are less than {noise['limit']:.2g} apart may differ by luck (95 %){few}."
-        if noise["of"] == "training":
+def _luck(known: NoiseEstimate | None, fresh: Sequence[FreshSeeds]) -> Iterator[str]:
+    if known is not None:
+        noise = known.noise
+        few = "; from so few the limit is wide, and more seeds narrow it" if noise.freedom < FEW else ""
+        yield f"The seed of a {known.of} changes a value by {noise.sd:.2g} (standard deviation; {known.source})."
+        yield f"Two values that are less than {noise.limit:.2g} apart may differ by luck (95 %){few}."
+        if known.of == "training":
             yield "And each search ran once: with another study.seed it draws other trials, and finds another best."
     elif not fresh:
         yield "How much is luck is not known: one run of each cannot tell, and the best of many trials is a lucky one."
@@ -174,21 +177,21 @@ def _luck(verdict: Mapping[str, Any], fresh: Sequence[Mapping[str, Any]]) -> Ite
         yield "or each once more with another seed (run --set study.seed=1 --set study.name=NAME), and compare all."
 
 
-def _over_fresh_seeds(one: Mapping[str, Any]) -> str:
-    head = f"Over fresh seeds (hpsearch evaluate) {one['label']} is"
-    if one["margin"] is None:
-        return f"{head} better by {one['better']:.3g} than {one['than']}; so few seeds do not tell how much is luck."
-    apart = f"{one['better']:+.3g} ± {one['margin']:.2g}, 95 %, Welch"
-    if abs(one["better"]) <= one["margin"]:
-        return f"{head} not to be told from {one['than']} ({apart})."
-    return f"{head} {'better' if one['better'] > 0 else 'worse'} than {one['than']} ({apart})."
+def _over_fresh_seeds(one: FreshSeeds) -> str:
+    head = f"Over fresh seeds (hpsearch evaluate) {one.label} is"
+    if one.margin is None:
+        return f"{head} better by {one.better:.3g} than {one.than}; so few seeds do not tell how much is luck."
+    apart = f"{one.better:+.3g} ± {one.margin:.2g}, 95 %, Welch"
+    if abs(one.better) <= one.margin:
+        return f"{head} not to be told from {one.than} ({apart})."
+    return f"{head} {'better' if one.better > 0 else 'worse'} than {one.than} ({apart})."
 
 
-def _differences(one: Mapping[str, Any]) -> Iterator[str]:
-    head = f"from {one['from']} (was) to {one['to']} (is)"
-    yield from _section(f"What differs in their files, {head}:", _some(one["file"]))
-    yield from _section(f"What their best trials were trained with, {head}:", _some(one["environment"]))
-    if not one["file"]:
+def _differences(one: Differences) -> Iterator[str]:
+    head = f"from {one.first} (was) to {one.other} (is)"
+    yield from _section(f"What differs in their files, {head}:", _some(one.file))
+    yield from _section(f"What their best trials were trained with, {head}:", _some(one.environment))
+    if not one.file:
         yield from ["", f"Nothing differs in their files, {head}."]
 
 

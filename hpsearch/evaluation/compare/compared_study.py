@@ -1,4 +1,4 @@
-"""A recorded study as one side of a comparison: what it came to, at what cost, and what is known of its noise."""
+"""A recorded study that is compared with others: what it came to, at what cost, and what is known of its noise."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective, Trial
-from hpsearch.evaluation import finalists
 from hpsearch.evaluation.candidates import SINGLE
-from hpsearch.evaluation.noise import Noise, repeated, within
+from hpsearch.evaluation.evaluation_result import Evaluation
+from hpsearch.evaluation.finalists import Finalist, best_distinct, ranked
+from hpsearch.evaluation.noise import Noise, NoiseEstimate, repeated, within
 from hpsearch.evaluation.test_set_ledger import evaluation_name, last_result
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.orchestrator.outcome import best_document
@@ -21,9 +22,9 @@ from hpsearch.records.find import RecordedStudy
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedStudy:
     """label: what it is called beside the others. stands: as `hpsearch status` has it. again: the trainings of its
-    finalists with fresh seeds, as far as they have ended. tested: what `hpsearch evaluate` has put on record."""
+    finalists with fresh seeds, as far as they have ended. evaluation: the last that is on record."""
 
     label: str
     record: StudyRecord
@@ -32,12 +33,13 @@ class Side:
     trials: Sequence[Trial]
     segments: Sequence[TrainingSegment]
     again: Sequence[Trial]
-    tested: Mapping[str, Any] | None
+    evaluation: Evaluation | None
 
     @classmethod
-    def of(cls, journal: Journal, record: StudyRecord) -> "Side":
-        evaluation = journal.find(evaluation_name(record))
-        again = journal.trials(evaluation.id) if evaluation else []
+    def read(cls, journal: Journal, study: RecordedStudy) -> "ComparedStudy":
+        record = study.record
+        trainings = journal.find(evaluation_name(record))
+        again = journal.trials(trainings.id) if trainings else []
         return cls(
             label=record.name,
             record=record,
@@ -46,7 +48,7 @@ class Side:
             trials=journal.trials(record.id),
             segments=journal.segments(record.id),
             again=[trial for trial in again if not trial.state.is_active],
-            tested=last_result(journal, record.id),
+            evaluation=last_result(journal, record.id),
         )
 
     @property
@@ -55,7 +57,7 @@ class Side:
 
     @property
     def replicates(self) -> Replicates:
-        return Replicates.recorded(self.record.spec["trainer"])
+        return RecordedStudy(self.record).replicates
 
     @property
     def epochs(self) -> int:
@@ -69,15 +71,11 @@ class Side:
     def best(self) -> Trial | None:
         return self.history.best()
 
-    @property
-    def value(self) -> float | None:
-        return None if self.best is None else self.objective.value(self.best)
-
     @cached_property
-    def fresh(self) -> finalists.Standing | None:
-        """The best finalist over fresh seeds."""
-        chosen = finalists.finalists(self.trials, self.objective, len(self.trials))
-        return next(iter(finalists.standings(chosen, self.again, self.objective)), None)
+    def finalist(self) -> Finalist | None:
+        """The best one over fresh seeds."""
+        chosen = best_distinct(self.trials, self.objective, len(self.trials))
+        return next(iter(ranked(chosen, self.again, self.objective)), None)
 
     @property
     def data(self) -> dict[str, set[str]]:
@@ -101,27 +99,25 @@ class Side:
         return tree
 
     @cached_property
-    def noise(self) -> tuple[Noise, str] | None:
-        """How much a trial's value changes with its seed, and what that is known from."""
-        return self._of_copies() or self._of_repeats()
+    def noise(self) -> NoiseEstimate | None:
+        """How much a trial's value changes with its seed."""
+        return self._of_replicates() or self._of_repeats()
 
-    def _of_copies(self) -> tuple[Noise, str] | None:
+    def _of_replicates(self) -> NoiseEstimate | None:
         """From the standard error that is reported beside the best value."""
         judged = self.objective.judged(self.best) if self.best else None
-        if judged is None or len(self.replicates) < 2:
+        error = judged.metrics.get(f"{self.objective.metric}_se") if judged else None
+        if not error or len(self.replicates) < 2:
             return None
-        error = judged.metrics.get(f"{self.objective.metric}_se")
         freedom = (self.replicates.folds or self.replicates.repeats) - 1
-        return None if not error else (Noise(error, freedom), f"the standard error over {self.replicates}")
+        return NoiseEstimate(Noise(error, freedom), "training", f"the standard error over {self.replicates}")
 
-    def _of_repeats(self) -> tuple[Noise, str] | None:
+    def _of_repeats(self) -> NoiseEstimate | None:
         groups = [*repeated(self.trials, self.objective), *repeated(self.again, self.objective)]
         noise = within(groups)
-        if noise is None:
-            return None
-        trainings, sets = sum(map(len, groups)), len(groups)
-        same = "the same parameters" if sets == 1 else f"{sets} sets of parameters"
-        return noise, f"{many(trainings, 'training')} of {same}"
+        same = "the same parameters" if len(groups) == 1 else f"{len(groups)} sets of parameters"
+        source = f"{many(sum(map(len, groups)), 'training')} of {same}"
+        return None if noise is None else NoiseEstimate(noise, "training", source)
 
     # As a document ──────────────────────────────────────────────────────────────────────────────
 
@@ -143,24 +139,23 @@ class Side:
             "wall_seconds": round(self.seconds, 3),
             "busy_seconds": self.stands["busy_seconds"],
             "best": best_document(self.history),
-            "noise": noise and {"sd": noise[0].sd, "freedom": noise[0].freedom, "from": noise[1]},
-            "fresh_seeds": self._fresh(),
+            "noise": noise and {"sd": noise.noise.sd, "freedom": noise.noise.freedom, "from": noise.source},
+            "fresh_seeds": self._fresh_seeds(),
             "test": self._test(),
         }
 
-    def _fresh(self) -> dict[str, Any] | None:
-        one = self.fresh
-        if one is None:
+    def _fresh_seeds(self) -> dict[str, Any] | None:
+        if self.finalist is None:
             return None
-        spread = one.spread
-        numbers = {"mean": spread.mean, "sd": spread.sd, "margin": spread.margin, "lost": spread.lost}
-        return {"trial": one.trial.number, "seeds": len(spread.values), **numbers}
+        spread = self.finalist.spread
+        seeds = {"trial": self.finalist.trial.number, "seeds": len(spread.values)}
+        return {**seeds, "mean": spread.mean, "sd": spread.sd, "margin": spread.margin, "lost": spread.lost}
 
     def _test(self) -> dict[str, Any] | None:
         """One model of the winner; and chosen: what was best on validation, such as an ensemble."""
-        if self.tested is None or not self.tested["test"]:
+        test = self.evaluation and self.evaluation.test
+        if not test:
             return None
-        test = self.tested["test"]
-        rows = {one["name"]: {name: one[name] for name in ("mean", "sd", "margin")} for one in test["contenders"]}
-        chosen = test["best_on_validation"]
-        return {"metric": test["metric"], "single": rows[SINGLE], "chosen": {"name": chosen, **rows[chosen]}}
+        rows = {one.name: {"mean": one.mean, "sd": one.sd, "margin": one.margin} for one in test.contenders}
+        chosen = {"name": test.best_on_validation, **rows[test.best_on_validation]}
+        return {"metric": test.metric, "single": rows[SINGLE], "chosen": chosen}

@@ -1,0 +1,135 @@
+"""What an evaluation came to: typed, and as the document that the journal keeps of an opening of the test set."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Params
+from hpsearch.evaluation.finalists import Finalist
+
+
+@dataclass(frozen=True)
+class FinalistResult:
+    """A trial of the search and its trainings with fresh seeds; `Finalist` says what the numbers are.
+
+    optimism: by how much its value in the search was better than their mean.
+    """
+
+    trial: int
+    params: Params
+    found: float
+    trainings: Sequence[int]
+    values: Sequence[float]
+    lost: int
+    mean: float
+    sd: float | None
+    margin: float | None
+    corrected: float
+    optimism: float
+
+    @classmethod
+    def of(cls, one: Finalist, objective: Objective) -> Self:
+        return cls(
+            trial=one.trial.number,
+            params=dict(one.trial.params),
+            found=one.found,
+            trainings=[training.number for training in one.trainings],
+            values=one.spread.values,
+            lost=one.spread.lost,
+            mean=one.spread.mean,
+            sd=one.spread.sd,
+            margin=one.spread.margin,
+            corrected=one.corrected,
+            optimism=objective.sign * (one.spread.mean - one.found),
+        )
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """validation: its mean there. values: on the test set, of each of its `models`, with their mean, sd and margin.
+
+    scores: means of all that the trainer's `score` gives. gain: over one model of the winner; larger is better.
+    """
+
+    validation: float
+    values: Sequence[float]
+    mean: float
+    sd: float | None
+    margin: float | None
+    scores: Mapping[str, float]
+    name: str
+    models: Sequence[Sequence[str]]
+    gain: float
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """What a trainer scores may be NaN, which a document has as null."""
+        numbers = {name: math.nan if document[name] is None else document[name] for name in _MAY_BE_NAN}
+        return cls(**{**document, **numbers})
+
+
+_MAY_BE_NAN = ("validation", "mean", "gain")
+
+
+@dataclass(frozen=True)
+class OpeningResult:
+    """What an opening of the test set came to. at: milliseconds since 1970. best_on_validation: a candidate's name."""
+
+    opening: int
+    at: int
+    metric: str
+    best_on_validation: str
+    contenders: Sequence[CandidateResult]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The finalists, best first, and the test set; of the study `study`, by trainings that the study `evaluation` has.
+
+    searched: trials of the search, of which not_over were still active. winner: the number of the best finalist.
+    test: None where it was not opened, and why says the reason. left_out: models that are missing, and why.
+    """
+
+    study: str
+    evaluation: str
+    metric: str
+    goal: str
+    searched: int
+    not_over: int
+    winner: int
+    finalists: Sequence[FinalistResult]
+    test: OpeningResult | None
+    left_out: Sequence[str]
+    why: str
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """From the journal."""
+        finalists = [FinalistResult(**one) for one in document["finalists"]]
+        test = document["test"]
+        if test:
+            test = OpeningResult(**{**test, "contenders": [CandidateResult.read(one) for one in test["contenders"]]})
+        return cls(**{"not_over": 0, **document, "finalists": finalists, "test": test})
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """openings: all of the test set, the first one first. on_record: it was read, and no data was looked at.
+
+    trials_since: that the search has more than it had when it was evaluated.
+    """
+
+    evaluation: Evaluation
+    openings: Sequence[Decision]
+    on_record: bool
+    trials_since: int
+
+    def document(self) -> dict[str, Any]:
+        openings = [one.reason for one in self.openings]
+        now = {"openings": openings, "on_record": self.on_record, "trials_since": self.trials_since}
+        return {**self.evaluation.document(), **now}
