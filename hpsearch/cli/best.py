@@ -12,6 +12,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.cli.readers import best
+    from hpsearch.cli.text.show import trial
+    from hpsearch.records.find import opened
+    from hpsearch.records.standing import best_trial
 
-    yield from best(args)
+    with opened(args.study, args.journal) as (journal, study):
+        best = best_trial(journal, study)
+    yield Answer(best.document(), lambda: trial(best))

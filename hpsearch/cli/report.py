@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import recorded_study
-from hpsearch.cli.readers import standing
 from hpsearch.cli.text import evaluate
 from hpsearch.core.errors import BadInput
 from hpsearch.evaluation.evaluation_result import EvaluationResult
@@ -15,6 +14,7 @@ from hpsearch.evaluation.test_set_ledger import last_result, openings
 from hpsearch.journal import Journal
 from hpsearch.records.find import RecordedStudy, opened
 from hpsearch.records.preflight_record import cost_text
+from hpsearch.records.standing import standing
 from hpsearch.reports.content import Content
 from hpsearch.reports.page import page
 from hpsearch.samplers.recipe import history_of_rounds
@@ -66,7 +66,7 @@ def _content(journal: Journal, study: RecordedStudy) -> Content:
         record=record,
         objective=study.objective,
         space=study.space,
-        state=standing(journal, record)["state"],
+        state=standing(journal, record).state,
         seconds=journal.spent(record.id),
         at=int(time.time() * 1000),
         trials=journal.trials(record.id),

@@ -13,6 +13,14 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.cli.readers import show
+    from hpsearch.cli.text import show as text
+    from hpsearch.records.find import opened
+    from hpsearch.records.standing import study_details, trial_details
 
-    yield from show(args)
+    with opened(args.study, args.journal) as (journal, study):
+        if args.trial is None:
+            search = study_details(journal, study.record)
+            yield Answer(search.document(), lambda: text.study(search))
+        else:
+            trial = trial_details(journal, study, args.trial)
+            yield Answer(trial.document(), lambda: text.trial(trial))

@@ -1,10 +1,15 @@
 """`hpsearch status`."""
 
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from functools import partial
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import recorded_study
+
+LATEST = 5
+"""How many of the last decisions are shown."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -13,6 +18,21 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.cli.readers import status
+    """With --watch again whenever something has changed, until nothing runs."""
+    from hpsearch.cli.text.status import text
+    from hpsearch.records.find import journal_of, study_in
+    from hpsearch.records.standing import standing
 
-    yield from status(args)
+    before = None
+    while True:
+        with journal_of(args.study, args.journal) as journal:
+            records = journal.studies() if args.study is None else [study_in(journal, args.study).record]
+            found = [standing(journal, record) for record in records]
+            latest = journal.decisions(records[0].id)[-LATEST:] if args.study is not None else []
+        if found != before:
+            documents = [one.document() for one in found]
+            yield Answer(documents if args.study is None else documents[0], partial(text, found, latest))
+        if not args.watch or all(one.state != "RUNNING" for one in found):
+            return
+        before = found
+        time.sleep(1.0)

@@ -1,11 +1,10 @@
 """A recorded study that is compared with others: what it came to, at what cost, and what is known of its noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hpsearch.cli.readers import standing
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
@@ -19,6 +18,7 @@ from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.orchestrator.outcome import best_document
 from hpsearch.provenance.environment import comparable, hashes
 from hpsearch.records.find import RecordedStudy
+from hpsearch.records.standing import Standing, standing
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ComparedStudy:
 
     label: str
     record: StudyRecord
-    stands: Mapping[str, Any]
+    stands: Standing
     seconds: float
     trials: Sequence[Trial]
     segments: Sequence[TrainingSegment]
@@ -126,7 +126,7 @@ class ComparedStudy:
         return {
             "label": self.label,
             "study": self.record.name,
-            "state": self.stands["state"],
+            "state": self.stands.state,
             "method": self.record.spec["search"]["method"],
             "prune": self.record.identity["prune"].get("method"),
             "metric": self.objective.metric,
@@ -134,10 +134,10 @@ class ComparedStudy:
             "at": self.objective.at,
             "seed": self.record.spec["study"]["seed"],
             "forked_from": self.record.forked_from,
-            "trials": self.stands["trials"],
+            "trials": self.stands.trials,
             "epochs_trained": self.epochs,
             "wall_seconds": round(self.seconds, 3),
-            "busy_seconds": self.stands["busy_seconds"],
+            "busy_seconds": self.stands.busy_seconds,
             "best": best_document(self.history),
             "noise": noise and {"sd": noise.noise.sd, "freedom": noise.noise.freedom, "from": noise.source},
             "fresh_seeds": self._fresh_seeds(),

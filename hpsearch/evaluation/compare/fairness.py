@@ -45,8 +45,8 @@ def notes(studies: Sequence[ComparedStudy]) -> list[str]:
 
 def _states(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     for study in studies:
-        if study.stands["state"] in ("RUNNING", "INTERRUPTED"):
-            yield f"{study.label} is not over ({study.stands['state']}): it is compared as far as it is"
+        if study.stands.state in ("RUNNING", "INTERRUPTED"):
+            yield f"{study.label} is not over ({study.stands.state}): it is compared as far as it is"
         if study.best is None:
             yield f"{study.label} has no trial with a value, and takes no part"
     if unknown := [study.label for study in studies if study.best is not None and not study.data]:
@@ -61,7 +61,7 @@ def _forks(studies: Sequence[ComparedStudy]) -> Iterator[str]:
 
 def _epochs(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     """Where equal epochs are no equal time."""
-    took = {study.label: study.stands["busy_seconds"] / study.epochs for study in studies if study.epochs}
+    took = {study.label: study.stands.busy_seconds / study.epochs for study in studies if study.epochs}
     if len(took) > 1 and max(took.values()) > SLOWER * min(took.values()):
         slow, quick = max(took, key=took.__getitem__), min(took, key=took.__getitem__)
         yield (

@@ -1,0 +1,36 @@
+"""Where studies stand, in words."""
+
+from collections.abc import Sequence
+
+from hpsearch.core.decisions import Decision
+from hpsearch.core.format import columns, number
+from hpsearch.records.standing import Standing
+
+
+def text(studies: Sequence[Standing], latest: Sequence[Decision] = ()) -> str:
+    """A line for each; of one alone also what was measured before it and who runs it, and its latest decisions."""
+    if not studies:
+        return "no study is recorded here"
+    lines = [columns([["study", "state", "trials", "epochs", "best"], *map(_row, studies)])]
+    if len(studies) == 1:
+        (one,) = studies
+        lines += [f"preflight: {one.preflight}"] if one.preflight else []
+        lines += [one.lr_range] if one.lr_range else []
+        lines += [f"run by {one.holder}"] if one.holder else []
+    if any(one.state == "INTERRUPTED" for one in studies):
+        lines.append("INTERRUPTED: its process is gone; `hpsearch run` with the same file goes on where it was")
+    if latest:
+        rows = [["" if one.number is None else f"trial {one.number}", *decision(one)] for one in latest]
+        lines += ["", "last decisions", columns(rows)]
+    return "\n".join(lines)
+
+
+def _row(one: Standing) -> list[str]:
+    trials = ", ".join(f"{count} {state}" for state, count in one.trials.items() if count)
+    best = one.best and f"{number(one.best.value)} (trial {one.best.number}, epoch {one.best.epoch})"
+    return [one.study, one.state, trials or "none", str(one.epochs_trained), best or "none yet"]
+
+
+def decision(one: Decision) -> list[str]:
+    """The cells of a decision: when, what, why."""
+    return [f"epoch {one.step}" if one.step else "", one.kind, one.reason.partition("\n")[0]]

@@ -1,0 +1,106 @@
+"""How a recorded study stands, what was decided about it, and one of its trials."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hpsearch.core.decisions import Decision
+from hpsearch.core.errors import NoTrialSucceeded
+from hpsearch.core.trial import Trial
+from hpsearch.journal import Best, Journal, StudyRecord, TrainingSegment
+from hpsearch.records.export import trial_document, where
+from hpsearch.records.find import RecordedStudy, check_trial
+from hpsearch.records.preflight_record import summary
+
+
+@dataclass(frozen=True)
+class Standing:
+    """state: INTERRUPTED for a study that ran when its process died. trials: how many are in each state, by its name
+    in lower case; those that an interrupted study ran wait for the next run. holder: who runs it, for a person.
+    preflight, lr_range: what was measured before the first trial, in words. best: None while no trial has a value.
+    """
+
+    study: str
+    state: str
+    holder: str | None
+    trials: Mapping[str, int]
+    epochs_trained: int
+    busy_seconds: float
+    preflight: str | None
+    lr_range: str | None
+    best: Best | None
+
+    def document(self) -> dict[str, Any]:
+        best = self.best and {"trial": self.best.number, "value": self.best.value, "epoch": self.best.epoch}
+        return {**asdict(self), "best": best}
+
+
+def standing(journal: Journal, record: StudyRecord) -> Standing:
+    counted, holder = journal.summary(record.id), journal.holder(record.id)
+    trials = {kind.lower(): count for kind, count in counted.trials.items()}
+    if interrupted := holder is None and record.state == "RUNNING":
+        trials |= {"waiting": trials["waiting"] + trials["running"], "running": 0}
+    state = "INTERRUPTED" if interrupted else record.state
+    measured = _measured(journal.documents(record.id))
+    return Standing(record.name, state, holder, trials, counted.epochs, round(counted.busy, 3), *measured, counted.best)
+
+
+def _measured(documents: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    return (
+        summary(documents["preflight"]) if "preflight" in documents else None,
+        documents["lr_range"]["says"] if "lr_range" in documents else None,
+    )
+
+
+@dataclass(frozen=True)
+class StudyDetails:
+    """rounds: what each came to, None for a search without. decisions: those about the search as a whole."""
+
+    standing: Standing
+    rounds: Mapping[str, Any] | None
+    decisions: tuple[Decision, ...]
+
+    def document(self) -> dict[str, Any]:
+        decisions = [_document(one) for one in self.decisions]
+        return {**self.standing.document(), "rounds": self.rounds, "decisions": decisions}
+
+
+def study_details(journal: Journal, record: StudyRecord) -> StudyDetails:
+    decisions = tuple(one for one in journal.decisions(record.id) if one.number is None)
+    return StudyDetails(standing(journal, record), journal.documents(record.id).get("rounds"), decisions)
+
+
+@dataclass(frozen=True)
+class TrialDetails:
+    """segments: where it was trained and on what. preflight, lr_range: as in `Standing`."""
+
+    study: RecordedStudy
+    trial: Trial
+    decisions: tuple[Decision, ...]
+    segments: tuple[TrainingSegment, ...]
+    preflight: str | None
+    lr_range: str | None
+
+    def document(self) -> dict[str, Any]:
+        decisions = [_document(one) for one in self.decisions]
+        return {**trial_document(self.trial, self.study.objective), "decisions": decisions, **where(self.segments)}
+
+
+def trial_details(journal: Journal, study: RecordedStudy, number: int) -> TrialDetails:
+    """NotFound where the study has no trial of that number."""
+    check_trial(journal, study, number)
+    own = study.record.id
+    decisions, segments = tuple(journal.decisions(own, number)), tuple(journal.segments(own, number))
+    return TrialDetails(study, journal.trial(own, number), decisions, segments, *_measured(journal.documents(own)))
+
+
+def best_trial(journal: Journal, study: RecordedStudy) -> TrialDetails:
+    """NoTrialSucceeded where none has a value."""
+    best = journal.summary(study.record.id).best
+    if best is None:
+        raise NoTrialSucceeded(f'study "{study.record.name}" has no trial with a value yet')
+    return trial_details(journal, study, best.number)
+
+
+def _document(decision: Decision) -> dict[str, Any]:
+    return {"kind": decision.kind, "reason": decision.reason, "step": decision.step, "at": decision.at}
