@@ -29,7 +29,7 @@ SIGMA = 0.2
 def propose(space: Space, seen: Sequence[Observation], starts: int, seed: int) -> Params:
     """A draw from the distribution that `seen` has led to; `starts`: how many of them only place the first mean."""
     generator = np.random.default_rng(0)
-    solutions = [(_point(space, one.params, generator), one.told) for one in seen]
+    solutions = [(_point(space, one.params, generator), one.loss) for one in seen]
     optimizer = _started(solutions[:starts])
     population = optimizer.population_size
     for end in range(starts + population, len(solutions) + 1, population):

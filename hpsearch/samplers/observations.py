@@ -1,4 +1,4 @@
-"""What a surrogate is told about the trials so far: one finite loss each, with what went wrong told as bad."""
+"""What a surrogate learns from the trials so far: one finite loss each, with what went wrong counted as bad."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -13,32 +13,33 @@ from hpsearch.study.space import Space
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A settled trial as a surrogate sees it.
+    """An ended trial as a surrogate sees it.
 
     epoch: how far it trained. own: its loss, +inf where it diverged or reported nothing.
-    told: finite; `own`, but for one that was pruned at least the median, and for +inf worse than all others.
+    loss: finite, for the surrogate: `own`, but for one that was pruned at least the median, and for +inf worse than
+        all others.
     pruned: it lost against the others, so its loss is that of a shorter training.
     """
 
     params: Params
     epoch: int
     own: float
-    told: float
+    loss: float
     pruned: bool
 
 
 def observations(history: History, space: Space) -> list[Observation]:
-    """The study's evidence, then its settled trials as they settled. A FAILED trial says nothing about its parameters.
+    """The study's evidence, then its ended trials as they ended. A FAILED trial says nothing about its parameters.
 
     So the list only ever grows at its end.
     """
     own = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
     trials = [trial for trial in (*_usable_evidence(history, space), *own) if trial.state is not State.FAILED]
     losses = [history.loss(trial) for trial in trials]
-    told = _told([trial.state is State.PRUNED for trial in trials], losses)
+    learned = _finite([trial.state is State.PRUNED for trial in trials], losses)
     return [
-        Observation(trial.params, trial.epoch, loss, tell, trial.state is State.PRUNED)
-        for trial, loss, tell in zip(trials, losses, told, strict=True)
+        Observation(trial.params, trial.epoch, own_loss, loss, trial.state is State.PRUNED)
+        for trial, own_loss, loss in zip(trials, losses, learned, strict=True)
     ]
 
 
@@ -56,7 +57,7 @@ def _usable_evidence(history: History, space: Space) -> list[Trial]:
     return [trial for trial in history.evidence if not trial.state.is_active and space.contains(trial.params)]
 
 
-def _told(pruned: Sequence[bool], losses: Sequence[float]) -> list[float]:
+def _finite(pruned: Sequence[bool], losses: Sequence[float]) -> list[float]:
     finite = [loss for loss in losses if math.isfinite(loss)]
     if not finite:
         return [0.0] * len(losses)

@@ -30,23 +30,23 @@ def test_what_is_told_of_each_kind_of_trial() -> None:
         ],
     )
     seen = observations(history, SPACE)
-    assert [one.told for one in seen[:5]] == [1.0, 2.0, 6.0, 2.0, 7.0]
+    assert [one.loss for one in seen[:5]] == [1.0, 2.0, 6.0, 2.0, 7.0]
     assert [one.own for one in seen] == [1.0, 2.0, 6.0, 0.5, 7.0, math.inf, math.inf]
-    assert seen[5].told == seen[6].told > 7.0
+    assert seen[5].loss == seen[6].loss > 7.0
     assert [one.pruned for one in seen] == [False, False, False, True, True, True, False]
     assert seen[0].epoch == 3
 
 
 def test_where_every_trial_was_pruned_or_lost_something_is_told() -> None:
     pruned = History(LOSS, [trial(n, State.PRUNED, float(n)) for n in range(3)])
-    assert [one.told for one in observations(pruned, SPACE)] == [1.0, 1.0, 2.0]
+    assert [one.loss for one in observations(pruned, SPACE)] == [1.0, 1.0, 2.0]
     diverged = History(LOSS, [trial(n, State.PRUNED, math.inf, reason="diverged") for n in range(3)])
-    assert len({one.told for one in observations(diverged, SPACE)}) == 1
+    assert len({one.loss for one in observations(diverged, SPACE)}) == 1
 
 
 def test_a_maximised_metric_is_told_as_a_loss() -> None:
     history = History(Objective("val_loss", "maximize"), [trial(0, State.COMPLETE, 0.8, 0.9)])
-    assert observations(history, SPACE)[0].told == -0.9
+    assert observations(history, SPACE)[0].loss == -0.9
 
 
 def test_observations_come_as_they_settled_after_the_evidence_that_fits() -> None:
@@ -59,7 +59,7 @@ def test_observations_come_as_they_settled_after_the_evidence_that_fits() -> Non
     late = Trial(0, {"x": 0.1}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 1.0}),), ended=2)
     early = Trial(1, {"x": 0.2}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 2.0}),), ended=1)
     history = History(LOSS, [late, early], evidence)
-    assert [one.told for one in observations(history, SPACE)] == [5.0, 2.0, 1.0]
+    assert [one.loss for one in observations(history, SPACE)] == [5.0, 2.0, 1.0]
     assert evidence_count(history, SPACE) == 1
 
 

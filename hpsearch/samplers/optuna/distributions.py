@@ -1,0 +1,99 @@
+"""Parameters as Optuna's distributions, trials as its frozen trials: for sampling and for export.
+
+A sampler sees every parameter as one of three things: a continuum as [0, 1] (the unit cube, so log where log), a
+log-integer as itself, and whatever else takes a handful of values as the index of its value. A file for Optuna's own
+tools has the values themselves.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.core.trial import Plain
+from hpsearch.study.space import Choice, Float, Int, Parameter
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial, Trial
+
+
+def encoded(parameter: Parameter) -> "BaseDistribution":
+    """What a sampler draws `encode`d values of the parameter from."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    match parameter:
+        case Choice():
+            return CategoricalDistribution(tuple(range(parameter.count)))
+        case Float(count=None):
+            return FloatDistribution(0.0, 1.0)
+        case Int(log=True):
+            return IntDistribution(parameter.low, parameter.high, log=True)
+    return IntDistribution(0, (parameter.count or 1) - 1)
+
+
+def encode(parameter: Parameter, value: Plain) -> float:
+    if isinstance(parameter, Int) and parameter.log:
+        return int(value)
+    u = min(max(parameter.to_unit(value), 0.0), 1.0)
+    return u if parameter.count is None else min(int(u * parameter.count), parameter.count - 1)
+
+
+def decode(parameter: Parameter, value: float) -> Plain:
+    if isinstance(parameter, Int) and parameter.log:
+        return int(value)
+    return parameter.from_unit(value if parameter.count is None else (value + 0.5) / parameter.count)
+
+
+def suggest(trial: "Trial", parameter: Parameter) -> Plain:
+    """The parameter's value in a trial that Optuna's sampler is making up."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+    match encoded(parameter):
+        case CategoricalDistribution(choices=choices):
+            drawn = trial.suggest_categorical(parameter.name, choices)
+            assert isinstance(drawn, int)
+        case FloatDistribution(low=low, high=high):
+            return decode(parameter, trial.suggest_float(parameter.name, low, high))
+        case other:
+            drawn = trial.suggest_int(parameter.name, other.low, other.high, log=other.log)  # type: ignore[attr-defined]
+    return decode(parameter, drawn)
+
+
+def native(parameter: Parameter, values: Sequence[Plain]) -> "BaseDistribution":
+    """The parameter as the study file has it, or as much wider as the values are that were tried.
+
+    `expand` leads beyond the ends, and a grid of `points` between the steps; Optuna takes neither.
+    """
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(parameter, Choice):
+        return CategoricalDistribution(parameter.values)
+    numbers = [value for value in values if not isinstance(value, str)]
+    on_step = parameter.step is not None and all(parameter.from_unit(parameter.to_unit(n)) == n for n in numbers)
+    step = parameter.step if on_step else None
+    top = parameter.high if step is None else parameter.from_unit(1.0)
+    low, high = min([parameter.low, *numbers]), max([top, *numbers])
+    if isinstance(parameter, Int):
+        return IntDistribution(int(low), int(high), log=parameter.log, step=int(step or 1))
+    return FloatDistribution(low, high, log=parameter.log, step=step)
+
+
+def frozen(params: Mapping[str, Plain], known: Mapping[str, "BaseDistribution"], **given: Any) -> "FrozenTrial":
+    """A trial that was had, of the parameters that are known. given: what else `optuna.trial.create_trial` takes."""
+    import optuna
+
+    shared = {name: value for name, value in params.items() if name in known}
+    return optuna.trial.create_trial(params=shared, distributions={name: known[name] for name in shared}, **given)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Optuna announces every study that it makes."""
+    logger = logging.getLogger("optuna")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

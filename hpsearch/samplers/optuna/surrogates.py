@@ -1,0 +1,101 @@
+"""What Optuna's surrogates propose: an Optuna study is built in memory for every ask, from the observations alone."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from statistics import median
+from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
+
+from hpsearch.core.trial import Params, Plain
+from hpsearch.samplers.observations import Observation, half_ranked
+from hpsearch.samplers.optuna.distributions import decode, encode, encoded, frozen, quiet, suggest
+from hpsearch.study.space import Space, is_active
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+
+def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
+    """Tree-structured Parzen estimator over all parameters at once (Bergstra 2011; Watanabe 2023, arXiv 2304.11127).
+
+    In a conditional space one for each group of parameters that occur together. A pruned trial enters as pruned: it
+    ranks behind all others, then by how far it came, and last where it diverged; a running one counts as bad.
+    """
+    import optuna
+
+    conditional = any(parameter.when for parameter in space.parameters)
+    with catch_warnings():
+        simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # `group` is called that since 2.8
+        sampler = optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=0, multivariate=True, group=conditional, constant_liar=True
+        )
+    known = {parameter.name: encoded(parameter) for parameter in space.parameters}
+    trials = [_tpe_trial(space, known, one) for one in seen]
+    trials += [frozen(_encode(space, one), known, state=optuna.trial.TrialState.RUNNING) for one in running]
+    with quiet():
+        study = optuna.create_study(direction="minimize", sampler=sampler)
+        study.add_trials(trials)
+        trial = study.ask()
+        params: dict[str, Plain] = dict(space.fixed)
+        for parameter in space.parameters:
+            if is_active(parameter, params):
+                params[parameter.name] = suggest(trial, parameter)
+    return params
+
+
+def _tpe_trial(space: Space, known: "dict[str, BaseDistribution]", one: Observation) -> "FrozenTrial":
+    from optuna.trial import TrialState
+
+    values = _encode(space, one.params)
+    if math.isinf(one.own):
+        return frozen(values, known, state=TrialState.PRUNED)
+    if one.pruned:
+        return frozen(values, known, state=TrialState.PRUNED, intermediate_values={one.epoch: one.own})
+    return frozen(values, known, value=one.own)
+
+
+def _encode(space: Space, params: Params) -> dict[str, float]:
+    return {p.name: encode(p, params[p.name]) for p in space.parameters if p.name in params}
+
+
+def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
+    """Gaussian process, Matérn 5/2, with the log of the expected improvement (Ament 2023, arXiv 2310.20708).
+
+    A running trial enters with the median loss (the constant liar; Ginsbourger 2010): Optuna's own way, to integrate
+    it out, takes four times as long. It knows no conditions: an inactive parameter stands in the middle of its axis.
+    """
+    import optuna
+
+    losses = half_ranked([one.loss for one in seen])
+    losses += [median(losses)] * len(running)
+    known = {parameter.name: encoded(parameter) for parameter in space.parameters}
+    middle = {p.name: p.from_unit(0.5) for p in space.parameters}
+    points = [_encode(space, {**middle, **params}) for params in (*(one.params for one in seen), *running)]
+    with quiet(), _one_thread():
+        sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
+        study = optuna.create_study(direction="minimize", sampler=sampler)
+        study.add_trials([frozen(point, known, value=loss) for point, loss in zip(points, losses, strict=True)])
+        drawn = study.ask(known).params
+    params: dict[str, Plain] = dict(space.fixed)
+    for parameter in space.parameters:
+        if is_active(parameter, params):
+            params[parameter.name] = decode(parameter, drawn[parameter.name])
+    return params
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Optuna fits the process with torch, whose threads stand in each other's way where trials fill the cores.
+
+    Measured, 100 trials on 2 idle cores: 2.5 s an ask with two threads, 0.2 s with one.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
