@@ -75,9 +75,7 @@ class History:
 
     def best(self) -> Trial | None:
         """The trial with the best value among those that did not fail or diverge; the earlier of equals."""
-        fit = (trial for trial in self._trials if trial.state is not State.FAILED)
-        best = min(fit, key=self.loss, default=None)
-        return best if best is not None and math.isfinite(self.loss(best)) else None
+        return next(iter(self.objective.ranked(self._trials)), None)
 
     def as_of(self, ended: int) -> "History":
         """What was known when `ended` trials had ended: later ones are running, with no curve yet.

@@ -5,8 +5,8 @@ Everything here is immutable and pickles. The loop alone makes a Trial with anot
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -95,6 +95,11 @@ class Trial:
         """The last epoch that it reported, 0 before the first."""
         return self.curve[-1].step if self.curve else 0
 
+    def as_of(self, epoch: int) -> "Trial":
+        """The trial as it was when it paused at that epoch, whatever became of it since."""
+        curve = tuple(report for report in self.curve if report.step <= epoch)
+        return replace(self, state=State.PAUSED, reason="", curve=curve)
+
     @property
     def diverged(self) -> bool:
         """Its loss became NaN or infinite."""
@@ -141,3 +146,8 @@ class Objective:
         if math.isinf(loss):
             return None
         return loss if self.goal == "minimize" else -loss
+
+    def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Those that came to something, the best first, of equals in their order."""
+        fit = (one for one in trials if one.state is not State.FAILED and math.isfinite(self.loss(one)))
+        return sorted(fit, key=self.loss)

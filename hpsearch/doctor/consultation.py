@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.core.format import many
-from hpsearch.core.trial import Objective, State, Trial
+from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.diagnosis import diagnose, lowest_loss
 from hpsearch.doctor.findings import Finding, Label
 
@@ -90,9 +90,8 @@ def consult(trials: Sequence[Trial], objective: Objective) -> Consultation:
 
 def best_of(trials: Sequence[Trial], objective: Objective) -> tuple[int, ...]:
     """The numbers of the best quarter of those that have a value, the best first."""
-    losses = {trial.number: objective.loss(trial) for trial in trials if trial.state is not State.FAILED}
-    fit = sorted((number for number, loss in losses.items() if math.isfinite(loss)), key=losses.__getitem__)
-    return tuple(fit[: min(MOST, max(FEWEST, math.ceil(len(fit) / 4)))])
+    fit = objective.ranked(trials)
+    return tuple(trial.number for trial in fit[: min(MOST, max(FEWEST, math.ceil(len(fit) / 4)))])
 
 
 def _having(

@@ -42,10 +42,10 @@ def sampler(study: Study) -> Sampler:
             from hpsearch.samplers.recipe.sampler import Recipe
 
             return Recipe(space, seed, stages(study, search), top, margin)
-        case sections.Listed(sets=sets, seeds=seeds):
-            from hpsearch.samplers.fixed_list import Listed, Wanted
+        case sections.FixedList(sets=sets, seeds=seeds):
+            from hpsearch.samplers.fixed_list import FixedList, Wanted
 
-            return Listed([Wanted({**space.fixed, **one.params}, one.epochs or epochs) for one in sets], seeds)
+            return FixedList([Wanted({**space.fixed, **one.params}, one.epochs or epochs) for one in sets], seeds)
 
 
 def pruner(study: Study) -> Pruner:
@@ -129,7 +129,7 @@ def setup(study: Study, uid: str) -> Setup:
         gpus=study.resources.per_trial.gpus,
         data_dir=Path(data).absolute() if data else None,
         capture=study.resources.address != "none",
-        stepwise=isinstance(study.search, sections.Listed),
+        stepwise=isinstance(study.search, sections.FixedList),
         replicates=study.replicates,
     )
 

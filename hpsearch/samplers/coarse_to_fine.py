@@ -1,4 +1,4 @@
-"""Coarse to fine: rounds of fewer, longer trials, each in a window round the best of those before.
+"""Coarse to fine: rounds of fewer, longer trials, each in a range round the best of those before.
 
 Bergstra and Bengio 2012 (JMLR 13) for the first round; the rest is what a careful engineer does by hand (Bengio 2012,
 "Practical recommendations for gradient-based training of deep architectures", arXiv 1206.5533, section 3.3).
@@ -15,13 +15,10 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import State, Trial
 from hpsearch.samplers.random import Cycle, draw
-from hpsearch.samplers.recipe.planned_rounds import Plan
-from hpsearch.samplers.recipe.search_ranges import SearchRange, narrowed, next_windows, whole
-from hpsearch.study.schedule import Size, Step
+from hpsearch.samplers.recipe.planned_rounds import PlannedRound
+from hpsearch.samplers.recipe.search_ranges import FEWEST, SearchRange, narrowed, next_ranges, whole
+from hpsearch.study.schedule import GivenRound, Rung
 from hpsearch.study.space import Space
-
-FEWEST = 3
-"""A window is drawn round so many trials at least, where there are as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +27,25 @@ class Span:
 
     first: int
     end: int
-    continued: int
+    survivors: int
 
     @property
     def proposals(self) -> int:
-        return self.end - self.first + self.continued
+        return self.end - self.first + self.survivors
 
 
 @dataclass(frozen=True)
 class CoarseToFine:
     """Round 1 is random search. A later round begins when all before have ended: it continues the best PAUSED trials
-    of the round before, then draws new ones from the windows. Its proposals, of both kinds, are exactly `trials`.
+    of the round before, then draws new ones from the ranges. Its proposals, of both kinds, are exactly `trials`.
 
-    keep: the part of a round's trials that are continued ones, in [0, 1].
-    top: the part of all trials so far that the windows are drawn round, in (0, 1].
-    margin: see `next_windows`.
+    keep: the part of a round's trials that are older ones, in [0, 1].
+    top: the part of all trials so far that the ranges are drawn round, in (0, 1].
+    margin: see `next_ranges`.
 
     Which round a trial began in follows from the rounds' sizes, so a study may be extended by rounds at the end or by
     trials in the last one. A trial is judged by what it was at the end of the round before, whatever became of it
-    since; so a round's windows stay what they were. The evidence of a forked study is left aside: its losses are those
+    since; so a round's ranges stay what they were. The evidence of a forked study is left aside: its losses are those
     of longer trainings.
     """
 
@@ -56,7 +53,7 @@ class CoarseToFine:
 
     space: Space
     seed: int
-    rounds: Sequence[Step]
+    rounds: Sequence[GivenRound]
     keep: float
     top: float
     margin: float
@@ -69,47 +66,47 @@ class CoarseToFine:
                     return None
                 proposal = self._continue(index, span, history) or self._new(index, history)
                 if span.proposals == 0:
-                    return replace(proposal, notes=self._notes(index, self.windows(history)[index]))
+                    return replace(proposal, notes=self._notes(index, self.ranges(history)[index]))
                 return proposal
         return None
 
-    def plans(self, history: History) -> tuple[Sequence[Plan], str]:
+    def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], str]:
         """Every round that has begun, as far as it has come; nothing is ever said about its end."""
-        plans = []
-        for index, (span, windows) in enumerate(zip(self.spans(history), self.windows(history), strict=False)):
+        rounds = []
+        for index, (span, ranges) in enumerate(zip(self.spans(history), self.ranges(history), strict=False)):
             older = tuple(number for number in range(span.first) if history[number].round > index)
-            size = Size(self.rounds[index].epochs, len(older), span.end - span.first)
-            notes = self._notes(index, windows)
-            plans.append(Plan(index + 1, size, span.first, windows, self.space, older, notes=notes))
-        return plans, ""
+            rung = Rung(self.rounds[index].epochs, len(older), span.end - span.first)
+            notes = self._notes(index, ranges)
+            rounds.append(PlannedRound(index + 1, rung, span.first, ranges, self.space, older, notes=notes))
+        return rounds, ""
 
-    def _notes(self, index: int, windows: Sequence[SearchRange]) -> tuple[str, ...]:
+    def _notes(self, index: int, ranges: Sequence[SearchRange]) -> tuple[str, ...]:
         """Why a round looks where it does."""
         round_ = self.rounds[index]
         note = f"round {index + 1}: {many(round_.trials, 'trial')} to epoch {round_.epochs}"
-        return (note, *(window.reason for window in windows))
+        return (note, *(one.reason for one in ranges))
 
     def spans(self, history: History) -> list[Span]:
         """One for each round, empty for those that have not begun."""
         spans: list[Span] = []
         first = 0
         for number, round_ in enumerate(self.rounds, start=1):
-            continued = sum(history[i].round >= number for i in range(first))
-            end = min(len(history), first + max(round_.trials - continued, 0))
-            spans.append(Span(first, end, continued))
+            survivors = sum(history[i].round >= number for i in range(first))
+            end = min(len(history), first + max(round_.trials - survivors, 0))
+            spans.append(Span(first, end, survivors))
             first = end
         return spans
 
-    def windows(self, history: History) -> tuple[tuple[SearchRange, ...], ...]:
-        """The windows of every round that has begun or could begin now; in each, one for every number of the space."""
-        windows = [whole(self.space)]
+    def ranges(self, history: History) -> tuple[tuple[SearchRange, ...], ...]:
+        """The ranges of every round that has begun or could begin now; in each, one for every number of the space."""
+        ranges = [whole(self.space)]
         spans = self.spans(history)
         for index, span in enumerate(spans[1:], start=1):
             if span.proposals == 0 and not self._is_over(index - 1, spans, history):
                 break
             best = self._ranked(index, span, history)[: max(FEWEST, _part(self.top, span.first))]
-            windows.append(next_windows(self.space, windows[-1], [t.params for t in best], span.first, self.margin))
-        return tuple(windows)
+            ranges.append(next_ranges(self.space, ranges[-1], [t.params for t in best], span.first, self.margin))
+        return tuple(ranges)
 
     def _is_over(self, index: int, spans: Sequence[Span], history: History) -> bool:
         return spans[index].proposals >= self.rounds[index].trials and all(
@@ -118,25 +115,17 @@ class CoarseToFine:
 
     def _ranked(self, index: int, span: Span, history: History) -> list[Trial]:
         """The trials before a round that came to something, best first, as they were when it began."""
-        trials = (self._then(history[number], index) for number in range(span.first))
-        fit = (trial for trial in trials if trial.state is not State.FAILED and math.isfinite(history.loss(trial)))
-        return sorted(fit, key=history.loss)
-
-    def _then(self, trial: Trial, round_: int) -> Trial:
-        """The trial as it was at the end of a round; one that was continued later was PAUSED."""
-        if trial.round <= round_:
-            return trial
-        curve = tuple(report for report in trial.curve if report.step <= self.rounds[round_ - 1].epochs)
-        return replace(trial, state=State.PAUSED, round=round_, reason="", curve=curve)
+        epochs, trials = self.rounds[index - 1].epochs, (history[number] for number in range(span.first))
+        return history.objective.ranked(one.as_of(epochs) if one.round > index else one for one in trials)
 
     def _continue(self, index: int, span: Span, history: History) -> Resume | None:
         """The next of the best PAUSED trials of the round before, if this round wants more of them."""
         until = self.rounds[index].epochs
         wanted = _part(self.keep, self.rounds[index].trials)
-        if index == 0 or span.continued >= wanted:
+        if index == 0 or span.survivors >= wanted:
             return None
         ranked = self._ranked(index, span, history)
-        paused = [(t, rank) for rank, t in enumerate(ranked, 1) if t.state is State.PAUSED and t.round == index]
+        paused = [(t, rank) for rank, t in enumerate(ranked, 1) if t.state is State.PAUSED and t.round >= index]
         for trial, rank in [(trial, rank) for trial, rank in paused if trial.epoch < until][:wanted]:
             if history[trial.number].round == index:
                 value = f"{history.objective.metric} {history.objective.value(trial):.4g}"
@@ -145,10 +134,10 @@ class CoarseToFine:
         return None
 
     def _new(self, index: int, history: History) -> New:
-        windows = self.windows(history)[index]
+        ranges = self.ranges(history)[index]
         generator = stream(self.seed, len(history))
-        params = draw(narrowed(self.space, windows), generator, self._cycle.keys(self.space, history))
-        where = ", ".join(f"{window.name} {window.range}{' (moved)' if window.moved else ''}" for window in windows)
+        params = draw(narrowed(self.space, ranges), generator, self._cycle.keys(self.space, history))
+        where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in ranges)
         drawn = f"in windows round the best: {where}" if index and where else "anywhere in the space"
         return New(params, self.rounds[index].epochs, f"round {index + 1}: drawn {drawn}", index + 1)
 

@@ -18,7 +18,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Listed:
+class FixedList:
     """Every set has one trial before any has two. What is recorded counts, whatever the list was then.
 
     So sets, seeds and epochs may be added to a study that has ended, and nothing is trained twice.

@@ -20,12 +20,12 @@ from hpsearch.study.file.sections import (
     Bayesian,
     CoarseToFine,
     EarlyStopping,
+    FixedList,
     Grid,
     HalvingPrune,
     HyperbandPrune,
     JournalSection,
     Limits,
-    Listed,
     LrRange,
     MedianPrune,
     NeverPrune,
@@ -52,10 +52,10 @@ __all__ = [
     "Bayesian",
     "CoarseToFine",
     "EarlyStopping",
+    "FixedList",
     "Grid",
     "HalvingPrune",
     "HyperbandPrune",
-    "Listed",
     "LrRange",
     "MedianPrune",
     "NeverPrune",
@@ -151,7 +151,7 @@ class Study(Section):
         return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
 
     def searching(self, space: Space) -> "Study":
-        """The same study over a part of its space, such as the window that a range test has found."""
+        """The same study over a part of its space, such as the range that a range test has found."""
         return self.model_copy(update={"space": space})
 
     def evaluation(self, name: str, seed: int, sets: Sequence[ParameterSet], seeds: int) -> "Study":
@@ -165,7 +165,7 @@ class Study(Section):
             "study": self.study.model_copy(update={"name": name, "seed": seed}),
             "trainer": self.trainer.model_copy(update={"repeats": 1}),
             "space": self.space.narrowed({one.name: one for one in given}),
-            "search": Listed(method="list", sets=tuple(sets), seeds=seeds),
+            "search": FixedList(method="list", sets=tuple(sets), seeds=seeds),
             "prune": NeverPrune(method="never"),
             "preflight": None,
             "lr_range": None,

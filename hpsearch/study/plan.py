@@ -11,7 +11,7 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.samplers.base import Sampler
 from hpsearch.study import definition as sections
 from hpsearch.study.definition import Study
-from hpsearch.study.schedule import Budgeted, Given, Stages, forecast
+from hpsearch.study.schedule import BudgetSchedule, FixedSchedule, Schedule, forecast
 
 MOST = 5
 """So many proposals of a study are shown beforehand."""
@@ -43,16 +43,16 @@ def _asked_for(study: Study) -> list[Round]:
             kept = [min(math.ceil(keep * one.trials - 1e-9), most) for one, most in zip(given, before, strict=False)]
             return [Round(one.trials, one.epochs, most) for one, most in zip(given, kept, strict=True)]
         case sections.Recipe() as search:
-            return [Round(one.trials, one.epochs, one.continued) for one in forecast(stages(study, search)[-1])]
-        case sections.Listed(sets=sets, seeds=seeds):
+            return [Round(one.trials, one.epochs, one.survivors) for one in forecast(stages(study, search)[-1])]
+        case sections.FixedList(sets=sets, seeds=seeds):
             return [Round(len(sets) * seeds, max(one.epochs or epochs for one in sets))]
 
 
-def stages(study: Study, search: sections.Recipe) -> list[Stages]:
+def stages(study: Study, search: sections.Recipe) -> list[Schedule]:
     """What sizes the rounds of a recipe: for each budget that it has had one."""
     if search.budget is None:
-        return [Given(search.rounds, search.keep)]
-    return [Budgeted(budget, study.trainer.epochs) for budget in (*search.budget.earlier, search.budget.epochs)]
+        return [FixedSchedule(search.rounds, search.keep)]
+    return [BudgetSchedule(budget, study.trainer.epochs) for budget in (*search.budget.earlier, search.budget.epochs)]
 
 
 def _limited(asked_for: Iterable[Round], most: int | None) -> Iterator[Round]:

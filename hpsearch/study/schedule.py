@@ -1,7 +1,7 @@
 """How a recipe's rounds are sized: how long the trials of each are trained, and how many there are.
 
 Few epochs and many trials first, then fewer and longer: the same trade as in successive halving (Jamieson and Talwalkar
-2016, arXiv 1502.07943), with the windows of the survivors searched anew in every round.
+2016, arXiv 1502.07943), with the ranges of the survivors searched anew in every round.
 """
 
 import math
@@ -27,7 +27,7 @@ ENOUGH = 4
 """So many of the longest trainings must be left, or going back to shorter ones does not pay."""
 
 RESERVED = 3
-"""So many of the longest trainings are kept for the end while windows move."""
+"""So many of the longest trainings are kept for the end while ranges move."""
 
 CARRIED = 0.5
 """The most of a round's epochs that go into trials of the rounds before."""
@@ -36,19 +36,19 @@ REPEATS = 2
 """Further seeds that the best parameters are trained with, to see what the seed alone makes of them."""
 
 
-class Pace(Enum):
-    """How long the next round trains.
+class Resource(Enum):
+    """How many epochs each trial of the next round is given.
 
-    AGAIN: as long as the last. LONGER: a step more. ROUND: back from the longest to the step before, for new trials of
-    which the best may go on.
+    SAME: as many as in the last. MORE: those of the next rung. LESS: back from the last rung to the one before, for new
+    trials of which the best may go on.
     """
 
-    AGAIN = "again"
-    LONGER = "longer"
-    ROUND = "round"
+    SAME = "same"
+    MORE = "more"
+    LESS = "less"
 
 
-class Step(Protocol):
+class GivenRound(Protocol):
     """A round as a study file gives it."""
 
     @property
@@ -58,16 +58,19 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """epochs: what every trial of a round is trained to, in all. continued, new: how many trials."""
+class Rung:
+    """One round. epochs: what every trial of it is trained to, in all.
+
+    survivors: how many trials of earlier rounds go on in it. new: how many begin in it.
+    """
 
     epochs: int
-    continued: int
+    survivors: int
     new: int
 
     @property
     def trials(self) -> int:
-        return self.continued + self.new
+        return self.survivors + self.new
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +87,16 @@ class Progress:
     paused: Sequence[int] = ()
 
 
-class Stages(Protocol):
+class Schedule(Protocol):
     """What sizes the rounds. longest: to which epoch the trials of the longest are trained."""
 
     @property
     def longest(self) -> int: ...
 
-    def first(self) -> Size: ...
+    def first(self) -> Rung: ...
 
-    def next(self, now: Progress, pace: Pace, /) -> Size | str:
-        """The size of the next round; a string says why there is none."""
+    def next(self, now: Progress, resource: Resource, /) -> Rung | str:
+        """The next round; a string says why there is none."""
         ...
 
     def may_look_again(self, now: Progress, /) -> bool:
@@ -106,14 +109,14 @@ class Stages(Protocol):
 
 
 @dataclass(frozen=True)
-class Budgeted:
+class BudgetSchedule:
     """Rounds out of a budget of epochs of all trials together."""
 
     budget: int
     longest: int
 
     @property
-    def ladder(self) -> tuple[int, ...]:
+    def resources(self) -> tuple[int, ...]:
         """To which epochs the trials of the rounds are trained, rising to `longest`."""
         coarse = max(1, min(COARSE, max(READABLE, round(self.longest / 9)), round(self.longest / 5)))
         return tuple(sorted({coarse, round(math.sqrt(coarse * self.longest)), self.longest}))
@@ -121,26 +124,26 @@ class Budgeted:
     @property
     def least(self) -> int:
         """Epochs that the first round takes at least."""
-        return FEWEST * self.ladder[0]
+        return FEWEST * self.resources[0]
 
-    def first(self) -> Size:
-        epochs = self.ladder[0]
-        return Size(epochs, 0, max(FEWEST, math.floor(FIRST * self.budget / epochs)))
+    def first(self) -> Rung:
+        epochs = self.resources[0]
+        return Rung(epochs, 0, max(FEWEST, math.floor(FIRST * self.budget / epochs)))
 
-    def next(self, now: Progress, pace: Pace, /) -> Size | str:
+    def next(self, now: Progress, resource: Resource, /) -> Rung | str:
         left = self.budget - now.trained
-        if pace is Pace.ROUND and left < ENOUGH * self.longest:
-            pace = Pace.AGAIN
-        epochs = self._epochs(now.epochs, pace)
+        if resource is Resource.LESS and left < ENOUGH * self.longest:
+            resource = Resource.SAME
+        epochs = self._epochs(now.epochs, resource)
         share = left * self._share(now.epochs, epochs)
         if left - share < self.longest or share < 2 * epochs:
             share = left
         costs = [epochs - at for at in now.paused if at < epochs]
-        carried = _affordable(costs, CARRIED * share, left)
-        new = math.floor(max(0.0, share - sum(costs[:carried])) / epochs)
-        if carried + new == 0:
+        survivors = _affordable(costs, CARRIED * share, left)
+        new = math.floor(max(0.0, share - sum(costs[:survivors])) / epochs)
+        if survivors + new == 0:
             return f"the budget of {self.budget} epochs is spent ({left} left)"
-        return Size(epochs, carried, new)
+        return Rung(epochs, survivors, new)
 
     def may_look_again(self, now: Progress, /) -> bool:
         """Not where too little would be left to train the best of it to the end."""
@@ -150,37 +153,37 @@ class Budgeted:
         """Only where as many trials can follow: the noise matters to nobody who cannot go on."""
         return REPEATS if self.budget - now.trained >= 2 * (REPEATS + 1) * now.epochs else 0
 
-    def _epochs(self, last: int, pace: Pace) -> int:
-        by = {Pace.AGAIN: 0, Pace.LONGER: 1, Pace.ROUND: -1}[pace]
-        return self.ladder[min(max(self.ladder.index(last) + by, 0), len(self.ladder) - 1)]
+    def _epochs(self, last: int, resource: Resource) -> int:
+        by = {Resource.SAME: 0, Resource.MORE: 1, Resource.LESS: -1}[resource]
+        return self.resources[min(max(self.resources.index(last) + by, 0), len(self.resources) - 1)]
 
     def _share(self, last: int, epochs: int) -> float:
         if epochs == self.longest:
             return LAST
-        return SAME if epochs == last == self.ladder[0] else MIDDLE
+        return SAME if epochs == last == self.resources[0] else MIDDLE
 
 
 @dataclass(frozen=True)
-class Given:
+class FixedSchedule:
     """Rounds as the study file has them. keep: the share of a round that goes on from those before, in [0, 1]."""
 
-    rounds: Sequence[Step]
+    rounds: Sequence[GivenRound]
     keep: float
 
     @property
     def longest(self) -> int:
         return max(round_.epochs for round_ in self.rounds)
 
-    def first(self) -> Size:
-        return Size(self.rounds[0].epochs, 0, self.rounds[0].trials)
+    def first(self) -> Rung:
+        return Rung(self.rounds[0].epochs, 0, self.rounds[0].trials)
 
-    def next(self, now: Progress, _pace: Pace, /) -> Size | str:
+    def next(self, now: Progress, _resource: Resource, /) -> Rung | str:
         if now.rounds >= len(self.rounds):
             return f"all {len(self.rounds)} rounds are done"
         round_ = self.rounds[now.rounds]
         wanted = math.ceil(self.keep * round_.trials - 1e-9)
-        carried = min(wanted, sum(at < round_.epochs for at in now.paused))
-        return Size(round_.epochs, carried, round_.trials - carried)
+        survivors = min(wanted, sum(at < round_.epochs for at in now.paused))
+        return Rung(round_.epochs, survivors, round_.trials - survivors)
 
     def may_look_again(self, _now: Progress, /) -> bool:
         """How long a round is does not depend on it."""
@@ -198,17 +201,17 @@ def _affordable(costs: Sequence[int], share: float, left: int) -> int:
     return max(1, sum(total <= share for total in accumulate(costs)))
 
 
-def forecast(stages: Stages) -> Iterator[Size]:
-    """The rounds as they will be if no window moves, nothing ends early and every round gains."""
-    size: Size | str = stages.first()
+def forecast(schedule: Schedule) -> Iterator[Rung]:
+    """The rounds as they will be if no range moves, nothing ends early and every round gains."""
+    rung: Rung | str = schedule.first()
     trained, rounds, paused = 0, 0, list[int]()
-    while isinstance(size, Size):
-        yield size
+    while isinstance(rung, Rung):
+        yield rung
         rounds += 1
-        older, paused = paused[: size.continued], paused[size.continued :]
-        trained += size.new * size.epochs + sum(size.epochs - at for at in older)
-        if size.epochs < stages.longest:
-            paused = sorted([*paused, *[size.epochs] * size.trials], reverse=True)
-        pace = Pace.ROUND if size.epochs == stages.longest else Pace.LONGER
-        able = [at for at in paused if at < stages.longest]
-        size = stages.next(Progress(rounds, size.epochs, trained, able), pace)
+        older, paused = paused[: rung.survivors], paused[rung.survivors :]
+        trained += rung.new * rung.epochs + sum(rung.epochs - at for at in older)
+        if rung.epochs < schedule.longest:
+            paused = sorted([*paused, *[rung.epochs] * rung.trials], reverse=True)
+        resource = Resource.LESS if rung.epochs == schedule.longest else Resource.MORE
+        able = [at for at in paused if at < schedule.longest]
+        rung = schedule.next(Progress(rounds, rung.epochs, trained, able), resource)

@@ -23,7 +23,7 @@ class Float:
 
     grid: its values in a grid search; empty: from `points` or `step`.
     points: so many values in a grid search, ends included, spaced evenly (in log where log).
-    expand: coarse-to-fine may move a window past low and high.
+    expand: coarse-to-fine may move a range past low and high.
     auto: a learning-rate range test finds the range, within this one.
     """
 
@@ -234,9 +234,9 @@ class Space:
                 waiting.extend((index + 1, chosen, share * count) for chosen, count in parts if count)
         return None
 
-    def narrowed(self, windows: Mapping[str, Parameter]) -> "Space":
+    def narrowed(self, ranges: Mapping[str, Parameter]) -> "Space":
         """The same space with some parameters replaced by narrower (or moved) ones."""
-        return Space(tuple(windows.get(p.name, p) for p in self.parameters), self.fixed)
+        return Space(tuple(ranges.get(p.name, p) for p in self.parameters), self.fixed)
 
 
 def is_active(parameter: Parameter, params: Params) -> bool:

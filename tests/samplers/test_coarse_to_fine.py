@@ -90,9 +90,9 @@ def test_a_round_waits_for_the_one_before() -> None:
 
 def test_new_trials_are_drawn_from_the_windows_of_their_round() -> None:
     simulation = run()
-    windows = searcher().windows(simulation.history)
-    assert [len(of_round) for of_round in windows] == [2, 2, 2]
-    lows, highs = [w[0].low for w in windows], [w[0].high for w in windows]
+    ranges = searcher().ranges(simulation.history)
+    assert [len(of_round) for of_round in ranges] == [2, 2, 2]
+    lows, highs = [w[0].low for w in ranges], [w[0].high for w in ranges]
     assert lows[0] < lows[1] <= 0.01 <= highs[1] < highs[0]
     assert highs[2] / lows[2] < highs[1] / lows[1]
     for proposal in simulation.proposals:
@@ -100,16 +100,16 @@ def test_new_trials_are_drawn_from_the_windows_of_their_round() -> None:
             assert lows[proposal.round - 1] <= proposal.params["lr"] <= highs[proposal.round - 1]
     reasons = [proposal.reason for proposal in simulation.proposals if isinstance(proposal, New)]
     assert reasons[0] == "round 1: drawn anywhere in the space"
-    assert reasons[-1].startswith(f"round 3: drawn in windows round the best: lr {windows[2][0].range}")
+    assert reasons[-1].startswith(f"round 3: drawn in windows round the best: lr {ranges[2][0].range}")
 
 
 def test_the_windows_of_a_round_stay_what_they_were_while_it_goes_on() -> None:
     simulation = Simulation(searcher(), valley, epochs=30, parallel=2)
     seen: list[object] = []
     while True:
-        windows = searcher().windows(simulation.history)
-        assert windows[: len(seen)] == tuple(seen)
-        seen = list(windows)
+        ranges = searcher().ranges(simulation.history)
+        assert ranges[: len(seen)] == tuple(seen)
+        seen = list(ranges)
         before = len(simulation.proposals), simulation.history.ended
         simulation.run(turns=1)
         if (len(simulation.proposals), simulation.history.ended) == before:
@@ -125,7 +125,7 @@ def test_a_trial_that_breaks_down_in_a_later_round_does_not_move_its_windows() -
 
     simulation = Simulation(searcher(), breaks, epochs=30).run()
     assert len(simulation.proposals) == 42
-    assert searcher().windows(simulation.history)[:2] == searcher().windows(run().history)[:2]
+    assert searcher().ranges(simulation.history)[:2] == searcher().ranges(run().history)[:2]
 
 
 def test_what_was_pruned_or_lost_is_made_up_for_by_new_trials() -> None:
@@ -139,7 +139,7 @@ def test_what_was_pruned_or_lost_is_made_up_for_by_new_trials() -> None:
 def test_with_nothing_to_learn_from_the_windows_stay() -> None:
     simulation = Simulation(searcher(), diverges, epochs=30).run()
     assert len(simulation.proposals) == 42
-    assert {window.range for of_round in searcher().windows(simulation.history) for window in of_round} == {
+    assert {one.range for of_round in searcher().ranges(simulation.history) for one in of_round} == {
         "[1e-05, 1]",
         "[0, 0.99]",
     }
@@ -204,8 +204,8 @@ def test_only_trials_of_the_round_before_are_continued() -> None:
 
 
 def test_a_window_is_drawn_round_three_trials_at_least() -> None:
-    windows = searcher((Round(6, 1), Round(4, 2))).windows(run((Round(6, 1), Round(4, 2))).history)
-    assert "round the best 3 of 6" in windows[1][0].reason
+    ranges = searcher((Round(6, 1), Round(4, 2))).ranges(run((Round(6, 1), Round(4, 2))).history)
+    assert "round the best 3 of 6" in ranges[1][0].reason
 
 
 def test_a_failed_trial_counts_for_nothing_however_good_it_looked() -> None:
@@ -216,7 +216,7 @@ def test_a_failed_trial_counts_for_nothing_however_good_it_looked() -> None:
 
     simulation = Simulation(searcher(), tempting, epochs=30).run()
     assert any(trial.state is State.FAILED for trial in simulation.history)
-    assert searcher().windows(simulation.history)[1][0].high < 0.3
+    assert searcher().ranges(simulation.history)[1][0].high < 0.3
 
 
 def test_the_spans_say_how_far_each_round_is() -> None:

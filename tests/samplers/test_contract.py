@@ -7,11 +7,11 @@ import pytest
 
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
-from hpsearch.samplers.fixed_list import Listed, Wanted
+from hpsearch.samplers.fixed_list import FixedList, Wanted
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.recipe.sampler import Recipe
-from hpsearch.study.schedule import Given
+from hpsearch.study.schedule import FixedSchedule
 from hpsearch.study.space import Choice, Float, Int, Space
 from tests.contracts.sampler_contract import SamplerCase, SamplerContract
 
@@ -46,7 +46,11 @@ ROUNDS = (Round(8, 1), Round(5, 3), Round(3, 4))
 CASES = {
     "grid": SamplerCase(lambda _: Grid(GRID, 2), GRID, budget=8, epochs=2, seeded=False),
     "list": SamplerCase(
-        lambda _: Listed([Wanted(params, 2) for params in GRID.grid()], seeds=1), GRID, 8, epochs=2, seeded=False
+        lambda _: FixedList([Wanted(params, 2) for params in GRID.grid()], seeds=1),
+        GRID,
+        8,
+        epochs=2,
+        seeded=False,
     ),
     "random": SamplerCase(lambda seed: Random(CONDITIONAL, seed, 12, 2), CONDITIONAL, budget=12, epochs=2),
     "random, discrete": SamplerCase(lambda seed: Random(DISCRETE, seed, 36, 2), DISCRETE, budget=36, epochs=2),
@@ -65,7 +69,7 @@ CASES = {
 
 
 def recipe(space: Space) -> Callable[[int], Recipe]:
-    return lambda seed: Recipe(space, seed, [Given(ROUNDS, 0.5)], top=0.25, margin=0.1)
+    return lambda seed: Recipe(space, seed, [FixedSchedule(ROUNDS, 0.5)], top=0.25, margin=0.1)
 
 
 CASES |= {

@@ -1,7 +1,7 @@
 from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, State
-from hpsearch.samplers.fixed_list import Listed, Wanted
+from hpsearch.samplers.fixed_list import FixedList, Wanted
 from tests.samplers.simulation import LOSS, Simulation, fails, flat
 
 SETS = [Wanted({"x": 0.1}, 3), Wanted({"x": 0.2, "y": 1}, 2), Wanted({"x": 0.3}, 3)]
@@ -13,12 +13,12 @@ def trained(simulation: Simulation) -> list[Params]:
 
 def test_every_set_has_one_trial_before_any_has_two() -> None:
     for parallel in (1, 2, 7):
-        done = Simulation(Listed(SETS, 3), flat, epochs=3, parallel=parallel).run()
+        done = Simulation(FixedList(SETS, 3), flat, epochs=3, parallel=parallel).run()
         assert trained(done) == [one.params for one in SETS] * 3
 
 
 def test_each_is_trained_as_far_as_is_wanted() -> None:
-    done = Simulation(Listed(SETS, 1), flat, epochs=3).run()
+    done = Simulation(FixedList(SETS, 1), flat, epochs=3).run()
     assert [(trial.epoch, trial.state) for trial in done.history] == [
         (3, State.COMPLETE),
         (2, State.PAUSED),
@@ -27,26 +27,26 @@ def test_each_is_trained_as_far_as_is_wanted() -> None:
 
 
 def test_what_failed_is_not_trained_again() -> None:
-    assert trained(Simulation(Listed(SETS, 2), fails, epochs=3).run()) == [one.params for one in SETS] * 2
+    assert trained(Simulation(FixedList(SETS, 2), fails, epochs=3).run()) == [one.params for one in SETS] * 2
 
 
 def test_seeds_and_sets_that_are_added_train_what_is_missing() -> None:
-    first = Simulation(Listed(SETS[:2], 1), flat, epochs=3).run()
-    more = Simulation(Listed([SETS[2], SETS[1]], 2), flat, epochs=3, history=first.history).run()
+    first = Simulation(FixedList(SETS[:2], 1), flat, epochs=3).run()
+    more = Simulation(FixedList([SETS[2], SETS[1]], 2), flat, epochs=3, history=first.history).run()
     assert trained(more) == [one.params for one in (SETS[0], SETS[1], SETS[2], SETS[2], SETS[1])]
 
 
 def test_epochs_that_are_added_are_trained_from_the_checkpoint() -> None:
-    first = Simulation(Listed(SETS, 1), flat, epochs=3).run()
-    longer = Listed([Wanted(SETS[1].params, 3)], 1)
+    first = Simulation(FixedList(SETS, 1), flat, epochs=3).run()
+    longer = FixedList([Wanted(SETS[1].params, 3)], 1)
     assert longer.ask(first.history) == Resume(1, 3, "set 1 is to be trained to epoch 3 now")
 
 
 def test_the_order_of_names_is_nothing_and_a_type_is() -> None:
-    first = Simulation(Listed([Wanted({"x": 1, "y": 2}, 1)], 1), flat, epochs=1).run()
-    assert Listed([Wanted({"y": 2, "x": 1}, 1)], 1).ask(first.history) is None
-    assert Listed([Wanted({"y": 2, "x": True}, 1)], 1).ask(first.history) is not None
+    first = Simulation(FixedList([Wanted({"x": 1, "y": 2}, 1)], 1), flat, epochs=1).run()
+    assert FixedList([Wanted({"y": 2, "x": 1}, 1)], 1).ask(first.history) is None
+    assert FixedList([Wanted({"y": 2, "x": True}, 1)], 1).ask(first.history) is not None
 
 
 def test_the_reason_says_which_set_and_which_seed() -> None:
-    assert Listed(SETS, 5).ask(History(LOSS)) == New({"x": 0.1}, 3, "set 1 of 3, seed 1 of 5")
+    assert FixedList(SETS, 5).ask(History(LOSS)) == New({"x": 0.1}, 3, "set 1 of 3, seed 1 of 5")

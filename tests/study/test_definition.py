@@ -111,7 +111,7 @@ def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
         ),
         (
             '"list"\nsets = [{ params = { lr = 0.1, opt = "sgd", units = 20 }, epochs = 3 }]\nseeds = 4',
-            sections.Listed(
+            sections.FixedList(
                 method="list",
                 sets=(sections.ParameterSet(params={"lr": 0.1, "opt": "sgd", "units": 20}, epochs=3),),
                 seeds=4,

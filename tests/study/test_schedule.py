@@ -1,85 +1,85 @@
 import pytest
 
 from hpsearch.study.file.sections import Round
-from hpsearch.study.schedule import REPEATS, Budgeted, Given, Pace, Progress, Size, forecast
+from hpsearch.study.schedule import REPEATS, BudgetSchedule, FixedSchedule, Progress, Resource, Rung, forecast
 
 
 def at(epochs: int, trained: int, *paused: int, rounds: int = 1) -> Progress:
     return Progress(rounds, epochs, trained, paused)
 
 
-class TestBudgeted:
+class TestBudgetSchedule:
     @pytest.mark.parametrize(
-        ("longest", "ladder"),
+        ("longest", "resources"),
         [(1, (1,)), (2, (1, 2)), (3, (1, 2, 3)), (12, (2, 5, 12)), (27, (4, 10, 27)), (200, (5, 32, 200))],
     )
-    def test_trials_are_trained_longer_from_round_to_round(self, longest: int, ladder: tuple[int, ...]) -> None:
-        assert Budgeted(10_000, longest).ladder == ladder
+    def test_trials_are_trained_longer_from_round_to_round(self, longest: int, resources: tuple[int, ...]) -> None:
+        assert BudgetSchedule(10_000, longest).resources == resources
 
     def test_the_first_round_is_many_short_trials(self) -> None:
-        assert Budgeted(600, 27).first() == Size(4, 0, 45)  # 0.3 of the budget, in trials of 4 epochs
+        assert BudgetSchedule(600, 27).first() == Rung(4, 0, 45)  # 0.3 of the budget, in trials of 4 epochs
 
     def test_the_least_budget_pays_for_the_first_round_and_no_other(self) -> None:
-        least = Budgeted(1, 27).least
-        stages = Budgeted(least, 27)
-        assert stages.first() == Size(4, 0, 3)
-        assert stages.next(at(4, least, 4, 4, 4), Pace.LONGER) == "the budget of 12 epochs is spent (0 left)"
+        least = BudgetSchedule(1, 27).least
+        schedule = BudgetSchedule(least, 27)
+        assert schedule.first() == Rung(4, 0, 3)
+        assert schedule.next(at(4, least, 4, 4, 4), Resource.MORE) == "the budget of 12 epochs is spent (0 left)"
 
     def test_half_of_a_round_goes_into_those_that_go_on(self) -> None:
-        size = Budgeted(600, 27).next(at(4, 180, *[4] * 45), Pace.LONGER)
-        assert size == Size(10, 15, 9)  # 0.45 of 420 are 189: 15 trials go on for 6 epochs, 9 new ones take 10
+        rung = BudgetSchedule(600, 27).next(at(4, 180, *[4] * 45), Resource.MORE)
+        assert rung == Rung(10, 15, 9)  # 0.45 of 420 are 189: 15 trials go on for 6 epochs, 9 new ones take 10
 
     def test_what_cannot_be_afforded_is_not_continued(self) -> None:
-        stages = Budgeted(100, 27)
-        assert stages.next(at(10, 84, 10, 10), Pace.LONGER) == "the budget of 100 epochs is spent (16 left)"
-        assert stages.next(at(10, 83, 10, 10), Pace.LONGER) == Size(27, 1, 0)
+        schedule = BudgetSchedule(100, 27)
+        assert schedule.next(at(10, 84, 10, 10), Resource.MORE) == "the budget of 100 epochs is spent (16 left)"
+        assert schedule.next(at(10, 83, 10, 10), Resource.MORE) == Rung(27, 1, 0)
 
     def test_a_round_may_be_as_long_as_the_last(self) -> None:
-        assert Budgeted(600, 27).next(at(4, 200), Pace.AGAIN) == Size(4, 0, 20)  # 0.2 of 400
+        assert BudgetSchedule(600, 27).next(at(4, 200), Resource.SAME) == Rung(4, 0, 20)  # 0.2 of 400
 
     def test_back_to_shorter_trials_only_where_they_can_be_trained_on(self) -> None:
-        stages = Budgeted(600, 27)
-        rich, poor = (stages.next(at(27, trained), Pace.ROUND) for trained in (300, 510))
-        assert isinstance(rich, Size)
+        schedule = BudgetSchedule(600, 27)
+        rich, poor = (schedule.next(at(27, trained), Resource.LESS) for trained in (300, 510))
+        assert isinstance(rich, Rung)
         assert rich.epochs == 10
-        assert isinstance(poor, Size)
+        assert isinstance(poor, Rung)
         assert poor.epochs == 27
 
     def test_no_round_takes_more_than_is_left(self) -> None:
         for left in range(1, 150):
-            for pace in Pace:
-                size = Budgeted(600, 27).next(at(10, 600 - left, 10, 10, 4, 4), pace)
-                if isinstance(size, Size):
-                    older = sorted(size.epochs - one for one in (10, 10, 4, 4) if one < size.epochs)
-                    assert size.new * size.epochs + sum(older[: size.continued]) <= left
+            for resource in Resource:
+                rung = BudgetSchedule(600, 27).next(at(10, 600 - left, 10, 10, 4, 4), resource)
+                if isinstance(rung, Rung):
+                    older = sorted(rung.epochs - one for one in (10, 10, 4, 4) if one < rung.epochs)
+                    assert rung.new * rung.epochs + sum(older[: rung.survivors]) <= left
 
     def test_a_window_may_move_as_long_as_enough_is_left_for_the_end(self) -> None:
-        stages = Budgeted(600, 27)
-        assert stages.may_look_again(at(4, 490))  # 0.8 of 110 epochs are more than three trainings of 27
-        assert not stages.may_look_again(at(4, 500))
+        schedule = BudgetSchedule(600, 27)
+        assert schedule.may_look_again(at(4, 490))  # 0.8 of 110 epochs are more than three trainings of 27
+        assert not schedule.may_look_again(at(4, 500))
 
     def test_noise_is_measured_where_it_can_still_matter(self) -> None:
-        stages = Budgeted(1000, 27)
-        assert stages.repeats(at(27, 600)) == REPEATS
-        assert stages.repeats(at(27, 900)) == 0
+        schedule = BudgetSchedule(1000, 27)
+        assert schedule.repeats(at(27, 600)) == REPEATS
+        assert schedule.repeats(at(27, 900)) == 0
 
 
-class TestGiven:
+class TestFixedSchedule:
     ROUNDS = (Round(trials=8, epochs=2), Round(trials=4, epochs=5))
 
     def test_rounds_are_as_they_are_given(self) -> None:
-        stages = Given(self.ROUNDS, keep=0.5)
-        assert stages.first() == Size(2, 0, 8)
-        assert stages.next(at(2, 16, *[2] * 8), Pace.AGAIN) == Size(5, 2, 2)
-        assert stages.next(at(2, 16), Pace.LONGER) == Size(5, 0, 4)
-        assert stages.next(at(5, 30, rounds=2), Pace.ROUND) == "all 2 rounds are done"
-        assert stages.longest == 5
-        assert stages.repeats(at(5, 30)) == 0
+        schedule = FixedSchedule(self.ROUNDS, keep=0.5)
+        assert schedule.first() == Rung(2, 0, 8)
+        assert schedule.next(at(2, 16, *[2] * 8), Resource.SAME) == Rung(5, 2, 2)
+        assert schedule.next(at(2, 16), Resource.MORE) == Rung(5, 0, 4)
+        assert schedule.next(at(5, 30, rounds=2), Resource.LESS) == "all 2 rounds are done"
+        assert schedule.longest == 5
+        assert schedule.repeats(at(5, 30)) == 0
 
 
 def test_a_forecast_spends_the_budget() -> None:
     for budget in (40, 100, 600, 5000):
-        sizes = list(forecast(Budgeted(budget, 27)))
-        assert sizes[0].continued == 0
+        sizes = list(forecast(BudgetSchedule(budget, 27)))
+        assert sizes[0].survivors == 0
         assert sizes[-1].epochs == 27 or budget == 40
-    assert list(forecast(Given(TestGiven.ROUNDS, 0.5))) == [Size(2, 0, 8), Size(5, 2, 2)]
+    assert list(forecast(FixedSchedule(TestFixedSchedule.ROUNDS, 0.5))) == [Rung(2, 0, 8), Rung(5, 2, 2)]

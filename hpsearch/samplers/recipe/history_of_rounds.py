@@ -9,7 +9,7 @@ from hpsearch.core.format import columns, number
 from hpsearch.core.history import History
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
-from hpsearch.samplers.recipe.planned_rounds import Plan
+from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.sampler import Recipe
 from hpsearch.samplers.recipe.search_ranges import SearchRange, numbers
 from hpsearch.study.space import Space
@@ -25,7 +25,9 @@ def document(sampler: Sampler, history: History, over: str = "") -> dict[str, An
     """
     if not isinstance(sampler, CoarseToFine | Recipe) or len(history) == 0:
         return None
-    plans = [plan for plan in sampler.plans(history)[0] if any(number < len(history) for number in plan.trials)]
+    plans = [
+        plan for plan in sampler.planned_rounds(history)[0] if any(number < len(history) for number in plan.trials)
+    ]
     best = math.inf
     rounds = []
     for plan in plans:
@@ -41,27 +43,29 @@ def document(sampler: Sampler, history: History, over: str = "") -> dict[str, An
     }
 
 
-def _loss(plan: Plan, number: int, history: History) -> float:
+def _loss(plan: PlannedRound, number: int, history: History) -> float:
     """Of a trial when the round was over; infinite where it came to nothing."""
     trial = history[number]
-    if trial.diverged and trial.epoch <= plan.size.epochs:
+    if trial.diverged and trial.epoch <= plan.rung.epochs:
         return math.inf
-    return history.losses_at(min(trial.epoch, plan.size.epochs)).get(number, math.inf)
+    return history.losses_at(min(trial.epoch, plan.rung.epochs)).get(number, math.inf)
 
 
-def _round(plan: Plan, losses: Mapping[int, float], before: float, space: Space, history: History) -> dict[str, Any]:
+def _round(
+    plan: PlannedRound, losses: Mapping[int, float], before: float, space: Space, history: History
+) -> dict[str, Any]:
     first = min(losses, key=losses.__getitem__)
     found = losses[first]
     return {
         "number": plan.number,
-        "epochs": plan.size.epochs,
+        "epochs": plan.rung.epochs,
         "repeats": plan.repeats is not None,
-        "windows": [_window(window) for window in plan.windows],
+        "windows": [_range(one) for one in plan.ranges],
         "notes": list(plan.notes),
         "trials": [
             {
                 "trial": number,
-                "continued": number in plan.continued,
+                "continued": number in plan.survivors,
                 "value": _value(loss, history),
                 "params": {one.name: history[number].params.get(one.name) for one in numbers(space)},
             }
@@ -79,8 +83,8 @@ def _value(loss: float, history: History) -> float | None:
     return loss if history.objective.goal == "minimize" else -loss
 
 
-def _window(window: SearchRange) -> dict[str, Any]:
-    return {"name": window.name, "low": window.low, "high": window.high, "reason": window.reason}
+def _range(one: SearchRange) -> dict[str, Any]:
+    return {"name": one.name, "low": one.low, "high": one.high, "reason": one.reason}
 
 
 def text(told: Mapping[str, Any]) -> str:

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.recipe.search_ranges import SearchRange
-from hpsearch.study.schedule import Progress, Size
+from hpsearch.study.schedule import Progress, Rung
 from hpsearch.study.space import Space
 
 LEADERS = 3
@@ -20,75 +20,77 @@ EARLY = 2 / 3
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One round. first: the number of its first new trial. repeats: what its new trials all have, if they do.
+class PlannedRound:
+    """One round. first: the number of its first new trial. survivors: those of earlier rounds that it trains on.
+    repeats: what its new trials all have, if they do.
 
     space: that of its new trials, choices that have lost left out. notes: what was decided, and why.
     """
 
     number: int
-    size: Size
+    rung: Rung
     first: int
-    windows: tuple[SearchRange, ...]
+    ranges: tuple[SearchRange, ...]
     space: Space
-    continued: tuple[int, ...] = ()
+    survivors: tuple[int, ...] = ()
     repeats: Params | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def end(self) -> int:
-        return self.first + self.size.new
+        return self.first + self.rung.new
 
     @property
     def trials(self) -> tuple[int, ...]:
         """The numbers of all that are trained in it."""
-        return (*self.continued, *range(self.first, self.end))
+        return (*self.survivors, *range(self.first, self.end))
 
     def is_all_proposed(self, history: History) -> bool:
-        return len(history) >= self.end and all(history[number].round >= self.number for number in self.continued)
+        return len(history) >= self.end and all(history[number].round >= self.number for number in self.survivors)
 
     def is_over(self, history: History) -> bool:
-        """All its trials have settled, or a later round has begun."""
+        """All its trials have ended, or a later round has begun."""
         later = len(history) > self.end or any(trial.round > self.number for trial in history)
         return self.is_all_proposed(history) and (later or all(not trial.state.is_active for trial in history))
 
 
-class Plans:
+class PlannedRounds:
     """The rounds of the last history that was asked about: a round that was planned stays as it was.
 
-    stage: which of the recipe's stages is at work.
+    schedule: which of the recipe's schedules is at work.
     """
 
     def __init__(self) -> None:
         self.history: History | None = None
-        self.plans: list[Plan] = []
-        self.stage = 0
+        self.plans: list[PlannedRound] = []
+        self.schedule = 0
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        return Plans, ()
+        return PlannedRounds, ()
 
-    def look_at(self, history: History, first: Plan) -> None:
+    def look_at(self, history: History, first: PlannedRound) -> None:
         if history is not self.history:
-            self.history, self.plans, self.stage = history, [first], 0
+            self.history, self.plans, self.schedule = history, [first], 0
 
 
-class Found:
+class Results:
     """What is known when the last of these rounds is over: all trials as they were then."""
 
-    def __init__(self, plans: Sequence[Plan], history: History):
+    def __init__(self, plans: Sequence[PlannedRound], history: History):
         self._plans, self._history = plans, history
         self.trials = self._after(len(plans))
-        self.ranked = _ranked(self.trials, history)
+        self.ranked = history.objective.ranked(self.trials)
         self.epochs = sum(trial.epoch for trial in self.trials)
 
     def _after(self, rounds: int) -> list[Trial]:
-        reached: dict[int, Plan] = {number: plan for plan in self._plans[:rounds] for number in plan.trials}
-        return [_as_of(self._history[number], plan, rounds) for number, plan in sorted(reached.items())]
+        reached: dict[int, PlannedRound] = {number: plan for plan in self._plans[:rounds] for number in plan.trials}
+        trials = ((self._history[number], plan) for number, plan in sorted(reached.items()))
+        return [trial.as_of(plan.rung.epochs) if trial.round > rounds else trial for trial, plan in trials]
 
     @property
     def progress(self) -> Progress:
         last = self._plans[-1]
-        return Progress(last.number, last.size.epochs, self.epochs)
+        return Progress(last.number, last.rung.epochs, self.epochs)
 
     @property
     def latest(self) -> list[Trial]:
@@ -97,7 +99,7 @@ class Found:
         return [trial for trial in self.trials if trial.number in numbers]
 
     @property
-    def promising(self) -> list[Trial]:
+    def survivors(self) -> list[Trial]:
         """Those that pause and may go on, the best first: of the better half of all."""
         better = self.ranked[: max(LEADERS, (len(self.ranked) + 1) // 2)]
         return [trial for trial in better if trial.state is State.PAUSED]
@@ -122,7 +124,7 @@ class Found:
     @property
     def gain(self) -> float:
         """By how much the last round's best is better than the best before; negative where it is worse."""
-        before = _ranked(self._after(len(self._plans) - 1), self._history)
+        before = self._history.objective.ranked(self._after(len(self._plans) - 1))
         old = self._history.loss(before[0]) if before else math.inf
         new = [self._history.loss(t) for t in self.ranked if t.number in self._plans[-1].trials]
         return old - min(new, default=math.inf)
@@ -138,16 +140,3 @@ class Found:
         if self.gain > 0:
             return f"round {number} gained {self.gain:.3g}: {value}"
         return f"round {number} gained nothing: the best is still {value}"
-
-
-def _as_of(trial: Trial, plan: Plan, rounds: int) -> Trial:
-    """The trial as it was after so many rounds, the last of which it was in was `plan`; continued later, it PAUSED."""
-    if trial.round <= rounds:
-        return trial
-    curve = tuple(report for report in trial.curve if report.step <= plan.size.epochs)
-    return replace(trial, state=State.PAUSED, reason="", curve=curve)
-
-
-def _ranked(trials: Sequence[Trial], history: History) -> list[Trial]:
-    fit = (t for t in trials if t.state is not State.FAILED and math.isfinite(history.loss(t)))
-    return sorted(fit, key=history.loss)

@@ -6,10 +6,10 @@ from hpsearch.core.trial import Plain
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.sections import (
     CoarseToFine,
+    FixedList,
     Grid,
     HalvingPrune,
     HyperbandPrune,
-    Listed,
     LrRange,
     MedianPrune,
     Recipe,
@@ -18,7 +18,7 @@ from hpsearch.study.file.sections import (
     Trainer,
 )
 from hpsearch.study.file.wording import KeyPath, meant
-from hpsearch.study.schedule import FEWEST, Budgeted
+from hpsearch.study.schedule import FEWEST, BudgetSchedule
 from hpsearch.study.space import Choice, Float, Parameter, Space
 
 MOST_GRID_POINTS = 100_000
@@ -45,7 +45,7 @@ def _found(sections: Mapping[str, Section], space_names: Mapping[str, object], s
         yield from _recipe(search, epochs)
     if isinstance(search, Grid) and space is not None:
         yield from _grid(space)
-    if isinstance(search, Listed):
+    if isinstance(search, FixedList):
         yield from _sets(search, space, epochs)
     if isinstance(prune, ThresholdPrune):
         yield from _threshold(prune)
@@ -68,7 +68,7 @@ def _recipe(search: Recipe, epochs: int | None) -> Found:
         yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
     yield from _rounds(search, epochs)
     if search.budget is not None and epochs is not None:
-        stages = Budgeted(search.budget.epochs, epochs)
+        stages = BudgetSchedule(search.budget.epochs, epochs)
         if search.budget.epochs < stages.least:
             wanted = f"{FEWEST} trials of {stages.first().epochs} epochs, which the first round takes at least"
             yield ("search", "budget", "epochs"), f"must be >= {stages.least}, {wanted}; got {search.budget.epochs}"
@@ -85,7 +85,7 @@ def _rounds(search: CoarseToFine | Recipe, epochs: int | None) -> Found:
         before = stage.epochs
 
 
-def _sets(search: Listed, space: Space | None, epochs: int | None) -> Found:
+def _sets(search: FixedList, space: Space | None, epochs: int | None) -> Found:
     for i, one in enumerate(search.sets):
         path = ("search", "sets", i)
         if epochs is not None and one.epochs is not None and one.epochs > epochs:

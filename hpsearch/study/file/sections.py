@@ -142,7 +142,7 @@ class ParameterSet(Section):
     epochs: Count | None = Field(None, description="how long it is trained; omitted: trainer.epochs")
 
 
-class Listed(Section):
+class FixedList(Section):
     """Given sets of parameters, each with several seeds; `hpsearch evaluate` trains its finalists so."""
 
     method: Literal["list"]
@@ -170,7 +170,7 @@ class Recipe(Section):
     lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
 
 
-Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | Listed, Field(discriminator="method")]
+Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | FixedList, Field(discriminator="method")]
 
 
 # [prune], [early_stopping] ───────────────────────────────────────────────────────────────────────

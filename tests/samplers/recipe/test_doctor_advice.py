@@ -23,13 +23,13 @@ def said(label: Label, space: Space = SPACE, lr: float = 1e-3, best: bool = True
     return advise([remark], space, whole(space), {"lr": lr, "dropout": 0.1})
 
 
-def window(advice: Advice, name: str, space: Space = SPACE) -> tuple[float, float, str]:
+def one(advice: Advice, name: str, space: Space = SPACE) -> tuple[float, float, str]:
     found = next(one for one in advice.applied(space, whole(space), whole(space)) if one.name == name)
     return found.low, found.high, found.reason
 
 
 def test_too_slow_at_the_upper_end_moves_the_learning_rate_up() -> None:
-    low, high, reason = window(said(Label.LR_TOO_LOW, lr=8e-3), "lr")
+    low, high, reason = one(said(Label.LR_TOO_LOW, lr=8e-3), "lr")
     assert (low, high) == (pytest.approx(1e-3), pytest.approx(1e-1))  # half of two decades
     assert reason == (
         "lr: window moved to [0.001, 0.1], from [0.0001, 0.01]: 2 of the best 3 trials: learning rate too low, and the "
@@ -39,7 +39,7 @@ def test_too_slow_at_the_upper_end_moves_the_learning_rate_up() -> None:
 
 @pytest.mark.parametrize("label", [Label.LR_TOO_HIGH, Label.DIVERGED])
 def test_too_hot_at_the_lower_end_moves_it_down(label: Label) -> None:
-    low, high, _ = window(said(label, lr=1.5e-4, best=False, among=6), "lr")
+    low, high, _ = one(said(label, lr=1.5e-4, best=False, among=6), "lr")
     assert (low, high) == (pytest.approx(1e-5), pytest.approx(1e-3))
 
 
@@ -52,7 +52,7 @@ def test_elsewhere_the_box_round_the_best_says_more(label: Label, lr: float) -> 
 def test_where_most_trials_say_so_the_whole_window_is_wrong(label: Label, ends: tuple[float, float]) -> None:
     """Wherever the best lies: where nothing is learnt that is luck."""
     advice = said(label, lr=1e-3, best=False)
-    low, high, reason = window(advice, "lr")
+    low, high, reason = one(advice, "lr")
     assert (low, high) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
     assert reason.endswith(f": 3 of 3 trials with a curve to judge: {label}")
     box = replace(whole(SPACE)[0], low=1e-3, high=2e-3)
@@ -69,7 +69,7 @@ def test_a_window_that_may_not_move_is_the_box_round_the_best() -> None:
 
 
 def test_overfitting_opens_what_regularises_upwards() -> None:
-    low, high, reason = window(said(Label.OVERFITTING), "dropout")
+    low, high, reason = one(said(Label.OVERFITTING), "dropout")
     assert (low, high) == (0.0, pytest.approx(0.6))
     assert reason == "dropout: window opened to [0, 0.6], from [0, 0.4]: 2 of the best 3 trials: overfitting"
     assert said(Label.OVERFITTING).settled
@@ -83,7 +83,7 @@ def test_where_nothing_regularises_it_says_what_to_add() -> None:
 
 def test_a_bound_that_may_not_be_passed_stays() -> None:
     space = Space((Float("dropout", 0.0, 0.4),))
-    low, high, reason = window(said(Label.OVERFITTING, space), "dropout", space)
+    low, high, reason = one(said(Label.OVERFITTING, space), "dropout", space)
     assert (low, high) == (0.0, 0.4)
     assert "ends at the space's bound" in reason
 
@@ -97,7 +97,7 @@ def test_what_too_few_trials_say_changes_nothing(trials: tuple[int, ...], best: 
 
 def test_decay_comes_later() -> None:
     space = Space((Float("step_epochs", 2.0, 10.0, expand=True),))
-    low, high, _ = window(said(Label.DECAYED_TOO_EARLY, space), "step_epochs", space)
+    low, high, _ = one(said(Label.DECAYED_TOO_EARLY, space), "step_epochs", space)
     assert (low, high) == (6.0, 14.0)
 
 

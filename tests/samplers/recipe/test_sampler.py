@@ -7,11 +7,11 @@ import pytest
 from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, State
-from hpsearch.samplers.recipe.planned_rounds import Plan
+from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.sampler import Recipe
 from hpsearch.samplers.recipe.search_ranges import whole
 from hpsearch.study.file.sections import Round
-from hpsearch.study.schedule import Budgeted, Given, Stages
+from hpsearch.study.schedule import BudgetSchedule, FixedSchedule, Schedule
 from hpsearch.study.space import Choice, Float, Int, Space
 from tests.samplers.simulation import LOSS, Loss, Simulation, diverges, fails, flat
 
@@ -26,7 +26,7 @@ LONGEST = 27
 
 
 def searcher(budget: int = 600, space: Space = SPACE, seed: int = 0, earlier: Sequence[int] = ()) -> Recipe:
-    return Recipe(space, seed, [Budgeted(one, LONGEST) for one in (*earlier, budget)], top=0.15, margin=0.1)
+    return Recipe(space, seed, [BudgetSchedule(one, LONGEST) for one in (*earlier, budget)], top=0.15, margin=0.1)
 
 
 def training(noise: float = 0.0, optimum: float = 0.03) -> Loss:
@@ -48,27 +48,27 @@ def simulated(
     return Simulation(recipe, loss or training(), epochs=LONGEST, parallel=parallel, history=history).run()
 
 
-def plans(simulation: Simulation) -> Sequence[Plan]:
+def planned_rounds(simulation: Simulation) -> Sequence[PlannedRound]:
     assert isinstance(simulation.sampler, Recipe)
-    return simulation.sampler.plans(simulation.history)[0]
+    return simulation.sampler.planned_rounds(simulation.history)[0]
 
 
 class TestRounds:
     def test_many_short_ones_first_then_the_best_go_on(self) -> None:
         simulation = simulated(searcher())
-        first, second, third, *_ = plans(simulation)
-        assert (first.size.epochs, second.size.epochs, third.size.epochs) == (4, 10, 27)
-        assert first.size.new > second.size.trials > third.size.trials
+        first, second, third, *_ = planned_rounds(simulation)
+        assert (first.rung.epochs, second.rung.epochs, third.rung.epochs) == (4, 10, 27)
+        assert first.rung.new > second.rung.trials > third.rung.trials
         history = simulation.history
         losses = {number: training()(history[number].params, 4) for number in first.trials}
-        assert list(second.continued) == sorted(losses, key=losses.__getitem__)[: second.size.continued]
+        assert list(second.survivors) == sorted(losses, key=losses.__getitem__)[: second.rung.survivors]
 
     def test_who_is_in_the_worse_half_does_not_go_on(self) -> None:
         simulation = simulated(searcher(1000))
-        for plan in plans(simulation)[1:]:
+        for plan in planned_rounds(simulation)[1:]:
             before = [simulation.history[number] for number in range(plan.first)]
             level = sorted(training()(trial.params, 4) for trial in before)[len(before) // 2]
-            assert all(training()(simulation.history[n].params, 4) <= level for n in plan.continued)
+            assert all(training()(simulation.history[n].params, 4) <= level for n in plan.survivors)
 
     def test_no_epoch_is_trained_twice_and_none_beyond_the_budget(self) -> None:
         for budget in (40, 100, 300, 1000):
@@ -78,32 +78,32 @@ class TestRounds:
 
     def test_it_looks_ever_closer_to_the_optimum(self) -> None:
         widths = [
-            math.log10(window.high / window.low)
-            for plan in plans(simulated(searcher(1000)))
-            for window in plan.windows
-            if window.name == "lr"
+            math.log10(one.high / one.low)
+            for plan in planned_rounds(simulated(searcher(1000)))
+            for one in plan.ranges
+            if one.name == "lr"
         ]
         assert widths == sorted(widths, reverse=True)
         assert widths[-1] < 0.3 * widths[0]
 
     def test_new_trials_lie_in_their_windows(self) -> None:
         simulation = simulated(searcher(1000))
-        for plan in plans(simulation):
+        for plan in planned_rounds(simulation):
             for number in range(plan.first, min(plan.end, len(simulation.history))):
-                for window in plan.windows:
-                    assert window.low <= float(simulation.history[number].params[window.name]) <= window.high
+                for one in plan.ranges:
+                    assert one.low <= float(simulation.history[number].params[one.name]) <= one.high
 
     def test_the_first_round_is_spread_more_evenly_than_chance(self) -> None:
         """Of 32 points of a scrambled Sobol sequence every interval of 1/32 holds one, on every axis."""
         space = Space((Float("x", 0.0, 1.0), Float("y", 0.0, 1.0)))
-        recipe = Recipe(space, 0, [Given([Round(trials=32, epochs=1)], 0.5)], 0.15, 0.1)
+        recipe = Recipe(space, 0, [FixedSchedule([Round(trials=32, epochs=1)], 0.5)], 0.15, 0.1)
         points = [p.params for p in Simulation(recipe, flat, epochs=1).run().proposals if isinstance(p, New)]
         for name in ("x", "y"):
             assert sorted(int(32 * float(point[name])) for point in points) == list(range(32))
 
     def test_rounds_that_are_given(self) -> None:
         rounds = [Round(trials=12, epochs=2), Round(trials=6, epochs=5), Round(trials=2, epochs=9)]
-        simulation = simulated(Recipe(SPACE, 0, [Given(rounds, 0.5)], 0.15, 0.1))
+        simulation = simulated(Recipe(SPACE, 0, [FixedSchedule(rounds, 0.5)], 0.15, 0.1))
         for number, round_ in enumerate(rounds, 1):
             own = [proposal for proposal in simulation.proposals if proposal.round == number]
             assert (len(own), {one.until for one in own}) == (round_.trials, {round_.epochs})
@@ -111,7 +111,9 @@ class TestRounds:
 
     def test_a_value_that_has_lost_is_not_drawn_again(self) -> None:
         simulation = simulated(searcher(1500))
-        (at,) = [plan for plan in plans(simulation) if any("'adagrad' is left out" in note for note in plan.notes)]
+        (at,) = [
+            one for one in planned_rounds(simulation) if any("'adagrad' is left out" in note for note in one.notes)
+        ]
         later = [simulation.history[n].params["optimizer"] for n in range(at.first, len(simulation.history))]
         assert later
         assert "adagrad" not in later
@@ -126,8 +128,8 @@ class TestRounds:
             return float(2 * 0.5**epoch)
 
         simulation = Simulation(searcher(), overfits, epochs=LONGEST, train=train).run()
-        first, second, *_ = plans(simulation)
-        assert (first.size.epochs, second.size.epochs) == (4, 4)
+        first, second, *_ = planned_rounds(simulation)
+        assert (first.rung.epochs, second.rung.epochs) == (4, 4)
         assert "no longer than the last, since more epochs would gain nothing" in second.notes[1]
         assert "overfitting" in second.notes[1]
 
@@ -148,9 +150,9 @@ class TestWindows:
 
     def test_while_a_window_moves_the_rounds_stay_short_and_the_others_whole(self) -> None:
         simulation = simulated(searcher(space=self.narrow(expand=True)))
-        _, second, *_ = plans(simulation)
-        assert (second.size.epochs, second.size.continued) == (4, 0)
-        before, after = whole(self.narrow(expand=True)), second.windows
+        _, second, *_ = planned_rounds(simulation)
+        assert (second.rung.epochs, second.rung.survivors) == (4, 0)
+        before, after = whole(self.narrow(expand=True)), second.ranges
         assert after[0].low > before[0].low
         assert after[0].high > before[0].high
         assert (after[1].low, after[1].high) == (before[1].low, before[1].high)
@@ -177,7 +179,7 @@ class TestTheEnd:
             return 0.5 + 0.01 * float(generator.standard_normal()) - 0.001 * epoch
 
         simulation = simulated(searcher(6000), luck)
-        repeated = next(plan for plan in plans(simulation) if plan.repeats is not None)
+        repeated = next(plan for plan in planned_rounds(simulation) if plan.repeats is not None)
         again = [simulation.history[number] for number in range(repeated.first, repeated.end)]
         assert len(again) == 2
         assert all(trial.params == repeated.repeats for trial in again)
@@ -215,15 +217,15 @@ class TestReplay:
     @pytest.mark.parametrize("parallel", [1, 3])
     def test_rounds_are_planned_alike_whenever_they_are_asked_for(self, parallel: int) -> None:
         simulation = Simulation(searcher(), training(), epochs=LONGEST, parallel=parallel)
-        seen: dict[int, Plan] = {}
+        seen: dict[int, PlannedRound] = {}
         while not simulation.over:
             simulation.run(turns=1)
-            for plan in searcher().plans(History(LOSS, list(simulation.history)))[0]:
+            for plan in searcher().planned_rounds(History(LOSS, list(simulation.history)))[0]:
                 assert seen.setdefault(plan.number, plan) == plan
 
     def test_the_notes_of_a_round_come_once_with_its_first_proposal(self) -> None:
         simulation = simulated(searcher(), parallel=2)
-        for plan in plans(simulation):
+        for plan in planned_rounds(simulation):
             own = [proposal for proposal in simulation.proposals if proposal.round == plan.number]
             assert [proposal.notes for proposal in own] == [plan.notes, *[()] * (len(own) - 1)]
 
@@ -236,12 +238,16 @@ def test_a_trial_that_ended_by_itself_is_not_continued() -> None:
 
 
 @pytest.mark.parametrize(
-    "stages", [lambda: Budgeted(200, 9), lambda: Given([Round(trials=9, epochs=1), Round(trials=5, epochs=3)], 0.4)]
+    "schedules",
+    [
+        lambda: BudgetSchedule(200, 9),
+        lambda: FixedSchedule([Round(trials=9, epochs=1), Round(trials=5, epochs=3)], 0.4),
+    ],
 )
-def test_a_small_discrete_space(stages: Callable[[], Stages]) -> None:
+def test_a_small_discrete_space(schedules: Callable[[], Schedule]) -> None:
     """Everything is tried before anything is tried twice."""
     space = Space((Int("layers", 1, 3), Choice("norm", (True, False))))
-    simulation = Simulation(Recipe(space, 0, [stages()], 0.15, 0.1), flat, epochs=9).run()
+    simulation = Simulation(Recipe(space, 0, [schedules()], 0.15, 0.1), flat, epochs=9).run()
     points = [tuple(trial.params.values()) for trial in simulation.history]
     assert len(set(points[:6])) == 6
     assert all(trial.state is not State.FAILED for trial in simulation.history)

@@ -7,7 +7,7 @@ from hpsearch.samplers.recipe.search_ranges import (
     SearchRange,
     is_beyond,
     narrowed,
-    next_windows,
+    next_ranges,
     place,
     shifted,
     whole,
@@ -21,12 +21,12 @@ def after(
     """The next window of a space with one parameter, the very best value first."""
     space = Space((parameter,))
     low, high = current or (whole(space)[0].low, whole(space)[0].high)
-    window = SearchRange(parameter.name, low, high, moved=False, reason="")
-    return next_windows(space, [window], [{parameter.name: value} for value in best], among=24, margin=margin)[0]
+    one = SearchRange(parameter.name, low, high, moved=False, reason="")
+    return next_ranges(space, [one], [{parameter.name: value} for value in best], among=24, margin=margin)[0]
 
 
-def ends(window: SearchRange) -> list[float]:
-    return [window.low, window.high]
+def ends(one: SearchRange) -> list[float]:
+    return [one.low, one.high]
 
 
 def test_the_first_windows_are_the_whole_ranges_of_the_numbers() -> None:
@@ -37,15 +37,15 @@ def test_the_first_windows_are_the_whole_ranges_of_the_numbers() -> None:
 
 
 def test_a_window_shrinks_on_to_the_best_with_a_margin_of_its_width() -> None:
-    window = after(Float("dropout", 0.0, 1.0), 0.4, 0.3, 0.5)
-    assert ends(window) == pytest.approx([0.2, 0.6])
-    assert window.reason == "dropout: window [0.2, 0.6] round the best 3 of 24; was [0, 1]"
-    assert not window.moved
+    one = after(Float("dropout", 0.0, 1.0), 0.4, 0.3, 0.5)
+    assert ends(one) == pytest.approx([0.2, 0.6])
+    assert one.reason == "dropout: window [0.2, 0.6] round the best 3 of 24; was [0, 1]"
+    assert not one.moved
 
 
 def test_lengths_are_logarithms_where_log() -> None:
-    window = after(Float("lr", 1e-4, 1.0, log=True), 1e-2, 1e-2)
-    assert ends(window) == pytest.approx([10**-2.4, 10**-1.6])
+    one = after(Float("lr", 1e-4, 1.0, log=True), 1e-2, 1e-2)
+    assert ends(one) == pytest.approx([10**-2.4, 10**-1.6])
 
 
 def test_a_shrunk_window_never_leaves_the_range() -> None:
@@ -55,10 +55,10 @@ def test_a_shrunk_window_never_leaves_the_range() -> None:
 
 
 def test_a_window_inside_the_range_moves_and_keeps_its_width() -> None:
-    window = after(Float("dropout", 0.0, 1.0), 0.595, 0.45, current=(0.4, 0.6))
-    assert ends(window) == pytest.approx([0.495, 0.695])
-    assert window.moved
-    assert window.reason == "dropout: window moved to [0.495, 0.695]: the best, 0.595, lies at the edge of [0.4, 0.6]"
+    one = after(Float("dropout", 0.0, 1.0), 0.595, 0.45, current=(0.4, 0.6))
+    assert ends(one) == pytest.approx([0.495, 0.695])
+    assert one.moved
+    assert one.reason == "dropout: window moved to [0.495, 0.695]: the best, 0.595, lies at the edge of [0.4, 0.6]"
 
 
 def test_a_best_trial_of_an_earlier_round_outside_the_window_moves_it_there() -> None:
@@ -77,8 +77,8 @@ def test_against_a_hard_bound_it_is_half_as_wide() -> None:
 
 
 def test_with_expand_it_goes_past_the_bound_by_the_same_factor() -> None:
-    window = after(Float("lr", 1e-4, 1e-2, log=True, expand=True), 1e-2, 1e-3)
-    assert ends(window) == pytest.approx([1e-3, 1e-1])
+    one = after(Float("lr", 1e-4, 1e-2, log=True, expand=True), 1e-2, 1e-3)
+    assert ends(one) == pytest.approx([1e-3, 1e-1])
     assert ends(after(Int("hidden", 16, 256, log=True, expand=True), 256)) == [64, 1024]
     # The next round may stay out there.
     inside = after(Float("lr", 1e-4, 1e-2, log=True, expand=True), 3e-2, 5e-2, current=(1e-3, 1e-1))
@@ -100,79 +100,79 @@ def test_what_is_positive_stays_so(parameter: Parameter, best: float, lowest: fl
 
 
 def test_ints_and_steps_are_rounded_outwards_to_what_they_can_be() -> None:
-    window = after(Int("hidden", 16, 256, log=True), 60, 50, 70)
-    assert ends(window) == [int(window.low), int(window.high)]
-    assert all(isinstance(end, int) for end in ends(window))
-    assert window.low <= 50 / 16**0.1
-    assert window.high >= 70 * 16**0.1
+    one = after(Int("hidden", 16, 256, log=True), 60, 50, 70)
+    assert ends(one) == [int(one.low), int(one.high)]
+    assert all(isinstance(end, int) for end in ends(one))
+    assert one.low <= 50 / 16**0.1
+    assert one.high >= 70 * 16**0.1
     assert ends(after(Int("batch", 0, 100, step=10), 40, 50)) == [30, 60]
     assert ends(after(Float("dropout", 0.0, 0.6, step=0.1), 0.3, 0.3)) == [0.2, 0.4]
 
 
 def test_what_the_best_do_not_use_or_what_has_no_width_stays() -> None:
     space = Space((Choice("optimizer", ("sgd", "adam")), Float("momentum", 0.0, 0.9, when={"optimizer": ("sgd",)})))
-    window = next_windows(space, whole(space), [{"optimizer": "adam"}], among=9, margin=0.1)[0]
-    assert ends(window) == [0.0, 0.9]
-    assert window.reason == "momentum: window stays [0, 0.9]: it is used by none of the best 1 of 9"
+    one = next_ranges(space, whole(space), [{"optimizer": "adam"}], among=9, margin=0.1)[0]
+    assert ends(one) == [0.0, 0.9]
+    assert one.reason == "momentum: window stays [0, 0.9]: it is used by none of the best 1 of 9"
     assert ends(after(Float("dropout", 0.5, 0.5), 0.5)) == [0.5, 0.5]
 
 
 def test_a_conditional_parameter_follows_the_best_that_use_it() -> None:
     space = Space((Choice("optimizer", ("sgd", "adam")), Float("momentum", 0.0, 1.0, when={"optimizer": ("sgd",)})))
     best: list[dict[str, Plain]] = [{"optimizer": "adam"}, {"optimizer": "sgd", "momentum": 0.5}]
-    assert ends(next_windows(space, whole(space), best, among=9, margin=0.1)[0]) == pytest.approx([0.4, 0.6])
+    assert ends(next_ranges(space, whole(space), best, among=9, margin=0.1)[0]) == pytest.approx([0.4, 0.6])
 
 
 def test_the_narrowed_space_draws_from_the_windows_only() -> None:
     space = Space((Float("lr", 1e-5, 1.0, log=True), Choice("norm", (True, False)), Int("hidden", 16, 256, log=True)))
     best: list[dict[str, Plain]] = [{"lr": 1e-3, "norm": True, "hidden": 64}, {"lr": 3e-3, "norm": True, "hidden": 80}]
-    windows = next_windows(space, whole(space), best, among=8, margin=0.05)
+    ranges = next_ranges(space, whole(space), best, among=8, margin=0.05)
     for corner in (0.0, 1.0):
-        params = narrowed(space, windows).from_unit([corner] * 3)
+        params = narrowed(space, ranges).from_unit([corner] * 3)
         assert space.contains(params)
-        assert math.isclose(params["lr"], windows[0].high if corner else windows[0].low)
-        assert params["hidden"] == (windows[1].high if corner else windows[1].low)
-    assert {narrowed(space, windows).from_unit([0.5, u, 0.5])["norm"] for u in (0.1, 0.9)} == {True, False}
+        assert math.isclose(params["lr"], ranges[0].high if corner else ranges[0].low)
+        assert params["hidden"] == (ranges[1].high if corner else ranges[1].low)
+    assert {narrowed(space, ranges).from_unit([0.5, u, 0.5])["norm"] for u in (0.1, 0.9)} == {True, False}
 
 
 LR = Float("lr", 1e-4, 1e-2, log=True, expand=True)
 
 
-def window(low: float, high: float, name: str = "lr") -> SearchRange:
+def one(low: float, high: float, name: str = "lr") -> SearchRange:
     return SearchRange(name, low, high, moved=False, reason="")
 
 
 def test_a_place_is_measured_on_the_axis_as_it_is_searched() -> None:
-    assert place(LR, window(1e-4, 1e-2), 1e-3) == pytest.approx(0.5)
-    assert place(LR, window(1e-3, 1e-3), 1e-3) == 0.5
+    assert place(LR, one(1e-4, 1e-2), 1e-3) == pytest.approx(0.5)
+    assert place(LR, one(1e-3, 1e-3), 1e-3) == 0.5
 
 
 def test_a_shift_goes_by_a_part_of_the_width() -> None:
-    up = shifted(LR, window(1e-4, 1e-2), 0.5, "too slow")
+    up = shifted(LR, one(1e-4, 1e-2), 0.5, "too slow")
     assert ends(up) == pytest.approx([1e-3, 1e-1])
     assert up.moved
     assert up.reason == "lr: window moved to [0.001, 0.1], from [0.0001, 0.01]: too slow"
-    assert ends(shifted(LR, window(1e-4, 1e-2), -0.5, "too hot")) == pytest.approx([1e-5, 1e-3])
+    assert ends(shifted(LR, one(1e-4, 1e-2), -0.5, "too hot")) == pytest.approx([1e-5, 1e-3])
 
 
 def test_opened_the_other_end_stays() -> None:
     dropout = Float("dropout", 0.0, 0.8)
-    opened = shifted(dropout, window(0.1, 0.5, "dropout"), 0.5, "overfitting", opened=True)
+    opened = shifted(dropout, one(0.1, 0.5, "dropout"), 0.5, "overfitting", opened=True)
     assert ends(opened) == pytest.approx([0.1, 0.7])
-    assert ends(shifted(dropout, window(0.3, 0.7, "dropout"), 0.5, "overfitting", opened=True)) == [0.3, 0.8]
+    assert ends(shifted(dropout, one(0.3, 0.7, "dropout"), 0.5, "overfitting", opened=True)) == [0.3, 0.8]
 
 
 def test_a_shift_ends_at_a_bound_that_may_not_be_passed() -> None:
     bound = Float("lr", 1e-4, 1e-2, log=True)
-    stuck = shifted(bound, window(1e-3, 1e-2), 0.5, "too slow")
+    stuck = shifted(bound, one(1e-3, 1e-2), 0.5, "too slow")
     assert ends(stuck) == [1e-3, 1e-2]
     assert not stuck.moved
     assert stuck.reason.endswith("ends at the space's bound: too slow")
 
 
 def test_beyond_is_where_no_window_was() -> None:
-    before = [window(1e-4, 1e-2), window(1e-3, 1e-2)]
-    assert not is_beyond(LR, window(1e-4, 1e-3), before), "it was looked at before the window shrank"
-    assert not is_beyond(LR, window(1e-3, 1.1e-2), before), "less than an edge"
-    assert is_beyond(LR, window(1e-3, 1e-1), before)
-    assert is_beyond(LR, window(1e-6, 1e-3), before)
+    before = [one(1e-4, 1e-2), one(1e-3, 1e-2)]
+    assert not is_beyond(LR, one(1e-4, 1e-3), before), "it was looked at before the window shrank"
+    assert not is_beyond(LR, one(1e-3, 1.1e-2), before), "less than an edge"
+    assert is_beyond(LR, one(1e-3, 1e-1), before)
+    assert is_beyond(LR, one(1e-6, 1e-3), before)
