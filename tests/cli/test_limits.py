@@ -8,24 +8,24 @@ SEARCH = 'method = "random"\ntrials = 6'
 PACED = "pace = 0.02"
 
 
-def limited(desk: Desk, limit: str, epochs: int = 40) -> None:
-    desk.study(SEARCH, epochs=epochs, options=PACED, more=f"[limits]\n{limit}\n")
+def limited(desk: Desk, limit: str) -> None:
+    desk.study(SEARCH, epochs=20, options=PACED, more=f"[limits]\n{limit}\n")
 
 
 def test_wall_clock_is_that_of_all_runs(desk: Desk) -> None:
-    limited(desk, 'study = "1s"')
+    limited(desk, 'study = "500ms"')
     first = desk.run("--json")
     assert first.code == 0
-    assert (first.data["state"], first.data["reason"]) == ("STOPPED", "limits.study = 1 s is used up")
+    assert (first.data["state"], first.data["reason"]) == ("STOPPED", "limits.study = 0.5 s is used up")
     assert first.data["trials"]["waiting"] <= 1
     trained = desk.trained()
-    assert 0 < trained < 240
+    assert 0 < trained < 120
     again = desk.run("--json")
-    assert again.data["reason"] == "limits.study = 1 s is used up"
+    assert again.data["reason"] == "limits.study = 0.5 s is used up"
     assert desk.trained() == trained, "the next run has no allowance of its own"
-    desk.change(('study = "1s"', 'study = "1h"'))
+    desk.change(('study = "500ms"', 'study = "1h"'))
     assert desk.run("--json").data["state"] == "COMPLETE"
-    assert desk.trained() == 240
+    assert desk.trained() == 120
 
 
 def test_a_killed_run_has_used_what_it_took(desk: Desk) -> None:

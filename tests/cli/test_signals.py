@@ -41,7 +41,13 @@ def same_as_unbroken(desk: Desk) -> bool:
         return content(desk.export()) == broken
 
 
-@pytest.mark.parametrize(("method", "epoch"), [("grid", 2), ("random", 5), ("bayesian", 11), ("coarse-to-fine", 6)])
+@pytest.mark.parametrize(
+    ("method", "epoch"),
+    [
+        ("coarse-to-fine", 6),
+        *(pytest.param(*case, marks=pytest.mark.chaos) for case in (("grid", 2), ("random", 5), ("bayesian", 11))),
+    ],
+)
 def test_interrupt_and_go_on(desk: Desk, method: str, epoch: int) -> None:
     written(desk, method)
     answer = signalled(desk, epoch, signal.SIGINT)
@@ -88,6 +94,7 @@ def test_interrupted_twice_in_a_long_epoch(desk: Desk) -> None:
     assert desk.hp("status", "toy", "--json").data["state"] == "STOPPED"
 
 
+@pytest.mark.chaos  # its sample is in tests/chaos/test_driver_kills.py
 def test_killed_at_random_moments(desk: Desk) -> None:
     """No result is lost, nothing is counted twice, and at most one epoch is trained again for every kill."""
     written(desk, "coarse-to-fine", PACED)

@@ -4,15 +4,16 @@ import platform
 
 from tests.cli.desk import Desk
 
-PACED = "pace = 0.05"
-
 
 def test_a_run_that_is_asked_to_stop_ends_in_good_order_and_the_next_goes_on(desk: Desk) -> None:
-    desk.study('method = "random"\ntrials = 4', epochs=40, options=PACED)
+    desk.study('method = "random"\ntrials = 4', epochs=40, options="pace = 0.01")
+    gate = desk.folder / "gate"
+    gate.write_text("2")
     process = desk.start("run", "study.toml")
-    desk.wait_for(lambda: desk.trained() >= 2, process)
+    desk.wait_for(lambda: desk.trained() == 2, process)
     asked = desk.hp("stop", "toy", "--json")
     assert asked.data == {"study": "toy", "asked": f"process {process.pid} on {platform.node()}"}
+    gate.unlink()
     answer = desk.ended(process)
     assert (answer.code, answer.out.splitlines()[0]) == (0, "toy: stopped (`hpsearch stop` was called)")
     assert {trial["state"] for trial in desk.export()["trials"]} <= {"WAITING", "COMPLETE"}

@@ -338,7 +338,7 @@ def test_sqlite(tmp_path: Path) -> None:
 
 
 def test_postgresql(postgres_url: str, tmp_path: Path) -> None:
-    check(postgres_url, tmp_path, settings(SHORT, max_examples=15))
+    check(postgres_url, tmp_path, settings(SHORT, max_examples=6))
 
 
 @pytest.mark.chaos
