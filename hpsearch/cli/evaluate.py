@@ -1,7 +1,9 @@
 """`hpsearch evaluate`."""
 
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import recorded_study
@@ -25,7 +27,8 @@ def run(args: Namespace) -> Iterator[Answer]:
         if result is None:
             study = trainable(journal, found.record, args.study, args.journal)
             asked = {"top": args.top, "seeds": args.seeds, "again": args.again}
-            result = evaluate(journal, found.record, study, **asked, quiet=args.quiet)
+            with redirect_stdout(sys.stderr):  # a trainer may print
+                result = evaluate(journal, found.record, study, **asked, quiet=args.quiet)
     yield Answer(result.document(), lambda: words.text(result))
 
 

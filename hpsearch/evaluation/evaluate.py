@@ -4,9 +4,7 @@ The finalists are trained by an ordinary study of its own, "NAME evaluation", in
 where it was, and nothing is trained twice. Only then, with the winner chosen on validation, is the test set opened.
 """
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, redirect_stdout
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.core.errors import BadInput, InfrastructureError, NoTrialSucceeded, Stopped
@@ -31,7 +29,6 @@ from hpsearch.orchestrator import build
 from hpsearch.orchestrator.run import FLUSH, search
 from hpsearch.progress.terminal import Screen
 from hpsearch.study.definition import ParameterSet, Study
-from hpsearch.workers.pools.base import Measurer
 
 
 def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationResult | None:
@@ -101,14 +98,14 @@ class _Evaluating:
             left_out=[],
             why="",
         )
-        with stoppable("run the same command again to go on"), self._measurer() as measurer:
-            seen = see(measurer, line)
+        with stoppable("run the same command again to go on"), build.one_worker(self.study, self.record.uid) as worker:
+            seen = see(worker, line)
             found = replace(found, left_out=seen.left_out, why=seen.why)
             if seen.why:
                 return found
             opening = open_test(self.journal, self.lease, objective, _purpose(finalists, self.seeds))
             self._say(opening.reason)
-            test, failed = unseen(measurer, line, seen, opening, objective)
+            test, failed = unseen(worker, line, seen, opening, objective)
         found = replace(found, test=test, left_out=[*seen.left_out, *failed])
         keep_result(self.journal, self.lease, opening.number, found)
         self._bring_to_mlflow()
@@ -146,15 +143,6 @@ class _Evaluating:
         again, before = Source(study, evaluation.uid, "seed"), Source(self.study, self.record.uid, "trial")
         winner, *losers = ([again.member(one) for one in finalist.trainings] for finalist in ranked)
         return lineup(winner, [one for own in losers for one in own], list(map(before.member, searched)), self.top)
-
-    @contextmanager
-    def _measurer(self) -> Iterator[Measurer]:
-        """One worker, which has what a trial has. What the trainer prints is no data of ours."""
-        resources = self.study.resources.model_copy(update={"workers": 1})
-        with redirect_stdout(sys.stderr):
-            pool, _ = build.pool(self.study.model_copy(update={"resources": resources}), self.record.uid)
-            with closing(pool):
-                yield pool
 
     def _say(self, text: str) -> None:
         with Screen("", None, quiet=self.quiet, live=False) as screen:

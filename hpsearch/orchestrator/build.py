@@ -1,6 +1,8 @@
 """The composition root: from a study file's words to the objects that do the work. One `match` per kind."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hpsearch.core.trial import Params
@@ -155,6 +157,15 @@ def pool(study: Study, uid: str) -> tuple[WorkerPool, list[str]]:
     cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory)
     actors = RayActors(made, cluster, example)
     return actors, actors.notes
+
+
+@contextmanager
+def one_worker(study: Study, uid: str) -> Iterator[WorkerPool]:
+    """A pool of one worker, which has what a trial of the study has; closed in the end. Raises what `pool` does."""
+    resources = study.resources.model_copy(update={"workers": 1})
+    made, _ = pool(study.model_copy(update={"resources": resources}), uid)
+    with closing(made):
+        yield made
 
 
 def example_params(study: Study) -> Params:

@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
+from typing import Any
 
 from hpsearch.core.trial import Report
 
@@ -28,13 +29,16 @@ class Difference:
         apart = abs(self.recorded - self.now)
         return apart / max(abs(self.recorded), abs(self.now), math.ulp(0.0)) if math.isfinite(apart) else math.inf
 
+    def document(self) -> dict[str, Any]:
+        return {**asdict(self), "relative": self.relative}
+
     def __str__(self) -> str:
         was, now = ("absent" if value is None else repr(value) for value in (self.recorded, self.now))
         return f"{self.metric} at epoch {self.epoch}: was {was}, is {now}"
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class CurveComparison:
     """Two curves beside each other.
 
     epochs, metrics: what was compared. timings: metrics that were left out. first: the first difference in the order
@@ -48,7 +52,7 @@ class Comparison:
     largest: Difference | None
 
 
-def compare(recorded: Sequence[Report], now: Sequence[Report], objective: str) -> Comparison:
+def compare_curves(recorded: Sequence[Report], now: Sequence[Report], objective: str) -> CurveComparison:
     """NaN is the same as NaN, and 0.0 is not -0.0: what JSON has kept of the recorded curve is all of it.
 
     A metric that measures time is left out, by its name: `seconds`, `milliseconds`, `ms`, `per_second`, or one that
@@ -59,7 +63,7 @@ def compare(recorded: Sequence[Report], now: Sequence[Report], objective: str) -
     compared = tuple(name for name in names if name not in timings)
     found = list(_differences(recorded, now, compared))
     largest = max(found, key=lambda one: one.relative, default=None)
-    return Comparison(len(recorded), compared, timings, found[0] if found else None, largest)
+    return CurveComparison(len(recorded), compared, timings, found[0] if found else None, largest)
 
 
 def _differences(recorded: Sequence[Report], now: Sequence[Report], names: Sequence[str]) -> Iterator[Difference]:

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from hpsearch.core.trial import Report
-from hpsearch.reproduce.curve_comparison import Difference, compare
+from hpsearch.reproduce.curve_comparison import Difference, compare_curves
 
 
 def curve(*values: float, **others: float) -> tuple[Report, ...]:
@@ -11,14 +11,14 @@ def curve(*values: float, **others: float) -> tuple[Report, ...]:
 
 
 def test_the_same() -> None:
-    found = compare(curve(0.5, 0.25, lr=0.1), curve(0.5, 0.25, lr=0.1), "val_loss")
+    found = compare_curves(curve(0.5, 0.25, lr=0.1), curve(0.5, 0.25, lr=0.1), "val_loss")
     assert (found.epochs, found.metrics, found.timings) == (2, ("val_loss", "lr"), ())
     assert found.first is found.largest is None
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0, -0.0, 5e-324])
 def test_every_number_is_itself(value: float) -> None:
-    assert compare(curve(value), curve(value), "val_loss").first is None
+    assert compare_curves(curve(value), curve(value), "val_loss").first is None
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def test_every_number_is_itself(value: float) -> None:
     ],
 )
 def test_a_difference(was: float, now: float, relative: float) -> None:
-    found = compare(curve(0.5, was), curve(0.5, now), "val_loss").first
+    found = compare_curves(curve(0.5, was), curve(0.5, now), "val_loss").first
     assert found is not None
     assert (found.epoch, found.metric) == (2, "val_loss")
     assert found.relative == pytest.approx(relative, rel=1e-9)
 
 
 def test_the_first_and_the_largest() -> None:
-    found = compare(curve(1.0, 1.0, 1.0, lr=1.0), curve(1.0, 1.1, 2.0, lr=1.5), "val_loss")
+    found = compare_curves(curve(1.0, 1.0, 1.0, lr=1.0), curve(1.0, 1.1, 2.0, lr=1.5), "val_loss")
     assert found.first == Difference(1, "lr", 1.0, 1.5)
     assert found.largest == Difference(3, "val_loss", 1.0, 2.0)
 
@@ -49,9 +49,9 @@ def test_the_first_and_the_largest() -> None:
 @pytest.mark.parametrize("backwards", [False, True])
 def test_what_one_of_them_has_not(backwards: bool) -> None:
     pair = (curve(1.0, 2.0), curve(1.0))
-    first = compare(*(pair[::-1] if backwards else pair), "val_loss").first
+    first = compare_curves(*(pair[::-1] if backwards else pair), "val_loss").first
     assert first == Difference(2, "val_loss", *((None, 2.0) if backwards else (2.0, None)))
-    assert compare(curve(1.0, lr=0.1), curve(1.0), "val_loss").first == Difference(1, "lr", 0.1, None)
+    assert compare_curves(curve(1.0, lr=0.1), curve(1.0), "val_loss").first == Difference(1, "lr", 0.1, None)
 
 
 def test_in_words() -> None:
@@ -60,15 +60,15 @@ def test_in_words() -> None:
 
 @pytest.mark.parametrize("name", ["seconds", "examples_per_second", "epoch_seconds", "step_ms", "milliseconds"])
 def test_what_measures_time_is_left_out(name: str) -> None:
-    found = compare(curve(1.0, **{name: 3.0}), curve(1.0, **{name: 4.0}), "val_loss")
+    found = compare_curves(curve(1.0, **{name: 3.0}), curve(1.0, **{name: 4.0}), "val_loss")
     assert (found.first, found.metrics, found.timings) == (None, ("val_loss",), (name,))
 
 
 @pytest.mark.parametrize("name", ["survival_time", "second", "rms", "terms", "seconds_mae"])
 def test_what_is_only_called_so_is_not(name: str) -> None:
-    assert compare(curve(1.0, **{name: 3.0}), curve(1.0, **{name: 4.0}), "val_loss").first is not None
+    assert compare_curves(curve(1.0, **{name: 3.0}), curve(1.0, **{name: 4.0}), "val_loss").first is not None
 
 
 def test_what_the_study_is_about_is_not() -> None:
     old, new = (Report(1, {"step_ms": value}) for value in (3.0, 4.0))
-    assert compare([old], [new], "step_ms").first == Difference(1, "step_ms", 3.0, 4.0)
+    assert compare_curves([old], [new], "step_ms").first == Difference(1, "step_ms", 3.0, 4.0)
