@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.core.trial import Objective, Plain, Trial
@@ -63,6 +64,11 @@ def finite(value: Any) -> Any:
 def json_text(document: Any, indent: int | None = None) -> str:
     """A document as other programs read it, in one line or indented."""
     return json.dumps(finite(document), indent=indent, ensure_ascii=indent is None, allow_nan=False)
+
+
+def moment(at: int) -> str:
+    """2026-03-01 12:30:05, in UTC, of milliseconds since 1970"""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -1,6 +1,8 @@
 """What a page is made from: all that the journal has of a study."""
 
+import json
 import math
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +10,15 @@ from functools import cached_property
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.doctor.consultation import Consultation, consult
 from hpsearch.evaluation.evaluation_result import Evaluation
-from hpsearch.journal import StudyRecord, TrainingSegment
+from hpsearch.evaluation.test_set_ledger import last_result, openings
+from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.provenance import environment
+from hpsearch.records.find import RecordedStudy
+from hpsearch.records.standing import standing
 from hpsearch.study.space import Space
 
 
@@ -20,8 +26,8 @@ from hpsearch.study.space import Space
 class Content:
     """state: as `hpsearch status` says it. seconds: wall clock of all runs. at: when it was read, ms since 1970.
 
-    measured: the journal's documents by kind. openings: of the test set. evaluated: what came of the last of them, and
-    evaluation: the same in words. rounds, cost: in words too, "" where there are none.
+    documents: the journal's, by kind. openings: of the test set; tested: what the last of them came to, None where
+    that is not on record.
     """
 
     record: StudyRecord
@@ -33,12 +39,9 @@ class Content:
     trials: Sequence[Trial]
     decisions: Sequence[Decision]
     segments: Sequence[TrainingSegment]
-    measured: Mapping[str, Any]
+    documents: Mapping[str, Any]
     openings: Sequence[Decision]
-    evaluated: Evaluation | None
-    evaluation: str
-    rounds: str
-    cost: str
+    tested: Evaluation | None
 
     @cached_property
     def ranked(self) -> list[Trial]:
@@ -51,13 +54,19 @@ class Content:
         having = {trial.number for trial in self.ranked}
         return [trial for trial in self.trials if trial.number not in having]
 
+    def active(self, trials: Sequence[Trial]) -> list[str]:
+        """The parameters that some of them have, in the order of the file."""
+        return [one.name for one in self.space.parameters if any(one.name in trial.params for trial in trials)]
+
     @property
     def best(self) -> Trial | None:
         return self.ranked[0] if self.ranked else None
 
     @property
-    def failed(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.state is State.FAILED]
+    def trained_on(self) -> TrainingSegment | None:
+        """Where the best trial was trained in the end."""
+        best = self.best
+        return next((one for one in reversed(self.segments) if best and one.number == best.number), None)
 
     @property
     def counts(self) -> Mapping[State, int]:
@@ -66,18 +75,30 @@ class Content:
         return {state: counted[state] for state in State if counted[state]}
 
     @property
-    def epochs(self) -> int:
-        return sum(len(trial.curve) for trial in self.trials)
+    def failed(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.state is State.FAILED]
 
     @property
-    def busy(self) -> float:
-        """Seconds inside trainers."""
-        return sum(trial.busy for trial in self.trials)
+    def failures(self) -> Mapping[str, list[Trial]]:
+        """Those that failed for the same reason together."""
+        alike: dict[str, list[Trial]] = {}
+        for trial in self.failed:
+            alike.setdefault(trial.reason.partition("\n")[0], []).append(trial)
+        return alike
 
     @property
-    def last_heard(self) -> int:
-        """Milliseconds since 1970."""
+    def last_report(self) -> int:
+        """When the last report came or the last trial ended, milliseconds since 1970."""
         return max([self.record.created_at, *(max(t.ended_at, t.curve[-1].at if t.curve else 0) for t in self.trials)])
+
+    @property
+    def replicates(self) -> Replicates:
+        return Replicates.recorded(self.record.spec["trainer"])
+
+    @property
+    def fixed(self) -> Mapping[str, Any]:
+        """What trainers were given and was not searched."""
+        return {**self.record.spec["trainer"].get("options", {}), **self.space.fixed}
 
     @cached_property
     def consultation(self) -> Consultation:
@@ -87,6 +108,32 @@ class Content:
     def data(self) -> Mapping[str, Sequence[str]]:
         return environment.hashes(one.data for one in self.segments)
 
-    def last_stretch(self, trial: Trial) -> TrainingSegment | None:
-        """Where it was trained in the end."""
-        return next((one for one in reversed(self.segments) if one.number == trial.number), None)
+    @cached_property
+    def environments(self) -> Mapping[str, Mapping[str, Any]]:
+        """That trials were trained in, by their digests."""
+        return {one.environment.digest: one.environment.document for one in self.segments}
+
+    @property
+    def versions(self) -> list[Mapping[str, str]]:
+        """Of Python and of packages, in every environment that has others: hardly ever more than one."""
+        found = [one["environment"] for one in self.environments.values()]
+        versions = [{"python": one["python"], **one["packages"]} for one in found]
+        return list({json.dumps(one, sort_keys=True): one for one in versions}.values())
+
+
+def read(journal: Journal, study: RecordedStudy) -> Content:
+    record = study.record
+    return Content(
+        record=record,
+        objective=study.objective,
+        space=study.space,
+        state=standing(journal, record).state,
+        seconds=journal.spent(record.id),
+        at=int(time.time() * 1000),
+        trials=journal.trials(record.id),
+        decisions=journal.decisions(record.id),
+        segments=journal.segments(record.id),
+        documents=journal.documents(record.id),
+        openings=openings(journal, record.id),
+        tested=last_result(journal, record.id),
+    )

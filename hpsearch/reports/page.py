@@ -1,91 +1,94 @@
-"""The page: its parts in order, its pictures, and a rule that keeps it from asking anything of any network."""
+"""The page: its templates, its pictures, and a rule that keeps it from asking anything of any network."""
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 from itertools import groupby
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
 from hpsearch import __version__
+from hpsearch.core.format import duration, json_text, many, moment, named, number
+from hpsearch.core.redact import redact
+from hpsearch.evaluation.test_set_ledger import ordinal
 from hpsearch.plots import figures
-from hpsearch.plots.figures import Picture
-from hpsearch.reports import record, results
+from hpsearch.provenance import environment
+from hpsearch.records.preflight_record import cost_text
 from hpsearch.reports.content import Content
-from hpsearch.reports.html import NOTHING, Html, element, joined, put
-from hpsearch.reports.look import DRAW, STYLE
-from hpsearch.reports.words import moment
+from hpsearch.study.space import Choice, Parameter
+
+MOST = {"trials": 10, "decisions": 3000, "reasons": 20, "left_out": 3}
+"""How many of them stand on the page: of trials the best, of decisions the first."""
+
+HEAD, TAIL = 30, 5
+"""Lines of a traceback: where it began, and what was raised."""
 
 
-def page(content: Content) -> str:
-    """A whole HTML document."""
-    drawn = figures.study(content.ranked, content.others, content.objective, content.space, content.measured)
-    parts = [
-        ("verdict", "What to make of it", results.verdict(content)),
-        ("best", "The best trials", results.best_trials(content)),
-        ("pictures", "Pictures", _pictures(drawn)),
-        ("preflight", "What was checked before", results.preflight(content)),
-        ("decisions", "Every decision", record.decisions(content)),
-        ("failed", "Trials that failed", record.failures(content)),
-        ("file", "The study file", record.study_file(content)),
-    ]
-    shown = [(name, title, inside) for name, title, inside in parts if inside]
-    contents = element("nav", *(element("a", title, href=f"#{name}") for name, title, _ in shown))
-    sections = (element("section", element("h2", title), inside, id=name) for name, title, inside in shown)
-    body = [element("main", results.head(content), contents, *sections), _made(content)]
-    return _document(content.record.name, body, [figures.script(), DRAW] if drawn else [])
+def report(content: Content) -> str:
+    """A whole HTML document: a browser runs its scripts and no other, and fetches nothing."""
+    drawn = figures.study(content.ranked, content.others, content.objective, content.space, content.documents)
+    scripts = [figures.script(), _asset("draw.js")] if drawn else []
+    values = {
+        "content": content,
+        "best": content.best,
+        "objective": content.objective,
+        "spec": content.record.spec,
+        "pictures": [(small, list(group)) for small, group in groupby(drawn, lambda one: one.small)],
+        "style": Markup(_asset("style.css")),
+        "scripts": list(map(Markup, scripts)),
+        "hashes": [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts],
+    }
+    return templates().get_template("page.html").render(values)
 
 
-def _made(content: Content) -> Html:
-    made = f"Made by hpsearch {__version__} from the journal as it was on {moment(content.at)} UTC."
-    return element("footer", element("p", made))
+def _asset(name: str) -> str:
+    return files("hpsearch.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _document(title: str, body: Sequence[Html], scripts: Sequence[str]) -> str:
-    """A browser runs these scripts and no other, and fetches nothing: the policy of the page names their hashes."""
-    allowed = " ".join(f"'sha256-{_digest(script)}'" for script in scripts) or "'none'"
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {allowed}"
-    head = [
-        '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{put(title)}</title>",
-        f"<style>{STYLE}</style>",
-    ]
-    run = [f"<script>{script}</script>" for script in scripts]
-    opening = ["<!doctype html>", '<html lang="en">', "<head>", *head, "</head>"]
-    return "\n".join([*opening, "<body>", *body, *run, "</body>", "</html>\n"])
+@cache
+def templates() -> Environment:
+    """Every text is escaped and loses its passwords where it is put, whatever template puts it."""
+    made = Environment(
+        loader=PackageLoader("hpsearch.reports"),
+        autoescape=True,
+        finalize=lambda value: value if isinstance(value, Markup) else redact(str(value)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    written = (duration, json_text, many, moment, named, number, searched, shell, shortened, first_line, ordinal)
+    made.filters |= {one.__name__: one for one in written}
+    made.filters |= {"cost": cost_text, "environment": environment.summary, "markup": Markup}
+    made.globals |= {"most": MOST, "version": __version__}
+    return made
 
 
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
-# Pictures ────────────────────────────────────────────────────────────────────────────────────────
+def shell(words: Iterable[object]) -> str:
+    return shlex.join(map(str, words))
 
 
-def _pictures(drawn: Sequence[Picture]) -> Html:
-    if not drawn:
-        return NOTHING
-    no_script = element("noscript", element("p", "The pictures take JavaScript."))
-    groups = [(small, list(group)) for small, group in groupby(drawn, lambda one: one.small)]
-    shown = (_side_by_side(group) if small else joined(map(_figure, group)) for small, group in groups)
-    return joined([no_script, *shown])
+def shortened(traceback: str) -> str:
+    lines = traceback.rstrip().splitlines()
+    left = len(lines) - HEAD - TAIL
+    return "\n".join(lines if left <= 1 else [*lines[:HEAD], f"… {left} lines left out …", *lines[-TAIL:]])
 
 
-def _side_by_side(group: Sequence[Picture]) -> Html:
-    says = " ".join(one.says for one in group if one.says)
-    title = element("h3", "What the trials came to over each parameter")
-    return joined([title, element("p", says), element("div", *map(_small_figure, group), class_="small")])
-
-
-def _small_figure(one: Picture) -> Html:
-    return element("figure", element("figcaption", one.title), _plot(one))
-
-
-def _figure(one: Picture) -> Html:
-    return joined([element("h3", one.title), element("figure", element("figcaption", one.says), _plot(one))])
-
-
-def _plot(one: Picture) -> Html:
-    """The place, and what is drawn there."""
-    place = element("div", class_="plot", id=one.name, role="img", **{"aria-label": one.title})
-    return joined([place, Html(f'<script type="application/json">{one.figure}</script>')])
+def searched(parameter: Parameter) -> str:
+    """1e-05 to 1, logarithmic; where optimizer is sgd"""
+    if isinstance(parameter, Choice):
+        parts = [" or ".join(map(number, parameter.values))]
+    else:
+        kind = "whole numbers " * isinstance(parameter.low, int)
+        parts = [f"{kind}{number(parameter.low)} to {number(parameter.high)}"]
+        parts += ["logarithmic"] * parameter.log
+        parts += [f"in steps of {number(parameter.step)}"] * (parameter.step is not None)
+    parts += [f"where {name} is {' or '.join(map(number, allowed))}" for name, allowed in parameter.when.items()]
+    return ", ".join(parts)

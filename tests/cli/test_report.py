@@ -7,6 +7,7 @@ import re
 import pytest
 
 from hpsearch.journal import Journal
+from hpsearch.reports.page import MOST
 from hpsearch.study.definition import load
 from tests.cli.browser import Page
 from tests.cli.desk import Answer, Desk
@@ -115,7 +116,7 @@ class TestContent:
     def test_decisions_beyond_a_number_are_left_out_and_it_is_said(
         self, done: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hpsearch.reports.record.MOST_DECISIONS", 3)
+        monkeypatch.setitem(MOST, "decisions", 3)
         page = report(done)
         assert len(page.table("time (UTC)")) == 3
         more = len(done.export()["decisions"]) - 3
@@ -137,6 +138,10 @@ class TestContent:
         assert ("h3", "Round by round") in page.headings
         assert ("h3", "Where each round looked") in page.headings
         assert page.words.count(over) == 3, "in words, with the picture, and as a decision"
+        rounds = desk.hp("show", "toy", "--json").data["rounds"]["rounds"]
+        assert [row[0] for row in page.table("round")] == [str(one["number"]) for one in rounds]
+        assert [row[2] for row in page.table("round")] == [str(one["epochs"]) for one in rounds]
+        assert all(note in page.words for one in rounds for note in one["notes"])
 
     def test_preflight(self, desk: Desk) -> None:
         desk.study(
@@ -190,11 +195,25 @@ class TestTestSet:
     def test_opened(self, desk: Desk) -> None:
         desk.study('method = "random"\ntrials = 4', trainer="tests.cli.predictors:train")
         ended(desk.run())
-        told = ended(desk.hp("evaluate", "study.toml", "-q", "--seeds", 2)).out
-        words = report(desk).words
+        found = ended(desk.hp("evaluate", "study.toml", "-q", "--seeds", 2, "--json")).data
+        page = report(desk)
+        words = page.words
         assert "1st opening of the test set, by" in words
-        assert " ".join(told.split()) in words
-        winner = desk.hp("evaluate", "study.toml", "-q", "--json").data["finalists"][0]
+        finalists = next(rows for rows in page.tables if rows[0][1:2] == ["in the search"])
+        assert [row[0] for row in finalists[1:]] == [str(one["trial"]) for one in found["finalists"]]
+        assert [row[1] for row in finalists[1:]] == [f"{one['found']:.4g}" for one in found["finalists"]]
+        assert finalists[1][-1].startswith("x = ")
+        tested = page.table("")
+        assert [float(row[2]) for row in tested] == [
+            float(f"{one['validation']:.4g}") for one in found["test"]["contenders"]
+        ]
+        assert [row[0] for row in tested if row[0].startswith("*")] == ["* greedy ensemble (Caruana 2004)"]
+        assert "3 finalists of 4 trials, 2 fresh seeds each (val_loss, minimize)" in words
+        assert "On the test set, opened once" in words
+        assert "hpsearch status 'toy evaluation'" in words
+        winner = found["finalists"][0]
+        assert f"In the search it came to {winner['found']:.4g}" in words
+        assert f"{winner['corrected']:.4g} is to be expected" in words
         assert f"Trained again with fresh seeds, trial {winner['trial']}, the best of 3 finalists, came to" in words
         assert f"val_loss {winner['mean']:.4g} ± {winner['margin']:.2g}, the mean of 2 seeds" in words
         assert "It was not opened" not in words

@@ -1,0 +1,77 @@
+"""What every template does with a text; the whole page is tested as `hpsearch report` writes it."""
+
+from importlib.resources import files
+
+import pytest
+from markupsafe import Markup
+
+from hpsearch.reports.page import HEAD, TAIL, searched, shortened, templates
+from hpsearch.study.space import Choice, Float, Int
+
+
+def rendered(template: str, **values: object) -> str:
+    return templates().from_string('{% from "parts.html" import command, row, table %}' + template).render(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("</pre><script>alert(1)</script>", "&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("a & \"b\" & 'c'", "a &amp; &#34;b&#34; &amp; &#39;c&#39;"),
+        ("postgresql://me:Xq7canary@host/db", "postgresql://me:***@host/db"),
+        (3, "3"),
+    ],
+)
+def test_a_text_is_escaped_and_loses_its_passwords_wherever_it_is_put(text: object, shown: str) -> None:
+    assert rendered("<p>{{ text }}</p>", text=text) == f"<p>{shown}</p>"
+    assert rendered('<p title="{{ text }}"></p>', text=text) == f'<p title="{shown}"></p>'
+    assert f'<th scope="row">{shown}</th><td>{shown}</td>' in rendered("{{ row(text, text) }}", text=text)
+    assert shown in rendered("{% call table([text], text) %}{% endcall %}", text=text)
+    assert shown in rendered('{{ "%s" | format(text) }}', text=text)
+    assert rendered("{% set one %}{{ text }}{% endset %}{{ one }}", text=text) == shown
+
+
+def test_what_is_html_already_stays() -> None:
+    assert rendered("{{ text }}", text=Markup("<b>1</b>")) == "<b>1</b>"
+
+
+def test_a_name_that_is_wrong_is_no_empty_text() -> None:
+    with pytest.raises(Exception, match="typo"):
+        rendered("{{ typo }}")
+
+
+def test_a_command_can_be_typed() -> None:
+    assert rendered('{{ command("show", name) }}', name="a b") == "<code>hpsearch show &#39;a b&#39;</code>"
+
+
+def test_every_cell_of_a_table_says_what_it_belongs_to() -> None:
+    made = rendered('{% call table(["trial", "value"]) %}{{ row(3, 0.5) }}{% endcall %}')
+    assert '<th scope="col">trial</th><th scope="col">value</th>' in made
+    assert '<th scope="row">3</th><td>0.5</td>' in made
+    assert "<caption" not in made
+
+
+def test_only_what_is_html_by_our_own_hand_is_put_as_it_is() -> None:
+    """`markup` is for what plots made, which has no "<" in it; `safe` is for nothing."""
+    sources = {one.name: one.read_text() for one in files("hpsearch.reports").joinpath("templates").iterdir()}
+    assert {name for name, source in sources.items() if "markup" in source} == {"pictures.html"}
+    assert not [name for name, source in sources.items() if "| safe" in source or "autoescape" in source]
+
+
+def test_the_middle_of_a_long_traceback_is_left_out() -> None:
+    lines = [f"line {number}" for number in range(100)]
+    shown = shortened("\n".join(lines) + "\n").splitlines()
+    assert shown == [*lines[:HEAD], f"… {100 - HEAD - TAIL} lines left out …", *lines[-TAIL:]]
+    assert shortened("\n".join(lines[: HEAD + TAIL + 1])).splitlines() == lines[: HEAD + TAIL + 1]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "says"),
+    [
+        (Float("lr", 1e-5, 1.0, log=True, when={"kind": ("a", "b")}), "1e-05 to 1, logarithmic, where kind is a or b"),
+        (Int("units", 8, 64, step=8), "whole numbers 8 to 64, in steps of 8"),
+        (Choice("kind", ("a", True, 3)), "a or True or 3"),
+    ],
+)
+def test_what_a_parameter_was_searched_over(parameter: Float | Int | Choice, says: str) -> None:
+    assert searched(parameter) == says
