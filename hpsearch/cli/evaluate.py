@@ -20,6 +20,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     """What is on record is shown again, unless --again asks for another opening."""
     from hpsearch.cli.text import evaluate as words
     from hpsearch.evaluation.evaluate import evaluate, evaluation_on_record
+    from hpsearch.progress.terminal import Terminal
     from hpsearch.records.find import opened, trainable
 
     with opened(args.study, args.journal) as (journal, found):
@@ -27,8 +28,8 @@ def run(args: Namespace) -> Iterator[Answer]:
         if result is None:
             study = trainable(journal, found.record, args.study, args.journal)
             asked = {"top": args.top, "seeds": args.seeds, "again": args.again}
-            with redirect_stdout(sys.stderr):  # a trainer may print
-                result = evaluate(journal, found.record, study, **asked, quiet=args.quiet)
+            with Terminal(quiet=args.quiet) as terminal, redirect_stdout(sys.stderr):  # a trainer may print
+                result = evaluate(journal, found.record, study, terminal, **asked)
     yield Answer(result.document(), lambda: words.text(result))
 
 

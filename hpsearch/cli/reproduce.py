@@ -23,12 +23,12 @@ DIFFERS = 6
 def run(args: Namespace) -> Iterator[Answer]:
     """The trainer is looked for beside the study's file where that is named."""
     from hpsearch.cli.text.reproduce import text
-    from hpsearch.progress.terminal import Screen
+    from hpsearch.progress.terminal import Terminal
     from hpsearch.records.find import is_file, opened
     from hpsearch.reproduce.retraining import reproduce
 
     folder = Path(args.study).absolute().parent if is_file(args.study) else None
     with opened(args.study, args.journal) as (journal, study), redirect_stdout(sys.stderr):  # a trainer may print
-        say = Screen(study.record.name, None, quiet=args.quiet, live=False).say
+        say = Terminal(quiet=args.quiet).say
         found = reproduce(journal, study, args.trial, say, folder)
     yield Answer(found.document(), partial(text, found), 0 if found.is_identical else DIFFERS)

@@ -1,7 +1,9 @@
 """`hpsearch run`."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from functools import partial
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import study_file
@@ -17,6 +19,15 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.orchestrator.run import run as run_study
+    from hpsearch.cli.text.run import text
+    from hpsearch.orchestrator.run import run_study
+    from hpsearch.progress.terminal import Terminal, printing_aside
+    from hpsearch.study.definition import load
 
-    yield from run_study(args)
+    study = load(args.file, args.overrides)
+    origin = study.study.name if args.fork else None
+    if args.fork:
+        study = study.renamed(args.fork)
+    with Terminal(quiet=args.quiet, lines=sys.stdout if args.jsonl else None) as terminal, printing_aside(study):
+        result = run_study(study, terminal, origin=origin, skip_preflight=args.skip_preflight)
+    yield Answer(result.document(), partial(text, result), result.exit_code)

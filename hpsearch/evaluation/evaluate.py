@@ -26,8 +26,8 @@ from hpsearch.evaluation.test_set_ledger import (
 )
 from hpsearch.journal import Journal, Lease, StudyRecord, held
 from hpsearch.orchestrator import build
-from hpsearch.orchestrator.run import FLUSH, search
-from hpsearch.progress.terminal import Screen
+from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.run import FLUSH, run_study
 from hpsearch.study.definition import ParameterSet, Study
 
 
@@ -38,7 +38,7 @@ def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationRes
 
 
 def evaluate(
-    journal: Journal, record: StudyRecord, study: Study, *, top: int, seeds: int, again: bool, quiet: bool
+    journal: Journal, record: StudyRecord, study: Study, observer: Observer, *, top: int, seeds: int, again: bool
 ) -> EvaluationResult:
     """top: how many of the best trials are trained again, each with so many fresh seeds. again: another opening of the
     test set is asked for.
@@ -55,7 +55,7 @@ def evaluate(
                 "is on record: its process was ended before. Somebody may have seen it, so another opening is to be "
                 "asked for: --again, which is recorded too"
             )
-        found = _Evaluating(journal, record, study, lease, top, seeds, quiet).run()
+        found = _Evaluating(journal, record, study, lease, observer, top, seeds).run()
     return _result(journal, record, found, on_record=False)
 
 
@@ -70,9 +70,9 @@ class _Evaluating:
     record: StudyRecord
     study: Study
     lease: Lease
+    observer: Observer
     top: int
     seeds: int
-    quiet: bool
 
     def run(self) -> Evaluation:
         objective, trials = self.study.objective, self.journal.trials(self.record.id)
@@ -80,7 +80,7 @@ class _Evaluating:
         if not chosen:
             raise NoTrialSucceeded(f'study "{self.record.name}" has no trial with a value yet, so there is no finalist')
         study = self._study_of(chosen)
-        self._say(f'training {many(len(chosen), "finalist")} with fresh seeds, as study "{study.study.name}"')
+        self.observer.say(f'training {many(len(chosen), "finalist")} with fresh seeds, as study "{study.study.name}"')
         finalists = ranked(chosen, self._trained(study), objective)
         if not finalists:
             raise NoTrialSucceeded(f'no finalist came to a value: see `hpsearch status "{study.study.name}"`')
@@ -104,7 +104,7 @@ class _Evaluating:
             if seen.why:
                 return found
             opening = open_test(self.journal, self.lease, objective, _purpose(finalists, self.seeds))
-            self._say(opening.reason)
+            self.observer.say(opening.reason)
             test, failed = unseen(worker, line, seen, opening, objective)
         found = replace(found, test=test, left_out=[*seen.left_out, *failed])
         keep_result(self.journal, self.lease, opening.number, found)
@@ -116,7 +116,7 @@ class _Evaluating:
         tracker = build.tracker(self.study, self.record)
         tracker.start()
         if (sync := tracker.close(FLUSH)).pending:
-            self._say(f"note: {sync.problem}; `hpsearch sync` brings the result there")
+            self.observer.say(f"note: {sync.problem}; `hpsearch sync` brings the result there")
 
     # Fresh seeds ────────────────────────────────────────────────────────────────────────────────
 
@@ -127,15 +127,15 @@ class _Evaluating:
         return self.study.evaluation(evaluation_name(self.record), fresh_seed(self.study.study.seed), sets, self.seeds)
 
     def _trained(self, study: Study) -> list[Trial]:
-        outcome = search(study, quiet=self.quiet)
-        if outcome.signal is not None:
-            raise Stopped(outcome.signal, f"stopped by {outcome.signal.name}: run the same command again to go on")
-        if outcome.ending:
+        result = run_study(study, self.observer)
+        if result.signal is not None:
+            raise Stopped(result.signal, f"stopped by {result.signal.name}: run the same command again to go on")
+        if result.ending:
             raise InfrastructureError(
-                f"the evaluation has stopped: {outcome.ending}. What is trained is kept (`hpsearch status "
+                f"the evaluation has stopped: {result.ending}. What is trained is kept (`hpsearch status "
                 f'"{study.study.name}"`): run the same command again to go on'
             )
-        return list(outcome.history)
+        return list(result.history)
 
     def _lineup(self, study: Study, ranked: Sequence[Finalist], searched: Sequence[Trial]) -> Lineup:
         evaluation = self.journal.find(study.study.name)
@@ -143,10 +143,6 @@ class _Evaluating:
         again, before = Source(study, evaluation.uid, "seed"), Source(self.study, self.record.uid, "trial")
         winner, *losers = ([again.member(one) for one in finalist.trainings] for finalist in ranked)
         return lineup(winner, [one for own in losers for one in own], list(map(before.member, searched)), self.top)
-
-    def _say(self, text: str) -> None:
-        with Screen("", None, quiet=self.quiet, live=False) as screen:
-            screen.say(text)
 
 
 def _purpose(finalists: Sequence[Finalist], seeds: int) -> str:

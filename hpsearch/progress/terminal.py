@@ -1,10 +1,11 @@
 """What a person sees while a study runs: a quiet live view, or one line per finished trial without a terminal."""
 
 import math
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, TextIO
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from typing import Any, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,6 +15,10 @@ from rich.text import Text
 from hpsearch.core.format import duration, json_text, line, number
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.study.definition import Study
+from hpsearch.study.plan import certain_proposals
 
 FRAME = 0.25
 """Seconds from one drawing of the live view to the next."""
@@ -30,49 +35,33 @@ class Stderr(Console):
         raise BrokenPipeError
 
 
-class Screen:
-    """Watches a loop. `watch` is called after every turn of it.
+class Terminal(Observer):
+    """A context in which a study is shown on stderr, and one after it.
 
-    total: how many proposals the search will make, None where nobody can say.
-    live: draw over what was drawn before, where there is a terminal that can; else a line for every settled trial.
-    lines: a stream that receives one JSON object for every settled trial (`--jsonl`), or None.
+    lines: a stream that receives one JSON object for every trial that has ended (`--jsonl`), or None.
 
-    A terminal or a reader that is gone ends nothing: what is shown is in the journal too.
+    What trains in this very process may print, so there a line for every trial that has ended takes the place of the
+    live view. A terminal or a reader that is gone ends nothing: what is shown is in the journal too.
     """
 
-    def __init__(
-        self,
-        title: str,
-        total: int | None,
-        *,
-        quiet: bool = False,
-        live: bool = True,
-        lines: TextIO | None = None,
-        console: Console | None = None,
-    ):
+    def __init__(self, *, quiet: bool = False, lines: TextIO | None = None, console: Console | None = None):
         self._console = console or Stderr()
-        self._title, self._total, self._lines, self._quiet = title, total, lines, quiet
-        self._began = time.monotonic()
-        self._done_before: int | None = None
-        self._drawn = 0.0
+        self._lines, self._quiet = lines, quiet
+        self._title, self._total = "", cast(int | None, None)
+        self._objective = Objective("loss", "minimize")
+        self._began = self._drawn = 0.0
+        self._done = 0
         self._last = ""
-        can = self._console.is_terminal and not self._console.is_dumb_terminal
         self._live: Live | None = None
-        if can and live and not quiet:
-            self._live = Live(
-                _row(f"{title}  starting", "dim"), console=self._console, auto_refresh=False, transient=True
-            )
 
-    def __enter__(self) -> "Screen":
-        with self._outliving():
-            if self._live is not None:
-                self._live.start(refresh=True)
+    def __enter__(self) -> "Terminal":
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._outliving():
             if self._live is not None:
                 self._live.stop()
+        self._live = None
 
     @contextmanager
     def _outliving(self) -> Iterator[None]:
@@ -81,36 +70,46 @@ class Screen:
         except OSError:
             self._quiet, self._live = True, None
 
+    def study_started(self, study: Study) -> None:
+        live = study.resources.address != "none"
+        self.begin(study.study.name, certain_proposals(study), study.objective, live=live)
+
+    def begin(self, title: str, total: int | None, objective: Objective, *, live: bool = True) -> None:
+        """total: how many proposals the search will make, None where nobody can say."""
+        self._title, self._total, self._objective = title, total, objective
+        self._began, self._done, self._last = time.monotonic(), 0, ""
+        if live and self._console.is_terminal and not self._console.is_dumb_terminal and not self._quiet:
+            starting = _row(f"{title}  starting", "dim")
+            self._live = Live(starting, console=self._console, auto_refresh=False, transient=True)
+            with self._outliving():
+                self._live.start(refresh=True)
+
+    def study_ended(self, result: RunResult) -> None:  # noqa: ARG002
+        self.__exit__()
+
     def say(self, text: str) -> None:
         """A line that stays."""
         with self._outliving():
             if text and not self._quiet:
                 self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def watch(self, loop: Loop, trials: list[Trial]) -> None:
-        if self._done_before is None:
-            self._done_before = loop.history.ended - sum(not trial.state.is_active for trial in trials)
-        for trial in sorted(trials, key=lambda trial: trial.ended):
-            if not trial.state.is_active:
-                self._ended(loop, trial)
+    def ended(self, trial: Trial) -> None:
+        self._done += 1
+        self._last = line(trial, self._objective)
+        try:
+            if self._lines is not None:
+                print(json_text(_as_json(trial, self._objective)), file=self._lines, flush=True)
+        except OSError:
+            self._lines = None
+        if self._live is None:
+            self.say(f"[{self._progress(trial.ended)}] {self._last}")
+
+    def turn_ended(self, loop: Loop) -> None:
         now = time.monotonic()
         if self._live is not None and now - self._drawn > FRAME:
             self._drawn = now
             with self._outliving():
                 self._live.update(self._view(loop), refresh=True)
-
-    def _ended(self, loop: Loop, trial: Trial) -> None:
-        self._last = line(trial, loop.history.objective)
-        self._tell(trial, loop.history.objective)
-        if self._live is None:
-            self.say(f"[{self._progress(trial.ended)}] {self._last}")
-
-    def _tell(self, trial: Trial, objective: Objective) -> None:
-        try:
-            if self._lines is not None:
-                print(json_text(_as_json(trial, objective)), file=self._lines, flush=True)
-        except OSError:
-            self._lines = None
 
     def _progress(self, done: int) -> str:
         return f"{done}/{self._total}" if self._total is not None else str(done)
@@ -120,7 +119,7 @@ class Screen:
     def _view(self, loop: Loop) -> Group:
         history = loop.history
         progress = f"  {self._progress(history.ended)} trials  "
-        head = Text.assemble((self._title, "bold"), progress, (self._eta(loop), "dim"))
+        head = Text.assemble((self._title, "bold"), progress, (self._eta(history.ended), "dim"))
         head.no_wrap, head.overflow = True, "ellipsis"
         rows: list[RenderableType] = [head]
         if (best := history.best()) is not None:
@@ -140,15 +139,19 @@ class Screen:
             )
         return table
 
-    def _eta(self, loop: Loop) -> str:
+    def _eta(self, ended: int) -> str:
         """How long it took, and how long it will take if the rest goes as what was done."""
         seconds = time.monotonic() - self._began
-        done = loop.history.ended - (self._done_before or 0)
         text = f"{duration(seconds)} so far"
-        if self._total is not None and done > 0:
-            left = max(0, self._total - done - (self._done_before or 0))
-            text += f", about {duration(seconds / done * left)} to go"
+        if self._total is not None and self._done > 0:
+            text += f", about {duration(seconds / self._done * max(0, self._total - ended))} to go"
         return text
+
+
+def printing_aside(study: Study) -> AbstractContextManager[object]:
+    """What a trainer in this very process prints goes to stderr: stdout is for data, unless it is a terminal."""
+    aside = study.resources.address == "none" and not (sys.stdout and sys.stdout.isatty())
+    return redirect_stdout(sys.stderr) if aside else nullcontext()
 
 
 def _row(text: str, style: str = "") -> Text:

@@ -8,14 +8,16 @@ import pty
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from hpsearch.core.format import columns, duration, line, number, params_line
 from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.orchestrator.run import Watch
 from hpsearch.progress import terminal as module
-from hpsearch.progress.terminal import Screen, Stderr
+from hpsearch.progress.terminal import Stderr, Terminal
 from tests.support.studies import Listed, Search
 
 LOSS = Objective("val_loss", "minimize")
@@ -36,17 +38,23 @@ class Dead(io.StringIO):
 
 
 @pytest.fixture
-def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Screen], Search]:
-    """Three trials of three epochs, watched by a screen that draws in every turn."""
+def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Terminal], Search]:
+    """Three trials of three epochs, shown by a terminal that draws in every turn."""
     monkeypatch.setattr(module, "FRAME", -1.0)
 
-    def go(screen: Screen) -> Search:
+    def go(screen: Terminal) -> Search:
         search = Search(tmp_path, Listed([{"x": 0.1}, {"x": 0.2}, {"x": 0.3}]), epochs=3)
         with screen:
-            search.go(watch=screen.watch)
+            search.go(watch=Watch(screen))
         return search
 
     return go
+
+
+def shown(total: int | None, **options: Any) -> Terminal:
+    screen = Terminal(**options)
+    screen.begin("toy", total, LOSS)
+    return screen
 
 
 def terminal(file: io.StringIO, width: int = 60, **options: object) -> Console:
@@ -58,9 +66,9 @@ def plain(text: str) -> str:
 
 
 class TestWithoutATerminal:
-    def test_a_line_for_every_settled_trial(self, searched: Callable[[Screen], Search]) -> None:
+    def test_a_line_for_every_settled_trial(self, searched: Callable[[Terminal], Search]) -> None:
         out = io.StringIO()
-        searched(Screen("toy", 3, console=Console(file=out, width=60)))
+        searched(shown(3, console=Console(file=out, width=60)))
         lines = out.getvalue().splitlines()
         assert [text.partition("  val_loss")[0] for text in lines] == [
             "[1/3] trial 0   COMPLETE",
@@ -69,57 +77,57 @@ class TestWithoutATerminal:
         ]
         assert all(text.endswith("trained all 3 epochs") for text in lines), "however narrow it is"
 
-    def test_quiet(self, searched: Callable[[Screen], Search]) -> None:
+    def test_quiet(self, searched: Callable[[Terminal], Search]) -> None:
         out = io.StringIO()
-        searched(Screen("toy", 3, quiet=True, console=Console(file=out)))
+        searched(shown(3, quiet=True, console=Console(file=out)))
         assert out.getvalue() == ""
 
-    def test_total_that_nobody_knows(self, searched: Callable[[Screen], Search]) -> None:
+    def test_total_that_nobody_knows(self, searched: Callable[[Terminal], Search]) -> None:
         out = io.StringIO()
-        searched(Screen("toy", None, console=Console(file=out)))
+        searched(shown(None, console=Console(file=out)))
         assert out.getvalue().startswith("[1] trial 0")
 
 
 class TestLive:
-    def test_shows_what_runs_and_what_is_best(self, searched: Callable[[Screen], Search]) -> None:
+    def test_shows_what_runs_and_what_is_best(self, searched: Callable[[Terminal], Search]) -> None:
         out = io.StringIO()
-        searched(Screen("toy", 3, console=terminal(out)))
+        searched(shown(3, console=terminal(out)))
         text = plain(out.getvalue())
         for part in ("toy  starting", "toy  1/3 trials", "so far, about", "best  trial ", "last  trial 0", "epoch 0/3"):
             assert part in text
         assert "[1/3]" not in text
 
     @pytest.mark.parametrize("width", [20, 60])
-    def test_fits_a_narrow_terminal(self, searched: Callable[[Screen], Search], width: int) -> None:
+    def test_fits_a_narrow_terminal(self, searched: Callable[[Terminal], Search], width: int) -> None:
         out = io.StringIO()
-        searched(Screen("toy", 3, console=terminal(out, width)))
+        searched(shown(3, console=terminal(out, width)))
         assert max(map(len, re.split(r"[\r\n]+", plain(out.getvalue())))) <= width
 
-    def test_is_erased_at_the_end(self, searched: Callable[[Screen], Search]) -> None:
+    def test_is_erased_at_the_end(self, searched: Callable[[Terminal], Search]) -> None:
         """The last thing drawn clears every line; what stays is what was said."""
         out = io.StringIO()
-        screen = Screen("toy", 3, console=terminal(out))
+        screen = shown(3, console=terminal(out))
         searched(screen)
         assert out.getvalue().endswith("\x1b[1A\x1b[2K")
 
-    def test_no_color(self, searched: Callable[[Screen], Search], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_color(self, searched: Callable[[Terminal], Search], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NO_COLOR", "1")
         out = io.StringIO()
-        searched(Screen("toy", 3, console=terminal(out)))
+        searched(shown(3, console=terminal(out)))
         assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", out.getvalue())
 
     def test_a_terminal_that_cannot_draw_gets_lines(
-        self, searched: Callable[[Screen], Search], monkeypatch: pytest.MonkeyPatch
+        self, searched: Callable[[Terminal], Search], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("TERM", "dumb")
         out = io.StringIO()
-        searched(Screen("toy", 3, console=terminal(out)))
+        searched(shown(3, console=terminal(out)))
         assert out.getvalue().startswith("[1/3] trial 0")
 
-    def test_on_a_real_terminal(self, searched: Callable[[Screen], Search]) -> None:
+    def test_on_a_real_terminal(self, searched: Callable[[Terminal], Search]) -> None:
         master, slave = pty.openpty()
         with os.fdopen(slave, "w") as file:
-            screen = Screen("toy", 3, console=Console(file=file))
+            screen = shown(3, console=Console(file=file))
             searched(screen)
         assert b"toy" in os.read(master, 1 << 16)
         os.close(master)
@@ -130,15 +138,15 @@ class TestTerminalThatIsGone:
     @pytest.mark.parametrize("writes", [0, 1, 5])
     @pytest.mark.parametrize("live", [True, False])
     def test_ends_nothing(
-        self, searched: Callable[[Screen], Search], problem: OSError, writes: int, live: bool, capsys: object
+        self, searched: Callable[[Terminal], Search], problem: OSError, writes: int, live: bool, capsys: object
     ) -> None:
         console = Stderr(file=Dead(problem, writes), force_terminal=live, width=60)
-        search = searched(Screen("toy", 3, console=console))
+        search = searched(shown(3, console=console))
         assert all(trial.state is State.COMPLETE for trial in search.ledger.trials.values())
 
-    def test_nor_does_a_reader_of_lines(self, searched: Callable[[Screen], Search]) -> None:
+    def test_nor_does_a_reader_of_lines(self, searched: Callable[[Terminal], Search]) -> None:
         lines = Dead(BrokenPipeError(errno.EPIPE, "pipe"), 2)
-        search = searched(Screen("toy", 3, quiet=True, lines=lines))
+        search = searched(shown(3, quiet=True, lines=lines))
         assert len(search.ledger.trials) == 3
         assert json.loads(lines.getvalue())["trial"] == 0
 

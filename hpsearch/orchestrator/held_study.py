@@ -1,0 +1,98 @@
+"""A recorded study that is this run's to write: found as it was left, or recorded for the first time."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
+from hpsearch.core.history import History
+from hpsearch.journal import Journal, Lease, Spool, StudyRecord, held, recover
+from hpsearch.orchestrator import build
+from hpsearch.study.definition import Study, differences
+from hpsearch.study.plan import changed_rounds
+
+
+@dataclass(frozen=True)
+class HeldStudy:
+    """study: as its file has it, with the budgets that it had before."""
+
+    study: Study
+    journal: Journal
+    record: StudyRecord
+    lease: Lease
+
+    @property
+    def folder(self) -> Path:
+        return build.work_folder(self.study, self.record.uid)
+
+    @property
+    def spool(self) -> Spool:
+        return _spool(self.study, self.record)
+
+    def documents(self) -> dict[str, Any]:
+        return self.journal.documents(self.record.id)
+
+    def put_documents(self, documents: Mapping[str, Any]) -> None:
+        for kind, document in documents.items():
+            self.journal.put_document(self.lease, kind, document, at=int(time.time() * 1000))
+
+    def history(self) -> History:
+        """All trials so far, and as evidence the ended ones of the study that this one was forked from."""
+        origin = self.journal.find(self.record.forked_from) if self.record.forked_from else None
+        others = self.journal.trials(origin.id) if origin else []
+        evidence = [trial for trial in others if not trial.state.is_active]
+        return History(self.study.objective, self.journal.trials(self.record.id), evidence)
+
+
+def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[str], None]) -> HeldStudy | None:
+    """The study as it was left, held until `stack` is closed; None where this is its first run.
+
+    origin: the study that it is forked from. StudyChanged, StudyBusy; BadInput and NotFound for a fork that cannot be.
+    """
+    no_origin = NotFound(f'no study "{origin}" is recorded that --fork could start from')
+    try:
+        journal = stack.enter_context(Journal.open(study.journal_url, create=False))
+    except NotFound:
+        if origin:
+            raise no_origin from None
+        return None
+    name = study.study.name
+    record = journal.find(name)
+    if origin is not None:
+        if origin == name:
+            raise BadInput(f'--fork must name a new study, got "{origin}", the name in the file')
+        if record is not None and record.forked_from != origin:
+            raise BadInput(f'study "{name}" is there already and is no fork of "{origin}": name another')
+        if journal.find(origin) is None:
+            raise no_origin
+    if record is None:
+        return None
+    changed = differences(dict(record.identity), study.identity()) + changed_rounds(record.spec, study)
+    if changed:
+        raise StudyChanged(
+            f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
+            "put it back to go on, or run with --fork NEW_NAME to start a new study that learns from this one"
+        )
+    lease = stack.enter_context(held(journal, record))
+    if recovered := recover(journal, lease, study.objective, _spool(study, record)):
+        note(recovered)
+    study = study.extending(record.spec)
+    journal.respec(lease, study.spec())
+    return HeldStudy(study, journal, record, lease)
+
+
+def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack) -> HeldStudy:
+    """Its first run records it. StudyBusy where another process was quicker."""
+    journal = stack.enter_context(Journal.open(study.journal_url))
+    at = int(time.time() * 1000)
+    record = journal.create(study.study.name, study.spec(), study.identity(), at=at, forked_from=origin, uid=uid)
+    if record.uid != uid:
+        raise StudyBusy(f'study "{record.name}" has just been started by another process')
+    return HeldStudy(study, journal, record, stack.enter_context(held(journal, record)))
+
+
+def _spool(study: Study, record: StudyRecord) -> Spool:
+    return Spool(build.work_folder(study, record.uid) / "spool.jsonl")
