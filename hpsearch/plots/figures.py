@@ -1,4 +1,4 @@
-"""Pictures of what was searched and measured: the only part that imports plotly.
+"""Pictures of what was searched and measured: plotly is imported when the first is drawn.
 
 A figure becomes a page of its own (`pages`), or the JSON from which plotly's script draws it (`study`, `script`).
 """
@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.trial import Objective, Trial
-from hpsearch.plots import lr_range as of_range_test
-from hpsearch.plots import parameters, trials
-from hpsearch.plots import rounds as of_rounds
 from hpsearch.study.space import Space
 
 if TYPE_CHECKING:
@@ -19,37 +16,21 @@ if TYPE_CHECKING:
 Document = Mapping[str, Any]
 
 
-# Pages ───────────────────────────────────────────────────────────────────────────────────────────
-
-
 def pages(documents: Mapping[str, Document], *, whole: bool = True) -> dict[str, str]:
-    """File name -> page, of each kind of document that there is a picture of. whole: see `lr_range`."""
-    drawn = {"lr_range": lr_range, "rounds": rounds}
-    return {f"{kind}.html": draw(documents[kind], whole=whole) for kind, draw in drawn.items() if kind in documents}
+    """File name -> page, of each kind of the journal's documents that there is a picture of.
 
-
-def lr_range(document: Document, *, whole: bool = True) -> str:
-    """The loss over the learning rate, in all tests, and the window.
-
-    document: what the journal has of a range test. whole: with all that it takes to be shown (5 MB); else the browser
-    fetches plotly's own part (10 kB, as MLflow keeps its figures).
+    whole: with all that it takes to be shown (5 MB); else the browser fetches plotly's own part (10 kB, as MLflow
+    keeps its figures).
     """
-    return _page(of_range_test.figure(document), "lr_range", whole)
+    if not {"lr_range", "rounds"} & documents.keys():
+        return {}
+    from hpsearch.plots import lr_range, rounds
 
-
-def rounds(document: Document, *, whole: bool = True) -> str:
-    """For every round and every number of the space where its trials fell, and its window.
-
-    document: what the journal has of the rounds. whole: see `lr_range`.
-    """
-    return _page(of_rounds.figure(document), "rounds", whole)
-
-
-def _page(figure: "go.Figure", name: str, whole: bool) -> str:
-    return str(figure.to_html(include_plotlyjs=True if whole else "cdn", div_id=name))
-
-
-# A study ─────────────────────────────────────────────────────────────────────────────────────────
+    return {
+        f"{kind}.html": str(draw(documents[kind]).to_html(include_plotlyjs=True if whole else "cdn", div_id=kind))
+        for kind, draw in (("lr_range", lr_range.figure), ("rounds", rounds.figure))
+        if kind in documents
+    }
 
 
 @dataclass(frozen=True)
@@ -84,8 +65,10 @@ def study(
     """Every picture for which there is something to show, in the order in which they are looked at.
 
     ranked: the trials that have a value, the best first; others: the rest, which failed, diverged or have just begun.
-    documents: what was measured, by kind.
+    documents: the journal's, by kind.
     """
+    from hpsearch.plots import lr_range, parameters, rounds, trials
+
     drawn = []
     if any(trial.curve for trial in (*ranked, *others)):
         says = trials.curves_say(ranked, others)
@@ -97,24 +80,16 @@ def study(
     if ranked:
         figure = trials.anytime([*ranked, *others], ranked, objective)
         drawn.append(_picture("anytime", "What the search had found, and when", trials.ANYTIME, figure))
-        drawn += _parameters(ranked, objective, space)
+        says = parameters.says(ranked, space)
+        for number, (name, figure) in enumerate(parameters.figures(ranked, objective, space)):
+            drawn.append(_picture(f"parameter-{number}", name, "" if number else says, figure, small=True))
     if "rounds" in documents:
-        says, figure = of_rounds.says(documents["rounds"]), of_rounds.figure(documents["rounds"])
-        drawn.append(_picture("rounds", "Where each round looked", says, figure))
+        told = documents["rounds"]
+        drawn.append(_picture("rounds", "Where each round looked", rounds.says(told), rounds.figure(told)))
     if "lr_range" in documents:
         tested = documents["lr_range"]
-        drawn.append(_picture("lr_range", "Learning-rate range test", tested["says"], of_range_test.figure(tested)))
+        drawn.append(_picture("lr_range", "Learning-rate range test", tested["says"], lr_range.figure(tested)))
     return drawn
-
-
-def _parameters(ranked: Sequence[Trial], objective: Objective, space: Space) -> list[Picture]:
-    """What is said of all stands with the first."""
-    drawn = parameters.figures(ranked, objective, space)
-    says = [parameters.says(ranked, space), *("" for _ in drawn)]
-    return [
-        _picture(f"parameter-{number}", name, says[number], figure, small=True)
-        for number, (name, figure) in enumerate(drawn)
-    ]
 
 
 def _picture(name: str, title: str, says: str, figure: "go.Figure", small: bool = False) -> Picture:

@@ -2,12 +2,11 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import plotly.graph_objects as go
 
 from hpsearch.plots.style import COLOURS, label
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 Document = Mapping[str, Any]
 
@@ -21,10 +20,8 @@ LINE = 80
 """Characters of a title, so that it fits the frame in which MLflow shows an artifact."""
 
 
-def figure(document: Document) -> "go.Figure":
+def figure(document: Document) -> go.Figure:
     """The loss over the learning rate, in all tests, and the window. document: what the journal has of them."""
-    import plotly.graph_objects as go
-
     name, tests, window = document["parameter"], document["tests"], document["window"]
     title = {"text": "<br>".join(map(label, textwrap.wrap(document["says"], LINE))), "font": {"size": 15}}
     drawn = go.Figure(layout={"template": "plotly_white", "title": title, "height": HEIGHT, "margin": {"t": 120}})
@@ -43,10 +40,8 @@ def figure(document: Document) -> "go.Figure":
     return drawn
 
 
-def _traces(test: Document, named: str, colour: str) -> Iterator["go.Scatter"]:
+def _traces(test: Document, named: str, colour: str) -> Iterator[go.Scatter]:
     """Every step, thin; without its noise; and the learning rates that were found, on it."""
-    import plotly.graph_objects as go
-
     rates, smoothed = test["rates"], test["smoothed"]
     thin, plain = {"color": colour, "width": 1}, {"name": named, "showlegend": False}
     yield go.Scatter(x=rates, y=test["losses"], line=thin, opacity=0.3, **plain)

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import plotly.graph_objects as go
 
 from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.plots.style import COLOURS, evenly, label, short, spread
 from hpsearch.study.space import Choice, Parameter, Space
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 MOST_PARAMETERS = 24
 MOST_TRIALS = 1000
@@ -33,7 +32,7 @@ def says(ranked: Sequence[Trial], space: Space) -> str:
     return " ".join(parts)
 
 
-def figures(ranked: Sequence[Trial], objective: Objective, space: Space) -> list[tuple[str, "go.Figure"]]:
+def figures(ranked: Sequence[Trial], objective: Objective, space: Space) -> list[tuple[str, go.Figure]]:
     """Name and picture of every parameter that some trial has, in the order of the file. ranked: the best first."""
     drawn = evenly(ranked, MOST_TRIALS)
     return [(one.name, _figure(one, drawn, objective)) for one in _shown(ranked, space)[:MOST_PARAMETERS]]
@@ -43,9 +42,7 @@ def _shown(ranked: Sequence[Trial], space: Space) -> list[Parameter]:
     return [one for one in space.parameters if any(one.name in trial.params for trial in ranked)]
 
 
-def _figure(parameter: Parameter, ranked: Sequence[Trial], objective: Objective) -> "go.Figure":
-    import plotly.graph_objects as go
-
+def _figure(parameter: Parameter, ranked: Sequence[Trial], objective: Objective) -> go.Figure:
     having = [trial for trial in ranked if parameter.name in trial.params]
     unfinished = [trial for trial in having if trial.state is not State.COMPLETE]
     complete = [trial for trial in having if trial.state is State.COMPLETE]
@@ -63,23 +60,17 @@ def _figure(parameter: Parameter, ranked: Sequence[Trial], objective: Objective)
     return figure
 
 
-def _points(trials: Sequence[Trial], parameter: Parameter, objective: Objective, look: dict[str, Any]) -> "go.Scatter":
-    import plotly.graph_objects as go
-
+def _points(trials: Sequence[Trial], parameter: Parameter, objective: Objective, look: dict[str, Any]) -> go.Scatter:
     values = [objective.value(trial) for trial in trials]
+    places = [trial.params[parameter.name] for trial in trials]
     return go.Scatter(
-        x=[_place(parameter, trial) for trial in trials],
+        x=[label(value) if isinstance(parameter, Choice) else short(float(value)) for value in places],
         y=[None if value is None else short(value) for value in values],
         text=[f"trial {trial.number}" for trial in trials],
         hovertemplate="%{text}<br>%{x}: %{y}<extra></extra>",
         mode="markers",
         marker=look,
     )
-
-
-def _place(parameter: Parameter, trial: Trial) -> float | str:
-    value = trial.params[parameter.name]
-    return label(value) if isinstance(parameter, Choice) else short(float(value))
 
 
 def _axis(parameter: Parameter) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from hpsearch.plots.style import COLOURS, label, spread
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 Document = Mapping[str, Any]
 
@@ -17,6 +17,8 @@ MOST_AXES = 8
 
 ROW = 230
 """Pixels of a round."""
+
+WINDOW = {"fillcolor": "#2ca02c", "opacity": 0.15, "line_width": 0, "layer": "below"}
 
 
 def says(document: Document) -> str:
@@ -27,13 +29,11 @@ def says(document: Document) -> str:
     return f"The trials of each round, and in green the window that they were drawn from.{left}{over}"
 
 
-def figure(document: Document) -> "go.Figure":
+def figure(document: Document) -> go.Figure:
     """For every round and every number of the space where its trials fell, and its window.
 
     document: what the journal has of the rounds.
     """
-    from plotly.subplots import make_subplots
-
     names, told = list(document["log"])[:MOST_AXES], document["rounds"]
     drawn = make_subplots(
         rows=len(told),
@@ -48,7 +48,9 @@ def figure(document: Document) -> "go.Figure":
         for column, name in enumerate(names, 1):
             for trace in _falls(one, before, name, legend=row == column == 1):
                 drawn.add_trace(trace, row=row, col=column)
-            _window(drawn, one, name, row, column)  # after them: plotly draws none where nothing is yet
+            (window,) = (window for window in one["windows"] if window["name"] == name)
+            # After them: plotly draws none where nothing is yet.
+            drawn.add_vrect(x0=window["low"], x1=window["high"], row=row, col=column, **WINDOW)
             drawn.update_xaxes(title=label(name), row=row, col=column, **_axis(told, name, document["log"][name]))
         drawn.update_yaxes(range=_heights(one, before), row=row)
         drawn.update_yaxes(title=label(document["metric"]), row=row, col=1)
@@ -63,10 +65,8 @@ def figure(document: Document) -> "go.Figure":
     return drawn
 
 
-def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -> Iterator["go.Scatter"]:
+def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -> Iterator[go.Scatter]:
     """The trials of a round over one parameter, those of the rounds before behind them."""
-    import plotly.graph_objects as go
-
     best = one["best"]["trial"] if one["best"] else None
     kinds = (
         ("before", before, {"color": "#c8c8c8", "size": 4}),
@@ -96,12 +96,6 @@ def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -
         )
 
 
-def _window(figure: "go.Figure", one: Document, name: str, row: int, column: int) -> None:
-    window = next(window for window in one["windows"] if window["name"] == name)
-    look = {"fillcolor": "#2ca02c", "opacity": 0.15, "line_width": 0, "layer": "below"}
-    figure.add_vrect(x0=window["low"], x1=window["high"], row=row, col=column, **look)
-
-
 def _axis(told: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
     """The same for all rounds, so that a window is seen to move and to shrink."""
     ends = [w[end] for one in told for w in one["windows"] if w["name"] == name for end in ("low", "high")]
@@ -114,9 +108,4 @@ def _axis(told: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
 def _heights(one: Document, before: Sequence[Document]) -> list[float] | None:
     """One trial alone says nothing about what is usual."""
     usual = one["trials"] if len(one["trials"]) > 1 else before
-    best = [trial for trial in one["trials"] if one["best"] and trial["trial"] == one["best"]["trial"]]
-    return spread(_values(usual), _values(best))
-
-
-def _values(trials: Sequence[Document]) -> list[float]:
-    return [trial["value"] for trial in trials if trial["value"] is not None]
+    return spread([t["value"] for t in usual if t["value"] is not None], [one["best"]["value"]] if one["best"] else ())

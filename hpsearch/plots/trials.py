@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import plotly.graph_objects as go
 
 from hpsearch.core.history import by_arrival
 from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.plots.style import COLOURS, GREY, evenly, label, short, spread
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 NAMED = 5
 """The best curves have a colour and a name."""
@@ -31,10 +30,8 @@ ANYTIME = "The best value after so many epochs, counted over all trials in the o
 # All trials ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def curves(ranked: Sequence[Trial], others: Sequence[Trial], objective: Objective) -> "go.Figure":
+def curves(ranked: Sequence[Trial], others: Sequence[Trial], objective: Objective) -> go.Figure:
     """The best in colour, the rest grey behind them."""
-    import plotly.graph_objects as go
-
     best, rest = _chosen(ranked, others)
     drawn = [(trial, _points(trial, objective)) for trial in (*best, *rest)]
     marked = max(trial.epoch for trial, _ in drawn) <= FEW
@@ -79,9 +76,7 @@ def _value(report: Report, metric: str) -> float | None:
     return short(value) if math.isfinite(value) else None
 
 
-def _curve(name: str, points: Sequence[tuple[int, float | None]], colour: str, marked: bool) -> "go.Scatter":
-    import plotly.graph_objects as go
-
+def _curve(name: str, points: Sequence[tuple[int, float | None]], colour: str, marked: bool) -> go.Scatter:
     return go.Scatter(
         x=[step for step, _ in points],
         y=[value for _, value in points],
@@ -92,10 +87,8 @@ def _curve(name: str, points: Sequence[tuple[int, float | None]], colour: str, m
     )
 
 
-def _behind(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], marked: bool) -> "go.Scatter":
+def _behind(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], marked: bool) -> go.Scatter:
     """All in one trace, with a gap between two: hundreds of traces would be slow."""
-    import plotly.graph_objects as go
-
     rows = [
         row
         for trial, points in drawn
@@ -128,10 +121,8 @@ def has_losses(trial: Trial) -> bool:
     return any({"train_loss", "val_loss"} <= set(report.metrics) for report in trial.curve)
 
 
-def losses(trial: Trial, objective: Objective) -> "go.Figure":
+def losses(trial: Trial, objective: Objective) -> go.Figure:
     """On both splits, and the epoch by which the trial is judged."""
-    import plotly.graph_objects as go
-
     figure = go.Figure(layout={"height": HEIGHT, "legend": {"orientation": "h", "y": -0.2}})
     for metric, colour in (("train_loss", COLOURS[0]), ("val_loss", COLOURS[4])):
         points = _points(trial, Objective(metric, "minimize"))
@@ -148,10 +139,8 @@ def losses(trial: Trial, objective: Objective) -> "go.Figure":
 # The search ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective) -> "go.Figure":
+def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective) -> go.Figure:
     """The best value so far over the epochs trained. trials: whose epochs count; fit: whose values count."""
-    import plotly.graph_objects as go
-
     found = list(improvements(trials, fit, objective))
     total = sum(len(trial.curve) for trial in trials)
     x, y, texts = zip(*found, (total, found[-1][1], "the end"), strict=True)

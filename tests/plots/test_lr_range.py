@@ -20,7 +20,7 @@ def document(*tests: dict[str, Any], says: str = "lr: window [0.0001, 0.1] from"
 
 def drawn(found: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Its traces and its layout, as they stand in the page."""
-    page, decoder = figures.lr_range(found, whole=False), json.JSONDecoder()
+    page, decoder = figures.pages({"lr_range": found}, whole=False)["lr_range.html"], json.JSONDecoder()
     traces, end = decoder.raw_decode(page, page.index("[", page.index("Plotly.newPlot(")))
     layout, _ = decoder.raw_decode(page, page.index("{", end))
     return traces, layout
@@ -66,7 +66,7 @@ def test_a_long_sentence_is_broken_into_lines() -> None:
 
 
 def test_the_whole_page_needs_nothing_from_elsewhere() -> None:
-    whole, part = (figures.lr_range(document(one()), whole=flag) for flag in (True, False))
+    whole, part = (figures.pages({"lr_range": document(one())}, whole=flag)["lr_range.html"] for flag in (True, False))
     assert len(whole) > 3_000_000 > 50_000 > len(part)
     assert "<script" in part
     assert "cdn.plot.ly" in part

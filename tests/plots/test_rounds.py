@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hpsearch.plots import rounds as of_rounds
-from hpsearch.plots.figures import rounds
+from hpsearch.plots.figures import pages
 
 
 def trial(number: int, lr: float, value: float | None, continued: bool = False) -> dict[str, Any]:
@@ -15,7 +15,13 @@ def trial(number: int, lr: float, value: float | None, continued: bool = False) 
 def story(*rounds: list[dict[str, Any]]) -> dict[str, Any]:
     windows = [{"name": "lr", "low": 1e-4, "high": 1.0}, {"name": "momentum", "low": 0.0, "high": 0.9}]
     told = [
-        {"number": n, "epochs": 3 * n, "windows": windows, "trials": trials, "best": {"trial": trials[0]["trial"]}}
+        {
+            "number": n,
+            "epochs": 3 * n,
+            "windows": windows,
+            "trials": trials,
+            "best": {"trial": trials[0]["trial"], "value": trials[0]["value"]},
+        }
         for n, trials in enumerate(rounds, 1)
     ]
     return {"metric": "val_loss", "log": {"lr": True, "momentum": False}, "rounds": told, "over": "the budget is spent"}
@@ -23,7 +29,8 @@ def story(*rounds: list[dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_a_row_for_every_round(count: int) -> None:
-    html = rounds(story(*[[trial(0, 0.1, 0.5), trial(1, 0.2, 0.7)]] * count), whole=False)
+    told = story(*[[trial(0, 0.1, 0.5), trial(1, 0.2, 0.7)]] * count)
+    html = pages({"rounds": told}, whole=False)["rounds.html"]
     assert all(f"round {number}" in html for number in range(1, count + 1))
     assert "the budget is spent" in html
     assert "val_loss" in html
@@ -47,7 +54,7 @@ def test_one_bad_trial_does_not_flatten_the_others() -> None:
 def test_nothing_came_of_a_round() -> None:
     nothing = story([trial(0, 0.1, None)])
     nothing["rounds"][0]["best"] = None
-    assert "round 1" in rounds(nothing, whole=False)
+    assert "round 1" in pages({"rounds": nothing}, whole=False)["rounds.html"]
 
 
 def test_the_best_is_never_cut_off() -> None:
