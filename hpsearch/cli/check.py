@@ -2,9 +2,11 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import study_file
+from hpsearch.core.errors import StudyFileError
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -12,6 +14,15 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.cli.files import check
+    """With --json the faults are on stdout, as data."""
+    from hpsearch.study.definition import load
 
-    yield from check(args)
+    try:
+        name = load(args.file, args.overrides).study.name
+    except StudyFileError as problem:
+        if not args.json:
+            raise
+        faults, text = [asdict(fault) for fault in problem.faults], str(problem)
+        yield Answer({"study": None, "faults": faults}, lambda: text, problem.exit_code)
+        return
+    yield Answer({"study": name, "faults": []}, lambda: f"{args.file}: no faults in study {name}")

@@ -1,10 +1,15 @@
 """`hpsearch init`."""
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 from hpsearch.cli.answer import Answer
+from hpsearch.core.errors import BadInput
+
+TEMPLATES = ("study.toml", "trainer.py")
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -12,6 +17,16 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.cli.files import init
-
-    yield from init(args)
+    """Nothing that is there is touched."""
+    places = [args.folder / name for name in TEMPLATES]
+    there = [path for path in (args.folder, *args.folder.parents) if path.exists() and not path.is_dir()]
+    there += [place for place in places if place.exists()]
+    if there:
+        raise BadInput(f"{there[0]} is there already: choose another folder, `hpsearch init FOLDER`")
+    args.folder.mkdir(parents=True, exist_ok=True)
+    for place in places:
+        place.write_text(files("hpsearch.cli").joinpath("templates", place.name).read_text(), encoding="utf-8")
+    written = [str(place) for place in places]
+    yield Answer(
+        {"written": written}, lambda: f"wrote {' and '.join(written)}\n\n  hpsearch run {shlex.quote(written[0])}"
+    )

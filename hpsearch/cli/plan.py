@@ -12,6 +12,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.cli.files import plan
+    from hpsearch.cli.text.plan import text
+    from hpsearch.orchestrator.forecast import forecast
+    from hpsearch.study.definition import load
 
-    yield from plan(args)
+    expected = forecast(load(args.file, args.overrides))
+    yield Answer(expected.document(), lambda: text(expected))

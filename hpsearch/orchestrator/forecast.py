@@ -1,0 +1,90 @@
+"""What a study will run and how long that takes, as far as it is known without running it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hpsearch.core.decisions import New
+from hpsearch.core.errors import NotFound
+from hpsearch.journal import Journal, Summary
+from hpsearch.orchestrator import build
+from hpsearch.preflight.runner import Tried
+from hpsearch.records.preflight_record import folder, kept
+from hpsearch.study import plan
+from hpsearch.study.definition import Study
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """study: over the range that a range test has found, where there was one. trials, epochs: if nothing is pruned or
+    stopped early. first: the proposals that look at no result. recorded: None before the first run.
+    seconds_per_epoch: as measured, in the study or by its preflight; None where neither was.
+    cost, lr_range: what the preflight and the range test have measured.
+    """
+
+    study: Study
+    rounds: tuple[plan.Round, ...]
+    trials: int
+    epochs: int
+    first: tuple[New, ...]
+    recorded: Summary | None
+    seconds_per_epoch: float | None
+    cost: Mapping[str, Any] | None
+    lr_range: str | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Of wall clock; of one worker after the other where their number is not known."""
+        seconds = self.seconds_per_epoch
+        return None if seconds is None else self.epochs * seconds / (self.study.resources.workers or 1)
+
+    @property
+    def gpu_hours(self) -> float | None:
+        seconds = self.seconds_per_epoch
+        return None if seconds is None else self.epochs * seconds * self.study.resources.per_trial.gpus / 3600
+
+    def document(self) -> dict[str, Any]:
+        done = self.recorded
+        return {
+            "study": self.study.study.name,
+            "method": self.study.search.method,
+            "rounds": [asdict(one) for one in self.rounds],
+            "trials": self.trials,
+            "epochs": self.epochs,
+            "first": [dict(proposal.params) for proposal in self.first],
+            "seconds_per_epoch": self.seconds_per_epoch,
+            "recorded": {"trials": sum(done.trials.values()), "epochs": done.epochs} if done else None,
+            "seconds": self.seconds,
+            "gpu_hours": self.gpu_hours,
+            "cost": self.cost,
+            "lr_range": self.lr_range,
+        }
+
+
+def forecast(study: Study) -> Forecast:
+    recorded, measured = _known(study)
+    cost = measured["preflight"]["cost"] if "preflight" in measured else None
+    study = Tried(measured).searched(study)
+    return Forecast(
+        study,
+        rounds=tuple(plan.rounds(study)),
+        trials=plan.proposals(study),
+        epochs=plan.all_epochs(study),
+        first=tuple(plan.first_proposals(study, build.sampler(study))),
+        recorded=recorded,
+        seconds_per_epoch=recorded.busy / recorded.epochs if recorded and recorded.epochs else cost and cost["seconds"],
+        cost=cost,
+        lr_range=measured["lr_range"]["says"] if "lr_range" in measured else None,
+    )
+
+
+def _known(study: Study) -> tuple[Summary | None, dict[str, Any]]:
+    """What is recorded of the study; and what was measured before its first trial, by a run or by a preflight alone."""
+    try:
+        with Journal.open(study.journal_url, create=False) as journal:
+            record = journal.find(study.study.name)
+            if record is not None:
+                return journal.summary(record.id), journal.documents(record.id) or kept(folder(study))
+    except NotFound:
+        pass
+    return None, kept(folder(study))
