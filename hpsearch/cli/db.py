@@ -1,13 +1,10 @@
-"""`hpsearch db`: the journal's schema."""
+"""`hpsearch db`."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch.cli.answer import Answer
-from hpsearch.journal import upgrade, version
-from hpsearch.records.find import home, looked_up
-from hpsearch.study.definition import load
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -18,6 +15,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     """Of the journal that is named, or that of a study's file, or the one here."""
+    from hpsearch.journal import upgrade, version
+    from hpsearch.records.find import home, looked_up
+    from hpsearch.study.definition import load
+
     own = load(args.file).journal_url if args.file else f"sqlite:///{home() / 'journal.db'}"
     url = looked_up(args.journal, "--journal") if args.journal else own
     if args.action == "version":

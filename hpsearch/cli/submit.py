@@ -1,4 +1,4 @@
-"""`hpsearch submit`: the same run, as a job on a Ray cluster."""
+"""`hpsearch submit`."""
 
 import os
 import signal
@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import study_file
 from hpsearch.core.errors import Stopped
-from hpsearch.core.logs import hold
-from hpsearch.study.definition import load
+
+
+def arguments(parser: ArgumentParser) -> None:
+    study_file(parser)
+    parser.add_argument("--address", required=True, help="the cluster's job server, such as http://head:8265")
+    parser.add_argument("--follow", action="store_true", help="show its output until it ends; exit as it does")
 
 
 class _There(dict[str, str]):
@@ -23,13 +27,10 @@ class _There(dict[str, str]):
         return f"postgresql://{name}/"
 
 
-def arguments(parser: ArgumentParser) -> None:
-    study_file(parser)
-    parser.add_argument("--address", required=True, help="the cluster's job server, such as http://head:8265")
-    parser.add_argument("--follow", action="store_true", help="show its output until it ends; exit as it does")
-
-
 def run(args: Namespace) -> Iterator[Answer]:
+    from hpsearch.core.logs import hold
+    from hpsearch.study.definition import load
+
     study = load(args.file, args.overrides, _There(os.environ))
     hold()
     from hpsearch.workers.pools.ray import jobs
@@ -46,6 +47,5 @@ def run(args: Namespace) -> Iterator[Answer]:
             sys.stderr.write(text)
     except KeyboardInterrupt:
         raise Stopped(signal.SIGINT, f"the job goes on\n  follow  {follow}\n  stop    {stop}") from None
-    code = job.exit_code()
-    done = {**sent, "state": job.state(), "exit_code": code}
-    yield Answer(done, lambda: f"job {job.number}: {done['state']}", code)
+    code, state = job.exit_code(), job.state()
+    yield Answer({**sent, "state": state, "exit_code": code}, lambda: f"job {job.number}: {state}", code)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import recorded_study
+from hpsearch.core.errors import InfrastructureError
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -13,6 +14,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.cli.tracking import sync
+    from hpsearch.tracking.recorded_store import sync_recorded
 
-    yield from sync(args)
+    done = sync_recorded(args.study, args.journal, args.mlflow)
+    lines = [f"{name}: {one.sent} sent, {one.pending} pending" for name, one in done.items()]
+    if problems := [one.problem for one in done.values() if one.problem]:
+        raise InfrastructureError("\n".join([*lines, *problems]))
+    data = [{"study": name, "sent": one.sent, "pending": one.pending} for name, one in done.items()]
+    yield Answer(data, lambda: "\n".join(lines) or "no study here is in MLflow")

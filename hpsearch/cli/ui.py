@@ -1,10 +1,12 @@
 """`hpsearch ui`."""
 
+import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
 from hpsearch.cli.answer import Answer
+from hpsearch.core.errors import InfrastructureError, NotFound
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -15,6 +17,22 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.cli.tracking import ui
+    """Serves until a signal ends it."""
+    from hpsearch.records.find import home
+    from hpsearch.tracking.dashboard import dashboard, served
+    from hpsearch.tracking.recorded_store import checked
 
-    yield from ui(args)
+    folder = (args.home or home()).absolute()
+    uri = f"sqlite:///{folder / 'mlflow.db'}" if args.mlflow is None else checked(args.mlflow)
+    if args.mlflow is None and not (folder / "mlflow.db").exists():
+        raise NotFound(f"no MLflow store in {folder}: run a study first, or say where it is with --home FOLDER")
+    board = dashboard(uri, port=args.port)
+    text = f"MLflow dashboard: {board.url}"
+    if not board.argv:
+        yield Answer({"url": board.url}, lambda: text)
+        return
+    log = (folder if folder.is_dir() else Path(tempfile.gettempdir())) / "ui.log"
+    with served(board, log) as server:
+        yield Answer({"url": board.url}, lambda: f"{text}   (Ctrl-C ends it)")
+        server.wait()
+    raise InfrastructureError(f"the dashboard has ended by itself\n  log  {log}")

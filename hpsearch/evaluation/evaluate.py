@@ -16,18 +16,12 @@ from hpsearch.evaluation.candidates import MOST, Lineup, Source, lineup
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, FinalistResult
 from hpsearch.evaluation.finalists import Finalist, best_distinct, length, ranked
 from hpsearch.evaluation.scoring import see, unseen
-from hpsearch.evaluation.test_set_ledger import (
-    evaluation_name,
-    keep_result,
-    last_result,
-    moment,
-    open_test,
-    openings,
-)
+from hpsearch.evaluation.test_set_ledger import keep_result, last_result, moment, open_test, openings
 from hpsearch.journal import Journal, Lease, StudyRecord, held
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.run import FLUSH, run_study
+from hpsearch.records.find import evaluation_name
 from hpsearch.study.definition import ParameterSet, Study
 
 

@@ -12,16 +12,9 @@ from datetime import UTC, datetime
 from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Objective
 from hpsearch.evaluation.evaluation_result import Evaluation
-from hpsearch.journal import Batch, Journal, Lease, StudyRecord
-from hpsearch.study.file.kinds import LONGEST_STUDY_NAME
+from hpsearch.journal import Batch, Journal, Lease
 
 KIND = "open test"
-
-
-def evaluation_name(record: StudyRecord) -> str:
-    """Of the study that trains the finalists of this one."""
-    name = f"{record.name} evaluation"
-    return name if len(name.encode()) <= LONGEST_STUDY_NAME else f"{record.uid} evaluation"
 
 
 def openings(journal: Journal, study_id: int) -> list[Decision]:

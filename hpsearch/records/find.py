@@ -14,6 +14,7 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.study.definition import Study, differences, load, recorded
 from hpsearch.study.file import space_section
 from hpsearch.study.file.faults import Faults
+from hpsearch.study.file.kinds import LONGEST_STUDY_NAME
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.reading import resolved
 from hpsearch.study.space import Space
@@ -130,3 +131,9 @@ def check_trial(journal: Journal, study: RecordedStudy, number: int) -> None:
     if not 0 <= number < count:
         has = f"it has trials 0 to {count - 1}" if count else "it has none yet"
         raise NotFound(f'study "{study.record.name}" has no trial {number}: {has}')
+
+
+def evaluation_name(record: StudyRecord) -> str:
+    """Of the study that trains the finalists of this one."""
+    name = f"{record.name} evaluation"
+    return name if len(name.encode()) <= LONGEST_STUDY_NAME else f"{record.uid} evaluation"

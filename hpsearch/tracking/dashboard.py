@@ -1,12 +1,18 @@
 """The MLflow dashboard over the embedded store."""
 
 import os
+import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from hpsearch.core.errors import InfrastructureError, Stopped
 from hpsearch.tracking.location import artifact_folder, is_server, without_credentials
 
 USUAL_PORT = 5000
@@ -50,3 +56,44 @@ def _free_port() -> int:
                 continue
             return int(probe.getsockname()[1])
     raise AssertionError("port 0 is always free")
+
+
+@contextmanager
+def served(board: Dashboard, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """MLflow's server, which answers; with the context ends all that it has started. Its output goes to `log`.
+
+    InfrastructureError where it does not start; Stopped by SIGINT or SIGTERM.
+    """
+
+    def stopped(number: int, _frame: object) -> None:
+        raise Stopped(number, "")
+
+    with log.open("wb") as out, _handling(stopped, signal.SIGINT, signal.SIGTERM):
+        environment = dict(board.environment)
+        server = subprocess.Popen(board.argv, env=environment, stdout=out, stderr=out, start_new_session=True)
+        try:
+            _await(server, board.url, log)
+            yield server
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
+            server.wait()
+
+
+def _await(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    place = urlsplit(url)
+    while server.poll() is None:
+        with suppress(OSError), socket.create_connection((str(place.hostname), place.port or 80), timeout=1):
+            return
+        time.sleep(0.1)
+    raise InfrastructureError(f"the dashboard does not start at {url}\n  log  {log}")
+
+
+@contextmanager
+def _handling(handler: Callable[[int, object], None], *signals: signal.Signals) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in signals}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -68,8 +68,12 @@ def rows(url: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def exported(version: str) -> dict[str, Any]:
-    """Study -> what was exported of it then."""
-    return dict(json.loads((ASSETS / version / "export.json").read_text(encoding="utf-8")))
+    """Study -> what was exported of it then; a number that is none was a word then, and is null now."""
+
+    def as_now(document: dict[str, Any]) -> dict[str, Any]:
+        return {name: None if value in ("nan", "inf", "-inf") else value for name, value in document.items()}
+
+    return dict(json.loads((ASSETS / version / "export.json").read_text(encoding="utf-8"), object_hook=as_now))
 
 
 def lost(then: Any, now: Any, where: str = "") -> list[str]:

@@ -26,6 +26,7 @@ def test_a_port_that_is_taken_is_left_alone():
             port = int(dashboard("sqlite:///mlflow.db").url.rpartition(":")[2])
             assert port != taken.getsockname()[1]
     with socket.socket() as usual:
+        usual.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the dashboard does: of a server just ended
         try:
             usual.bind(("127.0.0.1", USUAL_PORT))
         except OSError:

@@ -13,11 +13,11 @@ from hpsearch.evaluation.candidates import SINGLE
 from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.evaluation.finalists import Finalist, best_distinct, ranked
 from hpsearch.evaluation.noise import Noise, NoiseEstimate, repeated, within
-from hpsearch.evaluation.test_set_ledger import evaluation_name, last_result
+from hpsearch.evaluation.test_set_ledger import last_result
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.orchestrator.run_result import best_document
 from hpsearch.provenance.environment import comparable, hashes
-from hpsearch.records.find import RecordedStudy
+from hpsearch.records.find import RecordedStudy, evaluation_name
 from hpsearch.records.standing import Standing, standing
 
 

@@ -1,0 +1,35 @@
+"""Asks whoever runs a recorded study to end it, wherever that is."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.records.find import evaluation_name
+
+
+@dataclass(frozen=True)
+class StopRequest:
+    """asked: who runs the study, for a person to read; None where nobody does."""
+
+    study: str
+    asked: str | None
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def ask_to_stop(journal: Journal, record: StudyRecord) -> StopRequest:
+    """The run finds the note with its next sign of life, within seconds; running trials then end their epoch.
+
+    A study that is being evaluated is held by its evaluation, whose trainings are a study of their own: both are asked.
+    """
+    evaluation = journal.find(evaluation_name(record))
+    holders = [_asked(journal, one) for one in (record, evaluation) if one is not None]
+    return StopRequest(record.name, next(filter(None, holders), None))
+
+
+def _asked(journal: Journal, record: StudyRecord) -> str | None:
+    holder = journal.holder(record.id)
+    if holder is not None:
+        journal.ask_to_stop(record.id)
+    return holder

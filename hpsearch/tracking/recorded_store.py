@@ -1,0 +1,68 @@
+"""Where recorded studies are in MLflow, and bringing that to what the journal says."""
+
+import os
+from pathlib import Path
+
+from hpsearch.core.errors import BadInput
+from hpsearch.records.find import RecordedStudy, file_of, home, journal_of, looked_up, study_in
+from hpsearch.study.file.reading import resolved
+from hpsearch.tracking.base import Sync
+from hpsearch.tracking.connection import check_server
+from hpsearch.tracking.location import is_server
+from hpsearch.tracking.mlflow_tracker import sync
+
+
+def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None) -> dict[str, Sync]:
+    """One study by its name or file, or with None every one that is in MLflow; by name.
+
+    mlflow: where, in place of what the study says. BadInput for one study that is not in MLflow.
+    """
+    done = {}
+    with journal_of(study, journal_url) as journal:
+        studies = map(RecordedStudy, journal.studies()) if study is None else [study_in(journal, study)]
+        for one in studies:
+            uri = _uri_of(one, study, journal_url, mlflow)
+            if uri != "none":
+                done[one.record.name] = sync(one.record, one.objective, journal, uri)
+            elif study is not None:
+                raise BadInput(
+                    f'study "{one.record.name}" is not in MLflow (tracking.mlflow = "none"): say where with '
+                    "--mlflow URI"
+                )
+    return done
+
+
+def _uri_of(study: RecordedStudy, asked: str | None, journal_url: str | None, mlflow: str | None) -> str:
+    """As the option says, or the study's file where it was asked for by that, or what was recorded of its file."""
+    file = file_of(asked)
+    if mlflow is not None:
+        return checked(mlflow)
+    if file is not None:
+        return file.tracking_uri
+    written = study.record.spec.get("tracking", {}).get("mlflow")
+    if written is None:
+        journal = Path((journal_url or "").removeprefix("sqlite:///"))
+        return f"sqlite:///{(journal.parent if journal_url and journal.is_absolute() else home()) / 'mlflow.db'}"
+    name = study.record.name
+    try:
+        uri = resolved(written, os.environ)
+    except KeyError as missing:
+        raise BadInput(f'study "{name}": the environment variable {missing.args[0]} is not set') from None
+    file_name = uri.removeprefix("sqlite:///")
+    if file_name == uri or Path(file_name).is_absolute():
+        return uri
+    here = home().parent / file_name
+    if not here.exists():
+        raise BadInput(f'study "{name}": {uri} starts at its file: name the file in place of the study')
+    return f"sqlite:///{here}"
+
+
+def checked(uri: str) -> str:
+    """What the option --mlflow gives, with its variables looked up. BadInput where MLflow takes no such address."""
+    uri = looked_up(uri, "--mlflow")
+    try:
+        if not is_server(uri):
+            check_server(uri)
+    except BadInput as problem:
+        raise BadInput(str(problem).replace("tracking.mlflow", "--mlflow", 1)) from None
+    return uri
