@@ -14,6 +14,7 @@ MOST_PROCESSES = 8
 """Each holds torch, mlflow and ray in memory, and may start a PostgreSQL server."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """For `pytest -n auto`: one more than cores, as many tests wait for other processes.
 
