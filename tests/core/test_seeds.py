@@ -21,6 +21,7 @@ def test_seeds_are_settled_for_ever() -> None:
     """Another value here would make every recorded study impossible to reproduce."""
     assert [trial_seed(0, 0), trial_seed(0, 1), trial_seed(1, 0)] == [238126281, 1976395206, 1466754944]
     assert [replicate_seed(238126281, repeat) for repeat in range(3)] == [238126281, 443353845, 543377613]
+    assert [fresh_seed(study) for study in range(2)] == [1620722436, 1374802077]
     assert [round(float(stream(study, number).random()), 12) for study, number in ((0, 0), (0, 1), (1, 0))] == [
         0.565131765561,
         0.364803101308,

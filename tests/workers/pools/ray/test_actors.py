@@ -35,6 +35,7 @@ def two_cores() -> Iterator[None]:
 class TestStart:
     """These stand before the pool that the others share: a process has one Ray at a time."""
 
+    @pytest.mark.slow  # each start of a Ray takes seconds; what fits is in test_fit.py
     def test_what_never_fits_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ResourcesError) as caught:
             RayActors(setup(tmp_path, "either"), Cluster(cpus=1, gpus=99, memory=1 << 60), {"toy": "noop"})
