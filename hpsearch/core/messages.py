@@ -91,7 +91,7 @@ class Provenance:
 class Reported:
     """What came of a Start or an Advance.
 
-    reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.more`); the loop
+    reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.advance`); the loop
         judges each in turn, and what follows a verdict to stop or pause is dropped as if it had never been trained.
     ended: the trainer came to its end by itself after these; failure: it cannot go on after these, and its worker is
         free. Without a failure the trial waits for its next order, after its end for a Release.

@@ -33,7 +33,8 @@ from hpsearch.evaluation.members import (
 )
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.adapters import side_by_side
-from hpsearch.trainer.measurement import MeasurementContext
+from hpsearch.trainer.failures import headline
+from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.trainer.predictions import Part, Predictions
 from hpsearch.trainer.seal import unsealed
 from hpsearch.trainer.training_run import Run
@@ -58,7 +59,7 @@ class Predict:
     opening: str = ""
     seconds: float = 86400.0
 
-    def measure(self, context: MeasurementContext) -> Scored:
+    def measure(self, context: TrainerContext) -> Scored:
         """`Scored.problem` says what the trainer lacks, or what its `score` raised."""
         try:
             companion = _Companion(context)
@@ -75,9 +76,7 @@ def _scored(order: Predict, companion: "_Companion") -> Scored:
         try:
             predicted[place] = companion.predict(order.members[place], order.part)
         except Exception as problem:  # whatever a trainer raises costs this member alone
-            problems[place] = (
-                str(problem) if isinstance(problem, _Nothing | TrainerError) else contract.headline(problem)
-            )
+            problems[place] = str(problem) if isinstance(problem, _Nothing | TrainerError) else headline(problem)
 
     def score(mixture: Mixture) -> Scores:
         return companion.score(ensembles.averaged([predicted[place] for place in mixture]))
@@ -99,9 +98,9 @@ class _Nothing(Exception):
 class _Companion:
     """What a trainer's module offers besides training. TrainerError where it is not there."""
 
-    def __init__(self, context: MeasurementContext):
+    def __init__(self, context: TrainerContext):
         self._context = context
-        self._trainer = contract.find(context.use, context.folder)
+        self._trainer = context.find()
         self._module = importlib.import_module(context.use.partition(":")[0])
         missing = [name for name in ("predict", "score") if not callable(getattr(self._module, name, None))]
         if missing:
@@ -123,18 +122,10 @@ class _Companion:
 
             def run(replicate: Replicate, restored: state.Snapshot) -> Run:
                 state.seed_everything(member.seed)
-                made = Run(
-                    member.seed,
-                    member.epochs,
-                    device=context.device,
-                    threads=context.threads,
-                    data_dir=context.data_dir,
-                    scratch_dir=Path(scratch),
-                    restored=restored,
-                    fold=replicate.fold,
+                runs.append(
+                    context.run(member.seed, member.epochs, Path(scratch), restored=restored, fold=replicate.fold)
                 )
-                runs.append(made)
-                return made
+                return runs[-1]
 
             def predicted(replicate: Replicate, restored: state.Snapshot) -> Predictions:
                 params = contract.argument(self._trainer, {**context.options, **member.params})
@@ -159,7 +150,7 @@ class _Companion:
         try:
             scores = {str(name): float(value) for name, value in self._module.score(predictions).items()}
         except Exception as problem:
-            raise TrainerError(f"{self._module.__name__}.score: {contract.headline(problem)}") from problem
+            raise TrainerError(f"{self._module.__name__}.score: {headline(problem)}") from problem
         if (wanted := scored_as(self._context.objective.metric)) not in scores:
             raise TrainerError(f"{self._module.__name__}.score gives {', '.join(scores) or 'nothing'}, and no {wanted}")
         return scores

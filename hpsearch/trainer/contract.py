@@ -5,7 +5,6 @@ import difflib
 import importlib
 import inspect
 import sys
-import traceback
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.trainer.failures import brief
 from hpsearch.trainer.training_run import Run
 
 Trainer = Callable[[Any, Run], Iterator[Report]]
@@ -23,14 +23,11 @@ MOST_METRICS = 1000
 LONGEST_NAME = 500
 """Characters of a metric's name."""
 
-MOST_SAID = 20_000
-"""Characters of a traceback that are kept, its beginning and its end."""
-
 
 def find(use: str, folder: Path | None) -> Trainer:
     """Import "module:name", looking beside the study file first. TrainerError says what is wrong with it.
 
-    What is a ray.tune.Trainable, class or function, comes as the generator that it is made into (adaptors.tune).
+    What is a ray.tune.Trainable, class or function, comes as the generator that it is made into (adapters.ray_tune).
     """
     module_name, _, name = use.partition(":")
     if folder is not None and str(folder) not in sys.path:
@@ -152,8 +149,9 @@ def _fitting(owner: type, name: str, value: Plain, hint: Any) -> Plain:
     return value
 
 
-def metrics_of(report: Any, previous: int) -> Report:
-    """The report with plain floats; TrainerError where it is none, or its step does not follow the one before."""
+def checked_report(report: Any, previous: int, metric: str | None = None) -> Report:
+    """The report with plain floats. TrainerError where it is none, its step does not follow the one before, or it lacks
+    the study's metric."""
     if not isinstance(report, Report):
         raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
     if type(report.step) is not int or report.step != previous + 1:
@@ -170,7 +168,13 @@ def metrics_of(report: Any, previous: int) -> Report:
             raise TrainerError(
                 f"metric {name[:60]!r} must have a name of 1 to {LONGEST_NAME} printable characters, got {len(name):,}"
             )
-    return Report(report.step, {str(name): _number(name, value) for name, value in report.metrics.items()})
+    metrics = {str(name): _number(name, value) for name, value in report.metrics.items()}
+    if metric is not None and metric not in metrics:
+        raise TrainerError(
+            f'study.metric = "{metric}" is not among what the trainer reports: '
+            f"{', '.join(sorted(metrics)) or 'nothing'}"
+        )
+    return Report(report.step, metrics)
 
 
 def _number(name: str, value: Any) -> float:
@@ -181,23 +185,3 @@ def _number(name: str, value: Any) -> float:
         return float(value.item() if hasattr(value, "item") else value)
     except (TypeError, ValueError, RuntimeError):
         raise TrainerError(f"metric {name!r} is {value!r:.80}, a {type(value).__name__}, not a number") from None
-
-
-def brief(problem: BaseException, frames: int = 3) -> str:
-    """The last frames of a traceback and the exception, whatever its own __str__ does or however much it says."""
-    try:
-        text = "".join(traceback.format_exception(problem, limit=-frames)).rstrip()
-    except Exception:
-        return f"{type(problem).__name__} (its text cannot be printed)"
-    if len(text) <= MOST_SAID:
-        return text
-    return f"{text[: MOST_SAID // 2]}\n… {len(text) - MOST_SAID:,} characters left out …\n{text[-MOST_SAID // 2 :]}"
-
-
-def headline(problem: BaseException) -> str:
-    """An exception in one line: its type and the first line of its text, which says most."""
-    try:
-        first = str(problem).strip().partition("\n")[0]
-    except Exception:
-        first = "its text cannot be printed"
-    return f"{type(problem).__name__}: {first}" if first else type(problem).__name__

@@ -14,8 +14,8 @@ from hpsearch.trainer import state
 Batch = TypeVar("Batch")
 
 
-class Probe(Protocol):
-    """What looks into a training that is tried before a search: preflight, and the learning-rate range test."""
+class Instrument(Protocol):
+    """Observes and steers a training that is measured before a search: preflight, and the learning-rate range test."""
 
     def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
         """What the trainer is to train on in place of these."""
@@ -47,7 +47,7 @@ class Run:
         data_dir: Path | None = None,
         scratch_dir: Path | None = None,
         restored: state.Snapshot | None = None,
-        probe: Probe | None = None,
+        instrument: Instrument | None = None,
         fold: Fold | None = None,
     ):
         self.seed = seed
@@ -57,7 +57,7 @@ class Run:
         self._scratch_dir = scratch_dir
         self.max_epochs = epochs
         self._restored = restored
-        self._probe = probe
+        self._instrument = instrument
         self._fold, self._fold_is_asked_for = fold, False
         self.tracked: dict[str, Any] = {}
         self.used: dict[str, str] = {}
@@ -107,8 +107,8 @@ class Run:
             if self._restored is not None:
                 state.restore(thing, self._restored.object_state(name))
         self.tracked.update(objects)
-        if self._probe is not None:
-            self._probe.tracked(objects)
+        if self._instrument is not None:
+            self._instrument.tracked(objects)
 
     def uses(self, name: str, *things: Any) -> None:
         """Say what the trial trains on: paths of files or folders, bytes, arrays, tensors. Their SHA-256 is recorded.
@@ -117,7 +117,7 @@ class Run:
         has. What was hashed once in a process is not read again while it is the same: see `data_hashes`.
         TrainerError: it cannot be read or hashed, or the name stands for something else already.
         """
-        if self._probe is not None:
+        if self._instrument is not None:
             return  # nothing of it lasts
         try:
             found = data_hashes.digest(*things)
@@ -132,7 +132,7 @@ class Run:
         A trainer that asks for them can be tried before the search: preflight overfits the first of them, and the
         learning-rate range test goes on until it has seen enough.
         """
-        return batches if self._probe is None else self._probe.batches(batches)
+        return batches if self._instrument is None else self._instrument.batches(batches)
 
     def epochs(self) -> Iterator[int]:
         """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""

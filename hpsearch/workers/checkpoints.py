@@ -42,7 +42,7 @@ class CheckpointStore:
         return cls(work / "checkpoints" / f"{number:05d}", f"{study_uid}/{number}")
 
     def write(self, step: int, content: bytes, best: bool = False) -> None:
-        """Put a checkpoint on the shelf; with `best` it stays when newer ones push it off.
+        """Write a checkpoint to go on from; with `best` it is the best as well, and stays when it is no longer new.
 
         OSError, with the file's name and the room that is left, where the disk does not take it.
         """
@@ -52,7 +52,7 @@ class CheckpointStore:
                 _link(self.folder / f"{self._name(step)}{end}", self.folder / f"{BEST}{end}")
 
     def write_best(self, content: bytes) -> None:
-        """Put the best on the shelf where it lies in the midst of a slice; it pushes none off to go on from."""
+        """Write a best that is of an epoch in the midst of a slice; nobody goes on from it."""
         self._put(BEST, content)
 
     def set_best_aside(self) -> None:
@@ -94,13 +94,8 @@ class CheckpointStore:
         for path in self.folder.glob(".*.pt*"):
             path.unlink(missing_ok=True)
         self._remove(self._name(step) for step in self._steps() if step > after)
-        while (self.folder / BEST).exists() and not self._best_is_of(after):
+        while (self.folder / BEST).exists() and ((best := self.read(BEST)) is None or best.step > after):
             self.take_best_back()
-
-    def _best_is_of(self, epoch: int) -> bool:
-        """Or of an earlier one."""
-        best = self.read(BEST)
-        return best is not None and best.step <= epoch
 
     def _remove(self, names: Iterable[str]) -> None:
         for name in names:
@@ -128,7 +123,7 @@ class CheckpointStore:
         return None
 
     def read(self, name: str) -> Snapshot | None:
-        """One file of the shelf, None (and a warning) where it is damaged or another trial's."""
+        """One file of the store; None (and a warning) where it is damaged or another trial's."""
         path = self.folder / name
         try:
             content = path.read_bytes()

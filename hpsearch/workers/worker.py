@@ -1,7 +1,6 @@
 """Trains one trial at a time, in whatever process a pool has put it: holds the generator, writes the checkpoints."""
 
 import contextlib
-import errno
 import gc
 import importlib.util
 import os
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Failure, Provenance, Reported, Start
@@ -20,10 +19,12 @@ from hpsearch.core.trial import Objective, Params, Report
 from hpsearch.provenance import environment
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.adapters.side_by_side import side_by_side
-from hpsearch.trainer.measurement import Measurement, MeasurementContext
-from hpsearch.trainer.training_run import Run, best_device
-from hpsearch.workers import checkpoints
-from hpsearch.workers.checkpoint_writer import CheckpointWriter, Unkept
+from hpsearch.trainer.failures import brief, failure_of
+from hpsearch.trainer.measurement import Measurement
+from hpsearch.trainer.open_trial import OpenTrial, TrainerContext
+from hpsearch.trainer.training_run import best_device
+from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
+from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.trial_log import CappedLog
 
 Result = TypeVar("Result")
@@ -35,9 +36,6 @@ trains beyond a verdict is dropped, so no stop or pause wastes more than this, o
 LATE = 0.02
 """Where the order for a slice took longer to come than this part of its first epoch (many workers, a busy driver), the
 worker goes one epoch ahead of its verdict."""
-
-NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-"""What is no fault of the trainer that wanted to write."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +68,30 @@ class Setup:
 
 
 class Worker:
-    """A long-lived worker. `start`, then `more` until the trial has ended or is to go no further, then `release`.
+    """A long-lived worker. `start`, then `advance` until the trial has ended or is to go no further, then `release`.
 
     A trial that has ended keeps its checkpoints until then: its last epochs may not have reached the journal yet.
     """
 
     def __init__(self, setup: Setup):
         self.setup = setup
-        self.threads = max(1, int(setup.cpus))
-        self.device = best_device() if setup.gpus else "cpu"
+        self.context = TrainerContext(
+            use=setup.use,
+            folder=setup.folder,
+            options=setup.options,
+            objective=setup.objective,
+            device=best_device() if setup.gpus else "cpu",
+            threads=max(1, int(setup.cpus)),
+            data_dir=setup.data_dir,
+            replicates=setup.replicates,
+        )
         self.training: _Training | None = None
-        self.told = 0.0
+        self.replied_at = 0.0
 
     @cached_property
     def environment(self) -> dict[str, Any]:
         """What else may change a curve; asked for when the trainer has been imported."""
-        return environment.environment(self.setup.use, self.device, self.threads)
+        return environment.environment(self.setup.use, self.context.device, self.context.threads)
 
     def warm_up(self) -> None:
         """Import torch where it is installed: no trial waits for it, and the first is seeded as all others are."""
@@ -97,65 +103,51 @@ class Worker:
 
         Returns the pid of the worker's process.
         """
-        found = contract.find(self.setup.use, self.setup.folder)
+        trainer = self.context.find()
         try:
-            contract.argument(found, {**self.setup.options, **params})
+            contract.argument(trainer, {**self.setup.options, **params})
         except TrainerError:
             raise
         except Exception as problem:  # a dataclass may check its values itself
-            raise TrainerError(
-                f'trainer.use = "{self.setup.use}" does not take {params}\n{contract.brief(problem)}'
-            ) from None
+            raise TrainerError(f'trainer.use = "{self.setup.use}" does not take {params}\n{brief(problem)}') from None
         self._use_resources()
         gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
         return os.getpid()
 
     def measure(self, measurement: Measurement[Result]) -> Result:
         self._use_resources()
-        context = MeasurementContext(
-            use=self.setup.use,
-            folder=self.setup.folder,
-            options=self.setup.options,
-            objective=self.setup.objective,
-            device=self.device,
-            threads=self.threads,
-            data_dir=self.setup.data_dir,
-            replicates=self.setup.replicates,
-        )
-        return measurement.measure(context)
+        return measurement.measure(self.context)
 
     def start(self, start: Start) -> Reported:
         self.release()
         try:
-            self.training = _Training(self.setup, start, self.device, self.threads)
+            self.training = _Training(self.setup, self.context, start)
             self._use_resources()
             self.training.environment = self.environment
-        except TrainerError as problem:
-            return Reported(start.number, failure=Failure("contract", str(problem)))
-        except Unkept as problem:
+        except CheckpointsUnavailable as problem:
             return Reported(start.number, failure=Failure("disk", str(problem)))
         except Exception as problem:
-            return Reported(start.number, failure=_failure(problem))
-        self.told = time.perf_counter()
-        return self.more()
+            return Reported(start.number, failure=failure_of(problem))
+        self.replied_at = time.perf_counter()
+        return self.advance()
 
-    def more(self) -> Reported:
+    def advance(self) -> Reported:
         """Train on for a slice, never past the epoch that the trial was started for."""
         assert self.training is not None
-        reported = self.training.slice(waited=time.perf_counter() - self.told)
-        self.told = time.perf_counter()
+        reported = self.training.slice(waited=time.perf_counter() - self.replied_at)
+        self.replied_at = time.perf_counter()
         if reported.failure:
             self.release()
         return reported
 
     def release(self, over: bool = False, epoch: int | None = None) -> None:
-        """Close the generator, so that its `finally` runs, and give its memory back; over, epoch: see trial.Release."""
+        """Close the generator, so that its `finally` runs, and give its memory back; over, epoch: see Release."""
         if self.training is None:
             return
         self.training.close()
-        self.training.keeper.settle(over, epoch)
+        self.training.checkpoints.finish(over, epoch)
         self.training = None
-        if self.device == "cuda":
+        if self.context.device == "cuda":
             import torch
 
             gc.collect()  # what lies in a circle holds GPU memory that the next trial needs
@@ -167,44 +159,35 @@ class Worker:
             return
         import torch
 
-        torch.set_num_threads(self.threads)
-        if self.device == "cuda" and 0 < self.setup.gpus < 1:
+        torch.set_num_threads(self.context.threads)
+        if self.context.device == "cuda" and 0 < self.setup.gpus < 1:
             torch.cuda.set_per_process_memory_fraction(self.setup.gpus)
 
 
 class _Training:
-    """One trial in the worker's hands, from its Start until it is released."""
+    """One trial on this worker, from its Start until it is released."""
 
-    def __init__(self, setup: Setup, start: Start, device: str, threads: int):
+    def __init__(self, setup: Setup, context: TrainerContext, start: Start):
         self.setup = setup
         self.start = start
-        train = contract.find(setup.use, setup.folder)  # before anything is seeded: it imports what there is to seed
+        trainer = context.find()
         if len(setup.replicates) > 1:
-            train = side_by_side(train, setup.replicates, setup.objective.metric)
-        self.shelf = checkpoints.CheckpointStore.of(setup.work, setup.study_uid, start.number)
-        self.keeper = CheckpointWriter(self.shelf, setup.objective, start.after)
-        snapshot = self.keeper.restored
-        self.step = snapshot.step if snapshot else 0
-        if self.step < start.after:
-            self.shelf.warnings.append(
-                f"epochs {self.step + 1} to {start.after} are trained again: no checkpoint of them"
-            )
+            trainer = side_by_side(trainer, setup.replicates, setup.objective.metric)
+        self.store = CheckpointStore.of(setup.work, setup.study_uid, start.number)
+        self.checkpoints = CheckpointWriter(self.store, setup.objective, start.after)
+        restored = self.checkpoints.restored
+        step = restored.step if restored else 0
+        if step < start.after:
+            self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: no checkpoint of them")
         self.log = CappedLog(setup.work / "logs" / f"trial-{start.number:05d}.log") if setup.capture else None
-        state.seed_everything(start.seed)
-        self.run = Run(
-            start.seed,
-            start.epochs,
-            device=device,
-            threads=threads,
-            data_dir=setup.data_dir,
-            scratch_dir=setup.work / "scratch" / f"{start.number:05d}",
-            restored=snapshot,
-        )
-        self.keeper.tracked = self.run.tracked
-        self.reports = train(contract.argument(train, {**setup.options, **start.params}), self.run)
+        scratch = setup.work / "scratch" / f"{start.number:05d}"
+        run = context.run(start.seed, start.epochs, scratch, restored=restored)
+        params, metric = {**setup.options, **start.params}, setup.objective.metric
+        self.trial = OpenTrial(trainer, params, run, metric=metric, step=step)
+        self.checkpoints.tracked = run.tracked
         self.random = state.random_state() if setup.shared else None
         self.environment: dict[str, Any] = {}
-        self.named: dict[str, str] | None = None
+        self.data: dict[str, str] | None = None
 
     def slice(self, waited: float) -> Reported:
         """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first.
@@ -214,35 +197,32 @@ class _Training:
         fresh: list[Report] = []
         ended, failure = False, None
         began = time.perf_counter()
-        self.keeper.begin()
+        self.checkpoints.begin_slice()
         try:
             with self._surroundings():
                 ended = self._train(fresh, began, waited)
-        except TrainerError as problem:
-            failure = Failure("contract", str(problem))
-        except Exception as problem:
-            failure = _failure(problem)
-        except SystemExit as leaving:
-            failure = Failure("error", f"the trainer called sys.exit({leaving.code!r})", contract.brief(leaving))
+        except (Exception, SystemExit) as problem:
+            failure = failure_of(problem)
         seconds = time.perf_counter() - began
         if fresh:
-            at_rest = failure is None and not ended and self.step == fresh[-1].step
-            failure = self.keeper.write(at_rest) or failure
-        notes, self.shelf.warnings = tuple(self.shelf.warnings), []
+            at_rest = failure is None and not ended and self.trial.step == fresh[-1].step
+            failure = self.checkpoints.write(at_rest) or failure
+        notes, self.store.warnings = tuple(self.store.warnings), []
         return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes, self._provenance())
 
     def _provenance(self) -> Provenance | None:
         """Once, and again where the trainer has named more data since."""
-        if self.named == self.run.used:
+        used = self.trial.run.used
+        if self.data == used:
             return None
-        self.named = dict(self.run.used)
-        return Provenance(self.start.after, self.environment, self.named)
+        self.data = dict(used)
+        return Provenance(self.start.after, self.environment, self.data)
 
     def _train(self, fresh: list[Report], began: float, waited: float) -> bool:
         """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""
         going_on = True
         while going_on:
-            report = self._next()
+            report = self.trial.next_report()
             if report is None:
                 return True
             if report.step > self.start.after:
@@ -251,25 +231,8 @@ class _Training:
             most = 0.0 if self.setup.stepwise else SLICE
             one_ahead = self.setup.ahead and len(fresh) == 1 and most > 0 and waited > LATE * trained
             going_on = not fresh or (report.step < self.start.until and (trained < most or one_ahead))
-            self.keeper.saw(report, going_on or report.step >= self.start.epochs)
-        return self.step >= self.start.epochs and self._next() is None
-
-    def _next(self) -> Report | None:
-        """The trainer's next report, checked; None at its end."""
-        try:
-            report = next(self.reports)
-        except StopIteration:
-            if self.step == 0:
-                raise TrainerError("the trainer ended without a report") from None
-            return None
-        checked = contract.metrics_of(report, self.step)
-        if self.setup.objective.metric not in checked.metrics:
-            raise TrainerError(
-                f'study.metric = "{self.setup.objective.metric}" is not among what the trainer reports: '
-                f"{', '.join(sorted(checked.metrics)) or 'nothing'}"
-            )
-        self.step = checked.step
-        return checked
+            self.checkpoints.observe(report, going_on or report.step >= self.start.epochs)
+        return self.trial.step >= self.start.epochs and self.trial.next_report() is None
 
     @contextlib.contextmanager
     def _surroundings(self) -> Iterator[None]:
@@ -287,25 +250,9 @@ class _Training:
     def close(self) -> None:
         try:
             with self._surroundings():
-                self.reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: trainer.find has checked
+                self.trial.close()
         except (Exception, SystemExit) as problem:
             if self.log is not None:
-                self.log.write(f"closing the trainer failed\n{contract.brief(problem)}\n")
+                self.log.write(f"closing the trainer failed\n{brief(problem)}\n")
         if self.log is not None:
             self.log.close()
-
-
-def _failure(problem: Exception) -> Failure:
-    kind: Literal["oom", "disk", "error"] = "error"
-    if _is_out_of_memory(problem):
-        kind = "oom"
-    elif isinstance(problem, OSError) and problem.errno in NO_DISK:
-        kind = "disk"
-    return Failure(kind, contract.headline(problem)[:500], contract.brief(problem, frames=20))
-
-
-def _is_out_of_memory(problem: Exception) -> bool:
-    """Host memory (MemoryError; torch's CPU allocator says it in words) or the GPU's (torch.OutOfMemoryError)."""
-    if isinstance(problem, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(problem).__mro__):
-        return True
-    return isinstance(problem, RuntimeError) and "can't allocate memory" in str(problem)

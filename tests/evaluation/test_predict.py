@@ -14,7 +14,7 @@ from hpsearch.evaluation.members import GREEDY, Member, without
 from hpsearch.evaluation.predict import Predict
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.side_by_side import parts
-from hpsearch.trainer.measurement import MeasurementContext
+from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.trainer.predictions import Part, Predictions
 from hpsearch.trainer.seal import unsealed
 from hpsearch.trainer.training_run import Run
@@ -38,8 +38,8 @@ def model(work: Path, number: int, weight: float, **params: Any) -> Member:
     return Member(f"trial {number}", all_of_them, seed=1, epochs=3, work=work, study_uid="u", number=number, step=2)
 
 
-def context(module: str = "predictors") -> MeasurementContext:
-    return MeasurementContext(f"tests.cli.{module}:train", Path(), {}, LOSS)
+def context(module: str = "predictors") -> TrainerContext:
+    return TrainerContext(f"tests.cli.{module}:train", Path(), {}, LOSS)
 
 
 def test_mixtures_are_means_of_what_the_models_say(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_folds_predict_each_its_own_part_of_validation_and_together_the_test(tmp
     snapshot = CheckpointStore.of(tmp_path, "u", 0).read("best.pt")
     assert snapshot is not None
     member = Member("trial 0", params, 3, 2, tmp_path, "u", 0, snapshot.step, replicates=replicates)
-    here = MeasurementContext(made.use, Path(), {}, LOSS)
+    here = TrainerContext(made.use, Path(), {}, LOSS)
 
     def by_hand(part: Part) -> list[Predictions]:
         """Of both seeds' first folds, and of their second ones."""
@@ -140,7 +140,7 @@ def test_ways_that_a_trainer_does_not_have_are_no_fault(tmp_path: Path) -> None:
 def test_a_trainer_that_predicts_nothing_is_said(tmp_path: Path) -> None:
     found = Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context("trainers_without"))
     assert "no module" in found.problem
-    found = Predict((), {}).measure(MeasurementContext("tests.support.toys:noop", Path(), {}, LOSS))
+    found = Predict((), {}).measure(TrainerContext("tests.support.toys:noop", Path(), {}, LOSS))
     assert found.problem.startswith("tests.support.toys has no `predict` and no `score`")
 
 

@@ -23,7 +23,7 @@ from tests.support.studies import (
     Search,
     Unreliable,
 )
-from tests.support.workers import shelf
+from tests.support.workers import store_of
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -70,7 +70,7 @@ class TestStates:
         study = Search(tmp_path, scripts("3 2 4 4 1"), "scripted")
         study.early_stopping = At({(0, 4): Finish("no better for 2 epochs")})
         assert study.go().history[0].epoch == 4
-        best = shelf(tmp_path).read("best.pt")
+        best = store_of(tmp_path).read("best.pt")
         assert best is not None
         assert best.step == 2
 

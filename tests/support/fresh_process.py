@@ -20,7 +20,7 @@ def main() -> None:
         reported = worker.start(start)
         curve = list(reported.reports)
         while not (reported.ended or reported.failure):
-            reported = worker.more()
+            reported = worker.advance()
             curve += reported.reports
         print(json.dumps([number, [[r.step, dict(r.metrics)] for r in curve], list(reported.notes)]))
 

@@ -1,4 +1,4 @@
-"""Orders to a worker as a pool gives them, and what lies on its shelves."""
+"""Orders to a worker as a pool gives them, and what is in its checkpoint stores."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ def train(worker: Worker, order: Start) -> Reported:
     """All that comes of an order, to its end or to the epoch `until`, as one report."""
     heard = [worker.start(order)]
     while not (heard[-1].ended or heard[-1].failure or _is_at(order.until, heard[-1])):
-        heard.append(worker.more())
+        heard.append(worker.advance())
     reports = tuple(report for reported in heard for report in reported.reports)
     notes = tuple(note for reported in heard for note in reported.notes)
     return replace(heard[-1], reports=reports, notes=notes)
@@ -36,9 +36,9 @@ def paused(worker: Worker, order: Start) -> Reported:
     return reported
 
 
-def shelf(work: Path, number: int = 0) -> CheckpointStore:
+def store_of(work: Path, number: int = 0) -> CheckpointStore:
     return CheckpointStore(work / "checkpoints" / f"{number:05d}", f"u/{number}")
 
 
 def kept(work: Path, number: int = 0) -> list[str]:
-    return sorted(path.name for path in shelf(work, number).folder.glob("*.pt"))
+    return sorted(path.name for path in store_of(work, number).folder.glob("*.pt"))

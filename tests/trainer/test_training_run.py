@@ -82,13 +82,13 @@ class TestBatches:
         given = [1, 2, 3]
         assert Run(0, 1).batches(given) is given
 
-    def test_a_probe_says_what_they_are(self) -> None:
-        assert list(Run(0, 1, probe=Twice()).batches([1, 2])) == [1, 1, 2, 2]
+    def test_an_instrument_replaces_them(self) -> None:
+        assert list(Run(0, 1, instrument=Twice()).batches([1, 2])) == [1, 1, 2, 2]
 
-    def test_a_probe_hears_what_is_tracked(self) -> None:
-        probe, weight = Twice(), Weight()
-        Run(0, 1, probe=probe).track(weight=weight)
-        assert probe.objects == {"weight": weight}
+    def test_an_instrument_is_notified_of_what_is_tracked(self) -> None:
+        twice, weight = Twice(), Weight()
+        Run(0, 1, instrument=twice).track(weight=weight)
+        assert twice.objects == {"weight": weight}
 
 
 class Twice:

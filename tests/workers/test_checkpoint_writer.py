@@ -7,7 +7,7 @@ import pytest
 from hpsearch.core.trial import Objective
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
-from tests.support.workers import kept, paused, shelf, start, train
+from tests.support.workers import kept, paused, start, store_of, train
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("quick_collections")
 
 def best_of(work: Path) -> int | None:
     """The epoch of the best checkpoint."""
-    best = shelf(work).read("best.pt")
+    best = store_of(work).read("best.pt")
     return None if best is None else best.step
 
 
@@ -29,7 +29,7 @@ class TestRetention:
         toy = Worker(setup(tmp_path, "scripted"))
         train(toy, start(params={"losses": "5 1 4 3 2 3"}, until=5))
         toy.release(over=True)
-        assert {path.name for path in shelf(tmp_path).folder.iterdir()} == {"best.pt", "best.pt.sha256", "claim"}
+        assert {path.name for path in store_of(tmp_path).folder.iterdir()} == {"best.pt", "best.pt.sha256", "claim"}
 
     def test_of_a_trial_that_ended_by_itself_too(self, tmp_path: Path) -> None:
         toy = Worker(setup(tmp_path, "scripted"))
@@ -54,14 +54,14 @@ class TestRetention:
         if pause is not None:
             paused(toy, start(params={"losses": losses}, until=pause))
         train(toy, start(params={"losses": losses}, after=pause or 0))
-        snapshot = shelf(tmp_path).read("best.pt")
+        snapshot = store_of(tmp_path).read("best.pt")
         assert snapshot is not None
         assert (snapshot.step, snapshot.objects) == (best, {"weight": {"value": float(best)}})
 
     def test_a_metric_that_is_maximised(self, tmp_path: Path) -> None:
         toy = Worker(setup(tmp_path, "scripted", objective=Objective("val_loss", "maximize")))
         train(toy, start(params={"losses": "1 5 2"}))
-        snapshot = shelf(tmp_path).read("best.pt")
+        snapshot = store_of(tmp_path).read("best.pt")
         assert snapshot is not None
         assert (snapshot.step, snapshot.best) == (2, -5.0)
 
@@ -73,13 +73,13 @@ class TestRetention:
             paused(toy, start(params={"losses": "5 1 nan 3"}, until=pause))
         assert train(toy, start(params={"losses": "5 1 nan 3"}, after=pause or 0)).ended
         toy.release(over=True)
-        snapshot = shelf(tmp_path).read("best.pt")
+        snapshot = store_of(tmp_path).read("best.pt")
         assert snapshot is not None
         assert (snapshot.step, snapshot.objects) == (4, {"weight": {"value": 4.0}})
 
     def test_nothing_that_diverged_is_the_best(self, tmp_path: Path) -> None:
         train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "nan 3 -inf 4"}))
-        snapshot = shelf(tmp_path).read("best.pt")
+        snapshot = store_of(tmp_path).read("best.pt")
         assert snapshot is not None
         assert snapshot.step == 2
 
@@ -95,7 +95,7 @@ class TestRetention:
         train(Worker(setup(tmp_path, trainer)), start(params=params))
         assert kept(tmp_path)
         for name in kept(tmp_path):
-            snapshot = shelf(tmp_path).read(name)
+            snapshot = store_of(tmp_path).read(name)
             assert snapshot is not None
             assert snapshot.objects == {"weight": {"value": float(snapshot.step)}}
             assert name in ("best.pt", f"epoch-{snapshot.step:06d}.pt")
@@ -103,10 +103,12 @@ class TestRetention:
     @pytest.mark.usefixtures("one_slice")
     def test_stepwise_no_epoch_begins_before_the_last_is_judged(self, tmp_path: Path) -> None:
         toy = Worker(setup(tmp_path, "scripted", stepwise=True, ahead=True))
-        steps = [reported.reports[-1].step for reported in (toy.start(start(params={"losses": "6 5 7 4"})), toy.more())]
+        steps = [
+            reported.reports[-1].step for reported in (toy.start(start(params={"losses": "6 5 7 4"})), toy.advance())
+        ]
         assert steps == [1, 2]
         toy.release(over=True)
-        best = shelf(tmp_path).read("best.pt")
+        best = store_of(tmp_path).read("best.pt")
         assert best is not None
         assert best.step == 2
 
@@ -147,7 +149,7 @@ class TestRetention:
         train(toy, start(params={"losses": losses}))
         toy.release(over, epoch)
         assert best_of(tmp_path) == best
-        assert not [*shelf(tmp_path).folder.glob("best.pt.before*")] or not over
+        assert not [*store_of(tmp_path).folder.glob("best.pt.before*")] or not over
 
     @pytest.mark.usefixtures("one_epoch_a_slice")
     @pytest.mark.parametrize("lost", [False, True])
@@ -158,7 +160,7 @@ class TestRetention:
         train(toy, start(params=params, until=4))
         assert best_of(tmp_path) == 4
         if lost:
-            shelf(tmp_path).forget(3)
+            store_of(tmp_path).forget(3)
         else:
             toy.release(over=True, epoch=3)
         assert best_of(tmp_path) == 2

@@ -30,8 +30,8 @@ class TestAhead:
         monkeypatch.setattr(worker, "LATE", 1.0 if late else float("inf"))
         heard = [toy.start(start())]
         for _ in range(2):
-            toy.told -= late
-            heard.append(toy.more())
+            toy.replied_at -= late
+            heard.append(toy.advance())
         assert [len(reported.reports) for reported in heard] == epochs
 
     def test_not_beyond_until(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,8 +40,8 @@ class TestAhead:
         monkeypatch.setattr(worker, "LATE", float("inf"))
         toy.start(start(until=2))
         monkeypatch.setattr(worker, "LATE", 1.0)
-        toy.told -= 10.0
-        assert [report.step for report in toy.more().reports] == [2]
+        toy.replied_at -= 10.0
+        assert [report.step for report in toy.advance().reports] == [2]
 
 
 @pytest.mark.usefixtures("slices")

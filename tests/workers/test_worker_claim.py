@@ -7,14 +7,14 @@ import pytest
 from hpsearch.core.messages import Start
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
-from tests.support.workers import EPOCHS, shelf, start, train
+from tests.support.workers import EPOCHS, start, store_of, train
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections", "one_epoch_a_slice")
 
 
 def content(work: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in shelf(work).folder.iterdir()}
+    return {path.name: path.read_bytes() for path in store_of(work).folder.iterdir()}
 
 
 def order(after: int = 0) -> Start:
@@ -26,7 +26,7 @@ def orphan(tmp_path: Path) -> Worker:
     """It has trained two epochs when it is given up."""
     worker = Worker(setup(tmp_path))
     worker.start(order())
-    worker.more()
+    worker.advance()
     return worker
 
 
@@ -40,7 +40,7 @@ def heir(tmp_path: Path, orphan: Worker) -> Worker:
 
 def test_what_it_writes_late_is_not_written(tmp_path: Path, orphan: Worker, heir: Worker) -> None:
     before = content(tmp_path)
-    late = orphan.more()
+    late = orphan.advance()
     assert content(tmp_path) == before
     assert late.failure is not None
     assert late.failure.summary == "another worker was given the trial"
@@ -48,9 +48,9 @@ def test_what_it_writes_late_is_not_written(tmp_path: Path, orphan: Worker, heir
 
 
 def test_what_the_heir_goes_on_from_is_its_own(tmp_path: Path, orphan: Worker, heir: Worker) -> None:
-    theirs = heir.more().reports[-1]
-    orphan.more()
-    snapshot = shelf(tmp_path).newest(at_most=theirs.step)
+    theirs = heir.advance().reports[-1]
+    orphan.advance()
+    snapshot = store_of(tmp_path).newest(at_most=theirs.step)
     assert snapshot is not None
     assert (snapshot.step, snapshot.objects["weight"]["value"]) == (3, theirs.metrics["weight"])
 
@@ -58,12 +58,12 @@ def test_what_the_heir_goes_on_from_is_its_own(tmp_path: Path, orphan: Worker, h
 def test_its_end_removes_nothing(tmp_path: Path) -> None:
     orphan = Worker(setup(tmp_path))
     for _ in range(EPOCHS - 1):
-        orphan.start(order()) if orphan.training is None else orphan.more()
+        orphan.start(order()) if orphan.training is None else orphan.advance()
     heir = Worker(setup(tmp_path))
     heir.start(order(after=2))
     before = content(tmp_path)
     assert len(before) > 3
-    orphan.more()
+    orphan.advance()
     assert content(tmp_path) == before
     orphan.release(over=True)
     assert content(tmp_path) == before
@@ -71,7 +71,7 @@ def test_its_end_removes_nothing(tmp_path: Path) -> None:
 
 def test_what_it_had_begun_to_write_is_not_taken_for_whole(tmp_path: Path, orphan: Worker) -> None:
     """It was stopped between its file and the rename; the heir clears that away, so that the rename fails."""
-    begun = shelf(tmp_path).folder / ".epoch-000002.pt.99"
+    begun = store_of(tmp_path).folder / ".epoch-000002.pt.99"
     begun.write_bytes(b"half")
     Worker(setup(tmp_path)).start(order(after=1))
     assert not begun.exists()
@@ -80,13 +80,13 @@ def test_what_it_had_begun_to_write_is_not_taken_for_whole(tmp_path: Path, orpha
 def test_it_may_be_given_the_trial_again(tmp_path: Path, orphan: Worker, heir: Worker) -> None:
     heir.release()
     train(orphan, order(after=2))
-    last = shelf(tmp_path).read("best.pt")
+    last = store_of(tmp_path).read("best.pt")
     assert last is not None
     assert not train(orphan, order(after=3)).failure
 
 
 def test_whoever_tidies_up_ends_no_trial(tmp_path: Path, orphan: Worker) -> None:
-    for path in shelf(tmp_path).folder.iterdir():
+    for path in store_of(tmp_path).folder.iterdir():
         path.unlink()
-    assert orphan.more().failure is None
-    assert shelf(tmp_path).newest(EPOCHS) is not None
+    assert orphan.advance().failure is None
+    assert store_of(tmp_path).newest(EPOCHS) is not None

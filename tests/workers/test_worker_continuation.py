@@ -14,7 +14,7 @@ import torch
 from hpsearch.core.trial import Objective, Report
 from hpsearch.workers.worker import Worker
 from tests.support.studies import ROOT, setup
-from tests.support.workers import EPOCHS, kept, paused, shelf, start, train
+from tests.support.workers import EPOCHS, kept, paused, start, store_of, train
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -71,7 +71,7 @@ class TestContinuation:
             monkeypatch.setattr("hpsearch.workers.worker.SLICE", seconds)
             made = setup(tmp_path / str(seconds), "torch_toy:train", objective=Objective("lr", "maximize"))
             paused(Worker(made), start(params=TORCH, until=EPOCHS - 1))
-            best.append(shelf(made.work).read("best.pt"))
+            best.append(store_of(made.work).read("best.pt"))
         assert best[0] is not None
         assert best[1] is not None
         assert best[0].step == best[1].step == 1
@@ -112,8 +112,8 @@ class TestContinuation:
         first, second = (Worker(setup(tmp_path, shared=True)) for _ in range(2))
         curves = [[*first.start(start()).reports], [*second.start(start(1, seed=4)).reports]]
         for _ in range(1, EPOCHS):
-            curves[0] += first.more().reports
-            curves[1] += second.more().reports
+            curves[0] += first.advance().reports
+            curves[1] += second.advance().reports
         assert tuple(curves[0]) == alone
         assert curves[0] != curves[1]
 
@@ -138,7 +138,7 @@ class TestDamage:
     def files(self, tmp_path: Path, one_epoch_a_slice: None) -> list[Path]:
         """The checkpoints of epochs 4 and 3."""
         paused(Worker(setup(tmp_path)), start(until=4))
-        return sorted(shelf(tmp_path).folder.glob("epoch-*.pt"), reverse=True)
+        return sorted(store_of(tmp_path).folder.glob("epoch-*.pt"), reverse=True)
 
     @pytest.mark.parametrize("how", ["truncated", "empty", "a flipped bit", "no hash", "gone", "a hash of nothing"])
     @pytest.mark.parametrize("damaged", [1, 2])
@@ -158,7 +158,7 @@ class TestDamage:
         for path in files:
             for suffix in ("", ".sha256"):
                 own = path.with_name(path.name + suffix)
-                own.write_bytes((shelf(tmp_path, 1).folder / own.name).read_bytes())
+                own.write_bytes((store_of(tmp_path, 1).folder / own.name).read_bytes())
         then = train(Worker(setup(tmp_path)), start(after=4))
         assert then.reports == whole[4:]
         assert "it belongs to u/1" in then.notes[0]
@@ -169,7 +169,7 @@ class TestDamage:
     ) -> None:
         marker = tmp_path / "executed"
         for path in files:
-            shelf(tmp_path).write(int(path.stem[6:]), malicious(marker, pickled))
+            store_of(tmp_path).write(int(path.stem[6:]), malicious(marker, pickled))
         then = train(Worker(setup(tmp_path)), start(after=4))
         assert then.reports == whole[4:]
         assert "is not used" in then.notes[0]

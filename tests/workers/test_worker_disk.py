@@ -15,7 +15,7 @@ from hpsearch.core.trial import State
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.workers.worker import Worker
 from tests.support.studies import COMPLETE, PAUSED, WAITING, At, Listed, Search, setup
-from tests.support.workers import shelf, start, train
+from tests.support.workers import start, store_of, train
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections", "one_epoch_a_slice")
@@ -39,17 +39,17 @@ def test_the_reports_come_with_what_is_wrong(tmp_path: Path) -> None:
     assert [report.step for report in came.reports] == [1]
     assert came.failure is not None
     assert came.failure.kind == "disk"
-    place = shelf(tmp_path).folder / "epoch-000001.pt"
+    place = store_of(tmp_path).folder / "epoch-000001.pt"
     assert came.failure.summary.startswith(f"a checkpoint could not be written: [Errno {errno.EFBIG}] File too large (")
     assert came.failure.summary.endswith(f"bytes are free): '{place}'")
 
 
 def test_before_it_starts(tmp_path: Path) -> None:
-    shelf(tmp_path).folder.parent.mkdir()
-    shelf(tmp_path).folder.write_text("no folder")
+    store_of(tmp_path).folder.parent.mkdir()
+    store_of(tmp_path).folder.write_text("no folder")
     failure = Worker(setup(tmp_path)).start(start()).failure
     assert failure is not None
-    assert (failure.kind, str(shelf(tmp_path).folder) in failure.summary) == ("disk", True)
+    assert (failure.kind, str(store_of(tmp_path).folder) in failure.summary) == ("disk", True)
 
 
 def test_what_the_trainer_cannot_write_is_no_fault_of_its(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_the_run_ends_with_what_was_trained(tmp_path: Path, pause: bool) -> None
     study = Search(tmp_path / "broken", Listed([{}, {}]))
     if pause:
         study.pruner = At({(0, 3): Pause("far enough")})
-    breaking = Breaking(shelf(study.folder).folder, at=3)
+    breaking = Breaking(store_of(study.folder).folder, at=3)
     with pytest.raises(DiskError, match=r"trial 0: a checkpoint could not be written: .*checkpoints/00000.*run again"):
         study.go(watch=breaking)
     trial = study.ledger.trials[0]

@@ -1,5 +1,5 @@
-"""Measures a trainer before a search begins, in the worker's process: what it does is judged elsewhere (recipe).
+"""Measures a trainer before a search begins, in the worker's process; preflight/judge/ says what the numbers mean.
 
-A probe trains with the real trainer, from its real beginning, and listens: to the losses that it calls backward on, to
-its optimizer's steps, to the model that it has named to `run.track`. It changes nothing but what it says it changes.
+The real trainer trains from its real beginning, instrumented: the losses that it calls backward on, its optimizer's
+steps, the models that it names to `run.track`. Nothing is changed beside what a measurement says it changes.
 """

@@ -9,22 +9,22 @@ from statistics import median
 
 from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.batches import Feed, as_given
-from hpsearch.preflight.measure.instrumentation import Tap, times
+from hpsearch.preflight.measure.instrumentation import Instrumentation, times
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
 from hpsearch.preflight.measurements import LOSSES, Memory, Trained
 
 
 def some(trainer: TrainerUnderTest, most: int, factor: float, deadline: float, feed: Feed = as_given) -> Trained:
     """`most` epochs of a training, or as many as fit until `deadline`."""
-    tap = Tap(feed, times(factor), deadline=deadline)
+    seen = Instrumentation(feed, times(factor), deadline=deadline)
     marks = [time.perf_counter()]
-    reports, failure = run_out(_marking(trainer.train(tap), marks), most)
+    reports, failure = run_out(_marking(trainer.train(seen), marks), most)
     return Trained(
         factor,
         reports,
-        _ends(tap.losses),
-        round(tap.validated / max(len(reports), 1)),
-        _seconds(marks, tap),
+        _ends(seen.losses),
+        round(seen.validated / max(len(reports), 1)),
+        _seconds(marks, seen),
         failure.summary if failure else "",
         unfinished=not reports and failure is None,
     )
@@ -43,12 +43,12 @@ def _marking(reports: Iterator[Report], marks: list[float]) -> Iterator[Report]:
         yield report
 
 
-def _seconds(marks: list[float], tap: Tap) -> float | None:
+def _seconds(marks: list[float], seen: Instrumentation) -> float | None:
     """Of an epoch, the first left out where there are others: it builds the model and fills caches."""
     taken = [after - before for before, after in pairwise(marks)]
     if taken:
         return median(taken[1:] or taken)
-    return (tap.until - tap.since) / tap.in_epoch if tap.in_epoch and tap.backwards else None
+    return (seen.until - seen.since) / seen.in_epoch if seen.in_epoch and seen.backwards else None
 
 
 def host_memory() -> int:

@@ -1,4 +1,4 @@
-"""Listens to one training: its batches, losses, steps, models. Nothing of it outlives the probe."""
+"""Observes and steers one training: its batches, losses, steps, models. Nothing of it outlives the measurement."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ _SET = ("lr", "weight_decay")
 
 
 class Enough(BaseException):
-    """Raised inside the trainer when the probe has seen what it wanted; no `except Exception` there keeps it."""
+    """Raised inside the trainer when nothing more is to be measured; no `except Exception` there catches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def fixed(factor: float) -> Rates:
     return Rates(lambda step, own, base: base * factor, still=True)  # noqa: ARG005
 
 
-class Tap:
-    """Made for one training, as its `run.Probe`; listens while `listening` and ends it, by Enough, when `end` says so.
+class Instrumentation:
+    """The `Instrument` of a training, active in `instrumented`. It ends the training, by Enough, where `end` says so.
 
     fed: the trainer asked for its batches. in_epoch: the part of them that it has had, None where nobody knows how many
     there are; since, until: when it asked for the first, and the last backward, by time.perf_counter. steps: all so
@@ -67,7 +67,7 @@ class Tap:
         self,
         feed: batches.Feed = batches.as_given,
         rates: Rates = times(1.0),  # noqa: B008
-        end: Callable[["Tap"], bool] = lambda tap: False,  # noqa: ARG005
+        end: Callable[["Instrumentation"], bool] = lambda instruments: False,  # noqa: ARG005
         *,
         plainly: bool = False,
         deadline: float = float("inf"),
@@ -105,7 +105,7 @@ class Tap:
     def late(self) -> bool:
         return time.monotonic() >= self._deadline
 
-    # run.Probe ──────────────────────────────────────────────────────────────────────────────────
+    # Instrument ─────────────────────────────────────────────────────────────────────────────────
 
     def batches(self, given: Iterable[Batch]) -> Iterator[Batch]:
         self.fed = True
@@ -140,8 +140,8 @@ class Tap:
                 thing.register_step_post_hook(self._after_step)
             elif self._rates.still and isinstance(thing, torch.optim.lr_scheduler.LRScheduler):
                 thing.step = lambda *_, **__: None  # type: ignore[method-assign]
-        for told in self.begun:
-            told()
+        for callback in self.begun:
+            callback()
 
     @property
     def base(self) -> float | None:
@@ -172,15 +172,15 @@ class Tap:
             scaled, plain = self._scaled
             loss = plain if loss is scaled else loss
             self._latest = read(loss, self.output)
-        for listener in self.before_backward:
-            listener(loss)
+        for callback in self.before_backward:
+            callback(loss)
         backward()
         self.until = time.perf_counter()
         self.backwards += 1
         self.output = None
         self._scaled = (None, None)
-        for told in self.after_backward:
-            told()
+        for done in self.after_backward:
+            done()
         if not self.optimizers and self._latest is not None:
             self.steps.append(Step(0.0, self._latest))
             self._check_end()
@@ -195,8 +195,8 @@ class Tap:
         self._stepping.append(optimizer)
         if len(self._stepping) > 1:  # torch calls the hooks once more for a subclass that calls its parent's step
             return
-        for listener in self.before_step:
-            listener(optimizer)
+        for callback in self.before_step:
+            callback(optimizer)
         is_main = optimizer is self._main()
         self._kept = [{name: group[name] for name in _SET if name in group} for group in optimizer.param_groups]
         for group, base in zip(optimizer.param_groups, self._base[id(optimizer)], strict=False):

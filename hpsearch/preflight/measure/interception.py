@@ -1,15 +1,15 @@
-"""While a trainer runs, whatever it calls backward on and takes from a DataLoader goes through a tap."""
+"""While a trainer runs, whatever it calls backward on and takes from a DataLoader goes through the instrumentation."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from hpsearch.preflight.measure.instrumentation import Tap
+from hpsearch.preflight.measure.instrumentation import Instrumentation
 
 
 @contextmanager
-def listening(tap: Tap) -> Iterator[None]:
-    """In this context, and in this process, every call of backward and every DataLoader goes through the tap."""
+def instrumented(instruments: Instrumentation) -> Iterator[None]:
+    """In this context, and in this process, every call of backward and every DataLoader goes through them."""
     import torch
     from torch.utils.data import DataLoader
 
@@ -18,28 +18,28 @@ def listening(tap: Tap) -> Iterator[None]:
     scale, load = torch.amp.GradScaler.scale, DataLoader.__iter__
     depth = 0
 
-    def heard(loss: Any, call: Callable[[], None]) -> None:
+    def intercepted(loss: Any, call: Callable[[], None]) -> None:
         nonlocal depth
         depth += 1
         try:
-            tap.backward(loss, call) if depth == 1 else call()
+            instruments.backward(loss, call) if depth == 1 else call()
         finally:
             depth -= 1
 
     def of_tensor(loss: Any, *args: Any, **options: Any) -> None:
-        heard(loss, lambda: tensor_backward(loss, *args, **options))
+        intercepted(loss, lambda: tensor_backward(loss, *args, **options))
 
     def of_tensors(tensors: Any, *args: Any, **options: Any) -> None:
         first = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors))
-        heard(first, lambda: backward(tensors, *args, **options))
+        intercepted(first, lambda: backward(tensors, *args, **options))
 
     def scaled(scaler: Any, outputs: Any) -> Any:
         result = scale(scaler, outputs)
-        tap.scaled(result, outputs)
+        instruments.scaled(result, outputs)
         return result
 
     def loaded(loader: Any) -> Any:
-        return tap.loaded(load(loader), loader)
+        return instruments.loaded(load(loader), loader)
 
     with ExitStack() as stack:
         for owner, name, new in (

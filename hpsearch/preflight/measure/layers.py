@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.preflight.measure.instrumentation import Tap
+from hpsearch.preflight.measure.instrumentation import Instrumentation
 from hpsearch.preflight.measurements import Inputs, Layers
 
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 class GradientWatch:
     """Looks at the gradients of every tracked model after each call of backward."""
 
-    def __init__(self, tap: Tap):
-        self._tap = tap
+    def __init__(self, instruments: Instrumentation):
+        self._instruments = instruments
         self._reached: set[str] = set()
         self._moved: set[str] = set()
         self._broken: set[str] = set()
-        tap.after_backward.append(self._look)
+        instruments.after_backward.append(self._look)
 
     def _look(self) -> None:
         import torch
@@ -39,18 +39,18 @@ class GradientWatch:
 
     def _named(self) -> Iterator[tuple[str, "Tensor"]]:
         """Of the models that are trained: an average of weights, or a teacher, may be tracked as well."""
-        for name, model in self._tap.models.items():
-            if id(model) in self._tap.used or any(p.grad is not None for p in model.parameters()):
+        for name, model in self._instruments.models.items():
+            if id(model) in self._instruments.used or any(p.grad is not None for p in model.parameters()):
                 for path, parameter in model.named_parameters():
                     yield f"{name}.{path}", parameter
 
     def _optimized(self) -> set[int]:
-        groups = [group for optimizer in self._tap.optimizers.values() for group in optimizer.param_groups]
+        groups = [group for optimizer in self._instruments.optimizers.values() for group in optimizer.param_groups]
         return {id(parameter) for group in groups for parameter in group["params"]}
 
     def layers(self) -> Layers | None:
         """None where no model is tracked."""
-        if not self._tap.models:
+        if not self._instruments.models:
             return None
         optimized = self._optimized()
         asked = {name: parameter for name, parameter in self._named() if parameter.requires_grad}
@@ -62,7 +62,7 @@ class GradientWatch:
             not_optimized=tuple(
                 name
                 for name in asked
-                if name in self._reached and self._tap.optimizers and id(asked[name]) not in optimized
+                if name in self._reached and self._instruments.optimizers and id(asked[name]) not in optimized
             ),
             frozen=sum(not parameter.requires_grad for _, parameter in self._named()),
         )
@@ -75,15 +75,15 @@ class ZeroGradWatch:
     room for several calls of backward in a step, and for losses of two models that reach into each other.)
     """
 
-    def __init__(self, tap: Tap):
-        self._tap = tap
+    def __init__(self, instruments: Instrumentation):
+        self._instruments = instruments
         self._clean: dict[int, bool] = {}
         self.accumulated = 0
-        tap.before_backward.append(self._backward)
-        tap.before_step.append(self._step)
+        instruments.before_backward.append(self._backward)
+        instruments.before_step.append(self._step)
 
     def _backward(self, _: "Tensor") -> None:
-        for optimizer in self._tap.optimizers.values():
+        for optimizer in self._instruments.optimizers.values():
             if not self._clean.get(id(optimizer), True) and _is_empty(optimizer):
                 self._clean[id(optimizer)] = True
 
@@ -101,14 +101,14 @@ def _is_empty(optimizer: "Optimizer") -> bool:
 class InputWatch:
     """Sees what reaches the first layer with weights, whatever the model does with its inputs before."""
 
-    def __init__(self, tap: Tap):
-        self._tap = tap
+    def __init__(self, instruments: Instrumentation):
+        self._instruments = instruments
         self._first: tuple[str, Any] | None = None
         self._sums = _Sums()
-        tap.begun.append(self._begin)
+        instruments.begun.append(self._begin)
 
     def _begin(self) -> None:
-        for model in self._tap.models.values():
+        for model in self._instruments.models.values():
             for path, module in model.named_modules():
                 if any(True for _ in module.parameters(recurse=False)):
                     module.register_forward_pre_hook(self._hook(path or type(module).__name__))

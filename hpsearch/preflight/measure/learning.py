@@ -9,7 +9,7 @@ from hpsearch.preflight.measure.batches import Feed, Shuffled, as_given
 from hpsearch.preflight.measure.chance import compare
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest
 from hpsearch.preflight.measurements import Attempt, Measured, Trained
-from hpsearch.trainer.measurement import MeasurementContext
+from hpsearch.trainer.open_trial import TrainerContext
 
 SHORT, LONG = 3, 10
 """Epochs after which the metric is to be better than chance; where it is not, more are given."""
@@ -36,7 +36,7 @@ class Preflight:
     seconds: float = 600.0
     skip: tuple[str, ...] = ()
 
-    def measure(self, context: MeasurementContext) -> Measured:
+    def measure(self, context: TrainerContext) -> Measured:
         """Never raises for the trainer's sake: what it raised is in the answer."""
         began, idle = time.monotonic(), epochs.host_memory()
         deadline = began + self.seconds

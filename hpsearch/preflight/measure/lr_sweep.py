@@ -5,10 +5,10 @@ import time
 from dataclasses import dataclass, replace
 
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measure.instrumentation import Enough, Rates, Tap
+from hpsearch.preflight.measure.instrumentation import Enough, Instrumentation, Rates
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
 from hpsearch.preflight.measurements import Sweep
-from hpsearch.trainer.measurement import MeasurementContext
+from hpsearch.trainer.open_trial import TrainerContext
 
 HOPELESS = 4.0
 """A smoothed loss that is so many times the best one will not come back, so the test ends."""
@@ -34,7 +34,7 @@ class LrRange:
     iterations: int = 150
     seconds: float = 600.0
 
-    def measure(self, context: MeasurementContext) -> Sweep:
+    def measure(self, context: TrainerContext) -> Sweep:
         """Never raises for the trainer's sake: why it cannot be done is in the answer."""
         began = time.monotonic()
         own = float(self.params[self.parameter])
@@ -42,15 +42,15 @@ class LrRange:
         problem = _why_not(self.parameter, trainer, own)
         if problem:
             return Sweep(self.params, self.parameter, problem=problem, seconds=time.monotonic() - began)
-        tap = Tap(
+        seen = Instrumentation(
             rates=Rates(lambda step, _, base: base * self._rate(step) / own, still=True),
             end=_Hopeless(self.iterations),
             deadline=began + self.seconds,
         )
-        _, failure = run_out(replace(trainer, epochs=max(self.epochs, self.iterations)).train(tap))
-        losses = tuple(tap.losses[: self.iterations])
+        _, failure = run_out(replace(trainer, epochs=max(self.epochs, self.iterations)).train(seen))
+        losses = tuple(seen.losses[: self.iterations])
         rates = tuple(self._rate(step) for step in range(len(losses)))
-        said = failure.summary if failure else ("time was up" if tap.late else "")
+        said = failure.summary if failure else ("time was up" if seen.late else "")
         return Sweep(self.params, self.parameter, rates, losses, said, time.monotonic() - began)
 
     def _rate(self, step: int) -> float:
@@ -67,8 +67,8 @@ class _Hopeless:
         self._average, self._weight, self._seen = 0.0, 0.0, 0
         self._best = math.inf
 
-    def __call__(self, tap: Tap) -> bool:
-        for loss in tap.losses[self._seen :]:
+    def __call__(self, seen: Instrumentation) -> bool:
+        for loss in seen.losses[self._seen :]:
             self._seen += 1
             if not math.isfinite(loss):
                 return True
@@ -102,16 +102,16 @@ def _why_not(parameter: str, trainer: TrainerUnderTest, own: float) -> str:
 
 def _base(trainer: TrainerUnderTest) -> tuple[float, str]:
     """What the optimizer begins with, and why that is not known."""
-    tap = Tap(end=lambda tap: True)  # noqa: ARG005
+    seen = Instrumentation(end=lambda seen: True)  # noqa: ARG005
 
     def look() -> None:
-        if tap.base is not None:
+        if seen.base is not None:
             raise Enough
 
-    tap.begun.append(look)
-    _, failure = run_out(trainer.train(tap), most=1)
-    if tap.base is not None:
-        return tap.base, ""
+    seen.begun.append(look)
+    _, failure = run_out(trainer.train(seen), most=1)
+    if seen.base is not None:
+        return seen.base, ""
     if failure is not None:
         return 0.0, failure.summary
     return 0.0, "the trainer names no torch optimizer to run.track(optimizer=…), so there is no learning rate to raise"

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 from hpsearch.preflight.measure.batches import Tiny
-from hpsearch.preflight.measure.instrumentation import Tap, fixed
+from hpsearch.preflight.measure.instrumentation import Instrumentation, fixed
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
 from hpsearch.preflight.measurements import TAIL, Attempt
 
@@ -46,22 +46,22 @@ def _plan(made: list[Attempt]) -> Iterator[tuple[float, int | None, int]]:
 
 def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: int, deadline: float) -> Attempt:
     feed = Tiny(most=most)
-    tap = Tap(feed, fixed(factor), lambda tap: _is_over(tap, steps), plainly=True, deadline=deadline)
-    _, failure = run_out(trainer.train(tap))
-    accuracies = [step.loss.accuracy for step in tap.steps[-TAIL:] if step.loss.accuracy is not None]
+    seen = Instrumentation(feed, fixed(factor), lambda seen: _is_over(seen, steps), plainly=True, deadline=deadline)
+    _, failure = run_out(trainer.train(seen))
+    accuracies = [step.loss.accuracy for step in seen.steps[-TAIL:] if step.loss.accuracy is not None]
     return Attempt(
         factor,
         feed.rows,
-        tuple(tap.losses),
+        tuple(seen.losses),
         sum(accuracies) / len(accuracies) if accuracies else None,
-        tap.steps[0].loss.chance if tap.steps else None,
+        seen.steps[0].loss.chance if seen.steps else None,
         failure.summary if failure else "",
     )
 
 
-def _is_over(tap: Tap, steps: int) -> bool:
+def _is_over(seen: Instrumentation, steps: int) -> bool:
     """As soon as it is learned: five losses in a row say so."""
-    if len(tap.steps) >= steps or tap.backwards >= 10 * steps:
+    if len(seen.steps) >= steps or seen.backwards >= 10 * steps:
         return True
-    recent = (tap.losses[0], *tap.losses[-TAIL:])
-    return len(tap.steps) > 2 * TAIL and Attempt(1.0, 0, recent, chance=tap.steps[0].loss.chance).memorised
+    recent = (seen.losses[0], *seen.losses[-TAIL:])
+    return len(seen.steps) > 2 * TAIL and Attempt(1.0, 0, recent, chance=seen.steps[0].loss.chance).memorised

@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.seeds import replicate_seed
 from hpsearch.core.trial import Params, Report
-from hpsearch.trainer import contract, state
+from hpsearch.trainer import state
 from hpsearch.trainer.contract import Trainer
+from hpsearch.trainer.open_trial import OpenTrial
 from hpsearch.trainer.training_run import Run
 
 
@@ -31,7 +31,7 @@ def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer
     """
 
     def all_of_them(params: Params, run: Run) -> Iterator[Report]:
-        trainings = [_Training(train, params, run, replicate) for replicate in replicates]
+        trainings = [_ReplicateTraining(train, params, run, replicate) for replicate in replicates]
         run.track(**{training.name: training for training in trainings})
         with ExitStack() as stack:
             for training in trainings:
@@ -74,7 +74,7 @@ def _standard_error(values: Sequence[float]) -> float:
     return math.sqrt(sum((value - middle) * (value - middle) for value in values) / (len(values) - 1) / len(values))
 
 
-class _Training:
+class _ReplicateTraining:
     """One of them, with a run and random states of its own; a trial's checkpoint holds it as one thing by its name.
 
     run: what its trainer is handed. ended: its trainer has come to its own end.
@@ -86,7 +86,7 @@ class _Training:
         self._train, self._params, self._whole, self._fold = train, params, whole, replicate.fold
         self._seed = replicate_seed(whole.seed, replicate.place)
         self.run = self._run(None)
-        self._reports: Iterator[Report] | None = None
+        self._trial: OpenTrial | None = None
         self._random: Mapping[str, Any] = {}
         self._last = Report(0, {})
         self._given: Mapping[str, Any] | None = None
@@ -109,36 +109,32 @@ class _Training:
     def report(self) -> Mapping[str, float]:
         """Train the next epoch. What it reports, or reported last where it has ended."""
         if not self.ended:
-            self._train_on()
-        if not self._last.step:
-            raise TrainerError(f"{self.name}, of seed {self._seed}, ended without a report")
+            report = self._next_report()
+            self.ended = report is None
+            self._last = report or self._last
         return self._last.metrics
 
-    def _train_on(self) -> None:
-        if self._reports is None:
-            state.seed_everything(self._seed)
-            self._reports = self._train(contract.argument(self._train, self._params), self.run)
+    def _next_report(self) -> Report | None:
+        name = f"{self.name}, of seed {self._seed}"
+        if self._trial is None:
+            self._trial = OpenTrial(self._train, self._params, self.run, step=self._last.step, name=f"{name},")
         else:
             state.set_random_state(self._random)
         try:
-            report = next(self._reports, None)
+            return self._trial.next_report()
         except Exception as problem:
-            problem.add_note(f"in {self.name}, of seed {self._seed}")
+            problem.add_note(f"in {name}")
             raise
-        self._random = state.random_state()
-        self.run.check_fold_is_asked_for()
-        if report is None:
-            self.ended = True
-        else:
-            self._last = contract.metrics_of(report, self._last.step)
+        finally:
+            self._random = state.random_state()
 
     def close(self) -> None:
-        if self._reports is not None:
-            self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: trainer.find has checked
+        if self._trial is not None:
+            self._trial.close()
 
     def state_dict(self) -> Mapping[str, Any]:
         """As it was given where nothing has been trained since: it had ended."""
-        if self._reports is None and self._given is not None:
+        if self._trial is None and self._given is not None:
             return self._given
         return {
             "step": self._last.step,

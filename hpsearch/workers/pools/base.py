@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 class Pool(Protocol):
-    """Workers that train. It decides nothing: it does what it is told and says what came of it."""
+    """Workers that train. A pool decides nothing: it carries out orders and reports what came of them."""
 
     @property
     def room(self) -> int:

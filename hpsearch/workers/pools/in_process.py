@@ -4,14 +4,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hpsearch.core.messages import Advance, Event, Kill, Order, Release, Reported, Start
+from hpsearch.core.messages import Advance, Event, Kill, Order, Release, Start
 from hpsearch.trainer.measurement import Measurement
 from hpsearch.workers.pools.base import Result
 from hpsearch.workers.worker import Setup, Worker
 
 
 class InProcess:
-    """Several workers take turns, a slice each, in the order in which they were told to go on.
+    """Several workers take turns, a slice each, in the order of their orders.
 
     With one worker a debugger stops inside the trainer; with more, each keeps a random state of its own, so a trial's
     curve does not depend on what is trained beside it.
@@ -35,31 +35,31 @@ class InProcess:
             case Advance():
                 self._orders.append(order)
             case Release():
-                self._let_go(order.number, order.over, order.epoch)
+                self._release(order.number, order.over, order.epoch)
             case Kill():
                 self._orders = deque(other for other in self._orders if other.number != order.number)
-                self._let_go(order.number)
+                self._release(order.number)
 
     def events(self, timeout: float) -> Sequence[Event]:  # noqa: ARG002
         """Trains one slice of the trial whose turn it is; there is nothing to wait for."""
-        return [self._obey(self._orders.popleft())] if self._orders else []
+        if not self._orders:
+            return []
+        order = self._orders.popleft()
+        worker = self._busy[order.number]
+        reported = worker.start(order) if isinstance(order, Start) else worker.advance()
+        if reported.failure:
+            self._release(order.number)
+        return [reported]
 
     def measure(self, measurement: Measurement[Result]) -> Result:
         """It must keep to its time itself."""
         return self._free[0].measure(measurement)
 
-    def _obey(self, order: Start | Advance) -> Reported:
-        worker = self._busy[order.number]
-        reported = worker.start(order) if isinstance(order, Start) else worker.more()
-        if reported.failure:
-            self._let_go(order.number)
-        return reported
-
-    def _let_go(self, number: int, over: bool = False, epoch: int | None = None) -> None:
+    def _release(self, number: int, over: bool = False, epoch: int | None = None) -> None:
         worker = self._busy.pop(number)
         worker.release(over, epoch)
         self._free.append(worker)
 
     def close(self) -> None:
         for number in list(self._busy):
-            self._let_go(number)
+            self._release(number)

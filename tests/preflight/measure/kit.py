@@ -5,16 +5,16 @@ from pathlib import Path
 
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Objective, Params, Report
-from hpsearch.preflight.measure.instrumentation import Tap
+from hpsearch.preflight.measure.instrumentation import Instrumentation
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
-from hpsearch.trainer.measurement import MeasurementContext
+from hpsearch.trainer.open_trial import TrainerContext
 
 SCORE = Objective("val_score", "maximize")
 
 
-def context(trainer: Callable[..., Iterator[Report]] | str, objective: Objective = SCORE) -> MeasurementContext:
+def context(trainer: Callable[..., Iterator[Report]] | str, objective: Objective = SCORE) -> TrainerContext:
     use = trainer if isinstance(trainer, str) else f"{trainer.__module__}:{trainer.__name__}"
-    return MeasurementContext(use, Path(), {}, objective)
+    return TrainerContext(use, Path(), {}, objective)
 
 
 def under_test(
@@ -23,7 +23,11 @@ def under_test(
     return TrainerUnderTest(context(trainer), params or {}, seed=0, epochs=epochs)
 
 
-def listened(
-    trainer: Callable[..., Iterator[Report]], tap: Tap, *, epochs: int = 2, params: Params | None = None
+def measured(
+    trainer: Callable[..., Iterator[Report]],
+    seen: Instrumentation,
+    *,
+    epochs: int = 2,
+    params: Params | None = None,
 ) -> tuple[tuple[Report, ...], Failure | None]:
-    return run_out(under_test(trainer, epochs, params).train(tap))
+    return run_out(under_test(trainer, epochs, params).train(seen))

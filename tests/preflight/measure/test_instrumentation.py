@@ -1,4 +1,4 @@
-"""A tap hears what a trainer does, changes what it says, and leaves nothing behind."""
+"""What instrumentation sees of a training, what it changes as it says, and that it leaves nothing behind."""
 
 from collections.abc import Iterator
 
@@ -11,10 +11,10 @@ from torch.utils.data import DataLoader, TensorDataset
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.batches import Tiny
-from hpsearch.preflight.measure.instrumentation import Tap, fixed, times
-from hpsearch.preflight.measure.interception import listening
+from hpsearch.preflight.measure.instrumentation import Instrumentation, fixed, times
+from hpsearch.preflight.measure.interception import instrumented
 from tests.preflight.measure import sound
-from tests.preflight.measure.kit import listened
+from tests.preflight.measure.kit import measured
 
 
 def tiny(params: Params, run: Run) -> Iterator[Report]:
@@ -81,93 +81,99 @@ def scaled(params: Params, run: Run) -> Iterator[Report]:
 
 class TestSteps:
     def test_one_of_the_optimizer_each(self) -> None:
-        tap = Tap()
-        reports, failure = listened(tiny, tap)
+        seen = Instrumentation()
+        reports, failure = measured(tiny, seen)
         assert (len(reports), failure) == (2, None)
-        assert (len(tap.steps), tap.backwards, tap.fed, tap.rows, tap.validated) == (8, 8, True, 8, 40)
-        assert [step.rate for step in tap.steps] == [0.1] * 4 + [0.05] * 4
-        assert tap.base == 0.1
+        assert (
+            len(seen.steps),
+            seen.backwards,
+            seen.fed,
+            seen.rows,
+            seen.validated,
+        ) == (8, 8, True, 8, 40)
+        assert [step.rate for step in seen.steps] == [0.1] * 4 + [0.05] * 4
+        assert seen.base == 0.1
 
     def test_of_backward_where_no_optimizer_is_tracked(self) -> None:
-        tap = Tap()
-        listened(without_an_optimizer, tap)
-        assert (len(tap.steps), tap.base) == (8, None)
+        seen = Instrumentation()
+        measured(without_an_optimizer, seen)
+        assert (len(seen.steps), seen.base) == (8, None)
 
     def test_the_loss_is_what_it_was_before_a_scaler(self) -> None:
-        tap = Tap()
-        reports, _ = listened(scaled, tap, epochs=1)
-        assert tap.losses[-1] == pytest.approx(reports[0].metrics["val_score"])
-        assert tap.steps[0].loss.kind == "squared error"
+        seen = Instrumentation()
+        reports, _ = measured(scaled, seen, epochs=1)
+        assert seen.losses[-1] == pytest.approx(reports[0].metrics["val_score"])
+        assert seen.steps[0].loss.kind == "squared error"
 
     def test_several_calls_of_backward_may_make_one(self) -> None:
-        tap = Tap(end=lambda tap: len(tap.steps) == 3)
-        listened(sound.digits_accumulated, tap)
-        assert (len(tap.steps), tap.backwards) == (3, 12)
+        seen = Instrumentation(end=lambda seen: len(seen.steps) == 3)
+        measured(sound.digits_accumulated, seen)
+        assert (len(seen.steps), seen.backwards) == (3, 12)
 
 
 class TestEnd:
     def test_it_ends_in_the_midst_of_an_epoch(self) -> None:
-        tap = Tap(end=lambda tap: len(tap.steps) == 6)
-        reports, failure = listened(tiny, tap)
-        assert (len(reports), len(tap.steps), failure) == (1, 6, None)
+        seen = Instrumentation(end=lambda seen: len(seen.steps) == 6)
+        reports, failure = measured(tiny, seen)
+        assert (len(reports), len(seen.steps), failure) == (1, 6, None)
 
     def test_no_except_in_a_trainer_keeps_it(self) -> None:
-        tap = Tap(end=lambda tap: len(tap.steps) == 6)
-        assert listened(stubborn, tap) == ((), None)
-        assert len(tap.steps) == 6
+        seen = Instrumentation(end=lambda seen: len(seen.steps) == 6)
+        assert measured(stubborn, seen) == ((), None)
+        assert len(seen.steps) == 6
 
     def test_it_ends_when_time_is_up(self) -> None:
-        tap = Tap(deadline=0.0)
-        listened(tiny, tap)
-        assert len(tap.steps) <= 1
+        seen = Instrumentation(deadline=0.0)
+        measured(tiny, seen)
+        assert len(seen.steps) <= 1
 
     def test_endless_batches(self) -> None:
-        tap = Tap(Tiny(), end=lambda tap: len(tap.steps) == 50)
-        assert listened(tiny, tap) == ((), None)
-        assert len(tap.steps) == 50
+        seen = Instrumentation(Tiny(), end=lambda seen: len(seen.steps) == 50)
+        assert measured(tiny, seen) == ((), None)
+        assert len(seen.steps) == 50
 
 
 class TestRates:
     def test_times_the_trainers_own_schedule_and_all(self) -> None:
-        tap = Tap(rates=times(10.0))
-        reports, _ = listened(tiny, tap)
-        assert [step.rate for step in tap.steps] == [1.0] * 4 + [0.5] * 4
+        seen = Instrumentation(rates=times(10.0))
+        reports, _ = measured(tiny, seen)
+        assert [step.rate for step in seen.steps] == [1.0] * 4 + [0.5] * 4
         assert [report.metrics["val_score"] for report in reports] == [0.05, 0.025], "the trainer finds its own"
 
     def test_fixed_whatever_the_schedule_says(self) -> None:
-        tap = Tap(rates=fixed(2.0))
-        reports, _ = listened(tiny, tap)
-        assert {step.rate for step in tap.steps} == {0.2}
+        seen = Instrumentation(rates=fixed(2.0))
+        reports, _ = measured(tiny, seen)
+        assert {step.rate for step in seen.steps} == {0.2}
         assert [report.metrics["val_score"] for report in reports] == [0.1, 0.1], "it stands still"
 
     def test_it_is_what_the_step_is_made_with(self) -> None:
-        tap = Tap(rates=fixed(0.0))
-        listened(tiny, tap)
-        model = tap.models["model"]
+        seen = Instrumentation(rates=fixed(0.0))
+        measured(tiny, seen)
+        model = seen.models["model"]
         torch.manual_seed(0)
         assert torch.equal(next(model.parameters()), next(nn.Linear(3, 4).parameters())), "nothing has moved"
 
     def test_plainly_is_without_dropout_and_weight_decay(self) -> None:
-        seen: list[float] = []
-        tap = Tap(plainly=True)
-        tap.after_backward.append(lambda: seen.append(tap.models["model"][1].p))  # type: ignore[index,union-attr,arg-type]
-        listened(tiny, tap)
-        assert set(seen) == {0.0}
-        assert tap.optimizers["optimizer"].param_groups[0]["weight_decay"] == 0.01, "put back after each step"
+        rates: list[float] = []
+        seen = Instrumentation(plainly=True)
+        seen.after_backward.append(lambda: rates.append(seen.models["model"][1].p))  # type: ignore[index,union-attr,arg-type]
+        measured(tiny, seen)
+        assert set(rates) == {0.0}
+        assert seen.optimizers["optimizer"].param_groups[0]["weight_decay"] == 0.01, "put back after each step"
 
 
 class TestDataLoaders:
     def test_the_one_for_training_is_told_from_the_one_for_validation(self) -> None:
-        tap = Tap(Tiny(), end=lambda tap: len(tap.steps) == 80)
-        assert listened(sound.digits_dataloader, tap) == ((), None)
-        assert (tap.fed, tap.rows) == (True, 32)
-        assert tap.losses[-1] < 0.05, "the same examples all the time"
+        seen = Instrumentation(Tiny(), end=lambda seen: len(seen.steps) == 80)
+        assert measured(sound.digits_dataloader, seen) == ((), None)
+        assert (seen.fed, seen.rows) == (True, 32)
+        assert seen.losses[-1] < 0.05, "the same examples all the time"
 
     def test_inside_of_run_batches_it_is_no_other(self) -> None:
-        tap = Tap()
-        with listening(tap):
+        seen = Instrumentation()
+        with instrumented(seen):
             loader = DataLoader(TensorDataset(torch.arange(6)), batch_size=2)
-            assert len(list(tap.batches(loader))) == 3
+            assert len(list(seen.batches(loader))) == 3
 
 
 def test_nothing_stays_behind() -> None:
@@ -180,10 +186,10 @@ def test_nothing_stays_behind() -> None:
         ]
 
     before = now()
-    listened(tiny, Tap(end=lambda tap: len(tap.steps) == 2))
+    measured(tiny, Instrumentation(end=lambda seen: len(seen.steps) == 2))
     assert now() == before
-    with listening(Tap()):
+    with instrumented(Instrumentation()):
         assert now() != before
-    with pytest.raises(ZeroDivisionError), listening(Tap()):
+    with pytest.raises(ZeroDivisionError), instrumented(Instrumentation()):
         raise ZeroDivisionError
     assert now() == before

@@ -87,8 +87,8 @@ class TestContinuation:
         first, second = (worker(tmp_path, kind, shared=True) for _ in range(2))
         curves = [[*first.start(start(params=LR)).reports], [*second.start(start(1, LR, seed=4)).reports]]
         for _ in range(1, EPOCHS):
-            curves[0] += first.more().reports
-            curves[1] += second.more().reports
+            curves[0] += first.advance().reports
+            curves[1] += second.advance().reports
         first.release()
         second.release()
         assert tuple(curves[0]) == unbroken

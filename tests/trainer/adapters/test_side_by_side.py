@@ -17,7 +17,7 @@ from hpsearch.trainer.training_run import Run
 from hpsearch.workers.worker import Worker
 from tests.support import torch_toy
 from tests.support.studies import Listed, Search, setup
-from tests.support.workers import EPOCHS, kept, paused, shelf, start, train
+from tests.support.workers import EPOCHS, kept, paused, start, store_of, train
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
@@ -161,8 +161,8 @@ class TestContinuation:
         curve = [*first.start(start()).reports]
         second.start(start(1, seed=4))
         for _ in range(1, EPOCHS):
-            curve += first.more().reports
-            second.more()
+            curve += first.advance().reports
+            second.advance()
         assert tuple(curve) == whole
 
     def test_what_tracks_nothing_is_trained_again(self, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ class TestContinuation:
 
     def test_the_checkpoint_of_one_is_that_of_a_trial_of_its_own(self, tmp_path: Path) -> None:
         paused(worker(tmp_path, "torch_toy:train"), start(params=TORCH, until=4))
-        snapshot = shelf(tmp_path).read("epoch-000004.pt")
+        snapshot = store_of(tmp_path).read("epoch-000004.pt")
         assert snapshot is not None
         _, single, _ = parts(snapshot, THREE)
         state.seed_everything(SEEDS[1])

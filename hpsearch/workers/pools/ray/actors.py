@@ -102,7 +102,7 @@ class RayActors:
                 slot.pending = slot.actor.start.remote(order)
             case Advance():
                 slot = self._slot(order.number)
-                slot.pending = slot.actor.more.remote()
+                slot.pending = slot.actor.advance.remote()
             case Release():
                 slot = self._slot(order.number)
                 slot.number = None

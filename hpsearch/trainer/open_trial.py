@@ -1,0 +1,100 @@
+"""Opening a trial: the trainer is seeded, called with the trial's parameters and a Run, and its reports are checked.
+
+The worker, the folds of a trial, preflight and evaluation all open their trainings here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.replicates import ONE, Fold, Replicates
+from hpsearch.core.trial import Objective, Params, Report
+from hpsearch.trainer import contract, state
+from hpsearch.trainer.contract import Trainer
+from hpsearch.trainer.training_run import Instrument, Run
+
+
+@dataclass(frozen=True)
+class TrainerContext:
+    """A study's trainer, and what all its trainings have in common.
+
+    use: "module:name". folder: the trainer's module is looked for there first. options: the trainer's fixed
+    parameters. objective: its metric must be in every report. threads: CPU threads of a training.
+    replicates: what a trial of the study trains side by side.
+    """
+
+    use: str
+    folder: Path
+    options: Params
+    objective: Objective
+    device: str = "cpu"
+    threads: int = 1
+    data_dir: Path | None = None
+    replicates: Replicates = ONE
+
+    def find(self) -> Trainer:
+        """TrainerError says what is wrong with it."""
+        return contract.find(self.use, self.folder)
+
+    def run(
+        self,
+        seed: int,
+        epochs: int,
+        scratch_dir: Path,
+        *,
+        restored: state.Snapshot | None = None,
+        fold: Fold | None = None,
+        instrument: Instrument | None = None,
+    ) -> Run:
+        return Run(
+            seed,
+            epochs,
+            device=self.device,
+            threads=self.threads,
+            data_dir=self.data_dir,
+            scratch_dir=scratch_dir,
+            restored=restored,
+            fold=fold,
+            instrument=instrument,
+        )
+
+
+class OpenTrial:
+    """A trainer that was called. step: the last epoch that it reported, or that was restored; 0 before the first."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        params: Params,
+        run: Run,
+        *,
+        metric: str | None = None,
+        step: int = 0,
+        name: str = "the trainer",
+    ):
+        """Seeds random, NumPy and torch with the run's seed, so whatever the trainer imports is imported before.
+
+        params: the trial's, with the trainer's options. metric: must be in every report. name: for messages.
+        """
+        state.seed_everything(run.seed)
+        self.run, self.step = run, step
+        self._metric, self._name = metric, name
+        self._reports = trainer(contract.argument(trainer, params), run)
+
+    def next_report(self) -> Report | None:
+        """Train an epoch. None at the trainer's own end. Raises what the trainer raises; TrainerError for a report that
+        breaks the contract, or where the trainer ends without one."""
+        try:
+            report = next(self._reports)
+        except StopIteration:
+            if self.step == 0:
+                raise TrainerError(f"{self._name} ended without a report") from None
+            return None
+        self.run.check_fold_is_asked_for()
+        checked = contract.checked_report(report, self.step, self._metric)
+        self.step = checked.step
+        return checked
+
+    def close(self) -> None:
+        """The trainer's `finally` runs, and what it raises is raised here."""
+        self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked

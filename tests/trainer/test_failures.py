@@ -1,0 +1,98 @@
+"""What an exception means for its trial, and how it is shown."""
+
+import errno
+
+import pytest
+import torch
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.trainer.failures import LONGEST_HEADLINE, LONGEST_TRACEBACK, brief, failure_of, headline
+from tests.support import toys
+
+
+class TestKinds:
+    @pytest.mark.parametrize(
+        ("problem", "kind"),
+        [
+            (ValueError("no such optimizer"), "error"),
+            (ValueError("out of memory: 3 examples do not fit"), "error"),
+            (RuntimeError("CUDA error: device-side assert triggered"), "error"),
+            (RuntimeError("CUDA error: out of memory"), "error"),
+            (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 1 TB"), "oom"),
+            (ValueError("can't allocate memory"), "error"),
+            (MemoryError(), "oom"),
+            (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "oom"),
+            (type("OutOfMemoryError", (RuntimeError,), {})("of another library"), "oom"),
+            (OSError(errno.ENOSPC, "No space left on device"), "disk"),
+            (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk"),
+            (OSError(errno.EIO, "Input/output error"), "disk"),
+            (OSError(errno.ENOENT, "No such file or directory"), "error"),
+            (OSError(errno.ENOMEM, "Cannot allocate memory"), "error"),
+            (OSError("No space left on device"), "error"),
+            (PermissionError(errno.EACCES, "Permission denied"), "error"),
+            (toys.Unprintable(), "error"),
+            (SystemExit(3), "error"),
+            (TrainerError("it reports nothing"), "contract"),
+        ],
+        ids=lambda given: given if isinstance(given, str) else headline(given)[:50],
+    )
+    def test_kind(self, problem: Exception | SystemExit, kind: str) -> None:
+        failure = failure_of(problem)
+        assert failure.kind == kind
+        assert (failure.traceback == "") is (kind == "contract"), "what breaks the contract needs no traceback"
+
+    def test_a_trainer_that_leaves(self) -> None:
+        assert failure_of(SystemExit("so")).summary == "the trainer called sys.exit('so')"
+
+    def test_a_fault_of_the_contract_is_said_in_full(self) -> None:
+        assert failure_of(TrainerError("one\ntwo")).summary == "one\ntwo"
+
+    def test_a_summary_is_one_short_line(self) -> None:
+        assert failure_of(ValueError("x" * 1000 + "\nmore")).summary == f"ValueError: {'x' * 1000}"[:LONGEST_HEADLINE]
+
+
+class TestText:
+    def raised(self, problem: BaseException) -> BaseException:
+        try:
+            raise problem
+        except BaseException as caught:
+            return caught
+
+    def test_brief_ends_with_the_exception(self) -> None:
+        text = brief(self.raised(ValueError("so")))
+        assert text.startswith("Traceback")
+        assert text.endswith("ValueError: so")
+
+    def test_brief_shows_the_last_frames_only(self) -> None:
+        def deep(n: int) -> None:
+            deep(n - 1) if n else self.raise_it()
+
+        with pytest.raises(ValueError, match="so") as caught:
+            deep(50)
+        assert len(brief(caught.value, frames=2).splitlines()) < 12
+
+    def test_an_exception_may_say_too_much(self) -> None:
+        text = brief(self.raised(ValueError("a" + "x" * 1_000_000 + "z")))
+        assert len(text) < LONGEST_TRACEBACK + 100
+        assert text.startswith("Traceback")
+        assert "characters left out" in text
+        assert text.endswith("xxz")
+
+    def raise_it(self) -> None:
+        raise ValueError("so")
+
+    @pytest.mark.parametrize(
+        ("problem", "line"),
+        [
+            (ValueError("so"), "ValueError: so"),
+            (ValueError("one\ntwo"), "ValueError: one"),
+            (ValueError("\n  one"), "ValueError: one"),
+            (MemoryError(), "MemoryError"),
+            (toys.Unprintable(), "Unprintable: its text cannot be printed"),
+        ],
+    )
+    def test_a_headline_is_one_line(self, problem: Exception, line: str) -> None:
+        assert headline(problem) == line
+
+    def test_whatever_an_exception_says_of_itself(self) -> None:
+        assert "Unprintable" in brief(self.raised(toys.Unprintable()))
