@@ -3,6 +3,7 @@
 import shutil
 import time
 import uuid
+from collections import Counter
 from contextlib import ExitStack, suppress
 
 from hpsearch.core.decisions import Decision, New, Over, Resume
@@ -18,7 +19,7 @@ from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.rules import Totals, limit_reached
 from hpsearch.orchestrator.run_observers import Notes, RoundsRecord, StopRequests, Tracking, has_results
-from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.orchestrator.run_result import BestTrial, RunResult
 from hpsearch.orchestrator.signals import Signals
 from hpsearch.preflight.runner import Tried, try_out
 from hpsearch.provenance import environment
@@ -177,15 +178,17 @@ class _Run:
         sync = self.tracking.close(FLUSH if flush is None else flush)
         self.notes.say_all()
         return RunResult(
-            self.study,
-            self.origin is not None,
-            history,
-            totals,
-            ending,
-            sync,
-            time.monotonic() - self.began,
-            self.signals.first,
-            over,
+            study=self.study,
+            is_fork=self.origin is not None,
+            history=history,
+            counts=Counter(trial.state for trial in history),
+            best=BestTrial.of(history),
+            totals=totals,
+            ending=ending,
+            over=over,
+            sync=sync,
+            seconds=time.monotonic() - self.began,
+            signal=self.signals.first,
         )
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from hpsearch.core.format import duration, many, number, params_line
 from hpsearch.core.trial import State
-from hpsearch.orchestrator.run_result import RunResult, best_document
+from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.records.find import home
 from hpsearch.study.definition import Study
 
 
 def text(result: RunResult) -> str:
     history, sync = result.history, result.sync
-    counts = ", ".join(f"{result.count(state)} {state.lower()}" for state in State if result.count(state))
+    counts = ", ".join(f"{result.counts[state]} {state.lower()}" for state in State if state in result.counts)
     busy = f", workers busy {result.totals.busy_fraction:.0%}" if result.totals.epochs else ""
     rows = [
         f"{result.study.study.name}: {f'stopped ({result.ending})' if result.ending else 'done'}",
@@ -35,24 +35,24 @@ def text(result: RunResult) -> str:
 
 
 def _best_rows(result: RunResult) -> list[str]:
-    best = best_document(result.history)
+    best = result.best
     if best is None:
         why = next((trial.reason for trial in reversed(list(result.history)) if trial.reason), "nothing was trained")
         return [f"no trial succeeded; the last one: {why}"]
     return [
-        f"best: trial {best['trial']}, {result.study.study.metric} {number(best['value'])} at epoch {best['epoch']}",
-        f"      {params_line(best['params'])}",
+        f"best: trial {best.trial}, {result.study.study.metric} {number(best.value)} at epoch {best.epoch}",
+        f"      {params_line(best.params)}",
     ]
 
 
 def _where_to_look(result: RunResult) -> list[str]:
     study, is_fork = result.study, result.is_fork
-    best, failed = result.history.best(), [one.number for one in result.history if one.state is State.FAILED]
+    failed = [one.number for one in result.history if one.state is State.FAILED]
     rows = [f"  journal    {nearby(study.journal_display)}"]
     if result.over:
         rows.append(f"  rounds     {call('show', study, is_fork)}")
-    if best is not None:
-        rows.append(f"  best       {call('show', study, is_fork, best.number)}")
+    if result.best is not None:
+        rows.append(f"  best       {call('show', study, is_fork, result.best.trial)}")
         rows.append(f"  report     {call('report', study, is_fork)}")
     if failed:
         rows.append(f"  failed     {call('show', study, is_fork, failed[-1])}")

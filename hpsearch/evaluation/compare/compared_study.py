@@ -1,7 +1,7 @@
 """A recorded study that is compared with others: what it came to, at what cost, and what is known of its noise."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ from hpsearch.evaluation.finalists import Finalist, best_distinct, ranked
 from hpsearch.evaluation.noise import Noise, NoiseEstimate, repeated, within
 from hpsearch.evaluation.test_set_ledger import last_result
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
-from hpsearch.orchestrator.run_result import best_document
+from hpsearch.orchestrator.run_result import BestTrial
 from hpsearch.provenance.environment import comparable, hashes
 from hpsearch.records.find import RecordedStudy, evaluation_name
 from hpsearch.records.standing import Standing, standing
@@ -138,7 +138,7 @@ class ComparedStudy:
             "epochs_trained": self.epochs,
             "wall_seconds": round(self.seconds, 3),
             "busy_seconds": self.stands.busy_seconds,
-            "best": best_document(self.history),
+            "best": (best := BestTrial.of(self.history)) and asdict(best),
             "noise": noise and {"sd": noise.noise.sd, "freedom": noise.noise.freedom, "from": noise.source},
             "fresh_seeds": self._fresh_seeds(),
             "test": self._test(),
