@@ -27,7 +27,7 @@ from hpsearch.records.preflight_record import keep
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.recipe import history_of_rounds
 from hpsearch.study.definition import Study
-from hpsearch.tracking.connection import Preflight
+from hpsearch.tracking.connection import ConnectionCheck
 from hpsearch.workers.pools.base import WorkerPool
 
 FLUSH = 20.0
@@ -99,7 +99,7 @@ class _Run:
 
     def _pool(self, uid: str) -> WorkerPool:
         """Takes seconds, so MLflow is asked meanwhile. BadInput where it refuses us."""
-        mlflow = Preflight(self.study.tracking_uri)
+        mlflow = ConnectionCheck(self.study.tracking_uri)
         pool, notes = build.pool(self.study, uid)
         self.stack.enter_context(self.pool_closed)
         self.pool_closed.callback(pool.close)

@@ -28,7 +28,7 @@ _PASSING = (408, 425, 429)
 _LOGIN = ("mlflow_tracking_username", "mlflow_tracking_password")
 
 
-class Preflight:
+class ConnectionCheck:
     """`check_server`, asked on a thread from now on."""
 
     def __init__(self, uri: str):
@@ -36,7 +36,7 @@ class Preflight:
         self._began = time.monotonic()
         self._note: str | None = None
         self._refused: BadInput | None = None
-        self._thread = Thread(target=self._ask, name="mlflow-preflight", daemon=True)
+        self._thread = Thread(target=self._ask, name="mlflow-connection", daemon=True)
         self._thread.start()
 
     def answer(self) -> str:

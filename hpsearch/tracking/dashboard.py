@@ -27,7 +27,7 @@ class Dashboard:
     environment: Mapping[str, str]
 
 
-def dashboard(uri: str, artifacts: Path | None = None, port: int | None = None) -> Dashboard:
+def dashboard(uri: str, port: int | None = None) -> Dashboard:
     """How to show this MLflow, on this machine only; `port` None: the usual one, or any that is free.
 
     Without its job runner the server starts in 6 s instead of 24 and leaves six processes of 245 MB away.
@@ -35,7 +35,7 @@ def dashboard(uri: str, artifacts: Path | None = None, port: int | None = None) 
     if is_server(uri):
         return Dashboard(without_credentials(uri), (), {})
     port = port or _free_port()
-    folder = artifact_folder(uri, artifacts)
+    folder = artifact_folder(uri)
     argv = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     argv += ["--default-artifact-root", folder.absolute().as_uri()] if folder else []
     environment = {

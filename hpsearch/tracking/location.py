@@ -19,8 +19,8 @@ def without_credentials(text: str) -> str:
     return re.sub(r"(\w://)[^\s'\"]*@", r"\1", redact(text))
 
 
-def target(uri: str) -> str:
-    """The name of this MLflow in the journal's cursors."""
+def cursor_name(uri: str) -> str:
+    """Of this MLflow, in the journal's cursors."""
     return hashlib.sha256(without_credentials(uri).rstrip("/").encode()).hexdigest()[:16]
 
 
@@ -28,13 +28,11 @@ def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
-def artifact_folder(uri: str, artifacts: Path | None) -> Path | None:
-    """Where a database's artifacts go: the given folder, else one beside a SQLite file; None: as MLflow likes."""
-    if is_server(uri):
-        return None
-    if artifacts is None and uri.startswith("sqlite:///"):
+def artifact_folder(uri: str) -> Path | None:
+    """Where its artifacts go: beside a SQLite file; None: where MLflow, or its server, puts them."""
+    if uri.startswith("sqlite:///"):
         return Path(uri.removeprefix("sqlite:///").partition("?")[0]).parent / "mlartifacts"
-    return artifacts
+    return None
 
 
 def explain(error: Exception, uri: str, study: str) -> str:

@@ -17,7 +17,7 @@ ENVIRONMENT = {
 }
 
 
-def hush() -> None:
+def configure() -> None:
     """Set what the user has not set, in this process only; harmless to repeat.
 
     MLflow reads its environment at each call and has no other way to be told. What it prints about a run to stdout

@@ -1,4 +1,4 @@
-"""One study's runs in one MLflow store. The only file that imports mlflow: import it on a thread, after `hush()`.
+"""One study's runs in one MLflow store. The only file that imports mlflow: import it on a thread, after `configure()`.
 
 Everything goes through one MlflowClient and run ids; nothing global is set, so a trainer may use MLflow for itself.
 """
@@ -17,7 +17,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
-from hpsearch.tracking.run_payloads import Page, Point, clean, text_tag
+from hpsearch.tracking.location import artifact_folder
+from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tag
 
 MOST_IN_BATCH = 1000
 MOST_PARAMS_IN_BATCH = 100
@@ -30,8 +31,8 @@ MODEL_TRAINING = "custom_model_development"
 """The kind by which MLflow's pages show runs and curves first, instead of traces and prompts."""
 
 
-class Refused(Exception):
-    """MLflow answers, and will not take this page however often it is sent."""
+class PayloadRefused(Exception):
+    """MLflow answers, and will not take this payload however often it is sent."""
 
 
 class Deleted(Exception):
@@ -39,7 +40,7 @@ class Deleted(Exception):
 
 
 @dataclass(frozen=True)
-class Held:
+class KnownRun:
     """What MLflow holds of a run, as far as we know. Tags are written last: what they say has been sent was sent."""
 
     id: str
@@ -56,21 +57,21 @@ class Held:
         said = self.tags.get("hpsearch.epoch", "")
         return int(said) if said.isdecimal() else 0
 
-    def agrees_with(self, page: Page) -> bool:
-        """Whether all of the page was sent. Its points need no look: where there are new ones a tag differs."""
-        return not (self.differing_tags(page) or self.missing_params(page) or self.is_to_move(page))
+    def agrees_with(self, payload: RunPayload) -> bool:
+        """Whether all of the payload was sent. Its points need no look: where there are new ones a tag differs."""
+        return not (self.differing_tags(payload) or self.missing_params(payload) or self.is_to_move(payload))
 
-    def differing_tags(self, page: Page) -> dict[str, str]:
-        return {name: value for name, value in page.tags.items() if self.tags.get(name) != value}
+    def differing_tags(self, payload: RunPayload) -> dict[str, str]:
+        return {name: value for name, value in payload.tags.items() if self.tags.get(name) != value}
 
-    def missing_params(self, page: Page) -> dict[str, str]:
+    def missing_params(self, payload: RunPayload) -> dict[str, str]:
         """A param cannot be changed, so one that is there stays as it is."""
-        return {name: value for name, value in page.params.items() if name not in self.params}
+        return {name: value for name, value in payload.params.items() if name not in self.params}
 
-    def is_to_move(self, page: Page) -> bool:
-        return page.status != self.status or (page.end is not None and page.end != self.end)
+    def is_to_move(self, payload: RunPayload) -> bool:
+        return payload.status != self.status or (payload.end is not None and payload.end != self.end)
 
-    def forgotten(self) -> "Held":
+    def forgotten(self) -> "KnownRun":
         """The same run as if nothing but its existence were known, so that all of it is sent again."""
         return replace(self, tags={}, params={})
 
@@ -78,13 +79,12 @@ class Held:
 class MlflowRuns:
     """Finds, makes and fills the runs of one study.
 
-    artifacts: the folder for artifacts where the store is a database; a server keeps them itself.
     Opening takes seconds for a new SQLite file; every method raises MlflowException when MLflow does not answer.
     """
 
-    def __init__(self, uri: str, study_uid: str, artifacts: Path | None):
+    def __init__(self, uri: str, study_uid: str):
         self.study_uid = study_uid
-        self._artifacts = artifacts
+        self._artifacts = artifact_folder(uri)
         if uri.startswith("sqlite:///"):
             _make_database(Path(uri.removeprefix("sqlite:///").partition("?")[0]))
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -118,7 +118,7 @@ class MlflowRuns:
             if owner is None and found.lifecycle_stage == "active":  # somebody prepared it for us
                 self._client.set_experiment_tag(found.experiment_id, "hpsearch.study", self.study_uid)
                 return found
-        raise Refused(f"the experiments {name!r} and {name} {self.study_uid[:8]} belong to other studies")
+        raise PayloadRefused(f"the experiments {name!r} and {name} {self.study_uid[:8]} belong to other studies")
 
     def _new(self, name: str) -> Experiment:
         location = (self._artifacts / self.study_uid).absolute().as_uri() if self._artifacts else None
@@ -134,63 +134,63 @@ class MlflowRuns:
 
     # Looking up ─────────────────────────────────────────────────────────────────────────────────
 
-    def find(self, uid: str) -> Held | None:
+    def find(self, uid: str) -> KnownRun | None:
         """The run with this uid. Of several (a create_run without an answer may leave one) the emptier are deleted."""
         return self._best_of(self._search(f"tags.`hpsearch.uid` = '{uid}'"))
 
-    def find_all(self) -> dict[str, Held]:
+    def find_all(self) -> dict[str, KnownRun]:
         """Every run of the study by uid, in as few calls as possible; duplicates are deleted as in `find`."""
-        runs = sorted(self._search(f"tags.`hpsearch.study` = '{self.study_uid}'"), key=lambda held: held.uid)
-        found = {uid: self._best_of(group) for uid, group in groupby(runs, key=lambda held: held.uid)}
-        return {uid: held for uid, held in found.items() if held is not None}
+        runs = sorted(self._search(f"tags.`hpsearch.study` = '{self.study_uid}'"), key=lambda run: run.uid)
+        found = {uid: self._best_of(group) for uid, group in groupby(runs, key=lambda run: run.uid)}
+        return {uid: run for uid, run in found.items() if run is not None}
 
-    def _search(self, wanted: str) -> Iterator[Held]:
+    def _search(self, wanted: str) -> Iterator[KnownRun]:
         token = None
         while True:
             page = self._client.search_runs([self._experiment], wanted, ViewType.ALL, MOST_IN_PAGE, page_token=token)
-            yield from map(_held, page)
+            yield from map(_run, page)
             token = page.token
             if not token:
                 return
 
-    def _best_of(self, candidates: Iterable[Held]) -> Held | None:
-        ranked = sorted(candidates, key=lambda held: (held.deleted, -held.epoch, -len(held.tags), held.id))
+    def _best_of(self, candidates: Iterable[KnownRun]) -> KnownRun | None:
+        ranked = sorted(candidates, key=lambda run: (run.deleted, -run.epoch, -len(run.tags), run.id))
         for duplicate in ranked[1:]:
             if not duplicate.deleted:
                 self._client.delete_run(duplicate.id)
         return ranked[0] if ranked else None
 
-    def restore(self, held: Held) -> Held:
+    def restore(self, run: KnownRun) -> KnownRun:
         """Undelete a run."""
-        self._client.restore_run(held.id)
-        return replace(held, deleted=False)
+        self._client.restore_run(run.id)
+        return replace(run, deleted=False)
 
     # Writing ────────────────────────────────────────────────────────────────────────────────────
 
-    def write(self, held: Held | None, page: Page) -> Held:
-        """Bring a run to what the page says, make it where it is None, and return what MLflow holds then.
+    def write(self, run: KnownRun | None, payload: RunPayload) -> KnownRun:
+        """Bring a run to what the payload says, make it where it is None, and return what MLflow holds then.
 
-        Raises Refused. The order makes it safe to break off anywhere: points and artifacts, then tags, then status.
+        Raises PayloadRefused. The order makes it safe to break off anywhere: points, artifacts, then tags, then status.
         """
         try:
-            held = held or self._create(page)
-            tags, params = held.differing_tags(page), held.missing_params(page)
-            for name, text in page.texts.items():
+            run = run or self._create(payload)
+            tags, params = run.differing_tags(payload), run.missing_params(payload)
+            for name, text in payload.texts.items():
                 if text_tag(name) in tags:
-                    self._client.log_text(held.id, clean(text), name)
-            self._log(held.id, page.points, params, tags)
-            if held.is_to_move(page):
-                self._move(held.id, page.status, page.end)
+                    self._client.log_text(run.id, clean(text), name)
+            self._log(run.id, payload.points, params, tags)
+            if run.is_to_move(payload):
+                self._move(run.id, payload.status, payload.end)
         except MlflowException as error:
             if error.error_code in _REFUSALS:
-                raise Refused(error.message) from error
+                raise PayloadRefused(error.message) from error
             raise
-        tags, params = {**held.tags, **tags}, {**held.params, **params}
-        return replace(held, status=page.status, end=page.end or held.end, tags=tags, params=params)
+        tags, params = {**run.tags, **tags}, {**run.params, **params}
+        return replace(run, status=payload.status, end=payload.end or run.end, tags=tags, params=params)
 
-    def _create(self, page: Page) -> Held:
-        tags = {name: page.tags[name] for name in _IDENTITY if name in page.tags}
-        return _held(self._client.create_run(self._experiment, page.start, {**tags, **_SOURCE}, page.name))
+    def _create(self, payload: RunPayload) -> KnownRun:
+        tags = {name: payload.tags[name] for name in _IDENTITY if name in payload.tags}
+        return _run(self._client.create_run(self._experiment, payload.start, {**tags, **_SOURCE}, payload.name))
 
     def _log(self, run_id: str, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         metrics = [Metric(point.key, point.value, point.at, point.step) for point in points]
@@ -214,9 +214,9 @@ _IDENTITY = ("hpsearch.uid", "hpsearch.study", "mlflow.parentRunId")
 _SOURCE = {"mlflow.source.name": "hpsearch", "mlflow.source.type": "LOCAL"}
 
 
-def _held(run: Run) -> Held:
+def _run(run: Run) -> KnownRun:
     tags = run.data.tags
-    return Held(
+    return KnownRun(
         run.info.run_id,
         tags.get("hpsearch.uid", ""),
         run.info.status,

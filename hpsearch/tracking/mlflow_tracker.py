@@ -5,17 +5,16 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from hpsearch.core.errors import HpsearchError, JournalAway
 from hpsearch.core.trial import Objective
+from hpsearch.journal import Journal, StudyRecord
 from hpsearch.tracking.base import Sync
-from hpsearch.tracking.location import artifact_folder, explain, target
-from hpsearch.tracking.mlflow_logging import hush
-from hpsearch.tracking.pacing import Pace, backoff
-from hpsearch.tracking.source import Source, Study
+from hpsearch.tracking.location import cursor_name, explain
+from hpsearch.tracking.mlflow_logging import configure
+from hpsearch.tracking.pacing import CpuShare, backoff
 
 if TYPE_CHECKING:
     from hpsearch.tracking.projection import Projection
@@ -29,9 +28,8 @@ LAST_TRIES = 5.0
 class MlflowTracker:
     """A projection of the journal into MLflow, on a daemon thread of its own. It serves one run of a study.
 
-    open_source: opens a reader of the journal, for that thread alone.
+    open_journal: opens a reader of the journal, for that thread alone.
     uri: sqlite:///…, http(s)://…, or another database that MLflow takes.
-    artifacts: where artifacts go if `uri` is a database; None: `mlartifacts` beside a SQLite file.
     interval: seconds from one look into the journal to the next.
     share: the most of one core that sending takes while trials run, in (0, 1]: the interpreter is shared with the loop.
     problem: what keeps MLflow from agreeing, for the user; "" while all is well.
@@ -41,21 +39,20 @@ class MlflowTracker:
 
     def __init__(
         self,
-        study: Study,
+        study: StudyRecord,
         objective: Objective,
-        open_source: Callable[[], Source],
+        open_journal: Callable[[], Journal],
         uri: str,
         *,
-        artifacts: Path | None = None,
         interval: float = 1.0,
         share: float = 0.1,
     ):
-        self._study, self._objective, self._open_source = study, objective, open_source
-        self._uri, self._artifacts, self._interval = uri, artifacts, interval
+        self._study, self._objective, self._open_journal = study, objective, open_journal
+        self._uri, self._interval = uri, interval
         self._closing, self._abandoned = Event(), Event()
-        self._pace = Pace(share, self._closing.wait)
+        self._share = CpuShare(share, self._closing.wait)
         self._thread = Thread(target=self._keep_up, name="hpsearch-mlflow", daemon=True)
-        self._source: Source | None = None
+        self._journal: Journal | None = None
         self._projection: Projection | None = None
         self._sent = 0
         self._last_tries = math.inf
@@ -65,7 +62,7 @@ class MlflowTracker:
         self.problem = ""
 
     def start(self) -> None:
-        hush()
+        configure()
         self._thread.start()
 
     def close(self, timeout: float) -> Sync:
@@ -78,13 +75,10 @@ class MlflowTracker:
             return Sync(self._sent, 0, self.problem)
         late = TimeoutError(f"has not taken everything within {timeout:g} s")
         problem = self.problem or self._journal_away or explain(late, self._uri, self._study.name)
-        return Sync(self._sent, self._pending(), problem)
-
-    def _pending(self) -> int:
-        """0 where the journal itself is the problem."""
-        with suppress(HpsearchError), closing(self._open_source()) as source:
-            return pending(source, self._study.id, target(self._uri))
-        return 0
+        left = 0  # where the journal itself is the problem
+        with suppress(HpsearchError), closing(self._open_journal()) as journal:
+            left = pending(journal, self._study.id, self._uri)
+        return Sync(self._sent, left, problem)
 
     # On the thread ──────────────────────────────────────────────────────────────────────────────
 
@@ -109,7 +103,7 @@ class MlflowTracker:
         """Whether to go on at once. The event is read first: what was written before close() is then seen."""
         ending = self._closing.is_set()
         projection = self._projection = self._projection or self._open()
-        self._pace.begin()
+        self._share.begin()
         before = projection.sent
         try:
             moved = projection.catch_up()
@@ -128,10 +122,10 @@ class MlflowTracker:
             self._closing.wait(seconds)
 
     def _open(self) -> "Projection":
-        self._source = self._open_source()
-        return open_projection(
-            self._study, self._objective, self._source, self._uri, self._artifacts, rest=self._pace.rest
-        )
+        from hpsearch.tracking.projection import Projection
+
+        self._journal = self._open_journal()
+        return Projection(self._study, self._objective, self._journal, self._uri, rest=self._share.rest)
 
     def _fail(self, error: Exception) -> None:
         """What is known of MLflow is forgotten, and looked up again in the next turn."""
@@ -146,65 +140,42 @@ class MlflowTracker:
 
     def _drop(self) -> None:
         self._projection = None
-        source, self._source = self._source, None
-        if source is not None:
+        journal, self._journal = self._journal, None
+        if journal is not None:
             with suppress(HpsearchError):
-                source.close()
+                journal.close()
 
 
-def sync(
-    study: Study,
-    objective: Objective,
-    source: Source,
-    uri: str,
-    *,
-    artifacts: Path | None = None,
-    resend: bool = False,
-) -> Sync:
+def sync(study: StudyRecord, objective: Objective, journal: Journal, uri: str, *, resend: bool = False) -> Sync:
     """Bring MLflow to what the journal says, from the first revision on; what it has already is left as it is.
 
     Runs that somebody deleted are undeleted. With `resend` everything is sent, whatever MLflow says that it has; what
     it has stays single. Never raises for MLflow's sake: the problem is in the answer.
     """
-    hush()
-    projection = None
-    problem = ""
+    configure()
+    from hpsearch.tracking.projection import Projection
+
+    sent, problem = 0, ""
     try:
-        projection = open_projection(study, objective, source, uri, artifacts, rebuild=True, resend=resend)
-        while projection.catch_up():
-            pass
-        projection.finish(doubtful=True)
+        projection = Projection(study, objective, journal, uri, rebuild=True, resend=resend)
+        try:
+            while projection.catch_up():
+                pass
+            projection.finish(doubtful=True)
+        finally:
+            sent = projection.sent
         problem = projection.problem
     except HpsearchError:
         raise
     except Exception as error:
         problem = explain(error, uri, study.name)
-    return Sync(projection.sent if projection else 0, pending(source, study.id, target(uri)), problem)
+    return Sync(sent, pending(journal, study.id, uri), problem)
 
 
-def open_projection(
-    study: Study,
-    objective: Objective,
-    source: Source,
-    uri: str,
-    artifacts: Path | None,
-    *,
-    rebuild: bool = False,
-    resend: bool = False,
-    rest: Callable[[], None] = lambda: None,
-) -> "Projection":
-    """Imports MLflow and opens its store, which takes seconds."""
-    from hpsearch.tracking.mlflow_runs import MlflowRuns
-    from hpsearch.tracking.projection import Projection
-
-    runs = MlflowRuns(uri, study.uid, artifact_folder(uri, artifacts))
-    return Projection(study, objective, source, runs, target(uri), rebuild=rebuild, resend=resend, rest=rest)
-
-
-def pending(source: Source, study_id: int, place: str) -> int:
-    """How many changed trials and reports have not been sent."""
-    since, count = source.cursor(study_id, place), 0
-    while (changes := source.changes(study_id, since)).revision > since:
+def pending(journal: Journal, study_id: int, uri: str) -> int:
+    """How many changed trials and reports this MLflow has not been sent."""
+    since, count = journal.cursor(study_id, cursor_name(uri)), 0
+    while (changes := journal.changes(study_id, since)).revision > since:
         count += len(changes.trials) + len(changes.reports)
         since = changes.revision
     return count

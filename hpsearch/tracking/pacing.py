@@ -11,8 +11,8 @@ def backoff(first: float = 1.0, longest: float = 60.0) -> Iterator[float]:
         first = min(2 * first, longest)
 
 
-class Pace:
-    """Keeps a thread to a share of one core.
+class CpuShare:
+    """Keeps a thread to a share of one core, in (0, 1].
 
     wait: waits so many seconds, or less when there is no more need to.
     clock: the seconds of processor time that this thread has had.

@@ -13,8 +13,8 @@ from typing import Any
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import json_text
 from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.journal import Best, StudyRecord, TrainingSegment
 from hpsearch.plots import figures
-from hpsearch.tracking.source import Best, Study, TrainingSegment
 
 LONGEST_NAME = 200
 LONGEST_PARAM = 6000
@@ -49,7 +49,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RunPayload:
     """All of a run, or what is new of it.
 
     uid: our own name of the run: "study uid" or "study uid/trial number".
@@ -72,17 +72,17 @@ def trial_uid(study_uid: str, number: int) -> str:
     return f"{study_uid}/{number}"
 
 
-def trial_page(
-    study: Study,
+def trial_payload(
+    study: StudyRecord,
     parent: str,
     objective: Objective,
     trial: Trial,
     reports: Sequence[Report],
     segments: Sequence[TrainingSegment] = (),
-) -> Page:
+) -> RunPayload:
     """The run of a trial, with the points of `reports`: those of its epochs that are new.
 
-    parent: the id of the study's run. The best value is on the page of a settled trial that came with its curve.
+    parent: the id of the study's run. The best value is in the payload of a trial that ended and came with its curve.
     segments: where it was trained and on what, where that is known; the last of them counts.
     """
     tags = {
@@ -102,7 +102,7 @@ def trial_page(
     }
     texts = {"traceback.txt": trial.error} if trial.error else {}
     shown = [*filter(is_shown, reports), *_landmarks(objective, trial)]
-    return Page(
+    return RunPayload(
         uid=tags["hpsearch.uid"],
         name=f"trial-{trial.number:04d}",
         start=trial.proposed_at,
@@ -115,15 +115,15 @@ def trial_page(
     )
 
 
-def study_page(
-    study: Study,
+def study_payload(
+    study: StudyRecord,
     objective: Objective,
     state: str,
     end: int,
     best: Best | None,
     decisions: Sequence[Decision] = (),
     measured: Mapping[str, Any] | None = None,
-) -> Page:
+) -> RunPayload:
     """The parent run. Its params are what the study began with; what a longer search changes stands in tags.
 
     measured: what was before the first trial, by kind.
@@ -148,7 +148,7 @@ def study_page(
     if decisions:
         texts["decisions.txt"] = "".join(map(_decision_line, decisions))
     texts |= _measured(measured or {})
-    return Page(
+    return RunPayload(
         uid=study.uid,
         name=study.name,
         start=study.created_at,
@@ -189,7 +189,7 @@ def is_shown(report: Report) -> bool:
 
 
 def _landmarks(objective: Objective, trial: Trial) -> list[Report]:
-    """Of a settled trial with a long curve: its last epoch and that of its result, if they would not be shown."""
+    """Of an ended trial with a long curve: its last epoch and that of its result, if they would not be shown."""
     if trial.state.is_active:
         return []
     wanted = {report.step: report for report in (objective.judged(trial), *trial.curve[-1:]) if report is not None}

@@ -223,9 +223,9 @@ def redone(diary: Path) -> int:
 
 def check_mirrored(url: str, study: str, mlflow: str) -> None:
     """One experiment, one parent run, one run a trial, and in them every finite value of the journal once, no more."""
-    from hpsearch.tracking.mlflow_logging import hush
+    from hpsearch.tracking.mlflow_logging import configure
 
-    hush()
+    configure()
     from tests.tracking.studybook import Shown
 
     with Journal.open(url, create=False) as journal:

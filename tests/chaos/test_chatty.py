@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.journal import Journal
-from hpsearch.tracking.mlflow_logging import hush
+from hpsearch.tracking.mlflow_logging import configure
 from hpsearch.workers.trial_log import MOST_BYTES
 from tests.chaos.invariants import check_mirrored
 from tests.chaos.kit import Scene
@@ -37,7 +37,7 @@ def sizes(scene: Scene) -> str:
 
 
 def mlflow_of(scene: Scene) -> Shown:
-    hush()
+    configure()
     with Journal.open(scene.url, create=False) as journal:
         record = journal.find("toy")
     assert record is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.tracking.mlflow_logging import hush
+from hpsearch.tracking.mlflow_logging import configure
 from tests.chaos.kit import Scene, tally
 
 TRIALS = 2
@@ -51,7 +51,7 @@ def check_journal(scene: Scene, studies: int) -> None:
 
 def check_mlflow(scene: Scene, studies: int) -> None:
     """Each study has one experiment, and in it one run for itself and one for every trial."""
-    hush()
+    configure()
     from mlflow import MlflowClient
 
     assert scene.hp("sync", timeout=200).code == 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.tracking.mlflow_logging import hush
+from hpsearch.tracking.mlflow_logging import configure
 from tests.cli.desk import Desk, content
 from tests.cli.test_going_on import written
 
@@ -65,7 +65,7 @@ def test_ray_and_mlflow(desk: Desk) -> None:
 
 def check_mlflow(desk: Desk, document: dict[str, Any]) -> None:
     """One experiment, one parent, one child a trial; every curve point for point."""
-    hush()
+    configure()
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{desk.folder}/.hpsearch/mlflow.db")

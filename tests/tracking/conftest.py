@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.tracking.mlflow_logging import hush
+from hpsearch.tracking.mlflow_logging import configure
 
-hush()
+configure()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 @pytest.fixture(autouse=True)
 def _quiet() -> None:
     """pytest sets the filters of warnings back for every test."""
-    hush()
+    configure()
 
 
 @pytest.fixture(scope="session")

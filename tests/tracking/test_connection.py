@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from hpsearch.core.errors import BadInput
-from hpsearch.tracking.connection import Preflight, check_server
+from hpsearch.tracking.connection import ConnectionCheck, check_server
 from tests.chaos.http_proxy import Proxy
 
 
@@ -112,21 +112,21 @@ class TestAway:
 class TestBesideThePool:
     def test_is_asked_from_the_start(self):
         with Proxy(mode=200, body="{}") as server:
-            asked = Preflight(server.uri)
+            asked = ConnectionCheck(server.uri)
             assert server.asked.wait(10)
             assert asked.answer() == ""
 
     def test_a_refusal_is_raised_where_it_is_waited_for(self):
         with Proxy(mode=401) as server, pytest.raises(BadInput, match="wants a password"):
-            Preflight(server.uri).answer()
+            ConnectionCheck(server.uri).answer()
 
     def test_one_that_says_nothing_is_away(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("hpsearch.tracking.connection.PATIENCE", 0.2)
         with Proxy(mode="hang") as server:
-            assert f"{server.uri} does not answer (" in Preflight(server.uri).answer()
+            assert f"{server.uri} does not answer (" in ConnectionCheck(server.uri).answer()
 
     def test_no_mlflow_no_question(self):
-        assert Preflight("none").answer() == ""
+        assert ConnectionCheck("none").answer() == ""
 
 
 def refusal_of(uri: str) -> str:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from hpsearch.core.errors import JournalError
-from hpsearch.tracking.location import artifact_folder, explain, target, without_credentials
+from hpsearch.tracking.location import artifact_folder, cursor_name, explain, without_credentials
 
 
 class TestWords:
@@ -19,14 +19,13 @@ class TestWords:
 
 class TestTarget:
     def test_is_the_place_and_not_who_goes_there(self):
-        assert target("http://me:a@host:1/") == target("http://you:b@host:1") != target("http://host:2")
+        assert cursor_name("http://me:a@host:1/") == cursor_name("http://you:b@host:1") != cursor_name("http://host:2")
 
     def test_holds_no_secret(self):
-        assert len(target("http://me:secret@host")) == 16
+        assert len(cursor_name("http://me:secret@host")) == 16
 
 
 def test_artifacts_stand_beside_the_embedded_store():
-    assert artifact_folder("sqlite:////home/me/.hpsearch/mlflow.db", None) == Path("/home/me/.hpsearch/mlartifacts")
-    assert artifact_folder("postgresql://db/mlflow", Path("/data")) == Path("/data")
-    assert artifact_folder("postgresql://db/mlflow", None) is None
-    assert artifact_folder("http://host:5000", Path("/data")) is None
+    assert artifact_folder("sqlite:////home/me/.hpsearch/mlflow.db") == Path("/home/me/.hpsearch/mlartifacts")
+    assert artifact_folder("postgresql://db/mlflow") is None
+    assert artifact_folder("http://host:5000") is None

@@ -13,7 +13,7 @@ from hpsearch.core.errors import JournalAway, JournalError
 from hpsearch.core.trial import State
 from hpsearch.journal import Changes, Environment, Journal, TrainingSegment
 from hpsearch.tracking.base import Sync
-from hpsearch.tracking.location import target
+from hpsearch.tracking.location import cursor_name
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, pending
 from tests.contracts.tracker_contract import TrackerContract
 from tests.tracking.studybook import START, Shown, StudyBook
@@ -199,7 +199,7 @@ class TestGoingOn:
         track(book, store)
         before = Shown(store, book.study).everything()
         with book.open() as journal:
-            journal.set_cursor(book.study.id, target(store), 0)
+            journal.set_cursor(book.study.id, cursor_name(store), 0)
         assert track(book, store) == Sync(sent=0, pending=0)
         assert Shown(store, book.study).everything() == before
 
@@ -213,7 +213,7 @@ class TestGoingOn:
         (tmp_path / "restored.db").write_bytes(backup)
         restored = f"sqlite:///{tmp_path / 'restored.db'}"
         with book.open() as journal:
-            journal.set_cursor(book.study.id, target(restored), journal.cursor(book.study.id, target(store)))
+            journal.set_cursor(book.study.id, cursor_name(restored), journal.cursor(book.study.id, cursor_name(store)))
         book.report(number, 0.7)
         track(book, restored)
         shown = Shown(restored, book.study)
@@ -383,4 +383,4 @@ class TestTrouble:
         for _ in range(3):
             book.train(0.5, 0.6)
         with book.open() as journal:
-            assert pending(journal, book.study.id, target(store)) == 3 + 6
+            assert pending(journal, book.study.id, store) == 3 + 6

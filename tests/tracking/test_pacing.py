@@ -2,7 +2,7 @@ from itertools import islice
 
 import pytest
 
-from hpsearch.tracking.pacing import Pace, backoff
+from hpsearch.tracking.pacing import CpuShare, backoff
 
 
 def test_waits_double_up_to_a_minute():
@@ -12,8 +12,8 @@ def test_waits_double_up_to_a_minute():
 def test_rest_brings_use_down_to_the_share():
     clock = iter([100.0, 100.5, 100.5, 100.6, 100.6])
     waits: list[float] = []
-    pace = Pace(0.1, waits.append, lambda: next(clock))
-    pace.begin()
-    pace.rest()
-    pace.rest()
+    share = CpuShare(0.1, waits.append, lambda: next(clock))
+    share.begin()
+    share.rest()
+    share.rest()
     assert waits == pytest.approx([4.5, 0.9])

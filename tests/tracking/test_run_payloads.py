@@ -13,12 +13,12 @@ from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.tracking.run_payloads import (
     DENSE_POINTS,
     LONGEST_PARAM,
-    Page,
+    RunPayload,
     best_points,
     points,
     safe_name,
-    study_page,
-    trial_page,
+    study_payload,
+    trial_payload,
 )
 
 LOSS = Objective("val_loss", "minimize")
@@ -43,8 +43,8 @@ def a_trial(**changes: Any) -> Trial:
     return replace(Trial(7, {"lr": 0.1}, seed=3, until=5, proposed_at=500), **changes)
 
 
-def page(trial: Trial, reports: tuple[Report, ...] = ()) -> Page:
-    return trial_page(AStudy(), "parent-id", LOSS, trial, reports)
+def page(trial: Trial, reports: tuple[Report, ...] = ()) -> RunPayload:
+    return trial_payload(AStudy(), "parent-id", LOSS, trial, reports)
 
 
 class TestTrialPage:
@@ -226,7 +226,7 @@ class TestNames:
 class TestStudyPage:
     def test_runs_until_its_state_says_otherwise(self):
         for state, status, end in (("NEW", "RUNNING", None), ("RUNNING", "RUNNING", None), ("COMPLETE", "FINISHED", 9)):
-            shown = study_page(AStudy(), LOSS, state, 9, None)
+            shown = study_payload(AStudy(), LOSS, state, 9, None)
             assert (shown.status, shown.end, shown.tags["hpsearch.state"]) == (status, end, state)
 
     def test_what_may_change_is_a_tag_and_what_may_not_is_a_param(self):
@@ -234,7 +234,7 @@ class TestStudyPage:
             spec={"study": {"seed": 7}, "search": {"method": "random", "trials": 80}},
             identity={"space": {"lr": {"low": 0.1}, "act": ["relu", "tanh"]}},
         )
-        shown = study_page(study, LOSS, "RUNNING", 0, None)
+        shown = study_payload(study, LOSS, "RUNNING", 0, None)
         assert shown.tags["hpsearch.method"] == "random"
         assert json.loads(shown.tags["hpsearch.search"]) == study.spec["search"]
         assert shown.params["space.lr.low"] == "0.1"
@@ -243,7 +243,7 @@ class TestStudyPage:
 
     def test_decisions_are_lines_that_a_person_can_read(self):
         decisions = [Decision("pruned", "lost to the median", 7, 3, at=1_700_000_000_000), Decision("end", "budget")]
-        text = study_page(AStudy(), LOSS, "COMPLETE", 0, None, decisions).texts["decisions.txt"]
+        text = study_payload(AStudy(), LOSS, "COMPLETE", 0, None, decisions).texts["decisions.txt"]
         assert text.splitlines() == [
             "2023-11-14 22:13:20+00:00  trial 7, epoch 3  pruned: lost to the median",
             "1970-01-01 00:00:00+00:00  study  end: budget",
