@@ -1,8 +1,8 @@
 """What samplers propose, what pruners decide, and how a decision is recorded. Immutable; the loop alone acts on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hpsearch.core.trial import Params
+from hpsearch.core.trial import Cause, Numbers, Params
 
 # What a sampler proposes ─────────────────────────────────────────────────────────────────────────
 
@@ -34,9 +34,14 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Nothing more will be proposed, for a reason that a person should know."""
+    """Nothing more will be proposed, for a reason that a person should know.
+
+    numbers: those of the reason, by name. With the cause they tell one end of a study from another.
+    """
 
     reason: str
+    cause: Cause = Cause.DONE
+    numbers: Numbers = field(default_factory=dict)
 
 
 Proposal = New | Resume | Over
@@ -54,23 +59,29 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """It lost against the others: PRUNED."""
+    """It is not worth more epochs: PRUNED. numbers: those of the reason, by name, all finite."""
 
     reason: str
+    cause: Cause = Cause.PRUNED
+    numbers: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """It has trained as far as it was asked: PAUSED, with its checkpoint."""
+    """It has trained as far as it was asked: PAUSED, with its checkpoint. numbers: as for `Stop`."""
 
     reason: str
+    cause: Cause = Cause.DONE
+    numbers: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """It is done by its own curve: COMPLETE."""
+    """It is done by its own curve: COMPLETE. numbers: as for `Stop`."""
 
     reason: str
+    cause: Cause = Cause.DONE
+    numbers: Numbers = field(default_factory=dict)
 
 
 Verdict = Continue | Stop | Pause | Finish

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hpsearch.core.trial import Params, Report
+from hpsearch.core.trial import Cause, Params, Report
 
 # What the loop orders from a pool ────────────────────────────────────────────────────────────────
 
@@ -67,11 +67,13 @@ class Failure:
     kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", it yields what is no report, or
         not the metric that the study asks for, so that no other trial will do better; "disk", what must last could not
         be written, which is no fault of the trial's.
+    error_type: the class of the exception that the trainer raised, such as "ValueError", where it did.
     """
 
     kind: Literal["error", "oom", "contract", "disk"]
     summary: str
     traceback: str = ""
+    error_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,13 @@ class Lost:
     """The worker vanished; what the trial had reported before stands.
 
     traceback: where in the trainer it was, if it could still say.
+    cause: WORKER_LOST, or OUT_OF_MEMORY where that is known to have ended it.
     """
 
     number: int
     reason: str
     traceback: str = ""
+    cause: Cause = Cause.WORKER_LOST
 
 
 Event = Reported | Lost

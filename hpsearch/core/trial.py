@@ -6,12 +6,14 @@ Everything here is immutable and pickles. The loop alone makes a Trial with anot
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
 Plain = str | int | float | bool
 Params = Mapping[str, Plain]
+Numbers = Mapping[str, float]
+"""Those of a reason, by name."""
 
 
 def key_of(params: Params) -> str:
@@ -56,6 +58,32 @@ class State(StrEnum):
         return self in (State.WAITING, State.RUNNING)
 
 
+class Cause(StrEnum):
+    """Why a trial is in its state, or why a study ended: what code reads, where people read `reason`.
+
+    PATIENCE: its metric no longer improved. PRUNED: worse than the others, or out of bounds. DIVERGED: its metric or a
+    loss is NaN or infinite. INFEASIBLE: its parameters cannot be trained. OUT_OF_MEMORY: of the host or the GPU; a
+    WAITING trial is then trained once more, with nothing beside it. WORKER_LOST: its process vanished. TIMEOUT: longer
+    than limits.trial. STALLED: no report for limits.stall. TRAINER_RAISED: an exception, or no valid report.
+    INTERRUPTED: the run was stopped. LIMIT: a limit or budget of the study is used up. DONE: trained as far as asked.
+
+    The values are recorded in the journal and in exports: they are never renamed.
+    """
+
+    PATIENCE = "patience"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    INFEASIBLE = "infeasible"
+    OUT_OF_MEMORY = "out_of_memory"
+    WORKER_LOST = "worker_lost"
+    TIMEOUT = "timeout"
+    STALLED = "stalled"
+    TRAINER_RAISED = "trainer_raised"
+    INTERRUPTED = "interrupted"
+    LIMIT = "limit"
+    DONE = "done"
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One parameter set, its seed, its curve, its state.
@@ -64,7 +92,10 @@ class Trial:
     until: the epoch that it may train to for now (>= 1).
     round: which round of the search it belongs to now, from 1.
     curve: one report an epoch, steps rising.
-    reason: why it is in its state, for a person to read.
+    reason: why it is in its state, for a person to read; no code looks into it.
+    cause: the same for code; None while it has not ended, paused or waited again. RUNNING, that of its last wait.
+    cause_numbers: the numbers of the reason by name, all finite: {"epoch": 2}, {"rank": 7, "of": 9, "epoch": 3}.
+    error_type: the class of the exception that its trainer raised, such as "ValueError", else "".
     origin: why these parameters, for a person to read.
     attempts: how many workers it was given to because the one before was lost, from 1.
     ended: its place in the order in which trials were (last) ended or paused, from 1; 0 while it never was.
@@ -89,6 +120,9 @@ class Trial:
     error: str = ""
     proposed_at: int = 0
     ended_at: int = 0
+    cause: Cause | None = None
+    cause_numbers: Numbers = field(default_factory=dict)
+    error_type: str = ""
 
     @property
     def epoch(self) -> int:
@@ -98,12 +132,12 @@ class Trial:
     def as_of(self, epoch: int) -> "Trial":
         """The trial as it was when it paused at that epoch, whatever became of it since."""
         curve = tuple(report for report in self.curve if report.step <= epoch)
-        return replace(self, state=State.PAUSED, reason="", curve=curve)
+        return replace(self, state=State.PAUSED, reason="", cause=None, cause_numbers={}, curve=curve)
 
     @property
     def diverged(self) -> bool:
         """Its loss became NaN or infinite."""
-        return self.state is State.PRUNED and self.reason.startswith("diverged")
+        return self.cause is Cause.DIVERGED
 
 
 @dataclass(frozen=True, slots=True)

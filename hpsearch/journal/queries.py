@@ -11,7 +11,7 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal.records import Best, Changes, Environment, StudyRecord, Summary, TrainingSegment
-from hpsearch.journal.rows import TRIAL, report_of, storable, trial_of
+from hpsearch.journal.rows import TRIAL, cause_of, report_of, storable, trial_of
 from hpsearch.journal.schema import decisions, environments, leases, reports, segments, studies, trials
 
 Condition = sa.ColumnElement[bool]
@@ -112,5 +112,6 @@ def _within(table: sa.Table, study_id: int, since: int, until: int) -> Condition
     return sa.and_(table.c.study_id == study_id, table.c.revision > since, table.c.revision <= until)
 
 
-def _study(spec: str, identity: str, **rest: Any) -> StudyRecord:
-    return StudyRecord(spec=json.loads(spec), identity=json.loads(identity), **rest)
+def _study(spec: str, identity: str, cause: str | None, cause_numbers: str, **rest: Any) -> StudyRecord:
+    ended = {"cause": cause_of(cause), "cause_numbers": json.loads(cause_numbers)}
+    return StudyRecord(spec=json.loads(spec), identity=json.loads(identity), **ended, **rest)

@@ -3,17 +3,20 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
 
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """spec: the study file as it was last run. identity: what may not change without a new name."""
+    """spec: the study file as it was last run. identity: what may not change without a new name.
+
+    cause, cause_numbers: why it is COMPLETE or STOPPED; None while it is neither.
+    """
 
     id: int
     uid: str
@@ -24,6 +27,8 @@ class StudyRecord:
     forked_from: str | None
     created_at: int
     hpsearch_version: str
+    cause: Cause | None = None
+    cause_numbers: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.journal.records import TrainingSegment
 
 TRIAL = tuple(own.name for own in fields(Trial) if own.name != "curve")
@@ -17,7 +17,9 @@ def trial_row(trial: Trial) -> dict[str, Any]:
     row = {name: getattr(trial, name) for name in TRIAL}
     row["params"] = json.dumps(dict(trial.params))
     row["state"] = trial.state.value
-    for name in ("reason", "origin", "error"):
+    row["cause"] = trial.cause and trial.cause.value
+    row["cause_numbers"] = json.dumps(dict(trial.cause_numbers))
+    for name in ("reason", "origin", "error", "error_type"):
         row[name] = storable(row[name])
     row["epoch"] = trial.epoch
     return row
@@ -27,7 +29,13 @@ def trial_of(row: Iterable[Any], curve: tuple[Report, ...] = ()) -> Trial:
     """From the columns `TRIAL`, in their order."""
     values = dict(zip(TRIAL, row, strict=True))
     values.update(params=json.loads(values["params"]), state=State(values["state"]), curve=curve)
+    values.update(cause=cause_of(values["cause"]), cause_numbers=json.loads(values["cause_numbers"]))
+    values["error_type"] = values["error_type"] or ""  # NULL up to version 0004
     return Trial(**values)
+
+
+def cause_of(recorded: str | None) -> Cause | None:
+    return None if recorded is None else Cause(recorded)
 
 
 def report_row(number: int, report: Report) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every version of the schema, oldest first; `migrations/versions` holds a step to each. The last is what follows."""
 
 HEAD = REVISIONS[-1]
@@ -46,9 +46,12 @@ studies = Table(
     Column("forked_from", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("hpsearch_version", Text, nullable=False),
+    Column("cause", Text),
+    Column("cause_numbers", Text, nullable=False, server_default="{}"),
 )
 
 # `loss` is `value` with its sign turned where it is maximised: best first is ORDER BY loss, whatever the goal.
+# cause: a `Cause`, and cause_numbers its numbers, as JSON; of a study, why it ended, NULL while it has not.
 trials = Table(
     "hpsearch_trials",
     metadata,
@@ -73,6 +76,9 @@ trials = Table(
     Column("proposed_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
+    Column("cause", Text),
+    Column("cause_numbers", Text, nullable=False, server_default="{}"),
+    Column("error_type", Text),
     Index(None, "study_id", "revision"),
     sqlite_with_rowid=False,
 )

@@ -7,7 +7,7 @@ database is back; if it ends before, the next run of the study does, unless some
 import errno
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from io import FileIO
@@ -17,7 +17,8 @@ from typing import Any
 from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Report, Trial
 from hpsearch.journal.records import Environment, TrainingSegment
-from hpsearch.journal.rows import TRIAL, trial_of, trial_row
+from hpsearch.journal.rows import TRIAL, cause_of, trial_of, trial_row
+from hpsearch.journal.sentences_of_0004 import cause_of_trial, error_type_of
 from hpsearch.journal.writer import Batch
 
 
@@ -98,7 +99,7 @@ def merged(batches: Iterable[Batch], known: Iterable[Trial]) -> Batch:
     reports: list[tuple[int, Report]] = []
     decisions: list[Decision] = []
     segments: list[TrainingSegment] = []
-    state = None
+    ended: dict[str, Any] = {}
     for batch in batches:
         for number, report in batch.reports:
             curves[number] = (*curves.get(number, ()), report)
@@ -106,9 +107,10 @@ def merged(batches: Iterable[Batch], known: Iterable[Trial]) -> Batch:
         reports += batch.reports
         decisions += batch.decisions
         segments += batch.segments
-        state = batch.study_state or state
+        if batch.study_state:
+            ended = {name: getattr(batch, name) for name in ("study_state", "study_cause", "study_cause_numbers")}
     whole = [replace(trial, curve=curves.get(number, ())) for number, trial in sorted(trials.items())]
-    return Batch(whole, reports, decisions, state, segments)
+    return Batch(whole, reports, decisions, segments=segments, **ended)
 
 
 def _line(kept: Kept) -> bytes:
@@ -120,6 +122,8 @@ def _line(kept: Kept) -> bytes:
         "reports": [[number, report.step, dict(report.metrics), report.at] for number, report in batch.reports],
         "decisions": [asdict(decision) for decision in batch.decisions],
         "state": batch.study_state,
+        "cause": batch.study_cause,
+        "cause_numbers": dict(batch.study_cause_numbers),
         "stretches": [asdict(segment) for segment in batch.segments],  # as it was called first: an older spool is read
     }
     return json.dumps(content).encode() + b"\n"
@@ -133,13 +137,25 @@ def _segment(environment: Mapping[str, Any], **rest: Any) -> TrainingSegment:
     return TrainingSegment(environment=Environment(**environment), **rest)
 
 
+def _trial(row: Sequence[Any]) -> Trial:
+    """A row from before journal 0005 ends before its cause, which its sentence then says."""
+    if len(row) < len(TRIAL):
+        values = dict(zip(TRIAL, row, strict=False))
+        cause, numbers = cause_of_trial(values["state"], values["reason"])
+        kind = error_type_of(values["reason"], cause) if values["state"] == "FAILED" else ""
+        row = [*row, cause, json.dumps(numbers), kind]
+    return trial_of(row)
+
+
 def _kept(line: bytes) -> Kept:
     content = json.loads(line)
     batch = Batch(
-        tuple(trial_of(row) for row in content["trials"]),
+        tuple(map(_trial, content["trials"])),
         tuple((number, Report(step, metrics, at)) for number, step, metrics, at in content["reports"]),
         tuple(Decision(**decision) for decision in content["decisions"]),
         content["state"],
         tuple(_segment(**segment) for segment in content.get("stretches", ())),  # a spool of 0.1 has none
+        cause_of(content.get("cause")),  # nor a cause, which one from before journal 0005 does not have either
+        content.get("cause_numbers", {}),
     )
     return Kept(content["token"], content["revision"], batch)

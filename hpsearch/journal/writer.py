@@ -1,9 +1,10 @@
 """The one that writes to a study: every batch whole or not at all, once, and only while the lease is ours."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalAway, JournalError
-from hpsearch.core.trial import Objective, Report, Trial
+from hpsearch.core.trial import Cause, Numbers, Objective, Report, Trial
 from hpsearch.journal import fence
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock
@@ -31,7 +32,7 @@ class Batch:
     """What the loop has decided or heard, to be written before it is acted on.
 
     reports: (trial number, report); the trial, with the report on its curve, is among `trials`.
-    study_state: None leaves it as it is.
+    study_state: None leaves it as it is, and its cause too, which is that of the state.
     segments: of trials among `trials`, now or before; one from the same epoch takes the place of the one before.
     """
 
@@ -40,6 +41,8 @@ class Batch:
     decisions: Sequence[Decision] = ()
     study_state: str | None = None
     segments: Sequence[TrainingSegment] = ()
+    study_cause: Cause | None = None
+    study_cause_numbers: Numbers = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.trials or self.reports or self.decisions or self.study_state or self.segments)
@@ -120,8 +123,16 @@ class Writer:
             "trials": [{**study, **trial_row(trial), **self._judge.judge(trial)} for trial in batch.trials],
             "reports": [{**study, **report_row(number, report)} for number, report in batch.reports],
             "decisions": [{**study, **decision_row(place, one)} for place, one in enumerate(batch.decisions)],
-            "state": [{"study": self._lease.study_id, "new": batch.study_state}] if batch.study_state else [],
+            "state": [self._study_row(batch)] if batch.study_state else [],
             **segment_rows(self._lease.study_id, batch.segments),
+        }
+
+    def _study_row(self, batch: Batch) -> dict[str, Any]:
+        return {
+            "study": self._lease.study_id,
+            "new": batch.study_state,
+            "why": batch.study_cause and batch.study_cause.value,
+            "numbers": json.dumps(dict(batch.study_cause_numbers)),
         }
 
     def _transact(self, span: Mapping[str, int], rows: Rows) -> None:
@@ -188,6 +199,8 @@ def _statements(database: Database) -> Mapping[str, str]:
         "decisions": decisions.insert(),
         "environments": database.insert(environments).on_conflict_do_nothing(),
         "segments": segment.on_conflict_do_update(index_elements=["study_id", "number", "after"], set_=anew),
-        "state": studies.update().where(studies.c.id == sa.bindparam("study")).values(state=sa.bindparam("new")),
+        "state": studies.update()
+        .where(studies.c.id == sa.bindparam("study"))
+        .values(state=sa.bindparam("new"), cause=sa.bindparam("why"), cause_numbers=sa.bindparam("numbers")),
     }
     return {name: str(statement.compile(dialect=database.engine.dialect)) for name, statement in statements.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.decisions import Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
 from hpsearch.journal import Journal, Lease, Spool, StudyRecord, held, recover
@@ -31,6 +32,17 @@ class HeldStudy:
     @property
     def spool(self) -> Spool:
         return _spool(self.study, self.record)
+
+    def has_ended(self, over: Over) -> bool:
+        """Whether this very end is decided already, and nothing has been decided on a trial since.
+
+        With other numbers, such as those of a larger budget, it is another end. None are known of a study that ended
+        before journal 0005, nor of one whose run was killed as it ended: its last end is then taken for this one.
+        """
+        decisions = reversed(self.journal.decisions(self.record.id))
+        last = next((one.kind for one in decisions if one.number is not None or one.kind == "over"), "")
+        known = self.record.cause_numbers if self.record.state == "COMPLETE" else {}
+        return last == "over" and (not known or (self.record.cause, known) == (over.cause, over.numbers))
 
     def documents(self) -> dict[str, Any]:
         return self.journal.documents(self.record.id)

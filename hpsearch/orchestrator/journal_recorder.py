@@ -6,7 +6,7 @@ from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.messages import Event, Order, Provenance, Reported
-from hpsearch.core.trial import Report, Trial
+from hpsearch.core.trial import Cause, Numbers, Report, Trial
 from hpsearch.journal import Batch, Environment, Journal, Lease, PatientWriter, Spool, TrainingSegment
 from hpsearch.study.definition import Study
 from hpsearch.workers.pools.base import Pool
@@ -36,8 +36,9 @@ class JournalLedger:
     def renew(self) -> None:
         self._writer.renew()
 
-    def state(self, state: str) -> None:
-        self._writer.write(Batch(study_state=state))
+    def state(self, state: str, cause: Cause | None = None, numbers: Numbers | None = None) -> None:
+        """cause: why it is COMPLETE or STOPPED; None while it is RUNNING."""
+        self._writer.write(Batch(study_state=state, study_cause=cause, study_cause_numbers=numbers or {}))
 
     @property
     def overdue(self) -> str:

@@ -14,7 +14,7 @@ from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Release, Reported, Start
-from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
 from hpsearch.orchestrator.budget import EpochBudget
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Ledger
@@ -24,7 +24,8 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.workers.pools.base import Pool
 
 OUT_OF_MEMORY = "out of memory"
-
+NONE: Numbers = {}
+ENDS = {Stop: State.PRUNED, Pause: State.PAUSED, Finish: State.COMPLETE}
 
 Watch = Callable[["Loop", list[Trial]], None]
 
@@ -33,6 +34,7 @@ class Loop:
     """Runs a study until its sampler has nothing more to propose, a limit is reached, or somebody asks it to stop.
 
     over: why the sampler has nothing more to propose, where it says so. ending: why the run stops before that.
+    cause, cause_numbers: either of them for code, once the run has come to its end.
     notes: what was decided about the search as a whole; whoever tells of it takes it out.
     """
 
@@ -55,6 +57,8 @@ class Loop:
         self.history = history
         self.totals = Totals()
         self.ending = self.over = ""
+        self.cause: Cause = Cause.DONE
+        self.cause_numbers = NONE
         self.notes: list[str] = []
         self.running: dict[int, float] = {}
         self._proposals = Proposals(sampler)
@@ -100,9 +104,12 @@ class Loop:
         self._look_at_the_clock()
         return True
 
-    def stop(self, reason: str, grace: float = math.inf) -> None:
+    def stop(
+        self, reason: str, grace: float = math.inf, cause: Cause = Cause.INTERRUPTED, numbers: Numbers = NONE
+    ) -> None:
         """Start nothing more; every running trial ends its epoch, within `grace` seconds, and waits for another run."""
-        self.ending = self.ending or reason
+        if not self.ending:
+            self.ending, self.cause, self.cause_numbers = reason, cause, numbers
         self._deadline = min(self._deadline, self._clock() + grace)
 
     # Propose ────────────────────────────────────────────────────────────────────────────────────
@@ -126,7 +133,7 @@ class Loop:
     def _start_waiting(self, room: int) -> bool:
         """Start the trial that waits longest; one that ran out of memory only when nothing else runs."""
         trial = self.history[self._queue[0]]
-        if trial.reason.startswith(OUT_OF_MEMORY):
+        if trial.cause is Cause.OUT_OF_MEMORY:
             if self.running:
                 return False
             self._alone = trial.number
@@ -136,6 +143,7 @@ class Loop:
 
     def _start_proposed(self, room: int) -> bool:
         if len(self.history) >= (self.rules.study_trials or math.inf):
+            self.cause, self.cause_numbers = Cause.LIMIT, {"trials": len(self.history)}
             return False
         match self._proposals.take(self.history):
             case New() as new:
@@ -146,9 +154,10 @@ class Loop:
                 trial = self.history[number]
                 assert trial.state is State.PAUSED, f"a sampler continued trial {number}, which is {trial.state}"
                 self._decide("continue", reason, trial)
-                self._start(replace(trial, until=min(until, self.rules.epochs), round=round_, reason=""), room)
-            case Over(reason):
-                self.over = reason
+                trial = replace(trial, until=min(until, self.rules.epochs), round=round_)
+                self._start(replace(trial, reason="", cause=None, cause_numbers={}), room)
+            case Over(reason, cause, numbers):
+                self.over, self.cause, self.cause_numbers = reason, cause, numbers
                 self._decide("over", reason)
                 return False
             case None:
@@ -208,7 +217,7 @@ class Loop:
         with suppress(InfrastructureError):
             self._write()
             for number in list(self.running):
-                self._wait(self.history[number], reason)
+                self._wait(self.history[number], reason, Cause.INTERRUPTED)
             self._write()
 
     def _put(self, trial: Trial) -> None:
@@ -237,8 +246,10 @@ class Loop:
         match event:
             case Reported():
                 self._hear(event)
-            case Lost(number, reason, traceback):
-                self._lose(self.history[number], reason, traceback)
+            case Lost(number, reason, traceback, Cause.OUT_OF_MEMORY):
+                self._starve(self.history[number], Failure("oom", reason, traceback))
+            case Lost(number, reason, traceback, cause):
+                self._lose(self.history[number], reason, cause, traceback)
 
     def _hear(self, event: Reported) -> None:
         """Judge the new reports in turn; what follows a verdict to stop or pause is dropped."""
@@ -258,7 +269,8 @@ class Loop:
             self._fail(trial, event.failure)
         else:
             if isinstance(verdict, Continue) and event.ended:
-                verdict = Finish(f"its trainer ended at epoch {trial.epoch} of {self.rules.epochs}")
+                reason = f"its trainer ended at epoch {trial.epoch} of {self.rules.epochs}"
+                verdict = Finish(reason, numbers={"epoch": trial.epoch, "of": self.rules.epochs})
             self._obey(trial, verdict, holds_worker=event.failure is None)
 
     def _judge(self, number: int, report: Report) -> Verdict:
@@ -268,9 +280,9 @@ class Loop:
         self._reports.append((number, report))
         self.totals.epochs += 1
         if bad := diverged(report, self.history.objective.metric):
-            return Stop(f"diverged: {bad} at epoch {report.step}")
+            return Stop(f"diverged: {bad} at epoch {report.step}", Cause.DIVERGED, {"epoch": report.step})
         if trial.epoch >= self.rules.epochs:
-            return Finish(f"trained all {trial.epoch} epochs")
+            return Finish(f"trained all {trial.epoch} epochs", numbers={"epoch": trial.epoch})
         early = self._early_stopping.judge(trial, self.history)
         if not isinstance(early, Continue):
             return early
@@ -279,41 +291,43 @@ class Loop:
             if verdict.reason:
                 self._decide("go on", verdict.reason, trial)
             if trial.epoch >= trial.until:
-                return Pause(f"trained to epoch {trial.epoch}, as far as round {trial.round} goes")
+                reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
+                return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round})
         return verdict
 
     def _obey(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
         match verdict:
             case Continue() if self.ending:
-                self._wait(trial, self.ending)
+                self._wait(trial, self.ending, self.cause, self.cause_numbers)
             case Continue() if self._budget.is_spent_by(trial):
-                self._wait(trial, f"trained its share of limits.epochs = {self.rules.study_epochs}")
+                share = f"trained its share of limits.epochs = {self.rules.study_epochs}"
+                self._wait(trial, share, Cause.LIMIT, {"epochs": self.rules.study_epochs or 0})
                 self._queue.append(trial.number)
             case Continue():
                 self._orders.append(Advance(trial.number))
                 return
-            case Stop(reason):
-                self._settle(trial, State.PRUNED, reason)
-            case Pause(reason):
-                self._settle(trial, State.PAUSED, reason)
-            case Finish(reason):
-                self._settle(trial, State.COMPLETE, reason)
+            case Stop(reason, cause, numbers) | Pause(reason, cause, numbers) | Finish(reason, cause, numbers):
+                self._settle(trial, ENDS[type(verdict)], reason, cause, numbers)
         if holds_worker:
             state = self.history[trial.number].state
             self._orders.append(Release(trial.number, state in (State.COMPLETE, State.PRUNED), trial.epoch))
 
     # Settle ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _settle(self, trial: Trial, state: State, reason: str, error: str = "") -> None:
+    def _settle(self, trial: Trial, state: State, reason: str, cause: Cause, numbers: Numbers) -> None:
         self._leave(trial)
-        ended = self.history.ended + 1
-        self._put(replace(trial, state=state, reason=reason, error=error, ended=ended, ended_at=self._now(trial)))
+        trial = replace(trial, state=state, reason=reason, cause=cause, cause_numbers=numbers)
+        self._put(replace(trial, ended=self.history.ended + 1, ended_at=self._now(trial)))
         self._decide(state.lower(), reason, trial)
+        if state is State.FAILED:
+            self.totals.failures += 1
+            if (failed := self.totals.failures) >= self.rules.max_failures:
+                self.stop(f"{failed} trials failed (limits.max_failures)", math.inf, Cause.LIMIT, {"failed": failed})
 
-    def _wait(self, trial: Trial, reason: str) -> None:
+    def _wait(self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE) -> None:
         """Off its worker, to go on from its checkpoint when there is room."""
         self._leave(trial)
-        self._put(replace(trial, state=State.WAITING, reason=reason))
+        self._put(replace(trial, state=State.WAITING, reason=reason, cause=cause, cause_numbers=numbers))
         self._decide("wait", reason, trial)
 
     def _leave(self, trial: Trial) -> None:
@@ -324,41 +338,37 @@ class Loop:
 
     def _fail(self, trial: Trial, failure: Failure) -> None:
         if failure.kind == "contract":
-            self._wait(trial, failure.summary)
+            self._wait(trial, failure.summary, Cause.TRAINER_RAISED)
             self._error = TrainerError(f"trial {trial.number}: {failure.summary}")
         elif failure.kind == "disk":
-            self._wait(trial, failure.summary)
+            self._wait(trial, failure.summary, Cause.INTERRUPTED)
         elif failure.kind == "oom":
-            self._starve(trial, failure.summary, failure.traceback)
+            self._starve(trial, failure)
         else:
-            self._settle(trial, State.FAILED, failure.summary, failure.traceback)
-            self._count_failure()
+            failed = replace(trial, error=failure.traceback, error_type=failure.error_type)
+            self._settle(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
 
-    def _starve(self, trial: Trial, summary: str, traceback: str = "") -> None:
+    def _starve(self, trial: Trial, failure: Failure) -> None:
         """Out of memory: once more with nothing beside it, then never again."""
-        if not trial.reason.startswith(OUT_OF_MEMORY):
-            self._wait(trial, f"{OUT_OF_MEMORY} ({summary}): once more, alone")
+        if trial.cause is not Cause.OUT_OF_MEMORY:
+            self._wait(trial, f"{OUT_OF_MEMORY} ({failure.summary}): once more, alone", Cause.OUT_OF_MEMORY)
             self._queue.append(trial.number)
             return
         hint = "a smaller batch_size or model, or more resources.per_trial.memory or gpus"
-        self._settle(trial, State.FAILED, f"{OUT_OF_MEMORY} even alone ({summary}): try {hint}", traceback)
-        self._count_failure()
+        reason = f"{OUT_OF_MEMORY} even alone ({failure.summary}): try {hint}"
+        failed = replace(trial, error=failure.traceback, error_type=failure.error_type)
+        self._settle(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
-    def _lose(self, trial: Trial, reason: str, traceback: str = "") -> None:
+    def _lose(self, trial: Trial, reason: str, cause: Cause, traceback: str = "") -> None:
         """The worker is gone; the trial is not, until it has cost one worker too many."""
-        if reason.startswith(OUT_OF_MEMORY):
-            self._starve(trial, reason, traceback)
-        elif trial.attempts > self.rules.retries:
-            self._settle(trial, State.FAILED, f"{reason}; {trial.attempts} workers lost (limits.retries)", traceback)
-            self._count_failure()
+        numbers = {"epoch": trial.epoch, "workers": trial.attempts}
+        if trial.attempts > self.rules.retries:
+            reason = f"{reason}; {trial.attempts} workers lost (limits.retries)"
+            self._settle(replace(trial, error=traceback), State.FAILED, reason, cause, numbers)
         else:
-            self._wait(replace(trial, attempts=trial.attempts + 1), f"{reason}; goes on from epoch {trial.epoch}")
+            again = replace(trial, attempts=trial.attempts + 1)
+            self._wait(again, f"{reason}; goes on from epoch {trial.epoch}", cause, numbers)
             self._queue.append(trial.number)
-
-    def _count_failure(self) -> None:
-        self.totals.failures += 1
-        if self.totals.failures >= self.rules.max_failures:
-            self.stop(f"{self.totals.failures} trials failed (limits.max_failures)")
 
     # Time ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -366,15 +376,18 @@ class Loop:
         now = self._clock()
         training = [now - last for last in self.running.values()]
         if reached := limit_reached(self.rules, self.history, now - self._began, training):
-            self.stop(reached.reason, reached.grace)
+            self.stop(reached.reason, reached.grace, Cause.LIMIT, reached.numbers)
         for number, last in list(self.running.items()):
             trial, silent = self.history[number], now - last
             if self.rules.trial_seconds is not None and trial.busy + silent > self.rules.trial_seconds:
                 self._orders.append(Kill(number))
-                self._settle(trial, State.PRUNED, f"timeout: over limits.trial = {self.rules.trial_seconds:g} s")
+                reason = f"timeout: over limits.trial = {self.rules.trial_seconds:g} s"
+                self._settle(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": self.rules.trial_seconds})
             elif self.rules.stall_seconds is not None and silent > self.rules.stall_seconds:
                 self._orders.append(Kill(number))
-                self._lose(trial, f"stalled: no report for limits.stall = {self.rules.stall_seconds:g} s")
+                reason = f"stalled: no report for limits.stall = {self.rules.stall_seconds:g} s"
+                self._lose(trial, reason, Cause.STALLED)
             elif now > self._deadline:
                 self._orders.append(Kill(number))
-                self._wait(trial, f"{self.ending}; its epoch took too long to wait for")
+                reason = f"{self.ending}; its epoch took too long to wait for"
+                self._wait(trial, reason, self.cause, self.cause_numbers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hpsearch.core.history import History
 from hpsearch.core.replicates import ONE, Replicates
 from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Params, Report, key_of
+from hpsearch.core.trial import Numbers, Params, Report, key_of
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,14 @@ class Totals:
 
 @dataclass(frozen=True)
 class Reached:
-    """A limit of the study: why it must end now, and the seconds that its running trials may take to."""
+    """A limit of the study: why it must end now, and the seconds that its running trials may take to.
+
+    numbers: the limit, by its unit.
+    """
 
     reason: str
     grace: float
+    numbers: Numbers
 
 
 def seed_of(rules: Rules, history: History, params: Params) -> int:
@@ -83,14 +87,16 @@ def limit_reached(rules: Rules, history: History, seconds: float, training: Sequ
     it was last heard of, which its `busy` does not yet hold.
     """
     if rules.study_seconds is not None and seconds >= rules.study_seconds:
-        return Reached(f"limits.study = {rules.study_seconds:g} s is used up", OVERSHOOT * rules.study_seconds)
+        reason = f"limits.study = {rules.study_seconds:g} s is used up"
+        return Reached(reason, OVERSHOOT * rules.study_seconds, {"seconds": rules.study_seconds})
     if rules.study_epochs is not None and history.epochs >= rules.study_epochs:
-        return Reached(f"limits.epochs = {rules.study_epochs} is used up", 0.0)
+        return Reached(f"limits.epochs = {rules.study_epochs} is used up", 0.0, {"epochs": rules.study_epochs})
     if rules.study_gpu_hours is not None and rules.gpus > 0:
         most = rules.study_gpu_hours * 3600 / rules.gpus
         if history.busy + sum(training) >= most:
             grace = OVERSHOOT * most / max(1, len(training))
-            return Reached(f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up", grace)
+            reason = f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up"
+            return Reached(reason, grace, {"gpu_hours": rules.study_gpu_hours})
     return None
 
 

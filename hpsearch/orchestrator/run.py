@@ -11,13 +11,13 @@ from hpsearch.core.errors import InfrastructureError, TrainerError
 from hpsearch.core.history import History
 from hpsearch.core.logs import hold
 from hpsearch.core.logs import quiet as log_to
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import Cause, Trial
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.journal_recorder import JournalLedger, Recording
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observer import Observer
-from hpsearch.orchestrator.rules import Totals, limit_reached
+from hpsearch.orchestrator.rules import Reached, Totals, limit_reached
 from hpsearch.orchestrator.run_observers import Notes, RoundsRecord, StopRequests, Tracking, has_results
 from hpsearch.orchestrator.run_result import BestTrial, RunResult
 from hpsearch.orchestrator.signals import Signals
@@ -25,7 +25,6 @@ from hpsearch.preflight.runner import Tried, try_out
 from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import keep
 from hpsearch.samplers.base import Sampler
-from hpsearch.samplers.recipe import history_of_rounds
 from hpsearch.study.definition import Study
 from hpsearch.tracking.connection import ConnectionCheck
 from hpsearch.workers.pools.base import WorkerPool
@@ -80,7 +79,7 @@ class _Run:
             sampler = build.sampler(tried.searched(self.study))
             reached = limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
             if reached is not None or self._is_over(sampler, history):
-                return self._nothing_to_do(held, history, sampler, reached.reason if reached else "")
+                return self._nothing_to_do(held, history, sampler, reached)
         uid = held.record.uid if held else uuid.uuid4().hex
         pool = self._pool(uid)
         if not history:
@@ -139,7 +138,7 @@ class _Run:
                 raise
             return self._result(history, loop.totals, loop.ending, flush=0.0)
         rounds.end(loop.over)
-        recorder.state("STOPPED" if loop.ending else "COMPLETE")
+        recorder.state("STOPPED" if loop.ending else "COMPLETE", loop.cause, loop.cause_numbers)
         self.pool_closed.close()
         recorder.close(at_once=self.signals.first is not None)
         return self._result(history, loop.totals, loop.ending, loop.over)
@@ -155,19 +154,31 @@ class _Run:
                 held.journal.forget(held.lease)
                 shutil.rmtree(held.folder, ignore_errors=True)
             else:
-                recorder.state("STOPPED")
+                trainer = isinstance(problem, TrainerError)
+                recorder.state("STOPPED", Cause.TRAINER_RAISED if trainer else Cause.INTERRUPTED)
         with suppress(InfrastructureError):
             recorder.close(at_once=True)
 
-    def _nothing_to_do(self, held: HeldStudy, history: History, sampler: Sampler, ending: str) -> RunResult:
+    def _nothing_to_do(
+        self, held: HeldStudy, history: History, sampler: Sampler, reached: Reached | None
+    ) -> RunResult:
         recorder = self._recorder(held)
         last = sampler.ask(history)
-        over = last.reason if isinstance(last, Over) else ""
-        if over and held.documents().get(history_of_rounds.KIND, {}).get("over") != over:  # ended before it said so
-            if not any(one.reason == over for one in held.journal.decisions(held.record.id)):
+        over, ending = last.reason if isinstance(last, Over) else "", reached.reason if reached else ""
+        if isinstance(last, Over):
+            decided = held.has_ended(last)
+            if not decided:
                 recorder.write((), (), [Decision("over", over, at=int(time.time() * 1000))])
-            RoundsRecord(held, sampler, history, self.notes.add).end(over)
-        recorder.state("STOPPED" if ending else "COMPLETE")
+            if not decided or held.record.state != "COMPLETE":
+                RoundsRecord(held, sampler, history, self.notes.add).end(over)
+        if reached is not None:
+            recorder.state("STOPPED", Cause.LIMIT, reached.numbers)
+        elif isinstance(last, Over):
+            recorder.state("COMPLETE", last.cause, last.numbers)
+        elif len(history) == self.study.limits.trials:
+            recorder.state("COMPLETE", Cause.LIMIT, {"trials": len(history)})
+        else:
+            recorder.state("COMPLETE", Cause.DONE)
         recorder.close()
         self.tracking.follow(history)
         return self._result(history, Totals(), ending, over)

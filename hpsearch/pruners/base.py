@@ -16,5 +16,8 @@ class Pruner(Protocol):
     """
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        """Continue, Stop (pruned), Pause (its checkpoint stays) or Finish (done by its curve), each with its reason."""
+        """Continue, Stop (pruned), Pause (its checkpoint stays) or Finish (done by its curve), each with its reason.
+
+        All but Continue have a cause and the numbers of the reason as well.
+        """
         ...

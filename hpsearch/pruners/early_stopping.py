@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hpsearch.core.decisions import Continue, Finish, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import Cause, Trial
 from hpsearch.pruners.patience import standstill
 
 
@@ -18,5 +18,5 @@ class EarlyStopping:
     min_delta: float = 0.0
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        stalled = standstill(trial, history.objective, self.patience, self.min_delta)
-        return Finish(f"early stop: {stalled}") if stalled else Continue()
+        stalled, numbers = standstill(trial, history.objective, self.patience, self.min_delta)
+        return Finish(f"early stop: {stalled}", Cause.PATIENCE, numbers) if stalled else Continue()

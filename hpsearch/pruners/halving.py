@@ -46,4 +46,5 @@ def judged_at_rung(rule: str, trial: Trial, losses: Mapping[int, float], eta: in
         return Continue(f"{rule}: rung {trial.epoch}: rank {place} of {of}, goes on")
     value = f"{history.objective.metric} {in_words(history.objective, losses.get(trial.number, math.inf))}"
     best = "the best one goes on" if promoted == 1 else f"the best {promoted} go on"
-    return Stop(f"{rule}: rank {place} of {of} at epoch {trial.epoch} ({value}), {best}")
+    numbers = {"rank": place, "of": of, "promoted": promoted, "epoch": trial.epoch}
+    return Stop(f"{rule}: rank {place} of {of} at epoch {trial.epoch} ({value}), {best}", numbers=numbers)

@@ -34,6 +34,7 @@ class Median:
         if own <= middle:
             return Continue()
         value = f"{history.objective.metric} {in_words(history.objective, own)} at epoch {trial.epoch}"
-        return Stop(
-            f"median: {value} is worse than {in_words(history.objective, middle)}, the median of {len(others)} others"
-        )
+        worse = f"is worse than {in_words(history.objective, middle)}, the median of {len(others)} others"
+        of_others = middle if history.objective.goal == "minimize" else -middle
+        numbers = {"epoch": trial.epoch, "median": of_others, "others": len(others)}
+        return Stop(f"median: {value} {worse}", numbers=numbers)

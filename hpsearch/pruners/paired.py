@@ -67,9 +67,11 @@ class Paired:
 
     def _stop(self, trial: Trial, best: Trial, chance: float, objective: Objective) -> Stop:
         own, other = (in_words(objective, objective.loss_of(one.curve[trial.epoch - 1])) for one in (trial, best))
+        numbers = {"epoch": trial.epoch, "best_trial": best.number, "p": chance, "epochs": self.epochs}
         return Stop(
             f"paired test: {objective.metric} {own} is worse than {other} of trial {best.number} at epoch "
-            f"{trial.epoch}, and does not catch up; p <= {chance:.2g} over {self.replicates} for {self.epochs} epochs"
+            f"{trial.epoch}, and does not catch up; p <= {chance:.2g} over {self.replicates} for {self.epochs} epochs",
+            numbers=numbers,
         )
 
 

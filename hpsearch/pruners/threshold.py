@@ -25,11 +25,11 @@ class Threshold:
             return Continue()
         metric = history.objective.metric
         value = trial.curve[-1].metrics.get(metric, math.nan)
-        where = f"threshold: {metric} {value:.4g} at epoch {trial.epoch}"
+        where, at = f"threshold: {metric} {value:.4g} at epoch {trial.epoch}", {"epoch": trial.epoch}
         if math.isnan(value):
-            return Stop(f"{where} is no number")
+            return Stop(f"{where} is no number", numbers=at)
         if self.lower is not None and value < self.lower:
-            return Stop(f"{where} is below {self.lower:g}")
+            return Stop(f"{where} is below {self.lower:g}", numbers={**at, "lower": self.lower})
         if self.upper is not None and value > self.upper:
-            return Stop(f"{where} is above {self.upper:g}")
+            return Stop(f"{where} is above {self.upper:g}", numbers={**at, "upper": self.upper})
         return Continue()

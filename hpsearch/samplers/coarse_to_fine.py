@@ -70,7 +70,7 @@ class CoarseToFine:
                 return proposal
         return None
 
-    def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], str]:
+    def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], None]:
         """Every round that has begun, as far as it has come; nothing is ever said about its end."""
         rounds = []
         for index, (span, ranges) in enumerate(zip(self.spans(history), self.ranges(history), strict=False)):
@@ -78,7 +78,7 @@ class CoarseToFine:
             rung = Rung(self.rounds[index].epochs, len(older), span.end - span.first)
             notes = self._notes(index, ranges)
             rounds.append(PlannedRound(index + 1, rung, span.first, ranges, self.space, older, notes=notes))
-        return rounds, ""
+        return rounds, None
 
     def _notes(self, index: int, ranges: Sequence[SearchRange]) -> tuple[str, ...]:
         """Why a round looks where it does."""

@@ -11,6 +11,9 @@ from enum import Enum
 from itertools import accumulate
 from typing import Protocol
 
+from hpsearch.core.decisions import Over
+from hpsearch.core.trial import Cause
+
 COARSE = 5
 """The most epochs of a trial in the first round."""
 
@@ -95,7 +98,7 @@ class Schedule(Protocol):
 
     def first(self) -> Rung: ...
 
-    def next(self, now: Progress, resource: Resource, /) -> Rung | str:
+    def next(self, now: Progress, resource: Resource, /) -> Rung | Over:
         """The next round; a string says why there is none."""
         ...
 
@@ -130,7 +133,7 @@ class BudgetSchedule:
         epochs = self.resources[0]
         return Rung(epochs, 0, max(FEWEST, math.floor(FIRST * self.budget / epochs)))
 
-    def next(self, now: Progress, resource: Resource, /) -> Rung | str:
+    def next(self, now: Progress, resource: Resource, /) -> Rung | Over:
         left = self.budget - now.trained
         if resource is Resource.LESS and left < ENOUGH * self.longest:
             resource = Resource.SAME
@@ -142,7 +145,8 @@ class BudgetSchedule:
         survivors = _affordable(costs, CARRIED * share, left)
         new = math.floor(max(0.0, share - sum(costs[:survivors])) / epochs)
         if survivors + new == 0:
-            return f"the budget of {self.budget} epochs is spent ({left} left)"
+            numbers = {"budget": self.budget, "left": left}
+            return Over(f"the budget of {self.budget} epochs is spent ({left} left)", Cause.LIMIT, numbers)
         return Rung(epochs, survivors, new)
 
     def may_look_again(self, now: Progress, /) -> bool:
@@ -177,9 +181,9 @@ class FixedSchedule:
     def first(self) -> Rung:
         return Rung(self.rounds[0].epochs, 0, self.rounds[0].trials)
 
-    def next(self, now: Progress, _resource: Resource, /) -> Rung | str:
+    def next(self, now: Progress, _resource: Resource, /) -> Rung | Over:
         if now.rounds >= len(self.rounds):
-            return f"all {len(self.rounds)} rounds are done"
+            return Over(f"all {len(self.rounds)} rounds are done", numbers={"rounds": len(self.rounds)})
         round_ = self.rounds[now.rounds]
         wanted = math.ceil(self.keep * round_.trials - 1e-9)
         survivors = min(wanted, sum(at < round_.epochs for at in now.paused))
@@ -203,7 +207,7 @@ def _affordable(costs: Sequence[int], share: float, left: int) -> int:
 
 def forecast(schedule: Schedule) -> Iterator[Rung]:
     """The rounds as they will be if no range moves, nothing ends early and every round gains."""
-    rung: Rung | str = schedule.first()
+    rung: Rung | Over = schedule.first()
     trained, rounds, paused = 0, 0, list[int]()
     while isinstance(rung, Rung):
         yield rung

@@ -9,7 +9,7 @@ import pytest
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
-from hpsearch.core.trial import Objective, Report, State
+from hpsearch.core.trial import Cause, Objective, Report, State
 from hpsearch.journal import Batch, Changes, Journal
 from hpsearch.journal.schema import leases
 from tests.contracts.journal_kit import LOSS, Lead, a_batch, a_trial, in_full, take
@@ -44,7 +44,7 @@ class SummaryContract:
     ) -> None:
         lead = take(journal, "study", objective)
         trials = [a_trial(0, 4.0, 5.0, 3.0), a_trial(1, 3.0, 1.0, 2.0), a_trial(2, math.nan, math.inf, 9.0)]
-        worst = [replace(trials[2], state=State.PRUNED, reason="diverged: loss is nan")]
+        worst = [replace(trials[2], state=State.PRUNED, cause=Cause.DIVERGED)]
         for epoch in (1, 2, 3):
             lead.writer.write(a_batch(*(replace(one, curve=one.curve[:epoch]) for one in (*trials[:2], *worst))))
         lead.writer.close()
@@ -56,8 +56,8 @@ class SummaryContract:
     ) -> None:
         lead.writer.write(a_batch(
             a_trial(0, 0.1, state=State.FAILED),
-            a_trial(1, -math.inf, state=State.PRUNED, reason="diverged"),
-            a_trial(2, 0.2, state=State.PRUNED, reason="diverged: its loss is nan at epoch 2"),
+            a_trial(1, -math.inf, state=State.PRUNED, cause=Cause.DIVERGED),
+            a_trial(2, 0.2, state=State.PRUNED, cause=Cause.DIVERGED),
             a_trial(3, 0.5),
             a_trial(4, 0.5, state=State.COMPLETE),
         ))  # fmt: skip

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hpsearch.core.decisions import New, Over, Resume
+from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params
 from hpsearch.samplers.base import Sampler
@@ -101,7 +101,7 @@ class SamplerContract:
         simulation = case.simulation(parallel=3).run()
         assert len(simulation.proposals) == case.budget
         ends = [simulation.sampler.ask(simulation.history) for _ in range(3)]
-        assert ends == ([Over(simulation.over)] * 3 if case.over else [None] * 3)
+        assert ends == ([simulation.end] * 3 if case.over else [None] * 3)
         assert bool(simulation.over) == case.over
 
     def test_it_asks_while_all_others_are_pending(self, case: SamplerCase) -> None:

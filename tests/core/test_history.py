@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 
 LOSS = Objective("val_loss", "minimize")
 
@@ -86,7 +86,7 @@ class TestBest:
         "bad",
         [
             trial(0, 0.1, state=State.FAILED),
-            trial(0, 0.1, math.nan, state=State.PRUNED, reason="diverged: val_loss is nan at epoch 2"),
+            trial(0, 0.1, math.nan, state=State.PRUNED, cause=Cause.DIVERGED),
             trial(0, -math.inf),
             trial(0),
         ],

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import Cause, State, Trial
 from hpsearch.doctor.consultation import best_of, consult
 from hpsearch.doctor.findings import Label
 from tests.doctor.curve import LOSS, falling, trial
@@ -20,7 +20,7 @@ def overfitted(number: int) -> Trial:
 
 def diverged(number: int) -> Trial:
     losses = [2.3, float("nan")]
-    return trial(number, train_loss=losses, val_loss=losses, state=State.PRUNED, reason="diverged: val_loss is nan")
+    return trial(number, train_loss=losses, val_loss=losses, state=State.PRUNED, cause=Cause.DIVERGED)
 
 
 def said(trials: Sequence[Trial]) -> dict[str, tuple[int, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.evaluation.finalists import Spread, best_distinct, length, ranked, shrunk
 
 LOSS = Objective("val_loss", "minimize")
@@ -37,7 +37,7 @@ def test_of_an_accuracy_the_highest_are() -> None:
 
 
 def test_what_failed_diverged_or_never_reported_is_none() -> None:
-    diverged = Trial(2, {"x": 2}, 0, 9, State.PRUNED, curve=(Report(1, {"val_loss": 0.1}),), reason="diverged: NaN")
+    diverged = Trial(2, {"x": 2}, 0, 9, State.PRUNED, curve=(Report(1, {"val_loss": 0.1}),), cause=Cause.DIVERGED)
     trials = [
         trial(0, 0.0, 0.5, state=State.FAILED),
         trial(1, 1.0),
@@ -129,7 +129,7 @@ def test_finalists_stand_in_the_order_of_their_means() -> None:
 
 def test_a_finalist_that_loses_seeds_stands_behind_one_that_does_not() -> None:
     chosen = [trial(0, 0.1, 0.5), trial(1, 0.2, 0.6), trial(2, 0.3, 0.7)]
-    diverged = Trial(1, {"x": 0.1}, 0, 9, State.PRUNED, reason="diverged: val_loss is nan")
+    diverged = Trial(1, {"x": 0.1}, 0, 9, State.PRUNED, cause=Cause.DIVERGED)
     failed = trial(3, 0.3, 0.1, state=State.FAILED)
     found = ranked(chosen, [trial(0, 0.1, 0.2), diverged, trial(2, 0.2, 0.9), failed], LOSS)
     assert [(one.trial.number, one.spread.lost) for one in found] == [(1, 0), (0, 1)], "of trial 2 nothing came"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Lease, Owner, Writer, fence, writer
 from hpsearch.journal.database import Database
 from tests.contracts.journal_kit import LOSS
@@ -113,17 +113,17 @@ class Tapped:
 
 NAN, INF = float("nan"), float("inf")
 
-MOVES: dict[State, tuple[tuple[State, str], ...]] = {
-    State.WAITING: ((State.RUNNING, "started"),),
-    State.PAUSED: ((State.RUNNING, "continued"),),
+MOVES: dict[State, tuple[tuple[State, str, Cause | None], ...]] = {
+    State.WAITING: ((State.RUNNING, "started", None),),
+    State.PAUSED: ((State.RUNNING, "continued", None),),
     State.RUNNING: (
-        (State.RUNNING, ""),
-        (State.PAUSED, "as far as its round goes"),
-        (State.COMPLETE, "trained all epochs"),
-        (State.PRUNED, "lost against the others"),
-        (State.PRUNED, "diverged: loss is nan"),
-        (State.FAILED, "its trainer raised"),
-        (State.WAITING, "its worker vanished"),
+        (State.RUNNING, "", None),
+        (State.PAUSED, "as far as its round goes", Cause.DONE),
+        (State.COMPLETE, "trained all epochs", Cause.DONE),
+        (State.PRUNED, "lost against the others", Cause.PRUNED),
+        (State.PRUNED, "its loss is nan", Cause.DIVERGED),
+        (State.FAILED, "its trainer raised", Cause.TRAINER_RAISED),
+        (State.WAITING, "its worker vanished", Cause.WORKER_LOST),
     ),
 }
 """What may become of a trial. The others are finished and never change."""
@@ -145,11 +145,13 @@ def batch_of(plan: Plan, now: dict[int, Trial], turn: int) -> Batch:
         trial = now.get(number) or Trial(number, {"lr": 0.1 * number}, seed=number, until=9, proposed_at=turn)
         if number in moved or trial.state not in MOVES:
             continue
-        state, reason = MOVES[trial.state][move % len(MOVES[trial.state])]
+        state, reason, cause = MOVES[trial.state][move % len(MOVES[trial.state])]
         reported = values if trial.state is State.RUNNING else []
         news = [Report(trial.epoch + i, {"loss": value, "other": NAN}, turn) for i, value in enumerate(reported, 1)]
         curve, busy = (*trial.curve, *news), trial.busy + 0.25 * len(news)
-        moved[number] = replace(trial, state=state, reason=reason, busy=busy, curve=curve)
+        why: dict[str, Any] = {"reason": reason, "cause": cause, "cause_numbers": {"epoch": trial.epoch, "p": 0.1}}
+        why["error_type"] = "ValueError" if state is State.FAILED else ""
+        moved[number] = replace(trial, state=state, busy=busy, curve=curve, **why)
         fresh += [(number, report) for report in news]
         log.append(Decision(state.lower(), reason, number, moved[number].epoch, turn))
     return Batch(list(moved.values()), fresh, log)

@@ -8,6 +8,7 @@ import pytest
 from hpsearch.core.decisions import Continue, Decision, Finish, Pause, Stop
 from hpsearch.core.messages import Start
 from hpsearch.core.seeds import trial_seed
+from hpsearch.core.trial import Cause
 from hpsearch.workers import worker
 from tests.support.ledger import ListLedger
 from tests.support.studies import (
@@ -138,6 +139,7 @@ class TestStates:
         study = Search(tmp_path, scripts(f"0.1 {loss} 0.1", "3 2 1 1 1"), "scripted")
         history = study.go().history
         assert (history[0].state, history[0].reason) == (PRUNED, f"diverged: val_loss is {loss} at epoch 2")
+        assert (history[0].cause, history[0].cause_numbers) == (Cause.DIVERGED, {"epoch": 2})
         assert (history[0].diverged, history[0].epoch, len(history[0].curve)) == (True, 2, 2)
         assert history.best() is history[1]
 

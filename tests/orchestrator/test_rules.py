@@ -17,11 +17,19 @@ HISTORY = History(
     [
         ({}, 1e9, None),
         ({"study_seconds": 60.0}, 59.9, None),
-        ({"study_seconds": 60.0}, 60.0, Reached("limits.study = 60 s is used up", grace=0.6)),
+        (
+            {"study_seconds": 60.0},
+            60.0,
+            Reached("limits.study = 60 s is used up", grace=0.6, numbers={"seconds": 60.0}),
+        ),
         ({"study_epochs": 3}, 0.0, None),
-        ({"study_epochs": 2}, 0.0, Reached("limits.epochs = 2 is used up", grace=0.0)),
+        ({"study_epochs": 2}, 0.0, Reached("limits.epochs = 2 is used up", grace=0.0, numbers={"epochs": 2})),
         ({"study_gpu_hours": 0.5, "gpus": 0.2}, 0.0, None),
-        ({"study_gpu_hours": 0.5, "gpus": 0.25}, 0.0, Reached("limits.gpu_hours = 0.5 is used up", grace=72.0)),
+        (
+            {"study_gpu_hours": 0.5, "gpus": 0.25},
+            0.0,
+            Reached("limits.gpu_hours = 0.5 is used up", 72.0, {"gpu_hours": 0.5}),
+        ),
         ({"study_gpu_hours": 0.5, "gpus": 0.0}, 0.0, None),
     ],
 )
@@ -33,7 +41,9 @@ def test_gpu_hours_count_what_running_trials_have_not_yet_reported() -> None:
     rules = Rules(seed=0, epochs=5, study_gpu_hours=1.0, gpus=0.25)
     assert limit_reached(rules, HISTORY, 0.0, [3600.0, 3599.0]) is None
     reached = limit_reached(rules, HISTORY, 0.0, [3600.0, 3600.0])
-    assert reached == Reached("limits.gpu_hours = 1 is used up", grace=72.0)  # 1% of 4 hours, shared by two
+    assert reached == Reached(
+        "limits.gpu_hours = 1 is used up", 72.0, {"gpu_hours": 1.0}
+    )  # 1% of 4 hours, shared by two
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

@@ -42,14 +42,23 @@ def test_the_best_third_goes_on() -> None:
     verdicts = [Halving(1, 3, 27).judge(one, history) for one in history]
     assert [isinstance(verdict, Continue) for verdict in verdicts] == [True] * 3 + [False] * 6
     assert verdicts[1] == Continue("halving: rung 1: rank 2 of 9, goes on")
-    assert verdicts[6] == Stop("halving: rank 7 of 9 at epoch 1 (val_loss 0.6), the best 3 go on")
-    assert arrivals([0.1, 0.2])[1] == Stop("halving: rank 2 of 2 at epoch 1 (val_loss 0.2), the best one goes on")
+    assert verdicts[6] == Stop(
+        "halving: rank 7 of 9 at epoch 1 (val_loss 0.6), the best 3 go on",
+        numbers={"rank": 7, "of": 9, "promoted": 3, "epoch": 1},
+    )
+    assert arrivals([0.1, 0.2])[1] == Stop(
+        "halving: rank 2 of 2 at epoch 1 (val_loss 0.2), the best one goes on",
+        numbers={"rank": 2, "of": 2, "promoted": 1, "epoch": 1},
+    )
 
 
 def test_reasons_speak_of_the_metric_in_its_own_sign() -> None:
     history = history_of(*[[0.9]] * 4, [0.812], objective=ACCURACY)
     verdict = Halving(1, 4, 27).judge(history[4], history)
-    assert verdict == Stop("halving: rank 5 of 5 at epoch 1 (val_accuracy 0.812), the best one goes on")
+    assert verdict == Stop(
+        "halving: rank 5 of 5 at epoch 1 (val_accuracy 0.812), the best one goes on",
+        numbers={"rank": 5, "of": 5, "promoted": 1, "epoch": 1},
+    )
 
 
 def test_trials_that_were_stopped_at_a_rung_still_count_there_and_later_epochs_do_not() -> None:
@@ -70,7 +79,10 @@ def test_a_loss_that_is_no_number_ranks_last(bad: float) -> None:
     history = history_of([bad], [5.0], [bad])
     assert isinstance(Halving(1, 2, 27).judge(history[1], history), Continue)
     verdict = Halving(1, 2, 27).judge(history[2], history)
-    assert verdict == Stop("halving: rank 2 of 3 at epoch 1 (val_loss not finite), the best one goes on")
+    assert verdict == Stop(
+        "halving: rank 2 of 3 at epoch 1 (val_loss not finite), the best one goes on",
+        numbers={"rank": 2, "of": 3, "promoted": 1, "epoch": 1},
+    )
 
 
 def test_a_trial_at_the_epoch_it_was_asked_for_goes_on() -> None:

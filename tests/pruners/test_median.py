@@ -11,7 +11,8 @@ def test_worse_than_the_median_of_the_others_is_stopped() -> None:
     pruner = Median(startup_trials=4)
     assert isinstance(pruner.judge(history[4], history), Continue)
     assert pruner.judge(history[3], history) == Stop(
-        "median: val_loss 0.25 at epoch 1 is worse than 0.2, the median of 4 others"
+        "median: val_loss 0.25 at epoch 1 is worse than 0.2, the median of 4 others",
+        numbers={"epoch": 1, "median": 0.2, "others": 4},
     )
 
 
@@ -48,4 +49,7 @@ def test_the_reason_speaks_of_the_metric_in_its_own_sign() -> None:
     accuracy = Objective("val_accuracy", "maximize")
     history = history_of([0.9], [0.9], [0.7], objective=accuracy)
     verdict = Median(2).judge(history[2], history)
-    assert verdict == Stop("median: val_accuracy 0.7 at epoch 1 is worse than 0.9, the median of 2 others")
+    assert verdict == Stop(
+        "median: val_accuracy 0.7 at epoch 1 is worse than 0.9, the median of 2 others",
+        numbers={"epoch": 1, "median": 0.9, "others": 2},
+    )

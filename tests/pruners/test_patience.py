@@ -5,7 +5,7 @@ import math
 import pytest
 
 from hpsearch.core.decisions import Continue, Finish, Stop
-from hpsearch.core.trial import Objective
+from hpsearch.core.trial import Cause, Objective
 from hpsearch.pruners.early_stopping import EarlyStopping
 from hpsearch.pruners.patience import Patience
 from tests.contracts.pruner_contract import history_of, trial
@@ -39,14 +39,17 @@ def test_no_number_is_no_improvement(bad: float) -> None:
     assert ends_at(0.5, bad, bad) == 3
     assert ends_at(bad, 0.5, 0.4) is None
     history = history_of([bad, bad])
-    assert Patience(2).judge(history[0], history) == Stop("patience: no finite val_loss for 2 epochs")
+    assert Patience(2).judge(history[0], history) == Stop(
+        "patience: no finite val_loss for 2 epochs", Cause.PATIENCE, {"epochs": 2}
+    )
 
 
 def test_reasons_speak_of_the_metric_in_its_own_sign() -> None:
     history = history_of([0.9, 0.97, 0.96, 0.95], objective=ACCURACY)
     stalled = "no better val_accuracy than 0.97 (epoch 2) for 2 epochs"
-    assert EarlyStopping(2).judge(history[0], history) == Finish(f"early stop: {stalled}")
-    assert Patience(2).judge(history[0], history) == Stop(f"patience: {stalled}")
+    why = (Cause.PATIENCE, {"epochs": 2, "best": 0.97, "epoch": 2})
+    assert EarlyStopping(2).judge(history[0], history) == Finish(f"early stop: {stalled}", *why)
+    assert Patience(2).judge(history[0], history) == Stop(f"patience: {stalled}", *why)
 
 
 def test_at_the_epoch_it_was_asked_for_a_trial_may_finish_but_is_not_pruned() -> None:

@@ -15,8 +15,12 @@ def judged(pruner: Threshold, *values: float, objective: Objective = ACCURACY) -
 
 def test_bounds_are_in_the_metrics_own_sign() -> None:
     pruner = Threshold(lower=0.2, upper=0.9)
-    assert judged(pruner, 0.1) == Stop("threshold: val_accuracy 0.1 at epoch 1 is below 0.2")
-    assert judged(pruner, 0.95) == Stop("threshold: val_accuracy 0.95 at epoch 1 is above 0.9")
+    assert judged(pruner, 0.1) == Stop(
+        "threshold: val_accuracy 0.1 at epoch 1 is below 0.2", numbers={"epoch": 1, "lower": 0.2}
+    )
+    assert judged(pruner, 0.95) == Stop(
+        "threshold: val_accuracy 0.95 at epoch 1 is above 0.9", numbers={"epoch": 1, "upper": 0.9}
+    )
     for inside in (0.2, 0.5, 0.9):
         assert judged(pruner, inside) == Continue()
 
@@ -34,4 +38,6 @@ def test_the_last_epoch_counts_after_the_warm_up() -> None:
 
 
 def test_no_number_is_out_of_bounds() -> None:
-    assert judged(Threshold(), math.nan) == Stop("threshold: val_accuracy nan at epoch 1 is no number")
+    assert judged(Threshold(), math.nan) == Stop(
+        "threshold: val_accuracy nan at epoch 1 is no number", numbers={"epoch": 1}
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from hpsearch.core.decisions import New, Over, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import Objective, Params, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 from hpsearch.samplers.base import Sampler
 
 Loss = Callable[[Params, int], float]
@@ -60,6 +60,7 @@ class Simulation:
         self.history = History(objective) if history is None else history
         self.proposals: list[New | Resume] = []
         self.over = ""
+        self.end: Over | None = None
         self._train = train
         self._shuffle = np.random.default_rng(seed)
 
@@ -69,7 +70,7 @@ class Simulation:
         while turns > 0:
             while len(running) < self.parallel and (proposal := self.sampler.ask(self.history)) is not None:
                 if isinstance(proposal, Over):
-                    self.over = proposal.reason
+                    self.end, self.over = proposal, proposal.reason
                     break
                 running.append(self._start(proposal))
             if not running:
@@ -104,7 +105,7 @@ class Simulation:
                 metrics["train_loss"] = self._train(trial.params, trial.epoch + 1)
             trial = replace(trial, curve=(*trial.curve, Report(trial.epoch + 1, metrics)))
             if not math.isfinite(loss):
-                return self.history.put(replace(trial, state=State.PRUNED, reason=f"diverged: {metric} is {loss}"))
+                return self.history.put(replace(trial, state=State.PRUNED, cause=Cause.DIVERGED))
             if self.prune(number):
                 return self.history.put(replace(trial, state=State.PRUNED, reason="lost"))
         state = State.COMPLETE if trial.epoch >= self.epochs else State.PAUSED

@@ -14,7 +14,7 @@ import pytest
 
 from hpsearch.core.decisions import New
 from hpsearch.core.history import History
-from hpsearch.core.trial import Params, Report, State, Trial
+from hpsearch.core.trial import Cause, Params, Report, State, Trial
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.random import Random, key
@@ -61,9 +61,9 @@ def history_of(xs: Sequence[float], losses: Sequence[float], running: Sequence[f
     """Settled trials on the line, then running ones. NaN: it diverged."""
     history = History(LOSS)
     for number, (x, loss) in enumerate(zip(xs, losses, strict=True)):
-        state, reason = (State.PRUNED, "diverged") if math.isnan(loss) else (State.COMPLETE, "")
+        state, cause = (State.PRUNED, Cause.DIVERGED) if math.isnan(loss) else (State.COMPLETE, Cause.DONE)
         curve = (Report(1, {"val_loss": loss}),)
-        history.put(Trial(number, {"x": x}, 0, 1, state, curve=curve, reason=reason, ended=number + 1))
+        history.put(Trial(number, {"x": x}, 0, 1, state, curve=curve, cause=cause, ended=number + 1))
     for x in running:
         history.put(Trial(len(history), {"x": x}, 0, 1, State.RUNNING))
     return history

@@ -1,7 +1,7 @@
 import math
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.samplers.observations import evidence_count, half_ranked, observations, pending
 from hpsearch.study.space import Float, Space
 from tests.samplers.simulation import LOSS
@@ -9,9 +9,9 @@ from tests.samplers.simulation import LOSS
 SPACE = Space((Float("x", 0.0, 1.0),))
 
 
-def trial(number: int, state: State, *losses: float, reason: str = "", x: float = 0.5) -> Trial:
+def trial(number: int, state: State, *losses: float, cause: Cause | None = None, x: float = 0.5) -> Trial:
     curve = tuple(Report(step, {"val_loss": loss}) for step, loss in enumerate(losses, start=1))
-    return Trial(number, {"x": x}, 0, 9, state, curve=curve, reason=reason, ended=number + 1)
+    return Trial(number, {"x": x}, 0, 9, state, curve=curve, cause=cause, ended=number + 1)
 
 
 def test_what_is_told_of_each_kind_of_trial() -> None:
@@ -23,7 +23,7 @@ def test_what_is_told_of_each_kind_of_trial() -> None:
             trial(2, State.COMPLETE, 6.0),
             trial(3, State.PRUNED, 0.5),  # better than the median of the whole ones: told as that
             trial(4, State.PRUNED, 7.0),  # worse: told as it was
-            trial(5, State.PRUNED, 0.1, math.nan, reason="diverged: val_loss is nan"),
+            trial(5, State.PRUNED, 0.1, math.nan, cause=Cause.DIVERGED),
             trial(6, State.FAILED, 0.1),
             trial(7, State.COMPLETE),
             trial(8, State.RUNNING, 0.1),
@@ -40,7 +40,7 @@ def test_what_is_told_of_each_kind_of_trial() -> None:
 def test_where_every_trial_was_pruned_or_lost_something_is_told() -> None:
     pruned = History(LOSS, [trial(n, State.PRUNED, float(n)) for n in range(3)])
     assert [one.loss for one in observations(pruned, SPACE)] == [1.0, 1.0, 2.0]
-    diverged = History(LOSS, [trial(n, State.PRUNED, math.inf, reason="diverged") for n in range(3)])
+    diverged = History(LOSS, [trial(n, State.PRUNED, math.inf, cause=Cause.DIVERGED) for n in range(3)])
     assert len({one.loss for one in observations(diverged, SPACE)}) == 1
 
 

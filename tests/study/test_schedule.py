@@ -1,11 +1,18 @@
 import pytest
 
+from hpsearch.core.decisions import Over
+from hpsearch.core.trial import Cause
 from hpsearch.study.file.sections import Round
 from hpsearch.study.schedule import REPEATS, BudgetSchedule, FixedSchedule, Progress, Resource, Rung, forecast
 
 
 def at(epochs: int, trained: int, *paused: int, rounds: int = 1) -> Progress:
     return Progress(rounds, epochs, trained, paused)
+
+
+def spent(budget: int, left: int) -> Over:
+    reason = f"the budget of {budget} epochs is spent ({left} left)"
+    return Over(reason, Cause.LIMIT, {"budget": budget, "left": left})
 
 
 class TestBudgetSchedule:
@@ -23,7 +30,7 @@ class TestBudgetSchedule:
         least = BudgetSchedule(1, 27).least
         schedule = BudgetSchedule(least, 27)
         assert schedule.first() == Rung(4, 0, 3)
-        assert schedule.next(at(4, least, 4, 4, 4), Resource.MORE) == "the budget of 12 epochs is spent (0 left)"
+        assert schedule.next(at(4, least, 4, 4, 4), Resource.MORE) == spent(12, 0)
 
     def test_half_of_a_round_goes_into_those_that_go_on(self) -> None:
         rung = BudgetSchedule(600, 27).next(at(4, 180, *[4] * 45), Resource.MORE)
@@ -31,7 +38,7 @@ class TestBudgetSchedule:
 
     def test_what_cannot_be_afforded_is_not_continued(self) -> None:
         schedule = BudgetSchedule(100, 27)
-        assert schedule.next(at(10, 84, 10, 10), Resource.MORE) == "the budget of 100 epochs is spent (16 left)"
+        assert schedule.next(at(10, 84, 10, 10), Resource.MORE) == spent(100, 16)
         assert schedule.next(at(10, 83, 10, 10), Resource.MORE) == Rung(27, 1, 0)
 
     def test_a_round_may_be_as_long_as_the_last(self) -> None:
@@ -72,7 +79,7 @@ class TestFixedSchedule:
         assert schedule.first() == Rung(2, 0, 8)
         assert schedule.next(at(2, 16, *[2] * 8), Resource.SAME) == Rung(5, 2, 2)
         assert schedule.next(at(2, 16), Resource.MORE) == Rung(5, 0, 4)
-        assert schedule.next(at(5, 30, rounds=2), Resource.LESS) == "all 2 rounds are done"
+        assert schedule.next(at(5, 30, rounds=2), Resource.LESS) == Over("all 2 rounds are done", numbers={"rounds": 2})
         assert schedule.longest == 5
         assert schedule.repeats(at(5, 30)) == 0
 

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Owner, StudyRecord, TrainingSegment
 
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -81,10 +81,11 @@ class StudyBook:
         report = Report(trial.epoch + 1, values, at=self.now)
         self.write(replace(trial, curve=(*trial.curve, report)), report)
 
-    def become(self, number: int, state: State, reason: str = "", error: str = "") -> None:
+    def become(self, number: int, state: State, reason: str = "", error: str = "", cause: Cause | None = None) -> None:
         settled = len(self.trials) if not state.is_active else 0
         ended = self.now if not state.is_active else 0
-        trial = replace(self.trials[number], state=state, reason=reason, error=error, ended=settled, ended_at=ended)
+        why: dict[str, Any] = {"reason": reason, "error": error, "cause": cause}
+        trial = replace(self.trials[number], state=state, ended=settled, ended_at=ended, **why)
         self.write(trial, decision=(state.value.lower(), reason))
 
     def train(self, *accuracies: float, state: State = State.COMPLETE, reason: str = "last epoch") -> int:

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from hpsearch.core.errors import JournalAway, JournalError
-from hpsearch.core.trial import State
+from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Changes, Environment, Journal, TrainingSegment
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.location import cursor_name
@@ -123,7 +123,7 @@ class TestWhatIsShown:
         number = book.propose()
         book.report(number, {"val_accuracy": 0.5, "val_loss": math.inf})
         book.report(number, {"val_accuracy": math.nan, "val_loss": -math.inf})
-        book.become(number, State.PRUNED, "diverged: val_accuracy is nan")
+        book.become(number, State.PRUNED, cause=Cause.DIVERGED)
         track(book, store)
         run = Shown(store, book.study).trial(0)
         assert run.data.metrics == {"val_accuracy": 0.5}

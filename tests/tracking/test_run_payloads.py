@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name, _validate_tag_name
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.tracking.run_payloads import (
     DENSE_POINTS,
     LONGEST_PARAM,
@@ -191,10 +191,10 @@ class TestBest:
         assert set(best_points(LOSS, paused)) < set(best_points(LOSS, longer))
 
     @pytest.mark.parametrize(
-        ("state", "reason"), [(State.FAILED, ""), (State.PRUNED, "diverged: val_loss is nan"), (State.RUNNING, "")]
+        ("state", "cause"), [(State.FAILED, None), (State.PRUNED, Cause.DIVERGED), (State.RUNNING, None)]
     )
-    def test_no_result_no_best(self, state: State, reason: str):
-        assert not list(best_points(LOSS, a_trial(state=state, reason=reason, curve=curve(0.5))))
+    def test_no_result_no_best(self, state: State, cause: Cause | None):
+        assert not list(best_points(LOSS, a_trial(state=state, cause=cause, curve=curve(0.5))))
 
     def test_a_trainer_may_report_a_metric_of_that_name_itself(self):
         reports = (Report(1, {"val_loss": 0.5, "best_val_loss": 0.1}),)

@@ -46,8 +46,8 @@ class Recipe:
 
     def ask(self, history: History) -> Proposal | None:
         plans, over = self.planned_rounds(history)
-        if over:
-            return Over(over)
+        if over is not None:
+            return over
         plan = plans[-1]
         begun = len(history) > plan.first or any(history[number].round >= plan.number for number in plan.survivors)
         notes = () if begun else plan.notes
@@ -57,8 +57,8 @@ class Recipe:
                 return Resume(number, plan.rung.epochs, f"{why}, to epoch {plan.rung.epochs}", plan.number, notes)
         return self._new(plan, history, notes) if len(history) < plan.end else None
 
-    def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], str]:
-        """Every round that has begun or could begin now, and why there will be no other, "" while there may be."""
+    def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], Over | None]:
+        """Every round that has begun or could begin now, and why there will be no other, None while there may be."""
         known = self._plans
         known.look_at(history, self._coarse())
         fresh = False
@@ -72,7 +72,7 @@ class Recipe:
                 fresh = True
             else:
                 return known.plans, planned
-        return known.plans, ""
+        return known.plans, None
 
     # One round after the other ──────────────────────────────────────────────────────────────────
 
@@ -85,18 +85,19 @@ class Recipe:
 
     def _next(
         self, plans: Sequence[PlannedRound], history: History, schedule: Schedule, fresh: bool
-    ) -> PlannedRound | str:
+    ) -> PlannedRound | Over:
         """fresh: a larger budget was given, so that noise is no reason to end."""
         last = plans[-1]
         found = Results(plans, history)
         if not found.ranked:
             trials = many(len(found.trials), "trial")
-            return f"none of {trials} came to anything: look at the preflight, or at `hpsearch show`"
+            reason = f"none of {trials} came to anything: look at the preflight, or at `hpsearch show`"
+            return Over(reason, numbers={"trials": len(found.trials)})
         if last.rung.epochs == schedule.longest:
             if found.noise is None and (count := schedule.repeats(found.progress)):
                 return self._repeat(last, found, count)
-            if not fresh and (reason := _noise_searched(last, found)):
-                return reason
+            if not fresh and (noise := _noise_searched(last, found)) is not None:
+                return noise
         return self._refine(plans, found, history, schedule)
 
     def _repeat(self, last: PlannedRound, found: Results, count: int) -> PlannedRound:
@@ -110,7 +111,7 @@ class Recipe:
 
     def _refine(
         self, plans: Sequence[PlannedRound], found: Results, history: History, schedule: Schedule
-    ) -> PlannedRound | str:
+    ) -> PlannedRound | Over:
         last, number, best = plans[-1], plans[-1].number + 1, found.ranked[0]
         searched = next(plan for plan in reversed(plans) if plan.repeats is None)
         advice = advise(consult(found.latest, history.objective).remarks, self.space, last.ranges, best.params)
@@ -120,8 +121,8 @@ class Recipe:
         paused = [] if beyond else found.survivors
         now = replace(found.progress, epochs=searched.rung.epochs, paused=[trial.epoch for trial in paused])
         rung = schedule.next(now, resource)
-        if isinstance(rung, str):
-            return f"{found.gained}; {rung}"
+        if isinstance(rung, Over):
+            return replace(rung, reason=f"{found.gained}; {rung.reason}")
         going_on = [trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors]
         headline = (found.gained, f"{_headline(number, rung)}: {why}")
         if rung.new == 0:
@@ -185,13 +186,14 @@ def _resource(is_longest: bool, found: Results, advice: Advice, beyond: Sequence
     return Resource.MORE, f"longer than the last{f', since {advice.improving}' if advice.improving else ''}"
 
 
-def _noise_searched(last: PlannedRound, found: Results) -> str:
-    """Why another round would not pay, by what the last one gained; "" where it may."""
+def _noise_searched(last: PlannedRound, found: Results) -> Over | None:
+    """Why another round would not pay, by what the last one gained; None where it may."""
     if found.noise is None or last.repeats is not None or found.gain > found.noise:
-        return ""
-    return (
+        return None
+    return Over(
         f"{found.gained}; another seed alone makes {found.noise:.3g} of difference to the best parameters, so "
-        "that a further round would search noise"
+        "that a further round would search noise",
+        numbers={"noise": found.noise, "round": last.number},
     )
 
 

@@ -3,7 +3,7 @@
 import math
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.evaluation.compare.equal_cost import best_after, costs, first, leading
 
 LOSS = Objective("val_loss", "minimize")
@@ -46,7 +46,7 @@ def test_a_clock_that_went_back_takes_no_epoch_out_of_the_middle_of_a_curve() ->
 
 def test_what_failed_or_diverged_is_no_result_but_its_epochs_count() -> None:
     failed = trial(0, (1, 0.1), state=State.FAILED)
-    diverged = trial(1, (2, 0.2), state=State.PRUNED, reason="diverged: NaN")
+    diverged = trial(1, (2, 0.2), state=State.PRUNED, cause=Cause.DIVERGED)
     search = [failed, diverged, trial(2, (3, math.nan), (4, 0.9))]
     assert [best_after(search, LOSS, epochs) for epochs in (2, 3, 4)] == [None, None, 0.9]
 

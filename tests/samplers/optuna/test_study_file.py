@@ -9,7 +9,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.trial import Objective, Params, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 from hpsearch.samplers.optuna.study_file import write_study
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
@@ -68,7 +68,7 @@ class TestStates:
         assert got.user_attrs["state"] == state
 
     def test_diverged_has_no_value(self, tmp_path: Path) -> None:
-        diverged = trial(0, State.PRUNED, (0.5, float("nan")), reason="diverged: it is nan at epoch 2")
+        diverged = trial(0, State.PRUNED, (0.5, float("nan")), cause=Cause.DIVERGED)
         (got,) = written(tmp_path, diverged).trials
         assert (got.state, got.value) == (TrialState.PRUNED, None)
         assert str(got.intermediate_values) == "{1: 0.5, 2: nan}"

@@ -14,7 +14,7 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
-from hpsearch.core.trial import Params
+from hpsearch.core.trial import Cause, Params
 from hpsearch.trainer.measurement import Measurement
 from hpsearch.workers.pools.base import Result
 from hpsearch.workers.pools.ray import reaper
@@ -225,10 +225,10 @@ class RayActors:
     def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
         """Its worker is gone, and another is on its way. PoolError where Ray itself is."""
         number, words = slot.number, self._session.last_words(slot.process)
-        self._trouble = _why_lost(problem, words, self._session.kernel_ended_some())
+        self._trouble, cause = _why_lost(problem, words, self._session.kernel_ended_some())
         self._session.check(at_once=True)
         self._replace(slot)
-        return None if number is None else Lost(number, self._trouble, words)
+        return None if number is None else Lost(number, self._trouble, words, cause)
 
     def _replace(self, slot: _Slot) -> None:
         if slot.process is not None:
@@ -269,12 +269,12 @@ def _own(problem: RayTaskError) -> Exception:
     return PoolError(f"a worker failed inside hpsearch: {problem}")
 
 
-def _why_lost(problem: Exception, words: str, kernel_ended_some: bool) -> str:
+def _why_lost(problem: Exception, words: str, kernel_ended_some: bool) -> tuple[str, Cause]:
     """Of a process that was killed Ray says that memory may have been the cause; it knows only of its own kills."""
     if isinstance(problem, OutOfMemoryError):
-        return "out of memory: Ray ended its worker"
+        return "out of memory: Ray ended its worker", Cause.OUT_OF_MEMORY
     if kernel_ended_some:
-        return "out of memory: its worker vanished as the kernel ended a process for its memory"
+        return "out of memory: its worker vanished as the kernel ended a process for its memory", Cause.OUT_OF_MEMORY
     if words:
-        return f"its worker died of: {words.splitlines()[0]}"
-    return f"its worker vanished ({type(problem).__name__})"
+        return f"its worker died of: {words.splitlines()[0]}", Cause.WORKER_LOST
+    return f"its worker vanished ({type(problem).__name__})", Cause.WORKER_LOST
