@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hpsearch.core.trial import Objective, Params, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 
 LOSS = Objective("val_loss", "minimize")
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -14,7 +14,7 @@ def trial(
     every: int = 1,
     params: Params | None = None,
     state: State = State.COMPLETE,
-    reason: str = "",
+    cause: Cause | None = None,
     **metrics: Sequence[float],
 ) -> Trial:
     """One report every so many epochs; `grad_norm__a` is grad_norm/a."""
@@ -23,7 +23,7 @@ def trial(
         Report((place + 1) * every, {name.replace("__", "/"): value for name, value in row.items()})
         for place, row in enumerate(rows)
     )
-    return Trial(number, params or {}, 0, max(1, len(curve) * every), state=state, curve=curve, reason=reason)
+    return Trial(number, params or {}, 0, max(1, len(curve) * every), state=state, curve=curve, cause=cause)
 
 
 def falling(start: float, end: float, epochs: int, pace: float = 0.7) -> list[float]:

@@ -10,7 +10,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.history import History
 from hpsearch.core.messages import Event, Reported, Start
 from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import Cause, Trial
 from hpsearch.orchestrator.loop import OUT_OF_MEMORY, Loop
 from tests.support.studies import COMPLETE, FAILED, WAITING, Listed, Search, Slowly, Unreliable
 
@@ -35,11 +35,10 @@ class TestOutOfMemory:
 
     def test_a_worker_that_ray_ended_for_its_memory(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}, {}]), workers=2)
-        ended = f"{OUT_OF_MEMORY}: Ray ended its worker"
-        study.pool = Unreliable(study.pool, lambda order, before: ended if (order.number, before) == (0, 1) else "")
+        study.pool = Unreliable(study.pool, lambda order, before: "memory" if (order.number, before) == (0, 1) else "")
         history = study.go().history
         assert [(trial.state, trial.attempts) for trial in history] == [(COMPLETE, 1), (COMPLETE, 1)]
-        assert study.ledger.reasons("wait") == [f"{OUT_OF_MEMORY} ({ended}): once more, alone"]
+        assert study.ledger.reasons("wait") == [f"{OUT_OF_MEMORY} (memory): once more, alone"]
 
     def test_those_that_wait_for_it_start_when_it_has_ended(self, tmp_path: Path) -> None:
         sampler = Listed([{"at": 0 if number else 1, "how": "memory"} for number in range(5)])
@@ -54,7 +53,7 @@ class TestOutOfMemory:
         study = Search(tmp_path, self.fates(1), "faulty", workers=3)
         study.go(watch=lambda loop, _: loop.stop("now") if study.ledger.reasons("wait") else None)
         waits = study.ledger.trials[1]
-        assert (waits.state, waits.reason.startswith(OUT_OF_MEMORY)) == (WAITING, True)
+        assert (waits.state, waits.cause) == (WAITING, Cause.OUT_OF_MEMORY)
         pool = Unreliable(study.again().pool, lambda _order, _before: "")
         study.pool = pool
         history = study.go().history

@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch.core.decisions import Continue, New, Proposal, Resume, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
-from hpsearch.core.trial import Objective, Params, State, Trial
+from hpsearch.core.trial import Cause, Objective, Params, State, Trial
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.workers.pools.base import Pool
@@ -88,9 +88,9 @@ class Clock:
 class Unreliable:
     """A pool whose workers get lost or hang when `fate` says so of an order; otherwise as the one inside.
 
-    fate: (order, how often that trial was ordered before) -> "" | "hang" | why the worker is lost. Where nothing
-    happens, the time that was to be waited passes on `clock`. In the place of a worker that was taken away a new one
-    comes with the next events, no sooner.
+    fate: (order, how often that trial was ordered before) -> "" | "hang" | "memory" | why the worker is lost. Where
+    nothing happens, the time that was to be waited passes on `clock`. In the place of a worker that was taken away a
+    new one comes with the next events, no sooner.
     """
 
     def __init__(self, inside: Pool, fate: Callable[[Start | Advance, int], str], clock: Clock | None = None):
@@ -132,7 +132,8 @@ class Unreliable:
             if fate == "hang":
                 self._hung.add(order.number)
             else:
-                self._lost.append(Lost(order.number, fate))
+                cause = Cause.OUT_OF_MEMORY if fate == "memory" else Cause.WORKER_LOST
+                self._lost.append(Lost(order.number, fate, cause=cause))
         elif isinstance(order, Advance):
             self._inside.do(order)
 

@@ -11,10 +11,10 @@ LAST = Objective("val_loss", "minimize", "last")
 ACCURACY = Objective("val_loss", "maximize")
 
 
-def trial(number: int, *points: tuple[int, float], state: State = State.COMPLETE, reason: str = "") -> Trial:
+def trial(number: int, *points: tuple[int, float], state: State = State.COMPLETE, cause: Cause | None = None) -> Trial:
     """points: when an epoch was received, and its value."""
     curve = tuple(Report(step, {"val_loss": value}, at) for step, (at, value) in enumerate(points, 1))
-    return Trial(number, {"x": number}, number, until=9, state=state, curve=curve, reason=reason)
+    return Trial(number, {"x": number}, number, until=9, state=state, curve=curve, cause=cause)
 
 
 TWO_AT_ONCE = [trial(0, (1, 5.0), (3, 4.0), (5, 1.0)), trial(1, (2, 3.0), (4, 2.0))]

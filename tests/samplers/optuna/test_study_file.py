@@ -2,6 +2,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -28,9 +29,11 @@ ADAM: Params = {"lr": 0.01, "hidden": 32, "dropout": 0.3, "optimizer": "adam", "
 SGD: Params = {**ADAM, "optimizer": "sgd", "momentum": 0.9}
 
 
-def trial(number: int, state: State, values: tuple[float, ...], params: Params = ADAM, reason: str = "") -> Trial:
+def trial(number: int, state: State, values: tuple[float, ...], params: Params = ADAM, **why: Any) -> Trial:
     curve = tuple(Report(step, {"val_accuracy": value}) for step, value in enumerate(values, 1))
-    return Trial(number, params, 40 + number, 9, state, 2, curve, reason, "drawn", proposed_at=1000, ended_at=9000)
+    return Trial(
+        number, params, 40 + number, 9, state, 2, curve, origin="drawn", proposed_at=1000, ended_at=9000, **why
+    )
 
 
 def written(path: Path, *trials: Trial, space: Space = SPACE, objective: Objective = ACCURACY) -> optuna.Study:
