@@ -159,9 +159,7 @@ class _Run:
         with suppress(InfrastructureError):
             recorder.close(at_once=True)
 
-    def _nothing_to_do(
-        self, held: HeldStudy, history: History, sampler: Sampler, reached: Reached | None
-    ) -> RunResult:
+    def _nothing_to_do(self, held: HeldStudy, history: History, sampler: Sampler, reached: Reached | None) -> RunResult:
         recorder = self._recorder(held)
         last = sampler.ask(history)
         over, ending = last.reason if isinstance(last, Over) else "", reached.reason if reached else ""
