@@ -1,9 +1,7 @@
 """`hpsearch evaluate`."""
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import recorded_study
@@ -20,7 +18,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     """What is on record is shown again, unless --again asks for another opening."""
     from hpsearch.cli.text import evaluate as words
     from hpsearch.evaluation.evaluate import evaluate, evaluation_on_record
-    from hpsearch.progress.terminal import Terminal
+    from hpsearch.progress.terminal import Terminal, printing_aside
     from hpsearch.records.find import opened, trainable
 
     with opened(args.study, args.journal) as (journal, found):
@@ -28,7 +26,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         if result is None:
             study = trainable(journal, found.record, args.study, args.journal)
             asked = {"top": args.top, "seeds": args.seeds, "again": args.again}
-            with Terminal(quiet=args.quiet) as terminal, redirect_stdout(sys.stderr):  # a trainer may print
+            with Terminal(quiet=args.quiet) as terminal, printing_aside():
                 result = evaluate(journal, found.record, study, terminal, **asked)
     yield Answer(result.document(), lambda: words.text(result))
 

@@ -1,14 +1,15 @@
 """`hpsearch reproduce`."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import recorded_study
+
+DIFFERS = 6
+"""The exit code of a trial that did not come to the same: nothing is wrong with hpsearch, the input or the machine."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -16,19 +17,14 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("trial", type=int, help="the trial's number")
 
 
-DIFFERS = 6
-"""The exit code of a trial that did not come to the same: nothing is wrong with hpsearch, the input or the machine."""
-
-
 def run(args: Namespace) -> Iterator[Answer]:
     """The trainer is looked for beside the study's file where that is named."""
     from hpsearch.cli.text.reproduce import text
-    from hpsearch.progress.terminal import Terminal
+    from hpsearch.progress.terminal import Terminal, printing_aside
     from hpsearch.records.find import is_file, opened
     from hpsearch.reproduce.retraining import reproduce
 
     folder = Path(args.study).absolute().parent if is_file(args.study) else None
-    with opened(args.study, args.journal) as (journal, study), redirect_stdout(sys.stderr):  # a trainer may print
-        say = Terminal(quiet=args.quiet).say
-        found = reproduce(journal, study, args.trial, say, folder)
+    with opened(args.study, args.journal) as (journal, study), printing_aside():
+        found = reproduce(journal, study, args.trial, Terminal(quiet=args.quiet).say, folder)
     yield Answer(found.document(), partial(text, found), 0 if found.is_identical else DIFFERS)

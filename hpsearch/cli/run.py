@@ -28,6 +28,6 @@ def run(args: Namespace) -> Iterator[Answer]:
     origin = study.study.name if args.fork else None
     if args.fork:
         study = study.renamed(args.fork)
-    with Terminal(quiet=args.quiet, lines=sys.stdout if args.jsonl else None) as terminal, printing_aside(study):
+    with Terminal(quiet=args.quiet, lines=sys.stdout if args.jsonl else None) as terminal, printing_aside():
         result = run_study(study, terminal, origin=origin, skip_preflight=args.skip_preflight)
     yield Answer(result.document(), partial(text, result), result.exit_code)

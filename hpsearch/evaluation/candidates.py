@@ -1,65 +1,88 @@
 """What is compared on the test set: one model of the winner, and ensembles of what has been trained already."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
 
-from hpsearch.core.trial import Trial
-from hpsearch.evaluation.members import Contenders, Member
-from hpsearch.orchestrator import build
-from hpsearch.study.definition import Study
+from hpsearch.core.replicates import ONE, Replicates
+from hpsearch.core.trial import Params
 
 MOST = 20
 """So many of the search's best trials may enter the greedy ensemble."""
 
-SINGLE, SEEDS, TOP, SNAPSHOTS, AUGMENTED = "single", "seeds", "top", "snapshots", "augmented"
+SINGLE, SEEDS, TOP, GREEDY = "single", "seeds", "top", "greedy"
+SNAPSHOTS, AUGMENTED = "snapshots", "augmented"
 
 
-@dataclass(frozen=True)
-class Source:
-    """A recorded study whose trials' models may be had."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model that was trained: the state of a trial at the end of one epoch.
 
-    study: Study
-    uid: str
-    word: str
+    name: how messages call it. number: of the trial, in the study `study_uid`, whose folder is `work`. step: the epoch.
+    way: what of it predicts: the model itself, its mean over augmented copies of the inputs, or its snapshot ensemble.
+    replicates: that its trial has; all of them predict.
+    """
 
-    def member(self, trial: Trial) -> Member:
-        """The model at the epoch by which the trial is judged."""
-        judged = self.study.objective.judged(trial)
-        assert judged is not None, "what is chosen has a value"
-        return Member(
-            name=f"{self.word} {trial.number}",
-            params=trial.params,
-            seed=trial.seed,
-            epochs=self.study.trainer.epochs,
-            work=build.work_folder(self.study, self.uid),
-            study_uid=self.uid,
-            number=trial.number,
-            step=judged.step,
-            replicates=self.study.replicates,
-        )
+    name: str
+    params: Params
+    seed: int
+    epochs: int
+    work: Path
+    study_uid: str
+    number: int
+    step: int
+    way: Literal["model", "augmented", "snapshots"] = "model"
+    replicates: Replicates = ONE
 
 
-@dataclass(frozen=True)
-class Lineup:
-    """greedy_from: places in `members` that the greedy ensemble may take."""
+Mixture = tuple[int, ...]
+"""Places in a list of members, a place as often as its outputs count in the mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """mixtures: by the candidate's name; each has several of one sort, such as one model after another.
+
+    greedy_from: places in `members` of which one more candidate, GREEDY, is to be found: the best mixture of them.
+    """
 
     members: tuple[Member, ...]
-    contenders: Contenders
-    greedy_from: tuple[int, ...]
+    mixtures: Mapping[str, tuple[Mixture, ...]]
+    greedy_from: tuple[int, ...] = ()
 
+    @classmethod
+    def of(cls, winners: Sequence[Member], others: Sequence[Member], searched: Sequence[Member], top: int) -> Self:
+        """winners: the winner's models, one a seed; others: the other finalists'; searched: the search's best."""
+        models = (*winners, *others, *searched)
+        snapshots = tuple(replace(one, way="snapshots") for one in winners)
+        augmented = tuple(replace(one, way="augmented") for one in winners)
+        n, first = len(winners), len(winners) + len(others)
+        ones = [(i,) for i in range(len(models) + 2 * n)]
+        best = tuple(range(first, first + min(top, len(searched))))
+        mixtures = {
+            SINGLE: tuple(ones[:n]),
+            SEEDS: (tuple(range(n)),) if n > 1 else (),
+            TOP: (best,) if len(best) > 1 else (),
+            SNAPSHOTS: tuple(ones[len(models) : len(models) + n]),
+            AUGMENTED: tuple(ones[len(models) + n :]),
+        }
+        return cls((*models, *snapshots, *augmented), mixtures, tuple(range(len(models))))
 
-def lineup(winners: Sequence[Member], others: Sequence[Member], searched: Sequence[Member], top: int) -> Lineup:
-    """winners: the winner's models, one a seed; others: those of the other finalists; searched: the search's best."""
-    models = (*winners, *others, *searched)
-    snapshots = tuple(replace(one, way="snapshots") for one in winners)
-    augmented = tuple(replace(one, way="augmented") for one in winners)
-    n, first = len(winners), len(winners) + len(others)
-    ones = [(i,) for i in range(len(models) + 2 * n)]
-    contenders = {
-        SINGLE: tuple(ones[:n]),
-        SEEDS: (tuple(range(n)),) if n > 1 else (),
-        TOP: (tuple(range(first, first + min(top, len(searched)))),) if min(top, len(searched)) > 1 else (),
-        SNAPSHOTS: tuple(ones[len(models) : len(models) + n]),
-        AUGMENTED: tuple(ones[len(models) + n :]),
-    }
-    return Lineup((*models, *snapshots, *augmented), contenders, tuple(range(len(models))))
+    @property
+    def places(self) -> set[int]:
+        """In `members`, of all that predict."""
+        return {*self.greedy_from, *(i for mixtures in self.mixtures.values() for mixture in mixtures for i in mixture)}
+
+    def without(self, missing: Collection[int]) -> Self:
+        """The mixtures of the members that are there; a candidate that has none left is gone."""
+        left = {
+            name: tuple(kept for one in mixtures if (kept := tuple(i for i in one if i not in missing)))
+            for name, mixtures in self.mixtures.items()
+        }
+        mixtures = {name: mixtures for name, mixtures in left.items() if mixtures}
+        return replace(self, mixtures=mixtures, greedy_from=tuple(i for i in self.greedy_from if i not in missing))
+
+    def names(self, candidate: str) -> list[list[str]]:
+        """Of the members of each of its mixtures."""
+        return [[self.members[i].name for i in mixture] for mixture in self.mixtures[candidate]]

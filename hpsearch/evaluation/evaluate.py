@@ -12,10 +12,10 @@ from hpsearch.core.format import many, number
 from hpsearch.core.seeds import fresh_seed
 from hpsearch.core.stopping import stoppable
 from hpsearch.core.trial import Trial
-from hpsearch.evaluation.candidates import MOST, Lineup, Source, lineup
+from hpsearch.evaluation.candidates import MOST, Candidates, Member
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, FinalistResult
 from hpsearch.evaluation.finalists import Finalist, best_distinct, length, ranked
-from hpsearch.evaluation.scoring import see, unseen
+from hpsearch.evaluation.scoring import score_on_test, score_on_validation
 from hpsearch.evaluation.test_set_ledger import keep_result, last_result, moment, open_test, openings
 from hpsearch.journal import Journal, Lease, StudyRecord, held
 from hpsearch.orchestrator import build
@@ -78,7 +78,7 @@ class _Evaluating:
         finalists = ranked(chosen, self._trained(study), objective)
         if not finalists:
             raise NoTrialSucceeded(f'no finalist came to a value: see `hpsearch status "{study.study.name}"`')
-        line = self._lineup(study, finalists, best_distinct(trials, objective, MOST))
+        candidates = self._candidates(study, finalists, best_distinct(trials, objective, MOST))
         found = Evaluation(
             study=self.record.name,
             evaluation=study.study.name,
@@ -93,14 +93,14 @@ class _Evaluating:
             why="",
         )
         with stoppable("run the same command again to go on"), build.one_worker(self.study, self.record.uid) as worker:
-            seen = see(worker, line)
-            found = replace(found, left_out=seen.left_out, why=seen.why)
-            if seen.why:
+            validation = score_on_validation(worker, candidates)
+            found = replace(found, left_out=validation.left_out, why=validation.why)
+            if validation.why:
                 return found
             opening = open_test(self.journal, self.lease, objective, _purpose(finalists, self.seeds))
             self.observer.say(opening.reason)
-            test, failed = unseen(worker, line, seen, opening, objective)
-        found = replace(found, test=test, left_out=[*seen.left_out, *failed])
+            test, failed = score_on_test(worker, validation, opening, objective)
+        found = replace(found, test=test, left_out=[*validation.left_out, *failed])
         keep_result(self.journal, self.lease, opening.number, found)
         self._bring_to_mlflow()
         return found
@@ -131,12 +131,29 @@ class _Evaluating:
             )
         return list(result.history)
 
-    def _lineup(self, study: Study, ranked: Sequence[Finalist], searched: Sequence[Trial]) -> Lineup:
+    def _candidates(self, study: Study, ranked: Sequence[Finalist], searched: Sequence[Trial]) -> Candidates:
         evaluation = self.journal.find(study.study.name)
         assert evaluation is not None, "its trials have just been trained"
-        again, before = Source(study, evaluation.uid, "seed"), Source(self.study, self.record.uid, "trial")
-        winner, *losers = ([again.member(one) for one in finalist.trainings] for finalist in ranked)
-        return lineup(winner, [one for own in losers for one in own], list(map(before.member, searched)), self.top)
+        winner, *losers = ([_member("seed", study, evaluation, one) for one in own.trainings] for own in ranked)
+        before = [_member("trial", self.study, self.record, trial) for trial in searched]
+        return Candidates.of(winner, [one for own in losers for one in own], before, self.top)
+
+
+def _member(word: str, study: Study, record: StudyRecord, trial: Trial) -> Member:
+    """The model at the epoch by which the trial is judged."""
+    judged = study.objective.judged(trial)
+    assert judged is not None, "what is chosen has a value"
+    return Member(
+        name=f"{word} {trial.number}",
+        params=trial.params,
+        seed=trial.seed,
+        epochs=study.trainer.epochs,
+        work=build.work_folder(study, record.uid),
+        study_uid=record.uid,
+        number=trial.number,
+        step=judged.step,
+        replicates=study.replicates,
+    )
 
 
 def _purpose(finalists: Sequence[Finalist], seeds: int) -> str:

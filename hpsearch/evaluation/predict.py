@@ -7,9 +7,9 @@ where there are any, `snapshots(params, run, part)`.
 import importlib
 import inspect
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.trial import Report
 from hpsearch.evaluation import ensembles
-from hpsearch.evaluation.members import (
-    GREEDY,
-    Contenders,
-    Member,
-    Mixture,
-    Scored,
-    Scores,
-    members_of,
-    scored_as,
-    without,
-)
+from hpsearch.evaluation.candidates import GREEDY, Candidates, Member, Mixture
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.adapters import side_by_side
 from hpsearch.trainer.failures import headline
@@ -44,18 +34,40 @@ COPIES = 8
 """Augmented copies of every input, for test-time augmentation."""
 
 
+Scores = Mapping[str, float]
+"""A metric's value by its name, which is that of the trainer's reports without their "val_"."""
+
+
+def scored_as(metric: str) -> str:
+    """What `score` calls a metric that the trainer reports."""
+    return metric.removeprefix("val_")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """scores: for each candidate, those of its mixtures, in their order.
+
+    problems: why a member predicts nothing, by its place; "" where there is nothing of the sort to predict with. The
+    mixtures are scored without it (see `Candidates.without`). greedy: the mixture that was found, () where none was
+    asked for. problem: why nothing could be done at all.
+    """
+
+    scores: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
+    problems: Mapping[int, str] = field(default_factory=dict)
+    greedy: Mixture = ()
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Predict:
     """Have models that were trained predict a part of the data, and score mixtures of them.
 
-    greedy_from: places of which the best mixture is to be found, on this part, by the study's objective.
-    opening: for the test part, what is on record about it. seconds: the most that all of it may take.
+    The greedy ensemble is found on this part, by the study's objective. opening: for the test part, what is on record
+    about it. seconds: the most that all of it may take.
     """
 
-    members: tuple[Member, ...]
-    contenders: Contenders
+    candidates: Candidates
     part: Part = "validation"
-    greedy_from: tuple[int, ...] = ()
     opening: str = ""
     seconds: float = 86400.0
 
@@ -64,30 +76,29 @@ class Predict:
         try:
             companion = _Companion(context)
             with unsealed(self.opening) if self.part == "test" else nullcontext():
-                return _scored(self, companion)
+                return _scored(self.candidates, self.part, companion)
         except TrainerError as problem:
             return Scored(problem=str(problem))
 
 
-def _scored(order: Predict, companion: "_Companion") -> Scored:
+def _scored(candidates: Candidates, part: Part, companion: "_Companion") -> Scored:
     predicted: dict[int, Predictions] = {}
     problems: dict[int, str] = {}
-    for place in sorted({*order.greedy_from, *members_of(order.contenders)}):
+    for place in sorted(candidates.places):
         try:
-            predicted[place] = companion.predict(order.members[place], order.part)
+            predicted[place] = companion.predict(candidates.members[place], part)
         except Exception as problem:  # whatever a trainer raises costs this member alone
             problems[place] = str(problem) if isinstance(problem, _Nothing | TrainerError) else headline(problem)
 
     def score(mixture: Mixture) -> Scores:
         return companion.score(ensembles.averaged([predicted[place] for place in mixture]))
 
-    contenders = without(order.contenders, problems)
-    scores = {name: tuple(score(one) for one in mixtures) for name, mixtures in contenders.items()}
-    pool = [place for place in order.greedy_from if place in predicted]
-    if not pool:
+    left = candidates.without(problems)
+    scores = {name: tuple(score(one) for one in mixtures) for name, mixtures in left.mixtures.items()}
+    if not left.greedy_from:
         return Scored(scores, problems)
-    chosen = ensembles.greedy([predicted[place] for place in pool], companion.loss)
-    greedy = tuple(pool[i] for i in chosen)
+    chosen = ensembles.greedy([predicted[place] for place in left.greedy_from], companion.loss)
+    greedy = tuple(left.greedy_from[i] for i in chosen)
     return Scored({**scores, GREEDY: (score(greedy),)}, problems, greedy)
 
 

@@ -148,10 +148,9 @@ class Terminal(Observer):
         return text
 
 
-def printing_aside(study: Study) -> AbstractContextManager[object]:
+def printing_aside() -> AbstractContextManager[object]:
     """What a trainer in this very process prints goes to stderr: stdout is for data, unless it is a terminal."""
-    aside = study.resources.address == "none" and not (sys.stdout and sys.stdout.isatty())
-    return redirect_stdout(sys.stderr) if aside else nullcontext()
+    return nullcontext() if sys.stdout and sys.stdout.isatty() else redirect_stdout(sys.stderr)
 
 
 def _row(text: str, style: str = "") -> Text:

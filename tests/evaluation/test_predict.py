@@ -1,5 +1,7 @@
 """Models that were trained, put into mixtures and scored; and trainers that offer less or fail."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,8 @@ import pytest
 
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
+from hpsearch.evaluation.candidates import GREEDY, Candidates, Member, Mixture
 from hpsearch.evaluation.ensembles import averaged
-from hpsearch.evaluation.members import GREEDY, Member, without
 from hpsearch.evaluation.predict import Predict
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.side_by_side import parts
@@ -38,13 +40,23 @@ def model(work: Path, number: int, weight: float, **params: Any) -> Member:
     return Member(f"trial {number}", all_of_them, seed=1, epochs=3, work=work, study_uid="u", number=number, step=2)
 
 
+def asked(
+    members: tuple[Member, ...],
+    mixtures: dict[str, tuple[Mixture, ...]],
+    part: Part = "validation",
+    greedy_from: tuple[int, ...] = (),
+    opening: str = "",
+) -> Predict:
+    return Predict(Candidates(members, mixtures, greedy_from), part, opening)
+
+
 def context(module: str = "predictors") -> TrainerContext:
     return TrainerContext(f"tests.cli.{module}:train", Path(), {}, LOSS)
 
 
 def test_mixtures_are_means_of_what_the_models_say(tmp_path: Path) -> None:
     members = tuple(model(tmp_path, i, weight) for i, weight in enumerate((1.0, 3.0)))
-    found = Predict(members, {"each": ((0,), (1,)), "both": ((0, 1),), "more": ((0, 0, 0, 1),)}).measure(context())
+    found = asked(members, {"each": ((0,), (1,)), "both": ((0, 1),), "more": ((0, 0, 0, 1),)}).measure(context())
     assert (found.problem, found.problems, found.greedy) == ("", {}, ())
     losses = {name: [one["loss"] for one in scores] for name, scores in found.scores.items()}
     assert losses == {"each": [1.0, 9.0], "both": [4.0], "more": [2.25]}
@@ -56,7 +68,7 @@ def test_a_trial_with_repeats_predicts_with_all_of_them(tmp_path: Path) -> None:
     last = train(trained, start(until=2, epochs=3)).reports[-1]
     trained.release()
     member = replace(model(tmp_path / "another", 0, 0.0), work=tmp_path, replicates=Replicates(repeats=3))
-    found = Predict((member,), {"each": ((0,),)}).measure(context())
+    found = asked((member,), {"each": ((0,),)}).measure(context())
     assert found.problems == {}
     assert found.scores["each"][0]["loss"] == pytest.approx(last.metrics["weight"] ** 2)
 
@@ -85,11 +97,11 @@ def test_folds_predict_each_its_own_part_of_validation_and_together_the_test(tmp
     pooled = Predictions(
         np.concatenate([first.outputs, second.outputs]), np.concatenate([first.targets, second.targets])
     )
-    found = Predict((member,), {"each": ((0,),)}).measure(here)
+    found = asked((member,), {"each": ((0,),)}).measure(here)
     assert found.scores["each"][0] == pytest.approx(diabetes.score(pooled))
     with unsealed("a test"):
         expected = diabetes.score(averaged(by_hand("test")))
-    found = Predict((member,), {"each": ((0,),)}, "test", opening="for this test").measure(here)
+    found = asked((member,), {"each": ((0,),)}, "test", opening="for this test").measure(here)
     assert found.scores["each"][0] == pytest.approx(expected)
 
 
@@ -102,29 +114,29 @@ def test_one_that_predicts_without_a_look_at_its_fold_is_left_out(tmp_path: Path
     )
     snapshot = CheckpointStore.of(tmp_path, "u", 0).read("best.pt")
     assert snapshot is not None
-    found = Predict((replace(member, step=snapshot.step),), {"each": ((0,),)}).measure(context())
+    found = asked((replace(member, step=snapshot.step),), {"each": ((0,),)}).measure(context())
     assert "never looks at `run.fold`" in found.problems[0]
 
 
 def test_a_greedy_mixture_is_found_among_those_that_may(tmp_path: Path) -> None:
     members = tuple(model(tmp_path, i, weight) for i, weight in enumerate((0.0, 1.0, -1.0, 5.0)))
-    found = Predict(members, {}, greedy_from=(1, 2, 3)).measure(context())
+    found = asked(members, {}, greedy_from=(1, 2, 3)).measure(context())
     assert sorted(found.greedy) == [1, 2]
     assert found.scores[GREEDY][0]["loss"] == 0.0
 
 
 def test_the_test_part_is_open_only_where_it_is_on_record(tmp_path: Path) -> None:
     member = model(tmp_path, 0, 1.0)
-    found = Predict((member,), {"each": ((0,),)}, "test", opening="for this test").measure(context())
+    found = asked((member,), {"each": ((0,),)}, "test", opening="for this test").measure(context())
     assert found.scores["each"][0]["loss"] == 4.0
     with pytest.raises(ValueError, match="every opening of the test split is on record"):
-        Predict((member,), {"each": ((0,),)}, "test").measure(context())
+        asked((member,), {"each": ((0,),)}, "test").measure(context())
 
 
 def test_a_model_that_cannot_be_had_costs_its_place_alone(tmp_path: Path) -> None:
     good, gone = model(tmp_path, 0, 2.0), model(tmp_path, 1, 0.0)
     gone = replace(gone, step=3)
-    found = Predict((good, gone), {"both": ((0, 1),), "gone": ((1,),)}, greedy_from=(0, 1)).measure(context())
+    found = asked((good, gone), {"both": ((0, 1),), "gone": ((1,),)}, greedy_from=(0, 1)).measure(context())
     assert found.problems == {1: "best.pt is of epoch 2, and epoch 3 is the one that counts"}
     assert found.scores["both"][0]["loss"] == 4.0
     assert (set(found.scores), found.greedy) == ({"both", GREEDY}, (0,))
@@ -133,14 +145,14 @@ def test_a_model_that_cannot_be_had_costs_its_place_alone(tmp_path: Path) -> Non
 def test_ways_that_a_trainer_does_not_have_are_no_fault(tmp_path: Path) -> None:
     plain = model(tmp_path, 0, 2.0)
     members = (replace(plain, way="snapshots"), replace(plain, way="augmented"))
-    found = Predict(members, {"each": ((0,), (1,))}).measure(context())
+    found = asked(members, {"each": ((0,), (1,))}).measure(context())
     assert (found.scores, found.problems) == ({}, {0: "", 1: ""})
 
 
 def test_a_trainer_that_predicts_nothing_is_said(tmp_path: Path) -> None:
-    found = Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context("trainers_without"))
+    found = asked((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context("trainers_without"))
     assert "no module" in found.problem
-    found = Predict((), {}).measure(TrainerContext("tests.support.toys:noop", Path(), {}, LOSS))
+    found = asked((), {}).measure(TrainerContext("tests.support.toys:noop", Path(), {}, LOSS))
     assert found.problem.startswith("tests.support.toys has no `predict` and no `score`")
 
 
@@ -158,7 +170,7 @@ def test_a_score_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, g
         return dict(given)
 
     monkeypatch.setattr(predictors, "score", score)
-    assert Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context()).problem == problem
+    assert asked((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context()).problem == problem
 
 
 @pytest.mark.parametrize(
@@ -176,11 +188,18 @@ def test_predictions_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return given
 
     monkeypatch.setattr(predictors, "predict", predict)
-    found = Predict((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context())
+    found = asked((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context())
     assert found.problems[0].startswith(problem)
 
 
+def test_what_a_worker_imports_to_predict_is_not_what_runs_a_study() -> None:
+    code = "import sys, hpsearch.evaluation.predict; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("hpsearch.")}
+    assert rooms == {"core", "evaluation", "provenance", "trainer", "workers"}
+
+
 def test_without_some_members_mixtures_get_smaller_and_empty_ones_go() -> None:
-    contenders = {"a": ((0,), (1,)), "b": ((0, 1, 1),), "c": ((1,),)}
-    assert without(contenders, {1}) == {"a": ((0,),), "b": ((0,),)}
-    assert without(contenders, ()) == contenders
+    candidates = Candidates((), {"a": ((0,), (1,)), "b": ((0, 1, 1),), "c": ((1,),)}, greedy_from=(0, 1))
+    assert candidates.without({1}) == Candidates((), {"a": ((0,),), "b": ((0,),)}, greedy_from=(0,))
+    assert candidates.without(()) == candidates

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import columns, many, number, params_line
-from hpsearch.evaluation.candidates import AUGMENTED, SEEDS, SINGLE, SNAPSHOTS, TOP
+from hpsearch.evaluation.candidates import AUGMENTED, GREEDY, SEEDS, SINGLE, SNAPSHOTS, TOP
 from hpsearch.evaluation.evaluation_result import (
     CandidateResult,
     Evaluation,
@@ -12,7 +12,6 @@ from hpsearch.evaluation.evaluation_result import (
     FinalistResult,
     OpeningResult,
 )
-from hpsearch.evaluation.members import GREEDY
 from hpsearch.evaluation.test_set_ledger import moment, ordinal
 
 CANDIDATES = {
