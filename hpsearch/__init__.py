@@ -1,6 +1,7 @@
 """hpsearch: a hyperparameter search that is run like an experiment.
 
-What a trainer imports is here; everything else is reached through the command line or its own module.
+Public is what `__all__` lists, which is what a trainer imports, and the command line. Every other module may change
+from one version to the next.
 """
 
 from hpsearch.core.replicates import Fold

@@ -80,7 +80,7 @@ class Failure:
 class Provenance:
     """Under what a worker trains a trial from the epoch after `after` on: what must be the same for the same curve.
 
-    environment: of the worker, in plain JSON values; see hpsearch.provenance.environment.
+    environment: of the worker, in plain JSON values; see `provenance.environment.of_worker`.
     data: what the trainer says it trains on (`Run.uses`): name -> SHA-256.
     """
 

@@ -56,7 +56,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Environment:
-    """What all trials of a worker have in common (`provenance.environment`). digest: SHA-256 of its text."""
+    """What all trials of a worker have in common (`provenance.environment.of_worker`). digest: SHA-256 of its text."""
 
     document: Mapping[str, Any]
 

@@ -54,7 +54,7 @@ class JournalLedger:
 
 
 class Recording:
-    """A pool of which is recorded where its trials are trained. code: see `provenance.code`."""
+    """A pool of which is recorded where its trials are trained. code: see `provenance.environment.code`."""
 
     def __init__(self, pool: Pool, ledger: JournalLedger, code: Mapping[str, Any]):
         self._pool, self._ledger, self._code = pool, ledger, code

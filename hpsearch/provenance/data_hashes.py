@@ -9,7 +9,7 @@ import hashlib
 import os
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,15 @@ def digest(*things: Any) -> str:
     """Of one thing its SHA-256, of several that of theirs. OSError; TypeError for what has no bytes of its own."""
     each = [_of(thing) for thing in things]
     return each[0] if len(each) == 1 else hashlib.sha256("".join(each).encode()).hexdigest()
+
+
+def by_name(said: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    """SHA-256 of what trials were trained on, by name; more than one where it changed. said: by each segment."""
+    found: dict[str, dict[str, None]] = {}
+    for data in said:
+        for name, digest in data.items():
+            found.setdefault(name, {})[digest] = None
+    return {name: list(digests) for name, digests in found.items()}
 
 
 def _of(thing: Any) -> str:

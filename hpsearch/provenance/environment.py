@@ -1,9 +1,8 @@
 """What a trial is trained with and on, besides its parameters and its seed: what may change the numbers of a curve.
 
-A worker says what only it can see (`environment`), the driver what it sends to the workers (`code`).
+A worker says what only it can see (`of_worker`), the driver what it sends to the workers (`code`).
 """
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import math
@@ -11,7 +10,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -35,7 +34,7 @@ _SECRET = re.compile("URL|URI|TOKEN|SECRET|PASSWORD|KEY")
 # What a worker sees ──────────────────────────────────────────────────────────────────────────────
 
 
-def environment(use: str, device: str, threads: int) -> dict[str, Any]:
+def of_worker(use: str, device: str, threads: int) -> dict[str, Any]:
     """Where a worker trains, in plain JSON values.
 
     sources: the files that the trainer "module:name" is made of, by module, with their SHA-256 (`Sources`).
@@ -50,15 +49,8 @@ def environment(use: str, device: str, threads: int) -> dict[str, Any]:
         "device": device,
         "threads": threads,
         "settings": _settings(os.environ),
-        "sources": {name: _hash(path) for name, path in sorted(own.files.items())},
+        "sources": {name: repository.file_hash(path) for name, path in sorted(own.files.items())},
     }
-
-
-def _hash(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as problem:
-        return f"cannot be read: {problem.strerror}"
 
 
 def _packages(imported: set[str]) -> dict[str, str]:
@@ -133,15 +125,6 @@ def _places(use: str, folder: Path) -> Iterator[Path]:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None and not is_installed(Path(spec.origin)):
             yield Path(spec.origin).parent
-
-
-def hashes(said: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
-    """SHA-256 of what trials were trained on, by name; more than one where it changed. said: by each segment."""
-    found: dict[str, dict[str, None]] = {}
-    for data in said:
-        for name, digest in data.items():
-            found.setdefault(name, {})[digest] = None
-    return {name: list(digests) for name, digests in found.items()}
 
 
 # In words ────────────────────────────────────────────────────────────────────────────────────────

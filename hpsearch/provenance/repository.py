@@ -4,6 +4,7 @@ Nothing here fails a run: where there is no git, no repository, or no answer in 
 """
 
 import hashlib
+import math
 import os
 import subprocess
 from pathlib import Path
@@ -70,15 +71,16 @@ def _untracked(root: Path) -> dict[str, Any]:
     listed = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *_NOT_CODE)
     names = sorted(filter(None, listed.decode(errors="backslashreplace").split("\0")))
     return {
-        "untracked": {name: _hash(root / name) for name in names[:MOST_FILES]},
+        "untracked": {name: file_hash(root / name, MOST_BYTES) for name in names[:MOST_FILES]},
         "untracked_files": len(names),
     }
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path, most_bytes: float = math.inf) -> str:
+    """SHA-256; of a larger file its size, and of one that cannot be read why."""
     try:
         size = path.stat().st_size
-        return hashlib.sha256(path.read_bytes()).hexdigest() if size <= MOST_BYTES else f"{size:,} bytes"
+        return hashlib.sha256(path.read_bytes()).hexdigest() if size <= most_bytes else f"{size:,} bytes"
     except OSError as problem:
         return f"cannot be read: {problem.strerror}"
 

@@ -16,7 +16,7 @@ from hpsearch.doctor.consultation import Consultation, consult
 from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.evaluation.test_set_ledger import last_result, openings
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
-from hpsearch.provenance import environment
+from hpsearch.provenance import data_hashes
 from hpsearch.records.find import RecordedStudy
 from hpsearch.records.standing import standing
 from hpsearch.study.space import Space
@@ -106,7 +106,7 @@ class Content:
 
     @cached_property
     def data(self) -> Mapping[str, Sequence[str]]:
-        return environment.hashes(one.data for one in self.segments)
+        return data_hashes.by_name(one.data for one in self.segments)
 
     @cached_property
     def environments(self) -> Mapping[str, Mapping[str, Any]]:

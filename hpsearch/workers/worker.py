@@ -91,7 +91,7 @@ class Worker:
     @cached_property
     def environment(self) -> dict[str, Any]:
         """What else may change a curve; asked for when the trainer has been imported."""
-        return environment.environment(self.setup.use, self.context.device, self.context.threads)
+        return environment.of_worker(self.setup.use, self.context.device, self.context.threads)
 
     def warm_up(self) -> None:
         """Import torch where it is installed: no trial waits for it, and the first is seeded as all others are."""

@@ -13,7 +13,7 @@ import torch
 
 from hpsearch import __version__
 from hpsearch.core.errors import TrainerError
-from hpsearch.provenance import environment as provenance
+from hpsearch.provenance import environment
 from hpsearch.trainer import contract
 from hpsearch.trainer.training_run import Run
 
@@ -33,18 +33,18 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         del sys.modules[name]
 
 
-def environment(use: str, folder: Path) -> dict[str, Any]:
+def seen_by_worker(use: str, folder: Path) -> dict[str, Any]:
     contract.find(use, folder)
-    return provenance.environment(use, "cpu", 1)
+    return environment.of_worker(use, "cpu", 1)
 
 
 class TestEnvironment:
     def test_it_is_plain_json(self, use: str, tmp_path: Path) -> None:
-        found = environment(use, tmp_path)
+        found = seen_by_worker(use, tmp_path)
         assert json.loads(json.dumps(found)) == found
 
     def test_versions(self, use: str, tmp_path: Path) -> None:
-        found = environment(use, tmp_path)
+        found = seen_by_worker(use, tmp_path)
         assert found["python"] == platform.python_version()
         assert found["packages"]["hpsearch"] == __version__
         assert found["packages"]["numpy"] == np.__version__
@@ -56,19 +56,19 @@ class TestEnvironment:
     def test_the_trainer_and_what_it_imports_from_beside_itself(self, use: str, tmp_path: Path) -> None:
         names = ("own_helper", "own_trainer")
         hashes = {name: hashlib.sha256((tmp_path / f"{name}.py").read_bytes()).hexdigest() for name in names}
-        assert environment(use, tmp_path)["sources"] == hashes
+        assert seen_by_worker(use, tmp_path)["sources"] == hashes
 
     def test_of_a_package_all_that_is_imported_of_it(self) -> None:
-        found = environment("trainers.digits:train", Path())["sources"]
+        found = seen_by_worker("trainers.digits:train", Path())["sources"]
         assert {"trainers.digits", "trainers.kit.training"} <= set(found)
         assert not [name for name in found if not name.startswith("trainers")]
 
     def test_of_an_installed_one_the_version(self) -> None:
-        found = provenance.environment("torch.nn:Linear", "cpu", 1)
+        found = environment.of_worker("torch.nn:Linear", "cpu", 1)
         assert (found["sources"], found["packages"]["torch"]) == ({}, torch.__version__)
 
     def test_the_machine(self, use: str, tmp_path: Path) -> None:
-        found = environment(use, tmp_path)
+        found = seen_by_worker(use, tmp_path)
         assert found["cpu"]["cores"] >= 1
         assert found["cpu"]["memory"] >= 1
         assert found["cpu"]["model"]
@@ -77,14 +77,14 @@ class TestEnvironment:
 
     def test_its_gpu(self, use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         contract.find(use, tmp_path)
-        assert provenance.environment(use, "cuda", 1)["gpu"] is None, "where torch sees none"
+        assert environment.of_worker(use, "cuda", 1)["gpu"] is None, "where torch sees none"
         about = SimpleNamespace(name="H200", total_memory=139 * 2**30 + 1)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: about)
-        found = provenance.environment(use, "cuda", 1)
+        found = environment.of_worker(use, "cuda", 1)
         assert (found["gpu"]["model"], found["gpu"]["memory"]) == ("H200", 140)
         assert {"cuda", "cudnn"} <= set(found["gpu"])
-        assert provenance.environment(use, "cpu", 1)["gpu"] is None, "where the trial has none"
+        assert environment.of_worker(use, "cpu", 1)["gpu"] is None, "where the trial has none"
 
     def test_settings_without_secrets(self, use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HPSEARCH_DATA", "/data")
@@ -92,7 +92,7 @@ class TestEnvironment:
         monkeypatch.setenv("HPSEARCH_DATABASE_URL", "postgresql://ada:s3/cret@host/x")
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         monkeypatch.setenv("AWS_SECRET", "s3cret")
-        found = environment(use, tmp_path)["settings"]
+        found = seen_by_worker(use, tmp_path)["settings"]
         assert found["HPSEARCH_DATA"] == "/data"
         assert found["HPSEARCH_PROXY"] == "http://ada:***@host"
         assert found["HPSEARCH_DATABASE_URL"] == "***"
@@ -102,16 +102,16 @@ class TestEnvironment:
 
 class TestCode:
     def test_a_trainer_beside_its_study(self, use: str, tmp_path: Path) -> None:
-        found = provenance.code(use, tmp_path)
+        found = environment.code(use, tmp_path)
         assert found["folder"] == str(tmp_path)
         assert [one["name"] for one in found["repositories"]] == [tmp_path.name]
         assert "problem" in found["repositories"][0]
 
     def test_an_installed_trainer_is_in_no_repository(self, tmp_path: Path) -> None:
-        assert [one["name"] for one in provenance.code("torch.nn:Linear", tmp_path)["repositories"]] == [tmp_path.name]
+        assert [one["name"] for one in environment.code("torch.nn:Linear", tmp_path)["repositories"]] == [tmp_path.name]
 
     def test_a_trainer_that_is_nowhere(self, tmp_path: Path) -> None:
-        assert len(provenance.code("no_such_package.x:train", tmp_path)["repositories"]) == 1
+        assert len(environment.code("no_such_package.x:train", tmp_path)["repositories"]) == 1
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -125,23 +125,23 @@ def document(**changes: Any) -> dict[str, Any]:
 class TestInWords:
     def test_clean(self) -> None:
         expected = "commit abababababab, Python 3.12, torch 2.13, cpu with 1 thread, Xeon"
-        assert provenance.summary(document()) == expected
+        assert environment.summary(document()) == expected
 
     def test_changed(self) -> None:
-        text = provenance.summary(document(diff_lines=1200, diff_sha256="cd" * 32, untracked_files=3))
+        text = environment.summary(document(diff_lines=1200, diff_sha256="cd" * 32, untracked_files=3))
         assert text.startswith("commit abababababab + 1,200 lines of diff + 3 untracked files, ")
 
     def test_no_commit(self) -> None:
-        assert provenance.summary(document(commit=None)).startswith("no commit yet, ")
-        assert provenance.summary(document(problem="git is not installed")).startswith("no commit (git is not in")
+        assert environment.summary(document(commit=None)).startswith("no commit yet, ")
+        assert environment.summary(document(problem="git is not installed")).startswith("no commit (git is not in")
 
     def test_a_gpu(self) -> None:
         found = document()
         found["environment"] |= {"device": "cuda", "gpu": {"model": "H200"}, "threads": 4}
-        assert provenance.summary(found).endswith("cuda with 4 threads, H200")
+        assert environment.summary(found).endswith("cuda with 4 threads, H200")
 
     def test_to_compare_hashes_are_short(self) -> None:
-        found = provenance.comparable(document(diff_lines=7, diff_sha256="cd" * 32), {"digits": "ef" * 32})
+        found = environment.comparable(document(diff_lines=7, diff_sha256="cd" * 32), {"digits": "ef" * 32})
         assert found["data"] == {"digits": "ef" * 6}
         assert found["repository"]["search"] == {"commit": "ab" * 6, "diff": "7 lines (cdcdcdcdcdcd)", "untracked": {}}
 

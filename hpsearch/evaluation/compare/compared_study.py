@@ -16,7 +16,8 @@ from hpsearch.evaluation.noise import Noise, NoiseEstimate, repeated, within
 from hpsearch.evaluation.test_set_ledger import last_result
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.orchestrator.run_result import BestTrial
-from hpsearch.provenance.environment import comparable, hashes
+from hpsearch.provenance import data_hashes
+from hpsearch.provenance.environment import comparable
 from hpsearch.records.find import RecordedStudy, evaluation_name
 from hpsearch.records.standing import Standing, standing
 
@@ -80,7 +81,7 @@ class ComparedStudy:
     @property
     def data(self) -> dict[str, set[str]]:
         """Name -> the beginning of the SHA-256 of all that any of its trials has said to be trained on."""
-        found = hashes(one.data for one in self.segments)
+        found = data_hashes.by_name(one.data for one in self.segments)
         return {name: {digest[:12] for digest in digests} for name, digests in found.items()}
 
     @property
