@@ -20,3 +20,11 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     for handler in set(root.handlers) - set(handlers):
         handler.close()
     root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture
+def done(desk: Desk) -> Desk:
+    """Where a study, toy, of four trials is complete."""
+    desk.study()
+    desk.run()
+    return desk

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -148,8 +149,11 @@ def content(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [{name: value for name, value in trial.items() if name != "seconds"} for trial in document["trials"]]
 
 
-def shape(lines: Sequence[str]) -> list[str]:
-    """Lines with every number as #."""
-    import re
+DURATION = r"(\d+h\d\dm|\d+m\d\ds|\d+s)"
+"""However long it took: a busy machine is slow."""
 
+
+def shape(lines: Sequence[str]) -> list[str]:
+    """Lines with every number as #, and every duration as #s."""
+    lines = [re.sub(rf"\b{DURATION}\b", "#s", line) for line in lines]
     return [re.sub(r"\d+(\.\d+)?(e-?\d+)?", "#", line) for line in lines]

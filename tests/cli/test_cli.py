@@ -24,7 +24,9 @@ def imported(desk: Desk, *words: str) -> set[str]:
 
 
 class TestImports:
-    @pytest.mark.parametrize("words", [("--help",), ("--version",), ("run", "--help")])
+    @pytest.mark.parametrize(
+        "words", [("--help",), ("--version",), *((verb, "--help") for verb in VERBS if verb != "doctor")]
+    )
     def test_help(self, desk: Desk, words: tuple[str, ...]) -> None:
         assert not imported(desk, *words) & {*HEAVY, "pydantic", "rich", "numpy"}
 
@@ -32,7 +34,7 @@ class TestImports:
         desk.study()
         assert not imported(desk, "check", "study.toml") & set(HEAVY)
 
-    def test_readers(self, desk: Desk) -> None:
+    def test_status(self, desk: Desk) -> None:
         desk.study()
         desk.run()
         assert not imported(desk, "status", "toy") & {"torch", "ray", "mlflow", "optuna"}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hpsearch.tracking.mlflow_logging import configure
-from tests.cli.desk import Desk, content
+from tests.cli.desk import DURATION, Desk, content
 from tests.cli.test_going_on import written
 
 NETWORK = "lr = { low = 1e-4, high = 1.0, log = true }\nwidth = [12, 24]"
@@ -19,9 +19,9 @@ SEARCH = 'method = "random"\ntrials = 8'
 TRIAL = r"\[\d/8\] trial \d   (COMPLETE|PRUNED  |FAILED  )  val_loss [\d.e-]+ at epoch \d  .+"
 STDOUT = (
     r"toy: done",
-    r"8 trials \(\d complete, \d pruned, \d failed\), \d+ epochs, \d+s, workers busy \d+%",
+    rf"8 trials \(\d complete, \d pruned, \d failed\), \d+ epochs, {DURATION}, workers busy \d+%",
     r"",
-    r"best: trial \d, val_loss [\d.]+ at epoch \d",
+    r"best: trial \d, val_loss [\d.e-]+ at epoch \d",
     r"      lr = [\d.e-]+, width = (12|24)",
     r"",
     r"  journal    \.hpsearch/journal\.db",

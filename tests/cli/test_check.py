@@ -1,0 +1,49 @@
+"""`hpsearch check`."""
+
+from tests.cli.desk import Desk
+
+
+def test_no_faults(desk: Desk) -> None:
+    desk.study()
+    assert desk.hp("check", "study.toml").out == "study.toml: no faults in study toy\n"
+    assert desk.hp("check", "study.toml", "--json").data == {"study": "toy", "faults": []}
+    assert desk.files() == []
+
+
+def test_all_faults_at_once_with_their_lines(desk: Desk) -> None:
+    desk.study(space="x = { low = 1.0, high = 0.5 }\ny = { low = 0, high = 1, log = true }\nlr = []")
+    desk.change(('goal = "minimize"', 'goal = "min"'))
+    answer = desk.hp("check", "study.toml")
+    assert (answer.code, answer.out) == (2, "")
+    assert [line.partition(": ")[0] for line in answer.err.splitlines()] == [
+        "study.toml:4 study.goal",
+        "study.toml:11 space.x",
+        "study.toml:12 space.y",
+        "study.toml:13 space.lr",
+    ]
+
+
+def test_faults_as_data(desk: Desk) -> None:
+    desk.study(space="x = { low = 1.0, high = 0.5 }")
+    answer = desk.hp("check", "study.toml", "--json")
+    assert (answer.code, answer.err) == (2, "")
+    assert answer.data == {
+        "study": None,
+        "faults": [
+            {
+                "where": "study.toml",
+                "line": 11,
+                "key": "space.x",
+                "message": "low must be <= high, got low = 1.0, high = 0.5",
+                "column": 0,
+            }
+        ],
+    }
+
+
+def test_with_set(desk: Desk) -> None:
+    desk.study()
+    answer = desk.hp("check", "study.toml", "--set", "space.x.low=2.0", "--set", "space.z.low=2.0")
+    assert answer.code == 2
+    assert "space.x: low must be <= high, got low = 2.0, high = 1.0" in answer.err
+    assert "--set space.z.low: there is no `z` in space" in answer.err

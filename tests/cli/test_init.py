@@ -1,0 +1,37 @@
+"""`hpsearch init`."""
+
+from pathlib import Path
+
+from tests.cli.desk import Desk
+
+
+def test_writes_a_study_that_runs(desk: Desk) -> None:
+    answer = desk.hp("init", "first try")
+    assert answer.code == 0
+    assert answer.out == (
+        "wrote first try/study.toml and first try/trainer.py\n\n  hpsearch run 'first try/study.toml'\n"
+    )
+    study = Path("first try/study.toml")
+    assert desk.hp("check", study).out == "first try/study.toml: no faults in study my-study\n"
+    small = ["search.trials=2", "trainer.epochs=2", 'resources.address="none"', 'tracking.mlflow="none"']
+    words = [word for change in small for word in ("--set", change)]
+    # A process of its own: its module is called `trainer`.
+    ran = desk.ended(desk.start("run", study, "--json", *words))
+    assert ran.code == 0
+    assert ran.data["best"]["value"] > 0.5
+
+
+def test_touches_nothing_that_is_there(desk: Desk) -> None:
+    Path("trainer.py").write_text("mine")
+    answer = desk.hp("init")
+    assert (answer.code, answer.err) == (
+        2,
+        "trainer.py is there already: choose another folder, `hpsearch init FOLDER`\n",
+    )
+    assert Path("trainer.py").read_text() == "mine"
+    assert not Path("study.toml").exists()
+    assert desk.hp("init", "trainer.py/below").code == 2
+
+
+def test_json(desk: Desk) -> None:
+    assert desk.hp("init", "--json").data == {"written": ["study.toml", "trainer.py"]}

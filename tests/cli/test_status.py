@@ -1,0 +1,59 @@
+"""`hpsearch status`."""
+
+import pytest
+
+from tests.cli.desk import Desk, shape
+
+
+def test_object(done: Desk) -> None:
+    best = min(done.export()["trials"], key=lambda trial: trial["value"])
+    data = done.hp("status", "toy", "--json").data
+    assert data.pop("busy_seconds") > 0
+    assert data == {
+        "study": "toy",
+        "state": "COMPLETE",
+        "holder": None,
+        "trials": {"waiting": 0, "running": 0, "paused": 0, "complete": 4, "pruned": 0, "failed": 0},
+        "epochs_trained": 12,
+        "best": {"trial": best["number"], "value": best["value"], "epoch": best["best_epoch"]},
+        "preflight": None,
+        "lr_range": None,
+    }
+
+
+def test_text_ends_with_the_last_decisions(done: Desk) -> None:
+    lines = done.hp("status", "toy").out.splitlines()
+    assert lines[0].split() == ["study", "state", "trials", "epochs", "best"]
+    assert shape([" ".join(lines[1].split())]) == ["toy COMPLETE # complete # # (trial #, epoch #)"]
+    assert lines[3] == "last decisions"
+    assert " ".join(lines[-1].split()) == "trial 3 epoch 3 complete trained all 3 epochs"
+
+
+def test_all_studies(done: Desk) -> None:
+    done.run("--set", 'study.name="second"', "--set", "search.trials=1")
+    lines = done.hp("status").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["study", "toy", "second"]
+    assert [one["study"] for one in done.hp("status", "--json").data] == ["toy", "second"]
+
+
+def test_by_its_file_from_elsewhere(done: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    assert done.hp("status", done.folder / "study.toml", "--json").data["study"] == "toy"
+    url = f"sqlite:///{done.folder}/.hpsearch/journal.db"
+    assert done.hp("status", "toy", "--journal", url, "--json").data["study"] == "toy"
+
+
+def test_watch_ends_with_the_study(done: Desk) -> None:
+    assert done.hp("status", "toy", "--watch", "--json").data["state"] == "COMPLETE"
+
+
+def test_watch_shows_every_change_until_it_ends(desk: Desk) -> None:
+    desk.study('method = "random"\ntrials = 2', options="pace = 0.4")
+    running = desk.start("run", "study.toml")
+    desk.wait_for(lambda: desk.trained() >= 1, running)
+    watching = desk.hp("status", "toy", "--watch", "--json")
+    assert desk.ended(running).code == 0
+    states = [line for line in watching.out.splitlines() if line]
+    assert len(states) == len(set(states)) > 2
+    assert '"state": "RUNNING"' in states[0]
+    assert '"state": "COMPLETE"' in states[-1]

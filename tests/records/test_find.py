@@ -1,0 +1,59 @@
+"""A recorded study, by its name or its file; what is said where it is not found is in tests/cli/test_arguments.py."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import BadInput, NotFound, StudyChanged
+from hpsearch.core.replicates import Replicates
+from hpsearch.core.trial import Objective
+from hpsearch.records.find import check_trial, evaluation_name, looked_up, opened, trainable
+from tests.records.conftest import Scene
+
+
+@pytest.mark.parametrize("study", ["digits", "study.toml"])
+def test_by_name_and_by_file(scene: Scene, study: str) -> None:
+    with opened(study) as (journal, found):
+        assert found.record == scene.record
+        assert len(journal.trials(found.record.id)) == 2
+    assert found.objective == Objective("loss", "minimize")
+    assert found.replicates == Replicates()
+    assert found.space.parameters == scene.study.space.parameters
+
+
+def test_in_the_journal_that_is_named(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    with opened("digits", "sqlite:///${env:PLACE}/.hpsearch/journal.db") as (_, found):
+        assert found.record == scene.record
+    with pytest.raises(BadInput, match="--journal: the environment variable PLICE is not set"):
+        looked_up("sqlite:///${env:PLICE}/journal.db", "--journal")
+
+
+def test_to_be_trained_again(scene: Scene) -> None:
+    """As the file has it, which may not have changed; or as the journal has it, with that journal."""
+    assert trainable(scene.journal, scene.record, "study.toml") == scene.study
+    again = trainable(scene.journal, scene.record, "digits")
+    assert again.identity() == scene.study.identity()
+    assert again.journal_url == scene.study.journal_url
+    assert again.folder == Path(os.path.realpath("."))
+    file = Path("study.toml")
+    file.write_text(file.read_text().replace("high = 1.0", "high = 0.5"))
+    with pytest.raises(StudyChanged, match=r"space\.lr\.high: was 1\.0, is 0\.5"):
+        trainable(scene.journal, scene.record, "study.toml")
+
+
+@pytest.mark.parametrize("number", [-1, 2])
+def test_a_trial_that_is_not_there(scene: Scene, number: int) -> None:
+    with opened("digits") as (journal, found):
+        check_trial(journal, found, 1)
+        with pytest.raises(NotFound, match=f"has no trial {number}: it has trials 0 to 1"):
+            check_trial(journal, found, number)
+
+
+def test_the_evaluation_of_a_study_has_a_name_that_a_study_may_have(scene: Scene) -> None:
+    assert evaluation_name(scene.record) == "digits evaluation"
+    longest = replace(scene.record, name="x" * 250)
+    assert evaluation_name(longest) == f"{scene.record.uid} evaluation"

@@ -1,0 +1,51 @@
+"""How a study stands, as values; in words it is in tests/cli/test_status.py and test_show.py."""
+
+import json
+
+import pytest
+
+from hpsearch.core.errors import NotFound, NoTrialSucceeded
+from hpsearch.core.trial import State
+from hpsearch.journal import Best
+from hpsearch.records.find import RecordedStudy
+from hpsearch.records.standing import best_trial, standing, study_details, trial_details
+from tests.contracts.journal_kit import NOBODY, a_trial, set_lease
+from tests.records.conftest import Scene
+
+
+def test_while_it_runs(scene: Scene) -> None:
+    stands = standing(scene.journal, scene.record)
+    assert (stands.study, stands.state, stands.holder) == ("digits", "RUNNING", scene.journal.holder(scene.record.id))
+    assert stands.holder is not None
+    assert {name: count for name, count in stands.trials.items() if count} == {"running": 1, "complete": 1}
+    assert (stands.epochs_trained, stands.busy_seconds) == (3, 5.0)
+    assert stands.best == Best(0, 0.5, 2)
+    assert json.loads(json.dumps(stands.document()))["best"] == {"trial": 0, "value": 0.5, "epoch": 2}
+
+
+def test_what_a_dead_process_ran_waits_for_the_next(scene: Scene) -> None:
+    set_lease(scene.study.journal_url, pid=NOBODY)
+    stands = standing(scene.journal, scene.record)
+    assert (stands.state, stands.holder) == ("INTERRUPTED", None)
+    assert {name: count for name, count in stands.trials.items() if count} == {"waiting": 1, "complete": 1}
+
+
+def test_a_study_with_what_was_decided_about_it(scene: Scene) -> None:
+    details = study_details(scene.journal, scene.record)
+    assert details.document() == {**details.standing.document(), "rounds": None, "decisions": []}
+
+
+def test_a_trial_and_the_best_one(scene: Scene) -> None:
+    study = RecordedStudy(scene.record)
+    details = trial_details(scene.journal, study, 0)
+    assert details.trial == a_trial(0, 0.75, 0.5, state=State.COMPLETE, ended=1, busy=4.0)
+    assert details == best_trial(scene.journal, study)
+    assert details.document()["value"] == 0.5
+    with pytest.raises(NotFound):
+        trial_details(scene.journal, study, 2)
+
+
+def test_none_is_best_where_none_has_a_value(scene: Scene) -> None:
+    empty = scene.journal.create("empty", scene.study.spec(), scene.study.identity(), at=0)
+    with pytest.raises(NoTrialSucceeded, match='study "empty" has no trial with a value yet'):
+        best_trial(scene.journal, RecordedStudy(empty))
