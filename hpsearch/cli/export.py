@@ -17,36 +17,28 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.core.format import json_text
-    from hpsearch.records import export
+    from hpsearch.records.export import export
     from hpsearch.records.find import opened
 
     _check(args)
     with opened(args.study, args.journal) as (journal, study):
-        record, objective, trials = study.record, study.objective, journal.trials(study.record.id)
-        if args.format == "json":
-            document = export.as_document(
-                record,
-                objective,
-                trials,
-                journal.decisions(record.id),
-                journal.documents(record.id),
-                journal.segments(record.id),
-            )
-    what = ""
+        found, what = export(journal, study), ""
     match args.format:
         case "json" | "csv":
-            text = json_text(document, indent=2) if args.format == "json" else export.as_csv(objective, trials)
+            document = found.document() if args.format == "json" else None
+            text = json_text(document, indent=2) if document else found.csv()
             if args.output is None:
-                yield Answer(document if args.format == "json" else None, lambda: text)
+                yield Answer(document, lambda: text)
                 return
             args.output.write_text(text + "\n", encoding="utf-8")
         case "parquet":
-            export.as_parquet(objective, trials, args.output)
-            what = f"{len(trials)} trials "
+            found.write_parquet(args.output)
+            what = f"{len(found.trials)} trials "
         case "optuna":
             from hpsearch.samplers.optuna.study_file import write_study
 
-            what = f"{write_study(args.output, record.name, objective, study.space, trials)} settled trials "
+            count = write_study(args.output, study.record.name, study.objective, study.space, found.trials)
+            what = f"{count} settled trials "
     yield Answer({"written": str(args.output)}, lambda: f"{what}written to {args.output}")
 
 

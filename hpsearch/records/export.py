@@ -1,46 +1,104 @@
-"""Everything that was recorded of a study, as documents that other programs read."""
+"""Everything that was recorded of a study, as other programs read it: a document, or a table."""
 
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import finite
 from hpsearch.core.trial import Objective, Trial
-from hpsearch.journal import StudyRecord, TrainingSegment
+from hpsearch.journal import Journal, StudyRecord, TrainingSegment
+from hpsearch.records.find import RecordedStudy
+
+COLUMNS = ("number", "round", "state", "value", "best_epoch", "attempts", "seed")
+"""Of a table, about a trial."""
 
 
-def as_document(
-    record: StudyRecord,
-    objective: Objective,
-    trials: Iterable[Trial],
-    decisions: Iterable[Decision],
-    measured: Mapping[str, Any] | None = None,
-    segments: Sequence[TrainingSegment] = (),
-) -> dict[str, Any]:
-    """The document of `hpsearch export --format json`. measured: what was, before the first trial, by kind."""
-    return {
-        "study": {
-            "name": record.name,
-            "uid": record.uid,
-            "state": record.state,
-            "metric": objective.metric,
-            "goal": objective.goal,
-            "forked_from": record.forked_from,
-            "created_at": record.created_at,
-            "hpsearch_version": record.hpsearch_version,
-            "spec": dict(record.spec),
-        },
-        "trials": [trial_document(trial, objective) for trial in trials],
-        "decisions": [
-            {"trial": one.number, "step": one.step, "kind": one.kind, "reason": one.reason, "at": one.at}
-            for one in decisions
-        ],
-        "measured": dict(measured or {}),
-        **where(segments),
-    }
+@dataclass(frozen=True)
+class StudyExport:
+    """documents: the journal's, by kind."""
+
+    record: StudyRecord
+    objective: Objective
+    trials: Sequence[Trial]
+    decisions: Sequence[Decision]
+    documents: Mapping[str, Any]
+    segments: Sequence[TrainingSegment]
+
+    def document(self) -> dict[str, Any]:
+        record = self.record
+        return {
+            "study": {
+                "name": record.name,
+                "uid": record.uid,
+                "state": record.state,
+                "metric": self.objective.metric,
+                "goal": self.objective.goal,
+                "forked_from": record.forked_from,
+                "created_at": record.created_at,
+                "hpsearch_version": record.hpsearch_version,
+                "spec": dict(record.spec),
+            },
+            "trials": [trial_document(trial, self.objective) for trial in self.trials],
+            "decisions": [
+                {"trial": one.number, "step": one.step, "kind": one.kind, "reason": one.reason, "at": one.at}
+                for one in self.decisions
+            ],
+            "measured": dict(self.documents),
+            **where(self.segments),
+        }
+
+    def csv(self) -> str:
+        table, out = self._rows(), io.StringIO()
+        writer = csv.DictWriter(out, fieldnames=list(table[0]) if table else ["number"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+        return out.getvalue().rstrip("\n")
+
+    def write_parquet(self, path: Path) -> None:
+        """The same rows. A parameter whose values are of several types becomes text."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = self._rows()
+        names = list(table[0]) if table else []
+        pq.write_table(pa.table({name: _column([row[name] for row in table]) for name in names}), path)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """One for every report, its trial's columns beside it; one without a step for a trial that reported nothing.
+
+        A metric that is called as one of the trial's columns becomes `metrics.NAME`.
+        """
+        params = dict.fromkeys(name for trial in self.trials for name in trial.params)
+        metrics = dict.fromkeys(name for trial in self.trials for report in trial.curve for name in report.metrics)
+        table = []
+        for trial in self.trials:
+            document = trial_document(trial, self.objective)
+            own = {name: document[name] for name in COLUMNS} | {
+                f"params.{name}": trial.params.get(name) for name in params
+            }
+            for report in trial.curve or (None,):
+                row = own | {"step": report.step if report else None}
+                values = {name: report.metrics.get(name) if report else None for name in metrics}
+                table.append(
+                    row | {f"metrics.{name}" if name in row else name: value for name, value in values.items()}
+                )
+        return table
+
+
+def export(journal: Journal, study: RecordedStudy) -> StudyExport:
+    own = study.record.id
+    return StudyExport(
+        study.record,
+        study.objective,
+        journal.trials(own),
+        journal.decisions(own),
+        journal.documents(own),
+        journal.segments(own),
+    )
 
 
 def where(segments: Iterable[TrainingSegment]) -> dict[str, Any]:
@@ -71,44 +129,6 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "error": trial.error or None,
         "curve": [finite(report.metrics) | {"step": report.step} for report in trial.curve],
     }
-
-
-def rows(objective: Objective, trials: Sequence[Trial]) -> list[dict[str, Any]]:
-    """One row for every report, its trial's columns beside it; one without a step for a trial that reported nothing.
-
-    A metric that is called as one of the trial's columns becomes `metrics.NAME`.
-    """
-    params = dict.fromkeys(name for trial in trials for name in trial.params)
-    metrics = dict.fromkeys(name for trial in trials for report in trial.curve for name in report.metrics)
-    table = []
-    for trial in trials:
-        document = trial_document(trial, objective)
-        own = {name: document[name] for name in ("number", "round", "state", "value", "best_epoch", "attempts", "seed")}
-        own |= {f"params.{name}": trial.params.get(name) for name in params}
-        for report in trial.curve or (None,):
-            row = own | {"step": report.step if report else None}
-            values = {name: report.metrics.get(name) if report else None for name in metrics}
-            table.append(row | {f"metrics.{name}" if name in row else name: value for name, value in values.items()})
-    return table
-
-
-def as_csv(objective: Objective, trials: Sequence[Trial]) -> str:
-    table = rows(objective, trials)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(table[0]) if table else ["number"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    return out.getvalue().rstrip("\n")
-
-
-def as_parquet(objective: Objective, trials: Sequence[Trial], path: Path) -> None:
-    """A table of the same rows. A parameter whose values are of several types becomes text."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = rows(objective, trials)
-    names = list(table[0]) if table else []
-    pq.write_table(pa.table({name: _column([row[name] for row in table]) for name in names}), path)
 
 
 def _column(values: list[Any]) -> list[Any]:

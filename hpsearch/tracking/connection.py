@@ -56,14 +56,19 @@ class ConnectionCheck:
             self._refused = refused
 
 
+def check_address(uri: str, setting: str) -> None:
+    """BadInput for one that MLflow does not take. setting: where the user has written it."""
+    if uri.startswith("file:") or ("://" not in uri and uri != "databricks"):
+        raise BadInput(f"{setting}: MLflow 3 has no file store: write sqlite:///… or http://…")
+
+
 def check_server(uri: str) -> str:
     """Ask a server whether it would take us: "" if so, a sentence for the user where it is merely away.
 
     BadInput, which names the fix, where it is there and refuses us, or cannot be an MLflow server. A database is not
     asked: it is made when it is not there.
     """
-    if uri.startswith("file:") or ("://" not in uri and uri != "databricks"):
-        raise BadInput("tracking.mlflow: MLflow 3 has no file store: write sqlite:///… or http://…")
+    check_address(uri, "tracking.mlflow")
     if not is_server(uri):
         return ""
     try:

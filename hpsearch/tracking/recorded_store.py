@@ -7,8 +7,7 @@ from hpsearch.core.errors import BadInput
 from hpsearch.records.find import RecordedStudy, file_of, home, journal_of, looked_up, study_in
 from hpsearch.study.file.reading import resolved
 from hpsearch.tracking.base import Sync
-from hpsearch.tracking.connection import check_server
-from hpsearch.tracking.location import is_server
+from hpsearch.tracking.connection import check_address
 from hpsearch.tracking.mlflow_tracker import sync
 
 
@@ -60,9 +59,5 @@ def _uri_of(study: RecordedStudy, asked: str | None, journal_url: str | None, ml
 def checked(uri: str) -> str:
     """What the option --mlflow gives, with its variables looked up. BadInput where MLflow takes no such address."""
     uri = looked_up(uri, "--mlflow")
-    try:
-        if not is_server(uri):
-            check_server(uri)
-    except BadInput as problem:
-        raise BadInput(str(problem).replace("tracking.mlflow", "--mlflow", 1)) from None
+    check_address(uri, "--mlflow")
     return uri

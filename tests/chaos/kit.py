@@ -28,7 +28,7 @@ from typing import Any
 
 from hpsearch.journal import Journal
 from hpsearch.journal.lease import process_start
-from hpsearch.records.export import as_document
+from hpsearch.records.export import export
 from hpsearch.records.find import RecordedStudy
 from tests.chaos import invariants
 from tests.chaos.invariants import Witness
@@ -223,8 +223,7 @@ class Scene:
         with Journal.open(url or self.url, create=False) as journal:
             record = journal.find(study)
             assert record is not None, f"no study {study}"
-            trials, decisions = journal.trials(record.id), journal.decisions(record.id)
-            return as_document(record, RecordedStudy(record).objective, trials, decisions)
+            return export(journal, RecordedStudy(record)).document()
 
     def witness(self, study: str = "toy") -> Witness:
         return Witness(self.url, study)
