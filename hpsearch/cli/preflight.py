@@ -1,7 +1,9 @@
 """`hpsearch preflight`."""
 
+import uuid
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from contextlib import closing
 
 from hpsearch.cli.answer import Answer
 from hpsearch.cli.arguments import study_file
@@ -12,6 +14,19 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.preflight.learning_test import preflight
+    """Nothing is recorded in the journal; files are left for `plan` and for people."""
+    from hpsearch.cli.text.preflight import text
+    from hpsearch.core.errors import BadInput
+    from hpsearch.core.logs import hold
+    from hpsearch.orchestrator import build
+    from hpsearch.preflight.runner import run_preflight
+    from hpsearch.records.preflight_record import folder, keep
+    from hpsearch.study.definition import load
 
-    yield from preflight(args)
+    study = load(args.file, args.overrides)
+    hold()
+    pool, _ = build.pool(study, uuid.uuid4().hex)
+    with closing(pool):
+        result = run_preflight(study, pool)
+    keep(folder(study), result.documents())
+    yield Answer(result.document(), lambda: text(result), 0 if result.learning.passed else BadInput.exit_code)

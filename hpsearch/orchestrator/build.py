@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from hpsearch.core.trial import Params
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.pruners.base import Pruner
@@ -144,7 +143,7 @@ def work_folder(study: Study, uid: str) -> Path:
 
 def pool(study: Study, uid: str) -> tuple[WorkerPool, list[str]]:
     """The pool, its trainer tried, and what a person should know about it. ResourcesError, TrainerError, PoolError."""
-    made, example = setup(study, uid), example_params(study)
+    made, example = setup(study, uid), study.space.middle()
     per_trial, resources = study.resources.per_trial, study.resources
     if resources.address == "none":
         from hpsearch.workers.pools.in_process import InProcess
@@ -166,11 +165,6 @@ def one_worker(study: Study, uid: str) -> Iterator[WorkerPool]:
     made, _ = pool(study.model_copy(update={"resources": resources}), uid)
     with closing(made):
         yield made
-
-
-def example_params(study: Study) -> Params:
-    """Parameters to try the trainer's signature with: the middle of the space."""
-    return study.space.from_unit([0.5] * study.space.dimensions)
 
 
 def tracker(study: Study, record: StudyRecord) -> Tracker:

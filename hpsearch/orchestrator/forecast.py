@@ -8,7 +8,7 @@ from hpsearch.core.decisions import New
 from hpsearch.core.errors import NotFound
 from hpsearch.journal import Journal, Summary
 from hpsearch.orchestrator import build
-from hpsearch.preflight.runner import Tried
+from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.records.preflight_record import folder, kept
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
@@ -64,7 +64,7 @@ class Forecast:
 def forecast(study: Study) -> Forecast:
     recorded, measured = _known(study)
     cost = measured["preflight"]["cost"] if "preflight" in measured else None
-    study = Tried(measured).searched(study)
+    study = PreflightRecord(measured).narrowed(study)
     return Forecast(
         study,
         rounds=tuple(plan.rounds(study)),

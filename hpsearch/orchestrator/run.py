@@ -21,7 +21,7 @@ from hpsearch.orchestrator.rules import Reached, Totals, limit_reached
 from hpsearch.orchestrator.run_observers import Notes, RoundsRecord, StopRequests, Tracking, has_results
 from hpsearch.orchestrator.run_result import BestTrial, RunResult
 from hpsearch.orchestrator.signals import Signals
-from hpsearch.preflight.runner import Tried, try_out
+from hpsearch.preflight.runner import PreflightRecord, complete
 from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import keep
 from hpsearch.samplers.base import Sampler
@@ -73,21 +73,21 @@ class _Run:
 
     def run(self, skip_preflight: bool) -> RunResult:
         """Bad input is found before anything is written: the pool has tried the trainer when the study is recorded."""
-        held, tried, history = reopen(self.study, self.origin, self.stack, self.notes.add), Tried(), None
+        held, preflight, history = reopen(self.study, self.origin, self.stack, self.notes.add), PreflightRecord(), None
         if held is not None:
-            self.study, tried, history = held.study, Tried(held.documents()), held.history()
-            sampler = build.sampler(tried.searched(self.study))
+            self.study, preflight, history = held.study, PreflightRecord(held.documents()), held.history()
+            sampler = build.sampler(preflight.narrowed(self.study))
             reached = limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
             if reached is not None or self._is_over(sampler, history):
                 return self._nothing_to_do(held, history, sampler, reached)
         uid = held.record.uid if held else uuid.uuid4().hex
         pool = self._pool(uid)
         if not history:
-            tried = try_out(self.study, pool, tried, self.observer.say, skip_preflight=skip_preflight)
+            preflight = complete(self.study, pool, preflight, self.observer.say, skip_preflight=skip_preflight)
         held = held or record_new(self.study, self.origin, uid, self.stack)
         log_to(self.study.home / "hpsearch.log")
         history = held.history() if history is None else history
-        return self._search(held, history, build.sampler(tried.searched(self.study)), pool, tried)
+        return self._search(held, history, build.sampler(preflight.narrowed(self.study)), pool, preflight)
 
     def _is_over(self, sampler: Sampler, history: History) -> bool:
         """Whether nothing waits and nothing more will be proposed, so that no worker is needed."""
@@ -108,7 +108,9 @@ class _Run:
             self.tracking.note(f"{away}; training goes on, and MLflow is brought to agree later")
         return pool
 
-    def _search(self, held: HeldStudy, history: History, sampler: Sampler, pool: WorkerPool, tried: Tried) -> RunResult:
+    def _search(
+        self, held: HeldStudy, history: History, sampler: Sampler, pool: WorkerPool, preflight: PreflightRecord
+    ) -> RunResult:
         recorder = self._recorder(held)
         rounds = RoundsRecord(held, sampler, history, self.notes.add)
         recording = Recording(pool, recorder, environment.code(self.study.trainer.use, self.study.folder))
@@ -124,10 +126,10 @@ class _Run:
             watch=Watch(self.observer, rounds, self.notes, self.tracking, StopRequests(recorder)),
         )
         recorder.state("RUNNING")
-        if tried.decisions:  # before their documents: what is not here after a kill is measured and decided again
-            recorder.write((), (), tried.decisions)
-            held.put_documents(tried.documents)
-            keep(held.folder, tried.documents)
+        if preflight.decisions:  # before their documents: what is not here after a kill is measured and decided again
+            recorder.write((), (), preflight.decisions)
+            held.put_documents(preflight.documents)
+            keep(held.folder, preflight.documents)
         try:
             with self.signals.stopping(loop):
                 loop.run()

@@ -76,7 +76,7 @@ class FirstSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class OverfitAttempt:
     """The same few examples, over and over again.
 
     factor: the learning rate was so many times the trainer's own. rows: how many examples; 0: they cannot be counted.
@@ -115,10 +115,10 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedEpochs:
     """Some whole epochs.
 
-    factor: as of an Attempt. reports: what the trainer yielded. losses: one a step, the first LOSSES of them.
+    factor: as of an OverfitAttempt. reports: what the trainer yielded. losses: one a step, the first LOSSES of them.
     validated: examples that the models saw in an epoch without being trained on them.
     seconds: of an epoch; where none came to its end, reckoned from the part that did, or None.
     problem: what the trainer raised. unfinished: time was up before the first epoch's end.
@@ -157,9 +157,9 @@ class Measured:
     """
 
     steps: FirstSteps = FirstSteps()
-    attempts: tuple[Attempt, ...] = ()
-    trained: Trained | None = None
-    shuffled: tuple[Trained, ...] = ()
+    attempts: tuple[OverfitAttempt, ...] = ()
+    trained: TrainedEpochs | None = None
+    shuffled: tuple[TrainedEpochs, ...] = ()
     memory: Memory = Memory()
     failure: Failure | None = None
     seconds: float = 0.0
@@ -169,7 +169,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweptLosses:
     """rates: values of the parameter (not of the optimizer, whose rate may be a multiple), rising. losses: one each.
 
     ended: what the trainer raised or why it could not be done, "" where all went well.

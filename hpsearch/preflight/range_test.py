@@ -1,7 +1,8 @@
-"""The learning-rate range test of a study: which tests, and what came of them, as the journal keeps it."""
+"""The learning-rate range test of a study: which sweeps are made, and which range of rates they show."""
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.core import seeds
@@ -10,38 +11,96 @@ from hpsearch.core.format import finite
 from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge import lr_curve
-from hpsearch.preflight.measure.lr_sweep import LrRange
-from hpsearch.preflight.measurements import Sweep
+from hpsearch.preflight.judge.lr_curve import RateRange, Reading
+from hpsearch.preflight.measure.lr_sweep import LrSweep
+from hpsearch.preflight.measurements import SweptLosses
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.space import Choice, Float, Parameter, Space
 from hpsearch.workers.pools.base import Measurer
 
 
-def run_range_test(study: Study, measurer: Measurer) -> dict[str, Any]:
-    """The document. BadInput where a range is `auto` and nothing is found, or nothing can be tried."""
+@dataclass(frozen=True)
+class RangeTest:
+    """auto: the file leaves the range to the test; else it asks for the rates from `asked[0]` to `asked[1]`.
+
+    found: None where no sweep shows anything. says: the result in a sentence, which is also the decision's reason.
+    """
+
+    parameter: str
+    auto: bool
+    asked: tuple[float, float]
+    found: RateRange | None
+    says: str
+    readings: tuple[Reading, ...]
+
+    def document(self) -> dict[str, Any]:
+        low, high = self.asked
+        return {
+            "parameter": self.parameter,
+            "auto": self.auto,
+            "window": {"low": self.found.low, "high": self.found.high} if self.found else None,
+            "asked": None if self.auto else {"low": low, "high": high},
+            "says": self.says,
+            "tests": [_test(reading) for reading in self.readings],
+        }
+
+
+def _test(reading: Reading) -> dict[str, Any]:
+    sweep = reading.sweep
+    return {
+        "params": dict(sweep.params),
+        "rates": list(sweep.rates),
+        "losses": finite(list(sweep.losses)),
+        "smoothed": list(reading.smoothed),
+        "begins": finite(reading.begins),
+        "steepest": finite(reading.steepest),
+        "best": finite(reading.best),
+        "diverges": reading.diverges,
+        "problem": reading.problem,
+        "seconds": sweep.seconds,
+    }
+
+
+def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
+    """BadInput where a range is `auto` and nothing is found, or nothing can be tried."""
     section = study.range_test
     assert section is not None
     name, space = section.parameter, study.space
     low, high = _bounds(space, name)
-    sets = variants(space, name, section.tests)
     deadline = time.monotonic() + section.limit
-    readings = []
-    for params in sets:
+    readings: list[Reading] = []
+    for params in variants(space, name, section.tests):
         left = max(deadline - time.monotonic(), 1.0)
         seed = seeds.trial_seed(study.study.seed, 0)
-        order = LrRange(params, seed, study.trainer.epochs, name, low, high, section.iterations, left)
-        readings.append(lr_curve.read(_swept(measurer, order)))
-        if readings[-1].problem and len(readings) == 1 and not readings[-1].sweep.losses:
+        swept = measurer.measure(LrSweep(params, seed, study.trainer.epochs, name, low, high, section.iterations, left))
+        if isinstance(swept, Lost):
+            swept = SweptLosses(params, name, problem=f"no answer came back: {swept.reason}")
+        readings.append(lr_curve.read(swept))
+        if readings[-1].problem and len(readings) == 1 and not swept.losses:
             break  # what cannot be done with the first cannot be done with any
-    return _range_document(space, name, readings)
+    return _judged(space, name, readings)
 
 
-def _swept(measurer: Measurer, order: LrRange) -> Sweep:
-    found = measurer.measure(order)
-    if isinstance(found, Lost):
-        return Sweep(order.params, order.parameter, problem=f"no answer came back: {found.reason}")
-    return found
+def _judged(space: Space, name: str, readings: Sequence[Reading]) -> RangeTest:
+    own = _own(space, name)
+    auto = isinstance(own, Float) and own.auto
+    low, high = asked_for(space, name)
+    found = lr_curve.rate_range(readings)
+    if found is None:
+        why = "; ".join(dict.fromkeys(one.problem for one in readings if one.problem)) or "nothing was tried"
+        if auto:
+            raise BadInput(
+                f"space.{name}: auto = true, and the learning-rate range test finds no window: {why}. Give low and high"
+            )
+        says = f"{name}: the learning-rate range test finds no window: {why}"
+    elif auto:
+        says = found.reason
+    else:
+        says = lr_curve.misses(readings, low, high) or (
+            f"{name}: the window [{low:.3g}, {high:.3g}] is right, by {found.evidence}"
+        )
+    return RangeTest(name, auto, (low, high), found, says, tuple(readings))
 
 
 def _bounds(space: Space, name: str) -> tuple[float, float]:
@@ -81,45 +140,3 @@ def variants(space: Space, name: str, most: int) -> list[Params]:
         if name in params and params not in found:
             found.append(params)
     return found[:most]
-
-
-def _range_document(space: Space, name: str, readings: Sequence[lr_curve.Reading]) -> dict[str, Any]:
-    own = _own(space, name)
-    auto = isinstance(own, Float) and own.auto
-    found = lr_curve.window(readings)
-    why = "; ".join(dict.fromkeys(one.problem for one in readings if one.problem)) or "nothing was tried"
-    if found is None and auto:
-        raise BadInput(
-            f"space.{name}: auto = true, and the learning-rate range test finds no window: {why}. Give low and high"
-        )
-    low, high = asked_for(space, name)
-    says = found.reason if found else f"{name}: the learning-rate range test finds no window: {why}"
-    if found and not auto:
-        misses = lr_curve.misses(readings, low, high)
-        says = (
-            misses or f"{name}: the window [{low:.3g}, {high:.3g}] is right, by {found.reason.partition(' from ')[2]}"
-        )
-    return {
-        "parameter": name,
-        "auto": auto,
-        "window": {"low": found.low, "high": found.high} if found else None,
-        "asked": None if auto else {"low": low, "high": high},
-        "says": says,
-        "tests": [_test(reading) for reading in readings],
-    }
-
-
-def _test(reading: lr_curve.Reading) -> dict[str, Any]:
-    sweep = reading.sweep
-    return {
-        "params": dict(sweep.params),
-        "rates": list(sweep.rates),
-        "losses": finite(sweep.losses),
-        "smoothed": list(reading.smoothed),
-        "begins": finite(reading.begins),
-        "steepest": finite(reading.steepest),
-        "best": finite(reading.best),
-        "diverges": reading.diverges,
-        "problem": reading.problem,
-        "seconds": sweep.seconds,
-    }

@@ -186,6 +186,9 @@ class Space:
                 params[parameter.name] = parameter.from_unit(u)
         return params
 
+    def middle(self) -> dict[str, Plain]:
+        return self.from_unit([0.5] * self.dimensions)
+
     def to_unit(self, params: Params) -> list[float | None]:
         """One coordinate for each of `parameters`, None where it is inactive (absent)."""
         return [p.to_unit(params[p.name]) if p.name in params else None for p in self.parameters]

@@ -13,7 +13,7 @@ from hpsearch import Report, Run
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import judge, stops
-from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measure.learning import LearningMeasurement
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
 from tests.preflight.measure import faulty, sound
@@ -73,7 +73,7 @@ def tried(trainers: Sequence[Trainer], seeds: Sequence[int]) -> list[Tried]:
 
 
 def _tried(trainer: Trainer, seed: int) -> Tried:
-    measured = Preflight({}, seed, EPOCHS).measure(context(trainer))
+    measured = LearningMeasurement({}, seed, EPOCHS).measure(context(trainer))
     found = Tried(trainer, judge(measured, SCORE), measured.seconds)
     progress(f"{trainer.__name__}, seed {seed}: {', '.join(found.failed) or 'passed'}, {found.seconds:.1f} s")
     return found
@@ -102,4 +102,6 @@ def _sound(found: Sequence[Tried]) -> Table:
         starts = sum(one.starts for one in mine)
         rows.append([trainer.__name__, starts, len(mine), ", ".join(said), ", ".join(skipped), seconds])
     note = f"may start: {sum(one.starts for one in found)} of {len(found)}; in brackets: a warning"
-    return Table("Preflight of sound trainers", ["trainer", "starts", "of", "said", "skipped", "median s"], rows, note)
+    return Table(
+        "LearningMeasurement of sound trainers", ["trainer", "starts", "of", "said", "skipped", "median s"], rows, note
+    )

@@ -11,7 +11,7 @@ import torch
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.messages import Lost
-from hpsearch.preflight.runner import Refused, Tried, try_out
+from hpsearch.preflight.runner import PreflightFailed, PreflightRecord, complete
 from hpsearch.study.definition import load
 from tests.cli.desk import Desk, content, environment
 
@@ -166,14 +166,14 @@ class TestAWorkerThatIsLost:
     def test_the_study_does_not_start(self, desk: Desk) -> None:
         network(desk)
         with pytest.raises(
-            Refused, match=r"(?s)no answer came back: its worker died of: Fatal Python error.*in conv2d"
+            PreflightFailed, match=r"(?s)no answer came back: its worker died of: Fatal Python error.*in conv2d"
         ):
-            try_out(load(desk.folder / "study.toml"), Vanishing(), Tried(), print)
+            complete(load(desk.folder / "study.toml"), Vanishing(), PreflightRecord(), print)
 
     def test_there_is_no_window(self, desk: Desk) -> None:
         network(desk, space=AUTO, more="")
         with pytest.raises(BadInput, match="finds no window: no answer came back: its worker died"):
-            try_out(load(desk.folder / "study.toml"), Vanishing(), Tried(), print)
+            complete(load(desk.folder / "study.toml"), Vanishing(), PreflightRecord(), print)
 
 
 class TestWarnings:

@@ -10,9 +10,9 @@ import pytest
 
 from hpsearch.core.messages import Advance, Event, Kill, Release, Reported, Start
 from hpsearch.core.trial import Params, Report
-from hpsearch.preflight.measure.learning import Preflight
-from hpsearch.preflight.measure.lr_sweep import LrRange
-from hpsearch.preflight.measurements import Measured, Sweep
+from hpsearch.preflight.measure.learning import LearningMeasurement
+from hpsearch.preflight.measure.lr_sweep import LrSweep
+from hpsearch.preflight.measurements import Measured, SweptLosses
 from hpsearch.workers import checkpoints
 from hpsearch.workers.pools.base import WorkerPool
 
@@ -260,7 +260,9 @@ class MeasurerContract:
         return driver
 
     def test_the_trainer_is_measured(self, driver: Driver) -> None:
-        found = driver.pool.measure(Preflight({"toy": "network", "lr": 0.01}, seed=3, epochs=5, skip=("labels",)))
+        found = driver.pool.measure(
+            LearningMeasurement({"toy": "network", "lr": 0.01}, seed=3, epochs=5, skip=("labels",))
+        )
         assert isinstance(found, Measured)
         assert found.failure is None
         assert found.trained is not None
@@ -270,10 +272,10 @@ class MeasurerContract:
         assert found.memory.host > 50e6
 
     def test_a_range_test_has_a_loss_for_every_rate(self, driver: Driver) -> None:
-        order = LrRange({"toy": "network", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1e-2, iterations=40)
+        order = LrSweep({"toy": "network", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1e-2, iterations=40)
         one, other = driver.pool.measure(order), driver.pool.measure(order)
-        assert isinstance(one, Sweep)
-        assert isinstance(other, Sweep)
+        assert isinstance(one, SweptLosses)
+        assert isinstance(other, SweptLosses)
         assert (one.problem, len(one.losses), len(one.rates)) == ("", 40, 40)
         assert one.losses == other.losses, "from the same beginning"
 
@@ -281,7 +283,7 @@ class MeasurerContract:
         before = driver.start({"toy": "learner"})
         driver.train(before)
         files = sorted(work.rglob("*.pt"))
-        driver.pool.measure(Preflight({"toy": "learner"}, seed=9, epochs=5))
+        driver.pool.measure(LearningMeasurement({"toy": "learner"}, seed=9, epochs=5))
         assert (driver.pool.room, driver.listen()) == (2, [])
         assert sorted(work.rglob("*.pt")) == files
         after = driver.start({"toy": "learner"})
@@ -290,14 +292,14 @@ class MeasurerContract:
 
     @pytest.mark.parametrize(("how", "kind"), [("raise", "error"), ("memory", "oom"), ("sys.exit", "error")])
     def test_what_the_trainer_raises_is_an_answer(self, driver: Driver, how: str, kind: str) -> None:
-        found = driver.pool.measure(Preflight({"toy": "faulty", "at": 1, "how": how}, seed=3, epochs=5))
+        found = driver.pool.measure(LearningMeasurement({"toy": "faulty", "at": 1, "how": how}, seed=3, epochs=5))
         assert isinstance(found, Measured)
         assert found.failure is not None
         assert found.failure.kind == kind
         assert driver.pool.room == 2
 
     def test_why_there_is_no_range_test_is_an_answer(self, driver: Driver) -> None:
-        found = driver.pool.measure(LrRange({"toy": "learner", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1.0))
-        assert isinstance(found, Sweep)
+        found = driver.pool.measure(LrSweep({"toy": "learner", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1.0))
+        assert isinstance(found, SweptLosses)
         assert "names no torch optimizer" in found.problem
         assert found.losses == ()

@@ -1,10 +1,12 @@
 """What a check comes to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Outcome = Literal["passed", "failed", "skipped"]
+from hpsearch.core.format import columns
+
+CheckOutcome = Literal["passed", "failed", "skipped"]
 Severity = Literal["error", "warning"]
 Numbers = Mapping[str, float | int | str]
 
@@ -18,7 +20,7 @@ class Check:
     """
 
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     says: str
     severity: Severity = "error"
     evidence: Numbers = field(default_factory=dict)
@@ -50,3 +52,12 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     found = list(names)
     left = len(found) - most
     return ", ".join(found) if left <= 0 else f"{', '.join(found[:most])} and {left} more"
+
+
+def text(checks: Sequence[Check]) -> str:
+    """A line for every check, and their details below."""
+    words = {"passed": "passed", "skipped": "skipped"}
+    rows = [
+        [words.get(check.outcome, "FAILED" if check.stops else "warning"), check.name, check.says] for check in checks
+    ]
+    return "\n".join([columns(rows), *(f"\n{check.details}" for check in checks if check.details)])

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 
 from hpsearch.core.trial import Objective
+from hpsearch.preflight.judge.chance import ChanceComparison, compare
 from hpsearch.preflight.judge.check import Check, failed, listed, passed, skipped, warned
 from hpsearch.preflight.judge.first_step_checks import NO_LOSS
-from hpsearch.preflight.measure.chance import Comparison, compare
-from hpsearch.preflight.measurements import Attempt, Measured
+from hpsearch.preflight.measurements import Measured, OverfitAttempt
 
 NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, its model tracked, from a DataLoader"
 
@@ -81,7 +81,7 @@ def loss_sign(measured: Measured, objective: Objective) -> Check:
     return passed("loss sign", "the loss does not go below what is possible", numbers)
 
 
-def _rises(made: Sequence[Attempt]) -> bool:
+def _rises(made: Sequence[OverfitAttempt]) -> bool:
     """At learning rates that are low enough to follow the gradient."""
     slow = [one for one in made if one.factor <= 0.1 and len(one.losses) > 20]
     return len(slow) > 1 and all(one.last > 1.002 * one.first for one in slow)
@@ -146,7 +146,7 @@ def labels(measured: Measured, objective: Objective) -> Check:
     return failed("labels", f"{said}: {_what_is_wrong(found)}", numbers)
 
 
-def _what_is_wrong(found: Comparison) -> str:
+def _what_is_wrong(found: ChanceComparison) -> str:
     if not found.learns:
         return (
             "nothing is learned that shuffled labels would not teach as well. Labels are shuffled against inputs, or "
@@ -163,7 +163,7 @@ def _what_is_wrong(found: Comparison) -> str:
     )
 
 
-def compared(measured: Measured, objective: Objective) -> Comparison | None:
+def compared(measured: Measured, objective: Objective) -> ChanceComparison | None:
     """None where there is nothing to compare."""
     trained, shuffled = measured.trained, measured.shuffled
     if trained is None or not shuffled or not trained.losses:

@@ -1,5 +1,5 @@
 """What a learning-rate range test says: where the loss begins to fall, falls fastest, is lowest, and leaves; and so
-which window is worth a search (Smith 2015, arXiv 1506.01186, section 3.3; Howard and Gugger 2020, "fastai", lr_find).
+which rates are worth a search (Smith 2015, arXiv 1506.01186, section 3.3; Howard and Gugger 2020, "fastai", lr_find).
 """
 
 import math
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, pstdev
 
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measurements import Sweep
+from hpsearch.preflight.measurements import SweptLosses
 
 SMOOTH = 0.85
 """Of each of two moving averages, one from either end: together they do not lag behind the loss as one does."""
@@ -20,7 +20,7 @@ FALLEN = 0.1
 """The loss has begun to fall where it has come down by this part of the way to its lowest."""
 
 BELOW = 3.0
-"""The window begins at a rate so many times lower: a long training needs less than a short test shows."""
+"""The range begins at a rate so many times lower: a long training needs less than a short test shows."""
 
 FEWEST = 20
 """Steps that a test needs to say anything."""
@@ -34,7 +34,7 @@ class Reading:
     problem: why nothing can be said, "" where all is known.
     """
 
-    sweep: Sweep
+    sweep: SweptLosses
     smoothed: tuple[float, ...] = ()
     begins: float = math.nan
     steepest: float = math.nan
@@ -52,16 +52,20 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Window:
-    """Where to search for the parameter; it holds those of all readings. reason: for a person to read."""
+class RateRange:
+    """Where to search for the parameter; it holds the ranges of all readings. evidence: for a person to read."""
 
     parameter: str
     low: float
     high: float
-    reason: str
+    evidence: str
+
+    @property
+    def reason(self) -> str:
+        return f"{self.parameter}: window [{self.low:.3g}, {self.high:.3g}] from {self.evidence}"
 
 
-def read(sweep: Sweep) -> Reading:
+def read(sweep: SweptLosses) -> Reading:
     losses = _finite(sweep.losses)
     if sweep.problem and len(losses) < FEWEST:
         return Reading(sweep, problem=sweep.problem)
@@ -96,28 +100,27 @@ def read(sweep: Sweep) -> Reading:
     )
 
 
-def window(readings: Sequence[Reading]) -> Window | None:
-    """The window that holds those of all tests that say something; None where none does."""
+def rate_range(readings: Sequence[Reading]) -> RateRange | None:
+    """The range that holds those of all tests that show something; None where none does."""
     good = [reading for reading in readings if not reading.problem]
     if not good:
         return None
     low, high = _rounded(min(one.low for one in good)), _rounded(max(one.high for one in good))
-    parameter = good[0].sweep.parameter
-    return Window(parameter, low, high, f"{parameter}: window [{low:.3g}, {high:.3g}] {_why(good, len(readings))}")
+    return RateRange(good[0].sweep.parameter, low, high, _evidence(good, len(readings)))
 
 
-def _why(good: Sequence[Reading], among: int) -> str:
+def _evidence(good: Sequence[Reading], among: int) -> str:
     begins, best = min(one.begins for one in good), [one.best for one in good]
     leaves = [one.diverges for one in good if one.diverges is not None]
     lowest = f"{min(best):.2g}" if len(best) == 1 else f"{min(best):.2g} to {max(best):.2g}"
     left = f"and leaves at {max(leaves):.2g}" if leaves else "and never leaves"
     tests = "the learning-rate range test" if among == 1 else f"{len(good)} of {among} learning-rate range tests"
-    return f"from {tests}: the loss begins to fall at {begins:.2g}, is lowest at {lowest} {left}"
+    return f"{tests}: the loss begins to fall at {begins:.2g}, is lowest at {lowest} {left}"
 
 
 def misses(readings: Sequence[Reading], low: float, high: float) -> str:
-    """What is wrong with a window that somebody has chosen, with its numbers; "" where nothing is."""
-    found = window(readings)
+    """What is wrong with a range that a file asks for, with its numbers; "" where nothing is."""
+    found = rate_range(readings)
     if found is None or not (low > 0 and high > 0):
         return ""
     best = [one.best for one in readings if not one.problem]

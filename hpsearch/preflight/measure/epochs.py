@@ -11,15 +11,15 @@ from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.batches import Feed, as_given
 from hpsearch.preflight.measure.instrumentation import Instrumentation, times
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
-from hpsearch.preflight.measurements import LOSSES, Memory, Trained
+from hpsearch.preflight.measurements import LOSSES, Memory, TrainedEpochs
 
 
-def some(trainer: TrainerUnderTest, most: int, factor: float, deadline: float, feed: Feed = as_given) -> Trained:
+def some(trainer: TrainerUnderTest, most: int, factor: float, deadline: float, feed: Feed = as_given) -> TrainedEpochs:
     """`most` epochs of a training, or as many as fit until `deadline`."""
     seen = Instrumentation(feed, times(factor), deadline=deadline)
     marks = [time.perf_counter()]
     reports, failure = run_out(_marking(trainer.train(seen), marks), most)
-    return Trained(
+    return TrainedEpochs(
         factor,
         reports,
         _ends(seen.losses),

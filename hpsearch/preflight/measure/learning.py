@@ -4,11 +4,11 @@ import time
 from dataclasses import dataclass, replace
 
 from hpsearch.core.trial import Objective, Params
+from hpsearch.preflight.judge.chance import compare
 from hpsearch.preflight.measure import epochs, first_steps, overfit
 from hpsearch.preflight.measure.batches import Feed, Shuffled, as_given
-from hpsearch.preflight.measure.chance import compare
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest
-from hpsearch.preflight.measurements import Attempt, Measured, Trained
+from hpsearch.preflight.measurements import Measured, OverfitAttempt, TrainedEpochs
 from hpsearch.trainer.open_trial import TrainerContext
 
 SHORT, LONG = 3, 10
@@ -23,7 +23,7 @@ SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class Preflight:
+class LearningMeasurement:
     """Find out whether the trainer can learn, with these parameters.
 
     epochs: the most that a trial of the study trains. seconds: the most that all of it may take.
@@ -44,7 +44,7 @@ class Preflight:
         steps, failure = first_steps.look(trainer, began + SHARE * self.seconds)
         if failure is not None:
             return Measured(steps, failure=failure, seconds=time.monotonic() - began)
-        made: tuple[Attempt, ...] = ()
+        made: tuple[OverfitAttempt, ...] = ()
         if steps.fed and steps.losses and "overfits" not in self.skip:
             made = overfit.attempts(trainer, time.monotonic() + SHARE * self.seconds)
         school = _School(trainer, deadline)
@@ -62,7 +62,7 @@ class _School:
     def __init__(self, trainer: TrainerUnderTest, deadline: float):
         self._trainer, self._deadline, self._objective = trainer, deadline, trainer.context.objective
 
-    def train(self, factor: float, most: int) -> Trained:
+    def train(self, factor: float, most: int) -> TrainedEpochs:
         """Where it diverges, once more with a tenth of the learning rate: that is no fault of the trainer."""
         trained = self._epochs(factor, most)
         slower = self._epochs(factor / 10, most) if trained.diverged else trained
@@ -99,12 +99,12 @@ class _School:
             return None
         return replace(found, trained=trained, shuffled=tuple(arms))
 
-    def _shuffled(self, like: Trained, seed: int) -> Trained | None:
+    def _shuffled(self, like: TrainedEpochs, seed: int) -> TrainedEpochs | None:
         feed = Shuffled(seed)
         arm = self._epochs(like.factor, len(like.reports), feed)
         return arm if feed.possible and len(arm.reports) == len(like.reports) else None
 
-    def _epochs(self, factor: float, most: int, feed: Feed = as_given) -> Trained:
+    def _epochs(self, factor: float, most: int, feed: Feed = as_given) -> TrainedEpochs:
         trainer = replace(self._trainer, epochs=max(self._trainer.epochs, most))
         return epochs.some(trainer, most, factor, self._deadline, feed)
 

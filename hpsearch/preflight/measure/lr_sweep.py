@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.instrumentation import Enough, Instrumentation, Rates
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
-from hpsearch.preflight.measurements import Sweep
+from hpsearch.preflight.measurements import SweptLosses
 from hpsearch.trainer.open_trial import TrainerContext
 
 HOPELESS = 4.0
@@ -18,7 +18,7 @@ SMOOTH = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class LrRange:
+class LrSweep:
     """Train `iterations` steps with a learning rate that rises exponentially, and note the losses.
 
     parameter: the name of the parameter that is the learning rate; low, high: its bounds, 0 < low < high.
@@ -34,14 +34,14 @@ class LrRange:
     iterations: int = 150
     seconds: float = 600.0
 
-    def measure(self, context: TrainerContext) -> Sweep:
+    def measure(self, context: TrainerContext) -> SweptLosses:
         """Never raises for the trainer's sake: why it cannot be done is in the answer."""
         began = time.monotonic()
         own = float(self.params[self.parameter])
         trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
         problem = _why_not(self.parameter, trainer, own)
         if problem:
-            return Sweep(self.params, self.parameter, problem=problem, seconds=time.monotonic() - began)
+            return SweptLosses(self.params, self.parameter, problem=problem, seconds=time.monotonic() - began)
         seen = Instrumentation(
             rates=Rates(lambda step, _, base: base * self._rate(step) / own, still=True),
             end=_Hopeless(self.iterations),
@@ -51,7 +51,7 @@ class LrRange:
         losses = tuple(seen.losses[: self.iterations])
         rates = tuple(self._rate(step) for step in range(len(losses)))
         said = failure.summary if failure else ("time was up" if seen.late else "")
-        return Sweep(self.params, self.parameter, rates, losses, said, time.monotonic() - began)
+        return SweptLosses(self.params, self.parameter, rates, losses, said, time.monotonic() - began)
 
     def _rate(self, step: int) -> float:
         """The parameter's value in a step, from 0."""

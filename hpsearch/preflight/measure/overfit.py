@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hpsearch.preflight.measure.batches import Tiny
 from hpsearch.preflight.measure.instrumentation import Instrumentation, fixed
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
-from hpsearch.preflight.measurements import TAIL, Attempt
+from hpsearch.preflight.measurements import TAIL, OverfitAttempt
 
 FACTORS = (1.0, 10.0, 0.1, 100.0, 0.01)
 """Times the trainer's own learning rate, in the order in which they are tried."""
@@ -19,9 +19,9 @@ FEW = (8, 2)
 """Examples to learn where a minibatch is too much: a model with few parameters cannot hold one."""
 
 
-def attempts(trainer: TrainerUnderTest, deadline: float) -> tuple[Attempt, ...]:
+def attempts(trainer: TrainerUnderTest, deadline: float) -> tuple[OverfitAttempt, ...]:
     """Until one has learned its examples, or nothing is left to try. The last is the one that counts."""
-    made: list[Attempt] = []
+    made: list[OverfitAttempt] = []
     for factor, most, steps in _plan(made):
         if time.monotonic() >= deadline:
             break
@@ -31,7 +31,7 @@ def attempts(trainer: TrainerUnderTest, deadline: float) -> tuple[Attempt, ...]:
     return tuple(made)
 
 
-def _plan(made: list[Attempt]) -> Iterator[tuple[float, int | None, int]]:
+def _plan(made: list[OverfitAttempt]) -> Iterator[tuple[float, int | None, int]]:
     """What to try next, in view of what was: a factor, how many examples at most, how many steps."""
     for factor in FACTORS:
         if not any(attempt.diverged and attempt.factor < factor for attempt in made):
@@ -44,12 +44,12 @@ def _plan(made: list[Attempt]) -> Iterator[tuple[float, int | None, int]]:
                 yield farthest.factor, few, LONGER
 
 
-def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: int, deadline: float) -> Attempt:
+def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: int, deadline: float) -> OverfitAttempt:
     feed = Tiny(most=most)
     seen = Instrumentation(feed, fixed(factor), lambda seen: _is_over(seen, steps), plainly=True, deadline=deadline)
     _, failure = run_out(trainer.train(seen))
     accuracies = [step.loss.accuracy for step in seen.steps[-TAIL:] if step.loss.accuracy is not None]
-    return Attempt(
+    return OverfitAttempt(
         factor,
         feed.rows,
         tuple(seen.losses),
@@ -64,4 +64,4 @@ def _is_over(seen: Instrumentation, steps: int) -> bool:
     if len(seen.steps) >= steps or seen.backwards >= 10 * steps:
         return True
     recent = (seen.losses[0], *seen.losses[-TAIL:])
-    return len(seen.steps) > 2 * TAIL and Attempt(1.0, 0, recent, chance=seen.steps[0].loss.chance).memorised
+    return len(seen.steps) > 2 * TAIL and OverfitAttempt(1.0, 0, recent, chance=seen.steps[0].loss.chance).memorised

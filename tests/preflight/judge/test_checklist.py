@@ -9,16 +9,16 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Objective, Report
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import CHECKS, cost, judge, stops
-from hpsearch.preflight.measurements import Attempt, FirstSteps, Inputs, Layers, Measured, Memory, Trained
+from hpsearch.preflight.measurements import FirstSteps, Inputs, Layers, Measured, Memory, OverfitAttempt, TrainedEpochs
 from hpsearch.study.file.sections import CheckName
 
 SCORE = Objective("val_score", "maximize")
 
 
-def trained(score: float, loss: float) -> Trained:
+def trained(score: float, loss: float) -> TrainedEpochs:
     """Losses and scores that waver a little."""
     losses = tuple(loss + 0.01 * (i % 3) for i in range(60))
-    return Trained(1.0, tuple(Report(i, {"val_score": score}) for i in (1, 2, 3)), losses, 500, 2.0)
+    return TrainedEpochs(1.0, tuple(Report(i, {"val_score": score}) for i in (1, 2, 3)), losses, 500, 2.0)
 
 
 SOUND = Measured(
@@ -34,7 +34,7 @@ SOUND = Measured(
         fed=True,
         rows=64,
     ),
-    (Attempt(1.0, 64, (2.3, *[0.1] * 20), 1.0, math.log(10)),),
+    (OverfitAttempt(1.0, 64, (2.3, *[0.1] * 20), 1.0, math.log(10)),),
     trained(0.9, 0.8),
     (trained(0.1, 2.3), trained(0.11, 2.3)),
     Memory(500 << 20),
@@ -67,7 +67,7 @@ def test_nothing_is_wrong_with_what_is_sound() -> None:
         (steps(layers=Layers(4, without_gradient=("model.0.weight",))), "gradients"),
         (steps(layers=Layers(4, not_optimized=tuple("abcd"))), "optimizer"),
         (steps(accumulated=7), "zero_grad"),
-        (replace(SOUND, attempts=(Attempt(1.0, 64, (2.3,) * 20, 0.1),)), "overfits"),
+        (replace(SOUND, attempts=(OverfitAttempt(1.0, 64, (2.3,) * 20, 0.1),)), "overfits"),
         (replace(SOUND, trained=trained(0.1, 2.3)), "labels"),
         (replace(SOUND, trained=trained(math.nan, 0.8)), "metrics"),
         (Measured(failure=Failure("error", "ValueError: no data")), "runs"),

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from hpsearch.preflight.judge.lr_curve import misses, read, window
-from hpsearch.preflight.measurements import Sweep
+from hpsearch.preflight.judge.lr_curve import misses, rate_range, read
+from hpsearch.preflight.measurements import SweptLosses
 
 RATES = tuple(1e-6 * 10 ** (7 * i / 139) for i in range(140))
 
 
-def sweep(losses: Sequence[float], problem: str = "") -> Sweep:
-    return Sweep({"lr": 1e-2}, "lr", RATES[: len(losses)], tuple(losses), problem)
+def sweep(losses: Sequence[float], problem: str = "") -> SweptLosses:
+    return SweptLosses({"lr": 1e-2}, "lr", RATES[: len(losses)], tuple(losses), problem)
 
 
 def course(rate: float) -> float:
@@ -36,7 +36,7 @@ def test_a_loss_that_falls_and_leaves() -> None:
 
 
 def test_the_window_holds_all_of_it() -> None:
-    found, reading = window([read(USUAL)]), read(USUAL)
+    found, reading = rate_range([read(USUAL)]), read(USUAL)
     assert found is not None
     assert found.low == pytest.approx(reading.begins / 3, rel=0.05)
     assert found.high == pytest.approx(reading.diverges, rel=0.05)
@@ -46,7 +46,7 @@ def test_the_window_holds_all_of_it() -> None:
 def test_a_loss_that_never_falls_says_nothing() -> None:
     found = read(sweep([2.0] * 140))
     assert found.problem.startswith("too early to say")
-    assert window([found]) is None
+    assert rate_range([found]) is None
 
 
 def test_a_few_steps_say_nothing() -> None:

@@ -14,7 +14,7 @@ from hpsearch import Report, Run
 from hpsearch.core.trial import Objective, Params
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import judge, stops
-from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measured
 from tests.preflight.measure import faulty, sound
 from tests.preflight.measure.kit import SCORE, context
@@ -27,7 +27,7 @@ QUICKLY = (faulty.labels_digits, faulty.labels_validation, faulty.negative_cross
 
 
 def found(trainer: Trainer, objective: Objective = SCORE, seed: int = 0, **order: object) -> Measured:
-    return Preflight({}, seed, 10, **order).measure(context(trainer, objective))  # type: ignore[arg-type]
+    return LearningMeasurement({}, seed, 10, **order).measure(context(trainer, objective))  # type: ignore[arg-type]
 
 
 def failures(checks: tuple[Check, ...]) -> dict[str, str]:

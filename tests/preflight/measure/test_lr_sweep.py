@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measure.lr_sweep import LrRange
+from hpsearch.preflight.measure.lr_sweep import LrSweep
 from tests.preflight.measure import data, lr_trainers, sound
 from tests.preflight.measure.kit import context
 from tests.support import toys
@@ -45,9 +45,9 @@ def raising(params: Params, run: Run) -> Iterator[Report]:
     yield Report(1, {})
 
 
-def order(**changes: object) -> LrRange:
+def order(**changes: object) -> LrSweep:
     usual = {"params": {"lr": 1e-2}, "seed": 0, "epochs": 3, "parameter": "lr", "low": 1e-5, "high": 10.0}
-    return LrRange(**{**usual, "iterations": 60, **changes})  # type: ignore[arg-type]
+    return LrSweep(**{**usual, "iterations": 60, **changes})  # type: ignore[arg-type]
 
 
 def test_the_rate_rises_exponentially_over_epochs() -> None:

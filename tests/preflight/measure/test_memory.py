@@ -7,7 +7,7 @@ import torch
 
 from hpsearch.preflight.judge.checklist import cost
 from hpsearch.preflight.measure import epochs
-from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.workers.pools.in_process import InProcess
 from tests.support.studies import setup
 
@@ -46,7 +46,7 @@ def test_a_worker_measures_on_the_device_of_its_trials(
 ) -> None:
     gpu(monkeypatch, total=80, free=73, reserved=6, most=9)
     pool = InProcess(setup(tmp_path, "noop", gpus=gpus))
-    found = pool.measure(Preflight({}, seed=0, epochs=3))
+    found = pool.measure(LearningMeasurement({}, seed=0, epochs=3))
     assert found.failure is None
     assert found.memory.gpu == (10 * GIB if device == "cuda" else 0)
     assert cost(found).per_gpu == (7 if device == "cuda" else None), "nine tenths of 80 GiB"

@@ -12,7 +12,7 @@ import pytest
 from hpsearch import Report
 from hpsearch.core.messages import Kill
 from hpsearch.preflight.judge.checklist import judge
-from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.trainer import contract
 from hpsearch.trainer.training_run import Run
 from hpsearch.workers.pools.ray.actors import RayActors
@@ -197,7 +197,7 @@ class TestEnd:
 
 @pytest.mark.parametrize("name", ["Network", "network"])
 def test_preflight_skips_what_it_cannot_see(tmp_path: Path, name: str) -> None:
-    found = worker(tmp_path, name).measure(Preflight(LR, 0, EPOCHS))
+    found = worker(tmp_path, name).measure(LearningMeasurement(LR, 0, EPOCHS))
     outcomes = {check.name: check.outcome for check in judge(found, LOSS)}
     assert {name for name, outcome in outcomes.items() if outcome != "skipped"} == {
         "runs",

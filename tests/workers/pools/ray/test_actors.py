@@ -11,7 +11,7 @@ import pytest
 
 from hpsearch.core.errors import PoolError, ResourcesError, TrainerError
 from hpsearch.core.messages import Advance, Kill, Lost, Reported, Start
-from hpsearch.preflight.measure.learning import Preflight
+from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measured
 from hpsearch.workers.pools.ray import actors
 from hpsearch.workers.pools.ray.actors import RayActors
@@ -187,16 +187,18 @@ class TestRayActorsMeasure(MeasurerContract):
     def test_a_worker_that_dies_is_lost_and_another_measures(self, driver: Driver) -> None:
         """As many are lost as there are workers: the next measurement waits for one that is up."""
         for _ in range(2):
-            lost = driver.pool.measure(Preflight({"toy": "faulty", "at": 1, "how": "os._exit"}, seed=3, epochs=5))
+            lost = driver.pool.measure(
+                LearningMeasurement({"toy": "faulty", "at": 1, "how": "os._exit"}, seed=3, epochs=5)
+            )
             assert isinstance(lost, Lost)
             assert lost.reason.startswith("its worker vanished")
-        assert isinstance(driver.pool.measure(Preflight({"toy": "noop"}, seed=3, epochs=5)), Measured)
+        assert isinstance(driver.pool.measure(LearningMeasurement({"toy": "noop"}, seed=3, epochs=5)), Measured)
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []
 
     def test_one_that_does_not_end_is_lost(self, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(actors, "OVERTIME", 0.5)
-        order = Preflight({"toy": "faulty", "at": 1, "how": "hang"}, seed=3, epochs=5, seconds=0.5)
+        order = LearningMeasurement({"toy": "faulty", "at": 1, "how": "hang"}, seed=3, epochs=5, seconds=0.5)
         lost = driver.pool.measure(order)
         assert isinstance(lost, Lost)
         assert lost.reason == "it was to take 0.5 s at most and does not end"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from hpsearch.core.trial import Objective
-from hpsearch.preflight.measurements import Trained
+from hpsearch.preflight.measurements import TrainedEpochs
 
 SURE = 3.0
 """Standard errors."""
@@ -28,7 +28,7 @@ SMALLEST = 0.02
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ChanceComparison:
     """value, chance: the study's metric at the best epoch, and what shuffled labels give, both in its own sign.
 
     margin: what a difference must exceed. learns: the losses are better. better, worse: the metric is.
@@ -47,7 +47,7 @@ class Comparison:
     doubtful: bool = False
 
 
-def compare(objective: Objective, trained: Trained, shuffled: Sequence[Trained]) -> Comparison:
+def compare(objective: Objective, trained: TrainedEpochs, shuffled: Sequence[TrainedEpochs]) -> ChanceComparison:
     """shuffled: trainings of as many epochs on labels that belong to other examples, at least one."""
     own, arms = _best(objective, trained), [_best(objective, arm) for arm in shuffled]
     chance, is_proportion = fmean(arms), _is_proportion(objective, shuffled)
@@ -56,7 +56,7 @@ def compare(objective: Objective, trained: Trained, shuffled: Sequence[Trained])
         margin = max(SMALLEST * abs(chance), SURE * math.sqrt(abs(chance) * (1 - abs(chance)) / trained.validated))
     sign = 1.0 if objective.goal == "minimize" else -1.0
     gain, surely = _gain(trained, shuffled)
-    return Comparison(
+    return ChanceComparison(
         sign * own,
         sign * chance,
         margin,
@@ -69,7 +69,7 @@ def compare(objective: Objective, trained: Trained, shuffled: Sequence[Trained])
     )
 
 
-def _gain(trained: Trained, shuffled: Sequence[Trained]) -> tuple[float, bool]:
+def _gain(trained: TrainedEpochs, shuffled: Sequence[TrainedEpochs]) -> tuple[float, bool]:
     """How much lower the losses are, as a part of those on shuffled labels, and whether that is no accident.
 
     Neighbouring steps are alike, so a standard error of independent ones is too small: twice it must be exceeded twice.
@@ -84,12 +84,12 @@ def _gain(trained: Trained, shuffled: Sequence[Trained]) -> tuple[float, bool]:
     return (mean / yardstick if yardstick else 0.0), mean > 2 * error
 
 
-def _best(objective: Objective, trained: Trained) -> float:
+def _best(objective: Objective, trained: TrainedEpochs) -> float:
     """Smaller is better."""
     return min((objective.loss_of(report) for report in trained.reports), default=math.inf)
 
 
-def _is_proportion(objective: Objective, shuffled: Sequence[Trained]) -> bool:
+def _is_proportion(objective: Objective, shuffled: Sequence[TrainedEpochs]) -> bool:
     """Something between 0 and 1 that is maximised: an accuracy, an area under a curve."""
     values = [report.metrics[objective.metric] for arm in shuffled for report in arm.reports]
     return objective.goal == "maximize" and all(0 <= value <= 1 for value in values)
