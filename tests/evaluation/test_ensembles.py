@@ -46,6 +46,13 @@ def test_the_rounding_of_targets_is_no_other_example():
     assert averaged([Predictions(one, one), Predictions(one, other)]).targets is one
 
 
+@pytest.mark.parametrize("other", [[0.0, 77.0, 346.01], [0.01, 77.0, 346.0], [0.0, 76.99, 346.0]])
+def test_targets_that_differ_by_more_than_rounding_are_of_other_examples(other):
+    targets = np.array([0.0, 77.0, 346.0])
+    with pytest.raises(TrainerError, match="do not predict the same examples"):
+        averaged([Predictions(targets, targets), Predictions(targets, np.array(other))])
+
+
 def test_the_mean_of_probabilities_is_one_of_probabilities():
     assert np.allclose(averaged(library(0)).outputs.sum(axis=1), 1)
 
