@@ -1,6 +1,7 @@
 """Which way dependencies point, where each heavy package is imported, and how long things may be (DESIGN, STYLE)."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -50,6 +51,12 @@ HOMES = {
     "sklearn": {"hpsearch/cli/templates", "trainers"},
 }
 HEAVY = {*HOMES, "numpy", "pandas", "scipy"}
+
+ACROSS = {"benchmarks", "chaos", "cli", "contracts", "support", "trainers"}
+"""Folders of tests/ that are no mirror of a room of hpsearch: from end to end, or what tests are built on."""
+
+OF_SEVERAL_MODULES = {"tests/doctor/test_faults.py", "tests/doctor/test_signs.py"}
+"""training_signs and validation_signs alike, and the faults that both are tried on."""
 
 PUBLIC_TO_TRAINERS = {"Fold", "Part", "Predictions", "Report", "Run", "check_unsealed"}
 
@@ -211,6 +218,32 @@ def test_files_and_functions_are_short(folder: str) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno >= 60  # type: ignore[operator]
     ]
     assert (long_files, long_functions) == ([], [])
+
+
+def test_tests_mirror_the_rooms() -> None:
+    """A test file is named after the module, or the package, that it tests: test_loop.py, test_loop_limits.py."""
+    strays = []
+    for path in map(Path, sources("tests")):
+        room = path.parent.relative_to("tests")
+        if not path.name.startswith("test_") or not room.parts or room.parts[0] in ACROSS:
+            continue
+        there = {module.stem for module in (ROOT / "hpsearch" / room).glob("[a-z]*")}
+        name = path.stem.removeprefix("test_")
+        if not any(name == module or name.startswith(f"{module}_") for module in there | {"contract"}):
+            strays.append(str(path))
+    assert set(strays) == OF_SEVERAL_MODULES
+
+
+@pytest.mark.parametrize("folder", ["hpsearch", "trainers", "tests"])
+def test_a_file_that_is_named_in_a_text_is_there(folder: str) -> None:
+    named = re.compile(r"\b(?:hpsearch|trainers|tests)/[\w/]+\.py\b")
+    missing = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).glob("*.md")]
+        for name in named.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    }
+    assert missing == set()
 
 
 def test_the_command_line_alone_prints() -> None:

@@ -88,7 +88,7 @@ def test_a_node_is_lost(scene: Scene, cluster: Cluster) -> None:
 def test_a_node_is_cut_off_and_comes_back(scene: Scene, cluster: Cluster) -> None:
     """Nobody hears of it for so long that Ray gives it up (a minute, by its own clock); then its orphan goes on.
 
-    What the orphan writes is in tests/test_worker_claim.py; here nothing of it may be seen.
+    What the orphan writes is in tests/workers/test_worker_claim.py; here nothing of it may be seen.
     """
     written(scene, cluster.address, pace=0.5)
     driver, witness = two_at_work(scene), scene.witness()

@@ -1,5 +1,5 @@
-"""FAULTS rows 18 to 21 with a Ray of our own. In one process: tests/commands/test_signals.py; on a terminal that is
-closed: tests/commands/test_terminal.py."""
+"""FAULTS rows 18 to 21 with a Ray of our own. In one process: tests/cli/test_signals.py; on a terminal that is
+closed: tests/cli/test_terminal.py."""
 
 import signal
 import subprocess

@@ -20,7 +20,7 @@ from hpsearch.journal.schema import leases
 from tests.contracts.journal_kit import LOSS, NOBODY, in_full
 from tests.journal.bench import TTL, Bench, Plan, Tapped, batch_of, bench, plans
 from tests.journal.model import Holder, Machine, Model
-from tests.journal.test_state_machine import EVERYTHING, LONG, SHORT
+from tests.journal.test_store_machine import EVERYTHING, LONG, SHORT
 
 
 @dataclass
