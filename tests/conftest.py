@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("hpsearch", deadline=None)  # a busy machine is no fault of what is tested
+settings.load_profile("hpsearch")
 pytest.register_assert_rewrite("tests.contracts")
 
 MOST_PROCESSES = 8

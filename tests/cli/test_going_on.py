@@ -55,14 +55,16 @@ def test_interrupted_in_every_epoch(desk: Desk, method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_interrupted_where_many_epochs_are_reported_at_once(desk: Desk, method: str) -> None:
+    """How many that are depends on how busy the machine is: also how many are trained that are not needed."""
     written(desk, method, more=HALVING)
     whole = unbroken(desk)
-    epochs = desk.trained()
     desk.diary.unlink()
-    for bell in range(2, epochs, 3):
-        (desk.folder / "bell").write_text(f"{bell} SIGINT")
-        assert desk.run().code == 130
-    assert desk.run().code == 0
+    codes = []
+    while not codes or codes[-1] == 130:
+        (desk.folder / "bell").write_text(f"{desk.trained() + 3} SIGINT")
+        codes.append(desk.run().code)
+    assert codes == [130] * (len(codes) - 1) + [0]
+    assert len(codes) > 2
     assert content(desk.export()) == content(whole)
 
 
