@@ -71,6 +71,12 @@ def moment(at: int) -> str:
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, … 11th, …, 21st"""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells as aligned columns; the last one is as wide as it is."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -16,7 +16,7 @@ from hpsearch.evaluation.candidates import MOST, Candidates, Member
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, FinalistResult
 from hpsearch.evaluation.finalists import Finalist, best_distinct, length, ranked
 from hpsearch.evaluation.scoring import score_on_test, score_on_validation
-from hpsearch.evaluation.test_set_ledger import keep_result, last_result, moment, open_test, openings
+from hpsearch.evaluation.test_set_ledger import keep_result, last_result, minute, open_test, openings
 from hpsearch.journal import Journal, Lease, StudyRecord, held
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observer import Observer
@@ -45,7 +45,7 @@ def evaluate(
             return known
         if not again and (before := openings(journal, record.id)):
             raise BadInput(
-                f'the test set of study "{record.name}" was opened on {moment(before[-1].at)}, and no result of that '
+                f'the test set of study "{record.name}" was opened on {minute(before[-1].at)}, and no result of that '
                 "is on record: its process was ended before. Somebody may have seen it, so another opening is to be "
                 "asked for: --again, which is recorded too"
             )

@@ -20,9 +20,8 @@ CONFIDENCE = 0.95
 
 def best_distinct(trials: Iterable[Trial], objective: Objective, most: int) -> list[Trial]:
     """The best trials, best first, no two with the same parameters; failed and diverged ones are none."""
-    fit = (trial for trial in trials if trial.state is not State.FAILED and math.isfinite(objective.loss(trial)))
     chosen: dict[str, Trial] = {}
-    for trial in sorted(fit, key=objective.loss):
+    for trial in objective.ranked(trials):
         if len(chosen) < most:
             chosen.setdefault(key_of(trial.params), trial)
     return list(chosen.values())
@@ -114,9 +113,9 @@ def ranked(chosen: Sequence[Trial], trainings: Sequence[Trial], objective: Objec
     found = []
     for trial in chosen:
         own = [one for one in trainings if key_of(one.params) == key_of(trial.params)]
-        valued = [(one, value) for one in own if (value := _value(one, objective)) is not None]
-        if valued:
-            good, values = zip(*valued, strict=True)
+        good = tuple(sorted(objective.ranked(own), key=lambda one: one.number))
+        values = tuple(value for one in good if (value := objective.value(one)) is not None)
+        if good:
             found.append((trial, good, Spread(values, lost=len(own) - len(good))))
     corrected = shrunk([spread for _, _, spread in found])
     finalists = [
@@ -124,7 +123,3 @@ def ranked(chosen: Sequence[Trial], trainings: Sequence[Trial], objective: Objec
         for (trial, good, spread), value in zip(found, corrected, strict=True)
     ]
     return sorted(finalists, key=lambda one: (one.spread.lost, objective.sign * one.spread.mean))
-
-
-def _value(training: Trial, objective: Objective) -> float | None:
-    return None if training.state is State.FAILED else objective.value(training)

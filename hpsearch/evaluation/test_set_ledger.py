@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.format import ordinal
 from hpsearch.core.trial import Objective
 from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.journal import Batch, Journal, Lease
@@ -64,12 +65,6 @@ def _user() -> str:
         return "an unnamed user"
 
 
-def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 4th, … 11th, …, 21st"""
-    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
-
-
-def moment(at: int) -> str:
+def minute(at: int) -> str:
     """2026-03-01 12:30 UTC, of milliseconds since 1970"""
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M} UTC"

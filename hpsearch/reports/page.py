@@ -12,9 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hpsearch import __version__
-from hpsearch.core.format import duration, json_text, many, moment, named, number
+from hpsearch.core.format import duration, json_text, many, moment, named, number, ordinal
 from hpsearch.core.redact import redact
-from hpsearch.evaluation.test_set_ledger import ordinal
 from hpsearch.plots import figures
 from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import cost_text

@@ -6,14 +6,14 @@ from functools import cached_property
 from typing import Any
 
 from hpsearch.core.messages import Failure
-from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.records.find import RecordedStudy
 from hpsearch.reproduce.curve_comparison import CurveComparison, compare_curves
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """trial: as it is recorded. curve, failure: what it came to now.
+    """trial: as it is recorded. curve, failure, cause: what it came to now; cause is that of the failure.
 
     since: what is different from when it was trained, a line each. is_recorded: where it was trained is on record,
     which an older hpsearch did not keep.
@@ -23,6 +23,7 @@ class Reproduction:
     trial: Trial
     curve: Sequence[Report]
     failure: Failure | None
+    cause: Cause | None
     since: Sequence[str]
     is_recorded: bool
 
@@ -32,11 +33,15 @@ class Reproduction:
 
     @property
     def fails_as_before(self) -> bool:
-        """True as well where it failed neither then nor now. Loop and worker say why in other words around the same."""
-        now, failed = self.failure, self.trial.state is State.FAILED
-        if now is None or not failed:
-            return (now is not None) == failed
-        return now.summary in self.trial.reason and len(self.curve) == self.trial.epoch
+        """For the same cause, after the same epoch, and where its trainer raised with the same exception.
+
+        True as well where it failed neither then nor now.
+        """
+        if self.failure is None or self.trial.state is not State.FAILED:
+            return self.failure is None and self.trial.state is not State.FAILED
+        if self.cause is not self.trial.cause or len(self.curve) != self.trial.epoch:
+            return False
+        return self.cause is not Cause.TRAINER_RAISED or raised(self.failure.traceback) == raised(self.trial.error)
 
     @property
     def is_identical(self) -> bool:
@@ -58,3 +63,9 @@ class Reproduction:
             "since": list(self.since),
             "recorded": self.is_recorded,
         }
+
+
+def raised(traceback: str) -> list[str]:
+    """The lines of an exception, without the frames that led to it: another version has other lines there."""
+    after_last_frame = traceback.rpartition('\n  File "')[2].splitlines()[1:]
+    return [line for line in after_last_frame if not line.startswith("    ")]

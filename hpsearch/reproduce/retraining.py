@@ -11,7 +11,7 @@ from hpsearch.core.errors import BadInput, DiskError
 from hpsearch.core.logs import hold
 from hpsearch.core.messages import Advance, Failure, Lost, Provenance, Reported, Start
 from hpsearch.core.stopping import stoppable
-from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.orchestrator import build
 from hpsearch.provenance import environment
@@ -42,8 +42,8 @@ def reproduce(
         build.one_worker(its, study.record.uid) as pool,
     ):
         changes = Changes(segments, environment.code(its.trainer.use, its.folder), say)
-        curve, failure = _trained(pool, trial, its.trainer.epochs, changes)
-    return Reproduction(study, trial, curve, failure, changes.lines, bool(segments))
+        curve, failure, cause = _trained(pool, trial, its.trainer.epochs, changes)
+    return Reproduction(study, trial, curve, failure, cause, changes.lines, bool(segments))
 
 
 def _folder(segments: Sequence[TrainingSegment]) -> Path:
@@ -93,7 +93,9 @@ class Changes:
             self._say(f"since it was trained: {line}")
 
 
-def _trained(pool: Pool, trial: Trial, epochs: int, changes: Changes) -> tuple[list[Report], Failure | None]:
+def _trained(
+    pool: Pool, trial: Trial, epochs: int, changes: Changes
+) -> tuple[list[Report], Failure | None, Cause | None]:
     """The curve, and why it goes no further: to the epoch that the trial had come to, or in which it failed."""
     until = min(trial.epoch + (trial.state is State.FAILED), epochs)
     pool.do(Start(trial.number, trial.params, trial.seed, until, epochs))
@@ -101,13 +103,16 @@ def _trained(pool: Pool, trial: Trial, epochs: int, changes: Changes) -> tuple[l
     while True:
         for event in pool.events(0.5):
             match event:
-                case Lost(_, reason, traceback):
-                    return curve, Failure("error", reason, traceback)
+                case Lost(_, reason, traceback, cause):
+                    return curve, Failure("error", reason, traceback), cause
                 case Reported(failure=Failure("disk", summary)):
                     raise DiskError(f"{summary}; put that right and run again")
             if event.provenance is not None:
                 changes.add(event.provenance)
             curve += event.reports
-            if event.failure is not None or event.ended or len(curve) >= until:
-                return curve, event.failure
+            if event.failure is not None:
+                oom = event.failure.kind == "oom"
+                return curve, event.failure, Cause.OUT_OF_MEMORY if oom else Cause.TRAINER_RAISED
+            if event.ended or len(curve) >= until:
+                return curve, None, None
             pool.do(Advance(trial.number))

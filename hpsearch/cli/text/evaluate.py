@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import columns, many, number, params_line
+from hpsearch.core.format import columns, many, number, ordinal, params_line
 from hpsearch.evaluation.candidates import AUGMENTED, GREEDY, SEEDS, SINGLE, SNAPSHOTS, TOP
 from hpsearch.evaluation.evaluation_result import (
     CandidateResult,
@@ -12,7 +12,7 @@ from hpsearch.evaluation.evaluation_result import (
     FinalistResult,
     OpeningResult,
 )
-from hpsearch.evaluation.test_set_ledger import moment, ordinal
+from hpsearch.evaluation.test_set_ledger import minute
 
 CANDIDATES = {
     SINGLE: "one model of the winner",
@@ -106,8 +106,8 @@ def _tested(test: OpeningResult, openings: Sequence[Decision]) -> Iterator[str]:
 
 def _times(openings: Sequence[Decision]) -> str:
     if len(openings) == 1:
-        return f"once ({moment(openings[0].at)})"
-    before = "; ".join(moment(one.at) for one in openings[:-1])
+        return f"once ({minute(openings[0].at)})"
+    before = "; ".join(minute(one.at) for one in openings[:-1])
     return f"for the {ordinal(len(openings))} time: what it says is no longer new. Before: {before}"
 
 
