@@ -22,7 +22,8 @@ from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.run import FLUSH, run_study
 from hpsearch.records.find import evaluation_name
-from hpsearch.study.definition import ParameterSet, Study
+from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import ParameterSet
 
 
 def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationResult | None:

@@ -9,9 +9,8 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
-from hpsearch.study import definition as sections
 from hpsearch.study.definition import Study
-from hpsearch.study.plan import stages
+from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import Tracker
 from hpsearch.workers.pools.base import WorkerPool
 from hpsearch.workers.worker import Setup, Worker
@@ -23,27 +22,27 @@ LONGEST_FILE_NAME = 255
 def sampler(study: Study) -> Sampler:
     space, seed, epochs = study.space, study.study.seed, study.trainer.epochs
     match study.search:
-        case sections.Grid():
+        case search_sections.Grid():
             from hpsearch.samplers.grid import Grid
 
             return Grid(space, epochs)
-        case sections.Random(trials=trials):
+        case search_sections.Random(trials=trials):
             from hpsearch.samplers.random import Random
 
             return Random(space, seed, trials, epochs)
-        case sections.Bayesian(trials=trials, sampler=kind, startup_trials=startup):
+        case search_sections.Bayesian(trials=trials, sampler=kind, startup_trials=startup):
             from hpsearch.samplers.bayesian import Bayesian
 
             return Bayesian(space, seed, trials, epochs, kind, startup)
-        case sections.CoarseToFine(rounds=rounds, keep=keep, top=top, margin=margin):
+        case search_sections.CoarseToFine(rounds=rounds, keep=keep, top=top, margin=margin):
             from hpsearch.samplers.coarse_to_fine import CoarseToFine
 
             return CoarseToFine(space, seed, rounds, keep, top, margin)
-        case sections.Recipe(top=top, margin=margin) as search:
+        case search_sections.Recipe(top=top, margin=margin) as search:
             from hpsearch.samplers.recipe.sampler import Recipe
 
-            return Recipe(space, seed, stages(study, search), top, margin)
-        case sections.FixedList(sets=sets, seeds=seeds):
+            return Recipe(space, seed, search.schedules(epochs), top, margin)
+        case search_sections.FixedList(sets=sets, seeds=seeds):
             from hpsearch.samplers.fixed_list import FixedList, Wanted
 
             return FixedList([Wanted({**space.fixed, **one.params}, one.epochs or epochs) for one in sets], seeds)
@@ -130,7 +129,7 @@ def setup(study: Study, uid: str) -> Setup:
         gpus=study.resources.per_trial.gpus,
         data_dir=Path(data).absolute() if data else None,
         capture=study.resources.address != "none",
-        stepwise=isinstance(study.search, sections.FixedList),
+        stepwise=study.search.stepwise,
         replicates=study.replicates,
     )
 

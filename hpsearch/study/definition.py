@@ -15,67 +15,24 @@ from hpsearch.study.file import checks, place, reading, space_section
 from hpsearch.study.file.faults import Faults, translate, unknown
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.place import Place
+from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
     About,
-    Bayesian,
-    CoarseToFine,
     EarlyStopping,
-    FixedList,
-    Grid,
-    HalvingPrune,
-    HyperbandPrune,
     JournalSection,
     Limits,
     LrRange,
-    MedianPrune,
     NeverPrune,
-    ParameterSet,
-    PatiencePrune,
     Preflight,
     Prune,
-    Random,
-    Recipe,
     Resources,
-    Round,
-    Search,
     Section,
-    ThresholdPrune,
     Tracking,
     Trainer,
     kinds,
 )
 from hpsearch.study.file.wording import KeyPath, dotted, listed, meant, show
 from hpsearch.study.space import Float, Space
-
-__all__ = [
-    "About",
-    "Bayesian",
-    "CoarseToFine",
-    "EarlyStopping",
-    "FixedList",
-    "Grid",
-    "HalvingPrune",
-    "HyperbandPrune",
-    "LrRange",
-    "MedianPrune",
-    "NeverPrune",
-    "ParameterSet",
-    "PatiencePrune",
-    "Preflight",
-    "Random",
-    "Recipe",
-    "Resources",
-    "Round",
-    "Study",
-    "ThresholdPrune",
-    "Trainer",
-    "differences",
-    "load",
-]
-
-
-BUDGETS = ("trials", "rounds", "budget", "sets", "seeds")
-"""What of [search] may be other in a study that goes on."""
 
 
 class Study(Section):
@@ -146,7 +103,8 @@ class Study(Section):
     def range_test(self) -> LrRange | None:
         """What the learning-rate range test is to do: as [lr_range] says, or for a range that is `auto`; else None."""
         auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
-        wanted = isinstance(self.search, Recipe) and self.search.lr_range and _is_a_range(self.space, "lr")
+        searched = any(one.name == "lr" and isinstance(one, Float) and one.low > 0 for one in self.space.parameters)
+        wanted = self.search.wants_range_test and searched
         section = self.lr_range or (LrRange() if auto or wanted else None)
         return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
 
@@ -174,17 +132,8 @@ class Study(Section):
         return self.model_copy(update=changed)
 
     def extending(self, recorded: Mapping[str, Any]) -> "Study":
-        """This study with the budgets that a recipe had before, so that its earlier rounds stay what they were.
-
-        recorded: the spec of the same study as it was left.
-        """
-        before = recorded["search"].get("budget")
-        if not isinstance(self.search, Recipe) or self.search.budget is None or before is None:
-            return self
-        earlier = dict.fromkeys([*before.get("earlier", []), before["epochs"]])
-        earlier.pop(self.search.budget.epochs, None)
-        budget = self.search.budget.model_copy(update={"earlier": tuple(earlier)})
-        return self.model_copy(update={"search": self.search.model_copy(update={"budget": budget})})
+        """This study with what its search must know of its earlier self. recorded: the spec as it was left."""
+        return self.model_copy(update={"search": self.search.extending(recorded["search"])})
 
     def renamed(self, name: str) -> "Study":
         """The same study under another name. StudyFileError for a name that cannot be one."""
@@ -208,15 +157,10 @@ class Study(Section):
             "study": {key: value for key, value in spec["study"].items() if key != "name"},
             "trainer": {key: value for key, value in spec["trainer"].items() if (key, value) != ("repeats", 1)},
             "space": spec["space"],
-            "search": {key: value for key, value in spec["search"].items() if key not in BUDGETS},
+            "search": {key: value for key, value in spec["search"].items() if key not in self.search.budgets},
             "prune": spec.get("prune", {} if self.is_paired else {"method": "never"}),
             "early_stopping": spec.get("early_stopping", {}),
         }
-
-
-def _is_a_range(space: Space, name: str) -> bool:
-    """Whether a float above 0 of this name is searched."""
-    return any(one.name == name and isinstance(one, Float) and one.low > 0 for one in space.parameters)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -291,17 +235,11 @@ def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], 
     found = place.find(path, tables, environment, faults)
     if found is None or faults.any:
         return None
-    study = Study.model_validate({**_implied(sections), "space": space})
+    study = Study.model_validate({**sections, "space": space})
+    if study.preflight is None and study.search.wants_preflight:
+        study = study.model_copy(update={"preflight": Preflight()})
     study._place = found
     return study
-
-
-def _implied(sections: Mapping[str, Section]) -> Mapping[str, Section]:
-    """With what a recipe does unless it is told not to."""
-    search = sections.get("search")
-    if isinstance(search, Recipe) and search.preflight:
-        return {"preflight": Preflight(), **sections}
-    return sections
 
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:

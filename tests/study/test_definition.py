@@ -10,8 +10,8 @@ import pytest
 
 from hpsearch.core.errors import StudyFileError
 from hpsearch.core.replicates import Replicates
-from hpsearch.study import definition as sections
 from hpsearch.study.definition import differences
+from hpsearch.study.file import search_sections, sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float, Int
 from tests.support.study_text import RANDOM, ROUNDS, made
@@ -31,7 +31,7 @@ def test_the_least_file():
     assert (study.study.seed, study.study.at) == (0, "best")
     assert study.trainer == sections.Trainer(use="trainers.digits:train", epochs=9)
     assert study.trainer.options == {}
-    assert study.search == sections.Random(method="random", trials=5)
+    assert study.search == search_sections.Random(method="random", trials=5)
     assert study.prune is None
     assert study.early_stopping is None
     assert study.resources.workers is None
@@ -97,12 +97,12 @@ def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
 @pytest.mark.parametrize(
     ("text", "search", "trials"),
     [
-        ('"bayesian"\ntrials = 8', sections.Bayesian(method="bayesian", trials=8), 8),
+        ('"bayesian"\ntrials = 8', search_sections.Bayesian(method="bayesian", trials=8), 8),
         (
             '"coarse-to-fine"\nrounds = [{ trials = 8, epochs = 3 }, { trials = 2, epochs = 9 }]',
-            sections.CoarseToFine(
+            search_sections.CoarseToFine(
                 method="coarse-to-fine",
-                rounds=(sections.Round(trials=8, epochs=3), sections.Round(trials=2, epochs=9)),
+                rounds=(search_sections.Round(trials=8, epochs=3), search_sections.Round(trials=2, epochs=9)),
                 keep=0.5,
                 top=0.25,
                 margin=0.1,
@@ -111,9 +111,9 @@ def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
         ),
         (
             '"list"\nsets = [{ params = { lr = 0.1, opt = "sgd", units = 20 }, epochs = 3 }]\nseeds = 4',
-            sections.FixedList(
+            search_sections.FixedList(
                 method="list",
-                sets=(sections.ParameterSet(params={"lr": 0.1, "opt": "sgd", "units": 20}, epochs=3),),
+                sets=(search_sections.ParameterSet(params={"lr": 0.1, "opt": "sgd", "units": 20}, epochs=3),),
                 seeds=4,
             ),
             4,
@@ -264,7 +264,7 @@ def test_reading_a_study_imports_nothing_heavy():
 def test_an_evaluation_has_one_seed_a_trial():
     """It has seeds enough of its own, and each is a trial that can be looked at by itself."""
     study = made(("epochs = 9", "epochs = 9\nrepeats = 3\nvalidation = { folds = 5 }"))
-    sets = [sections.ParameterSet(params={"lr": 0.1})]
+    sets = [search_sections.ParameterSet(params={"lr": 0.1})]
     assert study.replicates == Replicates(folds=5, repeats=3)
     evaluation = study.evaluation("again", 1, sets, seeds=2)
     assert evaluation.replicates == Replicates(folds=5)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from hpsearch.study.definition import Study, load
-from hpsearch.study.plan import Round, all_epochs, certain_proposals, changed_rounds, proposals, rounds
+from hpsearch.study.plan import all_epochs, certain_proposals, changed_rounds, proposals, rounds
+from hpsearch.study.schedule import Rung
 
 FILE = """
 [study]
@@ -31,7 +32,7 @@ def study(folder: Path, *overrides: str) -> Study:
 
 def test_rounds_trials_and_epochs(tmp_path: Path) -> None:
     planned = study(tmp_path)
-    assert rounds(planned) == [Round(8, 2), Round(5, 10, continued=3)]
+    assert rounds(planned) == [Rung(2, 0, 8), Rung(10, 3, 2)]
     assert proposals(planned) == certain_proposals(planned) == 13
     assert all_epochs(planned) == 8 * 2 + 2 * 10 + 3 * (10 - 2)
 
@@ -42,9 +43,9 @@ RECIPE = ("search.method=recipe", "search.rounds=[]")
 def test_the_rounds_of_a_recipe_are_a_forecast(tmp_path: Path) -> None:
     planned = study(tmp_path, *RECIPE, "search.budget={epochs=300}")
     first, *later = rounds(planned)
-    assert first == Round(22, 4)  # 0.3 of the budget
+    assert first == Rung(4, 0, 22)  # 0.3 of the budget
     assert [one.epochs for one in later][:2] == [11, 30]
-    assert all(one.continued <= one.trials for one in later)
+    assert all(one.survivors <= one.trials for one in later)
     assert all_epochs(planned) == 300
     assert certain_proposals(planned) is None
 

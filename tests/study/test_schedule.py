@@ -2,7 +2,7 @@ import pytest
 
 from hpsearch.core.decisions import Over
 from hpsearch.core.trial import Cause
-from hpsearch.study.file.sections import Round
+from hpsearch.study.file.search_sections import Round
 from hpsearch.study.schedule import REPEATS, BudgetSchedule, FixedSchedule, Progress, Resource, Rung, forecast
 
 

@@ -1,8 +1,10 @@
 """The tables of a study file, one class each, as INTERFACE and `studies/study.schema.json` describe them.
 
-What one value may be is in kinds.py; what values mean together is checked in checks.py.
+Those of [search] are in search_sections.py, which says what a new search method takes. What one value may be is in
+kinds.py; what values mean together is checked in checks.py.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +24,10 @@ from hpsearch.study.file.kinds import (
     Whole,
     Yes,
 )
+from hpsearch.study.file.wording import KeyPath
+
+Problems = Iterator[tuple[KeyPath, str]]
+"""Where something is wrong in the file, and what."""
 
 
 class Section(BaseModel):
@@ -97,90 +103,26 @@ class Values(Section):
     when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
 
 
-# [search] ────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Grid(Section):
-    """Every point of the grid once."""
-
-    method: Literal["grid"]
-
-
-class Random(Section):
-    """Points drawn one by one, without looking back."""
-
-    method: Literal["random"]
-    trials: Count = Field(description="how many")
-
-
-class Bayesian(Section):
-    """Each point proposed from all results so far."""
-
-    method: Literal["bayesian"]
-    trials: Count = Field(description="how many")
-    sampler: Literal["tpe", "gp", "cmaes"] = Field("tpe", description="what models the results")
-    startup_trials: Count = Field(10, description="so many are drawn at random first")
-
-
-class Round(Section):
-    trials: Count = Field(description="how many in this round")
-    epochs: Count = Field(description="how long each is trained in all")
-
-
-class CoarseToFine(Section):
-    """Rounds of ever fewer, longer trials in ever narrower windows."""
-
-    method: Literal["coarse-to-fine"]
-    rounds: tuple[Round, ...] = Field(strict=False, min_length=1, description="{ trials = …, epochs = … } each")
-    keep: float = Field(0.5, ge=0, le=1, description="share of a later round that goes on from the round before")
-    top: float = Field(0.25, gt=0, le=1, description="share of best trials whose box is the next window")
-    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
-
-
-class ParameterSet(Section):
-    params: dict[RecordableName, PlainValue] = Field(description="a value for every parameter that is searched")
-    epochs: Count | None = Field(None, description="how long it is trained; omitted: trainer.epochs")
-
-
-class FixedList(Section):
-    """Given sets of parameters, each with several seeds; `hpsearch evaluate` trains its finalists so."""
-
-    method: Literal["list"]
-    sets: tuple[ParameterSet, ...] = Field(strict=False, min_length=1, description="{ params = { … } } each")
-    seeds: Count = Field(1, description="how many trials each set has")
-
-
-class Budget(Section):
-    """earlier: what a recorded study had before, so that its rounds stay what they were."""
-
-    epochs: Count = Field(description="of all trials together")
-    earlier: tuple[Count, ...] = Field((), strict=False, description="budgets before this one; hpsearch notes them")
-
-
-class Recipe(Section):
-    """Preflight, learning rates, coarse, refined and longer, and round again, by what the curves say."""
-
-    method: Literal["recipe"]
-    budget: Budget | None = Field(None, description="{ epochs = … }: rounds are made from it")
-    rounds: tuple[Round, ...] = Field((), strict=False, description="in place of a budget: { trials = …, epochs = … }")
-    keep: float = Field(0.5, ge=0, le=1, description="share of a given round that goes on from those before")
-    top: float = Field(0.15, gt=0, le=1, description="share of a round's best trials whose box is the next window")
-    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
-    preflight: bool = Field(True, description="try first whether the trainer can learn")
-    lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
-
-
-Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | FixedList, Field(discriminator="method")]
-
-
 # [prune], [early_stopping] ───────────────────────────────────────────────────────────────────────
 
 
-class NeverPrune(Section):
+class PruneSection(Section):
+    def problems(self, epochs: int | None) -> Problems:
+        """What is wrong with it for these trainer.epochs; None: they are at fault themselves."""
+        yield from ()
+
+    def _judges_in_time(self, key: str, epochs: int | None) -> Problems:
+        """A pruner that would not get to judge before the last epoch is a mistake."""
+        first = getattr(self, key)
+        if epochs is not None and first >= epochs:
+            yield ("prune", key), f"must be < {epochs}, trainer.epochs, got {first}"
+
+
+class NeverPrune(PruneSection):
     method: Literal["never"]
 
 
-class MedianPrune(Section):
+class MedianPrune(PruneSection):
     """Stop what is worse than the median of the others at the same epoch."""
 
     method: Literal["median"]
@@ -188,24 +130,33 @@ class MedianPrune(Section):
     warmup_epochs: Whole = Field(1, description="no verdict in the first epochs")
     interval: Count = Field(1, description="a verdict every so many epochs")
 
+    def problems(self, epochs: int | None) -> Problems:
+        return self._judges_in_time("warmup_epochs", epochs)
 
-class HalvingPrune(Section):
+
+class HalvingPrune(PruneSection):
     """Asynchronous successive halving."""
 
     method: Literal["halving"]
     min_epochs: Count = Field(1, description="the first rung")
     eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
 
+    def problems(self, epochs: int | None) -> Problems:
+        return self._judges_in_time("min_epochs", epochs)
 
-class HyperbandPrune(Section):
+
+class HyperbandPrune(PruneSection):
     """Successive halving in several brackets."""
 
     method: Literal["hyperband"]
     min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
     eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
 
+    def problems(self, epochs: int | None) -> Problems:
+        return self._judges_in_time("min_epochs", epochs)
 
-class PatiencePrune(Section):
+
+class PatiencePrune(PruneSection):
     """Stop what has not become better for some epochs."""
 
     method: Literal["patience"]
@@ -213,13 +164,20 @@ class PatiencePrune(Section):
     min_delta: float = Field(0.0, ge=0, description="less than this is not better")
 
 
-class ThresholdPrune(Section):
+class ThresholdPrune(PruneSection):
     """Stop what leaves the bounds."""
 
     method: Literal["threshold"]
     lower: float | None = Field(None, description="stop below this value of the metric")
     upper: float | None = Field(None, description="stop above this value of the metric")
     warmup_epochs: Whole = Field(0, description="no verdict in the first epochs")
+
+    def problems(self, epochs: int | None) -> Problems:
+        if self.lower is None and self.upper is None:
+            yield ("prune",), "must have lower, upper or both"
+        elif self.lower is not None and self.upper is not None and self.lower >= self.upper:
+            yield ("prune", "lower"), f"must be < upper, got lower = {self.lower}, upper = {self.upper}"
+        yield from self._judges_in_time("warmup_epochs", epochs)
 
 
 Prune = Annotated[

@@ -10,7 +10,7 @@ from hpsearch.core.trial import Params, State
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.sampler import Recipe
 from hpsearch.samplers.recipe.search_ranges import whole
-from hpsearch.study.file.sections import Round
+from hpsearch.study.file.search_sections import Round
 from hpsearch.study.schedule import BudgetSchedule, FixedSchedule, Schedule
 from hpsearch.study.space import Choice, Float, Int, Space
 from tests.samplers.simulation import LOSS, Loss, Simulation, diverges, fails, flat

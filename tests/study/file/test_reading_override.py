@@ -3,7 +3,7 @@
 
 import pytest
 
-from hpsearch.study import definition as sections
+from hpsearch.study.file import search_sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float
 from tests.support.study_text import RANDOM, ROUNDS, made, refused
@@ -33,7 +33,7 @@ def test_set_changes_a_value():
     assert study.space["opt"] == Choice("opt", ("sgd",))
     assert study.space.fixed == {"units": 32}
     assert study.study.name == "other name"
-    assert study.search == sections.Random(method="random", trials=9)
+    assert study.search == search_sections.Random(method="random", trials=9)
     assert study.limits.study == 21600.0
     assert study.resources.per_trial.memory == 2**30
     assert study.trainer.options == {"layers": 3}

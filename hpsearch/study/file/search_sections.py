@@ -1,0 +1,266 @@
+"""[search]: the search methods, one class each, which answers all that the rest of hpsearch asks of a method.
+
+A new method is one class here (named in `Search` too), one sampler in `hpsearch/samplers/`, and one line in
+`orchestrator/build.py` that makes the sampler from the class.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field
+
+from hpsearch.study.file.kinds import Count, PlainValue, RecordableName
+from hpsearch.study.file.sections import Problems, Section
+from hpsearch.study.schedule import FEWEST, BudgetSchedule, FixedSchedule, Rung, Schedule, forecast
+from hpsearch.study.space import Float, Space
+
+MOST_GRID_POINTS = 100_000
+
+
+class SearchSection(Section):
+    budgets: ClassVar[tuple[str, ...]] = ()
+    """The keys that may have other values when a study goes on."""
+
+    stepwise: ClassVar[bool] = False
+    """Its trials begin no epoch before the last has been judged."""
+
+    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+        """Its rounds, if no limit ends them; a search without rounds is one. epochs: the study's trainer.epochs."""
+        raise NotImplementedError
+
+    def problems(self, space: Space | None, epochs: int | None) -> Problems:
+        """What is wrong with it for this space and these trainer.epochs; each is None where it is at fault itself."""
+        yield from ()
+
+    def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
+        """What is not as it was and has decided about trials since, in words. recorded: this table as it was."""
+        yield from ()
+
+    def extending(self, recorded: Mapping[str, Any]) -> Self:
+        """With what it must know of its earlier self, so that the trials so far stay as they were."""
+        return self
+
+    @property
+    def epoch_budget(self) -> int | None:
+        """Epochs of all trials together that rounds are made from as results come, so that `rungs` is a forecast; None:
+        it is certain."""
+        return None
+
+    @property
+    def blind_proposals(self) -> float:
+        """How many at most look at no result."""
+        return math.inf
+
+    @property
+    def wants_preflight(self) -> bool:
+        """Whether there is one where the file has no [preflight]."""
+        return False
+
+    @property
+    def wants_range_test(self) -> bool:
+        """Whether there is one where the file has no [lr_range], and searches `lr`."""
+        return False
+
+
+class Grid(SearchSection):
+    """Every point of the grid once."""
+
+    method: Literal["grid"]
+
+    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+        yield Rung(epochs, 0, space.grid_size() or 0)
+
+    def problems(self, space: Space | None, epochs: int | None) -> Problems:
+        if space is None:
+            return
+        floats = [one for one in space.parameters if isinstance(one, Float) and one.count is None]
+        endless = [one.name for one in floats if not one.grid and one.points is None]
+        for name in endless:
+            yield ("space", name), "a grid needs step = …, grid = […] or points = n, or another search.method"
+        points = 0 if endless else space.grid_size()
+        if points is None or points > MOST_GRID_POINTS:
+            count = f"{points:,} points" if points is not None else "points beyond counting"
+            most = f"a grid must have at most {MOST_GRID_POINTS:,} points"
+            yield ("search", "method"), f'{most}, got {count}; give fewer values, or use "random"'
+
+
+class Random(SearchSection):
+    """Points drawn one by one, without looking back."""
+
+    budgets: ClassVar = ("trials",)
+
+    method: Literal["random"]
+    trials: Count = Field(description="how many")
+
+    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+        yield Rung(epochs, 0, self.trials)
+
+
+class Bayesian(SearchSection):
+    """Each point proposed from all results so far."""
+
+    budgets: ClassVar = ("trials",)
+
+    method: Literal["bayesian"]
+    trials: Count = Field(description="how many")
+    sampler: Literal["tpe", "gp", "cmaes"] = Field("tpe", description="what models the results")
+    startup_trials: Count = Field(10, description="so many are drawn at random first")
+
+    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+        yield Rung(epochs, 0, self.trials)
+
+    @property
+    def blind_proposals(self) -> float:
+        return self.startup_trials
+
+
+class Round(Section):
+    trials: Count = Field(description="how many in this round")
+    epochs: Count = Field(description="how long each is trained in all")
+
+
+class CoarseToFine(SearchSection):
+    """Rounds of ever fewer, longer trials in ever narrower windows."""
+
+    budgets: ClassVar = ("rounds",)
+
+    method: Literal["coarse-to-fine"]
+    rounds: tuple[Round, ...] = Field(strict=False, min_length=1, description="{ trials = …, epochs = … } each")
+    keep: float = Field(0.5, ge=0, le=1, description="share of a later round that goes on from the round before")
+    top: float = Field(0.25, gt=0, le=1, description="share of best trials whose box is the next window")
+    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
+
+    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+        for one, before in zip(self.rounds, [0, *(one.trials for one in self.rounds)], strict=False):
+            survivors = min(math.ceil(self.keep * one.trials - 1e-9), before)
+            yield Rung(one.epochs, survivors, one.trials - survivors)
+
+    def problems(self, space: Space | None, epochs: int | None) -> Problems:
+        return _problems_of_rounds(self.rounds, epochs)
+
+    def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
+        return _changed_rounds(recorded, self.rounds)
+
+
+class ParameterSet(Section):
+    params: dict[RecordableName, PlainValue] = Field(description="a value for every parameter that is searched")
+    epochs: Count | None = Field(None, description="how long it is trained; omitted: trainer.epochs")
+
+
+class FixedList(SearchSection):
+    """Given sets of parameters, each with several seeds; `hpsearch evaluate` trains its finalists so."""
+
+    budgets: ClassVar = ("sets", "seeds")
+    stepwise: ClassVar = True
+
+    method: Literal["list"]
+    sets: tuple[ParameterSet, ...] = Field(strict=False, min_length=1, description="{ params = { … } } each")
+    seeds: Count = Field(1, description="how many trials each set has")
+
+    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+        yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
+
+    def problems(self, space: Space | None, epochs: int | None) -> Problems:
+        for i, one in enumerate(self.sets):
+            path = ("search", "sets", i)
+            if epochs is not None and one.epochs is not None and one.epochs > epochs:
+                yield (*path, "epochs"), f"must be <= {epochs}, trainer.epochs, got {one.epochs}"
+            if space is not None and not space.contains({**space.fixed, **one.params}):
+                names = ", ".join(parameter.name for parameter in space.parameters)
+                yield (*path, "params"), f"must lie in [space], with a value for each of {names} that is active there"
+
+
+class Budget(Section):
+    """earlier: what a recorded study had before, so that its rounds stay what they were."""
+
+    epochs: Count = Field(description="of all trials together")
+    earlier: tuple[Count, ...] = Field((), strict=False, description="budgets before this one; hpsearch notes them")
+
+
+class Recipe(SearchSection):
+    """Preflight, learning rates, coarse, refined and longer, and round again, by what the curves say."""
+
+    budgets: ClassVar = ("rounds", "budget")
+
+    method: Literal["recipe"]
+    budget: Budget | None = Field(None, description="{ epochs = … }: rounds are made from it")
+    rounds: tuple[Round, ...] = Field((), strict=False, description="in place of a budget: { trials = …, epochs = … }")
+    keep: float = Field(0.5, ge=0, le=1, description="share of a given round that goes on from those before")
+    top: float = Field(0.15, gt=0, le=1, description="share of a round's best trials whose box is the next window")
+    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
+    preflight: bool = Field(True, description="try first whether the trainer can learn")
+    lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
+
+    def schedules(self, epochs: int) -> list[Schedule]:
+        """What sizes its rounds: one for each budget that it has had."""
+        if self.budget is None:
+            return [FixedSchedule(self.rounds, self.keep)]
+        return [BudgetSchedule(budget, epochs) for budget in (*self.budget.earlier, self.budget.epochs)]
+
+    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+        return forecast(self.schedules(epochs)[-1])
+
+    def problems(self, space: Space | None, epochs: int | None) -> Problems:
+        if self.budget is None and not self.rounds:
+            yield ("search",), "needs one of budget = { epochs = … } and rounds = […]"
+        if self.budget is not None and self.rounds:
+            yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
+        yield from _problems_of_rounds(self.rounds, epochs)
+        if self.budget is not None and epochs is not None:
+            schedule = BudgetSchedule(self.budget.epochs, epochs)
+            if self.budget.epochs < schedule.least:
+                wanted = f"{FEWEST} trials of {schedule.first().epochs} epochs, which the first round takes at least"
+                yield ("search", "budget", "epochs"), f"must be >= {schedule.least}, {wanted}; got {self.budget.epochs}"
+
+    def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
+        was, now = recorded["budget"]["epochs"] if "budget" in recorded else None, self.budget and self.budget.epochs
+        if (was is None) != (now is None) or (was and now and now < was):
+            yield f"search.budget.epochs: was {was or 'absent'}, is {now or 'absent'}"
+        yield from _changed_rounds(recorded, self.rounds)
+
+    def extending(self, recorded: Mapping[str, Any]) -> Self:
+        """With the budgets that it had before, in their order."""
+        before = recorded.get("budget")
+        if self.budget is None or before is None:
+            return self
+        earlier = dict.fromkeys([*before.get("earlier", []), before["epochs"]])
+        earlier.pop(self.budget.epochs, None)
+        return self.model_copy(update={"budget": self.budget.model_copy(update={"earlier": tuple(earlier)})})
+
+    @property
+    def epoch_budget(self) -> int | None:
+        return None if self.budget is None else self.budget.epochs
+
+    @property
+    def wants_preflight(self) -> bool:
+        return self.preflight
+
+    @property
+    def wants_range_test(self) -> bool:
+        return self.lr_range
+
+
+Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | FixedList, Field(discriminator="method")]
+
+
+def _problems_of_rounds(rounds: Sequence[Round], epochs: int | None) -> Problems:
+    before = 0
+    for i, one in enumerate(rounds):
+        path = ("search", "rounds", i, "epochs")
+        if one.epochs <= before:
+            yield path, f"must be > {before}, the epochs of the round before, got {one.epochs}"
+        if epochs is not None and one.epochs > epochs:
+            yield path, f"must be <= {epochs}, trainer.epochs, got {one.epochs}"
+        before = one.epochs
+
+
+def _changed_rounds(recorded: Mapping[str, Any], rounds: Sequence[Round]) -> Iterator[str]:
+    """Rounds that are added, and a last one with more trials, are a larger budget; others were drawn from what these
+    found."""
+    before, after = recorded.get("rounds", []), [one.model_dump(mode="json") for one in rounds]
+    for i, was in enumerate(before):
+        now = after[i] if i < len(after) else {}
+        is_larger = i == len(before) - 1 and now.get("epochs") == was["epochs"] and now["trials"] > was["trials"]
+        if now != was and not is_larger:
+            yield f"search.rounds.{i}: was {was}, is {now or 'absent'}"
