@@ -1,17 +1,23 @@
 """What a study will run and how long that takes, as far as it is known without running it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.core.decisions import New
 from hpsearch.core.errors import NotFound
+from hpsearch.core.history import History
+from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Journal, Summary
 from hpsearch.orchestrator import build
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.records.preflight_record import folder, kept
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
+from hpsearch.study.schedule import Rung
+
+MOST_SHOWN = 5
+"""So many proposals of a study are shown beforehand."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Forecast:
     """
 
     study: Study
-    rounds: tuple[plan.Round, ...]
+    rounds: tuple[Rung, ...]
     trials: int
     epochs: int
     first: tuple[New, ...]
@@ -48,7 +54,7 @@ class Forecast:
         return {
             "study": self.study.study.name,
             "method": self.study.search.method,
-            "rounds": [asdict(one) for one in self.rounds],
+            "rounds": [{"trials": one.trials, "epochs": one.epochs, "continued": one.survivors} for one in self.rounds],
             "trials": self.trials,
             "epochs": self.epochs,
             "first": [dict(proposal.params) for proposal in self.first],
@@ -70,12 +76,23 @@ def forecast(study: Study) -> Forecast:
         rounds=tuple(plan.rounds(study)),
         trials=plan.proposals(study),
         epochs=plan.all_epochs(study),
-        first=tuple(plan.first_proposals(study, build.sampler(study))),
+        first=tuple(_first_proposals(study)),
         recorded=recorded,
         seconds_per_epoch=recorded.busy / recorded.epochs if recorded and recorded.epochs else cost and cost["seconds"],
         cost=cost,
         lr_range=measured["lr_range"]["says"] if "lr_range" in measured else None,
     )
+
+
+def _first_proposals(study: Study) -> Iterator[New]:
+    """What a new study proposes before anything is known, at most MOST_SHOWN."""
+    sampler, history = build.sampler(study), History(study.objective)
+    while len(history) < min(MOST_SHOWN, study.search.blind_proposals, plan.proposals(study)):
+        proposal = sampler.ask(history)
+        if not isinstance(proposal, New):
+            return
+        yield proposal
+        history.put(Trial(len(history), proposal.params, 0, proposal.until, State.RUNNING))
 
 
 def _known(study: Study) -> tuple[Summary | None, dict[str, Any]]:

@@ -13,7 +13,6 @@ from hpsearch.core.history import History
 from hpsearch.journal import Journal, Lease, Spool, StudyRecord, held, recover
 from hpsearch.orchestrator import build
 from hpsearch.study.definition import Study, differences
-from hpsearch.study.plan import changed_rounds
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
             raise no_origin
     if record is None:
         return None
-    changed = differences(dict(record.identity), study.identity()) + changed_rounds(record.spec, study)
+    changed = differences(dict(record.identity), study.identity()) + list(study.search.changes(record.spec["search"]))
     if changed:
         raise StudyChanged(
             f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"

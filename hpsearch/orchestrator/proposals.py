@@ -3,15 +3,9 @@
 from concurrent.futures import Future
 from threading import Thread
 
-from hpsearch.core.decisions import New, Proposal
+from hpsearch.core.decisions import Proposal
 from hpsearch.core.history import History
-from hpsearch.core.trial import State, Trial
 from hpsearch.samplers.base import Sampler
-from hpsearch.study.definition import Study
-from hpsearch.study.plan import proposals
-
-MOST_SHOWN = 5
-"""So many proposals of a study are shown beforehand."""
 
 
 class Proposals:
@@ -63,16 +57,3 @@ def _ask(sampler: Sampler, history: History, answer: "Future[Proposal | None]") 
         answer.set_result(sampler.ask(history))
     except BaseException as problem:  # it is raised where the answer is taken
         answer.set_exception(problem)
-
-
-def first_proposals(study: Study, sampler: Sampler) -> list[New]:
-    """What a new study proposes before anything is known, at most MOST_SHOWN."""
-    history = History(study.objective)
-    first: list[New] = []
-    while len(first) < min(MOST_SHOWN, study.search.blind_proposals, proposals(study)):
-        proposal = sampler.ask(history)
-        if not isinstance(proposal, New):
-            break
-        first.append(proposal)
-        history.put(Trial(len(history), proposal.params, 0, proposal.until, State.RUNNING))
-    return first

@@ -85,9 +85,9 @@ class RoundsRecord(Observer):
 
     def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:  # noqa: ARG002
         if notes:
-            for note in notes:
-                self._note(history_of_rounds.indented(note))
-            self._record("")
+            told = self._record("").get(history_of_rounds.KIND)
+            for line in history_of_rounds.outline(told["rounds"][-1]) if told else notes:
+                self._note(line)
 
     def end(self, over: str) -> None:
         """Now they are drawn too, which takes a second, and nobody waits for that any more. over: why none follows."""

@@ -1,9 +1,12 @@
 """What a sampler is."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from hpsearch.core.decisions import Proposal
 from hpsearch.core.history import History
+from hpsearch.samplers.recipe.planned_rounds import PlannedRound
+from hpsearch.study.space import Space
 
 
 class Sampler(Protocol):
@@ -21,4 +24,16 @@ class Sampler(Protocol):
 
     def ask(self, history: History) -> Proposal | None:
         """The next proposal; None: nothing now, and with nothing running: nothing ever again."""
+        ...
+
+
+@runtime_checkable
+class SearchesInRounds(Protocol):
+    """What a sampler has that searches in rounds."""
+
+    @property
+    def space(self) -> Space: ...
+
+    def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], str]:
+        """Every round that has begun or could begin now, and why there will be no other; "" while there may be."""
         ...

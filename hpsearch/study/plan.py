@@ -1,9 +1,8 @@
 """What a study will run, worked out without running it."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from hpsearch.study.definition import Study
 from hpsearch.study.schedule import Rung
@@ -41,8 +40,3 @@ def all_epochs(study: Study) -> int:
         before = one.epochs
     total = study.search.epoch_budget or total
     return total if study.limits.epochs is None else min(total, study.limits.epochs)
-
-
-def changed_rounds(recorded: Mapping[str, Any], study: Study) -> list[str]:
-    """Which rounds of a recorded study are not as they were, in words; others were drawn from what they found."""
-    return list(study.search.changes(recorded["search"]))

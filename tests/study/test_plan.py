@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.study.definition import Study, load
-from hpsearch.study.plan import all_epochs, certain_proposals, changed_rounds, proposals, rounds
+from hpsearch.study.plan import all_epochs, certain_proposals, proposals, rounds
 from hpsearch.study.schedule import Rung
 
 FILE = """
@@ -28,6 +28,10 @@ def study(folder: Path, *overrides: str) -> Study:
     path = folder / "study.toml"
     path.write_text(FILE)
     return load(path, overrides)
+
+
+def changes(recorded: Study, now: Study) -> list[str]:
+    return list(now.search.changes(recorded.spec()["search"]))
 
 
 def test_rounds_trials_and_epochs(tmp_path: Path) -> None:
@@ -59,13 +63,13 @@ def test_the_rounds_of_a_recipe_are_a_forecast(tmp_path: Path) -> None:
 )
 def test_the_budget_of_a_recipe_may_grow(tmp_path: Path, before: str, after: str, changed: list[str]) -> None:
     small, large = (study(tmp_path, *RECIPE, f"search.budget={budget}") for budget in (before, after))
-    assert changed_rounds(small.spec(), large) == changed
+    assert changes(small, large) == changed
 
 
 def test_rounds_in_place_of_a_budget_are_another_search(tmp_path: Path) -> None:
     budget = study(tmp_path, *RECIPE, "search.budget={epochs=300}")
     given = study(tmp_path, "search.method=recipe")
-    assert changed_rounds(budget.spec(), given) == ["search.budget.epochs: was 300, is absent"]
+    assert changes(budget, given) == ["search.budget.epochs: was 300, is absent"]
 
 
 def test_a_study_that_goes_on_knows_its_earlier_budgets(tmp_path: Path) -> None:
@@ -90,7 +94,7 @@ def test_a_limit_of_trials_bounds_the_plan(tmp_path: Path) -> None:
     ],
 )
 def test_a_larger_budget_changes_no_round(tmp_path: Path, larger: str) -> None:
-    assert changed_rounds(study(tmp_path).spec(), study(tmp_path, f"search.rounds={larger}")) == []
+    assert changes(study(tmp_path), study(tmp_path, f"search.rounds={larger}")) == []
 
 
 @pytest.mark.parametrize(
@@ -103,5 +107,5 @@ def test_a_larger_budget_changes_no_round(tmp_path: Path, larger: str) -> None:
     ],
 )
 def test_a_round_that_others_build_on_may_not_change(tmp_path: Path, other: str, which: str) -> None:
-    (changed,) = changed_rounds(study(tmp_path).spec(), study(tmp_path, f"search.rounds={other}"))
+    (changed,) = changes(study(tmp_path), study(tmp_path, f"search.rounds={other}"))
     assert changed.startswith(f"{which}: was {{")

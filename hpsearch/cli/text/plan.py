@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from hpsearch.core.format import columns, duration, params_line
-from hpsearch.orchestrator.forecast import Forecast
+from hpsearch.orchestrator.forecast import MOST_SHOWN, Forecast
 from hpsearch.records.preflight_record import cost_text
 from hpsearch.study.definition import Study
-from hpsearch.study.plan import MOST, certain_proposals
+from hpsearch.study.plan import certain_proposals
 
 EXTREME = {"minimize": "lowest", "maximize": "highest"}
 
@@ -27,7 +27,7 @@ def text(expected: Forecast) -> str:
         count = sum(done.trials.values())
         rows.append(f"of this, {count} trials and {done.epochs} epochs are recorded already")
     rows += ["", "first proposals", *(f"  {params_line(one.params)}" for one in expected.first)]
-    if len(expected.first) < min(MOST, expected.trials):
+    if len(expected.first) < min(MOST_SHOWN, expected.trials):
         rows.append("  what follows depends on results")
     return "\n".join(rows)
 
@@ -35,7 +35,7 @@ def text(expected: Forecast) -> str:
 def _rounds(expected: Forecast) -> str:
     rows = [["round", "trials", "of them continued", "to epoch"]]
     for i, one in enumerate(expected.rounds, 1):
-        rows.append([str(i), str(one.trials), f"up to {one.continued}" if one.continued else "none", str(one.epochs)])
+        rows.append([str(i), str(one.trials), f"up to {one.survivors}" if one.survivors else "none", str(one.epochs)])
     return columns(rows)
 
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
-from hpsearch.cli.text import status
+from hpsearch.cli.text import rounds, status
 from hpsearch.core.format import columns, number, params_line, score
 from hpsearch.core.trial import Report, State
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.records.standing import StudyDetails, TrialDetails
-from hpsearch.samplers.recipe import history_of_rounds
 
 
 def study(search: StudyDetails) -> str:
     parts = [status.text([search.standing])]
     if search.rounds is not None:
-        parts += ["", history_of_rounds.text(search.rounds)]
+        parts += ["", rounds.text(search.rounds)]
     others = [one for one in search.decisions if search.rounds is None or one.kind not in ("round", "over")]
     if others:
         parts += ["", "decisions", columns([status.decision(one) for one in others])]

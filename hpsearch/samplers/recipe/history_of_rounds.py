@@ -5,12 +5,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from hpsearch.core.format import columns, number
 from hpsearch.core.history import History
-from hpsearch.samplers.base import Sampler
-from hpsearch.samplers.coarse_to_fine import CoarseToFine
+from hpsearch.samplers.base import Sampler, SearchesInRounds
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
-from hpsearch.samplers.recipe.sampler import Recipe
 from hpsearch.samplers.recipe.search_ranges import SearchRange, numbers
 from hpsearch.study.space import Space
 
@@ -23,15 +20,14 @@ def document(sampler: Sampler, history: History, over: str = "") -> dict[str, An
 
     over: why there will be no other.
     """
-    if not isinstance(sampler, CoarseToFine | Recipe) or len(history) == 0:
+    if not isinstance(sampler, SearchesInRounds) or len(history) == 0:
         return None
-    plans = [
-        plan for plan in sampler.planned_rounds(history)[0] if any(number < len(history) for number in plan.trials)
-    ]
     best = math.inf
     rounds = []
-    for plan in plans:
+    for plan in sampler.planned_rounds(history)[0]:
         losses = {number: _loss(plan, number, history) for number in plan.trials if number < len(history)}
+        if not losses:
+            continue
         rounds.append(_round(plan, losses, best, sampler.space, history))
         best = min(best, *losses.values())
     return {
@@ -62,6 +58,7 @@ def _round(
         "repeats": plan.repeats is not None,
         "windows": [_range(one) for one in plan.ranges],
         "notes": list(plan.notes),
+        "headlines": plan.headlines,
         "trials": [
             {
                 "trial": number,
@@ -87,22 +84,7 @@ def _range(one: SearchRange) -> dict[str, Any]:
     return {"name": one.name, "low": one.low, "high": one.high, "reason": one.reason}
 
 
-def text(told: Mapping[str, Any]) -> str:
-    """A line for each round, then why each looks where it does."""
-    rows = [["round", "trials", "to epoch", f"best {told['metric']}", "gained"]]
-    rows += [_row(one) for one in told["rounds"]]
-    notes = [line for one in told["rounds"] for line in ("", *map(indented, one["notes"]))]
-    return "\n".join([columns(rows), *notes, *(["", f"over: {told['over']}"] if told["over"] else [])])
-
-
-def _row(one: Mapping[str, Any]) -> list[str]:
-    older = sum(trial["continued"] for trial in one["trials"])
-    count = f"{len(one['trials'])}" + (f", {older} of them continued" if older else "")
-    best = f"{number(one['best']['value'])} (trial {one['best']['trial']})" if one["best"] else "none"
-    gained = "" if one["gained"] is None else number(one["gained"]) if one["gained"] else "nothing"
-    return [str(one["number"]), count, str(one["epochs"]), best, gained]
-
-
-def indented(note: str) -> str:
-    """What was decided in a round, under what is said of the round itself."""
-    return note if note.startswith("round ") else f"  {note}"
+def outline(one: Mapping[str, Any]) -> list[str]:
+    """The notes of a round in the document: what was decided in it, under what is said of the round itself."""
+    first = one.get("headlines", 1)
+    return [*one["notes"][:first], *(f"  {note}" for note in one["notes"][first:])]

@@ -24,7 +24,8 @@ class PlannedRound:
     """One round. first: the number of its first new trial. survivors: those of earlier rounds that it trains on.
     repeats: what its new trials all have, if they do.
 
-    space: that of its new trials, choices that have lost left out. notes: what was decided, and why.
+    space: that of its new trials, choices that have lost left out. notes: what was decided, and why; the first
+    `headlines` of them are about the round as a whole.
     """
 
     number: int
@@ -35,6 +36,7 @@ class PlannedRound:
     survivors: tuple[int, ...] = ()
     repeats: Params | None = None
     notes: tuple[str, ...] = ()
+    headlines: int = 1
 
     @property
     def end(self) -> int:

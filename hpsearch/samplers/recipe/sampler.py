@@ -105,9 +105,8 @@ class Recipe:
         number = last.number + 1
         note = f"round {number}, noise: the parameters of trial {best.number}, the best, with {count} other seeds"
         rung = Rung(last.rung.epochs, 0, count)
-        return PlannedRound(
-            number, rung, last.end, last.ranges, last.space, repeats=best.params, notes=(found.gained, note)
-        )
+        notes = (found.gained, note)
+        return PlannedRound(number, rung, last.end, last.ranges, last.space, (), best.params, notes, headlines=2)
 
     def _refine(
         self, plans: Sequence[PlannedRound], found: Results, history: History, schedule: Schedule
@@ -123,15 +122,13 @@ class Recipe:
         rung = schedule.next(now, resource)
         if isinstance(rung, Over):
             return replace(rung, reason=f"{found.gained}; {rung.reason}")
-        going_on = [trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors]
+        survivors = tuple([trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors])
         headline = (found.gained, f"{_headline(number, rung)}: {why}")
         if rung.new == 0:
-            return replace(
-                last, number=number, rung=rung, first=last.end, survivors=tuple(going_on), repeats=None, notes=headline
-            )
+            return PlannedRound(number, rung, last.end, last.ranges, last.space, survivors, None, headline, headlines=2)
         space, dropped = without_losers(searched.space, found.latest, history.loss, best.params)
         notes = (*headline, *(one.reason for one in ranges), *dropped, *advice.notes)
-        return PlannedRound(number, rung, last.end, ranges, space, tuple(going_on), notes=notes)
+        return PlannedRound(number, rung, last.end, ranges, space, survivors, notes=notes, headlines=2)
 
     def _ranges(
         self, plans: Sequence[PlannedRound], found: Results, advice: Advice
