@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from hpsearch.core.decisions import Proposal
+from hpsearch.core.decisions import Over, Proposal
 from hpsearch.core.history import History
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.study.space import Space
@@ -34,6 +34,6 @@ class SearchesInRounds(Protocol):
     @property
     def space(self) -> Space: ...
 
-    def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], str]:
-        """Every round that has begun or could begin now, and why there will be no other; "" while there may be."""
+    def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], Over | None]:
+        """Every round that has begun or could begin now, and why there will be no other; None while there may be."""
         ...
