@@ -15,7 +15,9 @@ Read = tuple[str | None, dict[str, float]]
 Patterns = tuple[tuple[str, str], ...]
 
 _STANDSTILL = r"no (finite .+|better .+ than (?P<best>\S+) \(epoch (?P<epoch>\d+)\)) for (?P<epochs>\d+) epochs$"
-_LOST = r".*; (?P<workers>\d+) workers lost \(limits\.retries\)$"
+_LOST = r"; (?P<workers>\d+) workers lost \(limits\.retries\)$"
+_AGAIN = r"; goes on from epoch (?P<epoch>\d+)$"
+_STALLED, _VANISHED = r"stalled: no report for limits\.stall = (?P<seconds>\S+) s", r"its worker .*"
 
 _COMPLETE: Patterns = (
     (rf"early stop: {_STANDSTILL}", "patience"),
@@ -43,8 +45,8 @@ _PRUNED: Patterns = (
 )
 _FAILED: Patterns = (
     (r"out of memory even alone \(", "out_of_memory"),
-    (rf"stalled: {_LOST}", "stalled"),
-    (_LOST, "worker_lost"),
+    (_STALLED + _LOST, "stalled"),
+    (_VANISHED + _LOST, "worker_lost"),
 )
 _LIMITS: Patterns = (
     (r"limits\.study = (?P<seconds>\S+) s is used up", "limit"),
@@ -52,15 +54,19 @@ _LIMITS: Patterns = (
     (r"limits\.gpu_hours = (?P<gpu_hours>\S+) is used up", "limit"),
     (r"(?P<failed>\d+) trials failed \(limits\.max_failures\)", "limit"),
 )
+_INTERRUPTED: Patterns = (
+    (r"stopped by |the run ended: |`hpsearch stop` was called|the journal has been away", "interrupted"),
+    (r"a checkpoint could not be written: |OSError: |\[Errno ", "interrupted"),
+)
+_NO_REPORT: Patterns = ((r"the trainer |Report\(|metric ", "trainer_raised"),)
 _WAITING: Patterns = (
     (r"out of memory", "out_of_memory"),
     (r"trained its share of limits\.epochs = (?P<epochs>\d+)$", "limit"),
     *_LIMITS,
-    (r"stopped by |the run ended: |`hpsearch stop` was called|the journal has been away", "interrupted"),
-    (r"a checkpoint could not be written: |OSError: |\[Errno ", "interrupted"),
-    (r"stalled: .*; goes on from epoch (?P<epoch>\d+)$", "stalled"),
-    (r".*; goes on from epoch (?P<epoch>\d+)$", "worker_lost"),
-    (r"the trainer |Report\(|metric ", "trainer_raised"),
+    *_INTERRUPTED,
+    (_STALLED + _AGAIN, "stalled"),
+    (_VANISHED + _AGAIN, "worker_lost"),
+    *_NO_REPORT,
 )
 _BY_STATE: Mapping[str, tuple[Patterns, str | None]] = {
     "COMPLETE": (_COMPLETE, "done"),
@@ -70,7 +76,7 @@ _BY_STATE: Mapping[str, tuple[Patterns, str | None]] = {
     "WAITING": (_WAITING, "interrupted"),
     "RUNNING": (_WAITING, "interrupted"),
 }
-_ENDINGS: Patterns = (*_LIMITS, (r"the run ended: TrainerError|the trainer |Report\(|metric ", "trainer_raised"))
+_ENDINGS: Patterns = ((r"the run ended: TrainerError", "trainer_raised"), *_LIMITS, *_INTERRUPTED, *_NO_REPORT)
 _OVERS: Patterns = (
     (r"(.*; )?the budget of (?P<budget>\d+) epochs is spent \((?P<left>\d+) left\)$", "limit"),
     (r"(.*; )?all (?P<rounds>\d+) rounds are done$", "done"),
@@ -106,8 +112,8 @@ def cause_of_study(state: str, last: tuple[str, str], limits: Mapping[str, Any],
         return (_read(reason, _OVERS) if kind == "over" else None) or ("done", {})
     if state != "STOPPED":
         return None, {}
-    if kind == "wait":
-        return _read(reason, _ENDINGS) or ("interrupted", {})
+    if kind == "wait" and (found := _read(reason, _ENDINGS)):
+        return found
     if used["epochs"] >= limits.get("epochs", math.inf):
         return "limit", {"epochs": limits["epochs"]}
     if kind == "failed" and used["failed"] >= limits.get("max_failures", math.inf):
@@ -118,5 +124,6 @@ def cause_of_study(state: str, last: tuple[str, str], limits: Mapping[str, Any],
 def _read(text: str, patterns: Patterns) -> Read | None:
     for pattern, cause in patterns:
         if found := re.match(pattern, text, re.DOTALL):
-            return cause, {name: float(value) for name, value in found.groupdict().items() if value is not None}
+            given = {name: value for name, value in found.groupdict().items() if value is not None}
+            return cause, {name: int(value) if value.isdigit() else float(value) for name, value in given.items()}
     return None

@@ -166,7 +166,7 @@ class Witness:
     def __init__(self, url: str, study: str = "toy"):
         self.url, self.study = url, study
         self.rows: dict[tuple[str, Row], str] = {}
-        self.finished: dict[int, str] = {}
+        self.finished: dict[int, dict[str, str]] = {}
         self.numbers: set[int] = set()
         self.token = 0
 
@@ -209,9 +209,11 @@ class Witness:
         for trial in trials:
             if trial.state in FINISHED:
                 own = [tuple(one) for one in (*reports, *decisions) if one.number == trial.number]
-                now[trial.number] = repr((tuple(trial), own))
-        for number, before in self.finished.items():
-            assert now.get(number) == before, f"finished trial {number} was {before}, is {now.get(number)}"
+                columns = {name: repr(value) for name, value in trial._mapping.items()}
+                now[trial.number] = {**columns, "reports and decisions": repr(own)}
+        for number, before in self.finished.items():  # a migration may add columns to it
+            is_now = {name: now.get(number, {}).get(name) for name in before}
+            assert is_now == before, f"finished trial {number} was {before}, is {is_now}"
         self.finished = now
 
 

@@ -112,6 +112,28 @@ class TestAStudyOfAnOlderHpsearch:
         check(postgres_url, "veteran", budget=15)
 
 
+def test_a_study_with_every_cause_goes_on(desk: Desk) -> None:
+    """Of a journal from before there were causes: what had ended stays, and the one that was interrupted is trained."""
+    old_journals.lay_down("0004", desk.folder)
+    before = old_journals.exported("0004")["fates"]["trials"]
+    assert desk.hp("db", "upgrade").code == 0
+    assert desk.hp("run", "fates.toml", "--set", 'resources.address="none"', "--set", 'limits.trial="1m"').code == 0
+    *ended, last = desk.export("fates")["trials"]
+    assert old_journals.lost(before[:-1], ended) == []
+    assert (last["state"], last["reason"]) == ("COMPLETE", "trained all 6 epochs")
+
+
+def test_a_study_that_had_ended_has_one_end_and_with_a_larger_budget_another(desk: Desk) -> None:
+    old_journals.lay_down("0004", desk.folder)
+    assert desk.hp("db", "upgrade").code == 0
+    before = desk.export("rounds")["decisions"]
+    assert desk.hp("run", "rounds.toml").code == 0
+    assert desk.export("rounds")["decisions"] == before
+    desk.hp("run", "rounds.toml", "--set", "search.budget.epochs=31")
+    after = desk.export("rounds")["decisions"]
+    assert [one["kind"] for one in after].count("over") == [one["kind"] for one in before].count("over") + 1
+
+
 def gone_on(desk: Desk, study: str = "veteran") -> list[dict[str, Any]]:
     """Its trials at its end; of a trainer's error what it said, and not through which lines it came."""
     assert desk.hp("run", "veteran.toml", "--set", 'tracking.mlflow="none"').code == 0

@@ -1,7 +1,7 @@
 """Journals as earlier versions of hpsearch have left them behind, in `assets/VERSION/`.
 
-journal.sql is what was in the file; export.json what `hpsearch export` of that version said of it; beside them are the
-files of its studies. They are never made again: no later hpsearch can.
+journal.sql is what was in the file; export.json what `hpsearch export` of that version said of it; spool.jsonl what its
+spool would have kept; beside them are the files of its studies. They are never made again: no later hpsearch can.
 """
 
 import json
@@ -23,7 +23,10 @@ VERSIONS = sorted(folder.name for folder in ASSETS.iterdir())
 STUDIES = ("veteran", "sprint")
 """Killed in the midst of its second round, and complete."""
 
-TABLES = ("studies", "trials", "reports", "decisions", "leases", "cursors")
+TABLES = (
+    *("studies", "trials", "reports", "decisions", "leases", "cursors"),
+    *("probes", "environments", "stretches"),  # not in the oldest
+)
 """In an order in which they can be filled."""
 
 
@@ -47,12 +50,14 @@ def bring_over(version: str, source: Path, url: str) -> None:
         config.set_main_option("script_location", str(migrate.MIGRATIONS))
         config.set_main_option("path_separator", "os")
         command.upgrade(config, version)
-        for table in TABLES:
-            rows = old.execute(f"SELECT * FROM hpsearch_{table}")
-            names = [column[0] for column in rows.description]
+        found = {name for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for table in (name for name in TABLES if f"hpsearch_{name}" in found):
+            query = old.execute(f"SELECT * FROM hpsearch_{table}")
+            names, rows = [column[0] for column in query.description], query.fetchall()
             places = ", ".join(f":{name}" for name in names)
             insert = sa.text(f"INSERT INTO hpsearch_{table} ({', '.join(names)}) VALUES ({places})")
-            new.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
+            if rows:
+                new.execute(insert, [dict(zip(names, row, strict=True)) for row in rows])
         new.execute(sa.text("SELECT setval('hpsearch_studies_id_seq', max(id)) FROM hpsearch_studies"))
     database.close()
 
@@ -61,7 +66,9 @@ def rows(url: str) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table."""
     database = Database(url, create=False)
     with database.read() as connection:
-        found = {name: connection.execute(sa.text(f"SELECT * FROM hpsearch_{name}")).mappings() for name in TABLES}
+        there = sa.inspect(connection).get_table_names()
+        names = [name for name in TABLES if f"hpsearch_{name}" in there]
+        found = {name: connection.execute(sa.text(f"SELECT * FROM hpsearch_{name}")).mappings() for name in names}
         listed = {name: sorted(map(dict, own), key=repr) for name, own in found.items()}
     database.close()
     return listed

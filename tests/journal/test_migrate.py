@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from hpsearch.core.errors import BadInput, JournalError, NotFound, StudyBusy
+from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Journal, Owner, migrate, schema, upgrade, version
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import boot_clock
@@ -230,7 +231,7 @@ def test_an_old_journal_is_upgraded_whole(url: str, tmp_path: Path, old: str) ->
     assert (done.before, done.after) == (old, schema.HEAD)
     assert old_journals.lost(before, old_journals.rows(place)) == []
     with Journal.open(place, create=False) as journal:
-        assert {study.name for study in journal.studies()} == set(old_journals.STUDIES)
+        assert {study.name for study in journal.studies()} == set(old_journals.exported(old))
         assert journal.create("another", {}, {}, at=5).id > 2
 
 
@@ -241,6 +242,46 @@ def test_the_copy_of_an_old_journal_is_what_it_was(tmp_path: Path, old: str) -> 
     with closing(sqlite3.connect(backup)) as connection:
         kept = "\n".join(connection.iterdump())
     assert kept.split() == (old_journals.ASSETS / old / "journal.sql").read_text(encoding="utf-8").split()
+
+
+FATES: list[tuple[Cause | None, dict[str, float], str]] = [
+    (Cause.DONE, {"epoch": 6}, ""),
+    (Cause.DONE, {"epoch": 6}, ""),
+    (Cause.DONE, {"epoch": 6}, ""),
+    (Cause.DIVERGED, {"epoch": 2}, ""),
+    (Cause.PRUNED, {"epoch": 1, "median": 0.5, "others": 4}, ""),
+    (Cause.PATIENCE, {"epochs": 2, "best": 0.1, "epoch": 1}, ""),
+    (Cause.OUT_OF_MEMORY, {}, "MemoryError"),
+    (Cause.WORKER_LOST, {"workers": 2}, ""),
+    (Cause.TIMEOUT, {"seconds": 5}, ""),
+    (Cause.STALLED, {"workers": 2, "seconds": 4}, ""),
+    (Cause.TRAINER_RAISED, {}, "ValueError"),
+    (Cause.INTERRUPTED, {}, ""),
+]
+"""Of the trials of study `fates`, a trial for each."""
+
+
+def test_what_was_recorded_has_the_cause_that_its_sentence_says(url: str, tmp_path: Path) -> None:
+    place = old_journal(url, "0004", tmp_path)
+    upgrade(place)
+    with Journal.open(place, create=False) as journal:
+        studies = {study.name: study for study in journal.studies()}
+        trials = {name: journal.trials(study.id) for name, study in studies.items()}
+        assert [(one.cause, one.cause_numbers, one.error_type) for one in trials["fates"]] == FATES
+        assert [one.diverged for one in trials["fates"]] == [number == 3 for number in range(12)]
+        assert [(one.cause, one.cause_numbers) for one in trials["limited"]] == [
+            (Cause.DONE, {"epoch": 4}),
+            (Cause.LIMIT, {"epochs": 6}),
+        ]
+        assert {one.cause for one in trials["rounds"]} == {Cause.DONE}
+        assert {one.cause for one in trials["veteran"] if one.state is State.RUNNING} == {None}
+        assert {name: (study.cause, study.cause_numbers) for name, study in studies.items()} == {
+            "fates": (Cause.INTERRUPTED, {}),
+            "limited": (Cause.LIMIT, {"epochs": 6}),
+            "rounds": (Cause.LIMIT, {"budget": 30, "left": 1}),
+            "sprint": (Cause.DONE, {}),
+            "veteran": (None, {}),
+        }
 
 
 def old_journal(url: str, old: str, tmp_path: Path) -> str:

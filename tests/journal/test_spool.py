@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from hpsearch.core.errors import JournalAway
+from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Batch, Journal, PatientWriter, Spool, Writer
-from hpsearch.journal.spool import Kept
+from hpsearch.journal.spool import Kept, merged
 from tests.contracts.journal_kit import Lead, a_batch, a_trial, take
+from tests.journal.old_journals import ASSETS
 
 
 @pytest.fixture
@@ -84,3 +87,29 @@ def test_a_full_disk_leaves_no_half_line_however_often_it_is_tried(tmp_path: Pat
     spool.append(kept[3])
     assert [one.revision for one in spool.read()] == [1, 4]
     spool.close()
+
+
+def test_a_spool_of_journal_0004_has_no_causes_and_they_come_from_its_sentences(tmp_path: Path) -> None:
+    """A diverged trial that was kept before an upgrade is not the best of its study after it."""
+    (tmp_path / "spool").write_bytes((ASSETS / "0004" / "spool.jsonl").read_bytes())
+    (kept,) = Spool(tmp_path / "spool").read()
+    found = [(one.state, one.cause, one.cause_numbers, one.error_type) for one in kept.batch.trials]
+    assert found == [
+        (State.PRUNED, Cause.DIVERGED, {"epoch": 2}, ""),
+        (State.FAILED, Cause.TRAINER_RAISED, {}, "ValueError"),
+        (State.WAITING, Cause.OUT_OF_MEMORY, {}, ""),
+    ]
+    assert (kept.batch.study_state, kept.batch.study_cause) == ("STOPPED", None)
+
+
+def test_a_spool_keeps_causes(tmp_path: Path) -> None:
+    why: dict[str, Any] = {"cause": Cause.PRUNED, "cause_numbers": {"p": 0.1, "epoch": 2}}
+    batch = a_batch(a_trial(0, state=State.PRUNED, **why), a_trial(1, state=State.FAILED, error_type="ValueError"))
+    end = Batch(study_state="STOPPED", study_cause=Cause.LIMIT, study_cause_numbers={"epochs": 40})
+    spool = Spool(tmp_path / "spool")
+    for revision, one in enumerate((batch, end), 1):
+        spool.append(Kept(1, revision, one))
+    spool.close()
+    assert [tuple(one.batch.trials) for one in spool.read()] == [tuple(batch.trials), ()]
+    last = merged([one.batch for one in spool.read()], ())
+    assert (last.study_state, last.study_cause, last.study_cause_numbers) == ("STOPPED", Cause.LIMIT, {"epochs": 40})
