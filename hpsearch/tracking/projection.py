@@ -5,6 +5,7 @@ it is sent. So a replay, a crash half-way, a restored backup and a wiped server 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.decisions import Decision
@@ -145,7 +146,9 @@ class Projection:
             raise Deleted(f"the run of study {self._study.name!r} was deleted in MLflow")
         return run
 
-    def _write_study(self, decisions: Sequence[Decision] = (), documents: Mapping[str, Any] | None = None) -> None:
+    def _write_study(
+        self, decisions: Sequence[Decision] = (), documents: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         run = self._find_parent()
         end = max(self._end, run.end or 0) if run else self._end
         best = self._journal.summary(self._study.id).best

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.decisions import Decision
@@ -122,11 +123,11 @@ def study_payload(
     end: int,
     best: Best | None,
     decisions: Sequence[Decision] = (),
-    measured: Mapping[str, Any] | None = None,
+    documents: Mapping[str, Any] = MappingProxyType({}),
 ) -> RunPayload:
     """The parent run. Its params are what the study began with; what a longer search changes stands in tags.
 
-    measured: what was before the first trial, by kind.
+    documents: the journal's, by kind.
     """
     search = study.spec.get("search", {})
     running = state in ("NEW", "RUNNING")
@@ -147,7 +148,8 @@ def study_payload(
     texts = {"study.json": json.dumps(study.spec, indent=2, ensure_ascii=False, default=str)}
     if decisions:
         texts["decisions.txt"] = "".join(map(_decision_line, decisions))
-    texts |= _measured(measured or {})
+    texts |= {f"{kind}.json": json_text(document, indent=2) for kind, document in documents.items()}
+    texts |= figures.pages(documents, whole=False)
     return RunPayload(
         uid=study.uid,
         name=study.name,
@@ -158,11 +160,6 @@ def study_payload(
         params=_params(dict(_flat({**study.identity, "search": search}))),
         texts=texts,
     )
-
-
-def _measured(measured: Mapping[str, Any]) -> dict[str, str]:
-    texts = {f"{kind}.json": json_text(document, indent=2) for kind, document in measured.items()}
-    return texts | figures.pages(measured, whole=False)
 
 
 def text_tag(name: str) -> str:
