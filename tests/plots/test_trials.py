@@ -1,31 +1,12 @@
-"""The pictures of a study hold what they are to show; how they look is looked at, not tested."""
+"""The curves hold what they are to show; how they look is looked at, not tested."""
 
-import json
 import math
-from typing import Any
 
-import pytest
-
-from hpsearch.core.trial import Objective, Params, Report, State, Trial
-from hpsearch.plots import figures, parameters
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.plots import trials as of_trials
-from hpsearch.plots.style import evenly, label, spread
-from hpsearch.study.space import Choice, Float, Int, Space
+from tests.plots.made import LOSS, trial
 
-LOSS = Objective("val_loss", "minimize")
 LAST = Objective("val_loss", "minimize", at="last")
-NO_SPACE = Space((), {})
-
-
-def trial(number: int, *losses: float, begins: int = 0, params: Params | None = None, **more: Any) -> Trial:
-    """begins: milliseconds; an epoch takes one."""
-    curve = tuple(Report(step, {"val_loss": loss}, at=begins + step) for step, loss in enumerate(losses, 1))
-    state = more.pop("state", State.COMPLETE)
-    return Trial(number, params or {}, seed=0, until=max(1, len(losses)), state=state, curve=curve, **more)
-
-
-def data(picture: figures.Picture) -> list[dict[str, Any]]:
-    return list(json.loads(picture.figure)["data"])
 
 
 class TestCurves:
@@ -105,93 +86,3 @@ class TestAnytime:
     def test_the_line_goes_on_to_the_end(self) -> None:
         trials = [trial(0, 0.5, 0.6, 0.7)]
         assert list(of_trials.anytime(trials, trials, LOSS).data[0].x) == [1, 3]
-
-
-class TestParameters:
-    SPACE = Space(
-        (
-            Float("lr", 1e-5, 1.0, log=True),
-            Int("units", 8, 64, log=True),
-            Choice("kind", ("<b>", True)),
-            Float("momentum", 0.0, 0.9, when={"kind": ("<b>",)}),
-            Float("unused", 0.0, 1.0),
-        ),
-        {},
-    )
-
-    def drawn(self) -> dict[str, Any]:
-        good = trial(0, 0.5, params={"lr": 0.1, "units": 16, "kind": True})
-        lost = trial(1, 0.7, params={"lr": 0.01, "units": 8, "kind": "<b>", "momentum": 0.3}, state=State.PRUNED)
-        return dict(parameters.figures([good, lost], LOSS, self.SPACE))
-
-    def test_one_for_each_parameter_that_a_trial_has(self) -> None:
-        assert list(self.drawn()) == ["lr", "units", "kind", "momentum"]
-
-    def test_of_many_parameters_the_first(self) -> None:
-        names = [f"p{number}" for number in range(30)]
-        ranked = [trial(0, 1.0, params=dict.fromkeys(names, 0.5))]
-        space = Space(tuple(Float(name, 0.0, 1.0) for name in names), {})
-        assert [name for name, _ in parameters.figures(ranked, LOSS, space)] == names[:24]
-        assert "The first 24 of 30 parameters are drawn." in parameters.says(ranked, space)
-
-    def test_trials_that_did_not_end_apart_and_the_best_on_top(self) -> None:
-        pruned, others, best = self.drawn()["lr"].data
-        assert (list(pruned.x), list(others.x), list(best.x)) == ([0.01], [0.1], [0.1])
-        assert pruned.marker.opacity < others.marker.opacity
-        assert list(self.drawn()["momentum"].data[2].x) == []
-
-    def test_the_best_is_never_cut_off(self) -> None:
-        ranked = [trial(number, 0.5 + number / 1000 - (number == 0) / 2, params={"lr": 0.1}) for number in range(9)]
-        ((_, figure),) = parameters.figures(ranked, LOSS, Space((Float("lr", 1e-5, 1.0),), {}))
-        assert figure.layout.yaxis.range[0] < 0.0
-
-    def test_axes(self) -> None:
-        axes = {name: figure.layout.xaxis for name, figure in self.drawn().items()}
-        assert (axes["lr"].type, axes["units"].type, axes["momentum"].type) == ("log", "log", "linear")
-        assert {10, 20, 50} <= set(axes["units"].tickvals)
-        assert list(axes["kind"].categoryarray) == ["&lt;b&gt;", "True"]
-
-    def test_of_thousands_the_best_and_some_others(self) -> None:
-        ranked = [trial(number, 1.0 + number, params={"lr": 0.1}) for number in range(2_500)]
-        space = Space((Float("lr", 1e-5, 1.0),), {})
-        ((_, figure),) = parameters.figures(ranked, LOSS, space)
-        assert len(figure.data[1].x) == parameters.MOST_TRIALS
-        assert figure.data[1].text[0] == "trial 0"
-        assert "1,000 of 2,500 trials" in parameters.says(ranked, space)
-
-
-class TestStudy:
-    def test_nothing_to_show(self) -> None:
-        assert figures.study([], [], LOSS, NO_SPACE, {}) == []
-        assert figures.study([], [trial(0, state=State.FAILED)], LOSS, NO_SPACE, {}) == []
-
-    def test_only_what_there_is(self) -> None:
-        drawn = figures.study([trial(0, 0.5)], [], LOSS, NO_SPACE, {"preflight": {}})
-        assert [one.name for one in drawn] == ["curves", "anytime"]
-
-    def test_nothing_in_a_figure_can_end_the_element_that_holds_it(self) -> None:
-        bad = "</script><script>alert(1)</script>"
-        space = Space((Choice(bad, (bad, "b")),), {})
-        tried = Trial(0, {bad: bad}, 0, 1, curve=(Report(1, {bad: 0.5}),))
-        drawn = figures.study([tried], [], Objective(bad, "minimize"), space, {})
-        assert drawn
-        assert all("<" not in one.figure for one in drawn)
-
-
-@pytest.mark.parametrize(("count", "most"), [(3, 5), (5, 5), (100, 7), (0, 3)])
-def test_evenly(count: int, most: int) -> None:
-    chosen = evenly(range(count), most)
-    assert len(chosen) == min(count, most)
-    assert chosen == sorted(set(chosen))
-    assert chosen[:1] == list(range(count))[:1]
-
-
-def test_spread_of_one_value_is_the_browsers() -> None:
-    assert spread([1.0]) is None
-
-
-def test_a_label_is_shown_letter_for_letter_without_its_password() -> None:
-    assert (
-        label("<b>1 & 2</b> at postgresql://me:secret@host")
-        == "&lt;b&gt;1 &amp; 2&lt;/b&gt; at postgresql://me:***@host"
-    )

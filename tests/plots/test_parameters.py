@@ -1,0 +1,66 @@
+"""The pictures of parameters hold what they are to show."""
+
+from typing import Any
+
+from hpsearch.core.trial import State
+from hpsearch.plots import parameters
+from hpsearch.study.space import Choice, Float, Int, Space
+from tests.plots.made import LOSS, trial
+
+SPACE = Space(
+    (
+        Float("lr", 1e-5, 1.0, log=True),
+        Int("units", 8, 64, log=True),
+        Choice("kind", ("<b>", True)),
+        Float("momentum", 0.0, 0.9, when={"kind": ("<b>",)}),
+        Float("unused", 0.0, 1.0),
+    ),
+    {},
+)
+
+
+def drawn() -> dict[str, Any]:
+    good = trial(0, 0.5, params={"lr": 0.1, "units": 16, "kind": True})
+    lost = trial(1, 0.7, params={"lr": 0.01, "units": 8, "kind": "<b>", "momentum": 0.3}, state=State.PRUNED)
+    return dict(parameters.figures([good, lost], LOSS, SPACE))
+
+
+def test_one_for_each_parameter_that_a_trial_has() -> None:
+    assert list(drawn()) == ["lr", "units", "kind", "momentum"]
+
+
+def test_of_many_parameters_the_first() -> None:
+    names = [f"p{number}" for number in range(30)]
+    ranked = [trial(0, 1.0, params=dict.fromkeys(names, 0.5))]
+    space = Space(tuple(Float(name, 0.0, 1.0) for name in names), {})
+    assert [name for name, _ in parameters.figures(ranked, LOSS, space)] == names[:24]
+    assert "The first 24 of 30 parameters are drawn." in parameters.says(ranked, space)
+
+
+def test_trials_that_did_not_end_apart_and_the_best_on_top() -> None:
+    pruned, others, best = drawn()["lr"].data
+    assert (list(pruned.x), list(others.x), list(best.x)) == ([0.01], [0.1], [0.1])
+    assert pruned.marker.opacity < others.marker.opacity
+    assert list(drawn()["momentum"].data[2].x) == []
+
+
+def test_the_best_is_never_cut_off() -> None:
+    ranked = [trial(number, 0.5 + number / 1000 - (number == 0) / 2, params={"lr": 0.1}) for number in range(9)]
+    ((_, figure),) = parameters.figures(ranked, LOSS, Space((Float("lr", 1e-5, 1.0),), {}))
+    assert figure.layout.yaxis.range[0] < 0.0
+
+
+def test_axes() -> None:
+    axes = {name: figure.layout.xaxis for name, figure in drawn().items()}
+    assert (axes["lr"].type, axes["units"].type, axes["momentum"].type) == ("log", "log", "linear")
+    assert {10, 20, 50} <= set(axes["units"].tickvals)
+    assert list(axes["kind"].categoryarray) == ["&lt;b&gt;", "True"]
+
+
+def test_of_thousands_the_best_and_some_others() -> None:
+    ranked = [trial(number, 1.0 + number, params={"lr": 0.1}) for number in range(2_500)]
+    space = Space((Float("lr", 1e-5, 1.0),), {})
+    ((_, figure),) = parameters.figures(ranked, LOSS, space)
+    assert len(figure.data[1].x) == parameters.MOST_TRIALS
+    assert figure.data[1].text[0] == "trial 0"
+    assert "1,000 of 2,500 trials" in parameters.says(ranked, space)
