@@ -13,7 +13,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from hpsearch.core.errors import BadInput, HpsearchError, JournalAway, JournalError, NotFound
 from hpsearch.core.redact import is_ambiguous
 from hpsearch.journal import postgres, sqlite
-from hpsearch.journal.file_system import check_is_local
+from hpsearch.journal.sqlite import check_is_local
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql as postgresql_dialect

@@ -1,14 +1,17 @@
-"""What the journal answers with, besides the values of hpsearch.core.trial."""
+"""What the journal answers with besides the values of core, and how all of them are rows of its tables.
+
+What is read equals what was written, bit for bit.
+"""
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
+from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 
 
 @dataclass(frozen=True)
@@ -103,3 +106,99 @@ class Changes:
     reports: tuple[tuple[int, Report], ...]
     decisions: tuple[Decision, ...]
     study_state: str
+
+
+# Rows ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+TRIAL = tuple(own.name for own in fields(Trial) if own.name != "curve")
+"""The columns that a trial is read from; those it has besides are worked out from its curve."""
+
+
+def trial_row(trial: Trial) -> dict[str, Any]:
+    row = {name: getattr(trial, name) for name in TRIAL}
+    row["params"] = json.dumps(dict(trial.params))
+    row["state"] = trial.state.value
+    row["cause"] = trial.cause and trial.cause.value
+    row["cause_numbers"] = json.dumps(dict(trial.cause_numbers))
+    for name in ("reason", "origin", "error", "error_type"):
+        row[name] = storable(row[name])
+    row["epoch"] = trial.epoch
+    return row
+
+
+def trial_of(row: Iterable[Any], curve: tuple[Report, ...] = ()) -> Trial:
+    """From the columns `TRIAL`, in their order."""
+    values = dict(zip(TRIAL, row, strict=True))
+    values.update(params=json.loads(values["params"]), state=State(values["state"]), curve=curve)
+    values.update(cause=cause_of(values["cause"]), cause_numbers=json.loads(values["cause_numbers"]))
+    values["error_type"] = values["error_type"] or ""  # NULL up to version 0004
+    return Trial(**values)
+
+
+def cause_of(recorded: str | None) -> Cause | None:
+    return None if recorded is None else Cause(recorded)
+
+
+def report_row(number: int, report: Report) -> dict[str, Any]:
+    return {"number": number, "step": report.step, "metrics": json.dumps(dict(report.metrics)), "at": report.at}
+
+
+def report_of(step: int, metrics: str, at: int) -> Report:
+    return Report(step, json.loads(metrics), at)
+
+
+def decision_row(place: int, decision: Decision) -> dict[str, Any]:
+    return {
+        "place": place,
+        "number": decision.number,
+        "step": decision.step,
+        "kind": decision.kind,
+        "reason": storable(decision.reason),
+        "at": decision.at,
+    }
+
+
+def segment_rows(study_id: int, segments: Sequence[TrainingSegment]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the two tables, those of the environments first: each of them once."""
+    found = {one.environment.digest: one.environment.text for one in segments}
+    return {
+        "environments": [{"study_id": study_id, "digest": digest, "document": text} for digest, text in found.items()],
+        "segments": [
+            {
+                "study_id": study_id,
+                "number": one.number,
+                "after": one.after,
+                "environment": one.environment.digest,
+                "data": json.dumps(dict(one.data)),
+            }
+            for one in segments
+        ],
+    }
+
+
+def storable(text: str) -> str:
+    """The text as a database takes it: a NUL and half a surrogate pair become their escapes."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+@dataclass
+class Judge:
+    """Works out what a trial is worth as its curve grows, without reading the whole of it each time."""
+
+    objective: Objective
+    _best: dict[int, tuple[int, tuple[Report, ...]]] = field(default_factory=dict)
+
+    def judge(self, trial: Trial) -> dict[str, Any]:
+        """The columns value, loss and best_epoch."""
+        known, best = self._best.get(trial.number, (0, ()))
+        short = replace(trial, curve=(*best, *trial.curve[known:]))
+        report = self.objective.judged(short)
+        if report is not None:
+            self._best[trial.number] = (len(trial.curve), (report,))
+        value = self.objective.value(short)
+        if report is None or value is None:
+            return {"value": None, "loss": None, "best_epoch": None}
+        return {"value": value, "loss": self.objective.loss(short), "best_epoch": report.step}

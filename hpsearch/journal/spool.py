@@ -16,8 +16,7 @@ from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Report, Trial
-from hpsearch.journal.records import Environment, TrainingSegment
-from hpsearch.journal.rows import TRIAL, cause_of, trial_of, trial_row
+from hpsearch.journal.records import TRIAL, Environment, TrainingSegment, cause_of, trial_of, trial_row
 from hpsearch.journal.sentences_of_0004 import cause_of_trial, error_type_of
 from hpsearch.journal.writer import Batch
 

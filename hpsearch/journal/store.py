@@ -1,25 +1,49 @@
 """The truth about every study: what is proposed, reported or decided is written here before it is acted on."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from hpsearch import __version__
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
 from hpsearch.core.format import json_text
-from hpsearch.core.trial import Objective, Trial
-from hpsearch.journal import fence, queries
+from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.journal import fence
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import make_ready
-from hpsearch.journal.records import Changes, LastWrite, StudyRecord, Summary, TrainingSegment
-from hpsearch.journal.rows import storable
-from hpsearch.journal.schema import cursors, decisions, documents, environments, leases, segments, studies, trials
+from hpsearch.journal.records import (
+    TRIAL,
+    Best,
+    Changes,
+    Environment,
+    LastWrite,
+    StudyRecord,
+    Summary,
+    TrainingSegment,
+    cause_of,
+    report_of,
+    storable,
+    trial_of,
+)
+from hpsearch.journal.schema import (
+    cursors,
+    decisions,
+    documents,
+    environments,
+    leases,
+    reports,
+    segments,
+    studies,
+    trials,
+)
 from hpsearch.journal.writer import Writer
 
 LEASE_SECONDS = 15.0
@@ -68,11 +92,11 @@ class Journal:
     def studies(self) -> list[StudyRecord]:
         """The oldest first."""
         with self._database.read() as connection:
-            return queries.all_studies(connection)
+            return all_studies(connection)
 
     def find(self, name: str) -> StudyRecord | None:
         with self._database.read() as connection:
-            return next(iter(queries.all_studies(connection, name)), None)
+            return next(iter(all_studies(connection, name)), None)
 
     def create(
         self,
@@ -96,7 +120,7 @@ class Journal:
         }
         with self._database.write() as connection:
             connection.execute(self._database.insert(studies).values(row).on_conflict_do_nothing())
-            (study,) = queries.all_studies(connection, name)
+            (study,) = all_studies(connection, name)
             lease = {"study_id": study.id, "token": 0, "revision": 0, "spent": 0.0}
             connection.execute(self._database.insert(leases).values(lease).on_conflict_do_nothing())
         return study
@@ -137,29 +161,29 @@ class Journal:
     def trials(self, study_id: int) -> list[Trial]:
         """With their curves, by number."""
         with self._database.read() as connection:
-            return queries.whole_trials(connection, study_id)
+            return whole_trials(connection, study_id)
 
     def trial(self, study_id: int, number: int) -> Trial:
         """With its curve. NotFound."""
         with self._database.read() as connection:
-            for trial in queries.whole_trials(connection, study_id, number):
+            for trial in whole_trials(connection, study_id, number):
                 return trial
         raise NotFound(f"the study has no trial {number}")
 
     def summary(self, study_id: int) -> Summary:
         """Without a look at any curve, so quick for a study of any size."""
         with self._database.read() as connection:
-            return queries.summary(connection, study_id)
+            return summary(connection, study_id)
 
     def decisions(self, study_id: int, number: int | None = None) -> list[Decision]:
         """Those about a study, or about one of its trials, in the order they were taken."""
         with self._database.read() as connection:
-            return queries.decisions_of(connection, study_id, number)
+            return decisions_of(connection, study_id, number)
 
     def segments(self, study_id: int, number: int | None = None) -> list[TrainingSegment]:
         """Where the trials of a study, or one of them, were trained and on what, by trial and epoch."""
         with self._database.read() as connection:
-            return queries.segments_of(connection, study_id, number)
+            return segments_of(connection, study_id, number)
 
     # What is new ────────────────────────────────────────────────────────────────────────────────
 
@@ -169,7 +193,7 @@ class Journal:
         To catch up, go on from the revision that comes back until it is the one that was given.
         """
         with self._database.read() as connection:
-            return queries.changes(connection, study_id, since, limit_reports)
+            return changes(connection, study_id, since, limit_reports)
 
     def cursor(self, study_id: int, target: str) -> int:
         """The revision that a tracker has reached at its target, such as a server's address; 0 at first."""
@@ -227,3 +251,108 @@ class Journal:
     def writer(self, lease: Lease, objective: Objective) -> Writer:
         """The lease's one writer. LeaseLost."""
         return Writer(self._database, lease, objective)
+
+
+# Questions to the database, each within a transaction that somebody else has opened ──────────────────────────────
+
+Condition = sa.ColumnElement[bool]
+
+_OWN = [trials.c[name] for name in TRIAL]
+_REPORT = (reports.c.number, reports.c.step, reports.c.metrics, reports.c.at)
+
+
+def all_studies(connection: Connection, name: str | None = None) -> list[StudyRecord]:
+    """The oldest first; only the one of that name, where one is given."""
+    query = sa.select(studies).order_by(studies.c.id)
+    if name is not None:
+        query = query.where(studies.c.name == storable(name))
+    return [_study(**row._mapping) for row in connection.execute(query)]
+
+
+def whole_trials(connection: Connection, study_id: int, number: int | None = None) -> list[Trial]:
+    """With their curves, by number; only that one, where one is given."""
+    query = sa.select(*_REPORT).where(_of(reports, study_id, number)).order_by(reports.c.number, reports.c.step)
+    curves = defaultdict[int, list[Report]](list)
+    for own, step, metrics, at in connection.execute(query):
+        curves[own].append(report_of(step, metrics, at))
+    rows = connection.execute(sa.select(*_OWN).where(_of(trials, study_id, number)).order_by(trials.c.number))
+    return [trial_of(row, tuple(curves.get(row.number, ()))) for row in rows]
+
+
+def summary(connection: Connection, study_id: int) -> Summary:
+    own = trials.c.study_id == study_id
+    totals = (sa.func.count(), sa.func.sum(trials.c.epoch), sa.func.sum(trials.c.busy))
+    counts = connection.execute(sa.select(trials.c.state, *totals).where(own).group_by(trials.c.state)).all()
+    fit = own & trials.c.loss.is_not(None) & (trials.c.state != State.FAILED.value)
+    ranked = sa.select(trials.c.number, trials.c.value, trials.c.best_epoch).where(fit)
+    best = connection.execute(ranked.order_by(trials.c.loss, trials.c.number).limit(1)).one_or_none()
+    return Summary(
+        trials=dict.fromkeys(State, 0) | {State(state): count for state, count, _, _ in counts},
+        epochs=sum(int(epochs) for _, _, epochs, _ in counts),
+        busy=sum(float(busy) for _, _, _, busy in counts),
+        best=Best(*best) if best else None,
+    )
+
+
+def decisions_of(connection: Connection, study_id: int, number: int | None = None) -> list[Decision]:
+    """In the order they were taken; only those about that trial, where one is given."""
+    return _decisions(connection, _of(decisions, study_id, number))
+
+
+def segments_of(connection: Connection, study_id: int, number: int | None = None) -> list[TrainingSegment]:
+    """By trial and epoch; only those of that trial, where one is given."""
+    query = sa.select(environments.c.digest, environments.c.document).where(environments.c.study_id == study_id)
+    found = {digest: Environment(json.loads(document)) for digest, document in connection.execute(query)}
+    columns = (segments.c.number, segments.c.after, segments.c.environment, segments.c.data)
+    own = sa.select(*columns).where(_of(segments, study_id, number))
+    rows = connection.execute(own.order_by(segments.c.number, segments.c.after))
+    return [TrainingSegment(trial, after, found[digest], json.loads(data)) for trial, after, digest, data in rows]
+
+
+def changes(connection: Connection, study_id: int, since: int, limit_reports: int) -> Changes:
+    query = sa.select(studies.c.state, leases.c.revision).join(leases).where(studies.c.id == study_id)
+    study = connection.execute(query).one_or_none()
+    if study is None:
+        raise NotFound(f"the journal has no study with id {study_id}")
+    until = _page_end(connection, study_id, since, limit_reports) or study.revision
+    new_reports = _within(reports, study_id, since, until)
+    touched = sa.union(
+        sa.select(trials.c.number).where(_within(trials, study_id, since, until)),
+        sa.select(reports.c.number).where(new_reports),
+    )
+    changed = sa.select(*_OWN).where(trials.c.study_id == study_id, trials.c.number.in_(touched))
+    reported = sa.select(*_REPORT).where(new_reports).order_by(reports.c.revision, reports.c.number, reports.c.step)
+    return Changes(
+        revision=until,
+        trials=tuple(trial_of(row) for row in connection.execute(changed.order_by(trials.c.number))),
+        reports=tuple((number, report_of(*rest)) for number, *rest in connection.execute(reported)),
+        decisions=tuple(_decisions(connection, _within(decisions, study_id, since, until))),
+        study_state=study.state,
+    )
+
+
+def _page_end(connection: Connection, study_id: int, since: int, limit_reports: int) -> int | None:
+    """The last revision of a page that holds whole batches only, at least one; None where all that is new fits."""
+    new = sa.select(reports.c.revision).where(reports.c.study_id == study_id, reports.c.revision > since)
+    beyond = connection.execute(new.order_by(reports.c.revision).offset(limit_reports).limit(1)).scalar()
+    return None if beyond is None else max(beyond - 1, since + 1)
+
+
+def _decisions(connection: Connection, where: Condition) -> list[Decision]:
+    columns = (decisions.c.kind, decisions.c.reason, decisions.c.number, decisions.c.step, decisions.c.at)
+    query = sa.select(*columns).where(where).order_by(decisions.c.revision, decisions.c.place)
+    return [Decision(*row) for row in connection.execute(query)]
+
+
+def _of(table: sa.Table, study_id: int, number: int | None) -> Condition:
+    study = table.c.study_id == study_id
+    return study if number is None else study & (table.c.number == number)
+
+
+def _within(table: sa.Table, study_id: int, since: int, until: int) -> Condition:
+    return sa.and_(table.c.study_id == study_id, table.c.revision > since, table.c.revision <= until)
+
+
+def _study(spec: str, identity: str, cause: str | None, cause_numbers: str, **rest: Any) -> StudyRecord:
+    ended = {"cause": cause_of(cause), "cause_numbers": json.loads(cause_numbers)}
+    return StudyRecord(spec=json.loads(spec), identity=json.loads(identity), **ended, **rest)

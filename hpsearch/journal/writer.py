@@ -16,8 +16,7 @@ from hpsearch.core.trial import Cause, Numbers, Objective, Report, Trial
 from hpsearch.journal import fence
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock
-from hpsearch.journal.records import TrainingSegment
-from hpsearch.journal.rows import Judge, decision_row, report_row, segment_rows, trial_row
+from hpsearch.journal.records import Judge, TrainingSegment, decision_row, report_row, segment_rows, trial_row
 from hpsearch.journal.schema import decisions, environments, leases, reports, segments, studies, trials
 
 BUSY_TIMEOUT = 2.0

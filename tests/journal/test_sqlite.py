@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hpsearch.core.errors import BadInput, NotFound
-from hpsearch.journal import Journal, file_system, upgrade
-from hpsearch.journal.file_system import check_is_local, mount_of, of_mount, of_mountinfo
+from hpsearch.journal import Journal, sqlite, upgrade
+from hpsearch.journal.sqlite import check_is_local, mount_of, of_mount, of_mountinfo
 
 CLUSTER = """\
 22 27 0:21 / /proc rw,nosuid,nodev,noexec,relatime shared:5 - proc proc rw
@@ -102,7 +102,7 @@ def test_nothing_is_known_of_nothing() -> None:
 
 
 def test_this_machine_says_where_files_lie() -> None:
-    mount = mount_of(PurePosixPath(Path(__file__).resolve()), file_system.mounts())
+    mount = mount_of(PurePosixPath(Path(__file__).resolve()), sqlite.mounts())
     assert mount is not None
     assert Path(mount.point).is_mount()
 
@@ -116,7 +116,7 @@ def abroad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "27 1 259:2 / / rw - ext4 /dev/sda rw\n"
         f"28 27 0:52 / {str(folder).replace(' ', chr(92) + '040')} rw shared:3 - nfs4 nas:/export rw\n"
     )
-    monkeypatch.setattr(file_system, "_MOUNTINFO", tmp_path / "mountinfo")
+    monkeypatch.setattr(sqlite, "_MOUNTINFO", tmp_path / "mountinfo")
     return folder
 
 
@@ -144,16 +144,16 @@ def test_a_link_is_followed(abroad: Path, tmp_path: Path) -> None:
 
 
 def test_without_proc_mount_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_system, "_MOUNTINFO", tmp_path / "nothing")
+    monkeypatch.setattr(sqlite, "_MOUNTINFO", tmp_path / "nothing")
     said = f"/dev/disk1 on / (apfs, local)\nnas:/x on {tmp_path.resolve()} (nfs, nodev, nosuid, mounted by ada)\n"
     answer = subprocess.CompletedProcess(["mount"], 0, said, "")
-    monkeypatch.setattr(file_system.subprocess, "run", lambda *_, **__: answer)
+    monkeypatch.setattr(sqlite.subprocess, "run", lambda *_, **__: answer)
     with pytest.raises(BadInput, match=r"\(nfs\)"):
         check_is_local(tmp_path / "journal.db")
     check_is_local(tmp_path.parent / "journal.db")
 
 
 def test_where_the_system_does_not_tell_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_system, "_MOUNTINFO", tmp_path / "nothing")
+    monkeypatch.setattr(sqlite, "_MOUNTINFO", tmp_path / "nothing")
     monkeypatch.setenv("PATH", str(tmp_path))
     check_is_local(tmp_path / "journal.db")
