@@ -8,27 +8,39 @@ checkpoint one of its own may run code.
 
 import inspect
 import logging
+import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from numbers import Real
 from pathlib import Path
-from typing import Any, Protocol
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ray.train._internal import session as tune_session
 from ray.train._internal.session import _TrainingResult
 from ray.train._internal.storage import StorageContext
+from ray.train.constants import RAY_CHDIR_TO_TRIAL_DIR
 from ray.tune import Checkpoint, Trainable
-from ray.tune.result import AUTO_RESULT_KEYS, DEBUG_METRICS, DONE, RESULT_DUPLICATE, SHOULD_CHECKPOINT
+from ray.tune.result import (
+    AUTO_RESULT_KEYS,
+    DEBUG_METRICS,
+    DONE,
+    RESULT_DUPLICATE,
+    SHOULD_CHECKPOINT,
+    TRIAL_INFO,
+)
 from ray.tune.trainable import wrap_function
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
 from hpsearch.trainer import state
-from hpsearch.trainer.adapters import trainable_files
-from hpsearch.trainer.adapters.tune_room import made, room_in, temporary
 from hpsearch.trainer.training_run import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BOOKKEEPING = frozenset({*AUTO_RESULT_KEYS, *DEBUG_METRICS, DONE, SHOULD_CHECKPOINT})
 """What Tune adds to a result of its own."""
@@ -40,7 +52,7 @@ COUNTERS = ("training_iteration", "time_total_s", "timesteps_total", "episodes_t
 """What a class finds restored, beside what it has saved."""
 
 GRACE = 10.0
-"""Seconds that a function has to end after it was told to (by SystemExit, out of `tune.report`)."""
+"""Seconds that a function has to end after SystemExit was raised in it, out of `tune.report`."""
 
 Results = Mapping[str, Any]
 
@@ -50,7 +62,9 @@ def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
     begun: Callable[[Any, Params, Run, Path], _Training] = _OfClass if inspect.isclass(trainable) else _OfFunction
 
     def train(params: Params, run: Run) -> Iterator[Report]:
-        with room_in(run.scratch_dir) as room, _closed(begun(trainable, params, run, room)) as training:
+        for left in run.scratch_dir.glob("tune-*"):  # by a worker that was killed; one that was given up loses its own
+            shutil.rmtree(left, ignore_errors=True)
+        with _temporary(run.scratch_dir) as folder, _closed(begun(trainable, params, run, folder)) as training:
             training.track(run)
             for epoch in run.epochs():
                 results = training.results_of(epoch)
@@ -91,10 +105,10 @@ class _Training(Protocol):
 
 
 class _OfClass:
-    def __init__(self, kind: type[Trainable], params: Params, run: Run, room: Path):  # noqa: ARG002
+    def __init__(self, kind: type[Trainable], params: Params, run: Run, folder: Path):  # noqa: ARG002
         self._keeps = kind.save_checkpoint is not Trainable.save_checkpoint
-        self._room = room
-        self._trainable: Any = made(kind, params, room)  # Ray's types say less than its documentation
+        self._folder = folder
+        self._trainable: Any = _set_up(kind, params, folder)  # Ray's types say less than its documentation
 
     def track(self, run: Run) -> None:
         """One that saves nothing is trained again from its beginning, as every trainer is that tracks nothing."""
@@ -110,7 +124,7 @@ class _OfClass:
 
     def state_dict(self) -> dict[str, Any]:
         """TrainerError where the class cannot save; OSError is the disk's."""
-        with temporary(self._room) as folder:
+        with _temporary(self._folder) as folder:
             try:
                 saved = self._trainable.save(str(folder))
             except OSError:
@@ -118,7 +132,7 @@ class _OfClass:
             except Exception as problem:
                 name = type(self._trainable).__name__
                 raise TrainerError(f"{name}.save_checkpoint: {type(problem).__name__}: {problem}") from problem
-            content = trainable_files.read(Path(saved.checkpoint.path))
+            content = _read_files(Path(saved.checkpoint.path))
             shutil.rmtree(saved.checkpoint.path)
         counters = {name: saved.metrics.get(name) for name in COUNTERS}
         return {
@@ -127,8 +141,8 @@ class _OfClass:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        with temporary(self._room) as folder:
-            trainable_files.write(state["files"], folder)
+        with _temporary(self._folder) as folder:
+            _write_files(state["files"], folder)
             self._trainable.restore(_TrainingResult(Checkpoint.from_directory(folder), state["counters"]))
 
 
@@ -139,56 +153,44 @@ class _OfFunction:
     epoch; what it reports once more on its way is kept to itself.
     """
 
-    def __init__(self, function: Callable[[Any], Any], params: Params, run: Run, room: Path):
+    def __init__(self, function: Callable[[Any], Any], params: Params, run: Run, folder: Path):
         self._name = getattr(function, "__name__", "the function")
-        self._seed, self._room = run.seed, room
+        self._seed, self._folder = run.seed, folder
         self._epoch = self._kept_epoch = 0
         self._kept: Path | None = None
         self._random: Mapping[str, Any] | None = None
         self._session: Any = None
         with self._in_session():
-            self._trainable: Any = made(wrap_function(_with_threads(function, run.threads)), params, room)
+            self._trainable: Any = _set_up(wrap_function(_with_threads(function, run.threads)), params, folder)
 
     def track(self, run: Run) -> None:
         run.track(checkpoint=self)
 
     def results_of(self, epoch: int) -> Results | None:
         if self._epoch < epoch - 1:
-            self._restore_random()
+            state.set_random_state(self._random) if self._random else state.seed_everything(self._seed)
         results: Results | None = {}
         while self._epoch < epoch and results is not None:
             results = self._next()
         return results
 
-    def _restore_random(self) -> None:
-        if self._random is None:
-            state.seed_everything(self._seed)
-        else:
-            state.set_random_state(self._random)
-
     def _next(self) -> Results | None:
         with self._in_session():
             results: Results = self._trainable.train()
-        if RESULT_DUPLICATE in results:
-            self._check_reported()
-            return None
-        self._epoch += 1
-        if results.get(SHOULD_CHECKPOINT):
-            self._keep(Path(self._trainable.save().checkpoint.path))
-        return results
-
-    def _check_reported(self) -> None:
-        if self._epoch == 0:
+        if RESULT_DUPLICATE in results and self._epoch == 0:
             raise TrainerError(
                 f"`{self._name}` returned and reported nothing: a trainer is a generator, "
                 "`def train(params, run): … yield Report(epoch, {…})`, or calls tune.report({…}) in every epoch"
             )
-
-    def _keep(self, folder: Path) -> None:
-        """The newest alone: what the function can ask for with `tune.get_checkpoint`."""
-        if self._kept is not None:
-            shutil.rmtree(self._kept)
-        self._kept, self._kept_epoch, self._random = folder, self._epoch, state.random_state()
+        if RESULT_DUPLICATE in results:
+            return None
+        self._epoch += 1
+        if results.get(SHOULD_CHECKPOINT):
+            before, self._kept = self._kept, Path(self._trainable.save().checkpoint.path)
+            self._kept_epoch, self._random = self._epoch, state.random_state()
+            if before is not None:  # the function can ask for the newest alone, with `tune.get_checkpoint`
+                shutil.rmtree(before)
+        return results
 
     def close(self) -> None:
         """Its `finally` runs, and what that raises is raised here. TrainerError where it does not end."""
@@ -211,21 +213,21 @@ class _OfFunction:
             self._session, tune_session._session = tune_session._session, None
 
     def state_dict(self) -> dict[str, Any]:
-        content = trainable_files.read(self._kept) if self._kept is not None else {}
+        content = _read_files(self._kept) if self._kept is not None else {}
         return {"files": content, "epoch": self._kept_epoch, "random": self._random}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._epoch = self._kept_epoch = state["epoch"]
         self._random = state["random"]
         if self._epoch:
-            self._kept = self._room / "restored"
-            trainable_files.write(state["files"], self._kept)
+            self._kept = self._folder / "restored"
+            _write_files(state["files"], self._kept)
             with self._in_session():
                 self._trainable.restore(_TrainingResult(Checkpoint.from_directory(self._kept), {}))
 
 
 def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any], Any]:
-    """How many threads torch takes is told to each thread by itself, and the function has one of its own."""
+    """torch has a number of threads for each thread, and the function runs in one of its own."""
 
     def train(config: Any) -> Any:
         if "torch" in sys.modules:
@@ -247,3 +249,51 @@ def _closed(training: _Training) -> Iterator[_Training]:
     finally:
         with suppress(Exception) if broken else nullcontext():
             training.close()
+
+
+# Its folders and files ───────────────────────────────────────────────────────────────────────────
+
+
+class _Storage(StorageContext):
+    """Checkpoints in a folder of this training's own, what else it writes beside it; both without a Ray that runs."""
+
+    def _get_session_path(self) -> str:
+        return str(Path(self.storage_fs_path).with_name("tune"))
+
+
+def _set_up(kind: type[Trainable], params: Params, folder: Path) -> Trainable:
+    """Named after its trial; the working directory stays what it is."""
+    name = folder.parent.name
+    named = SimpleNamespace(trial_name=name, trial_id=name, trial_resources=None)
+    storage = _Storage(folder, "checkpoints", trial_dir_name=name)
+    before = os.environ.get(RAY_CHDIR_TO_TRIAL_DIR)
+    os.environ[RAY_CHDIR_TO_TRIAL_DIR] = "0"
+    try:
+        return kind(config={**params, TRIAL_INFO: named}, storage=storage)
+    finally:
+        del os.environ[RAY_CHDIR_TO_TRIAL_DIR]
+        if before is not None:
+            os.environ[RAY_CHDIR_TO_TRIAL_DIR] = before
+
+
+@contextmanager
+def _temporary(beside: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=beside, prefix="tune-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _read_files(folder: Path) -> dict[str, "Tensor"]:
+    """Every file below the folder as bytes, by its path from there; empty folders are left out."""
+    import numpy
+    import torch
+
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): torch.from_numpy(numpy.fromfile(path, numpy.uint8)) for path in paths}
+
+
+def _write_files(content: Mapping[str, "Tensor"], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, tensor in content.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tensor.numpy().tofile(path)
