@@ -163,6 +163,13 @@ class Objective:
             return math.inf
         return value if self.goal == "minimize" else -value
 
+    def diverged_metric(self, report: Report) -> tuple[str, float] | None:
+        """The objective's metric, or a loss, that is NaN or infinite, with its value: the trial has diverged."""
+        for name, value in report.metrics.items():
+            if not math.isfinite(value) and (name == self.metric or name.endswith("loss")):
+                return name, value
+        return None
+
     def judged(self, trial: Trial) -> Report | None:
         """The report by which the trial is judged: that of its best epoch (the earliest of equals) or its last."""
         if not trial.curve:

@@ -118,7 +118,9 @@ class Curves:
         return cls(
             epochs=len(trial.curve),
             last=trial.epoch,
-            broken=_broken(trial.curve, objective.metric),
+            broken=next(
+                ((*bad, one.step) for one in trial.curve if (bad := objective.diverged_metric(one)) is not None), None
+            ),
             train=found.get("train_loss"),
             validation=found.get("val_loss"),
             metric=_turned(metric, objective) if metric is not None else None,
@@ -211,15 +213,6 @@ def _turned(metric: Series, objective: Objective) -> Series:
         return metric
     whole = 1.0 if _is_share(objective.metric, metric) else 0.0
     return Series(metric.steps, tuple(whole - value for value in metric.values))
-
-
-def _broken(curve: Iterable[Report], metric: str) -> tuple[str, float, int] | None:
-    """What the loop takes for divergence (`rules.diverged`)."""
-    for report in curve:
-        for name, value in report.metrics.items():
-            if not math.isfinite(value) and (name == metric or name.endswith("loss")):
-                return name, value, report.step
-    return None
 
 
 def _given_rate(trial: Trial) -> float | None:

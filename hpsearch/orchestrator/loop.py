@@ -18,7 +18,7 @@ from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
 from hpsearch.orchestrator.budget import EpochBudget
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Ledger
-from hpsearch.orchestrator.rules import Rules, Totals, diverged, limit_reached, seed_of
+from hpsearch.orchestrator.rules import Rules, Totals, limit_reached, seed_of
 from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
 from hpsearch.workers.pools.base import Pool
@@ -279,8 +279,9 @@ class Loop:
         self._put(trial)
         self._reports.append((number, report))
         self.totals.epochs += 1
-        if bad := diverged(report, self.history.objective.metric):
-            return Stop(f"diverged: {bad} at epoch {report.step}", Cause.DIVERGED, {"epoch": report.step})
+        if bad := self.history.objective.diverged_metric(report):
+            said = f"diverged: {bad[0]} is {bad[1]} at epoch {report.step}"
+            return Stop(said, Cause.DIVERGED, {"epoch": report.step})
         if trial.epoch >= self.rules.epochs:
             return Finish(f"trained all {trial.epoch} epochs", numbers={"epoch": trial.epoch})
         early = self._early_stopping.judge(trial, self.history)

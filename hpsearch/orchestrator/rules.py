@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hpsearch.core.history import History
 from hpsearch.core.replicates import ONE, Replicates
 from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Numbers, Params, Report, key_of
+from hpsearch.core.trial import Numbers, Params, key_of
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,3 @@ def limit_reached(rules: Rules, history: History, seconds: float, training: Sequ
             reason = f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up"
             return Reached(reason, grace, {"gpu_hours": rules.study_gpu_hours})
     return None
-
-
-def diverged(report: Report, metric: str) -> str:
-    """The objective's metric or a loss that is NaN or infinite, in words; "" where all is finite."""
-    for name, value in report.metrics.items():
-        if not math.isfinite(value) and (name == metric or name.endswith("loss")):
-            return f"{name} is {value}"
-    return ""

@@ -1,10 +1,8 @@
-import math
-
 import pytest
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Report, Trial
-from hpsearch.orchestrator.rules import Reached, Rules, Totals, diverged, limit_reached
+from hpsearch.orchestrator.rules import Reached, Rules, Totals, limit_reached
 
 HISTORY = History(
     Objective("val_loss", "minimize"),
@@ -44,20 +42,6 @@ def test_gpu_hours_count_what_running_trials_have_not_yet_reported() -> None:
     assert reached == Reached(
         "limits.gpu_hours = 1 is used up", 72.0, {"gpu_hours": 1.0}
     )  # 1% of 4 hours, shared by two
-
-
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize(
-    ("name", "counts"),
-    [("score", True), ("train_loss", True), ("loss", True), ("val_accuracy", False), ("loss_scale", False)],
-)
-def test_diverged_is_the_objective_or_a_loss_that_is_no_number(bad: float, name: str, counts: bool) -> None:
-    found = diverged(Report(3, {"lr": 0.1, name: bad}), "score")
-    assert found == (f"{name} is {bad}" if counts else "")
-
-
-def test_what_is_finite_has_not_diverged() -> None:
-    assert diverged(Report(1, {"val_loss": 1e300, "score": -1e300}), "score") == ""
 
 
 @pytest.mark.parametrize(
