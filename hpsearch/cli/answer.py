@@ -1,4 +1,4 @@
-"""What the commands do. They return an Answer; `hpsearch.cli.main` alone prints it."""
+"""What a verb answers; `hpsearch.cli.main` alone prints it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
