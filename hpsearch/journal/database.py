@@ -1,14 +1,13 @@
 """Where the journal is: a URL turned into an engine, its two kinds of transaction, and its errors in plain words."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.errors import BadInput, HpsearchError, JournalAway, JournalError, NotFound
 from hpsearch.core.redact import is_ambiguous
@@ -42,8 +41,8 @@ class Database:
         self.where = str(self.path or self.url.difference_update_query(_SECRETS).render_as_string(hide_password=True))
         if self.path is not None:
             check_is_local(self.path)
-        if self.path is not None and not create and not self.path.exists():
-            raise NotFound(f"there is no journal at {self.where}: `hpsearch run` makes one")
+            if not create and not self.path.exists():
+                raise NotFound(f"there is no journal at {self.where}: `hpsearch run` makes one")
         self.engine = sqlite.engine(self.url, self.path, create=create) if self.path else self._postgres()
         options = {"hpsearch_begin": "BEGIN"} if self.path else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**options)
@@ -99,10 +98,6 @@ class Database:
         options = {} if patience is None else {"hpsearch_patience": patience}
         with self.explaining(), self.engine.execution_options(**options).begin() as connection:
             yield connection
-
-    def impatient(self, connection: PoolProxiedConnection) -> AbstractContextManager[None]:
-        """A context in which a server that says nothing is hung up on; SQLite has a timeout of its own."""
-        return nullcontext() if self.path else postgres.impatient(connection.driver_connection)
 
     @contextmanager
     def explaining(self) -> Iterator[None]:

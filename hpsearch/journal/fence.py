@@ -30,7 +30,7 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
     return lease
 
 
-def settle(connection: Connection, clock: Clock, study_id: int) -> None:
+def correct_clock(connection: Connection, clock: Clock, study_id: int) -> None:
     """Let a sign of life from the future, which is older than a clock that was set back, count from now on."""
     ahead = leases.update().where(leases.c.study_id == study_id, leases.c.beat_wall > clock)
     connection.execute(ahead.values(beat_wall=clock))

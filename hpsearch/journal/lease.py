@@ -103,12 +103,11 @@ class Lease:
     ttl: float
 
 
-def boot_clock() -> float:
-    """Seconds since this machine started, by a clock that all its processes share and nobody can set.
+boot_clock = time.monotonic
+"""Seconds since this machine started, by a clock that all its processes share and nobody can set.
 
-    Those asleep are not among them: nothing showed a sign of life meanwhile, and what wakes up is no less alive.
-    """
-    return time.monotonic()
+Those asleep are not among them: nothing showed a sign of life meanwhile, and what wakes up is no less alive.
+"""
 
 
 def process_start(pid: int) -> str:

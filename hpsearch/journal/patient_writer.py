@@ -55,7 +55,7 @@ class PatientWriter:
     def write(self, batch: Batch) -> None:
         """JournalError: it is neither in the database nor on the disk. LeaseLost. ValueError: see `Writer.write`."""
         self._check()
-        if not batch or self._keep(batch):
+        if self._away is not None and batch and self._keep(batch):
             return
         try:
             self._writer.write(batch)

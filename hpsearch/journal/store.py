@@ -212,7 +212,7 @@ class Journal:
     def acquire(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> Lease:
         """The right to write. StudyBusy while somebody else has it who is not known to be dead, or silent for `ttl`."""
         with self._database.write() as connection:
-            fence.settle(connection, self._database.clock, study_id)
+            fence.correct_clock(connection, self._database.clock, study_id)
         with self._database.write() as connection:
             return fence.acquire(connection, self._database.clock, study_id, owner, ttl)
 

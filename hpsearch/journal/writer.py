@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalAway, JournalError
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, Trial
-from hpsearch.journal import fence
+from hpsearch.journal import fence, postgres
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock
 from hpsearch.journal.records import Judge, TrainingSegment, decision_row, report_row, segment_rows, trial_row
@@ -56,7 +56,7 @@ class Writer:
     """
 
     def __init__(self, database: Database, lease: Lease, objective: Objective):
-        self._database = database
+        self._database, self._is_file = database, database.path is not None
         self._lease = lease
         self._judge = Judge(objective)
         self._sql = _statements(database)
@@ -137,28 +137,25 @@ class Writer:
     def _transact(self, span: Mapping[str, int], rows: Rows) -> None:
         """One transaction, from revision to revision, or of a sign of life alone where `span` is empty."""
         try:
-            with self._database.explaining():
-                connection = self._connected()
-                with self._database.impatient(connection):
-                    self._execute(connection, span, rows)
+            connection = self._connection or self._connect()
+            with nullcontext() if self._is_file else postgres.impatient(connection.driver_connection):
+                self._execute(connection, span, rows)
         except BaseException:
             self.close()
-            raise
+            with self._database.explaining():
+                raise
         self._beat = time.monotonic()
 
-    def _connected(self) -> PoolProxiedConnection:
-        if self._connection is None:
-            self._connection = self._database.engine.raw_connection()
-            if (
-                self._database.path is not None
-            ):  # the loop does not wait for long: what it writes can be kept and tried again
-                self._connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
-        return self._connection
+    def _connect(self) -> PoolProxiedConnection:
+        connection = self._connection = self._database.engine.raw_connection()
+        if self._is_file:  # the loop does not wait for long: what it writes can be kept and tried again
+            connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
+        return connection
 
     def _execute(self, connection: PoolProxiedConnection, span: Mapping[str, int], rows: Rows) -> None:
         """The fence first: it locks the lease's row, so nobody can take the study over before the commit."""
         with closing(connection.cursor()) as cursor:  # while one is open, SQLite keeps the lock of a closed file
-            if self._database.path is not None:
+            if self._is_file:
                 cursor.execute("BEGIN IMMEDIATE")
             ours = {"study": self._lease.study_id, "ours": self._lease.token}
             alive = {**ours, "boot": boot_clock(), "spent": self.spent}
