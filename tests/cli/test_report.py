@@ -222,7 +222,7 @@ class TestTestSet:
         done.study(trainer="tests.cli.predictors:train", file="other.toml")
         done.hp("run", "other.toml", "--set", 'study.name="other"', "-q")
         with monkeypatch.context() as patch:
-            patch.setattr("hpsearch.evaluation.evaluate.unseen", broken)
+            patch.setattr("hpsearch.evaluation.evaluate.score_on_test", broken)
             done.hp("evaluate", "other", "-q", "--seeds", 2)
         words = report(done, "other").words
         assert "1st opening of the test set, by" in words
