@@ -47,8 +47,9 @@ class TestStates:
         trial = loop.history[0]
         assert study.ledger.changes(0) == [RUNNING, COMPLETE]
         assert (trial.reason, trial.epoch, trial.attempts, trial.ended) == ("trained all 5 epochs", 5, 1, 1)
+        assert (trial.cause, trial.cause_numbers) == (Cause.DONE, {"epoch": 5})
         assert (trial.seed, trial.origin) == (trial_seed(7, 0), "number 0 of the list")
-        assert loop.ending == ""
+        assert (loop.ending, loop.cause) == ("", Cause.DONE)
         assert [decision.kind for decision in study.ledger.decisions] == ["propose", "complete"]
 
     def test_complete_when_the_trainer_ends(self, tmp_path: Path) -> None:
@@ -56,12 +57,15 @@ class TestStates:
         trial = study.go().history[0]
         assert (trial.state, trial.epoch) == (COMPLETE, 3)
         assert trial.reason == "its trainer ended at epoch 3 of 5"
+        assert (trial.cause, trial.cause_numbers) == (Cause.DONE, {"epoch": 3, "of": 5})
 
     def test_complete_when_it_is_stopped_early_on_its_own_curve(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}]))
-        study.early_stopping = At({(0, 3): Finish("no better for 2 epochs")})
+        verdict = Finish("no better for 2 epochs", Cause.PATIENCE, {"epochs": 2})
+        study.early_stopping = At({(0, 3): verdict})
         trial = study.go().history[0]
-        assert (trial.state, trial.epoch, trial.reason) == (COMPLETE, 3, "no better for 2 epochs")
+        assert (trial.state, trial.epoch) == (COMPLETE, 3)
+        assert (trial.reason, trial.cause, trial.cause_numbers) == (verdict.reason, verdict.cause, verdict.numbers)
 
     def test_its_best_checkpoint_is_of_an_epoch_that_counts(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -77,10 +81,12 @@ class TestStates:
 
     def test_pruned_when_it_loses_against_the_others(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}, {}]))
-        study.pruner = At({(1, 2): Stop("worse than the median")})
+        verdict = Stop("worse than the median", numbers={"rank": 3})
+        study.pruner = At({(1, 2): verdict})
         history = study.go().history
         assert [trial.state for trial in history] == [COMPLETE, PRUNED]
-        assert (history[1].epoch, history[1].reason) == (2, "worse than the median")
+        assert (history[1].epoch, history[1].reason) == (2, verdict.reason)
+        assert (history[1].cause, history[1].cause_numbers) == (Cause.PRUNED, {"rank": 3})
         assert {path.name for path in (tmp_path / "checkpoints" / "00001").glob("*.pt")} == {"best.pt"}
 
     def test_early_stopping_speaks_before_the_pruner(self, tmp_path: Path) -> None:
@@ -104,6 +110,7 @@ class TestStates:
         assert [trial.ended for trial in history] == [1, 4, 3]
         assert history[1].round == 2
         assert history[0].reason == "trained to epoch 2, as far as round 1 goes"
+        assert (history[0].cause, history[0].cause_numbers) == (Cause.DONE, {"epoch": 2, "round": 1})
         assert study.ledger.reasons("continue") == ["among the best"]
         seeds = [trial_seed(7, number) for number in (0, 1, 2, 1)]
         epochs = [(1, 2), (1, 2), (1, 2), (3, 4, 5)]
@@ -148,6 +155,8 @@ class TestStates:
         history = study.go().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE]
         assert history[0].reason == "ValueError: no such optimizer"
+        assert (history[0].cause, history[0].cause_numbers) == (Cause.TRAINER_RAISED, {"epoch": 2})
+        assert history[0].error_type == "ValueError"
         assert history[0].error.startswith("Traceback")
         assert "go_wrong" in history[0].error
         assert history[0].epoch == 2
@@ -160,6 +169,7 @@ class TestStates:
         trial = study.go().history[0]
         assert (trial.state, trial.attempts, trial.epoch) == (COMPLETE, 2, 5)
         assert study.ledger.reasons("wait") == ["its worker vanished; goes on from epoch 2"]
+        assert study.ledger.waits == [(0, Cause.WORKER_LOST, {"epoch": 2, "workers": 1})]
         assert [line.split()[1] for line in diary(tmp_path)] == ["1", "2", "3", "4", "5"]
 
     @pytest.mark.parametrize("retries", [0, 1, 2])
@@ -169,6 +179,10 @@ class TestStates:
         history = study.go().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE]
         assert history[0].reason == f"gone; {retries + 1} workers lost (limits.retries)"
+        assert (history[0].cause, history[0].cause_numbers) == (
+            Cause.WORKER_LOST,
+            {"epoch": 0, "workers": retries + 1},
+        )
         assert history[0].attempts == retries + 1
         assert sum(isinstance(order, Start) and order.number == 0 for order in pool.did) == retries + 1
 
@@ -177,6 +191,7 @@ class TestStates:
         loop = study.go(watch=lambda loop, _: loop.stop("stopped by SIGINT") if loop.history.epochs == 2 else None)
         assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 3)]
         assert loop.history[0].reason == loop.ending == "stopped by SIGINT"
+        assert loop.history[0].cause is loop.cause is Cause.INTERRUPTED
 
     def test_a_notice_of_the_worker_is_a_decision(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Rounds([{}], first=2, then=5), "untracked")

@@ -29,6 +29,8 @@ class TestOutOfMemory:
         assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
         assert history[1].reason.startswith(f"{OUT_OF_MEMORY} even alone (MemoryError): try a smaller batch_size")
         assert study.ledger.reasons("wait") == [f"{OUT_OF_MEMORY} (MemoryError): once more, alone"]
+        assert (history[1].cause, history[1].error_type) == (Cause.OUT_OF_MEMORY, "MemoryError")
+        assert [(number, cause) for number, cause, _ in study.ledger.waits] == [(1, Cause.OUT_OF_MEMORY)]
         again = [place for place, order in enumerate(pool.did) if isinstance(order, Start)][-1]
         assert pool.did[again] == Start(1, {"at": 2, "how": "memory"}, trial_seed(7, 1), 5, 5, after=1)
         assert {order.number for order in pool.did[again:]} == {1}, "nothing runs beside it"
@@ -38,7 +40,7 @@ class TestOutOfMemory:
         study.pool = Unreliable(study.pool, lambda order, before: "memory" if (order.number, before) == (0, 1) else "")
         history = study.go().history
         assert [(trial.state, trial.attempts) for trial in history] == [(COMPLETE, 1), (COMPLETE, 1)]
-        assert study.ledger.reasons("wait") == [f"{OUT_OF_MEMORY} (memory): once more, alone"]
+        assert [(number, cause) for number, cause, _ in study.ledger.waits] == [(0, Cause.OUT_OF_MEMORY)]
 
     def test_those_that_wait_for_it_start_when_it_has_ended(self, tmp_path: Path) -> None:
         sampler = Listed([{"at": 0 if number else 1, "how": "memory"} for number in range(5)])
@@ -51,7 +53,7 @@ class TestOutOfMemory:
 
     def test_another_process_lets_it_run_alone_too(self, tmp_path: Path) -> None:
         study = Search(tmp_path, self.fates(1), "faulty", workers=3)
-        study.go(watch=lambda loop, _: loop.stop("now") if study.ledger.reasons("wait") else None)
+        study.go(watch=lambda loop, _: loop.stop("now") if study.ledger.waits else None)
         waits = study.ledger.trials[1]
         assert (waits.state, waits.cause) == (WAITING, Cause.OUT_OF_MEMORY)
         pool = Unreliable(study.again().pool, lambda _order, _before: "")
@@ -68,6 +70,7 @@ class TestFailures:
         loop = study.go()
         assert [trial.state for trial in loop.history] == [FAILED] * 3
         assert loop.ending == "3 trials failed (limits.max_failures)"
+        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"failed": 3})
 
     def test_those_that_run_beside_wait_for_another_run(self, tmp_path: Path) -> None:
         sampler = Listed([{"at": 1, "how": "raise"}] + [{"at": 0, "how": ""}] * 3)
@@ -89,7 +92,7 @@ class TestFailures:
         assert str(caught.value).startswith("trial 0: ")
         assert words in str(caught.value)
         assert {trial.state for trial in study.ledger.trials.values()} == {WAITING}
-        assert words in study.ledger.trials[0].reason
+        assert study.ledger.trials[0].cause is Cause.TRAINER_RAISED
         assert len(study.ledger.trials) == 2
 
     def test_a_pruner_that_raises_leaves_nothing_running(self, tmp_path: Path) -> None:
@@ -103,6 +106,7 @@ class TestFailures:
             study.go()
         assert [(trial.state, trial.epoch) for trial in study.ledger.trials.values()] == [(WAITING, 1), (WAITING, 0)]
         assert study.ledger.trials[0].reason == "the run ended: ZeroDivisionError"
+        assert study.ledger.trials[0].cause is Cause.INTERRUPTED
 
     def test_a_sampler_that_continues_what_is_not_paused_is_our_own_mistake(self, tmp_path: Path) -> None:
         class Wrong(Listed):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.messages import Advance, Kill, Start
+from hpsearch.core.trial import Cause
 from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import COMPLETE, FAILED, PRUNED, WAITING, Listed, Rounds, Search, Slowly, Unreliable
 
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 class TestLimits:
     def test_trials(self, tmp_path: Path) -> None:
         loop = Search(tmp_path, Listed([{}] * 9), workers=2, study_trials=3).go()
+        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"trials": 3})
         assert [trial.state for trial in loop.history] == [COMPLETE] * 3
 
     def test_trials_count_over_all_runs_and_a_larger_number_goes_on(self, tmp_path: Path) -> None:
@@ -31,7 +33,7 @@ class TestLimits:
 
     def test_epochs(self, tmp_path: Path) -> None:
         loop = Search(tmp_path, Listed([{}] * 9), study_epochs=7).go()
-        assert loop.ending == "limits.epochs = 7 is used up"
+        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"epochs": 7})
         assert loop.history[0].state is COMPLETE
         assert loop.history.epochs <= 7 + 1
 
@@ -42,14 +44,14 @@ class TestLimits:
             study.clock.now += 10.0
 
         loop = study.go(watch=watch)
-        assert loop.ending == "limits.study = 105 s is used up"
+        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"seconds": 105.0})
         assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE, WAITING]
 
     def test_gpu_hours_are_busy_time_times_the_share_of_a_gpu(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}] * 9), gpus=0.5, study_gpu_hours=2.0)
         study.pool = Slowly(study.pool, 3600.0)
         loop = study.go()
-        assert loop.ending == "limits.gpu_hours = 2 is used up"
+        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"gpu_hours": 2.0})
         assert loop.history.busy >= 4 * 3600
         assert loop.history.epochs == 5
 
@@ -81,6 +83,7 @@ class TestTime:
         history = study.go().history
         assert [trial.state for trial in history] == [PRUNED, COMPLETE, COMPLETE]
         assert (history[0].reason, history[0].epoch) == ("timeout: over limits.trial = 60 s", 2)
+        assert (history[0].cause, history[0].cause_numbers) == (Cause.TIMEOUT, {"seconds": 60.0})
         assert 60 <= study.clock.now - 1000 < 65
 
     def test_time_in_earlier_rounds_counts(self, tmp_path: Path) -> None:
@@ -96,13 +99,14 @@ class TestTime:
         assert (trial.state, trial.attempts) == (COMPLETE, 2)
         reason = "stalled: no report for limits.stall = 30 s; goes on from epoch 2"
         assert study.ledger.reasons("wait") == [reason]
+        assert study.ledger.waits == [(0, Cause.STALLED, {"epoch": 2, "workers": 1})]
         assert [order for order in study.pool.did if isinstance(order, Kill)] == [Kill(0)]  # type: ignore[attr-defined]
 
     def test_one_that_stalls_always_fails(self, tmp_path: Path) -> None:
         study = self.hanging(tmp_path, 0, stall_seconds=30.0, retries=1)
         history = study.go().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE, COMPLETE]
-        assert history[0].reason == "stalled: no report for limits.stall = 30 s; 2 workers lost (limits.retries)"
+        assert (history[0].cause, history[0].cause_numbers) == (Cause.STALLED, {"epoch": 2, "workers": 2})
 
     def test_one_that_reports_does_not_stall(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)
@@ -116,7 +120,7 @@ class TestTime:
         )
         assert [(trial.state, trial.epoch >= 2) for trial in loop.history] == [(WAITING, True)] * 2
         assert loop.history[0].reason == "stopped by SIGTERM; its epoch took too long to wait for"
-        assert loop.history[1].reason == "stopped by SIGTERM"
+        assert [trial.cause for trial in loop.history] == [Cause.INTERRUPTED] * 2
         assert 20 <= study.clock.now - 1000 < 25
 
     def test_of_two_stops_the_first_reason_and_the_shorter_grace_hold(self, tmp_path: Path) -> None:

@@ -7,20 +7,24 @@ from itertools import pairwise
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalError
 from hpsearch.core.history import History
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 
 ENDS = frozenset({"wait", "complete", "pruned", "paused", "failed"})
 """The kinds of decision that take a trial off its worker."""
 
 
 class ListLedger:
-    """Raises JournalError at the writes numbered in `fails` (from 0), and then has written nothing of them."""
+    """Raises JournalError at the writes numbered in `fails` (from 0), and then has written nothing of them.
+
+    waits: (trial, cause, its numbers), each once: why trials had to wait for a worker.
+    """
 
     def __init__(self, before: "ListLedger | None" = None, fails: Sequence[int] = ()):
         self.trials: dict[int, Trial] = dict(before.trials) if before else {}
         self.reports: list[tuple[int, Report]] = list(before.reports) if before else []
         self.decisions: list[Decision] = list(before.decisions) if before else []
         self.states: list[tuple[int, State]] = list(before.states) if before else []
+        self.waits: list[tuple[int, Cause | None, Numbers]] = list(before.waits) if before else []
         self.fails = fails
         self.writes = 0
         self.renewals = 0
@@ -34,6 +38,9 @@ class ListLedger:
         for trial in trials:
             self.trials[trial.number] = trial
             self.states.append((trial.number, trial.state))
+            wait = (trial.number, trial.cause, trial.cause_numbers)
+            if trial.state.is_active and trial.cause is not None and wait not in self.waits:
+                self.waits.append(wait)
         self.reports += reports
         self.decisions += decisions
         self.check()
