@@ -1,11 +1,14 @@
 import pytest
 
 from hpsearch.core.history import History
+from hpsearch.core.replicates import Replicates
+from hpsearch.core.seeds import trial_seed
 from hpsearch.core.trial import Objective, Report, Trial
-from hpsearch.orchestrator.rules import Reached, Rules, Totals, limit_reached
+from hpsearch.orchestrator.rules import Reached, Rules, Totals, limit_reached, seed_of
 
+LOSS = Objective("val_loss", "minimize")
 HISTORY = History(
-    Objective("val_loss", "minimize"),
+    LOSS,
     [Trial(0, {}, 0, until=9, curve=(Report(1, {"val_loss": 1.0}), Report(2, {"val_loss": 1.0})), busy=7200.0)],
 )
 
@@ -55,3 +58,17 @@ def test_gpu_hours_count_what_running_trials_have_not_yet_reported() -> None:
 )
 def test_the_busy_fraction_is_a_share_of_all_workers_time(totals: Totals, fraction: float) -> None:
     assert totals.busy_fraction == fraction
+
+
+@pytest.mark.parametrize(
+    ("replicates", "of_01", "of_03"),
+    [(Replicates(), 3, 3), (Replicates(repeats=2), 2, 0), (Replicates(folds=2), 2, 0)],
+)
+def test_replicated_trials_share_their_seeds_and_others_have_their_own(
+    replicates: Replicates, of_01: int, of_03: int
+) -> None:
+    """of_01, of_03: which seed of the study the next trial has, by its learning rate."""
+    history = History(LOSS, [Trial(n, {"lr": lr}, seed=0, until=9) for n, lr in enumerate((0.1, 0.2, 0.1))])
+    rules = Rules(seed=7, epochs=5, replicates=replicates)
+    seeds = [seed_of(rules, history, {"lr": lr}) for lr in (0.1, 0.3)]
+    assert seeds == [trial_seed(7, of_01), trial_seed(7, of_03)]

@@ -11,6 +11,7 @@ import pytest
 
 from hpsearch.core.errors import PoolError, ResourcesError, TrainerError
 from hpsearch.core.messages import Advance, Kill, Lost, Reported, Start
+from hpsearch.core.trial import Cause
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measured
 from hpsearch.workers.pools.ray import actors
@@ -115,7 +116,7 @@ class TestRayActors(PoolContract):
         driver.pool.do(Advance(start.number))
         lost = driver.news(start)
         assert isinstance(lost, Lost)
-        assert lost.reason.startswith("its worker vanished"), "and not: out of memory"
+        assert lost.cause is Cause.WORKER_LOST, "and not: out of memory"
         driver.until(lambda: driver.pool.room == 2)
         then = Start(start.number, start.params, start.seed, until=5, epochs=5, after=1)
         driver.order(then)
@@ -192,6 +193,7 @@ class TestRayActorsMeasure(MeasurerContract):
             )
             assert isinstance(lost, Lost)
             assert lost.reason.startswith("its worker vanished")
+            assert lost.cause is Cause.WORKER_LOST
         assert isinstance(driver.pool.measure(LearningMeasurement({"toy": "noop"}, seed=3, epochs=5)), Measured)
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []
