@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.find import RecordedStudy
 
-COLUMNS = ("number", "round", "state", "value", "best_epoch", "attempts", "seed")
+COLUMNS = ("number", "round", "state", "cause", "value", "best_epoch", "attempts", "seed")
 """Of a table, about a trial."""
 
 
@@ -35,6 +36,8 @@ class StudyExport:
                 "name": record.name,
                 "uid": record.uid,
                 "state": record.state,
+                "cause": record.cause and str(record.cause),
+                "cause_numbers": dict(record.cause_numbers),
                 "metric": self.objective.metric,
                 "goal": self.objective.goal,
                 "forked_from": record.forked_from,
@@ -78,7 +81,8 @@ class StudyExport:
         for trial in self.trials:
             document = trial_document(trial, self.objective)
             own = {name: document[name] for name in COLUMNS} | {
-                f"params.{name}": trial.params.get(name) for name in params
+                "cause_numbers": json.dumps(document["cause_numbers"]),
+                **{f"params.{name}": trial.params.get(name) for name in params},
             }
             for report in trial.curve or (None,):
                 row = own | {"step": report.step if report else None}
@@ -119,6 +123,8 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "round": trial.round,
         "state": str(trial.state),
         "reason": trial.reason,
+        "cause": trial.cause and str(trial.cause),
+        "cause_numbers": dict(trial.cause_numbers),
         "origin": trial.origin,
         "seed": trial.seed,
         "params": dict(trial.params),

@@ -39,6 +39,7 @@ class TestJson:
         document = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
         assert list(document) == ["study", "trials", "decisions", "measured", "trained", "environments"]
         assert {"name", "uid", "state", "metric", "goal", "spec"} <= set(document["study"])
+        assert (document["study"]["cause"], document["study"]["cause_numbers"]) == ("done", {})
         wanted = {"number", "round", "state", "reason", "seed", "params", "value", "best_epoch", "attempts", "curve"}
         for number, trial in enumerate(document["trials"]):
             assert wanted <= set(trial)
@@ -46,7 +47,7 @@ class TestJson:
             assert [point["step"] for point in trial["curve"]] == list(range(1, len(trial["curve"]) + 1))
             assert [point["size"] for point in trial["curve"]] == [None] * len(trial["curve"])
         bad = [trial for trial in document["trials"] if trial["state"] == "PRUNED"]
-        assert bad
+        assert {(trial["cause"], *trial["cause_numbers"].items()) for trial in bad} == {("diverged", ("epoch", 2))}
         assert all(trial["curve"][1] == {"step": 2, "val_loss": None, "size": None} for trial in bad)
         kinds = {one["kind"] for one in document["decisions"]}
         assert kinds == {"propose", "complete", "pruned"}
@@ -69,7 +70,8 @@ class TestCsv:
         trials = exploded.export()["trials"]
         assert len(rows) == sum(len(trial["curve"]) for trial in trials)
         row = next(row for row in rows if row["number"] == "3" and row["step"] == "2")
-        assert row["state"] == trials[3]["state"]
+        assert (row["state"], row["cause"]) == (trials[3]["state"], trials[3]["cause"])
+        assert json.loads(row["cause_numbers"]) == trials[3]["cause_numbers"] != {}
         assert float(row["params.x"]) == trials[3]["params"]["x"]
         assert row["params.batch"] == "64"
         assert math.isinf(float(row["size"]))
@@ -99,6 +101,7 @@ class TestFiles:
         trials = exploded.export()["trials"]
         assert len(table) == sum(len(trial["curve"]) for trial in trials)
         assert [row["params.x"] for row in table if row["step"] == 1] == [trial["params"]["x"] for trial in trials]
+        assert {row["cause"] for row in table} == {trial["cause"] for trial in trials}
         assert {row["params.kind"] for row in table} <= {"a", "True", "3"}
         assert {row["params.batch"] for row in table} == {64}
 
