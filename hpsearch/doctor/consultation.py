@@ -1,13 +1,15 @@
 """What the findings of a study's trials mean together, and which trials say so."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hpsearch.core.format import many
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.diagnosis import diagnose, lowest_loss
-from hpsearch.doctor.findings import Finding, Label
+from hpsearch.doctor.findings import Finding, Label, Severity
 
 FEWEST, MOST = 3, 10
 """Of a study's trials the best quarter is asked, at least and at most so many of them."""
@@ -33,14 +35,62 @@ class Remark:
         whom = f"the best {trials}" if self.best else f"{trials} with a curve to judge"
         return f"{len(self.trials)} of {whom}: {' or '.join(self.labels)}"
 
+    def document(self) -> dict[str, Any]:
+        return {
+            "labels": [str(label) for label in self.labels],
+            "advice": self.advice,
+            "evidence": self.evidence,
+            "trials": list(self.trials),
+            "among": self.among,
+            "best": self.best,
+        }
+
 
 @dataclass(frozen=True)
 class Consultation:
     """findings: by trial number, the first explains most. best: the best trials' numbers, the best first."""
 
+    trials: Sequence[Trial]
+    objective: Objective
     findings: Mapping[int, tuple[Finding, ...]]
     best: tuple[int, ...]
     remarks: tuple[Remark, ...]
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """How many trials have each label first, the commonest first."""
+        return dict(Counter(str(findings[0].label) for findings in self.findings.values()).most_common())
+
+    def sorted(self, worst: bool = False) -> list[Trial]:
+        """The best value first; or the worst finding first, and of those alike the best value."""
+        severities = list(Severity) if worst else []
+
+        def place(trial: Trial) -> tuple[int, float]:
+            severity = self.findings[trial.number][0].severity
+            return (severities.index(severity) if worst else 0), self.objective.loss(trial)
+
+        return sorted(self.trials, key=place)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "labels": self.labels,
+            "best": list(self.best),
+            "remarks": [one.document() for one in self.remarks],
+            "trials": [self._row(trial) for trial in self.trials],
+        }
+
+    def _row(self, trial: Trial) -> dict[str, Any]:
+        first, *rest = self.findings[trial.number]
+        return {
+            "trial": trial.number,
+            "state": str(trial.state),
+            "value": self.objective.value(trial),
+            "label": str(first.label),
+            "severity": str(first.severity),
+            "evidence": first.evidence,
+            "advice": first.advice,
+            "also": [str(one.label) for one in rest],
+        }
 
 
 OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
@@ -85,7 +135,7 @@ def consult(trials: Sequence[Trial], objective: Objective) -> Consultation:
         for labels, advice in OF_ALL
         if 3 * len(having := _having(findings, judged, labels, first=True)) >= len(judged) > 0
     ]
-    return Consultation(findings, best, tuple(remarks))
+    return Consultation(trials, objective, findings, best, tuple(remarks))
 
 
 def best_of(trials: Sequence[Trial], objective: Objective) -> tuple[int, ...]:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor import training_signs as training
 from hpsearch.doctor import validation_signs as validation
-from hpsearch.doctor.curves import Curves
+from hpsearch.doctor.curves import NAMES, Curves
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.shape import GOOD_SHARE, gap
 
@@ -55,6 +57,31 @@ def diagnose(trial: Trial, objective: Objective, lowest: float | None = None) ->
         return (broken or _unknown(_missing(trial, curves)),)
     found = [finding for sign in SIGNS if (finding := sign(curves)) is not None]
     return tuple(_worth_saying(found)) or (_well(curves, lowest),)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """findings: see `diagnose`."""
+
+    trial: Trial
+    objective: Objective
+    findings: tuple[Finding, ...]
+
+    @property
+    def not_reported(self) -> list[str]:
+        """What would have been looked at too."""
+        reported = {name for report in self.trial.curve for name in report.metrics}
+        return [name for name in NAMES if not any(one == name or one.startswith(f"{name}/") for one in reported)]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "trial": self.trial.number,
+            "state": str(self.trial.state),
+            "value": self.objective.value(self.trial),
+            "epochs": self.trial.epoch,
+            "findings": [one.document() for one in self.findings],
+            "not_reported": self.not_reported,
+        }
 
 
 def _worth_saying(found: list[Finding]) -> list[Finding]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Label(StrEnum):
@@ -55,6 +56,16 @@ class Finding:
     @property
     def advice(self) -> str:
         return ADVICE[self.label]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "label": str(self.label),
+            "severity": str(self.severity),
+            "evidence": self.evidence,
+            "numbers": dict(self.numbers),
+            "epochs": list(self.epochs),
+            "advice": self.advice,
+        }
 
 
 ADVICE: Mapping[Label, str] = {
