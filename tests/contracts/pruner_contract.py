@@ -3,10 +3,11 @@
 import math
 import pickle
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
-from hpsearch.core.decisions import Continue, Finish, Stop
+from hpsearch.core.decisions import Continue, Finish, Pause, Stop
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.pruners.base import Pruner
@@ -42,6 +43,8 @@ def noisy_curves(trials: int, seed: int) -> list[list[float]]:
 
 
 class PrunerContract:
+    verdicts: ClassVar[tuple[type, ...]] = (Continue, Stop, Finish)
+
     def test_the_same_question_has_the_same_answer_and_changes_nothing(self, make: MakePruner) -> None:
         history = history_of(*noisy_curves(20, seed=1))
         before = list(history)
@@ -56,17 +59,17 @@ class PrunerContract:
             history = history_of(*noisy_curves(30, seed))
             for one in history:
                 verdict = make().judge(one, history)
-                assert isinstance(verdict, Continue | Stop | Finish)
+                assert isinstance(verdict, self.verdicts)
                 assert isinstance(verdict, Continue) or verdict.reason
 
     def test_one_trial_alone_or_without_a_report(self, make: MakePruner) -> None:
         for curve in ([], [0.5], [math.nan], [math.inf] * 3):
             history = history_of(curve)
-            assert isinstance(make().judge(history[0], history), Continue | Stop | Finish)
+            assert isinstance(make().judge(history[0], history), self.verdicts)
 
     def test_a_metric_that_is_missing_is_no_error(self, make: MakePruner) -> None:
         history = History(LOSS, [trial(number, 0.1, 0.2, 0.3, metric="other") for number in range(4)])
-        assert isinstance(make().judge(history[3], history), Continue | Stop | Finish)
+        assert isinstance(make().judge(history[3], history), self.verdicts)
 
     def test_a_trial_that_has_trained_as_far_as_it_may_is_not_pruned(self, make: MakePruner) -> None:
         good, bad = [0.1] * EPOCHS, [9.0 + step for step in range(EPOCHS)]
@@ -78,6 +81,12 @@ class PrunerContract:
         pruner = make()
         for one in history:
             assert pickle.loads(pickle.dumps(pruner)).judge(one, history) == pruner.judge(one, history)
+
+
+class PausingPrunerContract(PrunerContract):
+    """And those that may pause a trial, which say so by keeping this one."""
+
+    verdicts = (*PrunerContract.verdicts, Pause)
 
 
 class ComparingPrunerContract:

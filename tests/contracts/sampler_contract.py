@@ -69,9 +69,13 @@ class SamplerContract:
     def test_the_same_seed_gives_the_same_sequence(self, case: SamplerCase) -> None:
         assert case.simulation(seed=3).run().proposals == case.simulation(seed=3).run().proposals
 
-    def test_other_seeds_give_other_sequences(self, case: SamplerCase) -> None:
+    def test_the_seed_makes_the_difference_or_nothing_does(self, case: SamplerCase) -> None:
+        """One that draws nothing proposes the same whatever becomes of its trials."""
         if case.seeded:
             assert case.simulation(seed=3).run(4).proposals != case.simulation(seed=4).run(4).proposals
+        else:
+            other = Simulation(case.make(4), diverges, epochs=case.epochs)
+            assert case.simulation(seed=3).run().proposals == other.run().proposals
 
     def test_a_sampler_built_anew_from_the_history_goes_on_alike(self, case: SamplerCase) -> None:
         simulation = case.simulation(parallel=2)

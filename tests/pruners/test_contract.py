@@ -2,7 +2,10 @@
 
 import pytest
 
+from hpsearch.core.decisions import Continue, Pause, Verdict
+from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
+from hpsearch.core.trial import Cause, Trial
 from hpsearch.pruners.early_stopping import EarlyStopping
 from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.hyperband import Hyperband
@@ -12,7 +15,13 @@ from hpsearch.pruners.paired import Paired
 from hpsearch.pruners.patience import Patience
 from hpsearch.pruners.several import Several
 from hpsearch.pruners.threshold import Threshold
-from tests.contracts.pruner_contract import EPOCHS, ComparingPrunerContract, MakePruner, PrunerContract
+from tests.contracts.pruner_contract import (
+    EPOCHS,
+    ComparingPrunerContract,
+    MakePruner,
+    PausingPrunerContract,
+    PrunerContract,
+)
 
 COMPARING: dict[str, MakePruner] = {
     "never": NeverPrune,
@@ -29,6 +38,26 @@ ALL: dict[str, MakePruner] = {
     "threshold": lambda: Threshold(lower=-0.5, upper=0.5),
     "early stopping": lambda: EarlyStopping(2),
 }
+
+
+class Rungs:
+    """Pauses at every third epoch, so that others may be trained first."""
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        if trial.epoch and trial.epoch % 3 == 0 and trial.epoch < trial.until:
+            return Pause(f"rung of epoch {trial.epoch}", Cause.DONE, {"epoch": trial.epoch})
+        return Continue()
+
+
+class TestPausingPruners(PausingPrunerContract):
+    @pytest.fixture
+    def make(self) -> MakePruner:
+        return Rungs
+
+
+def test_a_pruner_that_does_not_say_so_may_not_pause() -> None:
+    with pytest.raises(AssertionError):
+        PrunerContract().test_it_takes_nan_infinity_and_short_curves(Rungs)
 
 
 class TestPruners(PrunerContract):

@@ -64,7 +64,7 @@ class Simulation:
         self._train = train
         self._shuffle = np.random.default_rng(seed)
 
-    def run(self, turns: int = 10**9) -> "Simulation":
+    def run(self, turns: int = 2_000) -> "Simulation":
         """Until the sampler has nothing more to propose, or so many trials have ended; what runs then still runs."""
         running = [trial.number for trial in self.history if trial.state.is_active]
         while turns > 0:
