@@ -15,7 +15,7 @@ class Start:
 
     after: the last epoch whose report is in the journal; the worker goes on from its newest good checkpoint at or
         before it and keeps to itself what it had to train again.
-    until: the epoch after which it waits to be told more (>= after + 1).
+    until: the epoch after which it waits for the next order (>= after + 1).
     epochs: the most that a trial may train in this study.
     """
 
@@ -49,7 +49,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Take the worker away from a trial that may be hung. Nothing more is heard of it; a new worker comes."""
+    """Take the worker away from a trial that may be hung. No more events of it come; a new worker does."""
 
     number: int
 

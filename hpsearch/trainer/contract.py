@@ -6,7 +6,7 @@ import importlib
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def _checked(use: str, module: Any, name: str) -> Trainer:
 
 
 def _is_trainable(thing: Any) -> bool:
-    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument; told without Ray."""
+    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument. Ray is not imported."""
     if inspect.isclass(thing):
         return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
     if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing):
@@ -96,18 +96,14 @@ def argument(trainer: Trainer, params: Params) -> Any:
     wanted = _dataclass_of(trainer)
     if wanted is None:
         return dict(params)
-    fields = {field.name: field for field in dataclasses.fields(wanted) if field.init}
-    check_names(wanted, params)
+    _check_names(wanted, set(params))
     hints = typing.get_type_hints(wanted)
-    return wanted(
-        **{name: _fitting(wanted, name, value, hints.get(name)) for name, value in params.items() if name in fields}
-    )
+    return wanted(**{name: _fitting(wanted, name, value, hints.get(name)) for name, value in params.items()})
 
 
-def check_names(wanted: type, names: Iterable[str]) -> None:
+def _check_names(wanted: Any, given: set[str]) -> None:
     """TrainerError where a parameter has no field, or a field without a default has no parameter."""
     fields = {field.name: field for field in dataclasses.fields(wanted) if field.init}
-    given = set(names)
     faults = []
     for name in sorted(given - set(fields)):
         near = difflib.get_close_matches(name, fields, n=1)

@@ -1,7 +1,7 @@
 """What a preflight's measurements mean: one check each for what commonly keeps a training from learning.
 
 Lists of these: Karpathy 2019, "A Recipe for Training Neural Networks"; Stanford's CS231n, "Babysitting the learning
-process". Nothing is guessed: what a trainer does not let a probe see is skipped, and said.
+process". Nothing is guessed: what a trainer does not let preflight measure is skipped, and said.
 """
 
 import math

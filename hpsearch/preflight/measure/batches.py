@@ -94,7 +94,7 @@ class Shuffled:
     the target of one beside it in its batch, and from then on the same, so that it can be learned by heart as well as
     the right one. Examples are known by a fingerprint of their inputs.
 
-    possible: targets were given to others, and in no batch could they not be told from the inputs.
+    possible: targets were given to others, and were found in every batch.
     """
 
     def __init__(self, seed: int):

@@ -225,7 +225,7 @@ class Instrumentation:
     def loaded(self, given: Iterator[Any], loader: Any) -> Iterator[Any]:
         """What a DataLoader is to give: its own, unless this is the trainer's way to ask for what it trains on.
 
-        Its models tell: they are in training then. Of a trainer that has named none nobody knows.
+        Its models are in training then. Of a trainer that has named none it is not known.
         """
         import torch
 

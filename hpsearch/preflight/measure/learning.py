@@ -91,7 +91,7 @@ class _School:
         return replace(found, shuffled=(*found.shuffled, *(arm for arm in arms if arm is not None)))
 
     def _compared(self, found: Measured, factor: float, most: int) -> Measured | None:
-        """None where it cannot be done: labels cannot be told from inputs, or time is up."""
+        """None where it cannot be done: labels cannot be found among the inputs, or time is up."""
         trained = found.trained if not found.shuffled else self.train(factor, most)
         assert trained is not None
         arms = [arm for seed in range(ARMS) if (arm := self._shuffled(trained, seed)) is not None]

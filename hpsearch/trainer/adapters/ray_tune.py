@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 BOOKKEEPING = frozenset({*AUTO_RESULT_KEYS, *DEBUG_METRICS, DONE, SHOULD_CHECKPOINT})
 """What Tune adds to a result of its own."""
 
-for talker in (StorageContext, Trainable):
-    logging.getLogger(talker.__module__).setLevel(logging.WARNING)  # each tells of every single checkpoint
+for kind in (StorageContext, Trainable):
+    logging.getLogger(kind.__module__).setLevel(logging.WARNING)  # each logs every single checkpoint
 
 COUNTERS = ("training_iteration", "time_total_s", "timesteps_total", "episodes_total")
 """What a class finds restored, beside what it has saved."""

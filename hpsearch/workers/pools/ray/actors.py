@@ -19,15 +19,15 @@ from hpsearch.trainer.measurement import Measurement
 from hpsearch.workers.pools.base import Result
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.fit import fitting
-from hpsearch.workers.pools.ray.session import AGAIN, Cluster, Session
+from hpsearch.workers.pools.ray.session import AGAIN, Cluster, RaySession
 from hpsearch.workers.worker import Setup, Worker
 
 STARTUP = 120.0
 """Seconds for a worker to come up, its imports included, where none is up."""
 
-HELD = 1.0
-"""Seconds that a lost worker is kept quiet about. A Ray that is dying ends its workers first (within 0.3 s on a busy
-machine), and that shall cost no trial one of its `limits.retries`."""
+WITHHELD = 1.0
+"""Seconds until a lost worker is reported. A Ray that is dying ends its workers first (within 0.3 s on a busy machine),
+and that costs no trial one of its `limits.retries`."""
 
 OVERTIME = 60.0
 """Seconds that a measurement may take beyond its own: it looks at the clock between two steps of a training."""
@@ -72,18 +72,18 @@ class RayActors:
 
     def __post_init__(self) -> None:
         self._slots: list[_Slot] = []
-        self._trouble = ""
+        self._why_lost = ""
         self._problem: Exception | None = None
-        self._held: list[tuple[float, Lost]] = []
-        self._session = Session(self.cluster, self.setup)
-        self._manned = time.monotonic()
+        self._withheld: list[tuple[float, Lost]] = []
+        self._session = RaySession(self.cluster, self.setup)
+        self._last_up = time.monotonic()
         try:
             self._actors = self._actor_class()
             count, note = fitting(self.cluster, self._session.nodes())
             self.notes += [note] if note else []
             for _ in range(count):
                 slot = _Slot(None)
-                self._hire(slot)
+                self._start_worker(slot)
                 self._slots.append(slot)
             self._await_first()
         except BaseException:
@@ -107,13 +107,13 @@ class RayActors:
                 slot = self._slot(order.number)
                 slot.number = None
                 slot.actor.release.remote(order.over, order.epoch)
-            case Kill(number) if any(lost.number == number for _, lost in self._held):
-                self._held = [(since, lost) for since, lost in self._held if lost.number != number]
+            case Kill(number) if any(lost.number == number for _, lost in self._withheld):
+                self._withheld = [(since, lost) for since, lost in self._withheld if lost.number != number]
             case Kill():
                 self._replace(self._slot(order.number))
 
     def events(self, timeout: float) -> Sequence[Event]:
-        """PoolError where Ray has died, and whatever a worker raised; after the other news that came with it."""
+        """PoolError where Ray has died, and whatever a worker raised; after the other events that came with it."""
         if self._problem is not None:
             raise self._problem
         self._session.check()
@@ -121,8 +121,15 @@ class RayActors:
         pending = {slot.pending: slot for slot in self._slots if slot.pending is not None}
         if not pending:
             time.sleep(min(timeout, 0.05))
-        calls = self._wait(list(pending), timeout) if pending else []
-        news = self._sifted([event for call in calls if (event := self._news(pending[call])) is not None])
+        news: list[Event] = []
+        for call in self._wait(list(pending), timeout) if pending else []:
+            try:
+                event = self._result(pending[call])
+            except (HpsearchError, OSError) as problem:
+                self._problem = self._problem or problem
+                continue
+            news += [event] if event is not None else []
+        news = self._without_recently_lost(news)
         if self._problem is not None and not news:
             raise self._problem
         return news
@@ -141,10 +148,10 @@ class RayActors:
                     return Lost(MEASUREMENT, f"it was to take {measurement.seconds:g} s at most and does not end")
             result: Result = ray.get(call)
         except RayTaskError as problem:
-            raise _own(problem) from None
+            raise _raised_by_worker(problem) from None
         except RayError as problem:
-            return self._lost(slot, problem) or Lost(MEASUREMENT, self._trouble)
-        self._manned = time.monotonic()
+            return self._lost(slot, problem) or Lost(MEASUREMENT, self._why_lost)
+        self._last_up = time.monotonic()
         slot.number = None
         return result
 
@@ -167,7 +174,7 @@ class RayActors:
             options["memory"] = self.cluster.memory
         return ray.remote(Worker).options(**options)
 
-    def _hire(self, slot: _Slot) -> None:
+    def _start_worker(self, slot: _Slot) -> None:
         """Put a new actor into the slot; it is free once it has tried the trainer."""
         slot.actor = self._actors.remote(replace(self.setup, ahead=True))
         slot.number = slot.process = None
@@ -184,20 +191,12 @@ class RayActors:
             raise PoolError(f"{self.cluster.place} has gone away ({problem}): {AGAIN}") from None
         return list(ready)
 
-    def _news(self, slot: _Slot) -> Event | None:
-        """What the slot's call brought; a problem that ends the run is kept until the other news are out."""
-        try:
-            return self._result(slot)
-        except (HpsearchError, OSError) as problem:
-            self._problem = self._problem or problem
-            return None
-
-    def _sifted(self, news: list[Event]) -> list[Event]:
-        """All but those of lost workers; those, when Ray has outlived them for a while."""
-        now, held = time.monotonic(), HELD if self.cluster.address == "local" else 0.0
-        self._held += [(now, event) for event in news if isinstance(event, Lost)]
-        due: list[Event] = [lost for since, lost in self._held if now - since >= held]
-        self._held = [(since, lost) for since, lost in self._held if now - since < held]
+    def _without_recently_lost(self, news: list[Event]) -> list[Event]:
+        """Lost workers are reported once Ray has outlived them for a while."""
+        now, held = time.monotonic(), WITHHELD if self.cluster.address == "local" else 0.0
+        self._withheld += [(now, event) for event in news if isinstance(event, Lost)]
+        due: list[Event] = [lost for since, lost in self._withheld if now - since >= held]
+        self._withheld = [(since, lost) for since, lost in self._withheld if now - since < held]
         if due:
             try:
                 self._session.check(at_once=True)
@@ -206,17 +205,17 @@ class RayActors:
         return [event for event in news if not isinstance(event, Lost)] + due
 
     def _result(self, slot: _Slot) -> Event | None:
-        """What the slot's call brought: the trial's news; None for a worker that has just become free."""
+        """What the slot's call returned: an event of its trial; None for a worker that has just become free."""
         call, slot.pending = slot.pending, None
         try:
             came: Reported | int = ray.get(call, timeout=60)
         except RayTaskError as problem:
-            raise _own(problem) from None
+            raise _raised_by_worker(problem) from None
         except RayError as problem:
             return self._lost(slot, problem)
-        self._manned = time.monotonic()
+        self._last_up = time.monotonic()
         if isinstance(came, int):
-            slot.process = self._session.hired(came)
+            slot.process = self._session.watch(came)
             return None
         if came.failure:
             slot.number = None
@@ -224,18 +223,18 @@ class RayActors:
 
     def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
         """Its worker is gone, and another is on its way. PoolError where Ray itself is."""
-        number, words = slot.number, self._session.last_words(slot.process)
-        self._trouble, cause = _why_lost(problem, words, self._session.kernel_ended_some())
+        number, fatal = slot.number, self._session.fatal_error(slot.process)
+        self._why_lost, cause = _why_lost(problem, fatal, self._session.kernel_ended_some())
         self._session.check(at_once=True)
         self._replace(slot)
-        return None if number is None else Lost(number, self._trouble, words, cause)
+        return None if number is None else Lost(number, self._why_lost, fatal, cause)
 
     def _replace(self, slot: _Slot) -> None:
         if slot.process is not None:
             reaper.kill(slot.process)  # `ray.kill` lets one that is stopped live on for 5 s
         with suppress(RayError):
             ray.kill(slot.actor)
-        self._hire(slot)
+        self._start_worker(slot)
 
     def _await_first(self) -> None:
         """Until one worker is up. Others may follow later: on a busy cluster they wait for their turn."""
@@ -244,7 +243,7 @@ class RayActors:
             self.events(1.0)
             if self.room == 0 and all(slot.actor is not old for slot, old in zip(self._slots, first, strict=True)):
                 raise PoolError(
-                    f"every worker died while it started on {self.cluster.place} ({self._trouble}): "
+                    f"every worker died while it started on {self.cluster.place} ({self._why_lost}): "
                     f'does importing trainer.use = "{self.setup.use}" end the process?'
                 )
 
@@ -252,29 +251,29 @@ class RayActors:
         """PoolError where none has been for long, be it that all nodes are lost or that others have the cluster."""
         now = time.monotonic()
         if not all(slot.is_starting for slot in self._slots):
-            self._manned = now
-        elif now - self._manned > STARTUP:
-            trouble = f"; the last one: {self._trouble}" if self._trouble else ""
+            self._last_up = now
+        elif now - self._last_up > STARTUP:
+            trouble = f"; the last one: {self._why_lost}" if self._why_lost else ""
             raise PoolError(
                 f"no worker came up within {STARTUP:.0f} s on {self.cluster.place}{trouble}: "
                 f"is it busy, has it lost its nodes? `ray status` says; {AGAIN}"
             )
 
 
-def _own(problem: RayTaskError) -> Exception:
-    """The exception that a worker raised itself: ours with its words, or the disk's."""
+def _raised_by_worker(problem: RayTaskError) -> Exception:
+    """The exception that a worker raised itself: one of hpsearch's or the disk's as it is."""
     cause = problem.cause
     if isinstance(cause, HpsearchError | OSError):
         return cause
     return PoolError(f"a worker failed inside hpsearch: {problem}")
 
 
-def _why_lost(problem: Exception, words: str, kernel_ended_some: bool) -> tuple[str, Cause]:
+def _why_lost(problem: Exception, fatal: str, kernel_ended_some: bool) -> tuple[str, Cause]:
     """Of a process that was killed Ray says that memory may have been the cause; it knows only of its own kills."""
     if isinstance(problem, OutOfMemoryError):
         return "out of memory: Ray ended its worker", Cause.OUT_OF_MEMORY
     if kernel_ended_some:
         return "out of memory: its worker vanished as the kernel ended a process for its memory", Cause.OUT_OF_MEMORY
-    if words:
-        return f"its worker died of: {words.splitlines()[0]}", Cause.WORKER_LOST
+    if fatal:
+        return f"its worker died of: {fatal.splitlines()[0]}", Cause.WORKER_LOST
     return f"its worker vanished ({type(problem).__name__})", Cause.WORKER_LOST

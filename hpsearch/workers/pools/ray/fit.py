@@ -16,7 +16,7 @@ def fitting(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
     ResourcesError where not one ever will.
     """
     wanted = {"CPU": cluster.cpus, "GPU": cluster.gpus, "memory": float(cluster.memory or 0)}
-    fits = sum(_copies(node, wanted) for node in nodes)
+    fits = sum(_fits_on(node, wanted) for node in nodes)
     if fits == 0:
         has = "; ".join(_described(node) for node in nodes) or "no node"
         raise ResourcesError(
@@ -31,8 +31,8 @@ def fitting(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
     )
 
 
-def _copies(has: Node, wanted: Node) -> int:
-    """How many trials fit on one node."""
+def _fits_on(has: Node, wanted: Node) -> int:
+    """How many trials."""
     counts = [math.floor(has.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items() if amount > 0]
     return min(counts, default=cores())
 

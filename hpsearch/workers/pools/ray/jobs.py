@@ -13,7 +13,7 @@ from ray.job_submission import JobStatus, JobSubmissionClient
 from hpsearch.core.errors import PoolError
 from hpsearch.study.definition import Study
 from hpsearch.workers.pools.ray.packages import EXCLUDES, packages
-from hpsearch.workers.pools.ray.session import hush
+from hpsearch.workers.pools.ray.session import redirect_ray_logs
 
 HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'
 """A job's working directory goes with the job; what must last is in the home of the cluster's head."""
@@ -70,7 +70,7 @@ def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
         "excludes": EXCLUDES,
         "py_modules": packages(study.trainer.use, study.folder),
     }
-    hush()
+    redirect_ray_logs()
     try:
         client = JobSubmissionClient(address)
         number = _submitted(client, entrypoint(study, overrides), runtime_env)

@@ -2,7 +2,7 @@
 
 Measured on Ray 2.60: after a SIGKILL of the driver two of Ray's agents live on for 61 s, after one of its GCS for
 120 s, a trial's process that was stopped for ever, and its folder stays. So a small process stands beside the driver,
-which tells it what there is, a line "pid start" for each process; it hears of the driver's end as the end of that pipe.
+which writes a line "pid start" for each process to it; the end of that pipe is the driver's end.
 It is run by its path and knows the standard library alone, so that it is up in 30 ms.
 """
 

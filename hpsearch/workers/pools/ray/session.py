@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import time
 from contextlib import suppress
@@ -29,8 +28,8 @@ AGAIN = "run the same command again to go on"
 DYING = 1.0
 """Seconds that a worker may take from its fatal error to its end."""
 
-EVERY = 1.0
-"""Seconds between two looks at whether Ray lives."""
+CHECK_EVERY = 1.0
+"""Seconds between two checks whether Ray lives."""
 
 GIVEN_UP = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))  # noqa: SIM112 -- Ray's own
 """Seconds that a GCS may not answer. It may come back; but after twice that time Ray ends this very process, and
@@ -52,32 +51,34 @@ class Cluster:
         return "this machine" if self.address == "local" else f"the cluster at {self.address}"
 
 
-class Session:
+class RaySession:
     """Open from when it is made until `close`. PoolError where Ray does not come up, BadInput for a wrong token."""
 
     def __init__(self, cluster: Cluster, setup: Setup):
         self._cluster = cluster
-        self._own: _Own | None = None
+        self._local: _LocalRay | None = None
         self._dead = False
-        self._looked = self._answered = time.monotonic()
+        self._checked = self._answered = time.monotonic()
         self._ended = _ended_by_the_kernel()
-        hush()
+        redirect_ray_logs()
         # Ray prints on stdout that a worker died, whatever log_to_driver says (listen_error_messages in that module).
         ray._private.worker._worker_logs_enabled = False
-        _guard_token()
+        _protect_token()
         try:
             if cluster.address == "local":
-                self._own = _Own()
+                self._local = _LocalRay()
             else:
-                _join(cluster.address, setup)
-            self._gcs = "" if _is_client() else _gcs_address()
+                check_reachable(cluster.address)
+                ray.init(address=cluster.address, runtime_env=runtime_env(setup), **_QUIET)
+            is_client = ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
+            self._gcs = "" if is_client else str(ray.get_runtime_context().gcs_address)
         except HpsearchError:
             raise
         except Exception as problem:  # of all kinds: where its disk is full, a bare one
             message = f"Ray does not come up at resources.address = {cluster.address!r}: {problem}"
-            raise PoolError(message + (_room() if cluster.address == "local" else "")) from None
+            raise PoolError(message + (_free_space() if cluster.address == "local" else "")) from None
         finally:
-            _guard_token()
+            _protect_token()
 
     def nodes(self) -> list[dict[str, float]]:
         """What each node has that lives."""
@@ -86,10 +87,10 @@ class Session:
     def check(self, at_once: bool = False) -> None:
         """PoolError where Ray has died. Looks every second at most, so call it as often as you like, or `at_once`."""
         now = time.monotonic()
-        if now - self._looked < EVERY and not at_once:
+        if now - self._checked < CHECK_EVERY and not at_once:
             return
-        self._looked = now
-        if dead := (self._own.dead() if self._own else "") or self._silent(now):
+        self._checked = now
+        if dead := (self._local.dead() if self._local else "") or self._silent(now):
             self._dead = True
             raise PoolError(f"Ray has died on {self._cluster.place} ({dead}): {AGAIN}")
 
@@ -105,35 +106,35 @@ class Session:
         silent = now - self._answered
         return f"its GCS at {self._gcs} has not answered for {silent:.0f} s" if silent > GIVEN_UP else ""
 
-    def hired(self, pid: int) -> reaper.Process | None:
+    def watch(self, pid: int) -> reaper.Process | None:
         """A worker is up. Returns its process where that is one of this machine and ours to end."""
-        return self._own.watch(pid) if self._own else None
+        return self._local.watch(pid) if self._local else None
 
-    def last_words(self, process: reaper.Process | None) -> str:
+    def fatal_error(self, process: reaper.Process | None) -> str:
         """What a worker that a signal ended from within, such as SIGSEGV, has left: Python's traceback. Often "".
 
-        Ray may tell of its end before it has come to it, with half a traceback written: that is waited for.
+        Ray may report its end before it has ended, with half a traceback written: that is waited for.
         """
-        if self._own is None or process is None:
+        if self._local is None or process is None:
             return ""
         deadline = time.monotonic() + DYING
         while reaper.lives(process) and time.monotonic() < deadline:
             time.sleep(0.01)
-        return self._own.last_words(process[0])
+        return self._local.fatal_error(process[0])
 
     def kernel_ended_some(self) -> bool:
         """Whether the kernel has ended a process of this machine for its memory, ours or not, since the last call."""
         before, self._ended = self._ended, _ended_by_the_kernel()
-        return self._own is not None and self._ended > before
+        return self._local is not None and self._ended > before
 
     def close(self) -> None:
         """A second time it does nothing."""
         ray.shutdown()
-        if self._own:
-            self._own.reaper.close()
+        if self._local:
+            self._local.reaper.close()
 
 
-class _Own:
+class _LocalRay:
     """A Ray that this driver has started, in a folder of its own (a short path, since Ray's sockets are in it)."""
 
     def __init__(self) -> None:
@@ -148,7 +149,8 @@ class _Own:
                 _temp_dir=self.folder,
                 **_QUIET,
             )
-            self._daemons = _daemons()
+            node: Any = ray._private.worker._global_node
+            self._daemons = {name: [one.process for one in infos] for name, infos in node.all_processes.items()}
             pids = [process.pid for processes in self._daemons.values() for process in processes]
             self.reaper.watch(*reaper.identified([*pids, *reaper.descendants(pids)]))
         except BaseException:  # a signal may come meanwhile
@@ -171,7 +173,7 @@ class _Own:
         self.reaper.watch((pid, start))
         return pid, start
 
-    def last_words(self, pid: int) -> str:
+    def fatal_error(self, pid: int) -> str:
         for file in Path(self.folder).glob(f"session_*/logs/worker-*-{pid}.err"):
             with suppress(OSError):
                 _, fatal, rest = file.read_text(errors="replace").partition("Fatal Python error: ")
@@ -183,21 +185,10 @@ _TEMPORARY = "/tmp" if os.name == "posix" else tempfile.gettempdir()
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
 
 
-def _room() -> str:
+def _free_space() -> str:
     """What a Ray of our own that does not come up may have lacked."""
     free = shutil.disk_usage(_TEMPORARY).free
     return f"; {free:,} bytes are free in {_TEMPORARY}, where it has its files: make room if need be, and {AGAIN}"
-
-
-def _daemons() -> dict[str, list["subprocess.Popen[bytes]"]]:
-    """Ray's own processes, by name."""
-    node: Any = ray._private.worker._global_node
-    return {name: [one.process for one in infos] for name, infos in node.all_processes.items()}
-
-
-def _join(address: str, setup: Setup) -> None:
-    reach(address)
-    ray.init(address=address, runtime_env=runtime_env(setup), **_QUIET)
 
 
 def _ended_by_the_kernel() -> int:
@@ -205,14 +196,6 @@ def _ended_by_the_kernel() -> int:
     with suppress(OSError, IndexError, ValueError):
         return int(Path("/proc/vmstat").read_text().partition("\noom_kill ")[2].split()[0])
     return 0
-
-
-def _is_client() -> bool:
-    return bool(ray.util.client.ray.is_connected())  # type: ignore[no-untyped-call]
-
-
-def _gcs_address() -> str:
-    return str(ray.get_runtime_context().gcs_address)
 
 
 def _listens(address: str) -> bool:
@@ -223,15 +206,15 @@ def _listens(address: str) -> bool:
     return False
 
 
-def hush() -> None:
+def redirect_ray_logs() -> None:
     """What Ray logs goes where all logs go, and not to stderr, where its import has sent it."""
     ours = logging.getLogger("ray")
     ours.handlers.clear()
     ours.propagate = True
 
 
-def reach(address: str) -> None:
-    """Ask "host:port" or "ray://host:port" before Ray does, which would go on trying for half a minute, and loudly.
+def check_reachable(address: str) -> None:
+    """Connect to "host:port" or "ray://host:port" before Ray does, which would try for half a minute, and loudly.
 
     OSError where nobody listens; BadInput where our token is refused. "auto" is Ray's to find, and to find a token for.
     """
@@ -239,10 +222,10 @@ def reach(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=10).close()
-        _show_token(f"{host}:{port}", "RayletDriver/ClusterInfo" if client else "NodeInfoGcsService/GetClusterId")
+        _check_token(f"{host}:{port}", "RayletDriver/ClusterInfo" if client else "NodeInfoGcsService/GetClusterId")
 
 
-def _show_token(address: str, method: str) -> None:
+def _check_token(address: str, method: str) -> None:
     import grpc  # type: ignore[import-untyped]
     from ray._private.grpc_utils import init_grpc_channel
 
@@ -257,7 +240,7 @@ def _show_token(address: str, method: str) -> None:
                 ) from None
 
 
-def _guard_token() -> None:
+def _protect_token() -> None:
     """Ray 2.60 writes the token of its clusters into the home folder, for everybody to read who reads that."""
     folder = Path.home() / ".ray"
     with suppress(OSError):

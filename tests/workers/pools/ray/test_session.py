@@ -12,7 +12,7 @@ from ray._private.authentication_test_utils import reset_auth_token_state
 
 from hpsearch.core.errors import BadInput, PoolError
 from hpsearch.workers.pools.ray import session
-from hpsearch.workers.pools.ray.session import Cluster, Session, reach
+from hpsearch.workers.pools.ray.session import Cluster, RaySession, check_reachable
 from tests.support.studies import setup
 
 
@@ -58,7 +58,7 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_token_that_is_refused_is_bad_input(tmp_path: Path, guarded: str, token: Path, scheme: str) -> None:
     """Ray itself would try for 20 s and longer, with a warning every second, and then not say why."""
     with pytest.raises(BadInput) as caught:
-        Session(Cluster(scheme + guarded), setup(tmp_path))
+        RaySession(Cluster(scheme + guarded), setup(tmp_path))
     assert str(caught.value).startswith(f"the cluster at {guarded} refuses our token: set RAY_AUTH_MODE=token and ")
     assert "wrong" not in str(caught.value)
 
@@ -66,7 +66,7 @@ def test_a_token_that_is_refused_is_bad_input(tmp_path: Path, guarded: str, toke
 def test_one_that_is_taken_is_not_spoken_of(guarded: str, token: Path) -> None:
     """Nor is anything else that is wrong there: Ray will find it, and knows better."""
     token.write_text("right")
-    reach(guarded)
+    check_reachable(guarded)
 
 
 def test_where_nobody_listens_it_is_said_at_once(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_where_nobody_listens_it_is_said_at_once(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(PoolError, match=rf"Ray does not come up at resources.address = '{address}': .*refused"):
-            Session(Cluster(address), setup(tmp_path))
+            RaySession(Cluster(address), setup(tmp_path))
 
 
 def test_what_the_kernel_ended_is_counted() -> None:
