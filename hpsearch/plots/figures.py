@@ -84,8 +84,8 @@ def study(
         for number, (name, figure) in enumerate(parameters.figures(ranked, objective, space)):
             drawn.append(_picture(f"parameter-{number}", name, "" if number else says, figure, small=True))
     if "rounds" in documents:
-        told = documents["rounds"]
-        drawn.append(_picture("rounds", "Where each round looked", rounds.says(told), rounds.figure(told)))
+        found = documents["rounds"]
+        drawn.append(_picture("rounds", "Where each round looked", rounds.says(found), rounds.figure(found)))
     if "lr_range" in documents:
         tested = documents["lr_range"]
         drawn.append(_picture("lr_range", "Learning-rate range test", tested["says"], lr_range.figure(tested)))

@@ -34,30 +34,30 @@ def figure(document: Document) -> go.Figure:
 
     document: what the journal has of the rounds.
     """
-    names, told = list(document["log"])[:MOST_AXES], document["rounds"]
+    names, rounds = list(document["log"])[:MOST_AXES], document["rounds"]
     drawn = make_subplots(
-        rows=len(told),
+        rows=len(rounds),
         cols=max(1, len(names)),
-        row_titles=[f"round {one['number']}<br>to epoch {one['epochs']}" for one in told],
+        row_titles=[f"round {one['number']}<br>to epoch {one['epochs']}" for one in rounds],
         shared_yaxes=True,
-        vertical_spacing=0.3 / max(1, len(told)) if len(told) > 1 else 0.1,
+        vertical_spacing=0.3 / max(1, len(rounds)) if len(rounds) > 1 else 0.1,
         horizontal_spacing=0.02,
     )
-    for row, one in enumerate(told, 1):
-        before = [trial for earlier in told[: row - 1] for trial in earlier["trials"]]
+    for row, one in enumerate(rounds, 1):
+        before = [trial for earlier in rounds[: row - 1] for trial in earlier["trials"]]
         for column, name in enumerate(names, 1):
             for trace in _falls(one, before, name, legend=row == column == 1):
                 drawn.add_trace(trace, row=row, col=column)
             (window,) = (window for window in one["windows"] if window["name"] == name)
             # After them: plotly draws none where nothing is yet.
             drawn.add_vrect(x0=window["low"], x1=window["high"], row=row, col=column, **WINDOW)
-            drawn.update_xaxes(title=label(name), row=row, col=column, **_axis(told, name, document["log"][name]))
+            drawn.update_xaxes(title=label(name), row=row, col=column, **_axis(rounds, name, document["log"][name]))
         drawn.update_yaxes(range=_heights(one, before), row=row)
         drawn.update_yaxes(title=label(document["metric"]), row=row, col=1)
     text = f"where the trials fell and the windows they were drawn from; {document['over'] or 'the search goes on'}"
     drawn.update_layout(
         template="plotly_white",
-        height=140 + ROW * len(told),
+        height=140 + ROW * len(rounds),
         title={"text": "<br>".join(map(label, textwrap.wrap(text, 110))), "font": {"size": 15}},
         margin={"t": 110},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
@@ -96,9 +96,9 @@ def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -
         )
 
 
-def _axis(told: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
+def _axis(rounds: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
     """The same for all rounds, so that a window is seen to move and to shrink."""
-    ends = [w[end] for one in told for w in one["windows"] if w["name"] == name for end in ("low", "high")]
+    ends = [w[end] for one in rounds for w in one["windows"] if w["name"] == name for end in ("low", "high")]
     low, high = (math.log10(min(ends)), math.log10(max(ends))) if log else (min(ends), max(ends))
     room = 0.05 * (high - low) or 0.5
     axis = {"type": "log", "dtick": 1, "exponentformat": "power"} if log else {"type": "linear"}
