@@ -89,7 +89,7 @@ class TestAtTheEndOfARun:
         assert answer.out.endswith("run the same command again to go on\n")
         assert answer.err == "stopping: running trials end their epoch (at most 25 s); again to stop at once\n"
         (trial,) = desk.export()["trials"]
-        assert (trial["state"], trial["reason"], len(trial["curve"])) == ("WAITING", "stopped by SIGINT", 2)
+        assert (trial["state"], trial["cause"], len(trial["curve"])) == ("WAITING", "interrupted", 2)
         assert desk.hp("status", "toy", "--json").data["state"] == "STOPPED"
 
     def test_sigterm(self, desk: Desk) -> None:

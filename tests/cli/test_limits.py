@@ -12,6 +12,12 @@ def limited(desk: Desk, limit: str) -> None:
     desk.study(SEARCH, epochs=20, options=PACED, more=f"[limits]\n{limit}\n")
 
 
+def ended(desk: Desk) -> tuple[str, dict[str, float]]:
+    """Why the study came to its end, for code."""
+    study = desk.export()["study"]
+    return study["cause"], study["cause_numbers"]
+
+
 def test_wall_clock_is_that_of_all_runs(desk: Desk) -> None:
     limited(desk, 'study = "500ms"')
     first = desk.run("--json")
@@ -21,7 +27,8 @@ def test_wall_clock_is_that_of_all_runs(desk: Desk) -> None:
     trained = desk.trained()
     assert 0 < trained < 120
     again = desk.run("--json")
-    assert again.data["reason"] == "limits.study = 0.5 s is used up"
+    assert ended(desk) == ("limit", {"seconds": 0.5})
+    assert again.data["state"] == "STOPPED"
     assert desk.trained() == trained, "the next run has no allowance of its own"
     desk.change(('study = "500ms"', 'study = "1h"'))
     assert desk.run("--json").data["state"] == "COMPLETE"
@@ -36,7 +43,8 @@ def test_a_killed_run_has_used_what_it_took(desk: Desk) -> None:
     process.communicate()
     desk.change(('study = "1h"', 'study = "500ms"'))  # 30 epochs took longer than that
     trained = desk.trained()
-    assert desk.run("--json").data["reason"] == "limits.study = 0.5 s is used up"
+    assert desk.run("--json").data["state"] == "STOPPED"
+    assert ended(desk) == ("limit", {"seconds": 0.5})
     assert desk.trained() == trained
 
 
@@ -44,7 +52,8 @@ def test_a_killed_run_has_used_what_it_took(desk: Desk) -> None:
 def test_epochs_are_exact(desk: Desk, limit: int) -> None:
     desk.study(SEARCH, epochs=40, more=f"[limits]\nepochs = {limit}\n")
     answer = desk.run("--json").data
-    assert (answer["epochs_trained"], answer["reason"]) == (limit, f"limits.epochs = {limit} is used up")
+    assert answer["epochs_trained"] == limit
+    assert ended(desk) == ("limit", {"epochs": limit})
     assert sum(len(trial["curve"]) for trial in desk.export()["trials"]) == limit
     assert desk.run("--json").data["epochs_trained"] == limit
     desk.change((f"epochs = {limit}\n", "epochs = 1000\n"))

@@ -236,7 +236,7 @@ class TestFailing:
         assert bad
         for trial in bad:
             assert (trial["state"], trial["value"], trial["best_epoch"]) == ("PRUNED", None, None)
-            assert trial["reason"] == "diverged: val_loss is nan at epoch 2"
+            assert (trial["cause"], trial["cause_numbers"]) == ("diverged", {"epoch": 2})
         assert data["trials"]["pruned"] == len(bad)
         assert data["best"]["trial"] not in [trial["number"] for trial in bad]
 
