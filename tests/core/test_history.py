@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.core.history import History
+from hpsearch.core.history import History, by_arrival
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 
 LOSS = Objective("val_loss", "minimize")
@@ -102,7 +102,7 @@ class TestBest:
         assert History(LOSS, [trial(0, 3.0), trial(1, 2.0, state=state)]).best() is not None
 
     def test_of_nothing_is_none(self) -> None:
-        assert History(LOSS).best() is None
+        assert (History(LOSS).best(), History(LOSS).ended) == (None, 0)
 
 
 class TestAsOf:
@@ -119,6 +119,7 @@ class TestAsOf:
         then = history.as_of(1)
         assert [each.state for each in then] == [State.RUNNING, State.PRUNED, State.RUNNING, State.RUNNING]
         assert [each.epoch for each in then] == [0, 1, 0, 0]
+        assert [each.ended for each in then] == [0, 1, 0, 0]
         assert (then.ended, dict(then.losses_at(1))) == (1, {1: 2.0})
 
     def test_is_a_copy(self) -> None:
@@ -130,3 +131,14 @@ class TestAsOf:
     def test_keeps_what_there_is_to_learn_from(self) -> None:
         evidence = [trial(0, 1.0)]
         assert History(LOSS, evidence=evidence).as_of(0).evidence == tuple(evidence)
+
+
+def test_reports_of_all_curves_come_as_they_arrived() -> None:
+    """Of those of one moment that of the smaller number comes first."""
+    curves = {0: [10, 40, 50], 1: [20, 30, 40], 2: []}
+    trials = [
+        Trial(number, {}, 0, 9, curve=tuple(Report(step, {}, at) for step, at in enumerate(times, 1)))
+        for number, times in curves.items()
+    ]
+    came = [(number, report.step, report.at) for number, report in by_arrival(trials)]
+    assert came == [(0, 1, 10), (1, 1, 20), (1, 2, 30), (0, 2, 40), (1, 3, 40), (0, 3, 50)]

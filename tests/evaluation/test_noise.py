@@ -73,3 +73,8 @@ def test_a_difference_of_means_has_welchs_interval() -> None:
 def test_one_value_or_equal_ones_have_no_interval() -> None:
     assert difference(Spread((1.0,)), Spread((2.0, 3.0))) == (-1.5, None)
     assert difference(Spread((2.0, 2.0)), Spread((1.0, 1.0))) == (1.0, None)
+
+
+def test_two_groups_that_scatter_alike_have_an_interval_too() -> None:
+    """The textbook's t test then: 4 degrees of freedom, t = 2.776, variance 2/3."""
+    assert difference(Spread((1.0, 2.0, 3.0)), Spread((4.0, 5.0, 6.0))) == (-3.0, pytest.approx(2.2669, abs=1e-4))
