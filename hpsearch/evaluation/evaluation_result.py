@@ -75,7 +75,10 @@ _MAY_BE_NAN = ("validation", "mean", "gain")
 
 @dataclass(frozen=True)
 class OpeningResult:
-    """What an opening of the test set came to. at: milliseconds since 1970. best_on_validation: a candidate's name."""
+    """What an opening of the test set came to. at: milliseconds since 1970. best_on_validation: a candidate's name.
+
+    contenders: the candidates, as the documents in journals call them.
+    """
 
     opening: int
     at: int

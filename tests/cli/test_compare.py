@@ -2,12 +2,11 @@
 
 import json
 import re
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 import pytest
 
-from hpsearch.journal import Journal
 from tests.cli.desk import Desk
 
 BAYESIAN = 'method = "bayesian"\ntrials = 4\nstartup_trials = 2'
@@ -53,25 +52,6 @@ def test_each_study_as_its_other_readers_have_it(two: Desk) -> None:
     assert [one["seed"] for one in data["studies"]] == [3, 4]
 
 
-def test_values_at_equal_cost(two: Desk) -> None:
-    data = compare(two, "long", "toy")
-    assert [row["epochs"] for row in data["equal_cost"]] == [3, 6, 12], "the shorter one has trained 12"
-    for row in data["equal_cost"]:
-        values = {name: best(two, name, row["epochs"]) for name in ("long", "toy")}
-        assert row["values"] == list(values.values())
-        assert row["leads"] == [min(values, key=values.__getitem__)]
-
-
-def test_the_verdict_is_that_of_the_last_equal_cost(two: Desk) -> None:
-    data = compare(two, "toy", "long")
-    values = {name: best(two, name, 12) for name in ("toy", "long")}
-    leader, other = sorted(values, key=values.__getitem__)
-    verdict = data["verdict"]
-    assert (verdict["epochs"], verdict["leads"], verdict["value"]) == (12, [leader], values[leader])
-    assert verdict["behind"] == [{"label": other, "by": values[other] - values[leader], "may_be_luck": None}]
-    assert verdict["noise"] is None, "they have budgets of their own, so that they are not the same search twice"
-
-
 def test_a_column_for_each_study(two: Desk) -> None:
     out = two.hp("compare", "toy", "long").out
     lines = out.split("\n\n* ")[0].splitlines()
@@ -86,37 +66,7 @@ def test_a_column_for_each_study(two: Desk) -> None:
     assert "hpsearch evaluate STUDY" in out
 
 
-@pytest.mark.parametrize(("width", "blocks"), [(10, 3), (40, 2), (80, 1)])
-def test_so_many_columns_as_fit_the_terminal(
-    two: Desk, monkeypatch: pytest.MonkeyPatch, width: int, blocks: int
-) -> None:
-    named(two, "x" * 60 + "end")
-    monkeypatch.setenv("COLUMNS", str(width))
-    table, _ = two.hp("compare", "toy", "long", "x" * 60 + "end").out.split("\n\n* ")
-    heads = [line.split() for line in table.splitlines() if "toy" in line or "long" in line or "xx" in line]
-    assert [label for head in heads for label in head] == ["toy", "long", "x" * 11 + "…" + "x" * 9 + "end"]
-    assert len(heads) == blocks
-
-
 # Luck ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_searches_that_differ_in_their_seeds_tell_how_much_is_luck(desk: Desk) -> None:
-    desk.study()
-    seeds = ("s0", "s1", "s2")
-    for seed, name in enumerate(seeds):
-        named(desk, name, "--set", f"study.seed={seed}")
-    named(desk, "s0 again", "--set", "study.seed=0")
-    desk.change(("high = 1.0", "high = 0.5"))
-    named(desk, "narrow")
-    verdict = compare(desk, *seeds, "s0 again", "narrow")["verdict"]
-    sd = stdev(best(desk, name) for name in seeds)
-    assert verdict["noise"]["sd"] == pytest.approx(sd)
-    assert verdict["noise"]["limit"] == pytest.approx(4.3027 * 2**0.5 * sd, rel=1e-4)
-    assert verdict["noise"]["of"] == "search"
-    for one in verdict["behind"]:
-        assert one["may_be_luck"] is (one["by"] <= verdict["noise"]["limit"])
-    assert "3 searches that differ in their seeds alone" in desk.hp("compare", *seeds, "narrow").out
 
 
 def test_repeats_tell_the_noise_of_a_value(desk: Desk) -> None:
@@ -136,19 +86,6 @@ def test_repeats_tell_the_noise_of_a_value(desk: Desk) -> None:
     text = desk.hp("compare", "toy", "second").out
     assert f"The seed of a training changes a value by {pooled:.2g} (standard deviation; toy: the standard" in text
     assert "And each search ran once" in text
-
-
-def test_parameters_that_were_trained_again_tell_it_too(desk: Desk) -> None:
-    desk.study('method = "list"\nsets = [{ params = { x = 0.2 } }, { params = { x = 0.7 } }]\nseeds = 3')
-    desk.run("-q")
-    named(desk, "second", "--set", "search.seeds=1")
-    one, other = compare(desk, "toy", "second")["studies"]
-    groups: dict[str, list[float]] = {}
-    for trial in desk.export()["trials"]:
-        groups.setdefault(json.dumps(trial["params"]), []).append(trial["value"])
-    assert one["noise"]["sd"] == pytest.approx(fmean(stdev(group) ** 2 for group in groups.values()) ** 0.5)
-    assert one["noise"]["freedom"] == 4
-    assert other["noise"] is None
 
 
 def test_evaluated_studies_are_compared_over_fresh_seeds(desk: Desk) -> None:
@@ -177,34 +114,6 @@ def test_evaluated_studies_are_compared_over_fresh_seeds(desk: Desk) -> None:
 
 
 # Whether it is fair ──────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ([("metric", '"weight"')], "different metrics: val_loss (toy), weight (other)"),
-        ([("goal", '"maximize"')], "different goals: minimize (toy), maximize (other)"),
-        ([("at", '"last"')], "different epochs by which a trial is judged (study.at): best (toy), last (other)"),
-    ],
-)
-def test_values_that_mean_different_things(two: Desk, changes: list[tuple[str, str]], says: str) -> None:
-    named(two, "other", *(word for key, value in changes for word in ("--set", f"study.{key}={value}")))
-    data = compare(two, "toy", "other")
-    assert data["obstacles"] == [says]
-    assert (data["comparable"], data["verdict"]) == (False, None)
-    assert [row["leads"] for row in data["equal_cost"]] == [[], [], []]
-    assert all(None not in row["values"] for row in data["equal_cost"]), "they are shown all the same"
-    text = two.hp("compare", "toy", "other").out
-    assert f"They cannot be compared, so nobody leads:\n  {says}" in text
-    assert "*" not in text
-
-
-def test_another_trainer_and_other_repeats(two: Desk) -> None:
-    named(two, "other", "--set", 'trainer.use="tests.support.toys:learner"', "--set", "trainer.repeats=2")
-    assert compare(two, "toy", "long", "other")["obstacles"] == [
-        "different trainers: tests.cli.trainers:learner (toy, long), tests.support.toys:learner (other)",
-        "different folds or repeats: one training a trial (toy, long), 2 repeats (other)",
-    ]
 
 
 def test_other_data(desk: Desk) -> None:
@@ -252,36 +161,6 @@ def test_where_they_were_trained(two: Desk, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 # What is not there ───────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_study_that_failed_takes_no_part(two: Desk) -> None:
-    two.study(trainer="tests.cli.trainers:picky", options="limit = -1.0")
-    two.change(('name = "toy"', 'name = "failed"'))
-    assert two.run("-q").code == 3
-    data = compare(two, "failed", "toy")
-    assert data["studies"][0]["best"] is None
-    assert data["studies"][0]["trials"]["failed"] == 4
-    assert data["notes"][:2] == [
-        "failed has no trial with a value, and takes no part",
-        "not recorded, since the trainer does not call run.uses: which data toy had",
-    ]
-    assert [row["leads"] for row in data["equal_cost"]] == [[]] * len(data["equal_cost"])
-    assert two.hp("compare", "failed", "toy", "long").code == 0
-
-
-def test_studies_without_a_trial(two: Desk) -> None:
-    with Journal.open(f"sqlite:///{two.folder}/.hpsearch/journal.db") as journal:
-        record = journal.find("toy")
-        assert record is not None
-        for name in ("new", "newer"):
-            journal.create(name, record.spec, record.identity, at=0)
-    data = compare(two, "new", "toy", "long")
-    assert data["studies"][0]["epochs_trained"] == 0
-    assert [row["values"][0] for row in data["equal_cost"]] == [None, None, None]
-    assert set(data["verdict"]["leads"]) < {"toy", "long"}
-    both = compare(two, "new", "newer")
-    assert (both["equal_cost"], both["verdict"], both["fresh_seeds"]) == ([], None, [])
-    assert "new has no trial with a value" in two.hp("compare", "new", "newer").out
 
 
 def test_one_that_runs_is_compared_as_far_as_it_is(desk: Desk) -> None:

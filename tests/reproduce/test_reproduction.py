@@ -1,0 +1,116 @@
+"""Whether a trial that was trained again has come to the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Cause, Report, State, Trial
+from hpsearch.journal import StudyRecord
+from hpsearch.records.find import RecordedStudy
+from hpsearch.reproduce.reproduction import Reproduction, raised
+
+SPEC: Mapping[str, Any] = {"study": {"metric": "val_loss", "goal": "minimize", "at": "best"}}
+STUDY = RecordedStudy(StudyRecord(1, "u", "toy", SPEC, {}, "COMPLETE", None, 0, "1.0"))
+
+RAISED = """\
+Traceback (most recent call last):
+  File "/old/training.py", line {line}, in more
+    report = next(self.reports)
+             ^^^^^^^^^^^^^^^^^^
+  File "/home/me/train.py", line 7, in train
+    raise ValueError(mood)
+{exception}"""
+
+
+def curve(*values: float) -> tuple[Report, ...]:
+    return tuple(Report(step, {"val_loss": value}) for step, value in enumerate(values, 1))
+
+
+def failed(exception: str = "ValueError: mood 7", cause: Cause = Cause.TRAINER_RAISED) -> Trial:
+    """After its first epoch."""
+    error = RAISED.format(line=10, exception=exception)
+    return Trial(3, {}, 0, 9, State.FAILED, curve=curve(0.5), reason="anything", error=error, cause=cause)
+
+
+def failure(exception: str = "ValueError: mood 7", line: int = 10) -> Failure:
+    return Failure("error", "in other words", RAISED.format(line=line, exception=exception))
+
+
+def again(
+    trial: Trial,
+    values: tuple[Report, ...],
+    problem: Failure | None = None,
+    cause: Cause | None = Cause.TRAINER_RAISED,
+) -> Reproduction:
+    return Reproduction(STUDY, trial, values, problem, cause if problem else None, since=[], is_recorded=True)
+
+
+COMPLETE = Trial(3, {}, 0, 9, State.COMPLETE, curve=curve(0.5, 0.25))
+
+
+def test_the_same_curve_is_identical() -> None:
+    found = again(COMPLETE, curve(0.5, 0.25))
+    assert (found.is_identical, found.fails_as_before) == (True, True)
+    assert found.document() == {
+        "study": "toy",
+        "trial": 3,
+        "identical": True,
+        "epochs": 2,
+        "metrics": ["val_loss"],
+        "timings": [],
+        "first": None,
+        "largest": None,
+        "failure": None,
+        "fails_as_before": True,
+        "since": [],
+        "recorded": True,
+    }
+
+
+def test_another_curve_is_not() -> None:
+    found = again(COMPLETE, curve(0.5, 0.5))
+    assert not found.is_identical
+    difference = {"epoch": 2, "metric": "val_loss", "recorded": 0.25, "now": 0.5, "relative": 0.5}
+    assert (found.document()["first"], found.document()["largest"]) == (difference, difference)
+
+
+def test_the_same_exception_in_other_lines_of_ours_is_the_same_failure() -> None:
+    found = again(failed(), curve(0.5), failure(line=99))
+    assert (found.is_identical, found.fails_as_before) == (True, True)
+    assert found.document()["failure"] == "in other words"
+
+
+@pytest.mark.parametrize(
+    ("now", "cause"),
+    [
+        (failure("ValueError: mood 8"), Cause.TRAINER_RAISED),
+        (failure("KeyError: mood 7"), Cause.TRAINER_RAISED),
+        (failure(), Cause.OUT_OF_MEMORY),
+        (failure(), Cause.WORKER_LOST),
+        (None, None),
+    ],
+)
+def test_another_failure_or_none_is_not(now: Failure | None, cause: Cause | None) -> None:
+    found = again(failed(), curve(0.5), now, cause)
+    assert (found.is_identical, found.fails_as_before) == (False, False)
+
+
+def test_the_same_failure_after_another_epoch_is_not() -> None:
+    assert not again(failed(), curve(0.5, 0.4), failure()).fails_as_before
+
+
+def test_one_that_did_not_fail_and_does_now_is_not() -> None:
+    assert not again(COMPLETE, curve(0.5), failure()).fails_as_before
+
+
+def test_of_a_worker_that_is_lost_the_cause_alone_counts() -> None:
+    """Where it was in the trainer, if it could still say, is another place each time."""
+    trial = failed(cause=Cause.STALLED)
+    assert again(trial, curve(0.5), failure("elsewhere", line=5), Cause.STALLED).fails_as_before
+
+
+def test_an_exception_without_its_frames() -> None:
+    assert raised(RAISED.format(line=1, exception="my.Error: one\n  two\nthree")) == ["my.Error: one", "  two", "three"]
+    assert raised("") == []
