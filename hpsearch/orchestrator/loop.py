@@ -1,33 +1,47 @@
-"""The one loop: propose, record, act, listen. It alone changes a trial's state.
+"""The one loop: listen, propose, record, act. It alone changes a trial's state.
 
-Every turn decides first, then writes all that was decided to the ledger in one transaction, and only then acts on it.
+Every turn decides first, then writes all that was decided to the recorder in one transaction, and only then acts on it.
 """
 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
-from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Release, Reported, Start
+from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Provenance, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
-from hpsearch.orchestrator.budget import EpochBudget
+from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.proposals import Proposals
-from hpsearch.orchestrator.recorder import Ledger
-from hpsearch.orchestrator.rules import Rules, Totals, limit_reached, seed_of
+from hpsearch.orchestrator.recorder import Recorder
+from hpsearch.orchestrator.rules import EpochBudget, Rules, Totals, limit_reached, new_trial
 from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
 from hpsearch.workers.pools.base import Pool
 
-OUT_OF_MEMORY = "out of memory"
 NONE: Numbers = {}
 ENDS = {Stop: State.PRUNED, Pause: State.PAUSED, Finish: State.COMPLETE}
 
-Watch = Callable[["Loop", list[Trial]], None]
+DRAIN = 30.0
+"""Seconds that running trials have to end their epoch where the recorder asks for the end."""
+
+
+@dataclass
+class _Turn:
+    """What one turn decides, to be recorded, then done, then shown."""
+
+    trials: dict[int, Trial] = field(default_factory=dict)
+    reports: list[tuple[int, Report]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    provenance: list[tuple[int, Provenance]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+    judged: list[tuple[Trial, Verdict]] = field(default_factory=list)
+    ended: list[Trial] = field(default_factory=list)
+    started: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
 
 
 class Loop:
@@ -35,7 +49,7 @@ class Loop:
 
     over: why the sampler has nothing more to propose, where it says so. ending: why the run stops before that.
     cause, cause_numbers: either of them for code, once the run has come to its end.
-    notes: what was decided about the search as a whole; whoever tells of it takes it out.
+    running: the trials that are on a worker, and when each last reported.
     """
 
     def __init__(
@@ -45,11 +59,11 @@ class Loop:
         pruner: Pruner,
         early_stopping: Pruner,
         pool: Pool,
-        ledger: Ledger,
+        recorder: Recorder,
         history: History,
         *,
+        observers: Sequence[Observer] = (),
         spent: float = 0.0,
-        watch: Watch = lambda _loop, _trials: None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ):
@@ -59,50 +73,50 @@ class Loop:
         self.ending = self.over = ""
         self.cause: Cause = Cause.DONE
         self.cause_numbers = NONE
-        self.notes: list[str] = []
         self.running: dict[int, float] = {}
         self._proposals = Proposals(sampler)
         self._pruner, self._early_stopping = pruner, early_stopping
-        self._pool, self._ledger, self._watch = pool, ledger, watch
+        self._pool, self._recorder, self._observers = pool, recorder, observers
         self._clock, self._wall = clock, wall
         self._deadline = math.inf
         self._began = clock() - spent
         self._budget = EpochBudget(rules.study_epochs)
         self._queue = deque(trial.number for trial in history if trial.state.is_active)
         self._alone: int | None = None
-        self._trials: dict[int, Trial] = {}
-        self._reports: list[tuple[int, Report]] = []
-        self._decisions: list[Decision] = []
-        self._orders: list[Order] = []
+        self._turn = _Turn()
         self._error: HpsearchError | None = None
 
     def run(self) -> None:
         """Returns when the search is over or has stopped in good order (`ending` says why).
 
         Raises TrainerError for a trainer that keeps no contract, DiskError where checkpoints cannot be written, and
-        whatever pool, sampler and ledger raise; the trials that ran then wait for another run.
+        whatever pool, sampler and recorder raise; the trials that ran then wait for another run.
         """
         try:
-            while self._turn():
-                pass
+            wait = 0.0
+            while self.turn(wait):
+                wait = 0.5
         except BaseException as problem:
             self._abandon(f"the run ended: {type(problem).__name__}")
             raise
 
-    def _turn(self) -> bool:
-        """False: nothing runs and nothing is left to start."""
+    def turn(self, wait: float = 0.0) -> bool:
+        """Decide on what has happened, for which it waits up to `wait` seconds, start what there is room for, record
+        and act. False: nothing runs and nothing is left to start. Raises what `run` does.
+        """
+        if not self.running:
+            self._proposals.wait(min(wait, 0.1))
+        if self._proposals.is_thinking and self._pool.room:
+            wait = min(wait, 0.02)  # an answer of the sampler would fill a free worker
+        for event in self._pool.events(wait):
+            if event.number in self.running:
+                self._take(event)
+        self._look_at_the_clock()
         more = self._fill()
         self._record()
         if self._error is not None:
             raise self._error
-        if not self.running:
-            if not more:
-                return False
-            self._proposals.wait(0.1)
-        for event in self._pool.events(self._patience()):
-            self._take(event)
-        self._look_at_the_clock()
-        return True
+        return more or bool(self.running)
 
     def stop(
         self, reason: str, grace: float = math.inf, cause: Cause = Cause.INTERRUPTED, numbers: Numbers = NONE
@@ -118,8 +132,7 @@ class Loop:
         """Start what there is room for. False: nothing is left to start."""
         if self.ending or self._error is not None:
             return False
-        freed = sum(isinstance(order, Release) for order in self._orders)
-        room = self._pool.room + freed
+        room = self._pool.room + sum(isinstance(order, Release) for order in self._turn.orders)
         while room > 0 and self._alone is None and self._budget.has_more(self.history):
             if self._queue:
                 if not self._start_waiting(room):
@@ -145,17 +158,20 @@ class Loop:
         if len(self.history) >= (self.rules.study_trials or math.inf):
             self.cause, self.cause_numbers = Cause.LIMIT, {"trials": len(self.history)}
             return False
-        match self._proposals.take(self.history):
+        proposal = self._proposals.take(self.history)
+        for note in proposal.notes if isinstance(proposal, New | Resume) else ():
+            self._decide("round", note)
+        match proposal:
             case New() as new:
-                self._note(new.notes)
-                self._start(self._trial(new), room)
+                trial = new_trial(self.rules, self.history, new, self._now())
+                self._decide("propose", new.reason, trial)
+                self._start(trial, room, new.notes)
             case Resume(number, until, reason, round_, notes):
-                self._note(notes)
                 trial = self.history[number]
                 assert trial.state is State.PAUSED, f"a sampler continued trial {number}, which is {trial.state}"
                 self._decide("continue", reason, trial)
                 trial = replace(trial, until=min(until, self.rules.epochs), round=round_)
-                self._start(replace(trial, reason="", cause=None, cause_numbers={}), room)
+                self._start(replace(trial, reason="", cause=None, cause_numbers=NONE), room, notes)
             case Over(reason, cause, numbers):
                 self.over, self.cause, self.cause_numbers = reason, cause, numbers
                 self._decide("over", reason)
@@ -164,69 +180,62 @@ class Loop:
                 return False
         return True
 
-    def _note(self, notes: Iterable[str]) -> None:
-        for note in notes:
-            self._decide("round", note)
-            self.notes.append(note)
-
-    def _trial(self, new: New) -> Trial:
-        number = len(self.history)
-        trial = Trial(
-            number,
-            new.params,
-            seed_of(self.rules, self.history, new.params),
-            until=min(new.until, self.rules.epochs),
-            round=new.round,
-            origin=new.reason,
-            ended_before=self.history.ended,
-            proposed_at=self._now(),
-        )
-        self._decide("propose", new.reason, trial)
-        return trial
-
-    def _start(self, trial: Trial, room: int) -> None:
-        self._put(replace(trial, state=State.RUNNING))
+    def _start(self, trial: Trial, room: int, notes: tuple[str, ...] = ()) -> None:
+        trial = self._put(replace(trial, state=State.RUNNING))
         until = self._budget.grant(trial, self.history, room)
-        self._orders.append(Start(trial.number, trial.params, trial.seed, until, self.rules.epochs, after=trial.epoch))
+        start = Start(trial.number, trial.params, trial.seed, until, self.rules.epochs, after=trial.epoch)
+        self._turn.orders.append(start)
+        self._turn.started.append((trial, notes))
         self.running[trial.number] = self._clock()
         self.totals.workers = max(self.totals.workers, len(self.running))
 
     # Record and act ─────────────────────────────────────────────────────────────────────────────
 
     def _record(self) -> None:
-        """Write what was decided, then do it."""
-        trials = list(self._trials.values())
-        self._write()
-        orders, self._orders = self._orders, []
-        for order in orders:
+        """Write what was decided, then do it, then show it."""
+        turn = self._write()
+        if reason := self._recorder.stop_requested:
+            self.stop(reason, DRAIN)
+        for order in turn.orders:
             self._pool.do(order)
-        if orders and math.isnan(self.totals.began):
+        if turn.orders and math.isnan(self.totals.began):
             self.totals.began = self._clock()
-        self._watch(self, trials)
+        for observer in self._observers:
+            for trial, verdict in turn.judged:
+                observer.reported(trial)
+                observer.judged(trial, verdict)
+            for trial in turn.ended:
+                observer.ended(trial)
+            for trial, notes in turn.started:
+                observer.trial_started(trial, notes)
+            observer.turn_ended(self.history, self.running)
 
-    def _write(self) -> None:
-        """What the ledger does not take is kept, so that the same can be tried again."""
-        if self._trials or self._reports or self._decisions:
-            self._ledger.write(list(self._trials.values()), self._reports, self._decisions)
-            self._trials, self._reports, self._decisions = {}, [], []
+    def _write(self) -> _Turn:
+        """What the recorder does not take is kept, so that the same can be tried again."""
+        turn = self._turn
+        if turn.trials or turn.decisions:
+            self._recorder.write(list(turn.trials.values()), turn.reports, turn.decisions, turn.provenance)
         else:
-            self._ledger.renew()
+            self._recorder.renew()
+        self._turn = _Turn()
+        return turn
 
     def _abandon(self, reason: str) -> None:
-        """Leave no trial RUNNING behind where the ledger still takes it; where not, the next run sees to it."""
+        """Leave no trial RUNNING behind where the recorder still takes it; where not, the next run sees to it."""
         with suppress(InfrastructureError):
             self._write()
             for number in list(self.running):
                 self._wait(self.history[number], reason, Cause.INTERRUPTED)
             self._write()
 
-    def _put(self, trial: Trial) -> None:
+    def _put(self, trial: Trial) -> Trial:
         self.history.put(trial)
-        self._trials[trial.number] = trial
+        self._turn.trials[trial.number] = trial
+        return trial
 
     def _decide(self, kind: str, reason: str, trial: Trial | None = None) -> None:
         number, step = (None, None) if trial is None else (trial.number, trial.epoch)
-        self._decisions.append(Decision(kind, reason, number, step, self._now()))
+        self._turn.decisions.append(Decision(kind, reason, number, step, self._now()))
 
     def _now(self, trial: Trial | None = None) -> int:
         """Milliseconds since 1970; for a trial not before what it has, though somebody may have set the clock back."""
@@ -235,34 +244,34 @@ class Loop:
 
     # Listen ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _patience(self) -> float:
-        """Seconds to wait for the next event: not long where an answer of the sampler would fill a free worker."""
-        return 0.02 if self._proposals.is_thinking and self._pool.room else 0.5
-
     def _take(self, event: Event) -> None:
-        if event.number not in self.running:
-            return
         self.totals.ended = self.running[event.number] = self._clock()
+        trial = self.history[event.number]
         match event:
             case Reported():
-                self._hear(event)
-            case Lost(number, reason, traceback, Cause.OUT_OF_MEMORY):
-                self._starve(self.history[number], Failure("oom", reason, traceback))
-            case Lost(number, reason, traceback, cause):
-                self._lose(self.history[number], reason, cause, traceback)
+                self._take_reports(trial, event)
+            case Lost(_, reason, traceback, Cause.OUT_OF_MEMORY):
+                self._starve(trial, Failure("oom", reason, traceback))
+            case Lost(_, reason, traceback, cause):
+                self._lose(trial, reason, cause, traceback)
 
-    def _hear(self, event: Reported) -> None:
+    def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in turn; what follows a verdict to stop or pause is dropped."""
-        self._put(replace(self.history[event.number], busy=self.history[event.number].busy + event.seconds))
+        trial = self._put(replace(trial, busy=trial.busy + event.seconds))
         self.totals.busy += event.seconds
+        if event.provenance is not None:
+            self._turn.provenance.append((trial.number, event.provenance))
         for note in event.notes:
-            self._decide("note", note, self.history[event.number])
+            self._decide("note", note, trial)
         verdict: Verdict = Continue()
         for report in event.reports:
-            verdict = self._judge(event.number, replace(report, at=self._now(self.history[event.number])))
+            trial = self._put(replace(trial, curve=(*trial.curve, replace(report, at=self._now(trial)))))
+            self._turn.reports.append((trial.number, trial.curve[-1]))
+            self.totals.epochs += 1
+            verdict = self._judge(trial)
+            self._turn.judged.append((trial, verdict))
             if not isinstance(verdict, Continue):
                 break
-        trial = self.history[event.number]
         if event.failure is not None and event.failure.kind == "disk":  # whatever becomes of the trial
             self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; put that right and run again")
         if isinstance(verdict, Continue) and event.failure is not None:
@@ -273,15 +282,11 @@ class Loop:
                 verdict = Finish(reason, numbers={"epoch": trial.epoch, "of": self.rules.epochs})
             self._obey(trial, verdict, holds_worker=event.failure is None)
 
-    def _judge(self, number: int, report: Report) -> Verdict:
-        """Put one report on the trial's curve and say what follows from it."""
-        trial = replace(self.history[number], curve=(*self.history[number].curve, report))
-        self._put(trial)
-        self._reports.append((number, report))
-        self.totals.epochs += 1
-        if bad := self.history.objective.diverged_metric(report):
-            said = f"diverged: {bad[0]} is {bad[1]} at epoch {report.step}"
-            return Stop(said, Cause.DIVERGED, {"epoch": report.step})
+    def _judge(self, trial: Trial) -> Verdict:
+        """What follows from the trial's last report."""
+        if bad := self.history.objective.diverged_metric(trial.curve[-1]):
+            reason = f"diverged: {bad[0]} is {bad[1]} at epoch {trial.epoch}"
+            return Stop(reason, Cause.DIVERGED, {"epoch": trial.epoch})
         if trial.epoch >= self.rules.epochs:
             return Finish(f"trained all {trial.epoch} epochs", numbers={"epoch": trial.epoch})
         early = self._early_stopping.judge(trial, self.history)
@@ -305,20 +310,20 @@ class Loop:
                 self._wait(trial, share, Cause.LIMIT, {"epochs": self.rules.study_epochs or 0})
                 self._queue.append(trial.number)
             case Continue():
-                self._orders.append(Advance(trial.number))
+                self._turn.orders.append(Advance(trial.number))
                 return
             case Stop(reason, cause, numbers) | Pause(reason, cause, numbers) | Finish(reason, cause, numbers):
-                self._settle(trial, ENDS[type(verdict)], reason, cause, numbers)
+                self._end(trial, ENDS[type(verdict)], reason, cause, numbers)
         if holds_worker:
-            state = self.history[trial.number].state
-            self._orders.append(Release(trial.number, state in (State.COMPLETE, State.PRUNED), trial.epoch))
+            self._turn.orders.append(Release(trial.number, isinstance(verdict, Stop | Finish), trial.epoch))
 
-    # Settle ─────────────────────────────────────────────────────────────────────────────────────
+    # End ────────────────────────────────────────────────────────────────────────────────────────
 
-    def _settle(self, trial: Trial, state: State, reason: str, cause: Cause, numbers: Numbers) -> None:
+    def _end(self, trial: Trial, state: State, reason: str, cause: Cause, numbers: Numbers) -> None:
         self._leave(trial)
         trial = replace(trial, state=state, reason=reason, cause=cause, cause_numbers=numbers)
-        self._put(replace(trial, ended=self.history.ended + 1, ended_at=self._now(trial)))
+        trial = self._put(replace(trial, ended=self.history.ended + 1, ended_at=self._now(trial)))
+        self._turn.ended.append(trial)
         self._decide(state.lower(), reason, trial)
         if state is State.FAILED:
             self.totals.failures += 1
@@ -347,25 +352,25 @@ class Loop:
             self._starve(trial, failure)
         else:
             failed = replace(trial, error=failure.traceback, error_type=failure.error_type)
-            self._settle(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
+            self._end(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
 
     def _starve(self, trial: Trial, failure: Failure) -> None:
         """Out of memory: once more with nothing beside it, then never again."""
         if trial.cause is not Cause.OUT_OF_MEMORY:
-            self._wait(trial, f"{OUT_OF_MEMORY} ({failure.summary}): once more, alone", Cause.OUT_OF_MEMORY)
+            self._wait(trial, f"out of memory ({failure.summary}): once more, alone", Cause.OUT_OF_MEMORY)
             self._queue.append(trial.number)
             return
-        hint = "a smaller batch_size or model, or more resources.per_trial.memory or gpus"
-        reason = f"{OUT_OF_MEMORY} even alone ({failure.summary}): try {hint}"
+        advice = "try a smaller batch_size or model, or more resources.per_trial.memory or gpus"
+        reason = f"out of memory even alone ({failure.summary}): {advice}"
         failed = replace(trial, error=failure.traceback, error_type=failure.error_type)
-        self._settle(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
+        self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
     def _lose(self, trial: Trial, reason: str, cause: Cause, traceback: str = "") -> None:
         """The worker is gone; the trial is not, until it has cost one worker too many."""
         numbers = {"epoch": trial.epoch, "workers": trial.attempts}
         if trial.attempts > self.rules.retries:
             reason = f"{reason}; {trial.attempts} workers lost (limits.retries)"
-            self._settle(replace(trial, error=traceback), State.FAILED, reason, cause, numbers)
+            self._end(replace(trial, error=traceback), State.FAILED, reason, cause, numbers)
         else:
             again = replace(trial, attempts=trial.attempts + 1)
             self._wait(again, f"{reason}; goes on from epoch {trial.epoch}", cause, numbers)
@@ -378,17 +383,17 @@ class Loop:
         training = [now - last for last in self.running.values()]
         if reached := limit_reached(self.rules, self.history, now - self._began, training):
             self.stop(reached.reason, reached.grace, Cause.LIMIT, reached.numbers)
+        longest, stall = self.rules.trial_seconds or math.inf, self.rules.stall_seconds or math.inf
         for number, last in list(self.running.items()):
             trial, silent = self.history[number], now - last
-            if self.rules.trial_seconds is not None and trial.busy + silent > self.rules.trial_seconds:
-                self._orders.append(Kill(number))
-                reason = f"timeout: over limits.trial = {self.rules.trial_seconds:g} s"
-                self._settle(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": self.rules.trial_seconds})
-            elif self.rules.stall_seconds is not None and silent > self.rules.stall_seconds:
-                self._orders.append(Kill(number))
-                reason = f"stalled: no report for limits.stall = {self.rules.stall_seconds:g} s"
-                self._lose(trial, reason, Cause.STALLED)
+            if trial.busy + silent > longest:
+                reason = f"timeout: over limits.trial = {longest:g} s"
+                self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
+            elif silent > stall:
+                self._lose(trial, f"stalled: no report for limits.stall = {stall:g} s", Cause.STALLED)
             elif now > self._deadline:
-                self._orders.append(Kill(number))
                 reason = f"{self.ending}; its epoch took too long to wait for"
                 self._wait(trial, reason, self.cause, self.cause_numbers)
+            else:
+                continue
+            self._turn.orders.append(Kill(number))

@@ -1,15 +1,12 @@
 """Who watches a study run."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 from hpsearch.core.decisions import Verdict
-from hpsearch.core.trial import Report, Trial
+from hpsearch.core.history import History
+from hpsearch.core.trial import Trial
+from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.study.definition import Study
-
-if TYPE_CHECKING:
-    from hpsearch.orchestrator.loop import Loop
-    from hpsearch.orchestrator.run_result import RunResult
 
 
 class Observer:
@@ -24,8 +21,8 @@ class Observer:
     def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:
         """It is given to a worker. notes: what was decided with it about the search as a whole."""
 
-    def reported(self, trial: Trial, report: Report) -> None:
-        """One epoch more is on its curve."""
+    def reported(self, trial: Trial) -> None:
+        """One epoch more is on its curve: the last one."""
 
     def judged(self, trial: Trial, verdict: Verdict) -> None:
         """What follows from its last report."""
@@ -33,10 +30,10 @@ class Observer:
     def ended(self, trial: Trial) -> None:
         """It is COMPLETE, PRUNED, FAILED or PAUSED."""
 
-    def turn_ended(self, loop: "Loop") -> None:
-        """All that was decided is recorded and done; several times a second. Here it may call `loop.stop`."""
+    def turn_ended(self, history: History, running: Collection[int]) -> None:
+        """All that was decided is recorded and done; several times a second. running: trials that are on a worker."""
 
-    def study_ended(self, result: "RunResult") -> None:
+    def study_ended(self, result: RunResult) -> None:
         """The run is at its end, whatever ended it."""
 
     def say(self, text: str) -> None:

@@ -11,14 +11,14 @@ from hpsearch.core.errors import InfrastructureError, TrainerError
 from hpsearch.core.history import History
 from hpsearch.core.logs import hold
 from hpsearch.core.logs import quiet as log_to
-from hpsearch.core.trial import Cause, Trial
+from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
-from hpsearch.orchestrator.journal_recorder import JournalLedger, Recording
+from hpsearch.orchestrator.journal_recorder import JournalRecorder
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.rules import Reached, Totals, limit_reached
-from hpsearch.orchestrator.run_observers import Notes, RoundsRecord, StopRequests, Tracking, has_results
+from hpsearch.orchestrator.run_observers import Notes, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.run_result import BestTrial, RunResult
 from hpsearch.orchestrator.signals import Signals
 from hpsearch.preflight.runner import PreflightRecord, complete
@@ -113,17 +113,16 @@ class _Run:
     ) -> RunResult:
         recorder = self._recorder(held)
         rounds = RoundsRecord(held, sampler, history, self.notes.add)
-        recording = Recording(pool, recorder, environment.code(self.study.trainer.use, self.study.folder))
         loop = Loop(
             build.rules(self.study),
             sampler,
             build.pruner(self.study),
             build.early_stopping(self.study),
-            recording,
+            pool,
             recorder,
             history,
             spent=recorder.spent_before,
-            watch=Watch(self.observer, rounds, self.notes, self.tracking, StopRequests(recorder)),
+            observers=(self.observer, rounds, self.notes, self.tracking),
         )
         recorder.state("RUNNING")
         if preflight.decisions:  # before their documents: what is not here after a kill is measured and decided again
@@ -145,11 +144,12 @@ class _Run:
         recorder.close(at_once=self.signals.first is not None)
         return self._result(history, loop.totals, loop.ending, loop.over)
 
-    def _recorder(self, held: HeldStudy) -> JournalLedger:
+    def _recorder(self, held: HeldStudy) -> JournalRecorder:
         self.tracking.tracker = build.tracker(self.study, held.record)
-        return JournalLedger(held.journal, held.lease, self.study, held.spool, self.notes.add)
+        code = environment.code(self.study.trainer.use, self.study.folder)
+        return JournalRecorder(held.journal, held.lease, self.study, held.spool, code, self.notes.add)
 
-    def _break_off(self, held: HeldStudy, history: History, recorder: JournalLedger, problem: BaseException) -> None:
+    def _break_off(self, held: HeldStudy, history: History, recorder: JournalRecorder, problem: BaseException) -> None:
         """A study whose trainer cannot be used, and of which nothing came, was bad input: nothing is left of it."""
         with suppress(InfrastructureError):
             if isinstance(problem, TrainerError) and not has_results(history):
@@ -201,20 +201,3 @@ class _Run:
             seconds=time.monotonic() - self.began,
             signal=self.signals.first,
         )
-
-
-class Watch:
-    """The loop's one callback as the observers' named ones."""
-
-    def __init__(self, *observers: Observer):
-        self._observers = observers
-
-    def __call__(self, loop: Loop, trials: list[Trial]) -> None:
-        notes, loop.notes = tuple(loop.notes), []
-        for observer in self._observers:
-            for trial in sorted(trials, key=lambda trial: trial.ended):
-                if not trial.state.is_active:
-                    observer.ended(trial)
-            if notes:
-                observer.trial_started(loop.history[len(loop.history) - 1], notes)
-            observer.turn_ended(loop)

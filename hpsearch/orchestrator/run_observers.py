@@ -1,7 +1,7 @@
 """What a run does beside its loop, each an observer of it."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -9,16 +9,11 @@ from hpsearch.core.errors import JournalAway
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
 from hpsearch.orchestrator.held_study import HeldStudy
-from hpsearch.orchestrator.journal_recorder import JournalLedger
-from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observer import Observer
 from hpsearch.records.preflight_record import keep
 from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.recipe import history_of_rounds
 from hpsearch.tracking.base import Sync, Tracker
-
-DRAIN = 30.0
-"""Seconds that running trials have to end their epoch where the run ends for want of a journal, or was asked to."""
 
 
 class Notes(Observer):
@@ -29,7 +24,7 @@ class Notes(Observer):
         self._left: deque[str] = deque()
         self.add = self._left.append
 
-    def turn_ended(self, loop: Loop) -> None:  # noqa: ARG002
+    def turn_ended(self, history: History, running: Collection[int]) -> None:  # noqa: ARG002
         self.say_all()
 
     def say_all(self) -> None:
@@ -54,8 +49,8 @@ class Tracking(Observer):
             self._note(f"note: {problem}")
         self._noted = True
 
-    def turn_ended(self, loop: Loop) -> None:
-        self.follow(loop.history)
+    def turn_ended(self, history: History, running: Collection[int]) -> None:  # noqa: ARG002
+        self.follow(history)
         if self._started is not None and self._started.problem:
             self.note(self._started.problem)
 
@@ -101,14 +96,3 @@ class RoundsRecord(Observer):
         with suppress(JournalAway):
             self._held.put_documents(told)
         return told
-
-
-class StopRequests(Observer):
-    """Ends the run where the database stays away, and where `hpsearch stop` asks for it."""
-
-    def __init__(self, recorder: JournalLedger):
-        self._recorder = recorder
-
-    def turn_ended(self, loop: Loop) -> None:
-        if reason := self._recorder.overdue or ("`hpsearch stop` was called" if self._recorder.asked_to_stop else ""):
-            loop.stop(reason, DRAIN)

@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from typing import Any, TextIO, cast
 
@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.core.format import duration, json_text, line, number
+from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Trial
-from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.study.definition import Study
@@ -104,35 +104,34 @@ class Terminal(Observer):
         if self._live is None:
             self.say(f"[{self._progress(trial.ended)}] {self._last}")
 
-    def turn_ended(self, loop: Loop) -> None:
+    def turn_ended(self, history: History, running: Collection[int]) -> None:
         now = time.monotonic()
         if self._live is not None and now - self._drawn > FRAME:
             self._drawn = now
             with self._outliving():
-                self._live.update(self._view(loop), refresh=True)
+                self._live.update(self._view(history, running), refresh=True)
 
     def _progress(self, done: int) -> str:
         return f"{done}/{self._total}" if self._total is not None else str(done)
 
     # The live view ──────────────────────────────────────────────────────────────────────────────
 
-    def _view(self, loop: Loop) -> Group:
-        history = loop.history
+    def _view(self, history: History, running: Collection[int]) -> Group:
         progress = f"  {self._progress(history.ended)} trials  "
         head = Text.assemble((self._title, "bold"), progress, (self._eta(history.ended), "dim"))
         head.no_wrap, head.overflow = True, "ellipsis"
         rows: list[RenderableType] = [head]
         if (best := history.best()) is not None:
             rows.append(_row(f"best  {line(best, history.objective)}", "green"))
-        rows.append(self._running(loop))
+        rows.append(self._running(history, running))
         if self._last:
             rows.append(_row(f"last  {self._last}", "dim"))
         return Group(*rows)
 
-    def _running(self, loop: Loop) -> Table:
+    def _running(self, history: History, running: Collection[int]) -> Table:
         table = Table.grid(padding=(0, 2))
-        metric = loop.history.objective.metric
-        for trial in map(loop.history.__getitem__, sorted(loop.running)):
+        metric = self._objective.metric
+        for trial in map(history.__getitem__, sorted(running)):
             value = f"{metric} {number(trial.curve[-1].metrics.get(metric, math.nan))}" if trial.curve else ""
             table.add_row(
                 *(_row(cell) for cell in (f"trial {trial.number}", f"epoch {trial.epoch}/{trial.until}", value))

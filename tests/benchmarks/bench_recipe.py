@@ -15,7 +15,7 @@ from hpsearch.workers.pools.in_process import InProcess
 from hpsearch.workers.worker import Setup
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
-from tests.support.ledger import ListLedger
+from tests.support.list_recorder import ListRecorder
 
 SEEDS = 10
 
@@ -138,7 +138,7 @@ def searched(task: Task, method: str, seed: int) -> History:
             data_dir=Path(data) if data else None,
         )
         pruners = build.pruner(study), build.early_stopping(study)
-        Loop(build.rules(study), build.sampler(study), *pruners, InProcess(setup), ListLedger(), history).run()
+        Loop(build.rules(study), build.sampler(study), *pruners, InProcess(setup), ListRecorder(), history).run()
         return history
 
 

@@ -10,7 +10,7 @@ from hpsearch.core.messages import Start
 from hpsearch.core.seeds import trial_seed
 from hpsearch.core.trial import Cause
 from hpsearch.workers import worker
-from tests.support.ledger import ListLedger
+from tests.support.list_recorder import ListRecorder
 from tests.support.studies import (
     COMPLETE,
     FAILED,
@@ -45,12 +45,12 @@ class TestStates:
         study = Search(tmp_path, Listed([{}]))
         loop = study.go()
         trial = loop.history[0]
-        assert study.ledger.changes(0) == [RUNNING, COMPLETE]
+        assert study.recorder.changes(0) == [RUNNING, COMPLETE]
         assert (trial.reason, trial.epoch, trial.attempts, trial.ended) == ("trained all 5 epochs", 5, 1, 1)
         assert (trial.cause, trial.cause_numbers) == (Cause.DONE, {"epoch": 5})
         assert (trial.seed, trial.origin) == (trial_seed(7, 0), "number 0 of the list")
         assert (loop.ending, loop.cause) == ("", Cause.DONE)
-        assert [decision.kind for decision in study.ledger.decisions] == ["propose", "complete"]
+        assert [decision.kind for decision in study.recorder.decisions] == ["propose", "complete"]
 
     def test_complete_when_the_trainer_ends(self, tmp_path: Path) -> None:
         study = Search(tmp_path, scripts("3 2 1"), "scripted")
@@ -106,12 +106,12 @@ class TestStates:
         history = study.go().history
         assert [trial.state for trial in history] == [PAUSED, COMPLETE, PAUSED]
         assert [trial.epoch for trial in history] == [2, 5, 2]
-        assert study.ledger.changes(1) == [RUNNING, PAUSED, RUNNING, COMPLETE]
+        assert study.recorder.changes(1) == [RUNNING, PAUSED, RUNNING, COMPLETE]
         assert [trial.ended for trial in history] == [1, 4, 3]
         assert history[1].round == 2
         assert history[0].reason == "trained to epoch 2, as far as round 1 goes"
         assert (history[0].cause, history[0].cause_numbers) == (Cause.DONE, {"epoch": 2, "round": 1})
-        assert study.ledger.reasons("continue") == ["among the best"]
+        assert study.recorder.reasons("continue") == ["among the best"]
         seeds = [trial_seed(7, number) for number in (0, 1, 2, 1)]
         epochs = [(1, 2), (1, 2), (1, 2), (3, 4, 5)]
         trained = [f"{seed} {epoch}" for seed, part in zip(seeds, epochs, strict=True) for epoch in part]
@@ -126,8 +126,8 @@ class TestStates:
         study = Search(tmp_path, Rounds([{}], first=3, then=5))
         study.pruner = At({(0, 2): Pause("waits at rung 2")})
         trial = study.go().history[0]
-        assert [decision.kind for decision in study.ledger.decisions] == ["propose", "paused", "continue", "complete"]
-        assert study.ledger.reasons("paused") == ["waits at rung 2"]
+        assert [decision.kind for decision in study.recorder.decisions] == ["propose", "paused", "continue", "complete"]
+        assert study.recorder.reasons("paused") == ["waits at rung 2"]
         assert trial.epoch == 5
 
     def test_a_paused_trial_keeps_its_checkpoint_and_a_settled_one_its_best(self, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ class TestStates:
         assert history[0].error.startswith("Traceback")
         assert "go_wrong" in history[0].error
         assert history[0].epoch == 2
-        assert study.ledger.changes(0) == [RUNNING, FAILED]
+        assert study.recorder.changes(0) == [RUNNING, FAILED]
 
     def test_waiting_where_the_worker_is_lost_then_running_again(self, tmp_path: Path) -> None:
         params = [{"diary": str(tmp_path / "diary")}]
@@ -168,8 +168,8 @@ class TestStates:
         study.pool = Unreliable(study.pool, lambda _, before: "its worker vanished" if before == 2 else "")
         trial = study.go().history[0]
         assert (trial.state, trial.attempts, trial.epoch) == (COMPLETE, 2, 5)
-        assert study.ledger.reasons("wait") == ["its worker vanished; goes on from epoch 2"]
-        assert study.ledger.waits == [(0, Cause.WORKER_LOST, {"epoch": 2, "workers": 1})]
+        assert study.recorder.reasons("wait") == ["its worker vanished; goes on from epoch 2"]
+        assert study.recorder.waits == [(0, Cause.WORKER_LOST, {"epoch": 2, "workers": 1})]
         assert [line.split()[1] for line in diary(tmp_path)] == ["1", "2", "3", "4", "5"]
 
     @pytest.mark.parametrize("retries", [0, 1, 2])
@@ -188,7 +188,7 @@ class TestStates:
 
     def test_waiting_where_the_search_is_stopped(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}, {}]))
-        loop = study.go(watch=lambda loop, _: loop.stop("stopped by SIGINT") if loop.history.epochs == 2 else None)
+        loop = study.go(lambda loop: loop.stop("stopped by SIGINT") if loop.history.epochs == 2 else None)
         assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 3)]
         assert loop.history[0].reason == loop.ending == "stopped by SIGINT"
         assert loop.history[0].cause is loop.cause is Cause.INTERRUPTED
@@ -196,13 +196,13 @@ class TestStates:
     def test_a_notice_of_the_worker_is_a_decision(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Rounds([{}], first=2, then=5), "untracked")
         study.go()
-        assert study.ledger.reasons("note") == ["epochs 1 to 2 are trained again: no checkpoint of them"]
+        assert study.recorder.reasons("note") == ["epochs 1 to 2 are trained again: no checkpoint of them"]
 
     def test_why_a_trial_may_go_on_is_recorded_where_something_was_weighed(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}]))
         study.pruner = At({(0, 2): Continue("among the best third"), (0, 3): Continue()})
         study.go()
-        assert [d for d in study.ledger.decisions if d.kind == "go on"] == [
+        assert [d for d in study.recorder.decisions if d.kind == "go on"] == [
             Decision("go on", "among the best third", 0, 2, 5000)
         ]
 
@@ -218,14 +218,14 @@ class TestStates:
 class TestSlices:
     """A stream of reports is judged the same however it was grouped."""
 
-    def run(self, folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float) -> ListLedger:
+    def run(self, folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float) -> ListRecorder:
         monkeypatch.setattr(worker, "SLICE", seconds)
         losses = ["5 4 3 2 1 1 1 1", "3 inf 1", "4 3 2", "3 3 3 3 3 3 3 3", "2 1 1 1 1 1 1 1", "9 9"]
         study = Search(folder, Rounds([{"losses": each} for each in losses], 6, 8, best=2), "scripted", epochs=8)
         study.pruner = At({(3, 2): Stop("rung"), (4, 1): Continue("good"), (4, 3): Pause("waits")})
         study.early_stopping = At({(0, 5): Finish("patience")})
         study.go()
-        return study.ledger
+        return study.recorder
 
     def test_makes_no_difference(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         one_by_one, quick, whole = (

@@ -13,7 +13,7 @@ from hpsearch.core.decisions import Continue, Finish, New, Proposal, Stop
 from hpsearch.core.errors import JournalError
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Order, Release, Start
-from tests.support.ledger import ENDS, ListLedger
+from tests.support.list_recorder import ENDS, ListRecorder
 from tests.support.studies import COMPLETE, PAUSED, RUNNING, At, Listed, Rounds, Search, Unreliable
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -56,38 +56,38 @@ class TestOnceMore:
     def test_stopped_after_any_turn(self, tmp_path: Path, sampler: str) -> None:
         unbroken = self.study(tmp_path / "unbroken", sampler)
         unbroken.go()
-        for stop_at in range(unbroken.ledger.writes):
+        for stop_at in range(unbroken.recorder.writes):
             turns = count()
             study = self.study(tmp_path / str(stop_at), sampler)
-            study.go(watch=lambda loop, _, turns=turns, at=stop_at: loop.stop("now") if next(turns) == at else None)
-            assert RUNNING not in {trial.state for trial in study.ledger.trials.values()}
+            study.go(lambda loop, turns=turns, at=stop_at: loop.stop("now") if next(turns) == at else None)
+            assert RUNNING not in {trial.state for trial in study.recorder.trials.values()}
             study.again().go()
-            assert study.ledger.result() == unbroken.ledger.result()
+            assert study.recorder.result() == unbroken.recorder.result()
 
     @pytest.mark.parametrize("sampler", ["rounds", "prompt", "slow"])
     def test_killed_before_any_write(self, tmp_path: Path, sampler: str) -> None:
         unbroken = self.study(tmp_path / "unbroken", sampler)
         unbroken.go()
-        for killed_at in range(unbroken.ledger.writes):
+        for killed_at in range(unbroken.recorder.writes):
             study = self.study(tmp_path / str(killed_at), sampler)
-            study.ledger.fails = range(killed_at, 999)
+            study.recorder.fails = range(killed_at, 999)
             with pytest.raises(JournalError):
                 study.go()
             study.again().go()
-            assert study.ledger.result() == unbroken.ledger.result()
+            assert study.recorder.result() == unbroken.recorder.result()
 
     def test_and_trains_at_most_an_epoch_twice(self, tmp_path: Path) -> None:
         study = self.study(tmp_path, "rounds")
         study.sampler = Rounds([{"x": 0.3 * n, "diary": str(tmp_path / "diary")} for n in range(4)], 2, 5, best=2)
         for killed_at in count(1):
-            study.ledger.fails = range(killed_at, 999)
+            study.recorder.fails = range(killed_at, 999)
             try:
                 study.go()
                 break
             except JournalError:
                 study.again()
         trained = Counter(diary(tmp_path))
-        assert max(trained.values()) == 2, "a report that the ledger did not take is trained again, and nothing else"
+        assert max(trained.values()) == 2, "a report that the recorder did not take is trained again, and nothing else"
 
     def test_extended_by_more_trials(self, tmp_path: Path) -> None:
         unbroken = Search(tmp_path / "unbroken", self.Greedy(4, slow=False))
@@ -96,10 +96,10 @@ class TestOnceMore:
         study.go()
         study.sampler = self.Greedy(4, slow=False)
         study.again().go()
-        assert study.ledger.result() == unbroken.ledger.result()
+        assert study.recorder.result() == unbroken.recorder.result()
 
 
-class TestLedgerFirst:
+class TestRecorderFirst:
     """Everything is written before it is acted on."""
 
     class Recording:
@@ -120,15 +120,15 @@ class TestLedgerFirst:
 
         class Watching(self.Recording):  # type: ignore[name-defined, misc]
             def do(self, order: Order) -> None:
-                written = study.ledger.trials[order.number]
+                written = study.recorder.trials[order.number]
                 match order:
                     case Start(after=after):
                         assert (written.state, written.epoch) == (RUNNING, after)
                     case Advance():
                         assert written.state is RUNNING
-                        assert study.ledger.curve(order.number)[-1].step == written.epoch
+                        assert study.recorder.curve(order.number)[-1].step == written.epoch
                     case Release():
-                        assert any(one.number == order.number and one.kind in ENDS for one in study.ledger.decisions)
+                        assert any(one.number == order.number and one.kind in ENDS for one in study.recorder.decisions)
                 super().do(order)
 
         study.pool = Watching(study.pool, [])
@@ -142,26 +142,26 @@ class TestLedgerFirst:
         study.pool = self.Recording(study.pool, done)
         ordered_before: list[int] = []
 
-        class Failing(ListLedger):
+        class Failing(ListRecorder):
             def write(self, *batch: Any) -> None:
                 ordered_before.append(len(done))
                 super().write(*batch)
 
-        study.ledger = Failing(fails=[fails])
+        study.recorder = Failing(fails=[fails])
         with pytest.raises(JournalError):
             study.go()
         assert len(done) == ordered_before[fails]
-        assert RUNNING not in {trial.state for trial in study.ledger.trials.values()}
+        assert RUNNING not in {trial.state for trial in study.recorder.trials.values()}
         assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
 
     def test_what_it_took_without_an_answer_is_not_written_twice(self, tmp_path: Path) -> None:
-        """The connection broke after the commit: the same batch is offered again, by which a ledger knows it."""
+        """The connection broke after the commit: the same batch is offered again, by which a recorder knows it."""
 
-        class Mute(ListLedger):
+        class Mute(ListRecorder):
             unsure: Any = None
 
-            def write(self, trials: Any, reports: Any, decisions: Any) -> None:
-                batch = (list(trials), list(reports), list(decisions))
+            def write(self, *given: Any) -> None:
+                batch = [list(part) for part in given]
                 known, self.unsure = self.unsure == batch, None
                 if not known:
                     super().write(*batch)
@@ -170,7 +170,7 @@ class TestLedgerFirst:
                     raise JournalError("the connection broke")
 
         study = Search(tmp_path, Listed([{}] * 2), workers=2)
-        study.ledger = Mute()
+        study.recorder = Mute()
         with pytest.raises(JournalError):
             study.go()
         assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
@@ -179,4 +179,4 @@ class TestLedgerFirst:
         study = Search(tmp_path, Listed([{}]), stall_seconds=10.0, retries=0)
         study.pool = Unreliable(study.pool, lambda _order, _before: "hang", study.clock)
         study.go()
-        assert 20 <= study.ledger.renewals <= 22, "every half second"
+        assert 20 <= study.recorder.renewals <= 22, "every half second"

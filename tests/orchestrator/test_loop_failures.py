@@ -11,7 +11,7 @@ from hpsearch.core.history import History
 from hpsearch.core.messages import Event, Reported, Start
 from hpsearch.core.seeds import trial_seed
 from hpsearch.core.trial import Cause, Trial
-from hpsearch.orchestrator.loop import OUT_OF_MEMORY, Loop
+from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import COMPLETE, FAILED, WAITING, Listed, Search, Slowly, Unreliable
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -27,10 +27,10 @@ class TestOutOfMemory:
         pool = study.pool = Unreliable(study.pool, lambda _order, _before: "")
         history = study.go().history
         assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
-        assert history[1].reason.startswith(f"{OUT_OF_MEMORY} even alone (MemoryError): try a smaller batch_size")
-        assert study.ledger.reasons("wait") == [f"{OUT_OF_MEMORY} (MemoryError): once more, alone"]
+        assert history[1].reason.startswith("out of memory even alone (MemoryError): try a smaller batch_size")
+        assert study.recorder.reasons("wait") == ["out of memory (MemoryError): once more, alone"]
         assert (history[1].cause, history[1].error_type) == (Cause.OUT_OF_MEMORY, "MemoryError")
-        assert [(number, cause) for number, cause, _ in study.ledger.waits] == [(1, Cause.OUT_OF_MEMORY)]
+        assert [(number, cause) for number, cause, _ in study.recorder.waits] == [(1, Cause.OUT_OF_MEMORY)]
         again = [place for place, order in enumerate(pool.did) if isinstance(order, Start)][-1]
         assert pool.did[again] == Start(1, {"at": 2, "how": "memory"}, trial_seed(7, 1), 5, 5, after=1)
         assert {order.number for order in pool.did[again:]} == {1}, "nothing runs beside it"
@@ -40,7 +40,7 @@ class TestOutOfMemory:
         study.pool = Unreliable(study.pool, lambda order, before: "memory" if (order.number, before) == (0, 1) else "")
         history = study.go().history
         assert [(trial.state, trial.attempts) for trial in history] == [(COMPLETE, 1), (COMPLETE, 1)]
-        assert [(number, cause) for number, cause, _ in study.ledger.waits] == [(0, Cause.OUT_OF_MEMORY)]
+        assert [(number, cause) for number, cause, _ in study.recorder.waits] == [(0, Cause.OUT_OF_MEMORY)]
 
     def test_those_that_wait_for_it_start_when_it_has_ended(self, tmp_path: Path) -> None:
         sampler = Listed([{"at": 0 if number else 1, "how": "memory"} for number in range(5)])
@@ -53,8 +53,8 @@ class TestOutOfMemory:
 
     def test_another_process_lets_it_run_alone_too(self, tmp_path: Path) -> None:
         study = Search(tmp_path, self.fates(1), "faulty", workers=3)
-        study.go(watch=lambda loop, _: loop.stop("now") if study.ledger.waits else None)
-        waits = study.ledger.trials[1]
+        study.go(lambda loop: loop.stop("now") if study.recorder.waits else None)
+        waits = study.recorder.trials[1]
         assert (waits.state, waits.cause) == (WAITING, Cause.OUT_OF_MEMORY)
         pool = Unreliable(study.again().pool, lambda _order, _before: "")
         study.pool = pool
@@ -91,9 +91,9 @@ class TestFailures:
             study.go()
         assert str(caught.value).startswith("trial 0: ")
         assert words in str(caught.value)
-        assert {trial.state for trial in study.ledger.trials.values()} == {WAITING}
-        assert study.ledger.trials[0].cause is Cause.TRAINER_RAISED
-        assert len(study.ledger.trials) == 2
+        assert {trial.state for trial in study.recorder.trials.values()} == {WAITING}
+        assert study.recorder.trials[0].cause is Cause.TRAINER_RAISED
+        assert len(study.recorder.trials) == 2
 
     def test_a_pruner_that_raises_leaves_nothing_running(self, tmp_path: Path) -> None:
         class Broken:
@@ -104,9 +104,9 @@ class TestFailures:
         study.pruner = Broken()
         with pytest.raises(ZeroDivisionError):
             study.go()
-        assert [(trial.state, trial.epoch) for trial in study.ledger.trials.values()] == [(WAITING, 1), (WAITING, 0)]
-        assert study.ledger.trials[0].reason == "the run ended: ZeroDivisionError"
-        assert study.ledger.trials[0].cause is Cause.INTERRUPTED
+        assert [(trial.state, trial.epoch) for trial in study.recorder.trials.values()] == [(WAITING, 1), (WAITING, 0)]
+        assert study.recorder.trials[0].reason == "the run ended: ZeroDivisionError"
+        assert study.recorder.trials[0].cause is Cause.INTERRUPTED
 
     def test_a_sampler_that_continues_what_is_not_paused_is_our_own_mistake(self, tmp_path: Path) -> None:
         class Wrong(Listed):
@@ -133,12 +133,12 @@ class TestFailures:
         assert loop.totals.failures == 1
 
     def test_an_interrupt_leaves_nothing_running(self, tmp_path: Path) -> None:
-        def interrupt(loop: Loop, _: object) -> None:
+        def interrupt(loop: Loop) -> None:
             if loop.history.epochs == 3:
                 raise KeyboardInterrupt
 
         study = Search(tmp_path, Listed([{}] * 3), workers=2)
         with pytest.raises(KeyboardInterrupt):
-            study.go(watch=interrupt)
-        assert {trial.state for trial in study.ledger.trials.values()} == {WAITING}
+            study.go(interrupt)
+        assert {trial.state for trial in study.recorder.trials.values()} == {WAITING}
         assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 3

@@ -40,10 +40,7 @@ class TestLimits:
     def test_seconds_of_the_study(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}] * 9), study_seconds=105.0)
 
-        def watch(loop: Loop, _: object) -> None:
-            study.clock.now += 10.0
-
-        loop = study.go(watch=watch)
+        loop = study.go(lambda _: setattr(study.clock, "now", study.clock.now + 10))
         assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"seconds": 105.0})
         assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE, WAITING]
 
@@ -68,7 +65,7 @@ class TestTime:
         hung = Counter[int]()
 
         def fate(order: Start | Advance, before: int) -> str:
-            epoch = study.ledger.trials[order.number].epoch
+            epoch = study.recorder.trials[order.number].epoch
             if order.number not in numbers or epoch != 2 or hung[order.number] >= times:
                 return ""
             hung[order.number] += 1
@@ -98,8 +95,8 @@ class TestTime:
         trial = study.go().history[0]
         assert (trial.state, trial.attempts) == (COMPLETE, 2)
         reason = "stalled: no report for limits.stall = 30 s; goes on from epoch 2"
-        assert study.ledger.reasons("wait") == [reason]
-        assert study.ledger.waits == [(0, Cause.STALLED, {"epoch": 2, "workers": 1})]
+        assert study.recorder.reasons("wait") == [reason]
+        assert study.recorder.waits == [(0, Cause.STALLED, {"epoch": 2, "workers": 1})]
         assert [order for order in study.pool.did if isinstance(order, Kill)] == [Kill(0)]  # type: ignore[attr-defined]
 
     def test_one_that_stalls_always_fails(self, tmp_path: Path) -> None:
@@ -110,14 +107,12 @@ class TestTime:
 
     def test_one_that_reports_does_not_stall(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)
-        study.go(watch=lambda _loop, _trials: setattr(study.clock, "now", study.clock.now + 29))
-        assert study.ledger.trials[0].state is COMPLETE
+        study.go(lambda _: setattr(study.clock, "now", study.clock.now + 29))
+        assert study.recorder.trials[0].state is COMPLETE
 
     def test_at_a_stop_the_running_epoch_has_its_grace(self, tmp_path: Path) -> None:
         study = self.hanging(tmp_path, 0, workers=2)
-        loop = study.go(
-            watch=lambda loop, _: loop.stop("stopped by SIGTERM", 20.0) if loop.history.epochs > 3 else None
-        )
+        loop = study.go(lambda loop: loop.stop("stopped by SIGTERM", 20.0) if loop.history.epochs > 3 else None)
         assert [(trial.state, trial.epoch >= 2) for trial in loop.history] == [(WAITING, True)] * 2
         assert loop.history[0].reason == "stopped by SIGTERM; its epoch took too long to wait for"
         assert [trial.cause for trial in loop.history] == [Cause.INTERRUPTED] * 2
@@ -127,10 +122,10 @@ class TestTime:
         study = self.hanging(tmp_path, 0)
         stops = iter([("first", math.inf), ("second", 5.0), ("third", 50.0)])
 
-        def stop(loop: Loop, _: object) -> None:
+        def stop(loop: Loop) -> None:
             if loop.history.epochs == 2 and (named := next(stops, None)):
                 loop.stop(*named)
 
-        loop = study.go(watch=stop)
+        loop = study.go(stop)
         assert loop.ending == "first"
         assert study.clock.now - 1000 < 10

@@ -1,4 +1,4 @@
-"""A slow sampler beside the loop, and who watches it."""
+"""A slow sampler beside the loop, and totals."""
 
 import threading
 from dataclasses import replace
@@ -8,9 +8,7 @@ import pytest
 
 from hpsearch.core.decisions import New, Over, Proposal
 from hpsearch.core.history import History
-from hpsearch.core.trial import State, Trial
-from hpsearch.orchestrator.loop import Loop
-from tests.support.studies import COMPLETE, RUNNING, Listed, Rounds, Search
+from tests.support.studies import COMPLETE, RUNNING, Listed, Search, Seen
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -29,7 +27,7 @@ class TestSlowSampler:
                 return super().ask(history)
 
         loop = Search(tmp_path, Thinker([{}] * 3, slow=True)).go(
-            watch=lambda loop, _: trained.set() if loop.history.epochs >= 3 else None
+            lambda loop: trained.set() if loop.history.epochs >= 3 else None
         )
         assert [trial.state for trial in loop.history] == [COMPLETE] * 3
 
@@ -62,31 +60,11 @@ class TestSlowSampler:
         study = Search(tmp_path, Broken([{}] * 4, slow=slow), workers=3)
         with pytest.raises(ArithmeticError, match="positive definite"):
             study.go()
-        assert RUNNING not in {trial.state for trial in study.ledger.trials.values()}
+        assert RUNNING not in {trial.state for trial in study.recorder.trials.values()}
 
 
-class TestWatch:
-    def test_sees_every_change_once_it_is_written(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}, {}]))
-        seen: list[tuple[int, State, int]] = []
-
-        def watch(loop: Loop, trials: list[Trial]) -> None:
-            for trial in trials:
-                assert study.ledger.trials[trial.number] is trial
-                seen.append((trial.number, trial.state, trial.epoch))
-
-        study.go(watch=watch)
-        first = [(0, RUNNING, epoch) for epoch in range(5)] + [(0, COMPLETE, 5)]
-        assert seen[:6] == first
-        assert seen[-1] == (1, COMPLETE, 5)
-
-    def test_a_trial_that_runs_again_has_no_reason_to_rest(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Rounds([{}], first=2, then=5))
-        reasons: list[str] = []
-        study.go(watch=lambda _, trials: reasons.extend(each.reason for each in trials if each.state is RUNNING))
-        assert set(reasons) == {""}
-
-    def test_totals_are_those_of_this_run(self, tmp_path: Path) -> None:
+class TestTotals:
+    def test_are_those_of_this_run(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}] + [{"at": 0, "how": ""}] * 2), "faulty", workers=2)
         first = study.go().totals
         assert (first.epochs, first.failures, first.workers) == (11, 1, 2)
@@ -111,16 +89,23 @@ class TestWhatIsDecidedAboutTheSearch:
     @pytest.mark.parametrize("slow", [False, True])
     def test_is_recorded_once_before_the_proposal_it_came_with(self, tmp_path: Path, slow: bool) -> None:
         study = Search(tmp_path, Noted([{}] * 3, slow=slow))
-        loop = study.go()
-        decided = [(one.kind, one.reason) for one in study.ledger.decisions if one.kind in ("round", "propose", "over")]
+        seen = Seen()
+        loop = study.go(observers=[seen])
+        decided = [
+            (one.kind, one.reason) for one in study.recorder.decisions if one.kind in ("round", "propose", "over")
+        ]
         proposed = [("propose", f"number {number} of the list") for number in range(3)]
         first, last = ([("round", f"half {number}"), ("round", "its window")] for number in (0, 2))
         assert decided == [*first, *proposed[:2], *last, proposed[2], ("over", "all is known")]
         assert loop.over == "all is known"
         assert loop.ending == ""
-        assert loop.notes == ["half 0", "its window", "half 2", "its window"]
+        assert [notes for name, _, notes in seen.calls if name == "trial_started"] == [
+            ("half 0", "its window"),
+            (),
+            ("half 2", "its window"),
+        ]
 
     def test_is_of_no_trial(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Noted([{}]))
         study.go()
-        assert {one.number for one in study.ledger.decisions if one.kind in ("round", "over")} == {None}
+        assert {one.number for one in study.recorder.decisions if one.kind in ("round", "over")} == {None}

@@ -15,7 +15,6 @@ from rich.console import Console
 
 from hpsearch.core.format import columns, duration, line, number, params_line
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.orchestrator.run import Watch
 from hpsearch.progress import terminal as module
 from hpsearch.progress.terminal import Stderr, Terminal
 from tests.support.studies import Listed, Search
@@ -45,7 +44,7 @@ def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Termi
     def go(screen: Terminal) -> Search:
         search = Search(tmp_path, Listed([{"x": 0.1}, {"x": 0.2}, {"x": 0.3}]), epochs=3)
         with screen:
-            search.go(watch=Watch(screen))
+            search.go(observers=[screen])
         return search
 
     return go
@@ -142,12 +141,12 @@ class TestTerminalThatIsGone:
     ) -> None:
         console = Stderr(file=Dead(problem, writes), force_terminal=live, width=60)
         search = searched(shown(3, console=console))
-        assert all(trial.state is State.COMPLETE for trial in search.ledger.trials.values())
+        assert all(trial.state is State.COMPLETE for trial in search.recorder.trials.values())
 
     def test_nor_does_a_reader_of_lines(self, searched: Callable[[Terminal], Search]) -> None:
         lines = Dead(BrokenPipeError(errno.EPIPE, "pipe"), 2)
         search = searched(shown(3, quiet=True, lines=lines))
-        assert len(search.ledger.trials) == 3
+        assert len(search.recorder.trials) == 3
         assert json.loads(lines.getvalue())["trial"] == 0
 
 

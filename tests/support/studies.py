@@ -1,6 +1,6 @@
 """Small searches: scripted samplers and pruners, a clock that tests advance, workers that get lost when told to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,12 @@ from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
 from hpsearch.core.trial import Cause, Objective, Params, State, Trial
 from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.workers.pools.base import Pool
 from hpsearch.workers.pools.in_process import InProcess
 from hpsearch.workers.worker import Setup, Worker
-from tests.support.ledger import ListLedger
+from tests.support.list_recorder import ListRecorder
 
 ROOT = Path(__file__).parents[2]
 LOSS = Objective("val_loss", "minimize")
@@ -166,6 +167,38 @@ class Slowly:
         ]
 
 
+class EachTurn(Observer):
+    """Calls `act` after every turn of a loop."""
+
+    loop: Loop
+
+    def __init__(self, act: Callable[[Loop], object]):
+        self._act = act
+
+    def turn_ended(self, history: History, running: Collection[int]) -> None:
+        assert (history, running) == (self.loop.history, self.loop.running)
+        self._act(self.loop)
+
+
+class Seen(Observer):
+    """calls: (callback, trial, what came with it), but for the ends of turns."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Trial, Any]] = []
+
+    def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:
+        self.calls.append(("trial_started", trial, notes))
+
+    def reported(self, trial: Trial) -> None:
+        self.calls.append(("reported", trial, trial.curve[-1].step))
+
+    def judged(self, trial: Trial, verdict: Verdict) -> None:
+        self.calls.append(("judged", trial, verdict))
+
+    def ended(self, trial: Trial) -> None:
+        self.calls.append(("ended", trial, trial.state))
+
+
 class Search:
     """A study in a folder; what is not given is the simplest there is. `go` runs it, `again` is another process."""
 
@@ -176,7 +209,7 @@ class Search:
         self.pruner: Any = At()
         self.early_stopping: Any = At()
         self.clock = Clock()
-        self.ledger = ListLedger()
+        self.recorder = ListRecorder()
         self.pool: Pool = InProcess(self.setup, workers)
         Worker(self.setup).check({})
 
@@ -187,19 +220,23 @@ class Search:
             self.pruner,
             self.early_stopping,
             self.pool,
-            self.ledger,
-            self.ledger.history(self.setup.objective),
+            self.recorder,
+            self.recorder.history(self.setup.objective),
             **{"clock": self.clock, "wall": lambda: 5.0, **changes},
         )
 
-    def go(self, **changes: Any) -> Loop:
-        loop = self.loop(**changes)
+    def go(self, act: Callable[[Loop], object] | None = None, **changes: Any) -> Loop:
+        """act: is called after every turn."""
+        observers = [EachTurn(act)] if act else changes.pop("observers", ())
+        loop = self.loop(observers=observers, **changes)
+        for one in observers:
+            one.loop = loop
         loop.run()
         return loop
 
     def again(self) -> "Search":
-        """Another process takes over what stands in the ledger and on the disk."""
+        """Another process takes over what stands in the recorder and on the disk."""
         self.pool.close()
         self.pool = InProcess(self.setup, self.workers)
-        self.ledger = ListLedger(self.ledger)
+        self.recorder = ListRecorder(self.recorder)
         return self

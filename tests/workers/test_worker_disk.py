@@ -69,7 +69,7 @@ class Breaking:
     def __init__(self, folder: Path, at: int):
         self.folder, self.aside, self.at = folder, folder.with_name("aside"), at
 
-    def __call__(self, loop: Loop, _: object) -> None:
+    def __call__(self, loop: Loop) -> None:
         if loop.history.epochs == self.at - 1 and self.folder.is_dir():
             self.folder.rename(self.aside)
             self.folder.touch()
@@ -88,13 +88,13 @@ def test_the_run_ends_with_what_was_trained(tmp_path: Path, pause: bool) -> None
         study.pruner = At({(0, 3): Pause("far enough")})
     breaking = Breaking(store_of(study.folder).folder, at=3)
     with pytest.raises(DiskError, match=r"trial 0: a checkpoint could not be written: .*checkpoints/00000.*run again"):
-        study.go(watch=breaking)
-    trial = study.ledger.trials[0]
+        study.go(breaking)
+    trial = study.recorder.trials[0]
     assert (trial.state, trial.epoch) == (PAUSED if pause else WAITING, 3)
-    assert len(study.ledger.trials) == 1, "and nothing more was started"
+    assert len(study.recorder.trials) == 1, "and nothing more was started"
     breaking.mend()
     states = [one.state for one in study.again().go().history]
     assert states == ([State.PAUSED, COMPLETE] if pause else [COMPLETE] * 2)
     if not pause:
-        again = study.ledger.history(study.setup.objective)
+        again = study.recorder.history(study.setup.objective)
         assert [one.curve for one in again] == [one.curve for one in calm]

@@ -229,7 +229,7 @@ def test_on_ray_a_worker_may_be_killed(tmp_path: Path, name: str) -> None:
 def test_a_search_over_one(tmp_path: Path) -> None:
     search = Search(tmp_path, Rounds([{"lr": 0.1}, {"lr": 0.001}], first=2, then=5), "tune_toys:Network")
     search.go()
-    (best,) = [trial for trial in search.ledger.history(LOSS) if trial.state is COMPLETE]
+    (best,) = [trial for trial in search.recorder.history(LOSS) if trial.state is COMPLETE]
     assert [report.step for report in best.curve] == [1, 2, 3, 4, 5]
 
 

@@ -261,14 +261,14 @@ class TestSearch:
 
     def test_trials_of_other_parameters_have_the_same_seeds(self, search: Search) -> None:
         search.go()
-        seeds = [trial.seed for trial in search.ledger.trials.values()]
+        seeds = [trial.seed for trial in search.recorder.trials.values()]
         assert seeds[0] == seeds[1]
         assert seeds[2] != seeds[0], "the same parameters once more are not the same training once more"
 
     def test_without_repeats_every_trial_has_its_own(self, tmp_path: Path) -> None:
         alone = Search(tmp_path, Listed([{"x": 1.0}, {"x": 2.0}, {"x": 1.0}]))
         alone.go()
-        assert len({trial.seed for trial in alone.ledger.trials.values()}) == 3
+        assert len({trial.seed for trial in alone.recorder.trials.values()}) == 3
 
 
 def test_of_a_maximised_metric(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A ledger in lists, which checks what it is given and gives a study back as the journal would."""
+"""A recorder in lists, which checks what it is given and gives a study back as the journal would."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,22 +7,25 @@ from itertools import pairwise
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalError
 from hpsearch.core.history import History
+from hpsearch.core.messages import Provenance
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 
 ENDS = frozenset({"wait", "complete", "pruned", "paused", "failed"})
 """The kinds of decision that take a trial off its worker."""
 
 
-class ListLedger:
+class ListRecorder:
     """Raises JournalError at the writes numbered in `fails` (from 0), and then has written nothing of them.
 
     waits: (trial, cause, its numbers), each once: why trials had to wait for a worker.
     """
 
-    def __init__(self, before: "ListLedger | None" = None, fails: Sequence[int] = ()):
+    def __init__(self, before: "ListRecorder | None" = None, fails: Sequence[int] = ()):
         self.trials: dict[int, Trial] = dict(before.trials) if before else {}
         self.reports: list[tuple[int, Report]] = list(before.reports) if before else []
         self.decisions: list[Decision] = list(before.decisions) if before else []
+        self.provenance: list[tuple[int, Provenance]] = []
+        self.stop_requested = ""
         self.states: list[tuple[int, State]] = list(before.states) if before else []
         self.waits: list[tuple[int, Cause | None, Numbers]] = list(before.waits) if before else []
         self.fails = fails
@@ -30,7 +33,11 @@ class ListLedger:
         self.renewals = 0
 
     def write(
-        self, trials: Iterable[Trial], reports: Iterable[tuple[int, Report]], decisions: Iterable[Decision]
+        self,
+        trials: Iterable[Trial],
+        reports: Iterable[tuple[int, Report]],
+        decisions: Iterable[Decision],
+        provenance: Iterable[tuple[int, Provenance]],
     ) -> None:
         self.writes += 1
         if self.writes - 1 in self.fails:
@@ -43,6 +50,7 @@ class ListLedger:
                 self.waits.append(wait)
         self.reports += reports
         self.decisions += decisions
+        self.provenance += provenance
         self.check()
 
     def renew(self) -> None:

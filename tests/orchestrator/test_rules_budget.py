@@ -5,7 +5,7 @@ import pytest
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Report, Trial
-from hpsearch.orchestrator.budget import EpochBudget
+from hpsearch.orchestrator.rules import EpochBudget
 from tests.support.studies import COMPLETE, LOSS, WAITING, Listed, Search
 
 pytest_plugins = ["tests.support.fixtures"]
