@@ -11,13 +11,14 @@ from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, 
 
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
-from hpsearch.study.file import checks, place, reading, space_section
-from hpsearch.study.file.faults import Faults, translate, unknown
-from hpsearch.study.file.lines import Lines
+from hpsearch.study.file import place, reading, space_section
+from hpsearch.study.file.faults import Faults, dotted, listed, meant, show, translate, unknown
+from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Place
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
     About,
+    Beside,
     EarlyStopping,
     JournalSection,
     Limits,
@@ -31,7 +32,6 @@ from hpsearch.study.file.sections import (
     Trainer,
     kinds,
 )
-from hpsearch.study.file.wording import KeyPath, dotted, listed, meant, show
 from hpsearch.study.space import Float, Space
 
 
@@ -231,7 +231,11 @@ def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], 
     kinds_of = {name: kind for name, table in tables.items() if (kind := _kind(name, table, faults)) is not None}
     sections = {name: section for name, kind in kinds_of.items() if (section := _section(name, kind, tables, faults))}
     space = space_section.parse(tables["space"], faults) if "space" in tables else None
-    checks.check(sections, tables.get("space", {}), space, faults)
+    trainer = sections.get("trainer")
+    beside = Beside(tables.get("space", {}), space, trainer.epochs if isinstance(trainer, Trainer) else None)
+    for section in sections.values():
+        for at, problem in section.problems(beside):
+            faults.add(at, problem)
     found = place.find(path, tables, environment, faults)
     if found is None or faults.any:
         return None

@@ -3,13 +3,13 @@
 import math
 import posixpath
 import re
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from hpsearch.core.trial import Plain
-from hpsearch.study.file import units
-from hpsearch.study.file.wording import show
+from hpsearch.study.file.faults import show
 
 LONGEST_STUDY_NAME = 250
 """Bytes, in UTF-8."""
@@ -82,6 +82,66 @@ def _gpus(gpus: float) -> float:
     return gpus
 
 
+# Durations and sizes, as a study file writes them and back: "1h30m", "4GiB"
+
+_MILLISECONDS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_BYTES = {
+    **{"TiB": 2**40, "TB": 10**12, "GiB": 2**30, "GB": 10**9},
+    **{"MiB": 2**20, "MB": 10**6, "KiB": 2**10, "kB": 10**3, "B": 1},
+}
+_NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
+
+DURATION = "^(?=.)" + "".join(rf"(?:({_NUMBER}){unit})?" for unit in _MILLISECONDS) + "$"
+SIZE = rf"^({_NUMBER})({'|'.join(_BYTES)})$"
+
+
+def seconds(text: object) -> float:
+    """Seconds > 0, to the millisecond. ValueError for what is no duration; a plain number is none."""
+    match = re.fullmatch(DURATION, text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f'must be a duration such as {_example(text, "s", "30s")} or "1h30m", got {show(text)}')
+    parts = zip(match.groups(), _MILLISECONDS.values(), strict=True)
+    milliseconds = round(sum(Decimal(number) * factor for number, factor in parts if number))
+    if milliseconds == 0:
+        raise ValueError(f"must be longer than 0, got {show(text)}")
+    return milliseconds / 1000
+
+
+def duration(length: float) -> str:
+    """What `seconds` reads as the same length: 5400.0 -> "1h30m"."""
+    rest, text = round(length * 1000), ""
+    for unit, factor in _MILLISECONDS.items():
+        number, rest = divmod(rest, factor)
+        text += f"{number}{unit}" if number else ""
+    return text or "0s"
+
+
+def size(text: object) -> int:
+    """Bytes >= 1. ValueError for what is no size; a plain number is none."""
+    match = re.fullmatch(SIZE, text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f'must be a size such as {_example(text, "MiB", "500MB")} or "4GiB", got {show(text)}')
+    number = round(Decimal(match[1]) * _BYTES[match[2]])
+    if number == 0:
+        raise ValueError(f"must be more than 0, got {show(text)}")
+    return number
+
+
+def size_text(number: int) -> str:
+    """What `size` reads as the same number of bytes: 2**32 -> "4GiB"."""
+    unit = next(unit for unit, factor in _BYTES.items() if number % factor == 0)
+    return f"{number // _BYTES[unit]}{unit}"
+
+
+def _example(given: object, unit: str, otherwise: str) -> str:
+    """The number that was given, with a unit: what may have been meant."""
+    if type(given) is int and 0 < given < 10**9:
+        return f'"{given}{unit}"'
+    return f'"{otherwise}"'
+
+
+# The kinds ───────────────────────────────────────────────────────────────────────────────────────
+
 PlainValue = Annotated[Plain, PlainValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Allowed = Annotated[
@@ -91,15 +151,15 @@ Allowed = Annotated[
 ]
 Seconds = Annotated[
     float,
-    BeforeValidator(units.seconds),
-    PlainSerializer(units.duration),
-    WithJsonSchema({"type": "string", "pattern": units.DURATION, "examples": ["45s", "1h30m"]}),
+    BeforeValidator(seconds),
+    PlainSerializer(duration),
+    WithJsonSchema({"type": "string", "pattern": DURATION, "examples": ["45s", "1h30m"]}),
 ]
 Bytes = Annotated[
     int,
-    BeforeValidator(units.size),
-    PlainSerializer(units.size_text),
-    WithJsonSchema({"type": "string", "pattern": units.SIZE, "examples": ["500MB", "4GiB"]}),
+    BeforeValidator(size),
+    PlainSerializer(size_text),
+    WithJsonSchema({"type": "string", "pattern": SIZE, "examples": ["500MB", "4GiB"]}),
 ]
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]

@@ -9,7 +9,8 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hpsearch.study.file.wording import KeyPath
+KeyPath = tuple[str | int, ...]
+"""("search", "rounds", 0, "epochs"): where a value stands in a study file."""
 
 _TOKEN = re.compile(
     r"""

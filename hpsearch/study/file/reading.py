@@ -14,9 +14,8 @@ from typing import Any
 from hpsearch.core.errors import Fault, StudyFileError
 from hpsearch.core.redact import redact
 from hpsearch.study.file import lines as positions
-from hpsearch.study.file.faults import Faults
-from hpsearch.study.file.lines import DEEPEST, Lines
-from hpsearch.study.file.wording import KeyPath, dotted, meant
+from hpsearch.study.file.faults import Faults, dotted, meant
+from hpsearch.study.file.lines import DEEPEST, KeyPath, Lines
 
 MOST_BYTES = 1 << 17
 """A study file is a page or two; larger ones are refused unread."""

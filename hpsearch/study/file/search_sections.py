@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from hpsearch.study.file.kinds import Count, PlainValue, RecordableName
-from hpsearch.study.file.sections import Problems, Section
+from hpsearch.study.file.sections import Beside, Problems, Section
 from hpsearch.study.schedule import FEWEST, BudgetSchedule, FixedSchedule, Rung, Schedule, forecast
 from hpsearch.study.space import Float, Space
 
@@ -28,10 +28,6 @@ class SearchSection(Section):
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         """Its rounds, if no limit ends them; a search without rounds is one. epochs: the study's trainer.epochs."""
         raise NotImplementedError
-
-    def problems(self, space: Space | None, epochs: int | None) -> Problems:
-        """What is wrong with it for this space and these trainer.epochs; each is None where it is at fault itself."""
-        yield from ()
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
         """What is not as it was and has decided about trials since, in words. recorded: this table as it was."""
@@ -71,14 +67,14 @@ class Grid(SearchSection):
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(epochs, 0, space.grid_size() or 0)
 
-    def problems(self, space: Space | None, epochs: int | None) -> Problems:
-        if space is None:
+    def problems(self, beside: Beside) -> Problems:
+        if beside.space is None:
             return
-        floats = [one for one in space.parameters if isinstance(one, Float) and one.count is None]
+        floats = [one for one in beside.space.parameters if isinstance(one, Float) and one.count is None]
         endless = [one.name for one in floats if not one.grid and one.points is None]
         for name in endless:
             yield ("space", name), "a grid needs step = …, grid = […] or points = n, or another search.method"
-        points = 0 if endless else space.grid_size()
+        points = 0 if endless else beside.space.grid_size()
         if points is None or points > MOST_GRID_POINTS:
             count = f"{points:,} points" if points is not None else "points beyond counting"
             most = f"a grid must have at most {MOST_GRID_POINTS:,} points"
@@ -136,8 +132,8 @@ class CoarseToFine(SearchSection):
             survivors = min(math.ceil(self.keep * one.trials - 1e-9), before)
             yield Rung(one.epochs, survivors, one.trials - survivors)
 
-    def problems(self, space: Space | None, epochs: int | None) -> Problems:
-        return _problems_of_rounds(self.rounds, epochs)
+    def problems(self, beside: Beside) -> Problems:
+        return _problems_of_rounds(self.rounds, beside.epochs)
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
         return _changed_rounds(recorded, self.rounds)
@@ -161,7 +157,8 @@ class FixedList(SearchSection):
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
 
-    def problems(self, space: Space | None, epochs: int | None) -> Problems:
+    def problems(self, beside: Beside) -> Problems:
+        space, epochs = beside.space, beside.epochs
         for i, one in enumerate(self.sets):
             path = ("search", "sets", i)
             if epochs is not None and one.epochs is not None and one.epochs > epochs:
@@ -201,14 +198,14 @@ class Recipe(SearchSection):
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         return forecast(self.schedules(epochs)[-1])
 
-    def problems(self, space: Space | None, epochs: int | None) -> Problems:
+    def problems(self, beside: Beside) -> Problems:
         if self.budget is None and not self.rounds:
             yield ("search",), "needs one of budget = { epochs = … } and rounds = […]"
         if self.budget is not None and self.rounds:
             yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
-        yield from _problems_of_rounds(self.rounds, epochs)
-        if self.budget is not None and epochs is not None:
-            schedule = BudgetSchedule(self.budget.epochs, epochs)
+        yield from _problems_of_rounds(self.rounds, beside.epochs)
+        if self.budget is not None and beside.epochs is not None:
+            schedule = BudgetSchedule(self.budget.epochs, beside.epochs)
             if self.budget.epochs < schedule.least:
                 wanted = f"{FEWEST} trials of {schedule.first().epochs} epochs, which the first round takes at least"
                 yield ("search", "budget", "epochs"), f"must be >= {schedule.least}, {wanted}; got {self.budget.epochs}"

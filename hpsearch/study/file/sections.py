@@ -1,14 +1,17 @@
 """The tables of a study file, one class each, as INTERFACE and `studies/study.schema.json` describe them.
 
 Those of [search] are in search_sections.py, which says what a new search method takes. What one value may be is in
-kinds.py; what values mean together is checked in checks.py.
+kinds.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hpsearch.core.trial import Plain
+from hpsearch.study.file.faults import meant
 from hpsearch.study.file.kinds import (
     Address,
     Allowed,
@@ -24,16 +27,33 @@ from hpsearch.study.file.kinds import (
     Whole,
     Yes,
 )
-from hpsearch.study.file.wording import KeyPath
+from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.space import Choice, Float, Parameter, Space
 
 Problems = Iterator[tuple[KeyPath, str]]
 """Where something is wrong in the file, and what."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What else the file says. space, epochs (trainer.epochs): None where they are at fault themselves.
+
+    names: the keys of [space], right or wrong.
+    """
+
+    names: Container[str]
+    space: Space | None
+    epochs: int | None
 
 
 class Section(BaseModel):
     """Frozen and strict: no unknown key, no "3" for 3, no 3.0 for a whole number, nothing infinite."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def problems(self, beside: Beside) -> Problems:
+        """What is wrong with it that no value shows by itself."""
+        yield from ()
 
 
 # [study], [trainer] ──────────────────────────────────────────────────────────────────────────────
@@ -63,6 +83,11 @@ class Trainer(Section):
     )
     validation: Validation | None = Field(None, description="k-fold cross-validation inside each trial")
     options: dict[RecordableName, PlainValue] = Field({}, description="fixed values for the trainer")
+
+    def problems(self, beside: Beside) -> Problems:
+        for name in self.options:
+            if name in beside.names:
+                yield ("trainer", "options", name), f"`{name}` stands in [space] too; leave one out"
 
 
 # [space] ─────────────────────────────────────────────────────────────────────────────────────────
@@ -107,15 +132,11 @@ class Values(Section):
 
 
 class PruneSection(Section):
-    def problems(self, epochs: int | None) -> Problems:
-        """What is wrong with it for these trainer.epochs; None: they are at fault themselves."""
-        yield from ()
-
-    def _judges_in_time(self, key: str, epochs: int | None) -> Problems:
+    def _judges_in_time(self, key: str, beside: Beside) -> Problems:
         """A pruner that would not get to judge before the last epoch is a mistake."""
         first = getattr(self, key)
-        if epochs is not None and first >= epochs:
-            yield ("prune", key), f"must be < {epochs}, trainer.epochs, got {first}"
+        if beside.epochs is not None and first >= beside.epochs:
+            yield ("prune", key), f"must be < {beside.epochs}, trainer.epochs, got {first}"
 
 
 class NeverPrune(PruneSection):
@@ -130,8 +151,8 @@ class MedianPrune(PruneSection):
     warmup_epochs: Whole = Field(1, description="no verdict in the first epochs")
     interval: Count = Field(1, description="a verdict every so many epochs")
 
-    def problems(self, epochs: int | None) -> Problems:
-        return self._judges_in_time("warmup_epochs", epochs)
+    def problems(self, beside: Beside) -> Problems:
+        return self._judges_in_time("warmup_epochs", beside)
 
 
 class HalvingPrune(PruneSection):
@@ -141,8 +162,8 @@ class HalvingPrune(PruneSection):
     min_epochs: Count = Field(1, description="the first rung")
     eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
 
-    def problems(self, epochs: int | None) -> Problems:
-        return self._judges_in_time("min_epochs", epochs)
+    def problems(self, beside: Beside) -> Problems:
+        return self._judges_in_time("min_epochs", beside)
 
 
 class HyperbandPrune(PruneSection):
@@ -152,8 +173,8 @@ class HyperbandPrune(PruneSection):
     min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
     eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
 
-    def problems(self, epochs: int | None) -> Problems:
-        return self._judges_in_time("min_epochs", epochs)
+    def problems(self, beside: Beside) -> Problems:
+        return self._judges_in_time("min_epochs", beside)
 
 
 class PatiencePrune(PruneSection):
@@ -172,12 +193,12 @@ class ThresholdPrune(PruneSection):
     upper: float | None = Field(None, description="stop above this value of the metric")
     warmup_epochs: Whole = Field(0, description="no verdict in the first epochs")
 
-    def problems(self, epochs: int | None) -> Problems:
+    def problems(self, beside: Beside) -> Problems:
         if self.lower is None and self.upper is None:
             yield ("prune",), "must have lower, upper or both"
         elif self.lower is not None and self.upper is not None and self.lower >= self.upper:
             yield ("prune", "lower"), f"must be < upper, got lower = {self.lower}, upper = {self.upper}"
-        yield from self._judges_in_time("warmup_epochs", epochs)
+        yield from self._judges_in_time("warmup_epochs", beside)
 
 
 Prune = Annotated[
@@ -222,6 +243,30 @@ class LrRange(Section):
     iterations: Annotated[int, Field(ge=30, le=100_000)] = Field(150, description="steps of a test")
     tests: Annotated[int, Field(ge=1, le=50)] = Field(4, description="the most tests, one for each choice of others")
     limit: Seconds = Field(600.0, description="the most that all tests together may take")
+
+    def problems(self, beside: Beside) -> Problems:
+        """Its parameter is the one that is auto, else any that can be a learning rate."""
+        if beside.space is None:
+            return
+        space, name = beside.space, self.parameter
+        auto = [one.name for one in space.parameters if isinstance(one, Float) and one.auto]
+        known = {**space.fixed, **{one.name: one for one in space.parameters}}
+        if auto and name not in auto:
+            if "parameter" in self.model_fields_set:
+                yield ("lr_range", "parameter"), f"is `{name}`, and auto = true stands at `{auto[0]}`"
+        elif name not in known:
+            names = [*(one.name for one in space.parameters), *space.fixed]
+            yield ("lr_range", "parameter"), f"`{name}` is no parameter of [space]{meant(name, names)}"
+        elif not _is_positive(known[name]):
+            yield ("lr_range", "parameter"), f"`{name}` must be a range above 0, to be a learning rate"
+
+
+def _is_positive(found: Parameter | Plain) -> bool:
+    if isinstance(found, Choice):
+        return all(not isinstance(value, str | bool) and value > 0 for value in found.values)
+    if isinstance(found, Parameter):
+        return found.low > 0
+    return not isinstance(found, str | bool) and found > 0
 
 
 # [resources], [limits], [journal], [tracking] ────────────────────────────────────────────────────

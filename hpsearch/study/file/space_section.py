@@ -10,10 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpsearch.core.trial import Plain
-from hpsearch.study.file.faults import Faults, translate
+from hpsearch.study.file.faults import Faults, listed, meant, show, translate
 from hpsearch.study.file.kinds import plain, recordable
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Section, Values
-from hpsearch.study.file.wording import listed, meant, show
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space, offers
 
 MOST = 1_000
@@ -37,6 +36,9 @@ def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
     _check_circles(parameters, faults)
     if faults.has(("space",)):
         return None
+    rates = [parameter.name for parameter in parameters if isinstance(parameter, Float) and parameter.auto]
+    for name in rates[1:]:
+        faults.add(("space", name), f"auto = true stands at `{rates[0]}` already; there is one learning rate")
     return Space(tuple(parameters), {name: e for name, e in entries.items() if not isinstance(e, Parameter)})
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.study.file import units
+from hpsearch.study.file import kinds
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from hpsearch.study.file import units
     ],
 )
 def test_a_duration_is_read(text, length):
-    assert units.seconds(text) == length
+    assert kinds.seconds(text) == length
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_duration_is_read(text, length):
 )
 def test_what_is_no_duration_is_refused(value, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        units.seconds(value)
+        kinds.seconds(value)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_is_no_duration_is_refused(value, message):
     ],
 )
 def test_a_size_is_read(text, number):
-    assert units.size(text) == number
+    assert kinds.size(text) == number
 
 
 @pytest.mark.parametrize(
@@ -75,22 +75,22 @@ def test_a_size_is_read(text, number):
 )
 def test_what_is_no_size_is_refused(value, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        units.size(value)
+        kinds.size(value)
 
 
 @given(st.integers(1, 10**14))
 def test_a_duration_is_written_as_it_is_read(milliseconds):
-    assert units.seconds(units.duration(milliseconds / 1000)) == milliseconds / 1000
+    assert kinds.seconds(kinds.duration(milliseconds / 1000)) == milliseconds / 1000
 
 
 @given(st.integers(1, 10**8), st.sampled_from(["B", "kB", "KiB", "MB", "MiB", "GB", "GiB", "TB", "TiB"]))
 def test_a_size_is_written_as_it_is_read(number, unit):
-    size = units.size(f"{number}{unit}")
-    assert units.size(units.size_text(size)) == size
+    size = kinds.size(f"{number}{unit}")
+    assert kinds.size(kinds.size_text(size)) == size
 
 
 def test_what_is_written_is_short():
-    assert units.duration(5400) == "1h30m"
-    assert units.duration(0.25) == "250ms"
-    assert units.size_text(2**32) == "4GiB"
-    assert units.size_text(500_000_000) == "500MB"
+    assert kinds.duration(5400) == "1h30m"
+    assert kinds.duration(0.25) == "250ms"
+    assert kinds.size_text(2**32) == "4GiB"
+    assert kinds.size_text(500_000_000) == "500MB"
