@@ -1,4 +1,4 @@
-"""From "module:name" in the study file to a generator that trains: find it, check it, call it."""
+"""From "module:name" in the study file to a generator that trains, and from parameters to its argument."""
 
 import dataclasses
 import difflib
@@ -6,7 +6,7 @@ import importlib
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,6 @@ from hpsearch.trainer.failures import brief
 from hpsearch.trainer.training_run import Run
 
 Trainer = Callable[[Any, Run], Iterator[Report]]
-
-MOST_METRICS = 1000
-"""In one report. A curve has one point of each for every epoch, so this bounds what a study takes of the disk."""
-
-LONGEST_NAME = 500
-"""Characters of a metric's name."""
 
 
 def find(use: str, folder: Path | None) -> Trainer:
@@ -143,41 +137,3 @@ def _fitting(owner: type, name: str, value: Plain, hint: Any) -> Plain:
     if hint in (int, float, str, bool) and type(value) is not hint:
         raise TrainerError(f"{owner.__name__}.{name} must be {hint.__name__}, got {value!r}")
     return value
-
-
-def checked_report(report: Any, previous: int, metric: str | None = None) -> Report:
-    """The report with plain floats. TrainerError where it is none, its step does not follow the one before, or it lacks
-    the study's metric."""
-    if not isinstance(report, Report):
-        raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
-    if type(report.step) is not int or report.step != previous + 1:
-        raise TrainerError(f"the trainer reported step {report.step!r} after step {previous}: steps are 1, 2, 3, …")
-    if not isinstance(report.metrics, Mapping):
-        raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")
-    if len(report.metrics) > MOST_METRICS:
-        raise TrainerError(
-            f"Report({report.step}, …) has {len(report.metrics):,} metrics, and {MOST_METRICS:,} are the most: "
-            "report sums or means in place of single weights or examples"
-        )
-    for name in map(str, report.metrics):
-        if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
-            raise TrainerError(
-                f"metric {name[:60]!r} must have a name of 1 to {LONGEST_NAME} printable characters, got {len(name):,}"
-            )
-    metrics = {str(name): _number(name, value) for name, value in report.metrics.items()}
-    if metric is not None and metric not in metrics:
-        raise TrainerError(
-            f'study.metric = "{metric}" is not among what the trainer reports: '
-            f"{', '.join(sorted(metrics)) or 'nothing'}"
-        )
-    return Report(report.step, metrics)
-
-
-def _number(name: str, value: Any) -> float:
-    """A float from a float, an int, or a tensor or array with one element."""
-    try:
-        if isinstance(value, str | bytes):
-            raise TypeError
-        return float(value.item() if hasattr(value, "item") else value)
-    except (TypeError, ValueError, RuntimeError):
-        raise TrainerError(f"metric {name!r} is {value!r:.80}, a {type(value).__name__}, not a number") from None

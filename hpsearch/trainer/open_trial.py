@@ -3,8 +3,10 @@
 The worker, the folds of a trial, preflight and evaluation all open their trainings here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import ONE, Fold, Replicates
@@ -12,6 +14,12 @@ from hpsearch.core.trial import Objective, Params, Report
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.contract import Trainer
 from hpsearch.trainer.training_run import Instrument, Run
+
+MOST_METRICS = 1000
+"""In one report. A curve has one point of each for every epoch, so this bounds what a study takes of the disk."""
+
+LONGEST_NAME = 500
+"""Characters of a metric's name."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +99,48 @@ class OpenTrial:
                 raise TrainerError(f"{self._name} ended without a report") from None
             return None
         self.run.check_fold_is_asked_for()
-        checked = contract.checked_report(report, self.step, self._metric)
+        checked = checked_report(report, self.step, self._metric)
         self.step = checked.step
         return checked
 
     def close(self) -> None:
         """The trainer's `finally` runs, and what it raises is raised here."""
         self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked
+
+
+def checked_report(report: Any, previous: int, metric: str | None = None) -> Report:
+    """The report with plain floats. TrainerError where it is none, its step does not follow the one before, or it lacks
+    the study's metric."""
+    if not isinstance(report, Report):
+        raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
+    if type(report.step) is not int or report.step != previous + 1:
+        raise TrainerError(f"the trainer reported step {report.step!r} after step {previous}: steps are 1, 2, 3, …")
+    if not isinstance(report.metrics, Mapping):
+        raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")
+    if len(report.metrics) > MOST_METRICS:
+        raise TrainerError(
+            f"Report({report.step}, …) has {len(report.metrics):,} metrics, and {MOST_METRICS:,} are the most: "
+            "report sums or means in place of single weights or examples"
+        )
+    for name in map(str, report.metrics):
+        if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+            raise TrainerError(
+                f"metric {name[:60]!r} must have a name of 1 to {LONGEST_NAME} printable characters, got {len(name):,}"
+            )
+    metrics = {str(name): _number(name, value) for name, value in report.metrics.items()}
+    if metric is not None and metric not in metrics:
+        raise TrainerError(
+            f'study.metric = "{metric}" is not among what the trainer reports: '
+            f"{', '.join(sorted(metrics)) or 'nothing'}"
+        )
+    return Report(report.step, metrics)
+
+
+def _number(name: str, value: Any) -> float:
+    """A float from a float, an int, or a tensor or array with one element."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value.item() if hasattr(value, "item") else value)
+    except (TypeError, ValueError, RuntimeError):
+        raise TrainerError(f"metric {name!r} is {value!r:.80}, a {type(value).__name__}, not a number") from None

@@ -9,10 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from hpsearch.core.errors import BadInput
-from hpsearch.core.messages import Lost
-from hpsearch.preflight.runner import PreflightFailed, PreflightRecord, complete
-from hpsearch.study.definition import load
 from tests.cli.desk import Desk, content, environment
 
 LR = "lr = { low = 1e-2, high = 1.0, log = true }"
@@ -153,27 +149,6 @@ class TestThatFails:
         assert desk.run().code == 0
         assert desk.trained() == 2 * 3
         assert desk.export()["measured"] == {}
-
-
-class Vanishing:
-    """Stands for a pool whose workers die as they are asked."""
-
-    def measure(self, measurement: object) -> Lost:
-        return Lost(-1, "its worker died of: Fatal Python error: Segmentation fault", "in conv2d")
-
-
-class TestAWorkerThatIsLost:
-    def test_the_study_does_not_start(self, desk: Desk) -> None:
-        network(desk)
-        with pytest.raises(
-            PreflightFailed, match=r"(?s)no answer came back: its worker died of: Fatal Python error.*in conv2d"
-        ):
-            complete(load(desk.folder / "study.toml"), Vanishing(), PreflightRecord(), print)
-
-    def test_there_is_no_window(self, desk: Desk) -> None:
-        network(desk, space=AUTO, more="")
-        with pytest.raises(BadInput, match="finds no window: no answer came back: its worker died"):
-            complete(load(desk.folder / "study.toml"), Vanishing(), PreflightRecord(), print)
 
 
 class TestWarnings:

@@ -1,14 +1,9 @@
-import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import torch
 
-from hpsearch import Report
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params
 from hpsearch.trainer import contract
@@ -135,61 +130,3 @@ class TestArgument:
         with pytest.raises(TrainerError) as caught:
             contract.argument(toys.typed, {"layer": 3, "x": 1})
         assert len(str(caught.value).splitlines()) == 3
-
-
-class TestMetrics:
-    @pytest.mark.parametrize(
-        "value",
-        [1.0, 1, True, np.float32(1), np.ones(()), np.ones((1, 1)), torch.ones(()), torch.ones(1).requires_grad_()],
-    )
-    def test_any_number_is_a_float(self, value: Any) -> None:
-        report = contract.checked_report(Report(1, {"loss": value}), 0)
-        assert type(report.metrics["loss"]) is float
-        assert report.metrics["loss"] == 1.0
-
-    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-    def test_one_that_is_not_finite_too(self, value: float) -> None:
-        assert repr(contract.checked_report(Report(1, {"loss": value}), 0).metrics["loss"]) == repr(value)
-
-    @pytest.mark.parametrize("value", ["1", b"1", None, [1.0], torch.ones(2), 1j, object()])
-    def test_anything_else_is_not(self, value: Any) -> None:
-        with pytest.raises(TrainerError, match=rf"metric 'loss' is .*, a {type(value).__name__}, not a number"):
-            contract.checked_report(Report(1, {"loss": value}), 0)
-
-    def test_the_next_epoch_may_use_the_same_mapping(self) -> None:
-        metrics = {"loss": 1.0}
-        report = contract.checked_report(Report(1, metrics), 0)
-        metrics["loss"] = 2.0
-        assert report.metrics == {"loss": 1.0}
-
-    @pytest.mark.parametrize("step", [0, 1, 4, -3, 3.0, True, "3", None])
-    def test_steps_follow_each_other(self, step: Any) -> None:
-        with pytest.raises(TrainerError, match=r"reported step .* after step 2: steps are 1, 2, 3, …"):
-            contract.checked_report(Report(step, {"loss": 1.0}), 2)
-
-    def test_so_many_and_no_more(self) -> None:
-        most = contract.checked_report(Report(1, {f"w{i}": 1.0 for i in range(1000)}), 0)
-        assert len(most.metrics) == 1000
-        with pytest.raises(TrainerError) as caught:
-            contract.checked_report(Report(1, {f"w{i}": 1.0 for i in range(1_000_000)}), 0)
-        assert str(caught.value) == (
-            "Report(1, …) has 1,000,000 metrics, and 1,000 are the most: "
-            "report sums or means in place of single weights or examples"
-        )
-
-    def test_a_name_is_no_text(self) -> None:
-        contract.checked_report(Report(1, {"x" * 500: 1.0, "größe @ 5 %": 1.0, 7: 1.0}), 0)  # type: ignore[dict-item]
-        with pytest.raises(TrainerError) as caught:
-            contract.checked_report(Report(1, {"x" * 501: 1.0}), 0)
-        said = f"metric '{'x' * 60}' must have a name of 1 to 500 printable characters, got 501"
-        assert str(caught.value) == said
-
-    @pytest.mark.parametrize("name", ["", "new\nline", "nul\0", "\x1b[31mred", "right\u202eleft", "\ud800"])
-    def test_nor_is_it_to_be_acted_on_by_a_terminal(self, name: str) -> None:
-        with pytest.raises(TrainerError, match="printable characters"):
-            contract.checked_report(Report(1, {name: 1.0}), 0)
-
-    @pytest.mark.parametrize("thing", [None, 1.0, {"loss": 1.0}, (1, {"loss": 1.0})])
-    def test_nothing_but_reports(self, thing: Any) -> None:
-        with pytest.raises(TrainerError, match="not a Report"):
-            contract.checked_report(thing, 0)

@@ -7,20 +7,13 @@ import pytest
 
 from hpsearch.preflight.judge.lr_curve import misses, rate_range, read
 from hpsearch.preflight.measurements import SweptLosses
+from tests.preflight.kit import course
 
 RATES = tuple(1e-6 * 10 ** (7 * i / 139) for i in range(140))
 
 
 def sweep(losses: Sequence[float], problem: str = "") -> SweptLosses:
     return SweptLosses({"lr": 1e-2}, "lr", RATES[: len(losses)], tuple(losses), problem)
-
-
-def course(rate: float) -> float:
-    """2 until 1e-3, falling to 0.5 at 1e-1, and beyond that upward, steeply."""
-    place = math.log10(rate)
-    if place < -3:
-        return 2.0
-    return 2.0 - 0.75 * (place + 3) if place < -1 else 0.5 + 3 * (place + 1)
 
 
 USUAL = sweep([course(rate) for rate in RATES])

@@ -1,0 +1,80 @@
+"""Which sweeps a study's range test makes, and the range that it finds."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import BadInput
+from hpsearch.preflight.range_test import asked_for, run_range_test, variants
+from tests.preflight.kit import Answering, Vanishing
+from tests.support.study_text import LR, made
+
+ASKED = ("", "[lr_range]\n")
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+class TestSweeps:
+    def test_the_middle_and_every_other_choice(self) -> None:
+        space = made(ASKED).space
+        sets = variants(space, "lr", 9)
+        assert sorted(str(one["opt"]) for one in sets) == ["adam", "sgd"]
+        assert all(one["lr"] == pytest.approx(math.sqrt(1e-5)) for one in sets)
+        assert len(variants(space, "lr", 1)) == 1
+
+    @pytest.mark.parametrize(
+        ("lr", "bounds"),
+        [(LR, (1e-5, 1.0)), ("[0.1, 0.001]", (0.001, 0.1)), ("0.05", (0.05, 0.05)), ("[1, 3]", (1.0, 3.0))],
+    )
+    def test_the_rates_that_a_file_asks_for(self, lr: str, bounds: tuple[float, float]) -> None:
+        assert asked_for(made((LR, lr), ASKED).space, "lr") == bounds
+
+    def test_they_reach_beyond_what_the_file_asks_for(self) -> None:
+        measurer = Answering()
+        run_range_test(made((LR, "{ low = 1e-2, high = 1e-1, log = true }"), ASKED), measurer)
+        assert {(one.low < 1e-2, one.high > 1e-1, one.epochs) for one in measurer.asked} == {(True, True, 9)}
+
+    def test_what_cannot_be_done_once_is_not_tried_again(self) -> None:
+        measurer = Answering(loss=lambda _: math.nan)
+        assert len(run_range_test(made(ASKED), measurer).readings) > 1, "losses were seen, other parameters may differ"
+        found = run_range_test(made(ASKED), Vanishing())
+        assert [one.problem.partition(":")[0] for one in found.readings] == ["no answer came back"]
+
+
+class TestResult:
+    def test_auto_takes_the_range(self) -> None:
+        found = run_range_test(made((LR, "{ auto = true }"), ASKED), Answering())
+        assert found.auto
+        assert found.found is not None
+        assert found.says == found.found.reason
+        assert found.document()["asked"] is None
+
+    def test_a_range_that_is_right(self) -> None:
+        found = run_range_test(made(ASKED), Answering())
+        assert found.found is not None
+        assert found.says == f"lr: the window [1e-05, 1] is right, by {found.found.evidence}"
+        assert found.found.reason.endswith(f" from {found.found.evidence}")
+
+    def test_one_that_misses(self) -> None:
+        found = run_range_test(made((LR, "{ low = 1e-7, high = 1e-6, log = true }"), ASKED), Answering())
+        assert "is kept, though it lies below" in found.says
+        assert found.document()["asked"] == {"low": 1e-7, "high": 1e-6}
+
+    def test_nothing_found(self) -> None:
+        found = run_range_test(made(ASKED), Answering(loss=lambda _: 2.0))
+        assert found.found is None
+        assert found.says.startswith("lr: the learning-rate range test finds no window: too early to say")
+        with pytest.raises(BadInput, match=r"space\.lr: auto = true, .* Give low and high"):
+            run_range_test(made((LR, "{ auto = true }"), ASKED), Answering(loss=lambda _: 2.0))
+
+    def test_its_document_is_json(self) -> None:
+        """Losses that are NaN become null."""
+        found = run_range_test(made(ASKED), Answering(loss=lambda rate: math.nan if rate > 1 else 2.0))
+        document = json.loads(json.dumps(found.document(), allow_nan=False))
+        assert document["tests"][0]["losses"][-1] is None
+        assert document["tests"][0]["begins"] is None

@@ -1,0 +1,76 @@
+"""Preflight as a part of a run, and alone: what is measured, recorded and refused."""
+
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import BadInput
+from hpsearch.core.trial import Report
+from hpsearch.preflight.measurements import Measured, TrainedEpochs
+from hpsearch.preflight.runner import PreflightFailed, PreflightRecord, complete, run_preflight
+from hpsearch.study.definition import Study
+from hpsearch.study.space import Float
+from tests.preflight.kit import Answering, Vanishing
+from tests.support.study_text import LR, made
+
+BOTH = ("", "[preflight]\n[lr_range]\n")
+AUTO = (LR, "{ auto = true }")
+LEARNS = Measured(trained=TrainedEpochs(1.0, (Report(1, {"val_loss": 0.5}),), seconds=2.0), seconds=3.0)
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.chdir(tmp_path)
+    return made(AUTO, BOTH)
+
+
+class TestAsAPartOfARun:
+    def test_both_are_measured_and_decided(self, study: Study) -> None:
+        said: list[str] = []
+        record = complete(study, Answering(learning=LEARNS), PreflightRecord(), said.append)
+        assert list(record.documents) == ["preflight", "lr_range"]
+        assert [one.kind for one in record.decisions] == ["preflight", "lr range"]
+        assert record.decisions[1].reason == said[-1] == record.documents["lr_range"]["says"]
+
+    def test_the_search_takes_the_range_that_was_found(self, study: Study) -> None:
+        record = complete(study, Answering(learning=LEARNS), PreflightRecord(), str)
+        own, window = record.narrowed(study).space["lr"], record.documents["lr_range"]["window"]
+        assert isinstance(own, Float)
+        assert {"low": own.low, "high": own.high} == window
+        assert PreflightRecord().narrowed(study) is study
+
+    def test_what_is_recorded_is_not_measured_again(self, study: Study) -> None:
+        measurer = Answering(learning=LEARNS)
+        recorded = PreflightRecord(complete(study, measurer, PreflightRecord(), str).documents)
+        asked = len(measurer.asked)
+        assert complete(study, measurer, recorded, str) == recorded
+        assert len(measurer.asked) == asked
+
+    def test_skipped(self, study: Study) -> None:
+        record = complete(study, Answering(), PreflightRecord(), str, skip_preflight=True)
+        assert list(record.documents) == ["lr_range"]
+        assert record.decisions[0].reason == "skipped, as --skip-preflight asks for"
+
+    def test_a_worker_that_is_lost(self, study: Study) -> None:
+        with pytest.raises(
+            PreflightFailed, match=r"(?s)no answer came back: its worker died of: Fatal Python error.*in conv2d"
+        ):
+            complete(study, Vanishing(), PreflightRecord(), str)
+
+    def test_there_is_no_range_then(self, study: Study) -> None:
+        with pytest.raises(BadInput, match="finds no window: no answer came back: its worker died"):
+            complete(study, Vanishing(), PreflightRecord(), str, skip_preflight=True)
+
+
+class TestAlone:
+    def test_its_document(self, study: Study) -> None:
+        found = run_preflight(study, Answering(learning=LEARNS))
+        assert found.learning.passed
+        document = found.document()
+        assert list(document) == ["study", "preflight", "lr_range"]
+        assert document["preflight"]["cost"]["seconds"] == 2.0
+        assert found.documents() == {name: document[name] for name in ("preflight", "lr_range")}
+
+    def test_what_cannot_learn_has_no_range_test(self, study: Study) -> None:
+        found = run_preflight(study, Answering())
+        assert (found.learning.passed, found.range_test, found.document()["lr_range"]) == (False, None, None)
