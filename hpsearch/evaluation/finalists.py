@@ -5,15 +5,12 @@ there were the larger that part (Cawley and Talbot 2010, "On over-fitting in mod
 bias in performance evaluation", JMLR 11). Fresh seeds tell the two apart.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev, variance
+from statistics import fmean, variance
 
 from hpsearch.core.trial import Objective, State, Trial, key_of
-
-CONFIDENCE = 0.95
-
+from hpsearch.evaluation.noise import Noise, Spread, pooled
 
 # Who is a finalist ───────────────────────────────────────────────────────────────────────────────
 
@@ -39,34 +36,6 @@ def length(trial: Trial, epochs: int) -> int:
 # What they are worth ─────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class Spread:
-    """What several trainings came to that differ in their seeds alone.
-
-    values: the metric in its own sign, at least one. lost: how many came to none, since they failed or diverged.
-    """
-
-    values: tuple[float, ...]
-    lost: int = 0
-
-    @property
-    def mean(self) -> float:
-        return fmean(self.values)
-
-    @property
-    def sd(self) -> float | None:
-        """Standard deviation between seeds; None for one seed, which tells nothing of it."""
-        return stdev(self.values) if len(self.values) > 1 else None
-
-    @property
-    def margin(self) -> float | None:
-        """Half of the 95 % interval of the mean (Student's t); None as `sd`."""
-        from scipy.special import stdtrit
-
-        n = len(self.values)
-        return None if self.sd is None else float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * self.sd / math.sqrt(n)
-
-
 def shrunk(spreads: Sequence[Spread]) -> tuple[float, ...]:
     """The means, each drawn towards the mean of all by the part of their differences that seeds alone explain.
 
@@ -75,19 +44,13 @@ def shrunk(spreads: Sequence[Spread]) -> tuple[float, ...]:
     its generalizations", JASA 70), the variance between seeds pooled. Unchanged where there is one, or no two seeds.
     """
     means = [one.mean for one in spreads]
-    freedom = sum(len(one.values) - 1 for one in spreads)
-    if len(spreads) < 2 or not freedom:
+    seeds = pooled([Noise(one.sd, len(one.values) - 1) for one in spreads if one.sd is not None])
+    if len(spreads) < 2 or seeds is None:
         return tuple(means)
-    pooled = sum((len(one.values) - 1) * (one.sd or 0.0) ** 2 for one in spreads) / freedom
-    noise = [pooled / len(one.values) for one in spreads]
-    between = max(0.0, variance(means) - fmean(noise))
-    middle = fmean(means)
-    return tuple(middle + (m - middle) * _kept(between, n) for m, n in zip(means, noise, strict=True))
-
-
-def _kept(between: float, noise: float) -> float:
-    """The share of a difference that is none of the seeds'."""
-    return between / (between + noise) if noise > 0 else 1.0
+    noise = [seeds.sd**2 / len(one.values) for one in spreads]
+    between, middle = max(0.0, variance(means) - fmean(noise)), fmean(means)
+    real = (between / (between + one) if one > 0 else 1.0 for one in noise)
+    return tuple(middle + share * (mean - middle) for share, mean in zip(real, means, strict=True))
 
 
 @dataclass(frozen=True)

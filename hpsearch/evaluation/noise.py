@@ -4,11 +4,38 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import variance
+from statistics import fmean, stdev
 from typing import Any, Literal
 
 from hpsearch.core.trial import Objective, State, Trial, key_of
-from hpsearch.evaluation.finalists import CONFIDENCE, Spread
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What several trainings came to that differ in their seeds alone.
+
+    values: the metric in its own sign, at least one. lost: how many came to none, since they failed or diverged.
+    """
+
+    values: tuple[float, ...]
+    lost: int = 0
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+    @property
+    def sd(self) -> float | None:
+        """Standard deviation between seeds; None for one seed, which tells nothing of it."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+    @property
+    def margin(self) -> float | None:
+        """Half of the 95 % interval of the mean (Student's t); None as `sd`."""
+        n = len(self.values)
+        return None if self.sd is None else _quantile(n - 1) * self.sd / math.sqrt(n)
 
 
 @dataclass(frozen=True)
@@ -45,8 +72,7 @@ def within(groups: Iterable[Sequence[float]]) -> Noise | None:
 
     None as well where no two differ: a share of few examples is the same again and again, and noisy all the same.
     """
-    some = [group for group in groups if len(group) > 1]
-    found = pooled([Noise(math.sqrt(variance(group)), len(group) - 1) for group in some])
+    found = pooled([Noise(stdev(group), len(group) - 1) for group in groups if len(group) > 1])
     return found if found is not None and found.sd > 0 else None
 
 
@@ -76,7 +102,7 @@ def difference(one: Spread, other: Spread) -> tuple[float, float | None]:
     """
     if one.sd is None or other.sd is None:
         return one.mean - other.mean, None
-    a, b = (spread.sd**2 / len(spread.values) for spread in (one, other) if spread.sd is not None)
+    a, b = one.sd**2 / len(one.values), other.sd**2 / len(other.values)
     if not a + b:
         return one.mean - other.mean, None
     freedom = (a + b) ** 2 / (a**2 / (len(one.values) - 1) + b**2 / (len(other.values) - 1))

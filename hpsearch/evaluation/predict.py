@@ -138,12 +138,10 @@ class _Companion:
                 )
                 return runs[-1]
 
-            def predicted(replicate: Replicate, restored: state.Snapshot) -> Predictions:
+            each = []
+            for replicate, own in zip(member.replicates, side_by_side.parts(snapshot, member.replicates), strict=True):
                 params = contract.argument(self._trainer, {**context.options, **member.params})
-                return call(params, partial(run, replicate, restored), part)
-
-            states = zip(member.replicates, side_by_side.parts(snapshot, member.replicates), strict=True)
-            each = [predicted(replicate, state) for replicate, state in states]
+                each.append(call(params, partial(run, replicate, own), part))
             for made in runs:
                 made.check_fold_is_asked_for()
             return _together(each, member.replicates, part)

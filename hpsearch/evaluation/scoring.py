@@ -9,7 +9,7 @@ from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Objective
 from hpsearch.evaluation.candidates import GREEDY, SINGLE, Candidates
 from hpsearch.evaluation.evaluation_result import CandidateResult, OpeningResult
-from hpsearch.evaluation.finalists import Spread
+from hpsearch.evaluation.noise import Spread
 from hpsearch.evaluation.predict import Predict, Scored, Scores, scored_as
 from hpsearch.evaluation.test_set_ledger import Opening
 from hpsearch.workers.pools.base import Measurer

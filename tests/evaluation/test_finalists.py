@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
-from hpsearch.evaluation.finalists import Spread, best_distinct, length, ranked, shrunk
+from hpsearch.evaluation.finalists import best_distinct, length, ranked, shrunk
+from hpsearch.evaluation.noise import Spread
 
 LOSS = Objective("val_loss", "minimize")
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -57,28 +58,6 @@ def test_one_that_ended_may_go_all_the_way_and_others_as_far_as_they_came() -> N
 
 
 # What they are worth ─────────────────────────────────────────────────────────────────────────────
-
-
-def test_mean_spread_and_interval_of_five_seeds() -> None:
-    spread = Spread((1.0, 2.0, 3.0, 4.0, 5.0))
-    assert spread.mean == 3.0
-    assert spread.sd == pytest.approx(math.sqrt(2.5))
-    assert spread.margin == pytest.approx(2.7764 * math.sqrt(2.5 / 5), abs=1e-4)
-
-
-def test_one_seed_has_no_spread() -> None:
-    assert (Spread((0.5,)).mean, Spread((0.5,)).sd, Spread((0.5,)).margin) == (0.5, None, None)
-
-
-def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    """2,000 samples of 4: the share's standard deviation is sqrt(0.95 * 0.05 / 2000) = 0.005; 4 of them are 0.02."""
-    rng = random.Random(1)
-    held = 0
-    for _ in range(2000):
-        spread = Spread(tuple(rng.gauss(7, 2) for _ in range(4)))
-        assert spread.margin is not None
-        held += abs(spread.mean - 7) <= spread.margin
-    assert held / 2000 == pytest.approx(0.95, abs=0.02)
 
 
 def test_means_that_seeds_alone_explain_become_one() -> None:

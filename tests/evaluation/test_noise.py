@@ -6,14 +6,35 @@ import random
 import pytest
 
 from hpsearch.core.trial import Objective, Plain, Report, State, Trial
-from hpsearch.evaluation.finalists import Spread
-from hpsearch.evaluation.noise import Noise, difference, pooled, repeated, within
+from hpsearch.evaluation.noise import Noise, Spread, difference, pooled, repeated, within
 
 LOSS = Objective("val_loss", "minimize")
 
 
 def trial(number: int, value: float, state: State = State.COMPLETE, **params: Plain) -> Trial:
     return Trial(number, params, number, until=1, state=state, curve=(Report(1, {"val_loss": value}),))
+
+
+def test_mean_spread_and_interval_of_five_seeds() -> None:
+    spread = Spread((1.0, 2.0, 3.0, 4.0, 5.0))
+    assert spread.mean == 3.0
+    assert spread.sd == pytest.approx(math.sqrt(2.5))
+    assert spread.margin == pytest.approx(2.7764 * math.sqrt(2.5 / 5), abs=1e-4)
+
+
+def test_one_seed_has_no_spread() -> None:
+    assert (Spread((0.5,)).mean, Spread((0.5,)).sd, Spread((0.5,)).margin) == (0.5, None, None)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    """2,000 samples of 4: the share's standard deviation is sqrt(0.95 * 0.05 / 2000) = 0.005; 4 of them are 0.02."""
+    rng = random.Random(1)
+    held = 0
+    for _ in range(2000):
+        spread = Spread(tuple(rng.gauss(7, 2) for _ in range(4)))
+        assert spread.margin is not None
+        held += abs(spread.mean - 7) <= spread.margin
+    assert held / 2000 == pytest.approx(0.95, abs=0.02)
 
 
 def test_groups_of_two_and_more_say_something() -> None:
