@@ -1,4 +1,4 @@
-"""What is wrong with one training, told from its curve: a pure function, a report more or less changes nothing else."""
+"""What is wrong with one training, by its curve: a pure function, a report more or less changes nothing else."""
 
 import math
 from collections.abc import Iterable

@@ -112,7 +112,7 @@ def exploding(c: Curves) -> Finding | None:
 
 
 def exploded(c: Curves) -> bool:
-    """Only told where a share says that it is a classification: other losses have no scale of their own."""
+    """Only judged where a share says that it is a classification: other losses have no scale of their own."""
     return bool(c.shares) and len(c.losses) > 0 and c.start > CHANCE
 
 

@@ -1,7 +1,6 @@
 """What a page is made from: all that the journal has of a study."""
 
 import json
-import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -46,8 +45,7 @@ class Content:
     @cached_property
     def ranked(self) -> list[Trial]:
         """The trials that have a value, the best first; failed and diverged ones have none that counts."""
-        fit = [t for t in self.trials if t.state is not State.FAILED and math.isfinite(self.objective.loss(t))]
-        return sorted(fit, key=self.objective.loss)
+        return self.objective.ranked(self.trials)
 
     @cached_property
     def others(self) -> list[Trial]:

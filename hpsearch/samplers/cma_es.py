@@ -3,7 +3,7 @@
 Optuna's CmaEsSampler keeps its state inside the trials that it proposed, and a study that is rebuilt has lost it. Here
 the state is what follows from the observations in the order in which they ended: the first ones place the mean, each
 further group of `population` is one generation. It needs no account of running trials: those of one generation are
-independent draws by construction, and one that settles late counts in the generation that it settles in.
+independent draws by construction, and one that ends late counts in the generation that it ends in.
 """
 
 from collections.abc import Sequence

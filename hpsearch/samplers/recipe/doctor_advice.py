@@ -49,12 +49,12 @@ class Move:
 class Advice:
     """What to change in the next round.
 
-    improving, settled: in words why the next round trains longer, or why it need not; "" where nobody says so.
+    improving, long_enough: in words why the next round trains longer, or why it need not; "" where nobody says so.
     moves: of ranges, by parameter. notes: what was seen, and is for a person to act upon.
     """
 
     improving: str = ""
-    settled: str = ""
+    long_enough: str = ""
     moves: dict[str, Move] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -88,9 +88,9 @@ def advise(remarks: Sequence[Remark], space: Space, ranges: Sequence[SearchRange
         elif Label.STILL_IMPROVING in labels:
             advice.improving = remark.evidence
         elif Label.HEALTHY in labels:
-            advice.settled = remark.evidence
+            advice.long_enough = remark.evidence
         elif Label.OVERFITTING in labels:
-            advice.settled = remark.evidence
+            advice.long_enough = remark.evidence
             _raise(advice, remark, REGULARISERS & parameters.keys(), opened=True)
         elif Label.DECAYED_TOO_EARLY in labels:
             _raise(advice, remark, DECAYS & parameters.keys())

@@ -178,8 +178,8 @@ def _resource(is_longest: bool, found: Results, advice: Advice, beyond: Sequence
     if is_longest:
         longer = f"; {advice.improving}: a larger trainer.epochs may pay" if advice.improving else ""
         return Resource.LESS, f"round again in smaller windows{longer}"
-    if advice.settled and not advice.improving and found.best_lies_early:
-        return Resource.SAME, f"no longer than the last, since more epochs would gain nothing ({advice.settled})"
+    if advice.long_enough and not advice.improving and found.best_lies_early:
+        return Resource.SAME, f"no longer than the last, since more epochs would gain nothing ({advice.long_enough})"
     return Resource.MORE, f"longer than the last{f', since {advice.improving}' if advice.improving else ''}"
 
 

@@ -72,7 +72,7 @@ def test_overfitting_opens_what_regularises_upwards() -> None:
     low, high, reason = one(said(Label.OVERFITTING), "dropout")
     assert (low, high) == (0.0, pytest.approx(0.6))
     assert reason == "dropout: window opened to [0, 0.6], from [0, 0.4]: 2 of the best 3 trials: overfitting"
-    assert said(Label.OVERFITTING).settled
+    assert said(Label.OVERFITTING).long_enough
 
 
 def test_where_nothing_regularises_it_says_what_to_add() -> None:
@@ -103,7 +103,7 @@ def test_decay_comes_later() -> None:
 
 def test_what_the_length_of_a_round_follows_from() -> None:
     assert said(Label.STILL_IMPROVING).improving == "2 of the best 3 trials: still improving"
-    assert said(Label.HEALTHY).settled == "2 of the best 3 trials: healthy"
+    assert said(Label.HEALTHY).long_enough == "2 of the best 3 trials: healthy"
     assert said(Label.TOO_EARLY) == Advice()
 
 
