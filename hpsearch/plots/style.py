@@ -2,9 +2,13 @@
 
 import html
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from hpsearch.core.redact import redact
+
+with suppress(ImportError):  # plotly takes it from sys.modules, half imported too, where MLflow's thread is at it
+    import pandas  # noqa: F401
 
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#17becf", "#7f7f7f")
 
