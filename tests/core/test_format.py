@@ -1,9 +1,24 @@
-"""What JSON cannot hold becomes null, and nothing else changes."""
+"""Numbers and durations as people read them; what JSON cannot hold becomes null, and nothing else changes."""
 
 import json
 import math
+from dataclasses import replace
 
-from hpsearch.core.format import finite, json_text
+import pytest
+
+from hpsearch.core.format import (
+    columns,
+    duration,
+    finite,
+    json_text,
+    line,
+    many,
+    moment,
+    named,
+    params_line,
+    score,
+)
+from hpsearch.core.trial import Objective, Report, State, Trial
 
 
 def test_not_a_number_and_infinities_are_null_at_any_depth() -> None:
@@ -17,3 +32,51 @@ def test_all_else_stays() -> None:
     for value in (None, True, 3, 0.5, -0.0, 1e308, "inf", [], {}):
         assert finite(value) == value
         assert type(finite(value)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0s"),
+        (59.4, "59s"),
+        (59.6, "1m00s"),
+        (185, "3m05s"),
+        (3599.4, "59m59s"),
+        (3600, "1h00m"),
+        (3725, "1h02m"),
+        (90_000, "25h00m"),
+    ],
+)
+def test_a_duration_has_its_two_largest_units(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_count_has_its_noun() -> None:
+    assert [many(count, "trial") for count in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]
+
+
+def test_of_many_trials_the_first_are_named() -> None:
+    assert named([3]) == "trial 3"
+    assert named([1, 4, 5]) == "trials 1, 4, 5"
+    assert named(list(range(12))) == "trials 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
+    assert named(list(range(13))) == "trials 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …"
+
+
+def test_of_a_number_four_digits_are_read_and_of_a_choice_all() -> None:
+    params = {"lr": 0.000123456, "width": 123456, "bias": True, "kind": "resnet", "momentum": 0.9}
+    assert params_line(params) == "lr = 0.0001235, width = 123456, bias = True, kind = resnet, momentum = 0.9"
+
+
+def test_a_trial_in_one_line() -> None:
+    objective = Objective("loss", "minimize")
+    trial = Trial(7, {}, 0, 9, State.FAILED, curve=(Report(1, {"loss": 0.123456}),), reason="ValueError: no\nmore")
+    assert line(trial, objective) == "trial 7   FAILED    loss 0.1235 at epoch 1  ValueError: no"
+    assert score(replace(trial, curve=()), objective) == "no loss"
+
+
+def test_columns_are_aligned_and_nothing_follows_the_last() -> None:
+    assert columns([("a", "bbb", "c"), ("aaaa", "b", "")]) == "a     bbb  c\naaaa  b"
+
+
+def test_a_moment_is_in_utc() -> None:
+    assert moment(1_700_000_000_999) == "2023-11-14 22:13:20"

@@ -1,23 +1,60 @@
-"""What a report says of its trial by the study's objective."""
-
 import math
+from dataclasses import replace
 
 import pytest
 
-from hpsearch.core.trial import Objective, Report
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial, key_of
 
-SCORE = Objective("score", "maximize")
+CURVE = tuple(Report(step, {"score": score}) for step, score in enumerate((3.0, 1.0, 2.0, 1.0), 1))
+TRIAL = Trial(0, {}, seed=0, until=9, state=State.COMPLETE, curve=CURVE)
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_parameters_are_the_same_in_any_order_and_types_are_told_apart() -> None:
+    assert key_of({"lr": 0.1, "n": 1}) == key_of({"n": 1, "lr": 0.1})
+    assert len({key_of({"n": n}) for n in (1, 1.0, True, "1")}) == 4
+
+
+def test_active_are_those_that_wait_or_run() -> None:
+    assert {state for state in State if state.is_active} == {State.WAITING, State.RUNNING}
+
+
+def test_a_trial_as_it_was_when_it_paused() -> None:
+    pruned = replace(TRIAL, state=State.PRUNED, reason="lost", cause=Cause.PRUNED, cause_numbers={"rank": 3.0})
+    then = pruned.as_of(2)
+    assert (then.state, then.reason, then.cause, then.cause_numbers) == (State.PAUSED, "", None, {})
+    assert (then.curve, then.epoch) == (CURVE[:2], 2)
+
+
+def test_before_its_first_report_a_trial_is_at_epoch_0() -> None:
+    assert replace(TRIAL, curve=()).epoch == 0
+
+
 @pytest.mark.parametrize(
-    ("name", "counts"),
-    [("score", True), ("train_loss", True), ("loss", True), ("val_accuracy", False), ("loss_scale", False)],
+    ("goal", "at", "epoch", "loss"),
+    [
+        ("minimize", "best", 2, 1.0),  # the earlier of equals
+        ("maximize", "best", 1, -3.0),
+        ("minimize", "last", 4, 1.0),
+        ("maximize", "last", 4, -1.0),
+    ],
 )
-def test_diverged_is_the_objective_or_a_loss_that_is_no_number(bad: float, name: str, counts: bool) -> None:
-    found = SCORE.diverged_metric(Report(3, {"lr": 0.1, name: bad}))
-    assert (found and (found[0], repr(found[1]))) == ((name, repr(bad)) if counts else None)
+def test_a_curve_is_judged_at_its_best_or_at_its_last_epoch(goal: str, at: str, epoch: int, loss: float) -> None:
+    objective = Objective("score", goal, at)  # type: ignore[arg-type]
+    judged = objective.judged(TRIAL)
+    assert judged is not None
+    assert judged.step == epoch
+    assert objective.loss(TRIAL) == loss
+    assert objective.value(TRIAL) == abs(loss) == objective.sign * loss
 
 
-def test_what_is_finite_has_not_diverged() -> None:
-    assert SCORE.diverged_metric(Report(1, {"val_loss": 1e300, "score": -1e300})) is None
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+@pytest.mark.parametrize("metrics", [{"score": math.nan}, {"score": math.inf}, {"score": -math.inf}, {"other": 1.0}])
+def test_what_is_no_number_is_the_worst_of_all(goal: str, metrics: dict[str, float]) -> None:
+    objective = Objective("score", goal)  # type: ignore[arg-type]
+    assert objective.loss_of(Report(1, metrics)) == math.inf
+
+
+def test_a_trial_without_a_report_or_that_diverged_has_no_value() -> None:
+    objective = Objective("score", "minimize")
+    for trial in (replace(TRIAL, curve=()), replace(TRIAL, cause=Cause.DIVERGED)):
+        assert (objective.loss(trial), objective.value(trial)) == (math.inf, None)

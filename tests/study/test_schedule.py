@@ -69,6 +69,8 @@ class TestBudgetSchedule:
         schedule = BudgetSchedule(1000, 27)
         assert schedule.repeats(at(27, 600)) == REPEATS
         assert schedule.repeats(at(27, 900)) == 0
+        needed = 2 * (REPEATS + 1) * 27
+        assert [schedule.repeats(at(27, 1000 - left)) for left in (needed, needed - 1)] == [REPEATS, 0]
 
 
 class TestFixedSchedule:
