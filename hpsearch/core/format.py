@@ -25,7 +25,12 @@ def named(trials: Sequence[int]) -> str:
 
 def line(trial: Trial, objective: Objective) -> str:
     """One trial in one line: number, state, value, and why."""
-    return f"trial {trial.number:<3} {trial.state:<8}  {score(trial, objective)}  {trial.reason.partition(chr(10))[0]}"
+    return f"trial {trial.number:<3} {trial.state:<8}  {score(trial, objective)}  {first_line(trial.reason)}"
+
+
+def first_line(text: str) -> str:
+    """Of a reason or an error that may have many, for a table; the one place where a sentence is cut."""
+    return text.partition("\n")[0]
 
 
 def score(trial: Trial, objective: Objective) -> str:

@@ -67,13 +67,13 @@ class Failure:
     kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", it yields what is no report, or
         not the metric that the study asks for, so that no other trial will do better; "disk", what must last could not
         be written, which is no fault of the trial's.
-    error_type: the class of the exception that the trainer raised, such as "ValueError", where it did.
+    exception: what the trainer raised, where it did: its class and the first line of its text.
     """
 
     kind: Literal["error", "oom", "contract", "disk"]
     summary: str
     traceback: str = ""
-    error_type: str = ""
+    exception: str = ""
 
 
 @dataclass(frozen=True, slots=True)

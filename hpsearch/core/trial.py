@@ -95,7 +95,7 @@ class Trial:
     reason: why it is in its state, for a person to read; no code looks into it.
     cause: the same for code; None while it has not ended, paused or waited again. RUNNING, that of its last wait.
     cause_numbers: the numbers of the reason by name, all finite: {"epoch": 2}, {"rank": 7, "of": 9, "epoch": 3}.
-    error_type: the class of the exception that its trainer raised, such as "ValueError", else "".
+    exception: what its trainer raised, where it is FAILED for that, as Python prints it: "ValueError: no optimizer".
     origin: why these parameters, for a person to read.
     attempts: how many workers it was given to because the one before was lost, from 1.
     ended: its place in the order in which trials were (last) ended or paused, from 1; 0 while it never was.
@@ -122,7 +122,7 @@ class Trial:
     ended_at: int = 0
     cause: Cause | None = None
     cause_numbers: Numbers = field(default_factory=dict)
-    error_type: str = ""
+    exception: str = ""
 
     @property
     def epoch(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.core.format import first_line
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor import training_signs as training
 from hpsearch.doctor import validation_signs as validation
@@ -96,7 +97,7 @@ def _worth_saying(found: list[Finding]) -> list[Finding]:
 
 def _missing(trial: Trial, curves: Curves) -> str:
     if not trial.curve:
-        return "no epoch was reported" + (f": {trial.reason.partition(chr(10))[0]}" if trial.reason else "")
+        return "no epoch was reported" + (f": {first_line(trial.reason)}" if trial.reason else "")
     if not curves.losses:
         return "neither train_loss nor val_loss nor the study's metric was reported"
     return f"{curves.epochs} {'epoch' if curves.epochs == 1 else 'epochs'}; it takes {ENOUGH}"

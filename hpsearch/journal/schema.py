@@ -78,7 +78,7 @@ trials = Table(
     Column("revision", BigInteger, nullable=False),
     Column("cause", Text),
     Column("cause_numbers", Text, nullable=False, server_default="{}"),
-    Column("error_type", Text),
+    Column("exception", Text),
     Index(None, "study_id", "revision"),
     sqlite_with_rowid=False,
 )

@@ -6,7 +6,7 @@ and `spool.py`. Causes are words here and no `Cause`, which may gain others.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Read = tuple[str | None, dict[str, float]]
@@ -90,17 +90,16 @@ def cause_of_trial(state: str, reason: str) -> Read:
     return _read(reason, patterns) or (otherwise, {})
 
 
-def error_type_of(reason: str, cause: str | None) -> str:
-    """Of a FAILED trial: its reason began with the class of the exception."""
-    if cause == "out_of_memory":
-        found = re.match(r"out of memory even alone \(([A-Za-z_]\w*)[:)]", reason)
-    elif cause == "trainer_raised":
-        if reason.startswith("the trainer called sys.exit("):
-            return "SystemExit"
-        found = re.match(r"([A-Za-z_]\w*)(: |$)", reason)
-    else:
-        found = None
-    return found[1] if found else ""
+def exception_of(state: str, reason: str) -> str:
+    """What the trainer of a FAILED trial raised, its class and the first line of its text, else ""."""
+    if state != "FAILED":
+        return ""
+    if found := re.fullmatch(r"out of memory even alone \(([A-Za-z_]\w*(: .*)?)\): try .*", reason, re.DOTALL):
+        return found[1]
+    if found := re.fullmatch(r"the trainer called sys\.exit\((.*)\)", reason, re.DOTALL):
+        return "SystemExit" if found[1] == "None" else "SystemExit: " + found[1].strip("'\"")
+    is_ours = _read(reason, _FAILED) is not None
+    return reason if re.match(r"[A-Za-z_]\w*(: |$)", reason) and not is_ours else ""
 
 
 def cause_of_study(state: str, last: tuple[str, str], limits: Mapping[str, Any], used: Mapping[str, int]) -> Read:
@@ -119,6 +118,11 @@ def cause_of_study(state: str, last: tuple[str, str], limits: Mapping[str, Any],
     if kind == "failed" and used["failed"] >= limits.get("max_failures", math.inf):
         return "limit", {"failed": limits["max_failures"]}
     return "interrupted", {}
+
+
+def headlines_of(notes: Sequence[str]) -> int:
+    """How many of a round's notes, from the first, are about the round as a whole."""
+    return next((place for place, note in enumerate(notes) if not note.startswith("round ")), len(notes))
 
 
 def _read(text: str, patterns: Patterns) -> Read | None:

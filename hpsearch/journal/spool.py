@@ -17,7 +17,7 @@ from typing import Any
 from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Report, Trial
 from hpsearch.journal.records import TRIAL, Environment, TrainingSegment, cause_of, trial_of, trial_row
-from hpsearch.journal.sentences_of_0004 import cause_of_trial, error_type_of
+from hpsearch.journal.sentences_of_0004 import cause_of_trial, exception_of
 from hpsearch.journal.writer import Batch
 
 
@@ -141,8 +141,7 @@ def _trial(row: Sequence[Any]) -> Trial:
     if len(row) < len(TRIAL):
         values = dict(zip(TRIAL, row, strict=False))
         cause, numbers = cause_of_trial(values["state"], values["reason"])
-        kind = error_type_of(values["reason"], cause) if values["state"] == "FAILED" else ""
-        row = [*row, cause, json.dumps(numbers), kind]
+        row = [*row, cause, json.dumps(numbers), exception_of(values["state"], values["reason"])]
     return trial_of(row)
 
 

@@ -351,7 +351,7 @@ class Loop:
         elif failure.kind == "oom":
             self._starve(trial, failure)
         else:
-            failed = replace(trial, error=failure.traceback, error_type=failure.error_type)
+            failed = replace(trial, error=failure.traceback, exception=failure.exception)
             self._end(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
 
     def _starve(self, trial: Trial, failure: Failure) -> None:
@@ -362,7 +362,7 @@ class Loop:
             return
         advice = "try a smaller batch_size or model, or more resources.per_trial.memory or gpus"
         reason = f"out of memory even alone ({failure.summary}): {advice}"
-        failed = replace(trial, error=failure.traceback, error_type=failure.error_type)
+        failed = replace(trial, error=failure.traceback, exception=failure.exception)
         self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
     def _lose(self, trial: Trial, reason: str, cause: Cause, traceback: str = "") -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.format import first_line
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.doctor.consultation import Consultation, consult
@@ -81,7 +82,7 @@ class Content:
         """Those that failed for the same reason together."""
         alike: dict[str, list[Trial]] = {}
         for trial in self.failed:
-            alike.setdefault(trial.reason.partition("\n")[0], []).append(trial)
+            alike.setdefault(first_line(trial.reason), []).append(trial)
         return alike
 
     @property

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hpsearch import __version__
-from hpsearch.core.format import duration, json_text, many, moment, named, number, ordinal
+from hpsearch.core.format import duration, first_line, json_text, many, moment, named, number, ordinal
 from hpsearch.core.redact import redact
 from hpsearch.plots import figures
 from hpsearch.provenance import environment
@@ -64,10 +64,6 @@ def templates() -> Environment:
     made.filters |= {"cost": cost_text, "environment": environment.summary, "markup": Markup}
     made.globals |= {"most": MOST, "version": __version__}
     return made
-
-
-def first_line(text: str) -> str:
-    return text.partition("\n")[0]
 
 
 def shell(words: Iterable[object]) -> str:

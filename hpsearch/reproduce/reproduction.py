@@ -41,7 +41,7 @@ class Reproduction:
             return self.failure is None and self.trial.state is not State.FAILED
         if self.cause is not self.trial.cause or len(self.curve) != self.trial.epoch:
             return False
-        return self.cause is not Cause.TRAINER_RAISED or raised(self.failure.traceback) == raised(self.trial.error)
+        return self.cause is not Cause.TRAINER_RAISED or self.failure.exception == self.trial.exception
 
     @property
     def is_identical(self) -> bool:
@@ -63,9 +63,3 @@ class Reproduction:
             "since": list(self.since),
             "recorded": self.is_recorded,
         }
-
-
-def raised(traceback: str) -> list[str]:
-    """The lines of an exception, without the frames that led to it: another version has other lines there."""
-    after_last_frame = traceback.rpartition('\n  File "')[2].splitlines()[1:]
-    return [line for line in after_last_frame if not line.startswith("    ")]

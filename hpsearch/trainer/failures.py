@@ -17,8 +17,9 @@ def failure_of(problem: Exception | SystemExit) -> Failure:
     if isinstance(problem, TrainerError):
         return Failure("contract", str(problem))
     if isinstance(problem, SystemExit):
-        return Failure("error", f"the trainer called sys.exit({problem.code!r})", brief(problem), "SystemExit")
-    said = headline(problem)[:LONGEST_HEADLINE], brief(problem, frames=20), type(problem).__name__
+        return Failure("error", f"the trainer called sys.exit({problem.code!r})", brief(problem), headline(problem))
+    first = headline(problem)[:LONGEST_HEADLINE]
+    said = first, brief(problem, frames=20), first
     if _is_out_of_memory(problem):
         return Failure("oom", *said)
     if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:

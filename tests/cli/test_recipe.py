@@ -3,9 +3,13 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
+from hpsearch.core.decisions import Proposal
+from hpsearch.core.history import History
+from hpsearch.samplers.recipe.sampler import Recipe
 from tests.cli.desk import Desk
 
 BUDGET = 'method = "recipe"\nbudget = {{ epochs = {} }}\npreflight = false'
@@ -148,3 +152,19 @@ def test_coarse_to_fine_tells_its_rounds_too(desk: Desk) -> None:
     told = desk.hp("show", "toy", "--json").data["rounds"]
     assert [(one["number"], one["epochs"], len(one["trials"])) for one in told["rounds"]] == [(1, 1, 4), (2, 3, 2)]
     assert "round 2: 2 trials to epoch 3" in desk.hp("show", "toy").out
+
+
+def test_the_end_of_a_study_is_recorded_once_however_it_is_worded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(desk)
+    desk.run()
+    decisions = desk.export()["decisions"]
+    ask = Recipe.ask
+
+    def ask_in_other_words(recipe: Recipe, history: History) -> Proposal | None:
+        proposal = ask(recipe, history)
+        return replace(proposal, reason=proposal.reason[::-1]) if proposal else None
+
+    monkeypatch.setattr(Recipe, "ask", ask_in_other_words)
+    for _ in range(2):
+        assert "tneps si shcope 04 fo tegdub eht" in desk.run("--json").data["reason"]
+        assert desk.export()["decisions"] == decisions

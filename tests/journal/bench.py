@@ -150,7 +150,7 @@ def batch_of(plan: Plan, now: dict[int, Trial], turn: int) -> Batch:
         news = [Report(trial.epoch + i, {"loss": value, "other": NAN}, turn) for i, value in enumerate(reported, 1)]
         curve, busy = (*trial.curve, *news), trial.busy + 0.25 * len(news)
         why: dict[str, Any] = {"reason": reason, "cause": cause, "cause_numbers": {"epoch": trial.epoch, "p": 0.1}}
-        why["error_type"] = "ValueError" if state is State.FAILED else ""
+        why["exception"] = "ValueError" if state is State.FAILED else ""
         moved[number] = replace(trial, state=state, busy=busy, curve=curve, **why)
         fresh += [(number, report) for report in news]
         log.append(Decision(state.lower(), reason, number, moved[number].epoch, turn))

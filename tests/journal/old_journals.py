@@ -71,6 +71,8 @@ def rows(url: str) -> dict[str, list[dict[str, Any]]]:
         found = {name: connection.execute(sa.text(f"SELECT * FROM hpsearch_{name}")).mappings() for name in names}
         listed = {name: sorted(map(dict, own), key=repr) for name, own in found.items()}
     database.close()
+    for row in listed.get("probes", ()):
+        row["document"] = json.loads(row["document"])
     return listed
 
 

@@ -255,7 +255,7 @@ FATES: list[tuple[Cause | None, dict[str, float], str]] = [
     (Cause.WORKER_LOST, {"workers": 2}, ""),
     (Cause.TIMEOUT, {"seconds": 5}, ""),
     (Cause.STALLED, {"workers": 2, "seconds": 4}, ""),
-    (Cause.TRAINER_RAISED, {}, "ValueError"),
+    (Cause.TRAINER_RAISED, {}, "ValueError: größer als erlaubt; 2 workers lost (limits.retries)"),
     (Cause.INTERRUPTED, {}, ""),
 ]
 """Of the trials of study `fates`, a trial for each."""
@@ -267,13 +267,15 @@ def test_what_was_recorded_has_the_cause_that_its_sentence_says(url: str, tmp_pa
     with Journal.open(place, create=False) as journal:
         studies = {study.name: study for study in journal.studies()}
         trials = {name: journal.trials(study.id) for name, study in studies.items()}
-        assert [(one.cause, one.cause_numbers, one.error_type) for one in trials["fates"]] == FATES
+        assert [(one.cause, one.cause_numbers, one.exception) for one in trials["fates"]] == FATES
         assert [one.diverged for one in trials["fates"]] == [number == 3 for number in range(12)]
         assert [(one.cause, one.cause_numbers) for one in trials["limited"]] == [
             (Cause.DONE, {"epoch": 4}),
             (Cause.LIMIT, {"epochs": 6}),
         ]
         assert {one.cause for one in trials["rounds"]} == {Cause.DONE}
+        rounds = journal.documents(studies["rounds"].id)["rounds"]["rounds"]
+        assert [one["headlines"] for one in rounds] == [1, *[2] * (len(rounds) - 1)]
         assert {one.cause for one in trials["veteran"] if one.state is State.RUNNING} == {None}
         assert {name: (study.cause, study.cause_numbers) for name, study in studies.items()} == {
             "fates": (Cause.INTERRUPTED, {}),

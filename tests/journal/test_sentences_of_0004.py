@@ -3,7 +3,7 @@
 import pytest
 
 from hpsearch.core.trial import Cause, State
-from hpsearch.journal.sentences_of_0004 import cause_of_study, cause_of_trial, error_type_of
+from hpsearch.journal.sentences_of_0004 import cause_of_study, cause_of_trial, exception_of
 
 TRIALS = [
     ("COMPLETE", "trained all 9 epochs", "done", {"epoch": 9}),
@@ -98,19 +98,23 @@ def test_every_state_and_every_cause_that_there_was_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "cause", "kind"),
+    ("reason", "exception"),
     [
-        ("ValueError: no: not so", "trainer_raised", "ValueError"),
-        ("KeyError", "trainer_raised", "KeyError"),
-        ("the trainer called sys.exit(3)", "trainer_raised", "SystemExit"),
-        ("another worker was given the trial", "trainer_raised", ""),
-        ("out of memory even alone (OutOfMemoryError: CUDA out of memory): try", "out_of_memory", "OutOfMemoryError"),
-        ("out of memory even alone (out of memory: Ray ended its worker): try", "out_of_memory", ""),
-        ("its worker vanished (ActorDiedError); 3 workers lost (limits.retries)", "worker_lost", ""),
+        ("ValueError: no: not so\nbut so", "ValueError: no: not so\nbut so"),
+        ("KeyError", "KeyError"),
+        ("the trainer called sys.exit(3)", "SystemExit: 3"),
+        ("the trainer called sys.exit('no data')", "SystemExit: no data"),
+        ("the trainer called sys.exit(None)", "SystemExit"),
+        ("another worker was given the trial", ""),
+        ("out of memory even alone (RuntimeError: no (room)): try a smaller batch_size", "RuntimeError: no (room)"),
+        ("out of memory even alone (MemoryError): try a smaller batch_size", "MemoryError"),
+        ("out of memory even alone (out of memory: Ray ended its worker): try a smaller batch_size", ""),
+        ("its worker vanished (ActorDiedError); 3 workers lost (limits.retries)", ""),
     ],
 )
-def test_the_class_of_an_exception(reason: str, cause: str, kind: str) -> None:
-    assert error_type_of(reason, cause) == kind
+def test_the_exception_of_a_trial_that_failed(reason: str, exception: str) -> None:
+    assert exception_of("FAILED", reason) == exception
+    assert exception_of("WAITING", reason) == ""
 
 
 USED = {"trials": 9, "epochs": 40, "failed": 5}

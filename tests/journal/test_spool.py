@@ -93,10 +93,10 @@ def test_a_spool_of_journal_0004_has_no_causes_and_they_come_from_its_sentences(
     """A diverged trial that was kept before an upgrade is not the best of its study after it."""
     (tmp_path / "spool").write_bytes((ASSETS / "0004" / "spool.jsonl").read_bytes())
     (kept,) = Spool(tmp_path / "spool").read()
-    found = [(one.state, one.cause, one.cause_numbers, one.error_type) for one in kept.batch.trials]
+    found = [(one.state, one.cause, one.cause_numbers, one.exception) for one in kept.batch.trials]
     assert found == [
         (State.PRUNED, Cause.DIVERGED, {"epoch": 2}, ""),
-        (State.FAILED, Cause.TRAINER_RAISED, {}, "ValueError"),
+        (State.FAILED, Cause.TRAINER_RAISED, {}, "ValueError: no"),
         (State.WAITING, Cause.OUT_OF_MEMORY, {}, ""),
     ]
     assert (kept.batch.study_state, kept.batch.study_cause) == ("STOPPED", None)
@@ -104,7 +104,7 @@ def test_a_spool_of_journal_0004_has_no_causes_and_they_come_from_its_sentences(
 
 def test_a_spool_keeps_causes(tmp_path: Path) -> None:
     why: dict[str, Any] = {"cause": Cause.PRUNED, "cause_numbers": {"p": 0.1, "epoch": 2}}
-    batch = a_batch(a_trial(0, state=State.PRUNED, **why), a_trial(1, state=State.FAILED, error_type="ValueError"))
+    batch = a_batch(a_trial(0, state=State.PRUNED, **why), a_trial(1, state=State.FAILED, exception="ValueError"))
     end = Batch(study_state="STOPPED", study_cause=Cause.LIMIT, study_cause_numbers={"epochs": 40})
     spool = Spool(tmp_path / "spool")
     for revision, one in enumerate((batch, end), 1):

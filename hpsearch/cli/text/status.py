@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import columns, number
+from hpsearch.core.format import columns, first_line, number
 from hpsearch.records.standing import Standing
 
 
@@ -33,4 +33,4 @@ def _row(one: Standing) -> list[str]:
 
 def decision(one: Decision) -> list[str]:
     """The cells of a decision: when, what, why."""
-    return [f"epoch {one.step}" if one.step else "", one.kind, one.reason.partition("\n")[0]]
+    return [f"epoch {one.step}" if one.step else "", one.kind, first_line(one.reason)]

@@ -86,5 +86,5 @@ def _range(one: SearchRange) -> dict[str, Any]:
 
 def outline(one: Mapping[str, Any]) -> list[str]:
     """The notes of a round in the document: what was decided in it, under what is said of the round itself."""
-    first = one.get("headlines", 1)
+    first = one["headlines"]
     return [*one["notes"][:first], *(f"  {note}" for note in one["notes"][first:])]

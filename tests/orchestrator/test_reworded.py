@@ -1,0 +1,54 @@
+"""Whatever sentences the loop writes, it does the same: every one of them is reversed here as it is put on a trial."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.messages import Start
+from hpsearch.core.trial import Cause, Trial
+from hpsearch.orchestrator.loop import Loop
+from tests.support.studies import COMPLETE, FAILED, PRUNED, WAITING, Listed, Search, Unreliable
+
+pytest_plugins = ["tests.support.fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def reworded(monkeypatch: pytest.MonkeyPatch, one_epoch_a_slice: None) -> None:
+    put = Loop._put
+
+    def put_reworded(loop: Loop, trial: Trial) -> None:
+        is_new = loop.history[trial.number].reason != trial.reason if trial.number < len(loop.history) else True
+        put(loop, replace(trial, reason=trial.reason[::-1]) if is_new else trial)
+
+    monkeypatch.setattr(Loop, "_put", put_reworded)
+
+
+def test_a_diverged_trial_is_never_the_best(tmp_path: Path) -> None:
+    study = Search(tmp_path, Listed([{"losses": "0.1 nan"}, {"losses": "3 2 1 1 1"}]), "scripted")
+    history = study.go().history
+    assert (history[0].state, history[0].reason) == (PRUNED, "2 hcope ta nan si ssol_lav :degrevid")
+    assert history.best() is history[1]
+    assert study.ledger.history(study.setup.objective).best() == history[1]
+
+
+def test_out_of_memory_is_tried_once_more_alone(tmp_path: Path) -> None:
+    study = Search(
+        tmp_path, Listed([{"at": 2 if number == 1 else 0, "how": "memory"} for number in range(3)]), "faulty", workers=3
+    )
+    pool = study.pool = Unreliable(study.pool, lambda _order, _before: "")
+    history = study.go().history
+    assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
+    assert [(one.number, one.after) for one in pool.did if isinstance(one, Start)] == [(0, 0), (1, 0), (2, 0), (1, 1)]
+    again = [place for place, order in enumerate(pool.did) if isinstance(order, Start)][-1]
+    assert {order.number for order in pool.did[again:]} == {1}, "nothing runs beside it"
+
+
+def test_and_by_another_process_too(tmp_path: Path) -> None:
+    fates = Listed([{"at": 2 if number == 1 else 0, "how": "memory"} for number in range(3)])
+    study = Search(tmp_path, fates, "faulty", workers=3)
+    study.go(watch=lambda loop, _: loop.stop("now") if study.ledger.reasons("wait") else None)
+    assert (study.ledger.trials[1].state, study.ledger.trials[1].cause) == (WAITING, Cause.OUT_OF_MEMORY)
+    pool = study.pool = Unreliable(study.again().pool, lambda _order, _before: "")
+    assert [trial.state for trial in study.go().history] == [COMPLETE, FAILED, COMPLETE]
+    assert [order.number for order in pool.did if isinstance(order, Start)].count(1) == 1
