@@ -5,10 +5,10 @@ An opening without a result was broken off. Its process may have shown something
 
 import getpass
 import platform
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import ordinal
 from hpsearch.core.trial import Objective
@@ -40,7 +40,7 @@ class Opening:
 
 def open_test(journal: Journal, lease: Lease, objective: Objective, purpose: str) -> Opening:
     """Put an opening on record. The test set may be looked at from here on."""
-    number, at = len(openings(journal, lease.study_id)) + 1, int(time.time() * 1000)
+    number, at = len(openings(journal, lease.study_id)) + 1, now_ms()
     reason = f"{ordinal(number)} opening of the test set, by {_user()} on {platform.node()}: {purpose}"
     writer = journal.writer(lease, objective)
     try:
@@ -51,7 +51,7 @@ def open_test(journal: Journal, lease: Lease, objective: Objective, purpose: str
 
 
 def keep_result(journal: Journal, lease: Lease, number: int, result: Evaluation) -> None:
-    journal.put_document(lease, _kind(number), result.document(), at=int(time.time() * 1000))
+    journal.put_document(lease, _kind(number), result.document(), at=now_ms())
 
 
 def _kind(number: int) -> str:

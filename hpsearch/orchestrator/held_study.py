@@ -1,12 +1,12 @@
 """A recorded study that is this run's to write: found as it was left, or recorded for the first time."""
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
@@ -48,7 +48,7 @@ class HeldStudy:
 
     def put_documents(self, documents: Mapping[str, Any]) -> None:
         for kind, document in documents.items():
-            self.journal.put_document(self.lease, kind, document, at=int(time.time() * 1000))
+            self.journal.put_document(self.lease, kind, document, at=now_ms())
 
     def history(self) -> History:
         """All trials so far, and as evidence the ended ones of the study that this one was forked from."""
@@ -98,7 +98,7 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
 def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack) -> HeldStudy:
     """Its first run records it. StudyBusy where another process was quicker."""
     journal = stack.enter_context(Journal.open(study.journal_url))
-    at = int(time.time() * 1000)
+    at = now_ms()
     record = journal.create(study.study.name, study.spec(), study.identity(), at=at, forked_from=origin, uid=uid)
     if record.uid != uid:
         raise StudyBusy(f'study "{record.name}" has just been started by another process')

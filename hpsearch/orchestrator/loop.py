@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
@@ -65,7 +66,7 @@ class Loop:
         observers: Sequence[Observer] = (),
         spent: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], int] = now_ms,
     ):
         self.rules = rules
         self.history = history
@@ -239,7 +240,7 @@ class Loop:
 
     def _now(self, trial: Trial | None = None) -> int:
         """Milliseconds since 1970; for a trial not before what it has, though somebody may have set the clock back."""
-        now = int(self._wall() * 1000)
+        now = self._wall()
         return now if trial is None else max(now, trial.proposed_at, *(report.at for report in trial.curve[-1:]))
 
     # Listen ─────────────────────────────────────────────────────────────────────────────────────
@@ -253,7 +254,7 @@ class Loop:
             case Lost(_, reason, traceback, Cause.OUT_OF_MEMORY):
                 self._starve(trial, Failure("oom", reason, traceback))
             case Lost(_, reason, traceback, cause):
-                self._lose(trial, reason, cause, traceback)
+                self._lose(trial, reason, cause, traceback=traceback)
 
     def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in turn; what follows a verdict to stop or pause is dropped."""
@@ -365,9 +366,9 @@ class Loop:
         failed = replace(trial, error=failure.traceback, exception=failure.exception)
         self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
-    def _lose(self, trial: Trial, reason: str, cause: Cause, traceback: str = "") -> None:
+    def _lose(self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE, traceback: str = "") -> None:
         """The worker is gone; the trial is not, until it has cost one worker too many."""
-        numbers = {"epoch": trial.epoch, "workers": trial.attempts}
+        numbers = {**numbers, "epoch": trial.epoch, "workers": trial.attempts}
         if trial.attempts > self.rules.retries:
             reason = f"{reason}; {trial.attempts} workers lost (limits.retries)"
             self._end(replace(trial, error=traceback), State.FAILED, reason, cause, numbers)
@@ -390,7 +391,7 @@ class Loop:
                 reason = f"timeout: over limits.trial = {longest:g} s"
                 self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
             elif silent > stall:
-                self._lose(trial, f"stalled: no report for limits.stall = {stall:g} s", Cause.STALLED)
+                self._lose(trial, f"stalled: no report for limits.stall = {stall:g} s", Cause.STALLED, {"seconds": stall})
             elif now > self._deadline:
                 reason = f"{self.ending}; its epoch took too long to wait for"
                 self._wait(trial, reason, self.cause, self.cause_numbers)

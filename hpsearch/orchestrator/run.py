@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from contextlib import ExitStack, suppress
 
+from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision, New, Over, Resume
 from hpsearch.core.errors import InfrastructureError, TrainerError
 from hpsearch.core.history import History
@@ -168,7 +169,7 @@ class _Run:
         if isinstance(last, Over):
             decided = held.has_ended(last)
             if not decided:
-                recorder.write((), (), [Decision("over", over, at=int(time.time() * 1000))])
+                recorder.write((), (), [Decision("over", over, at=now_ms())])
             if not decided or held.record.state != "COMPLETE":
                 RoundsRecord(held, sampler, history, self.notes.add).end(over)
         if reached is not None:

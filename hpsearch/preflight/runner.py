@@ -4,12 +4,12 @@ Workers measure (preflight/measure/), pure functions judge (preflight/judge/), a
 study that is continued has the same range of rates, and is not measured again.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpsearch.core import stopping
+from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import BadInput
 from hpsearch.preflight.judge.check import text
@@ -67,7 +67,7 @@ class PreflightRecord:
         return replace(self, documents={**self.documents, kind: document}).with_decision(kind, reason)
 
     def with_decision(self, kind: str, reason: str) -> "PreflightRecord":
-        decision = Decision(kind.replace("_", " "), reason, at=int(time.time() * 1000))
+        decision = Decision(kind.replace("_", " "), reason, at=now_ms())
         return replace(self, decisions=(*self.decisions, decision))
 
     def narrowed(self, study: Study) -> Study:

@@ -1,13 +1,13 @@
 """What a page is made from: all that the journal has of a study."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line
 from hpsearch.core.replicates import Replicates
@@ -128,7 +128,7 @@ def read(journal: Journal, study: RecordedStudy) -> Content:
         space=study.space,
         state=standing(journal, record).state,
         seconds=journal.spent(record.id),
-        at=int(time.time() * 1000),
+        at=now_ms(),
         trials=journal.trials(record.id),
         decisions=journal.decisions(record.id),
         segments=journal.segments(record.id),

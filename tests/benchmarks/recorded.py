@@ -1,12 +1,12 @@
 """A study with finished trials, as if they had been trained: something for a sampler or a reader to look at."""
 
 import math
-import time
 import uuid
 from pathlib import Path
 
 import numpy as np
 
+from hpsearch.core.clock import now_ms
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Owner
@@ -46,7 +46,7 @@ def write(path: Path, count: int) -> None:
     """Into the journal of the study file at `path`, which no run has seen yet."""
     study = load(path)
     with Journal.open(study.journal_url) as journal:
-        now = int(time.time() * 1000)
+        now = now_ms()
         record = journal.create(study.study.name, study.spec(), study.identity(), now, uid=uuid.uuid4().hex)
         lease = journal.acquire(record.id, Owner.current())
         writer = journal.writer(lease, study.objective)

@@ -137,11 +137,14 @@ def test_a_study_that_had_ended_has_one_end_and_with_a_larger_budget_another(des
 def gone_on(desk: Desk, study: str = "veteran") -> list[dict[str, Any]]:
     """Its trials at its end; of a trainer's error what it said, and not through which lines it came.
 
-    Without the numbers of causes: an upgrade has them from sentences, as rounded as they were there.
+    Of the numbers of a cause only what they are: an older hpsearch kept no more digits of them than its sentence had.
     """
     assert desk.hp("run", "veteran.toml", "--set", 'tracking.mlflow="none"').code == 0
     trials = content(desk.hp("export", study).data)
-    return [trial | {"error": str(trial["error"]).splitlines()[-1], "cause_numbers": None} for trial in trials]
+    return [
+        trial | {"error": str(trial["error"]).splitlines()[-1], "cause_numbers": sorted(trial["cause_numbers"])}
+        for trial in trials
+    ]
 
 
 def unbroken(desk: Desk, version: str) -> list[dict[str, Any]]:

@@ -251,11 +251,11 @@ FATES: list[tuple[Cause | None, dict[str, float], str]] = [
     (Cause.DIVERGED, {"epoch": 2}, ""),
     (Cause.PRUNED, {"epoch": 1, "median": 0.5, "others": 4}, ""),
     (Cause.PATIENCE, {"epochs": 2, "best": 0.1, "epoch": 1}, ""),
-    (Cause.OUT_OF_MEMORY, {}, "MemoryError"),
-    (Cause.WORKER_LOST, {"workers": 2}, ""),
+    (Cause.OUT_OF_MEMORY, {"epoch": 0}, "MemoryError"),
+    (Cause.WORKER_LOST, {"workers": 2, "epoch": 0}, ""),
     (Cause.TIMEOUT, {"seconds": 5}, ""),
-    (Cause.STALLED, {"workers": 2, "seconds": 4}, ""),
-    (Cause.TRAINER_RAISED, {}, "ValueError: größer als erlaubt; 2 workers lost (limits.retries)"),
+    (Cause.STALLED, {"workers": 2, "seconds": 4, "epoch": 0}, ""),
+    (Cause.TRAINER_RAISED, {"epoch": 1}, "ValueError: größer als erlaubt; 2 workers lost (limits.retries)"),
     (Cause.INTERRUPTED, {}, ""),
 ]
 """Of the trials of study `fates`, a trial for each."""

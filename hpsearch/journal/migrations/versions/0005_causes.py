@@ -27,15 +27,17 @@ def upgrade() -> None:
 
 
 def _trials(connection: sa.Connection, study: int) -> None:
-    query = sa.text("SELECT number, state, reason, attempts FROM hpsearch_trials WHERE study_id = :study")
+    query = sa.text("SELECT number, state, reason, attempts, epoch FROM hpsearch_trials WHERE study_id = :study")
     fill = sa.text(
         "UPDATE hpsearch_trials SET cause = :cause, cause_numbers = :numbers, exception = :exception "
         "WHERE study_id = :study AND number = :number"
     )
-    for number, state, reason, attempts in connection.execute(query, {"study": study}).all():
+    for number, state, reason, attempts, epoch in connection.execute(query, {"study": study}).all():
         cause, numbers = cause_of_trial(state, reason)
         if cause in ("worker_lost", "stalled"):
             numbers.setdefault("workers", attempts - 1)
+        if cause in ("worker_lost", "stalled", "out_of_memory", "trainer_raised") and state == "FAILED":
+            numbers["epoch"] = epoch
         found = {"cause": cause, "numbers": json.dumps(numbers), "exception": exception_of(state, reason)}
         connection.execute(fill, {"study": study, "number": number, **found})
 
