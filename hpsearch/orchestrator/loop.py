@@ -391,7 +391,9 @@ class Loop:
                 reason = f"timeout: over limits.trial = {longest:g} s"
                 self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
             elif silent > stall:
-                self._lose(trial, f"stalled: no report for limits.stall = {stall:g} s", Cause.STALLED, {"seconds": stall})
+                self._lose(
+                    trial, f"stalled: no report for limits.stall = {stall:g} s", Cause.STALLED, {"seconds": stall}
+                )
             elif now > self._deadline:
                 reason = f"{self.ending}; its epoch took too long to wait for"
                 self._wait(trial, reason, self.cause, self.cause_numbers)

@@ -156,7 +156,7 @@ class TestStates:
         assert [trial.state for trial in history] == [FAILED, COMPLETE]
         assert history[0].reason == "ValueError: no such optimizer"
         assert (history[0].cause, history[0].cause_numbers) == (Cause.TRAINER_RAISED, {"epoch": 2})
-        assert history[0].error_type == "ValueError"
+        assert history[0].exception == "ValueError: no such optimizer"
         assert history[0].error.startswith("Traceback")
         assert "go_wrong" in history[0].error
         assert history[0].epoch == 2

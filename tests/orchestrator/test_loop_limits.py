@@ -96,14 +96,17 @@ class TestTime:
         assert (trial.state, trial.attempts) == (COMPLETE, 2)
         reason = "stalled: no report for limits.stall = 30 s; goes on from epoch 2"
         assert study.recorder.reasons("wait") == [reason]
-        assert study.recorder.waits == [(0, Cause.STALLED, {"epoch": 2, "workers": 1})]
+        assert study.recorder.waits == [(0, Cause.STALLED, {"seconds": 30.0, "epoch": 2, "workers": 1})]
         assert [order for order in study.pool.did if isinstance(order, Kill)] == [Kill(0)]  # type: ignore[attr-defined]
 
     def test_one_that_stalls_always_fails(self, tmp_path: Path) -> None:
         study = self.hanging(tmp_path, 0, stall_seconds=30.0, retries=1)
         history = study.go().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE, COMPLETE]
-        assert (history[0].cause, history[0].cause_numbers) == (Cause.STALLED, {"epoch": 2, "workers": 2})
+        assert (history[0].cause, history[0].cause_numbers) == (
+            Cause.STALLED,
+            {"seconds": 30.0, "epoch": 2, "workers": 2},
+        )
 
     def test_one_that_reports_does_not_stall(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)

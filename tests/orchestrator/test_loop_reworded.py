@@ -17,9 +17,9 @@ pytest_plugins = ["tests.support.fixtures"]
 def reworded(monkeypatch: pytest.MonkeyPatch, one_epoch_a_slice: None) -> None:
     put = Loop._put
 
-    def put_reworded(loop: Loop, trial: Trial) -> None:
+    def put_reworded(loop: Loop, trial: Trial) -> Trial:
         is_new = loop.history[trial.number].reason != trial.reason if trial.number < len(loop.history) else True
-        put(loop, replace(trial, reason=trial.reason[::-1]) if is_new else trial)
+        return put(loop, replace(trial, reason=trial.reason[::-1]) if is_new else trial)
 
     monkeypatch.setattr(Loop, "_put", put_reworded)
 
@@ -29,7 +29,7 @@ def test_a_diverged_trial_is_never_the_best(tmp_path: Path) -> None:
     history = study.go().history
     assert (history[0].state, history[0].reason) == (PRUNED, "2 hcope ta nan si ssol_lav :degrevid")
     assert history.best() is history[1]
-    assert study.ledger.history(study.setup.objective).best() == history[1]
+    assert study.recorder.history(study.setup.objective).best() == history[1]
 
 
 def test_out_of_memory_is_tried_once_more_alone(tmp_path: Path) -> None:
@@ -47,8 +47,8 @@ def test_out_of_memory_is_tried_once_more_alone(tmp_path: Path) -> None:
 def test_and_by_another_process_too(tmp_path: Path) -> None:
     fates = Listed([{"at": 2 if number == 1 else 0, "how": "memory"} for number in range(3)])
     study = Search(tmp_path, fates, "faulty", workers=3)
-    study.go(watch=lambda loop, _: loop.stop("now") if study.ledger.reasons("wait") else None)
-    assert (study.ledger.trials[1].state, study.ledger.trials[1].cause) == (WAITING, Cause.OUT_OF_MEMORY)
+    study.go(lambda loop: loop.stop("now") if study.recorder.reasons("wait") else None)
+    assert (study.recorder.trials[1].state, study.recorder.trials[1].cause) == (WAITING, Cause.OUT_OF_MEMORY)
     pool = study.pool = Unreliable(study.again().pool, lambda _order, _before: "")
     assert [trial.state for trial in study.go().history] == [COMPLETE, FAILED, COMPLETE]
     assert [order.number for order in pool.did if isinstance(order, Start)].count(1) == 1
