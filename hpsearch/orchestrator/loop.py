@@ -176,10 +176,7 @@ class Loop:
             case Over(reason, cause, numbers):
                 self.over, self.cause, self.cause_numbers = reason, cause, numbers
                 self._decide("over", reason)
-                return False
-            case None:
-                return False
-        return True
+        return isinstance(proposal, New | Resume)
 
     def _start(self, trial: Trial, room: int, notes: tuple[str, ...] = ()) -> None:
         trial = self._put(replace(trial, state=State.RUNNING))
@@ -391,9 +388,8 @@ class Loop:
                 reason = f"timeout: over limits.trial = {longest:g} s"
                 self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
             elif silent > stall:
-                self._lose(
-                    trial, f"stalled: no report for limits.stall = {stall:g} s", Cause.STALLED, {"seconds": stall}
-                )
+                reason = f"stalled: no report for limits.stall = {stall:g} s"
+                self._lose(trial, reason, Cause.STALLED, {"seconds": stall})
             elif now > self._deadline:
                 reason = f"{self.ending}; its epoch took too long to wait for"
                 self._wait(trial, reason, self.cause, self.cause_numbers)
