@@ -26,7 +26,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         if result is None:
             study = trainable(journal, found.record, args.study, args.journal)
             asked = {"top": args.top, "seeds": args.seeds, "again": args.again}
-            with Terminal(quiet=args.quiet) as terminal, printing_aside():
+            with printing_aside(), Terminal(quiet=args.quiet) as terminal:
                 result = evaluate(journal, found.record, study, terminal, **asked)
     yield Answer(result.document(), lambda: words.text(result))
 

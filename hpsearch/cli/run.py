@@ -28,6 +28,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     origin = study.study.name if args.fork else None
     if args.fork:
         study = study.renamed(args.fork)
-    with Terminal(quiet=args.quiet, lines=sys.stdout if args.jsonl else None) as terminal, printing_aside():
+    lines = sys.stdout if args.jsonl else None
+    with printing_aside(), Terminal(quiet=args.quiet, lines=lines) as terminal:
         result = run_study(study, terminal, origin=origin, skip_preflight=args.skip_preflight)
     yield Answer(result.document(), partial(text, result), result.exit_code)

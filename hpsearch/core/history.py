@@ -15,6 +15,7 @@ class History:
 
     A sampler or pruner is a pure function of it: the same history gives the same answer, after a restart too.
     epochs, busy: trained by all trials together, and the seconds that took.
+    ended: how many times a trial has ended or paused (a paused one that is resumed ends again).
     evidence: trials of the study that this one was forked from, to learn from and never to continue.
     """
 
@@ -23,7 +24,7 @@ class History:
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
-        self._ended = 0
+        self.ended = 0
         self.epochs = 0
         self.busy = 0.0
         for trial in trials:
@@ -39,7 +40,7 @@ class History:
         known = len(before.curve)
         self.epochs += len(trial.curve) - known
         self.busy += trial.busy - before.busy
-        self._ended = max(self._ended, trial.ended)
+        self.ended = max(self.ended, trial.ended)
         self._index(trial, known)
 
     def _index(self, trial: Trial, known: int) -> None:
@@ -57,11 +58,6 @@ class History:
 
     def __iter__(self) -> Iterator[Trial]:
         return iter(self._trials)
-
-    @property
-    def ended(self) -> int:
-        """How many times a trial has ended or paused so far (a paused one that is resumed ends again)."""
-        return self._ended
 
     def losses_at(self, step: int) -> Mapping[int, float]:
         """Trial number -> its loss up to this epoch: the best so far, or that epoch's with at = "last".

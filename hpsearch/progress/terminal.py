@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -47,11 +47,6 @@ class Terminal(Observer):
     def __init__(self, *, quiet: bool = False, lines: TextIO | None = None, console: Console | None = None):
         self._console = console or Stderr()
         self._lines, self._quiet = lines, quiet
-        self._title, self._total = "", cast(int | None, None)
-        self._objective = Objective("loss", "minimize")
-        self._began = self._drawn = 0.0
-        self._done = 0
-        self._last = ""
         self._live: Live | None = None
 
     def __enter__(self) -> "Terminal":
@@ -77,7 +72,7 @@ class Terminal(Observer):
     def begin(self, title: str, total: int | None, objective: Objective, *, live: bool = True) -> None:
         """total: how many proposals the search will make, None where nobody can say."""
         self._title, self._total, self._objective = title, total, objective
-        self._began, self._done, self._last = time.monotonic(), 0, ""
+        self._began, self._drawn, self._done, self._last = time.monotonic(), 0.0, 0, ""
         if live and self._console.is_terminal and not self._console.is_dumb_terminal and not self._quiet:
             starting = _row(f"{title}  starting", "dim")
             self._live = Live(starting, console=self._console, auto_refresh=False, transient=True)
@@ -133,9 +128,8 @@ class Terminal(Observer):
         metric = self._objective.metric
         for trial in map(history.__getitem__, sorted(running)):
             value = f"{metric} {number(trial.curve[-1].metrics.get(metric, math.nan))}" if trial.curve else ""
-            table.add_row(
-                *(_row(cell) for cell in (f"trial {trial.number}", f"epoch {trial.epoch}/{trial.until}", value))
-            )
+            cells = f"trial {trial.number}", f"epoch {trial.epoch}/{trial.until}", value
+            table.add_row(*map(_row, cells))
         return table
 
     def _eta(self, ended: int) -> str:

@@ -1,0 +1,68 @@
+"""What a run does beside its loop."""
+
+from threading import Thread
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import Report, Trial
+from hpsearch.orchestrator.run_observers import Notes, Tracking
+from hpsearch.tracking.base import Sync
+from tests.support.studies import LOSS
+
+EMPTY, TRAINED = History(LOSS), History(LOSS, [Trial(0, {}, 0, 5, curve=(Report(1, {"val_loss": 1.0}),))])
+
+
+class Tracker:
+    """interrupted: Ctrl-C comes while it waits for its server."""
+
+    def __init__(self, interrupted: bool = False) -> None:
+        self.problem, self.interrupted = "", interrupted
+        self.starts, self.waits = 0, list[float]()
+
+    def start(self) -> None:
+        self.starts += 1
+
+    def close(self, timeout: float) -> Sync:
+        self.waits.append(timeout)
+        if self.interrupted and timeout > 0:
+            raise KeyboardInterrupt
+        return Sync(3, 0)
+
+
+class TestNotes:
+    def test_are_said_after_the_turn_whoever_leaves_them(self) -> None:
+        said: list[str] = []
+        notes = Notes(said.append)
+        notes.add("from the loop")
+        other = Thread(target=notes.add, args=("from another thread",))
+        other.start()
+        other.join()
+        assert said == []
+        notes.turn_ended(EMPTY, [])
+        notes.turn_ended(EMPTY, [])
+        assert said == ["from the loop", "from another thread"]
+
+
+class TestTracking:
+    def test_starts_with_the_first_result(self) -> None:
+        tracking, tracker = Tracking(print), Tracker()
+        tracking.turn_ended(TRAINED, [])
+        tracking.tracker = tracker
+        tracking.turn_ended(EMPTY, [0])
+        assert (tracker.starts, tracking.close(9.0)) == (0, Sync(0, 0))
+        tracking.turn_ended(TRAINED, [0])
+        tracking.turn_ended(TRAINED, [0])
+        assert (tracker.starts, tracking.close(9.0), tracker.waits) == (1, Sync(3, 0), [9.0])
+
+    def test_the_user_is_told_of_one_problem(self) -> None:
+        said: list[str] = []
+        tracking, tracker = Tracking(said.append), Tracker()
+        tracking.tracker = tracker
+        for tracker.problem in ("", "MLflow is away", "", "MLflow is away again"):
+            tracking.turn_ended(TRAINED, [])
+        assert said == ["note: MLflow is away"]
+
+    def test_nobody_waits_for_a_server_after_ctrl_c(self) -> None:
+        tracking, tracker = Tracking(print), Tracker(interrupted=True)
+        tracking.tracker = tracker
+        tracking.follow(TRAINED)
+        assert (tracking.close(9.0), tracker.waits) == (Sync(3, 0), [9.0, 0.0])

@@ -1,0 +1,80 @@
+"""Signals in the process that trains; those of a whole `hpsearch run` are in tests/cli/test_signals.py."""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch.core.errors import Stopped
+from hpsearch.core.trial import Report
+from hpsearch.orchestrator.signals import Signals
+from hpsearch.workers.pools.in_process import InProcess
+from tests.support.studies import WAITING, EachTurn, Listed, Search
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
+
+
+def signalled(params: Any, run: Any) -> Iterator[Report]:
+    """So many signals come in its second epoch."""
+    for epoch in run.epochs():
+        for _ in range(params["signals"] if epoch == 2 else 0):
+            signal.raise_signal(signal.SIGINT)
+        yield Report(epoch, {"val_loss": 1.0})
+
+
+def searched(folder: Path, signals: int) -> Search:
+    study = Search(folder, Listed([{"signals": signals}]))
+    study.setup = replace(study.setup, use="tests.orchestrator.test_signals:signalled")
+    study.pool = InProcess(study.setup)
+    return study
+
+
+def test_one_ends_the_run_with_the_epoch(tmp_path: Path) -> None:
+    notes: list[str] = []
+    signals, loop = Signals(notes.append), searched(tmp_path, 1).loop()
+    with signals.listening(), signals.stopping(loop):
+        loop.run()
+    assert signals.first is signal.SIGINT
+    assert notes == ["stopping: running trials end their epoch (at most 25 s); again to stop at once"]
+    assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 2)]
+
+
+def test_a_second_one_breaks_off_what_trains_in_this_process(tmp_path: Path) -> None:
+    signals, loop = Signals(print), searched(tmp_path, 2).loop()
+    with signals.listening(), pytest.raises(KeyboardInterrupt), signals.stopping(loop):
+        loop.run()
+    assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 1)]
+
+
+def test_a_second_one_lets_the_loop_end_elsewhere(tmp_path: Path) -> None:
+    def twice(_: object) -> None:
+        if loop.history.epochs == 1:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+
+    observer = EachTurn(twice)
+    loop = observer.loop = searched(tmp_path, 0).loop(observers=[observer])
+    signals = Signals(print)
+    with signals.listening(), signals.stopping(loop):
+        loop.run()
+    assert (signals.first, loop.ending) == (signal.SIGTERM, "stopped by SIGTERM")
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_before_the_first_trial_the_run_is_stopped(number: signal.Signals, exit_code: int) -> None:
+    ours = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(one) for one in ours]
+
+    def run() -> None:
+        with Signals(print).listening():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            signal.raise_signal(number)
+
+    with pytest.raises(Stopped, match=f"stopped by {number.name}: run the same command") as stopped:
+        run()
+    assert stopped.value.exit_code == exit_code
+    assert [signal.getsignal(one) for one in ours] == before
