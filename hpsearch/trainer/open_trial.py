@@ -86,7 +86,7 @@ class OpenTrial:
         """
         state.seed_everything(run.seed)
         self.run, self.step = run, step
-        self._metric, self._name = metric, name
+        self._metric, self._name, self._is_first = metric, name, True
         self._reports = trainer(contract.argument(trainer, params), run)
 
     def next_report(self) -> Report | None:
@@ -98,7 +98,9 @@ class OpenTrial:
             if self.step == 0:
                 raise TrainerError(f"{self._name} ended without a report") from None
             return None
-        self.run.check_fold_is_asked_for()
+        if self._is_first:
+            self.run.check_fold_is_asked_for()
+            self._is_first = False
         checked = checked_report(report, self.step, self._metric)
         self.step = checked.step
         return checked

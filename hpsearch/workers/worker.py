@@ -220,19 +220,20 @@ class _Training:
 
     def _train(self, fresh: list[Report], began: float, waited: float) -> bool:
         """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""
+        trial, start = self.trial, self.start
+        most = 0.0 if self.setup.stepwise else SLICE
         going_on = True
         while going_on:
-            report = self.trial.next_report()
+            report = trial.next_report()
             if report is None:
                 return True
-            if report.step > self.start.after:
+            if report.step > start.after:
                 fresh.append(report)
             trained = time.perf_counter() - began
-            most = 0.0 if self.setup.stepwise else SLICE
             one_ahead = self.setup.ahead and len(fresh) == 1 and most > 0 and waited > LATE * trained
-            going_on = not fresh or (report.step < self.start.until and (trained < most or one_ahead))
-            self.checkpoints.observe(report, going_on or report.step >= self.start.epochs)
-        return self.trial.step >= self.start.epochs and self.trial.next_report() is None
+            going_on = not fresh or (report.step < start.until and (trained < most or one_ahead))
+            self.checkpoints.observe(report, going_on or report.step >= start.epochs)
+        return trial.step >= start.epochs and trial.next_report() is None
 
     @contextlib.contextmanager
     def _surroundings(self) -> Iterator[None]:
