@@ -10,12 +10,9 @@ import random
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpsearch.core.errors import TrainerError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -150,16 +147,12 @@ def set_random_state(state: Mapping[str, Any]) -> None:
     for numpy in _imported("numpy"):
         if "numpy" in state:
             kind, keys, *rest = state["numpy"]
-            numpy.random.set_state((kind, _words(numpy, keys), *rest))
+            numpy.random.set_state((kind, numpy.array(keys, dtype=numpy.uint32), *rest))
     for torch in _imported("torch"):
         if "torch" in state:
             torch.set_rng_state(state["torch"])
         if "cuda" in state and torch.cuda.is_available():
             torch.cuda.set_rng_state_all(state["cuda"])
-
-
-def _words(numpy: Any, keys: list[int]) -> "np.ndarray[Any, Any]":
-    return numpy.array(keys, dtype=numpy.uint32)  # type: ignore[no-any-return]
 
 
 def _imported(name: str) -> Iterator[Any]:

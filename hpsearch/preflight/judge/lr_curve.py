@@ -127,9 +127,10 @@ def misses(readings: Sequence[Reading], low: float, high: float) -> str:
     if found.low <= high and low <= found.high and any(low <= one <= high for one in best):
         return ""
     side = "below" if high < min(best) else "above"
+    rates = ", ".join(dict.fromkeys(f"{rate:.2g}" for rate in sorted(best)))
     return (
         f"{found.parameter}: the window [{low:.3g}, {high:.3g}] is kept, though it lies {side} what the range test "
-        f"finds, [{found.low:.3g}, {found.high:.3g}] with the lowest loss at {_listed(best)}: widen it, or give "
+        f"finds, [{found.low:.3g}, {found.high:.3g}] with the lowest loss at {rates}: widen it, or give "
         f"{found.parameter} = {{ auto = true }}"
     )
 
@@ -157,10 +158,6 @@ def _finite(losses: Sequence[float]) -> list[float]:
     """Up to the first that is none."""
     end = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), len(losses))
     return list(losses[:end])
-
-
-def _listed(rates: Sequence[float]) -> str:
-    return ", ".join(dict.fromkeys(f"{rate:.2g}" for rate in sorted(rates)))
 
 
 def _rounded(rate: float) -> float:

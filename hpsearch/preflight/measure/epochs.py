@@ -19,20 +19,16 @@ def some(trainer: TrainerUnderTest, most: int, factor: float, deadline: float, f
     seen = Instrumentation(feed, times(factor), deadline=deadline)
     marks = [time.perf_counter()]
     reports, failure = run_out(_marking(trainer.train(seen), marks), most)
+    losses = tuple(seen.losses)
     return TrainedEpochs(
         factor,
         reports,
-        _ends(seen.losses),
+        losses if len(losses) <= LOSSES else (*losses[: LOSSES - 1], losses[-1]),  # the last says whether they diverged
         round(seen.validated / max(len(reports), 1)),
         _seconds(marks, seen),
         failure.summary if failure else "",
         unfinished=not reports and failure is None,
     )
-
-
-def _ends(losses: list[float]) -> tuple[float, ...]:
-    """The first of them, and the very last in the place of the last kept: it says whether they diverged."""
-    return tuple(losses) if len(losses) <= LOSSES else (*losses[: LOSSES - 1], losses[-1])
 
 
 def _marking(reports: Iterator[Report], marks: list[float]) -> Iterator[Report]:

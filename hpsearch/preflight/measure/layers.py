@@ -44,15 +44,12 @@ class GradientWatch:
                 for path, parameter in model.named_parameters():
                     yield f"{name}.{path}", parameter
 
-    def _optimized(self) -> set[int]:
-        groups = [group for optimizer in self._instruments.optimizers.values() for group in optimizer.param_groups]
-        return {id(parameter) for group in groups for parameter in group["params"]}
-
     def layers(self) -> Layers | None:
         """None where no model is tracked."""
         if not self._instruments.models:
             return None
-        optimized = self._optimized()
+        groups = [group for optimizer in self._instruments.optimizers.values() for group in optimizer.param_groups]
+        optimized = {id(parameter) for group in groups for parameter in group["params"]}
         asked = {name: parameter for name, parameter in self._named() if parameter.requires_grad}
         return Layers(
             count=len(asked),
@@ -124,7 +121,7 @@ class InputWatch:
 
     def inputs(self) -> Inputs | None:
         """None where there is no model, or its first layer takes whole numbers (an embedding) or scales them itself."""
-        if self._first is None or self._sums.count == 0 or _scales(self._first[1]):
+        if self._first is None or self._sums.count == 0 or "Norm" in type(self._first[1]).__name__:
             return None
         mean = self._sums.total / self._sums.count
         std = math.sqrt(max(self._sums.squares / self._sums.count - mean * mean, 0.0))
@@ -149,8 +146,3 @@ class _Sums:
                 self.total += float(values.sum())
                 self.squares += float(values.square().sum())
                 self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
-
-
-def _scales(module: Any) -> bool:
-    """A layer of normalisation."""
-    return "Norm" in type(module).__name__

@@ -54,17 +54,13 @@ def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
     softmax = next((node for node in nodes if _name(node) == LOG_SOFTMAX), None)
     classes = _classes(softmax) if softmax is not None else None
     if len(found) > 1 or (not found and softmax is None):
-        return Loss(value, _common(found), probabilities=any(_doubled(node, outputs) for node in nodes))
+        kinds = {KINDS[_name(node)] for node in found}  # several losses of one kind are all of the same sign
+        doubled = any(_doubled(node, outputs) for node in nodes)
+        return Loss(value, kinds.pop() if len(kinds) == 1 else "", probabilities=doubled)
     node = found[0] if found else softmax
     kind = KINDS[_name(node)] if found else "cross entropy"
     twice = any(_doubled(one, outputs) for one in (node, softmax) if one is not None)
     return Loss(value, kind, _chance(kind, node, classes), classes, twice, _accuracy(kind, node))
-
-
-def _common(found: list[Any]) -> LossKind:
-    """The kind of several losses of one kind, which are all of the same sign."""
-    kinds = {KINDS[_name(node)] for node in found}
-    return kinds.pop() if len(kinds) == 1 else ""
 
 
 def _near(root: Any) -> Iterator[Any]:
@@ -93,14 +89,9 @@ def _before(node: Any) -> Any:
 
 
 def _classes(softmax: Any) -> int | None:
-    result = _saved(softmax, "result")
-    return int(result.shape[_dimension(softmax)]) if result is not None else None
-
-
-def _dimension(softmax: Any) -> int:
-    """Autograd keeps a negative dimension as if it had no sign."""
-    dim = int(softmax._saved_dim)
-    return dim if dim < 2**32 else dim - 2**64
+    result, dim = _saved(softmax, "result"), int(softmax._saved_dim)
+    dim = dim if dim < 2**32 else dim - 2**64  # autograd keeps a negative dimension as if it had no sign
+    return int(result.shape[dim]) if result is not None else None
 
 
 def _doubled(node: Any, outputs: "Tensor | None") -> bool:

@@ -55,12 +55,8 @@ def combined(reports: Sequence[Mapping[str, float]], replicates: Replicates, met
         return means
     own = [report[metric] for report in reports]
     named = {replicate.of(metric): value for replicate, value in zip(replicates, own, strict=True)}
-    return {**means, f"{metric}_se": _standard_error(_folds(own, replicates)), **named}
-
-
-def _folds(values: Sequence[float], replicates: Replicates) -> Sequence[float]:
-    """Of each fold its mean over the repeats; without folds the values themselves."""
-    return [_mean(values[fold :: replicates.folds]) for fold in range(replicates.folds)] or values
+    of_folds = [_mean(own[fold :: replicates.folds]) for fold in range(replicates.folds)]
+    return {**means, f"{metric}_se": _standard_error(of_folds or own), **named}
 
 
 def _mean(values: Sequence[float]) -> float:
