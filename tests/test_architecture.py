@@ -242,7 +242,7 @@ def test_tests_mirror_the_rooms() -> None:
     assert set(strays) == OF_SEVERAL_MODULES
 
 
-@pytest.mark.parametrize("folder", ["hpsearch", "trainers", "tests"])
+@pytest.mark.parametrize("folder", ["hpsearch", "trainers", "tests", "docs"])
 def test_a_file_that_is_named_in_a_text_is_there(folder: str) -> None:
     named = re.compile(r"\b(?:hpsearch|trainers|tests)/[\w/]+\.py\b")
     missing = {
