@@ -132,7 +132,7 @@ def test_a_limit_of_time_ends_a_run_whose_clock_was_set_back(scene: Scene, clock
     clock.set(-2 * HOUR)
     answer = driver.ended()
     assert answer.code == 0, answer.err
-    assert "limits.study" in answer.out + answer.err
+    assert scene.export()["study"]["cause"] == "limit"
     assert 2.5 < lease_of(scene).spent < 60
     scene.check()
 

@@ -47,8 +47,9 @@ def ended(driver: Driver, *signals: int) -> tuple[Answer, float]:
     return driver.ended(120), time.monotonic() - began
 
 
-def check_stopped(scene: Scene, answer: Answer, name: str) -> None:
-    assert answer.out.startswith(f"toy: stopped (stopped by {name})\n"), answer
+def check_stopped(scene: Scene, answer: Answer) -> None:
+    study = scene.export()["study"]
+    assert (study["state"], study["cause"]) == ("STOPPED", "interrupted"), answer
     assert "Traceback" not in answer.err
     assert "WAITING" in {trial["state"] for trial in scene.export()["trials"]}
     scene.check(budget=TRIALS, kills=0)
@@ -69,7 +70,7 @@ def go_on(scene: Scene, redone: int) -> None:
 def test_interrupted_once(scene: Scene) -> None:
     answer, seconds = ended(training(scene, 0.5, epochs=4), signal.SIGINT)
     assert (answer.code, seconds < 30) == (130, True)
-    check_stopped(scene, answer, "SIGINT")
+    check_stopped(scene, answer)
     go_on(scene, redone=0)
     tally("18", "SIGINT once, Ray, epochs of 0.5 s", times=1, gone_after=f"{seconds:.1f} s", exit=130, epochs_redone=0)
 
@@ -78,7 +79,7 @@ def test_interrupted_once(scene: Scene) -> None:
 def test_interrupted_twice(scene: Scene) -> None:
     answer, seconds = ended(training(scene, LONG, epochs=2), signal.SIGINT, signal.SIGINT)
     assert answer.code == 130
-    check_stopped(scene, answer, "SIGINT")
+    check_stopped(scene, answer)
     tally("19", "SIGINT twice, Ray, epochs of 300 s", times=1, gone_after=f"{seconds:.1f} s", exit=130)
     assert seconds < 10
     go_on(scene, redone=2)
@@ -91,7 +92,7 @@ def test_interrupted_twice(scene: Scene) -> None:
 def test_epochs_that_are_too_long_to_wait_for(scene: Scene, row: str, name: str, code: int, grace: float) -> None:
     answer, seconds = ended(training(scene, LONG, epochs=2), signal.Signals[name])
     assert answer.code == code
-    check_stopped(scene, answer, name)
+    check_stopped(scene, answer)
     tally(row, f"{name} once, Ray, epochs of 300 s", times=1, gone_after=f"{seconds:.1f} s", exit=code)
     assert seconds < grace
     go_on(scene, redone=2)
@@ -101,7 +102,7 @@ def test_epochs_that_are_too_long_to_wait_for(scene: Scene, row: str, name: str,
 def test_sigterm_in_short_epochs(scene: Scene) -> None:
     answer, seconds = ended(training(scene, 0.5, epochs=4), signal.SIGTERM)
     assert answer.code == 143
-    check_stopped(scene, answer, "SIGTERM")
+    check_stopped(scene, answer)
     go_on(scene, redone=0)
     tally("20", "SIGTERM, Ray, epochs of 0.5 s", times=1, gone_after=f"{seconds:.1f} s", exit=143, epochs_redone=0)
 
