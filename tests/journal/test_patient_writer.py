@@ -54,6 +54,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(tmp_path)
     yield made
     made.writer._closing.set()
+    if made.writer._thread is not None:
+        made.writer._thread.join(20)  # closing a connection of SQLite that a thread uses ends the process
     made.spool.close()
     made.lead.writer.close()
     made.journal.close()
