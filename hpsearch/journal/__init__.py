@@ -3,8 +3,7 @@
 It alone imports sqlalchemy, and alembic only to upgrade an old one.
 """
 
-from hpsearch.journal.heartbeat import Heartbeat, held
-from hpsearch.journal.lease import Lease, Owner
+from hpsearch.journal.lease import Heartbeat, Lease, Owner, held
 from hpsearch.journal.migrate import Upgrade, upgrade, version
 from hpsearch.journal.patient_writer import PatientWriter, recover
 from hpsearch.journal.records import Best, Changes, Environment, LastWrite, StudyRecord, Summary, TrainingSegment

@@ -44,6 +44,8 @@ class Database:
             if not create and not self.path.exists():
                 raise NotFound(f"there is no journal at {self.where}: `hpsearch run` makes one")
         self.engine = sqlite.engine(self.url, self.path, create=create) if self.path else self._postgres()
+        if self.path is not None:
+            sa.event.listen(self.engine, "begin", _begin_on_sqlite)
         options = {"hpsearch_begin": "BEGIN"} if self.path else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**options)
         if self.path is not None and create:
@@ -131,6 +133,15 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _begin_on_sqlite(connection: Connection) -> None:
+    """As a writer, where the connection's option `hpsearch_begin` says nothing else; it waits for another process that
+    holds the file for as many seconds as `hpsearch_patience` says."""
+    options = connection.get_execution_options()
+    patience = options.get("hpsearch_patience", sqlite.BUSY_TIMEOUT)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
+    connection.exec_driver_sql(options.get("hpsearch_begin", "BEGIN IMMEDIATE"))
 
 
 def _parse(url: str) -> URL:

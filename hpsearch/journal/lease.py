@@ -1,8 +1,9 @@
-"""Who runs a study, and when another may take it over.
+"""Who runs a study, when another may take it over, and a study held.
 
 One process at a time may write to a study. Its lease carries a token that grows with every holder, and every write
 checks it, so a holder that was taken for dead and is not can do no harm (Kleppmann 2016, "How to do distributed
-locking": fencing tokens). This file decides; the journal reads and writes.
+locking": fencing tokens). First what is decided, from values alone; then what is read and written; then the context in
+which a study is held.
 """
 
 import os
@@ -10,9 +11,22 @@ import platform
 import subprocess
 import time
 import uuid
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from hpsearch.core.errors import HpsearchError, InfrastructureError, LeaseLost, NotFound, StudyBusy
+from hpsearch.journal.records import StudyRecord
+from hpsearch.journal.schema import leases, studies
+
+if TYPE_CHECKING:
+    from hpsearch.journal.store import Journal
 
 _PROC = Path("/proc")
 """Where Linux tells about processes. Elsewhere (macOS) ps and sysctl are asked."""
@@ -140,3 +154,139 @@ def _output(*command: str) -> str:
         environment = {**os.environ, "LC_ALL": "C"}
         return subprocess.run(command, capture_output=True, text=True, timeout=5, env=environment).stdout.strip()
     return ""
+
+
+# In the database ──────────────────────────────────────────────────────────────────────────────────
+
+
+Clock = sa.ColumnElement[float]
+"""SQL for the database's own time."""
+
+
+def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, ttl: float) -> Lease:
+    """StudyBusy while another one holds it who may still live. The token grows, so whoever held it is fenced off."""
+    query = sa.select(leases, studies.c.name).join(studies).where(leases.c.study_id == study_id)
+    row = connection.execute(query.with_for_update(of=leases)).one_or_none()
+    if row is None:
+        raise NotFound(f"the journal has no study with id {study_id}")
+    now = Now(wall=float(connection.execute(sa.select(clock)).scalar_one()), boot=boot_clock())
+    holding = holding_of(row)
+    if holding is not None and holding.keeps_out(owner, now):
+        raise StudyBusy(holding.explain(row.name, owner, now))
+    lease = Lease(study_id, row.token + 1, owner, ttl)
+    taken = {**_owner_columns(owner), "token": lease.token, "ttl": ttl, "stop": None, **sign_of_life(clock)}
+    connection.execute(leases.update().where(leases.c.study_id == study_id).values(taken))
+    return lease
+
+
+def correct_clock(connection: Connection, clock: Clock, study_id: int) -> None:
+    """Let a sign of life from the future, which is older than a clock that was set back, count from now on."""
+    ahead = leases.update().where(leases.c.study_id == study_id, leases.c.beat_wall > clock)
+    connection.execute(ahead.values(beat_wall=clock))
+
+
+def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str | None:
+    """Who keeps others out of a study, in words; None where nobody does."""
+    row = connection.execute(sa.select(leases, clock.label("now")).where(leases.c.study_id == study_id)).one_or_none()
+    holding = None if row is None else holding_of(row)
+    now = Now(wall=float(row.now) if row is not None else 0.0, boot=boot_clock())
+    if holding is None or not holding.keeps_out(observer, now):
+        return None
+    return f"process {holding.owner.pid} on {holding.owner.host}"
+
+
+def renew(connection: Connection, clock: Clock, lease: Lease) -> None:
+    """Show a sign of life; LeaseLost where the study is somebody else's now."""
+    if connection.execute(leases.update().where(is_ours(lease)).values(sign_of_life(clock))).rowcount != 1:
+        raise lost(connection, lease)
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Let the next one in at once. Nothing happens where the study is somebody else's now."""
+    connection.execute(leases.update().where(is_ours(lease)).values(holder=None))
+
+
+def ask_to_stop(connection: Connection, study_id: int) -> None:
+    """Leave a note for the run that holds the study now; the next one does not heed it."""
+    connection.execute(leases.update().where(leases.c.study_id == study_id).values(stop=leases.c.token))
+
+
+def is_ours(lease: Lease) -> sa.ColumnElement[bool]:
+    return sa.and_(leases.c.study_id == lease.study_id, leases.c.token == lease.token)
+
+
+def sign_of_life(clock: Clock) -> dict[str, Any]:
+    return {"beat_wall": clock, "beat_boot": boot_clock()}
+
+
+def lost(connection: Connection, lease: Lease) -> LeaseLost:
+    row = connection.execute(sa.select(leases).where(leases.c.study_id == lease.study_id)).one_or_none()
+    if row is None:
+        return LeaseLost(f"study {lease.study_id} was erased by another process: nothing more is written by this one")
+    by = f"process {row.pid} on {row.host}" if row.holder else "another process, which has ended since"
+    return LeaseLost(
+        f"study {lease.study_id} was taken over by {by} (token {row.token}, ours is {lease.token}): "
+        "nothing more is written by this one"
+    )
+
+
+def holding_of(row: Row[Any]) -> Holding | None:
+    """From a row of `leases`; None where nobody holds it."""
+    if row.holder is None:
+        return None
+    owner = Owner(row.pid, row.host, row.boot, row.space, row.started, row.holder)
+    return Holding(owner, row.ttl, Now(row.beat_wall, row.beat_boot))
+
+
+def _owner_columns(owner: Owner) -> dict[str, Any]:
+    columns = asdict(owner)
+    return {"holder": columns.pop("uid"), **columns}
+
+
+# Held ─────────────────────────────────────────────────────────────────────────────────────────────
+
+LEFT_BEHIND = 2.0
+"""Seconds that its end waits for a renewal that gets no answer. What comes of that later concerns our lease alone."""
+
+
+@contextmanager
+def held(journal: "Journal", record: StudyRecord) -> Iterator[Lease]:
+    """The study is ours to write until the context ends. StudyBusy while somebody else runs it.
+
+    Where the database is away at the end, the lease expires by itself.
+    """
+    lease = journal.acquire(record.id, Owner.current())
+    try:
+        with Heartbeat(journal, lease):
+            yield lease
+    finally:
+        with suppress(InfrastructureError):
+            journal.release(lease)
+
+
+class Heartbeat:
+    """A context in which the lease is renewed by a thread. Where the database is away it tries again until it is back;
+    a lost lease it lets go, and the next write says so.
+    """
+
+    def __init__(self, journal: "Journal", lease: Lease):
+        self._journal, self._lease = journal, lease
+        self._over = Event()
+        self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(LEFT_BEHIND)
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._lease.ttl / 5):
+            try:
+                self._journal.renew(self._lease)
+            except LeaseLost:
+                return
+            except HpsearchError:
+                continue

@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection
 
 from hpsearch import __version__
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy
-from hpsearch.journal import fence, schema, sqlite
+from hpsearch.journal import lease as fencing
+from hpsearch.journal import schema, sqlite
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Now, Owner, boot_clock
 from hpsearch.journal.schema import leases, studies
@@ -136,7 +137,7 @@ def _refuse_while_run(database: Database, connection: Connection) -> None:
     now = Now(wall=float(connection.execute(sa.select(database.clock)).scalar_one()), boot=boot_clock())
     observer = Owner.current()
     for row in connection.execute(query.with_for_update(of=leases)):
-        holding = fence.holding_of(row)
+        holding = fencing.holding_of(row)
         if holding is not None and holding.keeps_out(observer, now):
             raise StudyBusy(
                 f'journal {database.where}: study "{row.name}" is being run by process {row.pid} on {row.host}, which '

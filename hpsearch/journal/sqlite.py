@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import URL, Engine
 
 from hpsearch.core.errors import BadInput, JournalError
 
@@ -30,18 +30,12 @@ _ADVICE = {
 
 
 def engine(url: URL, path: Path, *, create: bool) -> Engine:
-    """Its transactions begin as their connection's option `hpsearch_begin` says, by default as a writer's, and wait for
-    as many seconds as `hpsearch_patience` says.
-
-    create: whether to connect may make the file.
-    """
+    """create: whether to connect may make the file. Its transactions begin as `Database` says."""
 
     def connect() -> sqlite3.Connection:
         return _connect(path, create)
 
-    made = sa.create_engine(url, creator=connect, paramstyle="named", hide_parameters=True)
-    sa.event.listen(made, "begin", _begin)
-    return made
+    return sa.create_engine(url, creator=connect, paramstyle="named", hide_parameters=True)
 
 
 def make_file(path: Path) -> None:
@@ -86,12 +80,6 @@ def _connect(path: Path, create: bool) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power cut
     return connection
-
-
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {options.get('hpsearch_patience', BUSY_TIMEOUT) * 1000:.0f}")
-    connection.exec_driver_sql(options.get("hpsearch_begin", "BEGIN IMMEDIATE"))
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:

@@ -15,7 +15,7 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
 from hpsearch.core.format import json_text
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.journal import fence
+from hpsearch.journal import lease as fencing
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, Owner
 from hpsearch.journal.migrate import make_ready
@@ -128,14 +128,14 @@ class Journal:
     def respec(self, lease: Lease, spec: Mapping[str, Any]) -> None:
         """Record a changed study file, such as a larger budget. LeaseLost."""
         with self._database.write() as connection:
-            fence.renew(connection, self._database.clock, lease)
+            fencing.renew(connection, self._database.clock, lease)
             changed = studies.update().where(studies.c.id == lease.study_id)
             connection.execute(changed.values(spec=json.dumps(dict(spec)), hpsearch_version=__version__))
 
     def forget(self, lease: Lease) -> None:
         """Erase a study in which nothing was reported yet. LeaseLost; ValueError for one with reports."""
         with self._database.write() as connection:
-            fence.renew(connection, self._database.clock, lease)
+            fencing.renew(connection, self._database.clock, lease)
             for table in (decisions, segments, environments, trials, cursors, documents, leases):
                 connection.execute(table.delete().where(table.c.study_id == lease.study_id))
             connection.execute(studies.delete().where(studies.c.id == lease.study_id))
@@ -147,7 +147,7 @@ class Journal:
         row = {"document": json_text(document), "at": at}
         put = self._database.insert(documents).values(study_id=lease.study_id, kind=kind, **row)
         with self._database.write() as connection:
-            fence.renew(connection, self._database.clock, lease)
+            fencing.renew(connection, self._database.clock, lease)
             connection.execute(put.on_conflict_do_update(index_elements=["study_id", "kind"], set_=row))
 
     def documents(self, study_id: int) -> dict[str, Any]:
@@ -212,29 +212,29 @@ class Journal:
     def acquire(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> Lease:
         """The right to write. StudyBusy while somebody else has it who is not known to be dead, or silent for `ttl`."""
         with self._database.write() as connection:
-            fence.correct_clock(connection, self._database.clock, study_id)
+            fencing.correct_clock(connection, self._database.clock, study_id)
         with self._database.write() as connection:
-            return fence.acquire(connection, self._database.clock, study_id, owner, ttl)
+            return fencing.acquire(connection, self._database.clock, study_id, owner, ttl)
 
     def holder(self, study_id: int) -> str | None:
         """Who runs the study, for a person to read; None where nobody does who may still live."""
         with self._database.read() as connection:
-            return fence.holder(connection, self._database.clock, study_id, Owner.current())
+            return fencing.holder(connection, self._database.clock, study_id, Owner.current())
 
     def renew(self, lease: Lease) -> None:
         """Show a sign of life. LeaseLost. Does not wait long for a file that is locked: it can be tried again."""
         with self._database.write(patience=2.0) as connection:
-            fence.renew(connection, self._database.clock, lease)
+            fencing.renew(connection, self._database.clock, lease)
 
     def release(self, lease: Lease) -> None:
         """Let the next one in at once; without effect where the lease is lost. Does not wait long: it would expire."""
         with self._database.write(patience=2.0) as connection:
-            fence.release(connection, lease)
+            fencing.release(connection, lease)
 
     def ask_to_stop(self, study_id: int) -> None:
         """Leave a note for the run that holds the study, which finds it within seconds (`Writer.asked_to_stop`)."""
         with self._database.write() as connection:
-            fence.ask_to_stop(connection, study_id)
+            fencing.ask_to_stop(connection, study_id)
 
     def last_write(self, study_id: int) -> LastWrite:
         query = sa.select(leases.c.revision, leases.c.wrote).where(leases.c.study_id == study_id)

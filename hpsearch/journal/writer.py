@@ -13,7 +13,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalAway, JournalError
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, Trial
-from hpsearch.journal import fence, postgres
+from hpsearch.journal import lease as fencing
+from hpsearch.journal import postgres
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Lease, boot_clock
 from hpsearch.journal.records import Judge, TrainingSegment, decision_row, report_row, segment_rows, trial_row
@@ -109,11 +110,11 @@ class Writer:
 
     def _recorded(self) -> tuple[int, float]:
         """The revision that the journal is at, and the seconds that were spent. LeaseLost."""
-        query = sa.select(leases.c.revision, leases.c.spent).where(fence.is_ours(self._lease))
+        query = sa.select(leases.c.revision, leases.c.spent).where(fencing.is_ours(self._lease))
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
             if row is None:
-                raise fence.lost(connection, self._lease)
+                raise fencing.lost(connection, self._lease)
             return int(row.revision), float(row.spent)
 
     def _rows(self, batch: Batch, revision: int) -> Rows:

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.location import cursor_name, explain
 from hpsearch.tracking.mlflow_logging import configure
-from hpsearch.tracking.pacing import CpuShare, backoff
 
 if TYPE_CHECKING:
     from hpsearch.tracking.projection import Projection
@@ -179,3 +178,33 @@ def pending(journal: Journal, study_id: int, uri: str) -> int:
         count += len(changes.trials) + len(changes.reports)
         since = changes.revision
     return count
+
+
+# How a thread in the background keeps out of the way ──────────────────────────────────────────────
+
+
+def backoff(first: float = 1.0, longest: float = 60.0) -> Iterator[float]:
+    """Seconds to wait after each failure in a row."""
+    while True:
+        yield first
+        first = min(2 * first, longest)
+
+
+class CpuShare:
+    """Keeps a thread to a share of one core, in (0, 1].
+
+    wait: waits so many seconds, or less when there is no more need to.
+    clock: the seconds of processor time that this thread has had.
+    """
+
+    def __init__(self, share: float, wait: Callable[[float], object], clock: Callable[[], float] = time.thread_time):
+        self._share, self._wait, self._clock = share, wait, clock
+        self._since = 0.0
+
+    def begin(self) -> None:
+        self._since = self._clock()
+
+    def rest(self) -> None:
+        """Wait as long as it takes to bring what was used since the last rest down to the share."""
+        self._wait((self._clock() - self._since) * (1 / self._share - 1))
+        self.begin()  # waiting takes no processor time

@@ -13,7 +13,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Cause, Report, State, Trial
-from hpsearch.journal import Batch, Journal, Lease, Owner, Writer, fence, writer
+from hpsearch.journal import Batch, Journal, Lease, Owner, Writer, writer
+from hpsearch.journal import lease as fencing
 from hpsearch.journal.database import Database
 from tests.contracts.journal_kit import LOSS
 from tests.journal.model import Clocks, Machine
@@ -61,7 +62,7 @@ def bench(url: str) -> Iterator[Bench]:
         made.execute(sa.text("INSERT INTO test_clock VALUES (:wall)").bindparams(wall=made.clocks.wall))
         clock = sa.literal_column("(SELECT wall FROM test_clock)", sa.Double)
         patch.setattr(Database, "clock", property(lambda _: clock))
-        for module in (fence, writer):
+        for module in (fencing, writer):
             patch.setattr(module, "boot_clock", lambda: made.clocks.boot)
         yield made
 

@@ -2,7 +2,7 @@ from itertools import islice
 
 import pytest
 
-from hpsearch.tracking.pacing import CpuShare, backoff
+from hpsearch.tracking.mlflow_tracker import CpuShare, backoff
 
 
 def test_waits_double_up_to_a_minute():

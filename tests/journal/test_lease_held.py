@@ -6,7 +6,8 @@ from threading import Event
 import pytest
 
 from hpsearch.core.errors import BadInput, JournalAway, JournalError, LeaseLost, StudyBusy
-from hpsearch.journal import Heartbeat, Journal, Lease, Owner, heartbeat, held
+from hpsearch.journal import Heartbeat, Journal, Lease, Owner, held
+from hpsearch.journal import lease as fencing
 from tests.contracts.journal_kit import set_lease, somebody
 
 
@@ -98,7 +99,7 @@ def test_it_ends_at_once_however_long_the_lease(journal: Watched) -> None:
 def test_its_end_does_not_wait_for_a_server_that_says_nothing(
     journal: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heartbeat, "LEFT_BEHIND", 0.01)
+    monkeypatch.setattr(fencing, "LEFT_BEHIND", 0.01)
     asked, answered = Event(), Event()
 
     def say_nothing() -> None:
