@@ -17,7 +17,7 @@ from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, 
 from hpsearch.evaluation.finalists import Finalist, best_distinct, length, ranked
 from hpsearch.evaluation.scoring import score_on_test, score_on_validation
 from hpsearch.evaluation.test_set_ledger import keep_result, last_result, minute, open_test, openings
-from hpsearch.journal import Journal, Lease, StudyRecord, held
+from hpsearch.journal import Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.run import FLUSH, run_study
@@ -41,7 +41,7 @@ def evaluate(
     BadInput: it was opened before, by a process that was ended then. NoTrialSucceeded: there is nobody to evaluate.
     Stopped: it was told to end.
     """
-    with held(journal, record) as lease:  # nobody searches while the search is evaluated
+    with journal.held(record) as lease:  # nobody searches while the search is evaluated
         if not again and (known := evaluation_on_record(journal, record)):
             return known
         if not again and (before := openings(journal, record.id)):

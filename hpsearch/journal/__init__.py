@@ -3,7 +3,7 @@
 It alone imports sqlalchemy, and alembic only to upgrade an old one.
 """
 
-from hpsearch.journal.lease import Heartbeat, Lease, Owner, held
+from hpsearch.journal.lease import Heartbeat, Lease, Owner
 from hpsearch.journal.migrate import Upgrade, upgrade, version
 from hpsearch.journal.patient_writer import PatientWriter, recover
 from hpsearch.journal.records import Best, Changes, Environment, LastWrite, StudyRecord, Summary, TrainingSegment
@@ -29,7 +29,6 @@ __all__ = [
     "TrainingSegment",
     "Upgrade",
     "Writer",
-    "held",
     "recover",
     "upgrade",
     "version",

@@ -1,9 +1,9 @@
-"""Who runs a study, when another may take it over, and a study held.
+"""Who runs a study, and when another may take it over.
 
 One process at a time may write to a study. Its lease carries a token that grows with every holder, and every write
 checks it, so a holder that was taken for dead and is not can do no harm (Kleppmann 2016, "How to do distributed
-locking": fencing tokens). First what is decided, from values alone; then what is read and written; then the context in
-which a study is held.
+locking": fencing tokens). First what is decided, from values alone; then what is read and written; then the
+sign of life.
 """
 
 import os
@@ -11,22 +11,18 @@ import platform
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from hpsearch.core.errors import HpsearchError, InfrastructureError, LeaseLost, NotFound, StudyBusy
-from hpsearch.journal.records import StudyRecord
+from hpsearch.core.errors import HpsearchError, LeaseLost, NotFound, StudyBusy
 from hpsearch.journal.schema import leases, studies
-
-if TYPE_CHECKING:
-    from hpsearch.journal.store import Journal
 
 _PROC = Path("/proc")
 """Where Linux tells about processes. Elsewhere (macOS) ps and sysctl are asked."""
@@ -243,25 +239,10 @@ def _owner_columns(owner: Owner) -> dict[str, Any]:
     return {"holder": columns.pop("uid"), **columns}
 
 
-# Held ─────────────────────────────────────────────────────────────────────────────────────────────
+# The sign of life ─────────────────────────────────────────────────────────────────────────────────────────────
 
 LEFT_BEHIND = 2.0
 """Seconds that its end waits for a renewal that gets no answer. What comes of that later concerns our lease alone."""
-
-
-@contextmanager
-def held(journal: "Journal", record: StudyRecord) -> Iterator[Lease]:
-    """The study is ours to write until the context ends. StudyBusy while somebody else runs it.
-
-    Where the database is away at the end, the lease expires by itself.
-    """
-    lease = journal.acquire(record.id, Owner.current())
-    try:
-        with Heartbeat(journal, lease):
-            yield lease
-    finally:
-        with suppress(InfrastructureError):
-            journal.release(lease)
 
 
 class Heartbeat:
@@ -269,8 +250,8 @@ class Heartbeat:
     a lost lease it lets go, and the next write says so.
     """
 
-    def __init__(self, journal: "Journal", lease: Lease):
-        self._journal, self._lease = journal, lease
+    def __init__(self, renew: Callable[[Lease], None], lease: Lease):
+        self._renew, self._lease = renew, lease
         self._over = Event()
         self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -285,7 +266,7 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._over.wait(self._lease.ttl / 5):
             try:
-                self._journal.renew(self._lease)
+                self._renew(self._lease)
             except LeaseLost:
                 return
             except HpsearchError:

@@ -2,7 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any
 from uuid import uuid4
@@ -12,12 +13,12 @@ from sqlalchemy.engine import Connection
 
 from hpsearch import __version__
 from hpsearch.core.decisions import Decision
-from hpsearch.core.errors import NotFound
+from hpsearch.core.errors import InfrastructureError, NotFound
 from hpsearch.core.format import json_text
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import lease as fencing
 from hpsearch.journal.database import Database
-from hpsearch.journal.lease import Lease, Owner
+from hpsearch.journal.lease import Heartbeat, Lease, Owner
 from hpsearch.journal.migrate import make_ready
 from hpsearch.journal.records import (
     TRIAL,
@@ -225,6 +226,20 @@ class Journal:
         """Show a sign of life. LeaseLost. Does not wait long for a file that is locked: it can be tried again."""
         with self._database.write(patience=2.0) as connection:
             fencing.renew(connection, self._database.clock, lease)
+
+    @contextmanager
+    def held(self, record: StudyRecord) -> Iterator[Lease]:
+        """The study is ours to write until the context ends. StudyBusy while somebody else runs it.
+
+        Where the database is away at the end, the lease expires by itself.
+        """
+        lease = self.acquire(record.id, Owner.current())
+        try:
+            with Heartbeat(self.renew, lease):
+                yield lease
+        finally:
+            with suppress(InfrastructureError):
+                self.release(lease)
 
     def release(self, lease: Lease) -> None:
         """Let the next one in at once; without effect where the lease is lost. Does not wait long: it would expire."""

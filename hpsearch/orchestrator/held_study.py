@@ -10,7 +10,7 @@ from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
-from hpsearch.journal import Journal, Lease, Spool, StudyRecord, held, recover
+from hpsearch.journal import Journal, Lease, Spool, StudyRecord, recover
 from hpsearch.orchestrator import build
 from hpsearch.study.definition import Study, differences
 
@@ -87,7 +87,7 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
             f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
             "put it back to go on, or run with --fork NEW_NAME to start a new study that learns from this one"
         )
-    lease = stack.enter_context(held(journal, record))
+    lease = stack.enter_context(journal.held(record))
     if recovered := recover(journal, lease, study.objective, _spool(study, record)):
         note(recovered)
     study = study.extending(record.spec)
@@ -102,7 +102,7 @@ def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack) -> 
     record = journal.create(study.study.name, study.spec(), study.identity(), at=at, forked_from=origin, uid=uid)
     if record.uid != uid:
         raise StudyBusy(f'study "{record.name}" has just been started by another process')
-    return HeldStudy(study, journal, record, stack.enter_context(held(journal, record)))
+    return HeldStudy(study, journal, record, stack.enter_context(journal.held(record)))
 
 
 def _spool(study: Study, record: StudyRecord) -> Spool:

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from hpsearch.core.errors import BadInput, JournalAway, JournalError, LeaseLost, StudyBusy
-from hpsearch.journal import Heartbeat, Journal, Lease, Owner, held
+from hpsearch.journal import Heartbeat, Journal, Lease, Owner
 from hpsearch.journal import lease as fencing
 from tests.contracts.journal_kit import set_lease, somebody
 
@@ -54,7 +54,7 @@ def raising(error: Exception) -> Callable[[], None]:
 
 def test_a_lease_is_renewed_while_its_holder_is_busy(journal: Watched) -> None:
     lease = take(journal, ttl=0.01)
-    with Heartbeat(journal, lease):
+    with Heartbeat(journal.renew, lease):
         assert journal.renewed.wait(60)
 
 
@@ -63,7 +63,7 @@ def test_it_goes_on_when_the_database_was_away(journal: Watched, url: str) -> No
     lease = take(journal, ttl=100.0)
     set_lease(url, beat_boot=0.0)
     journal.trouble = [raising(error) for error in (JournalAway("restarts"), JournalError("full"), BadInput("damaged"))]
-    with Heartbeat(journal, replace(lease, ttl=0.01)):
+    with Heartbeat(journal.renew, replace(lease, ttl=0.01)):
         assert journal.renewed.wait(60)
     assert journal.trouble == []
     with pytest.raises(StudyBusy):
@@ -73,7 +73,7 @@ def test_it_goes_on_when_the_database_was_away(journal: Watched, url: str) -> No
 def test_a_lost_lease_is_let_go_in_silence(journal: Watched) -> None:
     lease = take(journal, ttl=0.0)
     take(journal, ttl=0.01)
-    with Heartbeat(journal, replace(lease, ttl=0.01)) as heartbeat:
+    with Heartbeat(journal.renew, replace(lease, ttl=0.01)) as heartbeat:
         assert journal.refused.wait(60)
         heartbeat._thread.join(60)
         assert not heartbeat._thread.is_alive()
@@ -85,13 +85,13 @@ def test_nor_does_it_complain_of_a_study_that_was_erased(journal: Watched) -> No
     journal.forget(take(journal, ttl=0.01))
     with pytest.raises(LeaseLost, match="was erased by another process"):
         journal.renew(lease)
-    with Heartbeat(journal, replace(lease, ttl=0.01)) as heartbeat:
+    with Heartbeat(journal.renew, replace(lease, ttl=0.01)) as heartbeat:
         heartbeat._thread.join(60)
         assert not heartbeat._thread.is_alive()
 
 
 def test_it_ends_at_once_however_long_the_lease(journal: Watched) -> None:
-    with Heartbeat(journal, take(journal, ttl=1e6)):
+    with Heartbeat(journal.renew, take(journal, ttl=1e6)):
         pass
     assert not journal.renewed.is_set()
 
@@ -107,7 +107,7 @@ def test_its_end_does_not_wait_for_a_server_that_says_nothing(
         answered.wait(60)
 
     journal.trouble = [say_nothing]
-    with Heartbeat(journal, take(journal, ttl=0.01)) as beating:
+    with Heartbeat(journal.renew, take(journal, ttl=0.01)) as beating:
         assert asked.wait(60)
     assert beating._thread.is_alive()
     answered.set()
@@ -118,7 +118,7 @@ def test_its_end_does_not_wait_for_a_server_that_says_nothing(
 class TestHeld:
     def test_a_study_is_ours_and_then_free_at_once(self, journal: Watched, url: str) -> None:
         record = journal.create("study", {}, {}, at=0)
-        with held(journal, record) as lease:
+        with journal.held(record) as lease:
             assert lease.study_id == record.id
             set_lease(url, beat_boot=0.0)
             journal.renew(lease)
@@ -130,7 +130,7 @@ class TestHeld:
         self, journal: Watched, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         record = journal.create("study", {}, {}, at=0)
-        with held(journal, record):
+        with journal.held(record):
             monkeypatch.setattr(journal, "release", lambda _lease: raising(JournalAway("restarts"))())
         monkeypatch.undo()
         with pytest.raises(StudyBusy):
