@@ -72,7 +72,7 @@ class RayActors:
 
     def __post_init__(self) -> None:
         self._slots: list[_Slot] = []
-        self._why_lost = ""
+        self.why_lost = ""
         self._problem: Exception | None = None
         self._withheld: list[tuple[float, Lost]] = []
         self._session = RaySession(self.cluster, self.setup)
@@ -150,7 +150,7 @@ class RayActors:
         except RayTaskError as problem:
             raise _raised_by_worker(problem) from None
         except RayError as problem:
-            return self._lost(slot, problem) or Lost(MEASUREMENT, self._why_lost)
+            return self._lost(slot, problem) or Lost(MEASUREMENT, self.why_lost)
         self._last_up = time.monotonic()
         slot.number = None
         return result
@@ -224,10 +224,10 @@ class RayActors:
     def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
         """Its worker is gone, and another is on its way. PoolError where Ray itself is."""
         number, fatal = slot.number, self._session.fatal_error(slot.process)
-        self._why_lost, cause = _why_lost(problem, fatal, self._session.kernel_ended_some())
+        self.why_lost, cause = why_lost(problem, fatal, self._session.kernel_ended_some())
         self._session.check(at_once=True)
         self._replace(slot)
-        return None if number is None else Lost(number, self._why_lost, fatal, cause)
+        return None if number is None else Lost(number, self.why_lost, fatal, cause)
 
     def _replace(self, slot: _Slot) -> None:
         if slot.process is not None:
@@ -243,7 +243,7 @@ class RayActors:
             self.events(1.0)
             if self.room == 0 and all(slot.actor is not old for slot, old in zip(self._slots, first, strict=True)):
                 raise PoolError(
-                    f"every worker died while it started on {self.cluster.place} ({self._why_lost}): "
+                    f"every worker died while it started on {self.cluster.place} ({self.why_lost}): "
                     f'does importing trainer.use = "{self.setup.use}" end the process?'
                 )
 
@@ -253,7 +253,7 @@ class RayActors:
         if not all(slot.is_starting for slot in self._slots):
             self._last_up = now
         elif now - self._last_up > STARTUP:
-            trouble = f"; the last one: {self._why_lost}" if self._why_lost else ""
+            trouble = f"; the last one: {self.why_lost}" if self.why_lost else ""
             raise PoolError(
                 f"no worker came up within {STARTUP:.0f} s on {self.cluster.place}{trouble}: "
                 f"is it busy, has it lost its nodes? `ray status` says; {AGAIN}"
@@ -268,7 +268,7 @@ def _raised_by_worker(problem: RayTaskError) -> Exception:
     return PoolError(f"a worker failed inside hpsearch: {problem}")
 
 
-def _why_lost(problem: Exception, fatal: str, kernel_ended_some: bool) -> tuple[str, Cause]:
+def why_lost(problem: Exception, fatal: str, kernel_ended_some: bool) -> tuple[str, Cause]:
     """Of a process that was killed Ray says that memory may have been the cause; it knows only of its own kills."""
     if isinstance(problem, OutOfMemoryError):
         return "out of memory: Ray ended its worker", Cause.OUT_OF_MEMORY

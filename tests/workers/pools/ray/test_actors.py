@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ray.exceptions import ActorDiedError, OutOfMemoryError, RayError
 
 from hpsearch.core.errors import PoolError, ResourcesError, TrainerError
 from hpsearch.core.messages import Advance, Kill, Lost, Reported, Start
@@ -15,7 +16,7 @@ from hpsearch.core.trial import Cause
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measured
 from hpsearch.workers.pools.ray import actors
-from hpsearch.workers.pools.ray.actors import RayActors
+from hpsearch.workers.pools.ray.actors import RayActors, why_lost
 from hpsearch.workers.pools.ray.packages import packages
 from hpsearch.workers.pools.ray.session import Cluster
 from tests.contracts.pool_contract import Driver, MeasurerContract, PoolContract
@@ -219,3 +220,16 @@ class TestPackages:
     def test_no_module_that_is_a_file_beside_the_study(self, tmp_path: Path) -> None:
         (tmp_path / "mine.py").touch()
         assert packages("mine:train", tmp_path) == [str(ROOT / "hpsearch")]
+
+
+@pytest.mark.parametrize(
+    ("problem", "fatal", "kernel_ended_some", "cause"),
+    [
+        (OutOfMemoryError("its node is low on memory"), "", False, Cause.OUT_OF_MEMORY),
+        (ActorDiedError(), "", True, Cause.OUT_OF_MEMORY),
+        (ActorDiedError(), "Fatal Python error: Segmentation fault", False, Cause.WORKER_LOST),
+        (ActorDiedError(), "", False, Cause.WORKER_LOST),
+    ],
+)
+def test_why_a_worker_is_lost(problem: RayError, fatal: str, kernel_ended_some: bool, cause: Cause) -> None:
+    assert why_lost(problem, fatal, kernel_ended_some)[1] is cause
