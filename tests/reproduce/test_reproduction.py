@@ -9,19 +9,10 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.journal import StudyRecord
 from hpsearch.records.find import RecordedStudy
-from hpsearch.reproduce.reproduction import Reproduction, raised
+from hpsearch.reproduce.reproduction import Reproduction
 
 SPEC: Mapping[str, Any] = {"study": {"metric": "val_loss", "goal": "minimize", "at": "best"}}
 STUDY = RecordedStudy(StudyRecord(1, "u", "toy", SPEC, {}, "COMPLETE", None, 0, "1.0"))
-
-RAISED = """\
-Traceback (most recent call last):
-  File "/old/training.py", line {line}, in more
-    report = next(self.reports)
-             ^^^^^^^^^^^^^^^^^^
-  File "/home/me/train.py", line 7, in train
-    raise ValueError(mood)
-{exception}"""
 
 
 def curve(*values: float) -> tuple[Report, ...]:
@@ -30,12 +21,12 @@ def curve(*values: float) -> tuple[Report, ...]:
 
 def failed(exception: str = "ValueError: mood 7", cause: Cause = Cause.TRAINER_RAISED) -> Trial:
     """After its first epoch."""
-    error = RAISED.format(line=10, exception=exception)
-    return Trial(3, {}, 0, 9, State.FAILED, curve=curve(0.5), reason="anything", error=error, cause=cause)
+    why: Mapping[str, Any] = {"reason": "anything", "error": "line 10", "cause": cause, "exception": exception}
+    return Trial(3, {}, 0, 9, State.FAILED, curve=curve(0.5), **why)
 
 
 def failure(exception: str = "ValueError: mood 7", line: int = 10) -> Failure:
-    return Failure("error", "in other words", RAISED.format(line=line, exception=exception))
+    return Failure("error", "in other words", f"line {line}", exception)
 
 
 def again(
@@ -109,8 +100,3 @@ def test_of_a_worker_that_is_lost_the_cause_alone_counts() -> None:
     """Where it was in the trainer, if it could still say, is another place each time."""
     trial = failed(cause=Cause.STALLED)
     assert again(trial, curve(0.5), failure("elsewhere", line=5), Cause.STALLED).fails_as_before
-
-
-def test_an_exception_without_its_frames() -> None:
-    assert raised(RAISED.format(line=1, exception="my.Error: one\n  two\nthree")) == ["my.Error: one", "  two", "three"]
-    assert raised("") == []
