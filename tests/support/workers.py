@@ -18,12 +18,12 @@ def start(number: int = 0, params: Params | None = None, *, until: int = EPOCHS,
 
 def train(worker: Worker, order: Start) -> Reported:
     """All that comes of an order, to its end or to the epoch `until`, as one report."""
-    heard = [worker.start(order)]
-    while not (heard[-1].ended or heard[-1].failure or _is_at(order.until, heard[-1])):
-        heard.append(worker.advance())
-    reports = tuple(report for reported in heard for report in reported.reports)
-    notes = tuple(note for reported in heard for note in reported.notes)
-    return replace(heard[-1], reports=reports, notes=notes)
+    came = [worker.start(order)]
+    while not (came[-1].ended or came[-1].failure or _is_at(order.until, came[-1])):
+        came.append(worker.advance())
+    reports = tuple(report for reported in came for report in reported.reports)
+    notes = tuple(note for reported in came for note in reported.notes)
+    return replace(came[-1], reports=reports, notes=notes)
 
 
 def _is_at(epoch: int, reported: Reported) -> bool:

@@ -28,11 +28,11 @@ class TestAhead:
         monkeypatch.setattr(worker, "SLICE", 1e-9)
         toy = Worker(replace(setup(tmp_path, "learner"), ahead=ahead))
         monkeypatch.setattr(worker, "LATE", 1.0 if late else float("inf"))
-        heard = [toy.start(start())]
+        came = [toy.start(start())]
         for _ in range(2):
             toy.replied_at -= late
-            heard.append(toy.advance())
-        assert [len(reported.reports) for reported in heard] == epochs
+            came.append(toy.advance())
+        assert [len(reported.reports) for reported in came] == epochs
 
     def test_not_beyond_until(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(worker, "SLICE", 1e-9)

@@ -32,7 +32,7 @@ def orphan(tmp_path: Path) -> Worker:
 
 @pytest.fixture
 def heir(tmp_path: Path, orphan: Worker) -> Worker:
-    """It goes on from epoch 1, which is all that had been heard. Both draw from one random state, so they differ."""
+    """It goes on from epoch 1, which is all that had been reported. Both draw from one random state, so they differ."""
     worker = Worker(setup(tmp_path))
     worker.start(order(after=1))
     return worker

@@ -125,7 +125,7 @@ class TestRayActors(PoolContract):
         assert [report.step for report in driver.curve(then)] == [1, 2, 3, 4, 5]
 
     def test_one_that_crashes_says_where(self, driver: Driver) -> None:
-        """Another trial goes on beside it, and both are heard of.
+        """Another trial goes on beside it, and both report.
 
         Ray's own handler of the signal now and then ends the process before Python has written where it was: then that
         is not known, and the next one says it.
