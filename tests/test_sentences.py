@@ -7,7 +7,7 @@ import pytest
 
 from tests.test_architecture import sources
 
-SENTENCES = {"reason", "summary", "says", "note", "ending", "over", "why", "headline", "sentence"}
+SENTENCES = {"reason", "summary", "says", "note", "stopped", "over", "why", "headline", "sentence"}
 """What variables and fields are called that hold a sentence for people."""
 
 SENTENCE_FIELDS = SENTENCES | {"problem"}
@@ -103,7 +103,7 @@ def test_no_code_reads_a_sentence() -> None:
         'trial.reason.lower().find("memory") >= 0',
         'trial.reason[:8] == "diverged"',
         'text = trial.reason or ""\nif "diverged" in text: pass',
-        'if (ending := loop.ending) and "limits." in ending: pass',
+        'if (stopped := loop.end.stopped) and "limits." in stopped: pass',
         'match trial.reason:\n    case "diverged": pass',
         "CAUSES[trial.reason]",
         'reading.problem == "too early to say"',
@@ -122,7 +122,7 @@ def test_a_read_of_a_sentence_is_noticed(code: str) -> None:
         'f"{trial.reason}; goes on from epoch {trial.epoch}"',
         "why = trial.reason or 'it is under way'",
         "first_line(trial.reason)",
-        "if loop.ending: pass",
+        "if loop.end.stopped: pass",
         'one.kind == "over"',
         "isinstance(problem, OSError) and problem.errno in DISK_ERRORS",
     ],

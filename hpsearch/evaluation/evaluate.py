@@ -125,9 +125,9 @@ class _Evaluating:
         result = run_study(study, self.observer)
         if result.signal is not None:
             raise Stopped(result.signal, f"stopped by {result.signal.name}: run the same command again to go on")
-        if result.ending:
+        if result.end.stopped:
             raise InfrastructureError(
-                f"the evaluation has stopped: {result.ending}. What is trained is kept (`hpsearch status "
+                f"the evaluation has stopped: {result.end.stopped}. What is trained is kept (`hpsearch status "
                 f'"{study.study.name}"`): run the same command again to go on'
             )
         return list(result.history)

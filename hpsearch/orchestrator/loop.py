@@ -19,7 +19,7 @@ from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
 from hpsearch.orchestrator.observer import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
-from hpsearch.orchestrator.rules import EpochBudget, Rules, Totals, limit_reached, new_trial
+from hpsearch.orchestrator.rules import End, EpochBudget, Rules, Totals, limit_reached, new_trial
 from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
 from hpsearch.workers.pools.base import Pool
@@ -48,8 +48,7 @@ class _Turn:
 class Loop:
     """Runs a study until its sampler has nothing more to propose, a limit is reached, or somebody asks it to stop.
 
-    over: why the sampler has nothing more to propose, where it says so. ending: why the run stops before that.
-    cause, cause_numbers: either of them for code, once the run has come to its end.
+    end: how, as far as it is known; it holds once `run` has returned.
     running: the trials that are on a worker, and when each last reported.
     """
 
@@ -71,9 +70,7 @@ class Loop:
         self.rules = rules
         self.history = history
         self.totals = Totals()
-        self.ending = self.over = ""
-        self.cause: Cause = Cause.DONE
-        self.cause_numbers = NONE
+        self.end = End()
         self.running: dict[int, float] = {}
         self._proposals = Proposals(sampler)
         self._pruner, self._early_stopping = pruner, early_stopping
@@ -88,7 +85,7 @@ class Loop:
         self._error: HpsearchError | None = None
 
     def run(self) -> None:
-        """Returns when the search is over or has stopped in good order (`ending` says why).
+        """Returns when the search is over or has stopped in good order (`end` says why).
 
         Raises TrainerError for a trainer that keeps no contract, DiskError where checkpoints cannot be written, and
         whatever pool, sampler and recorder raise; the trials that ran then wait for another run.
@@ -123,15 +120,15 @@ class Loop:
         self, reason: str, grace: float = math.inf, cause: Cause = Cause.INTERRUPTED, numbers: Numbers = NONE
     ) -> None:
         """Start nothing more; every running trial ends its epoch, within `grace` seconds, and waits for another run."""
-        if not self.ending:
-            self.ending, self.cause, self.cause_numbers = reason, cause, numbers
+        if not self.end.stopped:
+            self.end = replace(self.end, stopped=reason, cause=cause, numbers=numbers)
         self._deadline = min(self._deadline, self._clock() + grace)
 
     # Propose ────────────────────────────────────────────────────────────────────────────────────
 
     def _fill(self) -> bool:
         """Start what there is room for. False: nothing is left to start."""
-        if self.ending or self._error is not None:
+        if self.end.stopped or self._error is not None:
             return False
         room = self._pool.room + sum(isinstance(order, Release) for order in self._turn.orders)
         while room > 0 and self._alone is None and self._budget.has_more(self.history):
@@ -157,7 +154,7 @@ class Loop:
 
     def _start_proposed(self, room: int) -> bool:
         if len(self.history) >= (self.rules.study_trials or math.inf):
-            self.cause, self.cause_numbers = Cause.LIMIT, {"trials": len(self.history)}
+            self.end = replace(self.end, cause=Cause.LIMIT, numbers={"trials": len(self.history)})
             return False
         proposal = self._proposals.take(self.history)
         for note in proposal.notes if isinstance(proposal, New | Resume) else ():
@@ -174,7 +171,7 @@ class Loop:
                 trial = replace(trial, until=min(until, self.rules.epochs), round=round_)
                 self._start(replace(trial, reason="", cause=None, cause_numbers=NONE), room, notes)
             case Over(reason, cause, numbers):
-                self.over, self.cause, self.cause_numbers = reason, cause, numbers
+                self.end = replace(self.end, over=reason, cause=cause, numbers=numbers)
                 self._decide("over", reason)
         return isinstance(proposal, New | Resume)
 
@@ -301,8 +298,8 @@ class Loop:
 
     def _obey(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
         match verdict:
-            case Continue() if self.ending:
-                self._wait(trial, self.ending, self.cause, self.cause_numbers)
+            case Continue() if self.end.stopped:
+                self._wait(trial, self.end.stopped, self.end.cause, self.end.numbers)
             case Continue() if self._budget.is_spent_by(trial):
                 share = f"trained its share of limits.epochs = {self.rules.study_epochs}"
                 self._wait(trial, share, Cause.LIMIT, {"epochs": self.rules.study_epochs or 0})
@@ -391,8 +388,8 @@ class Loop:
                 reason = f"stalled: no report for limits.stall = {stall:g} s"
                 self._lose(trial, reason, Cause.STALLED, {"seconds": stall})
             elif now > self._deadline:
-                reason = f"{self.ending}; its epoch took too long to wait for"
-                self._wait(trial, reason, self.cause, self.cause_numbers)
+                reason = f"{self.end.stopped}; its epoch took too long to wait for"
+                self._wait(trial, reason, self.end.cause, self.end.numbers)
             else:
                 continue
             self._turn.orders.append(Kill(number))

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.replicates import ONE, Replicates
 from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Numbers, Params, Trial, key_of
+from hpsearch.core.trial import Cause, Numbers, Params, Trial, key_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,23 @@ class Totals:
         """Share of the workers' time that went into trainers, from the first start to the last end; in [0, 1]."""
         span = (self.ended - self.began) * self.workers
         return min(1.0, self.busy / span) if span > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ends. stopped: why before its search is over, "" if it is not. over: why the search proposes nothing
+    more, where it says so. cause, numbers: either of them for code.
+    """
+
+    stopped: str = ""
+    over: str = ""
+    cause: Cause = Cause.DONE
+    numbers: Numbers = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """Of the study."""
+        return "STOPPED" if self.stopped else "COMPLETE"
 
 
 @dataclass(frozen=True)

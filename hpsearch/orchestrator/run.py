@@ -18,7 +18,7 @@ from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.journal_recorder import JournalRecorder
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observer import Observer
-from hpsearch.orchestrator.rules import Reached, Totals, limit_reached
+from hpsearch.orchestrator.rules import End, Reached, Totals, limit_reached
 from hpsearch.orchestrator.run_observers import Notes, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.run_result import BestTrial, RunResult
 from hpsearch.orchestrator.signals import Signals
@@ -27,6 +27,7 @@ from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import keep
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
+from hpsearch.tracking.base import Sync
 from hpsearch.tracking.connection import ConnectionCheck
 from hpsearch.workers.pools.base import WorkerPool
 
@@ -138,12 +139,12 @@ class _Run:
             self._break_off(held, history, recorder, problem)
             if not (isinstance(problem, KeyboardInterrupt) and self.signals.first):
                 raise
-            return self._result(history, loop.totals, loop.ending, flush=0.0)
-        rounds.end(loop.over)
-        recorder.state("STOPPED" if loop.ending else "COMPLETE", loop.cause, loop.cause_numbers)
+            return self._result(history, loop.totals, loop.end, self.tracking.close(0.0))
+        rounds.end(loop.end.over)
+        recorder.state(loop.end.state, loop.end.cause, loop.end.numbers)
         self.pool_closed.close()
         recorder.close(at_once=self.signals.first is not None)
-        return self._result(history, loop.totals, loop.ending, loop.over)
+        return self._result(history, loop.totals, loop.end, self.tracking.close(FLUSH))
 
     def _recorder(self, held: HeldStudy) -> JournalRecorder:
         self.tracking.tracker = build.tracker(self.study, held.record)
@@ -165,29 +166,27 @@ class _Run:
     def _nothing_to_do(self, held: HeldStudy, history: History, sampler: Sampler, reached: Reached | None) -> RunResult:
         recorder = self._recorder(held)
         last = sampler.ask(history)
-        over, ending = last.reason if isinstance(last, Over) else "", reached.reason if reached else ""
         if isinstance(last, Over):
             decided = held.has_ended(last)
             if not decided:
-                recorder.write((), (), [Decision("over", over, at=now_ms())])
+                recorder.write((), (), [Decision("over", last.reason, at=now_ms())])
             if not decided or held.record.state != "COMPLETE":
-                RoundsRecord(held, sampler, history, self.notes.add).end(over)
+                RoundsRecord(held, sampler, history, self.notes.add).end(last.reason)
+        over = last.reason if isinstance(last, Over) else ""
         if reached is not None:
-            recorder.state("STOPPED", Cause.LIMIT, reached.numbers)
+            end = End(reached.reason, over, Cause.LIMIT, reached.numbers)
         elif isinstance(last, Over):
-            recorder.state("COMPLETE", last.cause, last.numbers)
+            end = End("", over, last.cause, last.numbers)
         elif len(history) == self.study.limits.trials:
-            recorder.state("COMPLETE", Cause.LIMIT, {"trials": len(history)})
+            end = End("", "", Cause.LIMIT, {"trials": len(history)})
         else:
-            recorder.state("COMPLETE", Cause.DONE)
+            end = End()
+        recorder.state(end.state, end.cause, end.numbers)
         recorder.close()
         self.tracking.follow(history)
-        return self._result(history, Totals(), ending, over)
+        return self._result(history, Totals(), end, self.tracking.close(FLUSH))
 
-    def _result(
-        self, history: History, totals: Totals, ending: str, over: str = "", flush: float | None = None
-    ) -> RunResult:
-        sync = self.tracking.close(FLUSH if flush is None else flush)
+    def _result(self, history: History, totals: Totals, end: End, sync: Sync) -> RunResult:
         self.notes.say_all()
         return RunResult(
             study=self.study,
@@ -196,8 +195,7 @@ class _Run:
             counts=Counter(trial.state for trial in history),
             best=BestTrial.of(history),
             totals=totals,
-            ending=ending,
-            over=over,
+            end=end,
             sync=sync,
             seconds=time.monotonic() - self.began,
             signal=self.signals.first,

@@ -7,7 +7,7 @@ from typing import Any
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, State
-from hpsearch.orchestrator.rules import Totals
+from hpsearch.orchestrator.rules import End, Totals
 from hpsearch.study.definition import Study
 from hpsearch.tracking.base import Sync
 
@@ -32,12 +32,11 @@ class BestTrial:
 
 @dataclass(frozen=True)
 class RunResult:
-    """totals, ending, seconds and signal are of this run, the rest is of the study.
+    """totals, end, seconds and signal are of this run, the rest is of the study.
 
     is_fork: the study has another name than in its file. counts: how many trials are in each state that has any.
     best: None where no trial has a value.
-    ending: why the run stopped before the search was over, "" if it did not. signal: what asked it to, if any did.
-    over: why the search had nothing more to propose, where it says so.
+    signal: what asked it to end, if any did.
     """
 
     study: Study
@@ -46,8 +45,7 @@ class RunResult:
     counts: Mapping[State, int]
     best: BestTrial | None
     totals: Totals
-    ending: str
-    over: str
+    end: End
     sync: Sync
     seconds: float
     signal: signal.Signals | None
@@ -61,8 +59,8 @@ class RunResult:
     def document(self) -> dict[str, Any]:
         return {
             "study": self.study.study.name,
-            "state": "STOPPED" if self.ending else "COMPLETE",
-            "reason": self.ending or self.over,
+            "state": self.end.state,
+            "reason": self.end.stopped or self.end.over,
             "trials": {state.lower(): self.counts.get(state, 0) for state in State if state is not State.RUNNING},
             "best": self.best and asdict(self.best),
             "epochs_trained": self.history.epochs,

@@ -49,7 +49,7 @@ class TestStates:
         assert (trial.reason, trial.epoch, trial.attempts, trial.ended) == ("trained all 5 epochs", 5, 1, 1)
         assert (trial.cause, trial.cause_numbers) == (Cause.DONE, {"epoch": 5})
         assert (trial.seed, trial.origin) == (trial_seed(7, 0), "number 0 of the list")
-        assert (loop.ending, loop.cause) == ("", Cause.DONE)
+        assert (loop.end.stopped, loop.end.cause) == ("", Cause.DONE)
         assert [decision.kind for decision in study.recorder.decisions] == ["propose", "complete"]
 
     def test_complete_when_the_trainer_ends(self, tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ class TestStates:
         study = Search(tmp_path, Listed([{}, {}]))
         loop = study.go(lambda loop: loop.stop("stopped by SIGINT") if loop.history.epochs == 2 else None)
         assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 3)]
-        assert loop.history[0].reason == loop.ending == "stopped by SIGINT"
-        assert loop.history[0].cause is loop.cause is Cause.INTERRUPTED
+        assert loop.history[0].reason == loop.end.stopped == "stopped by SIGINT"
+        assert loop.history[0].cause is loop.end.cause is Cause.INTERRUPTED
 
     def test_a_notice_of_the_worker_is_a_decision(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Rounds([{}], first=2, then=5), "untracked")

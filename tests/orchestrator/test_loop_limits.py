@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 class TestLimits:
     def test_trials(self, tmp_path: Path) -> None:
         loop = Search(tmp_path, Listed([{}] * 9), workers=2, study_trials=3).go()
-        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"trials": 3})
+        assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"trials": 3})
         assert [trial.state for trial in loop.history] == [COMPLETE] * 3
 
     def test_trials_count_over_all_runs_and_a_larger_number_goes_on(self, tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ class TestLimits:
 
     def test_epochs(self, tmp_path: Path) -> None:
         loop = Search(tmp_path, Listed([{}] * 9), study_epochs=7).go()
-        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"epochs": 7})
+        assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"epochs": 7})
         assert loop.history[0].state is COMPLETE
         assert loop.history.epochs <= 7 + 1
 
@@ -41,14 +41,14 @@ class TestLimits:
         study = Search(tmp_path, Listed([{}] * 9), study_seconds=105.0)
 
         loop = study.go(lambda _: setattr(study.clock, "now", study.clock.now + 10))
-        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"seconds": 105.0})
+        assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"seconds": 105.0})
         assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE, WAITING]
 
     def test_gpu_hours_are_busy_time_times_the_share_of_a_gpu(self, tmp_path: Path) -> None:
         study = Search(tmp_path, Listed([{}] * 9), gpus=0.5, study_gpu_hours=2.0)
         study.pool = Slowly(study.pool, 3600.0)
         loop = study.go()
-        assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"gpu_hours": 2.0})
+        assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"gpu_hours": 2.0})
         assert loop.history.busy >= 4 * 3600
         assert loop.history.epochs == 5
 
@@ -130,5 +130,5 @@ class TestTime:
                 loop.stop(*named)
 
         loop = study.go(stop)
-        assert loop.ending == "first"
+        assert loop.end.stopped == "first"
         assert study.clock.now - 1000 < 10

@@ -83,7 +83,7 @@ def test_whatever_happens(
             loop = study.go(
                 lambda loop, turns=turns, last=last: loop.stop("now") if next(turns) == stop_at and not last else None
             )
-            check(study.recorder, pool, study.recorder.decisions[before:], finished=not loop.ending)
+            check(study.recorder, pool, study.recorder.decisions[before:], finished=not loop.end.stopped)
             if not last:
                 study.again()
         assert len(study.recorder.trials) <= len(params)

@@ -97,8 +97,8 @@ class TestWhatIsDecidedAboutTheSearch:
         proposed = [("propose", f"number {number} of the list") for number in range(3)]
         first, last = ([("round", f"half {number}"), ("round", "its window")] for number in (0, 2))
         assert decided == [*first, *proposed[:2], *last, proposed[2], ("over", "all is known")]
-        assert loop.over == "all is known"
-        assert loop.ending == ""
+        assert loop.end.over == "all is known"
+        assert loop.end.stopped == ""
         assert [notes for name, _, notes in seen.calls if name == "trial_started"] == [
             ("half 0", "its window"),
             (),

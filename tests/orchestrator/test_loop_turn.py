@@ -78,7 +78,7 @@ class TestRecorder:
             study.recorder.stop_requested = "the journal is away" if loop.history.epochs == 2 else ""
 
         loop = study.go(ask)
-        assert (loop.ending, [trial.state for trial in loop.history]) == ("the journal is away", [WAITING])
+        assert (loop.end.stopped, [trial.state for trial in loop.history]) == ("the journal is away", [WAITING])
         assert loop._deadline - study.clock() == DRAIN
 
 

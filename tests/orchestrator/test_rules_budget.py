@@ -48,7 +48,7 @@ def test_a_search_trains_exactly_so_many_epochs_and_a_raised_limit_goes_on(
     study = Search(tmp_path, Listed([{}] * 9), workers=workers, study_epochs=limit)
     loop = study.go()
     assert loop.history.epochs == limit
-    assert (loop.cause, loop.cause_numbers) == (Cause.LIMIT, {"epochs": limit})
+    assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"epochs": limit})
     assert {one.state for one in loop.history} <= {COMPLETE, WAITING}
     study.rules = replace(study.rules, study_epochs=None)
     whole = study.again().go()

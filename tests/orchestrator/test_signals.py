@@ -61,7 +61,7 @@ def test_a_second_one_lets_the_loop_end_elsewhere(tmp_path: Path) -> None:
     signals = Signals(print)
     with signals.listening(), signals.stopping(loop):
         loop.run()
-    assert (signals.first, loop.ending) == (signal.SIGTERM, "stopped by SIGTERM")
+    assert (signals.first, loop.end.stopped) == (signal.SIGTERM, "stopped by SIGTERM")
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

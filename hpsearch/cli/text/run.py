@@ -17,8 +17,8 @@ def text(result: RunResult) -> str:
     counts = ", ".join(f"{result.counts[state]} {state.lower()}" for state in State if state in result.counts)
     busy = f", workers busy {result.totals.busy_fraction:.0%}" if result.totals.epochs else ""
     rows = [
-        f"{result.study.study.name}: {f'stopped ({result.ending})' if result.ending else 'done'}",
-        *([result.over] if result.over else []),
+        f"{result.study.study.name}: {f'stopped ({result.end.stopped})' if result.end.stopped else 'done'}",
+        *([result.end.over] if result.end.over else []),
         f"{many(len(history), 'trial')} ({counts or 'none'}), {many(history.epochs, 'epoch')}, "
         f"{duration(result.seconds)}{busy}",
         "",
@@ -29,7 +29,7 @@ def text(result: RunResult) -> str:
     if sync.pending:
         again = call("sync", result.study, result.is_fork)
         rows += [f"{sync.pending} events are not in MLflow yet; `{again}` sends them", f"  {sync.problem}"]
-    if result.ending:
+    if result.end.stopped:
         rows.append("run the same command again to go on")
     return "\n".join(rows)
 
@@ -49,7 +49,7 @@ def _where_to_look(result: RunResult) -> list[str]:
     study, is_fork = result.study, result.is_fork
     failed = [one.number for one in result.history if one.state is State.FAILED]
     rows = [f"  journal    {nearby(study.journal_display)}"]
-    if result.over:
+    if result.end.over:
         rows.append(f"  rounds     {call('show', study, is_fork)}")
     if result.best is not None:
         rows.append(f"  best       {call('show', study, is_fork, result.best.trial)}")
