@@ -85,9 +85,9 @@ class TestRandomStates:
     def test_nothing_is_imported_for_them(self) -> None:
         code = """
             import sys
-            from hpsearch.trainer import state as checkpoint
-            checkpoint.seed_everything(1)
-            checkpoint.set_random_state(checkpoint.random_state())
+            from hpsearch.trainer import state
+            state.seed_everything(1)
+            state.set_random_state(state.random_state())
             assert not {"numpy", "torch"} & set(sys.modules)
         """
         subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
