@@ -153,7 +153,7 @@ class Loop:
         return True
 
     def _start_proposed(self, room: int) -> bool:
-        if len(self.history) >= (self.rules.study_trials or math.inf):
+        if self.rules.study_trials and len(self.history) >= self.rules.study_trials:
             self.end = replace(self.end, cause=Cause.LIMIT, numbers={"trials": len(self.history)})
             return False
         proposal = self._proposals.take(self.history)
@@ -195,15 +195,18 @@ class Loop:
             self._pool.do(order)
         if turn.orders and math.isnan(self.totals.began):
             self.totals.began = self._clock()
-        for observer in self._observers:
-            for trial, verdict in turn.judged:
-                observer.reported(trial)
-                observer.judged(trial, verdict)
-            for trial in turn.ended:
-                observer.ended(trial)
-            for trial, notes in turn.started:
-                observer.trial_started(trial, notes)
-            observer.turn_ended(self.history, self.running)
+        for trial, verdict in turn.judged:
+            for one in self._observers:
+                one.reported(trial)
+                one.judged(trial, verdict)
+        for trial in turn.ended:
+            for one in self._observers:
+                one.ended(trial)
+        for trial, notes in turn.started:
+            for one in self._observers:
+                one.trial_started(trial, notes)
+        for one in self._observers:
+            one.turn_ended(self.history, self.running)
 
     def _write(self) -> _Turn:
         """What the recorder does not take is kept, so that the same can be tried again."""
