@@ -11,7 +11,7 @@ quickstart: $(VENV)/installed
 	$(VENV)/bin/hpsearch run studies/quickstart.toml
 
 test: $(VENV)/installed-test
-	$(VENV)/bin/pytest -n auto --dist loadgroup
+	$(VENV)/bin/pytest -n auto --dist loadgroup --max-worker-restart 0
 
 check: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
