@@ -94,6 +94,22 @@ def test_killed_before_it_could_say_that_it_is_over(desk: Desk) -> None:
     assert desk.hp("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
 
 
+def test_killed_as_it_ended(desk: Desk) -> None:
+    """Its end is decided, and neither is the study COMPLETE nor do its rounds say why: they do after another run."""
+    written(desk)
+    whole = desk.run("--json").data
+    database = sqlite3.connect(desk.folder / ".hpsearch" / "journal.db")
+    with closing(database), database:
+        database.execute("UPDATE hpsearch_studies SET state = 'RUNNING', cause = NULL, cause_numbers = '{}'")
+        database.execute("DELETE FROM hpsearch_probes")
+    decisions = desk.export()["decisions"]
+    assert desk.run("--json").data["reason"] == whole["reason"]
+    study = desk.export()["study"]
+    assert (study["state"], study["cause"], study["cause_numbers"]["budget"]) == ("COMPLETE", "limit", 40)
+    assert desk.export()["decisions"] == decisions
+    assert desk.hp("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
+
+
 def test_a_larger_budget_goes_on_and_a_smaller_is_refused(desk: Desk) -> None:
     written(desk)
     first = desk.run("--json").data

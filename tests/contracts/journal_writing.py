@@ -13,7 +13,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalError, NotFound
-from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.journal import Batch, Journal
 from tests.contracts.journal_kit import (
     ODD,
@@ -193,6 +193,22 @@ class WritingContract:
         assert journal.trials(other.study.id) == [a_trial(0, 2.0)]
         assert journal.decisions(other.study.id) == []
         assert [study.state for study in journal.studies()] == ["NEW", "DONE"]
+
+    def test_why_a_study_ended_stands_until_it_runs_again(self, journal: Journal, lead: Lead) -> None:
+        found = []
+        for batch in (
+            Batch(study_state="STOPPED", study_cause=Cause.LIMIT, study_cause_numbers={"gpu_hours": 0.1, "epochs": 3}),
+            Batch(study_state="RUNNING"),
+            Batch(study_state="COMPLETE", study_cause=Cause.DONE),
+        ):
+            lead.writer.write(batch)
+            (study,) = journal.studies()
+            found.append((study.state, study.cause, dict(study.cause_numbers)))
+        assert found == [
+            ("STOPPED", Cause.LIMIT, {"gpu_hours": 0.1, "epochs": 3}),
+            ("RUNNING", None, {}),
+            ("COMPLETE", Cause.DONE, {}),
+        ]
 
     def test_a_batch_whose_answer_was_lost_is_written_once(
         self, journal: Journal, lead: Lead, monkeypatch: pytest.MonkeyPatch
