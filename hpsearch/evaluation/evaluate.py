@@ -19,7 +19,7 @@ from hpsearch.evaluation.scoring import score_on_test, score_on_validation
 from hpsearch.evaluation.test_set_ledger import keep_result, last_result, minute, open_test, openings
 from hpsearch.journal import Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
-from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import FLUSH, run_study
 from hpsearch.records.find import evaluation_name
 from hpsearch.study.definition import Study

@@ -16,7 +16,7 @@ from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, 
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Provenance, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
-from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
 from hpsearch.orchestrator.rules import End, EpochBudget, Rules, Totals, limit_reached, new_trial

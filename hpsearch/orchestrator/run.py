@@ -17,9 +17,8 @@ from hpsearch.orchestrator import build
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.journal_recorder import JournalRecorder
 from hpsearch.orchestrator.loop import Loop
-from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.rules import End, Reached, Totals, limit_reached
-from hpsearch.orchestrator.run_observers import Notes, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.run_result import BestTrial, RunResult
 from hpsearch.orchestrator.signals import Signals
 from hpsearch.preflight.runner import PreflightRecord, complete

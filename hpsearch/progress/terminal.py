@@ -15,7 +15,7 @@ from rich.text import Text
 from hpsearch.core.format import duration, json_text, line, number
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Trial
-from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.study.definition import Study
 from hpsearch.study.plan import certain_proposals

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,25 +58,25 @@ class Study(Section):
     def objective(self) -> Objective:
         return Objective(self.study.metric, self.study.goal, self.study.at)
 
-    @property
+    @cached_property
     def path(self) -> Path:
         return self._place.path
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         return self._place.path.parent
 
-    @property
+    @cached_property
     def home(self) -> Path:
         """Where everything embedded lives: `.hpsearch/` beside the file, or $HPSEARCH_HOME."""
         return self._place.home
 
-    @property
+    @cached_property
     def journal_url(self) -> str:
         """It may hold a password: to connect with, never to print."""
         return self._place.journal_url
 
-    @property
+    @cached_property
     def tracking_uri(self) -> str:
         """As `journal_url`; "none" where the study is not to be in MLflow."""
         return self._place.tracking_uri

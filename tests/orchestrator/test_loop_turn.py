@@ -11,7 +11,7 @@ from hpsearch.core.history import History
 from hpsearch.core.messages import Event
 from hpsearch.core.trial import Trial
 from hpsearch.orchestrator.loop import DRAIN, Loop
-from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.observers import Observer
 from hpsearch.workers.pools.in_process import InProcess
 from tests.support.studies import COMPLETE, PAUSED, WAITING, EachTurn, Listed, Rounds, Search, Seen
 

@@ -10,7 +10,7 @@ from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
 from hpsearch.core.trial import Cause, Objective, Params, State, Trial
 from hpsearch.orchestrator.loop import Loop
-from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.workers.pools.base import Pool
 from hpsearch.workers.pools.in_process import InProcess

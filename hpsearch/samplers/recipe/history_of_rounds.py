@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpsearch.core.history import History
-from hpsearch.samplers.base import Sampler, SearchesInRounds
+from hpsearch.samplers.base import SearchesInRounds
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.search_ranges import SearchRange, numbers
 from hpsearch.study.space import Space
@@ -15,13 +15,8 @@ KIND = "rounds"
 """What the journal calls the document."""
 
 
-def document(sampler: Sampler, history: History, over: str = "") -> dict[str, Any] | None:
-    """What every round that has begun came to so far, in plain values; None for a search without rounds.
-
-    over: why there will be no other.
-    """
-    if not isinstance(sampler, SearchesInRounds) or len(history) == 0:
-        return None
+def document(sampler: SearchesInRounds, history: History, over: str = "") -> dict[str, Any]:
+    """What every round that has begun came to so far, in plain values. over: why there will be no other."""
     best = math.inf
     rounds = []
     for plan in sampler.planned_rounds(history)[0]:

@@ -4,7 +4,7 @@ from threading import Thread
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Report, Trial
-from hpsearch.orchestrator.run_observers import Notes, Tracking
+from hpsearch.orchestrator.observers import Notes, Tracking
 from hpsearch.tracking.base import Sync
 from tests.support.studies import LOSS
 

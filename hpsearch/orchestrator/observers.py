@@ -1,19 +1,52 @@
-"""What a run does beside its loop, each an observer of it."""
+"""Who watches a study run, and what a run does beside its loop, each an observer of it."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from hpsearch.core.decisions import Verdict
 from hpsearch.core.errors import JournalAway
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
 from hpsearch.orchestrator.held_study import HeldStudy
-from hpsearch.orchestrator.observer import Observer
+from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.records.preflight_record import keep
-from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.base import Sampler, SearchesInRounds
 from hpsearch.samplers.recipe import history_of_rounds
+from hpsearch.study.definition import Study
 from hpsearch.tracking.base import Sync, Tracker
+
+
+class Observer:
+    """Learns what was done when it is in the journal, on the thread of the loop, so it must return soon.
+
+    A subclass has the callbacks that it needs; the others do nothing, so this one watches in silence.
+    """
+
+    def study_started(self, study: Study) -> None:
+        """A run of it begins: its workers are started next."""
+
+    def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:
+        """It is given to a worker. notes: what was decided with it about the search as a whole."""
+
+    def reported(self, trial: Trial) -> None:
+        """One epoch more is on its curve: the last one."""
+
+    def judged(self, trial: Trial, verdict: Verdict) -> None:
+        """What follows from its last report."""
+
+    def ended(self, trial: Trial) -> None:
+        """It is COMPLETE, PRUNED, FAILED or PAUSED."""
+
+    def turn_ended(self, history: History, running: Collection[int]) -> None:
+        """All that was decided is recorded and done; several times a second. running: trials that are on a worker."""
+
+    def study_ended(self, result: RunResult) -> None:
+        """The run is at its end, whatever ended it."""
+
+    def say(self, text: str) -> None:
+        """A line for the user that stays."""
 
 
 class Notes(Observer):
@@ -90,9 +123,10 @@ class RoundsRecord(Observer):
             keep(self._held.folder, told)
 
     def _record(self, over: str) -> Mapping[str, Any]:
-        """By kind. Where the database is away they are recorded when the next round begins."""
-        document = history_of_rounds.document(self._sampler, self._history, over)
-        told = {} if document is None else {history_of_rounds.KIND: document}
+        """By kind; nothing of a search without rounds. Where the database is away: when the next round begins."""
+        if not isinstance(self._sampler, SearchesInRounds) or len(self._history) == 0:
+            return {}
+        told = {history_of_rounds.KIND: history_of_rounds.document(self._sampler, self._history, over)}
         with suppress(JournalAway):
             self._held.put_documents(told)
         return told
