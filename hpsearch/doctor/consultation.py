@@ -105,7 +105,7 @@ OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
     ((Label.STILL_IMPROVING,), "Train longer."),
     ((Label.OVERFITTING,), "Open the search towards more regularisation (weight decay, dropout, augmentation)."),
     ((Label.UNDERFITTING,), "Open the search towards larger networks and less regularisation."),
-    ((Label.HEALTHY,), "The best trials have ended: longer training alone will gain little."),
+    ((Label.HEALTHY,), "The best trials have settled: longer training alone will gain little."),
     ((Label.TOO_EARLY,), "The best trials cannot be judged yet: what is missing is said with each."),
 )
 """Said where half of the best trials have one of the labels."""

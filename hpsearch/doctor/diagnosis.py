@@ -113,7 +113,7 @@ def _well(c: Curves, lowest: float | None) -> Finding:
     alike = lowest is not None and c.validation.end <= lowest + ALIKE * c.scale
     if left < LOW or apart > CAPABLE or alike or (c.share is not None and c.share > GOOD_SHARE):
         return Finding(Label.HEALTHY, Severity.NONE, said, {"left": left, "gap": apart}, (1, c.last))
-    return _unknown(f"{said} and has ended: whether that is low, an accuracy or a better trial would tell")
+    return _unknown(f"{said} and has settled: whether that is low, an accuracy or a better trial would tell")
 
 
 def lowest_loss(trials: Iterable[Trial]) -> float | None:

@@ -123,10 +123,10 @@ class _Companion:
     def predict(self, member: Member, part: Part) -> Predictions:
         """Raises whatever the trainer raises; TrainerError where the snapshot is not to be had."""
         call = self._call(member)
-        shelf = checkpoints.CheckpointStore.of(member.work, member.study_uid, member.number)
-        snapshot = shelf.at(member.step)
+        store = checkpoints.CheckpointStore.of(member.work, member.study_uid, member.number)
+        snapshot = store.at(member.step)
         if snapshot is None:
-            raise TrainerError("; ".join(shelf.warnings))
+            raise TrainerError("; ".join(store.warnings))
         context = self._context
         with tempfile.TemporaryDirectory(prefix="hpsearch-predict-", ignore_cleanup_errors=True) as scratch:
             runs: list[Run] = []

@@ -41,7 +41,7 @@ class TestStudy:
     def test_text_has_what_it_means_and_the_best_trials_first(self, desk: Desk) -> None:
         lines = study(desk).hp("doctor", "toy").out.splitlines()
         assert lines[0] == "toy: 4 trials (4 healthy)"
-        assert lines[2] == "The best trials have ended: longer training alone will gain little."
+        assert lines[2] == "The best trials have settled: longer training alone will gain little."
         assert lines[3].startswith("  3 of the best 3 trials: healthy (trials ")
         assert lines[5].split() == ["trial", "value", "state", "finding", "seen"]
         best = desk.hp("best", "toy", "--json").data["number"]
