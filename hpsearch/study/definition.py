@@ -2,18 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
 
+from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.study.file import place, reading, space_section
-from hpsearch.study.file.faults import Faults, dotted, listed, meant, show, translate, unknown
+from hpsearch.study.file.faults import Faults, dotted, listed, meant, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Place
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
@@ -58,36 +58,36 @@ class Study(Section):
     def objective(self) -> Objective:
         return Objective(self.study.metric, self.study.goal, self.study.at)
 
-    @cached_property
+    @property
     def path(self) -> Path:
         return self._place.path
 
-    @cached_property
+    @property
     def folder(self) -> Path:
         return self._place.path.parent
 
-    @cached_property
+    @property
     def home(self) -> Path:
         """Where everything embedded lives: `.hpsearch/` beside the file, or $HPSEARCH_HOME."""
         return self._place.home
 
-    @cached_property
+    @property
     def journal_url(self) -> str:
         """It may hold a password: to connect with, never to print."""
         return self._place.journal_url
 
-    @cached_property
+    @property
     def tracking_uri(self) -> str:
         """As `journal_url`; "none" where the study is not to be in MLflow."""
         return self._place.tracking_uri
 
     @property
     def journal_display(self) -> str:
-        return place.display(self.journal_url)
+        return redact(self.journal_url)
 
     @property
     def tracking_display(self) -> str:
-        return place.display(self.tracking_uri)
+        return redact(self.tracking_uri)
 
     @property
     def replicates(self) -> Replicates:
@@ -164,19 +164,17 @@ class Study(Section):
         }
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: KeyPath = ()) -> list[str]:
     """`space.lr.low: was 1e-05, is 0.0001` for every value in which two identities differ."""
-    return list(_differences(old, new, ()))
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any], path: KeyPath) -> Iterator[str]:
+    found: list[str] = []
     for key in dict.fromkeys([*old, *new]):
         here = (*path, key)
         before, after = old.get(key), new.get(key)
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            yield from _differences(before, after, here)
+            found += differences(before, after, here)
         elif (was := _json(old, key)) != (now := _json(new, key)):
-            yield f"{dotted(here)}: was {was}, is {now}"
+            found.append(f"{dotted(here)}: was {was}, is {now}")
+    return found
 
 
 def _json(table: Mapping[str, Any], key: str) -> str:
@@ -186,18 +184,13 @@ def _json(table: Mapping[str, Any], key: str) -> str:
 
 # Loading ─────────────────────────────────────────────────────────────────────────────────────────
 
-_TABLES: dict[str, type[Section]] = {
-    "study": About,
-    "trainer": Trainer,
-    "early_stopping": EarlyStopping,
-    "preflight": Preflight,
-    "lr_range": LrRange,
-    "resources": Resources,
-    "limits": Limits,
-    "journal": JournalSection,
-    "tracking": Tracking,
-}
 _METHODS = {"search": kinds(Search), "prune": kinds(Prune)}
+_TABLES = {
+    name: kind
+    for name, field in Study.model_fields.items()
+    for kind in models(field.annotation)
+    if name not in _METHODS and issubclass(kind, Section)
+}
 
 
 def load(path: str | Path, overrides: Sequence[str] = (), environment: Mapping[str, str] = os.environ) -> Study:
@@ -209,28 +202,27 @@ def load(path: str | Path, overrides: Sequence[str] = (), environment: Mapping[s
     data, lines = reading.parse(path, reading.read(path))
     faults = Faults(reading.where(path), lines)
     reading.override(data, overrides, faults)
-    study = _study(path, reading.substitute(data, environment, faults), environment, faults)
-    faults.end()
-    assert study is not None
-    return study
+    return _study(path, data, environment, faults)
 
 
 def recorded(spec: Mapping[str, Any], path: Path, environment: Mapping[str, str] = os.environ) -> Study:
     """The study that a journal has (`Study.spec`), as if its file lay at `path`. StudyFileError."""
-    faults = Faults(reading.where(path), Lines())
-    study = _study(path, reading.substitute(dict(spec), environment, faults), environment, faults)
-    faults.end()
-    assert study is not None
-    return study
+    return _study(path, dict(spec), environment, Faults(reading.where(path), Lines()))
 
 
-def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], faults: Faults) -> Study | None:
+def _study(path: Path, data: dict[str, Any], environment: Mapping[str, str], faults: Faults) -> Study:
+    data = reading.substitute(data, environment, faults)
     tables = {name: table for name, table in data.items() if _is_table(name, table, faults)}
     for name, field in Study.model_fields.items():
         if field.is_required() and name not in data:
             faults.add((name,), "is missing; a study file has at least [study], [trainer], [space] and [search]")
     kinds_of = {name: kind for name, table in tables.items() if (kind := _kind(name, table, faults)) is not None}
-    sections = {name: section for name, kind in kinds_of.items() if (section := _section(name, kind, tables, faults))}
+    sections: dict[str, Section] = {}
+    for name, kind in kinds_of.items():
+        try:
+            sections[name] = kind.model_validate(tables[name])
+        except ValidationError as refused:
+            translate(refused, kind, (name,), faults)
     space = space_section.parse(tables["space"], faults) if "space" in tables else None
     trainer = sections.get("trainer")
     beside = Beside(tables.get("space", {}), space, trainer.epochs if isinstance(trainer, Trainer) else None)
@@ -238,8 +230,8 @@ def _study(path: Path, data: Mapping[str, Any], environment: Mapping[str, str], 
         for at, problem in section.problems(beside):
             faults.add(at, problem)
     found = place.find(path, tables, environment, faults)
-    if found is None or faults.any:
-        return None
+    faults.end()
+    assert found is not None
     study = Study.model_validate({**sections, "space": space})
     if study.preflight is None and study.search.wants_preflight:
         study = study.model_copy(update={"preflight": Preflight()})
@@ -269,12 +261,4 @@ def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] 
     else:
         hint = meant(method, methods) if isinstance(method, str) else ""
         faults.add((name, "method"), f"must be one of {listed(methods)}, got {show(method)}{hint}")
-    return None
-
-
-def _section(name: str, kind: type[Section], tables: Mapping[str, Mapping[str, Any]], faults: Faults) -> Section | None:
-    try:
-        return kind.model_validate(tables[name])
-    except ValidationError as problem:
-        translate(problem, kind, (name,), faults)
     return None

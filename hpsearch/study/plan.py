@@ -1,7 +1,6 @@
 """What a study will run, worked out without running it."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
 from hpsearch.study.definition import Study
@@ -9,17 +8,15 @@ from hpsearch.study.schedule import Rung
 
 
 def rounds(study: Study) -> list[Rung]:
-    """The rounds of the study, as far as limits.trials lets them come; a search without rounds is one."""
-    return list(_limited(study))
-
-
-def _limited(study: Study) -> Iterator[Rung]:
-    """Until limits.trials have been started; then none is continued either."""
+    """The rounds of the study, until limits.trials have been started: then none is continued either. A search without
+    rounds is one."""
+    found: list[Rung] = []
     left = math.inf if study.limits.trials is None else study.limits.trials
     for one in study.search.rungs(study.space, study.trainer.epochs):
         if left > 0:
-            yield replace(one, new=int(min(one.new, left)))
+            found.append(replace(one, new=int(min(one.new, left))))
         left -= one.new
+    return found
 
 
 def proposals(study: Study) -> int:

@@ -74,10 +74,6 @@ class Faults:
         return path in self._paths
 
     @property
-    def any(self) -> bool:
-        return bool(self._found)
-
-    @property
     def full(self) -> bool:
         return len(self._found) >= MOST
 
@@ -126,7 +122,7 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], secret: bool) -> str:
         case "too_short":
             return "must not be empty"
         case "literal_error":
-            choices = _literals(owner, name)
+            choices = get_args(owner.model_fields[name].annotation)
             hint = meant(error["input"], map(str, choices)) if isinstance(error["input"], str) else ""
             return f"must be one of {listed(choices)}{got}{hint}"
     return _SENTENCES.get(error["type"], "is not valid").format(**context) + got
@@ -140,19 +136,16 @@ def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]
     """The model that holds the last key of `loc`."""
     for part in loc[:-1]:
         field = kind.model_fields.get(str(part))
-        kind = next(_models(field.annotation), kind) if field is not None else kind
+        kind = next(models(field.annotation), kind) if field is not None else kind
     return kind
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Those that a field of this type may hold."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
-        yield from _models(part)
-
-
-def _literals(owner: type[BaseModel], name: str) -> tuple[Any, ...]:
-    return get_args(owner.model_fields[name].annotation)
+        yield from models(part)
 
 
 # Keys and values in messages ──────────────────────────────────────────────────────────────────────

@@ -126,19 +126,15 @@ class _Scanner:
     def value_token(self, token: str, line: int) -> None:
         if token in ("]", "}"):
             self._close()
-            return
-        if token == ",":
+        elif token == ",":
             self._next()
-            return
-        self.lines.note(self.path, line)
-        if token in ("[", "{"):
-            self._open(token)
-
-    def _open(self, token: str) -> None:
-        self.frames.append((self.path, 0 if token == "[" else None))
-        if token == "[":
-            self.path = (*self.path, 0)
         else:
+            self.lines.note(self.path, line)
+        if token == "[":
+            self.frames.append((self.path, 0))
+            self.path = (*self.path, 0)
+        elif token == "{":
+            self.frames.append((self.path, None))
             self.in_key = True
 
     def _next(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.redact import is_ambiguous, redact
+from hpsearch.core.redact import is_ambiguous
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.reading import resolved, without_references
 
@@ -91,8 +91,3 @@ def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, st
     if not file or file == ":memory:":
         raise ValueError("must name a file, as in sqlite:///journal.db: what is in memory does not outlive the process")
     return f"{head}:///{os.path.normpath(folder / file)}{mark}{options}"
-
-
-def display(url: str) -> str:
-    """The URL with *** for a password."""
-    return redact(url)

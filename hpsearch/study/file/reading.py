@@ -53,21 +53,17 @@ def read(path: Path) -> str:
         raise _refused(path, "there is no such file; `hpsearch init` writes one") from None
     except (OSError, ValueError) as problem:
         raise _refused(path, f"cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
-    return _decoded(path, content)
-
-
-def _decoded(path: Path, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as problem:
         before = content[: problem.start]
         column = len(before) - before.rfind(b"\n")
         message = f"must be UTF-8, got byte 0x{content[problem.start]:02x}"
-        raise StudyFileError([Fault(where(path), before.count(b"\n") + 1, "", message, column)]) from None
+        raise _refused(path, message, before.count(b"\n") + 1, column) from None
 
 
-def _refused(path: Path, message: str) -> StudyFileError:
-    return StudyFileError([Fault(where(path), 0, "", message)])
+def _refused(path: Path, message: str, line: int = 0, column: int = 0) -> StudyFileError:
+    return StudyFileError([Fault(where(path), line, "", message, column)])
 
 
 # Parsing ─────────────────────────────────────────────────────────────────────────────────────────
@@ -77,15 +73,15 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
     """What the TOML says, and on which lines."""
     lines = positions.scan(text)
     if lines.too_deep:
-        message = f"keys and brackets must go at most {DEEPEST} deep"
-        raise StudyFileError([Fault(where(path), lines.too_deep, "", message)])
+        raise _refused(path, f"keys and brackets must go at most {DEEPEST} deep", lines.too_deep)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         message, _, place = str(problem).rpartition(" (at ")
         raise _syntax(path, text, _offset(text, place), _plainly(message)) from None
     except ValueError:
-        raise _syntax(path, text, _first_long_number(text), "a number has too many digits") from None
+        number = _DIGITS.search(text)
+        raise _syntax(path, text, number.start() if number else 0, "a number has too many digits") from None
     if large := list(_large(data)):
         raise StudyFileError([Fault(where(path), lines.find(k), dotted(k), "must fit into 64 bits") for k in large])
     return data, lines
@@ -117,11 +113,6 @@ def _plainly(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _first_long_number(text: str) -> int:
-    match = _DIGITS.search(text)
-    return match.start() if match else 0
-
-
 def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
     """The fault with its line below and a caret under the place; nothing of a password in an URL."""
     start = text.rfind("\n", 0, offset) + 1
@@ -131,7 +122,7 @@ def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
     first = max(0, column - 60)
     shown = "".join(c if c.isprintable() else " " for c in line[first : column + 40])
     picture = f"{message}\n    {shown}\n    {' ' * (column - first)}^"
-    return StudyFileError([Fault(where(path), text.count("\n", 0, offset) + 1, "", picture, column + 1)])
+    return _refused(path, picture, text.count("\n", 0, offset) + 1, column + 1)
 
 
 # --set ───────────────────────────────────────────────────────────────────────────────────────────

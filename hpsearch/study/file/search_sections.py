@@ -12,7 +12,7 @@ from pydantic import Field
 
 from hpsearch.study.file.kinds import Count, PlainValue, RecordableName
 from hpsearch.study.file.sections import Beside, Problems, Section
-from hpsearch.study.schedule import FEWEST, BudgetSchedule, FixedSchedule, Rung, Schedule, forecast
+from hpsearch.study.schedule import FEWEST, BudgetSchedule, FixedSchedule, Rung, Schedule, forecast, part
 from hpsearch.study.space import Float, Space
 
 MOST_GRID_POINTS = 100_000
@@ -129,7 +129,7 @@ class CoarseToFine(SearchSection):
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         for one, before in zip(self.rounds, [0, *(one.trials for one in self.rounds)], strict=False):
-            survivors = min(math.ceil(self.keep * one.trials - 1e-9), before)
+            survivors = min(part(self.keep, one.trials), before)
             yield Rung(one.epochs, survivors, one.trials - survivors)
 
     def problems(self, beside: Beside) -> Problems:

@@ -132,11 +132,12 @@ class Values(Section):
 
 
 class PruneSection(Section):
-    def _judges_in_time(self, key: str, beside: Beside) -> Problems:
+    def problems(self, beside: Beside) -> Problems:
         """A pruner that would not get to judge before the last epoch is a mistake."""
-        first = getattr(self, key)
-        if beside.epochs is not None and first >= beside.epochs:
-            yield ("prune", key), f"must be < {beside.epochs}, trainer.epochs, got {first}"
+        for key in ("min_epochs", "warmup_epochs"):
+            first = getattr(self, key, 0)
+            if beside.epochs is not None and first >= beside.epochs:
+                yield ("prune", key), f"must be < {beside.epochs}, trainer.epochs, got {first}"
 
 
 class NeverPrune(PruneSection):
@@ -151,9 +152,6 @@ class MedianPrune(PruneSection):
     warmup_epochs: Whole = Field(1, description="no verdict in the first epochs")
     interval: Count = Field(1, description="a verdict every so many epochs")
 
-    def problems(self, beside: Beside) -> Problems:
-        return self._judges_in_time("warmup_epochs", beside)
-
 
 class HalvingPrune(PruneSection):
     """Asynchronous successive halving."""
@@ -162,9 +160,6 @@ class HalvingPrune(PruneSection):
     min_epochs: Count = Field(1, description="the first rung")
     eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
 
-    def problems(self, beside: Beside) -> Problems:
-        return self._judges_in_time("min_epochs", beside)
-
 
 class HyperbandPrune(PruneSection):
     """Successive halving in several brackets."""
@@ -172,9 +167,6 @@ class HyperbandPrune(PruneSection):
     method: Literal["hyperband"]
     min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
     eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
-
-    def problems(self, beside: Beside) -> Problems:
-        return self._judges_in_time("min_epochs", beside)
 
 
 class PatiencePrune(PruneSection):
@@ -198,7 +190,7 @@ class ThresholdPrune(PruneSection):
             yield ("prune",), "must have lower, upper or both"
         elif self.lower is not None and self.upper is not None and self.lower >= self.upper:
             yield ("prune", "lower"), f"must be < upper, got lower = {self.lower}, upper = {self.upper}"
-        yield from self._judges_in_time("warmup_epochs", beside)
+        yield from super().problems(beside)
 
 
 Prune = Annotated[

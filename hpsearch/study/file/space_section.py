@@ -51,25 +51,15 @@ def written(space: Space) -> dict[str, Any]:
 def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
     if isinstance(parameter, Choice) and not parameter.when:
         return list(parameter.values)
-    if isinstance(parameter, Float) and parameter.auto:
-        return _written_auto(parameter)
     given = {field.name: getattr(parameter, field.name) for field in fields(parameter) if field.name != "name"}
     given["when"] = {name: list(values) for name, values in parameter.when.items()}
     plainly = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+    if isinstance(parameter, Float) and parameter.auto:
+        implied = {"low": AUTO_LOW, "high": AUTO_HIGH, "log": True}
+        plainly = {"auto": True} | {key: value for key, value in plainly.items() if value != implied.get(key)}
     return {
         key: value for key, value in plainly.items() if value not in (None, False, [], {}) or key in ("low", "high")
     }
-
-
-def _written_auto(parameter: Float) -> dict[str, Any]:
-    given = {
-        "low": parameter.low if parameter.low != AUTO_LOW else None,
-        "high": parameter.high if parameter.high != AUTO_HIGH else None,
-        "when": {name: list(values) for name, values in parameter.when.items()},
-        "points": parameter.points,
-        "expand": parameter.expand,
-    }
-    return {"auto": True} | {key: value for key, value in given.items() if value not in (None, False, {})}
 
 
 # One entry ───────────────────────────────────────────────────────────────────────────────────────
@@ -77,7 +67,8 @@ def _written_auto(parameter: Float) -> dict[str, Any]:
 
 def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
     """What an entry says; None where it is at fault."""
-    kind = _kind(raw)
+    table = raw if isinstance(raw, dict) else {}
+    kind: type[Section] = Values if "values" in table else Auto if "auto" in table else Range
     try:
         recordable(name)
         match raw:
@@ -100,12 +91,6 @@ def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
     except ValueError as problem:
         faults.add(("space", name), str(problem))
     return None
-
-
-def _kind(raw: object) -> type[Section]:
-    if isinstance(raw, dict) and "values" in raw:
-        return Values
-    return Auto if isinstance(raw, dict) and "auto" in raw else Range
 
 
 def _auto(name: str, entry: Auto, faults: Faults) -> Float | None:
