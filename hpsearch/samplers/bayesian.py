@@ -11,7 +11,7 @@ from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.samplers import cma_es
-from hpsearch.samplers.observations import evidence_count, observations, pending
+from hpsearch.samplers.observations import observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
 from hpsearch.samplers.random import Cycle, draw, key
 from hpsearch.study.space import Space
@@ -46,7 +46,7 @@ class Bayesian:
             return None
         seen, generator = observations(history, self.space), stream(self.seed, number)
         taken = self._cycle.keys(self.space, history)
-        learned = evidence_count(history, self.space)
+        learned = len(usable_evidence(history, self.space))
         starts = max(0, self.startup_trials - learned)
         if number < starts or len(seen) < SURROGATE_NEEDS:
             reason = f"random start {number + 1} of {starts}" if number < starts else "random: too few trials settled"

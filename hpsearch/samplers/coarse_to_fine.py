@@ -4,7 +4,6 @@ Bergstra and Bengio 2012 (JMLR 13) for the first round; the rest is what a caref
 "Practical recommendations for gradient-based training of deep architectures", arXiv 1206.5533, section 3.3).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -17,7 +16,7 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.samplers.random import Cycle, draw
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.search_ranges import FEWEST, SearchRange, narrowed, next_ranges, whole
-from hpsearch.study.schedule import GivenRound, Rung
+from hpsearch.study.schedule import GivenRound, Rung, part
 from hpsearch.study.space import Space
 
 
@@ -100,18 +99,13 @@ class CoarseToFine:
     def ranges(self, history: History) -> tuple[tuple[SearchRange, ...], ...]:
         """The ranges of every round that has begun or could begin now; in each, one for every number of the space."""
         ranges = [whole(self.space)]
-        spans = self.spans(history)
+        spans, running = self.spans(history), any(trial.state.is_active for trial in history)
         for index, span in enumerate(spans[1:], start=1):
-            if span.proposals == 0 and not self._is_over(index - 1, spans, history):
+            if span.proposals == 0 and (running or spans[index - 1].proposals < self.rounds[index - 1].trials):
                 break
-            best = self._ranked(index, span, history)[: max(FEWEST, _part(self.top, span.first))]
+            best = self._ranked(index, span, history)[: max(FEWEST, part(self.top, span.first))]
             ranges.append(next_ranges(self.space, ranges[-1], [t.params for t in best], span.first, self.margin))
         return tuple(ranges)
-
-    def _is_over(self, index: int, spans: Sequence[Span], history: History) -> bool:
-        return spans[index].proposals >= self.rounds[index].trials and all(
-            not trial.state.is_active for trial in history
-        )
 
     def _ranked(self, index: int, span: Span, history: History) -> list[Trial]:
         """The trials before a round that came to something, best first, as they were when it began."""
@@ -121,12 +115,12 @@ class CoarseToFine:
     def _continue(self, index: int, span: Span, history: History) -> Resume | None:
         """The next of the best PAUSED trials of the round before, if this round wants more of them."""
         until = self.rounds[index].epochs
-        wanted = _part(self.keep, self.rounds[index].trials)
+        wanted = part(self.keep, self.rounds[index].trials)
         if index == 0 or span.survivors >= wanted:
             return None
         ranked = self._ranked(index, span, history)
-        paused = [(t, rank) for rank, t in enumerate(ranked, 1) if t.state is State.PAUSED and t.round >= index]
-        for trial, rank in [(trial, rank) for trial, rank in paused if trial.epoch < until][:wanted]:
+        paused = [(rank, t) for rank, t in enumerate(ranked, 1) if t.state is State.PAUSED and t.round >= index]
+        for rank, trial in [one for one in paused if one[1].epoch < until][:wanted]:
             if history[trial.number].round == index:
                 value = f"{history.objective.metric} {history.objective.value(trial):.4g}"
                 reason = f"round {index + 1}: rank {rank} of {span.first} ({value}), trained on to epoch {until}"
@@ -140,8 +134,3 @@ class CoarseToFine:
         where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in ranges)
         drawn = f"in windows round the best: {where}" if index and where else "anywhere in the space"
         return New(params, self.rounds[index].epochs, f"round {index + 1}: drawn {drawn}", index + 1)
-
-
-def _part(fraction: float, of: int) -> int:
-    """Rounded up, but 0.28 x 25 is 7."""
-    return math.ceil(fraction * of - 1e-9)

@@ -1,12 +1,12 @@
 """Given sets of parameters, each trained with several seeds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import Params, State, Trial, key_of
+from hpsearch.core.trial import Params, State, key_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class FixedList:
     seeds: int
 
     def ask(self, history: History) -> New | Resume | None:
-        trials = [list(_of(one, history)) for one in self.sets]
+        trials = [[trial for trial in history if key_of(trial.params) == key_of(one.params)] for one in self.sets]
         for place, (one, own) in enumerate(zip(self.sets, trials, strict=True), 1):
             for trial in own:
                 if trial.state is State.PAUSED and trial.epoch < one.epochs:
@@ -41,7 +41,3 @@ class FixedList:
         place = next(i for i, own in enumerate(trials) if len(own) == fewest)
         one = self.sets[place]
         return New(one.params, one.epochs, f"set {place + 1} of {len(self.sets)}, seed {fewest + 1} of {self.seeds}")
-
-
-def _of(one: Wanted, history: History) -> Iterator[Trial]:
-    return (trial for trial in history if key_of(trial.params) == key_of(one.params))

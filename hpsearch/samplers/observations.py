@@ -33,8 +33,8 @@ def observations(history: History, space: Space) -> list[Observation]:
 
     So the list only ever grows at its end.
     """
-    own = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
-    trials = [trial for trial in (*_usable_evidence(history, space), *own) if trial.state is not State.FAILED]
+    own = sorted(filter(_has_result, history), key=lambda trial: trial.ended)
+    trials = [*usable_evidence(history, space), *own]
     losses = [history.loss(trial) for trial in trials]
     learned = _finite([trial.state is State.PRUNED for trial in trials], losses)
     return [
@@ -43,18 +43,18 @@ def observations(history: History, space: Space) -> list[Observation]:
     ]
 
 
-def evidence_count(history: History, space: Space) -> int:
-    """How many observations come from the study that this one was forked from."""
-    return sum(trial.state is not State.FAILED for trial in _usable_evidence(history, space))
+def usable_evidence(history: History, space: Space) -> list[Trial]:
+    """Trials of the study that this one was forked from which a surrogate can learn from."""
+    return [trial for trial in history.evidence if _has_result(trial) and space.contains(trial.params)]
+
+
+def _has_result(trial: Trial) -> bool:
+    return not trial.state.is_active and trial.state is not State.FAILED
 
 
 def pending(history: History) -> list[Params]:
     """The parameters that are being trained or wait to be."""
     return [trial.params for trial in history if trial.state.is_active]
-
-
-def _usable_evidence(history: History, space: Space) -> list[Trial]:
-    return [trial for trial in history.evidence if not trial.state.is_active and space.contains(trial.params)]
 
 
 def _finite(pruned: Sequence[bool], losses: Sequence[float]) -> list[float]:

@@ -2,7 +2,7 @@ import math
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
-from hpsearch.samplers.observations import evidence_count, half_ranked, observations, pending
+from hpsearch.samplers.observations import half_ranked, observations, pending, usable_evidence
 from hpsearch.study.space import Float, Space
 from tests.samplers.simulation import LOSS
 
@@ -60,7 +60,7 @@ def test_observations_come_as_they_settled_after_the_evidence_that_fits() -> Non
     early = Trial(1, {"x": 0.2}, 0, 9, State.COMPLETE, curve=(Report(1, {"val_loss": 2.0}),), ended=1)
     history = History(LOSS, [late, early], evidence)
     assert [one.loss for one in observations(history, SPACE)] == [5.0, 2.0, 1.0]
-    assert evidence_count(history, SPACE) == 1
+    assert [trial.number for trial in usable_evidence(history, SPACE)] == [0]
 
 
 def test_what_waits_or_runs_is_pending() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch.core.history import History
 from hpsearch.samplers.base import SearchesInRounds
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
-from hpsearch.samplers.recipe.search_ranges import SearchRange, numbers
+from hpsearch.samplers.recipe.search_ranges import numbers
 from hpsearch.study.space import Space
 
 KIND = "rounds"
@@ -51,7 +51,7 @@ def _round(
         "number": plan.number,
         "epochs": plan.rung.epochs,
         "repeats": plan.repeats is not None,
-        "windows": [_range(one) for one in plan.ranges],
+        "windows": [{"name": one.name, "low": one.low, "high": one.high, "reason": one.reason} for one in plan.ranges],
         "notes": list(plan.notes),
         "headlines": plan.headlines,
         "trials": [
@@ -70,13 +70,7 @@ def _round(
 
 def _value(loss: float, history: History) -> float | None:
     """The metric in its own sign."""
-    if not math.isfinite(loss):
-        return None
-    return loss if history.objective.goal == "minimize" else -loss
-
-
-def _range(one: SearchRange) -> dict[str, Any]:
-    return {"name": one.name, "low": one.low, "high": one.high, "reason": one.reason}
+    return history.objective.sign * loss if math.isfinite(loss) else None
 
 
 def outline(one: Mapping[str, Any]) -> list[str]:

@@ -47,13 +47,12 @@ class PlannedRound:
         """The numbers of all that are trained in it."""
         return (*self.survivors, *range(self.first, self.end))
 
-    def is_all_proposed(self, history: History) -> bool:
-        return len(history) >= self.end and all(history[number].round >= self.number for number in self.survivors)
-
     def is_over(self, history: History) -> bool:
         """All its trials have ended, or a later round has begun."""
+        if len(history) < self.end or any(history[number].round < self.number for number in self.survivors):
+            return False
         later = len(history) > self.end or any(trial.round > self.number for trial in history)
-        return self.is_all_proposed(history) and (later or all(not trial.state.is_active for trial in history))
+        return later or all(not trial.state.is_active for trial in history)
 
 
 class PlannedRounds:

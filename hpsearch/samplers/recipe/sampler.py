@@ -23,7 +23,7 @@ from hpsearch.samplers.recipe.choices import without_losers
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound, PlannedRounds, Results
 from hpsearch.samplers.recipe.search_ranges import FEWEST, SearchRange, is_beyond, narrowed, next_ranges, numbers, whole
-from hpsearch.study.schedule import Resource, Rung, Schedule
+from hpsearch.study.schedule import Resource, Rung, Schedule, part
 from hpsearch.study.space import Space
 
 
@@ -135,7 +135,7 @@ class Recipe:
     ) -> tuple[tuple[SearchRange, ...], tuple[str, ...]]:
         """Those of the next round, and which of them look where none did before; then the others stay."""
         last = plans[-1].ranges
-        best = found.ranked[: max(FEWEST, math.ceil(self.top * len(found.latest) - 1e-9))]
+        best = found.ranked[: max(FEWEST, part(self.top, len(found.latest)))]
         drawn = next_ranges(self.space, last, [trial.params for trial in best], len(found.trials), self.margin)
         ranges = advice.applied(self.space, last, drawn)
         before = zip(*(plan.ranges for plan in plans), strict=True)

@@ -120,7 +120,7 @@ def _moved(parameter: Number, current: SearchRange, centre: float) -> SearchRang
 def _range(parameter: Number, low: float, high: float) -> SearchRange:
     """From scaled ends to native ones, cut at the limits, outwards to the next value of an int or a step."""
     floor, ceiling = _limits(parameter)
-    ends = [_native(parameter, max(low, floor)), _native(parameter, min(high, ceiling))]
+    ends = [math.exp(end) if parameter.log else end for end in (max(low, floor), min(high, ceiling))]
     step = parameter.step or (1 if isinstance(parameter, Int) else None)
     if step is not None:
         below = math.floor((ends[0] - parameter.low) / step + 1e-9)
@@ -145,10 +145,6 @@ def _scaled(parameter: Number, value: float) -> float:
     if not parameter.log:
         return value
     return math.log(value) if value > 0 else -math.inf
-
-
-def _native(parameter: Number, scaled: float) -> float:
-    return math.exp(scaled) if parameter.log else scaled
 
 
 def _shown(value: float) -> str:
