@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hpsearch.core.format import many
@@ -36,14 +36,7 @@ class Remark:
         return f"{len(self.trials)} of {whom}: {' or '.join(self.labels)}"
 
     def document(self) -> dict[str, Any]:
-        return {
-            "labels": [str(label) for label in self.labels],
-            "advice": self.advice,
-            "evidence": self.evidence,
-            "trials": list(self.trials),
-            "among": self.among,
-            "best": self.best,
-        }
+        return {**asdict(self), "evidence": self.evidence}
 
 
 @dataclass(frozen=True)
@@ -63,11 +56,10 @@ class Consultation:
 
     def sorted(self, worst: bool = False) -> list[Trial]:
         """The best value first; or the worst finding first, and of those alike the best value."""
-        severities = list(Severity) if worst else []
 
         def place(trial: Trial) -> tuple[int, float]:
             severity = self.findings[trial.number][0].severity
-            return (severities.index(severity) if worst else 0), self.objective.loss(trial)
+            return (list(Severity).index(severity) if worst else 0), self.objective.loss(trial)
 
         return sorted(self.trials, key=place)
 

@@ -9,12 +9,12 @@ It knows these metrics by name, as the trainers report them; any may be missing.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from hpsearch.core.trial import Objective, Report, Trial
+from hpsearch.core.trial import Objective, Trial
 
 NAMES = ("train_loss", "val_loss", "lr", "grad_norm", "weight_norm", "update_ratio")
 LAYER = "grad_norm/"
@@ -39,11 +39,6 @@ class Series:
     def end(self) -> float:
         """The median of the last fifth, five points at most: one wild epoch at the end does not count."""
         return median(self.values[-min(5, max(1, len(self) // 5)) :])
-
-    @cached_property
-    def middle(self) -> float:
-        """The median of all points."""
-        return median(self.values)
 
     def third(self, which: int) -> float:
         """The median of the first, the second or the last third of the points (0, 1, 2); of all with fewer than 3."""
@@ -74,10 +69,6 @@ class Series:
         """Its value at that step, else the last one before it, else the first."""
         before = (v for s, v in zip(reversed(self.steps), reversed(self.values), strict=True) if s <= step)
         return next(before, self.first)
-
-    def part(self, keep: Callable[[int], bool]) -> "Series | None":
-        """The points at the steps that are kept."""
-        return series((s, v) for s, v in zip(self.steps, self.values, strict=True) if keep(s))
 
 
 def series(points: Iterable[tuple[int, float]]) -> Series | None:
@@ -113,8 +104,9 @@ class Curves:
     @classmethod
     def of(cls, trial: Trial, objective: Objective) -> "Curves":
         names = dict.fromkeys(name for report in trial.curve for name in report.metrics)
-        found = {name: one for name in names if (one := series(_points(trial.curve, name))) is not None}
-        metric = found.get(objective.metric)
+        points = {name: [(one.step, one.metrics[name]) for one in trial.curve if name in one.metrics] for name in names}
+        found = {name: one for name in names if (one := series(points[name])) is not None}
+        metric, rate = found.get(objective.metric), trial.params.get("lr")
         return cls(
             epochs=len(trial.curve),
             last=trial.epoch,
@@ -125,7 +117,7 @@ class Curves:
             validation=found.get("val_loss"),
             metric=_turned(metric, objective) if metric is not None else None,
             rate=found.get("lr"),
-            given_rate=_given_rate(trial),
+            given_rate=float(rate) if isinstance(rate, int | float) else None,
             update=found.get("update_ratio"),
             weights=found.get("weight_norm"),
             gradient=found.get("grad_norm"),
@@ -178,10 +170,12 @@ class Curves:
     @cached_property
     def stride(self) -> float | None:
         """The typical update ratio, while the learning rate was at least half its highest."""
-        if self.update is None or self.rate is None:
-            return self.update.middle if self.update is not None else None
-        rate, half = self.rate, max(self.rate.values) / 2
-        return (self.update.part(lambda step: rate.at(step) >= half) or self.update).middle
+        update, rate = self.update, self.rate
+        if update is None or rate is None:
+            return median(update.values) if update is not None else None
+        half = max(rate.values) / 2
+        fast = [value for step, value in zip(update.steps, update.values, strict=True) if rate.at(step) >= half]
+        return median(fast or update.values)
 
     @property
     def share(self) -> float | None:
@@ -200,10 +194,6 @@ class Curves:
         return None
 
 
-def _points(curve: Iterable[Report], name: str) -> Iterator[tuple[int, float]]:
-    return ((report.step, report.metrics[name]) for report in curve if name in report.metrics)
-
-
 def _is_share(name: str, one: Series) -> bool:
     return name.rpartition("_")[2].lower() in SHARES and all(0 <= value <= 1 for value in one.values)
 
@@ -213,8 +203,3 @@ def _turned(metric: Series, objective: Objective) -> Series:
         return metric
     whole = 1.0 if _is_share(objective.metric, metric) else 0.0
     return Series(metric.steps, tuple(whole - value for value in metric.values))
-
-
-def _given_rate(trial: Trial) -> float | None:
-    value = trial.params.get("lr")
-    return float(value) if isinstance(value, int | float) else None

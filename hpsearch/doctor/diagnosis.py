@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.core.format import first_line
+from hpsearch.core.format import first_line, many
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor import training_signs as training
 from hpsearch.doctor import validation_signs as validation
@@ -100,7 +100,7 @@ def _missing(trial: Trial, curves: Curves) -> str:
         return "no epoch was reported" + (f": {first_line(trial.reason)}" if trial.reason else "")
     if not curves.losses:
         return "neither train_loss nor val_loss nor the study's metric was reported"
-    return f"{curves.epochs} {'epoch' if curves.epochs == 1 else 'epochs'}; it takes {ENOUGH}"
+    return f"{many(curves.epochs, 'epoch')}; it takes {ENOUGH}"
 
 
 def _well(c: Curves, lowest: float | None) -> Finding:

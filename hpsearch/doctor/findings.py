@@ -1,7 +1,7 @@
 """What the curve doctor can say about a training, and what it says with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -58,14 +58,7 @@ class Finding:
         return ADVICE[self.label]
 
     def document(self) -> dict[str, Any]:
-        return {
-            "label": str(self.label),
-            "severity": str(self.severity),
-            "evidence": self.evidence,
-            "numbers": dict(self.numbers),
-            "epochs": list(self.epochs),
-            "advice": self.advice,
-        }
+        return {**asdict(self), "advice": self.advice}
 
 
 ADVICE: Mapping[Label, str] = {

@@ -1,6 +1,5 @@
 """What several signs read off the curves. Differences of losses are in units of `Curves.scale`."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from statistics import fmean, median
 
@@ -88,12 +87,9 @@ def silent_layers(c: Curves) -> list[str]:
 
 def layer_ratio(c: Curves) -> float | None:
     """The smallest layer's gradient over the largest's in the typical epoch; None with fewer than two layers."""
-    ratios = list(_layer_ratios(c)) if len(c.layers) > 1 else []
+    layers = list(c.layers.values())
+    if len(layers) < 2:
+        return None
+    norms = ([one.at(step) for one in layers] for step in layers[0].steps)
+    ratios = [min(epoch) / max(epoch) for epoch in norms if max(epoch) > 0]
     return median(ratios) if ratios else None
-
-
-def _layer_ratios(c: Curves) -> Iterator[float]:
-    for step in next(iter(c.layers.values())).steps:
-        norms = [one.at(step) for one in c.layers.values()]
-        if max(norms) > 0:
-            yield min(norms) / max(norms)

@@ -55,7 +55,7 @@ def diverged(c: Curves) -> Finding | None:
     if loss is None or len(loss) < 3 or loss.end <= BLOWN_UP * loss.first or loss.first <= 0:
         return None
     said = f"the loss rose from {loss.first:.3g} to {loss.end:.3g}"
-    return Finding(Label.DIVERGED, Severity.SEVERE, said, {"first": loss.first, "end": loss.end}, _all(c))
+    return Finding(Label.DIVERGED, Severity.SEVERE, said, {"first": loss.first, "end": loss.end}, (1, c.last))
 
 
 def held(c: Curves) -> Finding | None:
@@ -67,7 +67,7 @@ def held(c: Curves) -> Finding | None:
         return None
     said = f"the norm of the weights shrank from {most:.2g} to {c.weights.end:.2g}, the loss fell by {fallen(c):.0%}"
     numbers = {"weight_norm": c.weights.end, "fallen": fallen(c)}
-    return Finding(Label.UNDERFITTING, Severity.SEVERE, said, numbers, _all(c))
+    return Finding(Label.UNDERFITTING, Severity.SEVERE, said, numbers, (1, c.last))
 
 
 def rate_too_high(c: Curves) -> Finding | None:
@@ -86,7 +86,7 @@ def rate_too_high(c: Curves) -> Finding | None:
 
 def _hot(c: Curves, said: str, **numbers: float) -> Finding:
     severity = Severity.SEVERE if exploded(c) or learns_little(c) else Severity.WARNING
-    return Finding(Label.LR_TOO_HIGH, severity, said, numbers, _all(c))
+    return Finding(Label.LR_TOO_HIGH, severity, said, numbers, (1, c.last))
 
 
 def _shaken(c: Curves) -> bool:
@@ -122,7 +122,7 @@ def vanishing(c: Curves) -> Finding | None:
         return None
     said = f"one layer's gradient is {ratio:.0e} of another's, the loss fell by {fallen(c):.1%}"
     numbers = {"layer_ratio": ratio, "fallen": fallen(c)}
-    return Finding(Label.VANISHING_GRADIENTS, Severity.SEVERE, said, numbers, _all(c))
+    return Finding(Label.VANISHING_GRADIENTS, Severity.SEVERE, said, numbers, (1, c.last))
 
 
 def plateau(c: Curves) -> Finding | None:
@@ -134,7 +134,7 @@ def plateau(c: Curves) -> Finding | None:
     said = f"the loss moved by {abs(fallen(c)):.1%} in {c.epochs} epochs"
     if silent:
         said += f"; {', '.join(silent)} {'is' if len(silent) == 1 else 'are'} exactly 0"
-    return Finding(Label.PLATEAU, Severity.SEVERE, said, {"fallen": fallen(c)}, _all(c))
+    return Finding(Label.PLATEAU, Severity.SEVERE, said, {"fallen": fallen(c)}, (1, c.last))
 
 
 def _stays(c: Curves) -> bool:
@@ -153,8 +153,4 @@ def rate_too_low(c: Curves) -> Finding | None:
     if c.stride is not None:
         said += f"; one step moves the weights by {c.stride:.0e} of their norm"
         numbers["update_ratio"] = c.stride
-    return Finding(Label.LR_TOO_LOW, Severity.WARNING, said, numbers, _all(c))
-
-
-def _all(c: Curves) -> tuple[int, int]:
-    return 1, c.last
+    return Finding(Label.LR_TOO_LOW, Severity.WARNING, said, numbers, (1, c.last))
