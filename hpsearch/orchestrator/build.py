@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator.rules import Rules
-from hpsearch.pruners.base import Pruner
+from hpsearch.pruners.base import NeverPrune, Pruner, Several
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
@@ -53,7 +53,6 @@ def pruner(study: Study) -> Pruner:
     if not study.is_paired:
         return _asked_for(study)
     from hpsearch.pruners.paired import Paired
-    from hpsearch.pruners.several import Several
 
     return Several((_asked_for(study), Paired(study.replicates, study.trainer.epochs)))
 
@@ -62,8 +61,6 @@ def _asked_for(study: Study) -> Pruner:
     epochs = study.trainer.epochs
     match study.prune:
         case sections.NeverPrune() | None:
-            from hpsearch.pruners.never import NeverPrune
-
             return NeverPrune()
         case sections.MedianPrune(startup_trials=startup, warmup_epochs=warmup, interval=interval):
             from hpsearch.pruners.median import Median
@@ -89,10 +86,8 @@ def _asked_for(study: Study) -> Pruner:
 
 def early_stopping(study: Study) -> Pruner:
     if study.early_stopping is None:
-        from hpsearch.pruners.never import NeverPrune
-
         return NeverPrune()
-    from hpsearch.pruners.early_stopping import EarlyStopping
+    from hpsearch.pruners.patience import EarlyStopping
 
     return EarlyStopping(study.early_stopping.patience, study.early_stopping.min_delta)
 

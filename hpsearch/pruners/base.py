@@ -1,8 +1,10 @@
-"""What a pruner is."""
+"""What a pruner is, no pruning as an object, and several pruners as one."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from hpsearch.core.decisions import Verdict
+from hpsearch.core.decisions import Continue, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
 
@@ -21,3 +23,27 @@ class Pruner(Protocol):
         All but Continue have a cause and the numbers of the reason as well.
         """
         ...
+
+
+@dataclass(frozen=True)
+class NeverPrune:
+    """Every trial goes on."""
+
+    def judge(self, trial: Trial, history: History) -> Verdict:  # noqa: ARG002
+        return Continue()
+
+
+@dataclass(frozen=True)
+class Several:
+    """The first that does not let a trial go on decides; where all do, the first reason is given."""
+
+    pruners: Sequence[Pruner]
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        on: Verdict = Continue()
+        for pruner in self.pruners:
+            verdict = pruner.judge(trial, history)
+            if not isinstance(verdict, Continue):
+                return verdict
+            on = verdict if not on.reason else on
+        return on

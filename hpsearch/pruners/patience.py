@@ -1,9 +1,9 @@
-"""A trial that no longer improves: as a rule that prunes. As a rule that ends a trial in honour: early_stopping.py."""
+"""A trial that no longer improves: as a rule that prunes, and as one that ends a trial in honour."""
 
 import math
 from dataclasses import dataclass
 
-from hpsearch.core.decisions import Continue, Stop, Verdict
+from hpsearch.core.decisions import Continue, Finish, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Numbers, Objective, Trial
 from hpsearch.pruners.ranks import in_words, is_where_asked
@@ -21,6 +21,19 @@ class Patience:
         if not stalled or is_where_asked(trial):
             return Continue()
         return Stop(f"patience: {stalled}", Cause.PATIENCE, numbers)
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Finishes a trial (COMPLETE) that has not improved for `patience` epochs (>= 1) by more than `min_delta`: it is
+    done, with its best epoch (Prechelt 1998, "Early Stopping, but when?", in Neural Networks: Tricks of the Trade)."""
+
+    patience: int
+    min_delta: float = 0.0
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        stalled, numbers = standstill(trial, history.objective, self.patience, self.min_delta)
+        return Finish(f"early stop: {stalled}", Cause.PATIENCE, numbers) if stalled else Continue()
 
 
 def standstill(trial: Trial, objective: Objective, patience: int, min_delta: float) -> tuple[str, Numbers]:

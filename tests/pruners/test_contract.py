@@ -6,14 +6,12 @@ from hpsearch.core.decisions import Continue, Pause, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Cause, Trial
-from hpsearch.pruners.early_stopping import EarlyStopping
+from hpsearch.pruners.base import NeverPrune, Several
 from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.hyperband import Hyperband
 from hpsearch.pruners.median import Median
-from hpsearch.pruners.never import NeverPrune
 from hpsearch.pruners.paired import Paired
-from hpsearch.pruners.patience import Patience
-from hpsearch.pruners.several import Several
+from hpsearch.pruners.patience import EarlyStopping, Patience
 from hpsearch.pruners.threshold import Threshold
 from tests.contracts.pruner_contract import (
     EPOCHS,

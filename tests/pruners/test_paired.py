@@ -9,9 +9,8 @@ from hpsearch.core.decisions import Continue, Stop
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.pruners.never import NeverPrune
+from hpsearch.pruners.base import NeverPrune, Several
 from hpsearch.pruners.paired import Paired, chance_of_more
-from hpsearch.pruners.several import Several
 from hpsearch.pruners.threshold import Threshold
 
 LOSS = Objective("val_loss", "minimize")

@@ -6,8 +6,7 @@ import pytest
 
 from hpsearch.core.decisions import Continue, Finish, Stop
 from hpsearch.core.trial import Cause, Objective
-from hpsearch.pruners.early_stopping import EarlyStopping
-from hpsearch.pruners.patience import Patience
+from hpsearch.pruners.patience import EarlyStopping, Patience
 from tests.contracts.pruner_contract import history_of, trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
