@@ -30,7 +30,7 @@ class HeldStudy:
 
     @property
     def spool(self) -> Spool:
-        return _spool(self.study, self.record)
+        return Spool(self.folder / "spool.jsonl")
 
     def has_ended(self, over: Over) -> bool:
         """Whether this very end is decided already, and nothing has been decided on a trial since.
@@ -42,9 +42,6 @@ class HeldStudy:
         last = next((one.kind for one in decisions if one.number is not None or one.kind == "over"), "")
         known = self.record.cause_numbers if self.record.state == "COMPLETE" else {}
         return last == "over" and (not known or (self.record.cause, known) == (over.cause, over.numbers))
-
-    def documents(self) -> dict[str, Any]:
-        return self.journal.documents(self.record.id)
 
     def put_documents(self, documents: Mapping[str, Any]) -> None:
         for kind, document in documents.items():
@@ -88,11 +85,11 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
             "put it back to go on, or run with --fork NEW_NAME to start a new study that learns from this one"
         )
     lease = stack.enter_context(journal.held(record))
-    if recovered := recover(journal, lease, study.objective, _spool(study, record)):
+    held = HeldStudy(study.extending(record.spec), journal, record, lease)
+    if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
-    study = study.extending(record.spec)
-    journal.respec(lease, study.spec())
-    return HeldStudy(study, journal, record, lease)
+    journal.respec(lease, held.study.spec())
+    return held
 
 
 def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack) -> HeldStudy:
@@ -103,7 +100,3 @@ def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack) -> 
     if record.uid != uid:
         raise StudyBusy(f'study "{record.name}" has just been started by another process')
     return HeldStudy(study, journal, record, stack.enter_context(journal.held(record)))
-
-
-def _spool(study: Study, record: StudyRecord) -> Spool:
-    return Spool(build.work_folder(study, record.uid) / "spool.jsonl")

@@ -1,6 +1,7 @@
 """Asks the sampler so that a slow one never keeps a worker waiting."""
 
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Thread
 
 from hpsearch.core.decisions import Proposal
@@ -26,21 +27,17 @@ class Proposals:
     def wait(self, timeout: float) -> None:
         """Until the answer is there, for at most so many seconds; at once where nothing is asked."""
         if self._answer is not None:
-            try:
+            with suppress(TimeoutError):
                 self._answer.exception(timeout)
-            except TimeoutError:
-                return
 
     def think(self, history: History) -> None:
         """Begin the ask for the next trial, if the sampler is slow and it has not begun."""
         if not self._sampler.slow or self._number == len(history):
             return
         self._number = len(history)
-        before = history[self._number - 1].ended_before if self._number else 0
-        known = history.as_of(before)
-        answer: Future[Proposal | None] = Future()
-        self._answer = answer
-        Thread(target=_ask, args=(self._sampler, known, answer), name="sampler", daemon=True).start()
+        known = history.as_of(history[self._number - 1].ended_before if self._number else 0)
+        self._answer = Future()
+        Thread(target=_ask, args=(self._sampler, known, self._answer), name="sampler", daemon=True).start()
 
     def take(self, history: History) -> Proposal | None:
         """The next proposal; None: nothing now, or, with `is_thinking`, not yet. Raises what the sampler raised."""

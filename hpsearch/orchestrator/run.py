@@ -15,9 +15,9 @@ from hpsearch.core.logs import quiet as log_to
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
-from hpsearch.orchestrator.journal_recorder import JournalRecorder
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
+from hpsearch.orchestrator.recorder import JournalRecorder
 from hpsearch.orchestrator.rules import End, Reached, Totals, limit_reached
 from hpsearch.orchestrator.run_result import BestTrial, RunResult
 from hpsearch.orchestrator.signals import Signals
@@ -76,7 +76,8 @@ class _Run:
         """Bad input is found before anything is written: the pool has tried the trainer when the study is recorded."""
         held, preflight, history = reopen(self.study, self.origin, self.stack, self.notes.add), PreflightRecord(), None
         if held is not None:
-            self.study, preflight, history = held.study, PreflightRecord(held.documents()), held.history()
+            self.study, history = held.study, held.history()
+            preflight = PreflightRecord(held.journal.documents(held.record.id))
             sampler = build.sampler(preflight.narrowed(self.study))
             reached = limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
             if reached is not None or self._is_over(sampler, history):
@@ -148,7 +149,7 @@ class _Run:
     def _recorder(self, held: HeldStudy) -> JournalRecorder:
         self.tracking.tracker = build.tracker(self.study, held.record)
         code = environment.code(self.study.trainer.use, self.study.folder)
-        return JournalRecorder(held.journal, held.lease, self.study, held.spool, code, self.notes.add)
+        return JournalRecorder(held, code, self.notes.add)
 
     def _break_off(self, held: HeldStudy, history: History, recorder: JournalRecorder, problem: BaseException) -> None:
         """A study whose trainer cannot be used, and of which nothing came, was bad input: nothing is left of it."""
@@ -164,22 +165,18 @@ class _Run:
 
     def _nothing_to_do(self, held: HeldStudy, history: History, sampler: Sampler, reached: Reached | None) -> RunResult:
         recorder = self._recorder(held)
-        last = sampler.ask(history)
+        last, end = sampler.ask(history), End()
         if isinstance(last, Over):
             decided = held.has_ended(last)
             if not decided:
                 recorder.write((), (), [Decision("over", last.reason, at=now_ms())])
             if not decided or held.record.state != "COMPLETE":
                 RoundsRecord(held, sampler, history, self.notes.add).end(last.reason)
-        over = last.reason if isinstance(last, Over) else ""
-        if reached is not None:
-            end = End(reached.reason, over, Cause.LIMIT, reached.numbers)
-        elif isinstance(last, Over):
-            end = End("", over, last.cause, last.numbers)
+            end = End("", last.reason, last.cause, last.numbers)
         elif len(history) == self.study.limits.trials:
             end = End("", "", Cause.LIMIT, {"trials": len(history)})
-        else:
-            end = End()
+        if reached is not None:
+            end = End(reached.reason, end.over, Cause.LIMIT, reached.numbers)
         recorder.state(end.state, end.cause, end.numbers)
         recorder.close()
         self.tracking.follow(history)

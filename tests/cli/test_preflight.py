@@ -256,7 +256,7 @@ class TestGoingOn:
         "moment",
         [
             pytest.param("hpsearch.journal.Journal.acquire", marks=pytest.mark.slow),
-            pytest.param("hpsearch.orchestrator.journal_recorder.JournalRecorder.write", marks=pytest.mark.slow),
+            pytest.param("hpsearch.orchestrator.recorder.JournalRecorder.write", marks=pytest.mark.slow),
             "hpsearch.journal.Journal.put_document",
             pytest.param("hpsearch.orchestrator.loop.Loop.run", marks=pytest.mark.slow),
         ],
