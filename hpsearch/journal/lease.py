@@ -170,15 +170,10 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
     if holding is not None and holding.keeps_out(owner, now):
         raise StudyBusy(holding.explain(row.name, owner, now))
     lease = Lease(study_id, row.token + 1, owner, ttl)
-    taken = {**_owner_columns(owner), "token": lease.token, "ttl": ttl, "stop": None, **sign_of_life(clock)}
-    connection.execute(leases.update().where(leases.c.study_id == study_id).values(taken))
+    columns = asdict(owner)
+    taken = {"holder": columns.pop("uid"), "token": lease.token, "ttl": ttl, "stop": None, **sign_of_life(clock)}
+    connection.execute(leases.update().where(leases.c.study_id == study_id).values({**columns, **taken}))
     return lease
-
-
-def correct_clock(connection: Connection, clock: Clock, study_id: int) -> None:
-    """Let a sign of life from the future, which is older than a clock that was set back, count from now on."""
-    ahead = leases.update().where(leases.c.study_id == study_id, leases.c.beat_wall > clock)
-    connection.execute(ahead.values(beat_wall=clock))
 
 
 def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str | None:
@@ -195,16 +190,6 @@ def renew(connection: Connection, clock: Clock, lease: Lease) -> None:
     """Show a sign of life; LeaseLost where the study is somebody else's now."""
     if connection.execute(leases.update().where(is_ours(lease)).values(sign_of_life(clock))).rowcount != 1:
         raise lost(connection, lease)
-
-
-def release(connection: Connection, lease: Lease) -> None:
-    """Let the next one in at once. Nothing happens where the study is somebody else's now."""
-    connection.execute(leases.update().where(is_ours(lease)).values(holder=None))
-
-
-def ask_to_stop(connection: Connection, study_id: int) -> None:
-    """Leave a note for the run that holds the study now; the next one does not heed it."""
-    connection.execute(leases.update().where(leases.c.study_id == study_id).values(stop=leases.c.token))
 
 
 def is_ours(lease: Lease) -> sa.ColumnElement[bool]:
@@ -232,11 +217,6 @@ def holding_of(row: Row[Any]) -> Holding | None:
         return None
     owner = Owner(row.pid, row.host, row.boot, row.space, row.started, row.holder)
     return Holding(owner, row.ttl, Now(row.beat_wall, row.beat_boot))
-
-
-def _owner_columns(owner: Owner) -> dict[str, Any]:
-    columns = asdict(owner)
-    return {"holder": columns.pop("uid"), **columns}
 
 
 # The sign of life ─────────────────────────────────────────────────────────────────────────────────────────────

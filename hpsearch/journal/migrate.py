@@ -5,6 +5,7 @@ that its migrations make the same.
 """
 
 import shlex
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,8 @@ class Upgrade:
 
 def version(url: str) -> str:
     """The version of the journal's schema. NotFound."""
-    database = Database(url, create=False)
-    try:
+    with closing(Database(url, create=False)) as database:
         return _known(database)
-    finally:
-        database.close()
 
 
 def upgrade(url: str) -> Upgrade:
@@ -48,15 +46,12 @@ def upgrade(url: str) -> Upgrade:
 
     NotFound; BadInput for one that is newer still; StudyBusy while a study in it is being run.
     """
-    database = Database(url, create=False)
-    try:
+    with closing(Database(url, create=False)) as database:
         before = _known(database)
         _refuse_newer(database, before)
         if before == schema.HEAD:
             return Upgrade(before, before, None)
         return Upgrade(before, schema.HEAD, _upgrade(database))
-    finally:
-        database.close()
 
 
 def _upgrade(database: Database) -> Path | None:

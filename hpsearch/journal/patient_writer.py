@@ -36,11 +36,6 @@ class PatientWriter:
         self._thread: Thread | None = None
 
     @property
-    def spent(self) -> float:
-        """Seconds of wall clock that all runs of the study have taken, this one included."""
-        return self._writer.spent
-
-    @property
     def asked_to_stop(self) -> bool:
         return self._writer.asked_to_stop
 
@@ -165,13 +160,13 @@ def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) 
     if not kept:
         spool.clear()
         return ""
-    last, known = journal.last_write(lease.study_id), journal.trials(lease.study_id)
+    (revision, token), known = journal.last_write(lease.study_id), journal.trials(lease.study_id)
     before = kept[0].revision - 1
-    if last.revision < before:
+    if revision < before:
         return _refuse(spool, kept, known, "the journal is not as far as what they go on from")
-    if last.revision > before and last.token != kept[0].token:
+    if revision > before and token != kept[0].token:
         return _refuse(spool, kept, known, "another process has written to the study after it")
-    left = [one.batch for one in kept if one.revision > last.revision]
+    left = [one.batch for one in kept if one.revision > revision]
     writer = journal.writer(lease, objective)
     writer.write(merged(left, known))
     writer.close()

@@ -86,14 +86,6 @@ class TrainingSegment:
 
 
 @dataclass(frozen=True)
-class LastWrite:
-    """The revision that a study is at, and the token of the lease under which it was written, 0 before the first."""
-
-    revision: int
-    token: int
-
-
-@dataclass(frozen=True)
 class Changes:
     """What was written after one revision and up to `revision`, which is where the next call goes on.
 

@@ -7,7 +7,7 @@ database is back; if it ends before, the next run of the study does, unless some
 import errno
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from io import FileIO
@@ -117,7 +117,7 @@ def _line(kept: Kept) -> bytes:
     content = {
         "token": kept.token,
         "revision": kept.revision,
-        "trials": [_columns(trial_row(trial)) for trial in batch.trials],
+        "trials": [[row[name] for name in TRIAL] for row in map(trial_row, batch.trials)],
         "reports": [[number, report.step, dict(report.metrics), report.at] for number, report in batch.reports],
         "decisions": [asdict(decision) for decision in batch.decisions],
         "state": batch.study_state,
@@ -126,14 +126,6 @@ def _line(kept: Kept) -> bytes:
         "stretches": [asdict(segment) for segment in batch.segments],  # as it was called first: an older spool is read
     }
     return json.dumps(content).encode() + b"\n"
-
-
-def _columns(row: Mapping[str, Any]) -> list[Any]:
-    return [row[name] for name in TRIAL]
-
-
-def _segment(environment: Mapping[str, Any], **rest: Any) -> TrainingSegment:
-    return TrainingSegment(environment=Environment(**environment), **rest)
 
 
 def _trial(row: Sequence[Any]) -> Trial:
@@ -147,12 +139,13 @@ def _trial(row: Sequence[Any]) -> Trial:
 
 def _kept(line: bytes) -> Kept:
     content = json.loads(line)
+    segments = content.get("stretches", ())  # a spool of 0.1 has none
     batch = Batch(
         tuple(map(_trial, content["trials"])),
         tuple((number, Report(step, metrics, at)) for number, step, metrics, at in content["reports"]),
         tuple(Decision(**decision) for decision in content["decisions"]),
         content["state"],
-        tuple(_segment(**segment) for segment in content.get("stretches", ())),  # a spool of 0.1 has none
+        tuple(TrainingSegment(**{**one, "environment": Environment(**one["environment"])}) for one in segments),
         cause_of(content.get("cause")),  # nor a cause, which one from before journal 0005 does not have either
         content.get("cause_numbers", {}),
     )

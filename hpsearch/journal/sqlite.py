@@ -31,11 +31,7 @@ _ADVICE = {
 
 def engine(url: URL, path: Path, *, create: bool) -> Engine:
     """create: whether to connect may make the file. Its transactions begin as `Database` says."""
-
-    def connect() -> sqlite3.Connection:
-        return _connect(path, create)
-
-    return sa.create_engine(url, creator=connect, paramstyle="named", hide_parameters=True)
+    return sa.create_engine(url, creator=lambda: _connect(path, create), paramstyle="named", hide_parameters=True)
 
 
 def make_file(path: Path) -> None:

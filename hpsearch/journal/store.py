@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +24,6 @@ from hpsearch.journal.records import (
     Best,
     Changes,
     Environment,
-    LastWrite,
     StudyRecord,
     Summary,
     TrainingSegment,
@@ -80,9 +78,7 @@ class Journal:
     def __enter__(self) -> "Journal":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -173,18 +169,34 @@ class Journal:
 
     def summary(self, study_id: int) -> Summary:
         """Without a look at any curve, so quick for a study of any size."""
+        own = trials.c.study_id == study_id
+        totals = (sa.func.count(), sa.func.sum(trials.c.epoch), sa.func.sum(trials.c.busy))
+        fit = own & trials.c.loss.is_not(None) & (trials.c.state != State.FAILED.value)
+        ranked = sa.select(trials.c.number, trials.c.value, trials.c.best_epoch).where(fit)
         with self._database.read() as connection:
-            return summary(connection, study_id)
+            counts = connection.execute(sa.select(trials.c.state, *totals).where(own).group_by(trials.c.state)).all()
+            best = connection.execute(ranked.order_by(trials.c.loss, trials.c.number).limit(1)).one_or_none()
+        return Summary(
+            trials=dict.fromkeys(State, 0) | {State(state): count for state, count, _, _ in counts},
+            epochs=sum(int(epochs) for _, _, epochs, _ in counts),
+            busy=sum(float(busy) for _, _, _, busy in counts),
+            best=Best(*best) if best else None,
+        )
 
     def decisions(self, study_id: int, number: int | None = None) -> list[Decision]:
         """Those about a study, or about one of its trials, in the order they were taken."""
         with self._database.read() as connection:
-            return decisions_of(connection, study_id, number)
+            return _decisions(connection, _of(decisions, study_id, number))
 
     def segments(self, study_id: int, number: int | None = None) -> list[TrainingSegment]:
         """Where the trials of a study, or one of them, were trained and on what, by trial and epoch."""
+        query = sa.select(environments.c.digest, environments.c.document).where(environments.c.study_id == study_id)
+        columns = (segments.c.number, segments.c.after, segments.c.environment, segments.c.data)
+        own = sa.select(*columns).where(_of(segments, study_id, number))
         with self._database.read() as connection:
-            return segments_of(connection, study_id, number)
+            found = {digest: Environment(json.loads(document)) for digest, document in connection.execute(query)}
+            rows = connection.execute(own.order_by(segments.c.number, segments.c.after)).all()
+        return [TrainingSegment(trial, after, found[digest], json.loads(data)) for trial, after, digest, data in rows]
 
     # What is new ────────────────────────────────────────────────────────────────────────────────
 
@@ -213,7 +225,9 @@ class Journal:
     def acquire(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> Lease:
         """The right to write. StudyBusy while somebody else has it who is not known to be dead, or silent for `ttl`."""
         with self._database.write() as connection:
-            fencing.correct_clock(connection, self._database.clock, study_id)
+            # A sign of life from the future, which is older than a clock that was set back, counts from now on.
+            ahead = leases.update().where(leases.c.study_id == study_id, leases.c.beat_wall > self._database.clock)
+            connection.execute(ahead.values(beat_wall=self._database.clock))
         with self._database.write() as connection:
             return fencing.acquire(connection, self._database.clock, study_id, owner, ttl)
 
@@ -244,18 +258,20 @@ class Journal:
     def release(self, lease: Lease) -> None:
         """Let the next one in at once; without effect where the lease is lost. Does not wait long: it would expire."""
         with self._database.write(patience=2.0) as connection:
-            fencing.release(connection, lease)
+            connection.execute(leases.update().where(fencing.is_ours(lease)).values(holder=None))
 
     def ask_to_stop(self, study_id: int) -> None:
-        """Leave a note for the run that holds the study, which finds it within seconds (`Writer.asked_to_stop`)."""
+        """Leave a note for the run that holds the study, which finds it within seconds (`Writer.asked_to_stop`); the
+        next one does not heed it."""
         with self._database.write() as connection:
-            fencing.ask_to_stop(connection, study_id)
+            connection.execute(leases.update().where(leases.c.study_id == study_id).values(stop=leases.c.token))
 
-    def last_write(self, study_id: int) -> LastWrite:
+    def last_write(self, study_id: int) -> tuple[int, int]:
+        """The revision that a study is at, and the token of the lease that wrote it, 0 before the first."""
         query = sa.select(leases.c.revision, leases.c.wrote).where(leases.c.study_id == study_id)
         with self._database.read() as connection:
             row = connection.execute(query).one()
-            return LastWrite(row.revision, row.wrote or 0)
+            return row.revision, row.wrote or 0
 
     def spent(self, study_id: int) -> float:
         """Seconds of wall clock that all runs of the study have taken so far."""
@@ -292,36 +308,6 @@ def whole_trials(connection: Connection, study_id: int, number: int | None = Non
         curves[own].append(report_of(step, metrics, at))
     rows = connection.execute(sa.select(*_OWN).where(_of(trials, study_id, number)).order_by(trials.c.number))
     return [trial_of(row, tuple(curves.get(row.number, ()))) for row in rows]
-
-
-def summary(connection: Connection, study_id: int) -> Summary:
-    own = trials.c.study_id == study_id
-    totals = (sa.func.count(), sa.func.sum(trials.c.epoch), sa.func.sum(trials.c.busy))
-    counts = connection.execute(sa.select(trials.c.state, *totals).where(own).group_by(trials.c.state)).all()
-    fit = own & trials.c.loss.is_not(None) & (trials.c.state != State.FAILED.value)
-    ranked = sa.select(trials.c.number, trials.c.value, trials.c.best_epoch).where(fit)
-    best = connection.execute(ranked.order_by(trials.c.loss, trials.c.number).limit(1)).one_or_none()
-    return Summary(
-        trials=dict.fromkeys(State, 0) | {State(state): count for state, count, _, _ in counts},
-        epochs=sum(int(epochs) for _, _, epochs, _ in counts),
-        busy=sum(float(busy) for _, _, _, busy in counts),
-        best=Best(*best) if best else None,
-    )
-
-
-def decisions_of(connection: Connection, study_id: int, number: int | None = None) -> list[Decision]:
-    """In the order they were taken; only those about that trial, where one is given."""
-    return _decisions(connection, _of(decisions, study_id, number))
-
-
-def segments_of(connection: Connection, study_id: int, number: int | None = None) -> list[TrainingSegment]:
-    """By trial and epoch; only those of that trial, where one is given."""
-    query = sa.select(environments.c.digest, environments.c.document).where(environments.c.study_id == study_id)
-    found = {digest: Environment(json.loads(document)) for digest, document in connection.execute(query)}
-    columns = (segments.c.number, segments.c.after, segments.c.environment, segments.c.data)
-    own = sa.select(*columns).where(_of(segments, study_id, number))
-    rows = connection.execute(own.order_by(segments.c.number, segments.c.after))
-    return [TrainingSegment(trial, after, found[digest], json.loads(data)) for trial, after, digest, data in rows]
 
 
 def changes(connection: Connection, study_id: int, since: int, limit_reports: int) -> Changes:

@@ -91,7 +91,7 @@ def test_what_is_written_meanwhile_is_on_disk_and_brought_over_in_order(place: P
     assert not place.spool.path.exists()
     place.writer.write(a_batch(a_trial(0, *[0.5] * 6)))
     assert place.epochs() == [6]
-    assert place.journal.last_write(1).revision == 6
+    assert place.journal.last_write(1)[0] == 6
 
 
 def test_it_may_go_away_again(place: Place) -> None:

@@ -65,7 +65,7 @@ def test_a_try_that_was_given_up_may_arrive_after_the_next_has_begun(
     lead.writer.write(a_batch(a_trial(0, 1.0)))
     lead.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
     assert journal.trials(lead.study.id) == [a_trial(0, 1.0, 0.5)]
-    assert journal.last_write(lead.study.id).revision == lead.writer.revision == 2
+    assert journal.last_write(lead.study.id)[0] == lead.writer.revision == 2
 
 
 def test_an_interrupted_write_holds_no_lock_while_its_error_is_looked_at(
