@@ -41,9 +41,6 @@ class History:
         self.epochs += len(trial.curve) - known
         self.busy += trial.busy - before.busy
         self.ended = max(self.ended, trial.ended)
-        self._index(trial, known)
-
-    def _index(self, trial: Trial, known: int) -> None:
         best = self.losses_at(trial.curve[known - 1].step).get(trial.number, math.inf) if known else math.inf
         for report in trial.curve[known:]:
             loss = self.objective.loss_of(report)

@@ -50,14 +50,11 @@ class Paired:
 
     def _chance(self, trial: Trial, best: Trial, step: int, objective: Objective) -> float:
         """The chance of being so much worse at an epoch without being worse in truth; 1 where that cannot be said."""
-        own, others = (self._losses(one.curve[step - 1], objective) for one in (trial, best))
-        differences = [mine - other for mine, other in zip(own, others, strict=True)]
+        own, others = trial.curve[step - 1], best.curve[step - 1]
+        differences = [loss_of(one, own, objective) - loss_of(one, others, objective) for one in self.replicates]
         if best.number == trial.number or not all(map(math.isfinite, differences)):
             return 1.0
         return chance_of_more(differences)
-
-    def _losses(self, report: Report, objective: Objective) -> list[float]:
-        return [loss_of(replicate, report, objective) for replicate in self.replicates]
 
     def _may_catch_up(self, trial: Trial, best: Trial, step: int, history: History) -> bool:
         """Whether the gap between the two would close by the end at the pace of as many epochs as are tested."""

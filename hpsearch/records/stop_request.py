@@ -23,13 +23,9 @@ def ask_to_stop(journal: Journal, record: StudyRecord) -> StopRequest:
 
     A study that is being evaluated is held by its evaluation, whose trainings are a study of their own: both are asked.
     """
-    evaluation = journal.find(evaluation_name(record))
-    holders = [_asked(journal, one) for one in (record, evaluation) if one is not None]
-    return StopRequest(record.name, next(filter(None, holders), None))
-
-
-def _asked(journal: Journal, record: StudyRecord) -> str | None:
-    holder = journal.holder(record.id)
-    if holder is not None:
-        journal.ask_to_stop(record.id)
-    return holder
+    asked = None
+    for one in filter(None, (record, journal.find(evaluation_name(record)))):
+        if holder := journal.holder(one.id):
+            journal.ask_to_stop(one.id)
+            asked = asked or holder
+    return StopRequest(record.name, asked)

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from hpsearch.core.format import duration, many, number, params_line
@@ -13,7 +14,7 @@ from hpsearch.study.definition import Study
 
 
 def text(result: RunResult) -> str:
-    history, sync = result.history, result.sync
+    history, sync, call = result.history, result.sync, _caller(result.study, result.is_fork)
     counts = ", ".join(f"{result.counts[state]} {state.lower()}" for state in State if state in result.counts)
     busy = f", workers busy {result.totals.busy_fraction:.0%}" if result.totals.epochs else ""
     rows = [
@@ -24,11 +25,10 @@ def text(result: RunResult) -> str:
         "",
         *_best_rows(result),
         "",
-        *_where_to_look(result),
+        *_where_to_look(result, call),
     ]
     if sync.pending:
-        again = call("sync", result.study, result.is_fork)
-        rows += [f"{sync.pending} events are not in MLflow yet; `{again}` sends them", f"  {sync.problem}"]
+        rows += [f"{sync.pending} events are not in MLflow yet; `{call('sync')}` sends them", f"  {sync.problem}"]
     if result.end.stopped:
         rows.append("run the same command again to go on")
     return "\n".join(rows)
@@ -45,33 +45,34 @@ def _best_rows(result: RunResult) -> list[str]:
     ]
 
 
-def _where_to_look(result: RunResult) -> list[str]:
-    study, is_fork = result.study, result.is_fork
+def _where_to_look(result: RunResult, call: Callable[..., str]) -> list[str]:
+    study = result.study
     failed = [one.number for one in result.history if one.state is State.FAILED]
     rows = [f"  journal    {nearby(study.journal_display)}"]
     if result.end.over:
-        rows.append(f"  rounds     {call('show', study, is_fork)}")
+        rows.append(f"  rounds     {call('show')}")
     if result.best is not None:
-        rows.append(f"  best       {call('show', study, is_fork, result.best.trial)}")
-        rows.append(f"  report     {call('report', study, is_fork)}")
+        rows.append(f"  best       {call('show', result.best.trial)}")
+        rows.append(f"  report     {call('report')}")
     if failed:
-        rows.append(f"  failed     {call('show', study, is_fork, failed[-1])}")
+        rows.append(f"  failed     {call('show', failed[-1])}")
     if study.tracking_uri != "none":
         rows.append(f"  dashboard  {dashboard(study)}")
     return rows
 
 
-def call(command: str, study: Study, is_fork: bool, trial: int | None = None) -> str:
-    """How this user asks about this study from where they are, such as `.venv/bin/hpsearch show studies/my.toml`."""
-    number = "" if trial is None else f" {trial}"
-    if study.journal_url == f"sqlite:///{home() / 'journal.db'}":
-        which = f"{shlex.quote(study.study.name)}{number}"
-    elif not is_fork:
-        which = f"{shlex.quote(nearby(str(study.path)))}{number}"
-    else:  # argparse takes a number that may be left out before the options only
-        url = written(study.journal_display, study.journal.url)
-        which = f"{shlex.quote(study.study.name)}{number} --journal {shlex.quote(url)}"
-    return f"{_program()} {command} {which}"
+def _caller(study: Study, is_fork: bool) -> Callable[..., str]:
+    """How this user asks about this study from where they are, such as `.venv/bin/hpsearch show studies/my.toml`: of a
+    command, and the number of a trial where there is one."""
+    name, where = study.study.name, ""
+    if study.journal_url != f"sqlite:///{home() / 'journal.db'}":
+        if is_fork:
+            where = f" --journal {shlex.quote(written(study.journal_display, study.journal.url))}"
+        else:
+            name = nearby(str(study.path))
+    program, name = _program(), shlex.quote(name)
+    # argparse takes a number that may be left out before the options only
+    return lambda command, *trial: " ".join([program, command, name, *map(str, trial)]) + where
 
 
 def dashboard(study: Study) -> str:
