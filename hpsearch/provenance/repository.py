@@ -41,7 +41,8 @@ def state(folder: Path) -> dict[str, Any]:
     """
     try:
         root = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").rstrip(b"\n")))
-        return {"name": root.name, "commit": _commit(root), **_diff(root), **_untracked(root)}
+        commit = _commit(root)
+        return {"name": root.name, "commit": commit, **_diff(root, commit), **_untracked(root)}
     except _Silent as problem:
         return {"name": folder.name, "problem": str(problem)}
 
@@ -53,9 +54,9 @@ def _commit(root: Path) -> str | None:
         return None
 
 
-def _diff(root: Path) -> dict[str, Any]:
+def _diff(root: Path, commit: str | None) -> dict[str, Any]:
     """Empty before the first commit: all is untracked or staged then."""
-    if _commit(root) is None:
+    if commit is None:
         return {"diff": "", "diff_lines": 0, "diff_sha256": ""}
     plain = ("--no-color", "--no-ext-diff", "--no-textconv", "--full-index")
     whole = _git(root, "diff", *plain, "HEAD", "--", *_NOT_CODE)
