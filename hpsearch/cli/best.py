@@ -1,14 +1,11 @@
 """`hpsearch best`."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import recorded_study
+from hpsearch.cli.verb import Answer, recorded_study
 
-
-def arguments(parser: ArgumentParser) -> None:
-    recorded_study(parser)
+arguments = recorded_study
 
 
 def run(args: Namespace) -> Iterator[Answer]:

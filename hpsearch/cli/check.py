@@ -1,20 +1,16 @@
-"""`hpsearch check`."""
+"""`hpsearch check`: with --json the faults are on stdout, as data."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import study_file
+from hpsearch.cli.verb import Answer, study_file
 from hpsearch.core.errors import StudyFileError
 
-
-def arguments(parser: ArgumentParser) -> None:
-    study_file(parser)
+arguments = study_file
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """With --json the faults are on stdout, as data."""
     from hpsearch.study.definition import load
 
     try:

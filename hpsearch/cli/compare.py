@@ -1,10 +1,9 @@
-"""`hpsearch compare`."""
+"""`hpsearch compare`: a study that is named is looked for where the files that are named have theirs, else here."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import journal
+from hpsearch.cli.verb import Answer, journal
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -13,7 +12,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """A study that is named is looked for where the files that are named have theirs, else here."""
     from hpsearch.cli.text import compare as words
     from hpsearch.core.errors import BadInput
     from hpsearch.evaluation.compare.compared_study import ComparedStudy

@@ -1,10 +1,10 @@
-"""`hpsearch db`."""
+"""`hpsearch db`: of the journal that is named, or that of a study's file, or the one here."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpsearch.cli.answer import Answer
+from hpsearch.cli.verb import Answer
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -14,7 +14,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """Of the journal that is named, or that of a study's file, or the one here."""
     from hpsearch.journal import upgrade, version
     from hpsearch.records.find import home, looked_up
     from hpsearch.study.definition import load

@@ -1,10 +1,9 @@
-"""`hpsearch evaluate`."""
+"""`hpsearch evaluate`: what is on record is shown again, unless --again asks for another opening."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import recorded_study
+from hpsearch.cli.verb import Answer, recorded_study
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -15,7 +14,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """What is on record is shown again, unless --again asks for another opening."""
     from hpsearch.cli.text import evaluate as words
     from hpsearch.evaluation.evaluate import evaluate, evaluation_on_record
     from hpsearch.progress.terminal import Terminal, printing_aside

@@ -4,8 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import recorded_study
+from hpsearch.cli.verb import Answer, recorded_study
 from hpsearch.core.errors import BadInput
 
 

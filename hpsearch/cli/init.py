@@ -1,4 +1,4 @@
-"""`hpsearch init`."""
+"""`hpsearch init`: nothing that is there is touched."""
 
 import shlex
 from argparse import ArgumentParser, Namespace
@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from hpsearch.cli.answer import Answer
+from hpsearch.cli.verb import Answer
 from hpsearch.core.errors import BadInput
-
-TEMPLATES = ("study.toml", "trainer.py")
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -17,8 +15,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """Nothing that is there is touched."""
-    places = [args.folder / name for name in TEMPLATES]
+    places = [args.folder / name for name in ("study.toml", "trainer.py")]
     there = [path for path in (args.folder, *args.folder.parents) if path.exists() and not path.is_dir()]
     there += [place for place in places if place.exists()]
     if there:

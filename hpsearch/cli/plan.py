@@ -1,14 +1,11 @@
 """`hpsearch plan`."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import study_file
+from hpsearch.cli.verb import Answer, study_file
 
-
-def arguments(parser: ArgumentParser) -> None:
-    study_file(parser)
+arguments = study_file
 
 
 def run(args: Namespace) -> Iterator[Answer]:

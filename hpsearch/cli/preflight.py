@@ -1,20 +1,16 @@
-"""`hpsearch preflight`."""
+"""`hpsearch preflight`: nothing is recorded in the journal; files are left for `plan` and for people."""
 
 import uuid
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import study_file
+from hpsearch.cli.verb import Answer, study_file
 
-
-def arguments(parser: ArgumentParser) -> None:
-    study_file(parser)
+arguments = study_file
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """Nothing is recorded in the journal; files are left for `plan` and for people."""
     from hpsearch.cli.text.preflight import text
     from hpsearch.core.errors import BadInput
     from hpsearch.core.logs import hold

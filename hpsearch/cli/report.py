@@ -4,8 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import recorded_study
+from hpsearch.cli.verb import Answer, recorded_study
 from hpsearch.core.errors import BadInput
 
 PLACE = Path("report.html")
@@ -14,9 +13,8 @@ PLACE = Path("report.html")
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument(
-        "-o", "--output", type=Path, help="the file to write, over one that is there; default: report.html"
-    )
+    where = "the file to write, over one that is there; default: report.html"
+    parser.add_argument("-o", "--output", type=Path, default=PLACE, help=where)
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -24,7 +22,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.reports.content import read
     from hpsearch.reports.page import report
 
-    place = args.output or PLACE
+    place = args.output
     if not place.parent.is_dir():
         raise BadInput(f"-o {place}: there is no folder {place.parent}")
     if place.is_dir():
@@ -35,8 +33,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     try:
         place.write_bytes(page)
     except OSError as problem:
-        advice = "name another file with -o"
-        raise BadInput(f"{place} cannot be written: {problem.strerror}; {advice}") from problem
-    name, size = content.record.name, len(page) / 1e6
+        raise BadInput(f"{place} cannot be written: {problem.strerror}; name another file with -o") from problem
+    name, size = content.study.record.name, len(page) / 1e6
     data = {"study": name, "state": content.state, "written": str(place)}
     yield Answer(data, lambda: f'report of study "{name}" written to {place} ({size:.1f} MB)')

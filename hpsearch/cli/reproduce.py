@@ -1,12 +1,11 @@
-"""`hpsearch reproduce`."""
+"""`hpsearch reproduce`: the trainer is looked for beside the study's file where that is named."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import recorded_study
+from hpsearch.cli.verb import Answer, recorded_study
 
 DIFFERS = 6
 """The exit code of a trial that did not come to the same: nothing is wrong with hpsearch, the input or the machine."""
@@ -18,7 +17,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """The trainer is looked for beside the study's file where that is named."""
     from hpsearch.cli.text.reproduce import text
     from hpsearch.progress.terminal import Terminal, printing_aside
     from hpsearch.records.find import is_file, opened

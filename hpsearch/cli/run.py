@@ -5,8 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import partial
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import study_file
+from hpsearch.cli.verb import Answer, study_file
 
 
 def arguments(parser: ArgumentParser) -> None:

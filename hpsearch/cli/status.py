@@ -1,12 +1,11 @@
-"""`hpsearch status`."""
+"""`hpsearch status`: with --watch again whenever something has changed, until nothing runs."""
 
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import partial
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import recorded_study
+from hpsearch.cli.verb import Answer, recorded_study
 
 LATEST = 5
 """How many of the last decisions are shown."""
@@ -18,7 +17,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """With --watch again whenever something has changed, until nothing runs."""
     from hpsearch.cli.text.status import text
     from hpsearch.records.find import journal_of, study_in
     from hpsearch.records.standing import standing

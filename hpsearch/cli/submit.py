@@ -6,8 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import study_file
+from hpsearch.cli.verb import Answer, study_file
 from hpsearch.core.errors import Stopped
 
 

@@ -3,8 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from hpsearch.cli.answer import Answer
-from hpsearch.cli.arguments import recorded_study
+from hpsearch.cli.verb import Answer, recorded_study
 from hpsearch.core.errors import InfrastructureError
 
 

@@ -1,11 +1,11 @@
-"""`hpsearch ui`."""
+"""`hpsearch ui`: serves until a signal ends it."""
 
 import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpsearch.cli.answer import Answer
+from hpsearch.cli.verb import Answer
 from hpsearch.core.errors import InfrastructureError, NotFound
 
 
@@ -17,7 +17,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    """Serves until a signal ends it."""
     from hpsearch.records.find import home
     from hpsearch.tracking.dashboard import dashboard, served
     from hpsearch.tracking.recorded_store import checked

@@ -49,6 +49,11 @@ def number(value: Plain | None) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def with_margin(mean: float, margin: float | None) -> str:
+    """0.52 ± 0.03: a mean and half of its 95 % interval, where that is known."""
+    return number(mean) if margin is None else f"{number(mean)} ± {margin:.2g}"
+
+
 def duration(seconds: float) -> str:
     """1h02m, 3m05s, 12s"""
     whole = round(seconds)
@@ -80,6 +85,11 @@ def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, … 11th, …, 21st"""
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def some(lines: Sequence[str], most: int, rest: str) -> list[str]:
+    """The first of many lines, and a last one that counts the others: "and 3 more" and the rest of the sentence."""
+    return [*lines[:most], *([f"and {len(lines) - most} more{rest}"] if len(lines) > most else [])]
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -14,6 +14,15 @@ MOST = 20
 SINGLE, SEEDS, TOP, GREEDY = "single", "seeds", "top", "greedy"
 SNAPSHOTS, AUGMENTED = "snapshots", "augmented"
 
+IN_WORDS = {
+    SINGLE: "one model of the winner",
+    SEEDS: "mean of the winner's seeds",
+    TOP: "mean of the search's best trials",
+    GREEDY: "greedy ensemble (Caruana 2004)",
+    SNAPSHOTS: "snapshot ensemble of one training",
+    AUGMENTED: "one model, augmented at test time",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -82,7 +91,3 @@ class Candidates:
         }
         mixtures = {name: mixtures for name, mixtures in left.items() if mixtures}
         return replace(self, mixtures=mixtures, greedy_from=tuple(i for i in self.greedy_from if i not in missing))
-
-    def names(self, candidate: str) -> list[list[str]]:
-        """Of the members of each of its mixtures."""
-        return [[self.members[i].name for i in mixture] for mixture in self.mixtures[candidate]]

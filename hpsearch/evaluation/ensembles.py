@@ -2,14 +2,11 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.trainer.predictions import Predictions
-
-Loss = Callable[[Predictions], float]
 
 BEST_FEW = 5
 """The most members that a greedy ensemble starts from."""
@@ -37,7 +34,7 @@ def _alike(one: Predictions, other: Predictions) -> bool:
     return np.allclose(one.targets, other.targets, rtol=0, atol=1e-5 * np.abs(one.targets).max(initial=0))
 
 
-def greedy(members: Sequence[Predictions], loss: Loss, most: int = 20) -> tuple[int, ...]:
+def greedy(members: Sequence[Predictions], loss: Callable[[Predictions], float], most: int = 20) -> tuple[int, ...]:
     """Which members to average, some more than once: positions in the order in which they joined.
 
     Ensemble selection (Caruana, Niculescu-Mizil, Crew, Ksikes 2004, "Ensemble selection from libraries of models",
@@ -49,17 +46,16 @@ def greedy(members: Sequence[Predictions], loss: Loss, most: int = 20) -> tuple[
 
     loss: of a mean; smaller is better, NaN is worst. One or more members.
     """
-    loss_of = partial(_loss_together, members, loss)
+
+    def loss_of(chosen: Sequence[int]) -> float:
+        found = loss(averaged([members[i] for i in chosen]))
+        return math.inf if math.isnan(found) else found
+
     ranked = sorted(range(len(members)), key=lambda i: loss_of([i]))[: min(BEST_FEW, most)]
     path = _best_prefix(ranked, loss_of)
     while len(path) < most:
         path.append(min(range(len(members)), key=lambda i: loss_of([*path, i])))
     return tuple(_best_prefix(path, loss_of))
-
-
-def _loss_together(members: Sequence[Predictions], loss: Loss, chosen: Sequence[int]) -> float:
-    found = loss(averaged([members[i] for i in chosen]))
-    return math.inf if math.isnan(found) else found
 
 
 def _best_prefix(path: list[int], loss_of: Callable[[Sequence[int]], float]) -> list[int]:

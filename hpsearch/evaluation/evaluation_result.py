@@ -66,11 +66,8 @@ class CandidateResult:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
         """What a trainer scores may be NaN, which a document has as null."""
-        numbers = {name: math.nan if document[name] is None else document[name] for name in _MAY_BE_NAN}
-        return cls(**{**document, **numbers})
-
-
-_MAY_BE_NAN = ("validation", "mean", "gain")
+        unknown = {name: math.nan for name in ("validation", "mean", "gain") if document[name] is None}
+        return cls(**{**document, **unknown})
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ from hpsearch.workers import checkpoints
 COPIES = 8
 """Augmented copies of every input, for test-time augmentation."""
 
-
 Scores = Mapping[str, float]
 """A metric's value by its name, which is that of the trainer's reports without their "val_"."""
 
@@ -122,7 +121,6 @@ class _Companion:
 
     def predict(self, member: Member, part: Part) -> Predictions:
         """Raises whatever the trainer raises; TrainerError where the snapshot is not to be had."""
-        call = self._call(member)
         store = checkpoints.CheckpointStore.of(member.work, member.study_uid, member.number)
         snapshot = store.at(member.step)
         if snapshot is None:
@@ -141,19 +139,22 @@ class _Companion:
             each = []
             for replicate, own in zip(member.replicates, side_by_side.parts(snapshot, member.replicates), strict=True):
                 params = contract.argument(self._trainer, {**context.options, **member.params})
-                each.append(call(params, partial(run, replicate, own), part))
+                each.append(self._predicted(member.way, params, partial(run, replicate, own), part))
             for made in runs:
                 made.check_fold_is_asked_for()
             return _together(each, member.replicates, part)
 
-    def _call(self, member: Member) -> Callable[[Any, Callable[[], Run], Part], Predictions]:
+    def _predicted(self, way: str, params: Any, run: Callable[[], Run], part: Part) -> Predictions:
         predict, snapshots = self._module.predict, getattr(self._module, "snapshots", None)
-        match member.way:
+        match way:
             case "augmented":
-                return lambda params, run, part: _augmented(predict, params, run, part)
+                return _augmented(predict, params, run, part)
             case "snapshots":
-                return lambda params, run, part: _mean(snapshots(params, run(), part) if snapshots else [])
-        return lambda params, run, part: _checked(predict(params, run(), part))
+                found = snapshots(params, run(), part) if snapshots else []
+                if not found:
+                    raise _Nothing
+                return ensembles.averaged([_checked(one) for one in found])
+        return _checked(predict(params, run(), part))
 
     def score(self, predictions: Predictions) -> Scores:
         try:
@@ -186,12 +187,6 @@ def _augmented(predict: Any, params: Any, run: Callable[[], Run], part: Part) ->
     if np.allclose(plain.outputs, varied.outputs, rtol=1e-6, atol=1e-9):  # the parameters ask for no augmentation
         raise _Nothing
     return varied
-
-
-def _mean(snapshots: Sequence[Predictions]) -> Predictions:
-    if not snapshots:
-        raise _Nothing
-    return ensembles.averaged(list(map(_checked, snapshots)))
 
 
 def _checked(predictions: Any) -> Predictions:

@@ -59,7 +59,7 @@ def score_on_test(
                 margin=spread.margin,
                 scores={metric: fmean(one[metric] for one in scores) for metric in scores[0]},
                 name=name,
-                models=candidates.names(name),
+                models=[[candidates.members[i].name for i in mixture] for mixture in candidates.mixtures[name]],
                 gain=objective.sign * (single - spread.mean),
             )
         )

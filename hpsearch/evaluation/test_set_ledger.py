@@ -5,6 +5,7 @@ An opening without a result was broken off. Its process may have shown something
 
 import getpass
 import platform
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -42,11 +43,8 @@ def open_test(journal: Journal, lease: Lease, objective: Objective, purpose: str
     """Put an opening on record. The test set may be looked at from here on."""
     number, at = len(openings(journal, lease.study_id)) + 1, now_ms()
     reason = f"{ordinal(number)} opening of the test set, by {_user()} on {platform.node()}: {purpose}"
-    writer = journal.writer(lease, objective)
-    try:
+    with closing(journal.writer(lease, objective)) as writer:
         writer.write(Batch(decisions=(Decision(KIND, reason, at=at),)))
-    finally:
-        writer.close()
     return Opening(number, reason, at)
 
 

@@ -10,12 +10,11 @@ from typing import Any
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line
-from hpsearch.core.replicates import Replicates
-from hpsearch.core.trial import Objective, State, Trial
+from hpsearch.core.trial import State, Trial
 from hpsearch.doctor.consultation import Consultation, consult
 from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.evaluation.test_set_ledger import last_result, openings
-from hpsearch.journal import Journal, StudyRecord, TrainingSegment
+from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.provenance import data_hashes
 from hpsearch.records.find import RecordedStudy
 from hpsearch.records.standing import standing
@@ -30,8 +29,7 @@ class Content:
     that is not on record.
     """
 
-    record: StudyRecord
-    objective: Objective
+    study: RecordedStudy
     space: Space
     state: str
     seconds: float
@@ -46,7 +44,7 @@ class Content:
     @cached_property
     def ranked(self) -> list[Trial]:
         """The trials that have a value, the best first; failed and diverged ones have none that counts."""
-        return self.objective.ranked(self.trials)
+        return self.study.objective.ranked(self.trials)
 
     @cached_property
     def others(self) -> list[Trial]:
@@ -88,20 +86,17 @@ class Content:
     @property
     def last_report(self) -> int:
         """When the last report came or the last trial ended, milliseconds since 1970."""
-        return max([self.record.created_at, *(max(t.ended_at, t.curve[-1].at if t.curve else 0) for t in self.trials)])
-
-    @property
-    def replicates(self) -> Replicates:
-        return Replicates.recorded(self.record.spec["trainer"])
+        last = (max(t.ended_at, t.curve[-1].at if t.curve else 0) for t in self.trials)
+        return max([self.study.record.created_at, *last])
 
     @property
     def fixed(self) -> Mapping[str, Any]:
         """What trainers were given and was not searched."""
-        return {**self.record.spec["trainer"].get("options", {}), **self.space.fixed}
+        return {**self.study.record.spec["trainer"].get("options", {}), **self.space.fixed}
 
     @cached_property
     def consultation(self) -> Consultation:
-        return consult(self.trials, self.objective)
+        return consult(self.trials, self.study.objective)
 
     @cached_property
     def data(self) -> Mapping[str, Sequence[str]]:
@@ -123,8 +118,7 @@ class Content:
 def read(journal: Journal, study: RecordedStudy) -> Content:
     record = study.record
     return Content(
-        record=record,
-        objective=study.objective,
+        study=study,
         space=study.space,
         state=standing(journal, record).state,
         seconds=journal.spent(record.id),

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import shlex
-from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
@@ -12,8 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hpsearch import __version__
-from hpsearch.core.format import duration, first_line, json_text, many, moment, named, number, ordinal
+from hpsearch.core.format import duration, first_line, json_text, many, moment, named, number, ordinal, with_margin
 from hpsearch.core.redact import redact
+from hpsearch.evaluation.candidates import IN_WORDS
 from hpsearch.plots import figures
 from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import cost_text
@@ -29,13 +29,13 @@ HEAD, TAIL = 30, 5
 
 def report(content: Content) -> str:
     """A whole HTML document: a browser runs its scripts and no other, and fetches nothing."""
-    drawn = figures.study(content.ranked, content.others, content.objective, content.space, content.documents)
+    drawn = figures.study(content.ranked, content.others, content.study.objective, content.space, content.documents)
     scripts = [figures.script(), _asset("draw.js")] if drawn else []
     values = {
         "content": content,
         "best": content.best,
-        "objective": content.objective,
-        "spec": content.record.spec,
+        "record": content.study.record,
+        "objective": content.study.objective,
         "pictures": [(small, list(group)) for small, group in groupby(drawn, lambda one: one.small)],
         "style": Markup(_asset("style.css")),
         "scripts": list(map(Markup, scripts)),
@@ -59,15 +59,12 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    written = (duration, json_text, many, moment, named, number, searched, shell, shortened, first_line, ordinal)
+    written = (duration, json_text, many, moment, named, number, searched, shortened, first_line, ordinal)
     made.filters |= {one.__name__: one for one in written}
+    made.filters["shell"] = lambda words: shlex.join(map(str, words))
     made.filters |= {"cost": cost_text, "environment": environment.summary, "markup": Markup}
-    made.globals |= {"most": MOST, "version": __version__}
+    made.globals |= {"most": MOST, "version": __version__, "candidates": IN_WORDS, "with_margin": with_margin}
     return made
-
-
-def shell(words: Iterable[object]) -> str:
-    return shlex.join(map(str, words))
 
 
 def shortened(traceback: str) -> str:

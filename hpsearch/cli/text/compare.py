@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hpsearch.core.format import columns, duration, many, number
+from hpsearch.core.format import columns, duration, many, number, some, with_margin
 from hpsearch.evaluation.compare.comparison import Comparison, FreshSeeds, Verdict
 from hpsearch.evaluation.compare.fairness import Differences
 from hpsearch.evaluation.noise import NoiseEstimate
@@ -15,12 +15,8 @@ LONGEST = 24
 MOST_LINES = 20
 """Of what differs between two studies; --json has all."""
 
-NOTHING = "-"
-
 FEW = 5
 """Degrees of freedom: with fewer, Student's t makes a limit much wider than the noise is."""
-
-Row = list[str]
 
 
 def text(found: Comparison) -> str:
@@ -49,7 +45,7 @@ def _table(found: Comparison) -> str:
     return "\n\n".join(columns([[row[0], *row[start:end]] for row in rows]) for start, end in _blocks(rows))
 
 
-def _blocks(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
+def _blocks(rows: Sequence[list[str]]) -> Iterator[tuple[int, int]]:
     """Which columns stand beside the first one: at least one in a block."""
     widths = [max(len(row[i]) for row in rows) + 2 for i in range(len(rows[0]))]
     room = shutil.get_terminal_size().columns - widths[0] + 2
@@ -62,7 +58,7 @@ def _blocks(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
     yield start, len(widths)
 
 
-def _came_to(studies: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _came_to(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     yield ["", *(one["label"] for one in studies)]
     yield ["state", *(one["state"] for one in studies)]
     yield ["search", *(one["method"] for one in studies)]
@@ -78,21 +74,21 @@ def _came_to(studies: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     for head, key, cell in (
         ("  noise (sd)", "noise", lambda noise: f"{noise['sd']:.2g}"),
         ("over fresh seeds", "fresh_seeds", _over_seeds),
-        ("test, one model", "test", lambda test: _mean(test["single"])),
-        ("test, the one to use", "test", lambda test: _mean(test["chosen"])),
+        ("test, one model", "test", lambda test: with_margin(test["single"]["mean"], test["single"]["margin"])),
+        ("test, the one to use", "test", lambda test: with_margin(test["chosen"]["mean"], test["chosen"]["margin"])),
     ):
         if any(one[key] for one in studies):
             yield [head, *(_of(one[key], cell) for one in studies)]
 
 
-def _counts(studies: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _counts(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     states = [state for state in studies[0]["trials"] if any(one["trials"][state] for one in studies)]
     yield ["trials", *(str(sum(one["trials"].values())) for one in studies)]
     for state in states:
         yield [f"  {state}", *(str(one["trials"][state]) for one in studies)]
 
 
-def _after(found: Comparison) -> Iterator[Row]:
+def _after(found: Comparison) -> Iterator[list[str]]:
     """At equal cost; the marks have a place of their own, so that the numbers stand below each other."""
     blank = [""] * len(found.studies)
     if found.equal_cost:
@@ -105,7 +101,7 @@ def _after(found: Comparison) -> Iterator[Row]:
         yield [head, *(mark + cell if row.leads else cell for mark, cell in zip(marks, cells, strict=True))]
 
 
-def _parameters(studies: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _parameters(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     """Of the best trials."""
     best = [one["best"]["params"] if one["best"] else {} for one in studies]
     names = dict.fromkeys(name for params in best for name in params)
@@ -117,16 +113,12 @@ def _parameters(studies: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
 
 
 def _of(value: Any, cell: Callable[[Any], str]) -> str:
-    return NOTHING if value is None else cell(value)
-
-
-def _mean(one: Mapping[str, Any]) -> str:
-    return number(one["mean"]) if one["margin"] is None else f"{number(one['mean'])} ± {one['margin']:.2g}"
+    return "-" if value is None else cell(value)
 
 
 def _over_seeds(fresh: Mapping[str, Any]) -> str:
     lost = f", {fresh['lost']} lost" if fresh["lost"] else ""
-    return f"{_mean(fresh)} ({fresh['seeds']}{lost})"
+    return f"{with_margin(fresh['mean'], fresh['margin'])} ({fresh['seeds']}{lost})"
 
 
 def _cut(cell: str) -> str:
@@ -188,13 +180,8 @@ def _over_fresh_seeds(one: FreshSeeds) -> str:
 
 
 def _differences(one: Differences) -> Iterator[str]:
-    head = f"from {one.first} (was) to {one.other} (is)"
-    yield from _section(f"What differs in their files, {head}:", _some(one.file))
-    yield from _section(f"What their best trials were trained with, {head}:", _some(one.environment))
+    head, rest = f"from {one.first} (was) to {one.other} (is)", " (--json has all)"
+    yield from _section(f"What differs in their files, {head}:", some(one.file, MOST_LINES, rest))
+    yield from _section(f"What their best trials were trained with, {head}:", some(one.environment, MOST_LINES, rest))
     if not one.file:
         yield from ["", f"Nothing differs in their files, {head}."]
-
-
-def _some(lines: Sequence[str]) -> list[str]:
-    more = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], *([f"and {more} more (--json has all)"] if more > 0 else [])]

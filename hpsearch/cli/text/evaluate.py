@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import columns, many, number, ordinal, params_line
-from hpsearch.evaluation.candidates import AUGMENTED, GREEDY, SEEDS, SINGLE, SNAPSHOTS, TOP
+from hpsearch.core.format import columns, many, number, ordinal, params_line, some, with_margin
+from hpsearch.evaluation.candidates import IN_WORDS, SINGLE
 from hpsearch.evaluation.evaluation_result import (
     CandidateResult,
     Evaluation,
@@ -13,15 +13,6 @@ from hpsearch.evaluation.evaluation_result import (
     OpeningResult,
 )
 from hpsearch.evaluation.test_set_ledger import minute
-
-CANDIDATES = {
-    SINGLE: "one model of the winner",
-    SEEDS: "mean of the winner's seeds",
-    TOP: "mean of the search's best trials",
-    GREEDY: "greedy ensemble (Caruana 2004)",
-    SNAPSHOTS: "snapshot ensemble of one training",
-    AUGMENTED: "one model, augmented at test time",
-}
 
 SHOWN = 3
 """So many of the models that were left out."""
@@ -48,9 +39,8 @@ def text(result: EvaluationResult) -> str:
         since = f" The search has {many(result.trials_since, 'trial')} more since." if result.trials_since else ""
         parts += ["", f"This is on record: no data was looked at. --again opens the test set another time.{since}"]
     if left_out:
-        more = len(left_out) - SHOWN
-        parts += ["", "models that were left out", *(f"  {one}" for one in left_out[:SHOWN])]
-        parts += [f"  and {more} more, which --json names"] if more > 0 else []
+        shown = some(left_out, SHOWN, ", which --json names")
+        parts += ["", "models that were left out", *(f"  {one}" for one in shown)]
     return "\n".join([*parts, "", f'  trainings  hpsearch status "{found.evaluation}"'])
 
 
@@ -62,7 +52,7 @@ def _finalists(finalists: Sequence[FinalistResult]) -> str:
             [
                 str(one.trial),
                 number(one.found),
-                _with_margin(one) + (f", {one.lost} lost" if one.lost else ""),
+                with_margin(one.mean, one.margin) + (f", {one.lost} lost" if one.lost else ""),
                 _sd(one),
                 number(one.corrected),
                 params if len(params) <= LONGEST else params[: LONGEST - 1] + "…",
@@ -90,10 +80,10 @@ def _tested(test: OpeningResult, openings: Sequence[Decision]) -> Iterator[str]:
     yield f"test set, opened {_times(openings)}"
     rows = [
         [
-            f"{'*' if one.name == test.best_on_validation else ' '} {CANDIDATES[one.name]}",
+            f"{'*' if one.name == test.best_on_validation else ' '} {IN_WORDS[one.name]}",
             " or ".join(sorted({str(len(set(models))) for models in one.models})),
             number(one.validation),
-            _with_margin(one),
+            with_margin(one.mean, one.margin),
             _sd(one),
             "" if one.name == SINGLE else f"{one.gain:+.4f}",
         ]
@@ -109,10 +99,6 @@ def _times(openings: Sequence[Decision]) -> str:
         return f"once ({minute(openings[0].at)})"
     before = "; ".join(minute(one.at) for one in openings[:-1])
     return f"for the {ordinal(len(openings))} time: what it says is no longer new. Before: {before}"
-
-
-def _with_margin(one: FinalistResult | CandidateResult) -> str:
-    return number(one.mean) if one.margin is None else f"{number(one.mean)} ± {one.margin:.2g}"
 
 
 def _sd(one: FinalistResult | CandidateResult) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hpsearch.core.format import score
+from hpsearch.core.format import score, some
 from hpsearch.core.trial import State
 from hpsearch.reproduce.reproduction import Reproduction
 
@@ -42,9 +42,7 @@ def _why(found: Reproduction) -> Iterator[str]:
         yield "  where it was trained is not recorded: it is of an older hpsearch"
     elif found.since:
         yield "  since it was trained, this has changed" + (":" if found.is_identical else ", and may be why:")
-        yield from (f"    {line}" for line in found.since[:MOST_LINES])
-        if more := found.since[MOST_LINES:]:
-            yield f"    and {len(more)} more (--json has all)"
+        yield from (f"    {line}" for line in some(found.since, MOST_LINES, " (--json has all)"))
     elif not found.is_identical:
         yield (
             "  nothing that is recorded has changed: what the trainer does depends on more than its seed "

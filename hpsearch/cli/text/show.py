@@ -1,23 +1,41 @@
 """What was decided about a search, and one trial with its curve, in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from hpsearch.cli.text import rounds, status
+from hpsearch.cli.text import status
 from hpsearch.core.format import columns, number, params_line, score
 from hpsearch.core.trial import Report, State
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.records.standing import StudyDetails, TrialDetails
+from hpsearch.samplers.recipe.history_of_rounds import outline
 
 
 def study(search: StudyDetails) -> str:
     parts = [status.text([search.standing])]
     if search.rounds is not None:
-        parts += ["", rounds.text(search.rounds)]
+        parts += ["", _rounds(search.rounds)]
     others = [one for one in search.decisions if search.rounds is None or one.kind not in ("round", "over")]
     if others:
         parts += ["", "decisions", columns([status.decision(one) for one in others])]
     return "\n".join(parts)
+
+
+def _rounds(document: Mapping[str, Any]) -> str:
+    """A line for each round, then why each looks where it does."""
+    rows = [["round", "trials", "to epoch", f"best {document['metric']}", "gained"]]
+    rows += [_round(one) for one in document["rounds"]]
+    notes = [line for one in document["rounds"] for line in ("", *outline(one))]
+    return "\n".join([columns(rows), *notes, *(["", f"over: {document['over']}"] if document["over"] else [])])
+
+
+def _round(one: Mapping[str, Any]) -> list[str]:
+    older = sum(trial["continued"] for trial in one["trials"])
+    count = f"{len(one['trials'])}" + (f", {older} of them continued" if older else "")
+    best = f"{number(one['best']['value'])} (trial {one['best']['trial']})" if one["best"] else "none"
+    gained = "" if one["gained"] is None else number(one["gained"]) if one["gained"] else "nothing"
+    return [str(one["number"]), count, str(one["epochs"]), best, gained]
 
 
 def trial(details: TrialDetails) -> str:

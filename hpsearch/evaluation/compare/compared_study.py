@@ -120,8 +120,6 @@ class ComparedStudy:
         source = f"{many(sum(map(len, groups)), 'training')} of {same}"
         return None if noise is None else NoiseEstimate(noise, "training", source)
 
-    # As a document ──────────────────────────────────────────────────────────────────────────────
-
     def document(self) -> dict[str, Any]:
         noise = self.noise
         return {

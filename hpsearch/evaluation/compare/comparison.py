@@ -81,7 +81,7 @@ def compare(studies: Sequence[ComparedStudy], asked: Sequence[str]) -> Compariso
     return Comparison(
         studies=studies,
         obstacles=against,
-        notes=notes(studies),
+        notes=list(notes(studies)),
         equal_cost=rows,
         verdict=_verdict(studies, rows[-1]) if rows and not against else None,
         fresh_seeds=[] if against else _fresh_seeds(studies),

@@ -38,12 +38,8 @@ def _data(study: ComparedStudy) -> str:
     return " and ".join(f"{name} {'/'.join(sorted(own))}" for name, own in sorted(study.data.items()))
 
 
-def notes(studies: Sequence[ComparedStudy]) -> list[str]:
+def notes(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     """What a reader should keep in mind, a line each."""
-    return [*_states(studies), *_forks(studies), *_epochs(studies), *_tests(studies)]
-
-
-def _states(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     for study in studies:
         if study.stands.state in ("RUNNING", "INTERRUPTED"):
             yield f"{study.label} is not over ({study.stands.state}): it is compared as far as it is"
@@ -51,15 +47,15 @@ def _states(studies: Sequence[ComparedStudy]) -> Iterator[str]:
             yield f"{study.label} has no trial with a value, and takes no part"
     if unknown := [study.label for study in studies if study.best is not None and not study.data]:
         yield f"not recorded, since the trainer does not call run.uses: which data {' and '.join(unknown)} had"
-
-
-def _forks(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     for study in studies:
         if origin := study.record.forked_from:
             yield f"{study.label} is a fork of {origin}, and may have learned from trials whose epochs are not counted"
+    yield from _unequal_times(studies)
+    if sum(study.evaluation is not None for study in studies) > 1:
+        yield "test values are shown and not ranked: whoever chooses by them needs another test set"
 
 
-def _epochs(studies: Sequence[ComparedStudy]) -> Iterator[str]:
+def _unequal_times(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     """Where equal epochs are no equal time."""
     took = {study.label: study.stands.busy_seconds / study.epochs for study in studies if study.epochs}
     if len(took) > 1 and max(took.values()) > SLOWER * min(took.values()):
@@ -68,11 +64,6 @@ def _epochs(studies: Sequence[ComparedStudy]) -> Iterator[str]:
             f"an epoch took {took[slow]:.2g} s in {slow} and {took[quick]:.2g} s in {quick}: "
             "equal epochs are not equal time"
         )
-
-
-def _tests(studies: Sequence[ComparedStudy]) -> Iterator[str]:
-    if sum(study.evaluation is not None for study in studies) > 1:
-        yield "test values are shown and not ranked: whoever chooses by them needs another test set"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,20 @@
-"""Arguments that several verbs take."""
+"""What verbs have in common: what they answer, and arguments that several of them take."""
 
 from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`hpsearch.cli.main` alone prints it. data: what `--json` prints. text: what a person reads, made only when it is
+    asked for."""
+
+    data: Any
+    text: Callable[[], str]
+    exit_code: int = 0
 
 
 def study_file(parser: ArgumentParser) -> None:

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from hpsearch.core.trial import Report
-from hpsearch.reproduce.curve_comparison import Difference, compare_curves
+from hpsearch.reproduce.reproduction import Difference, compare_curves
 
 
 def curve(*values: float, **others: float) -> tuple[Report, ...]:
