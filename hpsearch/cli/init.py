@@ -24,6 +24,5 @@ def run(args: Namespace) -> Iterator[Answer]:
     for place in places:
         place.write_text(files("hpsearch.cli").joinpath("templates", place.name).read_text(), encoding="utf-8")
     written = [str(place) for place in places]
-    yield Answer(
-        {"written": written}, lambda: f"wrote {' and '.join(written)}\n\n  hpsearch run {shlex.quote(written[0])}"
-    )
+    text = f"wrote {' and '.join(written)}\n\n  hpsearch run {shlex.quote(written[0])}"
+    yield Answer({"written": written}, lambda: text)

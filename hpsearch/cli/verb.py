@@ -19,20 +19,13 @@ class Answer:
 
 def study_file(parser: ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="study.toml")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="overrides",
-        metavar="KEY=VALUE",
-        help="change one key of the file, such as space.lr.low=1e-4; may be repeated",
-    )
+    change = "change one key of the file, such as space.lr.low=1e-4; may be repeated"
+    parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help=change)
 
 
 def recorded_study(parser: ArgumentParser, optional: bool = False) -> None:
-    parser.add_argument(
-        "study", nargs="?" if optional else None, help="a study's name, or its file" + "; all, without" * optional
-    )
+    which = "a study's name, or its file" + "; all, without" * optional
+    parser.add_argument("study", nargs="?" if optional else None, help=which)
     journal(parser)
 
 

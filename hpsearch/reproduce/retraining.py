@@ -20,11 +20,9 @@ from hpsearch.reproduce.reproduction import Reproduction
 from hpsearch.study.definition import Study, differences, recorded
 from hpsearch.workers.pools.base import Pool
 
-Say = Callable[[str], None]
-
 
 def reproduce(
-    journal: Journal, study: RecordedStudy, number: int, say: Say, folder: Path | None = None
+    journal: Journal, study: RecordedStudy, number: int, say: Callable[[str], None], folder: Path | None = None
 ) -> Reproduction:
     """On the kind of pool that the study is run on, so that a worker is what it was; nothing of the study is changed.
 
@@ -76,7 +74,7 @@ class Changes:
     segments: where the trial was trained then. code: what the driver sends to the worker now.
     """
 
-    def __init__(self, segments: Sequence[TrainingSegment], code: Mapping[str, Any], say: Say):
+    def __init__(self, segments: Sequence[TrainingSegment], code: Mapping[str, Any], say: Callable[[str], None]):
         self._segments, self._code, self._say = segments, code, say
         self.lines: tuple[str, ...] = ()
 
