@@ -11,7 +11,7 @@ from hpsearch.pruners.base import NeverPrune, Pruner, Several
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
-from hpsearch.tracking.base import Tracker
+from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.workers.pools.base import WorkerPool
 from hpsearch.workers.worker import Setup, Worker
 
@@ -164,8 +164,6 @@ def one_worker(study: Study, uid: str) -> Iterator[WorkerPool]:
 def tracker(study: Study, record: StudyRecord) -> Tracker:
     """The tracker keeps a reader of the journal of its own. tracking.mlflow = "none": nothing is tracked."""
     if study.tracking_uri == "none":
-        from hpsearch.tracking.memory import MemoryTracker
-
         return MemoryTracker()
     from hpsearch.tracking.mlflow_tracker import MlflowTracker
 

@@ -5,7 +5,7 @@ A figure becomes a page of its own (`pages`), or the JSON from which plotly's sc
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.study.space import Space
@@ -13,10 +13,10 @@ from hpsearch.study.space import Space
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-Document = Mapping[str, Any]
+    from hpsearch.plots.style import Document
 
 
-def pages(documents: Mapping[str, Document], *, whole: bool = True) -> dict[str, str]:
+def pages(documents: Mapping[str, "Document"], *, whole: bool = True) -> dict[str, str]:
     """File name -> page, of each kind of the journal's documents that there is a picture of.
 
     whole: with all that it takes to be shown (5 MB); else the browser fetches plotly's own part (10 kB, as MLflow
@@ -60,7 +60,7 @@ def study(
     others: Sequence[Trial],
     objective: Objective,
     space: Space,
-    documents: Mapping[str, Document],
+    documents: Mapping[str, "Document"],
 ) -> list[Picture]:
     """Every picture for which there is something to show, in the order in which they are looked at.
 

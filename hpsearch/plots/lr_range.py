@@ -1,14 +1,10 @@
 """The picture of a learning-rate range test."""
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import plotly.graph_objects as go
 
-from hpsearch.plots.style import COLOURS, label
-
-Document = Mapping[str, Any]
+from hpsearch.plots.style import COLOURS, Document, label, title
 
 SYMBOLS = {"begins": "circle-open", "steepest": "triangle-down", "best": "star", "diverges": "x"}
 """Of the learning rates that a test finds."""
@@ -23,8 +19,8 @@ LINE = 80
 def figure(document: Document) -> go.Figure:
     """The loss over the learning rate, in all tests, and the window. document: what the journal has of them."""
     name, tests, window = document["parameter"], document["tests"], document["window"]
-    title = {"text": "<br>".join(map(label, textwrap.wrap(document["says"], LINE))), "font": {"size": 15}}
-    drawn = go.Figure(layout={"template": "plotly_white", "title": title, "height": HEIGHT, "margin": {"t": 120}})
+    layout = {"template": "plotly_white", "height": HEIGHT, "margin": {"t": 120}}
+    drawn = go.Figure(layout={**layout, "title": title(document["says"], LINE)})
     drawn.update_xaxes(title=f"{label(name)} (logarithmic)", type="log", exponentformat="power")
     drawn.update_yaxes(title="loss that was minimised", range=_heights(tests))
     for number, test in enumerate(tests):

@@ -1,16 +1,13 @@
 """The picture of a search in rounds."""
 
 import math
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from hpsearch.plots.style import COLOURS, label, spread
-
-Document = Mapping[str, Any]
+from hpsearch.plots.style import COLOURS, Document, label, spread, title
 
 MOST_AXES = 8
 """Parameters that are drawn; more are too small to be seen."""
@@ -58,7 +55,7 @@ def figure(document: Document) -> go.Figure:
     drawn.update_layout(
         template="plotly_white",
         height=140 + ROW * len(rounds),
-        title={"text": "<br>".join(map(label, textwrap.wrap(text, 110))), "font": {"size": 15}},
+        title=title(text, 110),
         margin={"t": 110},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
     )
@@ -67,20 +64,15 @@ def figure(document: Document) -> go.Figure:
 
 def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -> Iterator[go.Scatter]:
     """The trials of a round over one parameter, those of the rounds before behind them."""
-    best = one["best"]["trial"] if one["best"] else None
+    number = one["best"]["trial"] if one["best"] else None
+    new = [trial for trial in one["trials"] if not trial["continued"]]
+    continued = [trial for trial in one["trials"] if trial["continued"]]
+    best = [trial for trial in one["trials"] if trial["trial"] == number]
     kinds = (
         ("before", before, {"color": "#c8c8c8", "size": 4}),
-        ("new", [trial for trial in one["trials"] if not trial["continued"]], {"color": COLOURS[0], "size": 6}),
-        (
-            "continued",
-            [trial for trial in one["trials"] if trial["continued"]],
-            {"color": COLOURS[4], "size": 8, "symbol": "diamond"},
-        ),
-        (
-            "best",
-            [trial for trial in one["trials"] if trial["trial"] == best],
-            {"color": COLOURS[1], "size": 13, "symbol": "star-open", "line": {"width": 2}},
-        ),
+        ("new", new, {"color": COLOURS[0], "size": 6}),
+        ("continued", continued, {"color": COLOURS[4], "size": 8, "symbol": "diamond"}),
+        ("best", best, {"color": COLOURS[1], "size": 13, "symbol": "star-open", "line": {"width": 2}}),
     )
     for kind, trials, marker in kinds:
         drawn = [t for t in trials if t["value"] is not None and t["params"].get(name) is not None]

@@ -1,9 +1,10 @@
 """What the pictures have in common."""
 
 import html
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hpsearch.core.redact import redact
 
@@ -14,12 +15,20 @@ COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#1
 
 GREY = "#a8a8a8"
 
+Document = Mapping[str, Any]
+"""One of the journal's."""
+
 Thing = TypeVar("Thing")
 
 
 def label(text: object) -> str:
     """A text that comes from a study, as plotly shows it letter for letter: it takes some HTML for what it means."""
     return html.escape(redact(str(text)), quote=False)
+
+
+def title(text: str, longest: int) -> dict[str, Any]:
+    """Of a figure, in lines of at most so many characters."""
+    return {"text": "<br>".join(map(label, textwrap.wrap(text, longest))), "font": {"size": 15}}
 
 
 def spread(values: Iterable[float], kept: Sequence[float] = ()) -> list[float] | None:

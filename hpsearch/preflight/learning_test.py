@@ -12,6 +12,7 @@ from hpsearch.preflight.judge.check import Check, failed
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measured
 from hpsearch.study.definition import Study
+from hpsearch.study.file.sections import Preflight
 from hpsearch.workers.pools.base import Measurer
 
 
@@ -40,16 +41,14 @@ class LearningTest:
 
 
 def run_learning_test(study: Study, measurer: Measurer) -> LearningTest:
-    section = study.preflight
-    skip = section.skip if section is not None else ()
-    limit = section.limit if section is not None else 600.0
+    section = study.preflight or Preflight()
     seed = seeds.trial_seed(study.study.seed, 0)
-    measurement = LearningMeasurement(study.space.middle(), seed, study.trainer.epochs, limit, skip)
+    measurement = LearningMeasurement(study.space.middle(), seed, study.trainer.epochs, section.limit, section.skip)
     measured = measurer.measure(measurement)
     if isinstance(measured, Lost):
         checks: tuple[Check, ...] = (
             failed("runs", f"no answer came back: {measured.reason}", details=measured.traceback),
         )
         return LearningTest(measurement.params, checks, checklist.cost(Measured()), 0.0)
-    checks = checklist.judge(measured, study.objective, skip)
+    checks = checklist.judge(measured, study.objective, section.skip)
     return LearningTest(measurement.params, checks, checklist.cost(measured, len(study.replicates)), measured.seconds)

@@ -121,7 +121,7 @@ class TrainedEpochs:
     factor: as of an OverfitAttempt. reports: what the trainer yielded. losses: one a step, the first LOSSES of them.
     validated: examples that the models saw in an epoch without being trained on them.
     seconds: of an epoch; where none came to its end, reckoned from the part that did, or None.
-    problem: what the trainer raised. unfinished: time was up before the first epoch's end.
+    problem: what the trainer raised.
     """
 
     factor: float
@@ -130,7 +130,6 @@ class TrainedEpochs:
     validated: int = 0
     seconds: float | None = None
     problem: str = ""
-    unfinished: bool = False
 
     @property
     def diverged(self) -> bool:

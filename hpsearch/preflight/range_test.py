@@ -67,7 +67,10 @@ def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
     section = study.range_test
     assert section is not None
     name, space = section.parameter, study.space
-    low, high = _bounds(space, name)
+    own, asked = _own(space, name), asked_for(space, name)
+    auto = isinstance(own, Float) and own.auto
+    # Without auto wide ones, round what the file asks for.
+    low, high = asked if auto else (min(AUTO_LOW, asked[0]), max(AUTO_HIGH, asked[1]))
     deadline = time.monotonic() + section.limit
     readings: list[Reading] = []
     for params in variants(space, name, section.tests):
@@ -79,13 +82,10 @@ def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
         readings.append(lr_curve.read(swept))
         if readings[-1].problem and len(readings) == 1 and not swept.losses:
             break  # what cannot be done with the first cannot be done with any
-    return _judged(space, name, readings)
+    return _judged(name, auto, asked, readings)
 
 
-def _judged(space: Space, name: str, readings: Sequence[Reading]) -> RangeTest:
-    own = _own(space, name)
-    auto = isinstance(own, Float) and own.auto
-    low, high = asked_for(space, name)
+def _judged(name: str, auto: bool, asked: tuple[float, float], readings: Sequence[Reading]) -> RangeTest:
     found = lr_curve.rate_range(readings)
     if found is None:
         why = "; ".join(dict.fromkeys(one.problem for one in readings if one.problem)) or "nothing was tried"
@@ -97,19 +97,10 @@ def _judged(space: Space, name: str, readings: Sequence[Reading]) -> RangeTest:
     elif auto:
         says = found.reason
     else:
-        says = lr_curve.misses(readings, low, high) or (
-            f"{name}: the window [{low:.3g}, {high:.3g}] is right, by {found.evidence}"
+        says = lr_curve.misses(readings, *asked) or (
+            f"{name}: the window [{asked[0]:.3g}, {asked[1]:.3g}] is right, by {found.evidence}"
         )
-    return RangeTest(name, auto, (low, high), found, says, tuple(readings))
-
-
-def _bounds(space: Space, name: str) -> tuple[float, float]:
-    """Of the test: those of an `auto`; else wide ones, round what the file asks for."""
-    own = _own(space, name)
-    if isinstance(own, Float) and own.auto:
-        return own.low, own.high
-    low, high = asked_for(space, name)
-    return min(AUTO_LOW, low), max(AUTO_HIGH, high)
+    return RangeTest(name, auto, asked, found, says, tuple(readings))
 
 
 def _own(space: Space, name: str) -> Parameter | None:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +64,8 @@ def served(board: Dashboard, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
     InfrastructureError where it does not start; Stopped by SIGINT or SIGTERM.
     """
-
-    def stopped(number: int, _frame: object) -> None:
-        raise Stopped(number, "")
-
-    with log.open("wb") as out, _handling(stopped, signal.SIGINT, signal.SIGTERM):
-        environment = dict(board.environment)
-        server = subprocess.Popen(board.argv, env=environment, stdout=out, stderr=out, start_new_session=True)
+    with log.open("wb") as out, _stoppable():
+        server = subprocess.Popen(board.argv, env=board.environment, stdout=out, stderr=out, start_new_session=True)
         try:
             _await(server, board.url, log)
             yield server
@@ -90,8 +85,11 @@ def _await(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
 
 
 @contextmanager
-def _handling(handler: Callable[[int, object], None], *signals: signal.Signals) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in signals}
+def _stoppable() -> Iterator[None]:
+    def stopped(number: int, _frame: object) -> None:
+        raise Stopped(number, "")
+
+    before = {number: signal.signal(number, stopped) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

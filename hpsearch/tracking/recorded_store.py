@@ -1,11 +1,9 @@
 """Where recorded studies are in MLflow, and bringing that to what the journal says."""
 
-import os
 from pathlib import Path
 
 from hpsearch.core.errors import BadInput
 from hpsearch.records.find import RecordedStudy, file_of, home, journal_of, looked_up, study_in
-from hpsearch.study.file.reading import resolved
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.connection import check_address
 from hpsearch.tracking.mlflow_tracker import sync
@@ -33,26 +31,22 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
 
 def _uri_of(study: RecordedStudy, asked: str | None, journal_url: str | None, mlflow: str | None) -> str:
     """As the option says, or the study's file where it was asked for by that, or what was recorded of its file."""
-    file = file_of(asked)
     if mlflow is not None:
         return checked(mlflow)
-    if file is not None:
+    if (file := file_of(asked)) is not None:
         return file.tracking_uri
     written = study.record.spec.get("tracking", {}).get("mlflow")
     if written is None:
         journal = Path((journal_url or "").removeprefix("sqlite:///"))
         return f"sqlite:///{(journal.parent if journal_url and journal.is_absolute() else home()) / 'mlflow.db'}"
-    name = study.record.name
-    try:
-        uri = resolved(written, os.environ)
-    except KeyError as missing:
-        raise BadInput(f'study "{name}": the environment variable {missing.args[0]} is not set') from None
+    named = f'study "{study.record.name}"'
+    uri = looked_up(written, named)
     file_name = uri.removeprefix("sqlite:///")
     if file_name == uri or Path(file_name).is_absolute():
         return uri
     here = home().parent / file_name
     if not here.exists():
-        raise BadInput(f'study "{name}": {uri} starts at its file: name the file in place of the study')
+        raise BadInput(f"{named}: {uri} starts at its file: name the file in place of the study")
     return f"sqlite:///{here}"
 
 

@@ -6,7 +6,7 @@ The worker, the folds of a trial, preflight and evaluation all open their traini
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import ONE, Fold, Replicates
@@ -20,6 +20,9 @@ MOST_METRICS = 1000
 
 LONGEST_NAME = 500
 """Characters of a metric's name."""
+
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,18 @@ class TrainerContext:
             fold=fold,
             instrument=instrument,
         )
+
+
+class Measurement(Protocol[Result_co]):
+    """What a worker can be asked to measure with a study's trainer, beside training trials: a frozen value that travels
+    to it. seconds: the most that it may take."""
+
+    @property
+    def seconds(self) -> float: ...
+
+    def measure(self, context: TrainerContext) -> Result_co:
+        """In the worker's process. Nothing of it outlives the call."""
+        ...
 
 
 class OpenTrial:

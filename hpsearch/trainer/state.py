@@ -1,7 +1,4 @@
-"""What a trial needs to go on exactly where it was: the state of what it tracks, and every random state.
-
-As bytes it can be read with `weights_only=True`: tensors and plain containers, nothing that executes.
-"""
+"""What a trial needs to go on exactly where it was: the state of what it tracks, and every random state."""
 
 import copy
 import io
@@ -44,9 +41,6 @@ class Snapshot:
                 "was the trainer changed since? Start again with --fork NEW_NAME"
             )
         return self.objects[name]
-
-    def restore_random(self) -> None:
-        set_random_state(self.random)
 
 
 def take(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:

@@ -140,7 +140,7 @@ class Run:
         if self._restored is not None:
             self._restored.check_all_is_tracked(self.tracked)
             first = self._restored.step + 1
-            self._restored.restore_random()
+            state.set_random_state(self._restored.random)
             self._restored = None
         yield from range(first, self.max_epochs + 1)
 

@@ -48,8 +48,7 @@ class CheckpointStore:
         """
         self._put(self._name(step), content)
         if best:
-            for end in ("", ".sha256"):
-                _link(self.folder / f"{self._name(step)}{end}", self.folder / f"{BEST}{end}")
+            self._link(self._name(step), BEST)
 
     def write_best(self, content: bytes) -> None:
         """Write a best that is of an epoch in the midst of a slice; nobody goes on from it."""
@@ -58,8 +57,7 @@ class CheckpointStore:
     def set_best_aside(self) -> None:
         """Keep the best under another name until it is known whether the one that takes its place counts."""
         if (self.folder / BEST).exists():
-            for end in ("", ".sha256"):
-                _link(self.folder / f"{BEST}{end}", self.folder / f"{ASIDE}{end}")
+            self._link(BEST, ASIDE)
 
     def take_best_back(self) -> None:
         """The one that was set aside is the best again; without one there is none."""
@@ -67,6 +65,17 @@ class CheckpointStore:
         if (self.folder / ASIDE).exists():
             for end in (".sha256", ""):
                 (self.folder / f"{ASIDE}{end}").replace(self.folder / f"{BEST}{end}")
+
+    def _link(self, name: str, to: str) -> None:
+        """Give a checkpoint a second name; a copy where the file system knows no links."""
+        for end in ("", ".sha256"):
+            path = self.folder / f"{to}{end}"
+            with naming(path), _beside(path) as new:
+                try:
+                    new.hardlink_to(self.folder / f"{name}{end}")
+                except OSError:
+                    shutil.copyfile(self.folder / f"{name}{end}", new)
+                new.replace(path)
 
     def _put(self, name: str, content: bytes) -> None:
         path, hashed = self.folder / name, self.folder / f"{name}.sha256"
@@ -147,16 +156,6 @@ class CheckpointStore:
         """Newest first."""
         names = (re.fullmatch(r"epoch-(\d{6,})\.pt", path.name) for path in self.folder.glob("epoch-*.pt"))
         return sorted((int(found[1]) for found in names if found), reverse=True)
-
-
-def _link(path: Path, to: Path) -> None:
-    """Give a file a second name; a copy where the file system knows no links."""
-    with naming(to), _beside(to) as new:
-        try:
-            new.hardlink_to(path)
-        except OSError:
-            shutil.copyfile(path, new)
-        new.replace(to)
 
 
 @contextmanager

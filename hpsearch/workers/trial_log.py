@@ -39,8 +39,7 @@ class CappedLog(io.TextIOBase):
             self.left -= self.file.tell()
         if len(content) >= self.left > 0:
             content = content[: self.left].decode(errors="ignore").encode() + FULL
-            self.file.write(content)
-        elif self.left > 0:
+        if self.left > 0:
             self.file.write(content)
         self.left -= len(content)
 

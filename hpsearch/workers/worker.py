@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Failure, Provenance, Reported, Start
@@ -20,14 +20,11 @@ from hpsearch.provenance import environment
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.adapters.side_by_side import side_by_side
 from hpsearch.trainer.failures import brief, failure_of
-from hpsearch.trainer.measurement import Measurement
-from hpsearch.trainer.open_trial import OpenTrial, TrainerContext
+from hpsearch.trainer.open_trial import Measurement, OpenTrial, Result, TrainerContext
 from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
 from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.trial_log import CappedLog
-
-Result = TypeVar("Result")
 
 SLICE = 0.02
 """Seconds that a worker goes on before it says what came of it: one epoch, or many where they are short. What it

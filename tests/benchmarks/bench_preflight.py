@@ -12,7 +12,7 @@ import torch
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge.check import Check
-from hpsearch.preflight.judge.checklist import judge, stops
+from hpsearch.preflight.judge.checklist import judge
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
@@ -49,7 +49,7 @@ class Tried:
 
     @property
     def starts(self) -> bool:
-        return not stops(self.checks)
+        return not any(check.stops for check in self.checks)
 
     @property
     def caught(self) -> bool:

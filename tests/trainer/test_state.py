@@ -79,7 +79,7 @@ class TestRandomStates:
         snapshot = state.unpack(state.pack(state.take(OWNER, 1, 0.0, {})))
         then = [shuffled() for _ in range(3)]
         state.seed_everything(6)
-        snapshot.restore_random()
+        state.set_random_state(snapshot.random)
         assert [shuffled() for _ in range(3)] == then
 
     def test_nothing_is_imported_for_them(self) -> None:

@@ -49,11 +49,6 @@ def _in_view_of(check: Check, others: Sequence[Check]) -> Check:
     return check
 
 
-def stops(checks: Sequence[Check]) -> bool:
-    """Whether a study should not start."""
-    return any(check.stops for check in checks)
-
-
 @dataclass(frozen=True)
 class Cost:
     """seconds: of an epoch, None where none could be timed. Bytes at the most: host, gpu; gpu_total: what there is.

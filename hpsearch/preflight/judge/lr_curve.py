@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
-from hpsearch.core.trial import Params
 from hpsearch.preflight.measurements import SweptLosses
 
 SMOOTH = 0.85
@@ -133,11 +132,6 @@ def misses(readings: Sequence[Reading], low: float, high: float) -> str:
         f"finds, [{found.low:.3g}, {found.high:.3g}] with the lowest loss at {rates}: widen it, or give "
         f"{found.parameter} = {{ auto = true }}"
     )
-
-
-def where(params: Params, common: Params) -> str:
-    """What a test's parameters have of their own, "optimizer = sgd"; "" where nothing."""
-    return ", ".join(f"{name} = {value}" for name, value in params.items() if common.get(name) != value)
 
 
 def smooth(losses: Sequence[float]) -> list[float]:

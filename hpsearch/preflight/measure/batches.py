@@ -27,11 +27,8 @@ def leaves(batch: Any) -> Iterator["Tensor"]:
     """Its tensors, in order."""
     if _is_tensor(batch):
         yield batch
-    elif isinstance(batch, Mapping):
-        for part in batch.values():
-            yield from leaves(part)
-    elif isinstance(batch, list | tuple):
-        for part in batch:
+    elif isinstance(batch, Mapping | list | tuple):
+        for _, part in _items(batch):
             yield from leaves(part)
 
 
@@ -39,11 +36,8 @@ def changed(batch: Any, change: Callable[["Tensor"], "Tensor"]) -> Any:
     """The batch with every tensor changed; what is none stays."""
     if _is_tensor(batch):
         return change(batch)
-    if isinstance(batch, Mapping):
-        return {name: changed(part, change) for name, part in batch.items()}
-    if isinstance(batch, list | tuple):
-        parts = [changed(part, change) for part in batch]
-        return type(batch)(*parts) if hasattr(batch, "_fields") else type(batch)(parts)
+    if isinstance(batch, Mapping | list | tuple):
+        return _made_of({name: changed(part, change) for name, part in _items(batch)}, batch)
     return batch
 
 
@@ -118,7 +112,8 @@ class Shuffled:
             self._unknown += 1
             return batch
         inputs = next(leaf for name, part in _items(batch) if name != place for leaf in leaves(part))
-        return _replaced(batch, place, self._others(fingerprints(inputs), batch[place]))
+        others = self._others(fingerprints(inputs), batch[place])
+        return _made_of({**dict(_items(batch)), place: others}, batch)
 
     def _others(self, marks: list[float], targets: "Tensor") -> "Tensor":
         """Of a single example, mostly the last of an epoch, the right one, unless it has another already."""
@@ -160,11 +155,11 @@ def _items(batch: Any) -> Iterable[tuple[Any, Any]]:
     return batch.items() if isinstance(batch, Mapping) else enumerate(batch)
 
 
-def _replaced(batch: Any, place: Any, part: Any) -> Any:
-    parts = {name: part if name == place else own for name, own in _items(batch)}
-    if isinstance(batch, Mapping):
+def _made_of(parts: dict[Any, Any], like: Any) -> Any:
+    """A batch of the same kind with other parts, by the names that `_items` gives."""
+    if isinstance(like, Mapping):
         return parts
-    return type(batch)(*parts.values()) if hasattr(batch, "_fields") else type(batch)(parts.values())
+    return type(like)(*parts.values()) if hasattr(like, "_fields") else type(like)(parts.values())
 
 
 def _derangement(size: int, draws: "Generator") -> "Tensor":

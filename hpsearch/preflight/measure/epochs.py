@@ -27,13 +27,11 @@ def some(trainer: TrainerUnderTest, most: int, factor: float, deadline: float, f
         round(seen.validated / max(len(reports), 1)),
         _seconds(marks, seen),
         failure.summary if failure else "",
-        unfinished=not reports and failure is None,
     )
 
 
 def _marking(reports: Iterator[Report], marks: list[float]) -> Iterator[Report]:
-    """The moments of training's begin and of every report."""
-    marks[0] = time.perf_counter()
+    """Adds the moment of every report."""
     for report in reports:
         marks.append(time.perf_counter())
         yield report

@@ -109,12 +109,11 @@ class Instrumentation:
 
     def batches(self, given: Iterable[Batch]) -> Iterator[Batch]:
         self.fed = True
-        return self._passed_on(given)
+        return self._passed_on(given, _length(given))
 
-    def _passed_on(self, given: Iterable[Batch]) -> Iterator[Batch]:
+    def _passed_on(self, given: Iterable[Batch], count: int) -> Iterator[Batch]:
         """Counted on their way. A DataLoader in it is not to be taken for another one."""
         self._inside = True
-        count = _length(given)
         try:
             self.since = time.perf_counter()
             for number, batch in enumerate(self._feed(given)):
@@ -197,13 +196,12 @@ class Instrumentation:
             return
         for callback in self.before_step:
             callback(optimizer)
-        is_main = optimizer is self._main()
         self._kept = [{name: group[name] for name in _SET if name in group} for group in optimizer.param_groups]
         for group, base in zip(optimizer.param_groups, self._base[id(optimizer)], strict=False):
             group["lr"] = self._rates.rate(len(self.steps), float(group["lr"]), base)
             if self._plainly and "weight_decay" in group:
                 group["weight_decay"] = 0.0
-        if is_main and self._latest is not None:
+        if optimizer is self._main() and self._latest is not None:
             self.steps.append(Step(float(optimizer.param_groups[0]["lr"]), self._latest))
 
     def _after_step(self, optimizer: "Optimizer", *_: Any) -> None:
@@ -233,20 +231,7 @@ class Instrumentation:
         if self._inside or not trains:
             return given
         self.fed = True
-        return self._passed_on(_Sized(given, _length(loader)))
-
-
-class _Sized:
-    """An iterator of known length."""
-
-    def __init__(self, given: Iterator[Any], length: int):
-        self._given, self._length = given, length
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._given
-
-    def __len__(self) -> int:
-        return self._length
+        return self._passed_on(given, _length(loader))
 
 
 def _length(given: Any) -> int:

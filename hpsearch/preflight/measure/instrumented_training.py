@@ -33,22 +33,20 @@ class TrainerUnderTest:
             run = context.run(self.seed, self.epochs, Path(scratch), fold=fold, instrument=instruments)
             trial = OpenTrial(trainer, {**context.options, **self.params}, run, metric=context.objective.metric)
             try:
-                while (report := _next_report(trial, instruments)) is not None:
+                while True:
+                    with instrumented(instruments):
+                        report = trial.next_report()
+                    if report is None:
+                        return
                     yield report
+            except Enough:
+                return
             finally:
                 with suppress(Exception, Enough, SystemExit):  # its `finally` may raise
                     trial.close()
                 gc.collect()
                 if context.device == "cuda" and "torch" in sys.modules:
                     sys.modules["torch"].cuda.empty_cache()
-
-
-def _next_report(trial: OpenTrial, instruments: Instrumentation) -> Report | None:
-    try:
-        with instrumented(instruments):
-            return trial.next_report()
-    except Enough:
-        return None
 
 
 def run_out(reports: Iterator[Report], most: int | None = None) -> tuple[tuple[Report, ...], Failure | None]:

@@ -101,7 +101,8 @@ class InputWatch:
     def __init__(self, instruments: Instrumentation):
         self._instruments = instruments
         self._first: tuple[str, Any] | None = None
-        self._sums = _Sums()
+        self._count, self._total, self._squares = 0, 0.0, 0.0
+        self._low, self._high = math.inf, -math.inf
         instruments.begun.append(self._begin)
 
     def _begin(self) -> None:
@@ -115,34 +116,26 @@ class InputWatch:
             if self._first is None:
                 self._first = (path, module)
             if self._first[1] is module and module.training:
-                self._sums.add(args)
+                self._add(args)
 
         return see
 
     def inputs(self) -> Inputs | None:
         """None where there is no model, or its first layer takes whole numbers (an embedding) or scales them itself."""
-        if self._first is None or self._sums.count == 0 or "Norm" in type(self._first[1]).__name__:
+        if self._first is None or self._count == 0 or "Norm" in type(self._first[1]).__name__:
             return None
-        mean = self._sums.total / self._sums.count
-        std = math.sqrt(max(self._sums.squares / self._sums.count - mean * mean, 0.0))
+        mean = self._total / self._count
+        std = math.sqrt(max(self._squares / self._count - mean * mean, 0.0))
         path, module = self._first
-        return Inputs(f"{path} ({type(module).__name__})", mean, std, self._sums.low, self._sums.high)
+        return Inputs(f"{path} ({type(module).__name__})", mean, std, self._low, self._high)
 
-
-class _Sums:
-    """Of all floating numbers that were added."""
-
-    def __init__(self) -> None:
-        self.count, self.total, self.squares = 0, 0.0, 0.0
-        self.low, self.high = math.inf, -math.inf
-
-    def add(self, things: Iterable[Any]) -> None:
+    def _add(self, things: Iterable[Any]) -> None:
         import torch
 
         for thing in things:
             if isinstance(thing, torch.Tensor) and thing.is_floating_point() and thing.numel():
                 values = thing.detach().double()
-                self.count += values.numel()
-                self.total += float(values.sum())
-                self.squares += float(values.square().sum())
-                self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+                self._count += values.numel()
+                self._total += float(values.sum())
+                self._squares += float(values.square().sum())
+                self._low, self._high = min(self._low, float(values.min())), max(self._high, float(values.max()))

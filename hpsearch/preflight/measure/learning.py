@@ -3,8 +3,8 @@
 import time
 from dataclasses import dataclass, replace
 
-from hpsearch.core.trial import Objective, Params
-from hpsearch.preflight.judge.chance import compare
+from hpsearch.core.trial import Params
+from hpsearch.preflight.judge.chance import ChanceComparison, compare
 from hpsearch.preflight.measure import epochs, first_steps, overfit
 from hpsearch.preflight.measure.batches import Feed, Shuffled, as_given
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest
@@ -79,16 +79,17 @@ class _School:
                 tried = self._compared(found, factor, most)
                 if tried is None:
                     break
-                found = tried
-                if is_better(self._objective, found):
+                found, comparison = tried, self._comparison(tried)
+                if comparison.learns and comparison.better:
                     return found
-        return self._with_more_arms(found)
-
-    def _with_more_arms(self, found: Measured) -> Measured:
-        if not found.shuffled or found.trained is None or not is_learned(self._objective, found):
+        if not found.shuffled or found.trained is None or not self._comparison(found).learns:
             return found
         arms = [self._shuffled(found.trained, seed) for seed in range(len(found.shuffled), MOST_ARMS)]
         return replace(found, shuffled=(*found.shuffled, *(arm for arm in arms if arm is not None)))
+
+    def _comparison(self, found: Measured) -> ChanceComparison:
+        assert found.trained is not None
+        return compare(self._objective, found.trained, found.shuffled)
 
     def _compared(self, found: Measured, factor: float, most: int) -> Measured | None:
         """None where it cannot be done: labels cannot be found among the inputs, or time is up."""
@@ -107,14 +108,3 @@ class _School:
     def _epochs(self, factor: float, most: int, feed: Feed = as_given) -> TrainedEpochs:
         trainer = replace(self._trainer, epochs=max(self._trainer.epochs, most))
         return epochs.some(trainer, most, factor, self._deadline, feed)
-
-
-def is_learned(objective: Objective, found: Measured) -> bool:
-    assert found.trained is not None
-    return compare(objective, found.trained, found.shuffled).learns
-
-
-def is_better(objective: Objective, found: Measured) -> bool:
-    assert found.trained is not None
-    comparison = compare(objective, found.trained, found.shuffled)
-    return comparison.learns and comparison.better

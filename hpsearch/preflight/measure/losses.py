@@ -36,7 +36,7 @@ _SHAPES = ("View", "Reshape", "Unsqueeze", "Squeeze", "Transpose", "Permute", "T
 
 @dataclass(frozen=True)
 class Loss:
-    """value: a number. kind, chance, classes, probabilities: see values.FirstSteps. accuracy: in [0, 1], of a batch."""
+    """value: a number. kind, chance, classes, probabilities: as of FirstSteps. accuracy: in [0, 1], of a batch."""
 
     value: float
     kind: LossKind = ""
@@ -80,12 +80,15 @@ def _name(node: Any) -> str:
 
 
 def _before(node: Any) -> Any:
-    """The operation whose result goes into this one, changes of shape passed over; None where there is none."""
-    while node.next_functions:
-        node = node.next_functions[0][0]
-        if node is None or not _name(node).removesuffix("Backward").endswith(_SHAPES):
-            return node
-    return None
+    """The operation whose result goes into this one; None where there is none."""
+    return node.next_functions[0][0] if node.next_functions else None
+
+
+def _behind_shapes(node: Any) -> Any:
+    """The operation itself, or where it changes the shape alone, the one before that does more; None: there is none."""
+    while node is not None and _name(node).removesuffix("Backward").endswith(_SHAPES):
+        node = _before(node)
+    return node
 
 
 def _classes(softmax: Any) -> int | None:
@@ -99,16 +102,12 @@ def _doubled(node: Any, outputs: "Tensor | None") -> bool:
     makes = {LOG_SOFTMAX: SOFTMAX, "BinaryCrossEntropyWithLogitsBackward": SIGMOID}.get(_name(node))
     if makes is None:
         return False
-    before = _before(node)
+    before = _behind_shapes(_before(node))
     if before is not None and _name(before) == makes:
         return True
-    if outputs is None or outputs.grad_fn is None or before not in (outputs.grad_fn, _before_shapes(outputs.grad_fn)):
+    if outputs is None or outputs.grad_fn is None or before is not _behind_shapes(outputs.grad_fn):
         return False
     return _sum_to_one(outputs) if makes == SOFTMAX else _within_one(outputs)
-
-
-def _before_shapes(node: Any) -> Any:
-    return _before(node) if _name(node).removesuffix("Backward").endswith(_SHAPES) else node
 
 
 def _sum_to_one(outputs: "Tensor") -> bool:

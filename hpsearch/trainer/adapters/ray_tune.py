@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from numbers import Real
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ray.train._internal import session as tune_session
 from ray.train._internal.session import _TrainingResult
@@ -59,7 +59,7 @@ Results = Mapping[str, Any]
 
 def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
     """trainable: a subclass of Trainable, or a function of one argument, the configuration."""
-    begun: Callable[[Any, Params, Run, Path], _Training] = _OfClass if inspect.isclass(trainable) else _OfFunction
+    begun: type[_OfClass | _OfFunction] = _OfClass if inspect.isclass(trainable) else _OfFunction
 
     def train(params: Params, run: Run) -> Iterator[Report]:
         for left in run.scratch_dir.glob("tune-*"):  # by a worker that was killed; one that was given up loses its own
@@ -90,20 +90,6 @@ def _flat(results: Results, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", value
 
 
-class _Training(Protocol):
-    """A Trainable that was set up."""
-
-    def track(self, run: Run) -> None:
-        """Name its state to the run, and so have it restored."""
-        ...
-
-    def results_of(self, epoch: int) -> Results | None:
-        """Train on to the end of an epoch. None where the trainable has come to its own end."""
-        ...
-
-    def close(self) -> None: ...
-
-
 class _OfClass:
     def __init__(self, kind: type[Trainable], params: Params, run: Run, folder: Path):  # noqa: ARG002
         self._keeps = kind.save_checkpoint is not Trainable.save_checkpoint
@@ -111,11 +97,12 @@ class _OfClass:
         self._trainable: Any = _set_up(kind, params, folder)  # Ray's types say less than its documentation
 
     def track(self, run: Run) -> None:
-        """One that saves nothing is trained again from its beginning, as every trainer is that tracks nothing."""
+        """Name its state to the run, and so have it restored. One that saves nothing is trained again from its
+        beginning, as every trainer is that tracks nothing."""
         if self._keeps:
             run.track(trainable=self)
 
-    def results_of(self, epoch: int) -> Results | None:  # noqa: ARG002
+    def results_of(self, epoch: int) -> Results:  # noqa: ARG002
         results: Results = self._trainable.train()
         return results
 
@@ -167,6 +154,7 @@ class _OfFunction:
         run.track(checkpoint=self)
 
     def results_of(self, epoch: int) -> Results | None:
+        """Train on to the end of an epoch. None where the function has come to its own end."""
         if self._epoch < epoch - 1:
             state.set_random_state(self._random) if self._random else state.seed_everything(self._seed)
         results: Results | None = {}
@@ -238,7 +226,7 @@ def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any
 
 
 @contextmanager
-def _closed(training: _Training) -> Iterator[_Training]:
+def _closed(training: _OfClass | _OfFunction) -> Iterator[_OfClass | _OfFunction]:
     """Closed at the end. What it raised before matters more than what it raises then."""
     broken = False
     try:

@@ -1,12 +1,10 @@
 """What a pool is."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from hpsearch.core.messages import Event, Lost, Order
-from hpsearch.trainer.measurement import Measurement
-
-Result = TypeVar("Result")
+from hpsearch.trainer.open_trial import Measurement, Result
 
 
 class Pool(Protocol):

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hpsearch.core.messages import Advance, Event, Kill, Order, Release, Start
-from hpsearch.trainer.measurement import Measurement
-from hpsearch.workers.pools.base import Result
+from hpsearch.trainer.open_trial import Measurement, Result
 from hpsearch.workers.worker import Setup, Worker
 
 

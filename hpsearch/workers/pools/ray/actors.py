@@ -15,8 +15,7 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
 from hpsearch.core.trial import Cause, Params
-from hpsearch.trainer.measurement import Measurement
-from hpsearch.workers.pools.base import Result
+from hpsearch.trainer.open_trial import Measurement, Result
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.fit import fitting
 from hpsearch.workers.pools.ray.session import AGAIN, Cluster, RaySession
@@ -169,10 +168,8 @@ class RayActors:
 
     def _actor_class(self) -> Any:
         """Made once: the first actor of a class waits for the GCS, which may be away when a worker is replaced."""
-        options: dict[str, Any] = {"num_cpus": self.cluster.cpus, "num_gpus": self.cluster.gpus, "max_restarts": 0}
-        if self.cluster.memory is not None:
-            options["memory"] = self.cluster.memory
-        return ray.remote(Worker).options(**options)
+        own = self.cluster
+        return ray.remote(Worker).options(num_cpus=own.cpus, num_gpus=own.gpus, memory=own.memory, max_restarts=0)
 
     def _start_worker(self, slot: _Slot) -> None:
         """Put a new actor into the slot; it is free once it has tried the trainer."""

@@ -12,7 +12,7 @@ from ray.job_submission import JobStatus, JobSubmissionClient
 
 from hpsearch.core.errors import PoolError
 from hpsearch.study.definition import Study
-from hpsearch.workers.pools.ray.packages import EXCLUDES, packages
+from hpsearch.workers.pools.ray.packages import runtime_env
 from hpsearch.workers.pools.ray.session import redirect_ray_logs
 
 HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'
@@ -65,26 +65,21 @@ def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
     Environment variables that the study names, `${env:NAME}`, are read on the cluster: Ray's Jobs API would show them
     to anybody who asks.
     """
-    runtime_env = {
-        "working_dir": str(study.folder),
-        "excludes": EXCLUDES,
-        "py_modules": packages(study.trainer.use, study.folder),
-    }
     redirect_ray_logs()
     try:
         client = JobSubmissionClient(address)
-        number = _submitted(client, entrypoint(study, overrides), runtime_env)
+        number = _submitted(client, entrypoint(study, overrides), runtime_env(study.trainer.use, study.folder))
     except (RuntimeError, ConnectionError, ValueError, RayError) as problem:
         raise PoolError(f"the cluster at {address} does not take the job: {problem}") from None
     return Job(client, number)
 
 
-def _submitted(client: JobSubmissionClient, command: str, runtime_env: dict[str, Any]) -> str:
+def _submitted(client: JobSubmissionClient, command: str, environment: dict[str, Any]) -> str:
     """Ray's number of the job. A cluster that has just been started answers before its agents do: it is asked again."""
     deadline = time.monotonic() + AGENT
     while True:
         try:
-            return client.submit_job(entrypoint=command, runtime_env=runtime_env)
+            return client.submit_job(entrypoint=command, runtime_env=environment)
         except RuntimeError as problem:
             if "No available agent" not in str(problem) or time.monotonic() > deadline:
                 raise

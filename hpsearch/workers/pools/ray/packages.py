@@ -1,25 +1,17 @@
 """What of a study and of hpsearch travels to the workers of a cluster."""
 
 import importlib.util
-import os
 from pathlib import Path
 from typing import Any
-
-from hpsearch.workers.worker import Setup
 
 EXCLUDES = [".git", ".venv", "venv", ".hpsearch", "__pycache__", "node_modules", "mlruns", "data", "*.pt", "*.ckpt"]
 EXCLUDES += [".env*"]  # where passwords are kept; others may read what travels
 """What of a study's folder does not travel to a cluster."""
 
 
-def runtime_env(setup: Setup) -> dict[str, Any] | None:
-    """What workers elsewhere receive: the study's folder, hpsearch, and the package that the trainer is in.
-
-    None inside a Ray job, whose own runtime_env brings all this.
-    """
-    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
-        return None
-    return {"working_dir": str(setup.folder), "excludes": EXCLUDES, "py_modules": packages(setup.use, setup.folder)}
+def runtime_env(use: str, folder: Path) -> dict[str, Any]:
+    """What workers elsewhere receive: the study's folder, hpsearch, and the package that the trainer is in."""
+    return {"working_dir": str(folder), "excludes": EXCLUDES, "py_modules": packages(use, folder)}
 
 
 def packages(use: str, folder: Path) -> list[str]:

@@ -69,7 +69,9 @@ class RaySession:
                 self._local = _LocalRay()
             else:
                 check_reachable(cluster.address)
-                ray.init(address=cluster.address, runtime_env=runtime_env(setup), **_QUIET)
+                is_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # whose own runtime_env brings all that travels
+                travels = None if is_job else runtime_env(setup.use, setup.folder)
+                ray.init(address=cluster.address, runtime_env=travels, **_QUIET)
             is_client = ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
             self._gcs = "" if is_client else str(ray.get_runtime_context().gcs_address)
         except HpsearchError:
