@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
@@ -65,7 +64,7 @@ class Loop:
         observers: Sequence[Observer] = (),
         spent: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], int] = now_ms,
+        wall: Callable[[], float] = time.time,
     ):
         self.rules = rules
         self.history = history
@@ -237,7 +236,7 @@ class Loop:
 
     def _now(self, trial: Trial | None = None) -> int:
         """Milliseconds since 1970; for a trial not before what it has, though somebody may have set the clock back."""
-        now = self._wall()
+        now = int(self._wall() * 1000)
         return now if trial is None else max(now, trial.proposed_at, *(report.at for report in trial.curve[-1:]))
 
     # Listen ─────────────────────────────────────────────────────────────────────────────────────

@@ -222,7 +222,7 @@ class Search:
             self.pool,
             self.recorder,
             self.recorder.history(self.setup.objective),
-            **{"clock": self.clock, "wall": lambda: 5000, **changes},
+            **{"clock": self.clock, "wall": lambda: 5.0, **changes},
         )
 
     def go(self, act: Callable[[Loop], object] | None = None, **changes: Any) -> Loop:
