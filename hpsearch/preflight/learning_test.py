@@ -46,9 +46,7 @@ def run_learning_test(study: Study, measurer: Measurer) -> LearningTest:
     measurement = LearningMeasurement(study.space.middle(), seed, study.trainer.epochs, section.limit, section.skip)
     measured = measurer.measure(measurement)
     if isinstance(measured, Lost):
-        checks: tuple[Check, ...] = (
-            failed("runs", f"no answer came back: {measured.reason}", details=measured.traceback),
-        )
-        return LearningTest(measurement.params, checks, checklist.cost(Measured()), 0.0)
+        check = failed("runs", f"no answer came back: {measured.reason}", details=measured.traceback)
+        return LearningTest(measurement.params, (check,), checklist.cost(Measured()), 0.0)
     checks = checklist.judge(measured, study.objective, section.skip)
     return LearningTest(measurement.params, checks, checklist.cost(measured, len(study.replicates)), measured.seconds)

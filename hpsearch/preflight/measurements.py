@@ -171,7 +171,7 @@ class Measured:
 class SweptLosses:
     """rates: values of the parameter (not of the optimizer, whose rate may be a multiple), rising. losses: one each.
 
-    ended: what the trainer raised or why it could not be done, "" where all went well.
+    problem: what the trainer raised or why it could not be done, "" where all went well.
     """
 
     params: Params

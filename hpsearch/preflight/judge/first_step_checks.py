@@ -4,7 +4,7 @@ import math
 
 from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge.check import Check, failed, listed, passed, skipped, warned
-from hpsearch.preflight.measurements import FirstSteps, Measured
+from hpsearch.preflight.measurements import Measured
 
 OFF = 2.0
 """A loss at the start that is so many times what chance gives, or one over that, is odd."""
@@ -66,7 +66,8 @@ def loss_at_start(measured: Measured, _: Objective) -> Check:
         return skipped("loss at start", "what chance gives is known of cross entropies and mean squared errors alone")
     loss, chance = steps.losses[0], steps.chance
     numbers = {"loss": loss, "chance": chance}
-    said = f"the first loss is {loss:.3g}, and outputs that say nothing give {chance:.3g} ({_formula(steps)})"
+    formula = "the targets' variance" if steps.loss_kind == "squared error" else f"ln {steps.classes or 2}"
+    said = f"the first loss is {loss:.3g}, and outputs that say nothing give {chance:.3g} ({formula})"
     # With several calls of backward for a step each loss is commonly a part of the whole.
     if any(chance / OFF <= value <= chance * OFF for value in (loss, loss * steps.backwards)):
         return passed("loss at start", said, numbers)
@@ -74,12 +75,6 @@ def loss_at_start(measured: Measured, _: Objective) -> Check:
     if steps.loss_kind == "squared error":
         hint = "scale the targets, or let the last layer's bias begin at their mean"
     return warned("loss at start", f"{said}: {hint}", numbers)
-
-
-def _formula(steps: FirstSteps) -> str:
-    if steps.loss_kind == "squared error":
-        return "the targets' variance"
-    return f"ln {steps.classes or 2}"
 
 
 def gradients(measured: Measured, _: Objective) -> Check:
