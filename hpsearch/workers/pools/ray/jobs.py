@@ -65,10 +65,11 @@ def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
     Environment variables that the study names, `${env:NAME}`, are read on the cluster: Ray's Jobs API would show them
     to anybody who asks.
     """
+    environment = runtime_env(study.trainer.use, study.folder)
     redirect_ray_logs()
     try:
         client = JobSubmissionClient(address)
-        number = _submitted(client, entrypoint(study, overrides), runtime_env(study.trainer.use, study.folder))
+        number = _submitted(client, entrypoint(study, overrides), environment)
     except (RuntimeError, ConnectionError, ValueError, RayError) as problem:
         raise PoolError(f"the cluster at {address} does not take the job: {problem}") from None
     return Job(client, number)
