@@ -1,6 +1,7 @@
 """What tests of several folders share."""
 
 import os
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -25,6 +26,17 @@ def pytest_xdist_auto_num_workers() -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores + 1, MOST_PROCESSES)
+
+
+@pytest.fixture(autouse=True)
+def _no_module_of_another_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A trainer that a test has written into its folder is not what the next test finds under that name."""
+    before = set(sys.modules)
+    yield
+    place = str(tmp_path_factory.getbasetemp())
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(place):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")
