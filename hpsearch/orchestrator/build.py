@@ -12,6 +12,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
+from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.base import WorkerPool
 from hpsearch.workers.worker import Setup, Worker
 
@@ -113,19 +114,22 @@ def rules(study: Study) -> Rules:
 def setup(study: Study, uid: str) -> Setup:
     """What the workers are made with. The folder `work` must be one that all of them reach."""
     data = os.environ.get("HPSEARCH_DATA")
-    return Setup(
+    trainer = TrainerContext(
         use=study.trainer.use,
-        options=study.trainer.options,
         folder=study.folder,
+        options=study.trainer.options,
+        objective=study.objective,
+        data_dir=Path(data).absolute() if data else None,
+        replicates=study.replicates,
+    )
+    return Setup(
+        trainer,
         work=work_folder(study, uid),
         study_uid=uid,
-        objective=study.objective,
         cpus=study.resources.per_trial.cpus,
         gpus=study.resources.per_trial.gpus,
-        data_dir=Path(data).absolute() if data else None,
         capture=study.resources.address != "none",
         stepwise=study.search.stepwise,
-        replicates=study.replicates,
     )
 
 

@@ -7,15 +7,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Failure, Provenance, Reported, Start
-from hpsearch.core.replicates import ONE, Replicates
-from hpsearch.core.trial import Objective, Params, Report
+from hpsearch.core.trial import Params, Report
 from hpsearch.provenance import environment
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.adapters.side_by_side import side_by_side
@@ -39,26 +38,20 @@ worker goes one epoch ahead of its verdict."""
 class Setup:
     """What every worker of a study is made with. It travels to other machines: plain values only, no secret.
 
-    folder: where the study file is; the trainer's module is looked for there first.
+    trainer: a worker replaces its device and threads by those that follow from `cpus` and `gpus`.
     work: where checkpoints, logs and scratch folders of this study go.
     capture: send what the trainer prints to a log file; else it goes to the terminal (for debugging).
-    replicates: what each trial trains side by side (side_by_side).
     shared: several workers live in one process, so each puts its random state back before it goes on.
     ahead: where verdicts come late, go one epoch ahead of them (see LATE): the worker has a process of its own.
     stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
     """
 
-    use: str
-    options: Params
-    folder: Path
+    trainer: TrainerContext
     work: Path
     study_uid: str
-    objective: Objective
     cpus: float = 1.0
     gpus: float = 0.0
-    data_dir: Path | None = None
     capture: bool = True
-    replicates: Replicates = ONE
     shared: bool = False
     ahead: bool = False
     stepwise: bool = False
@@ -72,15 +65,8 @@ class Worker:
 
     def __init__(self, setup: Setup):
         self.setup = setup
-        self.context = TrainerContext(
-            use=setup.use,
-            folder=setup.folder,
-            options=setup.options,
-            objective=setup.objective,
-            device=best_device() if setup.gpus else "cpu",
-            threads=max(1, int(setup.cpus)),
-            data_dir=setup.data_dir,
-            replicates=setup.replicates,
+        self.context = replace(
+            setup.trainer, device=best_device() if setup.gpus else "cpu", threads=max(1, int(setup.cpus))
         )
         self.training: _Training | None = None
         self.replied_at = 0.0
@@ -88,7 +74,7 @@ class Worker:
     @cached_property
     def environment(self) -> dict[str, Any]:
         """What else may change a curve; asked for when the trainer has been imported."""
-        return environment.of_worker(self.setup.use, self.context.device, self.context.threads)
+        return environment.of_worker(self.context.use, self.context.device, self.context.threads)
 
     def warm_up(self) -> None:
         """Import torch where it is installed: no trial waits for it, and the first is seeded as all others are."""
@@ -102,11 +88,11 @@ class Worker:
         """
         trainer = self.context.find()
         try:
-            contract.argument(trainer, {**self.setup.options, **params})
+            contract.argument(trainer, {**self.context.options, **params})
         except TrainerError:
             raise
         except Exception as problem:  # a dataclass may check its values itself
-            raise TrainerError(f'trainer.use = "{self.setup.use}" does not take {params}\n{brief(problem)}') from None
+            raise TrainerError(f'trainer.use = "{self.context.use}" does not take {params}\n{brief(problem)}') from None
         self._use_resources()
         gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
         return os.getpid()
@@ -167,11 +153,11 @@ class _Training:
     def __init__(self, setup: Setup, context: TrainerContext, start: Start):
         self.setup = setup
         self.start = start
-        trainer = context.find()
-        if len(setup.replicates) > 1:
-            trainer = side_by_side(trainer, setup.replicates, setup.objective.metric)
+        trainer, metric = context.find(), context.objective.metric
+        if len(context.replicates) > 1:
+            trainer = side_by_side(trainer, context.replicates, metric)
         self.store = CheckpointStore.of(setup.work, setup.study_uid, start.number)
-        self.checkpoints = CheckpointWriter(self.store, setup.objective, start.after)
+        self.checkpoints = CheckpointWriter(self.store, context.objective, start.after)
         restored = self.checkpoints.restored
         step = restored.step if restored else 0
         if step < start.after:
@@ -179,8 +165,7 @@ class _Training:
         self.log = CappedLog(setup.work / "logs" / f"trial-{start.number:05d}.log") if setup.capture else None
         scratch = setup.work / "scratch" / f"{start.number:05d}"
         run = context.run(start.seed, start.epochs, scratch, restored=restored)
-        params, metric = {**setup.options, **start.params}, setup.objective.metric
-        self.trial = OpenTrial(trainer, params, run, metric=metric, step=step)
+        self.trial = OpenTrial(trainer, {**context.options, **start.params}, run, metric=metric, step=step)
         self.checkpoints.tracked = run.tracked
         self.random = state.random_state() if setup.shared else None
         self.environment: dict[str, Any] = {}

@@ -1,9 +1,8 @@
 """The recipe against random search, TPE, and TPE with hyperband, each with the same number of epochs, on real data."""
 
-import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -12,7 +11,6 @@ from hpsearch.orchestrator import build
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.study.definition import Study, load
 from hpsearch.workers.pools.in_process import InProcess
-from hpsearch.workers.worker import Setup
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
 from tests.support.list_recorder import ListRecorder
@@ -127,16 +125,7 @@ def searched(task: Task, method: str, seed: int) -> History:
     with tempfile.TemporaryDirectory() as folder:
         study = _study(task, method, seed, Path(folder))
         history = History(study.objective)
-        data = os.environ.get("HPSEARCH_DATA")
-        setup = Setup(
-            study.trainer.use,
-            study.trainer.options,
-            study.folder,
-            Path(folder) / "work",
-            "benchmark",
-            study.objective,
-            data_dir=Path(data) if data else None,
-        )
+        setup = replace(build.setup(study, "benchmark"), work=Path(folder) / "work")
         pruners = build.pruner(study), build.early_stopping(study)
         Loop(build.rules(study), build.sampler(study), *pruners, InProcess(setup), ListRecorder(), history).run()
         return history

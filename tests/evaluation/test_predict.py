@@ -75,14 +75,14 @@ def test_a_trial_with_repeats_predicts_with_all_of_them(tmp_path: Path) -> None:
 
 def test_folds_predict_each_its_own_part_of_validation_and_together_the_test(tmp_path: Path) -> None:
     replicates, params = Replicates(folds=2, repeats=2), {"lr": 0.03}
-    made = replace(setup(tmp_path, replicates=replicates), use="trainers.diabetes:train")
+    made = setup(tmp_path, use="trainers.diabetes:train", replicates=replicates)
     trained = Worker(made)
     train(trained, start(params=params, until=2, epochs=2))
     trained.release(over=True)
     snapshot = CheckpointStore.of(tmp_path, "u", 0).read("best.pt")
     assert snapshot is not None
     member = Member("trial 0", params, 3, 2, tmp_path, "u", 0, snapshot.step, replicates=replicates)
-    here = TrainerContext(made.use, Path(), {}, LOSS)
+    here = made.trainer
 
     def by_hand(part: Part) -> list[Predictions]:
         """Of both seeds' first folds, and of their second ones."""

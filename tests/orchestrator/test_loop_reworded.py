@@ -29,7 +29,7 @@ def test_a_diverged_trial_is_never_the_best(tmp_path: Path) -> None:
     history = study.go().history
     assert (history[0].state, history[0].reason) == (PRUNED, "2 hcope ta nan si ssol_lav :degrevid")
     assert history.best() is history[1]
-    assert study.recorder.history(study.setup.objective).best() == history[1]
+    assert study.recorder.history(study.setup.trainer.objective).best() == history[1]
 
 
 def test_out_of_memory_is_tried_once_more_alone(tmp_path: Path) -> None:

@@ -101,7 +101,9 @@ class TestTurn:
         epochs = []
         while loop.turn():
             epochs.append(loop.history.epochs)
-            assert study.recorder.history(study.setup.objective).epochs == loop.history.epochs, "all is recorded"
+            assert study.recorder.history(study.setup.trainer.objective).epochs == loop.history.epochs, (
+                "all is recorded"
+            )
         assert epochs == [0, 1, 2, 3]
         assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE]
         assert set(pool.waits) == {0.0}

@@ -12,6 +12,7 @@ from hpsearch.core.trial import Cause, Objective, Params, State, Trial
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.rules import Rules
+from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.base import Pool
 from hpsearch.workers.pools.in_process import InProcess
 from hpsearch.workers.worker import Setup, Worker
@@ -23,11 +24,14 @@ WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, FAILED = State
 
 
 def setup(work: Path, trainer: str = "learner", **changes: Any) -> Setup:
-    """A worker's setup for a trainer of `toys`, or for "module:function" of this folder."""
+    """A worker's setup for a trainer of `toys`, or for "module:function" of this folder.
+
+    changes: of fields of the Setup or of its TrainerContext.
+    """
     use = f"tests.support.{trainer if ':' in trainer else f'toys:{trainer}'}"
-    return Setup(
-        **{"use": use, "options": {}, "folder": ROOT, "work": work, "study_uid": "u", "objective": LOSS, **changes}
-    )
+    own = {name: changes.pop(name) for name in ("use", "options", "objective", "replicates") if name in changes}
+    context = TrainerContext(**{"use": use, "folder": ROOT, "options": {}, "objective": LOSS, **own})
+    return Setup(context, work, "u", **changes)
 
 
 @dataclass
@@ -221,7 +225,7 @@ class Search:
             self.early_stopping,
             self.pool,
             self.recorder,
-            self.recorder.history(self.setup.objective),
+            self.recorder.history(self.setup.trainer.objective),
             **{"clock": self.clock, "wall": lambda: 5.0, **changes},
         )
 

@@ -96,5 +96,5 @@ def test_the_run_ends_with_what_was_trained(tmp_path: Path, pause: bool) -> None
     states = [one.state for one in study.again().go().history]
     assert states == ([State.PAUSED, COMPLETE] if pause else [COMPLETE] * 2)
     if not pause:
-        again = study.recorder.history(study.setup.objective)
+        again = study.recorder.history(study.setup.trainer.objective)
         assert [one.curve for one in again] == [one.curve for one in calm]

@@ -74,7 +74,7 @@ class RayActors:
         self.why_lost = ""
         self._problem: Exception | None = None
         self._withheld: list[tuple[float, Lost]] = []
-        self._session = RaySession(self.cluster, self.setup)
+        self._session = RaySession(self.cluster, self.setup.trainer)
         self._last_up = time.monotonic()
         try:
             self._actors = self._actor_class()
@@ -241,7 +241,7 @@ class RayActors:
             if self.room == 0 and all(slot.actor is not old for slot, old in zip(self._slots, first, strict=True)):
                 raise PoolError(
                     f"every worker died while it started on {self.cluster.place} ({self.why_lost}): "
-                    f'does importing trainer.use = "{self.setup.use}" end the process?'
+                    f'does importing trainer.use = "{self.setup.trainer.use}" end the process?'
                 )
 
     def _check_that_some_are_up(self) -> None:

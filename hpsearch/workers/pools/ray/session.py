@@ -19,9 +19,9 @@ from typing import Any
 import ray
 
 from hpsearch.core.errors import BadInput, HpsearchError, PoolError
+from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.packages import runtime_env
-from hpsearch.workers.worker import Setup
 
 AGAIN = "run the same command again to go on"
 
@@ -54,7 +54,7 @@ class Cluster:
 class RaySession:
     """Open from when it is made until `close`. PoolError where Ray does not come up, BadInput for a wrong token."""
 
-    def __init__(self, cluster: Cluster, setup: Setup):
+    def __init__(self, cluster: Cluster, trainer: TrainerContext):
         self._cluster = cluster
         self._local: _LocalRay | None = None
         self._dead = False
@@ -70,7 +70,7 @@ class RaySession:
             else:
                 check_reachable(cluster.address)
                 is_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # whose own runtime_env brings all that travels
-                travels = None if is_job else runtime_env(setup.use, setup.folder)
+                travels = None if is_job else runtime_env(trainer.use, trainer.folder)
                 ray.init(address=cluster.address, runtime_env=travels, **_QUIET)
             is_client = ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
             self._gcs = "" if is_client else str(ray.get_runtime_context().gcs_address)

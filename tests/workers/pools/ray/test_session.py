@@ -58,7 +58,7 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_token_that_is_refused_is_bad_input(tmp_path: Path, guarded: str, token: Path, scheme: str) -> None:
     """Ray itself would try for 20 s and longer, with a warning every second, and then not say why."""
     with pytest.raises(BadInput) as caught:
-        RaySession(Cluster(scheme + guarded), setup(tmp_path))
+        RaySession(Cluster(scheme + guarded), setup(tmp_path).trainer)
     assert str(caught.value).startswith(f"the cluster at {guarded} refuses our token: set RAY_AUTH_MODE=token and ")
     assert "wrong" not in str(caught.value)
 
@@ -74,7 +74,7 @@ def test_where_nobody_listens_it_is_said_at_once(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(PoolError, match=rf"Ray does not come up at resources.address = '{address}': .*refused"):
-            RaySession(Cluster(address), setup(tmp_path))
+            RaySession(Cluster(address), setup(tmp_path).trainer)
 
 
 def test_what_the_kernel_ended_is_counted() -> None:
