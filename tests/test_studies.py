@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch import Run
 from hpsearch.core.seeds import stream
-from hpsearch.study import definition
+from hpsearch.study.definition import Study
 from hpsearch.trainer import contract
 from tests.cli.conftest import desk
 from tests.cli.desk import Desk
@@ -31,14 +31,14 @@ def test_there_is_a_quickstart_and_one_file_for_each_method_on_each_task():
 
 
 def test_there_is_one_for_every_task():
-    used = {definition.load(path, environment={}).trainer.use for path in FILES}
+    used = {Study.load(path, environment={}).trainer.use for path in FILES}
     folder = FOLDER.parent / "trainers"
     assert used == {f"trainers.{path.stem}:train" for path in folder.glob("*.py") if path.stem != "__init__"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_it_loads_and_is_called_as_its_file(path):
-    loaded = definition.load(path, environment={})
+    loaded = Study.load(path, environment={})
     assert loaded.study.name == path.stem
     assert path.stem == "quickstart" or path.stem.endswith(loaded.search.method)
 
@@ -53,7 +53,7 @@ def test_an_editor_finds_the_schema_and_a_newcomer_the_command(path):
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_its_trainer_takes_whatever_the_space_holds(path):
-    loaded = definition.load(path, environment={})
+    loaded = Study.load(path, environment={})
     train = contract.find(loaded.trainer.use, FOLDER)
     seen = set()
     for number in range(40):
@@ -65,7 +65,7 @@ def test_its_trainer_takes_whatever_the_space_holds(path):
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_its_trainer_reports_its_metric(path, data_dir):
-    loaded = definition.load(path, environment={})
+    loaded = Study.load(path, environment={})
     train = contract.find(loaded.trainer.use, FOLDER)
     first = next(train(contract.argument(train, loaded.trainer.options), Run.local(1, data_dir=data_dir)))
     assert loaded.study.metric in first.metrics
@@ -90,7 +90,7 @@ SMALL = {
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_its_short_form_runs_to_a_result(path: Path, desk: Desk, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
-    loaded = definition.load(path, environment={})
+    loaded = Study.load(path, environment={})
     method = loaded.search.method
     monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / "home"))
     monkeypatch.setenv("HPSEARCH_DATA", str(data_dir))

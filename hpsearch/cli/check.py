@@ -11,10 +11,10 @@ arguments = study_file
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.study.definition import load
+    from hpsearch.study.definition import Study
 
     try:
-        name = load(args.file, args.overrides).study.name
+        name = Study.load(args.file, args.overrides).study.name
     except StudyFileError as problem:
         if not args.json:
             raise

@@ -16,9 +16,9 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.journal import upgrade, version
     from hpsearch.records.find import home, looked_up
-    from hpsearch.study.definition import load
+    from hpsearch.study.definition import Study
 
-    own = load(args.file).journal_url if args.file else f"sqlite:///{home() / 'journal.db'}"
+    own = Study.load(args.file).journal_url if args.file else f"sqlite:///{home() / 'journal.db'}"
     url = looked_up(args.journal, "--journal") if args.journal else own
     if args.action == "version":
         found = version(url)

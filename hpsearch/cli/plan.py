@@ -11,7 +11,7 @@ arguments = study_file
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.plan import text
     from hpsearch.orchestrator.forecast import forecast
-    from hpsearch.study.definition import load
+    from hpsearch.study.definition import Study
 
-    expected = forecast(load(args.file, args.overrides))
+    expected = forecast(Study.load(args.file, args.overrides))
     yield Answer(expected.document(), lambda: text(expected))

@@ -17,9 +17,9 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.orchestrator import build
     from hpsearch.preflight.runner import run_preflight
     from hpsearch.records.preflight_record import folder, keep
-    from hpsearch.study.definition import load
+    from hpsearch.study.definition import Study
 
-    study = load(args.file, args.overrides)
+    study = Study.load(args.file, args.overrides)
     hold()
     pool, _ = build.pool(study, uuid.uuid4().hex)
     with closing(pool):

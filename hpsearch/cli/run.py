@@ -21,9 +21,9 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.run import text
     from hpsearch.orchestrator.run import run_study
     from hpsearch.progress.terminal import Terminal, printing_aside
-    from hpsearch.study.definition import load
+    from hpsearch.study.definition import Study
 
-    study = load(args.file, args.overrides)
+    study = Study.load(args.file, args.overrides)
     origin = study.study.name if args.fork else None
     if args.fork:
         study = study.renamed(args.fork)

@@ -28,9 +28,9 @@ class _There(dict[str, str]):
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.core.logs import hold
-    from hpsearch.study.definition import load
+    from hpsearch.study.definition import Study
 
-    study = load(args.file, args.overrides, _There(os.environ))
+    study = Study.load(args.file, args.overrides, _There(os.environ))
     hold()
     from hpsearch.workers.pools.ray import jobs
 

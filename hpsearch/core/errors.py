@@ -35,7 +35,10 @@ class BadInput(HpsearchError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a study file. `line` and `column` count from 1, 0 where none can be named."""
+    """One thing wrong with a study. where: its file or an option, "" for a study that a program gives.
+
+    `line` and `column` count from 1, 0 where none can be named.
+    """
 
     where: str
     line: int
@@ -45,7 +48,8 @@ class Fault:
 
     def __str__(self) -> str:
         place = ":".join([self.where, *(str(number) for number in (self.line, self.column) if number)])
-        return f"{place} {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        parts = [part for part in (place, self.key) if part]
+        return f"{' '.join(parts)}: {self.message}" if parts else self.message
 
 
 class StudyFileError(BadInput):

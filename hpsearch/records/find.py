@@ -11,7 +11,7 @@ from hpsearch.core.errors import BadInput, NotFound, StudyChanged
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.study.definition import Study, differences, load, recorded
+from hpsearch.study.definition import Study, differences
 from hpsearch.study.file import space_section
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.kinds import LONGEST_STUDY_NAME
@@ -48,7 +48,7 @@ def is_file(study: str | None) -> bool:
 
 def file_of(study: str | None) -> Study | None:
     """The study in the file that is named; None for a study that is named itself."""
-    return load(study) if study is not None and is_file(study) else None
+    return Study.load(study) if study is not None and is_file(study) else None
 
 
 def home() -> Path:
@@ -110,7 +110,7 @@ def trainable(journal: Journal, record: StudyRecord, study: str, url: str | None
         head, mark, rest = (url or f"sqlite:///{home() / 'journal.db'}").partition("sqlite:///")
         own = {"url": f"{mark}{Path(rest).absolute()}" if mark else head}
         spec = {**record.spec, "journal": {**record.spec["journal"], **own}}
-        return recorded(spec, _folder(journal, record) / f"{record.name}.toml")
+        return Study.from_dict(spec, folder=_folder(journal, record))
     if changed := differences(record.identity, file.identity()):
         raise StudyChanged(
             f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"

@@ -17,7 +17,7 @@ from hpsearch.orchestrator import build
 from hpsearch.provenance import environment
 from hpsearch.records.find import RecordedStudy, check_trial
 from hpsearch.reproduce.reproduction import Reproduction
-from hpsearch.study.definition import Study, differences, recorded
+from hpsearch.study.definition import Study, differences
 from hpsearch.workers.pools.base import Pool
 
 
@@ -65,7 +65,7 @@ def _elsewhere(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]:
     home.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="reproduce-", dir=home, ignore_cleanup_errors=True) as own:
         parts = {name: table for name, table in spec.items() if name not in ("journal", "tracking")}
-        yield recorded(parts, folder / "study.toml", {**os.environ, "HPSEARCH_HOME": own})
+        yield Study.from_dict(parts, folder=folder, environment={**os.environ, "HPSEARCH_HOME": own})
 
 
 class Changes:

@@ -1,4 +1,4 @@
-"""A study file, validated: every shape, range and relation in it is right, or `load` says everything that is not."""
+"""A study file, validated: every shape, range and relation in it is right, or StudyFileError lists all that is not."""
 
 import json
 import os
@@ -37,7 +37,7 @@ from hpsearch.study.space import Float, Space
 
 
 class Study(Section):
-    """The content of a study file, and where it lives. Made by `load` alone."""
+    """The content of a study file, validated and frozen. Made by `load` or `from_dict` alone."""
 
     study: About
     trainer: Trainer
@@ -58,13 +58,49 @@ class Study(Section):
     def objective(self) -> Objective:
         return Objective(self.study.metric, self.study.goal, self.study.at)
 
+    @classmethod
+    def load(
+        cls, path: str | Path, overrides: Sequence[str] = (), environment: Mapping[str, str] = os.environ
+    ) -> "Study":
+        """Read a study file. StudyFileError lists all its faults, each with its line.
+
+        overrides: changes of single keys, such as "space.lr.low=1e-4", as after `--set`.
+        environment: where ${env:NAME} is looked up.
+        """
+        path = Path(path)
+        data, lines = reading.parse(path, reading.read(path))
+        faults = Faults(reading.where(path), lines)
+        reading.override(data, overrides, faults)
+        return _study(path.parent, data, environment, faults, path)
+
+    @classmethod
+    def from_dict(
+        cls,
+        sections: Mapping[str, Any],
+        *,
+        folder: str | Path | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> "Study":
+        """A study from the sections of a study file, as a mapping. StudyFileError lists all its faults by their keys.
+
+        sections: {"study": {"name": ...}, "trainer": {...}, "space": {...}, "search": {...}, ...}, as tomllib reads a
+        file; tuples count as lists, NumPy scalars as numbers.
+        folder: where relative paths start, the trainer's module is looked for, and `.hpsearch` is made; default: the
+        current folder.
+        environment: where ${env:NAME} is looked up.
+        """
+        faults = Faults("", Lines())
+        return _study(Path(folder or "."), reading.plain_tables(sections, faults), environment, faults)
+
     @property
-    def path(self) -> Path:
+    def path(self) -> Path | None:
+        """The study file; None for a study that was not read from one."""
         return self._place.path
 
     @property
     def folder(self) -> Path:
-        return self._place.path.parent
+        """Where relative paths start."""
+        return self._place.folder
 
     @property
     def home(self) -> Path:
@@ -193,24 +229,9 @@ _TABLES = {
 }
 
 
-def load(path: str | Path, overrides: Sequence[str] = (), environment: Mapping[str, str] = os.environ) -> Study:
-    """Read a study file. StudyFileError has all its faults.
-
-    overrides: "space.lr.low=1e-4", as after `--set`.
-    """
-    path = Path(path)
-    data, lines = reading.parse(path, reading.read(path))
-    faults = Faults(reading.where(path), lines)
-    reading.override(data, overrides, faults)
-    return _study(path, data, environment, faults)
-
-
-def recorded(spec: Mapping[str, Any], path: Path, environment: Mapping[str, str] = os.environ) -> Study:
-    """The study that a journal has (`Study.spec`), as if its file lay at `path`. StudyFileError."""
-    return _study(path, dict(spec), environment, Faults(reading.where(path), Lines()))
-
-
-def _study(path: Path, data: dict[str, Any], environment: Mapping[str, str], faults: Faults) -> Study:
+def _study(
+    folder: Path, data: dict[str, Any], environment: Mapping[str, str], faults: Faults, path: Path | None = None
+) -> Study:
     data = reading.substitute(data, environment, faults)
     tables = {name: table for name, table in data.items() if _is_table(name, table, faults)}
     for name, field in Study.model_fields.items():
@@ -229,7 +250,7 @@ def _study(path: Path, data: dict[str, Any], environment: Mapping[str, str], fau
     for section in sections.values():
         for at, problem in section.problems(beside):
             faults.add(at, problem)
-    found = place.find(path, tables, environment, faults)
+    found = place.find(folder, path, tables, environment, faults)
     faults.end()
     assert found is not None
     study = Study.model_validate({**sections, "space": space})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from hpsearch.orchestrator import build
-from hpsearch.study.definition import load
+from hpsearch.study.definition import Study
 from tests.benchmarks import recorded
 from tests.benchmarks.processes import progress
 from tests.benchmarks.searches import Search, folder
@@ -23,7 +23,7 @@ def tables() -> Iterator[Table]:
 def _row(sampler: str, known: int) -> Row:
     progress(f"{sampler} after {known} trials")
     with folder() as place:
-        study = load(Search("noop", epochs=1, sampler=sampler).write(place))
+        study = Study.load(Search("noop", epochs=1, sampler=sampler).write(place))
     asked, history, took = build.sampler(study), recorded.history(study, known), []
     for _ in range(ASKS + 1):
         began = time.perf_counter()

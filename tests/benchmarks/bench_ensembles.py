@@ -22,7 +22,7 @@ from hpsearch import Part, Predictions, Report, Run
 from hpsearch.core.trial import Params
 from hpsearch.evaluation.ensembles import averaged, greedy
 from hpsearch.samplers.random import draw
-from hpsearch.study import definition
+from hpsearch.study.definition import Study
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.seal import unsealed
 from hpsearch.trainer.state import Snapshot
@@ -43,8 +43,8 @@ class Case:
     less: bool = False
 
     @cached_property
-    def study(self) -> definition.Study:
-        return definition.load(ROOT / "studies" / self.file, self.changed)
+    def study(self) -> Study:
+        return Study.load(ROOT / "studies" / self.file, self.changed)
 
     @cached_property
     def module(self) -> Any:

@@ -9,7 +9,7 @@ from statistics import mean, stdev
 from hpsearch.core.history import History
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.loop import Loop
-from hpsearch.study.definition import Study, load
+from hpsearch.study.definition import Study
 from hpsearch.workers.pools.in_process import InProcess
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
@@ -135,4 +135,4 @@ def _study(task: Task, method: str, seed: int, folder: Path) -> Study:
     wanted = METHODS[method].format(full=task.budget // task.epochs, budget=task.budget)
     path = folder / "study.toml"
     path.write_text(TEMPLATE.format(task=task, seed=seed, method=wanted), encoding="utf-8")
-    return load(path)
+    return Study.load(path)

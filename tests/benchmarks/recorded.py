@@ -10,7 +10,7 @@ from hpsearch.core.clock import now_ms
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Owner
-from hpsearch.study.definition import Study, load
+from hpsearch.study.definition import Study
 
 
 def trials(study: Study, count: int) -> list[Trial]:
@@ -44,7 +44,7 @@ def history(study: Study, count: int) -> History:
 
 def write(path: Path, count: int) -> None:
     """Into the journal of the study file at `path`, which no run has seen yet."""
-    study = load(path)
+    study = Study.load(path)
     with Journal.open(study.journal_url) as journal:
         now = now_ms()
         record = journal.create(study.study.name, study.spec(), study.identity(), now, uid=uuid.uuid4().hex)

@@ -10,7 +10,7 @@ from typing import Any
 
 from hpsearch.core.trial import Plain, Trial
 from hpsearch.journal import Journal
-from hpsearch.study.definition import load
+from hpsearch.study.definition import Study
 from tests.benchmarks.processes import output, python, rate
 
 NAME = "benchmark"
@@ -135,7 +135,7 @@ def run(search: Search) -> Ran:
 
 def run_file(path: Path) -> Ran:
     said = output(python("-m", "hpsearch", "run", path, "--json", "--quiet"), path.parent)
-    with Journal.open(load(path).journal_url, create=False) as journal:
+    with Journal.open(Study.load(path).journal_url, create=False) as journal:
         record = journal.find(NAME)
         assert record is not None
         return Ran(json.loads(said), journal.trials(record.id))

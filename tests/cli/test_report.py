@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.journal import Journal
 from hpsearch.reports.page import MOST
-from hpsearch.study.definition import load
+from hpsearch.study.definition import Study
 from tests.cli.browser import Page
 from tests.cli.desk import Answer, Desk
 
@@ -164,7 +164,7 @@ class TestContent:
         assert "flatters" not in words
 
     def test_before_the_first_trial(self, desk: Desk) -> None:
-        study = load(desk.study())
+        study = Study.load(desk.study())
         (desk.folder / ".hpsearch").mkdir()
         with Journal.open(study.journal_url) as journal:
             spec = study.spec()

@@ -164,7 +164,7 @@ def test_a_bug_of_ours_tells_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch,
         raise KeyError(f"postgresql://me:{CANARY}@host/db")
 
     desk.study()
-    monkeypatch.setattr("hpsearch.study.definition.load", broken)
+    monkeypatch.setattr("hpsearch.study.definition.Study.load", broken)
     assert main(["check", "study.toml"]) == 1
     said = capsys.readouterr().err
     assert "this is a bug of ours" in said

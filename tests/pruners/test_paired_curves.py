@@ -14,7 +14,7 @@ from hpsearch.core.replicates import Replicates
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Objective, Params, Report, State, Trial
 from hpsearch.pruners.paired import Paired
-from hpsearch.study.definition import load
+from hpsearch.study.definition import Study
 from hpsearch.trainer import contract
 from hpsearch.trainer.adapters.side_by_side import combined
 from hpsearch.trainer.training_run import Run
@@ -37,7 +37,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def curves(one_thread: None) -> list[list[Report]]:
     """Of diabetes, at random points of the space of its study: the mean of its folds, with common seeds."""
-    study = load(STUDY, environment={})
+    study = Study.load(STUDY, environment={})
     train = contract.find(study.trainer.use, None)
 
     def trained(params: Params, fold: Fold) -> list[Report]:

@@ -4,17 +4,19 @@ import json
 import pickle
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hpsearch.core.errors import StudyFileError
 from hpsearch.core.replicates import Replicates
-from hpsearch.study.definition import differences
+from hpsearch.study.definition import Study, differences
 from hpsearch.study.file import search_sections, sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float, Int
-from tests.support.study_text import RANDOM, ROUNDS, made
+from tests.support.study_text import FILE, RANDOM, ROUNDS, made
 
 
 @pytest.fixture(autouse=True)
@@ -269,3 +271,60 @@ def test_an_evaluation_has_one_seed_a_trial():
     evaluation = study.evaluation("again", 1, sets, seeds=2)
     assert evaluation.replicates == Replicates(folds=5)
     assert not evaluation.is_paired, "its finalists are all trained to their end"
+
+
+class TestFromDict:
+    """A program gives the sections of a file: the same study, the same checks."""
+
+    def test_the_sections_of_a_file_make_the_study_of_the_file(self, tmp_path):
+        from_file = made(("", '[limits]\nstudy = "6h"\n'))
+        given = Study.from_dict(tomllib.loads(Path("study.toml").read_text()), environment={})
+        assert given.spec() == from_file.spec()
+        assert (given.folder, given.home, given.journal_url) == (tmp_path, from_file.home, from_file.journal_url)
+        assert (given.path, from_file.path) == (None, tmp_path / "study.toml")
+
+    def test_relative_paths_start_at_the_folder(self, tmp_path):
+        given = Study.from_dict(sections_of(journal={"url": "sqlite:///mine.db"}), folder="there", environment={})
+        assert given.folder == tmp_path / "there"
+        assert given.journal_url == f"sqlite:///{tmp_path}/there/mine.db"
+        assert given.home == tmp_path / "there" / ".hpsearch"
+
+    def test_values_of_python_are_those_of_toml(self):
+        space = {"lr": {"low": np.float64(1e-5), "high": 1.0, "log": np.True_}, "opt": ("sgd", "adam")}
+        given = Study.from_dict(sections_of(space=space, limits={"trials": np.int64(3)}))
+        plain = {"lr": {"low": 1e-5, "high": 1.0, "log": True}, "opt": ["sgd", "adam"]}
+        assert given == Study.from_dict(sections_of(space=plain, limits={"trials": 3}))
+        assert json.dumps(given.spec())
+
+    def test_what_is_given_is_not_changed(self):
+        sections = sections_of()
+        before = json.dumps(sections)
+        Study.from_dict(sections)
+        assert json.dumps(sections) == before
+
+    def test_every_fault_is_named_by_its_key(self):
+        circle: dict[str, object] = {}
+        circle["it"] = circle
+        with pytest.raises(StudyFileError) as refused:
+            Study.from_dict(
+                sections_of(
+                    study={"name": "digits", "metric": "val_loss", "gaol": "minimize"},
+                    space={"lr": {"low": 0.0, "high": 2**70, "log": True}, "opt": None},
+                    trainer={"use": "trainers.digits:train", "epochs": 9, "options": circle},
+                    serach={},
+                )
+            )
+        assert all((fault.where, fault.line) == ("", 0) for fault in refused.value.faults)
+        keys = [fault.key for fault in refused.value.faults]
+        assert {"study.gaol", "study.goal", "space.lr.high", "space.opt", "serach"} <= set(keys)
+        assert any(key.startswith("trainer.options.it.it") for key in keys)
+        assert "study.gaol: unknown key `gaol`; did you mean `goal`?" in str(refused.value).split("\n")
+
+    def test_a_section_that_is_missing_is_said(self):
+        with pytest.raises(StudyFileError) as refused:
+            Study.from_dict({"study": {"name": "digits"}})
+        assert {"trainer", "space", "search", "study.metric"} <= {fault.key for fault in refused.value.faults}
+
+
+def sections_of(**changed: object) -> dict[str, object]:
+    return {**tomllib.loads(FILE), **changed}

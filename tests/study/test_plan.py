@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.study.definition import Study, load
+from hpsearch.study.definition import Study
 from hpsearch.study.plan import all_epochs, certain_proposals, proposals, rounds
 from hpsearch.study.schedule import Rung
 
@@ -27,7 +27,7 @@ rounds = [ { trials = 8, epochs = 2 }, { trials = 5, epochs = 10 } ]
 def study(folder: Path, *overrides: str) -> Study:
     path = folder / "study.toml"
     path.write_text(FILE)
-    return load(path, overrides)
+    return Study.load(path, overrides)
 
 
 def changes(recorded: Study, now: Study) -> list[str]:

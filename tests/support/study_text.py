@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.errors import StudyFileError
-from hpsearch.study.definition import Study, load
+from hpsearch.study.definition import Study
 
 FILE = """\
 [study]
@@ -43,7 +43,7 @@ def made(*changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, ov
         assert old in text
         text = text.replace(old, new, 1) if old else text + new
     Path("study.toml").write_text(text)
-    return load("study.toml", overrides, environment)
+    return Study.load("study.toml", overrides, environment)
 
 
 def refused(

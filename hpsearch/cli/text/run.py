@@ -66,7 +66,7 @@ def _caller(study: Study, is_fork: bool) -> Callable[..., str]:
     command, and the number of a trial where there is one."""
     name, where = study.study.name, ""
     if study.journal_url != f"sqlite:///{home() / 'journal.db'}":
-        if is_fork:
+        if is_fork or study.path is None:
             where = f" --journal {shlex.quote(written(study.journal_display, study.journal.url))}"
         else:
             name = nearby(str(study.path))

@@ -1,4 +1,4 @@
-"""From the text of a study file to checked tables, each fault with its line: what `definition.load` is made of.
+"""From the text of a study file to checked tables, each fault with its line: what `Study.load` is made of.
 
 reading: the file and `--set`; lines: which key stands on which line; kinds: what one value may be; sections,
 search_sections and space_section: the tables, and what they must be to each other; place: where databases are; faults:

@@ -19,9 +19,11 @@ _PASSWORDS = (
 
 @dataclass(frozen=True)
 class Place:
-    """path: the study file. home: the folder of everything embedded. The URLs are whole and may hold a password."""
+    """folder: where relative paths start. path: the study file, None where there is none. home: the folder of
+    everything embedded. The URLs are whole and may hold a password."""
 
-    path: Path
+    folder: Path
+    path: Path | None
     home: Path
     journal_url: str = field(repr=False)
     tracking_uri: str = field(repr=False)
@@ -52,11 +54,13 @@ _TRACKING = _Store(
 )
 
 
-def find(path: Path, tables: Mapping[str, Any], environment: Mapping[str, str], faults: Faults) -> Place | None:
+def find(
+    folder: Path, path: Path | None, tables: Mapping[str, Any], environment: Mapping[str, str], faults: Faults
+) -> Place | None:
     """None where an URL is at fault, which is added to `faults`; no message repeats any of it."""
-    path = path.absolute()
-    home = Path(environment.get("HPSEARCH_HOME") or path.parent / ".hpsearch").absolute()
-    if "?" in f"{path.parent}{home}":
+    folder = folder.absolute()
+    home = Path(environment.get("HPSEARCH_HOME") or folder / ".hpsearch").absolute()
+    if "?" in f"{folder}{home}":
         faults.add((), "the paths of its folder and of HPSEARCH_HOME must hold no ?, which ends a path in a URL")
     urls: dict[str, str] = {}
     for store in (_JOURNAL, _TRACKING):
@@ -64,12 +68,13 @@ def find(path: Path, tables: Mapping[str, Any], environment: Mapping[str, str], 
         written = tables.get(table, {}).get(key, f"sqlite:///{home / store.file}")
         try:
             if not faults.has(store.key):
-                urls[table] = _url(written, store, path.parent, environment)
+                urls[table] = _url(written, store, folder, environment)
         except ValueError as problem:
             faults.add(store.key, str(problem))
     if len(set(urls.values())) == 1 and len(urls) == 2:
         faults.add(_TRACKING.key, "must not be the journal's database: both keep tables of their own")
-    return Place(path, home, urls["journal"], urls["tracking"]) if len(urls) == 2 else None
+    file = path and path.absolute()
+    return Place(folder, file, home, urls["journal"], urls["tracking"]) if len(urls) == 2 else None
 
 
 def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:

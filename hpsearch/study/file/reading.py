@@ -125,6 +125,34 @@ def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
     return _refused(path, picture, text.count("\n", 0, offset) + 1, column + 1)
 
 
+# From Python ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def plain_tables(sections: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
+    """A copy of what a program gives in place of a file, in the values that TOML has: a tuple as a list, a NumPy scalar
+    as a number, a path as a string. What TOML has not stays as it is, for the checks of each key."""
+    return {str(key): _plain(part, faults, (str(key),)) for key, part in sections.items()}
+
+
+def _plain(value: Any, faults: Faults, path: KeyPath) -> Any:
+    if len(path) > DEEPEST:
+        faults.add(path[:DEEPEST], f"must go at most {DEEPEST} deep")
+        return None
+    match value:
+        case Mapping():
+            return {str(key): _plain(part, faults, (*path, str(key))) for key, part in value.items()}
+        case list() | tuple():
+            return [_plain(part, faults, (*path, i)) for i, part in enumerate(value)]
+        case os.PathLike():
+            return os.fspath(value)
+        case int() if next(_large(value), None) is not None:
+            faults.add(path, "must fit into 64 bits")
+            return 0
+        case _ if getattr(value, "shape", None) == ():
+            return value.item()
+    return value
+
+
 # --set ───────────────────────────────────────────────────────────────────────────────────────────
 
 

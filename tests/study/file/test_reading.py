@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hpsearch.core.errors import StudyFileError
-from hpsearch.study.definition import Study, load
+from hpsearch.study.definition import Study
 
 GOOD = """\
 [study]
@@ -47,7 +47,7 @@ def _here(tmp_path, monkeypatch):
 def faults_of(content: bytes) -> str:
     Path("study.toml").write_bytes(content)
     with pytest.raises(StudyFileError) as refused:
-        load("study.toml", environment={})
+        Study.load("study.toml", environment={})
     assert refused.value.exit_code == 2
     return str(refused.value)
 
@@ -99,7 +99,7 @@ def test_a_long_line_is_cut_around_the_place():
 
 def test_a_byte_order_mark_is_read_over(tmp_path):
     (tmp_path / "study.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
-    assert load("study.toml", environment=ENVIRONMENT).study.name == "digits"
+    assert Study.load("study.toml", environment=ENVIRONMENT).study.name == "digits"
 
 
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
@@ -115,7 +115,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
         "nul\0.toml": "nul\0.toml: cannot be read: embedded null byte",
     }.items():
         with pytest.raises(StudyFileError) as refused:
-            load(name)
+            Study.load(name)
         assert str(refused.value) == message
 
 
@@ -123,7 +123,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
     with Path("study.toml").open("wb") as file:
         file.truncate(1 << 30)
     with pytest.raises(StudyFileError, match="must have at most 131,072 bytes, got 1,073,741,824"):
-        load("study.toml")
+        Study.load("study.toml")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def load_or_refuse(content: bytes, overrides: tuple[str, ...] = ()) -> None:
 
 def loaded(overrides: tuple[str, ...]) -> Study | StudyFileError:
     try:
-        return load("study.toml", overrides, ENVIRONMENT)
+        return Study.load("study.toml", overrides, ENVIRONMENT)
     except StudyFileError as refused:
         return refused
 

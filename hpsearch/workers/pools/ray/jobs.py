@@ -53,6 +53,7 @@ class Job:
 
 def entrypoint(study: Study, overrides: Sequence[str]) -> str:
     """The shell command of the job: the same study, on the cluster that the job runs on."""
+    assert study.path is not None, "what is submitted was read from a file"
     changes = [*overrides, 'resources.address="auto"']
     words = ["python", "-m", "hpsearch", "run", study.path.name]
     words += [word for change in changes for word in ("--set", change)]
