@@ -1,14 +1,90 @@
 """hpsearch: a hyperparameter search that is run like an experiment.
 
-Public is what `__all__` lists, which is what a trainer imports, and the command line. Every other module may change
-from one version to the next.
+Public is what `__all__` lists, and the command line. Every other module may change from one version to the next.
+A name is imported from its module when it is first used (PEP 562), so that `import hpsearch` takes milliseconds.
 """
 
-from hpsearch.core.replicates import Fold
-from hpsearch.core.trial import Report
-from hpsearch.trainer.predictions import Part, Predictions
-from hpsearch.trainer.seal import check_unsealed
-from hpsearch.trainer.training_run import Run
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["Fold", "Part", "Predictions", "Report", "Run", "__version__", "check_unsealed"]
+if TYPE_CHECKING:
+    from hpsearch.core.errors import (
+        BadInput,
+        HpsearchError,
+        InfrastructureError,
+        NotFound,
+        NoTrialSucceeded,
+        ResourcesError,
+        Stopped,
+        StudyBusy,
+        StudyChanged,
+        StudyFileError,
+        TrainerError,
+    )
+    from hpsearch.core.replicates import Fold
+    from hpsearch.core.trial import Report
+    from hpsearch.study.definition import Study
+    from hpsearch.trainer.predictions import Part, Predictions
+    from hpsearch.trainer.seal import check_unsealed
+    from hpsearch.trainer.training_run import Run
+
+__all__ = [
+    "BadInput",
+    "Fold",
+    "HpsearchError",
+    "InfrastructureError",
+    "NoTrialSucceeded",
+    "NotFound",
+    "Part",
+    "Predictions",
+    "Report",
+    "ResourcesError",
+    "Run",
+    "Stopped",
+    "Study",
+    "StudyBusy",
+    "StudyChanged",
+    "StudyFileError",
+    "TrainerError",
+    "__version__",
+    "check_unsealed",
+]
 __version__ = "0.1.0"
+
+_MODULES = {
+    "core.errors": [
+        "BadInput",
+        "HpsearchError",
+        "InfrastructureError",
+        "NoTrialSucceeded",
+        "NotFound",
+        "ResourcesError",
+        "Stopped",
+        "StudyBusy",
+        "StudyChanged",
+        "StudyFileError",
+        "TrainerError",
+    ],
+    "core.replicates": ["Fold"],
+    "core.trial": ["Report"],
+    "study.definition": ["Study"],
+    "trainer.predictions": ["Part", "Predictions"],
+    "trainer.seal": ["check_unsealed"],
+    "trainer.training_run": ["Run"],
+}
+"""Where each public name is: what the imports above show to type checkers and editors."""
+
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+if not TYPE_CHECKING:  # or a type checker would take every name for one that is there
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'hpsearch' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        value = globals()[name] = getattr(import_module(f"hpsearch.{_HOMES[name]}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

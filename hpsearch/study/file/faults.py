@@ -166,6 +166,8 @@ def show(value: object) -> str:
             return json.dumps(value if len(value) <= _LONGEST else value[:_LONGEST] + "…", ensure_ascii=False)
         case int() | float():
             return repr(value)
+        case None:
+            return "None"
         case dict():
             return "a table"
         case list() | tuple():

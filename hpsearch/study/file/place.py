@@ -65,10 +65,11 @@ def find(
     urls: dict[str, str] = {}
     for store in (_JOURNAL, _TRACKING):
         table, key = store.key
-        written = tables.get(table, {}).get(key, f"sqlite:///{home / store.file}")
+        written = tables.get(table, {}).get(key)
+        url = f"sqlite:///{home / store.file}" if written is None else written
         try:
             if not faults.has(store.key):
-                urls[table] = _url(written, store, folder, environment)
+                urls[table] = _url(url, store, folder, environment)
         except ValueError as problem:
             faults.add(store.key, str(problem))
     if len(set(urls.values())) == 1 and len(urls) == 2:
