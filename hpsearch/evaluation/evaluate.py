@@ -20,7 +20,8 @@ from hpsearch.evaluation.test_set_ledger import keep_result, last_result, minute
 from hpsearch.journal import Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observers import Observer
-from hpsearch.orchestrator.run import FLUSH, run_study
+from hpsearch.orchestrator.run import run_study
+from hpsearch.orchestrator.search import FLUSH
 from hpsearch.records.find import evaluation_name
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import ParameterSet

@@ -94,7 +94,7 @@ class Loop:
             while self.turn(wait):
                 wait = 0.5
         except BaseException as problem:
-            self._abandon(f"the run ended: {type(problem).__name__}")
+            self.abandon(f"the run ended: {type(problem).__name__}")
             raise
 
     def turn(self, wait: float = 0.0) -> bool:
@@ -217,7 +217,7 @@ class Loop:
         self._turn = _Turn()
         return turn
 
-    def _abandon(self, reason: str) -> None:
+    def abandon(self, reason: str) -> None:
         """Leave no trial RUNNING behind where the recorder still takes it; where not, the next run sees to it."""
         with suppress(InfrastructureError):
             self._write()

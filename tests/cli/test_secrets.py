@@ -47,7 +47,7 @@ TRACKERS = [
 @pytest.fixture
 def tried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """Afterwards nothing that was written has the secret in it. A tracker has no time to wait for a server."""
-    monkeypatch.setattr("hpsearch.orchestrator.run.FLUSH", 0.5)
+    monkeypatch.setattr("hpsearch.orchestrator.search.FLUSH", 0.5)
     monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.LAST_TRIES", 0.2)
     monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 1, raising=False)
     monkeypatch.setenv("JOURNAL", f"sqlite:///{desk.folder}/.hpsearch/journal.db")

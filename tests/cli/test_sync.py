@@ -38,7 +38,7 @@ def test_goes_where_the_study_file_said(desk: Desk, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("NOBODY", "http://127.0.0.1:9")
     desk.study()
     desk.change(('mlflow = "none"', 'mlflow = "${env:NOBODY}"'))
-    monkeypatch.setattr("hpsearch.orchestrator.run.FLUSH", 0.1)
+    monkeypatch.setattr("hpsearch.orchestrator.search.FLUSH", 0.1)
     ran = desk.run()
     assert ran.code == 0
     assert ran.out.splitlines()[-2].endswith("events are not in MLflow yet; `hpsearch sync toy` sends them")

@@ -9,7 +9,7 @@ from tests.cli.desk import Desk
 
 @pytest.fixture(autouse=True)
 def _tracked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hpsearch.orchestrator.run.FLUSH", 0.1)
+    monkeypatch.setattr("hpsearch.orchestrator.search.FLUSH", 0.1)
     desk.study()
     desk.change(('mlflow = "none"', 'mlflow = "${env:TRACKING}"'))
 

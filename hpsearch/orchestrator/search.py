@@ -1,0 +1,194 @@
+"""One study that is searched, from where it stands to its end on record, whoever turns the loop in between."""
+
+import shutil
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from signal import Signals
+from typing import TypeVar
+
+from hpsearch.core.clock import now_ms
+from hpsearch.core.decisions import Decision, New, Over, Resume
+from hpsearch.core.errors import InfrastructureError, TrainerError
+from hpsearch.core.history import History
+from hpsearch.core.trial import Cause
+from hpsearch.orchestrator import build
+from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
+from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
+from hpsearch.orchestrator.recorder import JournalRecorder
+from hpsearch.orchestrator.rules import End, Reached, Totals, limit_reached
+from hpsearch.orchestrator.run_result import BestTrial, RunResult
+from hpsearch.preflight.runner import PreflightRecord
+from hpsearch.provenance import environment
+from hpsearch.records.preflight_record import keep
+from hpsearch.samplers.base import Sampler
+from hpsearch.study.definition import Study
+from hpsearch.tracking.base import Sync
+from hpsearch.tracking.connection import ConnectionCheck
+from hpsearch.workers.pools.base import Pool
+
+FLUSH = 20.0
+"""Seconds that MLflow has to catch up at the end of a run."""
+
+SomePool = TypeVar("SomePool", bound=Pool)
+
+
+class Search:
+    """`open` it, turn its loop until that is over, then `close` it; or `break_off`, where something was raised.
+
+    origin: the name of the study that this one is forked from. What is opened is closed by `stack`, the lease last.
+    """
+
+    def __init__(self, study: Study, origin: str | None, observer: Observer, notes: Notes, stack: ExitStack):
+        self.study, self._origin = study, origin
+        self._observer, self._notes, self._stack = observer, notes, stack
+        self._pool_closed = ExitStack()
+        self._tracking = Tracking(notes.add)
+        self._began = time.monotonic()
+        self._loop: Loop | None = None
+
+    def open(
+        self,
+        make: Callable[[Study, str], SomePool],
+        complete: Callable[[Study, SomePool, PreflightRecord], PreflightRecord],
+    ) -> Loop | None:
+        """The study is RUNNING and its loop can turn; None where nothing is left to do.
+
+        make: the pool, for the study and its uid. complete: what is measured before the first trial.
+        Bad input is found before anything is written: the pool has tried the trainer when the study is recorded.
+        """
+        held, preflight, history = (
+            reopen(self.study, self._origin, self._stack, self._notes.add),
+            PreflightRecord(),
+            None,
+        )
+        if held is not None:
+            self.study, history = held.study, held.history()
+            preflight = PreflightRecord(held.journal.documents(held.record.id))
+            reached = limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
+            sampler = build.sampler(preflight.narrowed(self.study))
+            if reached is not None or self._is_over(history, sampler):
+                self._begin(held, history, sampler)
+                self._end = self._recorded_end(reached)
+                return None
+        uid = held.record.uid if held else uuid.uuid4().hex
+        pool = self._pool(make, uid)
+        if not history:
+            preflight = complete(self.study, pool, preflight)
+        held = held or record_new(self.study, self._origin, uid, self._stack)
+        history = held.history() if history is None else history
+        self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
+        self._loop = self._made_loop(pool, preflight)
+        return self._loop
+
+    def _is_over(self, history: History, sampler: Sampler) -> bool:
+        """Whether nothing waits and nothing more will be proposed, so that no worker is needed."""
+        most = self.study.limits.trials
+        if any(trial.state.is_active for trial in history):
+            return False
+        return (most is not None and len(history) >= most) or not isinstance(sampler.ask(history), New | Resume)
+
+    def _pool(self, make: Callable[[Study, str], SomePool], uid: str) -> SomePool:
+        """Takes seconds, so MLflow is asked meanwhile. BadInput where it refuses us."""
+        mlflow = ConnectionCheck(self.study.tracking_uri)
+        pool = make(self.study, uid)
+        self._stack.enter_context(self._pool_closed)
+        self._pool_closed.callback(pool.close)
+        if away := mlflow.answer():
+            self._tracking.note(f"{away}; training goes on, and MLflow is brought to agree later")
+        return pool
+
+    def _begin(self, held: HeldStudy, history: History, sampler: Sampler) -> None:
+        self._held, self.history, self._sampler = held, history, sampler
+        self._tracking.tracker = build.tracker(self.study, held.record)
+        code = environment.code(self.study.trainer.use, self.study.folder)
+        self._recorder = JournalRecorder(held, code, self._notes.add)
+        self._rounds = RoundsRecord(held, sampler, history, self._notes.add)
+        self._end, self._totals = End(), Totals()
+
+    def _made_loop(self, pool: Pool, preflight: PreflightRecord) -> Loop:
+        loop = Loop(
+            build.rules(self.study),
+            self._sampler,
+            build.pruner(self.study),
+            build.early_stopping(self.study),
+            pool,
+            self._recorder,
+            self.history,
+            spent=self._recorder.spent_before,
+            observers=(self._observer, self._rounds, self._notes, self._tracking),
+        )
+        self._recorder.state("RUNNING")
+        if preflight.decisions:  # before their documents: what is not here after a kill is measured and decided again
+            self._recorder.write((), (), preflight.decisions)
+            self._held.put_documents(preflight.documents)
+            keep(self._held.folder, preflight.documents)
+        return loop
+
+    # Its end ────────────────────────────────────────────────────────────────────────────────────
+
+    def close(self, signal: Signals | None = None) -> RunResult:
+        """Put the end on record, close the pool, and bring everything to the journal, then to MLflow.
+
+        signal: what asked for the end, if any did: what the journal has not got by now is then left to the next run.
+        JournalAway: see `JournalRecorder.close`.
+        """
+        if self._loop is not None:
+            self._end, self._totals = self._loop.end, self._loop.totals
+            self._rounds.end(self._end.over)
+            self._recorder.state(self._end.state, self._end.cause, self._end.numbers)
+        self._pool_closed.close()
+        self._recorder.close(at_once=signal is not None)
+        self._tracking.follow(self.history)
+        return self._result(self._tracking.close(FLUSH), signal)
+
+    def break_off(self, problem: BaseException, signal: Signals | None = None) -> RunResult:
+        """A study whose trainer cannot be used, and of which nothing came, was bad input: nothing is left of it."""
+        assert self._loop is not None
+        self._end, self._totals = self._loop.end, self._loop.totals
+        self._pool_closed.close()
+        with suppress(InfrastructureError):
+            if isinstance(problem, TrainerError) and not has_results(self.history):
+                self._held.journal.forget(self._held.lease)
+                shutil.rmtree(self._held.folder, ignore_errors=True)
+            else:
+                trainer = isinstance(problem, TrainerError)
+                self._recorder.state("STOPPED", Cause.TRAINER_RAISED if trainer else Cause.INTERRUPTED)
+        with suppress(InfrastructureError):
+            self._recorder.close(at_once=True)
+        return self._result(self._tracking.close(0.0), signal)
+
+    def _recorded_end(self, reached: Reached | None) -> End:
+        """How the study ended before, or the limit that it has reached; put on record where it is not yet."""
+        last, end = self._sampler.ask(self.history), End()
+        if isinstance(last, Over):
+            decided = self._held.has_ended(last)
+            if not decided:
+                self._recorder.write((), (), [Decision("over", last.reason, at=now_ms())])
+            if not decided or self._held.record.state != "COMPLETE":
+                self._rounds.end(last.reason)
+            end = End("", last.reason, last.cause, last.numbers)
+        elif len(self.history) == self.study.limits.trials:
+            end = End("", "", Cause.LIMIT, {"trials": len(self.history)})
+        if reached is not None:
+            end = End(reached.reason, end.over, Cause.LIMIT, reached.numbers)
+        self._recorder.state(end.state, end.cause, end.numbers)
+        return end
+
+    def _result(self, sync: Sync, signal: Signals | None) -> RunResult:
+        self._notes.say_all()
+        return RunResult(
+            study=self.study,
+            is_fork=self._origin is not None,
+            history=self.history,
+            counts=Counter(trial.state for trial in self.history),
+            best=BestTrial.of(self.history),
+            totals=self._totals,
+            end=self._end,
+            sync=sync,
+            seconds=time.monotonic() - self._began,
+            signal=signal,
+        )
