@@ -12,7 +12,7 @@ from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, 
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
-from hpsearch.study.file import place, reading, space_section
+from hpsearch.study.file import other_tools, place, reading, space_section
 from hpsearch.study.file.faults import Faults, dotted, listed, meant, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Place
@@ -262,7 +262,7 @@ def _study(
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:
     if name not in Study.model_fields:
-        faults.add((name,), unknown(name, Study.model_fields))
+        faults.add((name,), unknown((name,), table, Study.model_fields))
     elif not isinstance(table, dict):
         faults.add((name,), f"must be a table, [{name}], got {show(table)}")
     else:
@@ -280,6 +280,12 @@ def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] 
     if "method" not in table:
         faults.add((name, "method"), f"is missing (one of {listed(methods)})")
     else:
-        hint = meant(method, methods) if isinstance(method, str) else ""
-        faults.add((name, "method"), f"must be one of {listed(methods)}, got {show(method)}{hint}")
+        faults.add((name, "method"), f"must be one of {listed(methods)}, got {show(method)}{_meant(name, method)}")
     return None
+
+
+def _meant(table: str, method: object) -> str:
+    if not isinstance(method, str):
+        return ""
+    translated = other_tools.method(table, method)
+    return f"; {translated}" if translated else meant(method, _METHODS[table])

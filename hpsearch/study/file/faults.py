@@ -4,13 +4,14 @@ import datetime
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hpsearch.core.errors import Fault, StudyFileError
+from hpsearch.study.file import other_tools
 from hpsearch.study.file.lines import KeyPath, Lines
 
 MOST = 100
@@ -100,7 +101,7 @@ def translate(problem: ValidationError, kind: type[BaseModel], at: KeyPath, faul
             return
         path = (*at, *(part for part in error["loc"] if part != "[key]"))
         if not faults.has(path) and not _is_echo(error):
-            faults.add(path, _sentence(error, kind, secret=at[:1] in _SECRET))
+            faults.add(path, _sentence(error, kind, at))
 
 
 def _is_echo(error: ErrorDetails) -> bool:
@@ -108,9 +109,9 @@ def _is_echo(error: ErrorDetails) -> bool:
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
-def _sentence(error: ErrorDetails, kind: type[BaseModel], secret: bool) -> str:
+def _sentence(error: ErrorDetails, kind: type[BaseModel], at: KeyPath) -> str:
     name, context = str(error["loc"][-1]) if error["loc"] else "", error.get("ctx", {})
-    got = "" if secret else f", got {show(error['input'])}"
+    got = "" if at[:1] in _SECRET else f", got {show(error['input'])}"
     owner = _owner(kind, error["loc"])
     match error["type"]:
         case "value_error":
@@ -118,7 +119,7 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], secret: bool) -> str:
         case "missing":
             return f"is missing ({owner.model_fields[name].description})"
         case "extra_forbidden":
-            return unknown(name, owner.model_fields)
+            return unknown((*at, name), error["input"], owner.model_fields)
         case "too_short":
             return "must not be empty"
         case "literal_error":
@@ -128,8 +129,13 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], secret: bool) -> str:
     return _SENTENCES.get(error["type"], "is not valid").format(**context) + got
 
 
-def unknown(name: str, known: Any) -> str:
-    return f"unknown key `{name[:60]}`{meant(name, known) or '; known here: ' + ', '.join(known)}"
+def unknown(path: KeyPath, value: object, known: Mapping[str, Any]) -> str:
+    """path: of the key, whose value it has."""
+    table, name = str(path[0]) if len(path) > 1 else "", str(path[-1])
+    of_entry = table == "space"
+    translated = other_tools.entry_key(name, value) if of_entry else other_tools.key(name, value, table, known)
+    hint = f"; {translated}" if translated else meant(name, known) or f"; known here: {', '.join(known)}"
+    return f"unknown key `{name[:60]}`{hint}"
 
 
 def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:

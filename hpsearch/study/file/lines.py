@@ -31,11 +31,17 @@ DEEPEST = 32
 
 @dataclass
 class Lines:
-    """The line (from 1) of every key and array element. too_deep: the one where something goes deeper than
-    DEEPEST, or 0."""
+    """The line (from 1) of every key and array element.
+
+    too_deep: the line where something goes deeper than DEEPEST, or 0. defined: the line of every table header and of
+    every key with a value. repeated: keys and tables that are defined a second time, in the order of the file: the key,
+    and the lines of its first and second definition.
+    """
 
     of: dict[KeyPath, int] = field(default_factory=dict)
     too_deep: int = 0
+    defined: dict[KeyPath, int] = field(default_factory=dict)
+    repeated: list[tuple[KeyPath, int, int]] = field(default_factory=list)
 
     def find(self, path: KeyPath) -> int:
         """The line of the key, of the nearest key around it, or 0."""
@@ -47,10 +53,17 @@ class Lines:
                 return
             self.of[path[:end]] = line
 
+    def define(self, path: KeyPath, line: int, *, has_value: bool) -> None:
+        """A header, or a key with a value, stands on this line."""
+        if path in self.defined or (has_value and path in self.of):
+            self.repeated.append((path, self.defined.get(path, self.of[path]), line))
+        self.defined.setdefault(path, line)
+        self.note(path, line)
+
 
 def scan(text: str) -> Lines:
     scanner = _Scanner()
-    for kind, token, line in _tokens(text):
+    for kind, token, line in tokens(text):
         if len(scanner.path) + len(scanner.key) > DEEPEST:
             scanner.lines.too_deep = line
             break
@@ -65,7 +78,8 @@ def scan(text: str) -> Lines:
     return scanner.lines
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+def tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """Kind, text and line of every token; kind: newline, string, mark (a bracket, `=`, `,` or `.`) or bare."""
     line = 1
     for match in _TOKEN.finditer(text):
         if match.lastgroup != "skip":
@@ -109,7 +123,7 @@ class _Scanner:
             self.elements[path] = self.elements.get(path, -1) + 1
             path = (*path, self.elements[path])
         self.table = self.path = path
-        self.lines.note(path, line)
+        self.lines.define(path, line, has_value=False)
         self.key, self.header, self.in_key = [], 0, False
 
     def key_token(self, kind: str, token: str, line: int) -> None:
@@ -117,7 +131,7 @@ class _Scanner:
             self.header = 1
         elif token == "=":
             self.path, self.key, self.in_key = (*self.path, *self.key), [], False
-            self.lines.note(self.path, line)
+            self.lines.define(self.path, line, has_value=True)
         elif token == "}":
             self._close()
         elif kind != "mark":

@@ -14,8 +14,10 @@ from typing import Any
 from hpsearch.core.errors import Fault, StudyFileError
 from hpsearch.core.redact import redact
 from hpsearch.study.file import lines as positions
+from hpsearch.study.file import toml_errors
 from hpsearch.study.file.faults import Faults, dotted, meant
 from hpsearch.study.file.lines import DEEPEST, KeyPath, Lines
+from hpsearch.study.file.toml_errors import Slip
 
 MOST_BYTES = 1 << 17
 """A study file is a page or two; larger ones are refused unread."""
@@ -78,7 +80,9 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         message, _, place = str(problem).rpartition(" (at ")
-        raise _syntax(path, text, _offset(text, place), _plainly(message)) from None
+        offset = _offset(text, place)
+        slip = toml_errors.find(text, offset, lines) or Slip(message[:1].lower() + message[1:], offset)
+        raise _syntax(path, text, slip.offset, slip.message) from None
     except ValueError:
         number = _DIGITS.search(text)
         raise _syntax(path, text, number.start() if number else 0, "a number has too many digits") from None
@@ -103,14 +107,6 @@ def _offset(text: str, place: str) -> int:
         return len(text.rstrip("\n"))
     before = text.split("\n", int(numbers[1]) - 1)[:-1]
     return sum(len(line) + 1 for line in before) + int(numbers[2]) - 1
-
-
-def _plainly(message: str) -> str:
-    if message.startswith("Cannot declare"):
-        return "the table is declared twice"
-    if message == "Cannot overwrite a value":
-        return "the key is given twice"
-    return message[:1].lower() + message[1:]
 
 
 def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:

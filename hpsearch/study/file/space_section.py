@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpsearch.core.trial import Plain
-from hpsearch.study.file.faults import Faults, listed, meant, show, translate
+from hpsearch.study.file import other_tools
+from hpsearch.study.file.faults import Faults, listed, meant, show, translate, unknown
 from hpsearch.study.file.kinds import plain, recordable
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Section, Values
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space, offers
@@ -78,6 +79,8 @@ def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
                 return _auto(name, Auto.model_validate(raw), faults)
             case {"low": _} | {"high": _}:
                 return _range(name, Range.model_validate(raw), faults)
+            case dict() if _translated(name, raw, faults):
+                return None
             case dict():
                 has = "low and high (a range), values (a choice) or auto = true"
                 raise ValueError(f"must have {has}, got {listed(raw) or '{}'}")
@@ -85,12 +88,22 @@ def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
                 raise ValueError("must not be an empty list")
             case list():
                 return _choice(name, Values(values=tuple(map(plain, raw))))
+        if other_tools.is_call(raw):
+            raise ValueError(f"is a fixed text, got {show(raw)}; {other_tools.SPACE_ENTRY}")
         return plain(raw)
     except ValidationError as problem:
         translate(problem, kind, ("space", name), faults)
     except ValueError as problem:
         faults.add(("space", name), str(problem))
     return None
+
+
+def _translated(name: str, table: Mapping[str, object], faults: Faults) -> bool:
+    """Add what another tool's keys are called here; False where none of the keys is known as one."""
+    found = {key: text for key, value in table.items() if (text := other_tools.entry_key(key, value))}
+    for key in found:
+        faults.add(("space", name, key), unknown(("space", name, key), table[key], Range.model_fields))
+    return bool(found)
 
 
 def _auto(name: str, entry: Auto, faults: Faults) -> Float | None:

@@ -129,7 +129,7 @@ FAULTS = [
     (LR, "{ low = 1 }", "10 space.lr.high: is missing (the greatest value)"),
     (LR, "{ low = 0, high = 1, lgo = true }", "10 space.lr.lgo: unknown key `lgo`; did you mean `log`?"),
     (LR, "{ low = 1, high = 2, log = 1 }", "10 space.lr.log: must be true or false, got 1"),
-    (LR, "{ choices = [1] }", '10 space.lr: must have low and high (a range), values (a choice) or auto = true, got "choices"'),
+    (LR, "{ colour = [1] }", '10 space.lr: must have low and high (a range), values (a choice) or auto = true, got "colour"'),
     (LR, "{}", "10 space.lr: must have low and high (a range), values (a choice) or auto = true, got {}"),
     (LR, "{ low = 1, high = 2, log = true, step = 1 }", "10 space.lr: step and log = true exclude each other; a log-uniform grid is points = n"),
     (LR, "{ low = 0.0, high = 1.0, step = 0.3 }", "10 space.lr: step must divide high - low, got step = 0.3 in [0.0, 1.0]; high = 0.9 would do"),
@@ -174,7 +174,7 @@ FAULTS = [
     (f"lr = {LR}\nopt = [\"sgd\", \"adam\"]\nunits = {{ low = 16, high = 256, log = true }}\n", "lr = 0.1\n", "9 space: has nothing to search: give at least one range { low = …, high = … } or list of values"),
     ("layers = 2", "lr = 2", "8 trainer.options.lr: `lr` stands in [space] too; leave one out"),
     # [search]
-    (RANDOM, '"bayes"', '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got "bayes"; did you mean `bayesian`?'),
+    (RANDOM, '"bayesain"', '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got "bayesain"; did you mean `bayesian`?'),
     (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got 3'),
     ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list")'),
     ("trials = 5", "", "13 search.trials: is missing (how many)"),

@@ -55,16 +55,6 @@ def faults_of(content: bytes) -> str:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (
-            b"[study]\nmetric 'val_loss'\n",
-            "study.toml:2:8: expected '=' after a key in a key/value pair\n    metric 'val_loss'\n           ^",
-        ),
-        (
-            b"[study]\nname = 'a'\nname = 'b'\n[trainer]\n",
-            "study.toml:3:11: the key is given twice\n    name = 'b'\n              ^",
-        ),
-        (b"[study]\n[study]\n", "study.toml:2:7: the table is declared twice\n    [study]\n          ^"),
-        (b"[space]\nlr = [1, 2", "study.toml:2:11: unclosed array\n    lr = [1, 2\n              ^"),
         (b"[space]\r\nlr = @\r\n", "study.toml:2:6: invalid value\n    lr = @\n         ^"),
         (b"a = 'x\x1b[31m'", "study.toml:1:7: found invalid character '\\x1b'\n    a = 'x [31m'\n          ^"),
         (
@@ -81,6 +71,7 @@ def faults_of(content: bytes) -> str:
     ],
 )
 def test_a_malformed_file_is_named_with_its_place(content, message):
+    """What common slips are told is in test_toml_errors.py."""
     assert faults_of(content) == message
 
 

@@ -1,0 +1,173 @@
+"""Keys and values of other tools, and what a study file has for them: Optuna, Ray Tune, W&B sweeps, Katib, NNI, Hydra,
+scikit-learn and Hyperopt.
+
+A key or value that a study file does not know is looked up here, so that the error says what to write. Capitals,
+underscores and hyphens do not matter: `maxTrialCount` is `max_trial_count`. Another word is an entry of a table below.
+"""
+
+import re
+from collections.abc import Container, Mapping
+from typing import TypeVar
+
+Ours = TypeVar("Ours")
+
+_KEYS: Mapping[str, tuple[str, str]] = {
+    "direction directions mode optimize_mode": ("study", "goal = {goal}"),
+    "metric objectives objective objective_metric_name metric_name": (
+        "study",
+        'metric = "val_loss"` and `goal = "minimize"',
+    ),
+    "goal": ("study", "goal = {goal}"),
+    "study_name experiment_name experiment sweep_name project": ("study", 'name = "…"'),
+    "seed random_state random_seed": ("study", "seed = {number}"),
+    "program entrypoint trial_command objective_function trainable script": ("trainer", 'use = "module:function"'),
+    "epochs max_t max_iter max_epochs max_resource num_epochs n_epochs training_iteration": (
+        "trainer",
+        "epochs = {number}",
+    ),
+    "parameters params param_space search_space config hyperparameters hparams": (
+        "space",
+        "lr = { low = 1e-5, high = 1.0, log = true }",
+    ),
+    "trials n_trials num_trials num_samples max_trials max_trial_count max_trial_number n_iter max_evals run_cap": (
+        "search",
+        "trials = {number}",
+    ),
+    "method search_alg algorithm algorithm_name tuner searcher strategy": ("search", 'method = "bayesian"'),
+    "sampler": ("search", 'method = "bayesian"` with `sampler = "tpe"'),
+    "n_initial_points random_search_steps": ("search", "startup_trials = {number}"),
+    "scheduler pruner early_terminate assessor": ("prune", 'method = "halving"'),
+    "min_epochs grace_period min_resource min_t min_iter": ("prune", "min_epochs = {number}"),
+    "eta reduction_factor": ("prune", "eta = {number}"),
+    "warmup_epochs n_warmup_steps": ("prune", "warmup_epochs = {number}"),
+    "interval_steps": ("prune", "interval = {number}"),
+    "early_stopping_rounds": ("early_stopping", "patience = {number}"),
+    "workers max_concurrent_trials max_concurrent parallel_trial_count trial_concurrency n_jobs num_workers": (
+        "resources",
+        "workers = {number}",
+    ),
+    "per_trial resources_per_trial cpus_per_trial gpus_per_trial num_gpus trial_gpu_number": (
+        "resources",
+        "per_trial = { cpus = 1, gpus = 0.5 }",
+    ),
+    "timeout time_budget time_budget_s max_experiment_duration max_duration": ("limits", 'study = "6h"'),
+    "max_trial_duration trial_timeout": ("limits", 'trial = "30m"'),
+    "max_failed_trial_count": ("limits", "max_failures = {number}"),
+    "url storage storage_url": ("journal", 'url = "…"'),
+    "mlflow tracking_uri mlflow_tracking_uri": ("tracking", 'mlflow = "…"'),
+}
+"""In any table but [space]: the table that has it, and how it is written there."""
+
+_STARTUP = ("n_startup_trials", "startup_trials = {number}")
+"""Of [search] and of [prune] alike."""
+
+_ENTRY_KEYS: Mapping[str, str] = {
+    "min minimum lower lower_bound minval start": "low = {number}",
+    "max maximum upper upper_bound maxval end stop": "high = {number}",
+    "q quantum quantization step_size": "step = {number}",
+    "num_points n_points": "points = {number}",
+    "log_scale is_log logarithmic": "log = true",
+    "choices categories candidates options": 'values = ["sgd", "adam"]',
+    "condition conditions depends_on parent": 'when = { optimizer = "sgd" }',
+    "feasible_space": "low = …, high = …",
+    "value": "NAME = {number}",
+}
+"""Beside `low` and `high` in an entry of [space]."""
+
+_TYPE_KEYS = ("type", "distribution", "parameter_type", "dtype", "scale", "_type")
+
+_LEAVE_OUT = "leave it out: "
+_TYPES: Mapping[str, str] = {
+    "log loguniform log_uniform_values q_log_uniform q_log_uniform_values reverse_log": "here it is `log = true`",
+    "uniform linear float double real quniform float_distribution": (
+        _LEAVE_OUT + "low and high are a range of floats, whole numbers only where both are whole"
+    ),
+    "int integer randint int_uniform q_randint int_distribution": (
+        _LEAVE_OUT + "low and high are a range of whole numbers where both are whole"
+    ),
+    "categorical choice category constant discrete bool": _LEAVE_OUT + 'a choice is a list: ["sgd", "adam"]',
+}
+"""What a value of one of _TYPE_KEYS is here."""
+
+_BAYESIAN = 'here it is `method = "bayesian"`'
+_METHODS: Mapping[str, Mapping[str, str]] = {
+    "search": {
+        "tpe bohb hyperopt optuna optuna_search": f'{_BAYESIAN} with `sampler = "tpe"`',
+        "gp gaussian_process botorch bayes_opt skopt": f'{_BAYESIAN} with `sampler = "gp"`',
+        "cmaes cma": f'{_BAYESIAN} with `sampler = "cmaes"`',
+        "bayes bayesian_optimization": _BAYESIAN,
+        "grid_search": 'here it is `method = "grid"`',
+        "random_search basic_variant": 'here it is `method = "random"`',
+        "asha sha successive_halving async_hyperband": 'here it is `method = "halving"` in [prune]',
+        "hyperband hyper_band": 'here it is `method = "hyperband"` in [prune]',
+    },
+    "prune": {
+        "asha sha successive_halving async_hyperband": 'here it is `method = "halving"`',
+        "hyperband": 'here it is `method = "hyperband"`',
+        "median median_stop median_stopping median_stopping_rule": 'here it is `method = "median"`',
+        "patient": 'here it is `method = "patience"`',
+        "none nop fifo": 'here it is `method = "never"`',
+    },
+}
+"""What another tool's search method or scheduler is here; "Pruner", "Scheduler", "Sampler" at its end do not matter."""
+
+SPACE_ENTRY = "a range is { low = …, high = … }, with `log = true` where it is log-uniform; a choice is a list"
+
+_GOALS = {"min": "minimize", "max": "maximize"}
+
+_CALL = re.compile(
+    r"(?:tune\.|hp\.|trial\.)?(?:interval|range|choice|tag|\w*uniform\w*|\w*rand(?:int|n)|suggest_\w+)\(.*\)"
+)
+
+
+def key(name: str, value: object, table: str, known: Container[str]) -> str:
+    """ "here it is `trials = 50` in [search]" for the key `n_trials = 50` that the table does not know, or ""."""
+    word = _plain(name)
+    if word == _plain(_STARTUP[0]):
+        place, ours = table if table == "prune" else "search", _STARTUP[1]
+    else:
+        place, ours = _BY_KEY.get(word, ("", ""))
+    if not ours or (place == table and ours.partition(" ")[0] not in known):
+        return ""
+    return f"here it is `{_written(ours, value)}`" + (f" in [{place}]" if place != table else "")
+
+
+def entry_key(name: str, value: object) -> str:
+    """The same for a key of an entry of [space]."""
+    word = _plain(name)
+    if word in map(_plain, _TYPE_KEYS):
+        kind = _BY_TYPE.get(_plain(value)) if isinstance(value, str) else None
+        return kind or SPACE_ENTRY
+    ours = _BY_ENTRY_KEY.get(word, "")
+    return f"here it is `{_written(ours, value)}`" if ours else ""
+
+
+def method(table: str, value: str) -> str:
+    """The same for the `method` of [search] or [prune]."""
+    word = re.sub("(pruner|scheduler|sampler|search|policy)$", "", _plain(value))
+    return _BY_METHOD[table].get(word, "") or _BY_METHOD[table].get(_plain(value), "")
+
+
+def is_call(value: object) -> bool:
+    """Whether a value of [space] is a range in the words of Hydra, Ray Tune or Optuna, in quotes."""
+    return isinstance(value, str) and _CALL.fullmatch(value) is not None
+
+
+def _plain(word: str) -> str:
+    """`maxTrialCount`, `max-trial-count` and `max_trial_count` alike."""
+    return re.sub("[^a-z0-9]", "", word.lower())
+
+
+def _written(ours: str, value: object) -> str:
+    """What a study file has, with the number of the other tool's key or its goal where it has one."""
+    goal = next((ours for word, ours in _GOALS.items() if str(value).lower().startswith(word)), "…")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return ours.replace("{goal}", f'"{goal}"').replace("{number}", repr(value) if is_number else "…")
+
+
+def _by_word(table: Mapping[str, Ours]) -> dict[str, Ours]:
+    return {_plain(word): ours for words, ours in table.items() for word in words.split()}
+
+
+_BY_KEY, _BY_ENTRY_KEY, _BY_TYPE = _by_word(_KEYS), _by_word(_ENTRY_KEYS), _by_word(_TYPES)
+_BY_METHOD = {table: _by_word(methods) for table, methods in _METHODS.items()}

@@ -1,0 +1,227 @@
+"""What is wrong in a file that is not TOML, in words that say what to write.
+
+tomllib names a place, and its words differ between Python's versions: what stands at the place decides here. Most of
+these are YAML, JSON or Python out of habit.
+"""
+
+import re
+from dataclasses import dataclass
+
+from hpsearch.study.file.lines import KeyPath, Lines, tokens
+
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "on"), "true or false is written in lower case, without quotes: `true`"),
+    **dict.fromkeys(("false", "no", "off"), "true or false is written in lower case, without quotes: `false`"),
+    **dict.fromkeys(("none", "null", "nil", "~"), "TOML has no null: leave the key out, or write a string in quotes"),
+    **dict.fromkeys(("inf", "infinity", "+infinity", "-infinity"), "infinity is written `inf`, without capitals"),
+    "nan": "not a number is written `nan`, in lower case",
+}
+"""By the word in lower case."""
+
+_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:(\.)([0-9]*))?((?:[eE][+-]?[0-9]+)?)")
+_SHOWN = re.compile(r"[\w.:/% -]{1,40}")
+_KEY = r"""\s*(?P<key>[A-Za-z0-9_.-]+|"[^"\n]*"|'[^'\n]*')"""
+
+
+@dataclass(frozen=True)
+class Slip:
+    """message: the rule, and what to write. offset: where it is in the text."""
+
+    message: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The line in question: its text, where it starts, the place in it, and which brackets are open there."""
+
+    line: str
+    start: int
+    column: int
+    open: tuple[str, ...]
+
+    @property
+    def here(self) -> str:
+        """The rest of the line from the place on, without blanks."""
+        return self.line[self.column :].strip()
+
+    @property
+    def before(self) -> str:
+        return self.line[: self.column].rstrip()
+
+
+def find(text: str, offset: int, lines: Lines) -> Slip | None:
+    """offset: where tomllib gave up. None where it is none of the common slips."""
+    number = text.count("\n", 0, offset) + 1
+    for path, first, second in lines.repeated:
+        if second <= number:
+            return _given_twice(text, path, first, second)
+    if (unclosed := _unclosed_string(text[:offset])) is not None:
+        return _of_string(text, *unclosed, offset)
+    start = text.rfind("\n", 0, offset) + 1
+    line = text[start:].partition("\n")[0]
+    place = _Place(line, start, offset - start, _open_brackets(text[:offset]))
+    if (unclosed := _unclosed_string(text[:offset])) is not None:
+        return _of_string(text, *unclosed, offset)
+    start = text.rfind("\n", 0, offset) + 1
+    line = text[start:].partition("\n")[0]
+    place = _Place(line, start, offset - start, _open_brackets(text[:offset]))
+    for rule in (_of_inline_tables, _of_lists, _of_keys, _of_values):
+        if found := rule(place):
+            return Slip(found, offset)
+    return None
+
+
+def _given_twice(text: str, path: KeyPath, first: int, second: int) -> Slip:
+    lines = text.split("\n")
+    line = lines[second - 1]
+    name = ".".join(map(str, path))[:60]
+    what = f"the table [{name}]" if line.lstrip().startswith("[") else f"the key `{name}`"
+    offset = sum(len(before) + 1 for before in lines[: second - 1]) + len(line) - len(line.lstrip())
+    return Slip(f"{what} is given twice: the first is on line {first}; put both into one", offset)
+
+
+def _open_brackets(text: str) -> tuple[str, ...]:
+    """Those of the value at the end of this text, the innermost last."""
+    opened: list[str] = []
+    is_header = False
+    is_start = True
+    for kind, token, _ in tokens(text):
+        if kind == "newline" and (not opened or is_header):
+            opened, is_header, is_start = [], False, True
+            continue
+        is_header = is_header or (is_start and token == "[")
+        is_start = False
+        if token in ("[", "{"):
+            opened.append(token)
+        elif token in ("]", "}") and opened:
+            opened.pop()
+    return () if is_header else tuple(opened)
+
+
+def _of_string(text: str, string: str, line: int, offset: int) -> Slip | None:
+    """string: begins on this line, and is not closed before the offset."""
+    quote = string[:3] if string[:3] in ('"""', "'''") else string[0]
+    if line < text.count("\n", 0, offset) + 1 and len(quote) == 1:
+        offset = sum(len(one) + 1 for one in text.split("\n")[:line]) - 1
+    if quote[0] == '"' and "\\" in string[-2:]:
+        return Slip(
+            r"""a backslash begins an escape in "…": write '…' with single quotes, or two backslashes""", offset
+        )
+    if text[offset : offset + 1] in ("\n", ""):
+        return Slip(f"a string is not closed: its last {quote} is missing", offset)
+    return None
+
+
+def _unclosed_string(text: str) -> tuple[str, int] | None:
+    """The first string that is not closed, and its line."""
+    for kind, token, line in tokens(text):
+        length = 3 if token[:3] in ('"""', "'''") else 1
+        if kind == "string" and not (len(token) >= 2 * length and token.endswith(token[:length])):
+            return token, line
+    return None
+
+
+# Rules: a message, or "" where the line is something else ────────────────────────────────────────
+
+
+def _of_inline_tables(place: _Place) -> str:
+    if place.open[-1:] != ("{",):
+        return ""
+    if not place.here or place.here.startswith("#"):
+        return (
+            "an inline table { … } must begin and end on one line, without a comment in it: put it on one line, or "
+            "write a [table] with one key on each line"
+        )
+    if place.here.startswith("}") and place.before.endswith(","):
+        return "an inline table { … } must not end with a comma: remove the last `,`"
+    if place.here.startswith(":"):
+        return "a key and its value are joined by `=`, not by `:`: { low = 0, high = 1 }"
+    return ""
+
+
+def _of_lists(place: _Place) -> str:
+    if place.open[-1:] != ("[",):
+        return ""
+    if not place.here or (not place.before and re.match(rf"{_KEY}\s*=|\s*\[[\w.]+\]\s*$", place.line)):
+        return "a list is not closed: its last `]` is missing"
+    if place.here.startswith(",") and place.before[-1:] in ("[", ","):
+        return "a value of the list is missing before `,`"
+    return ""
+
+
+def _of_keys(place: _Place) -> str:
+    line = place.line
+    if place.open or "=" in place.before:
+        return "one `=` is enough: key = value" if place.here.startswith("=") and place.before.endswith("=") else ""
+    if re.match(r"\s*=", line):
+        return "a key is missing before `=`"
+    if re.match(r"\s*\[", line):
+        return "the header of a table stands in brackets, alone on its line: [study]"
+    if re.match(r"\s*(//|;|--|/\*)", line):
+        return "a comment begins with `#`"
+    if re.match(r"\s*-\s", line):
+        return 'a list stands in brackets, not under dashes: ["sgd", "adam"]'
+    if found := re.match(rf"{_KEY}\s*:\s*(#.*)?$", line):
+        return f"a table has its name in brackets: [{found['key']}], and its keys below are `key = value`"
+    if found := re.match(rf"{_KEY}\s*:=?", line):
+        return f"a key and its value are joined by `=`, not by `:`: {found['key'][:60]} = …"
+    if found := re.match(rf"{_KEY}\s*(#.*)?$", line):
+        return f"a key needs a value: {found['key'][:60]} = …"
+    if found := re.match(rf"{_KEY}\s+[^=\s]", line):
+        return f"`=` is missing between a key and its value: {found['key'][:60]} = …"
+    return ""
+
+
+def _of_values(place: _Place) -> str:
+    """What stands where a value begins, or where it should have ended."""
+    if not place.open and "=" not in place.before:
+        return ""
+    start = place.column
+    while start > 0 and place.line[start - 1] not in " \t=[]{},\"'#":
+        start -= 1
+    before = place.line[:start].rstrip()[-1:]
+    ends = r"[,\]}#\n]" if place.open else r"[#\n]"
+    value = re.split(ends, place.line[start:], maxsplit=1)[0].strip()
+    if before not in ("=", "[", ",") and not (not before and place.open):
+        return _between_values(place)
+    if not value:
+        return "a key needs a value; text stands in quotes" if before == "=" and not place.open else ""
+    if value.lower() in _WORDS:
+        return _WORDS[value.lower()]
+    return _of_word(value)
+
+
+def _between_values(place: _Place) -> str:
+    if place.open[-1:] == ("[",) and place.here and place.here[0] not in "],#":
+        return "the values of a list are separated by commas"
+    if place.open[-1:] == ("{",) and place.here and place.here[0] not in "},#":
+        return "the keys of an inline table { … } are separated by commas"
+    if place.open or not place.here:
+        return ""
+    value = place.line.partition("=")[2].strip()
+    if value[:1] in ("'", '"', "[", "{"):
+        return 'only a comment may follow a value on its line; several values are a list: ["sgd", "adam"]'
+    return _of_word(value)
+
+
+def _of_word(value: str) -> str:
+    number = _NUMBER.fullmatch(value)
+    if number and (number[2] or number[4]):
+        sign, whole, dot, part, exponent = number.groups()
+        plain = (whole.lstrip("0") or "0") + (f".{part or '0'}" if dot else "")
+        return f"a number has digits before and after its point, and no leading zero: {sign}{plain}{exponent}"
+    if re.fullmatch(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", value):
+        return f"digits are grouped by `_`, not by commas: {value.replace(',', '_')}"
+    if re.match(r"[\w.]+\(", value):
+        return 'a range is a table, a choice is a list: { low = 1e-5, high = 1.0, log = true }, ["sgd", "adam"]'
+    if ";" in value:
+        return "each key stands on a line of its own, without `;`"
+    if value[0] in "“”‘’„«":  # noqa: RUF001 (the quotes that word processors write)
+        return 'a string stands in plain quotes: "text"'
+    if value[0] == "(":
+        return 'a list stands in brackets: ["sgd", "adam"]'
+    if re.match(r"[^\W\d]|[0-9./~$]", value):
+        is_plain = _SHOWN.fullmatch(value) and "://" not in value
+        return f'text stands in quotes: "{value if is_plain else "…"}"'
+    return ""

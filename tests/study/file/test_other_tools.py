@@ -1,0 +1,136 @@
+"""The words of Optuna, Ray Tune, W&B sweeps, Katib, NNI and Hydra, and what the error says to write."""
+# ruff: noqa: E501 (one word, one line)
+
+import pytest
+
+from hpsearch.study.definition import Study
+from hpsearch.study.file import other_tools
+from hpsearch.study.file.faults import models
+from hpsearch.study.file.sections import Auto, Range, Section, Values
+from tests.support.study_text import LR, RANDOM, refused
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+OF_THE_SPACE = "a range is { low = …, high = … }, with `log = true` where it is log-uniform; a choice is a list"
+FLOATS = "leave it out: low and high are a range of floats, whole numbers only where both are whole"
+WHOLE = "leave it out: low and high are a range of whole numbers where both are whole"
+LIST = 'leave it out: a choice is a list: ["sgd", "adam"]'
+
+KEYS = [
+    # Optuna
+    ("study", 'direction = "maximize"', '`direction`; here it is `goal = "maximize"`'),
+    ("study", 'study_name = "x"', '`study_name`; here it is `name = "…"`'),
+    ("study", "n_trials = 50", "`n_trials`; here it is `trials = 50` in [search]"),
+    ("search", "n_startup_trials = 4", "`n_startup_trials`; known here: method, trials"),
+    ("prune", "n_startup_trials = 4", "`n_startup_trials`; here it is `startup_trials = 4`"),
+    ("prune", "n_warmup_steps = 3", "`n_warmup_steps`; here it is `warmup_epochs = 3`"),
+    ("search", 'sampler = "tpe"', '`sampler`; here it is `method = "bayesian"` with `sampler = "tpe"`'),
+    ("limits", "timeout = 600", '`timeout`; here it is `study = "6h"`'),
+    ("study", 'storage = "postgresql://me:hunter2@host"', '`storage`; here it is `url = "…"` in [journal]'),
+    # Ray Tune
+    ("study", 'mode = "min"', '`mode`; here it is `goal = "minimize"`'),
+    ("study", "mode = 3", '`mode`; here it is `goal = "…"`'),
+    ("search", "num_samples = 10", "`num_samples`; here it is `trials = 10`"),
+    ("search", "max_concurrent_trials = 2", "`max_concurrent_trials`; here it is `workers = 2` in [resources]"),
+    ("search", 'scheduler = "asha"', '`scheduler`; here it is `method = "halving"` in [prune]'),
+    ("search", "grace_period = 2", "`grace_period`; here it is `min_epochs = 2` in [prune]"),
+    ("search", "reduction_factor = 4", "`reduction_factor`; here it is `eta = 4` in [prune]"),
+    ("search", "max_t = 81", "`max_t`; here it is `epochs = 81` in [trainer]"),
+    ("trainer", "resources_per_trial = { cpu = 1 }", "`resources_per_trial`; here it is `per_trial = { cpus = 1, gpus = 0.5 }` in [resources]"),
+    # Katib, NNI, W&B, with their capitals
+    ("search", "maxTrialCount = 12", "`maxTrialCount`; here it is `trials = 12`"),
+    ("search", "parallelTrialCount = 3", "`parallelTrialCount`; here it is `workers = 3` in [resources]"),
+    ("limits", "maxFailedTrialCount = 3", "`maxFailedTrialCount`; here it is `max_failures = 3`"),
+    ("trainer", 'trialCommand = "python x.py"', '`trialCommand`; here it is `use = "module:function"`'),
+    ("search", "run_cap = 7", "`run_cap`; here it is `trials = 7`"),
+    # Ours, in another table
+    ("study", "trials = 5", "`trials`; here it is `trials = 5` in [search]"),
+    ("search", "workers = 5", "`workers`; here it is `workers = 5` in [resources]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "line", "message"), KEYS)
+def test_a_key_of_another_tool_is_translated(table, line, message):
+    added = f'[prune]\nmethod = "median"\n{line}\n' if table == "prune" else f"[limits]\n{line}\n"
+    change = ("", added) if table in ("prune", "limits") else (f"[{table}]\n", f"[{table}]\n{line}\n")
+    found = [fault for fault in refused(change) if "unknown key" in fault]
+    assert [fault.partition("unknown key ")[2] for fault in found] == [message]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("[parameters]", "`parameters`; here it is `lr = { low = 1e-5, high = 1.0, log = true }` in [space]"),
+        ("[objective]", '`objective`; here it is `metric = "val_loss"` and `goal = "minimize"` in [study]'),
+        ("[metric]", '`metric`; here it is `metric = "val_loss"` and `goal = "minimize"` in [study]'),
+        ("[early_terminate]", '`early_terminate`; here it is `method = "halving"` in [prune]'),
+    ],
+)
+def test_a_table_of_another_tool_is_translated(table, message):
+    (fault,) = refused(("", f"{table}\nx = 1"))
+    assert fault.partition("unknown key ")[2] == message
+
+
+@pytest.mark.parametrize(
+    ("entry", "messages"),
+    [
+        ("{ min = 0.1, max = 1 }", ["min: unknown key `min`; here it is `low = 0.1`", "max: unknown key `max`; here it is `high = 1`"]),
+        ("{ low = 0.1, high = 1, q = 0.1 }", ["q: unknown key `q`; here it is `step = 0.1`"]),
+        ('{ low = 0.1, high = 1, distribution = "log_uniform_values" }', ["distribution: unknown key `distribution`; here it is `log = true`"]),
+        ('{ low = 0.1, high = 1, type = "float" }', [f"type: unknown key `type`; {FLOATS}"]),
+        ('{ low = 1, high = 2, parameterType = "int" }', [f"parameterType: unknown key `parameterType`; {WHOLE}"]),
+        ('{ values = ["a"], type = "categorical" }', [f"type: unknown key `type`; {LIST}"]),
+        ('{ low = 0.1, high = 1, distribution = "normal" }', [f"distribution: unknown key `distribution`; {OF_THE_SPACE}"]),
+        ('{ choices = ["a", "b"] }', ['choices: unknown key `choices`; here it is `values = ["sgd", "adam"]`']),
+        ("{ value = 64 }", ["value: unknown key `value`; here it is `NAME = 64`"]),
+        ("{ feasibleSpace = { min = 1 } }", ["feasibleSpace: unknown key `feasibleSpace`; here it is `low = …, high = …`"]),
+        ("{ low = 0.1, high = 1, log_scale = true }", ["log_scale: unknown key `log_scale`; here it is `log = true`"]),
+    ],
+)  # fmt: skip
+def test_an_entry_of_the_space_is_translated(entry, messages):
+    assert refused((LR, entry)) == [f"study.toml:10 space.lr.{message}" for message in messages]
+
+
+@pytest.mark.parametrize(
+    "call", ["interval(0.1, 1)", "tune.loguniform(1e-5, 1)", "choice(a, b)", "tag(log, interval(1, 2))"]
+)
+def test_a_range_in_quotes_is_not_taken_for_a_fixed_text(call):
+    assert refused((LR, f'"{call}"')) == [f'study.toml:10 space.lr: is a fixed text, got "{call}"; {OF_THE_SPACE}']
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ((RANDOM, '"tpe"'), 'here it is `method = "bayesian"` with `sampler = "tpe"`'),
+        ((RANDOM, '"TPESampler"'), 'here it is `method = "bayesian"` with `sampler = "tpe"`'),
+        ((RANDOM, '"bayes"'), 'here it is `method = "bayesian"`'),
+        ((RANDOM, '"GridSearch"'), 'here it is `method = "grid"`'),
+        ((RANDOM, '"asha"'), 'here it is `method = "halving"` in [prune]'),
+        (("", '[prune]\nmethod = "asha"'), 'here it is `method = "halving"`'),
+        (("", '[prune]\nmethod = "ASHAScheduler"'), 'here it is `method = "halving"`'),
+        (("", '[prune]\nmethod = "HyperbandPruner"'), 'here it is `method = "hyperband"`'),
+        (("", '[prune]\nmethod = "none"'), 'here it is `method = "never"`'),
+    ],
+)
+def test_a_method_of_another_tool_is_translated(change, hint):
+    assert refused(change)[-1].endswith(f"; {hint}")
+
+
+def test_a_value_of_a_secret_table_is_not_repeated():
+    assert not any("hunter2" in fault for fault in refused(("", '[journal]\nstorage = "postgresql://me:hunter2@h"')))
+
+
+def test_every_translation_is_a_key_that_the_study_file_has():
+    kinds: dict[str, set[str]] = {
+        name: {key for kind in models(field.annotation) if issubclass(kind, Section) for key in kind.model_fields}
+        for name, field in Study.model_fields.items()
+    }
+    for table, ours in other_tools._KEYS.values():
+        assert table == "space" or ours.partition(" ")[0] in kinds[table], ours
+    entries = {*Range.model_fields, *Values.model_fields, *Auto.model_fields, "NAME"}
+    assert {ours.partition(" ")[0] for ours in other_tools._ENTRY_KEYS.values()} <= entries
+    assert not entries & {word for words in other_tools._ENTRY_KEYS for word in words.split()}
