@@ -15,8 +15,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import doctor as text
-    from hpsearch.doctor.consultation import consult
     from hpsearch.doctor.diagnosis import Diagnosis, diagnose, lowest_loss
+    from hpsearch.doctor.study_diagnosis import diagnose_study
     from hpsearch.records.find import check_trial, opened
 
     with opened(args.study, args.journal) as (journal, study):
@@ -25,7 +25,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         trials = journal.trials(study.record.id)
     name, objective = study.record.name, study.objective
     if args.trial is None:
-        found = consult(trials, objective)
+        found = diagnose_study(trials, objective)
         yield Answer({"study": name, **found.document()}, lambda: text.study(name, found, args.lines, args.worst))
     else:
         trial = trials[args.trial]

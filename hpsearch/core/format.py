@@ -8,6 +8,9 @@ from typing import Any
 
 from hpsearch.core.trial import Objective, Plain, Trial
 
+LONGEST_VALUE = 60
+"""Characters that a screen shows of one parameter's value; `--json` has all."""
+
 CAUSES = 12
 """How many trials a sentence names."""
 
@@ -41,7 +44,13 @@ def score(trial: Trial, objective: Objective) -> str:
 
 
 def params_line(params: Mapping[str, Plain]) -> str:
-    return ", ".join(f"{name} = {number(value)}" for name, value in params.items())
+    return ", ".join(f"{name} = {shortened(number(value), LONGEST_VALUE)}" for name, value in params.items())
+
+
+def shortened(text: str, most: int) -> str:
+    """Without its middle where it is longer: names of one family differ at their ends. most: characters, >= 3."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[: most - half - 1]}…{text[-half:]}"
 
 
 def number(value: Plain | None) -> str:

@@ -1,13 +1,15 @@
-"""What the curve doctor can say about a training, and what it says with it."""
+"""The findings of the curve doctor: label, severity, evidence and advice."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from hpsearch.doctor.evidence import Fact
+
 
 class Label(StrEnum):
-    """What a curve looks like, causes before what follows from them."""
+    """What a curve shows, causes before their consequences. The values are in `--json` documents: never renamed."""
 
     DIVERGED = "diverged"
     LR_TOO_HIGH = "learning rate too high"
@@ -26,11 +28,8 @@ class Label(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a finding costs.
-
-    SEVERE: nothing useful was learnt, so that what else the curve shows means nothing.
-    WARNING: something is to be changed before a longer training would help.
-    HINT: going on would help. NONE: nothing is wrong, or nothing can be said.
+    """SEVERE: nothing useful was learnt, so that other findings of the curve mean nothing. WARNING: change something
+    before you train longer. HINT: longer training helps. NONE: nothing is wrong, or nothing can be judged.
     """
 
     SEVERE = "severe"
@@ -43,43 +42,54 @@ class Severity(StrEnum):
 class Finding:
     """One thing that a trial's curve shows.
 
-    evidence: what was seen, in words with its numbers; numbers: the same by name, for a program.
+    facts: what it is based on. numbers: what its limits were compared with, by name, for a program.
     epochs: the first and the last one that show it; (0, 0) where there are none.
     """
 
     label: Label
     severity: Severity
-    evidence: str
+    facts: tuple[Fact, ...]
     numbers: Mapping[str, float]
     epochs: tuple[int, int]
+
+    @property
+    def evidence(self) -> str:
+        return "; ".join(map(str, self.facts))
 
     @property
     def advice(self) -> str:
         return ADVICE[self.label]
 
     def document(self) -> dict[str, Any]:
-        return {**asdict(self), "advice": self.advice}
+        return {
+            "label": self.label,
+            "severity": self.severity,
+            "evidence": self.evidence,
+            "numbers": dict(self.numbers),
+            "epochs": self.epochs,
+            "advice": self.advice,
+        }
 
 
 ADVICE: Mapping[Label, str] = {
     Label.DIVERGED: "Lower the learning rate by a factor of 10, or clip the gradients; "
-    "where it happens in the first steps, begin with smaller weights.",
+    "if it diverges in the first steps, use smaller initial weights.",
     Label.LR_TOO_HIGH: "Lower the learning rate by a factor of 3 to 10, or warm it up.",
-    Label.EXPLODING_GRADIENTS: "Begin with smaller weights (He or Glorot initialisation), standardise the inputs, "
-    "take the loss's mean over the batch, or clip the gradients.",
+    Label.EXPLODING_GRADIENTS: "Use smaller initial weights (He or Glorot initialisation), standardise the inputs, "
+    "average the loss over the batch, or clip the gradients.",
     Label.VANISHING_GRADIENTS: "Use ReLU or GELU in place of sigmoid or tanh, normalise the layers, "
     "add residual connections, or use fewer layers.",
-    Label.PLATEAU: "Look at the initial weights (all zero, or so that no unit is ever active), "
-    "at the learning rate, and whether the labels belong to the inputs.",
+    Label.PLATEAU: "Check the initial weights (all zero, or so that no unit is ever active), "
+    "the learning rate, and that each label belongs to its input.",
     Label.LR_TOO_LOW: "Raise the learning rate by a factor of 10.",
-    Label.METRIC_STUCK: "See whether labels and inputs still belong together after shuffling and splitting, "
-    "and what the metric is computed on: what is learnt are the training examples by heart.",
+    Label.METRIC_STUCK: "Check that labels and inputs still belong together after shuffling and splitting, "
+    "and which data the metric is computed on: the network memorises the training data.",
     Label.DECAYED_TOO_EARLY: "Lower the learning rate later, or by less.",
-    Label.NOISY_VALIDATION: "Validate on more examples, or on folds (trainer.validation): with so few, which trial is "
-    "better is luck.",
-    Label.OVERFITTING: "Regularise more (weight decay, dropout, augmentation), use more data, or stop sooner.",
+    Label.NOISY_VALIDATION: "Validate on more examples, or on folds (trainer.validation): with so few, "
+    "the order of the trials is mostly chance.",
+    Label.OVERFITTING: "Regularise more (weight decay, dropout, augmentation), use more data, or stop earlier.",
     Label.STILL_IMPROVING: "Train longer.",
-    Label.UNDERFITTING: "Use a larger network, regularise less, or give it inputs that say more.",
-    Label.HEALTHY: "Nothing to mend.",
+    Label.UNDERFITTING: "Use a larger network, regularise less, or use more informative inputs.",
+    Label.HEALTHY: "Nothing to change.",
     Label.TOO_EARLY: "Train for more epochs, and report train_loss and val_loss.",
 }

@@ -1,34 +1,35 @@
-"""What several signs read off the curves. Differences of losses are in units of `Curves.scale`."""
+"""What several signs compute from the curves. Differences of losses are in units of `Curves.scale`."""
 
 from itertools import pairwise
 from statistics import fmean, median
 
 from hpsearch.doctor.curves import Curves, Series
 
-GOOD_SHARE = 0.75
-"""So much right is no accident: sound trainings are above 0.8, those that underfit below 0.73."""
+GOOD_FRACTION = 0.75
+"""An accuracy above it shows that much was learnt: healthy trainings are above 0.8, those that underfit below 0.73."""
 
 LITTLE = 0.25
-"""A loss that fell by less of its start has learnt little: in sound trainings it falls by 0.34 or more."""
+"""A training learnt little where its loss fell by less than this; in healthy trainings it falls by 0.34 or more."""
 
 FLAT = 0.02
-"""Of its start: a loss that fell by less has not moved."""
+"""Of its initial value: a loss that fell by less is constant."""
 
 LONG_ENOUGH = 6
-"""Epochs without any fall: fewer are no standstill yet."""
+"""Epochs of a constant loss: fewer are no plateau."""
 
-SHORT_STRIDE = 2.5e-4
-"""Update ratio; about 1e-3 is usual. In trainings that are too slow it is below 1.5e-4, in others above 5e-4."""
+LOW_UPDATE_RATIO = 2.5e-4
+"""Update ratio; about 1e-3 is usual. In trainings with a too low learning rate it is below 1.5e-4, in others above
+5e-4."""
 
 SLOW = 0.003
-"""Of its start in an epoch: at that pace it takes hundreds of epochs."""
+"""Of its initial value, per epoch: such a training would take hundreds of epochs."""
 
-FAR_FROM_DONE = 0.3
-"""Of its start: a loss above it has somewhere to fall to."""
+HIGH_LOSS = 0.3
+"""Of its initial value: a loss above it can still fall."""
 
 
 def fallen(c: Curves) -> float:
-    """How far the loss is below its start in the end, on the better of the splits."""
+    """How far the loss ends below its initial value, on the better of the two splits."""
     return max(((c.start - one.end) / c.scale for one in c.losses), default=0.0)
 
 
@@ -36,8 +37,13 @@ def learns_little(c: Curves) -> bool:
     return fallen(c) < LITTLE
 
 
-def steady(c: Curves) -> Series | None:
-    """The curve that shows best how training goes on: a validation loss knows neither dropout nor batches."""
+def lowest_loss(c: Curves) -> Series:
+    """The loss that fell furthest, of those in `losses`, of which there is at least one."""
+    return min(c.losses, key=lambda one: one.end)
+
+
+def validated(c: Curves) -> Series | None:
+    """The validation loss, else the training loss: neither dropout nor the order of the batches changes the first."""
     return c.losses[-1] if c.losses else None
 
 
@@ -47,34 +53,34 @@ def late_fall(c: Curves, one: Series) -> float:
 
 
 def straightness(one: Series) -> float:
-    """How far it fell from the second third to the last, over how far from the first to the second.
+    """Its fall from the second third to the last, over its fall from the first third to the second.
 
-    1: a straight line. 0: it has settled, or never fell. Negative: it turned.
+    1: a straight line. 0: it is flat at the end, or never fell. Negative: it rises at the end.
     """
     before, after = one.third(0) - one.third(1), one.third(1) - one.third(2)
     return after / before if before > 0 else 0.0
 
 
-def creeps(c: Curves) -> bool:
-    """Still falling, nearly straight, far from done: by steps that are too short, or so slowly that it shows."""
-    one = steady(c)
-    if one is None or one.end < FAR_FROM_DONE * c.scale or late_fall(c, one) <= 0:
+def falls_slowly(c: Curves) -> bool:
+    """A high loss that still falls, nearly in a straight line: in very small steps, or by very little per epoch."""
+    one = validated(c)
+    if one is None or one.end < HIGH_LOSS * c.scale or late_fall(c, one) <= 0:
         return False
-    if c.stride is not None and c.stride < SHORT_STRIDE and straightness(one) > 0.25:
+    if c.update_size is not None and c.update_size < LOW_UPDATE_RATIO and straightness(one) > 0.25:
         return True
     fall = one.third(1) - one.third(2)
-    calm = one.jitter < fall / len(one)
-    return len(one) >= 6 and straightness(one) > 0.7 and calm and fallen(c) / c.last < SLOW
+    smooth = one.jitter < fall / len(one)
+    return len(one) >= 6 and straightness(one) > 0.7 and smooth and fallen(c) / c.last < SLOW
 
 
-def climbs(c: Curves, one: Series) -> float:
-    """What it goes up by in the mean epoch, falls not counted, and the highest climb neither."""
-    ups = sorted(max(0.0, b - a) for a, b in pairwise(one.values))[:-1]
-    return fmean(ups) / c.scale if ups else 0.0
+def mean_rise(c: Curves, one: Series) -> float:
+    """Its mean rise per epoch; a fall counts as 0, and the largest rise is left out."""
+    rises = sorted(max(0.0, b - a) for a, b in pairwise(one.values))[:-1]
+    return fmean(rises) / c.scale if rises else 0.0
 
 
 def gap(c: Curves) -> float | None:
-    """How far the validation loss is above the training loss in the end."""
+    """How far the validation loss ends above the training loss."""
     if c.train is None or c.validation is None:
         return None
     return (c.validation.end - c.train.end) / c.scale

@@ -1,156 +1,175 @@
-"""Signs that training itself goes wrong. Each looks at the curves and says what it sees, or None.
+"""Signs that the training itself fails. Each function returns a finding, or None where the curves show no such sign.
 
-The limits lie between what sound trainings do and what trainings with that fault do, as measured on the half of the
-labelled trainings that is for developing (docs/doctor.md).
+Each limit lies between the values of healthy trainings and those of trainings with that fault, measured on the
+development half of the labelled trainings (docs/doctor.md). "Of its initial value" means in units of `Curves.scale`.
 """
 
 from hpsearch.doctor.curves import Curves
+from hpsearch.doctor.evidence import Change, Computed, CurvePoint, Fact, Value
 from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.shape import (
     FLAT,
-    GOOD_SHARE,
+    GOOD_FRACTION,
     LONG_ENOUGH,
-    climbs,
-    creeps,
     fallen,
+    falls_slowly,
     late_fall,
     layer_ratio,
     learns_little,
+    lowest_loss,
+    mean_rise,
     silent_layers,
-    steady,
     straightness,
+    validated,
 )
 
-BLOWN_UP = 10.0
-"""A loss that ends at so many times its start has diverged, though it is finite."""
+DIVERGED_RATIO = 10.0
+"""A loss that ends above this many times its initial value has diverged, although it is finite."""
 
-LONG_STRIDE = 0.04
-"""Update ratio: sound trainings are below 0.006, those with 300 times the rate above 0.07 while they move. Networks of
-few weights may take such steps and come to rest all the same, so that the losses must show it too."""
+HIGH_UPDATE_RATIO = 0.04
+"""Update ratio: healthy trainings are below 0.006, those with 300 times the learning rate above 0.07 while they move.
+Networks with few weights may take such steps and converge all the same, so the losses must be unstable too."""
 
-SHAKEN = 0.01
-"""Of its start, in the mean epoch: what a validation loss climbs by in sound trainings is below half of that."""
+UNSTABLE_RISE = 0.01
+"""Of its initial value, per epoch on average: in healthy trainings a validation loss rises by less than half of it."""
 
-CHANCE = 12.0
-"""Nats: a cross-entropy beyond it is worse than guessing among 160,000 classes."""
+CHANCE_LOSS = 12.0
+"""Nats: a cross-entropy above it is worse than random guessing among 160,000 classes."""
 
-HOT_RATE, WILD_RATE = 0.1, 0.3
-"""Learning rates: from the first an explosion is put down to it, from the second that nothing is learnt."""
+EXPLODING_LR, STUCK_LR = 0.1, 0.3
+"""Learning rates: from the first on it explains an exploding loss, from the second on a loss that does not fall."""
 
-CLIMBS = 0.015
-"""Of its start, in the mean epoch: the training loss of a sound training climbs by half of that at most."""
+RISES = 0.015
+"""Of its initial value, per epoch on average: in healthy trainings the training loss rises by at most half of this."""
 
-LOST_GRADIENT = 1e-5
-"""Smallest layer's gradient over the largest's: sound trainings are above 0.05, twelve sigmoids below 1e-8."""
+VANISHING_RATIO = 1e-5
+"""Smallest gradient norm of a layer over the largest: healthy trainings are above 0.05, twelve sigmoids below 1e-8."""
 
-HELD = 0.75
-"""Of its largest: a norm of the weights below it, where nothing is learnt and steps are not small, is held there."""
+SHRUNK_WEIGHTS = 0.75
+"""Of its largest value: a weight norm below it, in a training that learns little with normal steps, shows that
+regularisation is too strong."""
 
 
 def diverged(c: Curves) -> Finding | None:
     if c.broken is not None:
         name, value, step = c.broken
-        return Finding(Label.DIVERGED, Severity.SEVERE, f"{name} is {value} at epoch {step}", {}, (step, step))
+        facts = (Value(CurvePoint(name, step, value)),)
+        return Finding(Label.DIVERGED, Severity.SEVERE, facts, {}, (step, step))
     loss = c.losses[0] if c.losses else None
-    if loss is None or len(loss) < 3 or loss.end <= BLOWN_UP * loss.first or loss.first <= 0:
+    if loss is None or len(loss) < 3 or loss.end <= DIVERGED_RATIO * loss.first or loss.first <= 0:
         return None
-    said = f"the loss rose from {loss.first:.3g} to {loss.end:.3g}"
-    return Finding(Label.DIVERGED, Severity.SEVERE, said, {"first": loss.first, "end": loss.end}, (1, c.last))
+    return Finding(Label.DIVERGED, Severity.SEVERE, (loss.change,), {"first": loss.first, "end": loss.end}, (1, c.last))
 
 
-def held(c: Curves) -> Finding | None:
-    """Underfitting of a kind that shows: the weights are pulled to 0 harder than the data pulls them away."""
+def weights_shrink(c: Curves) -> Finding | None:
+    """Underfitting with a visible cause: regularisation shrinks the weights faster than the data makes them grow."""
     if c.weights is None or not learns_little(c) or silent_layers(c):
         return None
     most = max(c.weights.values)
-    if c.weights.end >= HELD * most or (c.stride is not None and c.stride < LONG_STRIDE / 10):
+    if c.weights.end >= SHRUNK_WEIGHTS * most or (c.update_size is not None and c.update_size < HIGH_UPDATE_RATIO / 10):
         return None
-    said = f"the norm of the weights shrank from {most:.2g} to {c.weights.end:.2g}, the loss fell by {fallen(c):.0%}"
+    facts = (Change(c.weights.highest_point, c.weights.end_point), lowest_loss(c).change)
     numbers = {"weight_norm": c.weights.end, "fallen": fallen(c)}
-    return Finding(Label.UNDERFITTING, Severity.SEVERE, said, numbers, (1, c.last))
+    return Finding(Label.UNDERFITTING, Severity.SEVERE, facts, numbers, (1, c.last))
 
 
 def rate_too_high(c: Curves) -> Finding | None:
-    """Steps as long as the weights, an explosion or a standstill at a high rate, or a loss that leaps about."""
+    """Very large steps, an exploding or constant loss with a high learning rate, or a loss that keeps rising."""
     rate = c.peak_rate
-    if c.stride is not None and c.stride >= LONG_STRIDE and _shaken(c):
-        return _hot(c, f"one step moves the weights by {c.stride:.2g} of their norm", update_ratio=c.stride)
-    if rate is not None and rate >= HOT_RATE and exploded(c):
-        return _hot(c, f"the loss exploded to {c.start:.3g} with a learning rate of {rate:.2g}", lr=rate, first=c.start)
-    if rate is not None and rate >= WILD_RATE and _stands_still(c):
-        return _hot(c, f"the loss fell by {fallen(c):.0%} with a learning rate of {rate:.2g}", lr=rate)
-    if c.train is not None and (up := climbs(c, c.train)) >= CLIMBS and not exploded(c):
-        return _hot(c, f"train_loss leaps up by {up:.1%} of its start in the mean epoch", climbs=up)
+    if c.update_size is not None and c.update_size >= HIGH_UPDATE_RATIO and _is_unstable(c):
+        return _too_high(c, _update_size(c.update_size), update_ratio=c.update_size)
+    if rate is not None and rate >= EXPLODING_LR and exploded(c):
+        return _too_high(c, Value(_initial(c)), _peak_rate(rate), lr=rate, first=c.start)
+    if rate is not None and rate >= STUCK_LR and _is_stuck(c):
+        return _too_high(c, lowest_loss(c).change, _peak_rate(rate), lr=rate)
+    if c.train is not None and (rise := mean_rise(c, c.train)) >= RISES and not exploded(c):
+        said = f"train_loss rises by {rise:.1%} of its initial value per epoch on average, its falls not counted"
+        return _too_high(c, Computed(said), climbs=rise)
     return None
 
 
-def _hot(c: Curves, said: str, **numbers: float) -> Finding:
+def _too_high(c: Curves, *facts: Fact, **numbers: float) -> Finding:
     severity = Severity.SEVERE if exploded(c) or learns_little(c) else Severity.WARNING
-    return Finding(Label.LR_TOO_HIGH, severity, said, numbers, (1, c.last))
+    return Finding(Label.LR_TOO_HIGH, severity, facts, numbers, (1, c.last))
 
 
-def _shaken(c: Curves) -> bool:
+def _peak_rate(rate: float) -> Computed:
+    return Computed(f"the highest learning rate is {rate:.2g}")
+
+
+def _update_size(size: float) -> Computed:
+    return Computed(f"one step changes the weights by {size:.1g} of their norm (median update_ratio)")
+
+
+def _initial(c: Curves) -> CurvePoint:
+    """`Curves.start`, with the loss and the epoch that reported it."""
+    return max(c.losses, key=lambda one: one.first).first_point
+
+
+def _is_unstable(c: Curves) -> bool:
     if silent_layers(c):
         return False
-    return exploded(c) or learns_little(c) or any(climbs(c, one) >= SHAKEN for one in c.losses)
+    return exploded(c) or learns_little(c) or any(mean_rise(c, one) >= UNSTABLE_RISE for one in c.losses)
 
 
-def _stands_still(c: Curves) -> bool:
-    one = steady(c)
-    fails = learns_little(c) or (c.share is not None and c.share < 0.4)
+def _is_stuck(c: Curves) -> bool:
+    one = validated(c)
+    fails = learns_little(c) or (c.fraction is not None and c.fraction < 0.4)
     return one is not None and fails and late_fall(c, one) < FLAT
 
 
 def exploding(c: Curves) -> Finding | None:
-    """The loss begins far above what guessing costs, at no high rate."""
+    """The initial loss is far above that of random guessing, and the learning rate is not high."""
     if not exploded(c):
         return None
-    norm = f", the gradient's norm at {c.gradient.first:.2g}" if c.gradient is not None else ""
-    said = f"the loss begins at {c.start:.3g}, far above what guessing costs{norm}"
+    facts: list[Fact] = [Value(_initial(c)), Computed("random guessing would have a far lower loss")]
+    facts += [Value(c.gradient.first_point)] if c.gradient is not None else []
     numbers = {"first": c.start} | ({"grad_norm": c.gradient.first} if c.gradient is not None else {})
-    return Finding(Label.EXPLODING_GRADIENTS, Severity.SEVERE, said, numbers, (1, 1))
+    return Finding(Label.EXPLODING_GRADIENTS, Severity.SEVERE, tuple(facts), numbers, (1, 1))
 
 
 def exploded(c: Curves) -> bool:
-    """Only judged where a share says that it is a classification: other losses have no scale of their own."""
-    return bool(c.shares) and len(c.losses) > 0 and c.start > CHANCE
+    """Only for a classification, which a reported accuracy (or F1, …) shows: other losses have no known scale."""
+    return bool(c.fractions) and len(c.losses) > 0 and c.start > CHANCE_LOSS
 
 
 def vanishing(c: Curves) -> Finding | None:
     ratio = layer_ratio(c)
-    if ratio is None or not 0 < ratio < LOST_GRADIENT or not learns_little(c):
+    if ratio is None or not 0 < ratio < VANISHING_RATIO or not learns_little(c):
         return None
-    said = f"one layer's gradient is {ratio:.0e} of another's, the loss fell by {fallen(c):.1%}"
+    said = f"the smallest gradient norm of a layer is {ratio:.0e} of the largest (median over the epochs)"
+    facts = (Computed(said), lowest_loss(c).change)
     numbers = {"layer_ratio": ratio, "fallen": fallen(c)}
-    return Finding(Label.VANISHING_GRADIENTS, Severity.SEVERE, said, numbers, (1, c.last))
+    return Finding(Label.VANISHING_GRADIENTS, Severity.SEVERE, facts, numbers, (1, c.last))
 
 
 def plateau(c: Curves) -> Finding | None:
-    """The loss stays where it was: with layers that get no gradient at all, or for no reason that shows."""
+    """The loss stays at its initial value: because layers have no gradient, or without a visible cause."""
     silent = silent_layers(c)
-    right = c.share is not None and c.share > GOOD_SHARE
-    if not c.losses or not learns_little(c) or right or not (silent or _stays(c)):
+    right = c.fraction is not None and c.fraction > GOOD_FRACTION
+    if not c.losses or not learns_little(c) or right or not (silent or _is_flat(c)):
         return None
-    said = f"the loss moved by {abs(fallen(c)):.1%} in {c.epochs} epochs"
+    facts: list[Fact] = [lowest_loss(c).change]
     if silent:
-        said += f"; {', '.join(silent)} {'is' if len(silent) == 1 else 'are'} exactly 0"
-    return Finding(Label.PLATEAU, Severity.SEVERE, said, {"fallen": fallen(c)}, (1, c.last))
+        be = "is" if len(silent) == 1 else "are"
+        facts.append(Computed(f"{', '.join(silent)} {be} exactly 0 in at least 90% of the epochs"))
+    return Finding(Label.PLATEAU, Severity.SEVERE, tuple(facts), {"fallen": fallen(c)}, (1, c.last))
 
 
-def _stays(c: Curves) -> bool:
-    """For long enough, and no share that is right moves either."""
-    better = max((max(one.smooth.values) - one.first for one in c.shares.values()), default=0.0)
-    return c.epochs >= LONG_ENOUGH and fallen(c) <= FLAT and better < 0.1 and not creeps(c)
+def _is_flat(c: Curves) -> bool:
+    """For enough epochs, and no reported fraction (accuracy, F1, …) improves either."""
+    better = max((max(one.smooth.values) - one.first for one in c.fractions.values()), default=0.0)
+    return c.epochs >= LONG_ENOUGH and fallen(c) <= FLAT and better < 0.1 and not falls_slowly(c)
 
 
 def rate_too_low(c: Curves) -> Finding | None:
-    """Still falling, nearly straight, in steps that hardly move the weights."""
-    one = steady(c)
-    if one is None or not creeps(c):
+    """Still falling, nearly in a straight line, in steps that hardly change the weights."""
+    one = validated(c)
+    if one is None or not falls_slowly(c):
         return None
-    said = f"the loss falls nearly straight, by {fallen(c):.1%} in {c.epochs} epochs"
+    facts: list[Fact] = [one.change, Computed("the curve is nearly a straight line")]
     numbers = {"fallen": fallen(c), "straightness": straightness(one)}
-    if c.stride is not None:
-        said += f"; one step moves the weights by {c.stride:.0e} of their norm"
-        numbers["update_ratio"] = c.stride
-    return Finding(Label.LR_TOO_LOW, Severity.WARNING, said, numbers, (1, c.last))
+    if c.update_size is not None:
+        facts.append(_update_size(c.update_size))
+        numbers["update_ratio"] = c.update_size
+    return Finding(Label.LR_TOO_LOW, Severity.WARNING, tuple(facts), numbers, (1, c.last))

@@ -1,6 +1,6 @@
-"""Signs that training works and the result could be better. Each looks at the curves and says what it sees, or None.
+"""Signs that the training works and its result could be better. Each returns a finding, or None without such a sign.
 
-Limits as in `training_signs`: measured, between the sound and the faulty, in units of the loss to begin with.
+The limits are measured as those in `training_signs` are, and are in units of the initial loss (`Curves.scale`).
 """
 
 from collections.abc import Sequence
@@ -8,63 +8,64 @@ from itertools import groupby, pairwise
 from statistics import fmean, median
 
 from hpsearch.doctor.curves import Curves, Series
+from hpsearch.doctor.evidence import Change, Computed, Extreme, Fact, Value
 from hpsearch.doctor.findings import Finding, Label, Severity
-from hpsearch.doctor.shape import FLAT, GOOD_SHARE, LONG_ENOUGH, fallen, gap, learns_little, steady
+from hpsearch.doctor.shape import FLAT, GOOD_FRACTION, LONG_ENOUGH, fallen, gap, learns_little, lowest_loss, validated
 
 TRANSFERS = 0.2
-"""A validation loss that never fell by more has not followed the training loss; else it falls by 0.3 or more."""
+"""A validation loss that never fell by more did not follow the training loss; in healthy trainings it falls by 0.3."""
 
 FEW_EXAMPLES = 20
-"""One of so few is five points of accuracy."""
+"""With this many validation examples, one of them is 5% of the accuracy."""
 
 WIDE_GAP, SOME_GAP = 0.33, 0.2
-"""The second is overfitting only with a second sign; sound trainings of 182 examples reach 0.26."""
+"""The second shows overfitting only together with another sign; healthy trainings of 182 examples reach 0.26."""
 
-FINE_SHARE = 0.9
-"""So much right says that the loss is low from the beginning, not high to the end."""
+HIGH_FRACTION = 0.9
+"""With such an accuracy the initial loss was low already, so that a small fall is no underfitting."""
 
-TURNED = 0.06
-"""How far the validation loss is above its best in the end; sound trainings with early stopping reach 0.034."""
+ROSE_AGAIN = 0.06
+"""How far the final validation loss is above its best; healthy trainings with early stopping reach 0.034."""
 
-ALIKE = 0.04
-"""Shares that differ by less between the splits are alike: then losses of an easy task may differ as they like."""
+SAME_FRACTION = 0.04
+"""Where the accuracies of the two splits differ by less, a gap between the losses of an easy task is no overfitting."""
 
 FAST = 0.01
-"""An epoch that lowers the loss by so much is not to be followed by a much lower learning rate."""
+"""While one epoch lowers the loss by so much, it is too early to decay the learning rate."""
 
 
 def metric_stuck(c: Curves) -> Finding | None:
-    """The training loss falls, and what is validated never gets much better than it was to begin with."""
-    return _loss_stuck(c) or _share_stuck(c)
+    """The training loss falls, and the validation loss or metric never improves much on its initial value."""
+    return _loss_stuck(c) or _fraction_stuck(c)
 
 
 def _loss_stuck(c: Curves) -> Finding | None:
     if c.train is None or c.validation is None:
         return None
-    fell, (step, best) = (c.start - c.train.end) / c.scale, c.validation.lowest
+    fell, (_, best) = (c.start - c.train.end) / c.scale, c.validation.lowest
     if fell < 0.1 or (gap(c) or 0.0) < 0.15 or (c.start - best) / c.scale > TRANSFERS:
         return None
-    said = f"train_loss fell by {fell:.0%}, val_loss was never below {best:.3g} (epoch {step})"
+    facts = (c.train.change, Extreme(c.validation.lowest_point, "lowest"))
     numbers = {"train_fallen": fell, "val_fallen": (c.start - best) / c.scale}
-    return Finding(Label.METRIC_STUCK, Severity.SEVERE, said, numbers, (1, c.last))
+    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
 
 
-def _share_stuck(c: Curves) -> Finding | None:
-    """Both losses fall, and the share that is right stays: then it is not a share of what the loss is taken on."""
+def _fraction_stuck(c: Curves) -> Finding | None:
+    """Both losses fall and the accuracy stays: it is probably not computed on the same data as the loss."""
     if c.train is None or c.validation is None or fallen(c) < 0.4 or (gap(c) or 0.0) > SOME_GAP:
         return None
-    for name, one in c.shares.items():
+    for name, one in c.fractions.items():
         best = max(one.smooth.values)
         if not name.startswith("train") and best < 0.7 and best - one.first < 0.02:
-            said = f"the loss fell by {fallen(c):.0%}, {name} was never above {best:.3g}"
+            facts = (lowest_loss(c).change, Extreme(one.highest_point, "highest"))
             numbers = {"val_fallen": fallen(c), "best": best}
-            return Finding(Label.METRIC_STUCK, Severity.SEVERE, said, numbers, (1, c.last))
+            return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
     return None
 
 
 def decayed_too_early(c: Curves) -> Finding | None:
-    """The learning rate fell to a tenth, and all that came after was less than one more epoch would have brought."""
-    one = steady(c)
+    """The learning rate fell to a tenth, and all later epochs together improved less than the one before."""
+    one = validated(c)
     if c.rate is None or one is None or min(c.rate.values) > max(c.rate.values) / 10:
         return None
     peak = max(c.rate.values)
@@ -73,51 +74,51 @@ def decayed_too_early(c: Curves) -> Finding | None:
     if halved is None or c.last - halved < 3 or halved <= one.steps[0]:
         return None
     points = [c.start, *(value for step, value in zip(one.steps, one.values, strict=True) if step < halved)]
-    pace, before = (points[-2] - points[-1]) / c.scale, _pace(points) / c.scale
+    last_fall, before = (points[-2] - points[-1]) / c.scale, _mean_fall(points) / c.scale
     after = (one.at(halved - 1) - one.end) / c.scale
-    if min(pace, before) < FAST or after > pace:
+    if min(last_fall, before) < FAST or after > last_fall:
         return None
-    said = (
-        f"the loss fell by {pace:.1%} of its start in the epoch before the learning rate was halved (epoch {halved}), "
-        f"and by {after:.1%} in all the {c.last - halved + 1} epochs from then on"
-    )
-    numbers = {"pace": pace, "after": after}
-    return Finding(Label.DECAYED_TOO_EARLY, Severity.WARNING, said, numbers, (halved, c.last))
+    place = len(points) - 2  # of the last epoch before the learning rate was halved
+    facts: list[Fact] = [Computed(f"the learning rate is at most half of its maximum from epoch {halved} on")]
+    facts += [Change(one.point(place - 1), one.point(place))] if place else []
+    facts += [Change(one.point(place), one.end_point)]
+    numbers = {"pace": last_fall, "after": after}
+    return Finding(Label.DECAYED_TOO_EARLY, Severity.WARNING, tuple(facts), numbers, (halved, c.last))
 
 
-def _pace(points: Sequence[float]) -> float:
-    """How far they fall from one to the next in the end: between medians of three, in the mean where there are few."""
+def _mean_fall(points: Sequence[float]) -> float:
+    """By how much they fall per epoch at the end: between medians of three, or on average where there are few."""
     if len(points) < 6:
         return (points[0] - points[-1]) / (len(points) - 1)
     return (median(points[-6:-3]) - median(points[-3:])) / 3
 
 
 def noisy_validation(c: Curves) -> Finding | None:
-    """A share moves in steps so coarse that it must be one of few examples."""
+    """An accuracy changes in steps so coarse that it must be computed on few examples."""
     if learns_little(c):
         return None
-    for name, one in c.shares.items():
+    for name, one in c.fractions.items():
         values = {value for value in one.values if 0 < value < 1}
         size = _examples(values)
         if name.startswith("train") or size is None:
             continue
-        if (size / 80) ** len(values) < 0.05 or _sticks(c, one) or _flickers(one):
-            said = f"{name} moves in steps of 1/{size}, as a share of {size} examples does"
-            return Finding(Label.NOISY_VALIDATION, Severity.WARNING, said, {"examples": size}, (1, c.last))
+        if (size / 80) ** len(values) < 0.05 or _is_constant(c, one) or _jumps(one):
+            facts = (Computed(f"{name} changes in steps of 1/{size}, as with {size} validation examples"),)
+            return Finding(Label.NOISY_VALIDATION, Severity.WARNING, facts, {"examples": size}, (1, c.last))
     return None
 
 
 def _examples(values: set[float]) -> int | None:
-    """The fewest of which all the values are shares; None where that takes more than FEW_EXAMPLES.
+    """The smallest n of which all the values are multiples of 1/n; None where n would be more than FEW_EXAMPLES.
 
-    Shares of 80 examples are all shares of n too with a chance of about n / 80 for each.
+    A multiple of 1/80 is a multiple of 1/n too with a probability of about n / 80.
     """
     sizes = (n for n in range(2, FEW_EXAMPLES + 1) if all(abs(v * n - round(v * n)) < 1e-4 for v in values))
     return next(sizes, None) if values else None
 
 
-def _sticks(c: Curves, one: Series) -> bool:
-    """It stays exactly the same for five epochs or more, while the validation loss nearly doubles or halves."""
+def _is_constant(c: Curves, one: Series) -> bool:
+    """It stays exactly the same for five or more epochs, while the validation loss nearly doubles or halves."""
     if c.validation is None:
         return False
     for value, run in groupby(zip(one.steps, one.values, strict=True), key=lambda point: point[1]):
@@ -128,40 +129,39 @@ def _sticks(c: Curves, one: Series) -> bool:
     return False
 
 
-def _flickers(one: Series) -> bool:
-    """In the second half of the epochs it changes by two points from one to the next, in the mean."""
+def _jumps(one: Series) -> bool:
+    """In the second half of the epochs it changes by 0.02 or more per epoch on average."""
     late = one.values[len(one) // 2 :]
     return len(late) > 4 and fmean(abs(b - a) for a, b in pairwise(late)) >= 0.02
 
 
 def overfitting(c: Curves) -> Finding | None:
-    """The gap between the splits is wide, or opens while the validation loss turns or the training loss is used up."""
+    """A wide gap between the splits, or one that opens while the validation loss rises or the training loss nears 0."""
     if c.train is None or c.judged is None:
         return None
     step, best = c.judged.lowest
-    turned = (c.judged.end - best) / c.judged_scale
+    rise = (c.judged.end - best) / c.judged_scale
     apart = gap(c)
-    if not _opens(c, apart, turned, step):
+    if not _overfits(c, apart, rise, step):
         return None
-    said = f"train_loss ends at {c.train.end:.3g}; {c.judged_name} was best at epoch {step}"
-    if c.validation is not None:
-        said += f" with {best:.3g} and ends at {c.validation.end:.3g}"
-    numbers = {"turned": turned} | ({"gap": apart} if apart is not None else {})
-    return Finding(Label.OVERFITTING, Severity.WARNING, said, numbers, (step, c.last))
+    facts = (c.train.change, Extreme(c.judged.lowest_point, "best"), Value(c.judged.end_point))
+    numbers = {"turned": rise} | ({"gap": apart} if apart is not None else {})
+    return Finding(Label.OVERFITTING, Severity.WARNING, facts, numbers, (step, c.last))
 
 
-def _opens(c: Curves, apart: float | None, turned: float, best: int) -> bool:
+def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
+    """rise: how far the validation curve ends above its best, at epoch `best`."""
     assert c.train is not None
     if apart is None:
-        return turned >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > FLAT
-    same = c.share_gap
-    if same is not None and same < ALIKE and turned < TURNED:
+        return rise >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > FLAT
+    difference = c.fraction_gap
+    if difference is not None and difference < SAME_FRACTION and rise < ROSE_AGAIN:
         return False
-    return apart >= WIDE_GAP or (apart >= SOME_GAP and (turned >= TURNED or c.train.end < 0.2 * c.scale))
+    return apart >= WIDE_GAP or (apart >= SOME_GAP and (rise >= ROSE_AGAIN or c.train.end < 0.2 * c.scale))
 
 
 def still_improving(c: Curves) -> Finding | None:
-    """The last third of the epochs brought a good part of all that was won, or of what was left to win."""
+    """The last third of the epochs brought a large part of the whole improvement, or of the loss that was left."""
     one = c.judged
     if one is None or c.metric is None or (won := (c.judged_start - one.third(2)) / c.judged_scale) < 0.03:
         return None
@@ -170,23 +170,23 @@ def still_improving(c: Curves) -> Finding | None:
     stale = c.metric.lowest[0] <= c.metric.steps[len(c.metric) // 2]
     if stale or late < 0.02 * won or (late < 0.12 * won and relative < 0.15):
         return None
-    said = f"{c.judged_name} went from {one.third(1):.3g} in the second third of the epochs to {left:.3g} in the last"
+    facts = (Change(one.third_point(1), one.third_point(2)),)
     numbers = {"late": late, "won": won}
-    return Finding(Label.STILL_IMPROVING, Severity.HINT, said, numbers, (one.steps[round(len(one) * 2 / 3)], c.last))
+    return Finding(Label.STILL_IMPROVING, Severity.HINT, facts, numbers, (one.steps[round(len(one) * 2 / 3)], c.last))
 
 
 def underfitting(c: Curves) -> Finding | None:
-    """No gap, and both losses stay high: what that is, the share that is right tells best."""
+    """No gap, and both losses stay high: judged by the accuracy where one is reported."""
     apart = gap(c)
     if c.train is None or c.validation is None or apart is None or apart > SOME_GAP:
         return None
     left = c.train.end / c.scale
-    if c.share is None:
+    if c.fraction is None:
         poor = left >= 0.6
     else:
-        poor = (left >= 0.35 and c.share <= GOOD_SHARE) or (left >= 0.75 and c.share <= FINE_SHARE)
+        poor = (left >= 0.35 and c.fraction <= GOOD_FRACTION) or (left >= 0.75 and c.fraction <= HIGH_FRACTION)
     if not poor or (c.epochs < LONG_ENOUGH and fallen(c) <= FLAT):
         return None
-    said = f"train_loss ends at {left:.0%} of its start, with val_loss beside it ({c.validation.end:.3g})"
-    numbers = {"left": left, "gap": apart} | ({"share": c.share} if c.share is not None else {})
-    return Finding(Label.UNDERFITTING, Severity.WARNING, said, numbers, (1, c.last))
+    facts = (c.train.change, c.validation.change)
+    numbers = {"left": left, "gap": apart} | ({"share": c.fraction} if c.fraction is not None else {})
+    return Finding(Label.UNDERFITTING, Severity.WARNING, facts, numbers, (1, c.last))

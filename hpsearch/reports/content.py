@@ -11,7 +11,7 @@ from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line
 from hpsearch.core.trial import State, Trial
-from hpsearch.doctor.consultation import Consultation, consult
+from hpsearch.doctor.study_diagnosis import StudyDiagnosis, diagnose_study
 from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.evaluation.test_set_ledger import last_result, openings
 from hpsearch.journal import Journal, TrainingSegment
@@ -95,8 +95,8 @@ class Content:
         return {**self.study.record.spec["trainer"].get("options", {}), **self.space.fixed}
 
     @cached_property
-    def consultation(self) -> Consultation:
-        return consult(self.trials, self.study.objective)
+    def diagnosis(self) -> StudyDiagnosis:
+        return diagnose_study(self.trials, self.study.objective)
 
     @cached_property
     def data(self) -> Mapping[str, Sequence[str]]:

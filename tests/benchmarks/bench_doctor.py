@@ -1,4 +1,4 @@
-"""How often the curve doctor says first what was planted, on real trainings whose seeds it was not developed on.
+"""How often the curve doctor's first finding is the known fault, on real trainings whose seeds it was not developed on.
 
 All are trained here, one after the other on one thread, which takes about ten minutes; nothing is timed but the doctor.
 """
@@ -70,15 +70,15 @@ def _by_class(shown: Sequence[Shown]) -> Table:
             rows.append([f"{name} ({task})", " or ".join(sorted(fault.labels)), said.total(), right, wrong])
     right = [label in FAULTS[case.fault].labels for case, _, label in shown]
     sound = [label is not Label.HEALTHY for case, _, label in shown if case.fault == "none"]
-    note = f"right: {sum(right)} of {len(right)} ({sum(right) / len(right):.1%}); false alarms on sound trainings: "
+    note = f"right: {sum(right)} of {len(right)} ({sum(right) / len(right):.1%}); false alarms on healthy trainings: "
     note += f"{sum(sound)} of {len(sound)} ({sum(sound) / len(sound):.1%})"
-    return Table("Planted and found", ["planted", "to be found", "trainings", "right", "else"], rows, note)
+    return Table("Planted and found", ["fault", "expected label", "trainings", "right", "other labels"], rows, note)
 
 
 def _confusion(shown: Sequence[Shown]) -> Table:
     counts = Counter((case.fault, label) for case, _, label in shown)
     rows: list[Row] = [[name, *(counts[name, label] or None for label in Label)] for name in FAULTS]
-    return Table("Confusion matrix", ["planted", *Label], rows, "both tasks; what is said first")
+    return Table("Confusion matrix", ["fault", *Label], rows, "both tasks; labels of the first findings")
 
 
 def _with_less(trials: Sequence[tuple[Case, Trial]]) -> Table:

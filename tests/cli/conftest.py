@@ -11,7 +11,7 @@ from tests.cli.desk import Desk
 def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """An empty folder to work in. What a command does to logging is undone."""
     monkeypatch.chdir(tmp_path)
-    for name in ("HPSEARCH_HOME", "HPSEARCH_DATA", "MLFLOW_TRACKING_URI", "NO_COLOR"):
+    for name in ("HPSEARCH_HOME", "HPSEARCH_DATA", "MLFLOW_TRACKING_URI", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

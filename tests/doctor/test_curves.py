@@ -4,6 +4,7 @@ import pytest
 
 from hpsearch.core.trial import Objective
 from hpsearch.doctor.curves import Curves, Series, series
+from hpsearch.doctor.evidence import Change, CurvePoint
 from tests.doctor.curve import ACCURACY, LOSS, trial
 
 
@@ -34,6 +35,14 @@ class TestSeries:
         assert [one.third(which) for which in range(3)] == [8.5, 5.5, 1.5]
         assert [of(7.0).third(which) for which in range(3)] == [7.0, 7.0, 7.0]
         assert [of(4.0, 3.0, 2.0, 1.0).third(which) for which in range(3)] == [4.0, 2.5, 1.0]
+
+    def test_points_are_reported_values_near_the_medians(self) -> None:
+        one = series(enumerate((3.0, *[5.0] * 7, 9.0, 2.0), start=1), "loss")
+        assert one is not None
+        assert one.end == 5.5
+        assert one.change == Change(CurvePoint("loss", 1, 3.0), CurvePoint("loss", 10, 2.0))
+        assert one.third_point(1) == CurvePoint("loss", 7, 5.0)
+        assert (one.lowest_point.epoch, one.highest_point.epoch) == (10, 9)
 
     def test_one_wild_epoch_is_not_the_lowest(self) -> None:
         assert of(5.0, 4.0, 0.1, 4.0, 3.0, 3.0, 3.5).lowest == (4, 3.0)
@@ -66,32 +75,33 @@ class TestCurves:
         )
         assert (found.start, found.scale, found.peak_rate) == (2.5, 2.5, 0.1)
         assert list(found.layers) == ["grad_norm/out"]
-        assert list(found.shares) == ["train_accuracy", "val_accuracy"]
-        assert found.share == 0.9
-        assert found.share_gap == pytest.approx(0.2)
+        assert list(found.fractions) == ["train_accuracy", "val_accuracy"]
+        assert found.fraction == 0.9
+        assert found.fraction_gap == pytest.approx(0.2)
         assert found.weights is None
 
-    def test_stride_is_that_of_the_highest_learning_rates(self) -> None:
+    def test_update_size_is_that_of_the_highest_learning_rates(self) -> None:
         many = trial(
             val_loss=[1.0] * 6, lr=[0.1, 0.1, 0.001, 0.001, 0.001, 0.001], update_ratio=[0.2, 0.3, *[1e-6] * 4]
         )
-        assert Curves.of(many, LOSS).stride == 0.25
+        assert Curves.of(many, LOSS).update_size == 0.25
 
     def test_learning_rate_may_be_a_parameter(self) -> None:
         assert Curves.of(trial(val_loss=[1.0], params={"lr": 0.5}), LOSS).peak_rate == 0.5
         assert Curves.of(trial(val_loss=[1.0], params={"lr": "auto"}), LOSS).peak_rate is None
 
-    def test_what_is_missing_to_1_is_the_loss_of_a_share(self) -> None:
+    def test_loss_of_a_fraction_is_its_difference_to_1(self) -> None:
         found = Curves.of(trial(val_accuracy=[0.25, 0.75]), ACCURACY)
         assert [one.values for one in found.losses] == [(0.75, 0.25)]
-        assert found.judged_name == "the metric"
+        assert [one.reported for one in found.losses] == [(0.25, 0.75)]
+        assert found.losses[0].lowest_point == CurvePoint("val_accuracy", 2, 0.75)
 
     def test_sign_is_turned_of_a_metric_that_is_maximised(self) -> None:
         found = Curves.of(trial(reward=[-5.0, 20.0]), Objective("reward", "maximize"))
         assert (found.start, found.scale) == (5.0, 25.0)
 
-    def test_a_name_does_not_make_a_share(self) -> None:
-        assert Curves.of(trial(val_loss=[1.0], val_accuracy=[98.5]), LOSS).shares == {}
+    def test_a_value_above_1_is_no_fraction(self) -> None:
+        assert Curves.of(trial(val_loss=[1.0], val_accuracy=[98.5]), LOSS).fractions == {}
 
     @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
     def test_first_loss_that_is_not_finite(self, bad: float) -> None:

@@ -65,20 +65,20 @@ class TestShape:
         found = [training.plateau(curves(train_loss=[2.3] * n, val_loss=[2.3] * n)) for n in (5, 6)]
         assert [one is not None for one in found] == [False, True]
 
-    @pytest.mark.parametrize(("stride", "creeps"), [(2.4e-4, True), (2.6e-4, False)])
-    def test_a_short_stride(self, stride: float, creeps: bool) -> None:
+    @pytest.mark.parametrize(("ratio", "slow"), [(2.4e-4, True), (2.6e-4, False)])
+    def test_a_low_update_ratio(self, ratio: float, slow: bool) -> None:
         losses = falling(1.0, 0.6, 30, 0.933)  # half as fast in every third
-        assert shape.creeps(curves(train_loss=losses, val_loss=losses, update_ratio=[stride] * 30)) == creeps
+        assert shape.falls_slowly(curves(train_loss=losses, val_loss=losses, update_ratio=[ratio] * 30)) == slow
 
-    @pytest.mark.parametrize(("end", "creeps"), [(0.195, True), (0.165, False)])
-    def test_far_from_done(self, end: float, creeps: bool) -> None:
+    @pytest.mark.parametrize(("end", "slow"), [(0.195, True), (0.165, False)])
+    def test_a_high_loss(self, end: float, slow: bool) -> None:
         losses = falling(1.0, end, 30, 0.933)  # at 0.31 and 0.28 by the last fifth
-        assert shape.creeps(curves(train_loss=losses, val_loss=losses, update_ratio=[1e-4] * 30)) == creeps
+        assert shape.falls_slowly(curves(train_loss=losses, val_loss=losses, update_ratio=[1e-4] * 30)) == slow
 
-    @pytest.mark.parametrize(("pace", "creeps"), [(0.0029, True), (0.0031, False)])
-    def test_a_slow_pace(self, pace: float, creeps: bool) -> None:
-        losses = straight(1.0, 1 - 30 * pace * 29 / 27, 30)  # the end is the median of epochs 26 to 30
-        assert shape.creeps(curves(train_loss=losses, val_loss=losses)) == creeps
+    @pytest.mark.parametrize(("fall", "slow"), [(0.0029, True), (0.0031, False)])
+    def test_a_slow_fall(self, fall: float, slow: bool) -> None:
+        losses = straight(1.0, 1 - 30 * fall * 29 / 27, 30)  # the end is the median of epochs 26 to 30
+        assert shape.falls_slowly(curves(train_loss=losses, val_loss=losses)) == slow
 
 
 class TestTraining:
@@ -87,17 +87,17 @@ class TestTraining:
         assert (training.diverged(curves(train_loss=[1.0, 5.0, *[end] * 5])) is not None) == seen
 
     @pytest.mark.parametrize(("stride", "seen"), [(0.039, False), (0.041, True)])
-    def test_a_long_stride(self, stride: float, seen: bool) -> None:
+    def test_a_high_update_ratio(self, stride: float, seen: bool) -> None:
         assert (training.rate_too_high(curves(**FLAT, update_ratio=[stride] * 20)) is not None) == seen
 
     @pytest.mark.parametrize(("stride", "seen"), [(0.0039, False), (0.0041, True)])
-    def test_steps_that_are_not_small_and_held_weights(self, stride: float, seen: bool) -> None:
+    def test_steps_that_are_not_small_and_shrinking_weights(self, stride: float, seen: bool) -> None:
         held = curves(**FLAT, weight_norm=falling(8.0, 0.1, 20), update_ratio=[stride] * 20)
-        assert (training.held(held) is not None) == seen
+        assert (training.weights_shrink(held) is not None) == seen
 
     @pytest.mark.parametrize(("end", "seen"), [(0.76, False), (0.74, True)])
-    def test_held_weights(self, end: float, seen: bool) -> None:
-        assert (training.held(curves(**FLAT, weight_norm=[1.0, *[end] * 19])) is not None) == seen
+    def test_shrinking_weights(self, end: float, seen: bool) -> None:
+        assert (training.weights_shrink(curves(**FLAT, weight_norm=[1.0, *[end] * 19])) is not None) == seen
 
     @pytest.mark.parametrize(("climb", "seen"), [(0.0098, False), (0.0102, True)])
     def test_a_shaken_validation_loss(self, climb: float, seen: bool) -> None:

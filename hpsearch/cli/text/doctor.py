@@ -1,44 +1,47 @@
-"""What the loss curves of a recorded study show, in words."""
+"""What the curves of a recorded study show, in words."""
 
-from hpsearch.core.format import columns, named, number, params_line, score
+from hpsearch.cli.text.layout import table, wrapped
+from hpsearch.core.format import many, named, number, params_line, score
 from hpsearch.core.trial import Trial
-from hpsearch.doctor.consultation import Consultation
 from hpsearch.doctor.diagnosis import Diagnosis
 from hpsearch.doctor.findings import Severity
+from hpsearch.doctor.study_diagnosis import StudyDiagnosis
 
 
-def trial(name: str, seen: Diagnosis) -> str:
+def trial(name: str, diagnosis: Diagnosis) -> str:
     parts = [
-        f"{name}, trial {seen.trial.number}: {seen.trial.state}, {score(seen.trial, seen.objective)}",
-        f"  {params_line(seen.trial.params)}",
+        f"{name}, trial {diagnosis.trial.number}: {diagnosis.trial.state}, "
+        f"{score(diagnosis.trial, diagnosis.objective)}",
+        f"  {params_line(diagnosis.trial.params)}",
     ]
-    for one in seen.findings:
+    for one in diagnosis.findings:
         severity = f" ({one.severity})" if one.severity is not Severity.NONE else ""
-        parts += ["", f"{one.label}{severity}", f"  seen    {one.evidence}"]
-        parts += [f"  epochs  {one.epochs[0]} to {one.epochs[1]}"] if any(one.epochs) else []
-        parts += [f"  advice  {one.advice}"]
-    if seen.not_reported:
-        parts += ["", f"not reported, so not looked at: {', '.join(seen.not_reported)}"]
-    return "\n".join(parts)
+        parts += ["", f"{one.label}{severity}", f"  evidence  {one.evidence}"]
+        parts += [f"  epochs    {one.epochs[0]} to {one.epochs[1]}"] if any(one.epochs) else []
+        parts += [f"  advice    {one.advice}"]
+    if diagnosis.not_reported:
+        parts += ["", f"not reported, so not examined: {', '.join(diagnosis.not_reported)}"]
+    return wrapped("\n".join(parts))
 
 
-def study(name: str, found: Consultation, lines: int, worst: bool) -> str:
-    """worst: the worst findings first, not the best values."""
-    counts = ", ".join(f"{count} {label}" for label, count in found.labels.items())
-    parts = [f"{name}: {len(found.trials)} trials{f' ({counts})' if counts else ''}"]
-    for one in found.remarks:
+def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool) -> str:
+    """lines: the most trials to list. worst: the most severe findings first, instead of the best values."""
+    counts = ", ".join(f"{count} {label}" for label, count in diagnosis.labels.items())
+    parts = [f"{name}: {many(len(diagnosis.trials), 'trial')}{f' ({counts})' if counts else ''}"]
+    for one in diagnosis.remarks:
         parts += ["", one.advice, f"  {one.evidence} ({named(one.trials)})"]
-    if found.trials:
-        rows = [_row(trial, found) for trial in found.sorted(worst)[:lines]]
-        parts += ["", columns([["trial", "value", "state", "finding", "seen"], *rows])]
-    if len(found.trials) > lines:
-        more = f"{len(found.trials) - lines} more"
-        parts.append(f"{more}: --lines {len(found.trials)} shows all, --worst begins with the worst")
+    parts = [wrapped("\n".join(parts))]
+    if diagnosis.trials:
+        rows = [_row(trial, diagnosis) for trial in diagnosis.sorted(worst)[:lines]]
+        parts += ["", table([["trial", "value", "state", "finding", "evidence"], *rows], narrow=(3, 4))]
+    if len(diagnosis.trials) > lines:
+        more = f"{len(diagnosis.trials) - lines} more"
+        parts.append(wrapped(f"{more}: --lines {len(diagnosis.trials)} lists all, --worst lists the worst first"))
     return "\n".join(parts)
 
 
-def _row(trial: Trial, found: Consultation) -> list[str]:
-    first, *rest = found.findings[trial.number]
-    value = found.objective.value(trial)
+def _row(trial: Trial, diagnosis: StudyDiagnosis) -> list[str]:
+    first, *rest = diagnosis.findings[trial.number]
+    value = diagnosis.objective.value(trial)
     label = f"{first.label}{f' (+{len(rest)})' if rest else ''}"
     return [str(trial.number), number(value) if value is not None else "", str(trial.state), label, first.evidence]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from hpsearch.core.trial import Params
-from hpsearch.doctor.consultation import Remark
 from hpsearch.doctor.findings import Label
+from hpsearch.doctor.study_diagnosis import Remark
 from hpsearch.samplers.recipe.search_ranges import Number, SearchRange, numbers, place, shifted
 from hpsearch.study.space import Space
 

@@ -17,7 +17,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params
-from hpsearch.doctor.consultation import consult
+from hpsearch.doctor.study_diagnosis import diagnose_study
 from hpsearch.samplers.random import Cycle, draw, key
 from hpsearch.samplers.recipe.choices import without_losers
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
@@ -113,7 +113,7 @@ class Recipe:
     ) -> PlannedRound | Over:
         last, number, best = plans[-1], plans[-1].number + 1, found.ranked[0]
         searched = next(plan for plan in reversed(plans) if plan.repeats is None)
-        advice = advise(consult(found.latest, history.objective).remarks, self.space, last.ranges, best.params)
+        advice = advise(diagnose_study(found.latest, history.objective).remarks, self.space, last.ranges, best.params)
         ranges, beyond = self._ranges(plans, found, advice)
         beyond = beyond if schedule.may_look_again(found.progress) else ()
         resource, why = _resource(searched.rung.epochs == schedule.longest, found, advice, beyond)

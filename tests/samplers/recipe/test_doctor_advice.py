@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from hpsearch.doctor.consultation import Remark
 from hpsearch.doctor.findings import Label
+from hpsearch.doctor.study_diagnosis import Remark
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
 from hpsearch.samplers.recipe.search_ranges import whole
 from hpsearch.study.space import Choice, Float, Space

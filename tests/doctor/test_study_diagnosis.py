@@ -1,8 +1,8 @@
 from collections.abc import Sequence
 
 from hpsearch.core.trial import Cause, State, Trial
-from hpsearch.doctor.consultation import best_of, consult
 from hpsearch.doctor.findings import Label
+from hpsearch.doctor.study_diagnosis import best_of, diagnose_study
 from tests.doctor.curve import LOSS, falling, trial
 
 
@@ -24,7 +24,7 @@ def diverged(number: int) -> Trial:
 
 
 def said(trials: Sequence[Trial]) -> dict[str, tuple[int, ...]]:
-    return {remark.advice: remark.trials for remark in consult(trials, LOSS).remarks}
+    return {remark.advice: remark.trials for remark in diagnose_study(trials, LOSS).remarks}
 
 
 def test_best_are_a_quarter_of_those_with_a_value() -> None:
@@ -44,7 +44,7 @@ def test_best_still_improve() -> None:
 
 
 def test_best_overfit() -> None:
-    found = consult([overfitted(0), overfitted(1), overfitted(2)], LOSS)
+    found = diagnose_study([overfitted(0), overfitted(1), overfitted(2)], LOSS)
     (remark,) = found.remarks
     assert (remark.labels, remark.trials, remark.among, remark.best) == ((Label.OVERFITTING,), (0, 1, 2), 3, True)
     assert remark.evidence == "3 of the best 3 trials: overfitting"
@@ -52,18 +52,18 @@ def test_best_overfit() -> None:
 
 def test_a_third_diverged() -> None:
     trials = [healthy(0), healthy(1), healthy(2), healthy(3), diverged(4), diverged(5)]
-    (remark,) = [one for one in consult(trials, LOSS).remarks if not one.best]
+    (remark,) = [one for one in diagnose_study(trials, LOSS).remarks if not one.best]
     assert (remark.trials, remark.among) == ((4, 5), 6)
     assert remark.evidence == "2 of 6 trials with a curve to judge: diverged or learning rate too high"
-    assert [one for one in consult(trials[:5], LOSS).remarks if not one.best] == []
+    assert [one for one in diagnose_study(trials[:5], LOSS).remarks if not one.best] == []
 
 
 def test_trials_that_are_too_short_to_judge_count_for_nothing() -> None:
     short = [trial(number, train_loss=[2.3], val_loss=[2.3]) for number in range(2, 9)]
-    (remark,) = [one for one in consult([healthy(0), diverged(1), *short], LOSS).remarks if not one.best]
+    (remark,) = [one for one in diagnose_study([healthy(0), diverged(1), *short], LOSS).remarks if not one.best]
     assert (remark.trials, remark.among) == ((1,), 2)
 
 
 def test_nothing_was_recorded() -> None:
-    found = consult([], LOSS)
+    found = diagnose_study([], LOSS)
     assert (dict(found.findings), found.best, found.remarks) == ({}, (), ())

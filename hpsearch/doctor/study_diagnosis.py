@@ -1,4 +1,4 @@
-"""What the findings of a study's trials mean together, and which trials say so."""
+"""What the findings of a study's trials mean together, and which trials show it."""
 
 import math
 from collections import Counter
@@ -12,15 +12,15 @@ from hpsearch.doctor.diagnosis import diagnose, lowest_loss
 from hpsearch.doctor.findings import Finding, Label, Severity
 
 FEWEST, MOST = 3, 10
-"""Of a study's trials the best quarter is asked, at least and at most so many of them."""
+"""How many trials are the best ones: a quarter of those with a value, within these limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """labels: the findings that it rests on. trials: those that have one of them, of `among` that were asked.
+    """labels: the findings that it is based on. trials: those that have one of them, among `among` trials.
 
-    best: only the best trials were asked, whose findings say how the study would get better; else all that have
-    a curve to judge, whose findings say where the space is wasted.
+    best: those are the best trials, and their findings show how to improve the study; else all trials that have a curve
+    to judge, and their findings show which part of the space is useless.
     """
 
     labels: tuple[Label, ...]
@@ -32,16 +32,16 @@ class Remark:
     @property
     def evidence(self) -> str:
         trials = many(self.among, "trial")
-        whom = f"the best {trials}" if self.best else f"{trials} with a curve to judge"
-        return f"{len(self.trials)} of {whom}: {' or '.join(self.labels)}"
+        which = f"the best {trials}" if self.best else f"{trials} with a curve to judge"
+        return f"{len(self.trials)} of {which}: {' or '.join(self.labels)}"
 
     def document(self) -> dict[str, Any]:
         return {**asdict(self), "evidence": self.evidence}
 
 
 @dataclass(frozen=True)
-class Consultation:
-    """findings: by trial number, the first explains most. best: the best trials' numbers, the best first."""
+class StudyDiagnosis:
+    """findings: by trial number, the one that explains most first. best: numbers of the best trials, best first."""
 
     trials: Sequence[Trial]
     objective: Objective
@@ -51,11 +51,11 @@ class Consultation:
 
     @property
     def labels(self) -> dict[str, int]:
-        """How many trials have each label first, the commonest first."""
+        """How many trials have each label as their first finding, the most frequent first."""
         return dict(Counter(str(findings[0].label) for findings in self.findings.values()).most_common())
 
     def sorted(self, worst: bool = False) -> list[Trial]:
-        """The best value first; or the worst finding first, and of those alike the best value."""
+        """The best value first; with `worst` the most severe finding first, and within one severity the best value."""
 
         def place(trial: Trial) -> tuple[int, float]:
             severity = self.findings[trial.number][0].severity
@@ -88,32 +88,32 @@ class Consultation:
 OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
     (
         (Label.NOISY_VALIDATION,),
-        "Validate on more examples, or on folds (trainer.validation), before trusting the order of the trials.",
+        "Validate on more examples, or on folds (trainer.validation): now the order of the trials is mostly chance.",
     ),
-    ((Label.METRIC_STUCK,), "Stop and look at the data: labels and inputs may not belong together."),
-    ((Label.LR_TOO_HIGH, Label.DIVERGED), "Move the learning rate's window down."),
-    ((Label.LR_TOO_LOW,), "Move the learning rate's window up."),
+    ((Label.METRIC_STUCK,), "Check the data: the labels may not belong to the inputs."),
+    ((Label.LR_TOO_HIGH, Label.DIVERGED), "Search lower learning rates."),
+    ((Label.LR_TOO_LOW,), "Search higher learning rates."),
     ((Label.DECAYED_TOO_EARLY,), "Lower the learning rate later."),
     ((Label.STILL_IMPROVING,), "Train longer."),
-    ((Label.OVERFITTING,), "Open the search towards more regularisation (weight decay, dropout, augmentation)."),
-    ((Label.UNDERFITTING,), "Open the search towards larger networks and less regularisation."),
-    ((Label.HEALTHY,), "The best trials have settled: longer training alone will gain little."),
-    ((Label.TOO_EARLY,), "The best trials cannot be judged yet: what is missing is said with each."),
+    ((Label.OVERFITTING,), "Search stronger regularisation (weight decay, dropout, augmentation)."),
+    ((Label.UNDERFITTING,), "Search larger networks and weaker regularisation."),
+    ((Label.HEALTHY,), "The best trials have converged: longer training alone will improve them little."),
+    ((Label.TOO_EARLY,), "The best trials cannot be judged yet: each line says what is missing."),
 )
-"""Said where half of the best trials have one of the labels."""
+"""Given where at least half of the best trials have one of the labels."""
 
 OF_ALL: Sequence[tuple[tuple[Label, ...], str]] = (
-    ((Label.DIVERGED, Label.LR_TOO_HIGH), "Lower the upper end of the learning rate's window: much of it is wasted."),
-    ((Label.LR_TOO_LOW,), "Raise the lower end of the learning rate's window: much of it is wasted."),
+    ((Label.DIVERGED, Label.LR_TOO_HIGH), "Lower the upper bound of the learning rate: much of its range is too high."),
+    ((Label.LR_TOO_LOW,), "Raise the lower bound of the learning rate: much of its range is too low."),
     (
         (Label.PLATEAU, Label.VANISHING_GRADIENTS, Label.EXPLODING_GRADIENTS),
-        "Look at the initialisation and the depth: many trials never begin to learn.",
+        "Check the initialisation and the depth: many trials learn nothing.",
     ),
 )
-"""Said where a third of the trials with a curve to judge have one of the labels first."""
+"""Given where a third of the trials with a curve to judge have one of the labels as their first finding."""
 
 
-def consult(trials: Sequence[Trial], objective: Objective) -> Consultation:
+def diagnose_study(trials: Sequence[Trial], objective: Objective) -> StudyDiagnosis:
     lowest = lowest_loss(trials)
     findings = {trial.number: diagnose(trial, objective, lowest) for trial in trials}
     best = best_of(trials, objective)
@@ -127,7 +127,7 @@ def consult(trials: Sequence[Trial], objective: Objective) -> Consultation:
         for labels, advice in OF_ALL
         if 3 * len(having := _having(findings, judged, labels, first=True)) >= len(judged) > 0
     ]
-    return Consultation(trials, objective, findings, best, tuple(remarks))
+    return StudyDiagnosis(trials, objective, findings, best, tuple(remarks))
 
 
 def best_of(trials: Sequence[Trial], objective: Objective) -> tuple[int, ...]:

@@ -1,0 +1,102 @@
+"""Screens that fit the terminal: sentences wrap between words, tables are no wider than it is."""
+
+import re
+import shutil
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
+
+from hpsearch.core.format import columns, shortened
+
+LONGEST_CELL = 24
+"""Characters of a cell in a table with a column for each study or parameter."""
+
+NARROWEST = 12
+"""Characters that a column keeps, however narrow the terminal is."""
+
+GAP = 2
+"""Spaces between columns."""
+
+LABEL = re.compile(r" *(?:\S+(?: \S+)* {2,})?")
+"""What stands before the text of a line: its indentation, and a label with two spaces or more after it."""
+
+
+def width() -> int | None:
+    """Characters in a line: COLUMNS, else those of the terminal. None without either: a file or a pipe has no limit."""
+    return shutil.get_terminal_size((0, 0)).columns or None
+
+
+def wrapped(text: str) -> str:
+    """Lines that are too long go on below their text, indented. No word is broken, and paths stay whole."""
+    most = width()
+    return text if most is None else "\n".join(_wrapped(line, most) for line in text.split("\n"))
+
+
+def _wrapped(line: str, most: int) -> str:
+    label = re.match(LABEL, line)
+    if len(line) <= most or label is None:
+        return line
+    own = len(line) - len(line.lstrip())
+    indent = label.end() if own < label.end() <= most // 2 else own + 2
+    return textwrap.fill(
+        line, most, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, tabsize=4
+    )
+
+
+def table(rows: Sequence[Sequence[str]], narrow: Collection[int], lines: int | None = 3) -> str:
+    """Aligned columns.
+
+    Where they are wider than the terminal, the columns at the places in `narrow` share what the others leave: their
+    cells go on below, between words, for so many lines, and a word that is longer than its column is shortened in its
+    middle. lines: None shows all.
+    """
+    natural = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    most = width()
+    if most is None or sum(natural) + GAP * (len(natural) - 1) <= most:
+        return columns(rows)
+    room = most - GAP * (len(natural) - 1) - sum(w for place, w in enumerate(natural) if place not in narrow)
+    widths = _shared(room, {place: natural[place] for place in narrow})
+    shown = []
+    for row in rows:
+        cells = [_cell(cell, widths.get(place), lines) for place, cell in enumerate(row)]
+        height = max(map(len, cells))
+        shown += [[cell[at] if at < len(cell) else "" for cell in cells] for at in range(height)]
+    return columns(shown)
+
+
+def _shared(room: int, wanted: dict[int, int]) -> dict[int, int]:
+    """The widths of columns that want more than there is: those that want little have it, the others the same."""
+    widths = {}
+    for left, place in zip(range(len(wanted), 0, -1), sorted(wanted, key=wanted.__getitem__), strict=True):
+        widths[place] = min(wanted[place], max(NARROWEST, room // left))
+        room -= widths[place]
+    return widths
+
+
+def _cell(text: str, most: int | None, lines: int | None) -> list[str]:
+    if most is None:
+        return [text]
+    short = " ".join(shortened(word, most) for word in text.split(" "))
+    wrapper = textwrap.TextWrapper(
+        most, break_long_words=False, break_on_hyphens=False, max_lines=lines, placeholder=" …"
+    )
+    return wrapper.wrap(short) or [""]
+
+
+def in_blocks(rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns, in blocks of as many as fit the terminal below each other; each has the first column."""
+    cells = [[shortened(cell, LONGEST_CELL) for cell in row] for row in rows]
+    return "\n\n".join(columns([[row[0], *row[start:end]] for row in cells]) for start, end in _blocks(cells))
+
+
+def _blocks(rows: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
+    """Which columns stand beside the first one: at least one in a block."""
+    widths = [max(len(row[place]) for row in rows) + GAP for place in range(len(rows[0]))]
+    most = width()
+    room = float("inf") if most is None else most - widths[0] + GAP
+    start, used = 1, 0
+    for place, own in enumerate(widths[1:], start=1):
+        if place > start and used + own > room:
+            yield start, place
+            start, used = place, 0
+        used += own
+    yield start, len(widths)

@@ -1,0 +1,73 @@
+"""What a finding is based on, as data: values as the trainer reported them, and what was computed from the curves."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hpsearch.core.format import number
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One value that was reported, in the metric's own sign."""
+
+    metric: str
+    epoch: int
+    value: float
+
+    def __str__(self) -> str:
+        return f"{number(self.value)} (epoch {self.epoch})"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a metric was at one epoch."""
+
+    point: CurvePoint
+
+    def __str__(self) -> str:
+        return f"{self.point.metric} is {number(self.point.value)} at epoch {self.point.epoch}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A metric at two epochs, the earlier one first."""
+
+    start: CurvePoint
+    end: CurvePoint
+
+    @property
+    def verb(self) -> Literal["rose", "fell", "stayed"]:
+        """stayed: the two values are the same in the digits that are shown."""
+        if number(self.start.value) == number(self.end.value):
+            return "stayed"
+        return "rose" if self.end.value > self.start.value else "fell"
+
+    def __str__(self) -> str:
+        start, end, metric = self.start, self.end, self.start.metric
+        if self.verb == "stayed":
+            return f"{metric} stayed at {number(end.value)} (epochs {start.epoch} to {end.epoch})"
+        return f"{metric} {self.verb} from {start} to {end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """Where a curve is lowest, highest or best."""
+
+    point: CurvePoint
+    which: Literal["lowest", "highest", "best"]
+
+    def __str__(self) -> str:
+        return f"{self.point.metric} was {self.which} at epoch {self.point.epoch} ({number(self.point.value)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What the values together show, in words."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Fact = Value | Change | Extreme | Computed
