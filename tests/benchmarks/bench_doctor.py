@@ -72,7 +72,7 @@ def _by_class(shown: Sequence[Shown]) -> Table:
     sound = [label is not Label.HEALTHY for case, _, label in shown if case.fault == "none"]
     note = f"right: {sum(right)} of {len(right)} ({sum(right) / len(right):.1%}); false alarms on healthy trainings: "
     note += f"{sum(sound)} of {len(sound)} ({sum(sound) / len(sound):.1%})"
-    return Table("Planted and found", ["fault", "expected label", "trainings", "right", "other labels"], rows, note)
+    return Table("Class by class", ["fault", "expected label", "trainings", "right", "other labels"], rows, note)
 
 
 def _confusion(shown: Sequence[Shown]) -> Table:
@@ -91,7 +91,7 @@ def _with_less(trials: Sequence[tuple[Case, Trial]]) -> Table:
         alarms = sum(label not in (Label.HEALTHY, Label.TOO_EARLY) and case.fault == "none" for case, label in said)
         rows.append([name, *(f"{n / len(said):.1%}" for n in (right, silent, missed)), alarms])
     columns = ["reported", "right", "too early to say", "a fault called healthy", "false alarms"]
-    return Table("With fewer metrics", columns, rows, f"of {len(trials)} trainings; alarms: on the sound ones")
+    return Table("With fewer metrics", columns, rows, f"of {len(trials)} trainings; alarms: on the healthy ones")
 
 
 def without(trial: Trial, names: Sequence[str]) -> Trial:
