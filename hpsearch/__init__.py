@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hpsearch.api import RecordedStudy, RecordedTrial, load, run
     from hpsearch.core.errors import (
         BadInput,
         HpsearchError,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     )
     from hpsearch.core.replicates import Fold
     from hpsearch.core.trial import Report
+    from hpsearch.orchestrator.run_result import RunResult
     from hpsearch.study.definition import Study
     from hpsearch.trainer.predictions import Part, Predictions
     from hpsearch.trainer.seal import check_unsealed
@@ -38,9 +40,12 @@ __all__ = [
     "NotFound",
     "Part",
     "Predictions",
+    "RecordedStudy",
+    "RecordedTrial",
     "Report",
     "ResourcesError",
     "Run",
+    "RunResult",
     "Stopped",
     "Study",
     "StudyBusy",
@@ -49,10 +54,13 @@ __all__ = [
     "TrainerError",
     "__version__",
     "check_unsealed",
+    "load",
+    "run",
 ]
 __version__ = "0.1.0"
 
 _MODULES = {
+    "api": ["RecordedStudy", "RecordedTrial", "load", "run"],
     "core.errors": [
         "BadInput",
         "HpsearchError",
@@ -68,6 +76,7 @@ _MODULES = {
     ],
     "core.replicates": ["Fold"],
     "core.trial": ["Report"],
+    "orchestrator.run_result": ["RunResult"],
     "study.definition": ["Study"],
     "trainer.predictions": ["Part", "Predictions"],
     "trainer.seal": ["check_unsealed"],

@@ -15,6 +15,14 @@ CAUSES = 12
 """How many trials a sentence names."""
 
 
+def outline(name: str, state: str, counts: Mapping[str, int], best: str) -> str:
+    """A study in one line. counts: how many trials are in each state, by its name. best: which trial, and its
+    `score`; "" where none has a value."""
+    states = ", ".join(f"{count} {state.lower()}" for state, count in counts.items() if count)
+    trials = f"{many(sum(counts.values()), 'trial')}{f' ({states})' if states else ''}"
+    return f"{name}: {state}, {trials}, {f'best: {best}' if best else 'no trial has a value'}"
+
+
 def many(count: int, word: str) -> str:
     """ "1 trial", "2 trials"."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

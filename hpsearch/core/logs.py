@@ -1,8 +1,11 @@
-"""Where the messages and warnings of libraries go while a command runs: a file that cannot fill a disk."""
+"""Where the messages and warnings of libraries go while a study runs: a file that cannot fill a disk."""
 
 import io
 import logging
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging.handlers import MemoryHandler, RotatingFileHandler
 from pathlib import Path
 
@@ -26,6 +29,23 @@ def quiet(path: Path) -> None:
             held.setTarget(handler)
             held.flush()
     _hand_to(handler)
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Afterwards logging and warnings are as before: a program that calls hpsearch has settings of its own."""
+    root, show = logging.getLogger(), warnings.showwarning
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        for handler in root.handlers:
+            if handler not in handlers:
+                handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        if warnings.showwarning is not show:
+            logging.captureWarnings(False)
 
 
 class _LateFile(RotatingFileHandler):

@@ -1,10 +1,11 @@
-"""What a run came to."""
+"""The result of a run."""
 
 import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hpsearch.core.format import outline, score
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, State
 from hpsearch.orchestrator.rules import End, Totals
@@ -14,7 +15,10 @@ from hpsearch.tracking.base import Sync
 
 @dataclass(frozen=True)
 class BestTrial:
-    """epoch: the one at which it is judged, with this value of the study's metric."""
+    """The trial with the best value.
+
+    trial: its number. value: of the study's metric, at the epoch by which the trial is judged. epoch: that one, from 1.
+    """
 
     trial: int
     value: float
@@ -30,13 +34,17 @@ class BestTrial:
         return cls(best.number, report.metrics[history.objective.metric], report.step, dict(best.params))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
-    """totals, end, seconds and signal are of this run, the rest is of the study.
+    """The result of a run: of the study as a whole, and of this run.
 
-    is_fork: the study has another name than in its file. counts: how many trials are in each state that has any.
-    best: None where no trial has a value.
-    signal: what asked it to end, if any did.
+    Of the study:
+    study: as it was run. is_fork: it has another name than in its file. history: its trials by number.
+    counts: how many trials are in each state that has any. best: None where no trial has a value.
+
+    Of this run:
+    end: why it ended. totals: what it trained. sync: how far MLflow agrees with the journal.
+    seconds: wall clock. signal: the one that stopped it, or None.
     """
 
     study: Study
@@ -51,16 +59,40 @@ class RunResult:
     signal: signal.Signals | None
 
     @property
+    def name(self) -> str:
+        """The study's name, by which `hpsearch.load` finds it."""
+        return self.study.study.name
+
+    @property
+    def state(self) -> str:
+        """The study's: COMPLETE, or STOPPED before its search was over."""
+        return self.end.state
+
+    @property
+    def reason(self) -> str:
+        """Why the run ended, in words; "" for a search that ran to its end and gives no reason."""
+        return self.end.stopped or self.end.over
+
+    def __repr__(self) -> str:
+        counts = {str(state): self.counts[state] for state in State if state in self.counts}
+        best = self.history.best()
+        said = f"trial {best.number}, {score(best, self.history.objective)}" if best is not None else ""
+        why = f" ({self.end.stopped})" if self.end.stopped else ""
+        return f"<RunResult {outline(self.name, f'{self.state}{why}', counts, said)}>"
+
+    @property
     def exit_code(self) -> int:
+        """That of `hpsearch run`."""
         if self.signal is not None:
             return 128 + self.signal
         return 3 if self.best is None else 0
 
     def document(self) -> dict[str, Any]:
+        """What `hpsearch run --json` prints."""
         return {
-            "study": self.study.study.name,
-            "state": self.end.state,
-            "reason": self.end.stopped or self.end.over,
+            "study": self.name,
+            "state": self.state,
+            "reason": self.reason,
             "trials": {state.lower(): self.counts.get(state, 0) for state in State if state is not State.RUNNING},
             "best": self.best and asdict(self.best),
             "epochs_trained": self.history.epochs,

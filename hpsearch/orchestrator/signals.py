@@ -1,9 +1,11 @@
 """What signals do to a run: one ends it in good order, a second one now, and a closed terminal does nothing.
 
-A handler only leaves notes: the loop and the terminal act on them in their own time.
+A handler only leaves notes: the loop and the terminal act on them in their own time. Python lets the main thread alone
+install handlers: a run on another thread, such as a notebook's, leaves all signals as they are.
 """
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -36,6 +38,8 @@ class Signals:
         handlers: dict[signal.Signals, Any] = dict.fromkeys(GRACE, self._handle)
         if hasattr(signal, "SIGHUP"):
             handlers[signal.SIGHUP] = signal.SIG_IGN
+        if not _on_main_thread():
+            handlers.clear()
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             with stoppable(AGAIN):
@@ -50,7 +54,7 @@ class Signals:
     @contextmanager
     def stopping(self, loop: Loop) -> Iterator[None]:
         """In this context the loop is asked to end."""
-        for number in GRACE:
+        for number in GRACE if _on_main_thread() else ():
             signal.signal(number, self._handle)  # `ray.init` has put a handler of its own for SIGTERM
         self._loop = loop
         try:
@@ -69,6 +73,10 @@ class Signals:
             self._note(f"stopping: running trials end their epoch (at most {grace:.0f} s); again to stop at once")
         else:
             self._loop.stop(reason, 0.0)
+
+
+def _on_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _trains_here(frame: FrameType | None) -> bool:

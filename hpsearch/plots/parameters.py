@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from hpsearch.core.trial import Objective, State, Trial
-from hpsearch.plots.style import COLOURS, evenly, label, short, spread
+from hpsearch.plots.style import COLOURS, evenly, label, short, spread, title
 from hpsearch.study.space import Choice, Parameter, Space
 
 MOST_PARAMETERS = 24
@@ -16,8 +17,8 @@ MOST_TRIALS = 1000
 DECADES = 3
 """An axis of more of them has marks at powers of ten alone."""
 
-HEIGHT = 260
-"""Pixels."""
+HEIGHT, COLUMNS = 260, 3
+"""Pixels of one picture, and how many stand side by side in one figure."""
 
 
 def says(ranked: Sequence[Trial], space: Space) -> str:
@@ -36,6 +37,26 @@ def figures(ranked: Sequence[Trial], objective: Objective, space: Space) -> list
     """Name and picture of every parameter that some trial has, in the order of the file. ranked: the best first."""
     drawn = evenly(ranked, MOST_TRIALS)
     return [(one.name, _figure(one, drawn, objective)) for one in _shown(ranked, space)[:MOST_PARAMETERS]]
+
+
+def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Figure:
+    """All of them in one figure. ranked: the best first."""
+    pictures = figures(ranked, objective, space)
+    columns = min(COLUMNS, max(1, len(pictures)))
+    rows = max(1, math.ceil(len(pictures) / columns))
+    drawn = make_subplots(rows=rows, cols=columns, vertical_spacing=0.3 / rows, horizontal_spacing=0.08)
+    for place, (name, own) in enumerate(pictures):
+        row, column = place // columns + 1, place % columns + 1
+        for trace in own.data:
+            drawn.add_trace(trace, row=row, col=column)
+        axis = {key: value for key, value in own.layout.xaxis.to_plotly_json().items() if key != "anchor"}
+        drawn.update_xaxes(axis | {"title": label(name)}, row=row, col=column)
+        drawn.update_yaxes(range=own.layout.yaxis.range, row=row, col=column)
+        if column == 1:
+            drawn.update_yaxes(title=label(objective.metric), row=row, col=1)
+    heading = title(says(ranked, space), 110)
+    drawn.update_layout(template="plotly_white", height=HEIGHT * rows + 100, showlegend=False, title=heading)
+    return drawn
 
 
 def _shown(ranked: Sequence[Trial], space: Space) -> list[Parameter]:

@@ -12,7 +12,7 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.format import finite
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
-from hpsearch.records.find import RecordedStudy
+from hpsearch.records.find import JournalStudy
 
 COLUMNS = ("number", "round", "state", "cause", "value", "best_epoch", "attempts", "seed")
 """Of a table, about a trial."""
@@ -93,7 +93,7 @@ class StudyExport:
         return table
 
 
-def export(journal: Journal, study: RecordedStudy) -> StudyExport:
+def export(journal: Journal, study: JournalStudy) -> StudyExport:
     own = study.record.id
     return StudyExport(
         study.record,

@@ -1,4 +1,4 @@
-"""Finding what a reader asks for: a study by its name or its file, in a journal by its URL or its place."""
+"""Finding what a reader asks for: a study by its name, its file or its folder, in a journal by its URL or place."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from hpsearch.study.space import Space
 
 
 @dataclass(frozen=True)
-class RecordedStudy:
+class JournalStudy:
     """A study as the journal has it."""
 
     record: StudyRecord
@@ -51,6 +51,18 @@ def file_of(study: str | None) -> Study | None:
     return Study.load(study) if study is not None and is_file(study) else None
 
 
+def folder_of(study: str | None) -> Path | None:
+    """The folder of the journal that a path leads to; None for a name or a file.
+
+    The path is that of a home (`.hpsearch`), of the folder that it lies in, or of a study's own folder in it.
+    """
+    if study is None or is_file(study):
+        return None
+    path = Path(study).absolute()
+    own = [path.parent.parent] if path.parent.name == "studies" else []
+    return next((one for one in (path, path / ".hpsearch", *own) if (one / "journal.db").exists()), None)
+
+
 def home() -> Path:
     """Where everything embedded lives when no study file says so: HPSEARCH_HOME, or .hpsearch here."""
     return Path(os.environ.get("HPSEARCH_HOME") or ".hpsearch").absolute()
@@ -64,36 +76,66 @@ def looked_up(url: str, option: str) -> str:
         raise BadInput(f"{option}: the environment variable {missing.args[0]} is not set") from None
 
 
-@contextmanager
-def journal_of(study: str | None, url: str | None = None) -> Iterator[Journal]:
-    """The journal at the URL, else that of the study's file, else the one here. NotFound: there is none, and none is
-    made."""
-    file, here = file_of(study), home() / "journal.db"
-    if url is None and file is None and not here.exists():
+def journal_url(study: str | None, url: str | None = None) -> str:
+    """Of the journal that is named, else of the study's file or folder, else of the one here. NotFound: there is none.
+
+    url: as after `--journal`.
+    """
+    if url is not None:
+        return looked_up(url, "--journal")
+    if (file := file_of(study)) is not None:
+        return file.journal_url
+    here = (folder_of(study) or home()) / "journal.db"
+    if not here.exists():
         raise NotFound(
             f"there is no journal at {here}: name the study's file in place of its name, or the journal with "
-            "--journal URL, or make one with `hpsearch run`"
+            "--journal URL (in Python: journal=URL), or make one with `hpsearch run`"
         )
-    own = file.journal_url if file else f"sqlite:///{here}"
-    with Journal.open(looked_up(url, "--journal") if url else own, create=False) as journal:
+    return f"sqlite:///{here}"
+
+
+@contextmanager
+def journal_of(study: str | None, url: str | None = None) -> Iterator[Journal]:
+    """The journal at `journal_url`. NotFound: there is none, and none is made."""
+    with Journal.open(journal_url(study, url), create=False) as journal:
         yield journal
 
 
-def study_in(journal: Journal, study: str) -> RecordedStudy:
-    """By its name or its file. NotFound for one that is not recorded there, with the nearest name that is."""
+def study_in(journal: Journal, study: str) -> JournalStudy:
+    """By its name, its file or its folder. NotFound for one that is not recorded there, with the nearest name."""
     file = file_of(study)
     name = file.study.name if file else study
     record = journal.find(name)
+    if record is None and folder_of(study) is not None:
+        return JournalStudy(_only(journal, Path(study).absolute()))
     if record is None:
         names = [other.name for other in journal.studies()]
         near = get_close_matches(name, names, n=1)
         hint = f"; did you mean `{near[0]}`?" if near else f"; recorded are: {', '.join(names) or 'none'}"
         raise NotFound(f'no study "{name}" in this journal{hint}')
-    return RecordedStudy(record)
+    return JournalStudy(record)
+
+
+def _only(journal: Journal, folder: Path) -> StudyRecord:
+    """The study that this is the folder of, or the only one of a home; evaluations go with the study that they are of.
+
+    NotFound where there are several.
+    """
+    records = journal.studies()
+    if own := [one for one in records if folder.name.endswith(f"-{one.uid[:8]}")]:
+        return own[0]
+    evaluations = {evaluation_name(one) for one in records}
+    searched = [one for one in records if one.name not in evaluations]
+    if not searched:
+        raise NotFound(f"no study is recorded in {folder}")
+    if len(searched) > 1:
+        names = ", ".join(one.name for one in searched)
+        raise NotFound(f"{len(searched)} studies are recorded in {folder}: name one of them: {names}")
+    return searched[0]
 
 
 @contextmanager
-def opened(study: str, url: str | None = None) -> Iterator[tuple[Journal, RecordedStudy]]:
+def opened(study: str, url: str | None = None) -> Iterator[tuple[Journal, JournalStudy]]:
     """A study, named as for `study_in`, and its journal, as `journal_of` finds it. NotFound."""
     with journal_of(study, url) as journal:
         yield journal, study_in(journal, study)
@@ -125,12 +167,16 @@ def _folder(journal: Journal, record: StudyRecord) -> Path:
     return folder if folder.is_dir() else Path.cwd()
 
 
-def check_trial(journal: Journal, study: RecordedStudy, number: int) -> None:
+def check_trial(journal: Journal, study: JournalStudy, number: int) -> None:
     """NotFound where the study has no trial of that number."""
-    count = sum(journal.summary(study.record.id).trials.values())
+    check_number(study.record.name, number, sum(journal.summary(study.record.id).trials.values()))
+
+
+def check_number(name: str, number: int, count: int) -> None:
+    """NotFound for a number that none of the study's `count` trials has."""
     if not 0 <= number < count:
         has = f"it has trials 0 to {count - 1}" if count else "it has none yet"
-        raise NotFound(f'study "{study.record.name}" has no trial {number}: {has}')
+        raise NotFound(f'study "{name}" has no trial {number}: {has}')
 
 
 def evaluation_name(record: StudyRecord) -> str:

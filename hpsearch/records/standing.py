@@ -9,7 +9,7 @@ from hpsearch.core.errors import NoTrialSucceeded
 from hpsearch.core.trial import Trial
 from hpsearch.journal import Best, Journal, StudyRecord, TrainingSegment
 from hpsearch.records.export import trial_document, where
-from hpsearch.records.find import RecordedStudy, check_trial
+from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.records.preflight_record import summary
 
 
@@ -74,7 +74,7 @@ def study_details(journal: Journal, record: StudyRecord) -> StudyDetails:
 class TrialDetails:
     """segments: where it was trained and on what. preflight, lr_range: as in `Standing`."""
 
-    study: RecordedStudy
+    study: JournalStudy
     trial: Trial
     decisions: tuple[Decision, ...]
     segments: tuple[TrainingSegment, ...]
@@ -86,7 +86,7 @@ class TrialDetails:
         return {**trial_document(self.trial, self.study.objective), "decisions": decisions, **where(self.segments)}
 
 
-def trial_details(journal: Journal, study: RecordedStudy, number: int) -> TrialDetails:
+def trial_details(journal: Journal, study: JournalStudy, number: int) -> TrialDetails:
     """NotFound where the study has no trial of that number."""
     check_trial(journal, study, number)
     own = study.record.id
@@ -94,7 +94,7 @@ def trial_details(journal: Journal, study: RecordedStudy, number: int) -> TrialD
     return TrialDetails(study, journal.trial(own, number), decisions, segments, *_measured(journal.documents(own)))
 
 
-def best_trial(journal: Journal, study: RecordedStudy) -> TrialDetails:
+def best_trial(journal: Journal, study: JournalStudy) -> TrialDetails:
     """NoTrialSucceeded where none has a value."""
     best = journal.summary(study.record.id).best
     if best is None:

@@ -16,7 +16,7 @@ from hpsearch.evaluation.evaluation_result import Evaluation
 from hpsearch.evaluation.test_set_ledger import last_result, openings
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.provenance import data_hashes
-from hpsearch.records.find import RecordedStudy
+from hpsearch.records.find import JournalStudy
 from hpsearch.records.standing import standing
 from hpsearch.study.space import Space
 
@@ -29,7 +29,7 @@ class Content:
     that is not on record.
     """
 
-    study: RecordedStudy
+    study: JournalStudy
     space: Space
     state: str
     seconds: float
@@ -115,7 +115,7 @@ class Content:
         return list({json.dumps(one, sort_keys=True): one for one in versions}.values())
 
 
-def read(journal: Journal, study: RecordedStudy) -> Content:
+def read(journal: Journal, study: JournalStudy) -> Content:
     record = study.record
     return Content(
         study=study,

@@ -10,7 +10,7 @@ from typing import Any
 
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Cause, Report, State, Trial
-from hpsearch.records.find import RecordedStudy
+from hpsearch.records.find import JournalStudy
 
 _TIMING = re.compile(r"(^|_)(seconds|milliseconds|ms|per_second)$")
 
@@ -85,7 +85,7 @@ class Reproduction:
     which an older hpsearch did not keep.
     """
 
-    study: RecordedStudy
+    study: JournalStudy
     trial: Trial
     curve: Sequence[Report]
     failure: Failure | None

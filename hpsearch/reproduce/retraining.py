@@ -15,14 +15,14 @@ from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.orchestrator import build
 from hpsearch.provenance import environment
-from hpsearch.records.find import RecordedStudy, check_trial
+from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.reproduce.reproduction import Reproduction
 from hpsearch.study.definition import Study, differences
 from hpsearch.workers.pools.base import Pool
 
 
 def reproduce(
-    journal: Journal, study: RecordedStudy, number: int, say: Callable[[str], None], folder: Path | None = None
+    journal: Journal, study: JournalStudy, number: int, say: Callable[[str], None], folder: Path | None = None
 ) -> Reproduction:
     """On the kind of pool that the study is run on, so that a worker is what it was; nothing of the study is changed.
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hpsearch.core.errors import BadInput
-from hpsearch.records.find import RecordedStudy, file_of, home, journal_of, looked_up, study_in
+from hpsearch.records.find import JournalStudy, file_of, home, journal_of, looked_up, study_in
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.connection import check_address
 from hpsearch.tracking.mlflow_tracker import sync
@@ -16,7 +16,7 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
     """
     done = {}
     with journal_of(study, journal_url) as journal:
-        studies = map(RecordedStudy, journal.studies()) if study is None else [study_in(journal, study)]
+        studies = map(JournalStudy, journal.studies()) if study is None else [study_in(journal, study)]
         for one in studies:
             uri = _uri_of(one, study, journal_url, mlflow)
             if uri != "none":
@@ -29,7 +29,7 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
     return done
 
 
-def _uri_of(study: RecordedStudy, asked: str | None, journal_url: str | None, mlflow: str | None) -> str:
+def _uri_of(study: JournalStudy, asked: str | None, journal_url: str | None, mlflow: str | None) -> str:
     """As the option says, or the study's file where it was asked for by that, or what was recorded of its file."""
     if mlflow is not None:
         return checked(mlflow)

@@ -29,7 +29,7 @@ from typing import Any
 from hpsearch.journal import Journal
 from hpsearch.journal.lease import process_start
 from hpsearch.records.export import export
-from hpsearch.records.find import RecordedStudy
+from hpsearch.records.find import JournalStudy
 from tests.chaos import invariants
 from tests.chaos.invariants import Witness
 from tests.cli.desk import Answer, Desk, environment
@@ -223,7 +223,7 @@ class Scene:
         with Journal.open(url or self.url, create=False) as journal:
             record = journal.find(study)
             assert record is not None, f"no study {study}"
-            return export(journal, RecordedStudy(record)).document()
+            return export(journal, JournalStudy(record)).document()
 
     def witness(self, study: str = "toy") -> Witness:
         return Witness(self.url, study)

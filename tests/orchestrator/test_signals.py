@@ -1,6 +1,7 @@
 """Signals in the process that trains; those of a whole `hpsearch run` are in tests/cli/test_signals.py."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,8 @@ def signalled(params: Any, run: Any) -> Iterator[Report]:
 
 def searched(folder: Path, signals: int) -> Search:
     study = Search(folder, Listed([{"signals": signals}]))
-    study.setup = replace(study.setup, use="tests.orchestrator.test_signals:signalled")
+    trainer = replace(study.setup.trainer, use="tests.orchestrator.test_signals:signalled")
+    study.setup = replace(study.setup, trainer=trainer)
     study.pool = InProcess(study.setup)
     return study
 
@@ -78,3 +80,20 @@ def test_before_the_first_trial_the_run_is_stopped(number: signal.Signals, exit_
         run()
     assert stopped.value.exit_code == exit_code
     assert [signal.getsignal(one) for one in ours] == before
+
+
+def test_another_thread_leaves_signals_as_they_are(tmp_path: Path) -> None:
+    """Python lets the main thread alone set handlers; a notebook may run a study beside."""
+    before, ended = signal.getsignal(signal.SIGINT), []
+
+    def search() -> None:
+        signals, loop = Signals(print), searched(tmp_path, 0).loop()
+        with signals.listening(), signals.stopping(loop):
+            assert signal.getsignal(signal.SIGINT) is before
+            loop.run()
+        ended.append(loop.history.ended)
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    thread.join()
+    assert ended == [1]

@@ -9,7 +9,7 @@ import pytest
 from hpsearch.core.errors import BadInput, NotFound, StudyChanged
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
-from hpsearch.records.find import check_trial, evaluation_name, looked_up, opened, trainable
+from hpsearch.records.find import check_trial, evaluation_name, folder_of, looked_up, opened, trainable
 from tests.records.conftest import Scene
 
 
@@ -57,3 +57,26 @@ def test_the_evaluation_of_a_study_has_a_name_that_a_study_may_have(scene: Scene
     assert evaluation_name(scene.record) == "digits evaluation"
     longest = replace(scene.record, name="x" * 250)
     assert evaluation_name(longest) == f"{scene.record.uid} evaluation"
+
+
+def test_by_a_folder(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home, the folder that it lies in, and a study's own."""
+    own = tmp_path / ".hpsearch" / "studies" / f"digits-{scene.record.uid[:8]}"
+    monkeypatch.chdir("/")
+    for folder in (tmp_path, tmp_path / ".hpsearch", own):
+        with opened(str(folder)) as (_, found):
+            assert found.record == scene.record
+    assert folder_of("digits") is None
+    assert folder_of("study.toml") is None
+
+
+def test_a_home_with_several_studies(scene: Scene, tmp_path: Path) -> None:
+    spec, identity = scene.study.spec(), scene.study.identity()
+    scene.journal.create(evaluation_name(scene.record), spec, identity, at=0)
+    with opened(str(tmp_path)) as (_, found):
+        assert found.record == scene.record, "an evaluation belongs to its study"
+    second = scene.journal.create("second", spec, identity, at=0)
+    with pytest.raises(NotFound, match="digits, second"), opened(str(tmp_path)):
+        pass
+    with opened(str(tmp_path / ".hpsearch" / "studies" / f"second-{second.uid[:8]}")) as (_, found):
+        assert found.record == second

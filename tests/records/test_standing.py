@@ -7,7 +7,7 @@ import pytest
 from hpsearch.core.errors import NotFound, NoTrialSucceeded
 from hpsearch.core.trial import State
 from hpsearch.journal import Best
-from hpsearch.records.find import RecordedStudy
+from hpsearch.records.find import JournalStudy
 from hpsearch.records.standing import best_trial, standing, study_details, trial_details
 from tests.contracts.journal_kit import NOBODY, a_trial, set_lease
 from tests.records.conftest import Scene
@@ -36,7 +36,7 @@ def test_a_study_with_what_was_decided_about_it(scene: Scene) -> None:
 
 
 def test_a_trial_and_the_best_one(scene: Scene) -> None:
-    study = RecordedStudy(scene.record)
+    study = JournalStudy(scene.record)
     details = trial_details(scene.journal, study, 0)
     assert details.trial == a_trial(0, 0.75, 0.5, state=State.COMPLETE, ended=1, busy=4.0)
     assert details == best_trial(scene.journal, study)
@@ -48,4 +48,4 @@ def test_a_trial_and_the_best_one(scene: Scene) -> None:
 def test_none_is_best_where_none_has_a_value(scene: Scene) -> None:
     empty = scene.journal.create("empty", scene.study.spec(), scene.study.identity(), at=0)
     with pytest.raises(NoTrialSucceeded, match='study "empty" has no trial with a value yet'):
-        best_trial(scene.journal, RecordedStudy(empty))
+        best_trial(scene.journal, JournalStudy(empty))

@@ -8,11 +8,11 @@ import pytest
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.journal import StudyRecord
-from hpsearch.records.find import RecordedStudy
+from hpsearch.records.find import JournalStudy
 from hpsearch.reproduce.reproduction import Reproduction
 
 SPEC: Mapping[str, Any] = {"study": {"metric": "val_loss", "goal": "minimize", "at": "best"}}
-STUDY = RecordedStudy(StudyRecord(1, "u", "toy", SPEC, {}, "COMPLETE", None, 0, "1.0"))
+STUDY = JournalStudy(StudyRecord(1, "u", "toy", SPEC, {}, "COMPLETE", None, 0, "1.0"))
 
 
 def curve(*values: float) -> tuple[Report, ...]:

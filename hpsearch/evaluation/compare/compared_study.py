@@ -18,7 +18,7 @@ from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.orchestrator.run_result import BestTrial
 from hpsearch.provenance import data_hashes
 from hpsearch.provenance.environment import comparable
-from hpsearch.records.find import RecordedStudy, evaluation_name
+from hpsearch.records.find import JournalStudy, evaluation_name
 from hpsearch.records.standing import Standing, standing
 
 
@@ -37,7 +37,7 @@ class ComparedStudy:
     evaluation: Evaluation | None
 
     @classmethod
-    def read(cls, journal: Journal, study: RecordedStudy) -> "ComparedStudy":
+    def read(cls, journal: Journal, study: JournalStudy) -> "ComparedStudy":
         record = study.record
         trainings = journal.find(evaluation_name(record))
         again = journal.trials(trainings.id) if trainings else []
@@ -54,11 +54,11 @@ class ComparedStudy:
 
     @property
     def objective(self) -> Objective:
-        return RecordedStudy(self.record).objective
+        return JournalStudy(self.record).objective
 
     @property
     def replicates(self) -> Replicates:
-        return RecordedStudy(self.record).replicates
+        return JournalStudy(self.record).replicates
 
     @property
     def epochs(self) -> int:

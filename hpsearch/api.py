@@ -1,0 +1,359 @@
+"""hpsearch in Python and in notebooks: run a study, and read a recorded one.
+
+What they are given and give back is what the commands print: the same results, the same errors.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
+
+from hpsearch.core.errors import BadInput, NotFound, NoTrialSucceeded
+from hpsearch.core.format import json_text, outline, score
+from hpsearch.core.logs import restored
+from hpsearch.core.redact import redact
+from hpsearch.core.replicates import Replicates
+from hpsearch.core.trial import Cause, Params, State, Trial
+from hpsearch.journal import Journal
+from hpsearch.orchestrator.observers import Observer
+from hpsearch.orchestrator.run import run_study
+from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.records import export, find, frames
+from hpsearch.records.standing import standing
+from hpsearch.study.definition import Study
+from hpsearch.study.file.faults import listed, meant, show
+from hpsearch.trainer.adapters import side_by_side
+from hpsearch.workers.checkpoints import BEST, CheckpointStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hpsearch.doctor.diagnosis import Diagnosis
+    from hpsearch.doctor.study_diagnosis import StudyDiagnosis
+    from hpsearch.evaluation.compare.comparison import Comparison
+    from hpsearch.plots.figures import Figure
+
+Format = Literal["csv", "json", "parquet", "optuna"]
+
+
+def run(study: Study, *, progress: bool = True, fork: str | None = None, skip_preflight: bool = False) -> RunResult:
+    """Run a study, or go on where it was, as `hpsearch run` does.
+
+    progress: show what happens, one line for each trial that has ended (a live view in a terminal); False: silent.
+    fork: the name of a new study that learns from the recorded one.
+    skip_preflight: start the search whatever the preflight finds.
+
+    Ctrl-C (in a notebook: interrupt the kernel) stops in good order: running trials end their epoch, for at most 25
+    seconds, and the result is returned. A second Ctrl-C stops at once. The next `run` of the same study continues it.
+    Before the first trial, Ctrl-C raises Stopped. On a thread other than the main one signals are left as they are:
+    `hpsearch stop NAME` ends such a run.
+
+    Raises StudyChanged, StudyBusy, TrainerError, ResourcesError, InfrastructureError: HpsearchError is the base of all.
+    """
+    asked = study.renamed(fork) if fork is not None else study
+    origin = study.study.name if fork is not None else None
+    with restored(), _observer(progress) as observer:
+        return run_study(asked, observer, origin=origin, skip_preflight=skip_preflight)
+
+
+@contextmanager
+def _observer(progress: bool) -> Iterator[Observer]:
+    """A notebook shows stderr in red and redraws poorly: there every line is plain text on stdout."""
+    if not progress:
+        yield Observer()
+        return
+    from rich.console import Console
+
+    from hpsearch.progress.terminal import Terminal
+
+    plain = Console(force_jupyter=False, force_terminal=False, color_system=None) if Console().is_jupyter else None
+    with Terminal(console=plain) as terminal:
+        yield terminal
+
+
+def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedStudy":
+    """Read a recorded study. Nothing is changed, and the journal is closed before this returns.
+
+    study: its name; its study file; a home (`.hpsearch`, or the folder that it lies in) with one study in it; the
+    study's own folder in a home; or a Study.
+    journal: the URL of the journal, as after `--journal`: a password as ${env:NAME}. Default: the journal of the file
+    or folder; for a name the one in $HPSEARCH_HOME, or in `.hpsearch` of the current folder.
+
+    Raises NotFound, with the names that are near; JournalError where the journal cannot be read.
+    """
+    if isinstance(study, Study):
+        own = find.journal_url(None, journal) if journal else study.journal_url
+        return RecordedStudy(study.study.name, own, study.home)
+    named = os.fspath(study)
+    url, file = find.journal_url(named, journal), find.file_of(named)
+    with Journal.open(url, create=False) as opened:
+        name = find.study_in(opened, named).record.name
+    return RecordedStudy(name, url, file.home if file else find.folder_of(named))
+
+
+@dataclass(frozen=True)
+class RecordedTrial:
+    """One trial of a recorded study.
+
+    number: from 0. state, cause, reason: where it stands and why; cause is None while it has not ended.
+    params: its parameters. value: of the study's metric at `epoch`, by which it is judged; both None where it has none.
+    """
+
+    number: int
+    state: State
+    cause: Cause | None
+    reason: str
+    params: Params
+    value: float | None
+    epoch: int | None
+    _store: CheckpointStore | None = field(repr=False)
+    _replicates: Replicates = field(repr=False)
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The path of its best.pt, the state at the best epoch; None where this machine has none."""
+        path = self._store and self._store.folder / BEST
+        return path if path and path.exists() else None
+
+    def load(self) -> dict[str, Any]:
+        """What the trainer gave to `run.track`, at `epoch`, on the CPU: {"model": state_dict, "optimizer": ...}.
+
+        With folds or repeats there is such a dict for each, by its name. NotFound where there is no such checkpoint:
+        the trainer tracks nothing, or the study was trained on another machine.
+        """
+        if self.epoch is None:
+            raise NotFound(f"trial {self.number} has no value, so there is no best epoch to load")
+        if self._store is None:
+            raise NotFound(f"the folder with the checkpoint of trial {self.number} is not on this machine")
+        store = CheckpointStore(self._store.folder, self._store.owner)
+        if (snapshot := store.at(self.epoch)) is None:
+            raise NotFound("; ".join(store.warnings))
+        each = side_by_side.parts(snapshot, self._replicates)
+        if len(each) == 1:
+            return dict(each[0].objects)
+        return {one.name: dict(part.objects) for one, part in zip(self._replicates, each, strict=True)}
+
+
+class RecordedStudy:
+    """A recorded study, read-only; `hpsearch.load` makes it.
+
+    It is a snapshot: everything was read from the journal at once, and the journal was closed. What a running study has
+    recorded since is read by `refresh()`.
+    """
+
+    def __init__(self, name: str, journal_url: str, home: Path | None):
+        self._url, self._home = journal_url, home
+        self._read(name)
+
+    def refresh(self) -> "RecordedStudy":
+        """Read the journal again, and return this same object."""
+        self._read(self.name)
+        return self
+
+    def _read(self, name: str) -> None:
+        with self._opened(name) as (journal, study):
+            self._study, self._found = study, export.export(journal, study)
+            self._standing = standing(journal, study.record)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[tuple[Journal, find.JournalStudy]]:
+        with Journal.open(self._url, create=False) as journal:
+            yield journal, find.study_in(journal, name)
+
+    def __repr__(self) -> str:
+        stands, said = self._standing, ""
+        if stands.best is not None:
+            said = f"trial {stands.best.number}, {score(self._found.trials[stands.best.number], self._study.objective)}"
+        return f"<RecordedStudy {outline(self.name, stands.state, stands.trials, said)}>"
+
+    @property
+    def name(self) -> str:
+        return self._study.record.name
+
+    @property
+    def state(self) -> str:
+        """RUNNING, COMPLETE, STOPPED, or INTERRUPTED where its process ended without a word."""
+        return self._standing.state
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The sections of its study file, defaults filled in: `Study.from_dict` takes them."""
+        return self._study.record.spec
+
+    # Tables ─────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def trials(self) -> "pd.DataFrame":
+        """One row a trial: number, state, cause, each parameter, value, best_epoch, epochs, round, seconds, reason.
+
+        value: of the study's metric at best_epoch; missing where the trial has none. epochs: trained so far.
+        round: of the search, from 1. seconds: inside the trainer. A parameter that is called as one of these columns
+        is in `params.NAME`. Parameters that are conditional and not active are missing.
+        """
+        return frames.trials_frame(self._found.trials, self._study.objective)
+
+    def curves(self, metric: str | None = None) -> "pd.DataFrame":
+        """One row for every metric that was reported: trial, epoch, metric, value.
+
+        metric: this one only. NotFound where no trial reported it.
+        """
+        frame = frames.curves_frame(self._found.trials)
+        if metric is None:
+            return frame
+        known = list(frame["metric"].unique())
+        if metric not in known:
+            raise NotFound(f'no trial of study "{self.name}" reported `{metric}`{meant(metric, known)}')
+        return frame[frame["metric"] == metric].reset_index(drop=True)
+
+    @property
+    def decisions(self) -> "pd.DataFrame":
+        """One row a decision, the oldest first: at (UTC), kind, trial, epoch, reason."""
+        return frames.decisions_frame(self._found.decisions)
+
+    # Trials ─────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def best(self) -> RecordedTrial:
+        """The trial with the best value. NoTrialSucceeded while none has a value."""
+        if self._standing.best is None:
+            raise NoTrialSucceeded(f'study "{self.name}" has no trial with a value yet')
+        return self.trial(self._standing.best.number)
+
+    def trial(self, number: int) -> RecordedTrial:
+        """One trial by its number. NotFound where the study has none of that number."""
+        find.check_number(self.name, number, len(self._found.trials))
+        trial, work = self._found.trials[number], self._work_folder()
+        document = export.trial_document(trial, self._study.objective)
+        return RecordedTrial(
+            number=number,
+            state=trial.state,
+            cause=trial.cause,
+            reason=trial.reason,
+            params=dict(trial.params),
+            value=document["value"],
+            epoch=document["best_epoch"],
+            _store=CheckpointStore.of(work, self._study.record.uid, number) if work else None,
+            _replicates=self._study.replicates,
+        )
+
+    def _work_folder(self) -> Path | None:
+        """The study's own folder: in the home it was loaded from, beside its journal, or where it was trained."""
+        beside = Path(self._url.removeprefix("sqlite:///").partition("?")[0]).parent
+        trained = [Path(one.environment.document["code"]["folder"]) / ".hpsearch" for one in self._found.segments[-1:]]
+        own = f"*-{self._study.record.uid[:8]}"
+        homes = [self._home, beside, find.home(), *trained]
+        return next((folder for home in homes if home for folder in (home / "studies").glob(own)), None)
+
+    # As the commands do ─────────────────────────────────────────────────────────────────────────
+
+    @overload
+    def doctor(self) -> "StudyDiagnosis": ...
+    @overload
+    def doctor(self, trial: int) -> "Diagnosis": ...
+    def doctor(self, trial: int | None = None) -> "StudyDiagnosis | Diagnosis":
+        """What the loss curves show, as `hpsearch doctor`: of the study's trials together, or of one by its number."""
+        from hpsearch.doctor.diagnosis import Diagnosis, diagnose, lowest_loss
+        from hpsearch.doctor.study_diagnosis import diagnose_study
+
+        trials, objective = self._found.trials, self._study.objective
+        if trial is None:
+            return diagnose_study(trials, objective)
+        find.check_number(self.name, trial, len(trials))
+        return Diagnosis(trials[trial], objective, diagnose(trials[trial], objective, lowest_loss(trials)))
+
+    def compare(self, *others: "RecordedStudy | str | Path") -> "Comparison":
+        """This study beside others, as `hpsearch compare`; all are read from their journals now.
+
+        others: loaded studies, or what `load` takes; a name is looked for in this study's journal.
+        """
+        from hpsearch.evaluation.compare.compared_study import ComparedStudy
+        from hpsearch.evaluation.compare.comparison import compare
+
+        studies = [self, *(one if isinstance(one, RecordedStudy) else self._beside(os.fspath(one)) for one in others)]
+        if len(studies) < 2:
+            raise BadInput("compare takes one other study or more")
+        read = []
+        for one in studies:
+            with one._opened(one.name) as (journal, study):
+                read.append(ComparedStudy.read(journal, study))
+        return compare(read, [redact(one._url) for one in studies])
+
+    def _beside(self, other: str) -> "RecordedStudy":
+        is_path = find.is_file(other) or find.folder_of(other) is not None
+        return load(other, journal=None if is_path else self._url)
+
+    def export(self, kind: Format, path: str | Path) -> Path:
+        """Write everything that was recorded, as `hpsearch export --format`; returns the path.
+
+        kind: csv and parquet have a row for every report, json is one document, optuna is a study in a SQLite file of
+        Optuna's, which must not be there yet. BadInput for another kind, or a folder that is not there.
+        """
+        path = Path(path)
+        if kind not in (known := get_args(Format)):
+            raise BadInput(f"export writes {listed(known)}, got {show(kind)}{meant(str(kind), known)}")
+        if not path.absolute().parent.is_dir():
+            raise BadInput(f"export to {path}: there is no folder {path.parent}")
+        match kind:
+            case "json":
+                path.write_text(json_text(self._found.document(), indent=2) + "\n", encoding="utf-8")
+            case "csv":
+                path.write_text(self._found.csv() + "\n", encoding="utf-8")
+            case "parquet":
+                self._found.write_parquet(path)
+            case "optuna":
+                from hpsearch.samplers.optuna.study_file import write_study
+
+                write_study(path, self.name, self._study.objective, self._study.space, self._found.trials)
+        return path
+
+    # Figures ────────────────────────────────────────────────────────────────────────────────────
+
+    def plot_curves(self) -> "Figure":
+        """The study's metric over epochs, the best trials in colour. NoTrialSucceeded while nothing was reported."""
+        from hpsearch.plots import style, trials
+
+        if not any(trial.curve for trial in self._found.trials):
+            raise NoTrialSucceeded(f'no trial of study "{self.name}" has reported an epoch yet')
+        ranked, others = self._ranked()
+        figure = trials.curves(ranked, others, self._study.objective)
+        says = style.title(trials.curves_say(ranked, others), 110)
+        return figure.update_layout(template="plotly_white", title=says)
+
+    def plot_parameters(self) -> "Figure":
+        """The value of each trial over each parameter. NoTrialSucceeded while no trial has a value."""
+        from hpsearch.plots import parameters
+
+        ranked, _ = self._ranked()
+        if not ranked:
+            raise NoTrialSucceeded(f'study "{self.name}" has no trial with a value yet')
+        return parameters.figure(ranked, self._study.objective, self._study.space)
+
+    def plot_importance(self) -> "Figure":
+        """How much each parameter matters for being among the best trials, by Optuna's PED-ANOVA.
+
+        All ended trials but FAILED ones count. COMPLETE ones are ordered by value; pruned and paused ones come after
+        them, by how far they trained and then by value; diverged ones come last. The figure says how many trials it
+        rests on. NoTrialSucceeded: fewer than 10 trials, or nothing in which they differ.
+        """
+        from hpsearch.plots import parameter_importance
+        from hpsearch.samplers.optuna.importance import importance
+
+        found = importance(self._found.trials, self._study.objective, self._study.space)
+        return parameter_importance.figure(found.document())
+
+    def plot_rounds(self) -> "Figure":
+        """Where the trials of each round fell, and the ranges they were drawn from. BadInput for a search without."""
+        from hpsearch.plots import rounds
+
+        if "rounds" not in self._found.documents:
+            method = self.spec["search"]["method"]
+            raise BadInput(f'study "{self.name}" has no rounds to draw: its search method is {method}')
+        return rounds.figure(self._found.documents["rounds"])
+
+    def _ranked(self) -> tuple[list[Trial], list[Trial]]:
+        """The trials that have a value, the best first, and the others."""
+        ranked = self._study.objective.ranked(self._found.trials)
+        having = {trial.number for trial in ranked}
+        return ranked, [trial for trial in self._found.trials if trial.number not in having]

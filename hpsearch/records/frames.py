@@ -1,0 +1,66 @@
+"""What was recorded of a study as pandas DataFrames; pandas is imported when the first is made."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.core.decisions import Decision
+from hpsearch.core.trial import Objective, Plain, Trial
+from hpsearch.records.export import trial_document
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEFORE, AFTER = ("number", "state", "cause"), ("value", "best_epoch", "epochs", "round", "seconds", "reason")
+"""Columns of a table of trials; those of the parameters are between them."""
+
+
+def trials_frame(trials: Sequence[Trial], objective: Objective) -> "pd.DataFrame":
+    """One row a trial. A parameter that is called as another column becomes `params.NAME`.
+
+    What a trial does not have is missing: a conditional parameter that is inactive, the value of one that failed.
+    """
+    import pandas as pd
+
+    documents = [trial_document(trial, objective) | {"epochs": trial.epoch} for trial in trials]
+    columns = {name: _column([one[name] for one in documents]) for name in BEFORE}
+    for name in dict.fromkeys(name for trial in trials for name in trial.params):
+        column = f"params.{name}" if name in (*BEFORE, *AFTER) else name
+        columns[column] = _column([trial.params.get(name) for trial in trials])
+    columns |= {name: _column([one[name] for one in documents]) for name in AFTER}
+    columns["value"] = pd.Series([one["value"] for one in documents], dtype="float64")
+    return pd.DataFrame(columns)
+
+
+def _column(values: Sequence[Plain | None]) -> "pd.Series[Any]":
+    """Whole numbers stay whole, and truth values true or false, where some are missing."""
+    import pandas as pd
+
+    kinds = {type(value) for value in values if value is not None}
+    missing = {frozenset({int}): "Int64", frozenset({bool}): "boolean"}.get(frozenset(kinds))
+    mixed = bool in kinds and len(kinds) > 1
+    return pd.Series(values, dtype="object" if mixed or not kinds else missing if None in values else None)
+
+
+def curves_frame(trials: Iterable[Trial]) -> "pd.DataFrame":
+    """One row for every metric of every report: trial, epoch, metric, value."""
+    import pandas as pd
+
+    rows = [
+        (trial.number, report.step, metric, value)
+        for trial in trials
+        for report in trial.curve
+        for metric, value in report.metrics.items()
+    ]
+    frame = pd.DataFrame(rows, columns=["trial", "epoch", "metric", "value"])
+    return frame.astype({"trial": "int64", "epoch": "int64", "value": "float64"})
+
+
+def decisions_frame(decisions: Iterable[Decision]) -> "pd.DataFrame":
+    """One row a decision, in their order: at (UTC), kind, trial and epoch (missing where it is about the study as a
+    whole), reason."""
+    import pandas as pd
+
+    rows = [(one.at, one.kind, one.number, one.step, one.reason) for one in decisions]
+    frame = pd.DataFrame(rows, columns=["at", "kind", "trial", "epoch", "reason"])
+    frame["at"] = pd.to_datetime(frame["at"].astype("int64"), unit="ms", utc=True)
+    return frame.astype({"trial": "Int64", "epoch": "Int64"})

@@ -1,0 +1,30 @@
+"""A program that calls hpsearch has log handlers of its own."""
+
+import logging
+import warnings
+from pathlib import Path
+
+from hpsearch.core.logs import hold, quiet, restored
+
+
+def test_logging_is_as_before(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, warnings.showwarning
+    with restored():
+        hold()
+        quiet(tmp_path / "hpsearch.log")
+        logging.getLogger("a.library").warning("something")
+        assert root.handlers != before[0]
+    assert (root.handlers, root.level, warnings.showwarning) == before
+    assert "something" in (tmp_path / "hpsearch.log").read_text()
+
+
+def test_a_program_that_captures_warnings_still_does(tmp_path: Path) -> None:
+    logging.captureWarnings(True)
+    try:
+        captured = warnings.showwarning
+        with restored():
+            hold()
+        assert warnings.showwarning is captured
+    finally:
+        logging.captureWarnings(False)
