@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hpsearch.core.replicates import Fold
     from hpsearch.core.trial import Report
     from hpsearch.orchestrator.run_result import RunResult
+    from hpsearch.orchestrator.session import Session
     from hpsearch.study.definition import Study
     from hpsearch.trainer.predictions import Part, Predictions
     from hpsearch.trainer.seal import check_unsealed
@@ -46,6 +47,7 @@ __all__ = [
     "ResourcesError",
     "Run",
     "RunResult",
+    "Session",
     "Stopped",
     "Study",
     "StudyBusy",
@@ -77,6 +79,7 @@ _MODULES = {
     "core.replicates": ["Fold"],
     "core.trial": ["Report"],
     "orchestrator.run_result": ["RunResult"],
+    "orchestrator.session": ["Session"],
     "study.definition": ["Study"],
     "trainer.predictions": ["Part", "Predictions"],
     "trainer.seal": ["check_unsealed"],

@@ -149,7 +149,7 @@ def pool(study: Study, uid: str) -> tuple[WorkerPool, list[str]]:
         Worker(made).check(example)
         return InProcess(made, resources.workers or 1), []
     from hpsearch.workers.pools.ray.actors import RayActors
-    from hpsearch.workers.pools.ray.session import Cluster
+    from hpsearch.workers.pools.ray.cluster import Cluster
 
     cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory)
     actors = RayActors(made, cluster, example)

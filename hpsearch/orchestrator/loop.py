@@ -129,7 +129,7 @@ class Loop:
         """Start what there is room for. False: nothing is left to start."""
         if self.end.stopped or self._error is not None:
             return False
-        room = self._pool.room + sum(isinstance(order, Release) for order in self._turn.orders)
+        room = self._pool.room_after(sum(isinstance(order, Release) for order in self._turn.orders))
         while room > 0 and self._alone is None and self._budget.has_more(self.history):
             if self._queue:
                 if not self._start_waiting(room):

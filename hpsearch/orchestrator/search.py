@@ -70,7 +70,8 @@ class Search:
             preflight = PreflightRecord(held.journal.documents(held.record.id))
             reached = limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
             sampler = build.sampler(preflight.narrowed(self.study))
-            if reached is not None or self._is_over(history, sampler):
+            self.history, self.sampler = history, sampler
+            if reached is not None or self.is_over():
                 self._begin(held, history, sampler)
                 self._end = self._recorded_end(reached)
                 return None
@@ -84,12 +85,14 @@ class Search:
         self._loop = self._made_loop(pool, preflight)
         return self._loop
 
-    def _is_over(self, history: History, sampler: Sampler) -> bool:
-        """Whether nothing waits and nothing more will be proposed, so that no worker is needed."""
+    def is_over(self) -> bool:
+        """Whether nothing runs or waits and nothing more will be proposed, so that no worker is needed."""
         most = self.study.limits.trials
-        if any(trial.state.is_active for trial in history):
+        if any(trial.state.is_active for trial in self.history):
             return False
-        return (most is not None and len(history) >= most) or not isinstance(sampler.ask(history), New | Resume)
+        if most is not None and len(self.history) >= most:
+            return True
+        return not isinstance(self.sampler.ask(self.history), New | Resume)
 
     def _pool(self, make: Callable[[Study, str], SomePool], uid: str) -> SomePool:
         """Takes seconds, so MLflow is asked meanwhile. BadInput where it refuses us."""
@@ -102,17 +105,17 @@ class Search:
         return pool
 
     def _begin(self, held: HeldStudy, history: History, sampler: Sampler) -> None:
-        self._held, self.history, self._sampler = held, history, sampler
+        self._held, self.history, self.sampler = held, history, sampler
         self._tracking.tracker = build.tracker(self.study, held.record)
         code = environment.code(self.study.trainer.use, self.study.folder)
         self._recorder = JournalRecorder(held, code, self._notes.add)
-        self._rounds = RoundsRecord(held, sampler, history, self._notes.add)
+        self._rounds = RoundsRecord(held, sampler, history, self._observer.say)
         self._end, self._totals = End(), Totals()
 
     def _made_loop(self, pool: Pool, preflight: PreflightRecord) -> Loop:
         loop = Loop(
             build.rules(self.study),
-            self._sampler,
+            self.sampler,
             build.pruner(self.study),
             build.early_stopping(self.study),
             pool,
@@ -163,7 +166,7 @@ class Search:
 
     def _recorded_end(self, reached: Reached | None) -> End:
         """How the study ended before, or the limit that it has reached; put on record where it is not yet."""
-        last, end = self._sampler.ask(self.history), End()
+        last, end = self.sampler.ask(self.history), End()
         if isinstance(last, Over):
             decided = self._held.has_ended(last)
             if not decided:

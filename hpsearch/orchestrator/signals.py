@@ -89,3 +89,54 @@ def _trains_here(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+class Relayed:
+    """A context for a program of somebody else's. The first SIGINT or SIGTERM is a request to end in good order, and
+    goes to the program's own handler when the context ends; another one goes there at once.
+
+    stop: takes the request. first: the signal that asked, None while none has.
+    Without effect in a thread that is not the main one, which alone may handle signals.
+    """
+
+    def __init__(self, stop: Callable[[str], None]) -> None:
+        self.first: signal.Signals | None = None
+        self._stop = stop
+        self._before: dict[signal.Signals, Any] = {}
+        self._is_held = self._came_again = False
+
+    def __enter__(self) -> "Relayed":
+        if threading.current_thread() is threading.main_thread():
+            for number in GRACE:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        if self.first is not None and kind is None:
+            signal.raise_signal(self.first)
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """In this context, on the main thread, another signal waits for its end."""
+        is_main = threading.current_thread() is threading.main_thread()
+        self._is_held = self._is_held or is_main
+        try:
+            yield
+        finally:
+            if is_main:
+                self._is_held = False
+        if self._came_again and is_main:
+            self._came_again = False
+            raise KeyboardInterrupt
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self.first is None:
+            self.first = signal.Signals(number)
+            self._stop(f"stopped by {self.first.name}")
+        elif self._is_held:
+            self._came_again = True
+        else:
+            raise KeyboardInterrupt

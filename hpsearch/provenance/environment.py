@@ -39,7 +39,25 @@ def of_worker(use: str, device: str, threads: int) -> dict[str, Any]:
 
     sources: the files that the trainer "module:name" is made of, by module, with their SHA-256 (`Sources`).
     """
-    own = Sources.of(use.partition(":")[0])
+    return _of_this_process(Sources.of(use.partition(":")[0]), device, threads)
+
+
+def of_caller() -> dict[str, Any]:
+    """Where a program trains the trials of a `Session` itself. sources: the files of that program."""
+    torch = sys.modules.get("torch")
+    own = Sources.of_script(script) if (script := _script()) else Sources()
+    device = "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
+    threads = torch.get_num_threads() if torch is not None else os.cpu_count() or 1
+    return {"trained_by": "the caller's own code (ask and tell)", **_of_this_process(own, device, threads)}
+
+
+def _script() -> Path | None:
+    """The program's file; None in a notebook or at a prompt."""
+    name = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(name).absolute() if name and Path(name).is_file() else None
+
+
+def _of_this_process(own: Sources, device: str, threads: int) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": _packages(own.packages),
@@ -117,7 +135,11 @@ def code(use: str, folder: Path) -> dict[str, Any]:
 
 
 def _places(use: str, folder: Path) -> Iterator[Path]:
-    """Where the trainer's package lies, unless that is the study's folder, or it is installed."""
+    """Where the trainer's package lies, unless that is the study's folder, or it is installed; where it is a program
+    that asks for trials, where that lies."""
+    if use == "hpsearch:Session":
+        yield from [script.parent] if (script := _script()) else []
+        return
     name = use.partition(":")[0].partition(".")[0]
     if (folder / name).exists() or (folder / f"{name}.py").exists():
         return
@@ -138,7 +160,8 @@ def summary(document: Mapping[str, Any]) -> str:
     threads = f"{about['device']} with {many(about['threads'], 'thread')}"
     model = about["gpu"]["model"] if about["gpu"] else about["cpu"]["model"]
     commits = [_commit(one) for one in document["code"]["repositories"]]
-    return ", ".join([*commits, f"Python {about['python']}", *torch, threads, model])
+    by = [about["trained_by"]] if "trained_by" in about else []
+    return ", ".join([*by, *commits, f"Python {about['python']}", *torch, threads, model])
 
 
 def _commit(repository: Mapping[str, Any]) -> str:

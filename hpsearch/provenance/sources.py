@@ -23,13 +23,23 @@ class Sources:
     @classmethod
     def of(cls, module: str) -> "Sources":
         """Of a module that can be imported, and of all that it imports from beside it."""
-        found, todo = cls(), [module]
+        found = cls()
+        found._add([module])
+        return found
+
+    @classmethod
+    def of_script(cls, path: Path) -> "Sources":
+        """Of the program that runs, and of all that it imports from beside it."""
+        found = cls({"__main__": path})
+        found._add([*_imports("__main__", path)])
+        return found
+
+    def _add(self, todo: list[str]) -> None:
         while todo:
             name = todo.pop()
-            if name not in found.files and not found._is_package(name) and (path := _file(name)) is not None:
-                found.files[name] = path
+            if name not in self.files and not self._is_package(name) and (path := _file(name)) is not None:
+                self.files[name] = path
                 todo += _imports(name, path)
-        return found
 
     def _is_package(self, name: str) -> bool:
         """Whether it is no source of the trainer's own; hpsearch itself, like Python, has a version to be known by."""

@@ -18,6 +18,7 @@ from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Place
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
+    ASK_AND_TELL,
     About,
     Beside,
     EarlyStopping,
@@ -88,9 +89,13 @@ class Study(Section):
         folder: where relative paths start, the trainer's module is looked for, and `.hpsearch` is made; default: the
         current folder.
         environment: where ${env:NAME} is looked up.
+        Without ["trainer"]["use"] it is a study for an `hpsearch.Session`.
         """
         faults = Faults("", Lines())
-        return _study(Path(folder or "."), reading.plain_tables(sections, faults), environment, faults)
+        tables = reading.plain_tables(sections, faults)
+        if isinstance(trainer := tables.get("trainer"), dict):
+            trainer.setdefault("use", ASK_AND_TELL)
+        return _study(Path(folder or "."), tables, environment, faults)
 
     @property
     def path(self) -> Path | None:

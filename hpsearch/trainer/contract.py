@@ -12,6 +12,7 @@ from typing import Any
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.study.file.sections import ASK_AND_TELL
 from hpsearch.trainer.failures import brief
 from hpsearch.trainer.training_run import Run
 
@@ -23,6 +24,11 @@ def find(use: str, folder: Path | None) -> Trainer:
 
     What is a ray.tune.Trainable, class or function, comes as the generator that it is made into (adapters.ray_tune).
     """
+    if use == ASK_AND_TELL:
+        raise TrainerError(
+            f'trainer.use = "{use}": the trials of this study are trained by a program that asks for them; run that '
+            "program (docs/ask-and-tell.md), or give the study a trainer"
+        )
     module_name, _, name = use.partition(":")
     if folder is not None and str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

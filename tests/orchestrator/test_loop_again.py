@@ -111,6 +111,9 @@ class TestRecorderFirst:
         def room(self) -> int:
             return int(self.inside.room)
 
+        def room_after(self, released: int) -> int:
+            return self.room + released
+
         def do(self, order: Order) -> None:
             self.seen.append(order)
             self.inside.do(order)

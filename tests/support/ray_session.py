@@ -19,7 +19,7 @@ PATIENCE = 60.0
 def main(work: Path) -> None:
     quiet(work / "hpsearch.log")
     from hpsearch.workers.pools.ray.actors import RayActors
-    from hpsearch.workers.pools.ray.session import Cluster
+    from hpsearch.workers.pools.ray.cluster import Cluster
 
     pool = RayActors(setup(work, "either"), Cluster(workers=1), {"toy": "noop"})
     pool.do(Start(0, {"toy": "faulty", "at": 1, "how": "os._exit"}, seed=0, until=1, epochs=2))

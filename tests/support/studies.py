@@ -110,6 +110,9 @@ class Unreliable:
     def room(self) -> int:
         return self._inside.room - len(self._hung) - self._coming
 
+    def room_after(self, released: int) -> int:
+        return self.room + released
+
     def do(self, order: Order) -> None:
         self.did.append(order)
         match order:
@@ -163,6 +166,9 @@ class Slowly:
     @property
     def room(self) -> int:
         return self._inside.room
+
+    def room_after(self, released: int) -> int:
+        return self.room + released
 
     def events(self, timeout: float) -> Sequence[Event]:
         return [

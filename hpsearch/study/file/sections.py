@@ -73,6 +73,10 @@ class Validation(Section):
     )
 
 
+ASK_AND_TELL = "hpsearch:Session"
+"""As trainer.use: the trials are trained by a program that asks for them."""
+
+
 class Trainer(Section):
     use: Use = Field(
         description='"module:function", a generator; or "module:name", a ray.tune.Trainable, class or function'

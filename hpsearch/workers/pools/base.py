@@ -15,6 +15,10 @@ class Pool(Protocol):
         """How many more trials could start now."""
         ...
 
+    def room_after(self, released: int) -> int:
+        """How many could once so many trials have been released."""
+        ...
+
     def do(self, order: Order) -> None:
         """Returns at once; what comes of it comes as events. A Start or Advance brings one, unless it is killed."""
         ...

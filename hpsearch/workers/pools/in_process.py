@@ -26,6 +26,9 @@ class InProcess:
     def room(self) -> int:
         return len(self._free)
 
+    def room_after(self, released: int) -> int:
+        return self.room + released
+
     def do(self, order: Order) -> None:
         match order:
             case Start():

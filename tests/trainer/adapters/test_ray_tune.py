@@ -16,7 +16,7 @@ from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.trainer import contract
 from hpsearch.trainer.training_run import Run
 from hpsearch.workers.pools.ray.actors import RayActors
-from hpsearch.workers.pools.ray.session import Cluster
+from hpsearch.workers.pools.ray.cluster import Cluster
 from hpsearch.workers.worker import Worker
 from tests.cli.conftest import desk
 from tests.cli.desk import Desk

@@ -17,8 +17,8 @@ from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, R
 from hpsearch.core.trial import Cause, Params
 from hpsearch.trainer.open_trial import Measurement, Result
 from hpsearch.workers.pools.ray import reaper
+from hpsearch.workers.pools.ray.cluster import AGAIN, Cluster, RaySession
 from hpsearch.workers.pools.ray.fit import fitting
-from hpsearch.workers.pools.ray.session import AGAIN, Cluster, RaySession
 from hpsearch.workers.worker import Setup, Worker
 
 STARTUP = 120.0
@@ -92,6 +92,9 @@ class RayActors:
     @property
     def room(self) -> int:
         return sum(slot.is_free for slot in self._slots)
+
+    def room_after(self, released: int) -> int:
+        return self.room + released
 
     def do(self, order: Order) -> None:
         match order:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from hpsearch.core.errors import ResourcesError
-from hpsearch.workers.pools.ray.session import Cluster, cores
+from hpsearch.workers.pools.ray.cluster import Cluster, cores
 
 Node = dict[str, float]
 """What a node has, by Ray's names."""

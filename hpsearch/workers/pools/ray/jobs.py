@@ -12,8 +12,8 @@ from ray.job_submission import JobStatus, JobSubmissionClient
 
 from hpsearch.core.errors import PoolError
 from hpsearch.study.definition import Study
+from hpsearch.workers.pools.ray.cluster import redirect_ray_logs
 from hpsearch.workers.pools.ray.packages import runtime_env
-from hpsearch.workers.pools.ray.session import redirect_ray_logs
 
 HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'
 """A job's working directory goes with the job; what must last is in the home of the cluster's head."""

@@ -17,8 +17,8 @@ from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measured
 from hpsearch.workers.pools.ray import actors
 from hpsearch.workers.pools.ray.actors import RayActors, why_lost
+from hpsearch.workers.pools.ray.cluster import Cluster
 from hpsearch.workers.pools.ray.packages import packages
-from hpsearch.workers.pools.ray.session import Cluster
 from tests.contracts.pool_contract import Driver, MeasurerContract, PoolContract
 from tests.support.ray_session import descendants
 from tests.support.studies import ROOT, setup
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("ray")
 def two_cores() -> Iterator[None]:
     """So that a pool has room for two workers on every machine."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hpsearch.workers.pools.ray.session.cores", lambda: 2)
+        patch.setattr("hpsearch.workers.pools.ray.cluster.cores", lambda: 2)
         yield
 
 

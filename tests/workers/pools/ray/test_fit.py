@@ -1,8 +1,8 @@
 import pytest
 
 from hpsearch.core.errors import ResourcesError
+from hpsearch.workers.pools.ray.cluster import Cluster
 from hpsearch.workers.pools.ray.fit import fitting
-from hpsearch.workers.pools.ray.session import Cluster
 
 GIB = float(1 << 30)
 TWO_NODES = [{"CPU": 4.0, "GPU": 1.0, "memory": 16 * GIB}, {"CPU": 3.0, "memory": 4 * GIB}]

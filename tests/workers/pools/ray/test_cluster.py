@@ -11,8 +11,8 @@ import pytest
 from ray._private.authentication_test_utils import reset_auth_token_state
 
 from hpsearch.core.errors import BadInput, PoolError
-from hpsearch.workers.pools.ray import session
-from hpsearch.workers.pools.ray.session import Cluster, RaySession, check_reachable
+from hpsearch.workers.pools.ray import cluster
+from hpsearch.workers.pools.ray.cluster import Cluster, RaySession, check_reachable
 from tests.support.studies import setup
 
 
@@ -79,6 +79,6 @@ def test_where_nobody_listens_it_is_said_at_once(tmp_path: Path) -> None:
 
 def test_what_the_kernel_ended_is_counted() -> None:
     """Linux has such a number; it is 0, or it was not 0 before this test."""
-    counted = session._ended_by_the_kernel()
+    counted = cluster._ended_by_the_kernel()
     lines = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
     assert counted == int(lines.get("oom_kill", 0))

@@ -1,0 +1,315 @@
+"""Ask and tell: a study whose trials are trained by a loop of the caller's own."""
+
+import logging
+import operator
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from threading import Condition, Event, Thread, local
+from types import TracebackType
+from typing import Any, SupportsIndex, TextIO
+
+from hpsearch.core.errors import BadInput, TrainerError
+from hpsearch.core.format import line
+from hpsearch.core.messages import Failure
+from hpsearch.core.replicates import ONE
+from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.orchestrator import build
+from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.observers import Notes, Observer
+from hpsearch.orchestrator.run_result import BestTrial
+from hpsearch.orchestrator.search import Search
+from hpsearch.orchestrator.signals import Relayed
+from hpsearch.preflight.runner import PreflightRecord
+from hpsearch.provenance import environment
+from hpsearch.study.definition import Study
+from hpsearch.study.space import Float
+from hpsearch.trainer.failures import brief, failure_of, headline
+from hpsearch.trainer.open_trial import checked_report
+from hpsearch.workers.pools.caller import AskedTrial, Caller
+
+BEAT = 0.5
+"""Seconds after which limits of time, and whether somebody has asked for the end, are looked at again."""
+
+SOON = 0.02
+"""The same for a caller that waits for the answer of a slow sampler."""
+
+
+class Session:
+    """A context in which a study is searched by a training loop of your own, or by one in each of several threads.
+
+        with hpsearch.Session(study) as session:
+            while trial := session.ask():
+                for epoch in trial.epochs:
+                    ...
+                    if not session.report(trial, epoch, {"val_loss": loss}):
+                        break
+                session.finish(trial)
+
+    The study goes on where it was left, with the journal, MLflow, pruning and limits of `hpsearch run`.
+    progress: write a line to stderr for every trial that has ended.
+
+    Where an exception leaves the context, the trials that were running wait for the next Session.
+    The first Ctrl-C or SIGTERM asks for the end, as `hpsearch stop` does: the next `report` of each trial returns
+    False, `ask` returns None, and when the context has ended the signal has its usual effect. A second has it at once.
+    """
+
+    def __init__(self, study: Study, *, progress: bool = False):
+        self._study = study
+        self._shown = _Shown(study.objective, sys.stderr if progress else None)
+        self._notes = Notes(self._shown.say if progress else logging.getLogger("hpsearch").warning)
+        self._signals = Relayed(self._stop)
+        self._stack = ExitStack()
+        self._search = Search(study, None, self._shown, self._notes, self._stack)
+        self._loop: Loop | None = None
+        self._pool: Caller | None = None
+        self._broken: BaseException | None = None
+        self._is_open = False
+        self._changed = Condition()
+        self._asked = local()
+        self._closing = Event()
+        self._beating = Thread(target=self._beat, name="session", daemon=True)
+
+    def __enter__(self) -> "Session":
+        """BadInput, StudyBusy, StudyChanged, InfrastructureError: as `hpsearch run`."""
+        if self._is_open or self._closing.is_set():
+            raise BadInput("a Session is entered once: make another one to go on")
+        if self._study.replicates != ONE:
+            raise BadInput("a Session does not train repeats or folds: leave out trainer.repeats and .validation")
+        with ExitStack() as undo:
+            undo.push(self._stack)
+            self._loop = self._search.open(self._make_pool, _unmeasured)
+            undo.pop_all()
+        self._is_open = True
+        if self._loop is not None:
+            self._signals.__enter__()
+            self._beating.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Raises what a thread of the session has met and nobody has seen: LeaseLost, JournalError, …"""
+        self._closing.set()
+        try:
+            if self._loop is not None:
+                self._beating.join()
+            with self._changed, self._stack:
+                self._is_open = False
+                self._end(problem or self._broken)
+        finally:
+            self._signals.__exit__(kind, problem, traceback)
+        if problem is None and self._broken is not None:
+            raise self._broken
+
+    # What a training loop calls ─────────────────────────────────────────────────────────────────
+
+    def ask(self) -> AskedTrial | None:
+        """The next trial to train, for which it waits; None where the search is over or was asked to stop.
+
+        BadInput: the trial that this thread was given last has not ended.
+        """
+        with self._changed:
+            self._check_is_open()
+            if self._loop is None or self._pool is None:
+                return None
+            last: AskedTrial | None = getattr(self._asked, "trial", None)
+            if last is not None and self._pool.is_running(last):
+                raise BadInput(
+                    f"trial {last.number} has not ended: call session.finish(trial) or session.fail(trial, error) "
+                    "before the next session.ask(); to train several trials at once, ask from several threads"
+                )
+            ask = self._pool.ask()
+            try:
+                while not self._loop.end.stopped and self._turn() and ask.trial is None:
+                    self._changed.wait(SOON if self._search.sampler.slow else BEAT)
+            finally:
+                self._pool.withdraw(ask)
+            self._asked.trial = ask.trial
+            return ask.trial
+
+    def report(self, trial: AskedTrial, epoch: SupportsIndex, metrics: Mapping[str, Any]) -> bool:
+        """Whether to train on. False: `trial.state` and `reason(trial)` say why not.
+
+        epoch: the one after the last that was reported. metrics: name -> value, the study's metric among them.
+        TrainerError: another epoch, no number, no such metric; nothing of it is recorded then.
+        BadInput: the trial has ended, and an earlier call has said so.
+        """
+        with self._changed:
+            pool = self._pool_of(trial)
+            if pool.is_running(trial):
+                pool.report(trial, self._checked(trial, epoch, metrics))
+                self._turn()
+            elif trial.is_known_to_have_ended:
+                raise BadInput(f"trial {trial.number} takes no more reports: {self.reason(trial)}")
+            trial.is_known_to_have_ended = not pool.is_running(trial)
+            return pool.is_running(trial)
+
+    def finish(self, trial: AskedTrial) -> None:
+        """It is trained: COMPLETE, also before its last epoch. Without effect on a trial that has ended already.
+
+        TrainerError: it has reported nothing. BadInput: it was finished or failed before.
+        """
+        with self._changed:
+            pool = self._pool_to_end(trial)
+            if pool.is_running(trial):
+                if trial.epoch == 0:
+                    raise TrainerError(
+                        f"trial {trial.number} cannot be finished without a report: report an epoch, or call "
+                        "session.fail(trial, error)"
+                    )
+                pool.finish(trial)
+                self._turn()
+            trial.is_finished = trial.is_known_to_have_ended = True
+
+    def fail(self, trial: AskedTrial, error: BaseException | str) -> None:
+        """It cannot be trained: FAILED, and counted by limits.max_failures. Without effect on one that has ended.
+
+        Where the error says that memory ran out, the trial is given out once more, with nothing beside it.
+        BadInput: it was finished or failed before. DiskError: the error says that the disk is full.
+        """
+        with self._changed:
+            pool = self._pool_to_end(trial)
+            if pool.is_running(trial):
+                pool.fail(trial, _failure(error))
+                self._turn()
+            trial.is_finished = trial.is_known_to_have_ended = True
+
+    def reason(self, trial: AskedTrial) -> str:
+        """Why it is to be trained no further, such as "PRUNED: …", "PAUSED: …"; "" while it is running."""
+        return f"{trial.state}: {trial.reason}" if trial.reason else ""
+
+    @property
+    def best(self) -> BestTrial | None:
+        """The best trial so far; None where none has a value."""
+        with self._changed:
+            return BestTrial.of(self._search.history)
+
+    # Under the lock ─────────────────────────────────────────────────────────────────────────────
+
+    def _turn(self) -> bool:
+        """Let the loop decide on what has happened. False: the search is over. Raises what the loop raises."""
+        assert self._loop is not None
+        if self._broken is not None:
+            raise self._broken
+        try:
+            with self._signals.held_back():
+                more = self._loop.turn()
+        except BaseException as problem:
+            self._broken = problem
+            raise
+        finally:
+            self._say_how_they_ended()
+            self._changed.notify_all()
+        return more
+
+    def _say_how_they_ended(self) -> None:
+        assert self._loop is not None
+        assert self._pool is not None
+        for trial in self._pool.let_go:
+            own = self._shown.ended_trials.pop(trial.number, None) or self._loop.history[trial.number]
+            # RUNNING: another caller was given it in the same turn
+            trial.state = State.WAITING if own.state is State.RUNNING else own.state
+            trial.reason = own.reason
+        self._pool.let_go.clear()
+
+    def _end(self, problem: BaseException | None) -> None:
+        loop = self._loop
+        if loop is None:
+            self._search.close()
+        elif problem is not None:
+            loop.abandon(f"the session ended: {type(problem).__name__}")
+            self._search.break_off(problem)
+        else:
+            if not loop.end.stopped and (loop.running or not self._search.is_over()):
+                loop.stop("the session was closed", 0.0)
+            loop.abandon(loop.end.stopped)
+            self._search.close(self._signals.first)
+        if loop is not None:
+            self._say_how_they_ended()
+
+    def _check_is_open(self) -> None:
+        if not self._is_open:
+            raise BadInput("the session is not open: use it inside `with hpsearch.Session(study) as session:`")
+
+    def _pool_of(self, trial: AskedTrial) -> Caller:
+        self._check_is_open()
+        if self._pool is None or not self._pool.knows(trial):
+            raise BadInput(f"trial {trial.number} was not asked of this session")
+        return self._pool
+
+    def _pool_to_end(self, trial: AskedTrial) -> Caller:
+        pool = self._pool_of(trial)
+        if trial.is_finished:
+            raise BadInput(f"trial {trial.number} was finished or failed before: {self.reason(trial)}")
+        return pool
+
+    def _checked(self, trial: AskedTrial, epoch: SupportsIndex, metrics: Mapping[str, Any]) -> Report:
+        next_epoch = trial.epoch + 1
+        if isinstance(epoch, bool) or not hasattr(epoch, "__index__") or operator.index(epoch) != next_epoch:
+            raise TrainerError(
+                f"trial {trial.number}: epoch {epoch!r:.80} was reported, and the next one is {next_epoch}: "
+                "train the epochs of trial.epochs, and report each once"
+            )
+        return checked_report(Report(next_epoch, metrics), trial.epoch, self._study.study.metric)
+
+    # Beside the calls ───────────────────────────────────────────────────────────────────────────
+
+    def _beat(self) -> None:
+        """On a thread: limits of time hold, and a request to stop is seen, while nobody calls."""
+        while not self._closing.wait(BEAT):
+            with self._changed:
+                try:
+                    self._turn()
+                except BaseException:  # it is raised where the session is called next
+                    return
+
+    def _stop(self, reason: str) -> None:
+        """In a signal handler."""
+        assert self._loop is not None
+        self._loop.stop(reason)
+        self._notes.add("stopping: running trials end with their next report; Ctrl-C again to stop at once")
+
+    def _make_pool(self, study: Study, uid: str) -> Caller:
+        work, workers = build.work_folder(study, uid), study.resources.workers
+        self._pool = Caller(work, study.trainer.options, environment.of_caller, workers)
+        return self._pool
+
+
+class _Shown(Observer):
+    """stream: takes a line for every trial that has ended; None: nothing is shown. ended_trials: by number, as they
+    ended or paused."""
+
+    def __init__(self, objective: Objective, stream: TextIO | None):
+        self._objective, self._stream = objective, stream
+        self.ended_trials: dict[int, Trial] = {}
+
+    def ended(self, trial: Trial) -> None:
+        self.ended_trials[trial.number] = trial
+        self.say(f"[{trial.ended}] {line(trial, self._objective)}")
+
+    def say(self, text: str) -> None:
+        if self._stream is not None:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+
+
+def _unmeasured(study: Study, pool: Caller, record: PreflightRecord) -> PreflightRecord:  # noqa: ARG001
+    """There is no trainer to measure. BadInput: the space depends on it."""
+    auto = [one.name for one in study.space.parameters if isinstance(one, Float) and one.auto]
+    if auto:
+        raise BadInput(
+            f"space.{auto[0]}: auto = true needs a trainer that hpsearch can try, and a Session has none: "
+            "give low and high without auto"
+        )
+    if study.preflight is None and study.range_test is None:
+        return record
+    return record.with_decision("preflight", "skipped: the trials are trained by the caller's own code")
+
+
+def _failure(error: BaseException | str) -> Failure:
+    if isinstance(error, str):
+        return Failure("error", error.strip().partition("\n")[0] or "no reason was given", error)
+    failure = failure_of(error) if isinstance(error, Exception) else Failure("error", headline(error), brief(error))
+    return replace(failure, kind="error") if failure.kind == "contract" else failure

@@ -1,0 +1,129 @@
+"""Ask and tell on a real journal, in this process."""
+
+import math
+from typing import Any
+
+import pytest
+
+from hpsearch import BadInput, Session, TrainerError
+from hpsearch.core.trial import Cause, State, Trial
+from hpsearch.journal import Journal
+from hpsearch.orchestrator.observers import Observer
+from hpsearch.orchestrator.run import run_study
+from tests.support.asking import Desk, asked
+from tests.support.told import drive
+
+METHODS: dict[str, dict[str, Any]] = {
+    "grid": {"method": "grid"},
+    "random": {"method": "random", "trials": 12},
+    "bayesian": {"method": "bayesian", "trials": 12, "startup_trials": 4},
+    "coarse-to-fine": {
+        "method": "coarse-to-fine",
+        "rounds": [{"trials": 6, "epochs": 2}, {"trials": 4, "epochs": 4}, {"trials": 2, "epochs": 6}],
+    },
+}
+
+
+def comparable(trial: Trial) -> list[Any]:
+    """All that does not depend on the clock, as text, so that NaN equals NaN."""
+    curve = [(report.step, repr(dict(report.metrics))) for report in trial.curve]
+    names = ["number", "params", "seed", "until", "state", "round", "reason", "origin", "ended", "ended_before"]
+    names += ["cause", "cause_numbers"]
+    return [*(repr(getattr(trial, name)) for name in names), curve]
+
+
+class TestSameAsRun:
+    @pytest.mark.parametrize("method", METHODS)
+    def test_trials_and_decisions_are_those_of_run_to_the_last_digit(self, desk: Desk, method: str) -> None:
+        more: dict[str, Any] = {"prune": {"method": "median", "startup_trials": 2}, "early_stopping": {"patience": 2}}
+        trainer = {"use": "tests.support.told:train", "epochs": 6}
+        resources = {"address": "none", "workers": 1}
+        run_study(desk.study(METHODS[method], "run", trainer=trainer, resources=resources, **more), Observer())
+        with Session(desk.study(METHODS[method], **more)) as session:
+            drive(session)
+        assert [comparable(trial) for trial in desk.trials()] == [comparable(trial) for trial in desk.trials("run")]
+        assert desk.decided("own") == desk.decided("run")
+        assert desk.state() == desk.state("run")
+        if method == "grid":  # which has all that may happen
+            assert {trial.cause for trial in desk.trials()} == {Cause.DONE, Cause.PRUNED, Cause.DIVERGED}
+
+    def test_a_paused_trial_is_given_out_again_from_where_it_stopped(self, desk: Desk) -> None:
+        with Session(desk.study(METHODS["coarse-to-fine"])) as session:
+            seen = drive(session)
+        assert [epochs for number, epochs in seen if number == seen[6][0]][:2] == [range(1, 7), range(3, 7)]
+
+    def test_the_record_says_who_trained(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            drive(session)
+        record = desk.record()
+        assert record is not None
+        with Journal.open(desk.study().journal_url) as journal:
+            segments = journal.segments(record.id)
+        assert [segment.number for segment in segments] == [0, 1, 2, 3]
+        assert "trained_by" in segments[0].environment.document["environment"]
+        assert record.spec["trainer"]["use"] == "hpsearch:Session"
+
+
+class TestReports:
+    def test_a_report_says_whether_to_train_on_and_why_not(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            trial = asked(session)
+            assert session.report(trial, 1, {"val_loss": 1.0})
+            assert (trial.state, session.reason(trial)) == (State.RUNNING, "")
+            assert not session.report(trial, 2, {"val_loss": math.nan})
+            assert trial.state is State.PRUNED
+            assert session.reason(trial).startswith("PRUNED: ")
+            session.finish(trial)
+        assert (desk.trials()[0].state, desk.trials()[0].cause) == (State.PRUNED, Cause.DIVERGED)
+
+    @pytest.mark.parametrize("epoch", [0, 2, 1.0, True, "1", None])
+    def test_a_wrong_epoch_is_refused_and_nothing_is_lost(self, desk: Desk, epoch: Any) -> None:
+        with Session(desk.study()) as session:
+            trial = asked(session)
+            with pytest.raises(TrainerError, match="the next one is 1"):
+                session.report(trial, epoch, {"val_loss": 1.0})
+            with pytest.raises(TrainerError, match="val_loss"):
+                session.report(trial, 1, {"loss": 1.0})
+            with pytest.raises(TrainerError, match="not a number"):
+                session.report(trial, 1, {"val_loss": "low"})
+            assert session.report(trial, 1, {"val_loss": 1.0})
+        assert [report.metrics for report in desk.trials()[0].curve] == [{"val_loss": 1.0}]
+
+    def test_numbers_of_numpy_and_torch_are_numbers(self, desk: Desk) -> None:
+        np, torch = pytest.importorskip("numpy"), pytest.importorskip("torch")
+        with Session(desk.study()) as session:
+            trial = asked(session)
+            session.report(trial, np.int64(1), {"val_loss": torch.tensor(0.5), "accuracy": np.float32(0.25)})
+        assert desk.trials()[0].curve[0].metrics == {"val_loss": 0.5, "accuracy": 0.25}
+
+    def test_no_report_after_the_end(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            trial = asked(session)
+            session.report(trial, 1, {"val_loss": 1.0})
+            session.finish(trial)
+            with pytest.raises(BadInput, match="takes no more reports"):
+                session.report(trial, 2, {"val_loss": 1.0})
+            with pytest.raises(BadInput, match="before"):
+                session.finish(trial)
+            with pytest.raises(BadInput, match="before"):
+                session.fail(trial, "late")
+        assert (desk.trials()[0].state, desk.trials()[0].epoch) == (State.COMPLETE, 1)
+
+    def test_a_trial_of_another_session_is_refused(self, desk: Desk) -> None:
+        with Session(desk.study()) as session, Session(desk.study(name="other")) as other:
+            trial = asked(session)
+            with pytest.raises(BadInput, match="not asked of this session"):
+                other.report(trial, 1, {"val_loss": 1.0})
+
+    def test_the_trial_has_the_options_and_a_folder_that_lasts(self, desk: Desk) -> None:
+        study = desk.study(METHODS["coarse-to-fine"], trainer={"epochs": 6, "options": {"layers": 2}})
+        with Session(study) as session:
+            trial = asked(session)
+            assert trial.params["layers"] == 2
+            (trial.scratch_dir / "state").write_text("as of epoch 1")
+            session.report(trial, 1, {"val_loss": 1.0})
+        assert "layers" not in desk.trials()[0].params
+        with Session(study) as session:
+            again = asked(session)
+            assert (again.number, again.epochs) == (0, range(2, 7))
+            assert (again.scratch_dir / "state").read_text() == "as of epoch 1"

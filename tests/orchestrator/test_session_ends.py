@@ -1,0 +1,283 @@
+"""Ask and tell on a real journal, in this process: how trials and searches end."""
+
+import signal
+import threading
+from typing import Any
+
+import pytest
+
+from hpsearch import BadInput, Session, StudyBusy, TrainerError
+from hpsearch.core.trial import Cause, State
+from hpsearch.journal import Journal
+from hpsearch.orchestrator.observers import Observer
+from hpsearch.orchestrator.run import run_study
+from hpsearch.workers.pools.caller import AskedTrial
+from tests.support.asking import Desk, asked, in_threads, train, until
+from tests.support.told import drive
+
+
+class TestEnds:
+    def test_finish_ends_a_trial_before_its_last_epoch(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            trial = asked(session)
+            session.report(trial, 1, {"val_loss": 1.0})
+            session.finish(trial)
+            assert trial.state is State.COMPLETE
+
+    def test_finish_without_a_report_is_an_error_as_in_run(self, desk: Desk) -> None:
+        with pytest.raises(TrainerError, match="without a report"), Session(desk.study()) as session:
+            session.finish(asked(session))
+        assert desk.record() is None, "as a study whose trainer cannot be used"
+
+    def test_a_failed_trial_says_what_was_raised(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            session.fail(asked(session), ValueError("no such optimizer\nat all"))
+            session.fail(asked(session), "the data are gone\nall of them")
+            drive(session)
+        first, second = desk.trials()[:2]
+        assert (first.state, first.cause, second.cause) == (State.FAILED, Cause.TRAINER_RAISED, Cause.TRAINER_RAISED)
+        assert first.exception == "ValueError: no such optimizer"
+        assert (second.reason, second.error) == ("the data are gone", "the data are gone\nall of them")
+        assert desk.state() == ("COMPLETE", Cause.DONE)
+
+    def test_so_many_failures_end_the_search(self, desk: Desk) -> None:
+        with Session(desk.study(limits={"max_failures": 2})) as session:
+            session.fail(asked(session), "one")
+            session.fail(asked(session), "two")
+            assert session.ask() is None
+        assert desk.state() == ("STOPPED", Cause.LIMIT)
+
+    def test_one_out_of_memory_is_given_out_once_more(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            trial = asked(session)
+            session.fail(trial, MemoryError())
+            assert trial.state is State.WAITING
+            again = asked(session)
+            assert again.number == trial.number
+            session.fail(again, MemoryError())
+            assert (again.state, asked(session).number) == (State.FAILED, 1)
+
+    def test_to_ask_before_the_last_trial_has_ended_is_an_error(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            trial = asked(session)
+            with pytest.raises(BadInput, match="trial 0 has not ended"):
+                session.ask()
+            session.report(trial, 1, {"val_loss": 1.0})
+            session.finish(trial)
+            assert asked(session).number == 1
+
+    def test_what_is_left_running_waits_and_goes_on(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            session.report(asked(session), 1, {"val_loss": 1.0})
+        assert (desk.trials()[0].state, desk.state()) == (State.WAITING, ("STOPPED", Cause.INTERRUPTED))
+        with Session(desk.study()) as session:
+            assert drive(session)[0] == (0, range(2, 7))
+        assert desk.state() == ("COMPLETE", Cause.DONE)
+        with Session(desk.study()) as session:
+            assert session.ask() is None
+            assert session.best is not None
+        assert desk.state() == ("COMPLETE", Cause.DONE)
+
+    def test_asked_as_often_as_there_are_trials_it_is_complete(self, desk: Desk) -> None:
+        with Session(desk.study()) as session:
+            drive(session, trials=4)
+        assert desk.state() == ("COMPLETE", Cause.DONE)
+
+    def test_an_exception_leaves_the_study_interrupted(self, desk: Desk) -> None:
+        def search() -> None:
+            with Session(desk.study()) as session:
+                trials.append(asked(session))
+                session.report(trials[0], 1, {"val_loss": 1.0})
+                raise ZeroDivisionError
+
+        trials: list[AskedTrial] = []
+        with pytest.raises(ZeroDivisionError):
+            search()
+        (trial,) = trials
+        assert trial.state is State.WAITING
+        assert (desk.trials()[0].state, desk.trials()[0].epoch) == (State.WAITING, 1)
+        assert desk.state() == ("STOPPED", Cause.INTERRUPTED)
+
+    def test_a_session_is_used_inside_its_context(self, desk: Desk) -> None:
+        session = Session(desk.study())
+        with pytest.raises(BadInput, match="not open"):
+            session.ask()
+        with session:
+            trial = asked(session)
+        with pytest.raises(BadInput, match="not open"):
+            session.report(trial, 1, {"val_loss": 1.0})
+        with pytest.raises(BadInput, match="once"):
+            session.__enter__()
+
+    def test_the_study_is_held(self, desk: Desk) -> None:
+        with Session(desk.study()), pytest.raises(StudyBusy):
+            Session(desk.study()).__enter__()
+        with Session(desk.study()) as session:
+            assert asked(session).number == 0
+
+    @pytest.mark.parametrize("trainer", [{"repeats": 2}, {"validation": {"folds": 2}}])
+    def test_repeats_and_folds_are_refused(self, desk: Desk, trainer: dict[str, Any]) -> None:
+        with pytest.raises(BadInput, match="repeats"):
+            Session(desk.study(trainer={"epochs": 6, **trainer})).__enter__()
+
+    def test_a_rate_that_is_to_be_found_is_refused(self, desk: Desk) -> None:
+        with pytest.raises(BadInput, match="auto"):
+            Session(desk.study(space={"lr": {"auto": True}})).__enter__()
+        assert desk.record() is None
+
+    def test_run_says_that_it_has_no_trainer(self, desk: Desk) -> None:
+        with pytest.raises(TrainerError, match="hpsearch:Session"):
+            run_study(desk.study(resources={"address": "none"}), Observer())
+
+
+class TestLimitsAndStops:
+    def test_a_limit_ends_the_search(self, desk: Desk) -> None:
+        with Session(desk.study(limits={"epochs": 8})) as session:
+            drive(session)
+        assert sum(trial.epoch for trial in desk.trials()) == 8
+        assert desk.state() == ("STOPPED", Cause.LIMIT)
+
+    def test_a_trial_that_takes_too_long_is_taken_away(self, desk: Desk) -> None:
+        with Session(desk.study(limits={"trial": "0.2s"})) as session:
+            trial = asked(session)
+            until(lambda: trial.state is not State.RUNNING)
+            assert not session.report(trial, 1, {"val_loss": 1.0})
+            with pytest.raises(BadInput, match="no more reports"):
+                session.report(trial, 1, {"val_loss": 1.0})
+            assert asked(session).number == 1
+        assert (desk.trials()[0].cause, desk.trials()[0].epoch) == (Cause.TIMEOUT, 0)
+
+    def test_a_stalled_trial_is_given_to_another(self, desk: Desk) -> None:
+        with Session(desk.study(limits={"stall": "0.3s"})) as session:
+            trial = asked(session)
+            until(lambda: trial.state is not State.RUNNING)
+            assert (again := asked(session)).number == trial.number
+            assert not session.report(trial, 1, {"val_loss": 1.0})
+            assert session.report(again, 1, {"val_loss": 2.0})
+        assert desk.trials()[0].curve[0].metrics == {"val_loss": 2.0}
+
+    def test_a_request_to_stop(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hpsearch.journal.store.LEASE_SECONDS", 1.0)
+        monkeypatch.setattr(Journal.acquire, "__defaults__", (1.0,))
+        with Session(desk.study()) as session:
+            trial = asked(session)
+            record = desk.record()
+            assert record is not None
+            with Journal.open(desk.study().journal_url) as journal:
+                journal.ask_to_stop(record.id)
+            epochs = 0
+            while session.report(trial, trial.epoch + 1, {"val_loss": 1.0}):
+                epochs += 1
+                threading.Event().wait(0.1)
+                assert epochs < 6
+            assert trial.state is State.WAITING
+            assert session.ask() is None
+        assert desk.state() == ("STOPPED", Cause.INTERRUPTED)
+
+    def test_the_first_interrupt_stops_and_takes_effect_at_the_end(self, desk: Desk) -> None:
+        def search() -> None:
+            with Session(desk.study()) as session:
+                trials.append(asked(session))
+                signal.raise_signal(signal.SIGINT)
+                assert not session.report(trials[0], 1, {"val_loss": 1.0})
+                trials.append(session.ask())
+
+        trials: list[Any] = []
+        with pytest.raises(KeyboardInterrupt):
+            search()
+        trial, then = trials
+        assert then is None
+        assert (trial.state, desk.trials()[0].epoch, desk.state()) == (
+            State.WAITING,
+            1,
+            ("STOPPED", Cause.INTERRUPTED),
+        )
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+    def test_the_second_interrupt_comes_at_once(self, desk: Desk) -> None:
+        def search() -> None:
+            with Session(desk.study()) as session:
+                asked(session)
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+                pytest.fail("it came")
+
+        with pytest.raises(KeyboardInterrupt):
+            search()
+        assert (desk.trials()[0].state, desk.state()) == (State.WAITING, ("STOPPED", Cause.INTERRUPTED))
+
+
+class TestThreads:
+    def test_several_threads_have_a_trial_each(self, desk: Desk) -> None:
+        trained: list[int] = []
+        together = threading.Barrier(3)
+
+        def work() -> None:
+            first = asked(session)
+            together.wait(10)
+            train(session, first)
+            trained.append(first.number)
+            trained.extend(number for number, _ in drive(session))
+
+        with Session(desk.study({"method": "random", "trials": 20})) as session:
+            in_threads(3, work)
+        assert sorted(trained) == list(range(20))
+        assert {trial.state for trial in desk.trials()} <= {State.COMPLETE, State.PRUNED}
+        assert desk.state() == ("COMPLETE", Cause.DONE)
+
+    def test_others_wait_at_the_end_of_a_round(self, desk: Desk) -> None:
+        got: list[AskedTrial | None] = []
+        rounds = [{"trials": 2, "epochs": 1}, {"trials": 1, "epochs": 2}]
+        with Session(desk.study({"method": "coarse-to-fine", "rounds": rounds})) as session:
+            last = []
+            in_threads(2, lambda: last.append(asked(session)))
+            session.report(last[0], 1, {"val_loss": 1.0})
+            waiting = threading.Thread(target=lambda: got.append(session.ask()))
+            waiting.start()
+            waiting.join(0.3)
+            assert waiting.is_alive(), "nothing is proposed while the other trains"
+            session.report(last[1], 1, {"val_loss": 2.0})
+            waiting.join(10)
+            assert got[0] is not None
+            assert (got[0].number, got[0].epochs) == (last[0].number, range(2, 7))
+
+    def test_no_more_than_resources_allow(self, desk: Desk) -> None:
+        with Session(desk.study(resources={"workers": 1})) as session:
+            first = asked(session)
+            got: list[AskedTrial | None] = []
+            waiting = threading.Thread(target=lambda: got.append(session.ask()))
+            waiting.start()
+            waiting.join(0.3)
+            assert waiting.is_alive()
+            train(session, first)
+            waiting.join(10)
+            assert got[0] is not None
+
+    def test_an_error_in_one_thread_is_raised_at_the_end(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hpsearch.orchestrator.loop.Loop._judge", lambda *_: 1 / 0)
+        seen: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                session.report(asked(session), 1, {"val_loss": 1.0})
+            except ZeroDivisionError as problem:
+                seen.append(problem)
+
+        with pytest.raises(ZeroDivisionError), Session(desk.study()) as session:
+            in_threads(1, work)
+        assert len(seen) == 1
+        assert desk.state() == ("STOPPED", Cause.INTERRUPTED)
+
+
+class TestProgress:
+    def test_it_is_silent(self, desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+        with Session(desk.study()) as session:
+            drive(session)
+        assert capfd.readouterr() == ("", "")
+
+    def test_or_says_how_each_trial_ended(self, desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+        with Session(desk.study(), progress=True) as session:
+            drive(session)
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert [line.split()[:3] for line in err.splitlines()] == [[f"[{n + 1}]", "trial", str(n)] for n in range(4)]

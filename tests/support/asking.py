@@ -1,0 +1,87 @@
+"""A folder in which a test asks for trials, and how it trains them."""
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch import Session, Study
+from hpsearch.core.trial import Cause, Trial
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.workers.pools.caller import AskedTrial
+from tests.support.told import loss
+
+RANDOM = {"method": "random", "trials": 4}
+
+
+class Desk:
+    """A folder with a journal in which studies are made, searched and read."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def study(self, search: Mapping[str, Any] = RANDOM, name: str = "own", **sections: Any) -> Study:
+        given = {
+            "study": {"name": name, "metric": "val_loss", "goal": "minimize", "seed": 5},
+            "trainer": {"epochs": 6},
+            "space": {"lr": {"low": 1e-4, "high": 1.0, "log": True, "points": 7}},
+            "search": search,
+            "tracking": {"mlflow": "none"},
+            **sections,
+        }
+        return Study.from_dict(given, folder=self.folder)
+
+    def record(self, name: str = "own") -> StudyRecord | None:
+        with Journal.open(self.study().journal_url) as journal:
+            return journal.find(name)
+
+    def trials(self, name: str = "own") -> list[Trial]:
+        record = self.record(name)
+        assert record is not None
+        with Journal.open(self.study().journal_url) as journal:
+            return journal.trials(record.id)
+
+    def decided(self, name: str) -> list[Any]:
+        """But for the notes of a worker, which say what it trains again."""
+        record = self.record(name)
+        assert record is not None
+        with Journal.open(self.study().journal_url) as journal:
+            decisions = journal.decisions(record.id)
+        return [(one.kind, one.reason, one.number, one.step) for one in decisions if one.kind != "note"]
+
+    def state(self, name: str = "own") -> tuple[str, Cause | None]:
+        record = self.record(name)
+        assert record is not None
+        return record.state, record.cause
+
+
+def asked(session: Session) -> AskedTrial:
+    trial = session.ask()
+    assert trial is not None
+    return trial
+
+
+def train(session: Session, trial: AskedTrial) -> None:
+    for epoch in trial.epochs:
+        if not session.report(trial, epoch, {"val_loss": loss(trial.params, trial.seed, epoch)}):
+            break
+    session.finish(trial)
+
+
+def in_threads(number: int, work: Callable[[], Any]) -> None:
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def until(enough: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if enough():
+            return
+        threading.Event().wait(0.05)
+    pytest.fail("it did not come")
