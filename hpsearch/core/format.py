@@ -93,8 +93,8 @@ def json_text(document: Any, indent: int | None = None) -> str:
     return json.dumps(finite(document), indent=indent, ensure_ascii=indent is None, allow_nan=False)
 
 
-def moment(at: int) -> str:
-    """2026-03-01 12:30:05, in UTC, of milliseconds since 1970"""
+def utc_time(at: int) -> str:
+    """2026-03-01 12:30:05, of milliseconds since 1970"""
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 

@@ -3,9 +3,9 @@
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Objective, Params, Report, State, Trial
 
 _NOTHING: Mapping[int, float] = {}
 
@@ -80,6 +80,28 @@ class History:
             for trial in list(self._trials)
         )
         return History(self.objective, seen, self.evidence)
+
+
+@dataclass(frozen=True)
+class BestTrial:
+    """The trial with the best value among those that did not fail or diverge; the earlier of equals.
+
+    trial: its number. value: of the study's metric, at the epoch by which the trial is judged. epoch: that one, from 1.
+    """
+
+    trial: int
+    value: float
+    epoch: int
+    params: Params
+
+    @classmethod
+    def of(cls, history: History) -> "BestTrial | None":
+        """None where no trial has a value."""
+        best = history.best()
+        report = history.objective.judged(best) if best is not None else None
+        if best is None or report is None:
+            return None
+        return cls(best.number, report.metrics[history.objective.metric], report.step, dict(best.params))
 
 
 def by_arrival(trials: Iterable[Trial]) -> Iterator[tuple[int, Report]]:

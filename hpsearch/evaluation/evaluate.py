@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.core.errors import BadInput, InfrastructureError, NoTrialSucceeded, Stopped
-from hpsearch.core.format import many, number
+from hpsearch.core.format import many, number, utc_time
 from hpsearch.core.seeds import fresh_seed
 from hpsearch.core.stopping import stoppable
 from hpsearch.core.trial import Trial
@@ -16,7 +16,7 @@ from hpsearch.evaluation.candidates import MOST, Candidates, Member
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, FinalistResult
 from hpsearch.evaluation.finalists import Finalist, best_distinct, length, ranked
 from hpsearch.evaluation.scoring import score_on_test, score_on_validation
-from hpsearch.evaluation.test_set_ledger import keep_result, last_result, minute, open_test, openings
+from hpsearch.evaluation.test_set_ledger import keep_result, last_result, open_test, openings
 from hpsearch.journal import Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observers import Observer
@@ -47,9 +47,9 @@ def evaluate(
             return known
         if not again and (before := openings(journal, record.id)):
             raise BadInput(
-                f'the test set of study "{record.name}" was opened on {minute(before[-1].at)}, and no result of that '
-                "is on record: its process was ended before. Somebody may have seen it, so another opening is to be "
-                "asked for: --again, which is recorded too"
+                f'the test set of study "{record.name}" was opened on {utc_time(before[-1].at)} UTC, and '
+                "no result of that is on record: its process was ended before. Somebody may have seen it, so another "
+                "opening is to be asked for: --again, which is recorded too"
             )
         found = _Evaluating(journal, record, study, lease, observer, top, seeds).run()
     return _result(journal, record, found, on_record=False)

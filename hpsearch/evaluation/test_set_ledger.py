@@ -7,7 +7,6 @@ import getpass
 import platform
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision
@@ -61,8 +60,3 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a container may know no name for its user
         return "an unnamed user"
-
-
-def minute(at: int) -> str:
-    """2026-03-01 12:30 UTC, of milliseconds since 1970"""
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M} UTC"

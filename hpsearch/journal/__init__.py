@@ -6,7 +6,7 @@ It alone imports sqlalchemy, and alembic only to upgrade an old one.
 from hpsearch.journal.lease import Heartbeat, Lease, Owner
 from hpsearch.journal.migrate import Upgrade, upgrade, version
 from hpsearch.journal.patient_writer import PatientWriter, recover
-from hpsearch.journal.records import Best, Changes, Environment, StudyRecord, Summary, TrainingSegment
+from hpsearch.journal.records import Changes, Environment, StudyRecord, Summary, TrainingSegment
 from hpsearch.journal.spool import Spool
 from hpsearch.journal.store import LEASE_SECONDS, Journal
 from hpsearch.journal.writer import Batch, Writer
@@ -14,7 +14,6 @@ from hpsearch.journal.writer import Batch, Writer
 __all__ = [
     "LEASE_SECONDS",
     "Batch",
-    "Best",
     "Changes",
     "Environment",
     "Heartbeat",

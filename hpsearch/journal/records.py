@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 
 
@@ -35,15 +36,6 @@ class StudyRecord:
 
 
 @dataclass(frozen=True)
-class Best:
-    """The trial with the best value among those that did not fail or diverge, the earlier of equals."""
-
-    number: int
-    value: float
-    epoch: int
-
-
-@dataclass(frozen=True)
 class Summary:
     """Where a study stands.
 
@@ -54,7 +46,7 @@ class Summary:
     trials: Mapping[State, int]
     epochs: int
     busy: float
-    best: Best | None
+    best: BestTrial | None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from hpsearch import __version__
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import InfrastructureError, NotFound
 from hpsearch.core.format import json_text
+from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import lease as fencing
 from hpsearch.journal.database import Database
@@ -21,7 +22,6 @@ from hpsearch.journal.lease import Heartbeat, Lease, Owner
 from hpsearch.journal.migrate import make_ready
 from hpsearch.journal.records import (
     TRIAL,
-    Best,
     Changes,
     Environment,
     StudyRecord,
@@ -172,7 +172,7 @@ class Journal:
         own = trials.c.study_id == study_id
         totals = (sa.func.count(), sa.func.sum(trials.c.epoch), sa.func.sum(trials.c.busy))
         fit = own & trials.c.loss.is_not(None) & (trials.c.state != State.FAILED.value)
-        ranked = sa.select(trials.c.number, trials.c.value, trials.c.best_epoch).where(fit)
+        ranked = sa.select(trials.c.number, trials.c.value, trials.c.best_epoch, trials.c.params).where(fit)
         with self._database.read() as connection:
             counts = connection.execute(sa.select(trials.c.state, *totals).where(own).group_by(trials.c.state)).all()
             best = connection.execute(ranked.order_by(trials.c.loss, trials.c.number).limit(1)).one_or_none()
@@ -180,7 +180,7 @@ class Journal:
             trials=dict.fromkeys(State, 0) | {State(state): count for state, count, _, _ in counts},
             epochs=sum(int(epochs) for _, _, epochs, _ in counts),
             busy=sum(float(busy) for _, _, _, busy in counts),
-            best=Best(*best) if best else None,
+            best=BestTrial(best.number, best.value, best.best_epoch, json.loads(best.params)) if best else None,
         )
 
     def decisions(self, study_id: int, number: int | None = None) -> list[Decision]:

@@ -6,32 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hpsearch.core.format import outline, score
-from hpsearch.core.history import History
-from hpsearch.core.trial import Params, State
+from hpsearch.core.history import BestTrial, History
+from hpsearch.core.trial import State
 from hpsearch.orchestrator.rules import End, Totals
 from hpsearch.study.definition import Study
 from hpsearch.tracking.base import Sync
-
-
-@dataclass(frozen=True)
-class BestTrial:
-    """The trial with the best value.
-
-    trial: its number. value: of the study's metric, at the epoch by which the trial is judged. epoch: that one, from 1.
-    """
-
-    trial: int
-    value: float
-    epoch: int
-    params: Params
-
-    @classmethod
-    def of(cls, history: History) -> "BestTrial | None":
-        best = history.best()
-        report = history.objective.judged(best) if best is not None else None
-        if best is None or report is None:
-            return None
-        return cls(best.number, report.metrics[history.objective.metric], report.step, dict(best.params))
 
 
 @dataclass(frozen=True, repr=False)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision, New, Over, Resume
 from hpsearch.core.errors import InfrastructureError, TrainerError
-from hpsearch.core.history import History
+from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
@@ -20,7 +20,7 @@ from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.recorder import JournalRecorder
 from hpsearch.orchestrator.rules import End, Reached, Totals, limit_reached
-from hpsearch.orchestrator.run_result import BestTrial, RunResult
+from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import keep

@@ -6,8 +6,9 @@ from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NoTrialSucceeded
+from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import Trial
-from hpsearch.journal import Best, Journal, StudyRecord, TrainingSegment
+from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.export import trial_document, where
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.records.preflight_record import summary
@@ -28,11 +29,10 @@ class Standing:
     busy_seconds: float
     preflight: str | None
     lr_range: str | None
-    best: Best | None
+    best: BestTrial | None
 
     def document(self) -> dict[str, Any]:
-        best = self.best and {"trial": self.best.number, "value": self.best.value, "epoch": self.best.epoch}
-        return {**asdict(self), "best": best}
+        return asdict(self)
 
 
 def standing(journal: Journal, record: StudyRecord) -> Standing:
@@ -99,7 +99,7 @@ def best_trial(journal: Journal, study: JournalStudy) -> TrialDetails:
     best = journal.summary(study.record.id).best
     if best is None:
         raise NoTrialSucceeded(f'study "{study.record.name}" has no trial with a value yet')
-    return trial_details(journal, study, best.number)
+    return trial_details(journal, study, best.trial)
 
 
 def _document(decision: Decision) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import json_text
+from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.journal import Best, StudyRecord, TrainingSegment
+from hpsearch.journal import StudyRecord, TrainingSegment
 from hpsearch.plots import figures
 
 LONGEST_NAME = 200
@@ -121,7 +122,7 @@ def study_payload(
     objective: Objective,
     state: str,
     end: int,
-    best: Best | None,
+    best: BestTrial | None,
     decisions: Sequence[Decision] = (),
     documents: Mapping[str, Any] = MappingProxyType({}),
 ) -> RunPayload:
@@ -141,7 +142,7 @@ def study_payload(
         "hpsearch.method": str(search.get("method", "")),
         "hpsearch.search": _json(search),
         "hpsearch.forked_from": study.forked_from or "",
-        "hpsearch.best_trial": str(best.number) if best else "",
+        "hpsearch.best_trial": str(best.trial) if best else "",
         "hpsearch.best_value": repr(best.value) if best else "",
         "hpsearch.best_epoch": str(best.epoch) if best else "",
     }

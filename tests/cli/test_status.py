@@ -15,7 +15,12 @@ def test_object(done: Desk) -> None:
         "holder": None,
         "trials": {"waiting": 0, "running": 0, "paused": 0, "complete": 4, "pruned": 0, "failed": 0},
         "epochs_trained": 12,
-        "best": {"trial": best["number"], "value": best["value"], "epoch": best["best_epoch"]},
+        "best": {
+            "trial": best["number"],
+            "value": best["value"],
+            "epoch": best["best_epoch"],
+            "params": best["params"],
+        },
         "preflight": None,
         "lr_range": None,
     }

@@ -9,6 +9,7 @@ import pytest
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NotFound
+from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import Cause, Objective, Report, State
 from hpsearch.journal import Batch, Changes, Journal
 from hpsearch.journal.schema import leases
@@ -49,7 +50,7 @@ class SummaryContract:
             lead.writer.write(a_batch(*(replace(one, curve=one.curve[:epoch]) for one in (*trials[:2], *worst))))
         lead.writer.close()
         found = journal.summary(lead.study.id).best
-        assert best == (None if found is None else (found.number, found.value, found.epoch))
+        assert best == (None if found is None else (found.trial, found.value, found.epoch))
 
     def test_the_best_neither_failed_nor_diverged_and_is_the_first_of_equals(
         self, journal: Journal, lead: Lead
@@ -63,7 +64,7 @@ class SummaryContract:
         ))  # fmt: skip
         best = journal.summary(lead.study.id).best
         assert best is not None
-        assert (best.number, best.value, best.epoch) == (3, 0.5, 1)
+        assert (best.trial, best.value, best.epoch) == (3, 0.5, 1)
 
     def test_the_best_epoch_survives_writes_without_reports_and_a_new_writer(
         self, journal: Journal, lead: Lead
@@ -72,12 +73,12 @@ class SummaryContract:
         lead.writer.write(a_batch(first))
         lead.writer.write(a_batch(second))
         lead.writer.write(Batch([replace(second, state=State.PAUSED)]))
-        assert in_full(journal.summary(lead.study.id).best) == "Best(number=0, value=1.0, epoch=1)"
+        assert in_full(journal.summary(lead.study.id).best) == in_full(BestTrial(0, 1.0, 1, first.params))
         again = journal.writer(lead.lease, LOSS)
         again.write(Batch([replace(second, state=State.RUNNING)]))
         again.close()
         summary = journal.summary(lead.study.id)
-        assert in_full(summary.best) == "Best(number=0, value=1.0, epoch=1)"
+        assert in_full(summary.best) == in_full(BestTrial(0, 1.0, 1, first.params))
         assert summary.epochs == 2
 
     def test_ten_thousand_trials(self, journal: Journal, lead: Lead) -> None:
@@ -86,7 +87,7 @@ class SummaryContract:
             lead.writer.write(a_batch(*(a_trial(n, 1.0 + n, state=State.COMPLETE, busy=1.0) for n in numbers)))
         summary = journal.summary(lead.study.id)
         assert summary.trials[State.COMPLETE] == summary.epochs == summary.busy == 10_000
-        assert in_full(summary.best) == "Best(number=0, value=1.0, epoch=1)"
+        assert in_full(summary.best) == in_full(BestTrial(0, 1.0, 1, a_trial(0).params))
 
 
 class ChangesContract:

@@ -13,10 +13,10 @@ from hpsearch.core.format import (
     json_text,
     line,
     many,
-    moment,
     named,
     params_line,
     score,
+    utc_time,
 )
 from hpsearch.core.trial import Objective, Report, State, Trial
 
@@ -78,5 +78,5 @@ def test_columns_are_aligned_and_nothing_follows_the_last() -> None:
     assert columns([("a", "bbb", "c"), ("aaaa", "b", "")]) == "a     bbb  c\naaaa  b"
 
 
-def test_a_moment_is_in_utc() -> None:
-    assert moment(1_700_000_000_999) == "2023-11-14 22:13:20"
+def test_times_are_in_utc() -> None:
+    assert utc_time(1_700_000_000_999) == "2023-11-14 22:13:20"

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import Report, State, Trial
-from hpsearch.journal import Batch, Best, Changes, Summary
+from hpsearch.journal import Batch, Changes, Summary
 
 NEVER = -math.inf
 
@@ -110,15 +111,15 @@ class Model:
             trials={state: sum(trial.state is state for trial in trials) for state in State},
             epochs=len(self.points),
             busy=sum(trial.busy for trial in trials),
-            best=min(self._candidates(trials), key=lambda best: (best.value, best.number), default=None),
+            best=min(self._candidates(trials), key=lambda best: (best.value, best.trial), default=None),
         )
 
-    def _candidates(self, trials: Iterable[Trial]) -> Iterable[Best]:
+    def _candidates(self, trials: Iterable[Trial]) -> Iterable[BestTrial]:
         for trial in trials:
             fit = [report for report in trial.curve if math.isfinite(report.metrics["loss"])]
             if fit and trial.state is not State.FAILED and not trial.diverged:
                 best = min(fit, key=lambda report: report.metrics["loss"])
-                yield Best(trial.number, best.metrics["loss"], best.step)
+                yield BestTrial(trial.number, best.metrics["loss"], best.step, trial.params)
 
     def changes(self, since: int, limit: int) -> Changes:
         """Whole revisions, at least one, as many as have no more than `limit` reports."""

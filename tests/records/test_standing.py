@@ -1,12 +1,13 @@
 """How a study stands, as values; in words it is in tests/cli/test_status.py and test_show.py."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
 from hpsearch.core.errors import NotFound, NoTrialSucceeded
+from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import State
-from hpsearch.journal import Best
 from hpsearch.records.find import JournalStudy
 from hpsearch.records.standing import best_trial, standing, study_details, trial_details
 from tests.contracts.journal_kit import NOBODY, a_trial, set_lease
@@ -19,8 +20,8 @@ def test_while_it_runs(scene: Scene) -> None:
     assert stands.holder is not None
     assert {name: count for name, count in stands.trials.items() if count} == {"running": 1, "complete": 1}
     assert (stands.epochs_trained, stands.busy_seconds) == (3, 5.0)
-    assert stands.best == Best(0, 0.5, 2)
-    assert json.loads(json.dumps(stands.document()))["best"] == {"trial": 0, "value": 0.5, "epoch": 2}
+    assert stands.best == BestTrial(0, 0.5, 2, {"lr": 0.1})
+    assert json.loads(json.dumps(stands.document()))["best"] == asdict(stands.best)
 
 
 def test_what_a_dead_process_ran_waits_for_the_next(scene: Scene) -> None:

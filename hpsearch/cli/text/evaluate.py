@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import columns, many, number, ordinal, params_line, some, with_margin
+from hpsearch.core.format import columns, many, number, ordinal, params_line, some, utc_time, with_margin
 from hpsearch.evaluation.candidates import IN_WORDS, SINGLE
 from hpsearch.evaluation.evaluation_result import (
     CandidateResult,
@@ -12,7 +12,6 @@ from hpsearch.evaluation.evaluation_result import (
     FinalistResult,
     OpeningResult,
 )
-from hpsearch.evaluation.test_set_ledger import minute
 
 SHOWN = 3
 """So many of the models that were left out."""
@@ -96,8 +95,8 @@ def _tested(test: OpeningResult, openings: Sequence[Decision]) -> Iterator[str]:
 
 def _times(openings: Sequence[Decision]) -> str:
     if len(openings) == 1:
-        return f"once ({minute(openings[0].at)})"
-    before = "; ".join(minute(one.at) for one in openings[:-1])
+        return f"once ({utc_time(openings[0].at)} UTC)"
+    before = "; ".join(f"{utc_time(one.at)} UTC" for one in openings[:-1])
     return f"for the {ordinal(len(openings))} time: what it says is no longer new. Before: {before}"
 
 

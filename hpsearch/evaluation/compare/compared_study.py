@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from hpsearch.core.format import many
-from hpsearch.core.history import History
+from hpsearch.core.history import BestTrial, History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.evaluation.candidates import SINGLE
@@ -15,7 +15,6 @@ from hpsearch.evaluation.finalists import Finalist, best_distinct, ranked
 from hpsearch.evaluation.noise import Noise, NoiseEstimate, repeated, within
 from hpsearch.evaluation.test_set_ledger import last_result
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
-from hpsearch.orchestrator.run_result import BestTrial
 from hpsearch.provenance import data_hashes
 from hpsearch.provenance.environment import comparable
 from hpsearch.records.find import JournalStudy, evaluation_name

@@ -25,12 +25,12 @@ def test_its_head_and_its_end() -> None:
 @pytest.mark.parametrize(
     ("openings", "said"),
     [
-        (1, "test set, opened once (1970-01-01 00:00 UTC)"),
-        (2, "test set, opened for the 2nd time: what it says is no longer new. Before: 1970-01-01 00:00 UTC"),
+        (1, "test set, opened once (1970-01-01 00:00:00 UTC)"),
+        (2, "test set, opened for the 2nd time: what it says is no longer new. Before: 1970-01-01 00:00:00 UTC"),
         (
             3,
             "test set, opened for the 3rd time: what it says is no longer new. "
-            "Before: 1970-01-01 00:00 UTC; 1970-01-02 00:00 UTC",
+            "Before: 1970-01-01 00:00:00 UTC; 1970-01-02 00:00:00 UTC",
         ),
     ],
 )
