@@ -165,7 +165,7 @@ class RecordedStudy:
     def __repr__(self) -> str:
         stands, said = self._standing, ""
         if stands.best is not None:
-            said = f"trial {stands.best.number}, {score(self._found.trials[stands.best.number], self._study.objective)}"
+            said = f"trial {stands.best.trial}, {score(self._found.trials[stands.best.trial], self._study.objective)}"
         return f"<RecordedStudy {outline(self.name, stands.state, stands.trials, said)}>"
 
     @property
@@ -219,7 +219,7 @@ class RecordedStudy:
         """The trial with the best value. NoTrialSucceeded while none has a value."""
         if self._standing.best is None:
             raise NoTrialSucceeded(f'study "{self.name}" has no trial with a value yet')
-        return self.trial(self._standing.best.number)
+        return self.trial(self._standing.best.trial)
 
     def trial(self, number: int) -> RecordedTrial:
         """One trial by its number. NotFound where the study has none of that number."""

@@ -20,6 +20,7 @@ ABANDONED."""
 
 _ADVICE = {
     "25006": "give the address of the primary server",
+    "25P03": f"this process was stopped within a transaction for more than {ABANDONED:.0f} s: keep it running",
     "42501": "give the user the right to make and change tables there",
     "53100": "make room on the server's disk",
     "53300": "let it have more connections (max_connections)",
@@ -45,6 +46,12 @@ def set_up(connection: Any, _: object) -> None:
     """What every connection of ours begins with. connection: psycopg's."""
     connection.execute(f"SET idle_in_transaction_session_timeout = {ABANDONED * 1000:.0f}")
     connection.commit()
+
+
+def restart_idle_timeout(cursor: Any) -> None:
+    """After `executemany`: psycopg sends it as a pipeline, after which the server does not end an idle transaction
+    (measured with PostgreSQL 18.4); after a plain statement it does again."""
+    cursor.execute("SELECT 1")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What is particular to SQLite: where its file may lie, how it is opened and copied, what to do about its errors."""
 
+import os
 import re
 import shutil
 import sqlite3
@@ -27,6 +28,11 @@ _ADVICE = {
     "SQLITE_FULL": "make room",
     "SQLITE_IOERR": "its disk fails, or is full: see to that",
 }
+
+_LOCKS = Path("/proc/locks")
+
+_WRITE_LOCK = "120"
+"""The byte of the -shm file that a writer locks (https://www.sqlite.org/walformat.html, "WAL Locks")."""
 
 
 def engine(url: URL, path: Path, *, create: bool) -> Engine:
@@ -62,11 +68,34 @@ def is_busy(error: BaseException) -> bool:
 def advice(error: BaseException, path: Path) -> str:
     """What to do about it, before the next try."""
     name = getattr(error, "sqlite_errorname", "")
-    todo = next((text for kind, text in _ADVICE.items() if name.startswith(kind)), f"put that right ({name})")
+    todo = next((text for kind, text in _ADVICE.items() if name.startswith(kind)), f"fix this ({name})")
+    if is_busy(error) and (pid := writing_process(path)) is not None:
+        todo = f"process {pid} holds it: wait for that process, or end it"
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")):
         with suppress(OSError):
             todo = f"{shutil.disk_usage(path.parent).free:,} bytes are free in {path.parent}: {todo}"
     return todo
+
+
+def writing_process(path: Path) -> int | None:
+    """The pid of the process that holds the write lock of a file with a write-ahead log; None where no other
+    process does, or the system does not show it (macOS, another pid namespace)."""
+    with suppress(OSError):
+        inode = Path(f"{path}-shm").stat().st_ino
+        return next(_pids_of_write_locks(_LOCKS.read_text(), inode), None)
+    return None
+
+
+def _pids_of_write_locks(locks: str, inode: int) -> Iterator[int]:
+    """proc_locks(5): "1: POSIX  ADVISORY  WRITE 13028 fe:00:2238387 120 120".
+
+    A query of the lock itself (F_GETLK) needs a descriptor, and closing that drops SQLite's own locks in this process.
+    """
+    for line in locks.splitlines():
+        match line.split():
+            case [_, "POSIX", _, "WRITE", pid, file, first, _] if file.endswith(f":{inode}") and first == _WRITE_LOCK:
+                if int(pid) not in (0, -1, os.getpid()):  # 0 and -1: of another pid namespace, and of no process
+                    yield int(pid)
 
 
 def _connect(path: Path, create: bool) -> sqlite3.Connection:

@@ -164,8 +164,12 @@ class Writer:
             if (row := cursor.fetchone()) is None:
                 raise self._outdated()
             for name, values in rows.items():
-                if values:
+                if len(values) == 1:
+                    cursor.execute(self._sql[name], values[0])
+                elif values:
                     cursor.executemany(self._sql[name], values)
+                    if not self._is_file:
+                        postgres.restart_idle_timeout(cursor)
             connection.commit()
         self.asked_to_stop = row[0] == self._lease.token
 

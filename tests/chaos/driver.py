@@ -9,6 +9,7 @@ Only this process is changed, by wrapping what hpsearch calls; what `hpsearch.cl
 of these is a point `before-…` and a point `after-…`:
 
 commit    of a transaction of the journal, whichever: of a batch, a lease, a new study, the tables, a cursor
+batch-commit    of a batch's transaction alone: PostgreSQL has more of the others than SQLite
 write     of a batch; before: nothing is executed; after: it is durable, and nothing is acted on
 create, acquire, respec, release, forget, renew    the journal's methods
 order     given to the pool: a trial starts, goes on, is released or killed
@@ -24,6 +25,7 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -40,6 +42,7 @@ class Fate:
         self.number = number
         self.points = points
         self.passed: Counter[str] = Counter()
+        self.writing_thread: int | None = None
 
     def passing(self, point: str) -> None:
         self.passed[point] += 1
@@ -91,12 +94,29 @@ def wrap(fate: Fate, owner: Any, method: str, point: str) -> None:
     setattr(owner, method, wrapped)
 
 
+def wrap_commit(fate: Fate, connection: Any) -> None:
+    """Both points at once: commits of a batch are among the commits."""
+    wrap(fate, connection, "commit", "commit")
+    commit = connection.commit
+
+    @functools.wraps(commit)
+    def committing(self: Any) -> None:
+        is_of_batch = fate.writing_thread == threading.get_ident()
+        if is_of_batch:
+            fate.passing("before-batch-commit")
+        commit(self)
+        if is_of_batch:
+            fate.passing("after-batch-commit")
+
+    connection.commit = committing
+
+
 def wrap_database(fate: Fate) -> None:
     """Commits of the journal: it alone opens SQLite files by URI, and it alone uses psycopg."""
 
     class Connection(sqlite3.Connection): ...
 
-    wrap(fate, Connection, "commit", "commit")
+    wrap_commit(fate, Connection)
     connect = sqlite3.connect
 
     def connecting(*args: Any, **options: Any) -> sqlite3.Connection:
@@ -107,19 +127,29 @@ def wrap_database(fate: Fate) -> None:
         import psycopg
     except ImportError:
         return
-    wrap(fate, psycopg.Connection, "commit", "commit")
+    wrap_commit(fate, psycopg.Connection)
 
 
 def wrap_journal(fate: Fate, ttl: float | None) -> None:
     from hpsearch.journal import Journal
     from hpsearch.journal.spool import Spool
-    from hpsearch.journal.writer import Writer
+    from hpsearch.journal.writer import Batch, Writer
 
     if ttl is not None:
         acquire = Journal.acquire
         Journal.acquire = lambda self, study_id, owner: acquire(self, study_id, owner, ttl)  # type: ignore[assignment,method-assign]
     for method in ("create", "acquire", "respec", "release", "forget", "renew"):
         wrap(fate, Journal, method, method)
+    write = Writer.write
+
+    def writing(writer: Writer, batch: Batch) -> None:
+        fate.writing_thread = threading.get_ident()
+        try:
+            write(writer, batch)
+        finally:
+            fate.writing_thread = None
+
+    Writer.write = writing  # type: ignore[method-assign]
     wrap(fate, Writer, "write", "write")
     wrap(fate, Spool, "append", "spool")
     wrap(fate, Spool, "clear", "unspool")

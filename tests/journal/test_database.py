@@ -1,6 +1,7 @@
 """Where a journal may be, and what is said when it cannot be there."""
 
 import sqlite3
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import BadInput, JournalAway, JournalError, NotFound
 from hpsearch.core.trial import Objective
-from hpsearch.journal import Batch, Journal, Owner, upgrade, version
+from hpsearch.journal import Batch, Journal, Owner, sqlite, upgrade, version
 from hpsearch.journal.database import Database
 
 SECRET = "hunter2%"
@@ -134,6 +135,30 @@ def test_a_file_that_another_process_holds_is_waited_for_and_then_named(
     holder.close()
 
 
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs Linux: locks are read from /proc/locks")
+def test_another_process_that_holds_a_file_is_named_by_its_pid(tmp_path: Path) -> None:
+    url, path = f"sqlite:///{tmp_path}/journal.db", tmp_path / "journal.db"
+    code = f"""
+import sqlite3
+import subprocess
+connection = sqlite3.connect({str(path)!r}, isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+input()
+"""
+    with Journal.open(url):  # or the other process would empty the log as the last one
+        assert sqlite.writing_process(path) is None
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"locked\n"
+            assert sqlite.writing_process(path) == other.pid
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorname = "SQLITE_BUSY"
+            assert sqlite.advice(error, path) == f"process {other.pid} holds it: wait for that process, or end it"
+            other.communicate(b"\n")
+        assert sqlite.writing_process(path) is None
+
+
 SQLITE_SAYS = {
     "SQLITE_FULL": "make room",
     "SQLITE_IOERR_FSYNC": "its disk fails, or is full",
@@ -143,9 +168,10 @@ SQLITE_SAYS = {
     "SQLITE_CORRUPT": "`sqlite3 FILE .recover` may save what is in it",
     "SQLITE_BUSY": "another process holds it",
     "SQLITE_BUSY_SNAPSHOT": "another process holds it",
-    "SQLITE_ERROR": "put that right (SQLITE_ERROR)",
+    "SQLITE_ERROR": "fix this (SQLITE_ERROR)",
 }
 POSTGRES_SAYS = {
+    "25P03": "this process was stopped within a transaction for more than 20 s: keep it running",
     "25006": "give the address of the primary server",
     "42501": "give the user the right to make and change tables there",
     "53100": "make room on the server's disk",
@@ -154,7 +180,7 @@ POSTGRES_SAYS = {
     "57P03": "wait until it is up",
     "42P01": "look into the server's log (SQLSTATE 42P01)",
 }
-AWAY = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "25006", "53100", "53300", "57P01", "57P03")
+AWAY = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "25006", "25P03", "53100", "53300", "57P01", "57P03")
 """What passes by itself, so that a run goes on meanwhile."""
 
 

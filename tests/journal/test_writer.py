@@ -1,14 +1,15 @@
 """A writer that is interrupted, and one whose first try arrives after its second has begun."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.errors import JournalAway
-from hpsearch.journal import Journal
-from tests.contracts.journal_kit import Lead, a_batch, a_trial, journal, lead
+from hpsearch.journal import Journal, postgres
+from tests.contracts.journal_kit import Lead, a_batch, a_trial, journal, lead, take
 from tests.journal.bench import Tapped
 
 __all__ = ["journal", "lead"]
@@ -85,3 +86,45 @@ def test_an_interrupted_write_holds_no_lock_while_its_error_is_looked_at(
     monkeypatch.setattr("hpsearch.journal.writer.BUSY_TIMEOUT", 0.5)
     lead.writer.write(a_batch(a_trial(0, 1.0)))
     assert journal.trials(lead.study.id) == [a_trial(0, 1.0)]
+
+
+class StoppedBeforeCommit:
+    """A connection that calls `meanwhile` before its commit, as if the process had been stopped there."""
+
+    def __init__(self, connection: PoolProxiedConnection, meanwhile: Callable[[], None]):
+        self.connection, self.meanwhile = connection, meanwhile
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.connection, name)
+
+    def commit(self) -> None:
+        self.meanwhile()
+        self.connection.commit()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_postgresql_frees_the_lock_of_a_writer_that_stands_still_with_any_number_of_rows(
+    count: int, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several rows go through executemany, which psycopg sends as a pipeline."""
+    import psycopg
+
+    monkeypatch.setattr(postgres, "ABANDONED", 0.2)
+    monkeypatch.setattr(postgres, "impatient", lambda _: nullcontext())  # a stopped process does not hang up either
+    followed = []
+
+    def follow() -> None:
+        with psycopg.connect(postgres_url) as other:
+            other.execute("SET lock_timeout = 30000")
+            followed.append(other.execute("SELECT token FROM hpsearch_leases FOR UPDATE").fetchone())
+
+    with Journal.open(postgres_url) as journal:
+        lead = take(journal, "digits")
+        connection = StoppedBeforeCommit(journal._database.engine.raw_connection(), follow)
+        with monkeypatch.context() as patch:
+            patch.setattr(journal._database.engine, "raw_connection", lambda: connection)
+            with pytest.raises(JournalAway):
+                lead.writer.write(a_batch(*(a_trial(number, 1.0) for number in range(count))))
+        assert followed == [(1,)]
+        assert journal.trials(lead.study.id) == []
+        lead.writer.close()
