@@ -12,13 +12,13 @@ from typing import Any, SupportsIndex, TextIO
 
 from hpsearch.core.errors import BadInput, TrainerError
 from hpsearch.core.format import line
+from hpsearch.core.history import BestTrial
 from hpsearch.core.messages import Failure
 from hpsearch.core.replicates import ONE
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer
-from hpsearch.orchestrator.run_result import BestTrial
 from hpsearch.orchestrator.search import Search
 from hpsearch.orchestrator.signals import Relayed
 from hpsearch.preflight.runner import PreflightRecord
