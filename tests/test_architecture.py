@@ -39,6 +39,7 @@ HOMES = {
     "alembic": {"hpsearch/journal"},
     "psycopg": {"hpsearch/journal"},
     "jinja2": {"hpsearch/reports"},
+    "pytest": {"hpsearch/testing"},
     "torch": {
         "hpsearch/cli/templates",
         "hpsearch/preflight/measure",

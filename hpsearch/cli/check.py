@@ -5,20 +5,24 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from hpsearch.cli.verb import Answer, study_file
-from hpsearch.core.errors import StudyFileError
+from hpsearch.core.errors import Fault, OwnMethodError, StudyFileError
 
 arguments = study_file
 
 
 def run(args: Namespace) -> Iterator[Answer]:
+    from hpsearch.orchestrator import own_methods
     from hpsearch.study.definition import Study
 
     try:
-        name = Study.load(args.file, args.overrides).study.name
-    except StudyFileError as problem:
+        study = Study.load(args.file, args.overrides)
+        own_methods.check(study)
+    except (StudyFileError, OwnMethodError) as problem:
         if not args.json:
             raise
-        faults, text = [asdict(fault) for fault in problem.faults], str(problem)
-        yield Answer({"study": None, "faults": faults}, lambda: text, problem.exit_code)
+        faults = problem.faults if isinstance(problem, StudyFileError) else [Fault(str(args.file), 0, "", str(problem))]
+        data, text = {"study": None, "faults": [asdict(fault) for fault in faults]}, str(problem)
+        yield Answer(data, lambda: text, problem.exit_code)
         return
+    name = study.study.name
     yield Answer({"study": name, "faults": []}, lambda: f"{args.file}: no faults in study {name}")

@@ -4,6 +4,7 @@ HpsearchError
 ├── BadInput                 2   the user's file, command or code must change
 │   ├── StudyFileError           study.toml: all its faults at once
 │   ├── TrainerError             the trainer is missing, is no generator, or reports the wrong things
+│   ├── OwnMethodError           a sampler or pruner from outside hpsearch is missing, or breaks its contract
 │   ├── ResourcesError           more than the machine or the cluster will ever have
 │   ├── StudyChanged             same name, another space, trainer or seed
 │   ├── Sealed                   something asked for the test split that may not have it
@@ -61,6 +62,9 @@ class StudyFileError(BadInput):
 
 
 class TrainerError(BadInput): ...
+
+
+class OwnMethodError(BadInput): ...
 
 
 class ResourcesError(BadInput): ...

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hpsearch.journal import Journal, StudyRecord
+from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.pruners.base import NeverPrune, Pruner, Several
 from hpsearch.samplers.base import Sampler
@@ -47,6 +48,8 @@ def sampler(study: Study) -> Sampler:
             from hpsearch.samplers.fixed_list import FixedList, Wanted
 
             return FixedList([Wanted({**space.fixed, **one.params}, one.epochs or epochs) for one in sets], seeds)
+        case search_sections.Own():
+            return own_methods.sampler_of(study)
 
 
 def pruner(study: Study) -> Pruner:
@@ -83,6 +86,8 @@ def _asked_for(study: Study) -> Pruner:
             from hpsearch.pruners.threshold import Threshold
 
             return Threshold(lower, upper, warmup)
+        case sections.OwnPrune():
+            return own_methods.pruner_of(study)
 
 
 def early_stopping(study: Study) -> Pruner:

@@ -22,16 +22,18 @@ MOST_SHOWN = 5
 
 @dataclass(frozen=True)
 class Forecast:
-    """study: over the range that a range test has found, where there was one. trials, epochs: if nothing is pruned or
-    stopped early. first: the proposals that look at no result. recorded: None before the first run.
+    """study: over the range that a range test has found, where there was one.
+
+    trials, epochs: if nothing is pruned or stopped early; None where only the sampler knows how many it proposes.
+    first: the proposals that look at no result. recorded: None before the first run.
     seconds_per_epoch: as measured, in the study or by its preflight; None where neither was.
     cost, lr_range: what the preflight and the range test have measured.
     """
 
     study: Study
     rounds: tuple[Rung, ...]
-    trials: int
-    epochs: int
+    trials: int | None
+    epochs: int | None
     first: tuple[New, ...]
     recorded: Summary | None
     seconds_per_epoch: float | None
@@ -42,18 +44,22 @@ class Forecast:
     def seconds(self) -> float | None:
         """Of wall clock; of one worker after the other where their number is not known."""
         seconds = self.seconds_per_epoch
-        return None if seconds is None else self.epochs * seconds / (self.study.resources.workers or 1)
+        if seconds is None or self.epochs is None:
+            return None
+        return self.epochs * seconds / (self.study.resources.workers or 1)
 
     @property
     def gpu_hours(self) -> float | None:
         seconds = self.seconds_per_epoch
-        return None if seconds is None else self.epochs * seconds * self.study.resources.per_trial.gpus / 3600
+        if seconds is None or self.epochs is None:
+            return None
+        return self.epochs * seconds * self.study.resources.per_trial.gpus / 3600
 
     def document(self) -> dict[str, Any]:
         done = self.recorded
         return {
             "study": self.study.study.name,
-            "method": self.study.search.method,
+            "method": self.study.search.label,
             "rounds": [{"trials": one.trials, "epochs": one.epochs, "continued": one.survivors} for one in self.rounds],
             "trials": self.trials,
             "epochs": self.epochs,
@@ -74,8 +80,8 @@ def forecast(study: Study) -> Forecast:
     return Forecast(
         study,
         rounds=tuple(plan.rounds(study)),
-        trials=plan.proposals(study),
-        epochs=plan.all_epochs(study),
+        trials=plan.proposals(study) or None,
+        epochs=plan.all_epochs(study) or None,
         first=tuple(_first_proposals(study)),
         recorded=recorded,
         seconds_per_epoch=recorded.busy / recorded.epochs if recorded and recorded.epochs else cost and cost["seconds"],
@@ -87,7 +93,8 @@ def forecast(study: Study) -> Forecast:
 def _first_proposals(study: Study) -> Iterator[New]:
     """What a new study proposes before anything is known, at most MOST_SHOWN."""
     sampler, history = build.sampler(study), History(study.objective)
-    while len(history) < min(MOST_SHOWN, study.search.blind_proposals, plan.proposals(study)):
+    most = min(MOST_SHOWN, study.search.blind_proposals, plan.proposals(study) or MOST_SHOWN)
+    while len(history) < most:
         proposal = sampler.ask(history)
         if not isinstance(proposal, New):
             return

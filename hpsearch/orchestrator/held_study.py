@@ -11,7 +11,7 @@ from hpsearch.core.decisions import Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
 from hpsearch.journal import Journal, Lease, Spool, StudyRecord, recover
-from hpsearch.orchestrator import build
+from hpsearch.orchestrator import build, own_methods
 from hpsearch.study.definition import Study, differences
 
 
@@ -79,6 +79,8 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
     if record is None:
         return None
     changed = differences(dict(record.identity), study.identity()) + list(study.search.changes(record.spec["search"]))
+    sources = journal.documents(record.id).get(own_methods.SOURCES)
+    changed += own_methods.changed_sources(sources or {}, own_methods.sources(study))
     if changed:
         raise StudyChanged(
             f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
@@ -89,6 +91,8 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
     journal.respec(lease, held.study.spec())
+    if sources is None:  # the run before was killed as it began
+        _put_sources(held)
     return held
 
 
@@ -99,4 +103,11 @@ def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack) -> 
     record = journal.create(study.study.name, study.spec(), study.identity(), at=at, forked_from=origin, uid=uid)
     if record.uid != uid:
         raise StudyBusy(f'study "{record.name}" has just been started by another process')
-    return HeldStudy(study, journal, record, stack.enter_context(journal.held(record)))
+    held = HeldStudy(study, journal, record, stack.enter_context(journal.held(record)))
+    _put_sources(held)
+    return held
+
+
+def _put_sources(held: HeldStudy) -> None:
+    if sources := own_methods.sources(held.study):
+        held.put_documents({own_methods.SOURCES: sources})

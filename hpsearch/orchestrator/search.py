@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision, New, Over, Resume
-from hpsearch.core.errors import InfrastructureError, TrainerError
+from hpsearch.core.errors import InfrastructureError, OwnMethodError, TrainerError
 from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
-from hpsearch.orchestrator import build
+from hpsearch.orchestrator import build, own_methods
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
@@ -60,6 +60,7 @@ class Search:
         make: the pool, for the study and its uid. complete: what is measured before the first trial.
         Bad input is found before anything is written: the pool has tried the trainer when the study is recorded.
         """
+        own_methods.check(self.study)
         held, preflight, history = (
             reopen(self.study, self._origin, self._stack, self._notes.add),
             PreflightRecord(),
@@ -149,12 +150,13 @@ class Search:
         return self._result(self._tracking.close(FLUSH), signal)
 
     def break_off(self, problem: BaseException, signal: Signals | None = None) -> RunResult:
-        """A study whose trainer cannot be used, and of which nothing came, was bad input: nothing is left of it."""
+        """A study whose trainer, sampler or pruner cannot be used, and that has no results, was bad input: nothing is
+        left of it."""
         assert self._loop is not None
         self._end, self._totals = self._loop.end, self._loop.totals
         self._pool_closed.close()
         with suppress(InfrastructureError):
-            if isinstance(problem, TrainerError) and not has_results(self.history):
+            if isinstance(problem, TrainerError | OwnMethodError) and not has_results(self.history):
                 self._held.journal.forget(self._held.lease)
                 shutil.rmtree(self._held.folder, ignore_errors=True)
             else:

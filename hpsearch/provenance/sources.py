@@ -4,6 +4,7 @@ It is read off the text and not off what happens to be imported by now, so that 
 """
 
 import ast
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,15 @@ class Sources:
             self.packages.add(top)
             return True
         return False
+
+
+def code_hash(path: Path) -> str:
+    """SHA-256 of what a Python file does: comments, white space and quotes do not change it. Another version of Python
+    may. "" for a file that is no Python."""
+    try:
+        return hashlib.sha256(ast.unparse(ast.parse(path.read_bytes())).encode()).hexdigest()
+    except (OSError, SyntaxError, ValueError):
+        return ""
 
 
 def is_installed(path: Path) -> bool:

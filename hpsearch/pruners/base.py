@@ -1,4 +1,4 @@
-"""What a pruner is, no pruning as an object, and several pruners as one."""
+"""What a pruner is, and two that need no rule of their own: no pruning, and several pruners as one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,24 +10,25 @@ from hpsearch.core.trial import Trial
 
 
 class Pruner(Protocol):
-    """Reads one trial among all.
+    """Judges one trial among all. `hpsearch.testing.PrunerContract` tests every clause of this contract.
 
-    A pure function: no clock, no random numbers, nothing remembered. The trial's last report is the one in question,
-    and it is in the history already. A report whose metric is NaN or infinite never comes here: the loop ends such a
-    trial as diverged before it asks; but the other trials' curves may hold them.
+    `judge` is a pure function: it reads no clock, draws no random numbers and keeps no state. It is called after each
+    report, and the history contains that report. The loop ends a trial whose metric is NaN or infinite before it calls
+    a pruner, but the curves of other trials may contain such values.
     """
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        """Continue, Stop (pruned), Pause (its checkpoint stays) or Finish (done by its curve), each with its reason.
+        """Continue, Stop (the trial is PRUNED), Pause (its checkpoint is kept) or Finish (the trial is COMPLETE).
 
-        All but Continue have a cause and the numbers of the reason as well.
+        Stop, Pause and Finish have a reason, a cause and the numbers of the reason, all finite. Continue has a reason
+        only where the trial was compared with something.
         """
         ...
 
 
 @dataclass(frozen=True)
 class NeverPrune:
-    """Every trial goes on."""
+    """Every trial continues."""
 
     def judge(self, trial: Trial, history: History) -> Verdict:  # noqa: ARG002
         return Continue()
@@ -35,7 +36,7 @@ class NeverPrune:
 
 @dataclass(frozen=True)
 class Several:
-    """The first that does not let a trial go on decides; where all do, the first reason is given."""
+    """The first verdict other than Continue decides. Where all are Continue, the first reason is given."""
 
     pruners: Sequence[Pruner]
 

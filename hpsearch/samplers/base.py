@@ -10,30 +10,36 @@ from hpsearch.study.space import Space
 
 
 class Sampler(Protocol):
-    """Proposes what to train next.
+    """Proposes the next trial. `hpsearch.testing.SamplerContract` tests every clause of this contract.
 
-    `ask` is a pure function of the history: the number of the next trial is `len(history)`, and its random stream is
-    `stream(study seed, number)`; what an instance keeps is a cache and nothing else. So there is nothing to tell it,
-    and a search that was killed proposes what the unbroken one would have (docs/decisions/0001).
+    `ask` is a pure function of the history. The next trial has the number `len(history)`, and its random numbers come
+    from `stream(study seed, number)`. An instance may cache what it computes from the history; it keeps no other state.
+    It has no `tell` and nothing is saved: after a restart a new instance makes the same proposals
+    (docs/decisions/0001).
 
-    slow: an ask may take longer than a few milliseconds, so the loop makes it on a thread, one trial ahead.
+    slow: one ask takes longer than a few milliseconds. The loop then runs it on a thread, one trial ahead.
     """
 
     @property
     def slow(self) -> bool: ...
 
     def ask(self, history: History) -> Proposal | None:
-        """The next proposal; None: nothing now, and with nothing running: nothing ever again."""
+        """The next proposal. None: nothing now; where no trial is running either, the search is over.
+
+        A `New` has a value for every parameter that is active, the fixed ones included, each a plain str, int, float
+        or bool within the space. `until` is in [1, trainer.epochs]. A `Resume` names a PAUSED trial, and its `until` is
+        greater than the epoch that this trial has reached. Every proposal has a reason.
+        """
         ...
 
 
 @runtime_checkable
 class SearchesInRounds(Protocol):
-    """What a sampler has that searches in rounds."""
+    """A sampler that searches in rounds."""
 
     @property
     def space(self) -> Space: ...
 
     def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], Over | None]:
-        """Every round that has begun or could begin now, and why there will be no other; None while there may be."""
+        """Every round that has begun or could begin now, and why no other round follows; None while one may follow."""
         ...

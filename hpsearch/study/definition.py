@@ -54,6 +54,14 @@ class Study(Section):
     tracking: Tracking = Tracking()
 
     _place: Place = PrivateAttr()
+    _own: Mapping[str, object] = PrivateAttr(default_factory=dict)
+
+    def own(self, name: str) -> object:
+        """The sampler ("search") or the pruner ("prune") that `from_dict` was given; None where the section names it.
+
+        It is no part of the spec, which has its class as `use`.
+        """
+        return self._own.get(name)
 
     @property
     def objective(self) -> Objective:
@@ -81,6 +89,8 @@ class Study(Section):
         *,
         folder: str | Path | None = None,
         environment: Mapping[str, str] = os.environ,
+        sampler: object = None,
+        pruner: object = None,
     ) -> "Study":
         """A study from the sections of a study file, as a mapping. StudyFileError lists all its faults by their keys.
 
@@ -90,12 +100,19 @@ class Study(Section):
         current folder.
         environment: where ${env:NAME} is looked up.
         Without ["trainer"]["use"] it is a study for an `hpsearch.Session`.
+        sampler, pruner: your own, in place of search.use and prune.use: an object with `ask` or `judge`, a class, or
+        what `hpsearch.samplers.from_optuna` returns.
         """
         faults = Faults("", Lines())
         tables = reading.plain_tables(sections, faults)
         if isinstance(trainer := tables.get("trainer"), dict):
             trainer.setdefault("use", ASK_AND_TELL)
-        return _study(Path(folder or "."), tables, environment, faults)
+        own = {name: thing for name, thing in (("search", sampler), ("prune", pruner)) if thing is not None}
+        for name, thing in own.items():
+            _name_own(name, thing, tables, faults)
+        study = _study(Path(folder or "."), tables, environment, faults)
+        study._own = own
+        return study
 
     @property
     def path(self) -> Path | None:
@@ -265,6 +282,17 @@ def _study(
     return study
 
 
+def _name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) -> None:
+    """`use` of the section says where an object comes from."""
+    table = tables.setdefault(name, {})
+    if not isinstance(table, dict):
+        return
+    if twice := [key for key in ("method", "use") if key in table]:
+        faults.add((name, twice[0]), f"stands beside the {'sampler' if name == 'search' else 'pruner'} that was given")
+    kind = thing if isinstance(thing, type) else type(thing)
+    table["use"] = getattr(thing, "_hpsearch_use", f"{kind.__module__}:{kind.__name__}")
+
+
 def _is_table(name: str, table: object, faults: Faults) -> bool:
     if name not in Study.model_fields:
         faults.add((name,), unknown((name,), table, Study.model_fields))
@@ -280,12 +308,17 @@ def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] 
     if name not in _METHODS:
         return _TABLES.get(name)
     methods, method = _METHODS[name], table.get("method")
+    if "use" in table and method in (None, "own"):
+        return methods["own"]
     if isinstance(method, str) and method in methods:
+        if "use" in table:
+            faults.add((name, "use"), f"stands beside method = {show(method)}; leave one of them out")
         return methods[method]
+    names = listed(one for one in methods if one != "own")
     if "method" not in table:
-        faults.add((name, "method"), f"is missing (one of {listed(methods)})")
+        faults.add((name, "method"), f'is missing (one of {names}; or use = "module:Class" in its place)')
     else:
-        faults.add((name, "method"), f"must be one of {listed(methods)}, got {show(method)}{_meant(name, method)}")
+        faults.add((name, "method"), f"must be one of {names}, got {show(method)}{_meant(name, method)}")
     return None
 
 

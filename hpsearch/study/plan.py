@@ -9,13 +9,15 @@ from hpsearch.study.schedule import Rung
 
 def rounds(study: Study) -> list[Rung]:
     """The rounds of the study, until limits.trials have been started: then none is continued either. A search without
-    rounds is one."""
+    rounds is one. Empty where only the sampler knows how many trials it proposes."""
     found: list[Rung] = []
     left = math.inf if study.limits.trials is None else study.limits.trials
     for one in study.search.rungs(study.space, study.trainer.epochs):
         if left > 0:
             found.append(replace(one, new=int(min(one.new, left))))
         left -= one.new
+    if not found and study.limits.trials is not None:
+        found.append(Rung(study.trainer.epochs, 0, study.limits.trials))
     return found
 
 
@@ -25,8 +27,8 @@ def proposals(study: Study) -> int:
 
 
 def certain_proposals(study: Study) -> int | None:
-    """As `proposals`; None where their number follows from what is found."""
-    return proposals(study) if study.search.epoch_budget is None else None
+    """As `proposals`; None where their number follows from what is found, or the sampler decides it."""
+    return (proposals(study) or None) if study.search.epoch_budget is None else None
 
 
 def all_epochs(study: Study) -> int:

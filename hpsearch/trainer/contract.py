@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.errors import TrainerError
+from hpsearch.core.errors import BadInput, TrainerError
 from hpsearch.core.trial import Params, Plain, Report
 from hpsearch.study.file.sections import ASK_AND_TELL
 from hpsearch.trainer.failures import brief
@@ -29,6 +29,12 @@ def find(use: str, folder: Path | None) -> Trainer:
             f'trainer.use = "{use}": the trials of this study are trained by a program that asks for them; run that '
             "program (docs/ask-and-tell.md), or give the study a trainer"
         )
+    return _checked(use, use.partition(":")[2], imported(f'trainer.use = "{use}"', use, folder, TrainerError))
+
+
+def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> Any:
+    """What "module:name" names, the module looked for beside the study file first. key: for messages, which `error`
+    raises where there is no such thing or the module cannot be imported."""
     module_name, _, name = use.partition(":")
     if folder is not None and str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
@@ -36,24 +42,21 @@ def find(use: str, folder: Path | None) -> Trainer:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as missing:
         if missing.name and module_name.startswith(missing.name):
-            raise TrainerError(
-                f'trainer.use = "{use}": no module {missing.name}, neither beside the study file ({folder}) '
-                "nor on the Python path"
+            raise error(
+                f"{key}: no module {missing.name}, neither beside the study file ({folder}) nor on the Python path"
             ) from None
-        raise TrainerError(
-            f'trainer.use = "{use}": {module_name} needs {missing.name}, which is not installed'
-        ) from None
-    except BaseException as problem:  # a trainer's module may raise anything, SystemExit too
-        raise TrainerError(f'trainer.use = "{use}": importing {module_name} failed\n{brief(problem)}') from None
-    return _checked(use, module, name)
-
-
-def _checked(use: str, module: Any, name: str) -> Trainer:
-    function = getattr(module, name, None)
-    if function is None:
+        raise error(f"{key}: {module_name} needs {missing.name}, which is not installed") from None
+    except BaseException as problem:  # a module of the user's may raise anything, SystemExit too
+        raise error(f"{key}: importing {module_name} failed\n{brief(problem)}") from None
+    thing = getattr(module, name, None)
+    if thing is None:
         near = difflib.get_close_matches(name, [n for n, v in vars(module).items() if callable(v)], n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
-        raise TrainerError(f'trainer.use = "{use}": {module.__name__} has no `{name}`{hint}')
+        raise error(f"{key}: {module.__name__} has no `{name}`{hint}")
+    return thing
+
+
+def _checked(use: str, name: str, function: Any) -> Trainer:
     if _is_trainable(function):
         from hpsearch.trainer.adapters import ray_tune
 

@@ -13,7 +13,7 @@ from hpsearch.pruners.median import Median
 from hpsearch.pruners.paired import Paired
 from hpsearch.pruners.patience import EarlyStopping, Patience
 from hpsearch.pruners.threshold import Threshold
-from tests.contracts.pruner_contract import (
+from hpsearch.testing.pruner_contract import (
     EPOCHS,
     ComparingPrunerContract,
     MakePruner,

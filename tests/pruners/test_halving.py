@@ -6,7 +6,7 @@ from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective
 from hpsearch.pruners.halving import Halving, is_rung
-from tests.contracts.pruner_contract import LOSS, history_of, trial
+from hpsearch.testing.pruner_contract import LOSS, history_of, trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
 

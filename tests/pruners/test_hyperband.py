@@ -6,7 +6,7 @@ import pytest
 from hpsearch.core.decisions import Continue, Stop
 from hpsearch.core.history import History
 from hpsearch.pruners.hyperband import Hyperband
-from tests.contracts.pruner_contract import LOSS, history_of, trial
+from hpsearch.testing.pruner_contract import LOSS, history_of, trial
 
 HYPERBAND = Hyperband(1, 3, 81)
 

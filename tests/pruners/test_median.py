@@ -3,7 +3,7 @@ import math
 from hpsearch.core.decisions import Continue, Stop
 from hpsearch.core.trial import Objective
 from hpsearch.pruners.median import Median
-from tests.contracts.pruner_contract import history_of, trial
+from hpsearch.testing.pruner_contract import history_of, trial
 
 
 def test_worse_than_the_median_of_the_others_is_stopped() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hpsearch.core.decisions import Continue, Finish, Stop
 from hpsearch.core.trial import Cause, Objective
 from hpsearch.pruners.patience import EarlyStopping, Patience
-from tests.contracts.pruner_contract import history_of, trial
+from hpsearch.testing.pruner_contract import history_of, trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
 

@@ -3,7 +3,7 @@ import math
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.trial import Objective
 from hpsearch.pruners.threshold import Threshold
-from tests.contracts.pruner_contract import history_of
+from hpsearch.testing.pruner_contract import history_of
 
 ACCURACY = Objective("val_accuracy", "maximize")
 

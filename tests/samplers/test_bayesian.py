@@ -19,7 +19,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.random import Random, key
 from hpsearch.study.space import Choice, Float, Int, Space
-from tests.samplers.simulation import LOSS, Simulation
+from hpsearch.testing.simulation import LOSS, Simulation
 
 SAMPLERS = ("tpe", "gp", "cmaes")
 LINE = Space((Float("x", 0.0, 1.0),))

@@ -9,7 +9,7 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Params, State
 from hpsearch.samplers.coarse_to_fine import CoarseToFine, Span
 from hpsearch.study.space import Choice, Float, Int, Space
-from tests.samplers.simulation import LOSS, Simulation, diverges, flat
+from hpsearch.testing.simulation import LOSS, Simulation, diverges, flat
 
 
 @dataclass(frozen=True)

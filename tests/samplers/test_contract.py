@@ -12,20 +12,9 @@ from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.recipe.sampler import Recipe
 from hpsearch.study.schedule import FixedSchedule
-from hpsearch.study.space import Choice, Float, Int, Space
-from tests.contracts.sampler_contract import SamplerCase, SamplerContract
+from hpsearch.study.space import Choice, Float, Space
+from hpsearch.testing.sampler_contract import CONDITIONAL, DISCRETE, SamplerCase, SamplerContract
 
-CONDITIONAL = Space(
-    (
-        Float("lr", 1e-5, 1.0, log=True),
-        Float("dropout", 0.0, 0.6, step=0.1),
-        Int("hidden", 16, 256, log=True),
-        Choice("optimizer", ("sgd", "adam")),
-        Float("momentum", 0.0, 0.99, when={"optimizer": ("sgd",)}),
-    ),
-    fixed={"batch_size": 64},
-)
-DISCRETE = Space((Int("layers", 1, 4), Choice("norm", (True, False, "layer")), Float("dropout", 0.0, 0.4, step=0.2)))
 GRID = Space(
     (
         Float("lr", 1e-4, 1e-1, log=True, points=2),
@@ -73,8 +62,8 @@ def recipe(space: Space) -> Callable[[int], Recipe]:
 
 
 CASES |= {
-    "recipe": SamplerCase(recipe(CONDITIONAL), CONDITIONAL, 16, epochs=4, hopeless=8, over=True),
-    "recipe, discrete": SamplerCase(recipe(DISCRETE), DISCRETE, 16, epochs=4, hopeless=8, over=True),
+    "recipe": SamplerCase(recipe(CONDITIONAL), CONDITIONAL, 16, epochs=4, hopeless=8, ends_with_over=True),
+    "recipe, discrete": SamplerCase(recipe(DISCRETE), DISCRETE, 16, epochs=4, hopeless=8, ends_with_over=True),
 }
 
 

@@ -12,7 +12,7 @@ from hpsearch.core.decisions import New, Proposal, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import State
 from hpsearch.samplers.base import Sampler
-from tests.contracts.sampler_contract import SamplerContract
+from hpsearch.testing.sampler_contract import SamplerContract
 from tests.samplers.test_contract import CASES
 
 Break = Callable[["Broken", History, New], Proposal | None]

@@ -2,7 +2,7 @@ from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, State
 from hpsearch.samplers.fixed_list import FixedList, Wanted
-from tests.samplers.simulation import LOSS, Simulation, fails, flat
+from hpsearch.testing.simulation import LOSS, Simulation, fails, flat
 
 SETS = [Wanted({"x": 0.1}, 3), Wanted({"x": 0.2, "y": 1}, 2), Wanted({"x": 0.3}, 3)]
 

@@ -2,7 +2,7 @@ from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.samplers.grid import Grid
 from hpsearch.study.space import Choice, Float, Int, Space
-from tests.samplers.simulation import LOSS, Simulation, fails, flat
+from hpsearch.testing.simulation import LOSS, Simulation, fails, flat
 
 SPACE = Space(
     (

@@ -4,7 +4,7 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.samplers.observations import half_ranked, observations, pending, usable_evidence
 from hpsearch.study.space import Float, Space
-from tests.samplers.simulation import LOSS
+from hpsearch.testing.simulation import LOSS
 
 SPACE = Space((Float("x", 0.0, 1.0),))
 

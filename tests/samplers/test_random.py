@@ -9,7 +9,7 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Trial
 from hpsearch.samplers.random import Random, draw, key
 from hpsearch.study.space import Choice, Float, Int, Space
-from tests.samplers.simulation import LOSS, Simulation, flat
+from hpsearch.testing.simulation import LOSS, Simulation, flat
 
 SMOOTH = Space((Float("lr", 1e-5, 1.0, log=True), Int("hidden", 16, 256, log=True)))
 DISCRETE = Space((Int("layers", 1, 3), Choice("norm", (1, True)), Float("dropout", 0.0, 0.2, step=0.1)))

@@ -1,7 +1,7 @@
 import pytest
 
+from hpsearch.testing.tracker_contract import TrackerContract
 from hpsearch.tracking.base import MemoryTracker
-from tests.contracts.tracker_contract import TrackerContract
 
 
 class TestMemoryTracker(TrackerContract):

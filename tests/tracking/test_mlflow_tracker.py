@@ -12,10 +12,10 @@ from mlflow.entities import ViewType
 from hpsearch.core.errors import JournalAway, JournalError
 from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Changes, Environment, Journal, TrainingSegment
+from hpsearch.testing.tracker_contract import TrackerContract
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.location import cursor_name
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, pending
-from tests.contracts.tracker_contract import TrackerContract
 from tests.tracking.studybook import START, Shown, StudyBook
 
 

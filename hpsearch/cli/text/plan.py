@@ -15,10 +15,8 @@ def text(expected: Forecast) -> str:
     study = expected.study
     about, resources = study.study, study.resources
     rows = [
-        f"{about.name}: {study.search.method} search for the {EXTREME[about.goal]} {about.metric}",
-        _rounds(expected),
-        *(["a forecast: where no window moves and nothing ends early"] if certain_proposals(study) is None else []),
-        f"{expected.epochs} epochs if nothing is pruned (prune: {_prune(study)}) or stopped early; {_time(expected)}",
+        f"{about.name}: {study.search.label} search for the {EXTREME[about.goal]} {about.metric}",
+        *_amount(expected),
         f"{resources.workers or 'as many as fit'} at once, with {resources.per_trial.cpus:g} cpus and "
         f"{resources.per_trial.gpus:g} gpus each{_replicates(study)}",
         *_measured(expected),
@@ -27,9 +25,22 @@ def text(expected: Forecast) -> str:
         count = sum(done.trials.values())
         rows.append(f"of this, {count} trials and {done.epochs} epochs are recorded already")
     rows += ["", "first proposals", *(f"  {params_line(one.params)}" for one in expected.first)]
-    if len(expected.first) < min(MOST_SHOWN, expected.trials):
+    if len(expected.first) < min(MOST_SHOWN, expected.trials or MOST_SHOWN):
         rows.append("  what follows depends on results")
     return "\n".join(rows)
+
+
+def _amount(expected: Forecast) -> Iterator[str]:
+    """How many trials and epochs, and how long that takes."""
+    study = expected.study
+    if expected.trials is None:
+        yield f"the sampler decides how many trials it proposes, each of up to {study.trainer.epochs} epochs"
+        yield f"prune: {_prune(study)}"
+        return
+    yield _rounds(expected)
+    if certain_proposals(study) is None:
+        yield "a forecast: where no window moves and nothing ends early"
+    yield f"{expected.epochs} epochs if nothing is pruned (prune: {_prune(study)}) or stopped early; {_time(expected)}"
 
 
 def _rounds(expected: Forecast) -> str:
@@ -40,7 +51,7 @@ def _rounds(expected: Forecast) -> str:
 
 
 def _prune(study: Study) -> str:
-    asked = [study.prune.method] if study.prune is not None else []
+    asked = [study.prune.label] if study.prune is not None else []
     paired = [f"paired test over {study.replicates}"] if study.is_paired else []
     return " and ".join([*asked, *paired]) or "never"
 

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, PlainValidator, WithJsonSchema
 
 from hpsearch.core.trial import Plain
 from hpsearch.study.file.faults import show
@@ -61,6 +61,12 @@ def recordable(name: str) -> str:
 def _use(use: str) -> str:
     if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", use):
         raise ValueError(f'must be "module:function", such as "trainers.digits:train", got {show(use)}')
+    return use
+
+
+def _own_use(use: str) -> str:
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", use):
+        raise ValueError(f'must be "module:Class", such as "mine:Sampler", got {show(use)}')
     return use
 
 
@@ -166,6 +172,8 @@ Whole = Annotated[int, Field(ge=0)]
 RecordableName = Annotated[str, AfterValidator(recordable)]
 StudyName = Annotated[str, AfterValidator(_study_name)]
 Use = Annotated[str, AfterValidator(_use)]
+OwnUse = Annotated[str, AfterValidator(_own_use)]
+Options = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})]
 Address = Annotated[str, AfterValidator(_address)]
 Gpus = Annotated[float, Field(ge=0), AfterValidator(_gpus)]
 Yes = Annotated[bool, AfterValidator(_true)]

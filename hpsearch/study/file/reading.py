@@ -24,7 +24,7 @@ MOST_BYTES = 1 << 17
 
 _DIGITS = re.compile(r"[0-9_]{1000,}")
 _REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-_FREE = (("space",), ("trainer", "options"))
+_FREE = (("space",), ("trainer", "options"), ("search", "options"), ("prune", "options"))
 """Tables whose keys are the user's own: `--set` changes what is there and adds nothing, since it would be a typo."""
 
 _AS_WRITTEN = (("journal", "url"), ("tracking", "mlflow"))
@@ -247,7 +247,7 @@ def substitute(value: Any, environment: Mapping[str, str], faults: Faults, path:
 
 def _reference_problem(text: str, environment: Mapping[str, str], path: KeyPath) -> str:
     if any(path[: len(free)] == free for free in _FREE):
-        return "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in the trainer"
+        return "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
     if "${env:" in without_references(text):
         return "must refer to a variable as ${env:NAME}"
     missing = [name for name in _REFERENCE.findall(text) if name not in environment]

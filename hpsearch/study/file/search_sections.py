@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from hpsearch.study.file.kinds import Count, PlainValue, RecordableName
+from hpsearch.study.file.kinds import Count, Options, OwnUse, PlainValue, RecordableName
 from hpsearch.study.file.sections import Beside, Problems, Section
 from hpsearch.study.schedule import FEWEST, BudgetSchedule, FixedSchedule, Rung, Schedule, forecast, part
 from hpsearch.study.space import Float, Space
@@ -19,11 +19,18 @@ MOST_GRID_POINTS = 100_000
 
 
 class SearchSection(Section):
+    method: str
+
     budgets: ClassVar[tuple[str, ...]] = ()
     """The keys that may have other values when a study goes on."""
 
     stepwise: ClassVar[bool] = False
     """Its trials begin no epoch before the last has been judged."""
+
+    @property
+    def label(self) -> str:
+        """What a person calls the method."""
+        return self.method
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         """Its rounds, if no limit ends them; a search without rounds is one. epochs: the study's trainer.epochs."""
@@ -238,7 +245,31 @@ class Recipe(SearchSection):
         return self.lr_range
 
 
-Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | FixedList, Field(discriminator="method")]
+class Own(SearchSection):
+    """A sampler from outside hpsearch, named by `use`. `Study.from_dict` may be given the object itself."""
+
+    budgets: ClassVar = ("trials",)
+
+    method: Literal["own"] = "own"
+    use: OwnUse = Field(description='"module:Class", the module beside the study file or installed')
+    trials: Count | None = Field(None, description="how many; omitted: until the sampler proposes no more")
+    options: Options = Field({}, description="keyword arguments of the class")
+
+    @property
+    def label(self) -> str:
+        return self.use
+
+    def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
+        if self.trials is not None:
+            yield Rung(epochs, 0, self.trials)
+
+    @property
+    def blind_proposals(self) -> float:
+        """The first proposal is asked for with an empty history, whatever the sampler looks at later."""
+        return 1
+
+
+Search = Annotated[Grid | Random | Bayesian | CoarseToFine | Recipe | FixedList | Own, Field(discriminator="method")]
 
 
 def _problems_of_rounds(rounds: Sequence[Round], epochs: int | None) -> Problems:

@@ -19,6 +19,8 @@ from hpsearch.study.file.kinds import (
     Count,
     Gpus,
     Number,
+    Options,
+    OwnUse,
     PlainValue,
     RecordableName,
     Seconds,
@@ -136,6 +138,13 @@ class Values(Section):
 
 
 class PruneSection(Section):
+    method: str
+
+    @property
+    def label(self) -> str:
+        """What a person calls the method."""
+        return self.method
+
     def problems(self, beside: Beside) -> Problems:
         """A pruner that would not get to judge before the last epoch is a mistake."""
         for key in ("min_epochs", "warmup_epochs"):
@@ -197,8 +206,20 @@ class ThresholdPrune(PruneSection):
         yield from super().problems(beside)
 
 
+class OwnPrune(PruneSection):
+    """A pruner from outside hpsearch, named by `use`. `Study.from_dict` may be given the object itself."""
+
+    method: Literal["own"] = "own"
+    use: OwnUse = Field(description='"module:Class", the module beside the study file or installed')
+    options: Options = Field({}, description="keyword arguments of the class")
+
+    @property
+    def label(self) -> str:
+        return self.use
+
+
 Prune = Annotated[
-    NeverPrune | MedianPrune | HalvingPrune | HyperbandPrune | PatiencePrune | ThresholdPrune,
+    NeverPrune | MedianPrune | HalvingPrune | HyperbandPrune | PatiencePrune | ThresholdPrune | OwnPrune,
     Field(discriminator="method"),
 ]
 

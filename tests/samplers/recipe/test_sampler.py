@@ -13,7 +13,7 @@ from hpsearch.samplers.recipe.search_ranges import whole
 from hpsearch.study.file.search_sections import Round
 from hpsearch.study.schedule import BudgetSchedule, FixedSchedule, Schedule
 from hpsearch.study.space import Choice, Float, Int, Space
-from tests.samplers.simulation import LOSS, Loss, Simulation, diverges, fails, flat
+from hpsearch.testing.simulation import LOSS, Loss, Simulation, diverges, fails, flat
 
 SPACE = Space(
     (

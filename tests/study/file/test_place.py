@@ -89,7 +89,7 @@ def test_a_url_that_cannot_be(new, message):
 
 
 def test_parameters_are_not_looked_up_since_they_are_recorded():
-    told = "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in the trainer"
+    told = "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
     assert refused(
         ("layers = 2", 'token = "${env:PW}"'), ("lr = ", 'key = "${env:PW}"\nlr = '), environment=SECRET
     ) == [

@@ -1,4 +1,4 @@
-"""A search without a loop, a pool or a clock: ask, give a synthetic curve, put it back into the history."""
+"""A search on synthetic curves: no loop, no pool, no clock. The sampler is asked, and each answer gets a curve."""
 
 import math
 from collections.abc import Callable
@@ -12,35 +12,35 @@ from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 from hpsearch.samplers.base import Sampler
 
 Loss = Callable[[Params, int], float]
-"""(params, epoch) -> loss; NaN: it diverges; it may raise: the trial has failed."""
+"""(params, epoch) -> loss. NaN: the trial diverges. ArithmeticError: the trial fails."""
 
 LOSS = Objective("val_loss", "minimize")
 
 
-def flat(params: Params, epoch: int) -> float:
-    """Nothing matters."""
+def flat(_params: Params, _epoch: int) -> float:
+    """The same loss for all parameters."""
     return 0.5
 
 
-def diverges(params: Params, epoch: int) -> float:
+def diverges(_params: Params, _epoch: int) -> float:
     return math.nan
 
 
-def fails(params: Params, epoch: int) -> float:
+def fails(_params: Params, _epoch: int) -> float:
     raise ArithmeticError
 
 
-def nobody(number: int) -> bool:
-    """The trials that are pruned."""
+def none(_number: int) -> bool:
+    """Prunes no trial."""
     return False
 
 
 class Simulation:
-    """`parallel` trials at once, which end in an order that `seed` shuffles.
+    """`parallel` trials run at a time, and end in an order that `seed` shuffles.
 
-    epochs: a trial that reached so many is COMPLETE, one that was asked for fewer is PAUSED.
-    train: the train_loss beside it, where there is to be one.
-    prune: whether a trial has lost against the others when it has trained an epoch, by its number.
+    epochs: a trial that reaches this epoch is COMPLETE; one that was proposed for fewer epochs is PAUSED.
+    train: gives the train_loss of each report; None: reports have none.
+    prune: trial number -> whether it is PRUNED after its first epoch.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Simulation:
         parallel: int = 1,
         seed: int = 0,
         objective: Objective = LOSS,
-        prune: Callable[[int], bool] = nobody,
+        prune: Callable[[int], bool] = none,
         history: History | None = None,
         train: Loss | None = None,
     ):
@@ -65,7 +65,7 @@ class Simulation:
         self._shuffle = np.random.default_rng(seed)
 
     def run(self, turns: int = 2_000) -> "Simulation":
-        """Until the sampler has nothing more to propose, or so many trials have ended; what runs then still runs."""
+        """Until the sampler proposes nothing more, or `turns` trials have ended; the others stay RUNNING."""
         running = [trial.number for trial in self.history if trial.state.is_active]
         while turns > 0:
             while len(running) < self.parallel and (proposal := self.sampler.ask(self.history)) is not None:
@@ -84,7 +84,8 @@ class Simulation:
         match proposal:
             case New(params, until, reason, round_, _):
                 number = len(self.history)
-                trial = Trial(number, params, seed=number, until=until, round=round_, origin=reason)
+                trial = Trial(number, params, number, until, round=round_, origin=reason)
+                trial = replace(trial, ended_before=self.history.ended)
             case Resume(number, until, _, round_, _):
                 trial = replace(self.history[number], until=until, round=round_)
                 assert trial.state is State.PAUSED

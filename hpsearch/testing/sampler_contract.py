@@ -1,24 +1,46 @@
-"""What every sampler keeps to. A new one joins by one `SamplerCase` in tests/samplers/test_contract.py."""
+"""What every sampler keeps to: `SamplerContract`, a class of tests with one fixture, `case`."""
 
 import json
 import math
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
 
 from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params
+from hpsearch.orchestrator import own_methods
+from hpsearch.orchestrator.own_methods import Given
 from hpsearch.samplers.base import Sampler
-from hpsearch.study.space import Space
-from tests.samplers.simulation import LOSS, Simulation, diverges, fails, flat
+from hpsearch.study.space import Choice, Float, Int, Space
+from hpsearch.testing.simulation import LOSS, Simulation, diverges, fails, flat
+
+CONDITIONAL = Space(
+    (
+        Float("lr", 1e-5, 1.0, log=True),
+        Float("dropout", 0.0, 0.6, step=0.1),
+        Int("hidden", 16, 256, log=True),
+        Choice("optimizer", ("sgd", "adam")),
+        Float("momentum", 0.0, 0.99, when={"optimizer": ("sgd",)}),
+    ),
+    fixed={"batch_size": 64},
+)
+"""Every kind of parameter; one is active only with a value of another, and one is fixed."""
+
+DISCRETE = Space((Int("layers", 1, 4), Choice("norm", (True, False, "layer")), Float("dropout", 0.0, 0.4, step=0.2)))
+"""36 points."""
 
 
 @dataclass(frozen=True)
 class SamplerCase:
-    """make: seed -> a sampler that makes `budget` proposals of at most `epochs` epochs. seeded: it draws at random.
+    """A sampler, and what it is to do.
 
-    hopeless: how many it makes where no trial comes to anything; None: all the same. over: at its end it says why.
+    make: seed -> a sampler that makes `budget` proposals of at most `epochs` epochs. seeded: it draws at random.
+    hopeless: the number of proposals where every trial fails or diverges; None: `budget`.
+    ends_with_over: its last answer is an `Over`, not None.
     """
 
     make: Callable[[int], Sampler]
@@ -27,7 +49,29 @@ class SamplerCase:
     epochs: int
     seeded: bool = True
     hopeless: int | None = None
-    over: bool = False
+    ends_with_over: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        sampler: Any,
+        *,
+        space: Space = CONDITIONAL,
+        trials: int = 12,
+        epochs: int = 2,
+        seeded: bool = True,
+        ends_with_over: bool = False,
+        **options: Any,
+    ) -> "SamplerCase":
+        """A sampler of your own, made as a study file with `search.trials = trials` makes it.
+
+        sampler: a class, or what `from_optuna` returns. options: as of `search.options`.
+        """
+
+        def make(seed: int) -> Sampler:
+            return own_methods.make_sampler("the sampler", sampler, options, Given(space, seed, epochs, trials))
+
+        return cls(make, space, trials, epochs, seeded, ends_with_over=ends_with_over)
 
     def simulation(self, seed: int = 0, parallel: int = 1, history: History | None = None) -> Simulation:
         return Simulation(self.make(seed), bowl, epochs=self.epochs, parallel=parallel, history=history)
@@ -44,7 +88,7 @@ def hash_free(value: object) -> float:
 
 
 class RoughWeather:
-    """A loss of which every fourth epoch is NaN, and every sixth raises."""
+    """Every sixth epoch raises, and every fourth of the others has a loss of NaN."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -57,6 +101,12 @@ class RoughWeather:
 
 
 class SamplerContract:
+    """A subclass gives the fixture `case`, which returns a `SamplerCase`."""
+
+    @pytest.fixture
+    def case(self) -> SamplerCase:
+        raise NotImplementedError("the fixture `case` returns a SamplerCase")
+
     def test_proposals_lie_in_the_space_and_are_plain(self, case: SamplerCase) -> None:
         for proposal in case.simulation().run().proposals:
             assert proposal.reason
@@ -81,7 +131,7 @@ class SamplerContract:
         simulation = case.simulation(parallel=2)
         while True:
             # The journal is free to give the parameters back in another order.
-            trials = [replace(t, params=dict(reversed(t.params.items()))) for t in simulation.history]
+            trials = [replace(t, params=dict(reversed(list(t.params.items())))) for t in simulation.history]
             rebuilt = case.make(0).ask(History(LOSS, trials))
             assert simulation.sampler.ask(simulation.history) == rebuilt
             before = len(simulation.proposals)
@@ -105,8 +155,8 @@ class SamplerContract:
         simulation = case.simulation(parallel=3).run()
         assert len(simulation.proposals) == case.budget
         ends = [simulation.sampler.ask(simulation.history) for _ in range(3)]
-        assert ends == ([simulation.end] * 3 if case.over else [None] * 3)
-        assert bool(simulation.over) == case.over
+        assert ends == ([simulation.end] * 3 if case.ends_with_over else [None] * 3)
+        assert (simulation.end is not None) == case.ends_with_over
 
     def test_it_asks_while_all_others_are_pending(self, case: SamplerCase) -> None:
         simulation = case.simulation(parallel=case.budget).run(turns=1)

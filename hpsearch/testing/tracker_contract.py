@@ -1,4 +1,4 @@
-"""What every tracker must do, whatever becomes of it. Join with a subclass that has a `tracker` fixture."""
+"""What every tracker keeps to: `TrackerContract`, a class of tests with one fixture, `tracker`."""
 
 import threading
 
@@ -8,37 +8,37 @@ from hpsearch.tracking.base import Sync, Tracker
 
 
 class TrackerContract:
-    """`tracker` is fresh, and projects a study to which nothing more happens."""
+    """A subclass gives the fixture `tracker`: a new tracker of a study that nobody runs any more."""
 
     @pytest.fixture
     def tracker(self) -> Tracker:
-        raise NotImplementedError
+        raise NotImplementedError("the fixture `tracker` returns a tracker")
 
-    def test_agrees_with_the_journal_when_it_is_closed(self, tracker: Tracker):
+    def test_agrees_with_the_journal_when_it_is_closed(self, tracker: Tracker) -> None:
         tracker.start()
         answer = tracker.close(30)
         assert (answer.pending, answer.problem) == (0, "")
         assert answer.sent >= 0
 
-    def test_leaves_no_thread(self, tracker: Tracker):
+    def test_leaves_no_thread(self, tracker: Tracker) -> None:
         before = set(threading.enumerate())
         tracker.start()
         tracker.close(30)
         assert set(threading.enumerate()) <= before
 
-    def test_is_closed_twice(self, tracker: Tracker):
+    def test_is_closed_twice(self, tracker: Tracker) -> None:
         tracker.start()
         assert tracker.close(30) == tracker.close(0)
 
-    def test_is_closed_without_a_start(self, tracker: Tracker):
+    def test_is_closed_without_a_start(self, tracker: Tracker) -> None:
         assert isinstance(tracker.close(30), Sync)
 
-    def test_is_closed_with_no_time_left(self, tracker: Tracker):
+    def test_is_closed_with_no_time_left(self, tracker: Tracker) -> None:
         tracker.start()
         assert isinstance(tracker.close(0), Sync)
         tracker.close(30)
 
-    def test_is_silent(self, tracker: Tracker, capfd: pytest.CaptureFixture[str]):
+    def test_is_silent(self, tracker: Tracker, capfd: pytest.CaptureFixture[str]) -> None:
         tracker.start()
         tracker.close(30)
         assert capfd.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""What every pruner keeps to. A new one joins by one line in tests/pruners/test_contract.py."""
+"""What every pruner keeps to: `PrunerContract`, a class of tests with one fixture, `make`."""
 
 import math
 import pickle
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
+import pytest
 
 from hpsearch.core.decisions import Continue, Finish, Pause, Stop
 from hpsearch.core.history import History
@@ -21,7 +22,7 @@ MakePruner = Callable[[], Pruner]
 
 
 def trial(number: int, *losses: float, until: int = EPOCHS, metric: str = "val_loss") -> Trial:
-    """A running trial with so many epochs behind it."""
+    """A running trial that has reported these losses, one an epoch."""
     curve = tuple(Report(step, {metric: loss}) for step, loss in enumerate(losses, start=1))
     return Trial(number, {}, 0, until, State.RUNNING, curve=curve)
 
@@ -31,7 +32,7 @@ def history_of(*curves: Sequence[float], objective: Objective = LOSS) -> History
 
 
 def noisy_curves(trials: int, seed: int) -> list[list[float]]:
-    """Of all lengths; one in eight values is NaN or infinite."""
+    """Curves of 1 to `EPOCHS` epochs; one in eight values is NaN or infinite."""
     generator = np.random.default_rng(seed)
     curves = []
     for _ in range(trials):
@@ -43,6 +44,12 @@ def noisy_curves(trials: int, seed: int) -> list[list[float]]:
 
 
 class PrunerContract:
+    """A subclass gives the fixture `make`, which returns a function that makes the pruner."""
+
+    @pytest.fixture
+    def make(self) -> MakePruner:
+        raise NotImplementedError("the fixture `make` returns a function that makes a pruner")
+
     verdicts: ClassVar[tuple[type, ...]] = (Continue, Stop, Finish)
 
     def test_the_same_question_has_the_same_answer_and_changes_nothing(self, make: MakePruner) -> None:
@@ -84,13 +91,17 @@ class PrunerContract:
 
 
 class PausingPrunerContract(PrunerContract):
-    """And those that may pause a trial, which say so by keeping this one."""
+    """Of a pruner that may also return Pause. `PrunerContract` does not allow it."""
 
     verdicts = (*PrunerContract.verdicts, Pause)
 
 
 class ComparingPrunerContract:
-    """And those that stop a trial only for being worse than others."""
+    """Further clauses, for a pruner that stops a trial only because it is worse than others. The same fixture."""
+
+    @pytest.fixture
+    def make(self) -> MakePruner:
+        raise NotImplementedError("the fixture `make` returns a function that makes a pruner")
 
     def test_it_never_stops_the_best_at_its_epoch(self, make: MakePruner) -> None:
         for seed in range(5):

@@ -1,0 +1,179 @@
+"""Samplers and pruners from outside hpsearch: found by name, made with their arguments, known by their source files.
+
+A study file names a class, or what `hpsearch.samplers.from_optuna` returns. In Python the object may be given itself.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+from hpsearch.core.errors import OwnMethodError
+from hpsearch.core.history import History
+from hpsearch.core.trial import Report, State, Trial
+from hpsearch.orchestrator.own_pruner import OwnPruner
+from hpsearch.orchestrator.own_sampler import OwnSampler, kind_of
+from hpsearch.provenance.repository import file_hash
+from hpsearch.provenance.sources import Sources, code_hash
+from hpsearch.samplers.optuna.adapter import Adapted, adapted, is_optuna_class
+from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import Own
+from hpsearch.study.file.sections import OwnPrune
+from hpsearch.study.space import Space
+from hpsearch.trainer.contract import imported
+from hpsearch.trainer.failures import brief
+
+SOURCES = "own_methods"
+"""The kind of the journal's document that has the hashes of their source files."""
+
+
+# Of a study ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def sampler_of(study: Study) -> OwnSampler:
+    """The one that [search] names, or that `Study.from_dict` was given. OwnMethodError."""
+    section = study.search
+    assert isinstance(section, Own)
+    given = Given(study.space, study.study.seed, study.trainer.epochs, section.trials)
+    return make_sampler(f'search.use = "{section.use}"', _thing(study, "search", section.use), section.options, given)
+
+
+def pruner_of(study: Study) -> OwnPruner:
+    """The one that [prune] names, or that `Study.from_dict` was given. OwnMethodError."""
+    section = study.prune
+    assert isinstance(section, OwnPrune)
+    thing = _thing(study, "prune", section.use)
+    return make_pruner(f'prune.use = "{section.use}"', thing, section.options, epochs=study.trainer.epochs)
+
+
+def check(study: Study) -> None:
+    """Makes both, where they are from outside; asks for a first proposal and for a first verdict. OwnMethodError."""
+    if isinstance(study.search, Own):
+        sampler_of(study).ask(History(study.objective))
+    if isinstance(study.prune, OwnPrune):
+        report = Report(1, {study.objective.metric: 0.0})
+        trial = Trial(0, study.space.middle(), 0, study.trainer.epochs, State.RUNNING, curve=(report,))
+        pruner_of(study).judge(trial, History(study.objective, [trial]))
+
+
+def _thing(study: Study, table: str, use: str) -> Any:
+    if (given := study.own(table)) is not None:
+        return given
+    key = f'{table}.use = "{use}"'
+    thing = imported(key, use, study.folder, OwnMethodError)
+    if not isinstance(thing, type | Adapted):
+        raise OwnMethodError(f"{key} is {kind_of(thing)}; it must name a class, or what from_optuna returns")
+    return thing
+
+
+# Their source files ──────────────────────────────────────────────────────────────────────────────
+
+
+def sources(study: Study) -> dict[str, Any]:
+    """Of each module that they are made of and that is not installed: its file, and the hashes of file and code."""
+    uses = [one.use for one in (study.search, study.prune) if isinstance(one, Own | OwnPrune)]
+    files = {name: path for use in uses for name, path in Sources.of(use.partition(":")[0]).files.items()}
+    return {
+        name: {"file": _shown(path, study), "sha256": file_hash(path), "code": code_hash(path)}
+        for name, path in sorted(files.items())
+    }
+
+
+def _shown(path: Path, study: Study) -> str:
+    return str(path.relative_to(study.folder) if path.is_relative_to(study.folder) else path)
+
+
+def changed_sources(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """In words. A change of comments or white space is none."""
+    for name, before in recorded.items():
+        after = now.get(name)
+        if after is None:
+            yield f"{before['file']}: is no longer used"
+        elif before["sha256"] != after["sha256"] and before["code"] != after["code"]:
+            yield f"{after['file']}: its code has changed since the study began"
+
+
+# Making them ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a study offers to a sampler's class. trials: search.trials, None where the file has none."""
+
+    space: Space
+    seed: int
+    epochs: int
+    trials: int | None = None
+
+
+def make_sampler(name: str, thing: Any, options: Mapping[str, Any], given: Given) -> OwnSampler:
+    """thing: a class, what `from_optuna` returns, or an object with `ask`. OwnMethodError.
+
+    A class is called with the options, and with those of space, seed, epochs and trials that its `__init__` names.
+    """
+    if is_optuna_class(thing):
+        with catch_warnings():
+            simplefilter("ignore")  # some of Optuna's classes are marked as experimental
+            thing, options = adapted(_call(name, thing, options)), {}
+    if not isinstance(thing, type | Adapted):
+        _check_has(name, thing, "ask", options)
+        return OwnSampler(name, partial(_same, thing), given.space, given.epochs, given.trials)
+    arguments = _arguments(name, thing, vars(given), options)
+    make = partial(_call, name, thing, arguments)
+    return OwnSampler(name, make, given.space, given.epochs, given.trials, ends_itself="trials" in arguments)
+
+
+def make_pruner(name: str, thing: Any, options: Mapping[str, Any], *, epochs: int) -> OwnPruner:
+    """thing: a class, or an object with `judge`. OwnMethodError.
+
+    A class is called with the options, and with epochs where its `__init__` names it.
+    """
+    if not isinstance(thing, type):
+        _check_has(name, thing, "judge", options)
+        return OwnPruner(name, partial(_same, thing))
+    return OwnPruner(name, partial(_call, name, thing, _arguments(name, thing, {"epochs": epochs}, options)))
+
+
+def _same(thing: Any) -> Any:
+    return thing
+
+
+def _check_has(name: str, thing: object, method: str, options: Mapping[str, Any]) -> None:
+    if not callable(getattr(thing, method, None)):
+        raise OwnMethodError(f"{name} is {kind_of(thing)}; it must be a class, or an object with a method `{method}`")
+    if options:
+        raise OwnMethodError(f"{name} is an object that is made already, so it takes no options: {', '.join(options)}")
+
+
+def _arguments(
+    name: str, kind: Callable[..., Any], offered: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The options, and what of `offered` the class names. OwnMethodError for an option that is offered as well."""
+    try:
+        parameters = inspect.signature(kind).parameters
+    except ValueError:  # a class without a signature, such as one in C
+        return dict(options)
+    takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
+    own = {key: value for key, value in offered.items() if key in parameters or takes_all}
+    if twice := sorted(own.keys() & options):
+        raise OwnMethodError(f"{name}: options must not have {', '.join(twice)}, which hpsearch gives")
+    return {**own, **options}
+
+
+def _call(name: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    called = getattr(kind, "__name__", type(kind).__name__)
+    shown = f"{called}({', '.join(f'{key}=…' for key in arguments)})"
+    try:
+        inspect.signature(kind).bind(**arguments)
+    except TypeError as problem:
+        raise OwnMethodError(f"{name} cannot be made as {shown}: {problem}") from None
+    except ValueError:  # it has no signature
+        pass
+    try:
+        return kind(**arguments)
+    except (Exception, SystemExit) as problem:
+        own = problem.with_traceback(problem.__traceback__ and problem.__traceback__.tb_next)
+        raise OwnMethodError(f"{name} cannot be made as {shown}\n{brief(own)}") from None

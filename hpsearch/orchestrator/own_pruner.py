@@ -1,0 +1,60 @@
+"""A pruner from outside hpsearch: each verdict is checked against the contract before the loop obeys it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
+from hpsearch.core.errors import OwnMethodError
+from hpsearch.core.history import History
+from hpsearch.core.trial import Trial
+from hpsearch.orchestrator.own_sampler import kind_of, problems_of_numbers
+from hpsearch.trainer.failures import brief
+
+
+@dataclass(frozen=True)
+class OwnPruner:
+    """A `Pruner` that raises OwnMethodError where the one that it wraps breaks its contract.
+
+    name: in messages, such as `prune.use = "mine:Pruner"`. make: a new instance, or the object that the user gave.
+    """
+
+    name: str
+    make: Callable[[], Any]
+
+    def __post_init__(self) -> None:
+        if not callable(getattr(self._pruner, "judge", None)):
+            raise OwnMethodError(f"{self.name} has no method `judge(trial, history)`")
+
+    @cached_property
+    def _pruner(self) -> Any:
+        return self.make()
+
+    def judge(self, trial: Trial, history: History) -> Verdict:
+        where = f"{self.name}: judge(trial, history) of trial {trial.number} at epoch {trial.epoch}"
+        try:
+            verdict = self._pruner.judge(trial, history)
+        except (Exception, SystemExit) as problem:
+            own = problem.with_traceback(problem.__traceback__ and problem.__traceback__.tb_next)
+            raise OwnMethodError(f"{where} raised\n{brief(own)}") from None
+        for broken in problems_of_verdict(verdict):
+            raise OwnMethodError(f"{where} {broken}")
+        return verdict  # type: ignore[no-any-return]  # problems_of_verdict has checked what it is
+
+
+def problems_of_verdict(verdict: object) -> Iterator[str]:
+    """Each clause of the contract that a verdict breaks, as the end of a sentence that begins with the pruner."""
+    match verdict:
+        case Continue():
+            if not isinstance(verdict.reason, str):
+                yield f"returned the reason {verdict.reason!r:.60}; it must be a text"
+        case Stop() | Pause() | Finish():
+            if not (isinstance(verdict.reason, str) and verdict.reason):
+                yield (
+                    f"gave no reason for its {type(verdict).__name__}: reason must be a text, got "
+                    f"{verdict.reason!r:.60}"
+                )
+            yield from problems_of_numbers(verdict.cause, verdict.numbers)
+        case _:
+            yield f"returned {kind_of(verdict)}; it must return Continue, Stop, Pause or Finish"

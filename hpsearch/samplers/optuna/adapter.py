@@ -1,0 +1,297 @@
+"""Any sampler object of Optuna as a sampler of hpsearch: `hpsearch.samplers.from_optuna`.
+
+Optuna's samplers keep state: random states in the object, and in the attributes of a study and its trials what their
+next proposal depends on (the generation of an NSGA-II individual, the optimizer of CMA-ES, the position in a
+quasi-random sequence). Here a proposal is a function of the study's seed, the trial's number and the history. The
+object is copied for every ask and its random states are seeded anew. The study's attributes are made again: what
+happened until now, in its order, is replayed into an in-memory study of Optuna, without training anything.
+"""
+
+import copy
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+
+from hpsearch.core.decisions import New, Over
+from hpsearch.core.errors import OwnMethodError
+from hpsearch.core.history import History
+from hpsearch.core.seeds import stream
+from hpsearch.core.trial import Params, Plain, State, Trial, key_of
+from hpsearch.samplers.observations import usable_evidence
+from hpsearch.samplers.optuna.distributions import frozen, native, quiet
+from hpsearch.study.space import Float, Parameter, Space, is_active
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+
+STATELESS = ("RandomSampler", "TPESampler", "GPSampler", "BruteForceSampler")
+"""Classes of Optuna that write no attribute that a later proposal reads: their past asks need not be replayed."""
+
+SLOW = ("GPSampler",)
+"""Classes of Optuna that take 0.1 s and more for a proposal."""
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What `from_optuna` returns: makes the sampler for a study's space, seed and epochs."""
+
+    sampler: "BaseSampler"
+
+    @property
+    def _hpsearch_use(self) -> str:
+        """What the study's spec has for it."""
+        kind = type(self.sampler)
+        public = "optuna.samplers"
+        module = public if kind.__module__.startswith(f"{public}.") else kind.__module__
+        return f"{module}:{kind.__name__}"
+
+    def __call__(self, space: Space, seed: int, epochs: int, trials: int | None = None) -> "OptunaSampler":
+        return OptunaSampler(self.sampler, space, seed, epochs, trials)
+
+
+def adapted(sampler: "BaseSampler") -> Adapted:
+    """OwnMethodError for what is no sampler object of Optuna, and for a GridSampler."""
+    if not is_optuna(sampler):
+        kind = f"the class {sampler.__name__}" if isinstance(sampler, type) else f"a {type(sampler).__name__}"
+        raise OwnMethodError(f"from_optuna takes a sampler object of Optuna, such as QMCSampler(), got {kind}")
+    if type(sampler).__name__ == "GridSampler":
+        raise OwnMethodError(
+            "from_optuna cannot use a GridSampler, which has a grid of its own beside [space]: use search.method = "
+            '"grid", and step, grid or points in [space]'
+        )
+    return Adapted(sampler)
+
+
+def is_optuna(thing: object) -> bool:
+    """Whether it is a sampler object of Optuna. Optuna is not imported to find out."""
+    return _is_base(type(thing))
+
+
+def is_optuna_class(thing: object) -> bool:
+    return isinstance(thing, type) and _is_base(thing)
+
+
+def _is_base(kind: type) -> bool:
+    return any(one.__name__ == "BaseSampler" and one.__module__.startswith("optuna.") for one in kind.__mro__)
+
+
+@dataclass(frozen=True)
+class OptunaSampler:
+    """sampler: used as a pattern, never changed; its own seed has no effect. trials: None: until Optuna stops it."""
+
+    sampler: "BaseSampler"
+    space: Space
+    seed: int
+    epochs: int
+    trials: int | None = None
+    _replay: "_Replay | None" = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def slow(self) -> bool:
+        return type(self.sampler).__name__ in SLOW
+
+    def ask(self, history: History) -> New | Over | None:
+        if self.trials is not None and len(history) >= self.trials:
+            return None
+        events = list(_events(history))
+        replay, name = self._replay, type(self.sampler).__name__
+        with quiet(), catch_warnings():
+            simplefilter("ignore")  # Optuna repeats with every ask what it warned of when the sampler was made
+            if replay is None or not replay.leads_to(events, history.evidence):
+                replay = _Replay(self.sampler, self.space, self.seed, history)
+                object.__setattr__(self, "_replay", replay)
+            params = replay.next(events)
+        if params is None:
+            return Over(f"Optuna's {name} has stopped the search", numbers={"trials": len(history)})
+        ended = sum(trial.ended > 0 for trial in history)
+        return New(params, self.epochs, f"Optuna's {name} on {ended} ended trials, {len(history) - ended} running")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_replay": None}
+
+
+# What happened, as Optuna is told of it ──────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The next trial was started with these parameters."""
+
+    key: str
+    params: Params = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A trial ended. loss: smaller is better, +inf where it diverged or reported nothing."""
+
+    number: int
+    state: State
+    loss: float
+    epoch: int
+
+
+_Event = _Asked | _Told
+
+
+def _events(history: History) -> Iterator[_Event]:
+    """In their order: before each ask, the ends of the trials that had ended by then."""
+    ended = sorted((trial for trial in history if trial.ended), key=lambda trial: trial.ended)
+    place = 0
+    for trial in history:
+        while place < len(ended) and ended[place].ended <= trial.ended_before and ended[place].number < trial.number:
+            yield _told(ended[place], history)
+            place += 1
+        yield _Asked(key_of(trial.params), trial.params)
+    yield from (_told(trial, history) for trial in ended[place:])
+
+
+def _told(trial: Trial, history: History) -> _Told:
+    return _Told(trial.number, trial.state, history.loss(trial), trial.epoch)
+
+
+class _Replay:
+    """A study of Optuna, in memory, to which `done` has happened. answer: the last proposal, for the last `_Asked`."""
+
+    def __init__(self, sampler: "BaseSampler", space: Space, seed: int, history: History):
+        import optuna
+
+        self._pattern, self._space, self._seed = copy.deepcopy(sampler), space, seed
+        for one in _objects(self._pattern, set()):
+            if isinstance(one, optuna.samplers.QMCSampler):
+                one._seed = seed  # it scrambles the sequence of the whole study, and is drawn where none was given
+        self._known = {parameter.name: native(parameter, ()) for parameter in space.parameters}
+        self._evidence = history.evidence
+        self._study = optuna.create_study(direction="minimize", sampler=self._pattern)
+        self._study.stop = self._stop  # type: ignore[method-assign]  # Optuna's own raises outside of `optimize`
+        self._study.add_trials(list(_evidence(history, space, self._known)))
+        self._first = len(self._study.trials)
+        self._done: list[_Event] = []
+        self._asked = 0
+        self._answer: Params | None = None
+        self._stopped = False
+
+    def _stop(self) -> None:
+        self._stopped = True
+
+    def leads_to(self, events: Sequence[_Event], evidence: Sequence[Trial]) -> bool:
+        """Whether nothing has happened to this study that is not among the events, but for its last answer."""
+        return self._evidence == evidence and (self._is_answered(events) or events[: len(self._done)] == self._done)
+
+    def _is_answered(self, events: Sequence[_Event]) -> bool:
+        return self._answer is not None and events == self._done[:-1]
+
+    def next(self, events: Sequence[_Event]) -> Params | None:
+        """What the sampler proposes after these events; None where it has stopped the search."""
+        if self._is_answered(events):
+            return self._answer
+        self._answer = None
+        for event in events[len(self._done) :]:
+            match event:
+                case _Asked(params=params):
+                    self._repeat(params)
+                case _Told():
+                    self._tell(event)
+            self._done.append(event)
+        if not self._stopped:
+            self._answer = self._ask()
+            self._done.append(_Asked(key_of(self._answer), self._answer))
+        return self._answer
+
+    def _ask(self) -> Params:
+        trial = self._new_trial()
+        params: dict[str, Plain] = dict(self._space.fixed)
+        for parameter in self._space.parameters:
+            if is_active(parameter, params):
+                drawn = trial._suggest(parameter.name, self._known[parameter.name])
+                params[parameter.name] = _snapped(parameter, drawn)
+        return params
+
+    def _new_trial(self) -> "optuna.Trial":
+        self._study.sampler = self._seeded(self._asked)
+        self._asked += 1
+        return self._study.ask()
+
+    def _repeat(self, params: Params) -> None:
+        """Ask for a trial that is recorded, for what the sampler writes down meanwhile, and give it its parameters."""
+        trial = self._new_trial()
+        if type(self._pattern).__name__ not in STATELESS:
+            _ = trial.relative_params
+        for name, distribution in self._known.items():
+            if name in params:
+                value = distribution.to_internal_repr(params[name])
+                self._study._storage.set_trial_param(trial._trial_id, name, value, distribution)
+
+    def _tell(self, event: _Told) -> None:
+        """A diverged trial as complete and infinitely bad: most samplers look at no other state."""
+        from optuna.trial import TrialState
+
+        number = self._first + event.number
+        if event.state is State.FAILED:
+            self._study.tell(number, state=TrialState.FAIL)
+        elif event.state is State.COMPLETE or event.loss == float("inf"):
+            self._study.tell(number, event.loss)
+        else:
+            trial_id = self._study._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
+            self._study._storage.set_trial_intermediate_value(trial_id, event.epoch, event.loss)
+            self._study.tell(number, state=TrialState.PRUNED)
+
+    def _seeded(self, number: int) -> "BaseSampler":
+        sampler = copy.deepcopy(self._pattern)
+        generator = stream(self._seed, number)
+        for one in _objects(sampler, set()):
+            state = one.rng if type(one).__name__ == "LazyRandomState" else one
+            if isinstance(state, np.random.RandomState | random.Random):
+                state.seed(int(generator.integers(2**31)))
+            elif isinstance(state, np.random.Generator):
+                bits = state.bit_generator
+                bits.state = type(bits)(int(generator.integers(2**31))).state
+        return sampler
+
+
+def _objects(thing: object, seen: set[int]) -> Iterator[Any]:
+    """An object and what it holds, at any depth, each once; a LazyRandomState as a whole."""
+    if id(thing) in seen or isinstance(thing, type | ModuleType):
+        return
+    seen.add(id(thing))
+    yield thing
+    parts: Iterable[object] = ()
+    if isinstance(thing, dict):
+        parts = thing.values()
+    elif isinstance(thing, list | tuple | set):
+        parts = thing
+    elif hasattr(thing, "__dict__") and type(thing).__name__ != "LazyRandomState":
+        parts = vars(thing).values()
+    for part in parts:
+        yield from _objects(part, seen)
+
+
+def _snapped(parameter: Parameter, value: Any) -> Plain:
+    """0.3 for the 0.30000000000000004 that Optuna's steps come to."""
+    if isinstance(parameter, Float) and parameter.step is not None:
+        return parameter.from_unit(parameter.to_unit(value))
+    return float(value) if isinstance(parameter, Float) else value
+
+
+def _evidence(history: History, space: Space, known: "dict[str, BaseDistribution]") -> Iterator[Any]:
+    """Trials of the study that this one was forked from, those whose values Optuna's distributions can take."""
+    from optuna.trial import TrialState
+
+    for trial in usable_evidence(history, space):
+        loss = history.loss(trial)
+        try:
+            if trial.state is State.COMPLETE or loss == float("inf"):
+                yield frozen(trial.params, known, value=loss)
+            else:
+                yield frozen(
+                    trial.params, known, state=TrialState.PRUNED, value=loss, intermediate_values={trial.epoch: loss}
+                )
+        except ValueError:  # between the steps
+            continue
