@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: quickstart test check bench chaos clean schema
+.PHONY: quickstart test check bench chaos clean docs schema
 
 quickstart: $(VENV)/installed
 	$(VENV)/bin/hpsearch run studies/quickstart.toml
@@ -26,6 +26,9 @@ chaos: $(VENV)/installed-test
 
 schema: $(VENV)/installed
 	$(PYTHON) -m hpsearch.study.file.json_schema studies/study.schema.json
+
+docs: $(VENV)/installed
+	$(PYTHON) docs/api_page.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

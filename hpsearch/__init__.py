@@ -17,14 +17,16 @@ if TYPE_CHECKING:
         NotFound,
         NoTrialSucceeded,
         ResourcesError,
+        Sealed,
         Stopped,
         StudyBusy,
         StudyChanged,
         StudyFileError,
         TrainerError,
     )
+    from hpsearch.core.history import BestTrial
     from hpsearch.core.replicates import Fold
-    from hpsearch.core.trial import Report
+    from hpsearch.core.trial import Cause, Report, State
     from hpsearch.orchestrator.run_result import RunResult
     from hpsearch.orchestrator.session import Session
     from hpsearch.study.definition import Study
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadInput",
+    "BestTrial",
+    "Cause",
     "Fold",
     "HpsearchError",
     "InfrastructureError",
@@ -47,7 +51,9 @@ __all__ = [
     "ResourcesError",
     "Run",
     "RunResult",
+    "Sealed",
     "Session",
+    "State",
     "Stopped",
     "Study",
     "StudyBusy",
@@ -70,14 +76,16 @@ _MODULES = {
         "NoTrialSucceeded",
         "NotFound",
         "ResourcesError",
+        "Sealed",
         "Stopped",
         "StudyBusy",
         "StudyChanged",
         "StudyFileError",
         "TrainerError",
     ],
+    "core.history": ["BestTrial"],
     "core.replicates": ["Fold"],
-    "core.trial": ["Report"],
+    "core.trial": ["Cause", "Report", "State"],
     "orchestrator.run_result": ["RunResult"],
     "orchestrator.session": ["Session"],
     "study.definition": ["Study"],

@@ -52,6 +52,9 @@ def run(study: Study, *, progress: bool = True, fork: str | None = None, skip_pr
 
     Raises StudyChanged, StudyBusy, TrainerError, ResourcesError, InfrastructureError: HpsearchError is the base of all.
     """
+    if not isinstance(study, Study):
+        kind = type(study).__name__
+        raise TypeError(f"hpsearch.run takes a Study, got a {kind}; hpsearch.Study.load(PATH) reads a study file")
     asked = study.renamed(fork) if fork is not None else study
     origin = study.study.name if fork is not None else None
     with restored(), _observer(progress) as observer:
@@ -81,7 +84,7 @@ def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedS
     journal: the URL of the journal, as after `--journal`: a password as ${env:NAME}. Default: the journal of the file
     or folder; for a name the one in $HPSEARCH_HOME, or in `.hpsearch` of the current folder.
 
-    Raises NotFound, with the names that are near; JournalError where the journal cannot be read.
+    Raises NotFound, with the names that are near; InfrastructureError where the journal cannot be read.
     """
     if isinstance(study, Study):
         own = find.journal_url(None, journal) if journal else study.journal_url
@@ -170,6 +173,7 @@ class RecordedStudy:
 
     @property
     def name(self) -> str:
+        """The study's name."""
         return self._study.record.name
 
     @property

@@ -121,6 +121,10 @@ class TestRun:
         assert hpsearch.load(study).state == "STOPPED"
         assert hpsearch.run(study, progress=False).counts == {State.COMPLETE: 4}
 
+    def test_a_path_is_no_study(self) -> None:
+        with pytest.raises(TypeError, match=r"Study\.load"):
+            hpsearch.run("study.toml")  # type: ignore[arg-type]
+
     def test_somebody_else_runs_it(self, old: api.RecordedStudy) -> None:
         with Journal.open(toy().journal_url) as journal:
             record = journal.find("toy")

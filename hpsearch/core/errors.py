@@ -31,6 +31,8 @@ class HpsearchError(Exception):
 
 
 class BadInput(HpsearchError):
+    """The user's file, command or code must change."""
+
     exit_code = 2
 
 
@@ -61,33 +63,45 @@ class StudyFileError(BadInput):
         super().__init__("\n".join(map(str, self.faults)))
 
 
-class TrainerError(BadInput): ...
+class TrainerError(BadInput):
+    """The trainer is missing, is no generator, or reports the wrong things."""
 
 
-class OwnMethodError(BadInput): ...
+class OwnMethodError(BadInput):
+    """A sampler or pruner of the user's is missing, or does not keep its contract."""
 
 
-class ResourcesError(BadInput): ...
+class ResourcesError(BadInput):
+    """More than the machine or the cluster will ever have."""
 
 
-class StudyChanged(BadInput): ...
+class StudyChanged(BadInput):
+    """A study of this name is recorded with another space, trainer or seed."""
 
 
-class Sealed(BadInput): ...
+class Sealed(BadInput):
+    """Something read the test split outside an evaluation."""
 
 
-class NotFound(BadInput): ...
+class NotFound(BadInput):
+    """No such study, trial, metric or checkpoint."""
 
 
 class NoTrialSucceeded(HpsearchError):
+    """No trial has a result to show, or too few."""
+
     exit_code = 3
 
 
 class StudyBusy(HpsearchError):
+    """Another process runs this study."""
+
     exit_code = 4
 
 
 class InfrastructureError(HpsearchError):
+    """The database, the cluster or the disk failed; the next run of the study continues it."""
+
     exit_code = 5
 
 

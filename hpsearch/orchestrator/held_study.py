@@ -84,7 +84,8 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
     if changed:
         raise StudyChanged(
             f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
-            "put it back to go on, or run with --fork NEW_NAME to start a new study that learns from this one"
+            "put it back to go on, or run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new study that "
+            "learns from this one"
         )
     lease = stack.enter_context(journal.held(record))
     held = HeldStudy(study.extending(record.spec), journal, record, lease)

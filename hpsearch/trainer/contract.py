@@ -46,6 +46,8 @@ def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> 
                 f"{key}: no module {missing.name}, neither beside the study file ({folder}) nor on the Python path"
             ) from None
         raise error(f"{key}: {module_name} needs {missing.name}, which is not installed") from None
+    except KeyboardInterrupt:
+        raise
     except BaseException as problem:  # a module of the user's may raise anything, SystemExit too
         raise error(f"{key}: importing {module_name} failed\n{brief(problem)}") from None
     thing = getattr(module, name, None)

@@ -55,6 +55,12 @@ class TestFind:
             "which is not installed"
         )
 
+    def test_an_import_that_is_interrupted(self, folder: Path) -> None:
+        """That is no fault of the module."""
+        (folder / "slow.py").write_text("raise KeyboardInterrupt")
+        with pytest.raises(KeyboardInterrupt):
+            contract.find("slow:train", folder)
+
     def test_a_module_that_cannot_be_imported(self) -> None:
         text = complaint("tests.support.broken_import:train")
         assert text.startswith(
