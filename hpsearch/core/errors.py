@@ -68,7 +68,7 @@ class TrainerError(BadInput):
 
 
 class OwnMethodError(BadInput):
-    """A sampler or pruner of the user's is missing, or does not keep its contract."""
+    """A sampler or pruner from outside hpsearch is missing, or breaks its contract."""
 
 
 class ResourcesError(BadInput):
