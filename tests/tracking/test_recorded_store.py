@@ -1,0 +1,74 @@
+"""Which MLflow a recorded study is sent to: the option's, its file's, or the recorded one."""
+
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import BadInput
+from hpsearch.journal import Journal
+from hpsearch.tracking import recorded_store
+from hpsearch.tracking.base import Sync
+from hpsearch.tracking.recorded_store import checked, sync_recorded
+from tests.support.study_text import made
+
+NOT_TRACKED = '[tracking]\nmlflow = "none"\n'
+SERVER = "http://127.0.0.1:5001"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current one. No MLflow is opened: each sync is counted with its URI in place of being done."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HPSEARCH_HOME", raising=False)
+    monkeypatch.setattr(recorded_store, "sync", lambda _record, _objective, _journal, uri: Sync(1, 0, uri))
+    return tmp_path
+
+
+def recorded(*names: str, tracking: str = "") -> str:
+    """Studies of these names in one journal; its URL."""
+    url = ""
+    for name in names:
+        study = made(("digits", name), ("", tracking))
+        url = study.journal_url
+        Path(".hpsearch").mkdir(exist_ok=True)
+        with Journal.open(url) as journal:
+            journal.create(name, study.spec(), study.identity(), at=0)
+    return url
+
+
+def uris(study: str | None, mlflow: str | None = None) -> dict[str, str]:
+    return {name: one.problem for name, one in sync_recorded(study, None, mlflow).items()}
+
+
+def test_a_study_by_its_name_goes_where_it_was_recorded(folder: Path) -> None:
+    recorded("digits")
+    assert uris("digits") == {"digits": f"sqlite:///{folder}/.hpsearch/mlflow.db"}
+
+
+def test_a_study_by_its_file_goes_where_the_file_says_now() -> None:
+    recorded("digits")
+    made(("", f'[tracking]\nmlflow = "{SERVER}"\n'))
+    assert uris("study.toml") == {"digits": SERVER}
+
+
+@pytest.mark.parametrize("study", ["digits", "study.toml", None])
+def test_the_option_goes_before_both(study: str | None) -> None:
+    recorded("digits", tracking=NOT_TRACKED)
+    assert uris(study, SERVER) == {"digits": SERVER}
+
+
+def test_one_study_that_is_not_in_mlflow_is_refused() -> None:
+    recorded("digits", tracking=NOT_TRACKED)
+    with pytest.raises(BadInput, match="--mlflow URI"):
+        sync_recorded("digits", None, None)
+
+
+def test_of_all_studies_those_that_are_not_in_mlflow_are_left_out() -> None:
+    recorded("digits")
+    recorded("heart", tracking=NOT_TRACKED)
+    assert list(uris(None)) == ["digits"]
+
+
+def test_an_option_that_mlflow_does_not_take_is_refused() -> None:
+    with pytest.raises(BadInput):
+        checked("./mlruns")
