@@ -245,10 +245,7 @@ class RecordedStudy:
     def _work_folder(self) -> Path | None:
         """The study's own folder: in the home it was loaded from, beside its journal, or where it was trained."""
         beside = Path(self._url.removeprefix("sqlite:///").partition("?")[0]).parent
-        trained = [Path(one.environment.document["code"]["folder"]) / ".hpsearch" for one in self._found.segments[-1:]]
-        own = f"*-{self._study.record.uid[:8]}"
-        homes = [self._home, beside, find.home(), *trained]
-        return next((folder for home in homes if home for folder in (home / "studies").glob(own)), None)
+        return find.work_folder(self._study.record, self._found.segments, self._home, beside)
 
     # As the commands do ─────────────────────────────────────────────────────────────────────────
 

@@ -8,18 +8,22 @@ from hpsearch.cli.verb import Answer, recorded_study
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("trial", type=int, nargs="?", help="the trial's number; the search itself, without")
+    parser.add_argument("trial", type=int, nargs="?", help="the trial's number; the whole study, without")
+    parser.add_argument("--all", action="store_true", help="list all trials of the study, not the best 20")
 
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import show as text
-    from hpsearch.records.find import opened
+    from hpsearch.records.find import homes, opened, work_folder
     from hpsearch.records.standing import study_details, trial_details
+    from hpsearch.workers.trial_files import TrialFiles
 
     with opened(args.study, args.journal) as (journal, study):
         if args.trial is None:
-            search = study_details(journal, study.record)
-            yield Answer(search.document(), lambda: text.study(search))
+            details = study_details(journal, study)
+            yield Answer(details.document(), lambda: text.study(details, args.all))
         else:
             trial = trial_details(journal, study, args.trial)
-            yield Answer(trial.document(), lambda: text.trial(trial))
+            work = work_folder(study.record, trial.segments, *homes(args.study, args.journal))
+            files = TrialFiles.find(work, study.record, args.trial)
+            yield Answer({**trial.document(), **files.document()}, lambda: text.trial(trial, files))

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpsearch.core.trial import Objective, Plain, Trial
 
-LONGEST_VALUE = 60
+LONGEST_VALUE = 40
 """Characters that a screen shows of one parameter's value; `--json` has all."""
 
 CAUSES = 12

@@ -1,7 +1,7 @@
 """Finding what a reader asks for: a study by its name, its file or its folder, in a journal by its URL or place."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,7 +10,7 @@ from pathlib import Path
 from hpsearch.core.errors import BadInput, NotFound, StudyChanged
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
-from hpsearch.journal import Journal, StudyRecord
+from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.study.definition import Study, differences
 from hpsearch.study.file import space_section
 from hpsearch.study.file.faults import Faults
@@ -66,6 +66,23 @@ def folder_of(study: str | None) -> Path | None:
 def home() -> Path:
     """Where everything embedded lives when no study file says so: HPSEARCH_HOME, or .hpsearch here."""
     return Path(os.environ.get("HPSEARCH_HOME") or ".hpsearch").absolute()
+
+
+def work_folder(record: StudyRecord, segments: Sequence[TrainingSegment], *homes: Path | None) -> Path | None:
+    """The folder with the checkpoints and logs of a recorded study: in one of the homes, in `home()`, or where it was
+    trained. None: it is not on this machine. segments: the study's, or those of one of its trials."""
+    trained = [Path(one.environment.document["code"]["folder"]) / ".hpsearch" for one in segments[-1:]]
+    own = f"*-{record.uid[:8]}"
+    places = [*filter(None, homes), home(), *trained]
+    return next((folder for place in places for folder in (place / "studies").glob(own)), None)
+
+
+def homes(study: str, url: str | None) -> list[Path | None]:
+    """Where `work_folder` looks for a study: beside its file or folder, and its SQLite journal. study, url: as for
+    `opened`."""
+    file = file_of(study)
+    beside = Path(url.removeprefix("sqlite:///").partition("?")[0]).absolute().parent if url else None
+    return [file.home if file else folder_of(study), beside]
 
 
 def looked_up(url: str, option: str) -> str:

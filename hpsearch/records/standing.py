@@ -1,13 +1,13 @@
 """How a recorded study stands, what was decided about it, and one of its trials."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import NoTrialSucceeded
 from hpsearch.core.history import BestTrial
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.export import trial_document, where
 from hpsearch.records.find import JournalStudy, check_trial
@@ -54,20 +54,36 @@ def _measured(documents: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 @dataclass(frozen=True)
 class StudyDetails:
-    """rounds: what each came to, None for a search without. decisions: those about the search as a whole."""
+    """rounds: the results of each, None for a search without rounds. decisions: those about the search as a whole.
+    trials: the best first, then those without a result."""
 
     standing: Standing
+    objective: Objective
     rounds: Mapping[str, Any] | None
     decisions: tuple[Decision, ...]
+    trials: Sequence[Trial]
 
     def document(self) -> dict[str, Any]:
         decisions = [_document(one) for one in self.decisions]
-        return {**self.standing.document(), "rounds": self.rounds, "decisions": decisions}
+        trials = [_row(one, self.objective) for one in self.trials]
+        return {**self.standing.document(), "rounds": self.rounds, "decisions": decisions, "trial_list": trials}
 
 
-def study_details(journal: Journal, record: StudyRecord) -> StudyDetails:
-    decisions = tuple(one for one in journal.decisions(record.id) if one.number is None)
-    return StudyDetails(standing(journal, record), journal.documents(record.id).get("rounds"), decisions)
+def _row(trial: Trial, objective: Objective) -> dict[str, Any]:
+    whole = trial_document(trial, objective)
+    return {name: whole[name] for name in ("number", "state", "value", "best_epoch", "params")}
+
+
+def study_details(journal: Journal, study: JournalStudy) -> StudyDetails:
+    own, objective = study.record.id, study.objective
+    decisions = tuple(one for one in journal.decisions(own) if one.number is None)
+    trials = journal.trials(own)
+    best = objective.ranked(trials)
+    numbers = {one.number for one in best}
+    ordered = [*best, *(one for one in trials if one.number not in numbers)]
+    return StudyDetails(
+        standing(journal, study.record), objective, journal.documents(own).get("rounds"), decisions, ordered
+    )
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,22 @@
 """What an exception that ends a training means for its trial, and how it is shown."""
 
 import errno
+import re
 import traceback
+from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Failure
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """No fault of the trainer that wanted to write."""
+
+PACKAGE = Path(__file__).parents[1]
+
+FRAME = re.compile(r' {2}File "(?P<file>[^"\n]+)", line [^\n]*\n(?:(?: {4}| {2}\[)[^\n]*\n)*')
+TRACEBACK = re.compile(
+    rf"(?P<head>Traceback \(most recent call last\):\n)(?P<frames>(?:{FRAME.pattern.replace('?P<file>', '')})+)"
+)
 
 LONGEST_HEADLINE, LONGEST_TRACEBACK = 500, 20_000
 """Characters that are kept of an exception's first line, and of a traceback: its beginning and its end."""
@@ -35,15 +44,34 @@ def _is_out_of_memory(problem: Exception) -> bool:
 
 
 def brief(problem: BaseException, frames: int = 3) -> str:
-    """The last frames of a traceback and the exception, whatever its own __str__ does or however much it says."""
+    """The last frames of a traceback, without hpsearch's own at its head, and the exception. Never raises, whatever the
+    exception's own __str__ does, and has at most LONGEST_TRACEBACK characters."""
     try:
-        text = "".join(traceback.format_exception(problem, limit=-frames)).rstrip()
+        text = without_own_frames("".join(traceback.format_exception(problem, limit=-frames)).rstrip())
     except Exception:
         return f"{type(problem).__name__} (its text cannot be printed)"
     half = LONGEST_TRACEBACK // 2
     if len(text) <= LONGEST_TRACEBACK:
         return text
     return f"{text[:half]}\n… {len(text) - LONGEST_TRACEBACK:,} characters left out …\n{text[-half:]}"
+
+
+def without_own_frames(text: str) -> str:
+    """A traceback that begins with the first frame outside of hpsearch; unchanged where all are inside of it."""
+    return re.sub(TRACEBACK, _without_own_frames, text)
+
+
+def _without_own_frames(found: re.Match[str]) -> str:
+    frames = list(re.finditer(FRAME, found["frames"]))
+    first = next((frame.start() for frame in frames if not _is_own(frame["file"])), 0)
+    return found["head"] + found["frames"][first:]
+
+
+def _is_own(file: str) -> bool:
+    """A recorded file may be of another installation of hpsearch."""
+    _, package, inside = file.replace("\\", "/").rpartition("/hpsearch/")
+    room, folder, _ = inside.partition("/")
+    return bool(package and folder) and (PACKAGE / room).is_dir()
 
 
 def headline(problem: BaseException) -> str:

@@ -9,6 +9,11 @@ MOST_BYTES = 1 << 20
 FULL = b"\n\xe2\x80\xa6 the log is full: nothing more is written\n"
 
 
+def log_file(work: Path, number: int) -> Path:
+    """The log of a trial. work: the folder of its study."""
+    return work / "logs" / f"trial-{number:05d}.log"
+
+
 class CappedLog(io.TextIOBase):
     """A text stream into a file that is made when something is written, and has never more than `most` bytes.
 

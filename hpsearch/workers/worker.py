@@ -23,7 +23,7 @@ from hpsearch.trainer.open_trial import Measurement, OpenTrial, Result, TrainerC
 from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
 from hpsearch.workers.checkpoints import CheckpointStore
-from hpsearch.workers.trial_log import CappedLog
+from hpsearch.workers.trial_log import CappedLog, log_file
 
 SLICE = 0.02
 """Seconds that a worker goes on before it says what came of it: one epoch, or many where they are short. What it
@@ -162,7 +162,7 @@ class _Training:
         step = restored.step if restored else 0
         if step < start.after:
             self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: no checkpoint of them")
-        self.log = CappedLog(setup.work / "logs" / f"trial-{start.number:05d}.log") if setup.capture else None
+        self.log = CappedLog(log_file(setup.work, start.number)) if setup.capture else None
         scratch = setup.work / "scratch" / f"{start.number:05d}"
         run = context.run(start.seed, start.epochs, scratch, restored=restored)
         self.trial = OpenTrial(trainer, {**context.options, **start.params}, run, metric=metric, step=step)

@@ -32,8 +32,14 @@ def test_what_a_dead_process_ran_waits_for_the_next(scene: Scene) -> None:
 
 
 def test_a_study_with_what_was_decided_about_it(scene: Scene) -> None:
-    details = study_details(scene.journal, scene.record)
-    assert details.document() == {**details.standing.document(), "rounds": None, "decisions": []}
+    details = study_details(scene.journal, JournalStudy(scene.record))
+    assert [one.number for one in details.trials] == [0, 1]
+    trials = [
+        {"number": 0, "state": "COMPLETE", "value": 0.5, "best_epoch": 2, "params": dict(details.trials[0].params)},
+        {"number": 1, "state": "RUNNING", "value": 0.8, "best_epoch": 1, "params": dict(details.trials[1].params)},
+    ]
+    document = {**details.standing.document(), "rounds": None, "decisions": [], "trial_list": trials}
+    assert details.document() == document
 
 
 def test_a_trial_and_the_best_one(scene: Scene) -> None:

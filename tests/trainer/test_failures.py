@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.trainer.failures import LONGEST_HEADLINE, LONGEST_TRACEBACK, brief, failure_of, headline
+from hpsearch.trainer.failures import (
+    LONGEST_HEADLINE,
+    LONGEST_TRACEBACK,
+    brief,
+    failure_of,
+    headline,
+    without_own_frames,
+)
 from tests.support import toys
 
 
@@ -96,3 +103,48 @@ class TestText:
 
     def test_whatever_an_exception_says_of_itself(self) -> None:
         assert "Unprintable" in brief(self.raised(toys.Unprintable()))
+
+
+OURS = """\
+  File "/somewhere/site-packages/hpsearch/workers/worker.py", line 200, in slice
+    ended = self._train(fresh, began, waited)
+            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "C:\\python\\hpsearch\\trainer\\open_trial.py", line 111, in next_report
+    report = next(self._reports)
+"""
+THEIRS = """\
+  File "/home/me/hpsearch/train.py", line 20, in train
+    helper(params)
+  [Previous line repeated 3 more times]
+"""
+HEAD = "Traceback (most recent call last):\n"
+
+
+class TestFrames:
+    @pytest.mark.parametrize(
+        ("recorded", "shown"),
+        [
+            (OURS + THEIRS, THEIRS),
+            (OURS + THEIRS + OURS, THEIRS + OURS),
+            (THEIRS, THEIRS),
+            (OURS, OURS),
+        ],
+    )
+    def test_a_traceback_begins_with_the_first_frame_of_other_code(self, recorded: str, shown: str) -> None:
+        assert without_own_frames(f"{HEAD}{recorded}ValueError: so") == f"{HEAD}{shown}ValueError: so"
+
+    def test_of_several_exceptions_each_does(self) -> None:
+        between = "KeyError: 'a'\n\nDuring handling of the above exception, another exception occurred:\n\n"
+        recorded = f"{HEAD}{OURS}{THEIRS}{between}{HEAD}{OURS}{THEIRS}ValueError: so"
+        assert without_own_frames(recorded) == f"{HEAD}{THEIRS}{between}{HEAD}{THEIRS}ValueError: so"
+
+    def test_a_text_without_a_traceback_stays(self) -> None:
+        assert without_own_frames("ValueError: so") == "ValueError: so"
+
+    def test_what_is_recorded_has_none_of_ours(self) -> None:
+        def trainer() -> None:
+            raise ValueError("so")
+
+        with pytest.raises(ValueError, match="so") as caught:
+            trainer()
+        assert failure_of(caught.value).traceback == without_own_frames(failure_of(caught.value).traceback)

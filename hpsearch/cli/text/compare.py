@@ -1,33 +1,29 @@
-"""What a comparison of studies found: a column for each study, who leads, and what to think of it."""
+"""A comparison of studies: a column for each study, which one leads, and how certain that is."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hpsearch.core.format import columns, duration, many, number, some, with_margin
+from hpsearch.cli.text.layout import in_blocks, wrapped
+from hpsearch.core.format import duration, many, number, some, with_margin
 from hpsearch.evaluation.compare.comparison import Comparison, FreshSeeds, Verdict
 from hpsearch.evaluation.compare.fairness import Differences
 from hpsearch.evaluation.noise import NoiseEstimate
 
-LONGEST = 24
-"""Characters of a cell."""
-
 MOST_LINES = 20
-"""Of what differs between two studies; --json has all."""
+"""How many differences between two studies are shown; --json has all."""
 
 FEW = 5
-"""Degrees of freedom: with fewer, Student's t makes a limit much wider than the noise is."""
+"""Degrees of freedom: with fewer, Student's t makes the limit much larger than the noise is."""
 
 
 def text(found: Comparison) -> str:
     parts = [
-        _table(found),
         *_verdict(found),
-        *(_section("They cannot be compared, so nobody leads:", found.obstacles)),
-        *(_section("Keep in mind:", found.notes)),
+        *(_section("These studies cannot be compared, so none of them leads:", found.obstacles)),
+        *(_section("Notes:", found.notes)),
         *(line for one in found.differences for line in _differences(one)),
     ]
-    return "\n".join(parts)
+    return "\n".join([_table(found), wrapped("\n".join(parts))])
 
 
 def _section(head: str, lines: Sequence[str]) -> list[str]:
@@ -38,27 +34,11 @@ def _section(head: str, lines: Sequence[str]) -> list[str]:
 
 
 def _table(found: Comparison) -> str:
-    """In blocks of so many studies as fit the terminal."""
     studies = [one.document() for one in found.studies]
-    rows = [*_came_to(studies), *_after(found), *_parameters(studies)]
-    rows = [[_cut(cell) for cell in row] for row in rows]
-    return "\n\n".join(columns([[row[0], *row[start:end]] for row in rows]) for start, end in _blocks(rows))
+    return in_blocks([*_results(studies), *_at_equal_cost(found), *_parameters(studies)])
 
 
-def _blocks(rows: Sequence[list[str]]) -> Iterator[tuple[int, int]]:
-    """Which columns stand beside the first one: at least one in a block."""
-    widths = [max(len(row[i]) for row in rows) + 2 for i in range(len(rows[0]))]
-    room = shutil.get_terminal_size().columns - widths[0] + 2
-    start, used = 1, 0
-    for i, width in enumerate(widths[1:], start=1):
-        if i > start and used + width > room:
-            yield start, i
-            start, used = i, 0
-        used += width
-    yield start, len(widths)
-
-
-def _came_to(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+def _results(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     yield ["", *(one["label"] for one in studies)]
     yield ["state", *(one["state"] for one in studies)]
     yield ["search", *(one["method"] for one in studies)]
@@ -88,8 +68,8 @@ def _counts(studies: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
         yield [f"  {state}", *(str(one["trials"][state]) for one in studies)]
 
 
-def _after(found: Comparison) -> Iterator[list[str]]:
-    """At equal cost; the marks have a place of their own, so that the numbers stand below each other."""
+def _at_equal_cost(found: Comparison) -> Iterator[list[str]]:
+    """The best values; where one leads, the marks have a column of their own, so that the numbers are aligned."""
     blank = [""] * len(found.studies)
     if found.equal_cost:
         yield ["", *blank]
@@ -121,19 +101,13 @@ def _over_seeds(fresh: Mapping[str, Any]) -> str:
     return f"{with_margin(fresh['mean'], fresh['margin'])} ({fresh['seeds']}{lost})"
 
 
-def _cut(cell: str) -> str:
-    """Without its middle where it is long: names of one family differ at their ends."""
-    half = LONGEST // 2
-    return cell if len(cell) <= LONGEST else f"{cell[: half - 1]}…{cell[-half:]}"
-
-
 # In sentences ────────────────────────────────────────────────────────────────────────────────────
 
 
 def _verdict(found: Comparison) -> Iterator[str]:
     if found.verdict is not None:
         yield from ["", *_who_leads(found.verdict)]
-        yield from _luck(found.verdict.noise, found.fresh_seeds) if found.verdict.leads else ()
+        yield from _chance(found.verdict.noise, found.fresh_seeds) if found.verdict.leads else ()
     for one in found.fresh_seeds:
         yield _over_fresh_seeds(one)
 
@@ -141,47 +115,49 @@ def _verdict(found: Comparison) -> Iterator[str]:
 def _who_leads(verdict: Verdict) -> Iterator[str]:
     epochs = many(verdict.epochs, "epoch")
     if not verdict.leads:
-        yield f"After {epochs} each, all that have a value have the same: {number(verdict.value)}."
+        yield f"After {epochs} each, all studies that have a value have the same one: {number(verdict.value)}."
         return
     leaders, ahead = " and ".join(verdict.leads), "is" if len(verdict.leads) == 1 else "are"
-    yield f"* leads. After {epochs} each {leaders} {ahead} ahead, with {number(verdict.value)}:"
+    yield f"* leads. After {epochs} each, {leaders} {ahead} ahead, with {number(verdict.value)}:"
     for one in verdict.behind:
-        yield f"  better by {one.by:.3g} than {one.label}{_is_luck(one.may_be_luck, verdict.noise)}"
+        yield f"  better by {one.by:.3g} than {one.label}{_is_chance(one.may_be_luck, verdict.noise)}"
 
 
-def _is_luck(may_be: bool | None, noise: NoiseEstimate | None) -> str:
+def _is_chance(may_be: bool | None, noise: NoiseEstimate | None) -> str:
     if may_be is None or noise is None:
         return ""
-    return ", which may be luck" if may_be else f", more than the seed of a {noise.of} explains"
+    return ", which may be chance" if may_be else f", more than the seed of a {noise.of} explains"
 
 
-def _luck(known: NoiseEstimate | None, fresh: Sequence[FreshSeeds]) -> Iterator[str]:
+def _chance(known: NoiseEstimate | None, fresh: Sequence[FreshSeeds]) -> Iterator[str]:
     if known is not None:
         noise = known.noise
-        few = "; from so few the limit is wide, and more seeds narrow it" if noise.freedom < FEW else ""
-        yield f"The seed of a {known.of} changes a value by {noise.sd:.2g} (standard deviation; {known.source})."
-        yield f"Two values that are less than {noise.limit:.2g} apart may differ by luck (95 %){few}."
+        few = "; with so few seeds this limit is uncertain" if noise.freedom < FEW else ""
+        yield f"The seed of a {known.of} changes a value by {noise.sd:.2g} (standard deviation; from {known.source})."
+        yield f"Two values that differ by less than {noise.limit:.2g} may differ by chance (95 %){few}."
         if known.of == "training":
-            yield "And each search ran once: with another study.seed it draws other trials, and finds another best."
+            yield "Each search ran once: with another study.seed it would find another best value."
     elif not fresh:
-        yield "How much is luck is not known: one run of each cannot tell, and the best of many trials is a lucky one."
-        yield "What would: `hpsearch evaluate STUDY` for each, which trains the best again with fresh seeds;"
-        yield "or each once more with another seed (run --set study.seed=1 --set study.name=NAME), and compare all."
+        yield "The lead may be chance: each search ran once, and the best of many trials is optimistic."
+        yield "To find out, run `hpsearch evaluate STUDY` for each study: it trains the best trials with fresh seeds;"
+        yield "or run each study with another seed (run --set study.seed=1 --set study.name=NAME), and compare all."
 
 
 def _over_fresh_seeds(one: FreshSeeds) -> str:
-    head = f"Over fresh seeds (hpsearch evaluate) {one.label} is"
+    head = f"Over fresh seeds (hpsearch evaluate), {one.label}"
     if one.margin is None:
-        return f"{head} better by {one.better:.3g} than {one.than}; so few seeds do not tell how much is luck."
+        return f"{head} is better by {one.better:.3g} than {one.than}; with so few seeds this may be chance."
     apart = f"{one.better:+.3g} ± {one.margin:.2g}, 95 %, Welch"
     if abs(one.better) <= one.margin:
-        return f"{head} not to be told from {one.than} ({apart})."
-    return f"{head} {'better' if one.better > 0 else 'worse'} than {one.than} ({apart})."
+        return f"{head} has no significant difference from {one.than} ({apart})."
+    return f"{head} is {'better' if one.better > 0 else 'worse'} than {one.than} ({apart})."
 
 
 def _differences(one: Differences) -> Iterator[str]:
-    head, rest = f"from {one.first} (was) to {one.other} (is)", " (--json has all)"
-    yield from _section(f"What differs in their files, {head}:", some(one.file, MOST_LINES, rest))
-    yield from _section(f"What their best trials were trained with, {head}:", some(one.environment, MOST_LINES, rest))
+    head, rest = f"{one.first} (was) and {one.other} (is)", " (--json has all)"
+    yield from _section(f"Differences between the files of {head}:", some(one.file, MOST_LINES, rest))
+    yield from _section(
+        f"Differences between the environments of the best trials of {head}:", some(one.environment, MOST_LINES, rest)
+    )
     if not one.file:
-        yield from ["", f"Nothing differs in their files, {head}."]
+        yield from ["", f"No difference between the files of {head}."]

@@ -33,7 +33,7 @@ def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool) -> str:
     parts = [wrapped("\n".join(parts))]
     if diagnosis.trials:
         rows = [_row(trial, diagnosis) for trial in diagnosis.sorted(worst)[:lines]]
-        parts += ["", table([["trial", "value", "state", "finding", "evidence"], *rows], narrow=(3, 4))]
+        parts += ["", table([["trial", "value", "state", "finding", "evidence"], *rows], narrow=(4, 3))]
     if len(diagnosis.trials) > lines:
         more = f"{len(diagnosis.trials) - lines} more"
         parts.append(wrapped(f"{more}: --lines {len(diagnosis.trials)} lists all, --worst lists the worst first"))

@@ -3,7 +3,7 @@
 import re
 import shutil
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from hpsearch.core.format import columns, shortened
 
@@ -42,19 +42,24 @@ def _wrapped(line: str, most: int) -> str:
     )
 
 
-def table(rows: Sequence[Sequence[str]], narrow: Collection[int], lines: int | None = 3) -> str:
+def table(rows: Sequence[Sequence[str]], narrow: Sequence[int], lines: int | None = 3) -> str:
     """Aligned columns.
 
-    Where they are wider than the terminal, the columns at the places in `narrow` share what the others leave: their
-    cells go on below, between words, for so many lines, and a word that is longer than its column is shortened in its
-    middle. lines: None shows all.
+    Where they are wider than the terminal, as many as are needed of the columns at the places in `narrow`, the first
+    ones first, share what the others leave: their cells go on below, between words, for so many lines, and a word that
+    is longer than its column is shortened in its middle. lines: None shows all.
     """
     natural = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     most = width()
     if most is None or sum(natural) + GAP * (len(natural) - 1) <= most:
         return columns(rows)
-    room = most - GAP * (len(natural) - 1) - sum(w for place, w in enumerate(natural) if place not in narrow)
-    widths = _shared(room, {place: natural[place] for place in narrow})
+    given: dict[int, int] = {}
+    for place in narrow:
+        given[place] = natural[place]
+        room = most - GAP * (len(natural) - 1) - sum(natural) + sum(given.values())
+        if room >= sum(min(own, NARROWEST) for own in given.values()):
+            break
+    widths = _shared(room, given)
     shown = []
     for row in rows:
         cells = [_cell(cell, widths.get(place), lines) for place, cell in enumerate(row)]

@@ -1,33 +1,67 @@
-"""What was decided about a search, and one trial with its curve, in words."""
+"""A recorded study with its trials, and one trial with its curve, in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hpsearch.cli.text import status
-from hpsearch.core.format import columns, number, params_line, score
-from hpsearch.core.trial import Report, State
+from hpsearch.cli.text.layout import in_blocks, table, wrapped
+from hpsearch.cli.text.run import nearby
+from hpsearch.core.format import many, number, params_line, score
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.records.standing import StudyDetails, TrialDetails
 from hpsearch.samplers.recipe.history_of_rounds import outline
+from hpsearch.trainer.failures import without_own_frames
+from hpsearch.workers.trial_files import TrialFiles
+
+MOST_TRIALS = 20
+"""How many trials of a study are listed without --all."""
 
 
-def study(search: StudyDetails) -> str:
-    parts = [status.text([search.standing])]
-    if search.rounds is not None:
-        parts += ["", _rounds(search.rounds)]
-    others = [one for one in search.decisions if search.rounds is None or one.kind not in ("round", "over")]
+def study(details: StudyDetails, every: bool) -> str:
+    """every: list all trials, not the first `MOST_TRIALS`."""
+    parts = [status.text([details.standing])]
+    if details.rounds is not None:
+        parts += ["", _rounds(details.rounds)]
+    if details.trials:
+        parts += ["", _trials(details.trials, details.objective, len(details.trials) if every else MOST_TRIALS)]
+    others = [one for one in details.decisions if details.rounds is None or one.kind not in ("round", "over")]
     if others:
-        parts += ["", "decisions", columns([status.decision(one) for one in others])]
+        parts += ["", "decisions", table([status.decision(one) for one in others], narrow=(2,), lines=None)]
+    return "\n".join(parts)
+
+
+def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
+    """A line for each with its parameters; those that are the same in all trials stand above."""
+    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+    first, *others = trials
+    same = {
+        name: value
+        for name, value in first.params.items()
+        if others and all(name in one.params and one.params[name] == value for one in others)
+    }
+    searched = [name for name in names if name not in same]
+    rows = [["trial", objective.metric, "epoch", "state", *searched]]
+    for trial in trials[:most]:
+        judged, value = objective.judged(trial), objective.value(trial)
+        result = [number(value), str(judged.step)] if judged is not None and value is not None else ["", ""]
+        params = [number(trial.params[name]) if name in trial.params else "" for name in searched]
+        rows.append([str(trial.number), *result, str(trial.state), *params])
+    parts = [f"trials, best first; in all of them {params_line(same)}" if same else "trials, best first"]
+    parts = [wrapped(parts[0]), in_blocks(rows)]
+    if len(trials) > most:
+        parts.append(f"{many(len(trials) - most, 'more trial')}: --all lists all")
     return "\n".join(parts)
 
 
 def _rounds(document: Mapping[str, Any]) -> str:
-    """A line for each round, then why each looks where it does."""
+    """A line for each round, then why each has its search ranges."""
     rows = [["round", "trials", "to epoch", f"best {document['metric']}", "gained"]]
     rows += [_round(one) for one in document["rounds"]]
     notes = [line for one in document["rounds"] for line in ("", *outline(one))]
-    return "\n".join([columns(rows), *notes, *(["", f"over: {document['over']}"] if document["over"] else [])])
+    end = ["", f"over: {document['over']}"] if document["over"] else []
+    return "\n".join([table(rows, narrow=(1, 3)), wrapped("\n".join([*notes, *end]))])
 
 
 def _round(one: Mapping[str, Any]) -> list[str]:
@@ -38,31 +72,56 @@ def _round(one: Mapping[str, Any]) -> list[str]:
     return [str(one["number"]), count, str(one["epochs"]), best, gained]
 
 
-def trial(details: TrialDetails) -> str:
+def trial(details: TrialDetails, files: TrialFiles) -> str:
     record, trial = details.study.record, details.trial
     before = [f"preflight: {details.preflight}"] if details.preflight else []
     before += [details.lr_range] if details.lr_range else []
     parts = [
         f"{record.name}, trial {trial.number}: {trial.state}, {score(trial, details.study.objective)}",
         f"  {params_line(trial.params)}",
-        f"  round {trial.round}, seed {trial.seed}, {trial.epoch} epochs in {trial.busy:.1f} s",
+        f"  round {trial.round}, seed {trial.seed}, {many(trial.epoch, 'epoch')} in {trial.busy:.1f} s",
         f"  why these parameters: {trial.origin}",
         *(f"  {line}" for line in [*before, *_where(details.segments)]),
-        f"  why {trial.state}: {trial.reason or 'it is under way'}",
+        f"  why {trial.state}: {trial.reason or 'it has not ended'}",
+        *_lost(trial),
+        *_log(details, files),
     ]
-    if trial.attempts > 1:
-        parts.append(f"  {trial.attempts} attempts: its worker was lost {trial.attempts - 1} times")
+    parts = [wrapped("\n".join(parts)), *_checkpoint(files)]
     if trial.curve:
         parts += ["", _curve(trial.curve)]
     if details.decisions:
-        parts += ["", "decisions", columns([status.decision(one) for one in details.decisions])]
+        parts += ["", "decisions", table([status.decision(one) for one in details.decisions], narrow=(2,), lines=None)]
     if trial.state is State.FAILED and trial.error:
-        parts += ["", trial.error]
+        parts += ["", without_own_frames(trial.error)]
     return "\n".join(parts)
 
 
+def _checkpoint(files: TrialFiles) -> Iterator[str]:
+    """With the line of Python that loads it, which is no longer one where a path with spaces is broken."""
+    if files.checkpoint is None:
+        return
+    path = nearby(str(files.checkpoint))
+    load = f'  load it with: torch.load({path!r}, weights_only=True)["objects"]'
+    yield wrapped(f"  best checkpoint, the state of what run.track was given: {path}")
+    yield load if " " in path else wrapped(load)
+
+
+def _lost(trial: Trial) -> Iterator[str]:
+    if trial.attempts > 1:
+        yield f"  {trial.attempts} attempts: its worker was lost {many(trial.attempts - 1, 'time')}"
+
+
+def _log(details: TrialDetails, files: TrialFiles) -> Iterator[str]:
+    if files.log is not None:
+        yield f"  log: {nearby(str(files.log))}"
+    elif details.trial.state is State.FAILED:
+        to_terminal = details.study.record.spec.get("resources", {}).get("address") == "none"
+        why = 'with address = "none" the trainer prints to the terminal' if to_terminal else "nothing was printed"
+        yield f"  log: none, {why}"
+
+
 def _where(segments: Sequence[TrainingSegment]) -> Iterator[str]:
-    """Where it was trained and on what; again only where that became different."""
+    """Where it was trained and on which data; once for segments that are alike."""
     last: tuple[object, object] | None = None
     for segment in segments:
         if (segment.environment, segment.data) != last:
@@ -76,4 +135,4 @@ def _curve(curve: Sequence[Report]) -> str:
     names = list(dict.fromkeys(name for report in curve for name in report.metrics))
     cells = ([number(one.metrics[name]) if name in one.metrics else "" for name in names] for one in curve)
     rows = [[str(one.step), *values] for one, values in zip(curve, cells, strict=True)]
-    return columns([["epoch", *names], *rows])
+    return in_blocks([["epoch", *names], *rows])

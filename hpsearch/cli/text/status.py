@@ -1,28 +1,33 @@
-"""Where studies stand, in words."""
+"""The state of recorded studies, in words."""
 
 from collections.abc import Sequence
 
+from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import columns, first_line, number
+from hpsearch.core.format import first_line, number
 from hpsearch.records.standing import Standing
 
 
 def text(studies: Sequence[Standing], latest: Sequence[Decision] = ()) -> str:
-    """A line for each; of one alone also what was measured before it and who runs it, and its latest decisions."""
+    """A line for each; of one alone also its preflight, the process that runs it, and its latest decisions."""
     if not studies:
         return "no study is recorded here"
-    lines = [columns([["study", "state", "trials", "epochs", "best"], *map(_row, studies)])]
+    head = table([["study", "state", "trials", "epochs", "best"], *map(_row, studies)], narrow=(0, 2, 4), lines=None)
+    lines = []
     if len(studies) == 1:
         (one,) = studies
         lines += [f"preflight: {one.preflight}"] if one.preflight else []
         lines += [one.lr_range] if one.lr_range else []
         lines += [f"run by {one.holder}"] if one.holder else []
     if any(one.state == "INTERRUPTED" for one in studies):
-        lines.append("INTERRUPTED: its process is gone; `hpsearch run` with the same file goes on where it was")
+        lines.append(
+            "INTERRUPTED: the process that ran the study has ended; `hpsearch run` with the same file resumes it"
+        )
+    parts = [head, *([wrapped("\n".join(lines))] if lines else [])]
     if latest:
         rows = [["" if one.number is None else f"trial {one.number}", *decision(one)] for one in latest]
-        lines += ["", "last decisions", columns(rows)]
-    return "\n".join(lines)
+        parts += ["", "last decisions", table(rows, narrow=(3,))]
+    return "\n".join(parts)
 
 
 def _row(one: Standing) -> list[str]:
@@ -32,5 +37,5 @@ def _row(one: Standing) -> list[str]:
 
 
 def decision(one: Decision) -> list[str]:
-    """The cells of a decision: when, what, why."""
+    """The cells of a decision: epoch, kind, reason."""
     return [f"epoch {one.step}" if one.step else "", one.kind, first_line(one.reason)]

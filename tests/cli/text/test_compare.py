@@ -25,7 +25,7 @@ def test_marks_stand_beside_the_values_of_those_that_lead() -> None:
         ["2", "epochs", "*", "0.5", "0.8"],
         ["4", "epochs", "0.4", "*", "0.3"],
     ]
-    assert "* leads. After 4 epochs each short is ahead, with 0.3:" in lines
+    assert "* leads. After 4 epochs each, short is ahead, with 0.3:" in lines
     assert "  better by 0.1 than long" in lines
 
 
@@ -42,17 +42,20 @@ def test_so_many_columns_as_fit_the_terminal(monkeypatch: pytest.MonkeyPatch, wi
 
 def test_nobody_leads_where_values_mean_different_things() -> None:
     said = text(comparison(compared("toy", SHORT), compared("other", LONG, 'study.metric="weight"')))
-    assert "They cannot be compared, so nobody leads:\n  different metrics: val_loss (toy), weight (other)" in said
+    assert (
+        "These studies cannot be compared, so none of them leads:\n  different metrics: val_loss (toy), weight (other)"
+        in said
+    )
     assert "*" not in said
 
 
-def test_how_much_is_luck() -> None:
+def test_whether_a_lead_is_chance() -> None:
     searches = [compared(f"s{seed}", [trial(0, 0.3 + seed / 10)], f"study.seed={seed}") for seed in range(3)]
     said = text(comparison(*searches))
-    assert "The seed of a search changes a value by 0.1 (standard deviation; 3 searches that differ in their" in said
-    assert "apart may differ by luck (95 %); from so few the limit is wide, and more seeds narrow it." in said
-    assert "  better by 0.1 than s1, which may be luck" in said
-    assert "one run of each cannot tell" not in said
+    assert "The seed of a search changes a value by 0.1 (standard deviation; from 3 searches that differ" in said
+    assert "may differ by chance (95 %); with so few seeds this limit is uncertain." in said
+    assert "  better by 0.1 than s1, which may be chance" in said
+    assert "hpsearch evaluate STUDY" not in said
 
 
 def test_a_study_that_failed_has_its_column() -> None:
