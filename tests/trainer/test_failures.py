@@ -113,7 +113,7 @@ OURS = """\
     report = next(self._reports)
 """
 THEIRS = """\
-  File "/home/me/hpsearch/train.py", line 20, in train
+  File "/home/me/hpsearch/my-train.py", line 20, in train
     helper(params)
   [Previous line repeated 3 more times]
 """
