@@ -11,6 +11,11 @@ from hpsearch.cli.verb import Answer, study_file
 def arguments(parser: ArgumentParser) -> None:
     study_file(parser)
     parser.add_argument("--fork", metavar="NAME", help="start a new study that may learn from the recorded one")
+    parser.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="train failed trials again; without it, only those that failed before the trainer changed",
+    )
     parser.add_argument("--skip-preflight", action="store_true", help="start, whatever [preflight] would say")
     parser.add_argument(
         "--jsonl", action="store_true", help="one JSON object on stdout for every settled trial, then that of --json"
@@ -29,5 +34,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         study = study.renamed(args.fork)
     lines = sys.stdout if args.jsonl else None
     with printing_aside(), Terminal(quiet=args.quiet, lines=lines) as terminal:
-        result = run_study(study, terminal, origin=origin, skip_preflight=args.skip_preflight)
+        result = run_study(
+            study, terminal, origin=origin, skip_preflight=args.skip_preflight, retry_failed=args.retry_failed
+        )
     yield Answer(result.document(), partial(text, result), result.exit_code)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from hpsearch.core.time_left import Span
 from hpsearch.core.trial import Objective, Plain, Trial
 
 LONGEST_VALUE = 40
@@ -77,6 +78,25 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
+
+
+def span(time: Span) -> str:
+    """20 to 40 s, 50 s to 3 min, up to 8 min, about 2.5 h"""
+    (low, low_unit), (high, unit) = _in_unit(time.low), _in_unit(time.high)
+    if high == "0":
+        return "less than 1 s"
+    if low == "0":
+        return f"up to {high} {unit}"
+    if low_unit != unit:
+        return f"{low} {low_unit} to {high} {unit}"
+    return f"about {high} {unit}" if low == high else f"{low} to {high} {unit}"
+
+
+def _in_unit(seconds: float) -> tuple[str, str]:
+    """With two digits: 0.4 s -> 0 s, 86 s -> 1.4 min, 12.6 min -> 13 min."""
+    size, unit = next(((s, u) for s, u in ((3600, "h"), (60, "min")) if seconds >= s), (1, "s"))
+    value = seconds / size
+    return (f"{value:.1f}".removesuffix(".0") if 1 <= value < 9.95 else f"{value:.0f}"), unit
 
 
 def finite(value: Any) -> Any:

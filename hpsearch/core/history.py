@@ -73,10 +73,13 @@ class History:
     def as_of(self, ended: int) -> "History":
         """What was known when `ended` trials had ended: later ones are running, with no curve yet.
 
+        So is a trial that had failed and is tried again: what it reports until it ends once more changes nothing here.
         It is a copy: a slow sampler may read it on a thread while the loop goes on.
         """
         seen = (
-            trial if 0 < trial.ended <= ended else replace(trial, state=State.RUNNING, curve=(), ended=0)
+            trial
+            if 0 < trial.ended <= ended and not trial.state.is_active
+            else replace(trial, state=State.RUNNING, curve=(), ended=0)
             for trial in list(self._trials)
         )
         return History(self.objective, seen, self.evidence)

@@ -43,6 +43,8 @@ class State(StrEnum):
        │  lost,    │  ├───► FAILED      the trainer raised, or the worker was lost once too often
        └─ stopped ─┘  ▼
                     PAUSED ──► RUNNING  reached the epoch it was asked for; a sampler may have it trained longer
+
+    FAILED ──► WAITING: a later run tries it again, because the trainer has changed or `--retry-failed` was given.
     """
 
     WAITING = "WAITING"

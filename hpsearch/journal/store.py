@@ -15,6 +15,7 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import InfrastructureError, NotFound
 from hpsearch.core.format import json_text
 from hpsearch.core.history import BestTrial
+from hpsearch.core.time_left import Cost
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import lease as fencing
 from hpsearch.journal.database import Database
@@ -183,10 +184,23 @@ class Journal:
             best=BestTrial(best.number, best.value, best.best_epoch, json.loads(best.params)) if best else None,
         )
 
+    def costs(self, study_id: int) -> list[Cost]:
+        """What each trial has cost so far; without a look at any curve."""
+        query = sa.select(trials.c.until, trials.c.epoch, trials.c.busy, trials.c.state)
+        with self._database.read() as connection:
+            rows = connection.execute(query.where(trials.c.study_id == study_id)).all()
+        return [Cost(until, epoch, busy, not State(state).is_active) for until, epoch, busy, state in rows]
+
     def decisions(self, study_id: int, number: int | None = None) -> list[Decision]:
         """Those about a study, or about one of its trials, in the order they were taken."""
         with self._database.read() as connection:
             return _decisions(connection, _of(decisions, study_id, number))
+
+    def retried(self, study_id: int) -> int:
+        """How often a failed trial was tried again."""
+        query = sa.select(sa.func.count()).where(decisions.c.study_id == study_id, decisions.c.kind == "retry")
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def segments(self, study_id: int, number: int | None = None) -> list[TrainingSegment]:
         """Where the trials of a study, or one of them, were trained and on what, by trial and epoch."""

@@ -1,17 +1,19 @@
 """What a study will run and how long that takes, as far as it is known without running it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hpsearch.core.decisions import New
 from hpsearch.core.errors import NotFound
 from hpsearch.core.history import History
+from hpsearch.core.time_left import Span
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Journal, Summary
 from hpsearch.orchestrator import build
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.records.preflight_record import folder, kept
+from hpsearch.records.standing import time_left
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.schedule import Rung
@@ -27,6 +29,7 @@ class Forecast:
     trials, epochs: if nothing is pruned or stopped early; None where only the sampler knows how many it proposes.
     first: the proposals that look at no result. recorded: None before the first run.
     seconds_per_epoch: as measured, in the study or by its preflight; None where neither was.
+    time_left: estimated from the trials that are recorded, or where there are too few from seconds_per_epoch.
     cost, lr_range: what the preflight and the range test have measured.
     """
 
@@ -37,6 +40,7 @@ class Forecast:
     first: tuple[New, ...]
     recorded: Summary | None
     seconds_per_epoch: float | None
+    time_left: Span | None
     cost: Mapping[str, Any] | None
     lr_range: str | None
 
@@ -67,6 +71,7 @@ class Forecast:
             "seconds_per_epoch": self.seconds_per_epoch,
             "recorded": {"trials": sum(done.trials.values()), "epochs": done.epochs} if done else None,
             "seconds": self.seconds,
+            "seconds_left": self.time_left and asdict(self.time_left),
             "gpu_hours": self.gpu_hours,
             "cost": self.cost,
             "lr_range": self.lr_range,
@@ -74,9 +79,10 @@ class Forecast:
 
 
 def forecast(study: Study) -> Forecast:
-    recorded, measured = _known(study)
+    recorded, measured, left = _known(study)
     cost = measured["preflight"]["cost"] if "preflight" in measured else None
     study = PreflightRecord(measured).narrowed(study)
+    seconds = recorded.busy / recorded.epochs if recorded and recorded.epochs else cost and cost["seconds"]
     return Forecast(
         study,
         rounds=tuple(plan.rounds(study)),
@@ -84,7 +90,8 @@ def forecast(study: Study) -> Forecast:
         epochs=plan.all_epochs(study) or None,
         first=tuple(_first_proposals(study)),
         recorded=recorded,
-        seconds_per_epoch=recorded.busy / recorded.epochs if recorded and recorded.epochs else cost and cost["seconds"],
+        seconds_per_epoch=seconds,
+        time_left=left or _from_pace(study, seconds, recorded.epochs if recorded else 0),
         cost=cost,
         lr_range=measured["lr_range"]["says"] if "lr_range" in measured else None,
     )
@@ -102,13 +109,23 @@ def _first_proposals(study: Study) -> Iterator[New]:
         history.put(Trial(len(history), proposal.params, 0, proposal.until, State.RUNNING))
 
 
-def _known(study: Study) -> tuple[Summary | None, dict[str, Any]]:
-    """What is recorded of the study; and what was measured before its first trial, by a run or by a preflight alone."""
+def _from_pace(study: Study, seconds: float | None, trained: int) -> Span | None:
+    """Before trials have ended: the rest of all epochs at this pace, and nothing is known of what ends early."""
+    if seconds is None or not plan.all_epochs(study):
+        return None
+    most = max(0, plan.all_epochs(study) - trained) * seconds / (study.resources.workers or 1)
+    return Span(0.0 if plan.workload(study).ends_early else most, most)
+
+
+def _known(study: Study) -> tuple[Summary | None, dict[str, Any], Span | None]:
+    """What is recorded of the study; what was measured before its first trial, by a run or by a preflight alone; and
+    the time left by what its trials have cost."""
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             record = journal.find(study.study.name)
             if record is not None:
-                return journal.summary(record.id), journal.documents(record.id) or kept(folder(study))
+                documents = journal.documents(record.id) or kept(folder(study))
+                return journal.summary(record.id), documents, time_left(journal, record, study)
     except NotFound:
         pass
-    return None, kept(folder(study))
+    return None, kept(folder(study)), None

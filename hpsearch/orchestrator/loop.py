@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
+from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Provenance, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
@@ -325,7 +326,8 @@ class Loop:
         if state is State.FAILED:
             self.totals.failures += 1
             if (failed := self.totals.failures) >= self.rules.max_failures:
-                self.stop(f"{failed} trials failed (limits.max_failures)", math.inf, Cause.LIMIT, {"failed": failed})
+                reason = f"{many(failed, 'trial')} failed, limits.max_failures = {self.rules.max_failures}"
+                self.stop(reason, math.inf, Cause.LIMIT, {"failed": failed})
 
     def _wait(self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE) -> None:
         """Off its worker, to go on from its checkpoint when there is room."""

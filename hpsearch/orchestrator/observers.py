@@ -27,6 +27,9 @@ class Observer:
     def study_started(self, study: Study) -> None:
         """A run of it begins: its workers are started next."""
 
+    def retried(self, count: int) -> None:
+        """So many failures, of all runs of the study, were no end: the trial is tried again, or was."""
+
     def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:
         """It is given to a worker. notes: what was decided with it about the search as a whole."""
 

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.replicates import ONE, Replicates
 from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Cause, Numbers, Params, Trial, key_of
+from hpsearch.core.trial import Cause, Numbers, Params, State, Trial, key_of
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,44 @@ class Totals:
 @dataclass(frozen=True)
 class End:
     """How a run ends. stopped: why before its search is over, "" if it is not. over: why the search proposes nothing
-    more, where it says so. cause, numbers: either of them for code.
+    more, where it says so. cause, numbers: of either of them. all_failed: the search is over, and every trial FAILED.
     """
 
     stopped: str = ""
     over: str = ""
     cause: Cause = Cause.DONE
     numbers: Numbers = field(default_factory=dict)
+    all_failed: bool = False
 
     @property
     def state(self) -> str:
         """Of the study."""
-        return "STOPPED" if self.stopped else "COMPLETE"
+        if self.stopped:
+            return "STOPPED"
+        return "FAILED" if self.all_failed else "COMPLETE"
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the run was stopped because a limit of the study is used up."""
+        return bool(self.stopped) and self.cause is Cause.LIMIT and "failed" not in self.numbers
+
+    @property
+    def is_max_failures(self) -> bool:
+        """Whether the run was stopped by limits.max_failures."""
+        return bool(self.stopped) and self.cause is Cause.LIMIT and "failed" in self.numbers
+
+    def of(self, history: History) -> "End":
+        """The same end; of a search that is over and whose trials have all FAILED, with the cause of the last one."""
+        failed = [trial for trial in history if trial.state is State.FAILED]
+        if self.stopped or not failed or len(failed) < len(history):
+            return self
+        last = max(failed, key=lambda trial: trial.ended)
+        return replace(self, cause=last.cause or Cause.TRAINER_RAISED, numbers={"failed": len(failed)}, all_failed=True)
 
 
 @dataclass(frozen=True)
 class Reached:
-    """A limit of the study: why it must end now, and the seconds that its running trials may take to.
+    """A limit of the study that is used up: the reason to end now, and the seconds that running trials have for it.
 
     numbers: the limit, by its unit.
     """

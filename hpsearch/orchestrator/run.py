@@ -16,9 +16,15 @@ from hpsearch.workers.pools.base import WorkerPool
 
 
 def run_study(
-    study: Study, observer: Observer, *, origin: str | None = None, skip_preflight: bool = False
+    study: Study,
+    observer: Observer,
+    *,
+    origin: str | None = None,
+    skip_preflight: bool = False,
+    retry_failed: bool = False,
 ) -> RunResult:
-    """origin: the name of the study that this one is forked from.
+    """origin: the name of the study that this one is forked from. retry_failed: failed trials are tried again; without
+    it, those that failed before the trainer changed.
 
     Stopped where a signal ends it before its first trial; later, and for every other end in good order, the result
     says why.
@@ -29,7 +35,7 @@ def run_study(
     signals = Signals(notes.add)
     with signals.listening(), ExitStack() as stack:
         try:
-            search = Search(study, origin, observer, notes, stack)
+            search = Search(study, origin, observer, notes, stack, retry_failed=retry_failed)
             result = _searched(search, observer, notes, signals, skip_preflight)
         except (InfrastructureError, OSError) as problem:
             log = study.home / "hpsearch.log"

@@ -20,6 +20,7 @@ class RunResult:
     Of the study:
     study: as it was run. is_fork: it has another name than in its file. history: its trials by number.
     counts: how many trials are in each state that has any. best: None where no trial has a value.
+    spent: seconds of wall clock that all its runs took.
 
     Of this run:
     end: why it ended. totals: what it trained. sync: how far MLflow agrees with the journal.
@@ -35,6 +36,7 @@ class RunResult:
     end: End
     sync: Sync
     seconds: float
+    spent: float
     signal: signal.Signals | None
 
     @property
@@ -44,7 +46,7 @@ class RunResult:
 
     @property
     def state(self) -> str:
-        """The study's: COMPLETE, or STOPPED before its search was over."""
+        """The study's: COMPLETE, FAILED where every trial failed, or STOPPED before its search was over."""
         return self.end.state
 
     @property
@@ -64,7 +66,7 @@ class RunResult:
         """That of `hpsearch run`."""
         if self.signal is not None:
             return 128 + self.signal
-        return 3 if self.best is None else 0
+        return 3 if self.best is None or self.end.is_max_failures else 0
 
     def document(self) -> dict[str, Any]:
         """What `hpsearch run --json` prints."""
@@ -72,6 +74,8 @@ class RunResult:
             "study": self.name,
             "state": self.state,
             "reason": self.reason,
+            "cause": str(self.end.cause),
+            "cause_numbers": dict(self.end.numbers),
             "trials": {state.lower(): self.counts.get(state, 0) for state in State if state is not State.RUNNING},
             "best": self.best and asdict(self.best),
             "epochs_trained": self.history.epochs,

@@ -19,6 +19,7 @@ from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.recorder import JournalRecorder
+from hpsearch.orchestrator.retries import Retries, retries
 from hpsearch.orchestrator.rules import End, Reached, Totals, limit_reached
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.preflight.runner import PreflightRecord
@@ -39,16 +40,27 @@ SomePool = TypeVar("SomePool", bound=Pool)
 class Search:
     """`open` it, turn its loop until that is over, then `close` it; or `break_off`, where something was raised.
 
-    origin: the name of the study that this one is forked from. What is opened is closed by `stack`, the lease last.
+    origin: the name of the study that this one is forked from. retry_failed: see `run_study`. What is opened is closed
+    by `stack`, the lease last.
     """
 
-    def __init__(self, study: Study, origin: str | None, observer: Observer, notes: Notes, stack: ExitStack):
-        self.study, self._origin = study, origin
+    def __init__(
+        self,
+        study: Study,
+        origin: str | None,
+        observer: Observer,
+        notes: Notes,
+        stack: ExitStack,
+        *,
+        retry_failed: bool = False,
+    ):
+        self.study, self._origin, self._retry_failed = study, origin, retry_failed
         self._observer, self._notes, self._stack = observer, notes, stack
         self._pool_closed = ExitStack()
         self._tracking = Tracking(notes.add)
         self._began = time.monotonic()
         self._loop: Loop | None = None
+        self._again = Retries()
 
     def open(
         self,
@@ -72,10 +84,13 @@ class Search:
             reached = limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
             sampler = build.sampler(preflight.narrowed(self.study))
             self.history, self.sampler = history, sampler
-            if reached is not None or self.is_over():
+            again = retries(self.study, history, held.journal.segments(held.record.id), self._retry_failed)
+            is_over = not again.trials and self.is_over()
+            if reached is not None or is_over:
                 self._begin(held, history, sampler)
-                self._end = self._recorded_end(reached)
+                self._end = self._recorded_end(None if is_over else reached)
                 return None
+            self._try_again(held, history, again)
         uid = held.record.uid if held else uuid.uuid4().hex
         pool = self._pool(make, uid)
         if not history:
@@ -85,6 +100,15 @@ class Search:
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
         self._loop = self._made_loop(pool, preflight)
         return self._loop
+
+    def _try_again(self, held: HeldStudy, history: History, again: Retries) -> None:
+        """They are recorded as WAITING when the study is RUNNING."""
+        self._again = again
+        self._observer.retried(held.journal.retried(held.record.id) + len(again.trials))
+        for trial in again.trials:
+            history.put(trial)
+        if again.trials:
+            self._notes.add(again.note)
 
     def is_over(self) -> bool:
         """Whether nothing runs or waits and nothing more will be proposed, so that no worker is needed."""
@@ -126,6 +150,7 @@ class Search:
             observers=(self._observer, self._rounds, self._notes, self._tracking),
         )
         self._recorder.state("RUNNING")
+        self._recorder.write(self._again.trials, (), self._again.decisions)
         if preflight.decisions:  # before their documents: what is not here after a kill is measured and decided again
             self._recorder.write((), (), preflight.decisions)
             self._held.put_documents(preflight.documents)
@@ -141,7 +166,10 @@ class Search:
         JournalAway: see `JournalRecorder.close`.
         """
         if self._loop is not None:
-            self._end, self._totals = self._loop.end, self._loop.totals
+            end, self._totals = self._loop.end, self._loop.totals
+            if end.is_limit and self.is_over():  # used up by the last trial
+                end = self._over()
+            self._end = end.of(self.history)
             self._rounds.end(self._end.over)
             self._recorder.state(self._end.state, self._end.cause, self._end.numbers)
         self._pool_closed.close()
@@ -168,23 +196,30 @@ class Search:
 
     def _recorded_end(self, reached: Reached | None) -> End:
         """How the study ended before, or the limit that it has reached; put on record where it is not yet."""
-        last, end = self.sampler.ask(self.history), End()
+        end = self._over()
+        if reached is not None:
+            end = End(reached.reason, end.over, Cause.LIMIT, reached.numbers)
+        end = end.of(self.history)
+        self._recorder.state(end.state, end.cause, end.numbers)
+        return end
+
+    def _over(self) -> End:
+        """How the search ends by itself; its decision is put on record where it is not yet."""
+        last = self.sampler.ask(self.history)
         if isinstance(last, Over):
             decided = self._held.has_ended(last)
             if not decided:
                 self._recorder.write((), (), [Decision("over", last.reason, at=now_ms())])
-            if not decided or self._held.record.state != "COMPLETE":
+            if not decided or self._held.record.state not in ("COMPLETE", "FAILED"):
                 self._rounds.end(last.reason)
-            end = End("", last.reason, last.cause, last.numbers)
-        elif len(self.history) == self.study.limits.trials:
-            end = End("", "", Cause.LIMIT, {"trials": len(self.history)})
-        if reached is not None:
-            end = End(reached.reason, end.over, Cause.LIMIT, reached.numbers)
-        self._recorder.state(end.state, end.cause, end.numbers)
-        return end
+            return End("", last.reason, last.cause, last.numbers)
+        if len(self.history) == self.study.limits.trials:
+            return End("", "", Cause.LIMIT, {"trials": len(self.history)})
+        return End()
 
     def _result(self, sync: Sync, signal: Signals | None) -> RunResult:
         self._notes.say_all()
+        seconds = time.monotonic() - self._began
         return RunResult(
             study=self.study,
             is_fork=self._origin is not None,
@@ -194,6 +229,7 @@ class Search:
             totals=self._totals,
             end=self._end,
             sync=sync,
-            seconds=time.monotonic() - self._began,
+            seconds=seconds,
+            spent=self._recorder.spent_before + seconds,
             signal=signal,
         )

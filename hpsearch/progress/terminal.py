@@ -9,16 +9,18 @@ from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hpsearch.core.format import duration, json_text, line, number
+from hpsearch.core.format import duration, first_line, json_text, line, number, score, span
 from hpsearch.core.history import History
+from hpsearch.core.time_left import Cost, Workload
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.study.definition import Study
-from hpsearch.study.plan import certain_proposals
+from hpsearch.study.plan import certain_proposals, workload
 
 FRAME = 0.25
 """Seconds from one drawing of the live view to the next."""
@@ -67,12 +69,16 @@ class Terminal(Observer):
 
     def study_started(self, study: Study) -> None:
         live = study.resources.address != "none"
-        self.begin(study.study.name, certain_proposals(study), study.objective, live=live)
+        self.begin(study.study.name, certain_proposals(study), study.objective, workload(study), live=live)
 
-    def begin(self, title: str, total: int | None, objective: Objective, *, live: bool = True) -> None:
-        """total: how many proposals the search will make, None where nobody can say."""
-        self._title, self._total, self._objective = title, total, objective
-        self._began, self._drawn, self._done, self._last = time.monotonic(), 0.0, 0, ""
+    def begin(
+        self, title: str, total: int | None, objective: Objective, work: Workload | None = None, *, live: bool = True
+    ) -> None:
+        """total: how many proposals the search will make, None where results decide. work: for the time left."""
+        self._title, self._total, self._objective, self._work = title, total, objective, work
+        self._began, self._drawn, self._retried = time.monotonic(), 0.0, 0
+        self._before: tuple[float, float] | None = None
+        self._last: Trial | None = None
         if live and self._console.is_terminal and not self._console.is_dumb_terminal and not self._quiet:
             starting = _row(f"{title}  starting", "dim")
             self._live = Live(starting, console=self._console, auto_refresh=False, transient=True)
@@ -88,39 +94,45 @@ class Terminal(Observer):
             if text and not self._quiet:
                 self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
+    def retried(self, count: int) -> None:
+        self._retried = count
+
     def ended(self, trial: Trial) -> None:
-        self._done += 1
-        self._last = line(trial, self._objective)
+        self._last = trial
         try:
             if self._lines is not None:
                 print(json_text(_as_json(trial, self._objective)), file=self._lines, flush=True)
         except OSError:
             self._lines = None
         if self._live is None:
-            self.say(f"[{self._progress(trial.ended)}] {self._last}")
+            self.say(f"[{self._progress(trial.ended)}] {line(trial, self._objective)}")
 
     def turn_ended(self, history: History, running: Collection[int]) -> None:
         now = time.monotonic()
+        self._before = self._before or (now, history.busy)
         if self._live is not None and now - self._drawn > FRAME:
             self._drawn = now
             with self._outliving():
                 self._live.update(self._view(history, running), refresh=True)
 
-    def _progress(self, done: int) -> str:
+    def _progress(self, ended: int) -> str:
+        done = ended - self._retried
         return f"{done}/{self._total}" if self._total is not None else str(done)
 
     # The live view ──────────────────────────────────────────────────────────────────────────────
 
     def _view(self, history: History, running: Collection[int]) -> Group:
-        progress = f"  {self._progress(history.ended)} trials  "
-        head = Text.assemble((self._title, "bold"), progress, (self._eta(history.ended), "dim"))
-        head.no_wrap, head.overflow = True, "ellipsis"
+        """Whole lines, wrapped where the terminal is narrow; only the table of running trials is cut."""
+        head = Text.assemble(
+            (self._title, "bold"), f"  {self._progress(history.ended)} trials  ", (self._time(history), "dim")
+        )
         rows: list[RenderableType] = [head]
         if (best := history.best()) is not None:
-            rows.append(_row(f"best  {line(best, history.objective)}", "green"))
+            rows.append(Text(f"best  trial {best.number}: {score(best, history.objective)}", "green"))
         rows.append(self._running(history, running))
-        if self._last:
-            rows.append(_row(f"last  {self._last}", "dim"))
+        if (last := self._last) is not None:
+            rows.append(Text(f"last  trial {last.number} {last.state}: {score(last, history.objective)}", "dim"))
+            rows.append(Padding(Text(first_line(last.reason), "dim"), (0, 0, 0, 6)))
         return Group(*rows)
 
     def _running(self, history: History, running: Collection[int]) -> Table:
@@ -132,13 +144,13 @@ class Terminal(Observer):
             table.add_row(*map(_row, cells))
         return table
 
-    def _eta(self, ended: int) -> str:
-        """How long it took, and how long it will take if the rest goes as what was done."""
-        seconds = time.monotonic() - self._began
-        text = f"{duration(seconds)} so far"
-        if self._total is not None and self._done > 0:
-            text += f", about {duration(seconds / self._done * max(0, self._total - ended))} to go"
-        return text
+    def _time(self, history: History) -> str:
+        """How long this run has taken, and how long the rest is estimated to take."""
+        text = f"{duration(time.monotonic() - self._began)} so far"
+        if self._work is None or self._before is None or (elapsed := time.monotonic() - self._before[0]) <= 0:
+            return text
+        left = self._work.time_left(map(Cost.of, history), (history.busy - self._before[1]) / elapsed)
+        return text if left is None else f"{text}, {span(left)} left"
 
 
 def printing_aside() -> AbstractContextManager[object]:
@@ -157,6 +169,8 @@ def _as_json(trial: Trial, objective: Objective) -> dict[str, Any]:
         "round": trial.round,
         "state": str(trial.state),
         "reason": trial.reason,
+        "cause": trial.cause and str(trial.cause),
+        "cause_numbers": dict(trial.cause_numbers),
         "value": value,
         "epoch": judged.step if judged is not None and value is not None else None,
         "epochs_trained": trial.epoch,

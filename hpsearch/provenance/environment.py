@@ -35,10 +35,7 @@ _SECRET = re.compile("URL|URI|TOKEN|SECRET|PASSWORD|KEY")
 
 
 def of_worker(use: str, device: str, threads: int) -> dict[str, Any]:
-    """Where a worker trains, in plain JSON values.
-
-    sources: the files that the trainer "module:name" is made of, by module, with their SHA-256 (`Sources`).
-    """
+    """Where a worker trains, in plain JSON values. sources: see `sources`."""
     return _of_this_process(Sources.of(use.partition(":")[0]), device, threads)
 
 
@@ -67,8 +64,17 @@ def _of_this_process(own: Sources, device: str, threads: int) -> dict[str, Any]:
         "device": device,
         "threads": threads,
         "settings": _settings(os.environ),
-        "sources": {name: repository.file_hash(path) for name, path in sorted(own.files.items())},
+        "sources": _hashes(own),
     }
+
+
+def sources(use: str) -> dict[str, str]:
+    """The files that the trainer "module:name" is made of, by module, with their SHA-256. Nothing is imported."""
+    return _hashes(Sources.of(use.partition(":")[0]))
+
+
+def _hashes(own: Sources) -> dict[str, str]:
+    return {name: repository.file_hash(path) for name, path in sorted(own.files.items())}
 
 
 def _packages(imported: set[str]) -> dict[str, str]:

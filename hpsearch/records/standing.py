@@ -1,17 +1,21 @@
 """How a recorded study stands, what was decided about it, and one of its trials."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.errors import NoTrialSucceeded
+from hpsearch.core.errors import BadInput, NoTrialSucceeded
 from hpsearch.core.history import BestTrial
-from hpsearch.core.trial import Objective, Trial
+from hpsearch.core.time_left import Span
+from hpsearch.core.trial import Cause, Numbers, Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.export import trial_document, where
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.records.preflight_record import summary
+from hpsearch.study.definition import Study
+from hpsearch.study.plan import workload
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Standing:
     """state: INTERRUPTED for a study that ran when its process died. trials: how many are in each state, by its name
     in lower case; those that an interrupted study ran wait for the next run. holder: who runs it, for a person.
     preflight, lr_range: what was measured before the first trial, in words. best: None while no trial has a value.
+    cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: while it runs, an estimate.
     """
 
     study: str
@@ -30,9 +35,12 @@ class Standing:
     preflight: str | None
     lr_range: str | None
     best: BestTrial | None
+    cause: Cause | None = None
+    cause_numbers: Numbers = field(default_factory=dict)
+    seconds_left: Span | None = field(default=None, compare=False)  # it changes without any news
 
     def document(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "cause": self.cause and str(self.cause)}
 
 
 def standing(journal: Journal, record: StudyRecord) -> Standing:
@@ -42,7 +50,18 @@ def standing(journal: Journal, record: StudyRecord) -> Standing:
         trials |= {"waiting": trials["waiting"] + trials["running"], "running": 0}
     state = "INTERRUPTED" if interrupted else record.state
     measured = _measured(journal.documents(record.id))
-    return Standing(record.name, state, holder, trials, counted.epochs, round(counted.busy, 3), *measured, counted.best)
+    done = (trials, counted.epochs, round(counted.busy, 3))
+    why = (None, {}) if state == "INTERRUPTED" else (record.cause, record.cause_numbers)
+    left = None
+    with suppress(BadInput):  # its file names an environment variable that is not set here
+        left = time_left(journal, record, Study.from_dict(record.spec)) if state == "RUNNING" else None
+    return Standing(record.name, state, holder, *done, *measured, counted.best, *why, left)
+
+
+def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:
+    """Estimated from what its trials have cost, at the pace of all its runs; None while too few have ended."""
+    costs, wall = journal.costs(record.id), journal.spent(record.id)
+    return workload(study).time_left(costs, sum(one.seconds for one in costs) / wall) if wall > 0 else None
 
 
 def _measured(documents: Mapping[str, Any]) -> tuple[str | None, str | None]:

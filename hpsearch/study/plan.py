@@ -3,7 +3,9 @@
 import math
 from dataclasses import replace
 
+from hpsearch.core.time_left import Workload
 from hpsearch.study.definition import Study
+from hpsearch.study.file.sections import NeverPrune
 from hpsearch.study.schedule import Rung
 
 
@@ -31,11 +33,29 @@ def certain_proposals(study: Study) -> int | None:
     return (proposals(study) or None) if study.search.epoch_budget is None else None
 
 
+def workload(study: Study) -> Workload:
+    """For an estimate of the time that it takes."""
+    budgets = [one for one in (study.search.epoch_budget, study.limits.epochs) if one is not None]
+    prunes = study.is_paired or not isinstance(study.prune, NeverPrune | None)
+    epochs = (planned_epochs(study) or None) if study.search.epoch_budget is None else None
+    return Workload(epochs, min(budgets, default=None), prunes or study.early_stopping is not None)
+
+
+def wanted_trials(study: Study) -> int:
+    """How many trials the search would start without limits.trials; 0 where only the sampler knows."""
+    return sum(one.new for one in study.search.rungs(study.space, study.trainer.epochs))
+
+
 def all_epochs(study: Study) -> int:
+    """`planned_epochs`, or limits.epochs where that is less."""
+    total = planned_epochs(study)
+    return total if study.limits.epochs is None else min(total, study.limits.epochs)
+
+
+def planned_epochs(study: Study) -> int:
     """Epochs if nothing is pruned or stopped early; a continued trial trains only what it has not trained."""
     total, before = 0, 0
     for one in rounds(study):
         total += one.new * one.epochs + one.survivors * (one.epochs - before)
         before = one.epochs
-    total = study.search.epoch_budget or total
-    return total if study.limits.epochs is None else min(total, study.limits.epochs)
+    return study.search.epoch_budget or total

@@ -155,7 +155,7 @@ def study_payload(
         uid=study.uid,
         name=study.name,
         start=study.created_at,
-        status="RUNNING" if running else "FINISHED",
+        status="RUNNING" if running else "FAILED" if state == "FAILED" else "FINISHED",
         end=None if running else end,
         tags=_tags(tags, texts),
         params=_params(dict(_flat({**study.identity, "search": search}))),

@@ -110,7 +110,8 @@ class Worker:
         except CheckpointsUnavailable as problem:
             return Reported(start.number, failure=Failure("disk", str(problem)))
         except Exception as problem:
-            return Reported(start.number, failure=failure_of(problem))
+            provenance = Provenance(start.after, self.environment, {})
+            return Reported(start.number, failure=failure_of(problem), provenance=provenance)
         self.replied_at = time.perf_counter()
         return self.advance()
 

@@ -19,7 +19,7 @@ SEARCH = 'method = "random"\ntrials = 8'
 TRIAL = r"\[\d/8\] trial \d   (COMPLETE|PRUNED  |FAILED  )  val_loss [\d.e-]+ at epoch \d  .+"
 STDOUT = (
     r"toy: done",
-    rf"8 trials \(\d complete, \d pruned, \d failed\), \d+ epochs, {DURATION}, workers busy \d+%",
+    rf"8 trials: \d complete, \d pruned, \d failed; \d+ epochs in {DURATION}, workers busy \d+%",
     r"",
     r"best: trial \d, val_loss [\d.e-]+ at epoch \d",
     r"      lr = [\d.e-]+, width = (12|24)",

@@ -85,7 +85,7 @@ class TestAtTheEndOfARun:
         (desk.folder / "bell").write_text("2 SIGINT")
         answer = desk.run()
         assert answer.code == 130
-        assert answer.out.startswith("toy: stopped (stopped by SIGINT)\n1 trial (1 waiting), 2 epochs")
+        assert answer.out.startswith("toy: stopped by SIGINT\n1 trial: 1 interrupted (will resume); 2 epochs in ")
         assert answer.out.endswith("run the same command again to go on\n")
         assert answer.err == "stopping: running trials end their epoch (at most 25 s); again to stop at once\n"
         (trial,) = desk.export()["trials"]

@@ -61,3 +61,51 @@ def test_epochs_are_exact(desk: Desk, limit: int) -> None:
     raised = content(desk.export())
     assert [trial["state"] for trial in raised] == ["COMPLETE"] * 6
     assert desk.trained() == 240
+
+
+class TestHowToGoOn:
+    """What the screen says at the end is true: the same command changes nothing, a limit above what it names does."""
+
+    def advice(self, desk: Desk) -> str:
+        answer = desk.run()
+        assert answer.code == 0
+        return answer.out.splitlines()[-1]
+
+    def test_epochs(self, desk: Desk) -> None:
+        limited(desk, "epochs = 30")
+        assert self.advice(desk) == (
+            "raise limits.epochs above 30 (up to 120 for the whole search) and run the same command again to go on"
+        )
+        assert self.advice(desk).startswith("raise limits.epochs above 30 ")
+        assert desk.trained() == 30
+        desk.change(("epochs = 30", "epochs = 31"))
+        desk.run()
+        assert desk.trained() == 31
+        desk.change(("epochs = 31", "epochs = 10"))
+        assert self.advice(desk).startswith("raise limits.epochs above 31 "), "what is trained counts, not the limit"
+
+    def test_wall_clock(self, desk: Desk) -> None:
+        limited(desk, 'study = "100ms"')
+        assert "raise limits.study above 1s and " in self.advice(desk)
+
+    def test_gpu_hours(self, desk: Desk) -> None:
+        limited(desk, "gpu_hours = 0.00001")
+        desk.change(('address = "none"', 'address = "none"\nper_trial = { gpus = 1 }'))
+        assert "raise limits.gpu_hours above " in self.advice(desk)
+
+    def test_trials(self, desk: Desk) -> None:
+        limited(desk, "trials = 2")
+        assert self.advice(desk).startswith("raise limits.trials above 2 (up to 6 for the whole search) and ")
+        desk.change(("trials = 2\n", "trials = 6\n"))
+        assert "limits" not in self.advice(desk), "the search has no more trials either"
+
+    def test_that_is_used_up_by_the_last_trial(self, desk: Desk) -> None:
+        desk.study(SEARCH, more="[limits]\nepochs = 18\n")
+        data = desk.run("--json").data
+        assert (data["state"], data["cause"], data["epochs_trained"]) == ("COMPLETE", "done", 18)
+        assert desk.run("--json").data["state"] == "COMPLETE"
+
+    def test_a_lower_limit_does_not_reopen_a_search_that_is_over(self, desk: Desk) -> None:
+        desk.study(SEARCH)
+        desk.run()
+        assert desk.run("--json", "--set", "limits.epochs=2").data["state"] == "COMPLETE"

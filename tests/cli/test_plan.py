@@ -38,7 +38,7 @@ def test_shows_at_most_five_and_no_guess(desk: Desk) -> None:
     for search, count in ((RANDOM.replace("4", "9"), 5), (RANDOM, 4), (METHODS["bayesian"], 3)):
         desk.study(search)
         assert len(desk.hp("plan", "study.toml", "--json").data["first"]) == count
-    assert desk.hp("plan", "study.toml").out.splitlines()[-1] == "  what follows depends on results"
+    assert desk.hp("plan", "study.toml").out.splitlines()[-1] == "  later proposals depend on results"
 
 
 def test_limits_cut_it(desk: Desk) -> None:
@@ -52,14 +52,14 @@ def test_limits_cut_it(desk: Desk) -> None:
 
 def test_forecast_from_what_is_recorded(desk: Desk) -> None:
     desk.study()
-    assert "so the time is not known" in desk.hp("plan", "study.toml").out
+    assert desk.hp("plan", "study.toml", "--json").data["seconds_left"] is None
     desk.run("--set", "search.trials=2")
     plan = desk.hp("plan", "study.toml", "--json").data
     assert plan["recorded"] == {"trials": 2, "epochs": 6}
     assert plan["seconds"] == pytest.approx(12 * plan["seconds_per_epoch"])
+    assert 0 <= plan["seconds_left"]["low"] <= plan["seconds_left"]["high"]
     text = desk.hp("plan", "study.toml").out
-    assert "of this, 2 trials and 6 epochs are recorded already" in text
-    assert "s an epoch that were measured" in text
+    assert "recorded so far: 2 trials, 6 epochs" in text
 
 
 def test_text(desk: Desk) -> None:
@@ -71,7 +71,8 @@ def test_text(desk: Desk) -> None:
         ["2", "2", "up", "to", "1", "2"],
         ["3", "2", "up", "to", "1", "3"],
     ]
-    assert lines[5].startswith("11 epochs if nothing is pruned (prune: median) or stopped early; ")
+    assert lines[5] == "at most 11 epochs (pruning: median)"
+    assert lines[7] == "1 trial in parallel, 1 CPU each"
 
 
 def test_of_a_bad_file(desk: Desk) -> None:

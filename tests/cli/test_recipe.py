@@ -147,8 +147,8 @@ def test_the_recipe_begins_with_a_preflight_and_a_range_test(desk: Desk) -> None
     search = 'method = "recipe"\nbudget = { epochs = 40 }'
     desk.study(search, trainer="tests.cli.trainers:torch_learner", space="lr = { low = 1e-3, high = 0.1, log = true }")
     said = desk.hp("plan", "study.toml").out
-    assert "before the first trial a preflight tries whether the trainer can learn" in said
-    assert "before the first trial a range test looks for values of lr" in said
+    assert "before the first trial: a preflight checks whether the trainer can learn" in said
+    assert "before the first trial: a range test finds the range of lr" in said
     desk.change(("epochs = 40 }", "epochs = 40 }\npreflight = false\nlr_range = false"))
     said = desk.hp("plan", "study.toml").out
     assert "before the first trial" not in said

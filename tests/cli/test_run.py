@@ -49,7 +49,7 @@ class TestAnswer:
         assert answer.code == 0
         first, second, empty, best, params, *rest = answer.out.splitlines()
         assert first == "toy: done"
-        assert shape([second]) == ["# trials (# complete), # epochs, #s, workers busy #%"]
+        assert shape([second]) == ["# trials: # complete; # epochs in #s, workers busy #%"]
         assert empty == ""
         assert shape([best]) == ["best: trial #, val_loss # at epoch #"]
         assert shape([params]) == ["      x = #"]
@@ -77,6 +77,8 @@ class TestAnswer:
                 "round": 1,
                 "state": "COMPLETE",
                 "reason": trial["reason"],
+                "cause": "done",
+                "cause_numbers": {"epoch": 3},
                 "value": trial["value"],
                 "epoch": trial["best_epoch"],
                 "epochs_trained": 3,
@@ -201,7 +203,7 @@ class TestFailing:
         answer = desk.run()
         assert answer.code == 3
         assert "no trial succeeded; the last one: ValueError: x = " in answer.out
-        assert answer.out.splitlines()[-1] == "  failed     hpsearch show toy 2"
+        assert "\n  failed     hpsearch show toy 2\n" in answer.out
         for trial in desk.export()["trials"]:
             assert trial["state"] == "FAILED"
             assert trial["error"].startswith("Traceback (most recent call last)")
@@ -222,11 +224,18 @@ class TestFailing:
         search = 'method = "random"\ntrials = 9'
         more = "[limits]\nmax_failures = 2\n"
         desk.study(search, trainer="tests.cli.trainers:picky", options="limit = -1.0", more=more)
-        answer = desk.run()
-        assert answer.code == 3
-        assert answer.out.startswith("toy: stopped (2 trials failed (limits.max_failures))\n")
-        assert "run the same command again to go on" in answer.out
+        answer = desk.run("--json")
+        assert (answer.code, answer.data["state"]) == (3, "STOPPED")
+        assert (answer.data["cause"], answer.data["cause_numbers"]) == ("limit", {"failed": 2})
         assert desk.run("--json").data["trials"]["failed"] == 4
+
+    def test_max_failures_is_no_success_where_other_trials_are_complete(self, desk: Desk) -> None:
+        desk.study(trainer="tests.cli.trainers:picky", options="limit = 0.5", more="[limits]\nmax_failures = 1\n")
+        answer = desk.run()
+        data = desk.run("--json", "--retry-failed").data
+        assert answer.code == 3
+        assert answer.out.splitlines()[-1] == "or raise limits.max_failures to train other trials first"
+        assert data["best"] is not None or data["trials"]["complete"] == 0
 
     def test_a_diverged_trial_is_pruned_and_never_best(self, desk: Desk) -> None:
         desk.study(trainer="tests.cli.trainers:exploding", options="limit = 0.5")

@@ -23,6 +23,9 @@ def test_object(done: Desk) -> None:
         },
         "preflight": None,
         "lr_range": None,
+        "cause": "done",
+        "cause_numbers": {},
+        "seconds_left": None,
     }
 
 

@@ -109,7 +109,7 @@ def test_live_view_ctrl_c_and_going_on(desk: Desk) -> None:
     assert re.search(r"trial 0  epoch \d/3  val_loss ", terminal.seen)
     lines = screen(terminal.seen)
     assert any(line.startswith("stopping: running trials end their epoch") for line in lines)
-    assert "toy: stopped (stopped by SIGINT)" in lines
+    assert "toy: stopped by SIGINT" in lines
     assert not any(line.startswith(("best  ", "last  ", "toy  ")) for line in lines), lines
     assert desk.hp("status", "toy", "--json").data["trials"]["running"] == 0
     terminal.wait_for(lambda: not running(ours))

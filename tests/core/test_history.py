@@ -142,3 +142,13 @@ def test_reports_of_all_curves_come_as_they_arrived() -> None:
     ]
     came = [(number, report.step, report.at) for number, report in by_arrival(trials)]
     assert came == [(0, 1, 10), (1, 1, 20), (1, 2, 30), (0, 2, 40), (1, 3, 40), (0, 3, 50)]
+
+
+def test_as_of_a_trial_that_is_tried_again_shows_it_running() -> None:
+    """It had failed before the others ended; what it reports since must not change what was known then."""
+    curve = (Report(1, {"val_loss": 1.0}),)
+    again = Trial(0, {"x": 1.0}, 0, 3, State.WAITING, curve=curve, ended=1)
+    other = Trial(1, {"x": 2.0}, 0, 3, State.COMPLETE, curve=curve, ended=2)
+    first, second = History(Objective("val_loss", "minimize"), [again, other]).as_of(2)
+    assert (first.state, first.curve) == (State.RUNNING, ())
+    assert second == other

@@ -69,7 +69,7 @@ class TestFailures:
         study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}] * 9), "faulty", max_failures=3)
         loop = study.go()
         assert [trial.state for trial in loop.history] == [FAILED] * 3
-        assert loop.end.stopped == "3 trials failed (limits.max_failures)"
+        assert loop.end.is_max_failures
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"failed": 3})
 
     def test_those_that_run_beside_wait_for_another_run(self, tmp_path: Path) -> None:

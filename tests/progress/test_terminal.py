@@ -92,7 +92,7 @@ class TestLive:
         out = io.StringIO()
         searched(shown(3, console=terminal(out)))
         text = plain(out.getvalue())
-        for part in ("toy  starting", "toy  1/3 trials", "so far, about", "best  trial ", "last  trial 0", "epoch 0/3"):
+        for part in ("toy  starting", "toy  1/3 trials", " so far", "best  trial ", "last  trial 0", "epoch 0/3"):
             assert part in text
         assert "[1/3]" not in text
 

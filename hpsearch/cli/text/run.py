@@ -1,5 +1,6 @@
-"""What a run came to, in words."""
+"""The result of a run, in words."""
 
+import math
 import shlex
 import shutil
 import sys
@@ -7,21 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hpsearch.core.format import duration, many, number, params_line
-from hpsearch.core.trial import State
+from hpsearch.core.trial import Cause, State
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.records.find import home
+from hpsearch.study import plan
 from hpsearch.study.definition import Study
 
 
 def text(result: RunResult) -> str:
-    history, sync, call = result.history, result.sync, _caller(result.study, result.is_fork)
-    counts = ", ".join(f"{result.counts[state]} {state.lower()}" for state in State if state in result.counts)
-    busy = f", workers busy {result.totals.busy_fraction:.0%}" if result.totals.epochs else ""
+    sync, call = result.sync, _caller(result.study, result.is_fork)
     rows = [
-        f"{result.study.study.name}: {f'stopped ({result.end.stopped})' if result.end.stopped else 'done'}",
+        f"{result.study.study.name}: {_ending(result)}",
         *([result.end.over] if result.end.over else []),
-        f"{many(len(history), 'trial')} ({counts or 'none'}), {many(history.epochs, 'epoch')}, "
-        f"{duration(result.seconds)}{busy}",
+        _counts(result),
         "",
         *_best_rows(result),
         "",
@@ -29,9 +28,65 @@ def text(result: RunResult) -> str:
     ]
     if sync.pending:
         rows += [f"{sync.pending} events are not in MLflow yet; `{call('sync')}` sends them", f"  {sync.problem}"]
-    if result.end.stopped:
-        rows.append("run the same command again to go on")
+    if advice := _next_step(result):
+        rows += ["", *advice]
     return "\n".join(rows)
+
+
+def _ending(result: RunResult) -> str:
+    if result.signal is not None:
+        return f"stopped by {result.signal.name}"
+    if result.end.stopped:
+        return f"stopped ({result.end.stopped})"
+    return f"failed (all {many(len(result.history), 'trial')})" if result.end.all_failed else "done"
+
+
+def _counts(result: RunResult) -> str:
+    stopped = bool(result.end.stopped)
+    words = {
+        State.COMPLETE: "complete",
+        State.PRUNED: "pruned",
+        State.FAILED: "failed",
+        State.PAUSED: "paused" if stopped else "not continued",
+        State.WAITING: "interrupted (will resume)",
+    }
+    counts = ", ".join(f"{result.counts[state]} {word}" for state, word in words.items() if state in result.counts)
+    trials = f"{many(len(result.history), 'trial')}{f': {counts}' if counts else ''}"
+    busy = f", workers busy {result.totals.busy_fraction:.0%}" if result.totals.epochs else ""
+    return f"{trials}; {many(result.history.epochs, 'epoch')} in {duration(result.seconds)}{busy}"
+
+
+def _next_step(result: RunResult) -> list[str]:
+    """How the study goes on from here; nothing where it is done."""
+    end, again = result.end, "run the same command again"
+    advice = f"fix the trainer and {again}: failed trials are tried again (--retry-failed: also without a change)"
+    retry = [advice] if State.FAILED in result.counts else []
+    if end.is_max_failures:
+        return [*retry, "or raise limits.max_failures to train other trials first"]
+    if end.cause is Cause.LIMIT and (raised := _limit_to_raise(result)):
+        return [*retry, f"raise {raised} and {again} to go on"]
+    return [f"{again} to go on"] if end.stopped else retry
+
+
+def _limit_to_raise(result: RunResult) -> str:
+    """The limit that is used up, and what it must be above; "" where a larger one would change nothing."""
+    numbers, study, history = result.end.numbers, result.study, result.history
+    if "epochs" in numbers:
+        whole = plan.planned_epochs(study)
+        most = f" (up to {whole} for the whole search)" if whole > history.epochs else ""
+        return f"limits.epochs above {history.epochs}{most}"
+    if "seconds" in numbers:
+        spent = max(result.spent, numbers["seconds"])
+        unit = 60 if spent >= 3600 else 1
+        return f"limits.study above {duration(unit * math.ceil(spent / unit))}"
+    if "gpu_hours" in numbers:
+        spent = history.busy * study.resources.per_trial.gpus / 3600
+        return f"limits.gpu_hours above {max(spent, numbers['gpu_hours']):.3g}"
+    whole = plan.wanted_trials(study)
+    if "trials" in numbers and (whole == 0 or whole > len(history)):
+        most = f" (up to {whole} for the whole search)" if whole else ""
+        return f"limits.trials above {len(history)}{most}"
+    return ""
 
 
 def _best_rows(result: RunResult) -> list[str]:

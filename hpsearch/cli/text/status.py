@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import first_line, number
+from hpsearch.core.format import first_line, number, span
 from hpsearch.records.standing import Standing
 
 
@@ -19,6 +19,7 @@ def text(studies: Sequence[Standing], latest: Sequence[Decision] = ()) -> str:
         lines += [f"preflight: {one.preflight}"] if one.preflight else []
         lines += [one.lr_range] if one.lr_range else []
         lines += [f"run by {one.holder}"] if one.holder else []
+        lines += [f"{span(one.seconds_left)} left"] if one.seconds_left else []
     if any(one.state == "INTERRUPTED" for one in studies):
         lines.append(
             "INTERRUPTED: the process that ran the study has ended; `hpsearch run` with the same file resumes it"

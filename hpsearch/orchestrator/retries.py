@@ -1,0 +1,78 @@
+"""Which failed trials a run tries again: those that failed before the trainer changed, or all with --retry-failed."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hpsearch.core.clock import now_ms
+from hpsearch.core.decisions import Decision
+from hpsearch.core.format import many, named
+from hpsearch.core.history import History
+from hpsearch.core.trial import State, Trial
+from hpsearch.journal import TrainingSegment
+from hpsearch.provenance import environment
+from hpsearch.study.definition import Study
+
+ASKED = "--retry-failed was given"
+
+
+@dataclass(frozen=True)
+class Retries:
+    """trials: as they are from now on, WAITING. decisions: one for each of them."""
+
+    trials: tuple[Trial, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """For the user; "" where nothing is tried again."""
+        if not self.trials:
+            return ""
+        numbers = named([trial.number for trial in self.trials])
+        return f"{many(len(self.trials), 'failed trial')} will be tried again ({numbers}): {self.decisions[0].reason}"
+
+
+def retries(study: Study, history: History, segments: Sequence[TrainingSegment], asked: bool) -> Retries:
+    """segments: of all trials of the study. asked: `--retry-failed` was given.
+
+    In a search in rounds, only trials of the last round that has begun: it was planned without the ones that failed
+    before, and a sampler works out the same plans from the history again.
+    """
+    latest = max((trial.round for trial in history), default=1)
+    failed = [trial for trial in history if trial.state is State.FAILED and trial.round == latest]
+    if not failed:
+        return Retries()
+    reasons = dict.fromkeys((trial.number for trial in failed), ASKED) if asked else _changes(study, failed, segments)
+    chosen = [trial for trial in failed if trial.number in reasons]
+    at = now_ms()
+    return Retries(
+        tuple(map(_waiting, chosen)),
+        tuple(Decision("retry", reasons[trial.number], trial.number, trial.epoch, at) for trial in chosen),
+    )
+
+
+def _waiting(trial: Trial) -> Trial:
+    """It goes on from its newest checkpoint. `ended` stays: the order in which trials ended has no gaps."""
+    fresh = replace(trial, state=State.WAITING, reason="", cause=None, cause_numbers={}, error="", exception="")
+    return replace(fresh, attempts=1)
+
+
+def _changes(study: Study, failed: Iterable[Trial], segments: Sequence[TrainingSegment]) -> Mapping[int, str]:
+    """The number of each trial whose trainer has other sources now, and which. Nothing of a trial without a record."""
+    last = {segment.number: segment.environment.document["environment"] for segment in segments}
+    now = _sources(study)
+    of_workers = [trial.number for trial in failed if "trained_by" not in last.get(trial.number, {})]  # not a Session's
+    known = {number: before for number in of_workers if (before := last.get(number, {}).get("sources"))}
+    return {number: _change(before, now) for number, before in known.items() if before != now}
+
+
+def _sources(study: Study) -> Mapping[str, str]:
+    """Of the trainer, found as a worker finds it: beside the study file first. Nothing is imported."""
+    if str(study.folder) not in sys.path:
+        sys.path.insert(0, str(study.folder))
+    return environment.sources(study.trainer.use)
+
+
+def _change(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    return f"the trainer has changed since ({', '.join(names)})"

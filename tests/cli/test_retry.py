@@ -1,0 +1,119 @@
+"""Failed trials are tried again: where the trainer has changed since, or where `--retry-failed` asks for it."""
+
+from typing import Any
+
+import pytest
+
+from tests.cli.desk import Desk, content
+from tests.cli.test_going_on import METHODS, SPACE
+
+TRAINER = """\
+from pathlib import Path
+from hpsearch import Report
+
+def train(params, run):
+    for epoch in run.epochs():
+        if epoch == {epoch}:
+            raise ValueError("wrong")
+        with Path(params["diary"]).open("a") as diary:
+            diary.write(f"{{epoch}}\\n")
+        yield Report(epoch, {{"val_loss": params["x"] + 1 / epoch}})
+"""
+NEVER = 99
+
+
+def trainer(desk: Desk, raises_at: int) -> None:
+    """Beside the study file. Each run is a process of its own: Python imports a module once."""
+    (desk.folder / "changing.py").write_text(TRAINER.format(epoch=raises_at))
+
+
+def run(desk: Desk, *words: str) -> Any:
+    return desk.ended(desk.start("run", "study.toml", *words))
+
+
+def states(desk: Desk) -> list[str]:
+    return [trial["state"] for trial in desk.export()["trials"]]
+
+
+@pytest.fixture
+def failed(desk: Desk) -> Desk:
+    """A study of which every trial has failed in its second epoch."""
+    trainer(desk, raises_at=2)
+    desk.study(trainer="changing:train")
+    assert run(desk).code == 3
+    return desk
+
+
+def test_a_study_of_failed_trials_is_not_complete(failed: Desk) -> None:
+    study = failed.export()["study"]
+    assert (study["state"], study["cause"], study["cause_numbers"]) == ("FAILED", "trainer_raised", {"failed": 4})
+    assert failed.hp("status", "toy", "--json").data["state"] == "FAILED"
+
+
+def test_a_trainer_that_is_as_it_was_is_not_tried_again(failed: Desk) -> None:
+    before = failed.export()
+    answer = run(failed)
+    assert answer.code == 3
+    assert failed.export() == before
+    assert "--retry-failed" in answer.out.splitlines()[-1]
+
+
+def test_a_trainer_that_has_changed_is(failed: Desk) -> None:
+    trainer(failed, raises_at=NEVER)
+    answer = run(failed, "--json")
+    assert answer.code == 0
+    assert (answer.data["state"], answer.data["trials"]["complete"]) == ("COMPLETE", 4)
+    document = failed.export()
+    for trial in document["trials"]:
+        assert (trial["state"], trial["attempts"], trial["error"]) == ("COMPLETE", 1, None)
+        assert [report["step"] for report in trial["curve"]] == [1, 2, 3], "its first epoch stays as it was"
+    retries = [one for one in document["decisions"] if one["kind"] == "retry"]
+    assert [one["trial"] for one in retries] == [0, 1, 2, 3]
+    assert retries[0]["reason"] == "the trainer has changed since (changing)"
+    lines = answer.err.splitlines()
+    assert (
+        lines[0] == "4 failed trials will be tried again (trials 0, 1, 2, 3): the trainer has changed since (changing)"
+    )
+    assert [line.split()[0] for line in lines[1:]] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
+
+
+def test_asked_for(failed: Desk) -> None:
+    assert run(failed, "--retry-failed").code == 3
+    assert [one["kind"] for one in failed.export()["decisions"] if one["trial"] == 0][-2:] == ["note", "failed"]
+    assert sum(one["kind"] == "retry" for one in failed.export()["decisions"]) == 4
+
+
+def test_the_search_goes_on_as_if_none_had_failed(failed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proposal is made twice, and those that follow are those of a search in which nothing failed."""
+    trainer(failed, raises_at=NEVER)
+    assert run(failed, "--set", "search.trials=6").code == 0
+    found = [trial["params"] for trial in failed.export()["trials"]]
+    monkeypatch.setenv("HPSEARCH_HOME", str(failed.folder / "other"))
+    assert run(failed, "--set", "search.trials=6").code == 0
+    assert found == [trial["params"] for trial in failed.export()["trials"]]
+
+
+def test_of_a_trial_that_reported_nothing(desk: Desk) -> None:
+    """It is recorded on what it was trained, too."""
+    trainer(desk, raises_at=1)
+    desk.study(trainer="changing:train")
+    assert run(desk).code == 3
+    trainer(desk, raises_at=NEVER)
+    assert run(desk).code == 0
+    assert states(desk) == ["COMPLETE"] * 4
+
+
+@pytest.mark.parametrize("method", ["bayesian", "coarse-to-fine", "recipe", "grid"])
+def test_every_method_goes_on(desk: Desk, method: str) -> None:
+    trainer(desk, raises_at=2 if method in ("bayesian", "grid") else 1)
+    space = "x = { low = 0.0, high = 1.0, points = 2 }\nkind = [1, 2]" if method == "grid" else SPACE
+    desk.study(METHODS[method], trainer="changing:train", space=space, more="[limits]\nmax_failures = 3\n")
+    assert run(desk).code == 3
+    assert "FAILED" in states(desk)
+    trainer(desk, raises_at=NEVER)
+    assert run(desk).code == 0
+    trials = content(desk.export())
+    assert not {trial["state"] for trial in trials} & {"FAILED", "WAITING"}
+    params = [tuple(trial["params"].items()) for trial in trials]
+    if method == "grid":
+        assert len(set(params)) == len(params) == 4
