@@ -8,7 +8,7 @@ from pathlib import Path
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
-from hpsearch.pruners.base import NeverPrune, Pruner, Several
+from hpsearch.pruners.base import Several, NeverPrune, Pruner
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
@@ -45,9 +45,9 @@ def sampler(study: Study) -> Sampler:
 
             return Recipe(space, seed, search.schedules(epochs), top, margin)
         case search_sections.FixedList(sets=sets, seeds=seeds):
-            from hpsearch.samplers.fixed_list import FixedList, Wanted
+            from hpsearch.samplers.fixed_list import FixedList, ParameterSet
 
-            return FixedList([Wanted({**space.fixed, **one.params}, one.epochs or epochs) for one in sets], seeds)
+            return FixedList([ParameterSet({**space.fixed, **one.params}, one.epochs or epochs) for one in sets], seeds)
         case search_sections.Own():
             return own_methods.sampler_of(study)
 

@@ -1,1 +1,1 @@
-"""Before the first trial: whether the trainer can learn, and at which learning rates."""
+"""Checks before the first trial: whether the trainer can learn, and at which learning rates."""

@@ -1,4 +1,4 @@
-"""Whether a study's trainer can learn, and what an epoch costs: measured on a worker, and judged."""
+"""The learning test: whether a study's trainer can learn, and the cost of an epoch. Measured on a worker."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from hpsearch.core.trial import Params
 from hpsearch.preflight.judge import checklist
 from hpsearch.preflight.judge.check import Check, failed
 from hpsearch.preflight.measure.learning import LearningMeasurement
-from hpsearch.preflight.measurements import Measured
+from hpsearch.preflight.measurements import Measurements
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import Preflight
 from hpsearch.workers.pools.base import Measurer
@@ -18,7 +18,7 @@ from hpsearch.workers.pools.base import Measurer
 
 @dataclass(frozen=True)
 class LearningTest:
-    """params: with which it was measured. seconds: that the measurement took."""
+    """params: those that it was measured with. seconds: the duration of the measurement."""
 
     params: Params
     checks: tuple[Check, ...]
@@ -46,7 +46,7 @@ def run_learning_test(study: Study, measurer: Measurer) -> LearningTest:
     measurement = LearningMeasurement(study.space.middle(), seed, study.trainer.epochs, section.limit, section.skip)
     measured = measurer.measure(measurement)
     if isinstance(measured, Lost):
-        check = failed("runs", f"no answer came back: {measured.reason}", details=measured.traceback)
-        return LearningTest(measurement.params, (check,), checklist.cost(Measured()), 0.0)
+        check = failed("runs", f"the measurement was lost: {measured.reason}", details=measured.traceback)
+        return LearningTest(measurement.params, (check,), checklist.cost(Measurements()), 0.0)
     checks = checklist.judge(measured, study.objective, section.skip)
     return LearningTest(measurement.params, checks, checklist.cost(measured, len(study.replicates)), measured.seconds)

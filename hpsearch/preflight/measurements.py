@@ -1,4 +1,4 @@
-"""What preflight measured: frozen values that travel between processes."""
+"""The measurements of a preflight: frozen values that are sent between processes."""
 
 import math
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Params, Report
 
 LOSSES = 5000
-"""Of some epochs, so many are kept."""
+"""The most losses that are kept of a training."""
 
 TAIL = 5
-"""The last so many losses of an attempt say where it came to."""
+"""The final loss of an attempt is the mean of this many last losses."""
 
 
 LossKind = Literal["cross entropy", "binary cross entropy", "squared error", "absolute error", ""]
-"""Of what a trainer minimises; "" is everything else, and what is the sum of several."""
+"""The kind of loss that a trainer minimises; "" for any other, and for a sum of several."""
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
-    """What reaches the first layer with weights, over some batches. layer: its name and kind, "0 (Linear)"."""
+class InputStatistics:
+    """The inputs of the first layer with weights, over some batches. layer: its name and class, "0 (Linear)"."""
 
     layer: str
     mean: float
@@ -31,12 +31,12 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
-    """Parameters of the models, by name, "model.0.weight".
+class ParameterGradients:
+    """The gradients of the models' parameters, by name, such as "model.0.weight".
 
-    count: how many that are to be trained. without_gradient: backward never reached them. zero_gradient: it did, and
-    their gradient was zero in every step. not_finite: NaN or infinite in some step.
-    not_optimized: they get a gradient, and no tracked optimizer has them. frozen: they ask for no gradient.
+    count: the number of trainable parameters. without_gradient: backward did not reach them. zero_gradient: it did, but
+    the gradient was zero in every step. not_finite: NaN or infinite in some step. not_optimized: with a gradient, but
+    in no tracked optimizer. frozen: the number with requires_grad = False.
     """
 
     count: int
@@ -51,13 +51,13 @@ class Layers:
 class FirstSteps:
     """The first steps of an ordinary training.
 
-    losses: one a step, as backward was called on it. backwards: calls of it for each step, on average.
-    chance: what the loss is for outputs that say nothing (ln C, ln 2, the targets' variance); None where nobody knows.
-    classes: of a cross entropy. probabilities: what is already a probability goes into a loss that makes it one.
-    accumulated: before so many of the steps the gradient still held that of the step before.
-    models, optimizers: how many of them the trainer has named to `run.track`.
+    losses: one per step, the value that backward was called on. backwards: mean number of backward calls per step.
+    chance: the loss at chance level (ln C, ln 2, the variance of the targets); None where it is unknown.
+    classes: of a cross entropy. probabilities: probabilities are passed to a loss that expects logits.
+    accumulated: the number of steps before which the gradients still contained those of the previous step.
+    models, optimizers: how many of them the trainer has passed to `run.track`.
     fed: the trainer takes its batches from `run.batches`, or from a DataLoader. rows: examples in the first batch, 0
-    where that cannot be seen.
+    where they cannot be counted.
     """
 
     losses: tuple[float, ...] = ()
@@ -65,8 +65,8 @@ class FirstSteps:
     chance: float | None = None
     classes: int | None = None
     probabilities: bool = False
-    inputs: Inputs | None = None
-    layers: Layers | None = None
+    inputs: InputStatistics | None = None
+    layers: ParameterGradients | None = None
     backwards: float = 1.0
     accumulated: int = 0
     models: int = 0
@@ -77,11 +77,11 @@ class FirstSteps:
 
 @dataclass(frozen=True, slots=True)
 class OverfitAttempt:
-    """The same few examples, over and over again.
+    """A training on the same few examples, repeated.
 
-    factor: the learning rate was so many times the trainer's own. rows: how many examples; 0: they cannot be counted.
-    losses: one a step. accuracy: on them at the end, of a classification. chance: as of FirstSteps.
-    problem: what the trainer raised, "" mostly.
+    factor: of the trainer's own learning rate. rows: the number of examples; 0 where they cannot be counted.
+    losses: one per step. accuracy: on these examples at the end, for a classification. chance: see FirstSteps.
+    problem: what the trainer raised, or "".
     """
 
     factor: float
@@ -97,17 +97,17 @@ class OverfitAttempt:
 
     @property
     def last(self) -> float:
-        """The mean of the last few."""
+        """The mean of the last TAIL losses."""
         return fmean(self.losses[-TAIL:]) if self.losses else math.nan
 
     @property
     def memorised(self) -> bool:
-        """The loss is a tenth of what it was, or of chance where it began worse; or every example is right and what is
-        left is the loss's own floor, as with label smoothing."""
-        begin = min(self.first, self.chance) if self.chance is not None else self.first
-        if not (math.isfinite(self.last) and begin > 0):
+        """The loss is at most a tenth of the initial one, or of the chance level where that is lower. Or every example
+        is right: the loss may have a lower bound above zero, as with label smoothing."""
+        start = min(self.first, self.chance) if self.chance is not None else self.first
+        if not (math.isfinite(self.last) and start > 0):
             return False
-        return self.last <= 0.1 * begin or (self.accuracy is not None and self.accuracy >= 0.995 and self.last < begin)
+        return self.last <= 0.1 * start or (self.accuracy is not None and self.accuracy >= 0.995 and self.last < start)
 
     @property
     def diverged(self) -> bool:
@@ -116,12 +116,12 @@ class OverfitAttempt:
 
 @dataclass(frozen=True, slots=True)
 class TrainedEpochs:
-    """Some whole epochs.
+    """A few whole epochs.
 
-    factor: as of an OverfitAttempt. reports: what the trainer yielded. losses: one a step, the first LOSSES of them.
-    validated: examples that the models saw in an epoch without being trained on them.
-    seconds: of an epoch; where none came to its end, reckoned from the part that did, or None.
-    problem: what the trainer raised.
+    factor: see OverfitAttempt. reports: those of the trainer. losses: one per step, the first LOSSES of them.
+    validated: examples per epoch that the models were evaluated on, without gradients.
+    seconds: per epoch; where no epoch ended, estimated from the part that was trained, or None.
+    problem: what the trainer raised, or "".
     """
 
     factor: float
@@ -137,9 +137,9 @@ class TrainedEpochs:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """The most that the process took, bytes. gpu: on the device, what CUDA itself takes included; 0 without one.
-    gpu_total: what the device has. idle: of host, what was there before anything was trained."""
+class PeakMemory:
+    """Peak memory of the process, in bytes. gpu: on the device, including the CUDA context; 0 without one.
+    gpu_total: the device's memory. idle: host memory before any training."""
 
     host: int = 0
     gpu: int = 0
@@ -148,30 +148,30 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What a preflight found out. Its parts are None where it did not come so far.
+class Measurements:
+    """All measurements of a preflight. Parts that were not reached are None or empty.
 
-    shuffled: the same training on labels that belong to other examples: what chance gives, here.
-    seconds: that all took.
+    shuffled: the same training on shuffled labels, which gives the chance level.
+    seconds: the duration of all measurements.
     """
 
     steps: FirstSteps = FirstSteps()
     attempts: tuple[OverfitAttempt, ...] = ()
     trained: TrainedEpochs | None = None
     shuffled: tuple[TrainedEpochs, ...] = ()
-    memory: Memory = Memory()
+    memory: PeakMemory = PeakMemory()
     failure: Failure | None = None
     seconds: float = 0.0
 
 
-# What a learning-rate range test measured ────────────────────────────────────────────────────────
+# The learning-rate range test ────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
-class SweptLosses:
-    """rates: values of the parameter (not of the optimizer, whose rate may be a multiple), rising. losses: one each.
+class SweepLosses:
+    """rates: rising values of the parameter (the optimizer's learning rate may be a multiple of it). losses: one each.
 
-    problem: what the trainer raised or why it could not be done, "" where all went well.
+    problem: what the trainer raised, or why the test is not possible; "" otherwise.
     """
 
     params: Params

@@ -1,4 +1,4 @@
-"""The learning-rate range test of a study: which sweeps are made, and which range of rates they show."""
+"""The learning-rate range test of a study: the sweeps to make, and the resulting range of learning rates."""
 
 import time
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from hpsearch.core.format import finite
 from hpsearch.core.messages import Lost
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge import lr_curve
-from hpsearch.preflight.judge.lr_curve import RateRange, Reading
+from hpsearch.preflight.judge.lr_curve import LrRange, SweepResult
 from hpsearch.preflight.measure.lr_sweep import LrSweep
-from hpsearch.preflight.measurements import SweptLosses
+from hpsearch.preflight.measurements import SweepLosses
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.space import Choice, Float, Parameter, Space
@@ -22,17 +22,17 @@ from hpsearch.workers.pools.base import Measurer
 
 @dataclass(frozen=True)
 class RangeTest:
-    """auto: the file leaves the range to the test; else it asks for the rates from `asked[0]` to `asked[1]`.
+    """auto: the study file leaves the range to the test; else it has the range from `asked[0]` to `asked[1]`.
 
-    found: None where no sweep shows anything. says: the result in a sentence, which is also the decision's reason.
+    found: None where no sweep has a result. says: the result as a sentence, which is also the decision's reason.
     """
 
     parameter: str
     auto: bool
     asked: tuple[float, float]
-    found: RateRange | None
+    found: LrRange | None
     says: str
-    readings: tuple[Reading, ...]
+    results: tuple[SweepResult, ...]
 
     def document(self) -> dict[str, Any]:
         low, high = self.asked
@@ -42,74 +42,74 @@ class RangeTest:
             "window": {"low": self.found.low, "high": self.found.high} if self.found else None,
             "asked": None if self.auto else {"low": low, "high": high},
             "says": self.says,
-            "tests": [_test(reading) for reading in self.readings],
+            "tests": [_test(result) for result in self.results],
         }
 
 
-def _test(reading: Reading) -> dict[str, Any]:
-    sweep = reading.sweep
+def _test(result: SweepResult) -> dict[str, Any]:
+    sweep = result.sweep
     return {
         "params": dict(sweep.params),
         "rates": list(sweep.rates),
         "losses": finite(list(sweep.losses)),
-        "smoothed": list(reading.smoothed),
-        "begins": finite(reading.begins),
-        "steepest": finite(reading.steepest),
-        "best": finite(reading.best),
-        "diverges": reading.diverges,
-        "problem": reading.problem,
+        "smoothed": list(result.smoothed),
+        "begins": finite(result.begins),
+        "steepest": finite(result.steepest),
+        "best": finite(result.best),
+        "diverges": result.diverges,
+        "problem": result.problem,
         "seconds": sweep.seconds,
     }
 
 
 def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
-    """BadInput where a range is `auto` and nothing is found, or nothing can be tried."""
+    """BadInput where a range is `auto`, and no range is found or no test is possible."""
     section = study.range_test
     assert section is not None
     name, space = section.parameter, study.space
     own, asked = _own(space, name), asked_for(space, name)
     auto = isinstance(own, Float) and own.auto
-    # Without auto wide ones, round what the file asks for.
+    # Without auto the tested range is wide, and contains the one of the study file.
     low, high = asked if auto else (min(AUTO_LOW, asked[0]), max(AUTO_HIGH, asked[1]))
     deadline = time.monotonic() + section.limit
-    readings: list[Reading] = []
+    results: list[SweepResult] = []
     for params in variants(space, name, section.tests):
         left = max(deadline - time.monotonic(), 1.0)
         seed = seeds.trial_seed(study.study.seed, 0)
         swept = measurer.measure(LrSweep(params, seed, study.trainer.epochs, name, low, high, section.iterations, left))
         if isinstance(swept, Lost):
-            swept = SweptLosses(params, name, problem=f"no answer came back: {swept.reason}")
-        readings.append(lr_curve.read(swept))
-        if readings[-1].problem and len(readings) == 1 and not swept.losses:
-            break  # what cannot be done with the first cannot be done with any
-    return _judged(name, auto, asked, readings)
+            swept = SweepLosses(params, name, problem=f"the measurement was lost: {swept.reason}")
+        results.append(lr_curve.read(swept))
+        if results[-1].problem and len(results) == 1 and not swept.losses:
+            break  # where the first test is not possible, no other is
+    return _judged(name, auto, asked, results)
 
 
-def _judged(name: str, auto: bool, asked: tuple[float, float], readings: Sequence[Reading]) -> RangeTest:
-    found = lr_curve.rate_range(readings)
+def _judged(name: str, auto: bool, asked: tuple[float, float], results: Sequence[SweepResult]) -> RangeTest:
+    found = lr_curve.lr_range(results)
     if found is None:
-        why = "; ".join(dict.fromkeys(one.problem for one in readings if one.problem)) or "nothing was tried"
+        why = "; ".join(dict.fromkeys(one.problem for one in results if one.problem)) or "no test was possible"
         if auto:
             raise BadInput(
-                f"space.{name}: auto = true, and the learning-rate range test finds no window: {why}. Give low and high"
+                f"space.{name}: auto = true, but the learning-rate range test finds no range: {why}. Set low and high"
             )
-        says = f"{name}: the learning-rate range test finds no window: {why}"
+        says = f"{name}: the learning-rate range test finds no range: {why}"
     elif auto:
         says = found.reason
     else:
-        says = lr_curve.misses(readings, *asked) or (
-            f"{name}: the window [{asked[0]:.3g}, {asked[1]:.3g}] is right, by {found.evidence}"
+        says = lr_curve.misses(results, *asked) or (
+            f"{name}: the range [{asked[0]:.3g}, {asked[1]:.3g}] agrees with {found.evidence}"
         )
-    return RangeTest(name, auto, asked, found, says, tuple(readings))
+    return RangeTest(name, auto, asked, found, says, tuple(results))
 
 
 def _own(space: Space, name: str) -> Parameter | None:
-    """None for a fixed value."""
+    """The searched parameter; None where the value is fixed."""
     return next((one for one in space.parameters if one.name == name), None)
 
 
 def asked_for(space: Space, name: str) -> tuple[float, float]:
-    """The learning rates that the file asks for."""
+    """The smallest and the largest learning rate of the study file."""
     own = _own(space, name)
     if own is None:
         return float(space.fixed[name]), float(space.fixed[name])
@@ -119,7 +119,7 @@ def asked_for(space: Space, name: str) -> tuple[float, float]:
 
 
 def variants(space: Space, name: str, most: int) -> list[Params]:
-    """The middle of the space, and it with every other value of each choice, as far as `name` is active there."""
+    """The centre of the space, and the centre with every other value of each choice, where `name` is active."""
     middle = [0.5] * space.dimensions
     points = [middle]
     for i, parameter in enumerate(space.parameters):

@@ -1,7 +1,7 @@
-"""Before the first trial: whether the trainer can learn, and at which learning rates.
+"""Runs the preflight of a study: whether the trainer can learn, and at which learning rates.
 
 Workers measure (preflight/measure/), pure functions judge (preflight/judge/), and the journal keeps the documents: a
-study that is continued has the same range of rates, and is not measured again.
+study that is resumed keeps its learning-rate range, and is not measured again.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,19 +20,20 @@ from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
 from hpsearch.workers.pools.base import Measurer
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
+"""Shows a line to the user."""
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """Of one study. range_test: None where the study asks for none, or cannot learn."""
+    """The results for one study. range_test: None where the study has none, or the learning test failed."""
 
     study: str
     learning: LearningTest
     range_test: RangeTest | None
 
     def documents(self) -> dict[str, Any]:
-        """By kind, as they are recorded."""
+        """By kind, as the journal records them."""
         found = {"lr_range": self.range_test.document()} if self.range_test else {}
         return {"preflight": self.learning.document(), **found}
 
@@ -42,7 +43,7 @@ class Preflight:
 
 
 def run_preflight(study: Study, measurer: Measurer) -> Preflight:
-    """All checks, and the learning-rate range test where the study asks for one. BadInput: as of `run_range_test`."""
+    """All checks, and the learning-rate range test where the study has one. BadInput: see `run_range_test`."""
     learning = run_learning_test(study, measurer)
     ranged = run_range_test(study, measurer) if study.range_test is not None and learning.passed else None
     return Preflight(study.study.name, learning, ranged)
@@ -57,13 +58,13 @@ class PreflightFailed(BadInput):
 
 @dataclass(frozen=True)
 class PreflightRecord:
-    """documents: what was measured, by kind, as the journal keeps it. decisions: those that are to be recorded yet."""
+    """documents: the measurements, by kind, as the journal keeps them. decisions: those not recorded yet."""
 
     documents: Mapping[str, Any] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
 
     def with_document(self, kind: str, document: Mapping[str, Any], reason: str) -> "PreflightRecord":
-        """And the decision that follows from it."""
+        """With a further document, and the decision that follows from it."""
         return replace(self, documents={**self.documents, kind: document}).with_decision(kind, reason)
 
     def with_decision(self, kind: str, reason: str) -> "PreflightRecord":
@@ -71,7 +72,7 @@ class PreflightRecord:
         return replace(self, decisions=(*self.decisions, decision))
 
     def narrowed(self, study: Study) -> Study:
-        """The study over the range that the range test found, where its range is `auto`."""
+        """The study with the range that the range test found, where its range is `auto`."""
         found = self.documents.get("lr_range")
         if not (found and found["auto"] and found["window"]):
             return study
@@ -82,47 +83,47 @@ class PreflightRecord:
 
 
 def complete(
-    study: Study, measurer: Measurer, record: PreflightRecord, say: Say, *, skip_preflight: bool = False
+    study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify, *, skip_preflight: bool = False
 ) -> PreflightRecord:
-    """Measure what the study asks for and the record does not hold.
+    """Run the tests of the study that the record does not contain.
 
     PreflightFailed; BadInput where a range is `auto`, and the range test finds none.
     """
     try:
-        record = _with_learning_test(study, measurer, record, say, skip=skip_preflight)
-        return _with_range_test(study, measurer, record, say)
+        record = _with_learning_test(study, measurer, record, notify, skip=skip_preflight)
+        return _with_range_test(study, measurer, record, notify)
     except stopping.RAISED:
-        say("broken off before the first trial: what is measured here is measured again by the next run")
+        notify("interrupted before the first trial: the next run starts the preflight again")
         raise
 
 
 def _with_learning_test(
-    study: Study, measurer: Measurer, record: PreflightRecord, say: Say, *, skip: bool
+    study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify, *, skip: bool
 ) -> PreflightRecord:
     if study.preflight is None or "preflight" in record.documents:
         return record
     if skip:
-        return record.with_decision("preflight", "skipped, as --skip-preflight asks for")
-    say("preflight: trying whether the trainer can learn")
+        return record.with_decision("preflight", "skipped (--skip-preflight)")
+    notify("preflight: checking whether the trainer can learn")
     tested = run_learning_test(study, measurer)
     failed = [check for check in tested.checks if check.outcome == "failed"]
     for check in failed:
         if not check.stops:
-            say(f"preflight: {check.name}: {check.says}")
+            notify(f"preflight warning: {check.name}: {check.says}")
     if not tested.passed:
         raise PreflightFailed(
-            f"preflight: the study does not start\n{text(failed)}\n"
-            "put that right; or leave single checks out with preflight.skip, or all of them with --skip-preflight"
+            f"preflight failed, so the study does not start\n{text(failed)}\n"
+            "fix this, or skip single checks with preflight.skip, or all with --skip-preflight"
         )
     document = tested.document()
-    say(f"preflight: {summary(document)}")
+    notify(f"preflight: {summary(document)}")
     return record.with_document("preflight", document, summary(document))
 
 
-def _with_range_test(study: Study, measurer: Measurer, record: PreflightRecord, say: Say) -> PreflightRecord:
+def _with_range_test(study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify) -> PreflightRecord:
     if study.range_test is None or "lr_range" in record.documents:
         return record
-    say(f"learning-rate range test of {study.range_test.parameter}")
+    notify(f"learning-rate range test of {study.range_test.parameter}")
     tested = run_range_test(study, measurer)
-    say(tested.says)
+    notify(tested.says)
     return record.with_document("lr_range", tested.document(), tested.says)

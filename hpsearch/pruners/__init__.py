@@ -1,1 +1,1 @@
-"""Pruners compare a running trial with the others, and say whether it goes on."""
+"""Pruners decide whether a running trial continues or stops, mostly by comparison with other trials."""

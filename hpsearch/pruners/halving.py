@@ -1,5 +1,5 @@
 """Asynchronous successive halving (Li et al. 2018, "A System for Massively Parallel Hyperparameter Tuning",
-arXiv 1810.05934), in the form that stops trials and never waits for others.
+arXiv 1810.05934), in the variant that stops trials and never waits for others.
 """
 
 import math
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.pruners.ranks import in_words, is_where_asked, rank
+from hpsearch.pruners.ranks import has_reached_target, metric_text, rank
 
 
 @dataclass(frozen=True)
 class Halving:
-    """At the epochs min_epochs x eta^k below max_epochs only the best 1/eta of those that came so far go on.
+    """At each rung (epoch min_epochs x eta^k below max_epochs) a trial continues if it is among the best 1/eta.
 
-    Of fewer than eta the best goes on, so the first to come always does. Equal losses go on together.
-    min_epochs >= 1, eta >= 2, max_epochs: the most that a trial may train.
+    It is compared with the trials that have reached the rung so far. Of fewer than eta the best one continues, so the
+    first trial at a rung always does. Equal losses have equal ranks.
+    min_epochs >= 1, eta >= 2, max_epochs: the most epochs that a trial may train.
     """
 
     min_epochs: int
@@ -25,9 +26,9 @@ class Halving:
     max_epochs: int
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        if is_where_asked(trial) or not is_rung(trial.epoch, self.min_epochs, self.eta, self.max_epochs):
+        if has_reached_target(trial) or not is_rung(trial.epoch, self.min_epochs, self.eta, self.max_epochs):
             return Continue()
-        return judged_at_rung("halving", trial, history.losses_at(trial.epoch), self.eta, history)
+        return verdict_at_rung("halving", trial, history.losses_at(trial.epoch), self.eta, history)
 
 
 def is_rung(epoch: int, first: int, eta: int, end: int) -> bool:
@@ -38,13 +39,13 @@ def is_rung(epoch: int, first: int, eta: int, end: int) -> bool:
     return rung == epoch < end
 
 
-def judged_at_rung(rule: str, trial: Trial, losses: Mapping[int, float], eta: int, history: History) -> Verdict:
-    """The verdict on a trial by its rank among the losses recorded at a rung, its own among them."""
+def verdict_at_rung(rule: str, trial: Trial, losses: Mapping[int, float], eta: int, history: History) -> Verdict:
+    """The verdict on a trial by its rank among the losses recorded at a rung, its own included."""
     place, of = rank(trial.number, losses), len(losses)
     promoted = max(1, of // eta)
     if place <= promoted:
-        return Continue(f"{rule}: rung {trial.epoch}: rank {place} of {of}, goes on")
-    value = f"{history.objective.metric} {in_words(history.objective, losses.get(trial.number, math.inf))}"
-    best = "the best one goes on" if promoted == 1 else f"the best {promoted} go on"
+        return Continue(f"{rule}: rank {place} of {of} at epoch {trial.epoch}, continues")
+    value = f"{history.objective.metric} {metric_text(history.objective, losses.get(trial.number, math.inf))}"
+    best = "only the best continues" if promoted == 1 else f"the best {promoted} continue"
     numbers = {"rank": place, "of": of, "promoted": promoted, "epoch": trial.epoch}
     return Stop(f"{rule}: rank {place} of {of} at epoch {trial.epoch} ({value}), {best}", numbers=numbers)

@@ -1,4 +1,5 @@
-"""Median stopping (Golovin et al. 2017, "Google Vizier", KDD, section 3.2.2), with best losses for running averages."""
+"""Median stopping rule (Golovin et al. 2017, "Google Vizier", KDD, section 3.2.2), with the best loss so far in place
+of the running average."""
 
 import math
 from dataclasses import dataclass
@@ -7,15 +8,15 @@ from statistics import median
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.pruners.ranks import in_words, is_where_asked
+from hpsearch.pruners.ranks import has_reached_target, metric_text
 
 
 @dataclass(frozen=True)
 class Median:
-    """Stops a trial that is worse than the median of the others at the same epoch.
+    """Stops a trial that is worse than the median of the other trials at the same epoch.
 
-    startup_trials: so many others (at least 1) must have reported the epoch.
-    warmup_epochs: the first that are not judged; then every `interval`-th is (>= 1), beginning with the next.
+    startup_trials: how many other trials (at least 1) must have reported the epoch.
+    warmup_epochs: epochs without pruning. From the next one on, every `interval`-th epoch (>= 1) is judged.
     """
 
     startup_trials: int = 5
@@ -24,7 +25,7 @@ class Median:
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         since = trial.epoch - self.warmup_epochs - 1
-        if since < 0 or since % self.interval or is_where_asked(trial):
+        if since < 0 or since % self.interval or has_reached_target(trial):
             return Continue()
         losses = history.losses_at(trial.epoch)
         others = [loss for number, loss in losses.items() if number != trial.number]
@@ -33,8 +34,8 @@ class Median:
         own, middle = losses.get(trial.number, math.inf), median(others)
         if own <= middle:
             return Continue()
-        value = f"{history.objective.metric} {in_words(history.objective, own)} at epoch {trial.epoch}"
-        worse = f"is worse than {in_words(history.objective, middle)}, the median of {len(others)} others"
+        value = f"{history.objective.metric} {metric_text(history.objective, own)} at epoch {trial.epoch}"
+        worse = f"is worse than {metric_text(history.objective, middle)}, the median of {len(others)} other trials"
         of_others = middle if history.objective.goal == "minimize" else -middle
         numbers = {"epoch": trial.epoch, "median": of_others, "others": len(others)}
         return Stop(f"median: {value} {worse}", numbers=numbers)

@@ -1,11 +1,11 @@
-"""A trial that is surely worse than the best one, and will not catch up: a paired t-test (Student 1908), one-sided.
+"""Stops a trial that is significantly worse than the best one and is not expected to catch up.
 
-It is over folds or repeats. Those of all trials have the same seeds and the same examples, so that what these do to
-both drops out of a difference; the same comparison is at the heart of irace (López-Ibáñez et al. 2016, "The irace
-package", section 3). But the test speaks of an epoch, and not of the end: a slow learner is surely worse at first. So
-it says nothing in the first quarter of a training, and nothing of a trial that would have caught up by the end if it
-went on as it lately did. The best of many is lucky, and each epoch is another test, so it must say the same at several
-epochs in a row. docs/decisions/0006-folds.md has the numbers.
+The test is a one-sided paired t-test (Student 1908) over folds or repeats. All trials have the same folds and seeds, so
+their effect cancels in the differences; irace compares configurations in the same way (López-Ibáñez et al. 2016, "The
+irace package", section 3). The test compares trials at an epoch, and a slow learner is worse at first. So trials are
+not stopped in the first quarter of a training, nor where the gap to the best one would close by the end at its current
+rate. The best of many trials is partly lucky, and every epoch is another test, so the test must be significant in
+several consecutive epochs. docs/decisions/0006-folds.md has the measurements.
 """
 
 import math
@@ -17,57 +17,59 @@ from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.trial import Objective, Report, Trial
-from hpsearch.pruners.ranks import in_words, is_where_asked
+from hpsearch.pruners.ranks import has_reached_target, metric_text
 
 WARMUP = 0.25
-"""Of a whole training: the part in which a trial may be as bad as it likes."""
+"""The fraction of a full training in which no trial is stopped."""
 
 
 @dataclass(frozen=True)
 class Paired:
-    """Stops a trial that was hopeless at each of the last `epochs` (>= 1): worse than the best one with p < `level`.
+    """Stops a trial that is worse than the best one, with p < `level`, at each of the last `epochs` (>= 1) epochs.
 
-    replicates: that every trial has; of fewer than 3 nothing can be said. whole: the epochs of a whole training.
+    replicates: the folds and repeats of every trial; with fewer than 3 no trial is stopped. max_epochs: the most epochs
+    that a trial may train.
     """
 
     replicates: Replicates
-    whole: int
+    max_epochs: int
     level: float = 0.05
     epochs: int = 3
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         first = trial.epoch - self.epochs + 1
-        early = first < WARMUP * self.whole or first <= self.epochs
-        if not self.replicates.can_be_compared or early or is_where_asked(trial):
+        early = first < WARMUP * self.max_epochs or first <= self.epochs
+        if not self.replicates.can_be_compared or early or has_reached_target(trial):
             return Continue()
-        chance = 0.0
+        p = 0.0
         for step in range(trial.epoch, first - 1, -1):
             best = best_at(step, history)
-            chance = max(chance, self._chance(trial, best, step, history.objective))
-            if chance >= self.level or self._may_catch_up(trial, best, step, history):
+            p = max(p, self._p(trial, best, step, history.objective))
+            if p >= self.level or self._may_catch_up(trial, best, step, history):
                 return Continue()
-        return self._stop(trial, best_at(trial.epoch, history), chance, history.objective)
+        return self._stop(trial, best_at(trial.epoch, history), p, history.objective)
 
-    def _chance(self, trial: Trial, best: Trial, step: int, objective: Objective) -> float:
-        """The chance of being so much worse at an epoch without being worse in truth; 1 where that cannot be said."""
+    def _p(self, trial: Trial, best: Trial, step: int, objective: Objective) -> float:
+        """The p-value of the test at an epoch; 1 where there is none."""
         own, others = trial.curve[step - 1], best.curve[step - 1]
         differences = [loss_of(one, own, objective) - loss_of(one, others, objective) for one in self.replicates]
         if best.number == trial.number or not all(map(math.isfinite, differences)):
             return 1.0
-        return chance_of_more(differences)
+        return one_sided_p(differences)
 
     def _may_catch_up(self, trial: Trial, best: Trial, step: int, history: History) -> bool:
-        """Whether the gap between the two would close by the end at the pace of as many epochs as are tested."""
+        """Whether the gap to the best trial would close by `max_epochs`, at its rate over the last `epochs` epochs."""
         gap, before = (_gap(trial, best, at, history) for at in (step, step - self.epochs))
-        pace = max(before - gap, 0.0) / self.epochs
-        return not gap > pace * (self.whole - step)  # of what is no number nothing is known
+        rate = max(before - gap, 0.0) / self.epochs
+        return not gap > rate * (self.max_epochs - step)  # True where the gap is NaN: nothing is known then
 
-    def _stop(self, trial: Trial, best: Trial, chance: float, objective: Objective) -> Stop:
-        own, other = (in_words(objective, objective.loss_of(one.curve[trial.epoch - 1])) for one in (trial, best))
-        numbers = {"epoch": trial.epoch, "best_trial": best.number, "p": chance, "epochs": self.epochs}
+    def _stop(self, trial: Trial, best: Trial, p: float, objective: Objective) -> Stop:
+        own, other = (metric_text(objective, objective.loss_of(one.curve[trial.epoch - 1])) for one in (trial, best))
+        numbers = {"epoch": trial.epoch, "best_trial": best.number, "p": p, "epochs": self.epochs}
         return Stop(
-            f"paired test: {objective.metric} {own} is worse than {other} of trial {best.number} at epoch "
-            f"{trial.epoch}, and does not catch up; p <= {chance:.2g} over {self.replicates} for {self.epochs} epochs",
+            f"paired t-test: {objective.metric} {own} is worse than {other} (trial {best.number}) at epoch "
+            f"{trial.epoch} and is not expected to catch up; p <= {p:.2g} over {self.replicates} in each of the last "
+            f"{self.epochs} epochs",
             numbers=numbers,
         )
 
@@ -84,16 +86,16 @@ def loss_of(replicate: Replicate, report: Report, objective: Objective) -> float
 
 
 def best_at(step: int, history: History) -> Trial:
-    """The trial that is best up to an epoch, the earlier of equals."""
+    """The trial with the best loss up to an epoch; of equals the one with the lower number."""
     losses = history.losses_at(step)
     return history[min(losses, key=lambda number: (losses[number], number))]
 
 
-def chance_of_more(differences: Sequence[float]) -> float:
-    """The one-sided p of a paired t-test: of a mean so far above zero, or farther, where the true mean is zero."""
+def one_sided_p(differences: Sequence[float]) -> float:
+    """The one-sided p-value of a paired t-test: the probability of a mean at least as large if the true mean is 0."""
     mean, error = fmean(differences), stdev(differences) / math.sqrt(len(differences))
     if mean <= 0:
-        return 1.0  # at least a half, which no level asks for
+        return 1.0  # p is at least 0.5, above any useful level
     from scipy.special import stdtr
 
     return float(stdtr(len(differences) - 1, -mean / error)) if error else 0.0

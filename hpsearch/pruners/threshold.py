@@ -1,4 +1,4 @@
-"""Bounds that a trial must keep to."""
+"""Stops trials whose metric is outside of fixed bounds."""
 
 import math
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.pruners.ranks import is_where_asked
+from hpsearch.pruners.ranks import has_reached_target
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """Stops a trial whose metric, in its own sign, is below `lower` or above `upper`.
+    """Stops a trial whose metric (not negated) is below `lower`, above `upper`, or NaN.
 
-    warmup_epochs: the first that are not judged.
+    warmup_epochs: epochs without pruning.
     """
 
     lower: float | None = None
@@ -21,13 +21,13 @@ class Threshold:
     warmup_epochs: int = 0
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        if trial.epoch <= self.warmup_epochs or is_where_asked(trial):
+        if trial.epoch <= self.warmup_epochs or has_reached_target(trial):
             return Continue()
         metric = history.objective.metric
         value = trial.curve[-1].metrics.get(metric, math.nan)
         where, at = f"threshold: {metric} {value:.4g} at epoch {trial.epoch}", {"epoch": trial.epoch}
         if math.isnan(value):
-            return Stop(f"{where} is no number", numbers=at)
+            return Stop(f"threshold: {metric} is NaN at epoch {trial.epoch}", numbers=at)
         if self.lower is not None and value < self.lower:
             return Stop(f"{where} is below {self.lower:g}", numbers={**at, "lower": self.lower})
         if self.upper is not None and value > self.upper:

@@ -1,7 +1,7 @@
-"""Bayesian search: random starts, then what a surrogate of the loss thinks best (Optuna's, or CMA-ES).
+"""Bayesian search: random startup trials, then proposals of a surrogate of the loss (Optuna's, or CMA-ES).
 
-The surrogate is built for every ask from what the history says, and seeded from the study's seed and the trial's
-number; so an ask is a pure function of the history, and nothing enters twice or is forgotten.
+The surrogate is built anew for every `ask`, from the history, with a seed that follows from the study's seed and the
+trial's number. So `ask` is a pure function of the history, and every trial enters the surrogate exactly once.
 """
 
 from dataclasses import dataclass, field
@@ -13,18 +13,19 @@ from hpsearch.core.seeds import stream
 from hpsearch.samplers import cma_es
 from hpsearch.samplers.observations import observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
-from hpsearch.samplers.random import Cycle, draw, key
+from hpsearch.samplers.random import ProposedPoints, draw, key
 from hpsearch.study.space import Space
 
 SURROGATE_NEEDS = 2
-"""Observations below which there is nothing to model."""
+"""The fewest observations that a surrogate can be fitted to."""
 
 
 @dataclass(frozen=True)
 class Bayesian:
-    """The sampler of `sampler`: "tpe", "gp" or "cmaes".
+    """Bayesian search with the surrogate named by `sampler`: "tpe", "gp" (Gaussian process) or "cmaes".
 
-    startup_trials: drawn at random before the surrogate is asked; usable evidence of a forked study counts.
+    startup_trials: how many are drawn at random before the surrogate is used. The usable trials of the study that this
+    one was forked from count towards them.
     """
 
     space: Space
@@ -33,11 +34,11 @@ class Bayesian:
     epochs: int
     sampler: Literal["tpe", "gp", "cmaes"] = "tpe"
     startup_trials: int = 10
-    _cycle: Cycle = field(default_factory=Cycle, init=False, repr=False, compare=False)
+    _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
 
     @property
     def slow(self) -> bool:
-        """A Gaussian process takes 0.1 s and more, growing with the trials."""
+        """A Gaussian process takes 0.1 s or more per `ask`, and longer with more trials."""
         return self.sampler == "gp"
 
     def ask(self, history: History) -> New | None:
@@ -45,11 +46,13 @@ class Bayesian:
         if number >= self.trials:
             return None
         seen, generator = observations(history, self.space), stream(self.seed, number)
-        taken = self._cycle.keys(self.space, history)
+        taken = self._proposed.keys(self.space, history)
         learned = len(usable_evidence(history, self.space))
         starts = max(0, self.startup_trials - learned)
         if number < starts or len(seen) < SURROGATE_NEEDS:
-            reason = f"random start {number + 1} of {starts}" if number < starts else "random: too few trials settled"
+            reason = "random draw: too few finished trials for the surrogate"
+            if number < starts:
+                reason = f"random startup trial {number + 1} of {starts}"
             return New(draw(self.space, generator, taken), self.epochs, reason)
         running, seed = pending(history), int(generator.integers(2**31))
         match self.sampler:
@@ -59,7 +62,8 @@ class Bayesian:
                 params = surrogates.gaussian_process(self.space, seen, running, seed)
             case "cmaes":
                 params = cma_es.propose(self.space, seen, max(self.startup_trials, learned, 1), seed)
-        reason = f"{self.sampler} on {len(seen)} settled trials, {len(running)} running"
+        reason = f"{self.sampler} fitted to {len(seen)} finished trials, {len(running)} running"
         if key(self.space, params) in taken:
-            params, reason = draw(self.space, generator, taken), f"{reason}: a point tried before, so drawn at random"
+            params = draw(self.space, generator, taken)
+            reason = f"{reason}; it proposed an earlier point again, so this one is a random draw"
         return New(params, self.epochs, reason)

@@ -1,4 +1,4 @@
-"""Given sets of parameters, each trained with several seeds."""
+"""A fixed list of parameter sets, each trained with several seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from hpsearch.core.trial import Params, State, key_of
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One set of parameters, and the epoch to train it to."""
+class ParameterSet:
+    """One set of parameters, and the epoch that it is trained to."""
 
     params: Params
     epochs: int
@@ -19,14 +19,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class FixedList:
-    """Every set has one trial before any has two. What is recorded counts, whatever the list was then.
+    """Trains every set with one seed before any set gets a second one. Recorded trials count by their parameters.
 
-    So sets, seeds and epochs may be added to a study that has ended, and nothing is trained twice.
+    So parameter sets, seeds and epochs can be added to a study that has ended, and no trial is trained twice.
     """
 
     slow: ClassVar[bool] = False
 
-    sets: Sequence[Wanted]
+    sets: Sequence[ParameterSet]
     seeds: int
 
     def ask(self, history: History) -> New | Resume | None:
@@ -34,10 +34,11 @@ class FixedList:
         for place, (one, own) in enumerate(zip(self.sets, trials, strict=True), 1):
             for trial in own:
                 if trial.state is State.PAUSED and trial.epoch < one.epochs:
-                    return Resume(trial.number, one.epochs, f"set {place} is to be trained to epoch {one.epochs} now")
+                    return Resume(trial.number, one.epochs, f"parameter set {place}: continued to epoch {one.epochs}")
         fewest = min(map(len, trials), default=self.seeds)
         if fewest >= self.seeds:
             return None
         place = next(i for i, own in enumerate(trials) if len(own) == fewest)
         one = self.sets[place]
-        return New(one.params, one.epochs, f"set {place + 1} of {len(self.sets)}, seed {fewest + 1} of {self.seeds}")
+        reason = f"parameter set {place + 1} of {len(self.sets)}, seed {fewest + 1} of {self.seeds}"
+        return New(one.params, one.epochs, reason)

@@ -1,4 +1,4 @@
-"""Grid search: every point once."""
+"""Grid search: every point of the grid once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from hpsearch.core.trial import Params
 from hpsearch.study.space import Space
 
 
-class _Reader:
-    """A cache: where in the grid the last ask left off, so that the next one need not start from the first point."""
+class _GridCursor:
+    """A cache of the position in the grid, so that the next `ask` need not enumerate from the first point."""
 
     def __init__(self) -> None:
         self._points: Iterator[Params] = iter(())
         self._next = 0
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        return _Reader, ()
+        return _GridCursor, ()
 
     def point(self, space: Space, number: int) -> Params | None:
         if number < self._next or self._next == 0:
@@ -31,23 +31,23 @@ class _Reader:
 
 @dataclass(frozen=True)
 class Grid:
-    """Trial n is point n of `space.grid()`, whoever asks and however often the search was stopped."""
+    """Trial n is point n of `space.grid()`, however often the search was interrupted."""
 
     slow: ClassVar[bool] = False
 
     space: Space
     epochs: int
-    _reader: _Reader = field(default_factory=_Reader, init=False, repr=False, compare=False)
+    _cursor: _GridCursor = field(default_factory=_GridCursor, init=False, repr=False, compare=False)
 
     @cached_property
     def points(self) -> int:
-        """How many there are."""
+        """The number of points in the grid."""
         return sum(1 for _ in self.space.grid())
 
     def ask(self, history: History) -> New | None:
         number = len(history)
         if number >= self.points:
             return None
-        params = self._reader.point(self.space, number)
+        params = self._cursor.point(self.space, number)
         assert params is not None
         return New(params, self.epochs, f"grid point {number + 1} of {self.points}")

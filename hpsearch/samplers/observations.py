@@ -1,4 +1,4 @@
-"""What a surrogate learns from the trials so far: one finite loss each, with what went wrong counted as bad."""
+"""The observations that a surrogate is fitted to: one finite loss per trial; pruned and diverged ones count as bad."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -13,12 +13,12 @@ from hpsearch.study.space import Space
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """An ended trial as a surrogate sees it.
+    """An ended trial, for a surrogate.
 
-    epoch: how far it trained. own: its loss, +inf where it diverged or reported nothing.
-    loss: finite, for the surrogate: `own`, but for one that was pruned at least the median, and for +inf worse than
-        all others.
-    pruned: it lost against the others, so its loss is that of a shorter training.
+    epoch: the last epoch that it trained. own: its loss; +inf where it diverged or reported nothing.
+    loss: the finite loss for the surrogate. It equals `own`, except that a pruned trial has at least the median, and a
+        trial with +inf a value worse than all others.
+    pruned: it was stopped by comparison with other trials, so its loss is that of a shorter training.
     """
 
     params: Params
@@ -29,9 +29,10 @@ class Observation:
 
 
 def observations(history: History, space: Space) -> list[Observation]:
-    """The study's evidence, then its ended trials as they ended. A FAILED trial says nothing about its parameters.
+    """The trials of the study that this one was forked from, then its own ended trials in the order of their end.
 
-    So the list only ever grows at its end.
+    So the list only ever grows at its end. FAILED trials are left out: an exception carries no information about the
+    quality of the parameters.
     """
     own = sorted(filter(_has_result, history), key=lambda trial: trial.ended)
     trials = [*usable_evidence(history, space), *own]
@@ -44,7 +45,7 @@ def observations(history: History, space: Space) -> list[Observation]:
 
 
 def usable_evidence(history: History, space: Space) -> list[Trial]:
-    """Trials of the study that this one was forked from which a surrogate can learn from."""
+    """The trials of the study that this one was forked from, as far as a surrogate can be fitted to them."""
     return [trial for trial in history.evidence if _has_result(trial) and space.contains(trial.params)]
 
 
@@ -53,7 +54,7 @@ def _has_result(trial: Trial) -> bool:
 
 
 def pending(history: History) -> list[Params]:
-    """The parameters that are being trained or wait to be."""
+    """The parameters of trials that are running or waiting."""
     return [trial.params for trial in history if trial.state.is_active]
 
 
@@ -71,10 +72,11 @@ def _finite(pruned: Sequence[bool], losses: Sequence[float]) -> list[float]:
 
 
 def half_ranked(losses: Sequence[float]) -> list[float]:
-    """The better half as it is, the worse half by rank, spread as if normal: the worst as far above as the best below.
+    """Half-rank warping: the better half is unchanged, the worse half becomes normal quantiles of its ranks.
 
-    A Gaussian process takes distances literally, and a learning rate that is almost too high costs a million.
-    (Half-rank warping: Song et al. 2024, "The Vizier Gaussian Process Bandit Algorithm", arXiv 2408.11527.)
+    The worst is then as far above the median as the best is below it. Without it a Gaussian process would be dominated
+    by outliers: a learning rate that is slightly too high can give a loss of a million. (Song et al. 2024, "The Vizier
+    Gaussian Process Bandit Algorithm", arXiv 2408.11527.)
     """
     ordered, middle, count = sorted(losses), median(losses), len(losses)
     quantile = NormalDist().inv_cdf

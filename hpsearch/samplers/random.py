@@ -1,4 +1,4 @@
-"""Random search, and the draw that the other samplers begin with and fall back on.
+"""Random search, and the random draw that other samplers begin with and fall back on.
 
 Bergstra and Bengio 2012, "Random Search for Hyper-Parameter Optimization" (JMLR 13, 281-305).
 """
@@ -18,19 +18,21 @@ from hpsearch.study.space import Choice, Space
 Key = tuple[float | None, ...]
 
 REDRAWS = 100
+"""How often a point that was proposed before is drawn again, before the discrete space is enumerated."""
+
 ENUMERABLE = 100_000
-"""Up to so many points a discrete space is listed to find what has not been proposed yet."""
+"""Discrete spaces with up to this many points are enumerated to find a point that was not proposed yet."""
 
 
 def key(space: Space, params: Params) -> Key:
-    """What two equal parameter sets have in common, and two different ones have not."""
+    """A hashable key that is equal for equal parameter sets only."""
     return tuple(space.to_unit(params))
 
 
-class Cycle:
-    """What has been proposed since a discrete space was last exhausted: a cache over the history it was last shown.
+class ProposedPoints:
+    """The points that were proposed since a discrete space was last exhausted: a cache over one history.
 
-    A point that is proposed for a second time says that nothing else was left: a new cycle begins with it.
+    A point is proposed for a second time only when no other point was left; the set then starts again with it.
     """
 
     def __init__(self) -> None:
@@ -39,7 +41,7 @@ class Cycle:
         self._keys: set[Key] = set()
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        return Cycle, ()
+        return ProposedPoints, ()
 
     def keys(self, space: Space, history: History) -> Set[Key]:
         if history is not self._history:
@@ -54,7 +56,7 @@ class Cycle:
 
 
 def draw(space: Space, generator: np.random.Generator, taken: Set[Key]) -> Params:
-    """Uniform in the unit cube, so log-uniform where log; in a discrete space not `taken` while anything is left."""
+    """Uniform in the unit cube, so log-uniform where log. In a discrete space, not one of `taken` while any is left."""
     first = params = space.from_unit(generator.random(space.dimensions).tolist())
     size = space.size()
     if size is None:
@@ -68,14 +70,17 @@ def draw(space: Space, generator: np.random.Generator, taken: Set[Key]) -> Param
 
 
 def _points(space: Space) -> Iterator[Params]:
-    """Every point of a discrete space, also those that its grid passes over."""
+    """Every point of a discrete space, including those that are not in its grid."""
     whole = (p if isinstance(p, Choice) else replace(p, grid=(), points=None) for p in space.parameters)
     return Space(tuple(whole), space.fixed).grid()
 
 
 @dataclass(frozen=True)
 class Random:
-    """Proposal n depends on the study's seed and n alone; in a discrete space no point twice until all were tried."""
+    """Random search. Proposal n depends on the study's seed and n only.
+
+    In a discrete space no point is proposed twice before all have been tried.
+    """
 
     slow: ClassVar[bool] = False
 
@@ -83,12 +88,12 @@ class Random:
     seed: int
     trials: int
     epochs: int
-    _cycle: Cycle = field(default_factory=Cycle, init=False, repr=False, compare=False)
+    _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
 
     def ask(self, history: History) -> New | None:
         number = len(history)
         if number >= self.trials:
             return None
-        taken: Set[Key] = set() if self.space.size() is None else self._cycle.keys(self.space, history)
+        taken: Set[Key] = set() if self.space.size() is None else self._proposed.keys(self.space, history)
         params = draw(self.space, stream(self.seed, number), taken)
         return New(params, self.epochs, f"random draw {number + 1} of {self.trials}")

@@ -59,7 +59,6 @@ class Simulation:
         self.sampler, self.loss, self.epochs, self.parallel, self.prune = sampler, loss, epochs, parallel, prune
         self.history = History(objective) if history is None else history
         self.proposals: list[New | Resume] = []
-        self.over = ""
         self.end: Over | None = None
         self._train = train
         self._shuffle = np.random.default_rng(seed)
@@ -70,7 +69,7 @@ class Simulation:
         while turns > 0:
             while len(running) < self.parallel and (proposal := self.sampler.ask(self.history)) is not None:
                 if isinstance(proposal, Over):
-                    self.end, self.over = proposal, proposal.reason
+                    self.end = proposal
                     break
                 running.append(self._start(proposal))
             if not running:

@@ -32,13 +32,13 @@ def test_going_on_with_the_fork(desk: Desk) -> None:
 
 
 def test_what_the_old_study_found_reaches_the_sampler(desk: Desk) -> None:
-    """Its five trials stand in for the random starts, so the fork's first proposal is made by the surrogate."""
+    """Its five trials count as startup trials, so the fork's first proposal is made by the surrogate."""
     desk.study(BAYESIAN.format(5))
     desk.run()
     desk.run("--fork", "second")
     old, new = desk.export()["trials"], desk.export("second")["trials"]
-    assert old[0]["origin"] == "random start 1 of 3"
-    assert new[0]["origin"] == "tpe on 5 settled trials, 0 running"
+    assert old[0]["origin"].startswith("random")
+    assert new[0]["origin"].startswith("tpe")
     assert new[0]["params"] != old[0]["params"]
 
 

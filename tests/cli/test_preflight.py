@@ -192,40 +192,42 @@ class TestTrainersThatShowLess:
 
 
 class TestLearningRates:
-    def test_auto_takes_the_window_and_says_why(self, desk: Desk) -> None:
+    def test_auto_takes_the_range_and_records_the_reason(self, desk: Desk) -> None:
         network(desk, space=AUTO, more="", trials=6)
         assert desk.run().code == 0
         document = desk.export()
         window = document["measured"]["lr_range"]["window"]
         (decision,) = [one for one in document["decisions"] if one["kind"] == "lr range"]
-        assert decision["reason"].startswith(f"lr: window [{window['low']:.3g}, {window['high']:.3g}] from")
+        assert decision["reason"] == document["measured"]["lr_range"]["says"]
         assert all(window["low"] <= trial["params"]["lr"] <= window["high"] for trial in document["trials"])
         assert decision["reason"] in desk.hp("show", "toy", 0).out
         assert any(name.endswith("lr_range.html") for name in desk.files())
 
-    def test_an_explicit_window_that_lies_off_is_kept_with_a_warning(self, desk: Desk) -> None:
+    def test_a_range_in_the_file_that_misses_it_is_kept_with_a_warning(self, desk: Desk) -> None:
         network(desk, space="lr = { low = 1e-7, high = 1e-6, log = true }", more="[lr_range]\n")
         answer = desk.run()
         assert answer.code == 0
         said = desk.hp("status", "toy", "--json").data["lr_range"]
-        assert "the window [1e-07, 1e-06] is kept, though it lies below what the range test finds" in said
+        assert "the range [1e-07, 1e-06] in the study file is too low" in said
         assert said in answer.err
         assert all(1e-7 <= trial["params"]["lr"] <= 1e-6 for trial in desk.export()["trials"])
 
     def test_one_that_is_right(self, desk: Desk) -> None:
         network(desk, space="lr = { low = 1e-3, high = 10.0, log = true }", more="[lr_range]\n")
         assert desk.run().code == 0
-        assert "the window [0.001, 10] is right" in desk.hp("status", "toy", "--json").data["lr_range"]
+        document = desk.export()["measured"]["lr_range"]
+        assert document["asked"] == {"low": 0.001, "high": 10.0}
+        assert document["window"]["low"] < document["asked"]["high"]
+        assert desk.hp("status", "toy", "--json").data["lr_range"] == document["says"]
 
     @pytest.mark.parametrize("fault", ["deaf", "untracked"])
     def test_auto_without_a_learning_rate(self, desk: Desk, fault: str) -> None:
         network(desk, fault, space=AUTO, more="")
         answer = desk.run()
         assert answer.code == 2
-        assert "space.lr: auto = true, and the learning-rate range test finds no window: " in answer.err
-        why = {"deaf": "lr is no learning rate", "untracked": "names no torch optimizer to run.track(optimizer=…)"}
+        assert "space.lr: auto = true" in answer.err
+        why = {"deaf": "lr is not the learning rate", "untracked": "run.track(optimizer=…)"}
         assert why[fault] in answer.err
-        assert "Give low and high" in answer.err
         assert desk.files() == []
 
 
@@ -247,7 +249,7 @@ class TestGoingOn:
         (desk.folder / "bell").write_text("2")
         answer = desk.run()
         assert answer.code == 130
-        assert "broken off before the first trial: what is measured here is measured again" in answer.err
+        assert "interrupted before the first trial: the next run starts the preflight again" in answer.err
         assert desk.files() == []
         assert desk.run().code == 0
         assert kinds(desk) == ["preflight", "lr range"]

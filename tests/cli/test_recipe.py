@@ -25,8 +25,8 @@ def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(desk: Desk) -> 
     answer = desk.run()
     assert answer.code == 0
     assert "\n[1] trial 0 " in answer.err, "nobody knows of how many"
-    assert "round 1, coarse: 12 trials of 1 epoch, spread over the whole space\n" in answer.err
-    assert "\n  x: window [" in answer.err
+    assert "round 1: 12 new trials of 1 epoch each, over the full space\n" in answer.err
+    assert "\n  x: range [" in answer.err
     first, why, *_ = answer.out.splitlines()
     assert first == "toy: done"
     assert "the budget of 40 epochs is spent" in why
@@ -55,13 +55,13 @@ def test_show_tells_the_story_and_what_each_round_gained(desk: Desk) -> None:
     assert text.rstrip().splitlines()[-1].startswith("over: ")
 
 
-def test_every_window_is_a_recorded_decision(desk: Desk) -> None:
+def test_every_search_range_is_a_recorded_decision(desk: Desk) -> None:
     written(desk)
     desk.run()
     notes = [one["reason"] for one in desk.export()["decisions"] if one["kind"] == "round"]
     told = desk.hp("show", "toy", "--json").data["rounds"]["rounds"]
     assert notes == [note for one in told for note in one["notes"]]
-    assert any("x: window [" in note for note in notes)
+    assert any(note.startswith("x: range ") for note in notes)
 
 
 def test_the_picture_lies_with_the_study(desk: Desk) -> None:
@@ -158,7 +158,7 @@ def test_a_recipe_of_which_nothing_comes_says_so(desk: Desk) -> None:
     desk.study(BUDGET.format(40), epochs=12, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
     answer = desk.run("--json")
     assert answer.code == 3
-    assert json.loads(answer.out)["reason"].startswith("none of 6 trials came to anything")
+    assert json.loads(answer.out)["reason"].startswith("no result in 6 trials")
 
 
 def test_coarse_to_fine_tells_its_rounds_too(desk: Desk) -> None:

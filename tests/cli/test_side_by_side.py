@@ -61,7 +61,8 @@ def test_what_is_hopeless_is_pruned_by_the_paired_test(desk: Desk) -> None:
     pruned = [trial for trial in trials if trial["state"] == "PRUNED"]
     assert pruned
     for trial in pruned:
-        assert trial["reason"].startswith("paired test: val_loss ")
+        assert trial["cause"] == "pruned"
+        assert {"p", "best_trial"} <= trial["cause_numbers"].keys()
         assert len(trial["curve"]) == 6
         assert trial["value"] > min(other["value"] for other in trials)
 

@@ -12,7 +12,7 @@ from hpsearch.core.messages import Advance, Event, Kill, Release, Reported, Star
 from hpsearch.core.trial import Params, Report
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measure.lr_sweep import LrSweep
-from hpsearch.preflight.measurements import Measured, SweptLosses
+from hpsearch.preflight.measurements import Measurements, SweepLosses
 from hpsearch.workers import checkpoints
 from hpsearch.workers.pools.base import WorkerPool
 
@@ -263,7 +263,7 @@ class MeasurerContract:
         found = driver.pool.measure(
             LearningMeasurement({"toy": "network", "lr": 0.01}, seed=3, epochs=5, skip=("labels",))
         )
-        assert isinstance(found, Measured)
+        assert isinstance(found, Measurements)
         assert found.failure is None
         assert found.trained is not None
         assert [report.step for report in found.trained.reports] == [1, 2, 3]
@@ -274,8 +274,8 @@ class MeasurerContract:
     def test_a_range_test_has_a_loss_for_every_rate(self, driver: Driver) -> None:
         order = LrSweep({"toy": "network", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1e-2, iterations=40)
         one, other = driver.pool.measure(order), driver.pool.measure(order)
-        assert isinstance(one, SweptLosses)
-        assert isinstance(other, SweptLosses)
+        assert isinstance(one, SweepLosses)
+        assert isinstance(other, SweepLosses)
         assert (one.problem, len(one.losses), len(one.rates)) == ("", 40, 40)
         assert one.losses == other.losses, "from the same beginning"
 
@@ -293,13 +293,13 @@ class MeasurerContract:
     @pytest.mark.parametrize(("how", "kind"), [("raise", "error"), ("memory", "oom"), ("sys.exit", "error")])
     def test_what_the_trainer_raises_is_an_answer(self, driver: Driver, how: str, kind: str) -> None:
         found = driver.pool.measure(LearningMeasurement({"toy": "faulty", "at": 1, "how": how}, seed=3, epochs=5))
-        assert isinstance(found, Measured)
+        assert isinstance(found, Measurements)
         assert found.failure is not None
         assert found.failure.kind == kind
         assert driver.pool.room == 2
 
     def test_why_there_is_no_range_test_is_an_answer(self, driver: Driver) -> None:
         found = driver.pool.measure(LrSweep({"toy": "learner", "lr": 0.01}, 3, 5, "lr", low=1e-5, high=1.0))
-        assert isinstance(found, SweptLosses)
-        assert "names no torch optimizer" in found.problem
+        assert isinstance(found, SweepLosses)
+        assert "run.track(optimizer=…)" in found.problem
         assert found.losses == ()

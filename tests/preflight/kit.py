@@ -7,7 +7,7 @@ from typing import Any
 from hpsearch.core.messages import Lost
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measure.lr_sweep import LrSweep
-from hpsearch.preflight.measurements import Measured, SweptLosses
+from hpsearch.preflight.measurements import Measurements, SweepLosses
 
 LOST = Lost(-1, "its worker died of: Fatal Python error: Segmentation fault", "in conv2d")
 
@@ -23,7 +23,7 @@ def course(rate: float) -> float:
 class Answering:
     """asked: the measurements, in order."""
 
-    def __init__(self, loss: Callable[[float], float] = course, learning: Measured | Lost = LOST):
+    def __init__(self, loss: Callable[[float], float] = course, learning: Measurements | Lost = LOST):
         self.asked: list[Any] = []
         self._loss, self._learning = loss, learning
 
@@ -36,7 +36,7 @@ class Answering:
         rates = [
             measurement.low * (measurement.high / measurement.low) ** (i / (measurement.iterations - 1)) for i in steps
         ]
-        return SweptLosses(measurement.params, measurement.parameter, tuple(rates), tuple(map(self._loss, rates)))
+        return SweepLosses(measurement.params, measurement.parameter, tuple(rates), tuple(map(self._loss, rates)))
 
 
 class Vanishing:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.errors import BadInput
+from hpsearch.preflight.judge.lr_curve import misses
 from hpsearch.preflight.range_test import asked_for, run_range_test, variants
-from tests.preflight.kit import Answering, Vanishing
+from tests.preflight.kit import LOST, Answering, Vanishing
 from tests.support.study_text import LR, made
 
 ASKED = ("", "[lr_range]\n")
@@ -39,11 +40,12 @@ class TestSweeps:
         run_range_test(made((LR, "{ low = 1e-2, high = 1e-1, log = true }"), ASKED), measurer)
         assert {(one.low < 1e-2, one.high > 1e-1, one.epochs) for one in measurer.asked} == {(True, True, 9)}
 
-    def test_what_cannot_be_done_once_is_not_tried_again(self) -> None:
+    def test_a_test_that_is_not_possible_is_not_repeated(self) -> None:
         measurer = Answering(loss=lambda _: math.nan)
-        assert len(run_range_test(made(ASKED), measurer).readings) > 1, "losses were seen, other parameters may differ"
+        assert len(run_range_test(made(ASKED), measurer).results) > 1, "losses were seen, other parameters may differ"
         found = run_range_test(made(ASKED), Vanishing())
-        assert [one.problem.partition(":")[0] for one in found.readings] == ["no answer came back"]
+        (only,) = found.results
+        assert only.problem.endswith(LOST.reason)
 
 
 class TestResult:
@@ -57,19 +59,19 @@ class TestResult:
     def test_a_range_that_is_right(self) -> None:
         found = run_range_test(made(ASKED), Answering())
         assert found.found is not None
-        assert found.says == f"lr: the window [1e-05, 1] is right, by {found.found.evidence}"
+        assert found.says == f"lr: the range [1e-05, 1] agrees with {found.found.evidence}"
         assert found.found.reason.endswith(f" from {found.found.evidence}")
 
     def test_one_that_misses(self) -> None:
         found = run_range_test(made((LR, "{ low = 1e-7, high = 1e-6, log = true }"), ASKED), Answering())
-        assert "is kept, though it lies below" in found.says
+        assert found.says == misses(found.results, 1e-7, 1e-6)
         assert found.document()["asked"] == {"low": 1e-7, "high": 1e-6}
 
     def test_nothing_found(self) -> None:
         found = run_range_test(made(ASKED), Answering(loss=lambda _: 2.0))
         assert found.found is None
-        assert found.says.startswith("lr: the learning-rate range test finds no window: too early to say")
-        with pytest.raises(BadInput, match=r"space\.lr: auto = true, .* Give low and high"):
+        assert all(one.problem for one in found.results)
+        with pytest.raises(BadInput, match=r"space\.lr: auto = true, .* finds no range: .* Set low and high"):
             run_range_test(made((LR, "{ auto = true }"), ASKED), Answering(loss=lambda _: 2.0))
 
     def test_its_document_is_json(self) -> None:

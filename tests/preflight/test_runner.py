@@ -6,7 +6,7 @@ import pytest
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import Report
-from hpsearch.preflight.measurements import Measured, TrainedEpochs
+from hpsearch.preflight.measurements import Measurements, TrainedEpochs
 from hpsearch.preflight.runner import PreflightFailed, PreflightRecord, complete, run_preflight
 from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
@@ -15,7 +15,7 @@ from tests.support.study_text import LR, made
 
 BOTH = ("", "[preflight]\n[lr_range]\n")
 AUTO = (LR, "{ auto = true }")
-LEARNS = Measured(trained=TrainedEpochs(1.0, (Report(1, {"val_loss": 0.5}),), seconds=2.0), seconds=3.0)
+LEARNS = Measurements(trained=TrainedEpochs(1.0, (Report(1, {"val_loss": 0.5}),), seconds=2.0), seconds=3.0)
 
 
 @pytest.fixture
@@ -49,16 +49,16 @@ class TestAsAPartOfARun:
     def test_skipped(self, study: Study) -> None:
         record = complete(study, Answering(), PreflightRecord(), str, skip_preflight=True)
         assert list(record.documents) == ["lr_range"]
-        assert record.decisions[0].reason == "skipped, as --skip-preflight asks for"
+        assert [one.kind for one in record.decisions] == ["preflight", "lr range"]
 
     def test_a_worker_that_is_lost(self, study: Study) -> None:
         with pytest.raises(
-            PreflightFailed, match=r"(?s)no answer came back: its worker died of: Fatal Python error.*in conv2d"
+            PreflightFailed, match=r"(?s)the measurement was lost: its worker died of: Fatal Python error.*in conv2d"
         ):
             complete(study, Vanishing(), PreflightRecord(), str)
 
-    def test_there_is_no_range_then(self, study: Study) -> None:
-        with pytest.raises(BadInput, match="finds no window: no answer came back: its worker died"):
+    def test_then_there_is_no_range(self, study: Study) -> None:
+        with pytest.raises(BadInput, match="its worker died"):
             complete(study, Vanishing(), PreflightRecord(), str, skip_preflight=True)
 
 

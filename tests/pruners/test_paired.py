@@ -9,8 +9,8 @@ from hpsearch.core.decisions import Continue, Stop
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.pruners.base import NeverPrune, Several
-from hpsearch.pruners.paired import Paired, chance_of_more
+from hpsearch.pruners.base import Several, NeverPrune
+from hpsearch.pruners.paired import Paired, one_sided_p
 from hpsearch.pruners.threshold import Threshold
 
 LOSS = Objective("val_loss", "minimize")
@@ -39,11 +39,11 @@ def history_of(*curves: Curve, objective: Objective = LOSS) -> History:
 GOOD = [[0.10, 0.12, 0.11]] * 6
 BAD = [[0.50, 0.51, 0.53]] * 6
 NOISY = [[0.01, 0.90, 0.60]] * 6
-WHOLE = 12
+MAX_EPOCHS = 12
 
 
-def rule(repeats: int = 3, whole: int = WHOLE) -> Paired:
-    return Paired(Replicates(repeats=repeats), whole)
+def rule(repeats: int = 3, max_epochs: int = MAX_EPOCHS) -> Paired:
+    return Paired(Replicates(repeats=repeats), max_epochs)
 
 
 def judged(history: History, number: int = 1, pruner: Paired | None = None) -> Continue | Stop:
@@ -52,16 +52,16 @@ def judged(history: History, number: int = 1, pruner: Paired | None = None) -> C
     return verdict
 
 
-def test_what_is_worse_in_all_repeats_is_stopped() -> None:
+def test_a_trial_that_is_worse_in_all_repeats_is_stopped() -> None:
     verdict = judged(history_of(GOOD, BAD))
     assert isinstance(verdict, Stop)
     assert verdict.reason == (
-        "paired test: val_loss 0.5133 is worse than 0.11 of trial 0 at epoch 6, and does not catch up; "
-        "p <= 0.00024 over 3 repeats for 3 epochs"
+        "paired t-test: val_loss 0.5133 is worse than 0.11 (trial 0) at epoch 6 and is not expected to catch up; "
+        "p <= 0.00024 over 3 repeats in each of the last 3 epochs"
     )
 
 
-def test_what_may_be_bad_luck_goes_on() -> None:
+def test_a_trial_without_significant_difference_continues() -> None:
     """The mean is as bad as that of BAD, and the repeats do not agree."""
     assert judged(history_of(GOOD, NOISY)) == Continue()
 
@@ -88,8 +88,8 @@ def test_not_before_so_many_epochs() -> None:
 
 def test_a_slow_start_is_forgiven() -> None:
     """In a quarter of the 40 epochs, and what was bad in it does not count."""
-    assert judged(history_of(GOOD * 2, (BAD * 2)[:11]), pruner=rule(whole=40)) == Continue()
-    assert isinstance(judged(history_of(GOOD * 2, BAD * 2), pruner=rule(whole=40)), Stop)
+    assert judged(history_of(GOOD * 2, (BAD * 2)[:11]), pruner=rule(max_epochs=40)) == Continue()
+    assert isinstance(judged(history_of(GOOD * 2, BAD * 2), pruner=rule(max_epochs=40)), Stop)
 
 
 def falling(by: float) -> list[list[float]]:
@@ -101,7 +101,9 @@ def test_what_would_catch_up_by_the_end_goes_on() -> None:
     """Six epochs are left: a gap of 0.8 - 5 x 0.08 = 0.4 closes at 0.08 an epoch, and one of 0.55 at 0.05 does not."""
     assert judged(history_of(GOOD, falling(by=0.08))) == Continue()
     assert isinstance(judged(history_of(GOOD, falling(by=0.05))), Stop)
-    assert judged(history_of(GOOD, falling(by=0.05)), pruner=rule(whole=20)) == Continue(), "there is more time left"
+    assert judged(history_of(GOOD, falling(by=0.05)), pruner=rule(max_epochs=20)) == Continue(), (
+        "there is more time left"
+    )
 
 
 def test_the_best_goes_on() -> None:
@@ -144,9 +146,9 @@ def test_the_probability_is_students() -> None:
         differences = generator.normal(0.3, 1.0, repeats)
         expected = stats.ttest_1samp(differences, 0.0, alternative="greater").pvalue
         if differences.mean() > 0:
-            assert chance_of_more(differences.tolist()) == pytest.approx(expected, abs=1e-12)
+            assert one_sided_p(differences.tolist()) == pytest.approx(expected, abs=1e-12)
         else:
-            assert chance_of_more(differences.tolist()) > 0.5
+            assert one_sided_p(differences.tolist()) > 0.5
 
 
 def test_two_alike_are_hardly_ever_told_apart() -> None:
@@ -163,18 +165,19 @@ def test_two_alike_are_hardly_ever_told_apart() -> None:
     assert stopped < 8
 
 
-class TestSeveral:
+class TestChainedPruner:
     def test_the_first_that_stops_decides(self) -> None:
         history = history_of(GOOD, BAD)
         both = Several((Threshold(upper=0.3), rule()))
-        assert both.judge(history[1], history).reason.startswith("threshold")
-        assert Several((NeverPrune(), rule())).judge(history[1], history).reason.startswith("paired")
+        first, second = both, Several((NeverPrune(), rule()))
+        stops = [one.judge(history[1], history) for one in (first, second)]
+        assert ["upper" in stop.numbers for stop in stops if isinstance(stop, Stop)] == [True, False]
         assert both.judge(history[0], history) == Continue()
 
-    def test_a_reason_to_go_on_is_handed_on(self) -> None:
+    def test_the_reason_of_a_continue_is_returned(self) -> None:
         class Weighs:
             def judge(self, trial: Trial, history: History) -> Continue:
-                return Continue("rung 1: goes on")
+                return Continue("at rung 1")
 
         history = history_of(GOOD, GOOD)
-        assert Several((NeverPrune(), Weighs(), NeverPrune())).judge(history[1], history) == Continue("rung 1: goes on")
+        assert Several((NeverPrune(), Weighs(), NeverPrune())).judge(history[1], history) == Continue("at rung 1")

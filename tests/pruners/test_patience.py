@@ -38,21 +38,21 @@ def test_no_number_is_no_improvement(bad: float) -> None:
     assert ends_at(0.5, bad, bad) == 3
     assert ends_at(bad, 0.5, 0.4) is None
     history = history_of([bad, bad])
-    assert Patience(2).judge(history[0], history) == Stop(
-        "patience: no finite val_loss for 2 epochs", Cause.PATIENCE, {"epochs": 2}
-    )
+    verdict = Patience(2).judge(history[0], history)
+    assert isinstance(verdict, Stop)
+    assert (verdict.cause, verdict.numbers) == (Cause.PATIENCE, {"epochs": 2})
 
 
-def test_reasons_speak_of_the_metric_in_its_own_sign() -> None:
+def test_the_reasons_have_the_metric_without_negation() -> None:
     history = history_of([0.9, 0.97, 0.96, 0.95], objective=ACCURACY)
-    stalled = "no better val_accuracy than 0.97 (epoch 2) for 2 epochs"
+    stalled = "val_accuracy has not improved on 0.97 (epoch 2) for 2 epochs"
     why = (Cause.PATIENCE, {"epochs": 2, "best": 0.97, "epoch": 2})
-    assert EarlyStopping(2).judge(history[0], history) == Finish(f"early stop: {stalled}", *why)
+    assert EarlyStopping(2).judge(history[0], history) == Finish(f"early stopping: {stalled}", *why)
     assert Patience(2).judge(history[0], history) == Stop(f"patience: {stalled}", *why)
 
 
-def test_at_the_epoch_it_was_asked_for_a_trial_may_finish_but_is_not_pruned() -> None:
+def test_at_its_target_epoch_a_trial_may_finish_but_is_not_pruned() -> None:
     history = history_of([0.1, 0.2, 0.2])
-    asked_for = trial(0, 0.1, 0.2, 0.2, until=3)
-    assert Patience(2).judge(asked_for, history) == Continue()
-    assert isinstance(EarlyStopping(2).judge(asked_for, history), Finish)
+    at_target = trial(0, 0.1, 0.2, 0.2, until=3)
+    assert Patience(2).judge(at_target, history) == Continue()
+    assert isinstance(EarlyStopping(2).judge(at_target, history), Finish)

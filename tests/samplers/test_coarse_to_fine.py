@@ -7,7 +7,8 @@ import pytest
 from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Params, State
-from hpsearch.samplers.coarse_to_fine import CoarseToFine, Span
+from hpsearch.samplers.coarse_to_fine import CoarseToFine, RoundProgress
+from hpsearch.samplers.recipe.search_ranges import next_ranges
 from hpsearch.study.space import Choice, Float, Int, Space
 from hpsearch.testing.simulation import LOSS, Simulation, diverges, flat
 
@@ -63,8 +64,6 @@ def test_the_best_are_continued_in_the_order_of_their_rank() -> None:
     first = sorted(list(simulation.history)[:24], key=lambda trial: valley(trial.params, 3))
     kept = [p for p in simulation.proposals if isinstance(p, Resume) and p.round == 2]
     assert [proposal.number for proposal in kept] == [trial.number for trial in first[:6]]
-    value = valley(first[1].params, 3)
-    assert kept[1].reason == f"round 2: rank 2 of 24 (val_loss {value:.4g}), trained on to epoch 10"
     assert all(simulation.history[trial.number].state is State.PAUSED for trial in first[6:])
 
 
@@ -88,22 +87,22 @@ def test_a_round_waits_for_the_one_before() -> None:
     assert isinstance(simulation.sampler.ask(simulation.history), Resume)
 
 
-def test_new_trials_are_drawn_from_the_windows_of_their_round() -> None:
+def test_new_trials_are_drawn_from_the_ranges_of_their_round() -> None:
     simulation = run()
     ranges = searcher().ranges(simulation.history)
     assert [len(of_round) for of_round in ranges] == [2, 2, 2]
-    lows, highs = [w[0].low for w in ranges], [w[0].high for w in ranges]
+    lows, highs = [of_round[0].low for of_round in ranges], [of_round[0].high for of_round in ranges]
     assert lows[0] < lows[1] <= 0.01 <= highs[1] < highs[0]
     assert highs[2] / lows[2] < highs[1] / lows[1]
     for proposal in simulation.proposals:
         if isinstance(proposal, New):
             assert lows[proposal.round - 1] <= proposal.params["lr"] <= highs[proposal.round - 1]
     reasons = [proposal.reason for proposal in simulation.proposals if isinstance(proposal, New)]
-    assert reasons[0] == "round 1: drawn anywhere in the space"
-    assert reasons[-1].startswith(f"round 3: drawn in windows round the best: lr {ranges[2][0].range}")
+    assert reasons[0] == "round 1: drawn from the full space"
+    assert reasons[-1].startswith(f"round 3: drawn from the search ranges lr {ranges[2][0].range}")
 
 
-def test_the_windows_of_a_round_stay_what_they_were_while_it_goes_on() -> None:
+def test_the_ranges_of_a_round_do_not_change_while_it_runs() -> None:
     simulation = Simulation(searcher(), valley, epochs=30, parallel=2)
     seen: list[object] = []
     while True:
@@ -117,7 +116,7 @@ def test_the_windows_of_a_round_stay_what_they_were_while_it_goes_on() -> None:
     assert len(seen) == 3
 
 
-def test_a_trial_that_breaks_down_in_a_later_round_does_not_move_its_windows() -> None:
+def test_a_trial_that_fails_in_a_later_round_does_not_change_its_ranges() -> None:
     def breaks(params: Params, epoch: int) -> float:
         if epoch == 7:
             raise ArithmeticError
@@ -128,7 +127,7 @@ def test_a_trial_that_breaks_down_in_a_later_round_does_not_move_its_windows() -
     assert searcher().ranges(simulation.history)[:2] == searcher().ranges(run().history)[:2]
 
 
-def test_what_was_pruned_or_lost_is_made_up_for_by_new_trials() -> None:
+def test_new_trials_replace_those_that_were_pruned() -> None:
     simulation = Simulation(searcher(), valley, epochs=30, prune=lambda number: number not in (3, 4)).run()
     assert len(simulation.proposals) == 42
     second = [proposal for proposal in simulation.proposals if proposal.round == 2]
@@ -136,7 +135,7 @@ def test_what_was_pruned_or_lost_is_made_up_for_by_new_trials() -> None:
     assert len(second) == 12
 
 
-def test_with_nothing_to_learn_from_the_windows_stay() -> None:
+def test_without_results_the_ranges_stay() -> None:
     simulation = Simulation(searcher(), diverges, epochs=30).run()
     assert len(simulation.proposals) == 42
     assert {one.range for of_round in searcher().ranges(simulation.history) for one in of_round} == {
@@ -145,7 +144,7 @@ def test_with_nothing_to_learn_from_the_windows_stay() -> None:
     }
 
 
-def test_a_maximised_metric_is_ranked_and_shown_in_its_own_sign() -> None:
+def test_a_maximised_metric_is_ranked_and_shown_without_negation() -> None:
     accuracy = Objective("val_accuracy", "maximize")
     simulation = Simulation(
         searcher(), lambda params, epoch: 1 - 0.1 * valley(params, epoch), epochs=30, objective=accuracy
@@ -155,7 +154,8 @@ def test_a_maximised_metric_is_ranked_and_shown_in_its_own_sign() -> None:
         p.number for p in alike if isinstance(p, Resume)
     ]
     kept = next(p for p in simulation.proposals if isinstance(p, Resume))
-    assert "(val_accuracy 0.9" in kept.reason
+    value = f"{1 - 0.1 * valley(simulation.history[kept.number].params, 3):.4g}"
+    assert kept.reason == f"round 2: rank 1 of 24 (val_accuracy {value}), continued to epoch 10"
 
 
 def test_a_round_appended_goes_on() -> None:
@@ -203,9 +203,12 @@ def test_only_trials_of_the_round_before_are_continued() -> None:
     assert kept[3] <= kept[2] | {10, 11}
 
 
-def test_a_window_is_drawn_round_three_trials_at_least() -> None:
-    ranges = searcher((Round(6, 1), Round(4, 2))).ranges(run((Round(6, 1), Round(4, 2))).history)
-    assert "round the best 3 of 6" in ranges[1][0].reason
+def test_a_range_is_around_three_trials_at_least() -> None:
+    rounds = (Round(6, 1), Round(4, 2))
+    history = run(rounds).history
+    first, second = searcher(rounds).ranges(history)
+    best = sorted(list(history)[:6], key=lambda trial: valley(trial.params, 1))[:3]
+    assert second == next_ranges(SPACE, first, [trial.params for trial in best], among=6, margin=0.1)
 
 
 def test_a_failed_trial_counts_for_nothing_however_good_it_looked() -> None:
@@ -219,10 +222,18 @@ def test_a_failed_trial_counts_for_nothing_however_good_it_looked() -> None:
     assert searcher().ranges(simulation.history)[1][0].high < 0.3
 
 
-def test_the_spans_say_how_far_each_round_is() -> None:
+def test_the_progress_of_each_round() -> None:
     simulation = Simulation(searcher(), valley, epochs=30).run(turns=28)
-    assert searcher().spans(simulation.history) == [Span(0, 24, 0), Span(24, 24, 4), Span(24, 24, 0)]
-    assert searcher().spans(run().history) == [Span(0, 24, 0), Span(24, 30, 6), Span(30, 33, 3)]
+    assert searcher().progress(simulation.history) == [
+        RoundProgress(0, 24, 0),
+        RoundProgress(24, 24, 4),
+        RoundProgress(24, 24, 0),
+    ]
+    assert searcher().progress(run().history) == [
+        RoundProgress(0, 24, 0),
+        RoundProgress(24, 30, 6),
+        RoundProgress(30, 33, 3),
+    ]
 
 
 def test_with_expand_the_search_leaves_the_range_towards_the_best() -> None:

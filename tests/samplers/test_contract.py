@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch.samplers.bayesian import Bayesian
 from hpsearch.samplers.coarse_to_fine import CoarseToFine
-from hpsearch.samplers.fixed_list import FixedList, Wanted
+from hpsearch.samplers.fixed_list import FixedList, ParameterSet
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.recipe.sampler import Recipe
@@ -35,7 +35,7 @@ ROUNDS = (Round(8, 1), Round(5, 3), Round(3, 4))
 CASES = {
     "grid": SamplerCase(lambda _: Grid(GRID, 2), GRID, budget=8, epochs=2, seeded=False),
     "list": SamplerCase(
-        lambda _: FixedList([Wanted(params, 2) for params in GRID.grid()], seeds=1),
+        lambda _: FixedList([ParameterSet(params, 2) for params in GRID.grid()], seeds=1),
         GRID,
         8,
         epochs=2,

@@ -1,10 +1,10 @@
 from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, State
-from hpsearch.samplers.fixed_list import FixedList, Wanted
+from hpsearch.samplers.fixed_list import FixedList, ParameterSet
 from hpsearch.testing.simulation import LOSS, Simulation, fails, flat
 
-SETS = [Wanted({"x": 0.1}, 3), Wanted({"x": 0.2, "y": 1}, 2), Wanted({"x": 0.3}, 3)]
+SETS = [ParameterSet({"x": 0.1}, 3), ParameterSet({"x": 0.2, "y": 1}, 2), ParameterSet({"x": 0.3}, 3)]
 
 
 def trained(simulation: Simulation) -> list[Params]:
@@ -38,15 +38,17 @@ def test_seeds_and_sets_that_are_added_train_what_is_missing() -> None:
 
 def test_epochs_that_are_added_are_trained_from_the_checkpoint() -> None:
     first = Simulation(FixedList(SETS, 1), flat, epochs=3).run()
-    longer = FixedList([Wanted(SETS[1].params, 3)], 1)
-    assert longer.ask(first.history) == Resume(1, 3, "set 1 is to be trained to epoch 3 now")
+    longer = FixedList([ParameterSet(SETS[1].params, 3)], 1)
+    resumed = longer.ask(first.history)
+    assert isinstance(resumed, Resume)
+    assert (resumed.number, resumed.until) == (1, 3)
 
 
 def test_the_order_of_names_is_nothing_and_a_type_is() -> None:
-    first = Simulation(FixedList([Wanted({"x": 1, "y": 2}, 1)], 1), flat, epochs=1).run()
-    assert FixedList([Wanted({"y": 2, "x": 1}, 1)], 1).ask(first.history) is None
-    assert FixedList([Wanted({"y": 2, "x": True}, 1)], 1).ask(first.history) is not None
+    first = Simulation(FixedList([ParameterSet({"x": 1, "y": 2}, 1)], 1), flat, epochs=1).run()
+    assert FixedList([ParameterSet({"y": 2, "x": 1}, 1)], 1).ask(first.history) is None
+    assert FixedList([ParameterSet({"y": 2, "x": True}, 1)], 1).ask(first.history) is not None
 
 
-def test_the_reason_says_which_set_and_which_seed() -> None:
-    assert FixedList(SETS, 5).ask(History(LOSS)) == New({"x": 0.1}, 3, "set 1 of 3, seed 1 of 5")
+def test_the_reason_has_the_set_and_the_seed() -> None:
+    assert FixedList(SETS, 5).ask(History(LOSS)) == New({"x": 0.1}, 3, "parameter set 1 of 3, seed 1 of 5")

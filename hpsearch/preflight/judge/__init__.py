@@ -1,1 +1,1 @@
-"""What a preflight measured means: pure functions."""
+"""Judges the measurements of a preflight: pure functions."""

@@ -1,4 +1,4 @@
-"""What a check comes to."""
+"""The result of one check."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ Numbers = Mapping[str, float | int | str]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
-    severity: of one that failed: with an error a study does not start, a warning is only said.
-    evidence: the numbers. says: one sentence, with what to do where it failed. details: a traceback, or "".
+    severity: of a failed check. An error keeps the study from starting, a warning does not.
+    evidence: the numbers. says: one sentence, with advice where it failed. details: a traceback, or "".
     """
 
     name: str
@@ -47,7 +47,7 @@ def skipped(name: str, why: str) -> Check:
     return Check(name, "skipped", why)
 
 
-def listed(names: Iterable[str], most: int = 5) -> str:
+def names_text(names: Iterable[str], most: int = 5) -> str:
     """`a, b and 3 more`."""
     found = list(names)
     left = len(found) - most
@@ -55,7 +55,7 @@ def listed(names: Iterable[str], most: int = 5) -> str:
 
 
 def text(checks: Sequence[Check]) -> str:
-    """A line for every check, and their details below."""
+    """One line per check, and the details below."""
     words = {"passed": "passed", "skipped": "skipped"}
     rows = [
         [words.get(check.outcome, "FAILED" if check.stops else "warning"), check.name, check.says] for check in checks

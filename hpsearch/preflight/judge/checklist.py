@@ -1,7 +1,7 @@
-"""What a preflight's measurements mean: one check each for what commonly keeps a training from learning.
+"""The checks of a preflight, one for each common cause of a training that does not learn.
 
-Lists of these: Karpathy 2019, "A Recipe for Training Neural Networks"; Stanford's CS231n, "Babysitting the learning
-process". Nothing is guessed: what a trainer does not let preflight measure is skipped, and said.
+The causes are from Karpathy 2019, "A Recipe for Training Neural Networks", and Stanford's CS231n, "Babysitting the
+learning process". A check is skipped, with the reason, where the trainer does not allow its measurement.
 """
 
 import math
@@ -12,12 +12,12 @@ from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge import first_step_checks as first_steps
 from hpsearch.preflight.judge import learning_checks as learning
 from hpsearch.preflight.judge.check import Check, skipped
-from hpsearch.preflight.measurements import Measured
+from hpsearch.preflight.measurements import Measurements
 
 ROOM = 0.9
-"""Of a GPU's memory that trials may share."""
+"""The fraction of a GPU's memory that trials may use together."""
 
-CHECKS: Mapping[str, Callable[[Measured, Objective], Check]] = {
+CHECKS: Mapping[str, Callable[[Measurements, Objective], Check]] = {
     "metrics": learning.metrics,
     "inputs": first_steps.inputs,
     "outputs": first_steps.outputs,
@@ -29,31 +29,31 @@ CHECKS: Mapping[str, Callable[[Measured, Objective], Check]] = {
     "overfits": learning.overfits,
     "labels": learning.labels,
 }
-"""By name, in the order in which a person should read them; `runs` comes before, without which there is nothing."""
+"""By name, in the order of display. `runs` comes before them: if it fails, there is nothing else to judge."""
 
 
-def judge(measured: Measured, objective: Objective, skip: Sequence[str] = ()) -> tuple[Check, ...]:
+def judge(measured: Measurements, objective: Objective, skip: Sequence[str] = ()) -> tuple[Check, ...]:
     """`runs`, and every check that is not in `skip`."""
     runs = learning.runs(measured)
     if runs.outcome == "failed":
         return (runs,)
     checks = [check(measured, objective) for name, check in CHECKS.items() if name not in skip]
-    return (runs, *(_in_view_of(check, checks) for check in checks))
+    return (runs, *(_without_consequences(check, checks) for check in checks))
 
 
-def _in_view_of(check: Check, others: Sequence[Check]) -> Check:
-    """Where something else is wrong, that nothing is learned is no news, and says nothing about the labels."""
+def _without_consequences(check: Check, others: Sequence[Check]) -> Check:
+    """Skips `labels` where another check failed: a trainer that cannot learn gives no information about labels."""
     causes = [one.name for one in others if one.name != "labels" and one.stops]
     if check.name == "labels" and check.stops and causes:
-        return skipped("labels", f"nothing can be said about them while this fails: {', '.join(causes)}")
+        return skipped("labels", f"cannot be judged while other checks fail: {', '.join(causes)}")
     return check
 
 
 @dataclass(frozen=True)
 class Cost:
-    """seconds: of an epoch, None where none could be timed. Bytes at the most: host, gpu; gpu_total: what there is.
+    """seconds: per epoch; None where none could be timed. host, gpu: peak memory in bytes. gpu_total: bytes of the GPU.
 
-    per_gpu: so many trials fit one GPU together; None without one.
+    per_gpu: the number of trials that fit one GPU together; None without a GPU.
     """
 
     seconds: float | None
@@ -68,9 +68,11 @@ class Cost:
         return max(math.floor(ROOM * self.gpu_total / self.gpu), 1)
 
 
-def cost(measured: Measured, replicates: int = 1) -> Cost:
-    """replicates: so many of what was measured train side by side in a trial, in one process: what that has before any
-    is trained counts once. Of a GPU's memory, what CUDA itself takes counts for each."""
+def cost(measured: Measurements, replicates: int = 1) -> Cost:
+    """The cost of a trial. replicates: the number of networks that a trial trains side by side, in one process.
+
+    Host memory that was in use before training counts once. Memory of the CUDA context counts for each replicate.
+    """
     memory, seconds = measured.memory, measured.trained.seconds if measured.trained else None
     of_all = None if seconds is None else replicates * seconds
     host = memory.idle + replicates * (memory.host - memory.idle)

@@ -1,83 +1,83 @@
-"""What the first steps of a training show: its inputs, its outputs, its first loss, its gradients."""
+"""Checks of the first training steps: inputs, outputs, first loss, gradients, optimizer."""
 
 import math
 
 from hpsearch.core.trial import Objective
-from hpsearch.preflight.judge.check import Check, failed, listed, passed, skipped, warned
-from hpsearch.preflight.measurements import Measured
+from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
+from hpsearch.preflight.measurements import Measurements
 
 OFF = 2.0
-"""A loss at the start that is so many times what chance gives, or one over that, is odd."""
+"""The first loss is suspicious where it is more than this factor above or below the chance level."""
 
 LARGE, HUGE = 3.0, 10.0
-"""Root mean square of what reaches the first layer: beyond the first it is said, beyond the second it is a fault."""
+"""Root mean square of the first layer's input: a warning above the first value, a failure above the second."""
 
-NO_MODEL = "the trainer names no model to run.track(model=…)"
-NO_OPTIMIZER = "the trainer names no optimizer to run.track(optimizer=…)"
-NO_LOSS = "the trainer calls no torch backward"
+NO_MODEL = "the trainer passes no model to run.track(model=…)"
+NO_OPTIMIZER = "the trainer passes no optimizer to run.track(optimizer=…)"
+NO_LOSS = "the trainer does not call torch's backward"
 
 
-def inputs(measured: Measured, _: Objective) -> Check:
+def inputs(measured: Measurements, _: Objective) -> Check:
     steps = measured.steps
     if not steps.models:
         return skipped("inputs", NO_MODEL)
     if steps.inputs is None:
-        return passed("inputs", "the first layer takes whole numbers, or scales its inputs itself")
+        return passed("inputs", "the first layer takes integers, or normalises its inputs")
     seen = steps.inputs
     size = math.hypot(seen.mean, seen.std)
     numbers = {"mean": seen.mean, "std": seen.std, "low": seen.low, "high": seen.high}
-    said = (
-        f"what reaches the first layer, {seen.layer}, has mean {seen.mean:.3g} and standard deviation {seen.std:.3g}, "
-        f"from {seen.low:.3g} to {seen.high:.3g}"
+    observed = (
+        f"the input of the first layer, {seen.layer}, has mean {seen.mean:.3g} and standard deviation {seen.std:.3g} "
+        f"(from {seen.low:.3g} to {seen.high:.3g})"
     )
     if not math.isfinite(size):
-        return failed("inputs", f"{said}: there are NaN or infinite inputs", numbers)
+        return failed("inputs", f"{observed}: it contains NaN or infinity", numbers)
     if size > HUGE:
-        return failed("inputs", f"{said}: scale the inputs to mean 0 and standard deviation 1", numbers)
+        return failed("inputs", f"{observed}: scale the inputs to mean 0 and standard deviation 1", numbers)
     if size > LARGE:
-        return warned("inputs", f"{said}: from mean 0 and standard deviation 1 it is easier to learn", numbers)
-    return passed("inputs", said, numbers)
+        return warned("inputs", f"{observed}: training is easier with mean 0 and standard deviation 1", numbers)
+    return passed("inputs", observed, numbers)
 
 
-def outputs(measured: Measured, _: Objective) -> Check:
+def outputs(measured: Measurements, _: Objective) -> Check:
     steps = measured.steps
     if not steps.losses:
         return skipped("outputs", NO_LOSS)
     if steps.loss_kind not in ("cross entropy", "binary cross entropy"):
-        return skipped("outputs", "the loss takes no logits, as far as can be seen")
+        return skipped("outputs", "the loss is not recognised as a cross entropy")
     if not steps.probabilities:
-        return passed("outputs", f"the {steps.loss_kind} gets what it takes")
+        return passed("outputs", f"the model's outputs fit the {steps.loss_kind}")
     function, layer = ("cross_entropy", "softmax")
     if steps.loss_kind == "binary cross entropy":
         function, layer = ("binary_cross_entropy_with_logits", "sigmoid")
     return failed(
         "outputs",
-        f"the model's outputs are probabilities already, and {function} takes a {layer} of them once more, so that the "
-        f"loss cannot come near zero: leave the {layer} out of the model",
+        f"the model's outputs are already probabilities, and {function} applies {layer} again, so the loss cannot "
+        f"approach zero: remove the {layer} from the model",
         {"loss": steps.losses[0]},
     )
 
 
-def loss_at_start(measured: Measured, _: Objective) -> Check:
+def loss_at_start(measured: Measurements, _: Objective) -> Check:
     steps = measured.steps
     if not steps.losses:
         return skipped("loss at start", NO_LOSS)
     if steps.chance is None or steps.chance <= 0:
-        return skipped("loss at start", "what chance gives is known of cross entropies and mean squared errors alone")
+        return skipped("loss at start", "the chance level is known for cross entropy and mean squared error only")
     loss, chance = steps.losses[0], steps.chance
     numbers = {"loss": loss, "chance": chance}
-    formula = "the targets' variance" if steps.loss_kind == "squared error" else f"ln {steps.classes or 2}"
-    said = f"the first loss is {loss:.3g}, and outputs that say nothing give {chance:.3g} ({formula})"
-    # With several calls of backward for a step each loss is commonly a part of the whole.
+    formula = "the variance of the targets" if steps.loss_kind == "squared error" else f"ln {steps.classes or 2}"
+    observed = f"the first loss is {loss:.3g}, the chance level {chance:.3g} ({formula})"
+    # With several calls of backward per step, each loss is usually a part of the total.
     if any(chance / OFF <= value <= chance * OFF for value in (loss, loss * steps.backwards)):
-        return passed("loss at start", said, numbers)
-    hint = "scale the inputs, begin with smaller weights in the last layer, or see what else the loss holds"
+        return passed("loss at start", observed, numbers)
+    hint = "scale the inputs, initialise the last layer with smaller weights, or check for other terms in the loss"
     if steps.loss_kind == "squared error":
-        hint = "scale the targets, or let the last layer's bias begin at their mean"
-    return warned("loss at start", f"{said}: {hint}", numbers)
+        hint = "scale the targets, or initialise the last layer's bias with their mean"
+    return warned("loss at start", f"{observed}: {hint}", numbers)
 
 
-def gradients(measured: Measured, _: Objective) -> Check:
+def gradients(measured: Measurements, _: Objective) -> Check:
     layers = measured.steps.layers
     if layers is None:
         return skipped("gradients", NO_MODEL)
@@ -90,24 +90,27 @@ def gradients(measured: Measured, _: Objective) -> Check:
     if without:
         return failed(
             "gradients",
-            f"backward never reaches {listed(without)}: look for detach(), .data, torch.no_grad() or a detour over "
-            "NumPy behind them, or layers that forward does not use; freeze what is not to be trained",
+            f"backward does not reach {names_text(without)}: check for detach(), .data, torch.no_grad() or NumPy "
+            "between them and the loss, or layers that forward does not use; freeze parameters that should not be "
+            "trained",
             numbers,
         )
     if broken:
-        return failed("gradients", f"the gradient of {listed(broken)} is NaN or infinite in the first steps", numbers)
+        return failed(
+            "gradients", f"the gradient of {names_text(broken)} is NaN or infinite in the first steps", numbers
+        )
     if zero:
         return failed(
             "gradients",
-            f"the gradient of {listed(zero)} is zero in each of the first {len(measured.steps.losses)} steps: look for "
-            "dead activations, weights that begin at zero, or a factor of zero behind them",
+            f"the gradient of {names_text(zero)} is zero in each of the first {len(measured.steps.losses)} steps: "
+            "check for dead activations, weights initialised with zero, or a factor of zero between them and the loss",
             numbers,
         )
-    frozen = f", {layers.frozen} others are frozen" if layers.frozen else ""
-    return passed("gradients", f"they reach all {layers.count} parameters that are to be trained{frozen}", numbers)
+    frozen = f"; {layers.frozen} more are frozen" if layers.frozen else ""
+    return passed("gradients", f"all {layers.count} trainable parameters get a gradient{frozen}", numbers)
 
 
-def optimizer(measured: Measured, _: Objective) -> Check:
+def optimizer(measured: Measurements, _: Objective) -> Check:
     steps = measured.steps
     if not steps.optimizers:
         return skipped("optimizer", NO_OPTIMIZER)
@@ -116,18 +119,19 @@ def optimizer(measured: Measured, _: Objective) -> Check:
     left, count = steps.layers.not_optimized, steps.layers.count
     numbers = {"parameters": count, "left": len(left)}
     if left and len(left) == count:
-        return failed("optimizer", "it has none of the model's parameters: it was given those of another", numbers)
+        why = "the optimizer has none of the model's parameters: it was created with those of another model"
+        return failed("optimizer", why, numbers)
     if left:
         return warned(
             "optimizer",
-            f"no tracked optimizer has {listed(left)}, though they get a gradient: were they made after it? Freeze "
-            "what is not to be trained",
+            f"no tracked optimizer has {names_text(left)}, but they get a gradient: were they created after the "
+            "optimizer? Freeze parameters that should not be trained",
             numbers,
         )
-    return passed("optimizer", f"it has all {count} parameters that are to be trained", numbers)
+    return passed("optimizer", f"the optimizer has all {count} trainable parameters", numbers)
 
 
-def zero_grad(measured: Measured, _: Objective) -> Check:
+def zero_grad(measured: Measurements, _: Objective) -> Check:
     steps = measured.steps
     if not steps.optimizers:
         return skipped("zero_grad", NO_OPTIMIZER)
@@ -135,10 +139,10 @@ def zero_grad(measured: Measured, _: Objective) -> Check:
         return skipped("zero_grad", NO_LOSS)
     numbers = {"steps": len(steps.losses), "accumulated": steps.accumulated}
     if not steps.accumulated:
-        return passed("zero_grad", "every step begins with an empty gradient", numbers)
+        return passed("zero_grad", "every step begins with empty gradients", numbers)
     return failed(
         "zero_grad",
-        f"before {steps.accumulated} of the first {len(steps.losses)} steps the gradient still held that of the step "
-        "before: call optimizer.zero_grad() once for every step",
+        f"before {steps.accumulated} of the first {len(steps.losses)} steps the gradients still contained those of the "
+        "previous step: call optimizer.zero_grad() once per step",
         numbers,
     )

@@ -1,39 +1,41 @@
-"""What some epochs and a few examples, learned by heart or not, show of a training."""
+"""Checks of a few whole epochs, and of a training on a few examples that should overfit (memorise) them."""
 
 import math
 from collections.abc import Sequence
 
+from hpsearch.core.format import many
 from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge.chance import ChanceComparison, compare
-from hpsearch.preflight.judge.check import Check, failed, listed, passed, skipped, warned
+from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
 from hpsearch.preflight.judge.first_step_checks import NO_LOSS
-from hpsearch.preflight.measurements import Measured, OverfitAttempt
+from hpsearch.preflight.measurements import Measurements, OverfitAttempt
 
-NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, its model tracked, from a DataLoader"
+NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, with a tracked model, from a DataLoader"
 
-KINDS = {"oom": "it takes more memory than there is", "contract": "it reports what it should not"}
-"""Of failures; of the rest: the trainer raised."""
+KINDS = {"oom": "out of memory", "contract": "the trainer does not follow its contract"}
+"""Kinds of failures; all others are exceptions of the trainer."""
 
-ENDLESS = 1000.0
-"""A loss that falls below zero by so many times what it was at first has no floor."""
+UNBOUNDED = 1000.0
+"""A loss has no lower bound where it falls below zero by more than this many times its initial value."""
 
 
-def runs(measured: Measured) -> Check:
+def runs(measured: Measurements) -> Check:
     failure, trained = measured.failure, measured.trained
     if failure is not None:
-        why = KINDS.get(failure.kind, "the trainer raised")
+        why = KINDS.get(failure.kind, "the trainer raised an exception")
         return failed("runs", f"{why}: {failure.summary}", details=failure.traceback)
     if trained is not None and trained.problem:
-        return failed("runs", f"the trainer raised in epoch {len(trained.reports) + 1}: {trained.problem}")
+        where = f"the trainer raised an exception in epoch {len(trained.reports) + 1}"
+        return failed("runs", f"{where}: {trained.problem}")
     if trained is None or not trained.reports:
-        return skipped("runs", "time was up before the end of the first epoch: give preflight.limit more")
-    return passed("runs", "it builds, trains and reports", {"epochs": len(trained.reports)})
+        return skipped("runs", "the first epoch did not end within the time limit: increase preflight.limit")
+    return passed("runs", "the trainer builds, trains and reports", {"epochs": len(trained.reports)})
 
 
-def metrics(measured: Measured, objective: Objective) -> Check:
+def metrics(measured: Measurements, objective: Objective) -> Check:
     reports = measured.trained.reports if measured.trained else ()
     if not reports:
-        return skipped("metrics", "no epoch came to its end")
+        return skipped("metrics", "no epoch ended")
     names = list(dict.fromkeys(name for report in reports for name in report.metrics))
     bad = [name for name in names if any(not math.isfinite(one.metrics.get(name, math.nan)) for one in reports)]
     numbers: dict[str, float | int | str] = {"metrics": len(names), "bad": ", ".join(bad)}
@@ -41,16 +43,16 @@ def metrics(measured: Measured, objective: Objective) -> Check:
         shown = ", ".join(f"{report.metrics[objective.metric]:g}" for report in reports[:5])
         return failed(
             "metrics",
-            f"{objective.metric}, by which the study is judged, is {shown} in the first epochs: look for a division by "
-            "zero, a logarithm of zero, or a validation set that the metric is not defined on",
+            f"the study's metric {objective.metric} is {shown} in the first epochs: check for a division by zero, a "
+            "logarithm of zero, or a validation set for which the metric is not defined",
             numbers,
         )
     if bad:
-        return warned("metrics", f"{listed(bad)}: missing, NaN or infinite in some epochs", numbers)
-    return passed("metrics", f"{len(names)} are in every report, and finite", numbers)
+        return warned("metrics", f"{names_text(bad)}: missing, NaN or infinite in some epochs", numbers)
+    return passed("metrics", f"every report has finite values of {many(len(names), 'metric')}", numbers)
 
 
-def loss_sign(measured: Measured, objective: Objective) -> Check:
+def loss_sign(measured: Measurements, objective: Objective) -> Check:
     steps, made = measured.steps, measured.attempts
     if not steps.losses:
         return skipped("loss sign", NO_LOSS)
@@ -61,33 +63,33 @@ def loss_sign(measured: Measured, objective: Objective) -> Check:
     if steps.loss_kind and lowest < -0.01 * max(abs(first), 1.0):
         return failed(
             "loss sign",
-            f"the loss is a {steps.loss_kind}, which is never below zero, and goes to {lowest:.3g}: its sign is wrong, "
-            "or it is given something else than it takes (nll_loss wants what log_softmax gives)",
+            f"the loss is a {steps.loss_kind}, which is never negative, but falls to {lowest:.3g}: its sign is wrong, "
+            "or its input is not what it expects (nll_loss expects the output of log_softmax)",
             numbers,
         )
+    if lowest < -UNBOUNDED * max(abs(first), 1.0):
+        return failed("loss sign", f"the loss falls to {lowest:.3g}, far below zero: its sign is wrong", numbers)
     found = compared(measured, objective)
-    nothing_gained = found is not None and found.worse
-    if lowest < -ENDLESS * max(abs(first), 1.0) or (lowest < 0 and nothing_gained):
-        return failed(
-            "loss sign", f"the loss falls to {lowest:.3g} and nothing gets better: its sign is wrong", numbers
-        )
+    if lowest < 0 and found is not None and found.worse:
+        why = f"the loss falls to {lowest:.3g}, but the metric is worse than with shuffled labels: its sign is wrong"
+        return failed("loss sign", why, numbers)
     if _rises(made):
         return failed(
             "loss sign",
-            "the loss of the same few examples rises at every learning rate: its sign is wrong, or the optimizer's "
-            "`maximize` is on",
+            "trained on the same few examples, the loss rises at every learning rate: its sign is wrong, or the "
+            "optimizer has maximize=True",
             numbers,
         )
-    return passed("loss sign", "the loss does not go below what is possible", numbers)
+    return passed("loss sign", "the loss does not fall below its lower bound", numbers)
 
 
 def _rises(made: Sequence[OverfitAttempt]) -> bool:
-    """At learning rates that are low enough to follow the gradient."""
+    """Whether the loss rises at learning rates that are low enough to follow the gradient."""
     slow = [one for one in made if one.factor <= 0.1 and len(one.losses) > 20]
     return len(slow) > 1 and all(one.last > 1.002 * one.first for one in slow)
 
 
-def overfits(measured: Measured, _: Objective) -> Check:
+def overfits(measured: Measurements, _: Objective) -> Check:
     made = measured.attempts
     if why := _why_not_overfitted(measured):
         return skipped("overfits", why)
@@ -96,36 +98,37 @@ def overfits(measured: Measured, _: Objective) -> Check:
     numbers |= {"first": last.first, "last": last.last}
     if last.accuracy is not None:
         numbers["accuracy"] = last.accuracy
-    who = f"{last.rows} examples" if last.rows else "a minibatch"
-    at = "" if last.factor == 1 else f", at {last.factor:g} times the learning rate"
+    examples = many(last.rows, "example") if last.rows else "one minibatch"
+    at = "" if last.factor == 1 else f" at {last.factor:g} times the learning rate"
     if last.memorised and last.rows < made[0].rows and last.rows <= 2:
-        said = f"no more than {who} can be learned by heart{at}: has the model so few parameters, or are units dead?"
-        return warned("overfits", said, numbers)
+        why = f"overfits (memorises) no more than {examples}{at}: check for too few parameters, or dead units"
+        return warned("overfits", why, numbers)
     if last.memorised:
-        said = f"{who} are learned by heart: the loss goes from {last.first:.3g} to {last.last:.3g}{at}"
-        return passed("overfits", said, numbers)
-    farthest = min((one for one in made if math.isfinite(one.last)), key=lambda one: one.last, default=last)
+        fall = f"the loss falls from {last.first:.3g} to {last.last:.3g}{at}"
+        return passed("overfits", f"overfits (memorises) {examples}: {fall}", numbers)
+    best = min((one for one in made if math.isfinite(one.last)), key=lambda one: one.last, default=last)
+    tried = many(len({one.factor for one in made}), "learning rate")
     return failed(
         "overfits",
-        f"not even {who} can be learned by heart, at {len({one.factor for one in made})} learning rates: the loss goes "
-        f"from {farthest.first:.3g} to {farthest.last:.3g} at best. That usually means a wrong loss, frozen layers, "
-        "dead activations, or inputs that do not reach the model",
+        f"cannot overfit (memorise) even {examples}, tried with {tried}: the loss goes from {best.first:.3g} to "
+        f"{best.last:.3g} at best. Usual causes: a wrong loss, frozen layers, dead activations, or inputs that do not "
+        "reach the model",
         numbers,
     )
 
 
-def _why_not_overfitted(measured: Measured) -> str:
+def _why_not_overfitted(measured: Measurements) -> str:
     if not measured.steps.losses:
         return NO_LOSS
     if not measured.steps.fed:
         return NO_BATCHES
     if not measured.attempts:
-        return "there was no time for it"
+        return "preflight.limit was reached before"
     problem = measured.attempts[-1].problem
-    return f"the trainer cannot go on with the same batch ({problem})" if problem else ""
+    return f"the trainer does not accept the same batch again ({problem})" if problem else ""
 
 
-def labels(measured: Measured, objective: Objective) -> Check:
+def labels(measured: Measurements, objective: Objective) -> Check:
     found = compared(measured, objective)
     if found is None:
         return skipped("labels", _why_not_compared(measured))
@@ -138,32 +141,33 @@ def labels(measured: Measured, objective: Objective) -> Check:
         "gain": found.gain,
         "epochs": epochs,
     }
-    said = f"after {epochs} epochs {objective.metric} is {found.value:.4g}, and with shuffled labels {found.chance:.4g}"
+    value = f"{objective.metric} is {found.value:.4g}, with shuffled labels {found.chance:.4g}"
+    observed = f"after {many(epochs, 'epoch')} {value}"
     if found.learns and found.better:
-        return passed("labels", said, numbers)
+        return passed("labels", observed, numbers)
     if not found.possible or (found.learns and found.doubtful):
-        return skipped("labels", f"{said}: the validation set is too small to tell them apart")
-    return failed("labels", f"{said}: {_what_is_wrong(found)}", numbers)
+        return skipped("labels", f"{observed}: the validation set is too small for a significant difference")
+    return failed("labels", f"{observed}: {_what_is_wrong(found)}", numbers)
 
 
 def _what_is_wrong(found: ChanceComparison) -> str:
     if not found.learns:
         return (
-            "nothing is learned that shuffled labels would not teach as well. Labels are shuffled against inputs, or "
-            "these inputs say nothing about them"
+            "the training loss is not lower than with shuffled labels. The labels do not belong to their inputs, or "
+            "the inputs contain no information about them"
         )
     if found.worse:
         return (
-            "training makes it worse. study.goal is the wrong way round, or the labels of the validation set belong to "
-            "other examples"
+            "training makes the metric worse. study.goal is inverted, or the labels of the validation set do not "
+            "belong to its examples"
         )
     return (
-        "what is learned does not carry over. The labels of the validation set belong to other examples, or its inputs "
-        "are prepared in another way"
+        "the training loss improves, but the metric does not. The labels of the validation set do not belong to its "
+        "examples, or its inputs are preprocessed differently"
     )
 
 
-def compared(measured: Measured, objective: Objective) -> ChanceComparison | None:
+def compared(measured: Measurements, objective: Objective) -> ChanceComparison | None:
     """None where there is nothing to compare."""
     trained, shuffled = measured.trained, measured.shuffled
     if trained is None or not shuffled or not trained.losses:
@@ -172,17 +176,15 @@ def compared(measured: Measured, objective: Objective) -> ChanceComparison | Non
     return found if math.isfinite(found.value) and math.isfinite(found.chance) else None
 
 
-def _why_not_compared(measured: Measured) -> str:
+def _why_not_compared(measured: Measurements) -> str:
     if not measured.steps.losses:
         return NO_LOSS
     if not measured.steps.fed:
         return NO_BATCHES
     if measured.attempts and not measured.attempts[-1].memorised:
-        return "what cannot learn a few examples by heart is not asked for more"
+        return "not measured, because the trainer cannot overfit a few examples"
     if measured.trained is None or not measured.trained.reports:
-        return "no epoch came to its end"
+        return "no epoch ended"
     if measured.shuffled:
         return "the metric is not finite"
-    return (
-        "there was no time for it, or a batch is no pair of inputs and targets, so that nobody can shuffle the targets"
-    )
+    return "preflight.limit was reached, or a batch is not a pair of inputs and targets, which are needed to shuffle"

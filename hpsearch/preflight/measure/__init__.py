@@ -1,5 +1,5 @@
-"""Measures a trainer before a search begins, in the worker's process; preflight/judge/ says what the numbers mean.
+"""Measures a trainer before a search begins, in the worker's process; preflight/judge/ judges the measurements.
 
-The real trainer trains from its real beginning, instrumented: the losses that it calls backward on, its optimizer's
-steps, the models that it names to `run.track`. Nothing is changed beside what a measurement says it changes.
+The user's trainer runs from its start, instrumented: the losses that it calls backward on, the steps of its optimizer,
+the models that it passes to `run.track`. A measurement changes nothing but what its documentation names.
 """

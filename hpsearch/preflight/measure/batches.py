@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-Feed = Callable[[Iterable[Any]], Iterable[Any]]
-"""What a trainer is given to train on in place of its batches."""
+BatchFilter = Callable[[Iterable[Any]], Iterable[Any]]
+"""Replaces the batches that a trainer is trained on."""
 
 TARGETS = ("y", "label", "labels", "target", "targets")
-"""What a mapping calls its targets."""
+"""Keys of targets, in a batch that is a mapping."""
 
 
-def as_given(batches: Iterable[Any]) -> Iterable[Any]:
+def unchanged(batches: Iterable[Any]) -> Iterable[Any]:
     return batches
 
 
 def rows(batch: Any) -> int:
-    """How many examples: the first length that all its tensors have; 0 where they do not agree or there are none."""
+    """The number of examples: the common length of all its tensors; 0 where they differ or there are none."""
     lengths = {len(leaf) if leaf.dim() else 0 for leaf in leaves(batch)}
     return lengths.pop() if len(lengths) == 1 else 0
 
@@ -33,7 +33,7 @@ def leaves(batch: Any) -> Iterator["Tensor"]:
 
 
 def changed(batch: Any, change: Callable[["Tensor"], "Tensor"]) -> Any:
-    """The batch with every tensor changed; what is none stays."""
+    """The batch with every tensor changed; other objects stay."""
     if _is_tensor(batch):
         return change(batch)
     if isinstance(batch, Mapping | list | tuple):
@@ -42,22 +42,22 @@ def changed(batch: Any, change: Callable[["Tensor"], "Tensor"]) -> Any:
 
 
 def copied(batch: Any) -> Any:
-    """With tensors of its own: a trainer may change them in place."""
+    """A copy of the batch and its tensors: a trainer may change them in place."""
     return changed(batch, lambda tensor: tensor.clone())
 
 
 def cut(batch: Any, most: int) -> Any:
-    """Its first examples. For a batch whose `rows` are known."""
+    """Its first examples, of a batch with known `rows`."""
     return changed(batch, lambda tensor: tensor[:most])
 
 
-# Feeds ───────────────────────────────────────────────────────────────────────────────────────────
+# Batch filters ───────────────────────────────────────────────────────────────────────────────────
 
 
-class Tiny:
-    """The first minibatches, at least `enough` examples of them, over and over again without end.
+class RepeatedBatches:
+    """Repeats the first minibatches, with at least `enough` examples, without end.
 
-    most: so many examples of them at most. Afterwards `rows` says how many there were, 0 where nobody can count them.
+    most: the most examples. `rows`: the number of examples after the call, 0 where they cannot be counted.
     """
 
     def __init__(self, enough: int = 16, most: int | None = None):
@@ -83,12 +83,13 @@ class Tiny:
         return kept
 
 
-class Shuffled:
-    """All batches as they come, with each example's target given to another one: the first time that an example comes,
-    the target of one beside it in its batch, and from then on the same, so that it can be learned by heart as well as
-    the right one. Examples are known by a fingerprint of their inputs.
+class ShuffledTargets:
+    """All batches, with the targets permuted among the examples.
 
-    possible: targets were given to others, and were found in every batch.
+    An example gets the target of another one in its batch, and the same target again in later epochs, so that it can be
+    memorised like the original one. Examples are identified by a fingerprint of their inputs.
+
+    possible: targets were permuted, and were found in every batch.
     """
 
     def __init__(self, seed: int):
@@ -116,7 +117,8 @@ class Shuffled:
         return _made_of({**dict(_items(batch)), place: others}, batch)
 
     def _others(self, marks: list[float], targets: "Tensor") -> "Tensor":
-        """Of a single example, mostly the last of an epoch, the right one, unless it has another already."""
+        """The permuted targets. A batch of one example, such as the last of an epoch, keeps its target, unless the
+        example already has another one."""
         import torch
 
         here = targets.cpu()
@@ -129,7 +131,7 @@ class Shuffled:
 
 
 def targets_place(batch: Any) -> Any:
-    """The index or the key of a batch's targets: the last of a pair, or what is called so. None where nobody knows."""
+    """The index or key of a batch's targets: the second of a pair, or a key of TARGETS. None where it is not known."""
     if isinstance(batch, Mapping):
         names = [name for name in batch if str(name).lower() in TARGETS]
         place = names[0] if len(names) == 1 and len(batch) > 1 else None
@@ -143,7 +145,7 @@ def targets_place(batch: Any) -> Any:
 
 
 def fingerprints(inputs: "Tensor") -> list[float]:
-    """A number for each example that hardly any other has: (n, …) -> n."""
+    """A number for each example that is very likely unique: (n, …) -> n."""
     import torch
 
     flat = inputs.reshape(len(inputs), -1).double()
@@ -163,7 +165,7 @@ def _made_of(parts: dict[Any, Any], like: Any) -> Any:
 
 
 def _derangement(size: int, draws: "Generator") -> "Tensor":
-    """An order in which nobody stays in place: one long cycle through all, in random order."""
+    """A random permutation without fixed points: one cycle through all."""
     import torch
 
     circle = torch.randperm(size, generator=draws)

@@ -1,4 +1,4 @@
-"""The first steps of an ordinary training, looked at closely."""
+"""Measures the first steps of an ordinary training."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,19 +6,19 @@ from dataclasses import replace
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.instrumentation import Instrumentation
-from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
-from hpsearch.preflight.measure.layers import GradientWatch, InputWatch, ZeroGradWatch
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
+from hpsearch.preflight.measure.layers import GradientMonitor, InputMonitor, ZeroGradMonitor
 from hpsearch.preflight.measurements import FirstSteps
 
 STEPS = 8
-"""A layer behind one that begins at zero gets its first gradient in the second step or the third."""
+"""A layer below one that is initialised with zeros gets its first gradient in the second or third step."""
 
 
 def look(trainer: TrainerUnderTest, deadline: float) -> tuple[FirstSteps, Failure | None]:
-    """Stops in the midst of an epoch where there are as many batches in it."""
+    """Train STEPS steps and stop, also within an epoch."""
     seen = Instrumentation(end=lambda seen: len(seen.steps) >= STEPS, deadline=deadline)
-    gradients, zero_grad, inputs = GradientWatch(seen), ZeroGradWatch(seen), InputWatch(seen)
-    _, failure = run_out(_until_backward(trainer, seen))
+    gradients, zero_grad, inputs = GradientMonitor(seen), ZeroGradMonitor(seen), InputMonitor(seen)
+    _, failure = run_to_end(_until_backward(trainer, seen))
     found = FirstSteps(models=len(seen.models), optimizers=len(seen.optimizers), fed=seen.fed, rows=seen.rows)
     if not seen.backwards:
         return found, failure
@@ -39,7 +39,7 @@ def look(trainer: TrainerUnderTest, deadline: float) -> tuple[FirstSteps, Failur
 
 
 def _until_backward(trainer: TrainerUnderTest, seen: Instrumentation) -> Iterator[Report]:
-    """A trainer that has not called backward in its first epoch never will."""
+    """Ends after the first epoch where the trainer has not called backward."""
     for report in trainer.train(seen):
         yield report
         if not seen.backwards:

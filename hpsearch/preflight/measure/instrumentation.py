@@ -1,4 +1,4 @@
-"""Observes and steers one training: its batches, losses, steps, models. Nothing of it outlives the measurement."""
+"""Observes and controls one training: its batches, losses, steps and models. It ends with the measurement."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 Batch = TypeVar("Batch")
 
 _SET = ("lr", "weight_decay")
-"""What of an optimizer's groups is another for the time of a step."""
+"""Values of an optimizer's parameter groups that are replaced during a step."""
 
 
-class Enough(BaseException):
-    """Raised inside the trainer when nothing more is to be measured; no `except Exception` there catches it."""
+class StopTraining(BaseException):
+    """Raised inside the trainer to end a training that is fully measured; `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,47 +34,48 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Rates:
-    """What becomes of the learning rate: for step i, from 0, of a trainer whose own is `own` by its schedule and
-    `base` before any.
+class LrOverride:
+    """Replaces the learning rate. rate(step, own, base): step counts from 0, own is the trainer's learning rate by its
+    schedule, base the initial one.
 
-    still: the schedule is not to go on, since the steps are not those of its training.
+    stop_schedule: the schedule does not advance, because the steps are not those of its training.
     """
 
     rate: Callable[[int, float, float], float]
-    still: bool = False
+    stop_schedule: bool = False
 
 
-def times(factor: float) -> Rates:
-    """The trainer's own, schedule and all, times a factor."""
-    return Rates(lambda step, own, base: own * factor)  # noqa: ARG005
+def scaled_lr(factor: float) -> LrOverride:
+    """The trainer's own learning rate, with its schedule, times a factor."""
+    return LrOverride(lambda step, own, base: own * factor)  # noqa: ARG005
 
 
-def fixed(factor: float) -> Rates:
-    """What it began with times a factor, whatever a schedule says."""
-    return Rates(lambda step, own, base: base * factor, still=True)  # noqa: ARG005
+def constant_lr(factor: float) -> LrOverride:
+    """The trainer's initial learning rate times a factor, without its schedule."""
+    return LrOverride(lambda step, own, base: base * factor, stop_schedule=True)  # noqa: ARG005
 
 
 class Instrumentation:
-    """The `Instrument` of a training, active in `instrumented`. It ends the training, by Enough, where `end` says so.
+    """The `Instrument` of a training, active in `instrumented`. It raises StopTraining where `end` returns True.
 
-    fed: the trainer asked for its batches. in_epoch: the part of them that it has had, None where nobody knows how many
-    there are; since, until: when it asked for the first, and the last backward, by time.perf_counter. steps: all so
-    far. validated: examples that a model saw without gradients. used: ids of the models that were trained.
+    fed: the trainer requested its batches. in_epoch: the fraction of an epoch's batches so far, None where their number
+    is unknown; since, until: times of the first batch and the last backward, by time.perf_counter. steps: all so far.
+    validated: examples that a model was evaluated on, without gradients. used: ids of the models that were trained.
     """
 
     def __init__(
         self,
-        feed: batches.Feed = batches.as_given,
-        rates: Rates = times(1.0),  # noqa: B008
+        feed: batches.BatchFilter = batches.unchanged,
+        rates: LrOverride = scaled_lr(1.0),  # noqa: B008
         end: Callable[["Instrumentation"], bool] = lambda instruments: False,  # noqa: ARG005
         *,
-        plainly: bool = False,
+        without_regularisation: bool = False,
         deadline: float = float("inf"),
     ):
-        """plainly: do without weight decay and dropout, which are there to keep a model from learning by heart.
-        deadline: a moment of time.monotonic at which the training ends too."""
-        self._feed, self._rates, self._end, self._plainly, self._deadline = feed, rates, end, plainly, deadline
+        """without_regularisation: train without weight decay and dropout, which prevent memorising.
+        deadline: a time of time.monotonic at which the training ends."""
+        self._feed, self._rates, self._end, self._deadline = feed, rates, end, deadline
+        self._without_regularisation = without_regularisation
         self.fed = False
         self.rows = 0
         self.in_epoch: float | None = None
@@ -89,7 +90,7 @@ class Instrumentation:
         self.before_backward: list[Callable[[Tensor], None]] = []
         self.after_backward: list[Callable[[], None]] = []
         self.before_step: list[Callable[[Optimizer], None]] = []
-        self.begun: list[Callable[[], None]] = []
+        self.after_tracking: list[Callable[[], None]] = []
         self._latest: Loss | None = None
         self._scaled: tuple[Any, Any] = (None, None)
         self._inside = False
@@ -109,10 +110,10 @@ class Instrumentation:
 
     def batches(self, given: Iterable[Batch]) -> Iterator[Batch]:
         self.fed = True
-        return self._passed_on(given, _length(given))
+        return self._counted(given, _length(given))
 
-    def _passed_on(self, given: Iterable[Batch], count: int) -> Iterator[Batch]:
-        """Counted on their way. A DataLoader in it is not to be taken for another one."""
+    def _counted(self, given: Iterable[Batch], count: int) -> Iterator[Batch]:
+        """Counts the batches. A DataLoader that is iterated inside is not counted again."""
         self._inside = True
         try:
             self.since = time.perf_counter()
@@ -130,16 +131,16 @@ class Instrumentation:
             if isinstance(thing, torch.nn.Module):
                 self.models[name] = thing
                 thing.register_forward_hook(self._forward)
-                if self._plainly:
+                if self._without_regularisation:
                     _without_dropout(thing)
             elif isinstance(thing, torch.optim.Optimizer):
                 self.optimizers[name] = thing
                 self._base[id(thing)] = [float(group.get("initial_lr", group["lr"])) for group in thing.param_groups]
                 thing.register_step_pre_hook(self._before_step)
                 thing.register_step_post_hook(self._after_step)
-            elif self._rates.still and isinstance(thing, torch.optim.lr_scheduler.LRScheduler):
+            elif self._rates.stop_schedule and isinstance(thing, torch.optim.lr_scheduler.LRScheduler):
                 thing.step = lambda *_, **__: None  # type: ignore[method-assign]
-        for callback in self.begun:
+        for callback in self.after_tracking:
             callback()
 
     @property
@@ -151,7 +152,7 @@ class Instrumentation:
     def _main(self) -> "Optimizer | None":
         return next(iter(self.optimizers.values()), None)
 
-    # What the hooks bring ───────────────────────────────────────────────────────────────────────
+    # Hooks ──────────────────────────────────────────────────────────────────────────────────────
 
     def _forward(self, model: "nn.Module", _: Any, output: Any) -> None:
         import torch
@@ -166,7 +167,7 @@ class Instrumentation:
             self.validated += len(first)
 
     def backward(self, loss: "Tensor", backward: Callable[[], None]) -> None:
-        """Instead of the call itself."""
+        """Replaces the trainer's call of backward."""
         if loss.numel() == 1:
             scaled, plain = self._scaled
             loss = plain if loss is scaled else loss
@@ -184,10 +185,10 @@ class Instrumentation:
             self.steps.append(Step(0.0, self._latest))
             self._check_end()
         elif self.late:
-            raise Enough
+            raise StopTraining
 
     def scaled(self, result: Any, loss: Any) -> None:
-        """A GradScaler has made `result` out of the loss: what backward is called on is not the loss itself."""
+        """A GradScaler has scaled the loss to `result`: backward is then called on the scaled loss."""
         self._scaled = (result, loss)
 
     def _before_step(self, optimizer: "Optimizer", *_: Any) -> None:
@@ -199,13 +200,13 @@ class Instrumentation:
         self._kept = [{name: group[name] for name in _SET if name in group} for group in optimizer.param_groups]
         for group, base in zip(optimizer.param_groups, self._base[id(optimizer)], strict=False):
             group["lr"] = self._rates.rate(len(self.steps), float(group["lr"]), base)
-            if self._plainly and "weight_decay" in group:
+            if self._without_regularisation and "weight_decay" in group:
                 group["weight_decay"] = 0.0
         if optimizer is self._main() and self._latest is not None:
             self.steps.append(Step(float(optimizer.param_groups[0]["lr"]), self._latest))
 
     def _after_step(self, optimizer: "Optimizer", *_: Any) -> None:
-        """A schedule finds what it left."""
+        """Restores the optimizer's own values, which a schedule continues from."""
         self._stepping.pop()
         if self._stepping:
             return
@@ -216,14 +217,14 @@ class Instrumentation:
 
     def _check_end(self) -> None:
         if self.late or self._end(self):
-            raise Enough
+            raise StopTraining
 
     # DataLoaders ────────────────────────────────────────────────────────────────────────────────
 
     def loaded(self, given: Iterator[Any], loader: Any) -> Iterator[Any]:
-        """What a DataLoader is to give: its own, unless this is the trainer's way to ask for what it trains on.
+        """The batches of a DataLoader, counted and filtered where it is the one that the trainer trains on.
 
-        Its models are in training then. Of a trainer that has named none it is not known.
+        That is the case while all tracked models are in training mode; without tracked models it is not known.
         """
         import torch
 
@@ -231,7 +232,7 @@ class Instrumentation:
         if self._inside or not trains:
             return given
         self.fed = True
-        return self._passed_on(given, _length(loader))
+        return self._counted(given, _length(loader))
 
 
 def _length(given: Any) -> int:
@@ -242,7 +243,7 @@ def _length(given: Any) -> int:
 
 
 def _without_dropout(model: "nn.Module") -> None:
-    """Layers of dropout have a `p`; attention and recurrent layers have a `dropout`."""
+    """Dropout layers have an attribute `p`; attention and recurrent layers have `dropout`."""
     for module in model.modules():
         for name in ("p", "dropout"):
             if isinstance(vars(module).get(name), float) and (name == "dropout" or "Dropout" in type(module).__name__):

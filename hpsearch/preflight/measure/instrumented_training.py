@@ -1,4 +1,4 @@
-"""A trainer that is measured: each training begins anew, as a trial would, and is instrumented."""
+"""Runs a trainer with instrumentation: every training starts anew, as a trial does."""
 
 import gc
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Params, Report
-from hpsearch.preflight.measure.instrumentation import Enough, Instrumentation
+from hpsearch.preflight.measure.instrumentation import Instrumentation, StopTraining
 from hpsearch.preflight.measure.interception import instrumented
 from hpsearch.trainer.failures import failure_of
 from hpsearch.trainer.open_trial import OpenTrial, TrainerContext
@@ -18,7 +18,7 @@ from hpsearch.trainer.open_trial import OpenTrial, TrainerContext
 
 @dataclass(frozen=True)
 class TrainerUnderTest:
-    """epochs: the most that a trial of the study trains."""
+    """epochs: the most epochs that a trial of the study trains."""
 
     context: TrainerContext
     params: Params
@@ -26,7 +26,8 @@ class TrainerUnderTest:
     epochs: int
 
     def train(self, instruments: Instrumentation) -> Iterator[Report]:
-        """Train until the trainer or the instrumentation ends it. Raises what the trainer raises; TrainerError."""
+        """Train until the trainer or the instrumentation ends the training. Raises exceptions of the trainer, and
+        TrainerError."""
         context, trainer = self.context, self.context.find()
         fold = next(iter(context.replicates)).fold
         with tempfile.TemporaryDirectory(prefix="hpsearch-preflight-", ignore_cleanup_errors=True) as scratch:
@@ -39,18 +40,18 @@ class TrainerUnderTest:
                     if report is None:
                         return
                     yield report
-            except Enough:
+            except StopTraining:
                 return
             finally:
-                with suppress(Exception, Enough, SystemExit):  # its `finally` may raise
+                with suppress(Exception, StopTraining, SystemExit):  # its `finally` may raise
                     trial.close()
                 gc.collect()
                 if context.device == "cuda" and "torch" in sys.modules:
                     sys.modules["torch"].cuda.empty_cache()
 
 
-def run_out(reports: Iterator[Report], most: int | None = None) -> tuple[tuple[Report, ...], Failure | None]:
-    """All reports, or the first so many, and why there are no more, where the trainer raised."""
+def run_to_end(reports: Iterator[Report], most: int | None = None) -> tuple[tuple[Report, ...], Failure | None]:
+    """All reports, or the first `most`, and the failure where the trainer raised an exception."""
     seen: list[Report] = []
     try:
         for report in reports:

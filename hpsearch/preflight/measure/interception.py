@@ -1,4 +1,4 @@
-"""While a trainer runs, whatever it calls backward on and takes from a DataLoader goes through the instrumentation."""
+"""Intercepts a trainer's calls of backward and its DataLoaders, and passes them to the instrumentation."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +9,7 @@ from hpsearch.preflight.measure.instrumentation import Instrumentation
 
 @contextmanager
 def instrumented(instruments: Instrumentation) -> Iterator[None]:
-    """In this context, and in this process, every call of backward and every DataLoader goes through them."""
+    """While the context is active, every call of backward and every DataLoader of this process is intercepted."""
     import torch
     from torch.utils.data import DataLoader
 

@@ -1,19 +1,19 @@
-"""Which parameters of a model get a gradient, whether it is this step's alone, and what reaches the first layer."""
+"""Monitors the gradients of a model's parameters, calls of zero_grad, and the input of the first layer."""
 
 import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.preflight.measure.instrumentation import Instrumentation
-from hpsearch.preflight.measurements import Inputs, Layers
+from hpsearch.preflight.measurements import InputStatistics, ParameterGradients
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
 
-class GradientWatch:
-    """Looks at the gradients of every tracked model after each call of backward."""
+class GradientMonitor:
+    """Reads the gradients of every tracked model after each call of backward."""
 
     def __init__(self, instruments: Instrumentation):
         self._instruments = instruments
@@ -38,20 +38,20 @@ class GradientWatch:
                 self._moved.add(name)
 
     def _named(self) -> Iterator[tuple[str, "Tensor"]]:
-        """Of the models that are trained: an average of weights, or a teacher, may be tracked as well."""
+        """The parameters of models that are trained; a tracked weight average or teacher model is not."""
         for name, model in self._instruments.models.items():
             if id(model) in self._instruments.used or any(p.grad is not None for p in model.parameters()):
                 for path, parameter in model.named_parameters():
                     yield f"{name}.{path}", parameter
 
-    def layers(self) -> Layers | None:
+    def layers(self) -> ParameterGradients | None:
         """None where no model is tracked."""
         if not self._instruments.models:
             return None
         groups = [group for optimizer in self._instruments.optimizers.values() for group in optimizer.param_groups]
         optimized = {id(parameter) for group in groups for parameter in group["params"]}
         asked = {name: parameter for name, parameter in self._named() if parameter.requires_grad}
-        return Layers(
+        return ParameterGradients(
             count=len(asked),
             without_gradient=tuple(name for name in asked if name not in self._reached),
             zero_gradient=tuple(name for name in asked if name in self._reached - self._moved),
@@ -65,11 +65,11 @@ class GradientWatch:
         )
 
 
-class ZeroGradWatch:
-    """Counts the steps that were made with what was left of the step before in the gradient.
+class ZeroGradMonitor:
+    """Counts the optimizer steps that were made while the gradients still contained those of the previous step.
 
-    Between two steps of an optimizer some call of backward must find its gradients empty: None, or zero. (That leaves
-    room for several calls of backward in a step, and for losses of two models that reach into each other.)
+    Between two steps of an optimizer, its gradients must be empty (None or zero) before some call of backward. (So
+    several calls of backward per step are allowed, and losses of two models that share parameters.)
     """
 
     def __init__(self, instruments: Instrumentation):
@@ -95,15 +95,15 @@ def _is_empty(optimizer: "Optimizer") -> bool:
     return not any(gradient is not None and bool(gradient.any()) for gradient in gradients)
 
 
-class InputWatch:
-    """Sees what reaches the first layer with weights, whatever the model does with its inputs before."""
+class InputMonitor:
+    """Measures the input of the first layer with weights, after any preprocessing within the model."""
 
     def __init__(self, instruments: Instrumentation):
         self._instruments = instruments
         self._first: tuple[str, Any] | None = None
         self._count, self._total, self._squares = 0, 0.0, 0.0
         self._low, self._high = math.inf, -math.inf
-        instruments.begun.append(self._begin)
+        instruments.after_tracking.append(self._begin)
 
     def _begin(self) -> None:
         for model in self._instruments.models.values():
@@ -120,14 +120,14 @@ class InputWatch:
 
         return see
 
-    def inputs(self) -> Inputs | None:
-        """None where there is no model, or its first layer takes whole numbers (an embedding) or scales them itself."""
+    def inputs(self) -> InputStatistics | None:
+        """None where there is no model, or its first layer takes integers (an embedding) or normalises its input."""
         if self._first is None or self._count == 0 or "Norm" in type(self._first[1]).__name__:
             return None
         mean = self._total / self._count
         std = math.sqrt(max(self._squares / self._count - mean * mean, 0.0))
         path, module = self._first
-        return Inputs(f"{path} ({type(module).__name__})", mean, std, self._low, self._high)
+        return InputStatistics(f"{path} ({type(module).__name__})", mean, std, self._low, self._high)
 
     def _add(self, things: Iterable[Any]) -> None:
         import torch

@@ -1,4 +1,4 @@
-"""All that a preflight measures, one training after the other, each from its beginning."""
+"""All measurements of a preflight, one training after the other, each from its start."""
 
 import time
 from dataclasses import dataclass, replace
@@ -6,28 +6,28 @@ from dataclasses import dataclass, replace
 from hpsearch.core.trial import Params
 from hpsearch.preflight.judge.chance import ChanceComparison, compare
 from hpsearch.preflight.measure import epochs, first_steps, overfit
-from hpsearch.preflight.measure.batches import Feed, Shuffled, as_given
+from hpsearch.preflight.measure.batches import BatchFilter, ShuffledTargets, unchanged
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest
-from hpsearch.preflight.measurements import Measured, OverfitAttempt, TrainedEpochs
+from hpsearch.preflight.measurements import Measurements, OverfitAttempt, TrainedEpochs
 from hpsearch.trainer.open_trial import TrainerContext
 
 SHORT, LONG = 3, 10
-"""Epochs after which the metric is to be better than chance; where it is not, more are given."""
+"""Epochs after which the metric should be better than chance; LONG where it is not after SHORT."""
 
-ARMS, MOST_ARMS = 2, 8
-"""Trainings on shuffled labels: how far they lie apart says what chance does. Two may lie well by chance, both of them:
-more are trained where the metric alone is in doubt."""
+SHUFFLED_RUNS, MAX_SHUFFLED_RUNS = 2, 8
+"""Trainings on shuffled labels: their spread measures the effect of chance. Two of them can both be good by chance, so
+more are trained where only the metric is in doubt."""
 
-SHARE = 0.4
-"""Of the time for everything, for one of its parts."""
+TIME_FRACTION = 0.4
+"""The fraction of the time limit that a single part may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearningMeasurement:
-    """Find out whether the trainer can learn, with these parameters.
+    """Measures whether the trainer can learn with these parameters.
 
-    epochs: the most that a trial of the study trains. seconds: the most that all of it may take.
-    skip: names of checks that are not wanted, so that nothing is measured for them alone.
+    epochs: the most epochs that a trial of the study trains. seconds: the time limit for all measurements.
+    skip: names of skipped checks; what only they need is not measured.
     """
 
     params: Params
@@ -36,41 +36,41 @@ class LearningMeasurement:
     seconds: float = 600.0
     skip: tuple[str, ...] = ()
 
-    def measure(self, context: TrainerContext) -> Measured:
-        """Never raises for the trainer's sake: what it raised is in the answer."""
+    def measure(self, context: TrainerContext) -> Measurements:
+        """Exceptions of the trainer are not raised: they are part of the result."""
         began, idle = time.monotonic(), epochs.host_memory()
         deadline = began + self.seconds
         trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
-        steps, failure = first_steps.look(trainer, began + SHARE * self.seconds)
+        steps, failure = first_steps.look(trainer, began + TIME_FRACTION * self.seconds)
         if failure is not None:
-            return Measured(steps, failure=failure, seconds=time.monotonic() - began)
+            return Measurements(steps, failure=failure, seconds=time.monotonic() - began)
         made: tuple[OverfitAttempt, ...] = ()
         if steps.fed and steps.losses and "overfits" not in self.skip:
-            made = overfit.attempts(trainer, time.monotonic() + SHARE * self.seconds)
-        school = _School(trainer, deadline)
-        trained = school.train(1.0, SHORT)
-        found = Measured(steps, made, trained, memory=epochs.memory(context.device, idle))
+            made = overfit.attempts(trainer, time.monotonic() + TIME_FRACTION * self.seconds)
+        trainings = EpochTrainings(trainer, deadline)
+        trained = trainings.train(1.0, SHORT)
+        found = Measurements(steps, made, trained, memory=epochs.memory(context.device, idle))
         learns = not made or made[-1].memorised
         if learns and steps.fed and trained.reports and not trained.problem and "labels" not in self.skip:
-            found = school.against_chance(found)
+            found = trainings.against_chance(found)
         return replace(found, seconds=time.monotonic() - began)
 
 
-class _School:
-    """Trains whole epochs, on the labels as they are and on shuffled ones."""
+class EpochTrainings:
+    """Trains whole epochs, with the original labels and with shuffled ones."""
 
     def __init__(self, trainer: TrainerUnderTest, deadline: float):
         self._trainer, self._deadline, self._objective = trainer, deadline, trainer.context.objective
 
     def train(self, factor: float, most: int) -> TrainedEpochs:
-        """Where it diverges, once more with a tenth of the learning rate: that is no fault of the trainer."""
+        """A training that diverges is repeated with a tenth of the learning rate: that is no fault of the trainer."""
         trained = self._epochs(factor, most)
         slower = self._epochs(factor / 10, most) if trained.diverged else trained
         return trained if slower.diverged else slower
 
-    def against_chance(self, found: Measured) -> Measured:
-        """Compare with shuffled labels; where that does not settle it, at the learning rate at which examples were
-        learned by heart, and at last for longer."""
+    def against_chance(self, found: Measurements) -> Measurements:
+        """Compare with shuffled labels. Where that shows no difference, repeat it with the learning rate at which the
+        examples were memorised, and finally with more epochs."""
         trained = found.trained
         assert trained is not None
         memorised = next((one.factor for one in found.attempts if one.memorised), trained.factor)
@@ -84,27 +84,27 @@ class _School:
                     return found
         if not found.shuffled or found.trained is None or not self._comparison(found).learns:
             return found
-        arms = [self._shuffled(found.trained, seed) for seed in range(len(found.shuffled), MOST_ARMS)]
-        return replace(found, shuffled=(*found.shuffled, *(arm for arm in arms if arm is not None)))
+        more = [self._shuffled(found.trained, seed) for seed in range(len(found.shuffled), MAX_SHUFFLED_RUNS)]
+        return replace(found, shuffled=(*found.shuffled, *(one for one in more if one is not None)))
 
-    def _comparison(self, found: Measured) -> ChanceComparison:
+    def _comparison(self, found: Measurements) -> ChanceComparison:
         assert found.trained is not None
         return compare(self._objective, found.trained, found.shuffled)
 
-    def _compared(self, found: Measured, factor: float, most: int) -> Measured | None:
-        """None where it cannot be done: labels cannot be found among the inputs, or time is up."""
+    def _compared(self, found: Measurements, factor: float, most: int) -> Measurements | None:
+        """None where it is not possible: the batch has no recognisable labels, or the time limit was reached."""
         trained = found.trained if not found.shuffled else self.train(factor, most)
         assert trained is not None
-        arms = [arm for seed in range(ARMS) if (arm := self._shuffled(trained, seed)) is not None]
-        if len(arms) < ARMS or (found.shuffled and len(trained.reports) < most):
+        shuffled = [one for seed in range(SHUFFLED_RUNS) if (one := self._shuffled(trained, seed)) is not None]
+        if len(shuffled) < SHUFFLED_RUNS or (found.shuffled and len(trained.reports) < most):
             return None
-        return replace(found, trained=trained, shuffled=tuple(arms))
+        return replace(found, trained=trained, shuffled=tuple(shuffled))
 
     def _shuffled(self, like: TrainedEpochs, seed: int) -> TrainedEpochs | None:
-        feed = Shuffled(seed)
-        arm = self._epochs(like.factor, len(like.reports), feed)
-        return arm if feed.possible and len(arm.reports) == len(like.reports) else None
+        feed = ShuffledTargets(seed)
+        trained = self._epochs(like.factor, len(like.reports), feed)
+        return trained if feed.possible and len(trained.reports) == len(like.reports) else None
 
-    def _epochs(self, factor: float, most: int, feed: Feed = as_given) -> TrainedEpochs:
+    def _epochs(self, factor: float, most: int, feed: BatchFilter = unchanged) -> TrainedEpochs:
         trainer = replace(self._trainer, epochs=max(self._trainer.epochs, most))
         return epochs.some(trainer, most, factor, self._deadline, feed)

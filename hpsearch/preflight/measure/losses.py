@@ -1,7 +1,7 @@
-"""What kind of loss a trainer minimises, read from the graph that autograd has built for it.
+"""The kind of loss that a trainer minimises, read from the autograd graph.
 
-The graph names the operations, however they were called, and keeps what they need for the way back: the logarithms of
-the probabilities, the targets. (torch's node names end in a number: NllLossBackward0.)
+The graph has the name of every operation, and the tensors that backward needs, such as log probabilities and targets.
+(torch's node names end in a number: NllLossBackward0.)
 """
 
 import math
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NEAR = 200
-"""So many operations before the loss are looked at: what is farther away is the model."""
+"""How many operations before the loss are searched; operations further away belong to the model."""
 
 LOG_SOFTMAX, SOFTMAX, SIGMOID = "LogSoftmaxBackward", "SoftmaxBackward", "SigmoidBackward"
 
@@ -28,15 +28,15 @@ KINDS: dict[str, LossKind] = {
     "SmoothL1LossBackward": "absolute error",
     "HuberLossBackward": "absolute error",
 }
-"""Losses that are never negative. PyTorch's L1 is the mean of an absolute difference, which is too common a thing."""
+"""Losses that are never negative. L1 is missing: its graph is the mean of an absolute value, which is not specific."""
 
 _SHAPES = ("View", "Reshape", "Unsqueeze", "Squeeze", "Transpose", "Permute", "T", "Select", "Clone", "ToCopy", "Alias")
-"""Operations that move numbers about and leave them as they are."""
+"""Operations that change the shape and not the values."""
 
 
 @dataclass(frozen=True)
 class Loss:
-    """value: a number. kind, chance, classes, probabilities: as of FirstSteps. accuracy: in [0, 1], of a batch."""
+    """kind, chance, classes, probabilities: see FirstSteps. accuracy: of the batch, in [0, 1]."""
 
     value: float
     kind: LossKind = ""
@@ -47,14 +47,14 @@ class Loss:
 
 
 def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
-    """Before backward is called on it. outputs: what the model gave last."""
+    """Call it before backward, which frees the graph. outputs: the model's last output."""
     value = float(loss.detach())
     nodes = list(_near(loss.grad_fn))
     found = [node for node in nodes if _name(node) in KINDS]
     softmax = next((node for node in nodes if _name(node) == LOG_SOFTMAX), None)
     classes = _classes(softmax) if softmax is not None else None
     if len(found) > 1 or (not found and softmax is None):
-        kinds = {KINDS[_name(node)] for node in found}  # several losses of one kind are all of the same sign
+        kinds = {KINDS[_name(node)] for node in found}  # several losses of one kind have the same sign
         doubled = any(_doubled(node, outputs) for node in nodes)
         return Loss(value, kinds.pop() if len(kinds) == 1 else "", probabilities=doubled)
     node = found[0] if found else softmax
@@ -64,7 +64,7 @@ def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
 
 
 def _near(root: Any) -> Iterator[Any]:
-    """The operations before the loss, the nearest first."""
+    """The operations before the loss, nearest first."""
     waiting, seen = [root], set[Any]()
     while waiting and len(seen) < NEAR:
         node = waiting.pop(0)
@@ -80,12 +80,12 @@ def _name(node: Any) -> str:
 
 
 def _before(node: Any) -> Any:
-    """The operation whose result goes into this one; None where there is none."""
+    """The operation that gives this one's first input; None where there is none."""
     return node.next_functions[0][0] if node.next_functions else None
 
 
 def _behind_shapes(node: Any) -> Any:
-    """The operation itself, or where it changes the shape alone, the one before that does more; None: there is none."""
+    """The operation, or the first one before it that does more than change the shape; None where there is none."""
     while node is not None and _name(node).removesuffix("Backward").endswith(_SHAPES):
         node = _before(node)
     return node
@@ -93,12 +93,12 @@ def _behind_shapes(node: Any) -> Any:
 
 def _classes(softmax: Any) -> int | None:
     result, dim = _saved(softmax, "result"), int(softmax._saved_dim)
-    dim = dim if dim < 2**32 else dim - 2**64  # autograd keeps a negative dimension as if it had no sign
+    dim = dim if dim < 2**32 else dim - 2**64  # autograd stores a negative dimension as an unsigned integer
     return int(result.shape[dim]) if result is not None else None
 
 
 def _doubled(node: Any, outputs: "Tensor | None") -> bool:
-    """Whether a loss that takes logits is given probabilities."""
+    """Whether probabilities are passed to a loss that expects logits."""
     makes = {LOG_SOFTMAX: SOFTMAX, "BinaryCrossEntropyWithLogitsBackward": SIGMOID}.get(_name(node))
     if makes is None:
         return False
@@ -119,13 +119,13 @@ def _sum_to_one(outputs: "Tensor") -> bool:
 
 
 def _within_one(outputs: "Tensor") -> bool:
-    """Of logits about half are negative: 16 that are not can hardly be chance."""
+    """About half of all logits are negative, so 16 values within [0, 1] are very unlikely to be logits."""
     values = outputs.detach()
     return values.numel() >= 16 and bool(values.min() >= 0) and bool(values.max() <= 1)
 
 
 def _chance(kind: LossKind, node: Any, classes: int | None) -> float | None:
-    """What the loss is where the outputs say nothing about the targets."""
+    """The loss at chance level; None where it is unknown."""
     match kind:
         case "cross entropy":
             return math.log(classes) if classes is not None and classes > 1 else None
@@ -142,7 +142,7 @@ def _accuracy(kind: LossKind, node: Any) -> float | None:
     if outputs is None or targets is None:
         return None
     if kind == "cross entropy" and targets.dim() == outputs.dim() - 1:
-        known = targets >= 0  # an index that is to be ignored is negative
+        known = targets >= 0  # ignore_index is negative
         right = (outputs.argmax(1 if outputs.dim() > 1 else 0) == targets)[known]
     elif kind == "binary cross entropy":
         between = 0.0 if "Logits" in _name(node) else 0.5
@@ -153,7 +153,7 @@ def _accuracy(kind: LossKind, node: Any) -> float | None:
 
 
 def _saved(node: Any, name: str) -> "Tensor | None":
-    """A tensor that the operation keeps; None where it keeps none of that name, or has let it go."""
+    """A tensor that autograd saved for the operation; None where there is none of that name, or it was freed."""
     try:
         return getattr(node, f"_saved_{name}", None)
     except RuntimeError:

@@ -1,28 +1,28 @@
-"""The learning-rate range test (Smith 2015, arXiv 1506.01186, section 3.3): a training whose rate rises and rises."""
+"""The learning-rate range test (Smith 2015, arXiv 1506.01186, section 3.3): a training with a rising learning rate."""
 
 import math
 import time
 from dataclasses import dataclass, replace
 
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measure.instrumentation import Enough, Instrumentation, Rates
-from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
-from hpsearch.preflight.measurements import SweptLosses
+from hpsearch.preflight.measure.instrumentation import Instrumentation, LrOverride, StopTraining
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
+from hpsearch.preflight.measurements import SweepLosses
 from hpsearch.trainer.open_trial import TrainerContext
 
-HOPELESS = 4.0
-"""A smoothed loss that is so many times the best one will not come back, so the test ends."""
+DIVERGED = 4.0
+"""The test ends where the smoothed loss is more than this many times its minimum."""
 
 SMOOTH = 0.9
-"""Of the smoothed loss that is watched for that: 1 - this is the weight of the newest."""
+"""The smoothing factor of that loss: 1 - SMOOTH is the weight of the newest value."""
 
 
 @dataclass(frozen=True, slots=True)
 class LrSweep:
-    """Train `iterations` steps with a learning rate that rises exponentially, and note the losses.
+    """Trains `iterations` steps with an exponentially rising learning rate, and records the losses.
 
-    parameter: the name of the parameter that is the learning rate; low, high: its bounds, 0 < low < high.
-    seconds: the most that it may take.
+    parameter: the name of the learning-rate parameter; low, high: its bounds, 0 < low < high.
+    seconds: the time limit.
     """
 
     params: Params
@@ -34,33 +34,33 @@ class LrSweep:
     iterations: int = 150
     seconds: float = 600.0
 
-    def measure(self, context: TrainerContext) -> SweptLosses:
-        """Never raises for the trainer's sake: why it cannot be done is in the answer."""
+    def measure(self, context: TrainerContext) -> SweepLosses:
+        """Exceptions of the trainer are not raised: the result has the reason why the test is not possible."""
         began = time.monotonic()
         own = float(self.params[self.parameter])
         trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
-        problem = _why_not(self.parameter, trainer, own)
+        problem = _why_not_possible(self.parameter, trainer, own)
         if problem:
-            return SweptLosses(self.params, self.parameter, problem=problem, seconds=time.monotonic() - began)
+            return SweepLosses(self.params, self.parameter, problem=problem, seconds=time.monotonic() - began)
         seen = Instrumentation(
-            rates=Rates(lambda step, _, base: base * self._rate(step) / own, still=True),
-            end=_Hopeless(self.iterations),
+            rates=LrOverride(lambda step, _, base: base * self._rate(step) / own, stop_schedule=True),
+            end=SweepEnd(self.iterations),
             deadline=began + self.seconds,
         )
-        _, failure = run_out(replace(trainer, epochs=max(self.epochs, self.iterations)).train(seen))
+        _, failure = run_to_end(replace(trainer, epochs=max(self.epochs, self.iterations)).train(seen))
         losses = tuple(seen.losses[: self.iterations])
         rates = tuple(self._rate(step) for step in range(len(losses)))
-        said = failure.summary if failure else ("time was up" if seen.late else "")
-        return SweptLosses(self.params, self.parameter, rates, losses, said, time.monotonic() - began)
+        problem = failure.summary if failure else ("the time limit was reached" if seen.late else "")
+        return SweepLosses(self.params, self.parameter, rates, losses, problem, time.monotonic() - began)
 
     def _rate(self, step: int) -> float:
-        """The parameter's value in a step, from 0."""
+        """The parameter's value in a step, counted from 0."""
         return float(self.low * (self.high / self.low) ** (step / max(self.iterations - 1, 1)))
 
 
-class _Hopeless:
-    """Whether a sweep is over: its steps are done, or the smoothed loss (a moving average, its beginning corrected as
-    Adam's is) has left for good."""
+class SweepEnd:
+    """Whether a sweep is over: its steps are done, or the smoothed loss (a moving average, bias-corrected as in Adam)
+    has diverged."""
 
     def __init__(self, iterations: int):
         self._iterations = iterations
@@ -76,7 +76,7 @@ class _Hopeless:
             self._weight = SMOOTH * self._weight + (1 - SMOOTH)
             smooth = self._average / self._weight
             self._best = min(self._best, smooth)
-            if self._seen > self._iterations // 10 and smooth > HOPELESS * self._best > 0:
+            if self._seen > self._iterations // 10 and smooth > DIVERGED * self._best > 0:
                 return True
         return self._seen >= self._iterations
 
@@ -84,8 +84,8 @@ class _Hopeless:
 # Whether the parameter is the optimizer's learning rate ──────────────────────────────────────────
 
 
-def _why_not(parameter: str, trainer: TrainerUnderTest, own: float) -> str:
-    """Why the test cannot be done, "" where it can: with the parameter the optimizer's rate must rise in proportion."""
+def _why_not_possible(parameter: str, trainer: TrainerUnderTest, own: float) -> str:
+    """Why the test is not possible, "" where it is: the optimizer's learning rate must be proportional to the value."""
     found = []
     for value in (own, 3 * own):
         base, problem = _base(replace(trainer, params={**trainer.params, parameter: value}))
@@ -94,24 +94,24 @@ def _why_not(parameter: str, trainer: TrainerUnderTest, own: float) -> str:
         found.append(base)
     if not found[0] or abs(found[1] / found[0] / 3 - 1) > 0.01:
         return (
-            f"with {parameter} = {own:.3g} the optimizer's learning rate is {found[0]:.3g}, and with three times "
-            f"that it is {found[1]:.3g}: {parameter} is no learning rate"
+            f"with {parameter} = {own:.3g} the optimizer's learning rate is {found[0]:.3g}, and with three scaled_lr "
+            f"that it is {found[1]:.3g}: {parameter} is not the learning rate"
         )
     return ""
 
 
 def _base(trainer: TrainerUnderTest) -> tuple[float, str]:
-    """What the optimizer begins with, and why that is not known."""
+    """The optimizer's initial learning rate, and why it is not known, or ""."""
     seen = Instrumentation(end=lambda seen: True)  # noqa: ARG005
 
     def look() -> None:
         if seen.base is not None:
-            raise Enough
+            raise StopTraining
 
-    seen.begun.append(look)
-    _, failure = run_out(trainer.train(seen), most=1)
+    seen.after_tracking.append(look)
+    _, failure = run_to_end(trainer.train(seen), most=1)
     if seen.base is not None:
         return seen.base, ""
     if failure is not None:
         return 0.0, failure.summary
-    return 0.0, "the trainer names no torch optimizer to run.track(optimizer=…), so there is no learning rate to raise"
+    return 0.0, "the trainer passes no torch optimizer to run.track(optimizer=…), so its learning rate cannot be set"

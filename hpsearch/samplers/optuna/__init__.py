@@ -1,1 +1,1 @@
-"""Optuna's side of a study: the only room that imports optuna."""
+"""Sampling and export with Optuna: the only package that imports optuna."""

@@ -1,8 +1,8 @@
-"""Parameters as Optuna's distributions, trials as its frozen trials: for sampling and for export.
+"""Parameters as Optuna distributions, and trials as Optuna frozen trials, for sampling and for export.
 
-A sampler sees every parameter as one of three things: a continuum as [0, 1] (the unit cube, so log where log), a
-log-integer as itself, and whatever else takes a handful of values as the index of its value. A file for Optuna's own
-tools has the values themselves.
+For sampling a parameter is encoded in one of three ways: a continuous one as [0, 1] (the unit cube, so log where log),
+a logarithmic integer as itself, and any other discrete one as the index of its value. For export the values themselves
+are written.
 """
 
 import logging
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def encoded(parameter: Parameter) -> "BaseDistribution":
-    """What a sampler draws `encode`d values of the parameter from."""
+    """The distribution of the parameter's `encode`d values."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     match parameter:
@@ -46,7 +46,7 @@ def decode(parameter: Parameter, value: float) -> Plain:
 
 
 def suggest(trial: "Trial", parameter: Parameter) -> Plain:
-    """The parameter's value in a trial that Optuna's sampler is making up."""
+    """The parameter's value, suggested by Optuna's sampler."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     match encoded(parameter):
@@ -61,9 +61,9 @@ def suggest(trial: "Trial", parameter: Parameter) -> Plain:
 
 
 def native(parameter: Parameter, values: Sequence[Plain]) -> "BaseDistribution":
-    """The parameter as the study file has it, or as much wider as the values are that were tried.
+    """The distribution of the parameter's own values, widened where values outside of it were tried.
 
-    `expand` leads beyond the ends, and a grid of `points` between the steps; Optuna takes neither.
+    With `expand` values lie beyond low and high, and with a grid of `points` between the steps; Optuna accepts neither.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -80,7 +80,7 @@ def native(parameter: Parameter, values: Sequence[Plain]) -> "BaseDistribution":
 
 
 def frozen(params: Mapping[str, Plain], known: Mapping[str, "BaseDistribution"], **given: Any) -> "FrozenTrial":
-    """A trial that was had, of the parameters that are known. given: what else `optuna.trial.create_trial` takes."""
+    """An Optuna trial with the parameters that are in `known`. given: further arguments of `create_trial`."""
     import optuna
 
     shared = {name: value for name, value in params.items() if name in known}
@@ -89,7 +89,7 @@ def frozen(params: Mapping[str, Plain], known: Mapping[str, "BaseDistribution"],
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Optuna announces every study that it makes."""
+    """Optuna logs a message for every study that is created."""
     logger = logging.getLogger("optuna")
     level = logger.level
     logger.setLevel(logging.ERROR)

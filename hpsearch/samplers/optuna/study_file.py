@@ -1,4 +1,4 @@
-"""A recorded study as an Optuna study in a SQLite file, for whoever plots it or searches on with Optuna's tools."""
+"""A recorded study as an Optuna study in a SQLite file, to plot it or to continue the search with Optuna's tools."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 def write_study(path: Path, name: str, objective: Objective, space: Space, trials: Iterable[Trial]) -> int:
-    """Write every ended trial, in the order of their numbers, and say how many. BadInput: `path` is there already.
+    """Write every ended trial, in the order of their numbers, and return their count. BadInput: `path` exists.
 
-    COMPLETE stays COMPLETE, with its value at the epoch by which it is judged. PRUNED and PAUSED are both PRUNED: they
-    trained for fewer epochs than they might have, and that is all that Optuna's samplers and plots need to know. FAILED
-    is FAIL. The metric at every epoch is an intermediate value. What Optuna has no place for is in user attributes:
-    number, state, reason, origin, round, seed and attempts; the study's are its metric and its fixed parameters.
+    COMPLETE stays COMPLETE, with the value at the epoch by which the trial is judged. PRUNED and PAUSED both become
+    PRUNED: they trained for fewer epochs than possible, which is what Optuna's samplers and plots use. FAILED becomes
+    FAIL. The metric at every epoch is an intermediate value. User attributes hold the rest: number, state, reason,
+    origin, round, seed and attempts of a trial; metric and fixed parameters of the study.
     """
     import optuna
 
     if path.exists():
-        raise BadInput(f"{path} is there already: name a file that is not")
+        raise BadInput(f"{path} exists already: choose another file")
     ended = [trial for trial in trials if not trial.state.is_active]
     distributions = {
         p.name: native(p, [trial.params[p.name] for trial in ended if p.name in trial.params]) for p in space.parameters

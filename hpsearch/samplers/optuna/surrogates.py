@@ -1,4 +1,4 @@
-"""What Optuna's surrogates propose: an Optuna study is built in memory for every ask, from the observations alone."""
+"""Proposals of Optuna's samplers. An Optuna study is built in memory from the observations for every `ask`."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
     """Tree-structured Parzen estimator over all parameters at once (Bergstra 2011; Watanabe 2023, arXiv 2304.11127).
 
-    In a conditional space one for each group of parameters that occur together. A pruned trial enters as pruned: it
-    ranks behind all others, then by how far it came, and last where it diverged; a running one counts as bad.
+    A conditional space has one estimator for each group of parameters that occur together. Pruned trials rank behind
+    all complete ones: by the epoch that they reached, and last where they diverged. Running trials count as bad.
     """
     import optuna
 
     conditional = any(parameter.when for parameter in space.parameters)
     with catch_warnings():
-        simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # `group` is called that since 2.8
+        simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # `group` is experimental since Optuna 2.8
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=0, multivariate=True, group=conditional, constant_liar=True
         )
@@ -63,8 +63,8 @@ def _encode(space: Space, params: Params) -> dict[str, float]:
 def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
     """Gaussian process, Matérn 5/2, with the log of the expected improvement (Ament 2023, arXiv 2310.20708).
 
-    A running trial enters with the median loss (the constant liar; Ginsbourger 2010): Optuna's own way, to integrate
-    it out, takes four times as long. It knows no conditions: an inactive parameter stands in the middle of its axis.
+    A running trial enters with the median loss (the constant liar; Ginsbourger 2010): Optuna's own method, to integrate
+    it out, takes four times as long. Conditions are not modelled: an inactive parameter has the centre of its axis.
     """
     import optuna
 
@@ -87,9 +87,9 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Optuna fits the process with torch, whose threads stand in each other's way where trials fill the cores.
+    """Optuna fits the Gaussian process with torch, whose threads compete for cores that trials use.
 
-    Measured, 100 trials on 2 idle cores: 2.5 s an ask with two threads, 0.2 s with one.
+    Measured with 100 trials on 2 idle cores: 2.5 s per `ask` with two threads, 0.2 s with one.
     """
     import torch
 

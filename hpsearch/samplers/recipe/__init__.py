@@ -1,1 +1,1 @@
-"""The recipe of the lectures as a search in rounds: coarse, refined, longer, and round again."""
+"""The recipe: an adaptive search in rounds, first coarse, then in narrower search ranges with longer trainings."""

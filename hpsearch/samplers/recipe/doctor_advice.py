@@ -1,6 +1,6 @@
-"""What the curves say about the next round: the doctor's remarks turned into ranges that move and longer trainings.
+"""Turns the doctor's remarks on learning curves into changes of the next round: moved ranges and longer trainings.
 
-Learning rates and regularisers are known by their names, which are those of `trainers/` and of torch.
+Learning rates and regularisation parameters are recognised by name: the names of `trainers/` and of torch.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hpsearch.core.trial import Params
 from hpsearch.doctor.findings import Label
 from hpsearch.doctor.study_diagnosis import Remark
-from hpsearch.samplers.recipe.search_ranges import Number, SearchRange, numbers, place, shifted
+from hpsearch.samplers.recipe.search_ranges import Number, SearchRange, numbers, relative_position, shifted
 from hpsearch.study.space import Space
 
 LEARNING_RATES = frozenset({"lr", "learning_rate", "max_lr", "base_lr"})
@@ -17,40 +17,41 @@ REGULARISERS = frozenset({"weight_decay", "l1", "l2", "dropout", "label_smoothin
 DECAYS = frozenset({"step_epochs", "step_size", "decay_epochs", "restart_epochs"})
 
 EDGE = 0.25
-"""A learning rate is at the edge where the best trial lies in this part of its range."""
+"""The best learning rate is near an end of its range where it lies within this fraction of the width."""
 
 STEP = 0.5
-"""So far a range moves at once, as a part of its width."""
+"""How far a range moves in one round, as a fraction of its width."""
 
-MOST = 2 / 3
-"""Where at least this part of all trials learn too slowly, or too hot, the whole range is wrong."""
+MAJORITY = 2 / 3
+"""Where the learning rate of at least this fraction of all trials is too low, or too high, the whole range is wrong."""
 
-FEWEST = 2, 3
-"""So many trials must say the same: of the best, and of all. What one trial shows may be its luck."""
+MIN_AGREEING = 2, 3
+"""How many trials must have the finding: of the best trials, and of all. A single curve may be an exception."""
 
-TOO_SLOW = frozenset({Label.LR_TOO_LOW})
-TOO_HOT = frozenset({Label.LR_TOO_HIGH, Label.DIVERGED})
+TOO_LOW = frozenset({Label.LR_TOO_LOW})
+TOO_HIGH = frozenset({Label.LR_TOO_HIGH, Label.DIVERGED})
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """by: a part of the range's width, upwards where positive. opened: only the end in that direction moves.
+    """A shift of one search range.
 
-    whole: it is the range that the last round drew from which moves, not the box round the best in it.
+    by: a fraction of the range's width, upwards where positive. widened: only the end in that direction moves.
+    from_last: the last round's range moves, not the box around its best trials.
     """
 
     by: float
     why: str
-    opened: bool = False
-    whole: bool = False
+    widened: bool = False
+    from_last: bool = False
 
 
 @dataclass
 class Advice:
-    """What to change in the next round.
+    """Changes for the next round.
 
-    improving, long_enough: in words why the next round trains longer, or why it need not; "" where nobody says so.
-    moves: of ranges, by parameter. notes: what was seen, and is for a person to act upon.
+    improving, long_enough: the evidence for and against longer trainings, as text; "" where there is none.
+    moves: of search ranges, by parameter. notes: findings that only the user can act on.
     """
 
     improving: str = ""
@@ -61,69 +62,69 @@ class Advice:
     def applied(
         self, space: Space, last: Sequence[SearchRange], boxes: Sequence[SearchRange]
     ) -> tuple[SearchRange, ...]:
-        """The next round's ranges, each with its reason. boxes: those round the best of the last round's."""
+        """The next round's ranges, each with its reason. boxes: around the best trials of the last round."""
         triples = zip(numbers(space), last, boxes, strict=True)
-        return tuple(_moved(one, was, box, self.moves.get(one.name)) for one, was, box in triples)
+        return tuple(_moved(one, before, box, self.moves.get(one.name)) for one, before, box in triples)
 
 
 def _moved(parameter: Number, last: SearchRange, box: SearchRange, move: Move | None) -> SearchRange:
     if move is None:
         return box
-    moved = shifted(parameter, last if move.whole else box, move.by, move.why, opened=move.opened)
+    moved = shifted(parameter, last if move.from_last else box, move.by, move.why, widened=move.widened)
     return moved if moved.moved else replace(box, reason=moved.reason)
 
 
 def advise(remarks: Sequence[Remark], space: Space, ranges: Sequence[SearchRange], best: Params) -> Advice:
-    """remarks: the doctor's on the last round. ranges: where that drew from. best: the best parameters so far."""
+    """remarks: on the last round. ranges: the last round's search ranges. best: the best parameters so far."""
     advice = Advice()
     parameters = {one.name: one for one in numbers(space)}
     for remark in remarks:
-        if len(remark.trials) < FEWEST[not remark.best]:
+        if len(remark.trials) < MIN_AGREEING[not remark.best]:
             continue
         labels = set(remark.labels)
-        if labels <= TOO_SLOW | TOO_HOT:
+        if labels <= TOO_LOW | TOO_HIGH:
             _move_rate(advice, remark, parameters, ranges, best)
         elif not remark.best:
-            advice.notes.append(_said(remark))
+            advice.notes.append(_with_advice(remark))
         elif Label.STILL_IMPROVING in labels:
             advice.improving = remark.evidence
         elif Label.HEALTHY in labels:
             advice.long_enough = remark.evidence
         elif Label.OVERFITTING in labels:
             advice.long_enough = remark.evidence
-            _raise(advice, remark, REGULARISERS & parameters.keys(), opened=True)
+            _shift_up(advice, remark, "regularisation", REGULARISERS & parameters.keys(), widened=True)
         elif Label.DECAYED_TOO_EARLY in labels:
-            _raise(advice, remark, DECAYS & parameters.keys())
+            _shift_up(advice, remark, "learning-rate decay", DECAYS & parameters.keys())
         elif Label.TOO_EARLY not in labels:
-            advice.notes.append(_said(remark))
+            advice.notes.append(_with_advice(remark))
     return advice
 
 
 def _move_rate(
     advice: Advice, remark: Remark, parameters: dict[str, Number], ranges: Sequence[SearchRange], best: Params
 ) -> None:
-    """By all of its width where most trials say so. Else only where the best lies near that edge too; inside, the box
-    round the best trials says more."""
-    slow = set(remark.labels) <= TOO_SLOW
+    """By its whole width where most trials have the finding. Else only where the best value is near that end as well:
+    further inside, the box around the best trials is the better estimate."""
+    slow = set(remark.labels) <= TOO_LOW
     sign, end = (1, "upper") if slow else (-1, "lower")
     for one in ranges:
         if one.name not in LEARNING_RATES & best.keys():
             continue
-        at = place(parameters[one.name], one, float(best[one.name]))
-        if not remark.best and len(remark.trials) >= MOST * remark.among:
-            advice.moves[one.name] = Move(sign, remark.evidence, whole=True)
+        at = relative_position(parameters[one.name], one, float(best[one.name]))
+        if not remark.best and len(remark.trials) >= MAJORITY * remark.among:
+            advice.moves[one.name] = Move(sign, remark.evidence, from_last=True)
         elif (at > 1 - EDGE) if slow else (at < EDGE):
-            why = f"{remark.evidence}, and the best lies near the {end} end of {one.range}"
+            why = f"{remark.evidence}, and the best value is near the {end} end of {one.range}"
             advice.moves.setdefault(one.name, Move(sign * STEP, why))
 
 
-def _raise(advice: Advice, remark: Remark, names: frozenset[str], opened: bool = False) -> None:
-    """Move or open the ranges of these upwards; where nothing of the sort is searched, say what to add."""
+def _shift_up(advice: Advice, remark: Remark, kind: str, names: frozenset[str], widened: bool = False) -> None:
+    """Move or widen the ranges of these parameters upwards; where there are none, note that none is searched."""
     for name in sorted(names):
-        advice.moves[name] = Move(STEP, remark.evidence, opened)
+        advice.moves[name] = Move(STEP, remark.evidence, widened)
     if not names:
-        advice.notes.append(f"{_said(remark)} Nothing of the sort is searched")
+        advice.notes.append(f"{_with_advice(remark)} No {kind} parameter is in the search space.")
 
 
-def _said(remark: Remark) -> str:
+def _with_advice(remark: Remark) -> str:
     return f"{remark.evidence}. {remark.advice}"

@@ -1,5 +1,4 @@
-"""The story of a search in rounds: where each looked, who was in it, what it gained. For the journal, MLflow and a
-person."""
+"""The record of a search in rounds: ranges, trials and improvement of each, for the journal, MLflow and the pages."""
 
 import math
 from collections.abc import Mapping
@@ -12,11 +11,11 @@ from hpsearch.samplers.recipe.search_ranges import numbers
 from hpsearch.study.space import Space
 
 KIND = "rounds"
-"""What the journal calls the document."""
+"""The kind of the document in the journal."""
 
 
 def document(sampler: SearchesInRounds, history: History, over: str = "") -> dict[str, Any]:
-    """What every round that has begun came to so far, in plain values. over: why there will be no other."""
+    """Every round that has begun with its results so far, as plain values. over: why no further round follows."""
     best = math.inf
     rounds = []
     for plan in sampler.planned_rounds(history)[0]:
@@ -35,7 +34,7 @@ def document(sampler: SearchesInRounds, history: History, over: str = "") -> dic
 
 
 def _loss(plan: PlannedRound, number: int, history: History) -> float:
-    """Of a trial when the round was over; infinite where it came to nothing."""
+    """The loss of a trial at the end of the round; infinite where it has none."""
     trial = history[number]
     if trial.diverged and trial.epoch <= plan.rung.epochs:
         return math.inf
@@ -69,11 +68,11 @@ def _round(
 
 
 def _value(loss: float, history: History) -> float | None:
-    """The metric in its own sign."""
+    """The metric, not negated."""
     return history.objective.sign * loss if math.isfinite(loss) else None
 
 
 def outline(one: Mapping[str, Any]) -> list[str]:
-    """The notes of a round in the document: what was decided in it, under what is said of the round itself."""
+    """The notes of a round as lines: those about the round as a whole, then the others, indented."""
     first = one["headlines"]
     return [*one["notes"][:first], *(f"  {note}" for note in one["notes"][first:])]

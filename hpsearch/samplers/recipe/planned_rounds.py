@@ -1,4 +1,4 @@
-"""The rounds of a search: what each was planned to be, and what is known when it is over."""
+"""The rounds of a search: the plan of each, and its results when it is over."""
 
 import math
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from hpsearch.samplers.recipe.search_ranges import SearchRange
 from hpsearch.study.schedule import Progress, Rung
 from hpsearch.study.space import Space
 
-LEADERS = 3
-"""So many of the best trials say whether longer trainings pay."""
+TOP_TRIALS = 3
+"""How many of the best trials are used to decide whether longer trainings are worth it."""
 
 EARLY = 2 / 3
-"""Of its epochs: a trial whose best lies before has nothing to gain from more of them."""
+"""A trial with its best epoch before this fraction of its epochs is not expected to improve with more."""
 
 
 @dataclass(frozen=True)
 class PlannedRound:
-    """One round. first: the number of its first new trial. survivors: those of earlier rounds that it trains on.
-    repeats: what its new trials all have, if they do.
+    """One round. first: the number of its first new trial. survivors: the trials of earlier rounds that it continues.
+    repeats: the parameters of all its new trials, where they differ in their seed only.
 
-    space: that of its new trials, choices that have lost left out. notes: what was decided, and why; the first
+    space: for its new trials, without dropped values of choices. notes: the decisions and their reasons; the first
     `headlines` of them are about the round as a whole.
     """
 
@@ -44,7 +44,7 @@ class PlannedRound:
 
     @property
     def trials(self) -> tuple[int, ...]:
-        """The numbers of all that are trained in it."""
+        """The numbers of all trials of the round, continued ones first."""
         return (*self.survivors, *range(self.first, self.end))
 
     def is_over(self, history: History) -> bool:
@@ -56,9 +56,9 @@ class PlannedRound:
 
 
 class PlannedRounds:
-    """The rounds of the last history that was asked about: a round that was planned stays as it was.
+    """A cache of the rounds that were planned for one history; a planned round never changes.
 
-    schedule: which of the recipe's schedules is at work.
+    schedule: the index of the recipe's schedule in use.
     """
 
     def __init__(self) -> None:
@@ -69,13 +69,13 @@ class PlannedRounds:
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return PlannedRounds, ()
 
-    def look_at(self, history: History, first: PlannedRound) -> None:
+    def reset_for(self, history: History, first: PlannedRound) -> None:
         if history is not self.history:
             self.history, self.plans, self.schedule = history, [first], 0
 
 
-class Results:
-    """What is known when the last of these rounds is over: all trials as they were then."""
+class RoundResults:
+    """The results at the end of the last of these rounds: all trials as they were then."""
 
     def __init__(self, plans: Sequence[PlannedRound], history: History):
         self._plans, self._history = plans, history
@@ -95,26 +95,26 @@ class Results:
 
     @property
     def latest(self) -> list[Trial]:
-        """Those of the last round that searched."""
+        """The trials of the last round that did not repeat parameters."""
         numbers = next(plan.trials for plan in reversed(self._plans) if plan.repeats is None)
         return [trial for trial in self.trials if trial.number in numbers]
 
     @property
     def survivors(self) -> list[Trial]:
-        """Those that pause and may go on, the best first: of the better half of all."""
-        better = self.ranked[: max(LEADERS, (len(self.ranked) + 1) // 2)]
+        """The PAUSED trials that may be continued, the best first: those in the better half of all trials."""
+        better = self.ranked[: max(TOP_TRIALS, (len(self.ranked) + 1) // 2)]
         return [trial for trial in better if trial.state is State.PAUSED]
 
     @property
     def best_lies_early(self) -> bool:
-        """Whether the best epochs of most of the best trials are long past."""
-        best = self.ranked[:LEADERS]
+        """Whether most of the best trials had their best epoch early (see EARLY)."""
+        best = self.ranked[:TOP_TRIALS]
         judged = [(self._history.objective.judged(trial), trial.epoch) for trial in best]
         return 2 * sum(report is not None and report.step < EARLY * last for report, last in judged) > len(best)
 
     @property
     def noise(self) -> float | None:
-        """The standard deviation over seeds of the parameters that were repeated; None before they were."""
+        """The standard deviation over seeds of the repeated parameters; None before any were repeated."""
         for plan in self._plans:
             if plan.repeats is not None:
                 same = [t for t in self.trials if t.number < plan.end and dict(t.params) == dict(plan.repeats)]
@@ -124,7 +124,7 @@ class Results:
 
     @property
     def gain(self) -> float:
-        """By how much the last round's best is better than the best before; negative where it is worse."""
+        """The improvement of the last round's best over the best before it; negative where it is worse."""
         before = self._history.objective.ranked(self._after(len(self._plans) - 1))
         old = self._history.loss(before[0]) if before else math.inf
         new = [self._history.loss(t) for t in self.ranked if t.number in self._plans[-1].trials]
@@ -132,12 +132,12 @@ class Results:
 
     @property
     def gained(self) -> str:
-        """What the last round came to, in words."""
+        """The result of the last round, as text."""
         objective, best = self._history.objective, self.ranked[0]
         value = f"{objective.metric} {objective.value(best):.4g} (trial {best.number})"
         number = self._plans[-1].number
         if number == 1:
-            return f"round 1 found {value}"
+            return f"round 1 result: best {value}"
         if self.gain > 0:
-            return f"round {number} gained {self.gain:.3g}: {value}"
-        return f"round {number} gained nothing: the best is still {value}"
+            return f"round {number} result: improved by {self.gain:.3g}, best {value}"
+        return f"round {number} result: no improvement, best still {value}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Objective, Params, Report
 from hpsearch.preflight.measure.instrumentation import Instrumentation
-from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_out
+from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
 from hpsearch.trainer.open_trial import TrainerContext
 
 SCORE = Objective("val_score", "maximize")
@@ -30,4 +30,4 @@ def measured(
     epochs: int = 2,
     params: Params | None = None,
 ) -> tuple[tuple[Report, ...], Failure | None]:
-    return run_out(under_test(trainer, epochs, params).train(seen))
+    return run_to_end(under_test(trainer, epochs, params).train(seen))

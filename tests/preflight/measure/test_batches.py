@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hpsearch.preflight.measure.batches import Shuffled, Tiny, copied, cut, rows, targets_place
+from hpsearch.preflight.measure.batches import RepeatedBatches, ShuffledTargets, copied, cut, rows, targets_place
 
 Pair = namedtuple("Pair", "inputs targets")
 
@@ -47,39 +47,39 @@ def test_a_copy_has_tensors_of_its_own_and_the_same_shape() -> None:
 
 class TestTiny:
     def test_the_first_batch_over_and_over(self) -> None:
-        feed = Tiny(enough=4)
+        feed = RepeatedBatches(enough=4)
         got = list(islice(feed(pairs()), 5))
         assert feed.rows == 8
         assert all(targets.tolist() == list(range(8)) for _, targets in got)
 
     def test_as_many_as_it_takes_of_small_ones(self) -> None:
-        feed = Tiny(enough=16)
+        feed = RepeatedBatches(enough=16)
         got = list(islice(feed(pairs(9, 4)), 8))
         assert feed.rows == 16
         assert [targets[0].item() for _, targets in got] == [0, 4, 8, 12, 0, 4, 8, 12]
 
     def test_no_more_than_asked_for(self) -> None:
-        feed = Tiny(most=3)
+        feed = RepeatedBatches(most=3)
         assert [len(targets) for _, targets in islice(feed(pairs()), 2)] == [3, 3]
         assert feed.rows == 3
 
     def test_what_a_trainer_does_to_one_is_not_there_the_next_time(self) -> None:
-        batches = Tiny()(pairs(1, 16))
+        batches = RepeatedBatches()(pairs(1, 16))
         next(iter(batches))[0].mul_(0)
         assert next(iter(batches))[0].sum() > 0
 
     def test_what_cannot_be_counted_is_kept_as_it_is(self) -> None:
-        feed = Tiny(most=2)
+        feed = RepeatedBatches(most=2)
         assert list(islice(feed(["abc", "def"]), 3)) == ["abc", "abc", "abc"]
         assert feed.rows == 0
 
     def test_none_of_none(self) -> None:
-        assert list(Tiny()([])) == []
+        assert list(RepeatedBatches()([])) == []
 
 
 class TestShuffled:
     def test_every_target_is_another_ones_of_the_same_batch(self) -> None:
-        feed = Shuffled(seed=1)
+        feed = ShuffledTargets(seed=1)
         for (_, own), (inputs, given) in zip(pairs(), feed(pairs()), strict=True):
             assert sorted(given.tolist()) == own.tolist()
             assert not (given == own).any()
@@ -88,7 +88,7 @@ class TestShuffled:
 
     def test_an_example_keeps_what_it_was_given(self) -> None:
         """In another epoch and another batch too: a wrong label can be learned by heart as well as the right one."""
-        feed = Shuffled(seed=1)
+        feed = ShuffledTargets(seed=1)
         first = {x.item(): y for inputs, targets in feed(pairs()) for x, y in zip(inputs[:, 0], targets, strict=True)}
         order = torch.randperm(32, generator=torch.Generator().manual_seed(0))
         everything = [torch.cat(part)[order] for part in zip(*pairs(), strict=True)]
@@ -97,18 +97,18 @@ class TestShuffled:
             assert [first[x].item() for x in inputs[:, 0].tolist()] == targets.tolist()
 
     def test_another_seed_gives_others(self) -> None:
-        one, other = (next(iter(Shuffled(seed)(pairs())))[1].tolist() for seed in (1, 2))
+        one, other = (next(iter(ShuffledTargets(seed)(pairs())))[1].tolist() for seed in (1, 2))
         assert one != other
 
     def test_a_mapping_by_the_name_of_its_targets(self) -> None:
         inputs, labels = pairs()[0]
-        feed = Shuffled(seed=1)
+        feed = ShuffledTargets(seed=1)
         (given,) = feed([{"pixels": inputs, "labels": labels}])
         assert given["pixels"] is inputs
         assert given["labels"].tolist() != labels.tolist()
 
     def test_a_pair_stays_what_it_is(self) -> None:
-        (given,) = Shuffled(seed=1)([Pair(*pairs()[0])])
+        (given,) = ShuffledTargets(seed=1)([Pair(*pairs()[0])])
         assert type(given) is Pair
 
     @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ class TestShuffled:
         ids=["indices", "three", "names", "text"],
     )
     def test_where_nobody_knows_which_are_the_targets_nothing_is_done(self, batch: Any) -> None:
-        feed = Shuffled(seed=1)
+        feed = ShuffledTargets(seed=1)
         (given,) = feed([batch])
         assert given is batch
         assert not feed.possible
 
     def test_batches_of_one_have_no_others(self) -> None:
-        feed = Shuffled(seed=1)
+        feed = ShuffledTargets(seed=1)
         assert [targets.tolist() for _, targets in feed(pairs(2, 1))] == [[0], [1]]
         assert not feed.possible
 

@@ -10,8 +10,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measure.batches import Tiny
-from hpsearch.preflight.measure.instrumentation import Instrumentation, fixed, times
+from hpsearch.preflight.measure.batches import RepeatedBatches
+from hpsearch.preflight.measure.instrumentation import Instrumentation, constant_lr, scaled_lr
 from hpsearch.preflight.measure.interception import instrumented
 from tests.preflight.measure import sound
 from tests.preflight.measure.kit import measured
@@ -128,26 +128,26 @@ class TestEnd:
         assert len(seen.steps) <= 1
 
     def test_endless_batches(self) -> None:
-        seen = Instrumentation(Tiny(), end=lambda seen: len(seen.steps) == 50)
+        seen = Instrumentation(RepeatedBatches(), end=lambda seen: len(seen.steps) == 50)
         assert measured(tiny, seen) == ((), None)
         assert len(seen.steps) == 50
 
 
 class TestRates:
     def test_times_the_trainers_own_schedule_and_all(self) -> None:
-        seen = Instrumentation(rates=times(10.0))
+        seen = Instrumentation(rates=scaled_lr(10.0))
         reports, _ = measured(tiny, seen)
         assert [step.rate for step in seen.steps] == [1.0] * 4 + [0.5] * 4
         assert [report.metrics["val_score"] for report in reports] == [0.05, 0.025], "the trainer finds its own"
 
     def test_fixed_whatever_the_schedule_says(self) -> None:
-        seen = Instrumentation(rates=fixed(2.0))
+        seen = Instrumentation(rates=constant_lr(2.0))
         reports, _ = measured(tiny, seen)
         assert {step.rate for step in seen.steps} == {0.2}
         assert [report.metrics["val_score"] for report in reports] == [0.1, 0.1], "it stands still"
 
     def test_it_is_what_the_step_is_made_with(self) -> None:
-        seen = Instrumentation(rates=fixed(0.0))
+        seen = Instrumentation(rates=constant_lr(0.0))
         measured(tiny, seen)
         model = seen.models["model"]
         torch.manual_seed(0)
@@ -155,7 +155,7 @@ class TestRates:
 
     def test_plainly_is_without_dropout_and_weight_decay(self) -> None:
         rates: list[float] = []
-        seen = Instrumentation(plainly=True)
+        seen = Instrumentation(without_regularisation=True)
         seen.after_backward.append(lambda: rates.append(seen.models["model"][1].p))  # type: ignore[index,union-attr,arg-type]
         measured(tiny, seen)
         assert set(rates) == {0.0}
@@ -164,7 +164,7 @@ class TestRates:
 
 class TestDataLoaders:
     def test_the_one_for_training_is_told_from_the_one_for_validation(self) -> None:
-        seen = Instrumentation(Tiny(), end=lambda seen: len(seen.steps) == 80)
+        seen = Instrumentation(RepeatedBatches(), end=lambda seen: len(seen.steps) == 80)
         assert measured(sound.digits_dataloader, seen) == ((), None)
         assert (seen.fed, seen.rows) == (True, 32)
         assert seen.losses[-1] < 0.05, "the same examples all the time"

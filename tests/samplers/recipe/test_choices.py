@@ -1,5 +1,5 @@
 from hpsearch.core.trial import Plain, Trial
-from hpsearch.samplers.recipe.choices import without_losers
+from hpsearch.samplers.recipe.choices import without_worse_values
 from hpsearch.study.space import Choice, Float, Space
 
 SPACE = Space((Float("lr", 0.0, 1.0), Choice("optimizer", ("sgd", "adam", "adagrad")), Choice("norm", (True, False))))
@@ -13,23 +13,27 @@ def trials(optimizers: str, losses: list[float]) -> tuple[list[Trial], dict[int,
 
 def kept(optimizers: str, losses: list[float], best: Plain = "adam") -> tuple[tuple[Plain, ...], list[str]]:
     made, by_number = trials(optimizers, losses)
-    space, notes = without_losers(SPACE, made, lambda trial: by_number[trial.number], {"optimizer": best, "norm": True})
+    space, notes = without_worse_values(
+        SPACE, made, lambda trial: by_number[trial.number], {"optimizer": best, "norm": True}
+    )
     chosen = space["optimizer"]
     assert isinstance(chosen, Choice)
     return chosen.values, notes
 
 
-def test_a_value_whose_trials_are_all_worse_is_left_out() -> None:
+def test_a_value_whose_trials_are_all_worse_is_dropped() -> None:
     values, notes = kept("s" * 6 + "a" * 6, [5.0, 6, 7, 8, 9, 10, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     assert values == ("adam", "adagrad")
-    assert notes == ["optimizer: 'sgd' is left out: its 6 trials (0, 1, 2, 3, 4, 5) rank below the others (p < 0.01)"]
+    assert notes == [
+        "optimizer: 'sgd' is dropped, because the 6 trials with it (0, 1, 2, 3, 4, 5) rank worse (p < 0.01)"
+    ]
 
 
-def test_what_was_seldom_tried_stays() -> None:
+def test_a_value_with_few_trials_stays() -> None:
     assert kept("s" * 4 + "a" * 8, [9.0] * 4 + [0.1] * 8)[0] == ("sgd", "adam", "adagrad")
 
 
-def test_what_is_a_little_worse_stays() -> None:
+def test_a_value_that_is_slightly_worse_stays() -> None:
     assert kept("sa" * 6, [0.2, 0.1] * 3 + [0.1, 0.2] * 3)[0] == ("sgd", "adam", "adagrad")
 
 
@@ -38,7 +42,7 @@ def test_the_value_of_the_best_trial_stays() -> None:
     assert kept("s" * 7 + "a" * 7, losses, best="sgd")[0] == ("sgd", "adam", "adagrad")
 
 
-def test_trials_that_came_to_nothing_count_as_the_worst() -> None:
+def test_trials_without_a_result_count_as_the_worst() -> None:
     values, _ = kept("s" * 6 + "a" * 6, [float("inf")] * 6 + [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     assert values == ("adam", "adagrad")
     assert kept("sa" * 6, [float("inf")] * 12)[0] == ("sgd", "adam", "adagrad")

@@ -6,10 +6,11 @@ import pytest
 
 from hpsearch.core.decisions import New, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import Params, State
+from hpsearch.core.trial import Cause, Params, State
+from hpsearch.doctor.findings import Label
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.sampler import Recipe
-from hpsearch.samplers.recipe.search_ranges import whole
+from hpsearch.samplers.recipe.search_ranges import full_ranges
 from hpsearch.study.file.search_sections import Round
 from hpsearch.study.schedule import BudgetSchedule, FixedSchedule, Schedule
 from hpsearch.study.space import Choice, Float, Int, Space
@@ -22,6 +23,7 @@ SPACE = Space(
         Choice("optimizer", ("sgd", "adam", "adagrad")),
     )
 )
+BEST = {"lr": 0.03, "dropout": 0.0, "optimizer": "sgd"}
 LONGEST = 27
 
 
@@ -30,7 +32,7 @@ def searcher(budget: int = 600, space: Space = SPACE, seed: int = 0, earlier: Se
 
 
 def training(noise: float = 0.0, optimum: float = 0.03) -> Loss:
-    """Curves that fall the faster, and the lower, the nearer lr is to its optimum; adagrad is hopeless."""
+    """Curves that fall faster and lower the nearer lr is to its optimum; adagrad is much worse."""
     generator = np.random.default_rng(0)
 
     def loss(params: Params, epoch: int) -> float:
@@ -54,7 +56,7 @@ def planned_rounds(simulation: Simulation) -> Sequence[PlannedRound]:
 
 
 class TestRounds:
-    def test_many_short_ones_first_then_the_best_go_on(self) -> None:
+    def test_many_short_trials_first_then_the_best_are_continued(self) -> None:
         simulation = simulated(searcher())
         first, second, third, *_ = planned_rounds(simulation)
         assert (first.rung.epochs, second.rung.epochs, third.rung.epochs) == (4, 10, 27)
@@ -63,7 +65,7 @@ class TestRounds:
         losses = {number: training()(history[number].params, 4) for number in first.trials}
         assert list(second.survivors) == sorted(losses, key=losses.__getitem__)[: second.rung.survivors]
 
-    def test_who_is_in_the_worse_half_does_not_go_on(self) -> None:
+    def test_trials_in_the_worse_half_are_not_continued(self) -> None:
         simulation = simulated(searcher(1000))
         for plan in planned_rounds(simulation)[1:]:
             before = [simulation.history[number] for number in range(plan.first)]
@@ -76,7 +78,7 @@ class TestRounds:
             assert history.epochs <= budget
             assert all([r.step for r in trial.curve] == list(range(1, trial.epoch + 1)) for trial in history)
 
-    def test_it_looks_ever_closer_to_the_optimum(self) -> None:
+    def test_the_ranges_become_narrower(self) -> None:
         widths = [
             math.log10(one.high / one.low)
             for plan in planned_rounds(simulated(searcher(1000)))
@@ -86,7 +88,7 @@ class TestRounds:
         assert widths == sorted(widths, reverse=True)
         assert widths[-1] < 0.3 * widths[0]
 
-    def test_new_trials_lie_in_their_windows(self) -> None:
+    def test_new_trials_lie_in_their_search_ranges(self) -> None:
         simulation = simulated(searcher(1000))
         for plan in planned_rounds(simulation):
             for number in range(plan.first, min(plan.end, len(simulation.history))):
@@ -107,19 +109,18 @@ class TestRounds:
         for number, round_ in enumerate(rounds, 1):
             own = [proposal for proposal in simulation.proposals if proposal.round == number]
             assert (len(own), {one.until for one in own}) == (round_.trials, {round_.epochs})
-        assert simulation.over.endswith("all 3 rounds are done")
+        assert simulation.end is not None
+        assert simulation.end.numbers == {"rounds": 3}
 
-    def test_a_value_that_has_lost_is_not_drawn_again(self) -> None:
+    def test_a_value_that_ranks_worse_is_not_drawn_again(self) -> None:
         simulation = simulated(searcher(1500))
-        (at,) = [
-            one for one in planned_rounds(simulation) if any("'adagrad' is left out" in note for note in one.notes)
-        ]
+        at = next(one for one in planned_rounds(simulation) if not one.space.contains({**BEST, "optimizer": "adagrad"}))
         later = [simulation.history[n].params["optimizer"] for n in range(at.first, len(simulation.history))]
         assert later
         assert "adagrad" not in later
 
-    def test_what_is_settled_is_not_trained_longer(self) -> None:
-        """All turn in epoch 2 and get worse from there: more epochs gain nothing, other parameters may."""
+    def test_overfitting_trials_are_not_trained_longer(self) -> None:
+        """All get worse from epoch 2 on: longer training does not help, other parameters may."""
 
         def overfits(params: Params, epoch: int) -> float:
             return 1 + float(params["dropout"]) - 0.5 * min(epoch, 2) + 0.2 * max(0, epoch - 2)
@@ -130,33 +131,33 @@ class TestRounds:
         simulation = Simulation(searcher(), overfits, epochs=LONGEST, train=train).run()
         first, second, *_ = planned_rounds(simulation)
         assert (first.rung.epochs, second.rung.epochs) == (4, 4)
-        assert "no longer than the last, since more epochs would gain nothing" in second.notes[1]
-        assert "overfitting" in second.notes[1]
+        assert "longer training is not expected to help" in second.notes[1]
+        assert Label.OVERFITTING in second.notes[1]
 
 
-class TestWindows:
+class TestSearchRanges:
     def narrow(self, expand: bool) -> Space:
         return Space((Float("lr", 1e-6, 1e-4, log=True, expand=expand), *SPACE.parameters[1:]))
 
-    def test_a_window_two_decades_off_is_left_where_it_may_be(self) -> None:
+    def test_a_range_that_is_two_decades_too_low_is_left_with_expand(self) -> None:
         history = simulated(searcher(space=self.narrow(expand=True))).history
         best = history.best()
         assert best is not None
         assert 0.003 < float(best.params["lr"]) < 0.3
 
-    def test_and_is_kept_where_it_may_not(self) -> None:
+    def test_and_kept_without(self) -> None:
         history = simulated(searcher(space=self.narrow(expand=False))).history
         assert all(float(trial.params["lr"]) <= 1e-4 for trial in history)
 
-    def test_while_a_window_moves_the_rounds_stay_short_and_the_others_whole(self) -> None:
+    def test_while_a_range_moves_the_rounds_stay_short_and_the_other_ranges_stay(self) -> None:
         simulation = simulated(searcher(space=self.narrow(expand=True)))
         _, second, *_ = planned_rounds(simulation)
         assert (second.rung.epochs, second.rung.survivors) == (4, 0)
-        before, after = whole(self.narrow(expand=True)), second.ranges
+        before, after = full_ranges(self.narrow(expand=True)), second.ranges
         assert after[0].low > before[0].low
         assert after[0].high > before[0].high
         assert (after[1].low, after[1].high) == (before[1].low, before[1].high)
-        assert "as long as the last, since lr may be better where no trial was yet" in second.notes[1]
+        assert "because part of the new range of lr was never searched" in second.notes[1]
 
     def test_however_far_it_moves_the_best_are_trained_to_the_end(self) -> None:
         """The optimum lies ten decades away, which no budget reaches."""
@@ -169,10 +170,11 @@ class TestWindows:
 class TestTheEnd:
     def test_the_budget(self) -> None:
         simulation = simulated(searcher(300))
-        assert "the budget of 300 epochs is spent" in simulation.over
+        assert simulation.end is not None
+        assert (simulation.end.cause, simulation.end.numbers["budget"]) == (Cause.LIMIT, 300)
 
     def test_noise(self) -> None:
-        """Nothing but luck: the incumbent is trained with two other seeds, and no round gains more than they differ."""
+        """Only noise: the best parameters are trained with two other seeds, and no round improves by more than that."""
         generator = np.random.default_rng(1)
 
         def luck(params: Params, epoch: int) -> float:
@@ -183,7 +185,8 @@ class TestTheEnd:
         again = [simulation.history[number] for number in range(repeated.first, repeated.end)]
         assert len(again) == 2
         assert all(trial.params == repeated.repeats for trial in again)
-        assert "another seed alone makes" in simulation.over
+        assert simulation.end is not None
+        assert simulation.end.numbers["noise"] > 0
         assert simulation.history.epochs < 6000
 
     def test_a_larger_budget_goes_on_from_there_and_changes_nothing_before(self) -> None:
@@ -202,15 +205,16 @@ class TestTheEnd:
             return 0.5 + 0.01 * float(generator.standard_normal())
 
         first = simulated(searcher(6000), luck)
-        assert "another seed alone" in first.over
+        assert first.end is not None
+        assert "noise" in first.end.numbers
         assert simulated(searcher(9000, earlier=[6000]), luck, history=first.history).proposals
 
     @pytest.mark.parametrize("loss", [diverges, fails])
-    def test_nothing_came_to_anything(self, loss: Loss) -> None:
+    def test_without_any_result_it_ends_after_the_first_round(self, loss: Loss) -> None:
         simulation = simulated(searcher(), loss)
-        assert simulation.over == (
-            f"none of {len(simulation.history)} trials came to anything: look at the preflight, or at `hpsearch show`"
-        )
+        assert simulation.end is not None
+        assert simulation.end.numbers == {"trials": len(simulation.history)}
+        assert len(planned_rounds(simulation)) == 1
 
 
 class TestReplay:
@@ -218,7 +222,7 @@ class TestReplay:
     def test_rounds_are_planned_alike_whenever_they_are_asked_for(self, parallel: int) -> None:
         simulation = Simulation(searcher(), training(), epochs=LONGEST, parallel=parallel)
         seen: dict[int, PlannedRound] = {}
-        while not simulation.over:
+        while simulation.end is None:
             simulation.run(turns=1)
             for plan in searcher().planned_rounds(History(LOSS, list(simulation.history)))[0]:
                 assert seen.setdefault(plan.number, plan) == plan

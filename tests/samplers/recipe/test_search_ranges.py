@@ -1,16 +1,17 @@
 import math
+from dataclasses import replace
 
 import pytest
 
 from hpsearch.core.trial import Plain
 from hpsearch.samplers.recipe.search_ranges import (
     SearchRange,
-    is_beyond,
+    full_ranges,
+    is_outside,
     narrowed,
     next_ranges,
-    place,
+    relative_position,
     shifted,
-    whole,
 )
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
@@ -18,9 +19,9 @@ from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 def after(
     parameter: Parameter, *best: Plain, current: tuple[float, float] | None = None, margin: float = 0.1
 ) -> SearchRange:
-    """The next window of a space with one parameter, the very best value first."""
+    """The next range of a space with one parameter. best: values, the best first."""
     space = Space((parameter,))
-    low, high = current or (whole(space)[0].low, whole(space)[0].high)
+    low, high = current or (full_ranges(space)[0].low, full_ranges(space)[0].high)
     one = SearchRange(parameter.name, low, high, moved=False, reason="")
     return next_ranges(space, [one], [{parameter.name: value} for value in best], among=24, margin=margin)[0]
 
@@ -29,17 +30,15 @@ def ends(one: SearchRange) -> list[float]:
     return [one.low, one.high]
 
 
-def test_the_first_windows_are_the_whole_ranges_of_the_numbers() -> None:
+def test_the_first_ranges_are_those_of_the_numeric_parameters() -> None:
     space = Space((Float("lr", 1e-5, 1.0, log=True), Choice("optimizer", ("sgd", "adam")), Int("hidden", 16, 256)))
-    assert [(w.name, w.low, w.high) for w in whole(space)] == [("lr", 1e-5, 1.0), ("hidden", 16, 256)]
-    assert whole(space)[0].reason == "lr: the whole range [1e-05, 1]"
-    assert narrowed(space, whole(space)) == space
+    assert [(one.name, one.low, one.high) for one in full_ranges(space)] == [("lr", 1e-5, 1.0), ("hidden", 16, 256)]
+    assert narrowed(space, full_ranges(space)) == space
 
 
-def test_a_window_shrinks_on_to_the_best_with_a_margin_of_its_width() -> None:
+def test_a_range_narrows_to_the_best_with_a_margin_of_its_width() -> None:
     one = after(Float("dropout", 0.0, 1.0), 0.4, 0.3, 0.5)
     assert ends(one) == pytest.approx([0.2, 0.6])
-    assert one.reason == "dropout: window [0.2, 0.6] round the best 3 of 24; was [0, 1]"
     assert not one.moved
 
 
@@ -48,31 +47,30 @@ def test_lengths_are_logarithms_where_log() -> None:
     assert ends(one) == pytest.approx([10**-2.4, 10**-1.6])
 
 
-def test_a_shrunk_window_never_leaves_the_range() -> None:
+def test_a_narrowed_range_stays_within_the_bounds() -> None:
     parameter = Float("lr", 1e-5, 1.0, log=True)
     assert after(parameter, 0.1, 0.9).high == 1.0
     assert after(parameter, 1e-4, 1.1e-5).low == 1e-5
 
 
-def test_a_window_inside_the_range_moves_and_keeps_its_width() -> None:
+def test_a_range_inside_the_bounds_moves_and_keeps_its_width() -> None:
     one = after(Float("dropout", 0.0, 1.0), 0.595, 0.45, current=(0.4, 0.6))
     assert ends(one) == pytest.approx([0.495, 0.695])
     assert one.moved
-    assert one.reason == "dropout: window moved to [0.495, 0.695]: the best, 0.595, lies at the edge of [0.4, 0.6]"
 
 
-def test_a_best_trial_of_an_earlier_round_outside_the_window_moves_it_there() -> None:
+def test_a_best_trial_of_an_earlier_round_outside_the_range_moves_it_there() -> None:
     assert ends(after(Float("dropout", 0.0, 1.0), 0.8, current=(0.4, 0.6))) == pytest.approx([0.7, 0.9])
 
 
-def test_a_moved_window_is_shifted_into_the_range() -> None:
+def test_a_moved_range_is_shifted_into_the_bounds() -> None:
     assert ends(after(Float("dropout", 0.0, 1.0), 0.98, current=(0.78, 0.98))) == pytest.approx([0.8, 1.0])
 
 
 def test_against_a_hard_bound_it_is_half_as_wide() -> None:
     assert ends(after(Float("dropout", 0.0, 1.0), 0.99, 0.2)) == pytest.approx([0.5, 1.0])
     assert ends(after(Float("dropout", 0.0, 1.0), 0.0, 0.2)) == pytest.approx([0.0, 0.5])
-    # At the inner edge of a window that touches the bound on its other side there is room to move.
+    # At the inner edge of a range that ends at a bound on its other side there is room to move.
     assert ends(after(Float("dropout", 0.0, 1.0), 0.39, current=(0.0, 0.4))) == pytest.approx([0.19, 0.59])
 
 
@@ -80,7 +78,7 @@ def test_with_expand_it_goes_past_the_bound_by_the_same_factor() -> None:
     one = after(Float("lr", 1e-4, 1e-2, log=True, expand=True), 1e-2, 1e-3)
     assert ends(one) == pytest.approx([1e-3, 1e-1])
     assert ends(after(Int("hidden", 16, 256, log=True, expand=True), 256)) == [64, 1024]
-    # The next round may stay out there.
+    # The next round may stay outside.
     inside = after(Float("lr", 1e-4, 1e-2, log=True, expand=True), 3e-2, 5e-2, current=(1e-3, 1e-1))
     assert inside.high > 5e-2
 
@@ -109,24 +107,23 @@ def test_ints_and_steps_are_rounded_outwards_to_what_they_can_be() -> None:
     assert ends(after(Float("dropout", 0.0, 0.6, step=0.1), 0.3, 0.3)) == [0.2, 0.4]
 
 
-def test_what_the_best_do_not_use_or_what_has_no_width_stays() -> None:
+def test_a_parameter_that_the_best_do_not_use_or_without_width_keeps_its_range() -> None:
     space = Space((Choice("optimizer", ("sgd", "adam")), Float("momentum", 0.0, 0.9, when={"optimizer": ("sgd",)})))
-    one = next_ranges(space, whole(space), [{"optimizer": "adam"}], among=9, margin=0.1)[0]
+    one = next_ranges(space, full_ranges(space), [{"optimizer": "adam"}], among=9, margin=0.1)[0]
     assert ends(one) == [0.0, 0.9]
-    assert one.reason == "momentum: window stays [0, 0.9]: it is used by none of the best 1 of 9"
     assert ends(after(Float("dropout", 0.5, 0.5), 0.5)) == [0.5, 0.5]
 
 
 def test_a_conditional_parameter_follows_the_best_that_use_it() -> None:
     space = Space((Choice("optimizer", ("sgd", "adam")), Float("momentum", 0.0, 1.0, when={"optimizer": ("sgd",)})))
     best: list[dict[str, Plain]] = [{"optimizer": "adam"}, {"optimizer": "sgd", "momentum": 0.5}]
-    assert ends(next_ranges(space, whole(space), best, among=9, margin=0.1)[0]) == pytest.approx([0.4, 0.6])
+    assert ends(next_ranges(space, full_ranges(space), best, among=9, margin=0.1)[0]) == pytest.approx([0.4, 0.6])
 
 
-def test_the_narrowed_space_draws_from_the_windows_only() -> None:
+def test_the_narrowed_space_draws_from_the_ranges_only() -> None:
     space = Space((Float("lr", 1e-5, 1.0, log=True), Choice("norm", (True, False)), Int("hidden", 16, 256, log=True)))
     best: list[dict[str, Plain]] = [{"lr": 1e-3, "norm": True, "hidden": 64}, {"lr": 3e-3, "norm": True, "hidden": 80}]
-    ranges = next_ranges(space, whole(space), best, among=8, margin=0.05)
+    ranges = next_ranges(space, full_ranges(space), best, among=8, margin=0.05)
     for corner in (0.0, 1.0):
         params = narrowed(space, ranges).from_unit([corner] * 3)
         assert space.contains(params)
@@ -142,37 +139,51 @@ def one(low: float, high: float, name: str = "lr") -> SearchRange:
     return SearchRange(name, low, high, moved=False, reason="")
 
 
-def test_a_place_is_measured_on_the_axis_as_it_is_searched() -> None:
-    assert place(LR, one(1e-4, 1e-2), 1e-3) == pytest.approx(0.5)
-    assert place(LR, one(1e-3, 1e-3), 1e-3) == 0.5
+def test_a_relative_position_is_on_the_axis_as_it_is_searched() -> None:
+    assert relative_position(LR, one(1e-4, 1e-2), 1e-3) == pytest.approx(0.5)
+    assert relative_position(LR, one(1e-3, 1e-3), 1e-3) == 0.5
 
 
-def test_a_shift_goes_by_a_part_of_the_width() -> None:
-    up = shifted(LR, one(1e-4, 1e-2), 0.5, "too slow")
+def test_a_shift_is_a_fraction_of_the_width() -> None:
+    up = shifted(LR, one(1e-4, 1e-2), 0.5, "lr too low")
     assert ends(up) == pytest.approx([1e-3, 1e-1])
     assert up.moved
-    assert up.reason == "lr: window moved to [0.001, 0.1], from [0.0001, 0.01]: too slow"
-    assert ends(shifted(LR, one(1e-4, 1e-2), -0.5, "too hot")) == pytest.approx([1e-5, 1e-3])
+    assert ends(shifted(LR, one(1e-4, 1e-2), -0.5, "lr too high")) == pytest.approx([1e-5, 1e-3])
 
 
-def test_opened_the_other_end_stays() -> None:
+def test_a_widened_range_keeps_its_other_end() -> None:
     dropout = Float("dropout", 0.0, 0.8)
-    opened = shifted(dropout, one(0.1, 0.5, "dropout"), 0.5, "overfitting", opened=True)
-    assert ends(opened) == pytest.approx([0.1, 0.7])
-    assert ends(shifted(dropout, one(0.3, 0.7, "dropout"), 0.5, "overfitting", opened=True)) == [0.3, 0.8]
+    widened = shifted(dropout, one(0.1, 0.5, "dropout"), 0.5, "overfitting", widened=True)
+    assert ends(widened) == pytest.approx([0.1, 0.7])
+    assert ends(shifted(dropout, one(0.3, 0.7, "dropout"), 0.5, "overfitting", widened=True)) == [0.3, 0.8]
 
 
 def test_a_shift_ends_at_a_bound_that_may_not_be_passed() -> None:
     bound = Float("lr", 1e-4, 1e-2, log=True)
-    stuck = shifted(bound, one(1e-3, 1e-2), 0.5, "too slow")
+    stuck = shifted(bound, one(1e-3, 1e-2), 0.5, "lr too low")
     assert ends(stuck) == [1e-3, 1e-2]
     assert not stuck.moved
-    assert stuck.reason.endswith("ends at the space's bound: too slow")
 
 
-def test_beyond_is_where_no_window_was() -> None:
+def test_a_range_is_outside_where_no_earlier_one_was() -> None:
     before = [one(1e-4, 1e-2), one(1e-3, 1e-2)]
-    assert not is_beyond(LR, one(1e-4, 1e-3), before), "it was looked at before the window shrank"
-    assert not is_beyond(LR, one(1e-3, 1.1e-2), before), "less than an edge"
-    assert is_beyond(LR, one(1e-3, 1e-1), before)
-    assert is_beyond(LR, one(1e-6, 1e-3), before)
+    assert not is_outside(LR, one(1e-4, 1e-3), before), "it was searched before the range narrowed"
+    assert not is_outside(LR, one(1e-3, 1.1e-2), before), "by less than EDGE"
+    assert is_outside(LR, one(1e-3, 1e-1), before)
+    assert is_outside(LR, one(1e-6, 1e-3), before)
+
+
+def test_every_range_has_its_reason() -> None:
+    dropout, space = Float("dropout", 0.0, 1.0), Space((Float("lr", 1e-5, 1.0, log=True),))
+    narrowed, moved = after(dropout, 0.4, 0.3, 0.5), after(dropout, 0.595, 0.45, current=(0.4, 0.6))
+    unused = next_ranges(space, full_ranges(space), [{}], among=9, margin=0.1)[0]
+    up = shifted(LR, one(1e-4, 1e-2), 0.5, "lr too low")
+    stuck = shifted(Float("lr", 1e-4, 1e-2, log=True), replace(one(1e-3, 1e-2), reason="lr: its range"), 0.5, "low")
+    assert [one.reason for one in (*full_ranges(space), narrowed, moved, unused, up, stuck)] == [
+        "lr: full range [1e-05, 1]",
+        "dropout: range [0.2, 0.6] around the best 3 of 24 trials (was [0, 1])",
+        "dropout: range moved from [0.4, 0.6] to [0.495, 0.695] (the best value, 0.595, is at its edge)",
+        "lr: range stays [1e-05, 1] (not active in the best 1 of 9 trials)",
+        "lr: range moved from [0.0001, 0.01] to [0.001, 0.1] (lr too low)",
+        "lr: its range; not moved, because it ends at the bound of the space (low)",
+    ]

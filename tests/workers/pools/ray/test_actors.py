@@ -14,7 +14,7 @@ from hpsearch.core.errors import PoolError, ResourcesError, TrainerError
 from hpsearch.core.messages import Advance, Kill, Lost, Reported, Start
 from hpsearch.core.trial import Cause
 from hpsearch.preflight.measure.learning import LearningMeasurement
-from hpsearch.preflight.measurements import Measured
+from hpsearch.preflight.measurements import Measurements
 from hpsearch.workers.pools.ray import actors
 from hpsearch.workers.pools.ray.actors import RayActors, why_lost
 from hpsearch.workers.pools.ray.cluster import Cluster
@@ -195,7 +195,7 @@ class TestRayActorsMeasure(MeasurerContract):
             assert isinstance(lost, Lost)
             assert lost.reason.startswith("its worker vanished")
             assert lost.cause is Cause.WORKER_LOST
-        assert isinstance(driver.pool.measure(LearningMeasurement({"toy": "noop"}, seed=3, epochs=5)), Measured)
+        assert isinstance(driver.pool.measure(LearningMeasurement({"toy": "noop"}, seed=3, epochs=5)), Measurements)
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []
 
