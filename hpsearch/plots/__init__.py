@@ -1,1 +1,1 @@
-"""Figures from values: the only room that imports plotly."""
+"""Plots, made from values: the only package that imports plotly."""

@@ -1,6 +1,6 @@
-"""Pictures of what was searched and measured: plotly is imported when the first is drawn.
+"""Plots of a study: plotly is imported when the first one is drawn.
 
-A figure becomes a page of its own (`pages`), or the JSON from which plotly's script draws it (`study`, `script`).
+A figure becomes an HTML page of its own (`pages`), or JSON that plotly's script draws (`study`, `script`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def pages(documents: Mapping[str, "Document"], *, whole: bool = True) -> dict[str, str]:
-    """File name -> page, of each kind of the journal's documents that there is a picture of.
+    """File name -> HTML page, for each kind of document that has a plot.
 
-    whole: with all that it takes to be shown (5 MB); else the browser fetches plotly's own part (10 kB, as MLflow
-    keeps its figures).
+    whole: the page includes plotly's script (5 MB); else the browser loads the script from a CDN (10 kB, as for figures
+    that MLflow logs).
     """
     if not {"lr_range", "rounds"} & documents.keys():
         return {}
@@ -36,10 +36,10 @@ def pages(documents: Mapping[str, "Document"], *, whole: bool = True) -> dict[st
 
 @dataclass(frozen=True)
 class Picture:
-    """name: a word, other than that of all others. title, says: plain text, says what is seen.
+    """name: a unique word. title, says: title and caption, plain text.
 
-    figure: data and layout for plotly's script, as JSON that may stand in HTML: it has no "<" in it.
-    small: many of these stand side by side.
+    figure: data and layout for plotly's script, as JSON without "<", so that it is safe in HTML.
+    small: shown side by side with others.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Picture:
 
 
 def script() -> str:
-    """Plotly's own, of 5 MB, which draws every picture."""
+    """Plotly's script (5 MB), which draws every plot."""
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs())
@@ -63,9 +63,9 @@ def study(
     space: Space,
     documents: Mapping[str, "Document"],
 ) -> list[Picture]:
-    """Every picture for which there is something to show, in the order in which they are looked at.
+    """Every plot that has data, in the order of display.
 
-    ranked: the trials that have a value, the best first; others: the rest, which failed, diverged or have just begun.
+    ranked: the trials with a value, the best first; others: those without (failed, diverged, just started).
     documents: the journal's, by kind.
     """
     from hpsearch.plots import lr_range, parameters, rounds, trials
@@ -74,19 +74,19 @@ def study(
     if any(trial.curve for trial in (*ranked, *others)):
         says = trials.curves_say(ranked, others)
         figure = trials.curves(ranked, others, objective)
-        drawn.append(_picture("curves", f"{objective.metric} over epochs", says, figure))
+        drawn.append(_picture("curves", f"{objective.metric} by epoch", says, figure))
     if ranked and trials.has_losses(ranked[0]):
-        title = f"Training and validation loss of trial {ranked[0].number}, the best"
+        title = f"Training and validation loss of the best trial ({ranked[0].number})"
         drawn.append(_picture("losses", title, trials.LOSSES, trials.losses(ranked[0], objective)))
     if ranked:
         figure = trials.anytime([*ranked, *others], ranked, objective)
-        drawn.append(_picture("anytime", "What the search had found, and when", trials.ANYTIME, figure))
+        drawn.append(_picture("anytime", "Best value by number of epochs trained", trials.ANYTIME, figure))
         says = parameters.says(ranked, space)
         for number, (name, figure) in enumerate(parameters.figures(ranked, objective, space)):
             drawn.append(_picture(f"parameter-{number}", name, "" if number else says, figure, small=True))
     if "rounds" in documents:
         found = documents["rounds"]
-        drawn.append(_picture("rounds", "Where each round looked", rounds.says(found), rounds.figure(found)))
+        drawn.append(_picture("rounds", "Trials and search ranges by round", rounds.says(found), rounds.figure(found)))
     if "lr_range" in documents:
         tested = documents["lr_range"]
         drawn.append(_picture("lr_range", "Learning-rate range test", tested["says"], lr_range.figure(tested)))
@@ -94,7 +94,7 @@ def study(
 
 
 def _picture(name: str, title: str, says: str, figure: "go.Figure", small: bool = False) -> Picture:
-    """The title stands above it, so it has none inside."""
+    """The page shows the title above the plot, so the figure has none."""
     room = {"t": 10, "r": 10, "b": 40, "l": 60} if small else {"t": 40, "r": 20}
     figure.update_layout(title=None, margin=room, template="plotly_white")
     return Picture(name, title, says, str(figure.to_json()), small)

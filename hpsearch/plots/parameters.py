@@ -1,4 +1,4 @@
-"""What the trials came to over each parameter of the space."""
+"""Plots of the trials' values by parameter."""
 
 import math
 from collections.abc import Sequence
@@ -15,26 +15,28 @@ MOST_PARAMETERS = 24
 MOST_TRIALS = 1000
 
 DECADES = 3
-"""An axis of more of them has marks at powers of ten alone."""
+"""An axis with at least this many decades has tick marks at powers of ten only."""
 
 HEIGHT, COLUMNS = 260, 3
 """Pixels of one picture, and how many stand side by side in one figure."""
 
 
 def says(ranked: Sequence[Trial], space: Space) -> str:
-    """What the points are, and what is left out."""
-    parts = ["One point for each trial with a value; the star is the best."]
+    """The caption: the meaning of the points, and what is not shown."""
+    parts = ["One point per trial with a value; the star is the best trial."]
     if any(trial.state is not State.COMPLETE for trial in ranked):
-        parts.append("Trials that were pruned, paused or broken off are lighter: with more epochs they may do better.")
+        parts.append(
+            "Lighter points are trials that were pruned, paused or interrupted: they may improve with training."
+        )
     if len(ranked) > MOST_TRIALS:
-        parts.append(f"{MOST_TRIALS:,} of {len(ranked):,} trials are drawn, the best and others spread over the order.")
+        parts.append(f"{MOST_TRIALS:,} of {len(ranked):,} trials are shown: the best, and a sample of the others.")
     if (count := len(_shown(ranked, space))) > MOST_PARAMETERS:
-        parts.append(f"The first {MOST_PARAMETERS} of {count} parameters are drawn.")
+        parts.append(f"The first {MOST_PARAMETERS} of {count} parameters are shown.")
     return " ".join(parts)
 
 
 def figures(ranked: Sequence[Trial], objective: Objective, space: Space) -> list[tuple[str, go.Figure]]:
-    """Name and picture of every parameter that some trial has, in the order of the file. ranked: the best first."""
+    """Name and plot of every parameter that a trial has, in the order of the study file. ranked: the best first."""
     drawn = evenly(ranked, MOST_TRIALS)
     return [(one.name, _figure(one, drawn, objective)) for one in _shown(ranked, space)[:MOST_PARAMETERS]]
 
@@ -106,6 +108,6 @@ def _axis(parameter: Parameter) -> dict[str, Any]:
 
 
 def _marks(low: float, high: float) -> list[float]:
-    """1, 2, 5, 10, 20, … from a decade below to a decade above: a search may look beyond its range."""
+    """1, 2, 5, 10, 20, … from a decade below to a decade above: a search with `expand` may leave the range."""
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
     return [float(f"{first}e{decade}") for decade in decades for first in (1, 2, 5)]

@@ -1,4 +1,4 @@
-"""The picture of a search in rounds."""
+"""The plot of a search in rounds."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,27 +10,24 @@ from plotly.subplots import make_subplots
 from hpsearch.plots.style import COLOURS, Document, label, spread, title
 
 MOST_AXES = 8
-"""Parameters that are drawn; more are too small to be seen."""
+"""The most parameters that are drawn; with more, each plot is too small."""
 
 ROW = 230
-"""Pixels of a round."""
+"""Height of a round, in pixels."""
 
-WINDOW = {"fillcolor": "#2ca02c", "opacity": 0.15, "line_width": 0, "layer": "below"}
+RANGE = {"fillcolor": "#2ca02c", "opacity": 0.15, "line_width": 0, "layer": "below"}
 
 
 def says(document: Document) -> str:
-    """What is seen, and why no round follows."""
+    """The caption: the meaning of the plot, and why the search ended."""
     names = list(document["log"])
-    left = f" {MOST_AXES} of {len(names)} parameters are drawn." if len(names) > MOST_AXES else ""
-    over = f" Over: {document['over']}." if document["over"] else ""
-    return f"The trials of each round, and in green the window that they were drawn from.{left}{over}"
+    left = f" {MOST_AXES} of {len(names)} parameters are shown." if len(names) > MOST_AXES else ""
+    over = f" The search ended: {document['over']}." if document["over"] else ""
+    return f"The trials of each round; green is the search range that its new trials were drawn from.{left}{over}"
 
 
 def figure(document: Document) -> go.Figure:
-    """For every round and every number of the space where its trials fell, and its window.
-
-    document: what the journal has of the rounds.
-    """
+    """For every round and numeric parameter, the trials and the search range. document: the journal's."""
     names, rounds = list(document["log"])[:MOST_AXES], document["rounds"]
     drawn = make_subplots(
         rows=len(rounds),
@@ -45,13 +42,14 @@ def figure(document: Document) -> go.Figure:
         for column, name in enumerate(names, 1):
             for trace in _falls(one, before, name, legend=row == column == 1):
                 drawn.add_trace(trace, row=row, col=column)
-            (window,) = (window for window in one["windows"] if window["name"] == name)
-            # After them: plotly draws none where nothing is yet.
-            drawn.add_vrect(x0=window["low"], x1=window["high"], row=row, col=column, **WINDOW)
+            (bounds,) = (found for found in one["windows"] if found["name"] == name)
+            # After the traces: plotly does not draw a rectangle in an empty subplot.
+            drawn.add_vrect(x0=bounds["low"], x1=bounds["high"], row=row, col=column, **RANGE)
             drawn.update_xaxes(title=label(name), row=row, col=column, **_axis(rounds, name, document["log"][name]))
         drawn.update_yaxes(range=_heights(one, before), row=row)
         drawn.update_yaxes(title=label(document["metric"]), row=row, col=1)
-    text = f"where the trials fell and the windows they were drawn from; {document['over'] or 'the search goes on'}"
+    end = f"The search ended: {document['over']}" if document["over"] else "The search has not ended"
+    text = f"Trials by round, with search ranges in green. {end}"
     drawn.update_layout(
         template="plotly_white",
         height=140 + ROW * len(rounds),
@@ -63,13 +61,13 @@ def figure(document: Document) -> go.Figure:
 
 
 def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -> Iterator[go.Scatter]:
-    """The trials of a round over one parameter, those of the rounds before behind them."""
+    """The trials of a round by one parameter, in front of those of earlier rounds."""
     number = one["best"]["trial"] if one["best"] else None
     new = [trial for trial in one["trials"] if not trial["continued"]]
     continued = [trial for trial in one["trials"] if trial["continued"]]
     best = [trial for trial in one["trials"] if trial["trial"] == number]
     kinds = (
-        ("before", before, {"color": "#c8c8c8", "size": 4}),
+        ("earlier rounds", before, {"color": "#c8c8c8", "size": 4}),
         ("new", new, {"color": COLOURS[0], "size": 6}),
         ("continued", continued, {"color": COLOURS[4], "size": 8, "symbol": "diamond"}),
         ("best", best, {"color": COLOURS[1], "size": 13, "symbol": "star-open", "line": {"width": 2}}),
@@ -89,8 +87,9 @@ def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -
 
 
 def _axis(rounds: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
-    """The same for all rounds, so that a window is seen to move and to shrink."""
-    ends = [w[end] for one in rounds for w in one["windows"] if w["name"] == name for end in ("low", "high")]
+    """The same axis for all rounds, so that changes of a search range are visible."""
+    ranges = [found for one in rounds for found in one["windows"] if found["name"] == name]
+    ends = [found[end] for found in ranges for end in ("low", "high")]
     low, high = (math.log10(min(ends)), math.log10(max(ends))) if log else (min(ends), max(ends))
     room = 0.05 * (high - low) or 0.5
     axis = {"type": "log", "dtick": 1, "exponentformat": "power"} if log else {"type": "linear"}
@@ -98,6 +97,6 @@ def _axis(rounds: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
 
 
 def _heights(one: Document, before: Sequence[Document]) -> list[float] | None:
-    """One trial alone says nothing about what is usual."""
+    """The range of the values, without outliers. For a round of one trial that of all trials before."""
     usual = one["trials"] if len(one["trials"]) > 1 else before
     return spread([t["value"] for t in usual if t["value"] is not None], [one["best"]["value"]] if one["best"] else ())

@@ -1,4 +1,4 @@
-"""What the pictures have in common."""
+"""Colours, labels, axis ranges and samples shared by all plots."""
 
 import html
 import textwrap
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from hpsearch.core.redact import redact
 
-with suppress(ImportError):  # plotly takes it from sys.modules, half imported too, where MLflow's thread is at it
+with suppress(ImportError):  # plotly reads it from sys.modules, also while MLflow's thread is still importing it
     import pandas  # noqa: F401
 
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#17becf", "#7f7f7f")
@@ -16,25 +16,25 @@ COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#1
 GREY = "#a8a8a8"
 
 Document = Mapping[str, Any]
-"""One of the journal's."""
+"""A document of the journal."""
 
 Thing = TypeVar("Thing")
 
 
 def label(text: object) -> str:
-    """A text that comes from a study, as plotly shows it letter for letter: it takes some HTML for what it means."""
+    """A text of a study, escaped, because plotly interprets some HTML, and without passwords."""
     return html.escape(redact(str(text)), quote=False)
 
 
 def title(text: str, longest: int) -> dict[str, Any]:
-    """Of a figure, in lines of at most so many characters."""
+    """A figure's title, in lines of at most `longest` characters."""
     return {"text": "<br>".join(map(label, textwrap.wrap(text, longest))), "font": {"size": 15}}
 
 
 def spread(values: Iterable[float], kept: Sequence[float] = ()) -> list[float] | None:
-    """Of the values without the worst of them, which would flatten all others: twice as far as the middle half goes.
+    """An axis range for the values without outliers: 1.5 interquartile ranges around the middle half.
 
-    kept: what is inside in any case, such as the best.
+    kept: values that are inside in any case, such as the best.
     """
     values = sorted(values)
     if len(values) < 2:
@@ -48,12 +48,12 @@ def spread(values: Iterable[float], kept: Sequence[float] = ()) -> list[float] |
 
 
 def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
-    """So many of them at the most, spread over all, the first among them."""
+    """At most `most` of them, evenly spaced, including the first."""
     if len(things) <= most:
         return list(things)
     return [things[number * len(things) // most] for number in range(most)]
 
 
 def short(value: float) -> float:
-    """Six digits: more cannot be seen, and take room."""
+    """Rounded to six digits, which makes the page smaller without a visible difference."""
     return float(f"{value:.6g}")

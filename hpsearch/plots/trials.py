@@ -1,4 +1,4 @@
-"""Pictures of what trials reported: all curves, the losses of one, the best value so far."""
+"""Plots of learning curves: those of all trials, the losses of one trial, and the best value so far."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,27 +11,29 @@ from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.plots.style import COLOURS, GREY, evenly, label, short, spread
 
 NAMED = 5
-"""The best curves have a colour and a name."""
+"""How many of the best curves have a colour and a name."""
 
 MOST_CURVES = 200
 MOST_POINTS = 200
-"""Of a curve."""
+"""The most points of one curve."""
 
 FEW = 30
-"""Epochs: so many are shown as points too."""
+"""Curves of at most this many epochs have markers."""
 
 HEIGHT = 420
 """Pixels."""
 
-LOSSES = "Where the validation loss rises while the training loss falls on, the network learns the examples by heart."
-ANYTIME = "The best value after so many epochs, counted over all trials in the order in which they were reported."
+LOSSES = (
+    "A rising validation loss with a falling training loss means that the network overfits (memorises the examples)."
+)
+ANYTIME = "The best value so far, by the number of epochs trained in all trials, in the order of their reports."
 
 
 # All trials ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def curves(ranked: Sequence[Trial], others: Sequence[Trial], objective: Objective) -> go.Figure:
-    """The best in colour, the rest grey behind them."""
+    """The best curves in colour, in front of the others in grey."""
     best, rest = _chosen(ranked, others)
     drawn = [(trial, _points(trial, objective)) for trial in (*best, *rest)]
     marked = max(trial.epoch for trial, _ in drawn) <= FEW
@@ -51,20 +53,20 @@ def curves_say(ranked: Sequence[Trial], others: Sequence[Trial]) -> str:
     shown, longest = len(best) + len(rest), max(trial.epoch for trial in (*best, *rest))
     parts = [f"The best {len(best)} in colour, the others in grey." if rest and best else ""]
     if shown < all_of_them:
-        parts.append(f"{shown} of {all_of_them:,} trials are drawn, the best and others spread over the order.")
+        parts.append(f"{shown} of {all_of_them:,} trials are shown: the best, and a sample of the others.")
     if longest > MOST_POINTS:
-        parts.append(f"Of long curves about {MOST_POINTS} epochs are drawn, the best among them.")
-    return " ".join([*filter(None, parts), "Values far from all others are cut off: a double click shows them."])
+        parts.append(f"Long curves have about {MOST_POINTS} points, including the best epoch.")
+    return " ".join([*filter(None, parts), "Outliers are cut off: double-click to show them."])
 
 
 def _chosen(ranked: Sequence[Trial], others: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
-    """Those in colour, and those behind them."""
+    """The trials in colour, and those in grey."""
     rest = [trial for trial in (*ranked[NAMED:], *others) if trial.curve]
     return list(ranked[:NAMED]), evenly(rest, MOST_CURVES - NAMED)
 
 
 def _points(trial: Trial, objective: Objective) -> list[tuple[int, float | None]]:
-    """Epoch and value; of a long curve every so manyth, and the best and the last."""
+    """Epoch and value; of a long curve every n-th point, the best and the last."""
     every, judged = math.ceil(len(trial.curve) / MOST_POINTS), objective.judged(trial)
     kept = {trial.epoch, judged.step if judged else 0}
     chosen = (one for place, one in enumerate(trial.curve) if place % every == 0 or one.step in kept)
@@ -88,7 +90,7 @@ def _curve(name: str, points: Sequence[tuple[int, float | None]], colour: str, m
 
 
 def _behind(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], marked: bool) -> go.Scatter:
-    """All in one trace, with a gap between two: hundreds of traces would be slow."""
+    """All curves in one trace, with gaps between them: hundreds of traces would be slow."""
     rows = [
         row
         for trial, points in drawn
@@ -109,7 +111,7 @@ def _behind(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], m
 
 
 def _heights(best: Sequence[tuple[Trial, Any]], drawn: Sequence[tuple[Trial, Any]]) -> list[float] | None:
-    """That of most values, and all of the best trials' later ones."""
+    """An axis range without outliers that includes the last values of the best trials."""
     values = [value for _, points in drawn for _, value in points if value is not None]
     return spread(values, [points[-1][1] for _, points in best if points[-1][1] is not None])
 
@@ -122,7 +124,7 @@ def has_losses(trial: Trial) -> bool:
 
 
 def losses(trial: Trial, objective: Objective) -> go.Figure:
-    """On both splits, and the epoch by which the trial is judged."""
+    """Training and validation loss, and the epoch by which the trial is judged."""
     figure = go.Figure(layout={"height": HEIGHT, "legend": {"orientation": "h", "y": -0.2}})
     for metric, colour in (("train_loss", COLOURS[0]), ("val_loss", COLOURS[4])):
         points = _points(trial, Objective(metric, "minimize"))
@@ -140,23 +142,23 @@ def losses(trial: Trial, objective: Objective) -> go.Figure:
 
 
 def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective) -> go.Figure:
-    """The best value so far over the epochs trained. trials: whose epochs count; fit: whose values count."""
+    """The best value so far by epochs trained. trials: those with epochs that count; fit: with values that count."""
     found = list(improvements(trials, fit, objective))
     total = sum(len(trial.curve) for trial in trials)
-    x, y, texts = zip(*found, (total, found[-1][1], "the end"), strict=True)
+    x, y, texts = zip(*found, (total, found[-1][1], "end of the search"), strict=True)
     line = {"color": COLOURS[0], "width": 2, "shape": "hv"}
     figure = go.Figure(layout={"height": HEIGHT})
     hover = "%{text}<br>after %{x} epochs: %{y}<extra></extra>"
     marker = {"size": [6] * len(found) + [0]}
     trace = go.Scatter(x=x, y=y, text=texts, line=line, marker=marker, mode="lines+markers", hovertemplate=hover)
     figure.add_trace(trace)
-    figure.update_xaxes(title="epochs trained, all trials together", rangemode="tozero")
+    figure.update_xaxes(title="epochs trained in all trials", rangemode="tozero")
     figure.update_yaxes(title=f"best {label(objective.metric)} so far", range=_steps(y, trials, objective))
     return figure
 
 
 def _steps(found: Sequence[float], trials: Sequence[Trial], objective: Objective) -> list[float] | None:
-    """All that was found, unless the first values are far worse than what curves usually show."""
+    """An axis range with all improvements, except first values that are far worse than the usual ones."""
     points = ([value for _, value in _points(trial, objective)] for trial in evenly(trials, MOST_CURVES))
     usual = spread(value for own in points for value in own if value is not None)
     if usual is None:
@@ -169,13 +171,13 @@ def _steps(found: Sequence[float], trials: Sequence[Trial], objective: Objective
 def improvements(
     trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective
 ) -> Iterator[tuple[int, float, str]]:
-    """Epochs trained so far, the value that was better than all before, and whose it was.
+    """The epochs trained so far, a value that was better than all before, and its trial and epoch, as text.
 
-    A trial that is judged by its last epoch counts when it has got there.
+    A trial that is judged by its last epoch counts from that epoch on.
     """
     counting, best = {trial.number: trial.epoch for trial in fit}, math.inf
     for count, (number, report) in enumerate(by_arrival(trials), 1):
         judged = number in counting and (objective.at == "best" or report.step == counting[number])
         if judged and (loss := objective.loss_of(report)) < best:
             best = loss
-            yield count, short(report.metrics[objective.metric]), f"trial {number}, its epoch {report.step}"
+            yield count, short(report.metrics[objective.metric]), f"trial {number}, epoch {report.step}"

@@ -1,1 +1,1 @@
-"""A recorded study as one HTML page, which needs nothing from elsewhere: `page.page(content)`."""
+"""A recorded study as one self-contained HTML page: `page.report(content)`."""

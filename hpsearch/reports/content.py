@@ -1,4 +1,4 @@
-"""What a page is made from: all that the journal has of a study."""
+"""The content of a report: everything that the journal has of a study."""
 
 import json
 from collections import Counter
@@ -23,10 +23,10 @@ from hpsearch.study.space import Space
 
 @dataclass(frozen=True)
 class Content:
-    """state: as `hpsearch status` says it. seconds: wall clock of all runs. at: when it was read, ms since 1970.
+    """state: as in `hpsearch status`. seconds: wall-clock time of all runs. at: when it was read, ms since 1970.
 
-    documents: the journal's, by kind. openings: of the test set; tested: what the last of them came to, None where
-    that is not on record.
+    documents: the journal's, by kind. openings: evaluations on the test set; tested: the result of the last one, None
+    where none is recorded.
     """
 
     study: JournalStudy
@@ -43,7 +43,7 @@ class Content:
 
     @cached_property
     def ranked(self) -> list[Trial]:
-        """The trials that have a value, the best first; failed and diverged ones have none that counts."""
+        """The trials with a value, the best first, so without failed and diverged ones."""
         return self.study.objective.ranked(self.trials)
 
     @cached_property
@@ -52,7 +52,7 @@ class Content:
         return [trial for trial in self.trials if trial.number not in having]
 
     def active(self, trials: Sequence[Trial]) -> list[str]:
-        """The parameters that some of them have, in the order of the file."""
+        """The parameters that some of the trials have, in the order of the study file."""
         return [one.name for one in self.space.parameters if any(one.name in trial.params for trial in trials)]
 
     @property
@@ -61,13 +61,13 @@ class Content:
 
     @property
     def trained_on(self) -> TrainingSegment | None:
-        """Where the best trial was trained in the end."""
+        """The last training segment of the best trial."""
         best = self.best
         return next((one for one in reversed(self.segments) if best and one.number == best.number), None)
 
     @property
     def counts(self) -> Mapping[State, int]:
-        """Only of states that occur."""
+        """The number of trials by state, without states that do not occur."""
         counted = Counter(trial.state for trial in self.trials)
         return {state: counted[state] for state in State if counted[state]}
 
@@ -77,7 +77,7 @@ class Content:
 
     @property
     def failures(self) -> Mapping[str, list[Trial]]:
-        """Those that failed for the same reason together."""
+        """The failed trials, grouped by their reason."""
         alike: dict[str, list[Trial]] = {}
         for trial in self.failed:
             alike.setdefault(first_line(trial.reason), []).append(trial)
@@ -91,7 +91,7 @@ class Content:
 
     @property
     def fixed(self) -> Mapping[str, Any]:
-        """What trainers were given and was not searched."""
+        """Parameters and options with a fixed value."""
         return {**self.study.record.spec["trainer"].get("options", {}), **self.space.fixed}
 
     @cached_property
@@ -104,12 +104,12 @@ class Content:
 
     @cached_property
     def environments(self) -> Mapping[str, Mapping[str, Any]]:
-        """That trials were trained in, by their digests."""
+        """The environments that trials were trained in, by digest."""
         return {one.environment.digest: one.environment.document for one in self.segments}
 
     @property
     def versions(self) -> list[Mapping[str, str]]:
-        """Of Python and of packages, in every environment that has others: hardly ever more than one."""
+        """Versions of Python and of packages, once for each distinct set; usually there is one."""
         found = [one["environment"] for one in self.environments.values()]
         versions = [{"python": one["python"], **one["packages"]} for one in found]
         return list({json.dumps(one, sort_keys=True): one for one in versions}.values())

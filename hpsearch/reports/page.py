@@ -1,4 +1,4 @@
-"""The page: its templates, its pictures, and a rule that keeps it from asking anything of any network."""
+"""Renders the report page: templates, plots, and a content security policy that forbids network requests."""
 
 import base64
 import hashlib
@@ -21,14 +21,14 @@ from hpsearch.reports.content import Content
 from hpsearch.study.space import Choice, Parameter
 
 MOST = {"trials": 10, "decisions": 3000, "reasons": 20, "left_out": 3}
-"""How many of them stand on the page: of trials the best, of decisions the first."""
+"""How many of them are on the page: the best trials, the first decisions."""
 
 HEAD, TAIL = 30, 5
-"""Lines of a traceback: where it began, and what was raised."""
+"""Lines of a traceback that are shown: its beginning, and its end with the exception."""
 
 
 def report(content: Content) -> str:
-    """A whole HTML document: a browser runs its scripts and no other, and fetches nothing."""
+    """An HTML document. A browser runs only the two scripts of the page, and makes no requests."""
     drawn = figures.study(content.ranked, content.others, content.study.objective, content.space, content.documents)
     scripts = [figures.script(), _asset("draw.js")] if drawn else []
     values = {
@@ -36,7 +36,7 @@ def report(content: Content) -> str:
         "best": content.best,
         "record": content.study.record,
         "objective": content.study.objective,
-        "pictures": [(small, list(group)) for small, group in groupby(drawn, lambda one: one.small)],
+        "plots": [(small, list(group)) for small, group in groupby(drawn, lambda one: one.small)],
         "style": Markup(_asset("style.css")),
         "scripts": list(map(Markup, scripts)),
         "hashes": [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts],
@@ -50,7 +50,7 @@ def _asset(name: str) -> str:
 
 @cache
 def templates() -> Environment:
-    """Every text is escaped and loses its passwords where it is put, whatever template puts it."""
+    """The templates' environment: it escapes every text and removes passwords from it."""
     made = Environment(
         loader=PackageLoader("hpsearch.reports"),
         autoescape=True,
@@ -74,11 +74,11 @@ def shortened(traceback: str) -> str:
 
 
 def searched(parameter: Parameter) -> str:
-    """1e-05 to 1, logarithmic; where optimizer is sgd"""
+    """A parameter's search space, such as "1e-05 to 1, logarithmic, where optimizer is sgd"."""
     if isinstance(parameter, Choice):
         parts = [" or ".join(map(number, parameter.values))]
     else:
-        kind = "whole numbers " * isinstance(parameter.low, int)
+        kind = "integers " * isinstance(parameter.low, int)
         parts = [f"{kind}{number(parameter.low)} to {number(parameter.high)}"]
         parts += ["logarithmic"] * parameter.log
         parts += [f"in steps of {number(parameter.step)}"] * (parameter.step is not None)

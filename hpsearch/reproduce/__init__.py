@@ -1,1 +1,1 @@
-"""Trains a recorded trial again, and compares the curves."""
+"""Retrains a recorded trial, and compares the curves."""

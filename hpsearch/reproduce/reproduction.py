@@ -1,4 +1,4 @@
-"""What a trial came to that was trained again, and whether that is the same, number by number."""
+"""The result of retraining a recorded trial, and whether it is identical, number by number."""
 
 import math
 import re
@@ -17,7 +17,7 @@ _TIMING = re.compile(r"(^|_)(seconds|milliseconds|ms|per_second)$")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One number that is not the same; None: there is none on that side."""
+    """One number that differs. None: it is missing in that curve."""
 
     epoch: int
     metric: str
@@ -26,7 +26,7 @@ class Difference:
 
     @property
     def relative(self) -> float:
-        """To the larger of the two; infinite where one is missing or not finite."""
+        """The difference relative to the larger of the two; infinite where one is missing or not finite."""
         if self.recorded is None or self.now is None:
             return math.inf
         apart = abs(self.recorded - self.now)
@@ -36,16 +36,17 @@ class Difference:
         return {**asdict(self), "relative": self.relative}
 
     def __str__(self) -> str:
-        was, now = ("absent" if value is None else repr(value) for value in (self.recorded, self.now))
+        was, now = ("missing" if value is None else repr(value) for value in (self.recorded, self.now))
         return f"{self.metric} at epoch {self.epoch}: was {was}, is {now}"
 
 
 @dataclass(frozen=True, slots=True)
 class CurveComparison:
-    """Two curves beside each other.
+    """The comparison of two curves.
 
-    epochs, metrics: what was compared. timings: metrics that were left out. first: the first difference in the order
-    of epochs, then of names as reported; largest: the largest relative one. None: all is the same, bit for bit.
+    epochs, metrics: those that were compared. timings: metrics that were not, because they measure time. first: the
+    first difference in the order of epochs, then of names as reported; largest: the largest relative one. None: the
+    curves are identical, bit for bit.
     """
 
     epochs: int
@@ -56,10 +57,10 @@ class CurveComparison:
 
 
 def compare_curves(recorded: Sequence[Report], now: Sequence[Report], objective: str) -> CurveComparison:
-    """NaN is the same as NaN, and 0.0 is not -0.0: what JSON has kept of the recorded curve is all of it.
+    """NaN equals NaN, and 0.0 does not equal -0.0: the recorded curve is complete in JSON.
 
-    A metric that measures time is left out, by its name: `seconds`, `milliseconds`, `ms`, `per_second`, or one that
-    ends in _ and one of these, such as examples_per_second; but not the metric that the study is about.
+    Metrics that measure time are not compared, by their names: `seconds`, `milliseconds`, `ms`, `per_second`, and names
+    that end in _ and one of these, such as examples_per_second. The study's own metric is always compared.
     """
     names = list(dict.fromkeys(name for report in (*recorded, *now) for name in report.metrics))
     timings = tuple(name for name in names if _TIMING.search(name) and name != objective)
@@ -79,10 +80,10 @@ def _differences(recorded: Sequence[Report], now: Sequence[Report], names: Seque
 
 @dataclass(frozen=True)
 class Reproduction:
-    """trial: as it is recorded. curve, failure, cause: what it came to now; cause is that of the failure.
+    """trial: as recorded. curve, failure, cause: of the retraining; cause is that of the failure.
 
-    since: what is different from when it was trained, a line each. is_recorded: where it was trained is on record,
-    which an older hpsearch did not keep.
+    since: changes since the trial was trained, one line each. is_recorded: the environment of the trial is recorded;
+    older versions of hpsearch did not record it.
     """
 
     study: JournalStudy
@@ -99,9 +100,9 @@ class Reproduction:
 
     @property
     def fails_as_before(self) -> bool:
-        """For the same cause, after the same epoch, and where its trainer raised with the same exception.
+        """Whether it failed with the same cause, after the same epoch, and with the same exception of the trainer.
 
-        True as well where it failed neither then nor now.
+        True as well where neither training failed.
         """
         if self.failure is None or self.trial.state is not State.FAILED:
             return self.failure is None and self.trial.state is not State.FAILED

@@ -1,4 +1,4 @@
-"""One trial trained again from its record, and its curves compared, bit for bit."""
+"""Retrains one trial from its record, and compares the curves bit for bit."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,44 +22,45 @@ from hpsearch.workers.pools.base import Pool
 
 
 def reproduce(
-    journal: Journal, study: JournalStudy, number: int, say: Callable[[str], None], folder: Path | None = None
+    journal: Journal, study: JournalStudy, number: int, notify: Callable[[str], None], folder: Path | None = None
 ) -> Reproduction:
-    """On the kind of pool that the study is run on, so that a worker is what it was; nothing of the study is changed.
+    """Retrain a trial on the same kind of pool as in the study. The study is not changed.
 
-    say: what is different now, as soon as it is known. folder: where the trainer is looked for first, in place of where
-    it was. NotFound, BadInput: there is no such trial, or nothing of it to compare with. TrainerError, PoolError, ...
+    notify: receives the changes since the trial was trained, as soon as they are known. folder: where the trainer is
+    imported from, in place of its recorded folder. NotFound, BadInput: there is no such trial, or it has no epoch to
+    compare. TrainerError, PoolError, ...
     """
     check_trial(journal, study, number)
     trial, segments = journal.trial(study.record.id, number), journal.segments(study.record.id, number)
     if not trial.curve and trial.state is not State.FAILED:
-        raise BadInput(f"trial {trial.number} is {trial.state} and has no epoch to compare with yet")
+        raise BadInput(f"trial {trial.number} is {trial.state} and has no epoch to compare yet")
     hold()
     with (
         _elsewhere(study.record.spec, folder or _folder(segments)) as its,
         stoppable("nothing of the study was changed"),
         build.one_worker(its, study.record.uid) as pool,
     ):
-        changes = Changes(segments, environment.code(its.trainer.use, its.folder), say)
+        changes = Changes(segments, environment.code(its.trainer.use, its.folder), notify)
         curve, failure, cause = _trained(pool, trial, its.trainer.epochs, changes)
     return Reproduction(study, trial, curve, failure, cause, changes.lines, bool(segments))
 
 
 def _folder(segments: Sequence[TrainingSegment]) -> Path:
-    """Where its trainer was when it was trained, else here."""
+    """The folder that the trainer was imported from, else the working directory."""
     folder = Path(segments[-1].environment.document["code"]["folder"]) if segments else Path.cwd()
     if not folder.is_dir():
         raise BadInput(
-            f"the study's folder {folder} is not here: name the study's file in place of its name, and its trainer is "
-            "looked for beside that"
+            f"the study's folder {folder} does not exist: pass the path of the study file in place of the study's "
+            "name, and the trainer is imported from its folder"
         )
     return folder
 
 
 @contextmanager
 def _elsewhere(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]:
-    """The study as it is recorded, with a home of its own: nothing of what it has is touched.
+    """The study as recorded, with a home of its own, so that the files of the study are not changed.
 
-    The home is a folder in its own, which all workers reach, and goes in the end.
+    The home is a temporary folder within the study's home, which all workers can reach.
     """
     home = Path(os.environ.get("HPSEARCH_HOME") or folder / ".hpsearch").absolute()
     home.mkdir(parents=True, exist_ok=True)
@@ -69,13 +70,13 @@ def _elsewhere(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]:
 
 
 class Changes:
-    """What is different from when the trial was trained, a line each; said as soon as the worker has said where it is.
+    """Changes since the trial was trained, one line each, reported as soon as the worker has sent its environment.
 
-    segments: where the trial was trained then. code: what the driver sends to the worker now.
+    segments: the recorded environments of the trial. code: the code that the driver sends to the worker now.
     """
 
-    def __init__(self, segments: Sequence[TrainingSegment], code: Mapping[str, Any], say: Callable[[str], None]):
-        self._segments, self._code, self._say = segments, code, say
+    def __init__(self, segments: Sequence[TrainingSegment], code: Mapping[str, Any], notify: Callable[[str], None]):
+        self._segments, self._code, self._notify = segments, code, notify
         self.lines: tuple[str, ...] = ()
 
     def add(self, now: Provenance) -> None:
@@ -88,13 +89,13 @@ class Changes:
         fresh = [line for line in dict.fromkeys(lines) if line not in self.lines]
         self.lines = (*self.lines, *fresh)
         for line in fresh:
-            self._say(f"since it was trained: {line}")
+            self._notify(f"changed since the trial was trained: {line}")
 
 
 def _trained(
     pool: Pool, trial: Trial, epochs: int, changes: Changes
 ) -> tuple[list[Report], Failure | None, Cause | None]:
-    """The curve, and why it goes no further: to the epoch that the trial had come to, or in which it failed."""
+    """The curve up to the trial's last epoch, or to the one in which it failed, and the failure with its cause."""
     until = min(trial.epoch + (trial.state is State.FAILED), epochs)
     pool.do(Start(trial.number, trial.params, trial.seed, until, epochs))
     curve: list[Report] = []
@@ -104,7 +105,7 @@ def _trained(
                 case Lost(_, reason, traceback, cause):
                     return curve, Failure("error", reason, traceback), cause
                 case Reported(failure=Failure("disk", summary)):
-                    raise DiskError(f"{summary}; put that right and run again")
+                    raise DiskError(f"{summary}; fix this and run again")
             if event.provenance is not None:
                 changes.add(event.provenance)
             curve += event.reports

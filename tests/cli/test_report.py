@@ -77,13 +77,13 @@ class TestContent:
     def test_parts_in_their_order_and_none_that_is_empty(self, done: Desk) -> None:
         page = report(done)
         assert page.sections == [
-            "What to make of it",
-            "The best trials",
-            "Pictures",
-            "Every decision",
-            "The study file",
+            "Findings",
+            "Best trials",
+            "Plots",
+            "Decisions",
+            "Study file",
         ]
-        assert [link["href"] for link in page.tags_of("a")] == ["#verdict", "#best", "#pictures", "#decisions", "#file"]
+        assert [link["href"] for link in page.tags_of("a")] == ["#findings", "#best", "#plots", "#decisions", "#file"]
 
     def test_the_best_trial_and_what_it_was_found_among(self, done: Desk) -> None:
         best, *rest = sorted(done.export()["trials"], key=lambda trial: trial["value"])
@@ -120,7 +120,7 @@ class TestContent:
         page = report(done)
         assert len(page.table("time (UTC)")) == 3
         more = len(done.export()["decisions"]) - 3
-        assert f"{more} later ones are left out here; hpsearch export toy has all" in page.words
+        assert f"{more} later decisions are not shown; hpsearch export toy has all" in page.words
 
     def test_pictures_of_what_was_recorded(self, done: Desk) -> None:
         page, trials = report(done), done.export()["trials"]
@@ -135,8 +135,8 @@ class TestContent:
         ended(desk.run())
         page = report(desk)
         over = desk.hp("show", "toy", "--json").data["rounds"]["over"]
-        assert ("h3", "Round by round") in page.headings
-        assert ("h3", "Where each round looked") in page.headings
+        assert ("h3", "Rounds") in page.headings
+        assert ("h3", "Trials and search ranges by round") in page.headings
         assert page.words.count(over) == 3, "in words, with the picture, and as a decision"
         rounds = desk.hp("show", "toy", "--json").data["rounds"]["rounds"]
         assert [row[0] for row in page.table("round")] == [str(one["number"]) for one in rounds]
@@ -154,14 +154,14 @@ class TestContent:
         page = report(desk)
         checks = desk.export()["measured"]["preflight"]["checks"]
         assert [(row[0], row[2]) for row in page.table("check")] == [(one["name"], one["says"]) for one in checks]
-        assert "What was checked before" in page.sections
+        assert "Preflight" in page.sections
 
     def test_one_trial(self, desk: Desk) -> None:
         desk.study('method = "random"\ntrials = 1')
         ended(desk.run())
         words = report(desk).words
-        assert "of trial 0, the only one" in words
-        assert "flatters" not in words
+        assert "of trial 0, the only trial with a value" in words
+        assert "optimistic" not in words
 
     def test_before_the_first_trial(self, desk: Desk) -> None:
         study = Study.load(desk.study())
@@ -171,8 +171,8 @@ class TestContent:
             spec["trainer"]["options"]["file"] = "no text: \udcff"
             journal.create("toy", spec, study.identity(), at=0)
         page = report(desk)
-        assert "No trial has been started yet." in page.words
-        assert page.sections == ["The study file"]
+        assert "No trial has started yet." in page.words
+        assert page.sections == ["Study file"]
         assert "no text: \\udcff" in page.words
         assert page.scripts == []
 
@@ -182,15 +182,15 @@ class TestContent:
         desk.wait_for(lambda: desk.trained() >= 1, running)
         words = report(desk).words
         assert desk.ended(running).code == 0
-        assert "state RUNNING: what follows is as of" in words
-        assert "The search is not over" in words
+        assert "state RUNNING (shown as of" in words
+        assert "these findings are preliminary" in words
 
 
 class TestTestSet:
     def test_not_opened(self, done: Desk) -> None:
         words = report(done).words
-        assert "It was not opened" in words
-        assert "The best of 4 values flatters, because part of it is luck. hpsearch evaluate toy" in words
+        assert "The test set was not used" in words
+        assert "The best of 4 values is optimistic, because it is partly due to chance. hpsearch evaluate toy" in words
 
     def test_opened(self, desk: Desk) -> None:
         desk.study('method = "random"\ntrials = 4', trainer="tests.cli.predictors:train")
@@ -209,14 +209,14 @@ class TestTestSet:
         ]
         assert [row[0] for row in tested if row[0].startswith("*")] == ["* greedy ensemble (Caruana 2004)"]
         assert "3 finalists of 4 trials, 2 fresh seeds each (val_loss, minimize)" in words
-        assert "On the test set, opened once" in words
+        assert "Test set, evaluated once" in words
         assert "hpsearch status 'toy evaluation'" in words
         winner = found["finalists"][0]
-        assert f"In the search it came to {winner['found']:.4g}" in words
-        assert f"{winner['corrected']:.4g} is to be expected" in words
-        assert f"Trained again with fresh seeds, trial {winner['trial']}, the best of 3 finalists, came to" in words
-        assert f"val_loss {winner['mean']:.4g} ± {winner['margin']:.2g}, the mean of 2 seeds" in words
-        assert "It was not opened" not in words
+        assert f"Its value in the search is {winner['found']:.4g}" in words
+        assert f"expect about {winner['corrected']:.4g}" in words
+        assert f"Retrained with 2 fresh seeds, trial {winner['trial']}, the best of 3 finalists, has a mean" in words
+        assert f"val_loss of {winner['mean']:.4g} ± {winner['margin']:.2g}" in words
+        assert "The test set was not used" not in words
 
     def test_opened_without_a_result(self, done: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         done.study(trainer="tests.cli.predictors:train", file="other.toml")
@@ -226,7 +226,7 @@ class TestTestSet:
             done.hp("evaluate", "other", "-q", "--seeds", 2)
         words = report(done, "other").words
         assert "1st opening of the test set, by" in words
-        assert "No result of the last opening is on record" in words
+        assert "has no recorded result" in words
 
 
 def broken(*_: object) -> None:
@@ -252,7 +252,7 @@ class TestFailures:
         assert desk.run().code != 0
         page = report(desk)
         assert "No trial has a value yet." in page.words
-        assert "Trials that failed" in page.sections
+        assert "Failed trials" in page.sections
 
 
 # That it is harmless ─────────────────────────────────────────────────────────────────────────────

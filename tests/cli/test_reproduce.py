@@ -137,7 +137,7 @@ class TestDiffers:
         assert "  differs, first in val_loss at epoch 2: was 0.5, is 0.25" in answer.out.splitlines()
         assert "  largest relative difference 0.5, in val_loss at epoch 2: was 0.5, is 0.25" in answer.out.splitlines()
         assert "  since it was trained, this has changed, and may be why:" in answer.out.splitlines()
-        assert "since it was trained: data.mood: was" in answer.err, "said while it trains"
+        assert "changed since the trial was trained: data.mood: was" in answer.err, "while it trains"
 
     def test_the_trainer_has_changed(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "path", sys.path[:])
@@ -216,7 +216,7 @@ class TestWhereItsTrainerIs:
         folder.rename(desk.folder / "moved")
         answer = desk.hp("reproduce", "toy", 0)
         assert answer.code == 2
-        assert f"the study's folder {folder} is not here: name the study's file in place of its name" in answer.err
+        assert f"the study's folder {folder} does not exist: pass the path of the study file" in answer.err
         identical(desk, "moved/study.toml", 0)
 
     def test_a_journal_without_the_record(self, desk: Desk) -> None:

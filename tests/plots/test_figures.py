@@ -1,4 +1,4 @@
-"""Which pictures a study has, and that they are harmless."""
+"""Which plots a study has, and that they are safe in HTML."""
 
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.plots import figures

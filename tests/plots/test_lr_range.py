@@ -1,10 +1,10 @@
-"""The picture of a range test, as the data that the page holds; how it looks was looked at."""
+"""The plot of a range test, as data of the page; its look is not tested."""
 
 import json
 from typing import Any
 
 from hpsearch.plots import figures
-from hpsearch.plots.lr_range import LINE, SYMBOLS
+from hpsearch.plots.lr_range import LINE, NAMES
 
 FOUND = {"begins": 1e-4, "steepest": 1e-3, "best": 1e-2, "diverges": None}
 
@@ -14,7 +14,7 @@ def one(**params: str) -> dict[str, Any]:
     return {"params": params, "rates": rates, "losses": [2.0, 1.5, 1.0, None], "smoothed": [2.0, 1.4, 1.1], **FOUND}
 
 
-def document(*tests: dict[str, Any], says: str = "lr: window [0.0001, 0.1] from", **more: Any) -> dict[str, Any]:
+def document(*tests: dict[str, Any], says: str = "lr: range [0.0001, 0.1] from", **more: Any) -> dict[str, Any]:
     return {"parameter": "lr", "says": says, "tests": tests, "window": {"low": 1e-4, "high": 0.1}, **more}
 
 
@@ -32,25 +32,25 @@ def test_learning_rates_are_shown_on_a_logarithmic_axis() -> None:
     assert layout["xaxis"]["title"]["text"].startswith("lr")
     assert traces[0]["x"] == [1e-4, 1e-3, 1e-2, 1e-1]
     assert traces[0]["y"] == [2.0, 1.5, 1.0, None]
-    assert traces[2]["text"] == ["begins: 0.0001", "steepest: 0.001", "best: 0.01"]
+    assert traces[2]["text"] == [f"{NAMES[kind]}: {FOUND[kind]}" for kind in ("begins", "steepest", "best")]
 
 
-def test_a_loss_that_has_left_does_not_flatten_the_rest() -> None:
+def test_a_diverged_loss_does_not_flatten_the_rest() -> None:
     left = one() | {"smoothed": [2.0, 1.0, 5000.0]}
     _, layout = drawn(document(left))
     assert layout["yaxis"]["range"] == [0.7, 2.6]
 
 
-def test_each_test_is_named_by_what_is_its_own() -> None:
+def test_each_test_is_named_by_the_parameters_in_which_it_differs() -> None:
     traces, _ = drawn(document(one(optimizer="sgd", size="1"), one(optimizer="adam", size="1")))
     named = [trace["name"] for trace in traces if trace.get("showlegend") is not False]
-    assert named == ["optimizer = sgd", "optimizer = adam", *SYMBOLS]
+    assert named == ["optimizer = sgd", "optimizer = adam", *NAMES.values()]
 
 
-def test_what_was_found_and_what_was_asked_for() -> None:
+def test_the_range_found_and_the_one_in_the_study_file() -> None:
     _, layout = drawn(document(one(), asked={"low": 1e-7, "high": 1e-6}))
     bands = {shape["name"]: (shape["x0"], shape["x1"]) for shape in layout["shapes"]}
-    assert bands == {"window": (1e-4, 0.1), "asked for": (1e-7, 1e-6)}
+    assert list(bands.values()) == [(1e-4, 0.1), (1e-7, 1e-6)]
 
 
 def test_nothing_found_is_drawn_too() -> None:

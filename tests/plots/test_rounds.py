@@ -1,4 +1,4 @@
-"""Pictures hold what they are to show; how they look is looked at, not tested."""
+"""The plot of rounds contains the right data; its look is not tested."""
 
 from typing import Any
 
@@ -32,14 +32,14 @@ def test_a_row_for_every_round(count: int) -> None:
     told = story(*[[trial(0, 0.1, 0.5), trial(1, 0.2, 0.7)]] * count)
     html = pages({"rounds": told}, whole=False)["rounds.html"]
     assert all(f"round {number}" in html for number in range(1, count + 1))
-    assert "the budget is spent" in html
+    assert told["over"] in html
     assert "val_loss" in html
 
 
 def test_trials_without_a_value_or_the_parameter_are_left_out() -> None:
     figure = of_rounds.figure(story([trial(0, 0.1, 0.5), trial(1, 0.2, None), trial(2, 0.3, 0.9, continued=True)]))
     drawn = {trace.name: list(trace.x) for trace in figure.data if trace.xaxis == "x"}
-    assert drawn == {"before": [None], "new": [0.1], "continued": [0.3], "best": [0.1]}
+    assert drawn == {"earlier rounds": [None], "new": [0.1], "continued": [0.3], "best": [0.1]}
     assert all(list(trace.x) == [None] for trace in figure.data if trace.xaxis == "x2")
 
 
@@ -51,7 +51,7 @@ def test_one_bad_trial_does_not_flatten_the_others() -> None:
     assert 0.7 < high < 2
 
 
-def test_nothing_came_of_a_round() -> None:
+def test_a_round_without_a_result() -> None:
     nothing = story([trial(0, 0.1, None)])
     nothing["rounds"][0]["best"] = None
     assert "round 1" in pages({"rounds": nothing}, whole=False)["rounds.html"]

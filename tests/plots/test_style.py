@@ -1,4 +1,4 @@
-"""What the pictures have in common."""
+"""Labels, axis ranges and samples of the plots."""
 
 import os
 import subprocess

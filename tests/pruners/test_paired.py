@@ -165,7 +165,7 @@ def test_two_alike_are_hardly_ever_told_apart() -> None:
     assert stopped < 8
 
 
-class TestChainedPruner:
+class TestSeveral:
     def test_the_first_that_stops_decides(self) -> None:
         history = history_of(GOOD, BAD)
         both = Several((Threshold(upper=0.3), rule()))

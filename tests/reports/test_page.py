@@ -54,7 +54,7 @@ def test_every_cell_of_a_table_says_what_it_belongs_to() -> None:
 def test_only_what_is_html_by_our_own_hand_is_put_as_it_is() -> None:
     """`markup` is for what plots made, which has no "<" in it; `safe` is for nothing."""
     sources = {one.name: one.read_text() for one in files("hpsearch.reports").joinpath("templates").iterdir()}
-    assert {name for name, source in sources.items() if "markup" in source} == {"pictures.html"}
+    assert {name for name, source in sources.items() if "markup" in source} == {"plots.html"}
     assert not [name for name, source in sources.items() if "| safe" in source or "autoescape" in source]
 
 
@@ -69,7 +69,7 @@ def test_the_middle_of_a_long_traceback_is_left_out() -> None:
     ("parameter", "says"),
     [
         (Float("lr", 1e-5, 1.0, log=True, when={"kind": ("a", "b")}), "1e-05 to 1, logarithmic, where kind is a or b"),
-        (Int("units", 8, 64, step=8), "whole numbers 8 to 64, in steps of 8"),
+        (Int("units", 8, 64, step=8), "integers 8 to 64, in steps of 8"),
         (Choice("kind", ("a", True, 3)), "a or True or 3"),
     ],
 )

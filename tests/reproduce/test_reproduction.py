@@ -1,4 +1,4 @@
-"""Whether a trial that was trained again has come to the same."""
+"""Whether a retrained trial is identical to its record."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -55,7 +55,7 @@ def test_what_one_of_them_has_not(backwards: bool) -> None:
 
 
 def test_in_words() -> None:
-    assert str(Difference(7, "val_loss", 0.31, None)) == "val_loss at epoch 7: was 0.31, is absent"
+    assert str(Difference(7, "val_loss", 0.31, None)) == "val_loss at epoch 7: was 0.31, is missing"
 
 
 @pytest.mark.parametrize("name", ["seconds", "examples_per_second", "epoch_seconds", "step_ms", "milliseconds"])
