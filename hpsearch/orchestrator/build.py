@@ -8,7 +8,7 @@ from pathlib import Path
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
-from hpsearch.pruners.base import Several, NeverPrune, Pruner
+from hpsearch.pruners.base import NeverPrune, Pruner, Several
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections

@@ -6,7 +6,7 @@ from hpsearch.core.decisions import Continue, Pause, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Cause, Trial
-from hpsearch.pruners.base import Several, NeverPrune
+from hpsearch.pruners.base import NeverPrune, Several
 from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.hyperband import Hyperband
 from hpsearch.pruners.median import Median

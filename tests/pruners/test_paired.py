@@ -9,7 +9,7 @@ from hpsearch.core.decisions import Continue, Stop
 from hpsearch.core.history import History
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective, Report, State, Trial
-from hpsearch.pruners.base import Several, NeverPrune
+from hpsearch.pruners.base import NeverPrune, Several
 from hpsearch.pruners.paired import Paired, one_sided_p
 from hpsearch.pruners.threshold import Threshold
 
