@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from hpsearch.core.errors import TrainerError
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
@@ -13,6 +14,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
+from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.base import WorkerPool
 from hpsearch.workers.worker import Setup, Worker
@@ -126,6 +128,7 @@ def setup(study: Study, uid: str) -> Setup:
         objective=study.objective,
         data_dir=Path(data).absolute() if data else None,
         replicates=study.replicates,
+        given=_given_trainer(study),
     )
     return Setup(
         trainer,
@@ -136,6 +139,18 @@ def setup(study: Study, uid: str) -> Setup:
         capture=study.resources.address != "none",
         stepwise=study.search.stepwise,
     )
+
+
+def _given_trainer(study: Study) -> GivenTrainer | None:
+    """The trainer that is a Python object. TrainerError where only the program that recorded the study has it."""
+    if (trainer := study.own("trainer")) is not None:
+        return GivenTrainer.of(trainer, study.trainer.use)
+    if study.trainer.from_python:
+        raise TrainerError(
+            f"the trainer `{study.trainer.use}` is a Python object that only the program or notebook has that ran the "
+            "study: train there, with Study.from_dict({…}, trainer=…)"
+        )
+    return None
 
 
 def work_folder(study: Study, uid: str) -> Path:

@@ -11,6 +11,7 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
+from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study
 
 ASKED = "--retry-failed was given"
@@ -70,7 +71,10 @@ def _sources(study: Study) -> Mapping[str, str]:
     """Of the trainer, found as a worker finds it: beside the study file first. Nothing is imported."""
     if str(study.folder) not in sys.path:
         sys.path.insert(0, str(study.folder))
-    return environment.sources(study.trainer.use)
+    given = study.own("trainer")
+    return environment.sources(
+        Sources.of(study.trainer.use.partition(":")[0]) if given is None else Sources.of_object(given)
+    )
 
 
 def _change(before: Mapping[str, str], now: Mapping[str, str]) -> str:

@@ -34,9 +34,9 @@ _SECRET = re.compile("URL|URI|TOKEN|SECRET|PASSWORD|KEY")
 # What a worker sees ──────────────────────────────────────────────────────────────────────────────
 
 
-def of_worker(use: str, device: str, threads: int) -> dict[str, Any]:
-    """Where a worker trains, in plain JSON values. sources: see `sources`."""
-    return _of_this_process(Sources.of(use.partition(":")[0]), device, threads)
+def of_worker(own: Sources, device: str, threads: int) -> dict[str, Any]:
+    """Where a worker trains, in plain JSON values. own: what the trainer is made of; see `sources`."""
+    return _of_this_process(own, device, threads)
 
 
 def of_caller() -> dict[str, Any]:
@@ -64,17 +64,13 @@ def _of_this_process(own: Sources, device: str, threads: int) -> dict[str, Any]:
         "device": device,
         "threads": threads,
         "settings": _settings(os.environ),
-        "sources": _hashes(own),
+        "sources": sources(own),
     }
 
 
-def sources(use: str) -> dict[str, str]:
-    """The files that the trainer "module:name" is made of, by module, with their SHA-256. Nothing is imported."""
-    return _hashes(Sources.of(use.partition(":")[0]))
-
-
-def _hashes(own: Sources) -> dict[str, str]:
-    return {name: repository.file_hash(path) for name, path in sorted(own.files.items())}
+def sources(own: Sources) -> dict[str, str]:
+    """The files that a trainer is made of, by module, and the objects that lie in no file, with their SHA-256."""
+    return {name: repository.file_hash(path) for name, path in sorted(own.files.items())} | own.objects
 
 
 def _packages(imported: set[str]) -> dict[str, str]:

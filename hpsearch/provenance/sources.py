@@ -4,22 +4,31 @@ It is read off the text and not off what happens to be imported by now, so that 
 """
 
 import ast
+import functools
 import hashlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
 
 
 @dataclass
 class Sources:
-    """files: of modules that no installed distribution has, by name. packages: all others that they import."""
+    """files: of modules that no installed distribution has, by name. packages: all others that they import.
+
+    objects: "module:name" of functions and classes that lie in no file, such as those of a notebook, and the SHA-256 of
+    their source code, or of their bytecode where the source is not known (that one differs between versions of Python).
+    """
 
     files: dict[str, Path] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
+    objects: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, module: str) -> "Sources":
@@ -35,12 +44,35 @@ class Sources:
         found._add([*_imports("__main__", path)])
         return found
 
+    @classmethod
+    def of_object(cls, thing: Any) -> "Sources":
+        """Of a function, a class or an instance of one: its module's, or, in a program or a notebook, its own and those
+        of what it refers to."""
+        found = cls()
+        found._add_object(thing)
+        return found
+
     def _add(self, todo: list[str]) -> None:
         while todo:
             name = todo.pop()
             if name not in self.files and not self._is_package(name) and (path := _file(name)) is not None:
                 self.files[name] = path
                 todo += _imports(name, path)
+
+    def _add_object(self, thing: Any) -> None:
+        if isinstance(thing, ModuleType):
+            self._add([thing.__name__])
+            return
+        thing = code_holder(thing)
+        module = getattr(thing, "__module__", None) or "__main__"
+        if module != "__main__":
+            self._add([module])
+            return
+        name = f"{module}:{thing.__qualname__}"
+        if name not in self.objects:
+            self.objects[name] = _source_hash(thing)
+            for other in _referred(thing):
+                self._add_object(other)
 
     def _is_package(self, name: str) -> bool:
         """Whether it is no source of the trainer's own; hpsearch itself, like Python, has a version to be known by."""
@@ -61,6 +93,74 @@ def code_hash(path: Path) -> str:
         return hashlib.sha256(ast.unparse(ast.parse(path.read_bytes())).encode()).hexdigest()
     except (OSError, SyntaxError, ValueError):
         return ""
+
+
+def code_holder(thing: Any) -> Any:
+    """The function or class that the code of a callable is in: of a partial, a bound method, an instance."""
+    while isinstance(thing, functools.partial | MethodType):
+        thing = thing.func if isinstance(thing, functools.partial) else thing.__func__
+    thing = inspect.unwrap(thing)
+    return thing if isinstance(thing, FunctionType | type) else type(thing)
+
+
+def _source_hash(thing: Any) -> str:
+    try:
+        text = inspect.getsource(thing).encode()
+    except (OSError, TypeError):
+        functions = [thing] if isinstance(thing, FunctionType) else _methods(thing)
+        text = repr([_bytecode(function.__code__) for function in functions]).encode()
+    return hashlib.sha256(text).hexdigest()
+
+
+def _methods(kind: type) -> list[FunctionType]:
+    return [member for member in vars(kind).values() if isinstance(member, FunctionType)]
+
+
+def _bytecode(code: CodeType) -> list[Any]:
+    """What a code does, without the file and the lines that it stands in."""
+    constants = [_bytecode(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return [code.co_code, code.co_names, code.co_varnames, constants]
+
+
+def _referred(thing: Any) -> Iterator[Any]:
+    """Modules, functions and classes that the code of a function or a class names."""
+    if isinstance(thing, type):
+        yield from (kind for kind in thing.__bases__ if kind.__module__ == thing.__module__)
+    functions = [thing] if isinstance(thing, FunctionType) else _methods(thing)
+    names = {name for function in functions for name in _names(function.__code__)}
+    for one in references(thing).values():
+        if isinstance(one, ModuleType):
+            yield from _with_submodules(one, names)
+        elif isinstance(one, FunctionType | type):
+            yield one
+
+
+def _with_submodules(module: ModuleType, names: set[str]) -> Iterator[ModuleType]:
+    """The module, and those below it that code names after it, as in `package.part.value`."""
+    yield module
+    for name in names:
+        below = sys.modules.get(f"{module.__name__}.{name}")
+        if isinstance(below, ModuleType):
+            yield from _with_submodules(below, names)
+
+
+def references(thing: Any) -> dict[str, Any]:
+    """The global variables and those of enclosing functions that the code of a function or a class names."""
+    found: dict[str, Any] = {}
+    for function in [thing] if isinstance(thing, FunctionType) else _methods(thing):
+        known = function.__globals__
+        found |= {name: known[name] for name in _names(function.__code__) if name in known}
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            with suppress(ValueError):  # of a variable that has no value yet
+                found[name] = cell.cell_contents
+    return found
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from _names(one)
 
 
 def is_installed(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,7 +57,8 @@ class Study(Section):
     _own: Mapping[str, object] = PrivateAttr(default_factory=dict)
 
     def own(self, name: str) -> object:
-        """The sampler ("search") or the pruner ("prune") that `from_dict` was given; None where the section names it.
+        """The trainer ("trainer"), sampler ("search") or pruner ("prune") that `from_dict` was given; None where the
+        section names it.
 
         It is no part of the spec, which has its class as `use`.
         """
@@ -87,6 +88,7 @@ class Study(Section):
         cls,
         sections: Mapping[str, Any],
         *,
+        trainer: Callable[..., Any] | None = None,
         folder: str | Path | None = None,
         environment: Mapping[str, str] = os.environ,
         sampler: object = None,
@@ -96,22 +98,26 @@ class Study(Section):
 
         sections: {"study": {"name": ...}, "trainer": {...}, "space": {...}, "search": {...}, ...}, as tomllib reads a
         file; tuples count as lists, NumPy scalars as numbers.
+        trainer: in place of ["trainer"]["use"], a generator function (or a ray.tune.Trainable) of a program or a
+        notebook. Ray workers receive it pickled. Only a program that has it can run the study again.
         folder: where relative paths start, the trainer's module is looked for, and `.hpsearch` is made; default: the
         current folder.
         environment: where ${env:NAME} is looked up.
-        Without ["trainer"]["use"] it is a study for an `hpsearch.Session`.
+        With neither ["trainer"]["use"] nor trainer it is a study for an `hpsearch.Session`.
         sampler, pruner: your own, in place of search.use and prune.use: an object with `ask` or `judge`, a class, or
         what `hpsearch.samplers.from_optuna` returns.
         """
         faults = Faults("", Lines())
         tables = reading.plain_tables(sections, faults)
-        if isinstance(trainer := tables.get("trainer"), dict):
-            trainer.setdefault("use", ASK_AND_TELL)
+        if trainer is not None:
+            _name_trainer(tables, trainer, faults)
+        elif isinstance(section := tables.get("trainer"), dict):
+            section.setdefault("use", ASK_AND_TELL)
         own = {name: thing for name, thing in (("search", sampler), ("prune", pruner)) if thing is not None}
         for name, thing in own.items():
             _name_own(name, thing, tables, faults)
         study = _study(Path(folder or "."), tables, environment, faults)
-        study._own = own
+        study._own = own if trainer is None else {**own, "trainer": trainer}
         return study
 
     @property
@@ -291,6 +297,18 @@ def _name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) 
         faults.add((name, twice[0]), f"stands beside the {'sampler' if name == 'search' else 'pruner'} that was given")
     kind = thing if isinstance(thing, type) else type(thing)
     table["use"] = getattr(thing, "_hpsearch_use", f"{kind.__module__}:{kind.__name__}")
+
+
+def _name_trainer(tables: dict[str, Any], trainer: Callable[..., Any], faults: Faults) -> None:
+    """Put the name of a trainer that is a Python object, and a mark that it is one, into the section [trainer]."""
+    section = tables.setdefault("trainer", {})
+    if not isinstance(section, dict):
+        return
+    if "use" in section and "from_python" not in section:
+        faults.add(("trainer", "use"), "leave it out: the trainer is given as a Python object")
+    function = getattr(trainer, "func", trainer)  # of a functools.partial
+    module, name = getattr(function, "__module__", None), getattr(function, "__name__", type(function).__name__)
+    section |= {"use": f"{module or '__main__'}:{name.strip('<>')}", "from_python": True}
 
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hpsearch.core.errors import BadInput, TrainerError
 from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.provenance.sources import code_holder
 from hpsearch.study.file.sections import ASK_AND_TELL
 from hpsearch.trainer.failures import brief
 from hpsearch.trainer.training_run import Run
@@ -29,15 +30,15 @@ def find(use: str, folder: Path | None) -> Trainer:
             f'trainer.use = "{use}": the trials of this study are trained by a program that asks for them; run that '
             "program (docs/ask-and-tell.md), or give the study a trainer"
         )
-    return _checked(use, use.partition(":")[2], imported(f'trainer.use = "{use}"', use, folder, TrainerError))
+    return checked(name(use), imported(name(use), use, folder, TrainerError))
 
 
 def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> Any:
     """What "module:name" names, the module looked for beside the study file first. key: for messages, which `error`
     raises where there is no such thing or the module cannot be imported."""
     module_name, _, name = use.partition(":")
-    if folder is not None and str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    if folder is not None:
+        look_in(folder)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as missing:
@@ -58,22 +59,39 @@ def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> 
     return thing
 
 
-def _checked(use: str, name: str, function: Any) -> Trainer:
+def name(use: str) -> str:
+    """How messages call a trainer that a study file names."""
+    return f'trainer.use = "{use}"'
+
+
+def name_of_object(use: str) -> str:
+    """How messages call a trainer that is a Python object."""
+    return f"the trainer `{use}`"
+
+
+def look_in(folder: Path) -> None:
+    """Modules are looked for in this folder first."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def checked(called: str, function: Any) -> Trainer:
+    """The object as a trainer. TrainerError where it is none. called: how messages call it."""
     if _is_trainable(function):
         from hpsearch.trainer.adapters import ray_tune
 
         return ray_tune.as_trainer(function)
-    if not inspect.isgeneratorfunction(function):
+    holder = code_holder(function)
+    is_instance = isinstance(holder, type) and not inspect.isclass(function)
+    if not inspect.isgeneratorfunction(holder.__call__ if is_instance else holder):
         raise TrainerError(
-            f'trainer.use = "{use}": `{name}` is {_what(function)}, a trainer is a generator: '
+            f"{called} is {_what(function)}, a trainer is a generator: "
             "`def train(params, run): … yield Report(epoch, {…})`, or a ray.tune.Trainable"
         )
     try:
         inspect.signature(function).bind({}, None)
     except TypeError:
-        raise TrainerError(
-            f'trainer.use = "{use}": `{name}{inspect.signature(function)}` cannot be called as {name}(params, run)'
-        ) from None
+        raise TrainerError(f"{called} is called as (params, run), and takes {inspect.signature(function)}") from None
     return typing.cast(Trainer, function)
 
 
@@ -93,17 +111,17 @@ def _is_trainable(thing: Any) -> bool:
 def _what(thing: Any) -> str:
     if inspect.isclass(thing):
         return "a class"
-    return "a function without `yield`" if callable(thing) else f"a {type(thing).__name__}"
+    return "a function without `yield`" if callable(thing) else f"an object of type {type(thing).__name__}"
 
 
 def argument(trainer: Trainer, params: Params) -> Any:
     """What the trainer's first parameter is to be: the mapping, or the dataclass that annotates it, checked."""
-    wanted = _dataclass_of(trainer)
+    wanted = dataclass_of(trainer)
     if wanted is None:
         return dict(params)
     _check_names(wanted, set(params))
-    hints = typing.get_type_hints(wanted)
-    return wanted(**{name: _fitting(wanted, name, value, hints.get(name)) for name, value in params.items()})
+    types = typing.get_type_hints(wanted)
+    return wanted(**{name: _fitting(wanted, name, value, types.get(name)) for name, value in params.items()})
 
 
 def _check_names(wanted: Any, given: set[str]) -> None:
@@ -125,17 +143,29 @@ def _check_names(wanted: Any, given: set[str]) -> None:
         raise TrainerError("\n".join(f"{wanted.__module__}.{wanted.__name__} {fault}" for fault in faults))
 
 
-def _dataclass_of(trainer: Trainer) -> type | None:
-    first = next(iter(inspect.signature(trainer).parameters.values()))
+def dataclass_of(trainer: Trainer) -> type | None:
+    """The dataclass that annotates the trainer's first parameter, if any. TrainerError where it is not defined."""
+    first = first_parameter(trainer)
     wanted = first.annotation
     if isinstance(wanted, str):  # `from __future__ import annotations`; other names may be known to a type checker only
+        holder = code_holder(trainer)
+        function: Any = holder.__call__ if isinstance(holder, type) else holder
         try:
-            wanted = eval(wanted, vars(sys.modules[trainer.__module__]))
+            wanted = eval(wanted, function.__globals__)
         except NameError as missing:
             raise TrainerError(
-                f"the annotation `{first}` of {trainer.__module__} is not known there: {missing}"
+                f"the annotation `{first}` of {holder.__module__} is not known there: {missing}"
             ) from None
     return wanted if isinstance(wanted, type) and dataclasses.is_dataclass(wanted) else None
+
+
+def first_parameter(trainer: Trainer) -> inspect.Parameter:
+    return next(iter(inspect.signature(trainer).parameters.values()))
+
+
+def hints(wanted: type) -> dict[str, Any]:
+    """The types of a dataclass's fields."""
+    return typing.get_type_hints(wanted)
 
 
 def _fitting(owner: type, name: str, value: Plain, hint: Any) -> Plain:

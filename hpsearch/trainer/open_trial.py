@@ -11,8 +11,10 @@ from typing import Any, Protocol, TypeVar
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import ONE, Fold, Replicates
 from hpsearch.core.trial import Objective, Params, Report
+from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.contract import Trainer
+from hpsearch.trainer.given import GivenTrainer, PickledTrainer
 from hpsearch.trainer.training_run import Instrument, Run
 
 MOST_METRICS = 1000
@@ -31,7 +33,7 @@ class TrainerContext:
 
     use: "module:name". folder: the trainer's module is looked for there first. options: the trainer's fixed
     parameters. objective: its metric must be in every report. threads: CPU threads of a training.
-    replicates: what a trial of the study trains side by side.
+    replicates: what a trial of the study trains side by side. given: the trainer, where it is a Python object.
     """
 
     use: str
@@ -42,10 +44,23 @@ class TrainerContext:
     threads: int = 1
     data_dir: Path | None = None
     replicates: Replicates = ONE
+    given: GivenTrainer | PickledTrainer | None = None
+
+    @property
+    def name(self) -> str:
+        """How messages call the trainer."""
+        return contract.name(self.use) if self.given is None else contract.name_of_object(self.use)
 
     def find(self) -> Trainer:
         """TrainerError says what is wrong with it."""
-        return contract.find(self.use, self.folder)
+        if self.given is None:
+            return contract.find(self.use, self.folder)
+        contract.look_in(self.folder)
+        return contract.checked(self.name, self.given.trainer)
+
+    def sources(self) -> Sources:
+        """What the trainer is made of, once it has been found."""
+        return Sources.of(self.use.partition(":")[0]) if self.given is None else self.given.sources
 
     def run(
         self,

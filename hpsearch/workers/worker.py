@@ -74,7 +74,7 @@ class Worker:
     @cached_property
     def environment(self) -> dict[str, Any]:
         """What else may change a curve; asked for when the trainer has been imported."""
-        return environment.of_worker(self.context.use, self.context.device, self.context.threads)
+        return environment.of_worker(self.context.sources(), self.context.device, self.context.threads)
 
     def warm_up(self) -> None:
         """Import torch where it is installed: no trial waits for it, and the first is seeded as all others are."""
@@ -92,7 +92,7 @@ class Worker:
         except TrainerError:
             raise
         except Exception as problem:  # a dataclass may check its values itself
-            raise TrainerError(f'trainer.use = "{self.context.use}" does not take {params}\n{brief(problem)}') from None
+            raise TrainerError(f"{self.context.name} does not take {params}\n{brief(problem)}") from None
         self._use_resources()
         gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
         return os.getpid()

@@ -10,6 +10,7 @@ from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.journal import Environment, TrainingSegment
 from hpsearch.orchestrator.retries import retries
 from hpsearch.provenance import environment
+from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study
 from tests.cli.desk import RANDOM, STUDY, X
 
@@ -52,7 +53,7 @@ def trained_with(number: int, sources: dict[str, str] | None) -> TrainingSegment
 def sources(study: Study, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """As a worker finds them."""
     monkeypatch.syspath_prepend(study.folder)
-    return environment.sources("retried:train")
+    return environment.sources(Sources.of("retried"))
 
 
 def test_what_they_become(study: Study) -> None:

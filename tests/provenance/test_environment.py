@@ -14,6 +14,7 @@ import torch
 from hpsearch import __version__
 from hpsearch.core.errors import TrainerError
 from hpsearch.provenance import environment
+from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import contract
 from hpsearch.trainer.training_run import Run
 
@@ -33,9 +34,13 @@ def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         del sys.modules[name]
 
 
+def own_sources(use: str) -> Sources:
+    return Sources.of(use.partition(":")[0])
+
+
 def seen_by_worker(use: str, folder: Path) -> dict[str, Any]:
     contract.find(use, folder)
-    return environment.of_worker(use, "cpu", 1)
+    return environment.of_worker(own_sources(use), "cpu", 1)
 
 
 class TestEnvironment:
@@ -64,7 +69,7 @@ class TestEnvironment:
         assert not [name for name in found if not name.startswith("trainers")]
 
     def test_of_an_installed_one_the_version(self) -> None:
-        found = environment.of_worker("torch.nn:Linear", "cpu", 1)
+        found = environment.of_worker(Sources.of("torch.nn"), "cpu", 1)
         assert (found["sources"], found["packages"]["torch"]) == ({}, torch.__version__)
 
     def test_the_machine(self, use: str, tmp_path: Path) -> None:
@@ -77,14 +82,14 @@ class TestEnvironment:
 
     def test_its_gpu(self, use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         contract.find(use, tmp_path)
-        assert environment.of_worker(use, "cuda", 1)["gpu"] is None, "where torch sees none"
+        assert environment.of_worker(own_sources(use), "cuda", 1)["gpu"] is None, "where torch sees none"
         about = SimpleNamespace(name="H200", total_memory=139 * 2**30 + 1)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: about)
-        found = environment.of_worker(use, "cuda", 1)
+        found = environment.of_worker(own_sources(use), "cuda", 1)
         assert (found["gpu"]["model"], found["gpu"]["memory"]) == ("H200", 140)
         assert {"cuda", "cudnn"} <= set(found["gpu"])
-        assert environment.of_worker(use, "cpu", 1)["gpu"] is None, "where the trial has none"
+        assert environment.of_worker(own_sources(use), "cpu", 1)["gpu"] is None, "where the trial has none"
 
     def test_settings_without_secrets(self, use: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HPSEARCH_DATA", "/data")

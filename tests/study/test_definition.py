@@ -1,11 +1,13 @@
 """The study file: what it means, and what may change under one name."""
 
+import functools
 import json
 import pickle
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -328,3 +330,36 @@ class TestFromDict:
 
 def sections_of(**changed: object) -> dict[str, object]:
     return {**tomllib.loads(FILE), **changed}
+
+
+def test_a_trainer_that_is_an_object_is_recorded_by_its_name_and_marked():
+    sections = sections_of()
+    del sections["trainer"]["use"]
+    study = Study.from_dict(sections, trainer=sections_of)
+    assert study.own("trainer") is sections_of
+    assert study.spec()["trainer"] | {"use": f"{__name__}:sections_of", "from_python": True} == study.spec()["trainer"]
+    assert study.identity()["trainer"]["from_python"] is True
+    assert study.renamed("other").own("trainer") is sections_of
+    again = Study.from_dict(study.spec(), trainer=sections_of)
+    assert again.identity() == study.identity()
+    assert Study.from_dict(study.spec()).own("trainer") is None
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (lambda *_: None, f"{__name__}:lambda"),
+        (functools.partial(sections_of, trainer={}), f"{__name__}:sections_of"),
+        (Event(), "threading:Event"),
+    ],
+)
+def test_every_object_has_a_name(thing, name):
+    sections = sections_of()
+    del sections["trainer"]["use"]
+    assert Study.from_dict(sections, trainer=thing).trainer.use == name
+
+
+def test_a_trainer_is_given_by_name_or_as_an_object():
+    with pytest.raises(StudyFileError) as refused:
+        Study.from_dict(sections_of(), trainer=sections_of)
+    assert [fault.key for fault in refused.value.faults] == ["trainer.use"]

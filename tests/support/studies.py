@@ -23,13 +23,16 @@ LOSS = Objective("val_loss", "minimize")
 WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, FAILED = State
 
 
+OF_CONTEXT = ("use", "options", "objective", "replicates", "given")
+
+
 def setup(work: Path, trainer: str = "learner", **changes: Any) -> Setup:
     """A worker's setup for a trainer of `toys`, or for "module:function" of this folder.
 
     changes: of fields of the Setup or of its TrainerContext.
     """
     use = f"tests.support.{trainer if ':' in trainer else f'toys:{trainer}'}"
-    own = {name: changes.pop(name) for name in ("use", "options", "objective", "replicates") if name in changes}
+    own = {name: changes.pop(name) for name in OF_CONTEXT if name in changes}
     context = TrainerContext(**{"use": use, "folder": ROOT, "options": {}, "objective": LOSS, **own})
     return Setup(context, work, "u", **changes)
 

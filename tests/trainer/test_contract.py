@@ -1,12 +1,14 @@
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Params
+from hpsearch.core.trial import Params, Report
 from hpsearch.trainer import contract
+from hpsearch.trainer.training_run import Run
 from tests.support import annotated, toys
 from tests.support.studies import ROOT
 from tests.support.toys import Settings
@@ -82,14 +84,39 @@ class TestFind:
         [
             ("lerner", "tests.support.toys has no `lerner`; did you mean `learner`?"),
             ("xyz", "tests.support.toys has no `xyz`"),
-            ("Trainer", "`Trainer` is a class, a trainer is a generator"),
-            ("returns", "`returns` is a function without `yield`, a trainer is a generator"),
-            ("setting", "`setting` is a int, a trainer is a generator"),
-            ("lonely", "cannot be called as lonely(params, run)"),
+            ("Trainer", ':Trainer" is a class, a trainer is a generator'),
+            ("returns", ':returns" is a function without `yield`, a trainer is a generator'),
+            ("setting", ':setting" is an object of type int, a trainer is a generator'),
+            ("lonely", ':lonely" is called as (params, run), and takes (params: '),
         ],
     )
     def test_what_is_no_trainer(self, name: str, words: str) -> None:
         assert words in complaint(f"tests.support.toys:{name}")
+
+
+class TestChecked:
+    """Of Python objects: what may be a trainer beside a function."""
+
+    def test_a_partial_a_bound_method_and_an_instance(self) -> None:
+        class Trainer:
+            def __call__(self, params: Params, run: Run) -> Iterator[Report]:
+                yield Report(1, {"val_loss": 0.0})
+
+            def fit(self, params: Params, run: Run) -> Iterator[Report]:
+                yield Report(1, {"val_loss": 0.0})
+
+        def scaled(scale: float, params: Params, run: Run) -> Iterator[Report]:
+            yield Report(1, {"val_loss": scale})
+
+        for thing in (Trainer(), Trainer().fit, partial(scaled, 2.0)):
+            assert contract.checked("the trainer", thing) is thing
+
+    def test_an_instance_that_is_no_generator(self) -> None:
+        class Returns:
+            def __call__(self, params: Params, run: Run) -> None: ...
+
+        with pytest.raises(TrainerError):
+            contract.checked("the trainer", Returns())
 
 
 class TestArgument:

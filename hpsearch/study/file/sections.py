@@ -83,6 +83,9 @@ class Trainer(Section):
     use: Use = Field(
         description='"module:function", a generator; or "module:name", a ray.tune.Trainable, class or function'
     )
+    from_python: Literal[True] | None = Field(
+        None, description="hpsearch notes it: the trainer is a Python object of the program that ran the study"
+    )
     epochs: Count = Field(description="the most that one trial may train")
     repeats: Annotated[int, Field(ge=1, le=100)] = Field(
         1, description="so many seeds train side by side in each trial, which reports their mean"

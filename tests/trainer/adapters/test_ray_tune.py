@@ -246,7 +246,7 @@ def test_the_one_of_the_documentation_goes_on(tmp_path: Path, monkeypatch: pytes
     (block,) = re.findall(r"```python\n# mine.py\n(.*?)```", text, re.DOTALL)
     (tmp_path / "tune_of_the_docs.py").write_text(block)
     monkeypatch.syspath_prepend(tmp_path)
-    trained = Worker(replace(setup(tmp_path, "x"), use="tune_of_the_docs:train"))
+    trained = Worker(setup(tmp_path, use="tune_of_the_docs:train"))
     first = paused(trained, start(params=LR, until=3))
     then = train(trained, start(params=LR, after=3))
     losses = [report.metrics["val_loss"] for report in first.reports + then.reports]

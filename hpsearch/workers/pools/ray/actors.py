@@ -19,6 +19,7 @@ from hpsearch.trainer.open_trial import Measurement, Result
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.cluster import AGAIN, Cluster, RaySession
 from hpsearch.workers.pools.ray.fit import fitting
+from hpsearch.workers.pools.ray.packages import pickled
 from hpsearch.workers.worker import Setup, Worker
 
 STARTUP = 120.0
@@ -74,6 +75,7 @@ class RayActors:
         self.why_lost = ""
         self._problem: Exception | None = None
         self._withheld: list[tuple[float, Lost]] = []
+        self.setup = replace(self.setup, trainer=pickled(self.setup.trainer))
         self._session = RaySession(self.cluster, self.setup.trainer)
         self._last_up = time.monotonic()
         try:
@@ -244,7 +246,7 @@ class RayActors:
             if self.room == 0 and all(slot.actor is not old for slot, old in zip(self._slots, first, strict=True)):
                 raise PoolError(
                     f"every worker died while it started on {self.cluster.place} ({self.why_lost}): "
-                    f'does importing trainer.use = "{self.setup.trainer.use}" end the process?'
+                    f"does importing {self.setup.trainer.name} end the process?"
                 )
 
     def _check_that_some_are_up(self) -> None:

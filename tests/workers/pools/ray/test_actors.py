@@ -18,7 +18,6 @@ from hpsearch.preflight.measurements import Measurements
 from hpsearch.workers.pools.ray import actors
 from hpsearch.workers.pools.ray.actors import RayActors, why_lost
 from hpsearch.workers.pools.ray.cluster import Cluster
-from hpsearch.workers.pools.ray.packages import packages
 from tests.contracts.pool_contract import Driver, MeasurerContract, PoolContract
 from tests.support.ray_session import descendants
 from tests.support.studies import ROOT, setup
@@ -206,20 +205,6 @@ class TestRayActorsMeasure(MeasurerContract):
         assert isinstance(lost, Lost)
         assert lost.reason == "it was to take 0.5 s at most and does not end"
         driver.until(lambda: driver.pool.room == 2)
-
-
-class TestPackages:
-    """What travels to the workers of a cluster besides the study's folder."""
-
-    def test_hpsearch_and_the_package_of_the_trainer(self, tmp_path: Path) -> None:
-        assert packages("trainers.digits:train", tmp_path) == [str(ROOT / "hpsearch"), str(ROOT / "trainers")]
-
-    def test_nothing_that_the_folder_holds(self) -> None:
-        assert packages("trainers.digits:train", ROOT) == []
-
-    def test_no_module_that_is_a_file_beside_the_study(self, tmp_path: Path) -> None:
-        (tmp_path / "mine.py").touch()
-        assert packages("mine:train", tmp_path) == [str(ROOT / "hpsearch")]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,20 @@
 """What travels to the workers of a cluster."""
 
+import pickle
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import hpsearch
-from hpsearch.workers.pools.ray.packages import packages, runtime_env
-
-ROOT = Path(hpsearch.__file__).parents[1]
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Params, Report
+from hpsearch.trainer.given import GivenTrainer, PickledTrainer
+from hpsearch.trainer.training_run import Run
+from hpsearch.workers.pools.ray.packages import packages, pickled, runtime_env
+from tests.support import toys
+from tests.support.studies import ROOT, setup
 
 
 def test_hpsearch_and_the_trainers_package_travel(tmp_path: Path) -> None:
@@ -30,3 +37,62 @@ def test_passwords_and_results_stay_here(tmp_path: Path) -> None:
     environment = runtime_env("trainers.digits:train", tmp_path)
     assert environment["working_dir"] == str(tmp_path)
     assert {".env*", ".hpsearch", ".git", "*.pt"} <= set(environment["excludes"])
+
+
+def test_nothing_of_a_program_itself(tmp_path: Path) -> None:
+    assert packages("__main__:train", tmp_path) == [str(ROOT / "hpsearch")]
+
+
+# A trainer that is a Python object ───────────────────────────────────────────────────────────────
+
+
+def sent(trainer: Any, folder: Path) -> Any:
+    """The context as a worker has it."""
+    return pickle.loads(pickle.dumps(pickled(setup(folder, given=GivenTrainer.of(trainer, "x:y")).trainer)))
+
+
+def made(thing: Any) -> Callable[[Params, Run], Iterator[Report]]:
+    def train(params: Params, run: Run) -> Iterator[Report]:
+        yield Report(1, {"val_loss": float(bool(thing))})
+
+    return train
+
+
+def test_a_trainer_that_is_named_travels_as_it_is(tmp_path: Path) -> None:
+    context = setup(tmp_path).trainer
+    assert pickled(context) is context
+
+
+def test_a_function_arrives_as_a_trainer(tmp_path: Path) -> None:
+    context = sent(made(3), tmp_path)
+    assert isinstance(context.given, PickledTrainer)
+    assert [report.metrics for report in context.find()({}, Run.local(1))] == [{"val_loss": 1.0}]
+    assert context.sources() == GivenTrainer.of(made(3), "x:y").sources
+
+
+def test_a_function_of_a_module_is_imported_from_where_the_module_lies(tmp_path: Path) -> None:
+    context = sent(toys.noop, tmp_path)
+    assert context.given.folder == ROOT
+    assert context.find() is toys.noop
+
+
+def test_what_does_not_pickle_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(TrainerError) as refused:
+        sent(made(threading.Lock()), tmp_path)
+    assert str(refused.value) == (
+        "the trainer `tests.support.toys:learner` cannot be sent to Ray workers: `thing` (a lock), which it uses, "
+        "cannot be pickled. Make such an object inside the function, or train in this process with "
+        '[resources] address = "none"'
+    )
+
+
+def test_an_instance_that_does_not_pickle(tmp_path: Path) -> None:
+    class Trainer:
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def __call__(self, params: Params, run: Run) -> Iterator[Report]:
+            yield Report(1, {"val_loss": 0.0})
+
+    with pytest.raises(TrainerError, match=r"it cannot be pickled \(TypeError: cannot pickle '_thread.lock' object\)"):
+        sent(Trainer(), tmp_path)

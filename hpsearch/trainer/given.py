@@ -1,0 +1,60 @@
+"""A trainer that is a Python object of a program or a notebook, here and on its way to workers in other processes."""
+
+import pickle
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.provenance.sources import Sources, code_holder
+from hpsearch.trainer import contract
+from hpsearch.trainer.failures import brief
+
+
+@dataclass(frozen=True)
+class GivenTrainer:
+    """sources: what is recorded of its code."""
+
+    trainer: Any
+    sources: Sources
+
+    @classmethod
+    def of(cls, trainer: Any, use: str) -> "GivenTrainer":
+        """TrainerError where it is none. use: what it is recorded as."""
+        contract.checked(contract.name_of_object(use), trainer)
+        return cls(trainer, Sources.of_object(trainer))
+
+    def content(self) -> tuple[Any, type | None, dict[str, Any]]:
+        """The trainer, the dataclass that annotates its parameters, and the types of the fields of that.
+
+        A function of `__main__` travels by value, and without the names that only its annotations mention: they are
+        looked up here.
+        """
+        wanted = contract.dataclass_of(self.trainer)
+        hints = contract.hints(wanted) if wanted is not None and wanted.__module__ == "__main__" else {}
+        return self.trainer, wanted, hints
+
+
+@dataclass(frozen=True)
+class PickledTrainer:
+    """content: the pickle of `GivenTrainer.content`. folder: where modules are that it imports."""
+
+    content: bytes
+    folder: Path | None
+    sources: Sources
+
+    @cached_property
+    def trainer(self) -> Any:
+        """Unpickled once in a process, as a module is imported once. TrainerError."""
+        if self.folder is not None:
+            contract.look_in(self.folder)
+        try:
+            trainer, wanted, hints = pickle.loads(self.content)
+        except Exception as problem:  # a module that is imported may raise anything
+            raise TrainerError(f"the trainer cannot be unpickled on this worker\n{brief(problem)}") from None
+        if hints:
+            wanted.__annotations__ = hints
+            function = code_holder(trainer)
+            function.__annotations__ = {**function.__annotations__, contract.first_parameter(trainer).name: wanted}
+        return trainer
