@@ -55,8 +55,9 @@ class Lines:
 
     def define(self, path: KeyPath, line: int, *, has_value: bool) -> None:
         """A header, or a key with a value, stands on this line."""
-        if path in self.defined or (has_value and path in self.of):
-            self.repeated.append((path, self.defined.get(path, self.of[path]), line))
+        first = self.defined.get(path) or (self.of.get(path) if has_value else None)
+        if first is not None:
+            self.repeated.append((path, first, line))
         self.defined.setdefault(path, line)
         self.note(path, line)
 

@@ -78,6 +78,7 @@ SLIPS = [
     ("a =\n", "1:4", "a key needs a value; text stands in quotes"),
     ("a == 1", "1:4", "one `=` is enough: key = value"),
     ("= 3", "1:1", "a key is missing before `=`"),
+    ("= 3\n= 4", "1:1", "a key is missing before `=`"),
     ("[study\na = 1", "1:7", HEADER),
     ("[study] a = 1", "1:9", HEADER),
     ("// why", "1:1", "a comment begins with `#`"),
