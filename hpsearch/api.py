@@ -296,17 +296,7 @@ class RecordedStudy:
             raise BadInput(f"export writes {listed(known)}, got {show(kind)}{meant(str(kind), known)}")
         if not path.absolute().parent.is_dir():
             raise BadInput(f"export to {path}: there is no folder {path.parent}")
-        match kind:
-            case "json":
-                path.write_text(json_text(self._found.document(), indent=2) + "\n", encoding="utf-8")
-            case "csv":
-                path.write_text(self._found.csv() + "\n", encoding="utf-8")
-            case "parquet":
-                self._found.write_parquet(path)
-            case "optuna":
-                from hpsearch.samplers.optuna.study_file import write_study
-
-                write_study(path, self.name, self._study.objective, self._study.space, self._found.trials)
+        write_export(self._found, kind, path)
         return path
 
     # Figures ────────────────────────────────────────────────────────────────────────────────────
@@ -358,3 +348,23 @@ class RecordedStudy:
         ranked = self._study.objective.ranked(self._found.trials)
         having = {trial.number for trial in ranked}
         return ranked, [trial for trial in self._found.trials if trial.number not in having]
+
+
+def write_export(found: export.StudyExport, kind: Format, path: Path) -> int:
+    """Write a file, and return how many trials are in it. BadInput: the file for Optuna is there already.
+
+    json, csv and parquet have all trials, optuna those that have ended.
+    """
+    match kind:
+        case "json":
+            path.write_text(json_text(found.document(), indent=2) + "\n", encoding="utf-8")
+        case "csv":
+            path.write_text(found.csv() + "\n", encoding="utf-8")
+        case "parquet":
+            found.write_parquet(path)
+        case "optuna":
+            from hpsearch.samplers.optuna.study_file import write_study
+
+            space = find.JournalStudy(found.record).space
+            return write_study(path, found.record.name, found.objective, space, found.trials)
+    return len(found.trials)

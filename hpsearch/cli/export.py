@@ -15,30 +15,21 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.core.format import json_text
+    from hpsearch.api import write_export
+    from hpsearch.core.format import json_text, many
     from hpsearch.records.export import export
     from hpsearch.records.find import opened
 
     _check(args)
     with opened(args.study, args.journal) as (journal, study):
-        found, what = export(journal, study), ""
-    match args.format:
-        case "json" | "csv":
-            document = found.document() if args.format == "json" else None
-            text = json_text(document, indent=2) if document else found.csv()
-            if args.output is None:
-                yield Answer(document, lambda: text)
-                return
-            args.output.write_text(text + "\n", encoding="utf-8")
-        case "parquet":
-            found.write_parquet(args.output)
-            what = f"{len(found.trials)} trials "
-        case "optuna":
-            from hpsearch.samplers.optuna.study_file import write_study
-
-            count = write_study(args.output, study.record.name, study.objective, study.space, found.trials)
-            what = f"{count} settled trials "
-    yield Answer({"written": str(args.output)}, lambda: f"{what}written to {args.output}")
+        found = export(journal, study)
+    if args.output is None:
+        document = found.document() if args.format == "json" else None
+        text = json_text(document, indent=2) if document else found.csv()
+        yield Answer(document, lambda: text)
+        return
+    count = write_export(found, args.format, args.output)
+    yield Answer({"written": str(args.output)}, lambda: f"{many(count, 'trial')} written to {args.output}")
 
 
 def _check(args: Namespace) -> None:

@@ -55,7 +55,7 @@ class TestJson:
 
     def test_to_a_file(self, exploded: Desk) -> None:
         answer = exploded.hp("export", "toy", "-o", "all.json")
-        assert answer.out == "written to all.json\n"
+        assert answer.out == "8 trials written to all.json\n"
         assert json.loads(Path("all.json").read_text()) == exploded.export()
 
     def test_with_json_it_is_one_line(self, exploded: Desk) -> None:
@@ -109,7 +109,7 @@ class TestFiles:
         import optuna
 
         answer = exploded.hp("export", "toy", "--format", "optuna", "-o", "optuna.db")
-        assert (answer.out, answer.err) == ("8 settled trials written to optuna.db\n", "")
+        assert (answer.out, answer.err) == ("8 trials written to optuna.db\n", "")
         study = optuna.load_study(study_name="toy", storage="sqlite:///optuna.db")
         assert len(study.trials) == 8
         again = exploded.hp("export", "toy", "--format", "optuna", "-o", "optuna.db")
@@ -123,6 +123,6 @@ def test_a_study_without_trials(desk: Desk) -> None:
     assert desk.run().code == 130
     assert desk.export()["trials"][0]["curve"] == []
     assert desk.hp("export", "toy", "--format", "csv").out.count("\n") == 2
-    assert desk.hp("export", "toy", "--format", "optuna", "-o", "o.db").out == "0 settled trials written to o.db\n"
+    assert desk.hp("export", "toy", "--format", "optuna", "-o", "o.db").out == "0 trials written to o.db\n"
     assert desk.hp("export", "toy", "--format", "parquet", "-o", "o.parquet").code == 0
     assert "no val_loss" in desk.hp("show", "toy", 0).out

@@ -69,6 +69,9 @@ def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> I
     varied = [one for one in space.parameters if len(set(values[one.name])) > 1]
     if not varied:
         raise NoTrialSucceeded("parameter importance needs a parameter whose values differ between trials")
+    with catch_warnings():
+        simplefilter("ignore")  # of tqdm, which Optuna imports, in a notebook without ipywidgets
+        import optuna  # noqa: F401
     known = {one.name: native(one, values[one.name]) for one in varied}
     shares = _ped_anova([frozen(t.params, known, value=float(p)) for t, p in zip(ended, places, strict=True)], wanted)
     states = Counter(trial.state for trial in ended)
