@@ -6,6 +6,7 @@ from threading import Thread
 
 from hpsearch.core.decisions import Proposal
 from hpsearch.core.history import History
+from hpsearch.core.imports import IMPORTING
 from hpsearch.samplers.base import Sampler
 
 
@@ -51,6 +52,8 @@ class Proposals:
 
 def _ask(sampler: Sampler, history: History, answer: "Future[Proposal | None]") -> None:
     try:
-        answer.set_result(sampler.ask(history))
+        with IMPORTING:  # of Optuna, and of what it imports when it is first asked
+            proposal = sampler.ask(history)
+        answer.set_result(proposal)
     except BaseException as problem:  # it is raised where the answer is taken
         answer.set_exception(problem)

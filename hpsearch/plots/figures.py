@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hpsearch.core.imports import IMPORTING
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.study.space import Space
 
@@ -25,13 +26,14 @@ def pages(documents: Mapping[str, "Document"], *, whole: bool = True) -> dict[st
     """
     if not {"lr_range", "rounds"} & documents.keys():
         return {}
-    from hpsearch.plots import lr_range, rounds
+    with IMPORTING:
+        from hpsearch.plots import lr_range, rounds
 
-    return {
-        f"{kind}.html": str(draw(documents[kind]).to_html(include_plotlyjs=True if whole else "cdn", div_id=kind))
-        for kind, draw in (("lr_range", lr_range.figure), ("rounds", rounds.figure))
-        if kind in documents
-    }
+        return {
+            f"{kind}.html": str(draw(documents[kind]).to_html(include_plotlyjs=True if whole else "cdn", div_id=kind))
+            for kind, draw in (("lr_range", lr_range.figure), ("rounds", rounds.figure))
+            if kind in documents
+        }
 
 
 @dataclass(frozen=True)

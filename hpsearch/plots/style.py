@@ -3,13 +3,9 @@
 import html
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from hpsearch.core.redact import redact
-
-with suppress(ImportError):  # plotly reads it from sys.modules, also while MLflow's thread is still importing it
-    import pandas  # noqa: F401
 
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#17becf", "#7f7f7f")
 

@@ -9,6 +9,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from hpsearch.core.errors import HpsearchError, JournalAway
+from hpsearch.core.imports import IMPORTING
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.tracking.base import Sync
@@ -121,7 +122,8 @@ class MlflowTracker:
             self._closing.wait(seconds)
 
     def _open(self) -> "Projection":
-        from hpsearch.tracking.projection import Projection
+        with IMPORTING:
+            from hpsearch.tracking.projection import Projection
 
         self._journal = self._open_journal()
         return Projection(self._study, self._objective, self._journal, self._uri, rest=self._share.rest)

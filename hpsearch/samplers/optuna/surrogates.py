@@ -1,12 +1,15 @@
 """Proposals of Optuna's samplers. An Optuna study is built in memory from the observations for every `ask`."""
 
+import importlib
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
+from hpsearch.core.imports import IMPORTING
 from hpsearch.core.trial import Params, Plain
 from hpsearch.samplers.observations import Observation, half_ranked
 from hpsearch.samplers.optuna.distributions import decode, encode, encoded, frozen, quiet, suggest
@@ -23,6 +26,9 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
     A conditional space has one estimator for each group of parameters that occur together. Pruned trials rank behind
     all complete ones: by the epoch that they reached, and last where they diverged. Running trials count as bad.
     """
+    if "optuna" not in sys.modules:
+        with IMPORTING:  # the loop asks, which waits for the tracker's imports here only
+            importlib.import_module("optuna")
     import optuna
 
     conditional = any(parameter.when for parameter in space.parameters)
