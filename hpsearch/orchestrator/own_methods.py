@@ -19,6 +19,7 @@ from hpsearch.orchestrator.own_sampler import OwnSampler, kind_of
 from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, code_hash
 from hpsearch.samplers.optuna.adapter import Adapted, adapted, is_optuna_class
+from hpsearch.samplers.optuna.distributions import quiet
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import Own
 from hpsearch.study.file.sections import OwnPrune
@@ -115,8 +116,8 @@ def make_sampler(name: str, thing: Any, options: Mapping[str, Any], given: Given
     A class is called with the options, and with those of space, seed, epochs and trials that its `__init__` names.
     """
     if is_optuna_class(thing):
-        with catch_warnings():
-            simplefilter("ignore")  # some of Optuna's classes are marked as experimental
+        with quiet(), catch_warnings():
+            simplefilter("ignore")  # that a class is experimental; that it has no seed, where the study's is used
             thing, options = adapted(_call(name, thing, options)), {}
     if not isinstance(thing, type | Adapted):
         _check_has(name, thing, "ask", options)

@@ -179,11 +179,14 @@ class Space:
         return len(self.parameters)
 
     def from_unit(self, point: Sequence[float]) -> dict[str, Plain]:
-        """Parameters at a point of the unit cube, one coordinate each; inactive ones are left out."""
+        """Parameters at a point of the unit cube, one coordinate each; inactive ones are left out.
+
+        Coordinates may be NumPy's numbers; the parameters are plain Python values.
+        """
         params: dict[str, Plain] = dict(self.fixed)
         for parameter, u in zip(self.parameters, point, strict=True):
             if is_active(parameter, params):
-                params[parameter.name] = parameter.from_unit(u)
+                params[parameter.name] = parameter.from_unit(float(u))
         return params
 
     def middle(self) -> dict[str, Plain]:

@@ -139,7 +139,7 @@ def study_payload(
         "hpsearch.metric": objective.metric,
         "hpsearch.goal": objective.goal,
         "hpsearch.seed": str(study.spec.get("study", {}).get("seed", "")),
-        "hpsearch.method": str(search.get("method", "")),
+        "hpsearch.method": str(search.get("use", search.get("method", ""))),
         "hpsearch.search": _json(search),
         "hpsearch.forked_from": study.forked_from or "",
         "hpsearch.best_trial": str(best.trial) if best else "",

@@ -1,9 +1,9 @@
 """A recorded study that is compared with others: what it came to, at what cost, and what is known of its noise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from hpsearch.core.format import many
 from hpsearch.core.history import BestTrial, History
@@ -125,8 +125,8 @@ class ComparedStudy:
             "label": self.label,
             "study": self.record.name,
             "state": self.stands.state,
-            "method": self.record.spec["search"]["method"],
-            "prune": self.record.identity["prune"].get("method"),
+            "method": _method(self.record.spec["search"]),
+            "prune": _method(self.record.identity["prune"]),
             "metric": self.objective.metric,
             "goal": self.objective.goal,
             "at": self.objective.at,
@@ -157,3 +157,8 @@ class ComparedStudy:
         rows = {one.name: {"mean": one.mean, "sd": one.sd, "margin": one.margin} for one in test.contenders}
         chosen = {"name": test.best_on_validation, **rows[test.best_on_validation]}
         return {"metric": test.metric, "single": rows[SINGLE], "chosen": chosen}
+
+
+def _method(section: Mapping[str, Any]) -> str | None:
+    """Its name; for one from outside, its class."""
+    return cast("str | None", section.get("use", section.get("method")))
