@@ -212,6 +212,7 @@ class _Replay:
             if is_active(parameter, params):
                 drawn = trial._suggest(parameter.name, self._known[parameter.name])
                 params[parameter.name] = _snapped(parameter, drawn)
+        self._give(trial, params)
         return params
 
     def _new_trial(self) -> "optuna.Trial":
@@ -224,6 +225,10 @@ class _Replay:
         trial = self._new_trial()
         if type(self._pattern).__name__ not in STATELESS:
             _ = trial.relative_params
+        self._give(trial, params)
+
+    def _give(self, trial: "optuna.Trial", params: Params) -> None:
+        """The recorded values, bit for bit: those of an optimizer's next step depend on the last bit."""
         for name, distribution in self._known.items():
             if name in params:
                 value = distribution.to_internal_repr(params[name])
