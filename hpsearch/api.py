@@ -38,12 +38,20 @@ if TYPE_CHECKING:
 Format = Literal["csv", "json", "parquet", "optuna"]
 
 
-def run(study: Study, *, progress: bool = True, fork: str | None = None, skip_preflight: bool = False) -> RunResult:
+def run(
+    study: Study,
+    *,
+    progress: bool = True,
+    fork: str | None = None,
+    skip_preflight: bool = False,
+    retry_failed: bool = False,
+) -> RunResult:
     """Run a study, or go on where it was, as `hpsearch run` does.
 
     progress: show what happens, one line for each trial that has ended (a live view in a terminal); False: silent.
     fork: the name of a new study that learns from the recorded one.
     skip_preflight: start the search whatever the preflight finds.
+    retry_failed: train failed trials again; without it, only those that failed before the trainer changed.
 
     Ctrl-C (in a notebook: interrupt the kernel) stops in good order: running trials end their epoch, for at most 25
     seconds, and the result is returned. A second Ctrl-C stops at once. The next `run` of the same study continues it.
@@ -58,7 +66,7 @@ def run(study: Study, *, progress: bool = True, fork: str | None = None, skip_pr
     asked = study.renamed(fork) if fork is not None else study
     origin = study.study.name if fork is not None else None
     with restored(), _observer(progress) as observer:
-        return run_study(asked, observer, origin=origin, skip_preflight=skip_preflight)
+        return run_study(asked, observer, origin=origin, skip_preflight=skip_preflight, retry_failed=retry_failed)
 
 
 @contextmanager

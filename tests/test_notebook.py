@@ -26,7 +26,7 @@ def shown(source: str, names: dict[str, Any]) -> Any:
 
 
 def test_every_cell_runs(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": "__main__"}
     values = [shown(source, names) for source in CELLS]
     figures = [value for value in values if hasattr(value, "to_plotly_json")]
     assert len(figures) == 3
