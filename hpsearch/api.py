@@ -347,7 +347,7 @@ class RecordedStudy:
         from hpsearch.plots import rounds
 
         if "rounds" not in self._found.documents:
-            method = self.spec["search"]["method"]
+            method = self.spec["search"].get("use", self.spec["search"]["method"])
             raise BadInput(f'study "{self.name}" has no rounds to draw: its search method is {method}')
         return rounds.figure(self._found.documents["rounds"])
 

@@ -74,13 +74,18 @@ def _thing(study: Study, table: str, use: str) -> Any:
 
 
 def sources(study: Study) -> dict[str, Any]:
-    """Of each module that they are made of and that is not installed: its file, and the hashes of file and code."""
-    uses = [one.use for one in (study.search, study.prune) if isinstance(one, Own | OwnPrune)]
-    files = {name: path for use in uses for name, path in Sources.of(use.partition(":")[0]).files.items()}
-    return {
-        name: {"file": _shown(path, study), "sha256": file_hash(path), "code": code_hash(path)}
-        for name, path in sorted(files.items())
-    }
+    """Of each module that they are made of and that is not installed: its file, and the hashes of file and code. Of a
+    class in a program or a notebook: its name, and the hash of its code."""
+    found: dict[str, Any] = {}
+    for table, section in (("search", study.search), ("prune", study.prune)):
+        if isinstance(section, Own | OwnPrune):
+            given = study.own(table)
+            own = Sources.of(section.use.partition(":")[0]) if given is None else Sources.of_object(given)
+            for name, path in own.files.items():
+                found[name] = {"file": _shown(path, study), "sha256": file_hash(path), "code": code_hash(path)}
+            for name, digest in own.objects.items():
+                found[name] = {"file": name, "sha256": digest, "code": digest}
+    return found
 
 
 def _shown(path: Path, study: Study) -> str:

@@ -87,7 +87,7 @@ def hash_free(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float(sum(map(ord, str(value))))
 
 
-class RoughWeather:
+class MixedEnds:
     """Every sixth epoch raises, and every fourth of the others has a loss of NaN."""
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class SamplerContract:
     def test_the_same_seed_gives_the_same_sequence(self, case: SamplerCase) -> None:
         assert case.simulation(seed=3).run().proposals == case.simulation(seed=3).run().proposals
 
-    def test_the_seed_makes_the_difference_or_nothing_does(self, case: SamplerCase) -> None:
+    def test_another_seed_gives_other_proposals(self, case: SamplerCase) -> None:
         """One that draws nothing proposes the same whatever becomes of its trials."""
         if case.seeded:
             assert case.simulation(seed=3).run(4).proposals != case.simulation(seed=4).run(4).proposals
@@ -146,7 +146,7 @@ class SamplerContract:
         assert simulation.sampler.ask(simulation.history) == first
         assert list(simulation.history) == before
 
-    def test_another_history_is_no_hindrance(self, case: SamplerCase) -> None:
+    def test_a_shorter_history_is_answered_as_by_a_new_sampler(self, case: SamplerCase) -> None:
         simulation = case.simulation().run()
         early = History(LOSS, list(simulation.history)[:2])
         assert simulation.sampler.ask(early) == case.make(0).ask(early)
@@ -158,26 +158,26 @@ class SamplerContract:
         assert ends == ([simulation.end] * 3 if case.ends_with_over else [None] * 3)
         assert (simulation.end is not None) == case.ends_with_over
 
-    def test_it_asks_while_all_others_are_pending(self, case: SamplerCase) -> None:
+    def test_it_proposes_different_points_while_all_others_are_pending(self, case: SamplerCase) -> None:
         simulation = case.simulation(parallel=case.budget).run(turns=1)
         points = [proposal.params for proposal in simulation.proposals if isinstance(proposal, New)]
         assert len(points) > 1
         assert all(point not in points[:i] for i, point in enumerate(points))
 
-    def test_rough_weather(self, case: SamplerCase) -> None:
+    def test_failed_diverged_and_pruned_trials_do_not_end_it(self, case: SamplerCase) -> None:
         simulation = Simulation(
-            case.make(0), RoughWeather(), epochs=case.epochs, parallel=2, prune=lambda number: number % 3 == 1
+            case.make(0), MixedEnds(), epochs=case.epochs, parallel=2, prune=lambda number: number % 3 == 1
         ).run()
         assert len(simulation.proposals) == case.budget
         assert all(case.space.contains(trial.params) for trial in simulation.history)
 
-    def test_nothing_but_failures(self, case: SamplerCase) -> None:
+    def test_it_ends_where_every_trial_fails_or_diverges(self, case: SamplerCase) -> None:
         for loss in (diverges, fails):
             simulation = Simulation(case.make(0), loss, epochs=case.epochs).run()
             assert len(simulation.proposals) == (case.hopeless or case.budget)
             assert not any(isinstance(proposal, Resume) for proposal in simulation.proposals)
 
-    def test_equal_losses(self, case: SamplerCase) -> None:
+    def test_equal_losses_do_not_end_it(self, case: SamplerCase) -> None:
         simulation = Simulation(case.make(0), flat, epochs=case.epochs).run()
         assert len(simulation.proposals) == case.budget
 

@@ -213,6 +213,17 @@ class TestItsSourceFiles:
         good = mine.hp("run", "study.toml", "--set", "search.options.bad=-1", "--json").data
         assert good["trials"]["complete"] == 4
 
+    def test_of_a_class_in_a_program_or_a_notebook_the_class_itself(self) -> None:
+        def source(offset: str) -> dict[str, Any]:
+            names: dict[str, Any] = {"__name__": "__main__"}
+            exec(f"class Mine:\n    def ask(self, history):\n        return {offset}\n", names)
+            return sources(Study.from_dict(SECTIONS, sampler=names["Mine"]()))
+
+        one, same, other = source("1"), source("1"), source("2")
+        assert list(one) == ["__main__:Mine"]
+        assert list(changed_sources(one, same)) == []
+        assert list(changed_sources(one, other)) == ["__main__:Mine: its code has changed since the study began"]
+
     def test_of_an_installed_module_there_are_none(self) -> None:
         study = Study.from_dict({**SECTIONS, "search": {"use": "optuna.samplers:RandomSampler", "trials": 2}})
         assert sources(study) == {}

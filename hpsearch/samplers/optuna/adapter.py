@@ -24,7 +24,7 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, Plain, State, Trial, key_of
 from hpsearch.samplers.observations import usable_evidence
 from hpsearch.samplers.optuna.distributions import frozen, native, quiet
-from hpsearch.study.space import Float, Parameter, Space, is_active
+from hpsearch.study.space import Choice, Float, Parameter, Space, is_active
 
 if TYPE_CHECKING:
     import optuna
@@ -228,11 +228,13 @@ class _Replay:
         self._give(trial, params)
 
     def _give(self, trial: "optuna.Trial", params: Params) -> None:
-        """The recorded values, bit for bit: those of an optimizer's next step depend on the last bit."""
-        for name, distribution in self._known.items():
-            if name in params:
-                value = distribution.to_internal_repr(params[name])
-                self._study._storage.set_trial_param(trial._trial_id, name, value, distribution)
+        """The recorded values, to the last bit: the next step of an optimizer depends on it."""
+        for parameter in self._space.parameters:
+            if parameter.name in params:
+                known, value = self._known[parameter.name], params[parameter.name]
+                # Optuna takes True for the choice 1.
+                inner = parameter.index(value) if isinstance(parameter, Choice) else known.to_internal_repr(value)
+                self._study._storage.set_trial_param(trial._trial_id, parameter.name, inner, known)
 
     def _tell(self, event: _Told) -> None:
         """A diverged trial as complete and infinitely bad: most samplers look at no other state."""

@@ -203,6 +203,8 @@ def test_choices_come_back_as_they_are() -> None:
         drawn.add(repr(proposal.params["kind"]))
         history.put(Trial(number, proposal.params, 0, 2, State.RUNNING))
     assert drawn == {"1", "True", "'a'"}
+    known = sampler._replay._study.trials  # type: ignore[union-attr]
+    assert [repr(one.params["kind"]) for one in known[:-1]] == [repr(trial.params["kind"]) for trial in history][:39]
 
 
 # Seeds, and their end ────────────────────────────────────────────────────────────────────────────

@@ -5,15 +5,19 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ray.exceptions import RayError
 from ray.job_submission import JobStatus, JobSubmissionClient
 
 from hpsearch.core.errors import PoolError
+from hpsearch.provenance.sources import is_installed
 from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import Own
+from hpsearch.study.file.sections import OwnPrune
 from hpsearch.workers.pools.ray.cluster import redirect_ray_logs
-from hpsearch.workers.pools.ray.packages import runtime_env
+from hpsearch.workers.pools.ray.packages import packages, runtime_env
 
 HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'
 """A job's working directory goes with the job; what must last is in the home of the cluster's head."""
@@ -60,13 +64,23 @@ def entrypoint(study: Study, overrides: Sequence[str]) -> str:
     return f"{HOME} {shlex.join(words)}"
 
 
+def job_environment(study: Study) -> dict[str, Any]:
+    """What workers elsewhere receive, and the packages of a sampler and a pruner from outside, which the job makes."""
+    environment = runtime_env(study.trainer.use, study.folder)
+    for section in (study.search, study.prune):
+        if isinstance(section, Own | OwnPrune):
+            own = [path for path in packages(section.use, study.folder) if not is_installed(Path(path))]
+            environment["py_modules"] = list(dict.fromkeys([*environment["py_modules"], *own]))
+    return environment
+
+
 def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
     """PoolError where the cluster does not answer or does not take the job.
 
     Environment variables that the study names, `${env:NAME}`, are read on the cluster: Ray's Jobs API would show them
     to anybody who asks.
     """
-    environment = runtime_env(study.trainer.use, study.folder)
+    environment = job_environment(study)
     redirect_ray_logs()
     try:
         client = JobSubmissionClient(address)

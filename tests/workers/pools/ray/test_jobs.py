@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from ray.job_submission import JobDetails, JobStatus, JobType
 
+from hpsearch.study.definition import Study
 from hpsearch.workers.pools.ray import jobs
-from hpsearch.workers.pools.ray.jobs import Job, entrypoint
+from hpsearch.workers.pools.ray.jobs import Job, entrypoint, job_environment
 from tests.support.study_text import made
 
 
@@ -64,3 +65,17 @@ def test_another_refusal_is_raised_at_once() -> None:
     with pytest.raises(RuntimeError, match="too large"):
         jobs._submitted(client, "true", {})
     assert client.refusals == []
+
+
+def test_the_package_of_a_sampler_from_outside_travels_and_an_installed_one_does_not(tmp_path: Path) -> None:
+    def packages_with(use: str) -> list[str]:
+        sections = {
+            "study": {"name": "toy", "metric": "val_loss", "goal": "minimize"},
+            "trainer": {"use": "trainers.digits:train", "epochs": 3},
+            "space": {"x": {"low": 0.0, "high": 1.0}},
+            "search": {"use": use},
+        }
+        return [Path(path).name for path in job_environment(Study.from_dict(sections, folder=tmp_path))["py_modules"]]
+
+    assert packages_with("tests.support.studies:Listed") == ["hpsearch", "trainers", "tests"]
+    assert packages_with("optuna.samplers:QMCSampler") == ["hpsearch", "trainers"]
