@@ -13,7 +13,7 @@ HpsearchError
 ├── StudyBusy                4   another process runs this study
 ├── InfrastructureError      5   database, cluster or disk; `hpsearch run` goes on where it was
 │   ├── JournalError
-│   │   └── JournalAway          of a kind that passes by itself: a restart, a lock, a cut cable
+│   │   └── JournalUnavailable          of a kind that passes by itself: a restart, a lock, a cut cable
 │   ├── LeaseLost                another process has taken the study over; nothing more is written
 │   ├── DiskError                checkpoints or scratch files cannot be written
 │   └── PoolError
@@ -108,7 +108,7 @@ class InfrastructureError(HpsearchError):
 class JournalError(InfrastructureError): ...
 
 
-class JournalAway(JournalError): ...
+class JournalUnavailable(JournalError): ...
 
 
 class LeaseLost(InfrastructureError): ...

@@ -5,9 +5,9 @@ It alone imports sqlalchemy, and alembic only to upgrade an old one.
 
 from hpsearch.journal.lease import Heartbeat, Lease, Owner
 from hpsearch.journal.migrate import Upgrade, upgrade, version
-from hpsearch.journal.patient_writer import PatientWriter, recover
 from hpsearch.journal.records import Changes, Environment, StudyRecord, Summary, TrainingSegment
 from hpsearch.journal.spool import Spool
+from hpsearch.journal.spooling_writer import SpoolingWriter, recover
 from hpsearch.journal.store import LEASE_SECONDS, Journal
 from hpsearch.journal.writer import Batch, Writer
 
@@ -20,8 +20,8 @@ __all__ = [
     "Journal",
     "Lease",
     "Owner",
-    "PatientWriter",
     "Spool",
+    "SpoolingWriter",
     "StudyRecord",
     "Summary",
     "TrainingSegment",

@@ -1,4 +1,4 @@
-"""Where the journal is: a URL turned into an engine, its two kinds of transaction, and its errors in plain words."""
+"""The journal's database: a URL becomes an engine with two kinds of transaction; its errors get plain messages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from hpsearch.core.errors import BadInput, HpsearchError, JournalAway, JournalError, NotFound
+from hpsearch.core.errors import BadInput, HpsearchError, JournalError, JournalUnavailable, NotFound
 from hpsearch.core.redact import is_ambiguous
 from hpsearch.journal import postgres, sqlite
 from hpsearch.journal.sqlite import check_is_local
@@ -24,15 +24,15 @@ POSTGRES_TIMEOUTS: dict[str, str | int] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""A server that vanished is noticed within half a minute. What the URL says goes before."""
+"""A server that vanished is noticed within half a minute. The URL's own parameters take precedence."""
 
 _SECRETS = ("password", "sslpassword")
 
 
 class Database:
-    """A SQLite file or a PostgreSQL database. Threads may share it; every transaction has a connection of its own.
+    """A SQLite file or a PostgreSQL database. Threads may share it; every transaction has its own connection.
 
-    path: the SQLite file, None for PostgreSQL. where: what a message may call it.
+    path: the SQLite file, None for PostgreSQL. where: its name in messages, without secrets.
     """
 
     def __init__(self, url: str, *, create: bool = True):
@@ -78,7 +78,7 @@ class Database:
         return sa.literal_column(sqlite_clock if self.path else server_clock, sa.Double)
 
     def insert(self, table: sa.Table) -> "sqlite_dialect.Insert | postgresql_dialect.Insert":
-        """An INSERT that knows ON CONFLICT; on both it reads the same."""
+        """An INSERT with ON CONFLICT, which both dialects have."""
         if self.path is not None:
             return sqlite_dialect.insert(table)
         from sqlalchemy.dialects import postgresql
@@ -87,7 +87,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database throughout; it and writers do not wait for each other."""
+        """A transaction that sees one state of the database throughout. It and writers do not block each other."""
         with self.explaining(), self._reader.connect() as connection:
             yield connection
 
@@ -103,10 +103,10 @@ class Database:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Errors of SQLAlchemy and of the driver become JournalError (JournalAway where they pass by themselves), or
+        """Errors of SQLAlchemy and of the driver become JournalError (JournalUnavailable where they are transient), or
         BadInput for a file of another kind.
 
-        What contradicts the tables' constraints is our own mistake: ValueError.
+        A violated constraint is a bug of hpsearch: ValueError.
         """
         try:
             yield
@@ -125,8 +125,8 @@ class Database:
             return BadInput(f"journal {self.where}: {message}; name another file as journal.url")
         advice = sqlite.advice(error, self.path) if self.path else postgres.advice(error)
         advice += ", then run the same command again"
-        if sqlite.is_busy(error) if self.path else postgres.is_away(error):
-            away = JournalAway(f"journal {self.where}: {message}")
+        if sqlite.is_busy(error) if self.path else postgres.is_transient(error):
+            away = JournalUnavailable(f"journal {self.where}: {message}")
             away.add_note(advice)
             return away
         return JournalError(f"journal {self.where}: {message}; {advice}")
@@ -136,8 +136,8 @@ class Database:
 
 
 def _begin_on_sqlite(connection: Connection) -> None:
-    """As a writer, where the connection's option `hpsearch_begin` says nothing else; it waits for another process that
-    holds the file for as many seconds as `hpsearch_patience` says."""
+    """Begin as a writer, or with the connection's option `hpsearch_begin`; wait for the lock of another process for
+    `hpsearch_patience` seconds."""
     options = connection.get_execution_options()
     patience = options.get("hpsearch_patience", sqlite.BUSY_TIMEOUT)
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
@@ -157,7 +157,7 @@ def _parse(url: str) -> URL:
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise BadInput(f"journal.url: {parsed.drivername} is not served; use sqlite:///FILE or postgresql://…")
+        raise BadInput(f"journal.url: {parsed.drivername} is not supported; use sqlite:///FILE or postgresql://…")
     if parsed.database in (None, "", ":memory:"):
-        raise BadInput("journal.url: a journal is kept in a file: sqlite:///FILE")
+        raise BadInput("journal.url: a database in memory is not supported; use sqlite:///FILE")
     return parsed

@@ -3,7 +3,7 @@
 One process at a time may write to a study. Its lease carries a token that grows with every holder, and every write
 checks it, so a holder that was taken for dead and is not can do no harm (Kleppmann 2016, "How to do distributed
 locking": fencing tokens). First what is decided, from values alone; then what is read and written; then the
-sign of life.
+heartbeat.
 """
 
 import os
@@ -25,12 +25,12 @@ from hpsearch.core.errors import HpsearchError, LeaseLost, NotFound, StudyBusy
 from hpsearch.journal.schema import leases, studies
 
 _PROC = Path("/proc")
-"""Where Linux tells about processes. Elsewhere (macOS) ps and sysctl are asked."""
+"""Linux only. Elsewhere (macOS) ps and sysctl are run."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A process, described so that another one can tell whether it still lives.
+    """A process, described so that another process can check whether it is alive.
 
     boot: which start of which machine, "" where unknown: pids and the boot clock mean nothing outside of it.
     space: which pid namespace: the pids of a container are its own.
@@ -51,7 +51,7 @@ class Owner:
         return cls(pid, platform.node(), _boot(), _space(), process_start(pid), uuid.uuid4().hex)
 
     def is_gone(self, observer: "Owner") -> bool:
-        """Provably dead, as a process on the same machine can see; False wherever that cannot be seen."""
+        """Whether it is certainly dead, checked from the same machine; False where that cannot be checked."""
         if not self.boot or (self.boot, self.space) != (observer.boot, observer.space):
             return False
         try:
@@ -81,7 +81,7 @@ class Holding:
     beat: Now
 
     def silence(self, observer: Owner, now: Now) -> float:
-        """Seconds since its last sign of life, >= 0.
+        """Seconds since its lease was last renewed, >= 0.
 
         Within one boot by that machine's boot clock, which nobody can set; else by the database's.
         """
@@ -97,15 +97,15 @@ class Holding:
     def explain(self, study: str, observer: Owner, now: Now) -> str:
         silence = self.silence(observer, now)
         return (
-            f'study "{study}" is being run by process {self.owner.pid} on {self.owner.host}, which showed a sign of '
-            f"life {silence:.0f} s ago. Wait for it or stop it there; if that machine is gone, run again in "
-            f"{self.ttl - silence:.0f} s; to search beside it, run with --fork NEW_NAME"
+            f'study "{study}" is being run by process {self.owner.pid} on {self.owner.host}, which last '
+            f"renewed its lease {silence:.0f} s ago. Wait for it or stop it there; if that machine is gone, run again "
+            f"in {self.ttl - silence:.0f} s; for a second search, run with --fork NEW_NAME"
         )
 
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to write to a study until somebody else's token is greater. ttl: see `Holding`."""
+    """The right to write to a study, until another process acquires a greater token. ttl: see `Holding`."""
 
     study_id: int
     token: int
@@ -116,7 +116,7 @@ class Lease:
 boot_clock = time.monotonic
 """Seconds since this machine started, by a clock that all its processes share and nobody can set.
 
-Those asleep are not among them: nothing showed a sign of life meanwhile, and what wakes up is no less alive.
+Seconds of sleep do not count: no lease was renewed meanwhile, and a process that wakes up is alive.
 """
 
 
@@ -160,7 +160,7 @@ Clock = sa.ColumnElement[float]
 
 
 def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, ttl: float) -> Lease:
-    """StudyBusy while another one holds it who may still live. The token grows, so whoever held it is fenced off."""
+    """StudyBusy while a process holds it that may be alive. The token grows, so the previous holder is fenced off."""
     query = sa.select(leases, studies.c.name).join(studies).where(leases.c.study_id == study_id)
     row = connection.execute(query.with_for_update(of=leases)).one_or_none()
     if row is None:
@@ -177,7 +177,7 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
 
 
 def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str | None:
-    """Who keeps others out of a study, in words; None where nobody does."""
+    """The process that holds a study, in words; None where no process does."""
     row = connection.execute(sa.select(leases, clock.label("now")).where(leases.c.study_id == study_id)).one_or_none()
     holding = None if row is None else holding_of(row)
     now = Now(wall=float(row.now) if row is not None else 0.0, boot=boot_clock())
@@ -187,7 +187,7 @@ def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner)
 
 
 def renew(connection: Connection, clock: Clock, lease: Lease) -> None:
-    """Show a sign of life; LeaseLost where the study is somebody else's now."""
+    """Extend the lease. LeaseLost where another process has it now."""
     if connection.execute(leases.update().where(is_ours(lease)).values(sign_of_life(clock))).rowcount != 1:
         raise lost(connection, lease)
 
@@ -203,31 +203,31 @@ def sign_of_life(clock: Clock) -> dict[str, Any]:
 def lost(connection: Connection, lease: Lease) -> LeaseLost:
     row = connection.execute(sa.select(leases).where(leases.c.study_id == lease.study_id)).one_or_none()
     if row is None:
-        return LeaseLost(f"study {lease.study_id} was erased by another process: nothing more is written by this one")
+        return LeaseLost(f"study {lease.study_id} was erased by another process: this process stops writing")
     by = f"process {row.pid} on {row.host}" if row.holder else "another process, which has ended since"
     return LeaseLost(
         f"study {lease.study_id} was taken over by {by} (token {row.token}, ours is {lease.token}): "
-        "nothing more is written by this one"
+        "this process stops writing"
     )
 
 
 def holding_of(row: Row[Any]) -> Holding | None:
-    """From a row of `leases`; None where nobody holds it."""
+    """From a row of `leases`; None where no process holds it."""
     if row.holder is None:
         return None
     owner = Owner(row.pid, row.host, row.boot, row.space, row.started, row.holder)
     return Holding(owner, row.ttl, Now(row.beat_wall, row.beat_boot))
 
 
-# The sign of life ─────────────────────────────────────────────────────────────────────────────────────────────
+# The heartbeat ─────────────────────────────────────────────────────────────────────────────────────────────
 
-LEFT_BEHIND = 2.0
-"""Seconds that its end waits for a renewal that gets no answer. What comes of that later concerns our lease alone."""
+JOIN_TIMEOUT = 2.0
+"""Seconds that the end of a heartbeat waits for a renewal without an answer. A late one concerns our lease alone."""
 
 
 class Heartbeat:
-    """A context in which the lease is renewed by a thread. Where the database is away it tries again until it is back;
-    a lost lease it lets go, and the next write says so.
+    """A context in which a thread renews the lease. While the database is unreachable it tries again; it ends where the
+    lease is lost, and the next write raises LeaseLost.
     """
 
     def __init__(self, renew: Callable[[Lease], None], lease: Lease):
@@ -241,7 +241,7 @@ class Heartbeat:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join(LEFT_BEHIND)
+        self._thread.join(JOIN_TIMEOUT)
 
     def _beat(self) -> None:
         while not self._over.wait(self._lease.ttl / 5):

@@ -1,4 +1,4 @@
-"""What is particular to PostgreSQL: which of its errors pass by themselves, and a server that does not answer."""
+"""PostgreSQL: which of its errors are transient, and a server that does not answer."""
 
 import os
 import socket
@@ -7,29 +7,29 @@ from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import Any
 
-SILENCE = 15.0
-"""Seconds that a transaction of the loop waits for a server that is connected and says nothing."""
+REPLY_TIMEOUT = 15.0
+"""Seconds that a transaction of the loop waits for a server that is connected and does not answer."""
 
-ABANDONED = 20.0
-"""Seconds after which the server ends a transaction whose client stands still or is gone, so that nobody waits for its
-locks; else it would keep them until TCP notices, which takes hours."""
+IDLE_TRANSACTION_TIMEOUT = 20.0
+"""Seconds after which the server ends a transaction of a client that has stopped or vanished, and frees its locks. Else
+it would keep them until TCP notices, which takes hours."""
 
 _PASSES = ("08", "40", "53", "57", "25006", "25P03")
 """Classes of SQLSTATE: connection lost, conflict, too much of something, shut down or starting, read-only (failover),
-ABANDONED."""
+IDLE_TRANSACTION_TIMEOUT."""
 
 _ADVICE = {
     "25006": "give the address of the primary server",
-    "25P03": f"this process was stopped within a transaction for more than {ABANDONED:.0f} s: keep it running",
+    "25P03": "this process was stopped within a transaction until the server ended it: keep it running",
     "42501": "give the user the right to make and change tables there",
-    "53100": "make room on the server's disk",
-    "53300": "let it have more connections (max_connections)",
+    "53100": "free disk space on the server",
+    "53300": "raise max_connections on the server",
     "57P03": "wait until it is up",
 }
 
 
-def is_away(error: BaseException) -> bool:
-    """Whether the same may work a while later; without an SQLSTATE, the connection itself has failed."""
+def is_transient(error: BaseException) -> bool:
+    """Whether a retry may work. Without an SQLSTATE the connection itself has failed."""
     state = getattr(error, "sqlstate", None)
     return type(error).__name__ != "IntegrityError" if state is None else str(state).startswith(_PASSES)
 
@@ -38,13 +38,13 @@ def advice(error: BaseException) -> str:
     """What to do about it, before the next try."""
     state = getattr(error, "sqlstate", None)
     if state is None:
-        return "see that the server runs, and that address, database, user and password are right"
-    return _ADVICE.get(state, f"look into the server's log (SQLSTATE {state})")
+        return "check that the server runs, and that address, database, user and password are right"
+    return _ADVICE.get(state, f"see the server's log (SQLSTATE {state})")
 
 
 def set_up(connection: Any, _: object) -> None:
-    """What every connection of ours begins with. connection: psycopg's."""
-    connection.execute(f"SET idle_in_transaction_session_timeout = {ABANDONED * 1000:.0f}")
+    """Settings of every new connection. connection: psycopg's."""
+    connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_TIMEOUT * 1000:.0f}")
     connection.commit()
 
 
@@ -55,13 +55,13 @@ def restart_idle_timeout(cursor: Any) -> None:
 
 
 @contextmanager
-def impatient(connection: Any, seconds: float = SILENCE) -> Iterator[None]:
-    """Hangs up on a server that takes longer than this, so that whoever waits for it is told that it is away.
+def reply_timeout(connection: Any, seconds: float = REPLY_TIMEOUT) -> Iterator[None]:
+    """A context that closes the connection after `seconds`, so that a query that waits for the server raises.
 
-    connection: psycopg's. It has no timeout of its own: where a cable is cut behind a proxy, or the server is frozen,
-    a query waits for ever.
+    connection: psycopg's. It has no timeout of its own: behind a proxy whose cable is cut, or with a frozen server, a
+    query waits for ever.
     """
-    timer = Timer(seconds, _hang_up, (connection,))
+    timer = Timer(seconds, _shut_down, (connection,))
     timer.daemon = True
     timer.start()
     try:
@@ -70,6 +70,6 @@ def impatient(connection: Any, seconds: float = SILENCE) -> Iterator[None]:
         timer.cancel()
 
 
-def _hang_up(connection: Any) -> None:
+def _shut_down(connection: Any) -> None:
     with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:  # it may be closed by now
         line.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""What the journal answers with besides the values of core, and how all of them are rows of its tables.
+"""The journal's own values, and the conversion of all values to rows of its tables and back.
 
 What is read equals what was written, bit for bit.
 """
@@ -68,7 +68,7 @@ class Environment:
 class TrainingSegment:
     """A trial was trained in this environment and on these data from the epoch after `after` on, until the next one.
 
-    data: name -> SHA-256, as the trainer has said.
+    data: name -> SHA-256, from the trainer's calls of `Run.uses`.
     """
 
     number: int
@@ -79,7 +79,7 @@ class TrainingSegment:
 
 @dataclass(frozen=True)
 class Changes:
-    """What was written after one revision and up to `revision`, which is where the next call goes on.
+    """What was written after one revision and up to `revision`, where the next call begins.
 
     trials: those that changed or reported within this span, without curves, as they stand now. That may be ahead of
     these reports; a trial that is ahead comes again with the last of its own.
@@ -96,7 +96,7 @@ class Changes:
 
 
 TRIAL = tuple(own.name for own in fields(Trial) if own.name != "curve")
-"""The columns that a trial is read from; those it has besides are worked out from its curve."""
+"""The columns that a trial is read from; the others are computed from its curve."""
 
 
 def trial_row(trial: Trial) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def segment_rows(study_id: int, segments: Sequence[TrainingSegment]) -> dict[str
 
 
 def storable(text: str) -> str:
-    """The text as a database takes it: a NUL and half a surrogate pair become their escapes."""
+    """The text in a form that every database accepts: NUL and lone surrogates become escapes."""
     if text.isascii() and "\0" not in text:
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
@@ -170,7 +170,7 @@ def storable(text: str) -> str:
 
 @dataclass
 class Judge:
-    """Works out what a trial is worth as its curve grows, without reading the whole of it each time."""
+    """The value of a trial whose curve grows, without reading the whole curve each time."""
 
     objective: Objective
     _best: dict[int, tuple[int, tuple[Report, ...]]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""What the database did not take while it was away: kept on the local disk, and brought to it once.
+"""Batches kept on the local disk while the database is unreachable, and written to it once.
 
-A line of JSON a batch, on the disk before anything is acted on. The process that wrote it brings it over when the
-database is back; if it ends before, the next run of the study does, unless somebody else has written in between.
+One line of JSON for each batch, on the disk before the loop acts on it. The process that wrote it sends it when the
+database is reachable again; if it ends before, the next run of the study does, unless another process wrote since.
 """
 
 import errno
@@ -22,8 +22,8 @@ from hpsearch.journal.writer import Batch
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One batch of a spool: of the holder with this token, to be the study's `revision`. Its trials have no curves."""
+class SpooledBatch:
+    """A batch of the holder with this token, which becomes the study's `revision`. Its trials have no curves."""
 
     token: int
     revision: int
@@ -31,14 +31,14 @@ class Kept:
 
 
 class Spool:
-    """A file for the batches of one study; there is none while all of them are in the database."""
+    """The file for the batches of one study. It does not exist while all of them are in the database."""
 
     def __init__(self, path: Path):
         self.path = path
         self._file: FileIO | None = None
 
-    def append(self, kept: Kept) -> None:
-        """On the disk, whole, when it returns. OSError: nothing of it is there."""
+    def append(self, kept: SpooledBatch) -> None:
+        """The batch is on the disk when this returns. OSError: nothing of it is."""
         file = self._file = self._file or self._made()
         line, before = _line(kept), os.fstat(file.fileno()).st_size
         try:
@@ -60,8 +60,8 @@ class Spool:
             os.close(folder)
         return file
 
-    def read(self) -> list[Kept]:
-        """All that is whole; of a last line that was being written nothing has been acted on."""
+    def read(self) -> list[SpooledBatch]:
+        """All whole lines. The loop has not acted on a last line that is incomplete."""
         with suppress(FileNotFoundError):
             *whole, _ = self.path.read_bytes().split(b"\n")
             return [_kept(line) for line in whole]
@@ -73,7 +73,7 @@ class Spool:
         self.path.unlink(missing_ok=True)
 
     def set_aside(self) -> Path:
-        """Keep it under another name, where it is not taken for something still to be done, beside any before it."""
+        """Rename it, so that it is not read again; earlier ones stay beside it."""
         self.close()
         aside, number = self.path.with_name(f"{self.path.name}.refused"), 1
         while aside.exists():
@@ -112,7 +112,7 @@ def merged(batches: Iterable[Batch], known: Iterable[Trial]) -> Batch:
     return Batch(whole, reports, decisions, segments=segments, **ended)
 
 
-def _line(kept: Kept) -> bytes:
+def _line(kept: SpooledBatch) -> bytes:
     batch = kept.batch
     content = {
         "token": kept.token,
@@ -123,13 +123,13 @@ def _line(kept: Kept) -> bytes:
         "state": batch.study_state,
         "cause": batch.study_cause,
         "cause_numbers": dict(batch.study_cause_numbers),
-        "stretches": [asdict(segment) for segment in batch.segments],  # as it was called first: an older spool is read
+        "stretches": [asdict(segment) for segment in batch.segments],  # the name in version 0.1, which is still read
     }
     return json.dumps(content).encode() + b"\n"
 
 
 def _trial(row: Sequence[Any]) -> Trial:
-    """A row from before journal 0005 ends before its cause, which its sentence then says."""
+    """A row from before journal 0005 has no cause; it is derived from its sentence."""
     if len(row) < len(TRIAL):
         values = dict(zip(TRIAL, row, strict=False))
         cause, numbers = cause_of_trial(values["state"], values["reason"])
@@ -137,7 +137,7 @@ def _trial(row: Sequence[Any]) -> Trial:
     return trial_of(row)
 
 
-def _kept(line: bytes) -> Kept:
+def _kept(line: bytes) -> SpooledBatch:
     content = json.loads(line)
     segments = content.get("stretches", ())  # a spool of 0.1 has none
     batch = Batch(
@@ -149,4 +149,4 @@ def _kept(line: bytes) -> Kept:
         cause_of(content.get("cause")),  # nor a cause, which one from before journal 0005 does not have either
         content.get("cause_numbers", {}),
     )
-    return Kept(content["token"], content["revision"], batch)
+    return SpooledBatch(content["token"], content["revision"], batch)

@@ -1,4 +1,4 @@
-"""What is particular to SQLite: where its file may lie, how it is opened and copied, what to do about its errors."""
+"""SQLite: on which file systems it works, how its file is opened and copied, what to do about its errors."""
 
 import os
 import re
@@ -18,15 +18,15 @@ from sqlalchemy.engine import URL, Engine
 from hpsearch.core.errors import BadInput, JournalError
 
 BUSY_TIMEOUT = 90.0
-"""Seconds to wait for another process that holds the file, where a transaction does not say otherwise."""
+"""Seconds to wait for the lock of another process, unless a transaction has its own limit."""
 
 _ADVICE = {
-    "SQLITE_BUSY": "another process holds it: wait for that, or end it",
+    "SQLITE_BUSY": "another process has locked it: wait until that is done, or end it",
     "SQLITE_CORRUPT": "it is damaged: `sqlite3 FILE .recover` may save what is in it",
     "SQLITE_READONLY": "make the file and its folder writable",
     "SQLITE_CANTOPEN": "make the file and its folder readable and writable",
     "SQLITE_FULL": "make room",
-    "SQLITE_IOERR": "its disk fails, or is full: see to that",
+    "SQLITE_IOERR": "its disk fails or is full: check the disk",
 }
 
 _LOCKS = Path("/proc/locks")
@@ -36,7 +36,7 @@ _WRITE_LOCK = "120"
 
 
 def engine(url: URL, path: Path, *, create: bool) -> Engine:
-    """create: whether to connect may make the file. Its transactions begin as `Database` says."""
+    """create: a connection may create the file. `Database` begins its transactions."""
     return sa.create_engine(url, creator=lambda: _connect(path, create), paramstyle="named", hide_parameters=True)
 
 
@@ -51,7 +51,7 @@ def make_file(path: Path) -> None:
 
 
 def back_up(path: Path, to: Path) -> None:
-    """A copy of the file as it is committed now, whoever uses it meanwhile: whole, or none."""
+    """Copy the committed state of the file, also while it is in use. Nothing is left of a copy that failed."""
     try:
         with closing(_connect(path, create=False)) as source, closing(sqlite3.connect(to)) as target:
             source.backup(target)
@@ -70,7 +70,7 @@ def advice(error: BaseException, path: Path) -> str:
     name = getattr(error, "sqlite_errorname", "")
     todo = next((text for kind, text in _ADVICE.items() if name.startswith(kind)), f"fix this ({name})")
     if is_busy(error) and (pid := writing_process(path)) is not None:
-        todo = f"process {pid} holds it: wait for that process, or end it"
+        todo = f"process {pid} has locked it: wait until it is done, or end it"
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN")):
         with suppress(OSError):
             todo = f"{shutil.disk_usage(path.parent).free:,} bytes are free in {path.parent}: {todo}"
@@ -126,7 +126,7 @@ def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
 # whole databases (https://www.sqlite.org/faq.html#q5).
 
 _MOUNTINFO = Path("/proc/self/mountinfo")
-"""What is mounted where, as Linux tells it. Elsewhere (macOS) `mount` is asked."""
+"""The mounts of Linux. Elsewhere (macOS) `mount` is run."""
 
 _NETWORK = re.compile(
     r"(fuse\.)?(9p|afpfs|afs|beegfs|blobfuse2?|ceph(-fuse)?|cifs|coda|curlftpfs|davfs2?|fhgfs|gcsfuse|geesefs|gfs2|"
@@ -168,7 +168,7 @@ def mount_of(path: PurePosixPath, mounted: Iterator[Mount]) -> Mount | None:
 
 
 def mounts() -> Iterator[Mount]:
-    """All that is mounted, in that order; nothing where the system does not tell."""
+    """All mounts, in their order; nothing where they cannot be read."""
     with suppress(OSError):
         return of_mountinfo(_MOUNTINFO.read_text(errors="surrogateescape"))
     with suppress(OSError, subprocess.SubprocessError):

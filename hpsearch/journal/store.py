@@ -1,4 +1,4 @@
-"""The truth about every study: what is proposed, reported or decided is written here before it is acted on."""
+"""The journal of all studies: every proposal, report and decision is written here before the loop acts on it."""
 
 import json
 from collections import defaultdict
@@ -51,9 +51,9 @@ LEASE_SECONDS = 15.0
 
 
 class Journal:
-    """Anybody may read, from any thread or process, at any time. To write to a study takes its lease.
+    """Any thread or process may read at any time. Writing to a study needs its lease.
 
-    Every method raises JournalError where the database is away, full, damaged or may not be written.
+    Every method raises JournalError where the database is unreachable, full, damaged or read-only.
     """
 
     def __init__(self, database: Database):
@@ -131,7 +131,7 @@ class Journal:
             connection.execute(changed.values(spec=json.dumps(dict(spec)), hpsearch_version=__version__))
 
     def forget(self, lease: Lease) -> None:
-        """Erase a study in which nothing was reported yet. LeaseLost; ValueError for one with reports."""
+        """Delete a study that has no reports. LeaseLost; ValueError for one with reports."""
         with self._database.write() as connection:
             fencing.renew(connection, self._database.clock, lease)
             for table in (decisions, segments, environments, trials, cursors, documents, leases):
@@ -141,7 +141,7 @@ class Journal:
     # Before the first trial ─────────────────────────────────────────────────────────────────────
 
     def put_document(self, lease: Lease, kind: str, document: Mapping[str, Any], at: int) -> None:
-        """Record what was measured; in place of what was measured of that kind before. LeaseLost."""
+        """Record a measurement, in place of an earlier one of that kind. LeaseLost."""
         row = {"document": json_text(document), "at": at}
         put = self._database.insert(documents).values(study_id=lease.study_id, kind=kind, **row)
         with self._database.write() as connection:
@@ -149,12 +149,12 @@ class Journal:
             connection.execute(put.on_conflict_do_update(index_elements=["study_id", "kind"], set_=row))
 
     def documents(self, study_id: int) -> dict[str, Any]:
-        """What was measured, by its kind."""
+        """Measurements by their kind."""
         query = sa.select(documents.c.kind, documents.c.document).where(documents.c.study_id == study_id)
         with self._database.read() as connection:
             return {row.kind: json.loads(row.document) for row in connection.execute(query.order_by(documents.c.kind))}
 
-    # What is in them ────────────────────────────────────────────────────────────────────────────
+    # Trials and decisions ────────────────────────────────────────────────────────────────────────────
 
     def trials(self, study_id: int) -> list[Trial]:
         """With their curves, by number."""
@@ -169,7 +169,7 @@ class Journal:
         raise NotFound(f"the study has no trial {number}")
 
     def summary(self, study_id: int) -> Summary:
-        """Without a look at any curve, so quick for a study of any size."""
+        """Reads no curve, so it is fast for a study of any size."""
         own = trials.c.study_id == study_id
         totals = (sa.func.count(), sa.func.sum(trials.c.epoch), sa.func.sum(trials.c.busy))
         fit = own & trials.c.loss.is_not(None) & (trials.c.state != State.FAILED.value)
@@ -212,12 +212,12 @@ class Journal:
             rows = connection.execute(own.order_by(segments.c.number, segments.c.after)).all()
         return [TrainingSegment(trial, after, found[digest], json.loads(data)) for trial, after, digest, data in rows]
 
-    # What is new ────────────────────────────────────────────────────────────────────────────────
+    # Changes since a revision ────────────────────────────────────────────────────────────────────────────────
 
     def changes(self, study_id: int, since: int, limit_reports: int = 5000) -> Changes:
         """What was written after revision `since`: whole batches, up to about `limit_reports` reports.
 
-        To catch up, go on from the revision that comes back until it is the one that was given.
+        Call it with the revision of the last result, until that no longer changes.
         """
         with self._database.read() as connection:
             return changes(connection, study_id, since, limit_reports)
@@ -234,32 +234,32 @@ class Journal:
         with self._database.write() as connection:
             connection.execute(put)
 
-    # Who writes ─────────────────────────────────────────────────────────────────────────────────
+    # Leases ─────────────────────────────────────────────────────────────────────────────────
 
     def acquire(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> Lease:
-        """The right to write. StudyBusy while somebody else has it who is not known to be dead, or silent for `ttl`."""
+        """The right to write. StudyBusy while a process has it that is not dead and has renewed it within `ttl`."""
         with self._database.write() as connection:
-            # A sign of life from the future, which is older than a clock that was set back, counts from now on.
+            # A renewal from the future, from before a clock was set back, counts as of now.
             ahead = leases.update().where(leases.c.study_id == study_id, leases.c.beat_wall > self._database.clock)
             connection.execute(ahead.values(beat_wall=self._database.clock))
         with self._database.write() as connection:
             return fencing.acquire(connection, self._database.clock, study_id, owner, ttl)
 
     def holder(self, study_id: int) -> str | None:
-        """Who runs the study, for a person to read; None where nobody does who may still live."""
+        """The process that runs the study, in words; None where none does that may be alive."""
         with self._database.read() as connection:
             return fencing.holder(connection, self._database.clock, study_id, Owner.current())
 
     def renew(self, lease: Lease) -> None:
-        """Show a sign of life. LeaseLost. Does not wait long for a file that is locked: it can be tried again."""
+        """Renew the lease. LeaseLost. Waits briefly for a file that is locked: it can be tried again."""
         with self._database.write(patience=2.0) as connection:
             fencing.renew(connection, self._database.clock, lease)
 
     @contextmanager
     def held(self, record: StudyRecord) -> Iterator[Lease]:
-        """The study is ours to write until the context ends. StudyBusy while somebody else runs it.
+        """This process may write to the study until the context ends. StudyBusy while another process runs it.
 
-        Where the database is away at the end, the lease expires by itself.
+        Where the database is unreachable at the end, the lease expires by itself.
         """
         lease = self.acquire(record.id, Owner.current())
         try:
@@ -270,13 +270,13 @@ class Journal:
                 self.release(lease)
 
     def release(self, lease: Lease) -> None:
-        """Let the next one in at once; without effect where the lease is lost. Does not wait long: it would expire."""
+        """End the lease; without effect where it is lost. Waits briefly: the lease would expire anyway."""
         with self._database.write(patience=2.0) as connection:
             connection.execute(leases.update().where(fencing.is_ours(lease)).values(holder=None))
 
     def ask_to_stop(self, study_id: int) -> None:
-        """Leave a note for the run that holds the study, which finds it within seconds (`Writer.asked_to_stop`); the
-        next one does not heed it."""
+        """Ask the run that holds the study to end; it reads this within seconds (`Writer.asked_to_stop`). A later run
+        ignores it."""
         with self._database.write() as connection:
             connection.execute(leases.update().where(leases.c.study_id == study_id).values(stop=leases.c.token))
 
@@ -288,7 +288,7 @@ class Journal:
             return row.revision, row.wrote or 0
 
     def spent(self, study_id: int) -> float:
-        """Seconds of wall clock that all runs of the study have taken so far."""
+        """Seconds of wall clock of all runs of the study so far."""
         query = sa.select(leases.c.spent).where(leases.c.study_id == study_id)
         with self._database.read() as connection:
             return float(connection.execute(query).scalar_one())
@@ -298,7 +298,7 @@ class Journal:
         return Writer(self._database, lease, objective)
 
 
-# Questions to the database, each within a transaction that somebody else has opened ──────────────────────────────
+# Queries, each within the caller's transaction ──────────────────────────────
 
 Condition = sa.ColumnElement[bool]
 

@@ -1,4 +1,4 @@
-"""The one that writes to a study: every batch whole or not at all, once, and only while the lease is ours."""
+"""Writes to a study: every batch whole or not at all, once, and only while this process has the lease."""
 
 import json
 import time
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.errors import JournalAway, JournalError
+from hpsearch.core.errors import JournalError, JournalUnavailable
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, Trial
 from hpsearch.journal import lease as fencing
 from hpsearch.journal import postgres
@@ -21,7 +21,8 @@ from hpsearch.journal.records import Judge, TrainingSegment, decision_row, repor
 from hpsearch.journal.schema import decisions, environments, leases, reports, segments, studies, trials
 
 BUSY_TIMEOUT = 2.0
-"""Seconds to wait for another process that holds a SQLite file. All others wait longer (`sqlite.BUSY_TIMEOUT`)."""
+"""Seconds to wait for the lock of another process on a SQLite file. All other transactions wait longer
+(`sqlite.BUSY_TIMEOUT`)."""
 
 Rows = dict[str, list[dict[str, Any]]]
 """Statement -> what it is executed with, in this order."""
@@ -29,7 +30,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Batch:
-    """What the loop has decided or heard, to be written before it is acted on.
+    """Decisions and reports of the loop, written before it acts on them.
 
     reports: (trial number, report); the trial, with the report on its curve, is among `trials`.
     study_state: None leaves it as it is, and its cause too, which is that of the state.
@@ -51,9 +52,9 @@ class Batch:
 class Writer:
     """Made by `Journal.writer`; for one thread at a time. It keeps a connection of its own until it is closed.
 
-    asked_to_stop: somebody has asked this run to end; seen with every sign of life.
+    asked_to_stop: `hpsearch stop` has asked this run to end; read with every renewal of the lease.
 
-    To write is on the loop's hot path: the statements are compiled once and go to the driver as they are.
+    Writes are on the loop's hot path: the statements are compiled once and go to the driver as they are.
     """
 
     def __init__(self, database: Database, lease: Lease, objective: Objective):
@@ -69,14 +70,14 @@ class Writer:
 
     @property
     def spent(self) -> float:
-        """Seconds of wall clock that all runs of the study have taken, this one included."""
+        """Seconds of wall clock of all runs of the study, this one included."""
         return self._spent_before + time.monotonic() - self._began
 
     def write(self, batch: Batch) -> None:
-        """All of it in one transaction, which also shows a sign of life. An empty batch writes nothing.
+        """All of it in one transaction, which also renews the lease. An empty batch writes nothing.
 
-        JournalError: the database is away (JournalAway) or full. Try the same batch again until it works: it is written
-        once, also where the first try had arrived and only the answer was lost.
+        JournalError: the database is unreachable (JournalUnavailable) or full. Try the same batch again until it works:
+        it is written once, also where the first try was committed and only the answer was lost.
         LeaseLost: another process has taken the study over. ValueError: something of it is recorded already, or is
         of a trial that is not.
         """
@@ -89,7 +90,7 @@ class Writer:
         self.revision += 1
 
     def renew(self, after: float | None = None) -> None:
-        """Show a sign of life where the last is `after` seconds ago, by default a fifth of the lease's time.
+        """Renew the lease where that was last done `after` seconds ago, by default a fifth of its time to live.
 
         Errors as in `write`.
         """
@@ -97,13 +98,13 @@ class Writer:
             self._transact({}, {})
 
     def close(self) -> None:
-        """Give the connection up, and with it what is not committed; the next write opens another."""
+        """Close the connection, which rolls back; the next write opens another."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.invalidate()
 
     def _has_arrived(self, batch: Batch) -> bool:
-        """Whether it is the one whose answer was lost, and is in the journal."""
+        """Whether it is the batch whose answer was lost, and the journal has it."""
         before, (self.revision, _) = self.revision, self._recorded()
         unsure, self._unsure = self._unsure, None
         return self.revision > before and batch == unsure
@@ -136,10 +137,10 @@ class Writer:
         }
 
     def _transact(self, span: Mapping[str, int], rows: Rows) -> None:
-        """One transaction, from revision to revision, or of a sign of life alone where `span` is empty."""
+        """One transaction, from revision to revision, or a renewal of the lease alone where `span` is empty."""
         try:
             connection = self._connection or self._connect()
-            with nullcontext() if self._is_file else postgres.impatient(connection.driver_connection):
+            with nullcontext() if self._is_file else postgres.reply_timeout(connection.driver_connection):
                 self._execute(connection, span, rows)
         except BaseException:
             self.close()
@@ -154,7 +155,7 @@ class Writer:
         return connection
 
     def _execute(self, connection: PoolProxiedConnection, span: Mapping[str, int], rows: Rows) -> None:
-        """The fence first: it locks the lease's row, so nobody can take the study over before the commit."""
+        """The fence first: it locks the lease's row, so that no process can take the study over before the commit."""
         with closing(connection.cursor()) as cursor:  # while one is open, SQLite keeps the lock of a closed file
             if self._is_file:
                 cursor.execute("BEGIN IMMEDIATE")
@@ -176,7 +177,9 @@ class Writer:
     def _outdated(self) -> JournalError:
         """LeaseLost, or else an earlier try that was given up has arrived after all: the next try will see it."""
         recorded, _ = self._recorded()
-        return JournalAway(f"journal {self._database.where}: at revision {recorded} and not {self.revision}; try again")
+        return JournalUnavailable(
+            f"journal {self._database.where}: at revision {recorded} and not {self.revision}; try again"
+        )
 
 
 def _statements(database: Database) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from hpsearch.core.decisions import Verdict
-from hpsearch.core.errors import JournalAway
+from hpsearch.core.errors import JournalUnavailable
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
 from hpsearch.orchestrator.held_study import HeldStudy
@@ -130,6 +130,6 @@ class RoundsRecord(Observer):
         if not isinstance(self._sampler, SearchesInRounds) or len(self._history) == 0:
             return {}
         told = {history_of_rounds.KIND: history_of_rounds.document(self._sampler, self._history, over)}
-        with suppress(JournalAway):
+        with suppress(JournalUnavailable):
             self._held.put_documents(told)
         return told

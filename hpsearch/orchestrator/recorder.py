@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from hpsearch.core.decisions import Decision
 from hpsearch.core.messages import Provenance
 from hpsearch.core.trial import Cause, Numbers, Report, Trial
-from hpsearch.journal import Batch, Environment, PatientWriter, TrainingSegment
+from hpsearch.journal import Batch, Environment, SpoolingWriter, TrainingSegment
 from hpsearch.orchestrator.held_study import HeldStudy
 
 
@@ -35,14 +35,14 @@ class Recorder(Protocol):
 
 
 class JournalRecorder:
-    """Writes under the lease, whether the database is there or not (`PatientWriter`).
+    """Writes under the lease, whether the database is there or not (`SpoolingWriter`).
 
     code: of the trainer, see `provenance.environment.code`. note: takes what the user should know.
     """
 
     def __init__(self, held: HeldStudy, code: Mapping[str, Any], note: Callable[[str], None]):
         writer = held.journal.writer(held.lease, held.study.objective)
-        self._writer = PatientWriter(writer, held.spool, held.lease.token, held.study.journal.wait, note)
+        self._writer = SpoolingWriter(writer, held.spool, held.lease.token, held.study.journal.wait, note)
         self._code = code
         self._environments: dict[str, Environment] = {}
         self.spent_before = writer.spent
@@ -67,7 +67,7 @@ class JournalRecorder:
         return self._writer.overdue or ("`hpsearch stop` was called" if self._writer.asked_to_stop else "")
 
     def close(self, at_once: bool = False) -> None:
-        """JournalAway: the database has not got everything; see `PatientWriter.close`."""
+        """JournalUnavailable: the database has not got everything; see `SpoolingWriter.close`."""
         self._writer.close(at_once or bool(self._writer.overdue))
 
     def _segment(self, number: int, came: Provenance) -> TrainingSegment:

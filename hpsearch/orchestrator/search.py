@@ -163,7 +163,7 @@ class Search:
         """Put the end on record, close the pool, and bring everything to the journal, then to MLflow.
 
         signal: what asked for the end, if any did: what the journal has not got by now is then left to the next run.
-        JournalAway: see `JournalRecorder.close`.
+        JournalUnavailable: see `JournalRecorder.close`.
         """
         if self._loop is not None:
             end, self._totals = self._loop.end, self._loop.totals

@@ -99,7 +99,7 @@ def _git(folder: Path, *words: str) -> bytes:
     except subprocess.TimeoutExpired:
         raise _Silent(f"git did not answer within {PATIENCE:g} s") from None
     except OSError as problem:
-        raise _Silent(f"git cannot be asked: {problem}") from None
+        raise _Silent(f"git cannot be run: {problem}") from None
     if done.returncode != 0:
         said = done.stderr.decode(errors="backslashreplace").strip().partition("\n")[0]
         raise _Silent(said.removeprefix("fatal: ") or f"git ended with exit code {done.returncode}")

@@ -47,7 +47,7 @@ class ConnectionCheck:
         self._thread.join(max(0.0, self._began + PATIENCE - time.monotonic()))
         if self._refused is not None:
             raise self._refused
-        return _away(self._uri, f"nothing within {PATIENCE:g} s") if self._note is None else self._note
+        return _away(self._uri, f"no answer within {PATIENCE:g} s") if self._note is None else self._note
 
     def _ask(self) -> None:
         try:
@@ -83,7 +83,7 @@ def check_server(uri: str) -> str:
             return _away(uri, f"{error.code} {error.reason}")
         raise _refused(uri, refusal(error.code, body, uri)) from None
     except (ValueError, http.client.InvalidURL):  # whose words repeat the address
-        raise BadInput("tracking.mlflow is no address: write http://HOST:PORT or https://HOST") from None
+        raise BadInput("tracking.mlflow is not an address: write http://HOST:PORT or https://HOST") from None
     except (OSError, http.client.HTTPException) as error:
         return _silence(uri, getattr(error, "reason", error))
 
@@ -96,11 +96,11 @@ def _silence(uri: str, reason: object) -> str:
     if isinstance(reason, ssl.SSLError) and reason.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         raise _refused(uri, "does not speak TLS: write http:// in place of https://")
     if uri.startswith("http://") and _speaks_tls(uri):
-        raise _refused(uri, "speaks TLS alone: write https:// in place of http://")
+        raise _refused(uri, "requires TLS: write https:// in place of http://")
     if isinstance(reason, http.client.BadStatusLine) and not isinstance(reason, ConnectionError):
         raise _refused(uri, "does not speak HTTP: check tracking.mlflow")
     if isinstance(reason, socket.gaierror):
-        return _away(uri, "no machine of that name is known")
+        return _away(uri, "unknown host name")
     return _away(uri, str(reason) or type(reason).__name__)
 
 

@@ -61,11 +61,11 @@ def refusal(status: int, body: str, uri: str) -> str:
     """What a server means by a status of 4xx, and what mends it."""
     host = urlsplit(uri).hostname
     if status == 401:
-        return "wants a password: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+        return "needs a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
     if status == 403 and re.search(r"\bhost\b", body, re.IGNORECASE):
         return f"refuses the name {host!r}: start it with `mlflow server --allowed-hosts {host}`"
     if status == 403:
-        return "does not let this user in: ask who runs it for the right to make experiments"
+        return "denies this user access: ask its administrator for the right to create experiments"
     if status == 404:
-        return "is no MLflow server: check tracking.mlflow"
-    return f"answers with {status}: look into its log"
+        return "is not an MLflow server: check tracking.mlflow"
+    return f"answers with {status}: see its log"

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from hpsearch.core.errors import HpsearchError, JournalAway
+from hpsearch.core.errors import HpsearchError, JournalUnavailable
 from hpsearch.core.imports import IMPORTING
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord
@@ -73,7 +73,7 @@ class MlflowTracker:
         self._abandoned.set()
         if self._finished:
             return Sync(self._sent, 0, self.problem)
-        late = TimeoutError(f"has not taken everything within {timeout:g} s")
+        late = TimeoutError(f"did not accept everything within {timeout:g} s")
         problem = self.problem or self._journal_away or explain(late, self._uri, self._study.name)
         left = 0  # where the journal itself is the problem
         with suppress(HpsearchError), closing(self._open_journal()) as journal:
@@ -131,7 +131,7 @@ class MlflowTracker:
     def _fail(self, error: Exception) -> None:
         """What is known of MLflow is forgotten, and looked up again in the next turn."""
         self._drop()
-        if isinstance(error, JournalAway):  # of which the run tells the user, and which is no fault of MLflow's
+        if isinstance(error, JournalUnavailable):  # of which the run tells the user, and which is no fault of MLflow's
             self._journal_away = str(error)
             return
         self.problem = explain(error, self._uri, self._study.name)

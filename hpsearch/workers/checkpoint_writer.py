@@ -87,7 +87,7 @@ class CheckpointWriter:
             return None
         try:
             if not self._claim.holds:
-                return Failure("error", "another worker was given the trial")
+                return Failure("error", "the trial was assigned to another worker")
             self._write(at_rest)
         except TrainerError as problem:
             return Failure("contract", str(problem))

@@ -138,7 +138,7 @@ class CheckpointStore:
             content = path.read_bytes()
             expected = (self.folder / f"{name}.sha256").read_text()
             if hashlib.sha256(content).hexdigest() != expected:
-                raise ValueError("its SHA-256 is not the one beside it")
+                raise ValueError("its SHA-256 does not match the recorded one")
             snapshot = unpack(content)
             if snapshot.owner != self.owner:
                 raise ValueError(f"it belongs to {snapshot.owner}")
@@ -185,4 +185,4 @@ def _room(path: Path) -> str:
         folder = next(folder for folder in path.parents if folder.exists())
         return f"{shutil.disk_usage(folder).free:,} bytes are free"
     except OSError:
-        return "how much is free cannot be seen"
+        return "the free space is unknown"

@@ -93,7 +93,7 @@ def test_killed_meanwhile(scene: Scene) -> None:
         driver.kill()
         witness.look()
     answer = scene.finish()
-    assert "an earlier run could not bring to the journal have been brought over" in answer.err
+    assert "batches of an earlier run" in answer.err
     witness.look()
     scene.check(budget=30, kills=1)
 

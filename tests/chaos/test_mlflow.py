@@ -235,7 +235,7 @@ class TestRefused:
             witness.look()
             answer = scene.hp("run", "study.toml")
             assert (answer.code, answer.out) == (2, "")
-            assert "wants a password: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in answer.err
+            assert "needs a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in answer.err
             assert "secret" not in answer.err
             proxy.login = "Basic bWU6c2VjcmV0"
             assert scene.finish().code == 0

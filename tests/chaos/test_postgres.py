@@ -88,7 +88,10 @@ def test_away(remote: Scene, server: Server, seconds: float, mode: str) -> None:
     answer = driver.ended(120 + seconds)
     meanwhile = remote.trained() - before
     assert answer.code == 0
-    assert (answer.err.count("trials go on for up to"), answer.err.count("the journal is back after")) == (1, 1)
+    assert (answer.err.count("trials go on for up to"), answer.err.count("the journal is reachable again after")) == (
+        1,
+        1,
+    )
     witness.look()
     check_whole(remote, trials, whole)
     print(f"\naway for {seconds:g} s or more ({mode}): {meanwhile} epochs trained since, 0 lost, 0 trained again")
@@ -175,7 +178,7 @@ def test_another_takes_over_meanwhile(remote: Scene, server: Server) -> None:
     witness = remote.witness()
     witness.look()
     answer = remote.finish()
-    assert "are refused, since another process has written to the study after it" in answer.err
+    assert "are refused, since another process has written to the study since" in answer.err
     assert spool.with_name("spool.jsonl.refused").exists()
     assert "refused" not in remote.finish().err
     witness.look()
@@ -190,7 +193,7 @@ def test_not_there_at_the_start(scene: Scene) -> None:
         answer = scene.hp(*words)
         assert (answer.code, answer.out) == (5, "")
         assert "postgres:***@127.0.0.1:1/nowhere: " in answer.err
-        assert "see that the server runs, and that address, database, user and password are right" in answer.err
+        assert "check that the server runs, and that address, database, user and password are right" in answer.err
     check_secret(CANARY, scene.folder)
 
 

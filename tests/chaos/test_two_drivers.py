@@ -17,7 +17,7 @@ from tests.chaos.kit import Driver, Scene, Scenes, schema, tally
 from tests.chaos.test_driver_kills import SHORT, written
 
 PACED = "pace = 0.05"
-BUSY = r'study "toy" is being run by process (\d+) on (\S+), which showed a sign of life (\d+) s ago'
+BUSY = r'study "toy" is being run by process (\d+) on (\S+), which last renewed its lease (\d+) s ago'
 JUST = 'study "toy" has just been started by another process'
 ELSEWHERE = "another-host"
 

@@ -362,4 +362,4 @@ def test_a_checkpoint_that_is_gone_or_damaged_is_left_out(desk: Desk) -> None:
     (shelf_of(desk, second["number"]).folder / "best.pt").write_bytes(b"no checkpoint")
     left_out = evaluate(desk, "--json").data["left_out"]
     assert left_out[0].startswith(f"trial {first['number']}: there is no checkpoint of epoch")
-    assert "its SHA-256 is not the one beside it" in left_out[1]
+    assert "its SHA-256 does not match the recorded one" in left_out[1]

@@ -17,14 +17,14 @@ def _tracked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "fix"),
     [
-        (401, "", "wants a password: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
+        (401, "", "needs a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
         (
             403,
             "Invalid Host header",
             "refuses the name '127.0.0.1': start it with `mlflow server --allowed-hosts 127.0.0.1`",
         ),
         (403, "", "does not let this user in: ask who runs it"),
-        (404, "", "is no MLflow server: check tracking.mlflow"),
+        (404, "", "is not an MLflow server: check tracking.mlflow"),
     ],
 )
 def test_a_server_that_refuses_us(

@@ -19,7 +19,7 @@ class LeaseContract:
             journal.acquire(lead.study.id, somebody())
         message = str(busy.value)
         assert f"process {os.getpid()} on {Owner.current().host}" in message
-        for part in ('"study"', "sign of life", "--fork NEW_NAME", "run again in"):
+        for part in ('"study"', "renewed its lease", "--fork NEW_NAME", "run again in"):
             assert part in message
 
     def test_one_that_provably_died_is_followed_at_once(self, journal: Journal) -> None:
@@ -118,7 +118,7 @@ class LeaseContract:
             lead.writer.write(Batch(decisions=[Decision("go on", "")]))
         else:
             journal.renew(lead.lease)
-        with pytest.raises(StudyBusy, match=r"life \d\d? s ago"):
+        with pytest.raises(StudyBusy, match=r"lease \d\d? s ago"):
             journal.acquire(lead.study.id, somebody())
 
     def test_who_holds_a_study_is_told(self, journal: Journal, lead: Lead, url: str) -> None:

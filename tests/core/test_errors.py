@@ -17,7 +17,7 @@ EXIT_CODES = {
     "StudyBusy": 4,
     "InfrastructureError": 5,
     "JournalError": 5,
-    "JournalAway": 5,
+    "JournalUnavailable": 5,
     "LeaseLost": 5,
     "DiskError": 5,
     "PoolError": 5,

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.errors import BadInput, JournalAway, JournalError, NotFound
+from hpsearch.core.errors import BadInput, JournalError, JournalUnavailable, NotFound
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Batch, Journal, Owner, sqlite, upgrade, version
 from hpsearch.journal.database import Database
@@ -66,10 +66,10 @@ def test_a_journal_may_live_beside_other_tables(tmp_path: Path) -> None:
         ("journal.db", "not a URL such as"),
         ("", "not a URL such as"),
         (f"postgresql://me:{SECRET}@host:port/name", "not a URL such as"),
-        (f"mysql://me:{SECRET}@host/name", "mysql is not served"),
-        (f"postgresql+psycopg2://me:{SECRET}@host/name", "psycopg2 is not served"),
-        ("sqlite://", "kept in a file"),
-        ("sqlite:///:memory:", "kept in a file"),
+        (f"mysql://me:{SECRET}@host/name", "mysql is not supported"),
+        (f"postgresql+psycopg2://me:{SECRET}@host/name", "psycopg2 is not supported"),
+        ("sqlite://", "in memory"),
+        ("sqlite:///:memory:", "in memory"),
     ],
 )
 def test_other_urls_are_refused_without_being_repeated(url: str, message: str) -> None:
@@ -128,10 +128,12 @@ def test_a_file_that_another_process_holds_is_waited_for_and_then_named(
     monkeypatch.setattr("hpsearch.journal.sqlite.BUSY_TIMEOUT", 0.01)
     holder = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with Journal.open(url) as journal, pytest.raises(JournalAway, match="locked") as away:
+    with Journal.open(url) as journal, pytest.raises(JournalUnavailable, match="locked") as away:
         journal.create("digits", {}, {}, at=0)
     (advice,) = away.value.__notes__
-    assert advice == "another process holds it: wait for that, or end it, then run the same command again"
+    assert (
+        advice == "another process has locked it: wait until that is done, or end it, then run the same command again"
+    )
     holder.close()
 
 
@@ -154,31 +156,31 @@ input()
             assert sqlite.writing_process(path) == other.pid
             error = sqlite3.OperationalError("database is locked")
             error.sqlite_errorname = "SQLITE_BUSY"
-            assert sqlite.advice(error, path) == f"process {other.pid} holds it: wait for that process, or end it"
+            assert sqlite.advice(error, path) == f"process {other.pid} has locked it: wait until it is done, or end it"
             other.communicate(b"\n")
         assert sqlite.writing_process(path) is None
 
 
 SQLITE_SAYS = {
     "SQLITE_FULL": "make room",
-    "SQLITE_IOERR_FSYNC": "its disk fails, or is full",
+    "SQLITE_IOERR_FSYNC": "its disk fails or is full",
     "SQLITE_IOERR_SHMSIZE": "bytes are free in",
     "SQLITE_CANTOPEN": "make the file and its folder readable and writable",
     "SQLITE_READONLY_DIRECTORY": "make the file and its folder writable",
     "SQLITE_CORRUPT": "`sqlite3 FILE .recover` may save what is in it",
-    "SQLITE_BUSY": "another process holds it",
-    "SQLITE_BUSY_SNAPSHOT": "another process holds it",
+    "SQLITE_BUSY": "another process has locked it",
+    "SQLITE_BUSY_SNAPSHOT": "another process has locked it",
     "SQLITE_ERROR": "fix this (SQLITE_ERROR)",
 }
 POSTGRES_SAYS = {
-    "25P03": "this process was stopped within a transaction for more than 20 s: keep it running",
+    "25P03": "this process was stopped within a transaction",
     "25006": "give the address of the primary server",
     "42501": "give the user the right to make and change tables there",
-    "53100": "make room on the server's disk",
+    "53100": "free disk space on the server",
     "53300": "max_connections",
-    "57P01": "look into the server's log (SQLSTATE 57P01)",
+    "57P01": "see the server's log (SQLSTATE 57P01)",
     "57P03": "wait until it is up",
-    "42P01": "look into the server's log (SQLSTATE 42P01)",
+    "42P01": "see the server's log (SQLSTATE 42P01)",
 }
 AWAY = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "25006", "25P03", "53100", "53300", "57P01", "57P03")
 """What passes by itself, so that a run goes on meanwhile."""
@@ -187,7 +189,11 @@ AWAY = ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "25006", "25P03", "53100", "53300
 def explained(url: str, error: Exception) -> str:
     """What a user is told about it."""
     database = Database(url, create=False)
-    kind = JournalAway if getattr(error, "sqlite_errorname", getattr(error, "sqlstate", "")) in AWAY else JournalError
+    kind = (
+        JournalUnavailable
+        if getattr(error, "sqlite_errorname", getattr(error, "sqlstate", "")) in AWAY
+        else JournalError
+    )
     with pytest.raises(kind) as told, database.explaining():
         raise error
     assert type(told.value) is kind
@@ -227,10 +233,12 @@ def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_a_server_that_is_away_is_named_without_its_password(scheme: str) -> None:
     url = f"{scheme}://me:{SECRET}@127.0.0.1:1/name?password={SECRET}"
-    with pytest.raises(JournalAway, match=r"me:\*\*\*@127\.0\.0\.1:1/name: ") as away:
+    with pytest.raises(JournalUnavailable, match=r"me:\*\*\*@127\.0\.0\.1:1/name: ") as away:
         Journal.open(url)
     (advice,) = away.value.__notes__
-    assert advice.startswith("see that the server runs, and that address, database, user and password are right, then")
+    assert advice.startswith(
+        "check that the server runs, and that address, database, user and password are right, then"
+    )
     assert "hunter2" not in "".join(traceback.format_exception(away.value))
 
 

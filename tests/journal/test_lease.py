@@ -130,7 +130,7 @@ def test_a_sign_of_life_from_the_future_counts_from_when_it_is_seen(tmp_path: Pa
         study = journal.create("study", {}, {}, at=0)
         journal.acquire(study.id, far_away())
         set_lease(url, beat_wall=leases.c.beat_wall + 7200)
-        with pytest.raises(StudyBusy, match=r"life \d s ago.* run again in 1\d s"):
+        with pytest.raises(StudyBusy, match=r"lease \d s ago.* run again in 1\d s"):
             journal.acquire(study.id, Owner.current())
         set_lease(url, beat_wall=leases.c.beat_wall - 16)
         journal.acquire(study.id, Owner.current())

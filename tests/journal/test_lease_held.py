@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from hpsearch.core.errors import BadInput, JournalAway, JournalError, LeaseLost, StudyBusy
+from hpsearch.core.errors import BadInput, JournalError, JournalUnavailable, LeaseLost, StudyBusy
 from hpsearch.journal import Heartbeat, Journal, Lease, Owner
 from hpsearch.journal import lease as fencing
 from tests.contracts.journal_kit import set_lease, somebody
@@ -62,7 +62,9 @@ def test_it_goes_on_when_the_database_was_away(journal: Watched, url: str) -> No
     """Whatever was the matter: who is to act on it is the writer, and until then the study is ours."""
     lease = take(journal, ttl=100.0)
     set_lease(url, beat_boot=0.0)
-    journal.trouble = [raising(error) for error in (JournalAway("restarts"), JournalError("full"), BadInput("damaged"))]
+    journal.trouble = [
+        raising(error) for error in (JournalUnavailable("restarts"), JournalError("full"), BadInput("damaged"))
+    ]
     with Heartbeat(journal.renew, replace(lease, ttl=0.01)):
         assert journal.renewed.wait(60)
     assert journal.trouble == []
@@ -99,7 +101,7 @@ def test_it_ends_at_once_however_long_the_lease(journal: Watched) -> None:
 def test_its_end_does_not_wait_for_a_server_that_says_nothing(
     journal: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fencing, "LEFT_BEHIND", 0.01)
+    monkeypatch.setattr(fencing, "JOIN_TIMEOUT", 0.01)
     asked, answered = Event(), Event()
 
     def say_nothing() -> None:
@@ -131,7 +133,7 @@ class TestHeld:
     ) -> None:
         record = journal.create("study", {}, {}, at=0)
         with journal.held(record):
-            monkeypatch.setattr(journal, "release", lambda _lease: raising(JournalAway("restarts"))())
+            monkeypatch.setattr(journal, "release", lambda _lease: raising(JournalUnavailable("restarts"))())
         monkeypatch.undo()
         with pytest.raises(StudyBusy):
             journal.acquire(record.id, somebody())

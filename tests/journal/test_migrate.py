@@ -317,7 +317,7 @@ class TestWhileAStudyIsRun:
     def test_it_is_left_alone(self, old: str, tmp_path: Path) -> None:
         self.hold(old, replace(Owner.current(), uid="another", host="gauss"))
         before = old_journals.rows(old)
-        who = rf'study "veteran" is being run by process {os.getpid()} on gauss, which showed a sign of life \d+ s ago'
+        who = rf'study "veteran" is being run by process {os.getpid()} on gauss, which last renewed its lease \d+ s ago'
         with pytest.raises(StudyBusy, match=rf"{who}.*`hpsearch db upgrade` again"):
             upgrade(old)
         assert old_journals.rows(old) == before

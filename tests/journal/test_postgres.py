@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from hpsearch.journal.postgres import impatient, is_away
+from hpsearch.journal.postgres import is_transient, reply_timeout
 
 
 class ServerError(Exception):
@@ -31,16 +31,16 @@ class IntegrityError(Exception): ...
     ],
 )
 def test_an_error_that_passes_by_itself(state: str | None, passes: bool) -> None:
-    assert is_away(ServerError(state)) is passes
+    assert is_transient(ServerError(state)) is passes
 
 
 def test_a_constraint_that_is_violated_does_not_pass_by_itself() -> None:
-    assert not is_away(IntegrityError())
+    assert not is_transient(IntegrityError())
 
 
 def test_a_connection_is_closed_where_the_server_takes_too_long() -> None:
     ours, servers = socket.socketpair()
-    with ours, servers, impatient(ours, seconds=0.0):
+    with ours, servers, reply_timeout(ours, seconds=0.0):
         ours.settimeout(30)
         assert ours.recv(1) == b"", "the read ends in place of waiting for ever"
 
@@ -48,7 +48,7 @@ def test_a_connection_is_closed_where_the_server_takes_too_long() -> None:
 def test_a_connection_stays_open_where_the_server_answers() -> None:
     ours, servers = socket.socketpair()
     with ours, servers:
-        with impatient(ours, seconds=600.0):
+        with reply_timeout(ours, seconds=600.0):
             pass
         servers.sendall(b"x")
         assert ours.recv(1) == b"x"

@@ -138,7 +138,7 @@ USED = {"trials": 9, "epochs": 40, "failed": 5}
         ("STOPPED", ("wait", "stopped by SIGINT"), {"epochs": 40}, ("interrupted", {})),
         ("STOPPED", ("wait", "limits.study = 60 s is used up"), {}, ("limit", {"seconds": 60})),
         ("STOPPED", ("wait", "the run ended: TrainerError"), {}, ("trainer_raised", {})),
-        ("STOPPED", ("wait", "the run ended: JournalAway"), {}, ("interrupted", {})),
+        ("STOPPED", ("wait", "the run ended: JournalUnavailable"), {}, ("interrupted", {})),
         ("STOPPED", ("complete", ""), {"epochs": 40}, ("limit", {"epochs": 40})),
         ("STOPPED", ("wait", "trained its share of limits.epochs = 40"), {"epochs": 40}, ("limit", {"epochs": 40})),
         ("STOPPED", ("failed", ""), {"max_failures": 5}, ("limit", {"failed": 5})),

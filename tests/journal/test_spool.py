@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from hpsearch.core.errors import JournalAway
+from hpsearch.core.errors import JournalUnavailable
 from hpsearch.core.trial import Cause, State
-from hpsearch.journal import Batch, Journal, PatientWriter, Spool, Writer
-from hpsearch.journal.spool import Kept, merged
+from hpsearch.journal import Batch, Journal, Spool, SpoolingWriter, Writer
+from hpsearch.journal.spool import SpooledBatch, merged
 from tests.contracts.journal_kit import Lead, a_batch, a_trial, take
 from tests.journal.old_journals import ASSETS
 
@@ -24,7 +24,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     class Immediate(Thread):
         start = Thread.run
 
-    monkeypatch.setattr("hpsearch.journal.patient_writer.Thread", Immediate)
+    monkeypatch.setattr("hpsearch.journal.spooling_writer.Thread", Immediate)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def once_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def write_later(writer: Writer, batch: Batch) -> None:
         if next(tries) == 0:
-            raise JournalAway("for a moment")
+            raise JournalUnavailable("for a moment")
         write(writer, batch)
 
     monkeypatch.setattr(Writer, "write", write_later)
@@ -50,7 +50,7 @@ def lead(tmp_path: Path) -> Iterator[Lead]:
 
 @pytest.mark.usefixtures("at_once", "once_away")
 def test_what_is_written_as_the_database_comes_back_is_not_lost(tmp_path: Path, lead: Lead) -> None:
-    patient = PatientWriter(lead.writer, Spool(tmp_path / "spool"), lead.lease.token, 60.0, lambda _: None)
+    patient = SpoolingWriter(lead.writer, Spool(tmp_path / "spool"), lead.lease.token, 60.0, lambda _: None)
     patient.write(a_batch(a_trial(0, 1.0)))
     assert lead.writer.revision == 1
 
@@ -59,7 +59,7 @@ def test_what_is_written_as_the_database_comes_back_is_not_lost(tmp_path: Path, 
 def test_nor_what_is_written_as_the_last_of_it_is_brought_over(
     tmp_path: Path, lead: Lead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patient = PatientWriter(lead.writer, Spool(tmp_path / "spool"), lead.lease.token, 60.0, lambda _: None)
+    patient = SpoolingWriter(lead.writer, Spool(tmp_path / "spool"), lead.lease.token, 60.0, lambda _: None)
     renew, more = lead.writer.renew, iter([a_batch(a_trial(0, 1.0, 0.5))])
 
     def write_meanwhile(after: float) -> None:
@@ -74,7 +74,10 @@ def test_nor_what_is_written_as_the_last_of_it_is_brought_over(
 
 
 def test_a_full_disk_leaves_no_half_line_however_often_it_is_tried(tmp_path: Path) -> None:
-    spool, kept = Spool(tmp_path / "spool.jsonl"), [Kept(1, n, a_batch(a_trial(0, *[0.5] * n))) for n in (1, 2, 3, 4)]
+    spool, kept = (
+        Spool(tmp_path / "spool.jsonl"),
+        [SpooledBatch(1, n, a_batch(a_trial(0, *[0.5] * n))) for n in (1, 2, 3, 4)],
+    )
     spool.append(kept[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (spool.path.stat().st_size + 40, hard))
@@ -108,7 +111,7 @@ def test_a_spool_keeps_causes(tmp_path: Path) -> None:
     end = Batch(study_state="STOPPED", study_cause=Cause.LIMIT, study_cause_numbers={"epochs": 40})
     spool = Spool(tmp_path / "spool")
     for revision, one in enumerate((batch, end), 1):
-        spool.append(Kept(1, revision, one))
+        spool.append(SpooledBatch(1, revision, one))
     spool.close()
     assert [tuple(one.batch.trials) for one in spool.read()] == [tuple(batch.trials), ()]
     last = merged([one.batch for one in spool.read()], ())

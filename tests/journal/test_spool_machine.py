@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.core.errors import JournalAway, LeaseLost
-from hpsearch.journal import Batch, PatientWriter, Spool, recover
+from hpsearch.core.errors import JournalUnavailable, LeaseLost
+from hpsearch.journal import Batch, Spool, SpoolingWriter, recover
 from hpsearch.journal.schema import leases
 from tests.contracts.journal_kit import LOSS, NOBODY, in_full
 from tests.journal.bench import TTL, Bench, Plan, Tapped, batch_of, bench, plans
@@ -69,7 +69,7 @@ class SpoolMachine(RuleBasedStateMachine):
         bench.studies += 1
         self.study = bench.journals[0].create(f"study {bench.studies}", {}, {}, at=0)
         self.path = folder / str(bench.studies) / "spool.jsonl"
-        self.home: PatientWriter | None = None
+        self.home: SpoolingWriter | None = None
         self.token = self.turn = self.arrived = 0
         self.kept: list[Batch] = []
         self.passed = False
@@ -199,11 +199,11 @@ class SpoolMachine(RuleBasedStateMachine):
         if how == "well" or not self.brings():
             self._check_told(recover(self.line.journal, lease, LOSS, spool))
             writer = self.line.journal.writer(lease, LOSS)
-            self.home = PatientWriter(writer, spool, lease.token, 60.0, self.told.append)
+            self.home = SpoolingWriter(writer, spool, lease.token, 60.0, self.told.append)
             self.view = deepcopy(self.model)
             return
         self._cut(1 if how == "unheard" else 0)
-        with pytest.raises(JournalAway):
+        with pytest.raises(JournalUnavailable):
             recover(self.line.journal, lease, LOSS, spool)
         if how == "unheard":
             self._merge()
@@ -222,10 +222,10 @@ class SpoolMachine(RuleBasedStateMachine):
         reports = joined(self.kept).reports
         missing = [number for number, report in reports if (number, report.at) not in recorded]
         if self.kept and not self.passed:
-            assert told.startswith(f"{len(self.kept) - self.arrived} batches that an earlier run")
+            assert told.startswith(f"{len(self.kept) - self.arrived} batches of an earlier run")
             self._merge()
         elif missing:
-            assert told.startswith(f"{len(missing)} reports that an earlier run could not bring")
+            assert told.startswith(f"{len(missing)} reports of an earlier run, ")
             self.refused[Path(told.rpartition(" kept in ")[2])] = in_full(reports)
         else:
             assert told == ""
@@ -299,7 +299,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.line.left, self.line.deaf = left, deaf
 
     def _caught_up(self) -> bool:
-        return self.home is not None and self.home._away is None
+        return self.home is not None and self.home._outage is None
 
     def _join(self) -> None:
         assert self.home is not None
@@ -329,7 +329,7 @@ def check(url: str, folder: Path, how: settings) -> None:
     with bench(url) as made, pytest.MonkeyPatch.context() as patch:
         line = Line(made)
         patch.setattr(line.journal._database.engine.pool, "connect", line.connect)
-        patch.setattr("hpsearch.journal.patient_writer.AGAIN", 0.005)
+        patch.setattr("hpsearch.journal.spooling_writer.RETRY_INTERVAL", 0.005)
         run_machine(lambda: SpoolMachine(made, line, folder), settings=how)
 
 

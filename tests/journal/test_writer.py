@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.pool import PoolProxiedConnection
 
-from hpsearch.core.errors import JournalAway
+from hpsearch.core.errors import JournalUnavailable
 from hpsearch.journal import Journal, postgres
 from tests.contracts.journal_kit import Lead, a_batch, a_trial, journal, lead, take
 from tests.journal.bench import Tapped
@@ -34,7 +34,7 @@ class Held:
     def invalidate(self) -> None: ...
 
     def commit(self) -> None:
-        raise JournalAway("no answer")
+        raise JournalUnavailable("no answer")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def held(journal: Journal, lead: Lead, monkeypatch: pytest.MonkeyPatch) -> Itera
     held = Held(engine.raw_connection())
     with monkeypatch.context() as patch:
         patch.setattr(engine, "raw_connection", lambda: held)
-        with pytest.raises(JournalAway, match="no answer"):
+        with pytest.raises(JournalUnavailable, match="no answer"):
             lead.writer.write(a_batch(a_trial(0, 1.0)))
     yield held
     held.connection.close()
@@ -61,7 +61,7 @@ def test_a_try_that_was_given_up_may_arrive_after_the_next_has_begun(
 
     with monkeypatch.context() as patch:
         patch.setattr(lead.writer, "_recorded", late)
-        with pytest.raises(JournalAway, match="at revision 1 and not 0; try again"):
+        with pytest.raises(JournalUnavailable, match="at revision 1 and not 0; try again"):
             lead.writer.write(a_batch(a_trial(0, 1.0)))
     lead.writer.write(a_batch(a_trial(0, 1.0)))
     lead.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
@@ -109,8 +109,8 @@ def test_postgresql_frees_the_lock_of_a_writer_that_stands_still_with_any_number
     """Several rows go through executemany, which psycopg sends as a pipeline."""
     import psycopg
 
-    monkeypatch.setattr(postgres, "ABANDONED", 0.2)
-    monkeypatch.setattr(postgres, "impatient", lambda _: nullcontext())  # a stopped process does not hang up either
+    monkeypatch.setattr(postgres, "IDLE_TRANSACTION_TIMEOUT", 0.2)
+    monkeypatch.setattr(postgres, "reply_timeout", lambda _: nullcontext())  # a stopped process does not hang up either
     followed = []
 
     def follow() -> None:
@@ -123,7 +123,7 @@ def test_postgresql_frees_the_lock_of_a_writer_that_stands_still_with_any_number
         connection = StoppedBeforeCommit(journal._database.engine.raw_connection(), follow)
         with monkeypatch.context() as patch:
             patch.setattr(journal._database.engine, "raw_connection", lambda: connection)
-            with pytest.raises(JournalAway):
+            with pytest.raises(JournalUnavailable):
                 lead.writer.write(a_batch(*(a_trial(number, 1.0) for number in range(count))))
         assert followed == [(1,)]
         assert journal.trials(lead.study.id) == []

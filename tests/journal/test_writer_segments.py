@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hpsearch.core.errors import JournalAway, LeaseLost
+from hpsearch.core.errors import JournalUnavailable, LeaseLost
 from hpsearch.journal import (
     Batch,
     Environment,
     Journal,
     Owner,
-    PatientWriter,
     Spool,
+    SpoolingWriter,
     TrainingSegment,
     Writer,
     recover,
@@ -94,7 +94,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The database is, until this is undone."""
 
     def gone(writer: Writer, batch: Batch) -> None:
-        raise JournalAway("for a moment")
+        raise JournalUnavailable("for a moment")
 
     with monkeypatch.context() as patch:
         patch.setattr(Writer, "write", gone)
@@ -105,10 +105,10 @@ def test_what_was_kept_while_the_database_was_away_is_brought_over(
     journal: Journal, lead: Lead, tmp_path: Path, away: pytest.MonkeyPatch
 ) -> None:
     spool = Spool(tmp_path / "spool")
-    patient = PatientWriter(lead.writer, spool, lead.lease.token, 60.0, lambda _: None)
+    patient = SpoolingWriter(lead.writer, spool, lead.lease.token, 60.0, lambda _: None)
     patient.write(with_stretches(a_batch(a_trial(0, 1.0)), a_stretch(0, digits="ab")))
     patient.write(with_stretches(a_batch(a_trial(0, 1.0, 2.0)), a_stretch(0, 1, THERE)))
-    with pytest.raises(JournalAway):
+    with pytest.raises(JournalUnavailable):
         patient.close(at_once=True)
     away.undo()
     journal.release(lead.lease)

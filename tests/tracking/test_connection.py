@@ -67,7 +67,7 @@ class TestRefused:
 
     def test_http_where_there_is_https(self, tls_server: str):
         said = refusal_of(tls_server.replace("https:", "http:"))
-        assert said.endswith("speaks TLS alone: write https:// in place of http://")
+        assert said.endswith("requires TLS: write https:// in place of http://")
 
     def test_a_certificate_of_nobody(self, tls_server: str, monkeypatch: pytest.MonkeyPatch):
         assert "MLFLOW_TRACKING_SERVER_CERT_PATH" in refusal_of(tls_server)
@@ -84,7 +84,7 @@ class TestRefused:
     )
     def test_no_address_at_all(self, uri: str):
         """Of which nothing is repeated: it may be the half of a password."""
-        assert refusal_of(uri) == "tracking.mlflow is no address: write http://HOST:PORT or https://HOST"
+        assert refusal_of(uri) == "tracking.mlflow is not an address: write http://HOST:PORT or https://HOST"
 
 
 class TestAway:
@@ -102,7 +102,7 @@ class TestAway:
 
     def test_no_such_machine(self):
         """The name of a container that is stopped is not known either."""
-        assert "no machine of that name is known" in check_server("http://nowhere.invalid:5000")
+        assert "unknown host name" in check_server("http://nowhere.invalid:5000")
 
     def test_hangs_up_without_a_word(self):
         with listening(b"") as uri:

@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
-from hpsearch.core.errors import JournalAway, JournalError
+from hpsearch.core.errors import JournalError, JournalUnavailable
 from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Changes, Environment, Journal, TrainingSegment
 from hpsearch.testing.tracker_contract import TrackerContract
@@ -324,7 +324,7 @@ class TestTrouble:
             def changes(self, study_id: int, since: int, limit_reports: int = 5000) -> Changes:
                 asked.set()
                 if not back.is_set():
-                    raise JournalAway("journal postgresql://db is away: the database system is shutting down")
+                    raise JournalUnavailable("journal postgresql://db is away: the database system is shutting down")
                 return super().changes(study_id, since, limit_reports)
 
         tracker = MlflowTracker(book.study, book.objective, lambda: Restarting.open(book.url), store, interval=0.01)
@@ -338,7 +338,7 @@ class TestTrouble:
 
     def test_a_journal_that_stays_away_is_what_is_said(self, book: StudyBook, store: str):
         def away() -> Journal:
-            raise JournalAway("journal postgresql://db is away: connection refused")
+            raise JournalUnavailable("journal postgresql://db is away: connection refused")
 
         tracker = MlflowTracker(book.study, book.objective, away, store, interval=0.01)
         tracker.start()

@@ -50,7 +50,7 @@ class TestAServerThatFails:
             answer = tracker.close(0.1)
             (stuck,) = (thread for thread in threading.enumerate() if thread.name == "hpsearch-mlflow")
             assert answer.pending == 2
-            assert "has not taken everything within 0.1 s" in answer.problem
+            assert "did not accept everything within 0.1 s" in answer.problem
             server.let_go.set()
             stuck.join(30)
             assert not stuck.is_alive()

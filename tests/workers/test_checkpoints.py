@@ -74,7 +74,7 @@ class TestStore:
         gone, other, damaged = store.warnings
         assert gone.startswith("there is no checkpoint of epoch 4 in ")
         assert other == "best.pt is of epoch 3, and epoch 4 is the one that counts"
-        assert "its SHA-256 is not the one beside it" in damaged
+        assert "its SHA-256 does not match the recorded one" in damaged
 
     def test_a_write_that_was_cut_short_is_no_checkpoint(self, store: CheckpointStore) -> None:
         store.write(1, content(1))

@@ -43,7 +43,7 @@ def test_what_it_writes_late_is_not_written(tmp_path: Path, orphan: Worker, heir
     late = orphan.advance()
     assert content(tmp_path) == before
     assert late.failure is not None
-    assert late.failure.summary == "another worker was given the trial"
+    assert late.failure.summary == "the trial was assigned to another worker"
     assert orphan.training is None, "and it trains no more"
 
 

@@ -190,7 +190,7 @@ class RayActors:
             if ready and len(calls) > 1:
                 ready, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
         except ConnectionError as problem:  # of a `ray://` address
-            raise PoolError(f"{self.cluster.place} has gone away ({problem}): {AGAIN}") from None
+            raise PoolError(f"{self.cluster.place} is no longer reachable ({problem}): {AGAIN}") from None
         return list(ready)
 
     def _without_recently_lost(self, news: list[Event]) -> list[Event]:

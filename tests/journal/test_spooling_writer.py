@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.errors import JournalAway, JournalError, LeaseLost
+from hpsearch.core.errors import JournalError, JournalUnavailable, LeaseLost
 from hpsearch.core.trial import Report
-from hpsearch.journal import Batch, Journal, PatientWriter, Spool, recover
-from hpsearch.journal.spool import Kept, merged
+from hpsearch.journal import Batch, Journal, Spool, SpoolingWriter, recover
+from hpsearch.journal.spool import SpooledBatch, merged
 from tests.contracts.journal_kit import LOSS, ODD, Lead, a_batch, a_trial, in_full, set_lease, take
 
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hpsearch.journal.writer.BUSY_TIMEOUT", 0.01)
-    monkeypatch.setattr("hpsearch.journal.patient_writer.AGAIN", 0.01)
+    monkeypatch.setattr("hpsearch.journal.spooling_writer.RETRY_INTERVAL", 0.01)
 
 
 class Place:
@@ -32,7 +32,7 @@ class Place:
         self.spool = Spool(folder / "work" / "spool.jsonl")
         self.said: list[str] = []
         self.lead: Lead = take(self.journal, "study")
-        self.writer = PatientWriter(self.lead.writer, self.spool, self.lead.lease.token, wait, self.said.append)
+        self.writer = SpoolingWriter(self.lead.writer, self.spool, self.lead.lease.token, wait, self.said.append)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -85,8 +85,8 @@ def test_what_is_written_meanwhile_is_on_disk_and_brought_over_in_order(place: P
         assert place.epochs() == []
         assert place.writer.overdue == ""
     until(lambda: len(place.said) == 2)
-    assert "database is locked; trials go on for up to 60 s" in place.said[0]
-    assert place.said[1].endswith("it has been given the 5 batches that were kept")
+    assert "database is locked; training continues for up to 60 s" in place.said[0]
+    assert place.said[1].endswith("the 5 batches kept on disk are in it now")
     assert place.epochs() == [5]
     assert not place.spool.path.exists()
     place.writer.write(a_batch(a_trial(0, *[0.5] * 6)))
@@ -108,7 +108,7 @@ def test_a_sign_of_life_that_fails_is_no_fault(place: Place) -> None:
         place.writer.renew()
         place.writer.renew()
     until(lambda: len(place.said) == 2)
-    assert place.said[1].endswith("it has been given the 0 batches that were kept")
+    assert place.said[1].endswith("the 0 batches kept on disk are in it now")
 
 
 def test_the_end_waits_for_the_database(place: Place) -> None:
@@ -122,13 +122,16 @@ def test_after_the_wait_it_is_overdue_and_what_was_kept_stays_for_the_next_run(t
     place = Place(tmp_path, wait=0.0)
     with place.locked():
         place.writer.write(a_batch(a_trial(0, 1.0)))
-        assert place.writer.overdue == "the journal has been away for 0 s (journal.wait)"
+        assert place.writer.overdue == "the journal has been unreachable for 0 s (journal.wait)"
         place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
-        with pytest.raises(JournalAway) as away:
+        with pytest.raises(JournalUnavailable) as away:
             place.writer.close()
-        assert f"what was reported meanwhile is kept in {place.spool.path}" in away.value.__notes__
+        assert f"reports since then are kept in {place.spool.path}" in away.value.__notes__
     assert place.epochs() == []
-    assert place.next_run() == "2 batches that an earlier run could not bring to the journal have been brought over"
+    assert (
+        place.next_run()
+        == "2 batches of an earlier run, kept on disk while the journal was unreachable, are in the journal now"
+    )
     assert place.epochs() == [2]
     assert place.next_run() == ""
     place.journal.close()
@@ -152,12 +155,12 @@ def test_what_had_arrived_is_not_written_again(place: Place) -> None:
     """The process ended between its write and its note that nothing is left to be done."""
     batches = [a_batch(a_trial(0, *[0.5] * count)) for count in (1, 2, 3)]
     for revision, batch in enumerate(batches, start=1):
-        place.spool.append(Kept(place.lead.lease.token, revision, batch))
+        place.spool.append(SpooledBatch(place.lead.lease.token, revision, batch))
     place.lead.writer.write(batches[0])
     place.lead.writer.write(batches[1])
     assert place.next_run().startswith("1 batches")
     assert place.epochs() == [3]
-    place.spool.append(Kept(place.lead.lease.token - 1, 1, batches[0]))
+    place.spool.append(SpooledBatch(place.lead.lease.token - 1, 1, batches[0]))
     assert place.next_run() == "", "all of it is there"
     assert not place.spool.path.exists()
 
@@ -173,7 +176,7 @@ def test_what_somebody_else_has_passed_by_is_refused_and_kept(place: Place) -> N
     other.write(a_batch(a_trial(1, 2.0)))
     other.close()
     told = place.next_run()
-    assert told.startswith("1 reports that an earlier run could not bring to the journal are refused")
+    assert told.startswith("1 reports of an earlier run, kept on disk while the journal was unreachable, are refused")
     assert place.epochs() == [1, 1]
     assert not place.spool.path.exists()
     assert len(Spool(place.spool.path.with_name("spool.jsonl.refused")).read()) == 1
@@ -182,8 +185,10 @@ def test_what_somebody_else_has_passed_by_is_refused_and_kept(place: Place) -> N
 def test_what_goes_on_from_more_than_the_journal_has_is_refused(place: Place) -> None:
     """The journal was restored from a backup: with what was kept alone, a curve would have a gap."""
     place.writer.write(a_batch(a_trial(0, 1.0)))
-    place.spool.append(Kept(place.lead.lease.token, 5, a_batch(a_trial(0, *[0.5] * 5))))
-    assert place.next_run().startswith("1 reports that an earlier run could not bring to the journal are refused")
+    place.spool.append(SpooledBatch(place.lead.lease.token, 5, a_batch(a_trial(0, *[0.5] * 5))))
+    assert place.next_run().startswith(
+        "1 reports of an earlier run, kept on disk while the journal was unreachable, are refused"
+    )
     assert place.epochs() == [1]
 
 
@@ -201,7 +206,7 @@ def test_a_study_that_was_taken_over_meanwhile_is_lost(place: Place) -> None:
 
 def test_where_the_disk_takes_nothing_either(place: Place) -> None:
     place.spool.path.parent.write_text("a file where the folder should be")
-    with place.locked(), pytest.raises(JournalError, match="database is locked; nor can it be kept: "):
+    with place.locked(), pytest.raises(JournalError, match="database is locked; and reports cannot be kept on disk: "):
         place.writer.write(a_batch(a_trial(0, 1.0)))
 
 
@@ -211,7 +216,7 @@ class TestSpool:
         trial = a_trial(3, 1.0, error=ODD, reason=ODD, busy=0.1 + 0.2)
         report = Report(1, {"loss": 0.1 + 0.2, "odd ü": math.nan, "inf": -math.inf}, at=1_700_000_000_123)
         batch = Batch((trial,), ((3, report),), (Decision("note", ODD, 3, 1, 5),), "RUNNING")
-        spool.append(Kept(7, 12, batch))
+        spool.append(SpooledBatch(7, 12, batch))
         spool.close()
         (kept,) = spool.read()
         assert (kept.token, kept.revision, kept.batch.study_state) == (7, 12, "RUNNING")
@@ -225,7 +230,7 @@ class TestSpool:
     def test_a_line_that_was_being_written_does_not_count(self, tmp_path: Path, cut: int) -> None:
         spool = Spool(tmp_path / "spool.jsonl")
         for revision in (1, 2):
-            spool.append(Kept(1, revision, a_batch(a_trial(0, 1.0))))
+            spool.append(SpooledBatch(1, revision, a_batch(a_trial(0, 1.0))))
         spool.close()
         first, second = spool.path.read_bytes().splitlines(keepends=True)
         spool.path.write_bytes(first + second[:cut])

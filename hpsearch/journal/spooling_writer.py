@@ -1,0 +1,193 @@
+"""Writes to the database, or to a local spool while it is unreachable, so that training continues meanwhile."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from threading import Event, Lock, Thread
+
+from hpsearch.core.errors import JournalError, JournalUnavailable
+from hpsearch.core.trial import Objective, Trial
+from hpsearch.journal.lease import Lease
+from hpsearch.journal.spool import Spool, SpooledBatch, merged
+from hpsearch.journal.store import Journal
+from hpsearch.journal.writer import Batch, Writer
+
+RETRY_INTERVAL = 0.5
+"""Seconds between two tries to reach the database."""
+
+
+class SpoolingWriter:
+    """A Writer and a Spool: when `write` returns, the batch is in the database or on the local disk.
+
+    wait: seconds that the database may be unreachable. notify: is called with messages for the user.
+
+    While the database is unreachable a thread tries to write what is in the spool, in its order, and alone uses the
+    Writer.
+    """
+
+    def __init__(self, writer: Writer, spool: Spool, token: int, wait: float, notify: Callable[[str], None]):
+        self._writer, self._spool, self._token = writer, spool, token
+        self._wait, self._notify = wait, notify
+        self._lock, self._closing = Lock(), Event()
+        self._queue: deque[Batch] = deque()
+        self._outage: JournalUnavailable | None = None
+        self._since = self._kept = 0
+        self._began = 0.0
+        self._broken: Exception | None = None
+        self._thread: Thread | None = None
+
+    @property
+    def asked_to_stop(self) -> bool:
+        return self._writer.asked_to_stop
+
+    @property
+    def overdue(self) -> str:
+        """Why the run should end: the database has been unreachable for too long. Else ""."""
+        outage = self._outage
+        if outage is None or time.monotonic() - self._began < self._wait:
+            return ""
+        return f"the journal has been unreachable for {self._wait:g} s (journal.wait)"
+
+    def write(self, batch: Batch) -> None:
+        """JournalError: it is neither in the database nor on the disk. LeaseLost. ValueError: see `Writer.write`."""
+        self._check()
+        if self._outage is not None and batch and self._keep(batch):
+            return
+        try:
+            self._writer.write(batch)
+        except JournalUnavailable as problem:
+            self._start_spooling(problem)
+            try:
+                self._keep(batch)
+            finally:
+                self._start_thread()  # not before: the thread ends where the spool is empty
+
+    def renew(self) -> None:
+        """Renew the lease, if the database is reachable."""
+        self._check()
+        if self._outage is None:
+            try:
+                self._writer.renew()
+            except JournalUnavailable as problem:
+                self._start_spooling(problem)
+                self._start_thread()
+
+    def close(self, at_once: bool = False) -> None:
+        """Write what is in the spool, unless `at_once`, for as long as the database may be unreachable.
+
+        JournalUnavailable: the spool keeps something for the next run.
+        """
+        try:
+            if self._thread is not None and not at_once:
+                self._thread.join(max(0.0, self._began + self._wait - time.monotonic()))
+            self._closing.set()
+            if self._thread is not None:
+                self._thread.join()
+            self._check()
+            if self._outage is not None:
+                if self.overdue:
+                    self._outage.add_note(self.overdue)
+                self._outage.add_note(f"reports since then are kept in {self._spool.path}")
+                raise self._outage
+        finally:
+            self._closing.set()
+            self._spool.close()
+            self._writer.close()
+
+    # While the database is unreachable ───────────────────────────────────────────────────────────────────────────
+
+    def _check(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+
+    def _start_spooling(self, problem: JournalUnavailable) -> None:
+        self._outage, self._began = problem, time.monotonic()
+        self._since, self._kept = self._writer.revision, 0
+        self._notify(
+            f"{problem}; training continues for up to {self._wait:g} s, and reports are kept on disk until then"
+        )
+
+    def _start_thread(self) -> None:
+        self._thread = Thread(target=self._flush_until_done, name="journal", daemon=True)
+        self._thread.start()
+
+    def _keep(self, batch: Batch) -> bool:
+        """False where the database is reachable again, so that there is no need to."""
+        with self._lock:
+            if self._outage is None:
+                return False
+            try:
+                self._spool.append(SpooledBatch(self._token, self._since + self._kept + 1, batch))
+            except OSError as error:
+                raise JournalError(f"{self._outage}; and reports cannot be kept on disk: {error}") from error
+            self._kept += 1
+            self._queue.append(batch)
+            return True
+
+    def _flush_until_done(self) -> None:
+        """On the thread, until the database has everything."""
+        while not self._closing.is_set():
+            try:
+                if self._flush_spool():
+                    return
+            except JournalUnavailable:
+                self._closing.wait(RETRY_INTERVAL)
+            except Exception as problem:
+                self._broken = problem
+                return
+
+    def _flush_spool(self) -> bool:
+        while self._queue:
+            self._writer.write(self._queue[0])
+            self._queue.popleft()
+        self._writer.renew(after=0.0)
+        with self._lock:
+            if self._queue:
+                return False
+            self._spool.clear()
+            self._outage = None
+        self._notify(
+            f"the journal is reachable again after {time.monotonic() - self._began:.0f} s; "
+            f"the {self._kept} batches kept on disk are in it now"
+        )
+        return True
+
+
+def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) -> str:
+    """Write what an earlier run left in the spool. A message for the user, "" where there was nothing.
+
+    In one transaction: it is written once, however often this is interrupted. Refused where another process has written
+    to the study since, or where the journal was restored from an older backup.
+    """
+    kept = spool.read()
+    if not kept:
+        spool.clear()
+        return ""
+    (revision, token), known = journal.last_write(lease.study_id), journal.trials(lease.study_id)
+    before = kept[0].revision - 1
+    if revision < before:
+        return _refuse(spool, kept, known, "the journal is at an earlier revision")
+    if revision > before and token != kept[0].token:
+        return _refuse(spool, kept, known, "another process has written to the study since")
+    left = [one.batch for one in kept if one.revision > revision]
+    writer = journal.writer(lease, objective)
+    writer.write(merged(left, known))
+    writer.close()
+    spool.clear()
+    return (
+        f"{len(left)} batches of an earlier run, kept on disk while the journal was unreachable, are in the journal now"
+    )
+
+
+def _refuse(spool: Spool, kept: Sequence[SpooledBatch], known: Iterable[Trial], why: str) -> str:
+    """No message where the journal has all of it: an earlier run was killed right after its commit."""
+    there = {(trial.number, report.step, report.at) for trial in known for report in trial.curve}
+    reports = [(number, report.step, report.at) for one in kept for number, report in one.batch.reports]
+    lost = sum(report not in there for report in reports)
+    if not lost:
+        spool.clear()
+        return ""
+    return (
+        f"{lost} reports of an earlier run, kept on disk while the journal was unreachable, are refused: {why}; "
+        f"they are kept in {spool.set_aside()}"
+    )
