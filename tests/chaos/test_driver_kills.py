@@ -277,7 +277,7 @@ def killed_while_away(scenes: Scenes, point: str, whole: Any) -> Count:
         if spooled:
             assert driver.ended().code == -9
         else:
-            scene.until(lambda: "trials go on for up to" in driver.err.read_text(), driver)
+            scene.until(lambda: "training continues for up to" in driver.err.read_text(), driver)
     if not spooled:
         assert driver.ended().code == -9
     count.kills += 1

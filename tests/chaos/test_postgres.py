@@ -88,7 +88,10 @@ def test_away(remote: Scene, server: Server, seconds: float, mode: str) -> None:
     answer = driver.ended(120 + seconds)
     meanwhile = remote.trained() - before
     assert answer.code == 0
-    assert (answer.err.count("trials go on for up to"), answer.err.count("the journal is reachable again after")) == (
+    assert (
+        answer.err.count("training continues for up to"),
+        answer.err.count("the journal is reachable again after"),
+    ) == (
         1,
         1,
     )
@@ -133,7 +136,7 @@ def test_away_for_too_long(remote: Scene, server: Server) -> None:
         assert spool.read_bytes() == kept
     witness.look()
     answer = remote.finish()
-    assert "have been brought over" in answer.err
+    assert "batches of an earlier run" in answer.err
     witness.look()
     check_whole(remote, 20, whole)
 
@@ -255,7 +258,7 @@ class TestTheCable:
         whole = unbroken(remote)
         driver, before, began = begun(remote), remote.trained(), time.monotonic()
         with proxy.hole():
-            remote.until(lambda: "trials go on for up to" in driver.said(), driver, 60)
+            remote.until(lambda: "training continues for up to" in driver.said(), driver, 60)
             noticed = time.monotonic() - began
             remote.until(lambda: remote.trained() >= before + 30, driver)
             if cut:
