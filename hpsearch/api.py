@@ -4,6 +4,7 @@ What they are given and give back is what the commands print: the same results, 
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -165,8 +166,8 @@ class RecordedStudy:
 
     def _read(self, name: str) -> None:
         with self._opened(name) as (journal, study):
+            self._state = standing(journal, study.record).state
             self._study, self._found = study, export.export(journal, study)
-            self._standing = standing(journal, study.record)
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[tuple[Journal, find.JournalStudy]]:
@@ -174,10 +175,11 @@ class RecordedStudy:
             yield journal, find.study_in(journal, name)
 
     def __repr__(self) -> str:
-        stands, said = self._standing, ""
-        if stands.best is not None:
-            said = f"trial {stands.best.trial}, {score(self._found.trials[stands.best.trial], self._study.objective)}"
-        return f"<RecordedStudy {outline(self.name, stands.state, stands.trials, said)}>"
+        ranked, _ = self._ranked()
+        best = f"trial {ranked[0].number}, {score(ranked[0], self._study.objective)}" if ranked else ""
+        counted = Counter(trial.state for trial in self._found.trials)
+        counts = {str(state): counted[state] for state in State}
+        return f"<RecordedStudy {outline(self.name, self.state, counts, best)}>"
 
     @property
     def name(self) -> str:
@@ -187,7 +189,7 @@ class RecordedStudy:
     @property
     def state(self) -> str:
         """RUNNING, COMPLETE, STOPPED, or INTERRUPTED where its process ended without a word."""
-        return self._standing.state
+        return self._state
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -229,9 +231,7 @@ class RecordedStudy:
     @property
     def best(self) -> RecordedTrial:
         """The trial with the best value. NoTrialSucceeded while none has a value."""
-        if self._standing.best is None:
-            raise NoTrialSucceeded(f'study "{self.name}" has no trial with a value yet')
-        return self.trial(self._standing.best.trial)
+        return self.trial(self._with_value()[0].number)
 
     def trial(self, number: int) -> RecordedTrial:
         """One trial by its number. NotFound where the study has none of that number."""
@@ -324,10 +324,7 @@ class RecordedStudy:
         """The value of each trial over each parameter. NoTrialSucceeded while no trial has a value."""
         from hpsearch.plots import parameters
 
-        ranked, _ = self._ranked()
-        if not ranked:
-            raise NoTrialSucceeded(f'study "{self.name}" has no trial with a value yet')
-        return parameters.figure(ranked, self._study.objective, self._study.space)
+        return parameters.figure(self._with_value(), self._study.objective, self._study.space)
 
     def plot_importance(self) -> "Figure":
         """How much each parameter matters for being among the best trials, by Optuna's PED-ANOVA.
@@ -350,6 +347,13 @@ class RecordedStudy:
             method = self.spec["search"].get("use", self.spec["search"]["method"])
             raise BadInput(f'study "{self.name}" has no rounds to draw: its search method is {method}')
         return rounds.figure(self._found.documents["rounds"])
+
+    def _with_value(self) -> list[Trial]:
+        """The trials that have a value, the best first. NoTrialSucceeded where none has one."""
+        ranked, _ = self._ranked()
+        if not ranked:
+            raise NoTrialSucceeded(f'study "{self.name}" has no trial with a value yet')
+        return ranked
 
     def _ranked(self) -> tuple[list[Trial], list[Trial]]:
         """The trials that have a value, the best first, and the others."""

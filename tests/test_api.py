@@ -298,11 +298,15 @@ class TestAsTheCommands:
     def test_doctor(self, old: api.RecordedStudy) -> None:
         assert {one["trial"] for one in old.doctor().document()["trials"]} == {0, 1, 2, 3}
         assert old.doctor(2).trial.number == 2
+        assert max(map(len, map(repr, (old.doctor(), old.doctor(2))))) < 500, "a notebook shows it"
 
     def test_compare(self, old: api.RecordedStudy) -> None:
         hpsearch.run(toy(), progress=False, fork="next")
         for other in ("next", hpsearch.load("next")):
-            assert [one.label for one in old.compare(other).studies] == ["toy", "next"]
+            compared = old.compare(other)
+            assert [one.label for one in compared.studies] == ["toy", "next"]
+            assert "toy, next" in repr(compared)
+            assert len(repr(compared)) < 500
         with pytest.raises(BadInput):
             old.compare()
 

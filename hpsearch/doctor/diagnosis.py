@@ -61,13 +61,18 @@ def diagnose(trial: Trial, objective: Objective, lowest: float | None = None) ->
     return tuple(_without_consequences(found)) or (_well(curves, lowest),)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """findings: see `diagnose`."""
 
     trial: Trial
     objective: Objective
     findings: tuple[Finding, ...]
+
+    def __repr__(self) -> str:
+        """In one line, for a notebook."""
+        found = "; ".join(f"{one.label}: {one.evidence}" for one in self.findings)
+        return f"<Diagnosis of trial {self.trial.number}: {found}>"
 
     @property
     def not_reported(self) -> list[str]:

@@ -39,7 +39,7 @@ class Remark:
         return {**asdict(self), "evidence": self.evidence}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StudyDiagnosis:
     """findings: by trial number, the one that explains most first. best: numbers of the best trials, best first."""
 
@@ -48,6 +48,12 @@ class StudyDiagnosis:
     findings: Mapping[int, tuple[Finding, ...]]
     best: tuple[int, ...]
     remarks: tuple[Remark, ...]
+
+    def __repr__(self) -> str:
+        """In one line, for a notebook: with its fields it would have thousands of characters."""
+        labels = ", ".join(f"{count} {label}" for label, count in self.labels.items())
+        advice = " ".join(remark.advice for remark in self.remarks)
+        return f"<StudyDiagnosis of {many(len(self.trials), 'trial')}: {labels or 'no findings'}. {advice}>"
 
     @property
     def labels(self) -> dict[str, int]:

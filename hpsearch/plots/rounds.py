@@ -48,8 +48,8 @@ def figure(document: Document) -> go.Figure:
             drawn.update_xaxes(title=label(name), row=row, col=column, **_axis(rounds, name, document["log"][name]))
         drawn.update_yaxes(range=_heights(one, before), row=row)
         drawn.update_yaxes(title=label(document["metric"]), row=row, col=1)
-    end = f"The search ended: {document['over']}" if document["over"] else "The search has not ended"
-    text = f"Trials by round, with search ranges in green. {end}"
+    end = f" The search ended: {document['over']}" if document["over"] else ""  # some methods end without a reason
+    text = f"Trials by round, with search ranges in green.{end}"
     drawn.update_layout(
         template="plotly_white",
         height=140 + ROW * len(rounds),

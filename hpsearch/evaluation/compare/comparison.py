@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.format import many, number
 from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.evaluation.compare.equal_cost import EqualCost, at_equal_cost
 from hpsearch.evaluation.compare.fairness import Differences, differing, notes, obstacles
@@ -47,7 +48,7 @@ class FreshSeeds:
     margin: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """obstacles: why the studies cannot be compared; then nobody leads. notes: what to keep in mind. fresh_seeds: the
     first study that was evaluated against each other one. differences: of the first study from each other one."""
@@ -59,6 +60,14 @@ class Comparison:
     verdict: Verdict | None
     fresh_seeds: Sequence[FreshSeeds]
     differences: Sequence[Differences]
+
+    def __repr__(self) -> str:
+        """In one line, for a notebook: with its fields it would have tens of thousands of characters."""
+        found = "; ".join(self.obstacles) or "no study leads"
+        if self.verdict is not None:
+            best = f"{self.studies[0].objective.metric} {number(self.verdict.value)}"
+            found = f"best {best} after {many(self.verdict.epochs, 'epoch')}: {', '.join(self.verdict.leads) or found}"
+        return f"<Comparison of {', '.join(one.label for one in self.studies)}: {found}>"
 
     def document(self) -> dict[str, Any]:
         return {
