@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hpsearch.core.errors import BadInput, InfrastructureError, NoTrialSucceeded, Stopped
 from hpsearch.core.format import many, number, utc_time
 from hpsearch.core.seeds import fresh_seed
-from hpsearch.core.stopping import stoppable
+from hpsearch.core.stopping import RESUME, stoppable
 from hpsearch.core.trial import Trial
 from hpsearch.evaluation.candidates import MOST, Candidates, Member
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, FinalistResult
@@ -94,14 +94,15 @@ class _Evaluating:
             left_out=[],
             why="",
         )
-        with stoppable("run the same command again to go on"), build.one_worker(self.study, self.record.uid) as worker:
+        with stoppable(RESUME), build.one_worker(self.study, self.record.uid) as worker:
             validation = score_on_validation(worker, candidates)
             found = replace(found, left_out=validation.left_out, why=validation.why)
             if validation.why:
                 return found
             opening = open_test(self.journal, self.lease, objective, _purpose(finalists, self.seeds))
             self.observer.say(opening.reason)
-            test, failed = score_on_test(worker, validation, opening, objective)
+            with stoppable("the test set was opened and no result is recorded; --again opens it once more"):
+                test, failed = score_on_test(worker, validation, opening, objective)
         found = replace(found, test=test, left_out=[*validation.left_out, *failed])
         keep_result(self.journal, self.lease, opening.number, found)
         self._bring_to_mlflow()
@@ -125,7 +126,7 @@ class _Evaluating:
     def _trained(self, study: Study) -> list[Trial]:
         result = run_study(study, self.observer)
         if result.signal is not None:
-            raise Stopped(result.signal, f"stopped by {result.signal.name}: run the same command again to go on")
+            raise Stopped(result.signal, f"stopped by {result.signal.name}: {RESUME}")
         if result.end.stopped:
             raise InfrastructureError(
                 f"the evaluation has stopped: {result.end.stopped}. What is trained is kept (`hpsearch status "

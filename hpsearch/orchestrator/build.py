@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.core.stopping import handlers_kept
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
@@ -172,7 +173,8 @@ def pool(study: Study, uid: str) -> tuple[WorkerPool, list[str]]:
     from hpsearch.workers.pools.ray.cluster import Cluster
 
     cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory)
-    actors = RayActors(made, cluster, example)
+    with handlers_kept():
+        actors = RayActors(made, cluster, example)
     return actors, actors.notes
 
 

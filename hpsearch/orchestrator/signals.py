@@ -12,15 +12,13 @@ from types import FrameType
 from typing import Any
 
 from hpsearch.core.errors import Stopped
-from hpsearch.core.stopping import stoppable
+from hpsearch.core.stopping import RAISED, RESUME
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.workers import worker
 
 GRACE = {signal.SIGINT: 25.0, signal.SIGTERM: 20.0}
 """Seconds that running trials have to end their epoch, so that all is over within 30 and 25: closing Ray takes some.
 Slurm and Kubernetes allow 30 from SIGTERM to SIGKILL."""
-
-AGAIN = "run the same command again to go on"
 
 
 class Signals:
@@ -42,11 +40,10 @@ class Signals:
             handlers.clear()
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
-            with stoppable(AGAIN):
-                yield
-        except KeyboardInterrupt:
-            asked = self.first or signal.SIGINT
-            raise Stopped(asked, f"stopped by {asked.name}: {AGAIN}") from None
+            yield
+        except RAISED as raised:  # SystemExit: of the handler that `ray.init` has put while it began
+            asked = self.first or (signal.SIGINT if isinstance(raised, KeyboardInterrupt) else signal.SIGTERM)
+            raise Stopped(asked, f"stopped by {asked.name}: {RESUME}") from None
         finally:
             for number, handler in before.items():
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)

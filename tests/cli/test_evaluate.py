@@ -363,3 +363,23 @@ def test_a_checkpoint_that_is_gone_or_damaged_is_left_out(desk: Desk) -> None:
     left_out = evaluate(desk, "--json").data["left_out"]
     assert left_out[0].startswith(f"trial {first['number']}: there is no checkpoint of epoch")
     assert "its SHA-256 does not match the recorded one" in left_out[1]
+
+
+@pytest.mark.parametrize(
+    ("part", "advice"), [("validation", "run the same command again"), ("test", "the test set was opened")]
+)
+def test_sigterm_while_it_scores_says_how_to_go_on(desk: Desk, part: str, advice: str) -> None:
+    """With a Ray of its own, whose core has a handler of SIGTERM that prints a stack and ends the process."""
+    ready(desk, trials=2)
+    evaluate(desk, "--top", 1, "--seeds", 1)
+    desk.change(('address = "none"', 'address = "local"\nworkers = 1'))
+    (desk.folder / f"hold {part}").touch()
+    process = desk.start("evaluate", "study.toml", "--top", 1, "--seeds", 1, "--again")
+    desk.wait_for((desk.folder / "waits").exists, process)
+    process.send_signal(signal.SIGTERM)
+    answer = desk.ended(process)
+    (desk.folder / f"hold {part}").unlink()
+    assert answer.code == 128 + signal.SIGTERM
+    assert answer.err.splitlines()[-1].startswith(f"stopped by SIGTERM: {advice}")
+    assert "***" not in answer.err
+    assert len(openings(desk)) == (2 if part == "test" else 1)
