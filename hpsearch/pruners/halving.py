@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.pruners.ranks import has_reached_target, metric_text, rank
+from hpsearch.pruners.ranks import has_reached_target, rank, value_text
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def verdict_at_rung(rule: str, trial: Trial, losses: Mapping[int, float], eta: i
     promoted = max(1, of // eta)
     if place <= promoted:
         return Continue(f"{rule}: rank {place} of {of} at epoch {trial.epoch}, continues")
-    value = f"{history.objective.metric} {metric_text(history.objective, losses.get(trial.number, math.inf))}"
+    value = value_text(history.objective, losses.get(trial.number, math.inf), trial.epoch)
     best = "only the best continues" if promoted == 1 else f"the best {promoted} continue"
     numbers = {"rank": place, "of": of, "promoted": promoted, "epoch": trial.epoch}
-    return Stop(f"{rule}: rank {place} of {of} at epoch {trial.epoch} ({value}), {best}", numbers=numbers)
+    return Stop(f"{rule}: rank {place} of {of} ({value}), {best}", numbers=numbers)

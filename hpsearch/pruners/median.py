@@ -8,7 +8,7 @@ from statistics import median
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.pruners.ranks import has_reached_target, metric_text
+from hpsearch.pruners.ranks import has_reached_target, metric_text, value_text
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Median:
         own, middle = losses.get(trial.number, math.inf), median(others)
         if own <= middle:
             return Continue()
-        value = f"{history.objective.metric} {metric_text(history.objective, own)} at epoch {trial.epoch}"
+        value = value_text(history.objective, own, trial.epoch)
         worse = f"is worse than {metric_text(history.objective, middle)}, the median of {len(others)} other trials"
         of_others = middle if history.objective.goal == "minimize" else -middle
         numbers = {"epoch": trial.epoch, "median": of_others, "others": len(others)}

@@ -22,3 +22,9 @@ def metric_text(objective: Objective, loss: float) -> str:
     if not math.isfinite(loss):
         return "not finite"
     return f"{loss if objective.goal == 'minimize' else -loss:.4g}"
+
+
+def value_text(objective: Objective, loss: float, epoch: int) -> str:
+    """A value of `History.losses_at`: the best one up to an epoch, or with `at = "last"` that of the epoch."""
+    value = f"{objective.metric} {metric_text(objective, loss)}"
+    return f"{value} at epoch {epoch}" if objective.at == "last" else f"best {value} up to epoch {epoch}"

@@ -5,6 +5,7 @@ it is sent. So a replay, a crash half-way, a restored backup and a wiped server 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -152,7 +153,11 @@ class Projection:
         run = self._find_parent()
         end = max(self._end, run.end or 0) if run else self._end
         best = self._journal.summary(self._study.id).best
-        payload = study_payload(self._study, self._objective, self._state, end, best, decisions, documents)
+        record = self._journal.find(self._study.name)
+        known = record is not None and record.state == self._state
+        cause, numbers = (record.cause, record.cause_numbers) if record is not None and known else (None, {})
+        study = replace(self._study, cause=cause, cause_numbers=numbers)
+        payload = study_payload(study, self._objective, self._state, end, best, decisions, documents)
         if run is None or not run.agrees_with(payload):
             run = self._known[self._study.uid] = self._runs.write(run, payload)
         self._parent = run.id

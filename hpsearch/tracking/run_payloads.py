@@ -14,7 +14,7 @@ from typing import Any
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import json_text
 from hpsearch.core.history import BestTrial
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 from hpsearch.journal import StudyRecord, TrainingSegment
 from hpsearch.plots import figures
 
@@ -97,6 +97,7 @@ def trial_payload(
         "hpsearch.seed": str(trial.seed),
         "hpsearch.attempts": str(trial.attempts),
         "hpsearch.reason": trial.reason,
+        **_cause(trial.cause, trial.cause_numbers),
         "hpsearch.origin": trial.origin,
         "hpsearch.epoch": str(reports[-1].step) if reports else "",
         **nonfinite(reports),
@@ -136,6 +137,7 @@ def study_payload(
         "hpsearch.study": study.uid,
         "hpsearch.uid": study.uid,
         "hpsearch.state": state,
+        **_cause(study.cause, study.cause_numbers),
         "hpsearch.metric": objective.metric,
         "hpsearch.goal": objective.goal,
         "hpsearch.seed": str(study.spec.get("study", {}).get("seed", "")),
@@ -161,6 +163,10 @@ def study_payload(
         params=_params(dict(_flat({**study.identity, "search": search}))),
         texts=texts,
     )
+
+
+def _cause(cause: Cause | None, numbers: Numbers) -> dict[str, str]:
+    return {"hpsearch.cause": cause or "", "hpsearch.cause_numbers": _json(dict(numbers)) if numbers else ""}
 
 
 def text_tag(name: str) -> str:

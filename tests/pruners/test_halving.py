@@ -55,9 +55,9 @@ def test_the_reasons_have_the_metric_without_negation() -> None:
     judge = Halving(1, 3, 27).judge
     assert [judge(history[number], history).reason for number in (0, 5)] == [
         "halving: rank 1 of 6 at epoch 1, continues",
-        "halving: rank 6 of 6 at epoch 1 (val_accuracy 0.812), the best 2 continue",
+        "halving: rank 6 of 6 (best val_accuracy 0.812 up to epoch 1), the best 2 continue",
     ]
-    assert arrivals([0.1, 0.2])[1].reason.endswith("(val_loss 0.2), only the best continues")
+    assert arrivals([0.1, 0.2])[1].reason.endswith("(best val_loss 0.2 up to epoch 1), only the best continues")
 
 
 def test_trials_that_were_stopped_at_a_rung_still_count_there_and_later_epochs_do_not() -> None:

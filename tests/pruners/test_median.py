@@ -48,6 +48,15 @@ def test_the_reason_has_the_metric_without_negation() -> None:
     history = history_of([0.9], [0.9], [0.7], objective=accuracy)
     verdict = Median(2).judge(history[2], history)
     assert verdict == Stop(
-        "median: val_accuracy 0.7 at epoch 1 is worse than 0.9, the median of 2 other trials",
+        "median: best val_accuracy 0.7 up to epoch 1 is worse than 0.9, the median of 2 other trials",
         numbers={"epoch": 1, "median": 0.9, "others": 2},
     )
+
+
+def test_the_reason_names_the_epoch_of_the_verdict_and_not_that_of_the_best_value() -> None:
+    """The best value is of epoch 1. With `at = "last"` each epoch is judged by its own value."""
+    worse, others = [0.5, 0.9], [[0.1, 0.1], [0.2, 0.2]]
+    history = history_of(*others, worse)
+    assert "best val_loss 0.5 up to epoch 2 is worse" in Median(2).judge(history[2], history).reason
+    last = history_of(*others, worse, objective=Objective("val_loss", "minimize", "last"))
+    assert "val_loss 0.9 at epoch 2 is worse" in Median(2).judge(last[2], last).reason

@@ -33,6 +33,8 @@ class AStudy:
     identity: dict[str, Any] = field(default_factory=dict)
     forked_from: str | None = None
     created_at: int = 1000
+    cause: Cause | None = None
+    cause_numbers: dict[str, float] = field(default_factory=dict)
 
 
 def curve(*losses: float) -> tuple[Report, ...]:
@@ -63,6 +65,11 @@ class TestTrialPage:
             "hpsearch.origin": "whence",
             "hpsearch.epoch": "2",
         }
+
+    def test_carries_the_cause_and_its_numbers(self):
+        ended = a_trial(state=State.PRUNED, cause=Cause.PRUNED, cause_numbers={"epoch": 3, "rank": 7})
+        tags = page(ended).tags
+        assert (tags["hpsearch.cause"], tags["hpsearch.cause_numbers"]) == ("pruned", '{"epoch": 3, "rank": 7}')
 
     def test_is_named_by_its_number(self):
         assert page(a_trial()).name == "trial-0007"
