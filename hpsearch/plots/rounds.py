@@ -70,7 +70,7 @@ def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -
         ("earlier rounds", before, {"color": "#c8c8c8", "size": 4}),
         ("new", new, {"color": COLOURS[0], "size": 6}),
         ("continued", continued, {"color": COLOURS[4], "size": 8, "symbol": "diamond"}),
-        ("best", best, {"color": COLOURS[1], "size": 13, "symbol": "star-open", "line": {"width": 2}}),
+        ("best of the round", best, {"color": COLOURS[1], "size": 13, "symbol": "star-open", "line": {"width": 2}}),
     )
     for kind, trials, marker in kinds:
         drawn = [t for t in trials if t["value"] is not None and t["params"].get(name) is not None]

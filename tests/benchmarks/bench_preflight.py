@@ -87,8 +87,8 @@ def _faults(planted: Sequence[Tried]) -> Table:
         missed = sum(not one.caught for one in mine)
         seconds = median(one.seconds for one in mine)
         rows.append([trainer.__name__, check, len(mine) - missed, len(mine), ", ".join(beside), seconds])
-    note = f"caught: {sum(one.caught for one in planted)} of {len(planted)}; in brackets: a warning"
-    columns = ["fault", "to be caught by", "caught", "of", "said beside", "median s"]
+    note = f"detected: {sum(one.caught for one in planted)} of {len(planted)}; in brackets: a warning"
+    columns = ["fault", "check", "detected", "of", "other failed checks", "median s"]
     return Table("Preflight of trainers with one fault", columns, rows, note)
 
 

@@ -39,7 +39,7 @@ def test_a_row_for_every_round(count: int) -> None:
 def test_trials_without_a_value_or_the_parameter_are_left_out() -> None:
     figure = of_rounds.figure(story([trial(0, 0.1, 0.5), trial(1, 0.2, None), trial(2, 0.3, 0.9, continued=True)]))
     drawn = {trace.name: list(trace.x) for trace in figure.data if trace.xaxis == "x"}
-    assert drawn == {"earlier rounds": [None], "new": [0.1], "continued": [0.3], "best": [0.1]}
+    assert drawn == {"earlier rounds": [None], "new": [0.1], "continued": [0.3], "best of the round": [0.1]}
     assert all(list(trace.x) == [None] for trace in figure.data if trace.xaxis == "x2")
 
 

@@ -1,4 +1,4 @@
-"""A trainer: an ordinary PyTorch training that yields a Report at the end of every epoch. Put your own in its place."""
+"""A trainer: an ordinary PyTorch training that yields a Report at the end of every epoch. Replace it with your own."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def train(params: Mapping[str, Any], run: Run) -> Iterator[Report]:
     else:
         optimizer = torch.optim.Adam(model.parameters(), lr=params["lr"])
 
-    run.track(model=model, optimizer=optimizer)  # what a checkpoint holds; restored here when a trial goes on
+    run.track(model=model, optimizer=optimizer)  # the content of a checkpoint; restored here when a trial is resumed
     for epoch in run.epochs():
         total = 0.0
         for batch in torch.randperm(len(x), device=run.device).split(params["batch_size"]):
@@ -43,7 +43,7 @@ def build(params: Mapping[str, Any]) -> torch.nn.Module:
 
 
 def load(part: str, device: str) -> tuple[Tensor, Tensor]:
-    """60 % to train on, 20 % to validate on, 20 % for the test, which is sealed until the study is evaluated."""
+    """60 % for training, 20 % for validation, 20 % for the test set, which is sealed until the study is evaluated."""
     if part == "test":
         check_unsealed()
     images, labels = load_digits(return_X_y=True)
@@ -53,7 +53,7 @@ def load(part: str, device: str) -> tuple[Tensor, Tensor]:
     return torch.tensor(inputs, dtype=torch.float32, device=device), torch.tensor(targets, device=device)
 
 
-# For `hpsearch evaluate`: what a trained model says of each example, and how good that is ─────────
+# For `hpsearch evaluate`: predictions of a trained model, and their metrics ───────────────────────
 
 
 def predict(params: Mapping[str, Any], run: Run, part: Part) -> Predictions:

@@ -127,14 +127,14 @@ class Recipe:
         advice = advise(diagnose_study(found.latest, history.objective).remarks, self.space, last.ranges, best.params)
         ranges, beyond = self._ranges(plans, found, advice)
         beyond = beyond if schedule.may_look_again(found.progress) else ()
-        resource, why = _resource(searched.rung.epochs == schedule.longest, found, advice, beyond)
+        resource, why = _resource(searched.rung.epochs == schedule.longest, found, advice, ranges, beyond)
         paused = [] if beyond else found.survivors
         now = replace(found.progress, epochs=searched.rung.epochs, paused=[trial.epoch for trial in paused])
         rung = schedule.next(now, resource)
         if isinstance(rung, Over):
             return replace(rung, reason=f"{found.gained}; {rung.reason}")
         survivors = tuple([trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors])
-        headline = (found.gained, f"{_headline(number, rung)}: {why}")
+        headline = (found.gained, _headline(number, rung, why if rung.new or resource is not Resource.LESS else ""))
         if rung.new == 0:
             return PlannedRound(number, rung, last.end, last.ranges, last.space, survivors, None, headline, headlines=2)
         space, dropped = without_worse_values(searched.space, found.latest, history.loss, best.params)
@@ -185,15 +185,16 @@ class Recipe:
         return draw(space, stream(self.seed, len(history)), taken)
 
 
-def _resource(is_longest: bool, found: RoundResults, advice: Advice, beyond: Sequence[str]) -> tuple[Resource, str]:
+def _resource(
+    is_longest: bool, found: RoundResults, advice: Advice, ranges: Sequence[SearchRange], beyond: Sequence[str]
+) -> tuple[Resource, str]:
     """Whether the next round trains longer, and why. is_longest: the last one already trained to trainer.epochs."""
     if beyond:
-        ranges = "range" if len(beyond) == 1 else "ranges"
-        why = f"same length, because part of the new {ranges} of {', '.join(beyond)} was never searched"
-        return Resource.SAME, why
+        noun = "range" if len(beyond) == 1 else "ranges"
+        return Resource.SAME, f"same length, because part of the new {noun} of {', '.join(beyond)} was never searched"
     if is_longest:
         longer = f" (a larger trainer.epochs may help; {advice.improving})" if advice.improving else ""
-        return Resource.LESS, f"narrower ranges{longer}"
+        return Resource.LESS, f"{'new' if any(one.moved for one in ranges) else 'narrower'} ranges{longer}"
     if advice.long_enough and not advice.improving and found.best_lies_early:
         return Resource.SAME, f"same length, because longer training is not expected to help ({advice.long_enough})"
     return Resource.MORE, f"longer training{f' ({advice.improving})' if advice.improving else ''}"
@@ -210,7 +211,7 @@ def _gain_is_noise(last: PlannedRound, found: RoundResults) -> Over | None:
     )
 
 
-def _headline(number: int, rung: Rung) -> str:
+def _headline(number: int, rung: Rung, why: str) -> str:
     continued = f"{many(rung.survivors, 'trial')} continued, " if rung.survivors else ""
     new = f"{rung.new} new, " if continued else f"{many(rung.new, 'new trial')}, "
-    return f"round {number}: {continued}{new if rung.new else ''}trained to epoch {rung.epochs}"
+    return f"round {number}: {continued}{new if rung.new else ''}trained to epoch {rung.epochs}{why and f': {why}'}"

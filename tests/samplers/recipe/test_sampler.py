@@ -72,6 +72,11 @@ class TestRounds:
             level = sorted(training()(trial.params, 4) for trial in before)[len(before) // 2]
             assert all(training()(simulation.history[n].params, 4) <= level for n in plan.survivors)
 
+    def test_a_round_without_new_trials_has_no_reason_about_ranges(self) -> None:
+        plans = [plan for budget in (100, 300, 400) for plan in planned_rounds(simulated(searcher(budget)))[1:]]
+        assert {plan.rung.new == 0 for plan in plans} == {True, False}
+        assert not [plan for plan in plans if plan.rung.new == 0 and "ranges" in plan.notes[1]]
+
     def test_no_epoch_is_trained_twice_and_none_beyond_the_budget(self) -> None:
         for budget in (40, 100, 300, 1000):
             history = simulated(searcher(budget), parallel=3).history
