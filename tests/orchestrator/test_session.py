@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from hpsearch import BadInput, Session, TrainerError
-from hpsearch.core.trial import Cause, State, Trial
+from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Journal
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
-from tests.support.asking import Desk, asked
+from tests.support.asking import Desk, asked, comparable
 from tests.support.told import drive
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -22,14 +22,6 @@ METHODS: dict[str, dict[str, Any]] = {
         "rounds": [{"trials": 6, "epochs": 2}, {"trials": 4, "epochs": 4}, {"trials": 2, "epochs": 6}],
     },
 }
-
-
-def comparable(trial: Trial) -> list[Any]:
-    """All that does not depend on the clock, as text, so that NaN equals NaN."""
-    curve = [(report.step, repr(dict(report.metrics))) for report in trial.curve]
-    names = ["number", "params", "seed", "until", "state", "round", "reason", "origin", "ended", "ended_before"]
-    names += ["cause", "cause_numbers"]
-    return [*(repr(getattr(trial, name)) for name in names), curve]
 
 
 class TestSameAsRun:

@@ -22,8 +22,8 @@ class Desk:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def study(self, search: Mapping[str, Any] = RANDOM, name: str = "own", **sections: Any) -> Study:
-        given = {
+    def sections(self, search: Mapping[str, Any] = RANDOM, name: str = "own", **sections: Any) -> dict[str, Any]:
+        return {
             "study": {"name": name, "metric": "val_loss", "goal": "minimize", "seed": 5},
             "trainer": {"epochs": 6},
             "space": {"lr": {"low": 1e-4, "high": 1.0, "log": True, "points": 7}},
@@ -31,7 +31,9 @@ class Desk:
             "tracking": {"mlflow": "none"},
             **sections,
         }
-        return Study.from_dict(given, folder=self.folder)
+
+    def study(self, search: Mapping[str, Any] = RANDOM, name: str = "own", **sections: Any) -> Study:
+        return Study.from_dict(self.sections(search, name, **sections), folder=self.folder)
 
     def record(self, name: str = "own") -> StudyRecord | None:
         with Journal.open(self.study().journal_url) as journal:
@@ -55,6 +57,14 @@ class Desk:
         record = self.record(name)
         assert record is not None
         return record.state, record.cause
+
+
+def comparable(trial: Trial) -> list[Any]:
+    """All that does not depend on the clock, as text, so that NaN equals NaN."""
+    curve = [(report.step, repr(dict(report.metrics))) for report in trial.curve]
+    names = ["number", "params", "seed", "until", "state", "round", "reason", "origin", "ended", "ended_before"]
+    names += ["cause", "cause_numbers"]
+    return [*(repr(getattr(trial, name)) for name in names), curve]
 
 
 def asked(session: Session) -> AskedTrial:
