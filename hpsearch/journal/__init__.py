@@ -3,6 +3,7 @@
 It alone imports sqlalchemy, and alembic only to upgrade an old one.
 """
 
+from hpsearch.journal.callers import Callers
 from hpsearch.journal.lease import Heartbeat, Lease, Owner
 from hpsearch.journal.migrate import Upgrade, upgrade, version
 from hpsearch.journal.records import Changes, Environment, StudyRecord, Summary, TrainingSegment
@@ -14,6 +15,7 @@ from hpsearch.journal.writer import Batch, Writer
 __all__ = [
     "LEASE_SECONDS",
     "Batch",
+    "Callers",
     "Changes",
     "Environment",
     "Heartbeat",

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every version of the schema, oldest first; `migrations/versions` holds a step to each. The last is what follows."""
 
 HEAD = REVISIONS[-1]
@@ -52,6 +52,7 @@ studies = Table(
 
 # `loss` is `value` with its sign turned where it is maximised: best first is ORDER BY loss, whatever the goal.
 # cause: a `Cause`, and cause_numbers its numbers, as JSON; of a study, why it ended, NULL while it has not.
+# caller: who trains it, where several programs do that together; NULL everywhere else.
 trials = Table(
     "hpsearch_trials",
     metadata,
@@ -79,6 +80,7 @@ trials = Table(
     Column("cause", Text),
     Column("cause_numbers", Text, nullable=False, server_default="{}"),
     Column("exception", Text),
+    Column("caller", String(32)),
     Index(None, "study_id", "revision"),
     sqlite_with_rowid=False,
 )
@@ -135,6 +137,22 @@ leases = Table(
     Column("wrote", BigInteger),
     Column("spent", Double, nullable=False),
     Column("stop", BigInteger),
+)
+
+# Programs that train trials of one study together, a row each while it does; the columns are those of `leases`.
+callers = Table(
+    "hpsearch_callers",
+    metadata,
+    Column("study_id", Integer, ForeignKey("hpsearch_studies.id"), primary_key=True),
+    Column("uid", String(32), primary_key=True),
+    Column("pid", BigInteger, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("boot", Text, nullable=False),
+    Column("space", Text, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("ttl", Double, nullable=False),
+    Column("beat_wall", Double, nullable=False),
+    Column("beat_boot", Double, nullable=False),
 )
 
 # How far each tracker has come.

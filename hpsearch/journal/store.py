@@ -17,7 +17,9 @@ from hpsearch.core.format import json_text
 from hpsearch.core.history import BestTrial
 from hpsearch.core.time_left import Cost
 from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.journal import callers, schema
 from hpsearch.journal import lease as fencing
+from hpsearch.journal.callers import Callers
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Heartbeat, Lease, Owner
 from hpsearch.journal.migrate import make_ready
@@ -134,7 +136,7 @@ class Journal:
         """Delete a study that has no reports. LeaseLost; ValueError for one with reports."""
         with self._database.write() as connection:
             fencing.renew(connection, self._database.clock, lease)
-            for table in (decisions, segments, environments, trials, cursors, documents, leases):
+            for table in (decisions, segments, environments, trials, cursors, documents, schema.callers, leases):
                 connection.execute(table.delete().where(table.c.study_id == lease.study_id))
             connection.execute(studies.delete().where(studies.c.id == lease.study_id))
 
@@ -236,19 +238,27 @@ class Journal:
 
     # Leases ─────────────────────────────────────────────────────────────────────────────────
 
-    def acquire(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> Lease:
-        """The right to write. StudyBusy while a process has it that is not dead and has renewed it within `ttl`."""
+    def acquire(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS, *, shared: bool = False) -> Lease:
+        """The right to write. StudyBusy while a process has it that is not dead and has renewed it within `ttl`.
+
+        shared: for a moment, as one of the study's callers; without, it is refused while the study has any.
+        """
         with self._database.write() as connection:
             # A renewal from the future, from before a clock was set back, counts as of now.
             ahead = leases.update().where(leases.c.study_id == study_id, leases.c.beat_wall > self._database.clock)
             connection.execute(ahead.values(beat_wall=self._database.clock))
         with self._database.write() as connection:
-            return fencing.acquire(connection, self._database.clock, study_id, owner, ttl)
+            if shared:
+                return callers.acquire(connection, self._database.clock, study_id, owner, ttl)
+            lease = fencing.acquire(connection, self._database.clock, study_id, owner, ttl)
+            callers.refuse_beside(connection, self._database.clock, study_id, owner)
+            return lease
 
     def holder(self, study_id: int) -> str | None:
         """The process that runs the study, in words; None where none does that may be alive."""
         with self._database.read() as connection:
-            return fencing.holder(connection, self._database.clock, study_id, Owner.current())
+            asked = (connection, self._database.clock, study_id, Owner.current())
+            return callers.named(*asked) or fencing.holder(*asked)
 
     def renew(self, lease: Lease) -> None:
         """Renew the lease. LeaseLost. Waits briefly for a file that is locked: it can be tried again."""
@@ -256,12 +266,12 @@ class Journal:
             fencing.renew(connection, self._database.clock, lease)
 
     @contextmanager
-    def held(self, record: StudyRecord) -> Iterator[Lease]:
+    def held(self, record: StudyRecord, *, shared: bool = False) -> Iterator[Lease]:
         """This process may write to the study until the context ends. StudyBusy while another process runs it.
 
-        Where the database is unreachable at the end, the lease expires by itself.
+        shared: see `acquire`. Where the database is unreachable at the end, the lease expires by itself.
         """
-        lease = self.acquire(record.id, Owner.current())
+        lease = self.acquire(record.id, Owner.current(), shared=shared)
         try:
             with Heartbeat(self.renew, lease):
                 yield lease
@@ -279,6 +289,22 @@ class Journal:
         ignores it."""
         with self._database.write() as connection:
             connection.execute(leases.update().where(leases.c.study_id == study_id).values(stop=leases.c.token))
+
+    # Who trains together ────────────────────────────────────────────────────────────────────────
+
+    def callers(self, study_id: int, observer: Owner) -> Callers:
+        with self._database.read() as connection:
+            return callers.of_study(connection, self._database.clock, study_id, observer)
+
+    def renew_caller(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> None:
+        """Renew one of the callers of the study, for `ttl` seconds. To become one takes the lease."""
+        with self._database.write(patience=2.0) as connection:
+            callers.renew_caller(self._database, connection, study_id, owner, ttl)
+
+    def leave(self, study_id: int, owner: Owner) -> None:
+        """It is no caller of the study any more."""
+        with self._database.write(patience=2.0) as connection:
+            callers.leave(connection, study_id, owner)
 
     def last_write(self, study_id: int) -> tuple[int, int]:
         """The revision that a study is at, and the token of the lease that wrote it, 0 before the first."""

@@ -12,7 +12,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalError, JournalUnavailable
-from hpsearch.core.trial import Cause, Numbers, Objective, Report, Trial
+from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 from hpsearch.journal import lease as fencing
 from hpsearch.journal import postgres
 from hpsearch.journal.database import Database
@@ -34,6 +34,7 @@ class Batch:
 
     reports: (trial number, report); the trial, with the report on its curve, is among `trials`.
     study_state: None leaves it as it is, and its cause too, which is that of the state.
+    caller: the uid of the program that trains what of it is RUNNING, where several train together.
     segments: of trials among `trials`, now or before; one from the same epoch takes the place of the one before.
     """
 
@@ -44,6 +45,7 @@ class Batch:
     segments: Sequence[TrainingSegment] = ()
     study_cause: Cause | None = None
     study_cause_numbers: Numbers = field(default_factory=dict)
+    caller: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self.trials or self.reports or self.decisions or self.study_state or self.segments)
@@ -111,17 +113,21 @@ class Writer:
 
     def _recorded(self) -> tuple[int, float]:
         """The revision that the journal is at, and the seconds that were spent. LeaseLost."""
-        query = sa.select(leases.c.revision, leases.c.spent).where(fencing.is_ours(self._lease))
+        query = sa.select(leases.c.revision, leases.c.spent, leases.c.stop).where(fencing.is_ours(self._lease))
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
             if row is None:
                 raise fencing.lost(connection, self._lease)
+            self.asked_to_stop = row.stop == self._lease.token
             return int(row.revision), float(row.spent)
 
     def _rows(self, batch: Batch, revision: int) -> Rows:
         study = {"study_id": self._lease.study_id, "revision": revision}
         return {
-            "trials": [{**study, **trial_row(trial), **self._judge.judge(trial)} for trial in batch.trials],
+            "trials": [
+                {**study, **trial_row(trial), **self._judge.judge(trial), "caller": _caller(batch, trial)}
+                for trial in batch.trials
+            ],
             "reports": [{**study, **report_row(number, report)} for number, report in batch.reports],
             "decisions": [{**study, **decision_row(place, one)} for place, one in enumerate(batch.decisions)],
             "state": [self._study_row(batch)] if batch.study_state else [],
@@ -180,6 +186,10 @@ class Writer:
         return JournalUnavailable(
             f"journal {self._database.where}: at revision {recorded} and not {self.revision}; try again"
         )
+
+
+def _caller(batch: Batch, trial: Trial) -> str | None:
+    return batch.caller if trial.state is State.RUNNING else None
 
 
 def _statements(database: Database) -> Mapping[str, str]:

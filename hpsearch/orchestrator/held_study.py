@@ -32,16 +32,20 @@ class HeldStudy:
     def spool(self) -> Spool:
         return Spool(self.folder / "spool.jsonl")
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is decided that nothing more is proposed, and nothing has been decided on a trial since."""
+        decisions = reversed(self.journal.decisions(self.record.id))
+        return next((one.kind for one in decisions if one.number is not None or one.kind == "over"), "") == "over"
+
     def has_ended(self, over: Over) -> bool:
         """Whether this very end is decided already, and nothing has been decided on a trial since.
 
         With other numbers, such as those of a larger budget, it is another end. None are known of a study that ended
         before journal 0005, nor of one whose run was killed as it ended: its last end is then taken for this one.
         """
-        decisions = reversed(self.journal.decisions(self.record.id))
-        last = next((one.kind for one in decisions if one.number is not None or one.kind == "over"), "")
         known = self.record.cause_numbers if self.record.state == "COMPLETE" else {}
-        return last == "over" and (not known or (self.record.cause, known) == (over.cause, over.numbers))
+        return self.is_over and (not known or (self.record.cause, known) == (over.cause, over.numbers))
 
     def put_documents(self, documents: Mapping[str, Any]) -> None:
         for kind, document in documents.items():
@@ -55,9 +59,12 @@ class HeldStudy:
         return History(self.study.objective, self.journal.trials(self.record.id), evidence)
 
 
-def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[str], None]) -> HeldStudy | None:
+def reopen(
+    study: Study, origin: str | None, stack: ExitStack, note: Callable[[str], None], *, shared: bool = False
+) -> HeldStudy | None:
     """The study as it was left, held until `stack` is closed; None where this is its first run.
 
+    shared: by several callers, see `Journal.acquire`.
     origin: the study that it is forked from. StudyChanged, StudyBusy; BadInput and NotFound for a fork that cannot be.
     """
     no_origin = NotFound(f'no study "{origin}" is recorded that --fork could start from')
@@ -87,7 +94,7 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
             "put it back to go on, or run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new study that "
             "learns from this one"
         )
-    lease = stack.enter_context(journal.held(record))
+    lease = stack.enter_context(journal.held(record, shared=shared))
     held = HeldStudy(study.extending(record.spec), journal, record, lease)
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
@@ -97,14 +104,14 @@ def reopen(study: Study, origin: str | None, stack: ExitStack, note: Callable[[s
     return held
 
 
-def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack) -> HeldStudy:
+def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack, *, shared: bool = False) -> HeldStudy:
     """Its first run records it. StudyBusy where another process was quicker."""
     journal = stack.enter_context(Journal.open(study.journal_url))
     at = now_ms()
     record = journal.create(study.study.name, study.spec(), study.identity(), at=at, forked_from=origin, uid=uid)
     if record.uid != uid:
         raise StudyBusy(f'study "{record.name}" has just been started by another process')
-    held = HeldStudy(study, journal, record, stack.enter_context(journal.held(record)))
+    held = HeldStudy(study, journal, record, stack.enter_context(journal.held(record, shared=shared)))
     _put_sources(held)
     return held
 

@@ -6,7 +6,7 @@ Every turn decides first, then writes all that was decided to the recorder in on
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -49,13 +49,13 @@ class Loop:
     """Runs a study until its sampler has nothing more to propose, a limit is reached, or somebody asks it to stop.
 
     end: how, as far as it is known; it holds once `run` has returned.
-    running: the trials that are on a worker, and when each last reported.
+    running: the trials that are on a worker, and when each last reported; those that are there already are given.
     """
 
     def __init__(
         self,
         rules: Rules,
-        sampler: Sampler,
+        sampler: Sampler | Proposals,
         pruner: Pruner,
         early_stopping: Pruner,
         pool: Pool,
@@ -63,23 +63,23 @@ class Loop:
         history: History,
         *,
         observers: Sequence[Observer] = (),
+        running: Mapping[int, float] | None = None,
         spent: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ):
-        self.rules = rules
-        self.history = history
-        self.totals = Totals()
-        self.end = End()
-        self.running: dict[int, float] = {}
-        self._proposals = Proposals(sampler)
+        self.rules, self.history = rules, history
+        self.totals, self.end = Totals(), End()
+        self.running = dict(running or {})
+        self._proposals = sampler if isinstance(sampler, Proposals) else Proposals(sampler)
         self._pruner, self._early_stopping = pruner, early_stopping
         self._pool, self._recorder, self._observers = pool, recorder, observers
         self._clock, self._wall = clock, wall
         self._deadline = math.inf
         self._began = clock() - spent
         self._budget = EpochBudget(rules.study_epochs)
-        self._queue = deque(trial.number for trial in history if trial.state.is_active)
+        self._budget.grant_again(self.running, history)
+        self._queue = deque(one.number for one in history if one.state.is_active and one.number not in self.running)
         self._alone: int | None = None
         self._turn = _Turn()
         self._error: HpsearchError | None = None

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.messages import Provenance
 from hpsearch.core.trial import Cause, Numbers, Report, Trial
-from hpsearch.journal import Batch, Environment, SpoolingWriter, TrainingSegment
+from hpsearch.journal import Batch, Environment, Owner, SpoolingWriter, TrainingSegment, Writer
 from hpsearch.orchestrator.held_study import HeldStudy
 
 
@@ -34,15 +35,45 @@ class Recorder(Protocol):
         ...
 
 
+class CallerWriter:
+    """For one turn, so it does not renew the lease, and raises where the database does not take a batch."""
+
+    overdue = ""
+
+    def __init__(self, writer: Writer, caller: Owner, held: HeldStudy):
+        self._writer, self._caller, self._held = writer, caller, held
+
+    @property
+    def asked_to_stop(self) -> bool:
+        return self._writer.asked_to_stop
+
+    def write(self, batch: Batch) -> None:
+        """That nothing more is proposed is decided once, and not by each of the callers."""
+        decisions = [one for one in batch.decisions if one.kind != "over" or not self._held.is_over]
+        self._writer.write(replace(batch, decisions=decisions, caller=self._caller.uid))
+
+    def renew(self) -> None: ...
+
+    def close(self, at_once: bool = False) -> None:  # noqa: ARG002
+        self._writer.close()
+
+
 class JournalRecorder:
     """Writes under the lease, whether the database is there or not (`SpoolingWriter`).
 
     code: of the trainer, see `provenance.environment.code`. note: takes what the user should know.
+    caller: this program, where it is one of several that train together; where the database is away, it then raises.
     """
 
-    def __init__(self, held: HeldStudy, code: Mapping[str, Any], note: Callable[[str], None]):
+    def __init__(
+        self, held: HeldStudy, code: Mapping[str, Any], note: Callable[[str], None], caller: Owner | None = None
+    ):
         writer = held.journal.writer(held.lease, held.study.objective)
-        self._writer = SpoolingWriter(writer, held.spool, held.lease.token, held.study.journal.wait, note)
+        self._writer: SpoolingWriter | CallerWriter
+        if caller is None:
+            self._writer = SpoolingWriter(writer, held.spool, held.lease.token, held.study.journal.wait, note)
+        else:
+            self._writer = CallerWriter(writer, caller, held)
         self._code = code
         self._environments: dict[str, Environment] = {}
         self.spent_before = writer.spent

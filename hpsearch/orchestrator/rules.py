@@ -1,7 +1,7 @@
 """What the study file asks of the loop itself: seeds, and limits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import New
@@ -174,6 +174,11 @@ class EpochBudget:
         share = max(1.0, self._left(history) / workers)
         until = self._granted[trial.number] = math.floor(min(trial.until, trial.epoch + share))
         return until
+
+    def grant_again(self, running: Collection[int], history: History) -> None:
+        """To trials that run already, what they may have been granted before."""
+        for number in running:
+            self.grant(history[number], history, len(running))
 
     def is_spent_by(self, trial: Trial) -> bool:
         """Whether it has trained its share, and wants more."""

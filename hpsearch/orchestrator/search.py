@@ -40,8 +40,8 @@ SomePool = TypeVar("SomePool", bound=Pool)
 class Search:
     """`open` it, turn its loop until that is over, then `close` it; or `break_off`, where something was raised.
 
-    origin: the name of the study that this one is forked from. retry_failed: see `run_study`. What is opened is closed
-    by `stack`, the lease last.
+    origin: the name of the study that this one is forked from. retry_failed: see `run_study`. shared: see `reopen`.
+    What is opened is closed by `stack`, the lease last.
     """
 
     def __init__(
@@ -53,8 +53,9 @@ class Search:
         stack: ExitStack,
         *,
         retry_failed: bool = False,
+        shared: bool = False,
     ):
-        self.study, self._origin, self._retry_failed = study, origin, retry_failed
+        self.study, self._origin, self._retry_failed, self._shared = study, origin, retry_failed, shared
         self._observer, self._notes, self._stack = observer, notes, stack
         self._pool_closed = ExitStack()
         self._tracking = Tracking(notes.add)
@@ -73,11 +74,8 @@ class Search:
         Bad input is found before anything is written: the pool has tried the trainer when the study is recorded.
         """
         own_methods.check(self.study)
-        held, preflight, history = (
-            reopen(self.study, self._origin, self._stack, self._notes.add),
-            PreflightRecord(),
-            None,
-        )
+        held = reopen(self.study, self._origin, self._stack, self._notes.add, shared=self._shared)
+        preflight, history = PreflightRecord(), None
         if held is not None:
             self.study, history = held.study, held.history()
             preflight = PreflightRecord(held.journal.documents(held.record.id))
@@ -95,7 +93,7 @@ class Search:
         pool = self._pool(make, uid)
         if not history:
             preflight = complete(self.study, pool, preflight)
-        held = held or record_new(self.study, self._origin, uid, self._stack)
+        held = held or record_new(self.study, self._origin, uid, self._stack, shared=self._shared)
         history = held.history() if history is None else history
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
         self._loop = self._made_loop(pool, preflight)
@@ -130,7 +128,7 @@ class Search:
         return pool
 
     def _begin(self, held: HeldStudy, history: History, sampler: Sampler) -> None:
-        self._held, self.history, self.sampler = held, history, sampler
+        self.held, self.history, self.sampler = held, history, sampler
         self._tracking.tracker = build.tracker(self.study, held.record)
         code = environment.code(self.study.trainer.use, self.study.folder)
         self._recorder = JournalRecorder(held, code, self._notes.add)
@@ -153,11 +151,15 @@ class Search:
         self._recorder.write(self._again.trials, (), self._again.decisions)
         if preflight.decisions:  # before their documents: what is not here after a kill is measured and decided again
             self._recorder.write((), (), preflight.decisions)
-            self._held.put_documents(preflight.documents)
-            keep(self._held.folder, preflight.documents)
+            self.held.put_documents(preflight.documents)
+            keep(self.held.folder, preflight.documents)
         return loop
 
     # Its end ────────────────────────────────────────────────────────────────────────────────────
+
+    def leave_open(self) -> None:
+        """The study stays RUNNING: others turn its loop. In place of `close`, and nothing is sent to MLflow."""
+        self._recorder.close()
 
     def close(self, signal: Signals | None = None) -> RunResult:
         """Put the end on record, close the pool, and bring everything to the journal, then to MLflow.
@@ -185,8 +187,8 @@ class Search:
         self._pool_closed.close()
         with suppress(InfrastructureError):
             if isinstance(problem, TrainerError | OwnMethodError) and not has_results(self.history):
-                self._held.journal.forget(self._held.lease)
-                shutil.rmtree(self._held.folder, ignore_errors=True)
+                self.held.journal.forget(self.held.lease)
+                shutil.rmtree(self.held.folder, ignore_errors=True)
             else:
                 trainer = isinstance(problem, TrainerError)
                 self._recorder.state("STOPPED", Cause.TRAINER_RAISED if trainer else Cause.INTERRUPTED)
@@ -207,10 +209,10 @@ class Search:
         """How the search ends by itself; its decision is put on record where it is not yet."""
         last = self.sampler.ask(self.history)
         if isinstance(last, Over):
-            decided = self._held.has_ended(last)
+            decided = self.held.has_ended(last)
             if not decided:
                 self._recorder.write((), (), [Decision("over", last.reason, at=now_ms())])
-            if not decided or self._held.record.state not in ("COMPLETE", "FAILED"):
+            if not decided or self.held.record.state not in ("COMPLETE", "FAILED"):
                 self._rounds.end(last.reason)
             return End("", last.reason, last.cause, last.numbers)
         if len(self.history) == self.study.limits.trials:

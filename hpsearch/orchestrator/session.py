@@ -4,7 +4,6 @@ import logging
 import operator
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from threading import Condition, Event, Thread, local
 from types import TracebackType
@@ -17,9 +16,9 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.replicates import ONE
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.orchestrator import build
-from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.alone import Alone
 from hpsearch.orchestrator.observers import Notes, Observer
-from hpsearch.orchestrator.search import Search
+from hpsearch.orchestrator.shared import Shared
 from hpsearch.orchestrator.signals import Relayed
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment
@@ -49,21 +48,21 @@ class Session:
 
     The study goes on where it was left, with the journal, MLflow, pruning and limits of `hpsearch run`.
     progress: write a line to stderr for every trial that has ended.
+    shared: several programs may search the study together, each in a Session of its own; None: where its journal is on
+    PostgreSQL.
 
     Where an exception leaves the context, the trials that were running wait for the next Session.
     The first Ctrl-C or SIGTERM asks for the end, as `hpsearch stop` does: the next `report` of each trial returns
     False, `ask` returns None, and when the context has ended the signal has its usual effect. A second has it at once.
     """
 
-    def __init__(self, study: Study, *, progress: bool = False):
+    def __init__(self, study: Study, *, progress: bool = False, shared: bool | None = None):
         self._study = study
         self._shown = _Shown(study.objective, sys.stderr if progress else None)
         self._notes = Notes(self._shown.say if progress else logging.getLogger("hpsearch").warning)
         self._signals = Relayed(self._stop)
-        self._stack = ExitStack()
-        self._search = Search(study, None, self._shown, self._notes, self._stack)
-        self._loop: Loop | None = None
-        self._pool: Caller | None = None
+        self._is_shared = not study.journal_url.startswith("sqlite") if shared is None else shared
+        self._turns = (Shared if self._is_shared else Alone)(study, self._shown, self._notes)
         self._broken: BaseException | None = None
         self._is_open = False
         self._changed = Condition()
@@ -77,12 +76,9 @@ class Session:
             raise BadInput("a Session is entered once: make another one to go on")
         if self._study.replicates != ONE:
             raise BadInput("a Session does not train repeats or folds: leave out trainer.repeats and .validation")
-        with ExitStack() as undo:
-            undo.push(self._stack)
-            self._loop = self._search.open(self._make_pool, _unmeasured)
-            undo.pop_all()
+        self._turns.open(_pool, _unmeasured)
         self._is_open = True
-        if self._loop is not None:
+        if self._turns.pool is not None:
             self._signals.__enter__()
             self._beating.start()
         return self
@@ -93,11 +89,14 @@ class Session:
         """Raises what a thread of the session has met and nobody has seen: LeaseLost, JournalError, …"""
         self._closing.set()
         try:
-            if self._loop is not None:
+            if self._turns.pool is not None:
                 self._beating.join()
-            with self._changed, self._stack:
+            with self._changed:
                 self._is_open = False
-                self._end(problem or self._broken)
+                try:
+                    self._turns.close(problem or self._broken, self._signals.first)
+                finally:
+                    self._say_how_they_ended()
         finally:
             self._signals.__exit__(kind, problem, traceback)
         if problem is None and self._broken is not None:
@@ -112,20 +111,20 @@ class Session:
         """
         with self._changed:
             self._check_is_open()
-            if self._loop is None or self._pool is None:
+            if (pool := self._turns.pool) is None:
                 return None
             last: AskedTrial | None = getattr(self._asked, "trial", None)
-            if last is not None and self._pool.is_running(last):
+            if last is not None and pool.is_running(last):
                 raise BadInput(
                     f"trial {last.number} has not ended: call session.finish(trial) or session.fail(trial, error) "
                     "before the next session.ask(); to train several trials at once, ask from several threads"
                 )
-            ask = self._pool.ask()
+            ask = pool.ask()
             try:
-                while not self._loop.end.stopped and self._turn() and ask.trial is None:
-                    self._changed.wait(SOON if self._search.sampler.slow else BEAT)
+                while not self._turns.is_stopped and self._turn() and ask.trial is None:
+                    self._changed.wait(SOON if self._turns.is_slow else BEAT)
             finally:
-                self._pool.withdraw(ask)
+                pool.withdraw(ask)
             self._asked.trial = ask.trial
             return ask.trial
 
@@ -184,18 +183,17 @@ class Session:
     def best(self) -> BestTrial | None:
         """The best trial so far; None where none has a value."""
         with self._changed:
-            return BestTrial.of(self._search.history)
+            return BestTrial.of(self._turns.history)
 
     # Under the lock ─────────────────────────────────────────────────────────────────────────────
 
     def _turn(self) -> bool:
         """Let the loop decide on what has happened. False: the search is over. Raises what the loop raises."""
-        assert self._loop is not None
         if self._broken is not None:
             raise self._broken
         try:
             with self._signals.held_back():
-                more = self._loop.turn()
+                more = self._turns.turn()
         except BaseException as problem:
             self._broken = problem
             raise
@@ -205,29 +203,13 @@ class Session:
         return more
 
     def _say_how_they_ended(self) -> None:
-        assert self._loop is not None
-        assert self._pool is not None
-        for trial in self._pool.let_go:
-            own = self._shown.ended_trials.pop(trial.number, None) or self._loop.history[trial.number]
+        for trial in self._turns.pool.let_go if self._turns.pool is not None else ():
+            own = self._shown.ended_trials.pop(trial.number, None) or self._turns.history[trial.number]
             # RUNNING: another caller was given it in the same turn
             trial.state = State.WAITING if own.state is State.RUNNING else own.state
             trial.reason = own.reason
-        self._pool.let_go.clear()
-
-    def _end(self, problem: BaseException | None) -> None:
-        loop = self._loop
-        if loop is None:
-            self._search.close()
-        elif problem is not None:
-            loop.abandon(f"the session ended: {type(problem).__name__}")
-            self._search.break_off(problem)
-        else:
-            if not loop.end.stopped and (loop.running or not self._search.is_over()):
-                loop.stop("the session was closed", 0.0)
-            loop.abandon(loop.end.stopped)
-            self._search.close(self._signals.first)
-        if loop is not None:
-            self._say_how_they_ended()
+        if self._turns.pool is not None:
+            self._turns.pool.let_go.clear()
 
     def _check_is_open(self) -> None:
         if not self._is_open:
@@ -235,9 +217,9 @@ class Session:
 
     def _pool_of(self, trial: AskedTrial) -> Caller:
         self._check_is_open()
-        if self._pool is None or not self._pool.knows(trial):
+        if self._turns.pool is None or not self._turns.pool.knows(trial):
             raise BadInput(f"trial {trial.number} was not asked of this session")
-        return self._pool
+        return self._turns.pool
 
     def _pool_to_end(self, trial: AskedTrial) -> Caller:
         pool = self._pool_of(trial)
@@ -261,20 +243,18 @@ class Session:
         while not self._closing.wait(BEAT):
             with self._changed:
                 try:
-                    self._turn()
-                except BaseException:  # it is raised where the session is called next
-                    return
+                    if self._broken is None:
+                        self._turns.beat()
+                except BaseException as problem:  # it is raised where the session is called next
+                    self._broken = problem
+                finally:
+                    self._say_how_they_ended()
+                    self._changed.notify_all()
 
     def _stop(self, reason: str) -> None:
         """In a signal handler."""
-        assert self._loop is not None
-        self._loop.stop(reason)
+        self._turns.stop(reason)
         self._notes.add("stopping: running trials end with their next report; Ctrl-C again to stop at once")
-
-    def _make_pool(self, study: Study, uid: str) -> Caller:
-        work, workers = build.work_folder(study, uid), study.resources.workers
-        self._pool = Caller(work, study.trainer.options, environment.of_caller, workers)
-        return self._pool
 
 
 class _Shown(Observer):
@@ -293,6 +273,11 @@ class _Shown(Observer):
         if self._stream is not None:
             self._stream.write(f"{text}\n")
             self._stream.flush()
+
+
+def _pool(study: Study, uid: str) -> Caller:
+    work = build.work_folder(study, uid)
+    return Caller(work, study.trainer.options, environment.of_caller, study.resources.workers)
 
 
 def _unmeasured(study: Study, pool: Caller, record: PreflightRecord) -> PreflightRecord:  # noqa: ARG001

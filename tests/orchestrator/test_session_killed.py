@@ -24,7 +24,7 @@ def test_the_search_comes_to_what_it_would_have_come_to(desk: Desk, tmp_path: Pa
     study.write_text(json.dumps(desk.sections(ROUNDS)))
     trained = 0
     for count in reports:
-        command = [sys.executable, "-m", "tests.support.asker", str(study), str(tmp_path), str(count)]
+        command = [sys.executable, "-m", "tests.support.asker", str(study), str(tmp_path), "--reports", str(count)]
         killed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
         assert killed.returncode == -9, killed.stderr
         trained += count

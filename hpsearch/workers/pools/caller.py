@@ -53,6 +53,7 @@ class Caller:
 
     work: the folder of the study. options: the trainer's. environment: in which this process trains; called once, with
     the first report. workers: the most trials at once; None: as many as are asked for.
+    elsewhere: how many trials of the study other programs train.
     A trial that is killed is let go at once; its caller finds that out with its next report.
     """
 
@@ -61,6 +62,7 @@ class Caller:
     ):
         self._work, self._options, self._describe = work, options, environment
         self._most = math.inf if workers is None else workers
+        self.elsewhere = 0
         self._asks: deque[Ask] = deque()
         self._running: dict[int, AskedTrial] = {}
         self._since: dict[int, float] = {}
@@ -78,7 +80,7 @@ class Caller:
 
     def room_after(self, released: int) -> int:
         """Those who wait, as far as so many may train at once: who lets a trial go does not yet ask for another."""
-        return int(max(0, min(len(self._asks), self._most - len(self._running) + released)))
+        return int(max(0, min(len(self._asks), self._most - len(self._running) - self.elsewhere + released)))
 
     def do(self, order: Order) -> None:
         match order:
@@ -88,7 +90,7 @@ class Caller:
                 self._asks.popleft().trial = trial
             case Advance(number):
                 self._since[number] = time.perf_counter()
-            case Release(number) | Kill(number):
+            case Release(number) | Kill(number) if number in self._running:
                 self._let_go(number)
 
     def events(self, timeout: float) -> Sequence[Event]:  # noqa: ARG002
@@ -115,6 +117,15 @@ class Caller:
         """It waits no longer; without effect where it has its trial."""
         if ask in self._asks:
             self._asks.remove(ask)
+
+    @property
+    def running(self) -> Mapping[int, AskedTrial]:
+        """By number."""
+        return self._running
+
+    def put(self, events: Sequence[Event]) -> None:
+        """They happened next."""
+        self._events += events
 
     def knows(self, trial: AskedTrial) -> bool:
         """Whether it was given out here, now or before."""

@@ -1,0 +1,81 @@
+"""The programs that train trials of one study together (a shared `Session`), and which of them has which trial.
+
+Each renews its row, as the holder of a lease does; a trial whose program has not renewed it is given to another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from hpsearch.core.errors import StudyBusy
+from hpsearch.core.trial import State
+from hpsearch.journal import lease as fencing
+from hpsearch.journal.database import Database
+from hpsearch.journal.lease import Clock, Holding, Lease, Now, Owner, boot_clock, holding_of
+from hpsearch.journal.schema import callers, leases, studies, trials
+
+
+@dataclass(frozen=True)
+class Callers:
+    """living: those that may be alive, by uid. has: the uid of the caller of each trial that is RUNNING and has one."""
+
+    living: Mapping[str, Holding]
+    has: Mapping[int, str]
+
+
+def renew_caller(database: Database, connection: Connection, study_id: int, owner: Owner, ttl: float) -> None:
+    """The owner is one of the study's callers for `ttl` seconds."""
+    beat = {"ttl": ttl, "beat_wall": database.clock, "beat_boot": boot_clock()}
+    row = database.insert(callers).values(study_id=study_id, **asdict(owner), **beat)
+    connection.execute(row.on_conflict_do_update(index_elements=["study_id", "uid"], set_=beat))
+
+
+def leave(connection: Connection, study_id: int, owner: Owner) -> None:
+    connection.execute(callers.delete().where(callers.c.study_id == study_id, callers.c.uid == owner.uid))
+
+
+def living(connection: Connection, study_id: int, observer: Owner, now: Now) -> dict[str, Holding]:
+    """By uid; the observer itself too, where it is one of them."""
+    own = sa.select(callers, callers.c.uid.label("holder")).where(callers.c.study_id == study_id)
+    found = {row.uid: holding for row in connection.execute(own) if (holding := holding_of(row)) is not None}
+    return {uid: one for uid, one in found.items() if uid == observer.uid or one.keeps_out(observer, now)}
+
+
+def of_study(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> Callers:
+    now = Now(wall=float(connection.execute(sa.select(clock)).scalar_one()), boot=boot_clock())
+    given = (trials.c.study_id == study_id) & (trials.c.state == State.RUNNING.value) & trials.c.caller.is_not(None)
+    rows = connection.execute(sa.select(trials.c.number, trials.c.caller).where(given))
+    return Callers(living(connection, study_id, observer, now), {row.number: row.caller for row in rows})
+
+
+def named(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str:
+    """Those that may be alive, for a person to read; "" where there are none."""
+    found = of_study(connection, clock, study_id, observer).living.values()
+    return ", ".join(f"process {one.owner.pid} on {one.owner.host}" for one in found)
+
+
+def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, ttl: float) -> Lease:
+    """The lease as one of several callers, for a moment; errors as of `lease.acquire`.
+
+    While there are callers, the time from one such moment to the next is spent on the study, and a request to stop
+    is one to all of them.
+    """
+    own = leases.c.study_id == study_id
+    query = sa.select(leases, clock.label("now")).where(own).with_for_update(of=leases)
+    before = connection.execute(query).one_or_none()
+    lease = fencing.acquire(connection, clock, study_id, owner, ttl)
+    if before is not None and living(connection, study_id, owner, Now(wall=float(before.now), boot=boot_clock())):
+        since = max(0.0, float(before.now) - before.beat_wall) if before.beat_wall is not None else 0.0
+        stop = lease.token if before.stop is not None and before.stop == before.token else None
+        connection.execute(leases.update().where(own).values(spent=before.spent + since, stop=stop))
+    return lease
+
+
+def refuse_beside(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> None:
+    """StudyBusy while the study has callers."""
+    row = connection.execute(sa.select(studies.c.name, clock.label("now")).where(studies.c.id == study_id)).one()
+    now = Now(wall=float(row.now), boot=boot_clock())
+    for holding in living(connection, study_id, observer, now).values():
+        raise StudyBusy(holding.explain(row.name, observer, now))

@@ -1,0 +1,85 @@
+"""A study that one program searches with trainings of its own; `shared.py` has the same for several."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from signal import Signals
+
+from hpsearch.core.history import History
+from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.observers import Notes, Observer
+from hpsearch.orchestrator.search import Search
+from hpsearch.preflight.runner import PreflightRecord
+from hpsearch.study.definition import Study
+from hpsearch.workers.pools.caller import Caller
+
+Make = Callable[[Study, str], Caller]
+Complete = Callable[[Study, Caller, PreflightRecord], PreflightRecord]
+
+
+class Alone:
+    """`open` it, then `turn` after every call of the pool, and `beat` several times a second; `close` it in any case.
+
+    pool: made by `open`; None where nothing is left to do. The lease of the study is held until `close`.
+    """
+
+    def __init__(self, study: Study, observer: Observer, notes: Notes):
+        self._stack = ExitStack()
+        self._search = Search(study, None, observer, notes, self._stack)
+        self._loop: Loop | None = None
+        self.pool: Caller | None = None
+
+    @property
+    def history(self) -> History:
+        return self._search.history
+
+    @property
+    def is_slow(self) -> bool:
+        """An answer of the sampler may come at any time."""
+        return self._search.sampler.slow
+
+    @property
+    def is_stopped(self) -> bool:
+        """Nothing more is to be started."""
+        return self._loop is not None and bool(self._loop.end.stopped)
+
+    def open(self, make: Make, complete: Complete) -> None:
+        """Raises what `Search.open` does."""
+
+        def made(study: Study, uid: str) -> Caller:
+            pools.append(make(study, uid))
+            return pools[0]
+
+        pools: list[Caller] = []
+        with ExitStack() as undo:
+            undo.push(self._stack)
+            self._loop = self._search.open(made, complete)
+            undo.pop_all()
+        self.pool = pools[0] if self._loop is not None else None
+
+    def turn(self) -> bool:
+        """Decide on what has happened. False: the search is over. Raises what `Loop.turn` does."""
+        assert self._loop is not None
+        return self._loop.turn()
+
+    def beat(self) -> None:
+        """Limits of time hold, and a request to stop is seen, while nobody calls."""
+        self.turn()
+
+    def stop(self, reason: str) -> None:
+        """Also in a signal handler."""
+        if self._loop is not None:
+            self._loop.stop(reason)
+
+    def close(self, problem: BaseException | None, signal: Signals | None) -> None:
+        """The trials that are running wait for another Session. problem: what has ended the search, if anything did."""
+        with self._stack:
+            if self._loop is None:
+                self._search.close()
+            elif problem is not None:
+                self._loop.abandon(f"the session ended: {type(problem).__name__}")
+                self._search.break_off(problem)
+            else:
+                if not self._loop.end.stopped and (self._loop.running or not self._search.is_over()):
+                    self._loop.stop("the session was closed", 0.0)
+                self._loop.abandon(self._loop.end.stopped)
+                self._search.close(signal)

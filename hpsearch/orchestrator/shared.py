@@ -1,0 +1,271 @@
+"""A study that several programs search together: each holds its lease for the moment of a turn of the loop alone.
+
+In a turn a program reads what the others have written since, decides, and writes, so no two of them propose one trial.
+Each renews a row in the journal; a trial whose program has not renewed its row is given to another.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from signal import Signals
+from typing import TypeVar
+
+from hpsearch.core.errors import InfrastructureError, JournalUnavailable, LeaseLost, StudyBusy
+from hpsearch.core.history import History
+from hpsearch.core.messages import Event, Kill, Lost, Reported
+from hpsearch.core.trial import Cause, State
+from hpsearch.journal import LEASE_SECONDS, Callers, Journal, Owner
+from hpsearch.orchestrator import build
+from hpsearch.orchestrator.alone import Complete, Make
+from hpsearch.orchestrator.held_study import HeldStudy
+from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord
+from hpsearch.orchestrator.proposals import Proposals
+from hpsearch.orchestrator.recorder import JournalRecorder
+from hpsearch.orchestrator.rules import End
+from hpsearch.orchestrator.search import Search
+from hpsearch.provenance import environment
+from hpsearch.study.definition import Study
+from hpsearch.workers.pools.caller import Caller
+
+PATIENCE = LEASE_SECONDS + 5.0
+"""Seconds to wait for another program; one that vanished in its turn holds the study for so long."""
+
+RENEWAL = LEASE_SECONDS / 5
+"""Seconds from one renewal of a program's row to the next."""
+
+AGAIN = 0.5
+"""Seconds from one try to reach a database that is away to the next."""
+
+Result = TypeVar("Result")
+
+
+class Shared:
+    """As `Alone`, but for the lease.
+
+    history: as of the last turn. What is built for a turn goes on from the one before: what the sampler is asked
+    (`Proposals`), when each trial here last reported, and how the search ends.
+    """
+
+    def __init__(self, study: Study, observer: Observer, notes: Notes):
+        self.study, self._observer, self._notes = study, observer, notes
+        self._owner = Owner.current()
+        self.pool: Caller | None = None
+        self.history = History(study.objective)
+        self._end = End()
+        self._revision: int | None = None
+        self._reported_at: dict[int, float] = {}
+        self._renewed_at = 0.0
+
+    @property
+    def is_slow(self) -> bool:
+        return True  # the others may end a trial at any time
+
+    @property
+    def is_stopped(self) -> bool:
+        return bool(self._end.stopped)
+
+    def open(self, make: Make, complete: Complete) -> None:
+        self._make, self._complete = make, complete
+        _in_turn(self._open)
+        if self.pool is None:
+            return
+        self._journal = Journal.open(self.study.journal_url, create=False)
+        self._proposals = Proposals(self._sampler)
+        self._code = environment.code(self.study.trainer.use, self.study.folder)
+        with self._held():
+            self._failures_before = self._failures()
+
+    def _open(self) -> None:
+        def made(study: Study, uid: str) -> Caller:
+            pools.append(self._make(study, uid))
+            return pools[0]
+
+        pools: list[Caller] = []
+        with ExitStack() as stack:
+            search = Search(self.study, None, self._observer, self._notes, stack, shared=True)
+            if search.open(made, self._complete) is None:
+                self.history = search.history
+                search.close()
+                return
+            self._record, self._sampler = search.held.record, search.sampler
+            search.held.journal.renew_caller(self._record.id, self._owner)
+            search.leave_open()
+            self.study, self.pool = search.study, pools[0]
+
+    # A turn ─────────────────────────────────────────────────────────────────────────────────────
+
+    def turn(self) -> bool:
+        """Decide on what has happened here and elsewhere. False: the search is over.
+
+        Where the database is away it is tried again, for as long as the study says; then JournalUnavailable.
+        """
+        assert self.pool is not None
+        events, began = self.pool.events(0.0), time.monotonic()
+        while True:
+            try:
+                with self._held() as held:
+                    return self._turn(held, self.pool, events)
+            except (JournalUnavailable, LeaseLost):
+                if time.monotonic() - began > self.study.journal.wait:
+                    raise
+                time.sleep(AGAIN)
+
+    def _turn(self, held: HeldStudy, pool: Caller, events: Sequence[Event]) -> bool:
+        callers = self._journal.callers(self._record.id, self._owner)
+        mine = self._mine(callers)
+        lost = [number for number, uid in callers.has.items() if uid not in callers.living]
+        elsewhere = callers.has.keys() - mine - set(lost)
+        for number in pool.running.keys() - mine:  # another has it now; or it has ended, and the answer was lost
+            pool.do(Kill(number))
+        pool.put([event for event in events if event.number in mine and self._is_news(event)])
+        pool.put([Lost(number, "the program that trained it has ended") for number in lost])
+        pool.elsewhere, now = len(elsewhere), time.monotonic()
+        running = dict.fromkeys([*elsewhere, *lost], now)
+        for number in mine & {*pool.running, *(event.number for event in events)}:  # not one whose start was lost
+            running[number] = self._reported_at.get(number, now)
+        loop, recorder = self._loop(held, pool, running)
+        try:
+            more = loop.turn()
+        finally:
+            recorder.close()
+        self._revision, _ = self._journal.last_write(self._record.id)
+        self._reported_at = {number: loop.running[number] for number in pool.running}
+        self._end = loop.end
+        return more
+
+    def _mine(self, callers: Callers) -> set[int]:
+        return {number for number, uid in callers.has.items() if uid == self._owner.uid}
+
+    def _is_news(self, event: Event) -> bool:
+        """Not where the journal has it, and only the answer was lost."""
+        reports = event.reports if isinstance(event, Reported) else ()
+        return all(report.step > self.history[event.number].epoch for report in reports)
+
+    def _loop(self, held: HeldStudy, pool: Caller, running: dict[int, float]) -> tuple[Loop, JournalRecorder]:
+        recorder = JournalRecorder(held, self._code, self._notes.add, self._owner)
+        rounds = RoundsRecord(held, self._sampler, self.history, self._observer.say)
+        loop = Loop(
+            build.rules(self.study),
+            self._proposals,
+            build.pruner(self.study),
+            build.early_stopping(self.study),
+            pool,
+            recorder,
+            self.history,
+            spent=recorder.spent_before,
+            running=running,
+            observers=(self._observer, rounds, self._notes),
+        )
+        loop.totals.failures = self._failures() - self._failures_before
+        if self._end.stopped:
+            loop.end = self._end
+        elif recorder.stop_requested:
+            loop.stop(recorder.stop_requested)
+        return loop, recorder
+
+    def _failures(self) -> int:
+        return sum(trial.state is State.FAILED for trial in self.history)
+
+    def beat(self) -> None:
+        """As of `Alone`; and renew the row of this program."""
+        if time.monotonic() - self._renewed_at < RENEWAL:
+            return
+        self._renewed_at = time.monotonic()
+        with suppress(InfrastructureError):
+            self._journal.renew_caller(self._record.id, self._owner)
+        self.turn()
+
+    def stop(self, reason: str) -> None:
+        """This program alone; also in a signal handler."""
+        self._end = replace(self._end, stopped=reason, cause=Cause.INTERRUPTED)
+
+    # Its end ────────────────────────────────────────────────────────────────────────────────────
+
+    def close(self, problem: BaseException | None, signal: Signals | None) -> None:
+        """The trials of this program wait for another; the last program puts the end on record, and on MLflow."""
+        if self.pool is None:
+            return
+        reason = self._end.stopped or "the session was closed"
+        if problem is not None:
+            reason = f"the session ended: {type(problem).__name__}"
+        try:
+            if self._leave(self.pool, reason):
+                _in_turn(lambda: self._record_end(reason, problem, signal))
+        except InfrastructureError:
+            if problem is None:
+                raise
+        finally:
+            self.pool.close()
+            self._journal.close()
+
+    def _leave(self, pool: Caller, reason: str) -> bool:
+        """Whether it was the last."""
+        with self._held() as held:
+            callers = self._journal.callers(self._record.id, self._owner)
+            loop, recorder = self._loop(held, pool, dict.fromkeys(self._mine(callers), 0.0))
+            try:
+                loop.abandon(reason)
+            finally:
+                recorder.close()
+            self._journal.leave(self._record.id, self._owner)
+        return callers.living.keys() <= {self._owner.uid}
+
+    def _record_end(self, reason: str, problem: BaseException | None, signal: Signals | None) -> None:
+        """As of a study that one program has searched."""
+        with ExitStack() as stack:
+            search = Search(self.study, None, self._observer, self._notes, stack, shared=True)
+            loop = search.open(self._make, self._complete)
+            if loop is not None and search.held.journal.callers(self._record.id, self._owner).living:
+                search.leave_open()  # one has come since
+            elif loop is not None and problem is not None:
+                search.break_off(problem)
+            else:
+                if loop is not None:
+                    loop.end = self._end
+                    loop.stop(reason)
+                search.close(signal)
+
+    # The journal ────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _held(self) -> Iterator[HeldStudy]:
+        """The lease for a moment, with the history as it stands."""
+        lease = _in_turn(lambda: self._journal.acquire(self._record.id, self._owner, shared=True))
+        held = HeldStudy(self.study, self._journal, self._record, lease)
+        try:
+            self._read(held)
+            yield held
+        except BaseException:
+            self._revision = None  # the history may have changed, and the journal not
+            raise
+        finally:
+            with suppress(InfrastructureError):
+                self._journal.release(lease)
+
+    def _read(self, held: HeldStudy) -> None:
+        """What is new in the journal; all of it where nothing is known."""
+        if self._revision is None:
+            self.history = held.history()
+            self._revision, _ = self._journal.last_write(held.record.id)
+            return
+        while (changes := self._journal.changes(held.record.id, self._revision)).revision > self._revision:
+            for trial in sorted(changes.trials, key=lambda trial: trial.number):
+                new = [report for number, report in changes.reports if number == trial.number]
+                before = self.history[trial.number].curve if trial.number < len(self.history) else ()
+                self.history.put(replace(trial, curve=(*before, *new)))
+            self._revision = changes.revision
+
+
+def _in_turn(act: Callable[[], Result]) -> Result:
+    """StudyBusy where the others leave no moment for it, or one program alone has the study."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return act()
+        except StudyBusy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.002, 0.02))

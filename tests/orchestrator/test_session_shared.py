@@ -1,0 +1,243 @@
+"""Several programs search one study together: on PostgreSQL, and on SQLite on one machine."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch import Session, StudyBusy
+from hpsearch.core.trial import Cause, State, Trial
+from hpsearch.journal import Journal
+from hpsearch.orchestrator import shared
+from hpsearch.orchestrator.observers import Observer
+from hpsearch.orchestrator.run import run_study
+from hpsearch.records.stop_request import ask_to_stop
+from tests.orchestrator.test_session import METHODS
+from tests.support.asking import Desk, asked, comparable
+from tests.support.told import drive
+
+ROOT = Path(__file__).parents[2]
+RANDOM = {"method": "random", "trials": 16}
+ROUNDS = {"method": "coarse-to-fine", "rounds": [{"trials": 6, "epochs": 2}, {"trials": 4, "epochs": 4}]}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, desk: Desk) -> str:
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return desk.study().journal_url
+
+
+class Programs:
+    """Starts programs that search the study of a file together, and ends them."""
+
+    def __init__(self, desk: Desk, url: str, search: dict[str, Any], **sections: Any):
+        self.desk, self.url = desk, url
+        self.sections = {"journal": {"url": url}, **sections}
+        self._file = desk.folder / "study.json"
+        self._file.write_text(json.dumps(desk.sections(search, **self.sections)))
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.support.asker", str(self._file), str(self.desk.folder), *options]
+        program = subprocess.Popen(
+            [*command, "--shared"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self._started.append(program)
+        return program
+
+    def trained(self, program: subprocess.Popen[str]) -> list[int]:
+        """The trials that a program had, when it has come to its end."""
+        out, err = program.communicate(timeout=120)
+        assert program.returncode == 0, err
+        return [int(number) for number in json.loads(out)]
+
+    def trials(self) -> list[Trial]:
+        with Journal.open(self.url) as journal:
+            record = journal.find("own")
+            return journal.trials(record.id) if record else []
+
+    def state(self) -> tuple[str, Cause | None]:
+        with Journal.open(self.url) as journal:
+            record = journal.find("own")
+            assert record is not None
+            return record.state, record.cause
+
+    def until(self, enough: Any) -> None:
+        deadline = time.monotonic() + 60
+        while not enough():
+            assert time.monotonic() < deadline, self.trials()
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        for program in self._started:
+            if program.poll() is None:
+                program.kill()
+                program.communicate()
+
+
+@pytest.fixture
+def programs(desk: Desk, url: str) -> Any:
+    made = Programs(desk, url, RANDOM)
+    yield made
+    made.close()
+
+
+def test_no_trial_is_trained_twice(programs: Programs) -> None:
+    one, other = programs.start("--pace", "0.02"), programs.start("--pace", "0.02")
+    first, second = programs.trained(one), programs.trained(other)
+    assert first
+    assert second, "both had some"
+    assert sorted(first + second) == list(range(16))
+    trials = programs.trials()
+    assert [trial.number for trial in trials] == list(range(16))
+    assert {trial.attempts for trial in trials} == {1}
+    assert all([report.step for report in trial.curve] == [*range(1, trial.epoch + 1)] for trial in trials)
+    assert programs.state() == ("COMPLETE", Cause.DONE)
+
+
+def test_the_trial_of_one_that_was_killed_is_given_to_another(programs: Programs) -> None:
+    killed = programs.start("--pace", "0.02", "--reports", "8")
+    other = programs.start("--pace", "0.02")
+    killed.communicate(timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    programs.trained(other)
+    trials = programs.trials()
+    assert len(trials) == 16
+    assert {trial.state for trial in trials} <= {State.COMPLETE, State.PRUNED}
+    assert [trial.attempts for trial in trials if trial.attempts > 1] in ([2], []), "[]: it had just ended one"
+    assert all([report.step for report in trial.curve] == [*range(1, trial.epoch + 1)] for trial in trials)
+    assert programs.state() == ("COMPLETE", Cause.DONE)
+
+
+def test_a_trial_that_was_left_goes_on_after_its_last_report(desk: Desk, url: str, programs: Programs) -> None:
+    killed = programs.start("--reports", "3")
+    killed.communicate(timeout=120)
+    assert (programs.trials()[0].state, programs.trials()[0].epoch) == (State.RUNNING, 3)
+    with Session(desk.study(RANDOM, journal={"url": url}), shared=True) as session:
+        trial = asked(session)
+        assert (trial.number, trial.epochs) == (0, range(4, 7))
+        session.finish(trial)
+    assert (programs.trials()[0].attempts, programs.trials()[0].epoch) == (2, 3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_program_has_the_trials_that_it_would_have_alone(desk: Desk, method: str) -> None:
+    more: dict[str, Any] = {"prune": {"method": "median", "startup_trials": 2}}
+    with Session(desk.study(METHODS[method], "alone", **more)) as session:
+        drive(session)
+    with Session(desk.study(METHODS[method], **more), shared=True) as session:
+        drive(session)
+    assert [comparable(trial) for trial in desk.trials()] == [comparable(trial) for trial in desk.trials("alone")]
+    assert desk.decided("own") == desk.decided("alone")
+    assert desk.state() == desk.state("alone")
+
+
+def test_one_waits_for_the_end_of_the_round_of_another(desk: Desk, url: str) -> None:
+    study = desk.study(
+        {"method": "coarse-to-fine", "rounds": [{"trials": 2, "epochs": 1}, {"trials": 1, "epochs": 2}]},
+        journal={"url": url},
+    )
+    with Session(study, shared=True) as one, Session(study, shared=True) as other:
+        first, second = asked(one), asked(other)
+        assert {first.number, second.number} == {0, 1}
+        assert not one.report(first, 1, {"val_loss": 1.0})
+        got: list[Any] = []
+        waiting = threading.Thread(target=lambda: got.append(one.ask()))
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()
+        assert not other.report(second, 1, {"val_loss": 2.0})
+        waiting.join(20)
+        assert (got[0].number, got[0].epochs) == (first.number, range(2, 7))
+        one.finish(got[0])
+
+
+def test_the_study_is_seen_to_run_and_is_held(desk: Desk, url: str) -> None:
+    study = desk.study(RANDOM, journal={"url": url})
+    trainer, resources = {"use": "tests.support.told:train", "epochs": 6}, {"address": "none"}
+    with Session(study, shared=True) as session, Journal.open(url) as journal:
+        asked(session)
+        record = journal.find("own")
+        assert record is not None
+        assert journal.holder(record.id) is not None
+        with pytest.raises(StudyBusy):
+            Session(study, shared=False).__enter__()
+    assert Journal.open(url).holder(record.id) is None
+    run_study(desk.study(RANDOM, "run", trainer=trainer, resources=resources, journal={"url": url}), Observer())
+
+
+def test_a_request_to_stop_reaches_all(desk: Desk, url: str, programs: Programs) -> None:
+    running = [programs.start("--pace", "0.3") for _ in range(2)]
+    programs.until(lambda: sum(trial.state is State.RUNNING and trial.epoch > 0 for trial in programs.trials()) == 2)
+    with Journal.open(url) as journal:
+        record = journal.find("own")
+        assert record is not None
+        assert ask_to_stop(journal, record).asked is not None
+    for program in running:
+        programs.trained(program)
+    states = [trial.state for trial in programs.trials()]
+    assert State.RUNNING not in states
+    assert states.count(State.WAITING) == 2
+    assert programs.state() == ("STOPPED", Cause.INTERRUPTED)
+    with Session(desk.study(RANDOM, journal={"url": url}), shared=True) as session:
+        drive(session)
+    assert programs.state() == ("COMPLETE", Cause.DONE)
+
+
+def test_one_that_was_taken_for_dead_has_lost_its_trial(desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = desk.study(RANDOM, journal={"url": url})
+    with Session(study, shared=True) as one:
+        trial = asked(one)
+        with Journal.open(url) as journal:
+            record = journal.find("own")
+            assert record is not None
+            monkeypatch.setattr(one._turns, "beat", lambda: None)
+            journal.renew_caller(record.id, one._turns._owner, ttl=0.0)  # as if it had shown none for so long
+        with Session(study, shared=True) as other:
+            again = asked(other)
+            assert again.number == trial.number
+            assert not one.report(trial, 1, {"val_loss": 1.0})
+            assert trial.state is State.WAITING
+            assert other.report(again, 1, {"val_loss": 2.0})
+            other.finish(again)
+
+
+def test_a_report_waits_for_a_database_that_is_away(desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is away before the report is written, or after."""
+    from hpsearch.core.errors import JournalUnavailable
+    from hpsearch.journal.writer import Writer
+
+    monkeypatch.setattr(shared, "AGAIN", 0.01)
+    whole, failing = Writer.write, ["before", "after"]
+
+    def write(self: Writer, batch: Any) -> None:
+        how = failing.pop(0) if batch.reports and failing else ""
+        if how == "before":
+            raise JournalUnavailable("away")
+        whole(self, batch)
+        if how == "after":
+            raise JournalUnavailable("away")
+
+    monkeypatch.setattr(Writer, "write", write)
+    with Session(desk.study(RANDOM, journal={"url": url}), shared=True) as session:
+        trial = asked(session)
+        assert session.report(trial, 1, {"val_loss": 1.0})
+        assert session.report(trial, 2, {"val_loss": 0.5})
+        session.finish(trial)
+    assert failing == []
+    with Journal.open(url) as journal:
+        record = journal.find("own")
+        assert record is not None
+        assert [report.step for report in journal.trial(record.id, 0).curve] == [1, 2]
+
+
+def test_the_default_is_shared_on_postgres_alone(desk: Desk, postgres_url: str) -> None:
+    assert Session(desk.study(journal={"url": postgres_url}))._is_shared
+    assert not Session(desk.study())._is_shared
