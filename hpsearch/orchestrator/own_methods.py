@@ -57,7 +57,7 @@ def check(study: Study) -> None:
     if isinstance(study.prune, OwnPrune):
         report = Report(1, {study.objective.metric: 0.0})
         trial = Trial(0, study.space.middle(), 0, study.trainer.epochs, State.RUNNING, curve=(report,))
-        pruner_of(study).judge(trial, History(study.objective, [trial]))
+        pruner_of(study).try_on(trial, History(study.objective, [trial]))
 
 
 def _thing(study: Study, table: str, use: str) -> Any:

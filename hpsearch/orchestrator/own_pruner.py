@@ -32,15 +32,29 @@ class OwnPruner:
         return self.make()
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        where = f"{self.name}: judge(trial, history) of trial {trial.number} at epoch {trial.epoch}"
         try:
             verdict = self._pruner.judge(trial, history)
         except (Exception, SystemExit) as problem:
             own = problem.with_traceback(problem.__traceback__ and problem.__traceback__.tb_next)
-            raise OwnMethodError(f"{where} raised\n{brief(own)}") from None
+            raise OwnMethodError(f"{self._where(trial)} raised\n{brief(own)}") from None
+        return self._checked(verdict, trial)
+
+    def try_on(self, trial: Trial, history: History) -> None:
+        """OwnMethodError for a verdict that breaks the contract, on a trial that is made up. What the pruner raises
+        says nothing: it may read a metric that only a real trial reports."""
+        try:
+            verdict = self._pruner.judge(trial, history)
+        except Exception:
+            return
+        self._checked(verdict, trial)
+
+    def _checked(self, verdict: Any, trial: Trial) -> Verdict:
         for broken in problems_of_verdict(verdict):
-            raise OwnMethodError(f"{where} {broken}")
+            raise OwnMethodError(f"{self._where(trial)} {broken}")
         return verdict  # type: ignore[no-any-return]  # problems_of_verdict has checked what it is
+
+    def _where(self, trial: Trial) -> str:
+        return f"{self.name}: judge(trial, history) of trial {trial.number} at epoch {trial.epoch}"
 
 
 def problems_of_verdict(verdict: object) -> Iterator[str]:

@@ -188,6 +188,33 @@ class TestInAStudyFile:
         assert mine.hp("plan", "study.toml", "--set", "limits.trials=7", "--json").data["trials"] == 7
 
 
+OPTUNA = {
+    "named with plain options": "use = 'optuna.samplers:QMCSampler'\noptions = { scramble = true }",
+    "made in a module": "use = 'genetic:sampler'",
+}
+GENETIC = """
+from hpsearch.samplers import from_optuna
+from optuna.samplers import NSGAIISampler
+
+sampler = from_optuna(NSGAIISampler(population_size=3))
+"""
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("search", OPTUNA.values(), ids=OPTUNA)
+def test_one_of_optunas_runs_as_a_study_and_goes_on_as_if_it_had_not_stopped(desk: Desk, search: str) -> None:
+    (desk.folder / "genetic.py").write_text(GENETIC)
+    desk.study(search, space="x = { low = 0.0, high = 1.0 }\ny = { low = 1, high = 9 }")
+    for name, budgets in (("whole", [9]), ("parts", [2, 5, 9])):
+        for trials in budgets:
+            changes = [f"study.name={name}", f"search.trials={trials}"]
+            answer = desk.hp("run", "study.toml", *(word for change in changes for word in ("--set", change)), "--json")
+            assert answer.code == 0, answer.err
+    whole, parts = (desk.hp("export", name, "--format", "json").data["trials"] for name in ("whole", "parts"))
+    assert len({str(trial["params"]) for trial in whole}) > 5
+    assert [trial["params"] for trial in parts] == [trial["params"] for trial in whole]
+
+
 class TestItsSourceFiles:
     @pytest.mark.parametrize(("file", "old", "new"), [("mine.py", '"near"', '"nearer"'), ("helper.py", "0.5", "0.25")])
     def test_changed_code_is_refused_by_its_file(self, mine: Desk, file: str, old: str, new: str) -> None:

@@ -70,3 +70,10 @@ def test_a_clause_that_is_broken_is_named(verdict: Any, says: str) -> None:
 def test_an_object_without_judge_is_refused_when_it_is_made() -> None:
     with pytest.raises(OwnMethodError, match=r"has no method `judge\(trial, history\)`"):
         OwnPruner("mine:Pruner", dict)
+
+
+def test_on_a_trial_that_is_made_up_it_may_raise_and_must_return_a_verdict() -> None:
+    OwnPruner("mine:Pruner", lambda: Says(KeyError("train_loss"))).try_on(HISTORY[0], HISTORY)
+    OwnPruner("mine:Pruner", lambda: Says(Continue())).try_on(HISTORY[0], HISTORY)
+    with pytest.raises(OwnMethodError, match="returned None"):
+        OwnPruner("mine:Pruner", lambda: Says(None)).try_on(HISTORY[0], HISTORY)
