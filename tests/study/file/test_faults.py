@@ -178,9 +178,9 @@ FAULTS = [
     (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got 3'),
     ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list"; or use = "module:Class" in its place)'),
     ("trials = 5", "", "13 search.trials: is missing (how many)"),
-    (RANDOM, '"random"\nuse = "mine:Sampler"', '15 search.use: stands beside method = "random"; leave one of them out'),
+    (RANDOM, '"random"\ntrials = 5\nuse = "mine:Sampler"', '16 search.use: stands beside method = "random"; leave one of them out'),
     (f"method = {RANDOM}", 'use = "mine.Sampler"', '14 search.use: must be "module:Class", such as "mine:Sampler", got "mine.Sampler"'),
-    (f"method = {RANDOM}", 'use = "mine:Sampler"\npopulation = 5', "15 search.population: unknown key `population`; known here: method, use, trials, options"),
+    (f"method = {RANDOM}", 'use = "mine:Sampler"\ncolour = 5', "15 search.colour: unknown key `colour`; known here: method, use, trials, options"),
     (f"method = {RANDOM}", 'use = "mine:Sampler"\noptions = { since = 2020-01-01 }', "15 search.options.since: is not valid, got the date or time 2020-01-01"),
     (RANDOM, '"recipe"', "13 search: needs one of budget = { epochs = … } and rounds = […]"),
     (
