@@ -11,11 +11,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
 from hpsearch import __version__
 from hpsearch.core.errors import HpsearchError, InfrastructureError
+from hpsearch.core.folders import ensure_home, study_home
 from hpsearch.core.format import json_text
 from hpsearch.core.redact import redact
 
@@ -78,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: no name may be what a terminal cannot show
     try:
+        ensure_home(study_home(Path()))
         assert module is not None, "argparse has refused what names no verb"
         for answer in module.run(args):
             _print(json_text(answer.data) if as_json else answer.text())

@@ -55,6 +55,9 @@ class _LateFile(RotatingFileHandler):
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         return super()._open()
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)
+        """Where the file cannot be written there is no log: logging would print a traceback for each message."""
+
 
 class _Discreet(logging.Formatter):
     """Some library may log the address that it was given, with its password."""

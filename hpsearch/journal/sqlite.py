@@ -45,7 +45,10 @@ def make_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise JournalError(f"journal {path}: its folder cannot be made: {error}") from error
+        raise JournalError(
+            f"journal {path}: its folder cannot be made: {error}\n"
+            "set HPSEARCH_HOME to a folder that can be written, or journal.url to a file in one"
+        ) from error
     with closing(_connect(path, create=True)) as connection:
         _use_wal(connection, time.monotonic() + BUSY_TIMEOUT)
 

@@ -1,11 +1,11 @@
 """The composition root: from a study file's words to the objects that do the work. One `match` per kind."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.core.folders import data_folder
 from hpsearch.core.stopping import handlers_kept
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator import own_methods
@@ -121,13 +121,12 @@ def rules(study: Study) -> Rules:
 
 def setup(study: Study, uid: str) -> Setup:
     """What the workers are made with. The folder `work` must be one that all of them reach."""
-    data = os.environ.get("HPSEARCH_DATA")
     trainer = TrainerContext(
         use=study.trainer.use,
         folder=study.folder,
         options=study.trainer.options,
         objective=study.objective,
-        data_dir=Path(data).absolute() if data else None,
+        data_dir=data_folder(),
         replicates=study.replicates,
         given=_given_trainer(study),
     )

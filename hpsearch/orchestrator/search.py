@@ -12,6 +12,7 @@ from typing import TypeVar
 from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import Decision, New, Over, Resume
 from hpsearch.core.errors import InfrastructureError, OwnMethodError, TrainerError
+from hpsearch.core.folders import ensure_home
 from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build, own_methods
@@ -55,6 +56,7 @@ class Search:
         retry_failed: bool = False,
         shared: bool = False,
     ):
+        ensure_home(study.home)
         self.study, self._origin, self._retry_failed, self._shared = study, origin, retry_failed, shared
         self._observer, self._notes, self._stack = observer, notes, stack
         self._pool_closed = ExitStack()

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from hpsearch.core.errors import BadInput, NotFound, StudyChanged
+from hpsearch.core.folders import expanded_url, study_home
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
@@ -65,7 +66,7 @@ def folder_of(study: str | None) -> Path | None:
 
 def home() -> Path:
     """Where everything embedded lives when no study file says so: HPSEARCH_HOME, or .hpsearch here."""
-    return Path(os.environ.get("HPSEARCH_HOME") or ".hpsearch").absolute()
+    return study_home(Path())
 
 
 def work_folder(record: StudyRecord, segments: Sequence[TrainingSegment], *homes: Path | None) -> Path | None:
@@ -88,7 +89,7 @@ def homes(study: str, url: str | None) -> list[Path | None]:
 def looked_up(url: str, option: str) -> str:
     """The URL that an option gives: ${env:NAME} stands for a password, which on a command line everybody could read."""
     try:
-        return resolved(url, os.environ)
+        return expanded_url(resolved(url, os.environ))
     except KeyError as missing:
         raise BadInput(f"{option}: the environment variable {missing.args[0]} is not set") from None
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hpsearch.core.errors import BadInput, DiskError
+from hpsearch.core.folders import study_home
 from hpsearch.core.logs import hold
 from hpsearch.core.messages import Advance, Failure, Lost, Provenance, Reported, Start
 from hpsearch.core.stopping import stoppable
@@ -62,7 +63,7 @@ def _elsewhere(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]:
 
     The home is a temporary folder within the study's home, which all workers can reach.
     """
-    home = Path(os.environ.get("HPSEARCH_HOME") or folder / ".hpsearch").absolute()
+    home = study_home(folder)
     home.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="reproduce-", dir=home, ignore_cleanup_errors=True) as own:
         parts = {name: table for name, table in spec.items() if name not in ("journal", "tracking")}

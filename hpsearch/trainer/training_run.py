@@ -33,7 +33,8 @@ class Run:
     max_epochs: the most that the trial may train in this study, over all its pauses: what a schedule stretches over.
     device: "cpu", or "cuda" where the trial has (a share of) a GPU.
     threads: how many threads the trial may use: its cpus.
-    data_dir: the folder HPSEARCH_DATA names, or None.
+    data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
+    TrainerError, which says what to set.
     scratch_dir: a folder of this trial's own for whatever it writes.
     """
 
@@ -53,7 +54,7 @@ class Run:
         self.seed = seed
         self.device = device
         self.threads = threads
-        self.data_dir = data_dir
+        self.data_dir: Path = data_dir or _no_data_folder
         self._scratch_dir = scratch_dir
         self.max_epochs = epochs
         self._restored = restored
@@ -143,6 +144,34 @@ class Run:
             state.set_random_state(self._restored.random)
             self._restored = None
         yield from range(first, self.max_epochs + 1)
+
+
+class _NoDataFolder:
+    """In the place of `data_dir` where HPSEARCH_DATA is not set, so that a trainer may still ask for it: `if
+    run.data_dir`, `run.data_dir or Path("data")`."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return "(HPSEARCH_DATA is not set)"
+
+    def __truediv__(self, part: object) -> Path:
+        raise TrainerError(
+            "run.data_dir is not set: set HPSEARCH_DATA to the folder that holds the data, or call "
+            "Run.local(data_dir=…) in a notebook"
+        )
+
+    def __fspath__(self) -> str:
+        return str(self / "")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self / name
+
+
+_no_data_folder: Any = _NoDataFolder()
 
 
 def best_device() -> str:

@@ -4,6 +4,8 @@ import logging
 import warnings
 from pathlib import Path
 
+import pytest
+
 from hpsearch.core.logs import hold, quiet, restored
 
 
@@ -28,3 +30,13 @@ def test_a_program_that_captures_warnings_still_does(tmp_path: Path) -> None:
         assert warnings.showwarning is captured
     finally:
         logging.captureWarnings(False)
+
+
+def test_where_the_file_cannot_be_written_nothing_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with restored():
+        quiet(tmp_path / "file" / "hpsearch.log")
+        logging.getLogger("a library").warning("something")
+    assert capsys.readouterr().err == ""

@@ -1,4 +1,7 @@
-from collections.abc import Iterable, Mapping
+import copy
+import os
+import pickle
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +136,31 @@ class TestFolders:
         run = Run.local(epochs=1)
         assert run.scratch_dir.parent == tmp_path
         assert run.scratch_dir == run.scratch_dir
+
+
+class TestNoDataFolder:
+    """HPSEARCH_DATA is not set."""
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda folder: folder / "x",
+            lambda folder: folder.exists(),
+            lambda folder: os.path.join(folder, "x"),  # noqa: PTH118 (what users write)
+            lambda folder: Path(folder),
+            lambda folder: open(folder),  # noqa: PTH123, SIM115
+        ],
+    )
+    def test_to_use_it_as_a_path_says_what_to_set(self, use: Callable[[Path], object]) -> None:
+        with pytest.raises(TrainerError, match="set HPSEARCH_DATA"):
+            use(Run(0, 3).data_dir)
+
+    def test_a_trainer_may_ask_for_it_and_have_a_folder_of_its_own(self) -> None:
+        run = Run(0, 3)
+        assert not run.data_dir
+        assert (run.data_dir or Path("mine")) == Path("mine")
+        assert f"{run.data_dir}/x" == "(HPSEARCH_DATA is not set)/x"
+        assert not copy.deepcopy(pickle.loads(pickle.dumps(run.data_dir)))
 
 
 def test_the_best_device_is_one_that_torch_has() -> None:

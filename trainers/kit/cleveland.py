@@ -50,7 +50,7 @@ Table = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 @cache
 def table(data_dir: Path | None, url: str = URL) -> Table:
     """The table from the data folder, else from the cache or the repository. Raises DataMissing, ValueError."""
-    local = data_dir / LOCAL if data_dir is not None else None
+    local = data_dir / LOCAL if data_dir else None
     if local is not None and local.is_file():
         return parse(local.read_bytes(), str(local))
     try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.errors import BadInput
+from hpsearch.core.folders import expanded_url, study_home
 from hpsearch.core.redact import is_ambiguous
 from hpsearch.study.file.faults import Faults
 from hpsearch.study.file.reading import resolved, without_references
@@ -59,7 +61,11 @@ def find(
 ) -> Place | None:
     """None where an URL is at fault, which is added to `faults`; no message repeats any of it."""
     folder = folder.absolute()
-    home = Path(environment.get("HPSEARCH_HOME") or folder / ".hpsearch").absolute()
+    try:
+        home = study_home(folder, environment)
+    except BadInput as problem:
+        faults.add((), f"HPSEARCH_HOME: {problem}")
+        return None
     if "?" in f"{folder}{home}":
         faults.add((), "the paths of its folder and of HPSEARCH_HOME must hold no ?, which ends a path in a URL")
     urls: dict[str, str] = {}
@@ -70,7 +76,7 @@ def find(
         try:
             if not faults.has(store.key):
                 urls[table] = _url(url, store, folder, environment)
-        except ValueError as problem:
+        except (ValueError, BadInput) as problem:
             faults.add(store.key, str(problem))
     if len(set(urls.values())) == 1 and len(urls) == 2:
         faults.add(_TRACKING.key, "must not be the journal's database: both keep tables of their own")
@@ -92,7 +98,7 @@ def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, st
         raise ValueError("the password in it must be percent-encoded: %40 for @, %2F for /, %3F for ?, %23 for #")
     if scheme != "sqlite":
         return url
-    head, _, rest = url.partition(":///")
+    head, _, rest = expanded_url(url).partition(":///")
     file, mark, options = rest.partition("?")
     if not file or file == ":memory:":
         raise ValueError("must name a file, as in sqlite:///journal.db: what is in memory does not outlive the process")

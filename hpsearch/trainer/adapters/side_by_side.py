@@ -94,7 +94,7 @@ class _ReplicateTraining:
             whole.max_epochs,
             device=whole.device,
             threads=whole.threads,
-            data_dir=whole.data_dir,
+            data_dir=whole.data_dir or None,
             scratch_dir=whole.scratch_dir / self.name,
             restored=restored,
             fold=self._fold,

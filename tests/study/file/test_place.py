@@ -33,6 +33,25 @@ def test_sqlite_files_start_at_the_study_file(tmp_path):
     assert study.tracking_uri == "sqlite:////abs/m.db"
 
 
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    study = made(
+        ("", '[journal]\nurl = "sqlite:///~/j.db"\n[tracking]\nmlflow = "sqlite:///~/m.db"'),
+        environment={"HPSEARCH_HOME": "~/h"},
+    )
+    assert str(study.home) == "/home/ada/h"
+    assert (study.journal_url, study.tracking_uri) == ("sqlite:////home/ada/j.db", "sqlite:////home/ada/m.db")
+    assert study.spec()["journal"]["url"] == "sqlite:///~/j.db"
+
+
+def test_the_home_folder_of_a_user_that_is_not_there():
+    no_home = "there is no home folder for ~nobody-of-that-name/j.db: write the whole path"
+    url = "sqlite:///~nobody-of-that-name/j.db"
+    assert refused(("", f'[journal]\nurl = "{url}"')) == [f"study.toml:17 journal.url: {no_home}"]
+    home = {"HPSEARCH_HOME": "~nobody-of-that-name/j.db"}
+    assert refused(environment=home) == [f"study.toml: HPSEARCH_HOME: {no_home}"]
+
+
 def test_mlflow_may_be_left_out():
     assert made(("", '[tracking]\nmlflow = "none"')).tracking_uri == "none"
 

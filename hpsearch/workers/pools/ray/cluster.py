@@ -6,6 +6,7 @@ from C++ with no exception (measured on 2.60). So its processes are looked at, a
 
 import logging
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -78,7 +79,8 @@ class RaySession:
             raise
         except Exception as problem:  # of all kinds: where its disk is full, a bare one
             message = f"Ray does not come up at resources.address = {cluster.address!r}: {problem}"
-            raise PoolError(message + (_free_space() if cluster.address == "local" else "")) from None
+            may_lack_space = cluster.address == "local" and not isinstance(problem, PermissionError)
+            raise PoolError(message + (_free_space() if may_lack_space else "")) from None
         finally:
             _protect_token()
 
@@ -140,6 +142,7 @@ class _LocalRay:
     """A Ray that this driver has started, in a folder of its own (a short path, since Ray's sockets are in it)."""
 
     def __init__(self) -> None:
+        _ensure_token()
         self.folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir=_TEMPORARY)
         self.reaper = reaper.Reaper(self.folder)
         try:
@@ -242,10 +245,20 @@ def _check_token(address: str, method: str) -> None:
                 ) from None
 
 
+def _ensure_token() -> None:
+    """A Ray of our own has a token for its processes, which Ray writes into the home folder. Where that cannot be
+    written and holds no token, this process and those of its Ray have one in their environment."""
+    given = {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
+    folder = Path.home() / ".ray"
+    is_writable = os.access(folder if folder.exists() else Path.home(), os.W_OK)
+    if not given and not is_writable and not (folder / "auth_token").exists():
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
 def _protect_token() -> None:
     """Ray 2.60 writes the token of its clusters into the home folder, for everybody to read who reads that."""
-    folder = Path.home() / ".ray"
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):  # RuntimeError: there is no home folder
+        folder = Path.home() / ".ray"
         folder.mkdir(mode=0o700, exist_ok=True)
         (folder / "auth_token").chmod(0o600)
 

@@ -1,5 +1,6 @@
 """A cluster that is asked before Ray asks it, and what is seen of one that dies."""
 
+import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -82,3 +83,21 @@ def test_what_the_kernel_ended_is_counted() -> None:
     counted = cluster._ended_by_the_kernel()
     lines = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
     assert counted == int(lines.get("oom_kill", 0))
+
+
+class TestTokenOfOurOwnRay:
+    @pytest.fixture(autouse=True)
+    def _no_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "environ", os.environ.copy())
+        for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+            os.environ.pop(name, None)
+
+    def test_it_is_in_the_environment_where_the_home_folder_cannot_be_written(self, tmp_path: Path) -> None:
+        os.environ["HOME"] = str(tmp_path / "is not there")
+        cluster._ensure_token()
+        assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
+
+    def test_elsewhere_it_is_rays_file(self, tmp_path: Path) -> None:
+        os.environ["HOME"] = str(tmp_path)
+        cluster._ensure_token()
+        assert "RAY_AUTH_TOKEN" not in os.environ

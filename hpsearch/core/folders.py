@@ -1,0 +1,51 @@
+"""Folders that a user names, and the home folder where the system knows none (a container's user without an entry)."""
+
+import getpass
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from hpsearch.core.errors import BadInput
+
+_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(~[^?]*)")
+
+
+def expanded(path: str) -> Path:
+    """The path with `~` or `~user` at its beginning replaced. BadInput where there is no such home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise BadInput(f"there is no home folder for {path}: write the whole path") from None
+
+
+def expanded_url(url: str) -> str:
+    """The same for the file of a SQLite URL; any other URL as it is. BadInput."""
+    return _SQLITE.sub(lambda found: f"{found[1]}{expanded(found[2])}", url)
+
+
+def study_home(beside: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """The folder of everything embedded: HPSEARCH_HOME, or `.hpsearch` in this folder. BadInput."""
+    named = environment.get("HPSEARCH_HOME")
+    return (expanded(named) if named else beside / ".hpsearch").absolute()
+
+
+def data_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The folder that HPSEARCH_DATA names. BadInput."""
+    named = environment.get("HPSEARCH_DATA")
+    return expanded(named).absolute() if named else None
+
+
+def ensure_home(home: Path) -> None:
+    """Where the system knows no home folder or no name for the user, set one: Ray, MLflow and torch ask for both.
+
+    home: what `~` stands for then. It is not made.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = str(home)
+    try:
+        getpass.getuser()
+    except (OSError, KeyError):
+        os.environ["LOGNAME"] = f"uid{os.getuid()}"
