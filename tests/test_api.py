@@ -144,6 +144,15 @@ def interrupted(params: Any, run: Any) -> Iterator[hpsearch.Report]:
         yield hpsearch.Report(epoch, {"val_loss": 1.0 / epoch})
 
 
+def reading(params: Any, run: Any) -> Iterator[hpsearch.Report]:
+    """Every epoch loads the study that it is of, which has the epochs before."""
+    for epoch in run.epochs():
+        study = hpsearch.load("toy")
+        with Path("seen").open("a") as seen:
+            seen.write(json.dumps({"state": study.state, "reports": len(study.curves())}) + "\n")
+        yield hpsearch.Report(epoch, {"val_loss": 1.0 / epoch})
+
+
 class TestLoad:
     def test_by_name_by_file_by_folder_and_by_study(self, desk: Desk) -> None:
         path = desk.study()
@@ -179,6 +188,22 @@ class TestLoad:
         hpsearch.run(toy(search={"method": "random", "trials": 5}), progress=False)
         assert len(old.trials) == 4
         assert len(old.refresh().trials) == 5
+
+    def test_while_it_runs(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The trainer reads its own study."""
+        monkeypatch.setattr("hpsearch.workers.worker.SLICE", 0.0)
+        hpsearch.run(toy(f"{__name__}:reading"), progress=False)
+        seen = [json.loads(line) for line in Path("seen").read_text().splitlines()]
+        assert [(one["state"], one["reports"]) for one in seen] == [("RUNNING", number) for number in range(12)]
+        assert hpsearch.load("toy").state == "COMPLETE"
+
+    def test_a_journal_in_postgresql(self, here: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("JOURNAL", postgres_url)
+        study = toy(journal={"url": "${env:JOURNAL}"})
+        hpsearch.run(study, progress=False)
+        for found in (hpsearch.load(study), hpsearch.load("toy", journal="${env:JOURNAL}")):
+            assert len(found.trials) == 4
+            assert found.best.load(), "the folder is where it was trained"
 
     def test_it_leaves_nothing_open(self, old: api.RecordedStudy) -> None:
         own = Path("/proc/self/fd")

@@ -53,9 +53,15 @@ class Cluster:
 
 
 class RaySession:
-    """Open from when it is made until `close`. PoolError where Ray does not come up, BadInput for a wrong token."""
+    """Open from when it is made until `close`. PoolError where Ray does not come up, BadInput for a wrong token, or
+    where the program has a Ray session of its own: a process can have one, and `close` would end it."""
 
     def __init__(self, cluster: Cluster, trainer: TrainerContext):
+        if ray.is_initialized():
+            raise BadInput(
+                "Ray is already initialized in this process, and a study needs a Ray session of its own: call "
+                'ray.shutdown() first, or train in this process with resources.address = "none"'
+            )
         self._cluster = cluster
         self._local: _LocalRay | None = None
         self._dead = False

@@ -55,6 +55,17 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     reset_auth_token_state()
 
 
+@pytest.mark.parametrize("address", ["local", "127.0.0.1:9"])
+def test_a_ray_of_the_program_itself_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """As in a notebook that has called ray.init."""
+    monkeypatch.setattr(cluster.ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(cluster.ray, "shutdown", lambda: pytest.fail("it is the program's"))
+    with pytest.raises(BadInput, match=r"ray\.shutdown\(\)"):
+        RaySession(Cluster(address), setup(tmp_path).trainer)
+
+
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 def test_a_token_that_is_refused_is_bad_input(tmp_path: Path, guarded: str, token: Path, scheme: str) -> None:
     """Ray itself would try for 20 s and longer, with a warning every second, and then not say why."""
