@@ -20,7 +20,7 @@ class AgingEvolution:
 
     def ask(self, history: History) -> Proposal:
         random = stream(self.seed, len(history))
-        usable = (trial for trial in history if trial.ended and trial.state is not State.FAILED)
+        usable = (one for one in history if not one.state.is_active and one.state is not State.FAILED)
         ended = sorted(usable, key=lambda trial: trial.ended)
         fresh = random.random(self.space.dimensions).tolist()
         if len(ended) < self.population:

@@ -110,7 +110,7 @@ class OptunaSampler:
             params = replay.next(events)
         if params is None:
             return Over(f"Optuna's {name} has stopped the search", numbers={"trials": len(history)})
-        ended = sum(trial.ended > 0 for trial in history)
+        ended = sum(not trial.state.is_active for trial in history)
         return New(params, self.epochs, f"Optuna's {name} on {ended} ended trials, {len(history) - ended} running")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ _Event = _Asked | _Told
 
 def _events(history: History) -> Iterator[_Event]:
     """In their order: before each ask, the ends of the trials that had ended by then."""
-    ended = sorted((trial for trial in history if trial.ended), key=lambda trial: trial.ended)
+    ended = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
     place = 0
     for trial in history:
         while place < len(ended) and ended[place].ended <= trial.ended_before and ended[place].number < trial.number:

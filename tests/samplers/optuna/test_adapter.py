@@ -150,6 +150,7 @@ def told(*trials: Trial, evidence: tuple[Trial, ...] = ()) -> list[Any]:
         (trial(0, State.FAILED, 0.5, ended=1), TrialState.FAIL, None),
         (trial(0, State.RUNNING, 0.5), TrialState.RUNNING, None),
         (trial(0, State.WAITING), TrialState.RUNNING, None),
+        (trial(0, State.WAITING, ended=1), TrialState.RUNNING, None),  # it failed, and is tried again
     ],
 )
 def test_what_became_of_a_trial(one: Trial, state: TrialState, value: float | None) -> None:
