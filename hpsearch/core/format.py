@@ -93,10 +93,10 @@ def span(time: Span) -> str:
 
 
 def _in_unit(seconds: float) -> tuple[str, str]:
-    """With two digits: 0.4 s -> 0 s, 86 s -> 1.4 min, 12.6 min -> 13 min."""
+    """Two digits, seconds whole: 0.4 s -> 0 s, 86 s -> 1.4 min, 12.6 min -> 13 min."""
     size, unit = next(((s, u) for s, u in ((3600, "h"), (60, "min")) if seconds >= s), (1, "s"))
     value = seconds / size
-    return (f"{value:.1f}".removesuffix(".0") if 1 <= value < 9.95 else f"{value:.0f}"), unit
+    return (f"{value:.1f}".removesuffix(".0") if size > 1 and value < 9.95 else f"{value:.0f}"), unit
 
 
 def finite(value: Any) -> Any:

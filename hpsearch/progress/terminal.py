@@ -122,7 +122,7 @@ class Terminal(Observer):
     # The live view ──────────────────────────────────────────────────────────────────────────────
 
     def _view(self, history: History, running: Collection[int]) -> Group:
-        """Whole lines, wrapped where the terminal is narrow; only the table of running trials is cut."""
+        """Lines are wrapped where the terminal is narrow; only the metric's name of running trials is cut."""
         head = Text.assemble(
             (self._title, "bold"), f"  {self._progress(history.ended)} trials  ", (self._time(history), "dim")
         )
@@ -137,10 +137,12 @@ class Terminal(Observer):
 
     def _running(self, history: History, running: Collection[int]) -> Table:
         table = Table.grid(padding=(0, 2))
+        for whole in (True, True, True, False):  # Rich narrows the columns that may wrap first
+            table.add_column(no_wrap=whole)
         metric = self._objective.metric
         for trial in map(history.__getitem__, sorted(running)):
-            value = f"{metric} {number(trial.curve[-1].metrics.get(metric, math.nan))}" if trial.curve else ""
-            cells = f"trial {trial.number}", f"epoch {trial.epoch}/{trial.until}", value
+            value = number(trial.curve[-1].metrics.get(metric, math.nan)) if trial.curve else ""
+            cells = f"trial {trial.number}", f"epoch {trial.epoch}/{trial.until}", value, metric if value else ""
             table.add_row(*map(_row, cells))
         return table
 

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from hpsearch.core.format import columns, duration, line, number, params_line
+from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.progress import terminal as module
 from hpsearch.progress.terminal import Stderr, Terminal
@@ -101,6 +103,20 @@ class TestLive:
         out = io.StringIO()
         searched(shown(3, console=terminal(out, width)))
         assert max(map(len, re.split(r"[\r\n]+", plain(out.getvalue())))) <= width
+
+    @pytest.mark.parametrize("width", [32, 40, 80, 200])
+    def test_cuts_nothing_but_the_name_of_the_metric(self, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "FRAME", -1.0)
+        out = io.StringIO()
+        reason = "median: best val_loss 0.3 up to epoch 2 is worse than 0.25, the median of 5 other trials"
+        pruned = replace(trial(State.PRUNED, 0.3, 0.4, reason=reason), number=0)
+        running = replace(trial(State.RUNNING, 0.123456), number=1)
+        with shown(3, console=terminal(out, width)) as screen:
+            screen.ended(pruned)
+            screen.turn_ended(History(LOSS, [pruned, running]), [1])
+        lines = plain(out.getvalue()).splitlines()
+        assert reason in " ".join(" ".join(lines).split())
+        assert any("trial 1  epoch 1/9  0.1235  " in line for line in lines)
 
     def test_is_erased_at_the_end(self, searched: Callable[[Terminal], Search]) -> None:
         """The last thing drawn clears every line; what stays is what was said."""
