@@ -1,7 +1,7 @@
-"""The best of a search trained again with fresh seeds, and the test set, once.
+"""The best trials of a search, trained again with fresh seeds, and then the test set, once.
 
-The finalists are trained by an ordinary study of its own, "NAME evaluation", in the same journal: killed, it goes on
-where it was, and nothing is trained twice. Only then, with the winner chosen on validation, is the test set opened.
+The finalists are trained by a study of their own, "NAME evaluation", in the same journal: after a kill it resumes, and
+nothing is trained twice. The test set is opened after that, when the winner has been chosen on validation.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from hpsearch.evaluation.candidates import MOST, Candidates, Member
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, FinalistResult
 from hpsearch.evaluation.finalists import Finalist, best_distinct, length, ranked
 from hpsearch.evaluation.scoring import score_on_test, score_on_validation
-from hpsearch.evaluation.test_set_ledger import keep_result, last_result, open_test, openings
+from hpsearch.evaluation.test_set_ledger import keep_result, last_result, ledger, open_test
 from hpsearch.journal import Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observers import Observer
@@ -28,7 +28,7 @@ from hpsearch.study.file.search_sections import ParameterSet
 
 
 def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationResult | None:
-    """Without a look at any data; None where no result of the last opening is on record."""
+    """Nothing is computed; None where the last opening of the test set has no recorded result."""
     known = last_result(journal, record.id)
     return None if known is None else _result(journal, record, known, on_record=True)
 
@@ -36,20 +36,20 @@ def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationRes
 def evaluate(
     journal: Journal, record: StudyRecord, study: Study, observer: Observer, *, top: int, seeds: int, again: bool
 ) -> EvaluationResult:
-    """top: how many of the best trials are trained again, each with so many fresh seeds. again: another opening of the
-    test set is asked for.
+    """top: how many of the best trials are trained again. seeds: how many fresh seeds each has at least; all that an
+    earlier evaluation has trained count. again: open the test set although it was opened before.
 
-    BadInput: it was opened before, by a process that was ended then. NoTrialSucceeded: there is nobody to evaluate.
-    Stopped: it was told to end.
+    BadInput: it was opened by a process that ended before it recorded a result. NoTrialSucceeded: no trial has a value.
+    Stopped: by a signal.
     """
-    with journal.held(record) as lease:  # nobody searches while the search is evaluated
+    with journal.held(record) as lease:  # so that no other process runs the search meanwhile
         if not again and (known := evaluation_on_record(journal, record)):
             return known
-        if not again and (before := openings(journal, record.id)):
+        if not again and (before := ledger(journal, record.id)):
             raise BadInput(
                 f'the test set of study "{record.name}" was opened on {utc_time(before[-1].at)} UTC, and '
-                "no result of that is on record: its process was ended before. Somebody may have seen it, so another "
-                "opening is to be asked for: --again, which is recorded too"
+                "the process ended before it recorded a result. Test values may have been seen, so opening it again "
+                "needs --again, which is recorded too"
             )
         found = _Evaluating(journal, record, study, lease, observer, top, seeds).run()
     return _result(journal, record, found, on_record=False)
@@ -57,7 +57,7 @@ def evaluate(
 
 def _result(journal: Journal, record: StudyRecord, found: Evaluation, *, on_record: bool) -> EvaluationResult:
     since = sum(journal.summary(record.id).trials.values()) - found.searched
-    return EvaluationResult(found, openings(journal, record.id), on_record, since)
+    return EvaluationResult(found, ledger(journal, record.id), on_record, since)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,9 @@ class _Evaluating:
         study = self._study_of(chosen)
         self.observer.say(f'training {many(len(chosen), "finalist")} with fresh seeds, as study "{study.study.name}"')
         finalists = ranked(chosen, self._trained(study), objective)
+        self._note_more_seeds(finalists)
         if not finalists:
-            raise NoTrialSucceeded(f'no finalist came to a value: see `hpsearch status "{study.study.name}"`')
+            raise NoTrialSucceeded(f'no finalist has a value: see `hpsearch status "{study.study.name}"`')
         candidates = self._candidates(study, finalists, best_distinct(trials, objective, MOST))
         found = Evaluation(
             study=self.record.name,
@@ -99,7 +100,7 @@ class _Evaluating:
             found = replace(found, left_out=validation.left_out, why=validation.why)
             if validation.why:
                 return found
-            opening = open_test(self.journal, self.lease, objective, _purpose(finalists, self.seeds))
+            opening = open_test(self.journal, self.lease, objective, _purpose(finalists))
             self.observer.say(opening.reason)
             with stoppable("the test set was opened and no result is recorded; --again opens it once more"):
                 test, failed = score_on_test(worker, validation, opening, objective)
@@ -109,11 +110,16 @@ class _Evaluating:
         return found
 
     def _bring_to_mlflow(self) -> None:
-        """The opening and its result go to the study's run there, as files; where it is away, with `hpsearch sync`."""
+        """Opening and result become files of the study's run; later, by `hpsearch sync`, if MLflow is unreachable."""
         tracker = build.tracker(self.study, self.record)
         tracker.start()
         if (sync := tracker.close(FLUSH)).pending:
-            self.observer.say(f"note: {sync.problem}; `hpsearch sync` brings the result there")
+            self.observer.say(f"note: {sync.problem}; `hpsearch sync` sends the result later")
+
+    def _note_more_seeds(self, finalists: Sequence[Finalist]) -> None:
+        most = max((len(one.spread.values) + one.spread.lost for one in finalists), default=0)
+        if most > self.seeds:
+            self.observer.say(f"note: {many(most, 'seed')} of one finalist are recorded already, and all of them count")
 
     # Fresh seeds ────────────────────────────────────────────────────────────────────────────────
 
@@ -129,8 +135,8 @@ class _Evaluating:
             raise Stopped(result.signal, f"stopped by {result.signal.name}: {RESUME}")
         if result.end.stopped:
             raise InfrastructureError(
-                f"the evaluation has stopped: {result.end.stopped}. What is trained is kept (`hpsearch status "
-                f'"{study.study.name}"`): run the same command again to go on'
+                f"the evaluation has stopped: {result.end.stopped}. Its trainings are kept (`hpsearch status "
+                f'"{study.study.name}"`): {RESUME}'
             )
         return list(result.history)
 
@@ -159,7 +165,8 @@ def _member(word: str, study: Study, record: StudyRecord, trial: Trial) -> Membe
     )
 
 
-def _purpose(finalists: Sequence[Finalist], seeds: int) -> str:
+def _purpose(finalists: Sequence[Finalist]) -> str:
     best = finalists[0]
     among = f"the best of {len(finalists)} finalists" if len(finalists) > 1 else "the only finalist"
-    return f"trial {best.trial.number}, {among}, {number(best.spread.mean)} on validation over {seeds} seeds"
+    seeds = many(len(best.spread.values), "seed")
+    return f"trial {best.trial.number}, {among}, {number(best.spread.mean)} on validation over {seeds}"

@@ -1,4 +1,4 @@
-"""What an evaluation came to: typed, and as the document that the journal keeps of an opening of the test set."""
+"""The result of an evaluation: typed, and as the document that the journal keeps of an opening of the test set."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,8 @@ class FinalistResult:
 class CandidateResult:
     """validation: its mean there. values: on the test set, of each of its `models`, with their mean, sd and margin.
 
-    scores: means of all that the trainer's `score` gives. gain: over one model of the winner; larger is better.
+    scores: the means of all metrics that the trainer's `score` returns. gain: over one model of the winner; larger is
+    better.
     """
 
     validation: float
@@ -65,16 +66,16 @@ class CandidateResult:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
-        """What a trainer scores may be NaN, which a document has as null."""
+        """From the journal. A score may be NaN, which a document has as null."""
         unknown = {name: math.nan for name in ("validation", "mean", "gain") if document[name] is None}
         return cls(**{**document, **unknown})
 
 
 @dataclass(frozen=True)
 class OpeningResult:
-    """What an opening of the test set came to. at: milliseconds since 1970. best_on_validation: a candidate's name.
+    """The result of an opening of the test set. at: milliseconds since 1970. best_on_validation: a candidate's name.
 
-    contenders: the candidates, as the documents in journals call them.
+    contenders: the candidates; the name is that of recorded documents.
     """
 
     opening: int
@@ -119,17 +120,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """openings: all of the test set, the first one first. on_record: it was read, and no data was looked at.
+    """ledger: all openings of the test set, the first one first. on_record: the result was read, and nothing computed.
 
-    trials_since: that the search has more than it had when it was evaluated.
+    trials_since: how many more trials the search has than when it was evaluated.
     """
 
     evaluation: Evaluation
-    openings: Sequence[Decision]
+    ledger: Sequence[Decision]
     on_record: bool
     trials_since: int
 
     def document(self) -> dict[str, Any]:
-        openings = [one.reason for one in self.openings]
+        openings = [one.reason for one in self.ledger]
         now = {"openings": openings, "on_record": self.on_record, "trials_since": self.trials_since}
         return {**self.evaluation.document(), **now}

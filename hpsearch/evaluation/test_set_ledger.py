@@ -1,6 +1,6 @@
-"""The ledger of a study's test set: every opening is written down before anything is looked at, and what came of it.
+"""The test-set ledger of a study: every opening is recorded before a model predicts the test set, then its result.
 
-An opening without a result was broken off. Its process may have shown something of it, so it counts as one.
+An opening without a result was interrupted. Test values may have been seen, so it counts.
 """
 
 import getpass
@@ -18,20 +18,20 @@ from hpsearch.journal import Batch, Journal, Lease
 KIND = "open test"
 
 
-def openings(journal: Journal, study_id: int) -> list[Decision]:
-    """The first one first."""
+def ledger(journal: Journal, study_id: int) -> list[Decision]:
+    """The openings of the test set, the first one first."""
     return [one for one in journal.decisions(study_id) if one.kind == KIND]
 
 
 def last_result(journal: Journal, study_id: int) -> Evaluation | None:
-    """What came of the last opening; None where that is not on record, or there was none."""
-    document = journal.documents(study_id).get(_kind(len(openings(journal, study_id))))
+    """The result of the last opening; None where none is recorded, or the test set was never opened."""
+    document = journal.documents(study_id).get(_kind(len(ledger(journal, study_id))))
     return Evaluation.read(document) if document else None
 
 
 @dataclass(frozen=True)
 class Opening:
-    """number: from 1. reason: who opened, where, what for. at: milliseconds since 1970."""
+    """number: from 1. reason: who opened the test set, where and why. at: milliseconds since 1970."""
 
     number: int
     reason: str
@@ -39,8 +39,8 @@ class Opening:
 
 
 def open_test(journal: Journal, lease: Lease, objective: Objective, purpose: str) -> Opening:
-    """Put an opening on record. The test set may be looked at from here on."""
-    number, at = len(openings(journal, lease.study_id)) + 1, now_ms()
+    """Record an opening. The test set may be used from here on."""
+    number, at = len(ledger(journal, lease.study_id)) + 1, now_ms()
     reason = f"{ordinal(number)} opening of the test set, by {_user()} on {platform.node()}: {purpose}"
     with closing(journal.writer(lease, objective)) as writer:
         writer.write(Batch(decisions=(Decision(KIND, reason, at=at),)))
@@ -58,5 +58,5 @@ def _kind(number: int) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container may know no name for its user
+    except (OSError, KeyError):  # a container may have no name for its user
         return "an unnamed user"

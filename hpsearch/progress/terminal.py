@@ -116,8 +116,9 @@ class Terminal(Observer):
                 self._live.update(self._view(history, running), refresh=True)
 
     def _progress(self, ended: int) -> str:
+        """More may end than are proposed now: what an earlier run of the study had proposed counts too."""
         done = ended - self._retried
-        return f"{done}/{self._total}" if self._total is not None else str(done)
+        return str(done) if self._total is None or done > self._total else f"{done}/{self._total}"
 
     # The live view ──────────────────────────────────────────────────────────────────────────────
 

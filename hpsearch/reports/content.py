@@ -13,7 +13,7 @@ from hpsearch.core.format import first_line
 from hpsearch.core.trial import State, Trial
 from hpsearch.doctor.study_diagnosis import StudyDiagnosis, diagnose_study
 from hpsearch.evaluation.evaluation_result import Evaluation
-from hpsearch.evaluation.test_set_ledger import last_result, openings
+from hpsearch.evaluation.test_set_ledger import last_result, ledger
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.provenance import data_hashes
 from hpsearch.records.find import JournalStudy
@@ -127,6 +127,6 @@ def read(journal: Journal, study: JournalStudy) -> Content:
         decisions=journal.decisions(record.id),
         segments=journal.segments(record.id),
         documents=journal.documents(record.id),
-        openings=openings(journal, record.id),
+        openings=ledger(journal, record.id),
         tested=last_result(journal, record.id),
     )

@@ -1,9 +1,10 @@
-"""What an evaluation came to, in words."""
+"""The result of an evaluation, in words."""
 
 from collections.abc import Iterator, Sequence
 
+from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import columns, many, number, ordinal, params_line, some, utc_time, with_margin
+from hpsearch.core.format import many, number, ordinal, params_line, some, utc_time, with_margin
 from hpsearch.evaluation.candidates import IN_WORDS, SINGLE
 from hpsearch.evaluation.evaluation_result import (
     CandidateResult,
@@ -14,69 +15,72 @@ from hpsearch.evaluation.evaluation_result import (
 )
 
 SHOWN = 3
-"""So many of the models that were left out."""
-
-LONGEST = 70
-"""Characters of a line's parameters."""
+"""How many of the models that were left out are named."""
 
 
 def text(result: EvaluationResult) -> str:
     found, left_out = result.evaluation, result.evaluation.left_out
-    seeds = max(len(one.values) + one.lost for one in found.finalists)
     parts = [
-        f"{found.study}: {many(len(found.finalists), 'finalist')} of {many(found.searched, 'trial')}"
-        f"{f' ({found.not_over} not over yet)' if found.not_over else ''}, {many(seeds, 'fresh seed')} each "
-        f"({found.metric}, {found.goal})",
+        wrapped(_head(found)),
         "",
         _finalists(found.finalists),
         "",
-        *_winner(found),
+        wrapped("\n".join(_winner(found))),
         "",
-        *(_tested(found.test, result.openings) if found.test else [f"the test set was not opened: {found.why}"]),
+        *_test_set(result),
     ]
+    end = []
     if result.on_record:
-        since = f" The search has {many(result.trials_since, 'trial')} more since." if result.trials_since else ""
-        parts += ["", f"This is on record: no data was looked at. --again opens the test set another time.{since}"]
+        since = f" The search has {many(result.trials_since, 'more trial')} since then." if result.trials_since else ""
+        again = "--again opens the test set once more, which is recorded too."
+        end += ["", f"This is the recorded result: nothing was computed now. {again}{since}"]
     if left_out:
         shown = some(left_out, SHOWN, ", which --json names")
-        parts += ["", "models that were left out", *(f"  {one}" for one in shown)]
+        end += ["", "models that were left out", *(f"  {one}" for one in shown)]
+    parts += [wrapped("\n".join(end))] if end else []
     return "\n".join([*parts, "", f'  trainings  hpsearch status "{found.evaluation}"'])
 
 
+def _head(found: Evaluation) -> str:
+    counts = sorted({len(one.values) + one.lost for one in found.finalists})
+    seeds = many(counts[0], "fresh seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} fresh seeds"
+    searched = f"{many(len(found.finalists), 'finalist')} of {many(found.searched, 'trial')}"
+    active = f" ({found.not_over} not ended)" if found.not_over else ""
+    return f"{found.study}: {searched}{active}, {seeds} each ({found.metric}, {found.goal})"
+
+
 def _finalists(finalists: Sequence[FinalistResult]) -> str:
-    rows = [["trial", "in the search", "mean of seeds", "sd", "corrected", "parameters"]]
+    rows = [["trial", "in the search", "mean of seeds", "sd", "shrunk mean", "parameters"]]
     for one in finalists:
-        params = params_line(one.params)
-        rows.append(
-            [
-                str(one.trial),
-                number(one.found),
-                with_margin(one.mean, one.margin) + (f", {one.lost} lost" if one.lost else ""),
-                _sd(one),
-                number(one.corrected),
-                params if len(params) <= LONGEST else params[: LONGEST - 1] + "…",
-            ]
-        )
-    return columns(rows)
+        mean = with_margin(one.mean, one.margin) + (f", {one.lost} failed" if one.lost else "")
+        rows.append([str(one.trial), number(one.found), mean, _sd(one), number(one.corrected), params_line(one.params)])
+    return table(rows, narrow=(5, 2))
 
 
 def _winner(found: Evaluation) -> Iterator[str]:
     first, count = found.finalists[0], len(found.finalists)
     yield f"winner: trial {found.winner}. ± is the 95 % interval of a mean over seeds (Student's t)."
-    came = f"In the search it came to {number(first.found)}"
+    value = f"In the search its value was {number(first.found)}"
     if first.optimism > 0:
-        yield f"{came}: the best of {found.searched} trials flatters, here by {first.optimism:.2g}."
+        yield f"{value}: the best of {many(found.searched, 'trial')} is optimistic by about {first.optimism:.2g}."
     else:
-        yield f"{came}, no better than its mean over fresh seeds."
+        yield f"{value}, no better than its mean over fresh seeds."
     if count > 1:
         yield (
-            f"As the best of {count} it is partly lucky still: {number(first.corrected)} is to be "
-            "expected (corrected: drawn towards the others' mean by what seeds explain; Efron and Morris 1975)."
+            f"The best mean of {count} finalists is optimistic too: expect {number(first.corrected)}, its shrunk mean "
+            "(shrunk towards the mean of all by the share of variance that seeds explain; Efron and Morris 1975)."
         )
 
 
-def _tested(test: OpeningResult, openings: Sequence[Decision]) -> Iterator[str]:
-    yield f"test set, opened {_times(openings)}"
+def _test_set(result: EvaluationResult) -> Iterator[str]:
+    if result.evaluation.test:
+        yield from _tested(result.evaluation.test, result.ledger)
+    else:
+        yield wrapped(f"the test set was not opened: {result.evaluation.why}")
+
+
+def _tested(test: OpeningResult, ledger: Sequence[Decision]) -> Iterator[str]:
+    yield wrapped(f"test set, opened {_times(ledger)}")
     rows = [
         [
             f"{'*' if one.name == test.best_on_validation else ' '} {IN_WORDS[one.name]}",
@@ -88,16 +92,34 @@ def _tested(test: OpeningResult, openings: Sequence[Decision]) -> Iterator[str]:
         ]
         for one in test.contenders
     ]
-    yield columns([["", "models", "validation", f"test {test.metric}", "sd", "gain"], *rows])
-    yield "* is best on validation: the one to use, whatever the test says. Gain is over one model of the winner."
-    yield "A greedy ensemble is chosen on validation, so that its value there flatters."
+    head = ["", "models", "validation", f"test {test.metric}", "sd", "gain"]
+    yield table([head, *rows], narrow=(0,), lines=None)
+    yield from _other_metrics(test)
+    yield wrapped(
+        "* is the best on validation: use it, whatever its test value is. Gain: over one model of the winner.\n"
+        "The greedy ensemble is selected on validation, so its validation value is optimistic."
+    )
 
 
-def _times(openings: Sequence[Decision]) -> str:
-    if len(openings) == 1:
-        return f"once ({utc_time(openings[0].at)} UTC)"
-    before = "; ".join(f"{utc_time(one.at)} UTC" for one in openings[:-1])
-    return f"for the {ordinal(len(openings))} time: what it says is no longer new. Before: {before}"
+def _other_metrics(test: OpeningResult) -> Iterator[str]:
+    """What the trainer's `score` returned besides the study's metric: the means over a candidate's models."""
+    names = dict.fromkeys(name for one in test.contenders for name in one.scores if name != test.metric)
+    if not names:
+        return
+    rows = [
+        [f"  {IN_WORDS[one.name]}", *(number(one.scores[name]) if name in one.scores else "" for name in names)]
+        for one in test.contenders
+    ]
+    yield ""
+    yield table([["", *(f"test {name}" for name in names)], *rows], narrow=(0,), lines=None)
+    yield ""
+
+
+def _times(ledger: Sequence[Decision]) -> str:
+    if len(ledger) == 1:
+        return f"once ({utc_time(ledger[0].at)} UTC)"
+    before = "; ".join(f"{utc_time(one.at)} UTC" for one in ledger[:-1])
+    return f"for the {ordinal(len(ledger))} time, so it is no longer unseen (opened before: {before})"
 
 
 def _sd(one: FinalistResult | CandidateResult) -> str:

@@ -10,8 +10,9 @@ from hpsearch.core.format import columns, shortened
 LONGEST_CELL = 24
 """Characters of a cell in a table with a column for each study or parameter."""
 
-NARROWEST = 12
-"""Characters that a column keeps, however narrow the terminal is."""
+COMFORTABLE, NARROWEST = 16, 8
+"""Characters of a narrowed column: with fewer than the first another column is narrowed too; the second it keeps,
+however narrow the terminal is."""
 
 GAP = 2
 """Spaces between columns."""
@@ -57,7 +58,7 @@ def table(rows: Sequence[Sequence[str]], narrow: Sequence[int], lines: int | Non
     for place in narrow:
         given[place] = natural[place]
         room = most - GAP * (len(natural) - 1) - sum(natural) + sum(given.values())
-        if room >= sum(min(own, NARROWEST) for own in given.values()):
+        if room >= sum(min(own, COMFORTABLE) for own in given.values()):
             break
     widths = _shared(room, given)
     shown = []
@@ -82,7 +83,12 @@ def _cell(text: str, most: int | None, lines: int | None) -> list[str]:
         return [text]
     short = " ".join(shortened(word, most) for word in text.split(" "))
     wrapper = textwrap.TextWrapper(
-        most, break_long_words=False, break_on_hyphens=False, max_lines=lines, placeholder=" …"
+        most,
+        subsequent_indent=" " * (len(text) - len(text.lstrip(" *"))),
+        break_long_words=False,
+        break_on_hyphens=False,
+        max_lines=lines,
+        placeholder=" …",
     )
     return wrapper.wrap(short) or [""]
 

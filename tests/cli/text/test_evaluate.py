@@ -6,6 +6,7 @@ import pytest
 
 from hpsearch.cli.text.evaluate import text
 from hpsearch.core.decisions import Decision
+from hpsearch.evaluation.candidates import IN_WORDS
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult
 from tests.evaluation.test_evaluation_result import EVALUATION, FINALIST
 
@@ -18,7 +19,7 @@ def lines(evaluation: Evaluation = EVALUATION, openings: int = 1, on_record: boo
 
 def test_its_head_and_its_end() -> None:
     first, *_, last = lines()
-    assert first == "toy: 1 finalist of 6 trials (1 not over yet), 3 fresh seeds each (val_loss, minimize)"
+    assert first == "toy: 1 finalist of 6 trials (1 not ended), 3 fresh seeds each (val_loss, minimize)"
     assert last == '  trainings  hpsearch status "toy evaluation"'
 
 
@@ -26,11 +27,11 @@ def test_its_head_and_its_end() -> None:
     ("openings", "said"),
     [
         (1, "test set, opened once (1970-01-01 00:00:00 UTC)"),
-        (2, "test set, opened for the 2nd time: what it says is no longer new. Before: 1970-01-01 00:00:00 UTC"),
+        (2, "test set, opened for the 2nd time, so it is no longer unseen (opened before: 1970-01-01 00:00:00 UTC)"),
         (
             3,
-            "test set, opened for the 3rd time: what it says is no longer new. "
-            "Before: 1970-01-01 00:00:00 UTC; 1970-01-02 00:00:00 UTC",
+            "test set, opened for the 3rd time, so it is no longer unseen "
+            "(opened before: 1970-01-01 00:00:00 UTC; 1970-01-02 00:00:00 UTC)",
         ),
     ],
 )
@@ -39,9 +40,10 @@ def test_how_often_the_test_set_was_opened(openings: int, said: str) -> None:
 
 
 def test_what_is_on_record_is_said_to_be() -> None:
-    said = "This is on record: no data was looked at. --again opens the test set another time."
+    said = "This is the recorded result: nothing was computed now. "
+    said += "--again opens the test set once more, which is recorded too."
     assert said in lines(on_record=True)
-    assert f"{said} The search has 2 trials more since." in lines(on_record=True, since=2)
+    assert f"{said} The search has 2 more trials since then." in lines(on_record=True, since=2)
 
 
 def test_a_few_of_many_models_that_were_left_out() -> None:
@@ -57,8 +59,36 @@ def test_why_the_test_set_was_not_opened() -> None:
     assert not any("test set, opened" in line for line in found)
 
 
-def test_whether_the_search_flattered() -> None:
-    flattered = "In the search it came to 0.3: the best of 6 trials flatters, here by 0.2."
-    assert flattered in lines()
+def test_whether_the_search_was_optimistic() -> None:
+    optimistic = "In the search its value was 0.3: the best of 6 trials is optimistic by about 0.2."
+    assert optimistic in lines()
     honest = replace(EVALUATION, finalists=[replace(FINALIST, optimism=-0.1)])
-    assert "In the search it came to 0.3, no better than its mean over fresh seeds." in lines(honest)
+    assert "In the search its value was 0.3, no better than its mean over fresh seeds." in lines(honest)
+
+
+def test_finalists_may_have_different_numbers_of_seeds() -> None:
+    fewer = replace(FINALIST, values=[0.4], lost=0)
+    assert (
+        "2 finalists of 6 trials (1 not ended), 1 to 3 fresh seeds each"
+        in lines(replace(EVALUATION, finalists=[FINALIST, fewer]))[0]
+    )
+
+
+def test_all_metrics_that_were_scored() -> None:
+    found = lines()
+    start = next(i for i, line in enumerate(found) if line.split() == ["test", "size"])
+    assert found[start + 1].split() == ["one", "model", "of", "the", "winner", "3"]
+    assert EVALUATION.test is not None
+    (single,) = EVALUATION.test.contenders
+    one_metric = replace(EVALUATION.test, contenders=[replace(single, scores={"loss": 0.7})])
+    assert not any("test size" in line for line in lines(replace(EVALUATION, test=one_metric)))
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_it_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert EVALUATION.test is not None
+    rows = [replace(EVALUATION.test.contenders[0], name=name) for name in IN_WORDS]
+    finalist = replace(FINALIST, params={"lr": 0.1, "prompt": "x" * 7000, "optimizer": "sgd"})
+    whole = replace(EVALUATION, finalists=[finalist] * 3, test=replace(EVALUATION.test, contenders=rows))
+    assert [line for line in lines(whole, openings=3, on_record=True, since=2) if len(line) > columns] == []

@@ -60,6 +60,17 @@ def test_a_cell_of_many_lines_is_shortened(monkeypatch: pytest.MonkeyPatch) -> N
     ]
 
 
+def test_a_cell_goes_on_at_its_own_indentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    at(monkeypatch, 24)
+    rows = [["* the best of them all", "0.5"], ["  another one of many", "0.25"]]
+    assert table(rows, narrow=(0,)).splitlines() == [
+        "* the best of them  0.5",
+        "  all",
+        "  another one of    0.25",
+        "  many",
+    ]
+
+
 def test_a_table_that_fits_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, 200)
     assert table(ROWS, narrow=(1, 2)).splitlines()[1].split(maxsplit=2) == ROWS[1]
@@ -67,7 +78,7 @@ def test_a_table_that_fits_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_column_keeps_a_few_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, 5)
-    assert "a-nam…column" in table(ROWS, narrow=(1,))
+    assert "a-n…lumn" in table(ROWS, narrow=(1,))
 
 
 @pytest.mark.parametrize(
