@@ -1,4 +1,4 @@
-"""What is compared on the test set: one model of the winner, and ensembles of what has been trained already."""
+"""The candidates for the test set: one model of the winner, and ensembles of models that are trained already."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from hpsearch.core.replicates import ONE, Replicates
 from hpsearch.core.trial import Params
 
 MOST = 20
-"""So many of the search's best trials may enter the greedy ensemble."""
+"""How many of the search's best trials may enter the greedy ensemble."""
 
 SINGLE, SEEDS, TOP, GREEDY = "single", "seeds", "top", "greedy"
 SNAPSHOTS, AUGMENTED = "snapshots", "augmented"
@@ -26,11 +26,11 @@ IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A model that was trained: the state of a trial at the end of one epoch.
+    """A trained model: the state of a trial at the end of one epoch.
 
-    name: how messages call it. number: of the trial, in the study `study_uid`, whose folder is `work`. step: the epoch.
-    way: what of it predicts: the model itself, its mean over augmented copies of the inputs, or its snapshot ensemble.
-    replicates: that its trial has; all of them predict.
+    name: for messages. number: of the trial in the study `study_uid`, which has the folder `work`. step: the epoch.
+    way: how it predicts: as it is, as the mean over augmented copies of the inputs, or as its snapshot ensemble.
+    replicates: those of its trial; all of them predict.
     """
 
     name: str
@@ -46,14 +46,14 @@ class Member:
 
 
 Mixture = tuple[int, ...]
-"""Places in a list of members, a place as often as its outputs count in the mean."""
+"""Indices into a list of members; an index that occurs n times has weight n in the mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """mixtures: by the candidate's name; each has several of one sort, such as one model after another.
+    """mixtures: by the candidate's name; a candidate has several, such as each model of the winner alone.
 
-    greedy_from: places in `members` of which one more candidate, GREEDY, is to be found: the best mixture of them.
+    greedy_from: indices of the members from which the candidate GREEDY is selected.
     """
 
     members: tuple[Member, ...]
@@ -79,12 +79,12 @@ class Candidates:
         return cls((*models, *snapshots, *augmented), mixtures, tuple(range(len(models))))
 
     @property
-    def places(self) -> set[int]:
-        """In `members`, of all that predict."""
+    def indices(self) -> set[int]:
+        """Of the members that predict."""
         return {*self.greedy_from, *(i for mixtures in self.mixtures.values() for mixture in mixtures for i in mixture)}
 
     def without(self, missing: Collection[int]) -> Self:
-        """The mixtures of the members that are there; a candidate that has none left is gone."""
+        """The same without some members; a candidate without members is left out."""
         left = {
             name: tuple(kept for one in mixtures if (kept := tuple(i for i in one if i not in missing)))
             for name, mixtures in self.mixtures.items()

@@ -1,4 +1,4 @@
-"""Ensembles of models that are trained already: their mean, and which of them belong into it."""
+"""Ensembles of models that are trained already: their mean, and the selection of their members."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,21 +9,21 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.trainer.predictions import Predictions
 
 BEST_FEW = 5
-"""The most members that a greedy ensemble starts from."""
+"""The largest number of members that a greedy ensemble starts from."""
 
 
 def averaged(members: Sequence[Predictions]) -> Predictions:
-    """The mean of what one or more members say. TrainerError where they do not speak of the same examples.
+    """The mean of one or more predictions. TrainerError where they are not of the same examples.
 
-    Targets may differ by the rounding of float32: those of a regression come back from each fold's own scale.
+    Targets may differ by the rounding of float32: those of a regression are scaled back by each fold.
     """
     first = members[0]
     for number, member in enumerate(members[1:], start=2):
         if member.outputs.shape != first.outputs.shape or not _alike(member, first):
             shapes = f"outputs {first.outputs.shape} and {member.outputs.shape}"
             raise TrainerError(
-                f"model 1 and model {number} do not predict the same examples in the same order ({shapes}), so their "
-                "mean means nothing; the split must be the same for all of them"
+                f"model 1 and model {number} do not predict the same examples in the same order ({shapes}), so they "
+                "cannot be averaged; the split must be the same for all of them"
             )
     return Predictions(np.mean([member.outputs for member in members], axis=0), first.targets)
 
@@ -35,14 +35,14 @@ def _alike(one: Predictions, other: Predictions) -> bool:
 
 
 def greedy(members: Sequence[Predictions], loss: Callable[[Predictions], float], most: int = 20) -> tuple[int, ...]:
-    """Which members to average, some more than once: positions in the order in which they joined.
+    """The members to average, some more than once: indices in the order in which they were added.
 
     Ensemble selection (Caruana, Niculescu-Mizil, Crew, Ksikes 2004, "Ensemble selection from libraries of models",
-    ICML) with two of its section 2's guards against overfitting the validation set. It starts from the best N members
-    together, the N up to `BEST_FEW` with the smallest loss (sorted initialisation); then, again and again, that member
-    joins, with replacement, whose joining leaves the smallest loss, until there are `most` (>= 1). Of all that the
-    ensemble was on its way the one with the smallest loss is taken, the smaller of equals: on what it is chosen on it
-    is never worse than the best member. The third guard, bags of members, is left out.
+    ICML) with two of the three methods of its section 2 against overfitting the validation set. It starts from the best
+    N members, with the N up to `BEST_FEW` that has the smallest loss (sorted initialisation). Then the member is added,
+    with replacement, that gives the smallest loss, until there are `most` (>= 1). The result is the ensemble with the
+    smallest loss of all steps, the smallest of equals: on the data of the selection it is never worse than the best
+    member. The third method, bagging of members, is not used.
 
     loss: of a mean; smaller is better, NaN is worst. One or more members.
     """
@@ -59,7 +59,7 @@ def greedy(members: Sequence[Predictions], loss: Callable[[Predictions], float],
 
 
 def _best_prefix(path: list[int], loss_of: Callable[[Sequence[int]], float]) -> list[int]:
-    """The shortest whose loss is the smallest; a mean of the same members may round to a little less."""
+    """The shortest prefix with the smallest loss, up to rounding: a mean of equal members may differ slightly."""
     losses = [loss_of(path[:size]) for size in range(1, len(path) + 1)]
     least = min(losses)
     return path[: next(size for size, loss in enumerate(losses, start=1) if math.isclose(loss, least, rel_tol=1e-12))]

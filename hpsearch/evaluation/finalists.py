@@ -1,8 +1,8 @@
-"""The end of a search: which trials are trained again with fresh seeds, and what they are then worth.
+"""The finalists of a search: which trials are trained again with fresh seeds, and their values over these seeds.
 
-The best value of a search is the best of many draws, and flatters: part of it is the seed's luck, and the more trials
-there were the larger that part (Cawley and Talbot 2010, "On over-fitting in model selection and subsequent selection
-bias in performance evaluation", JMLR 11). Fresh seeds tell the two apart.
+The best value of a search is the best of many and therefore optimistic: part of it is the effect of its seed, and this
+part grows with the number of trials (Cawley and Talbot 2010, "On over-fitting in model selection and subsequent
+selection bias in performance evaluation", JMLR 11). Fresh seeds measure it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,11 +12,11 @@ from statistics import fmean, variance
 from hpsearch.core.trial import Objective, State, Trial, key_of
 from hpsearch.evaluation.noise import Noise, Spread, pooled
 
-# Who is a finalist ───────────────────────────────────────────────────────────────────────────────
+# Selection ───────────────────────────────────────────────────────────────────────────────
 
 
 def best_distinct(trials: Iterable[Trial], objective: Objective, most: int) -> list[Trial]:
-    """The best trials, best first, no two with the same parameters; failed and diverged ones are none."""
+    """The best trials, best first, no two with the same parameters, without failed and diverged ones."""
     chosen: dict[str, Trial] = {}
     for trial in objective.ranked(trials):
         if len(chosen) < most:
@@ -25,23 +25,21 @@ def best_distinct(trials: Iterable[Trial], objective: Objective, most: int) -> l
 
 
 def length(trial: Trial, epochs: int) -> int:
-    """The epoch to which a finalist is trained: as far as the search has seen it.
-
-    One that came to its end may go all the way, where the same early stopping awaits it; of one that was pruned, paused
-    or interrupted nobody knows what more epochs would make of it.
+    """The epoch to which a finalist is trained: the last one, with the same early stopping, for a COMPLETE trial. Else
+    the epoch at which it was pruned, paused or interrupted, since its value after more epochs is not known.
     """
     return epochs if trial.state is State.COMPLETE else trial.epoch
 
 
-# What they are worth ─────────────────────────────────────────────────────────────────────────────
+# Values over fresh seeds ─────────────────────────────────────────────────────────────────────────────
 
 
 def shrunk(spreads: Sequence[Spread]) -> tuple[float, ...]:
-    """The means, each drawn towards the mean of all by the part of their differences that seeds alone explain.
+    """The means, each shrunk towards the mean of all by the share of variance that seeds explain.
 
-    The winner of several is the best partly by luck; what it would come to again is nearer to the others. Empirical
-    Bayes with variances by the method of moments (Efron and Morris 1975, "Data analysis using Stein's estimator and
-    its generalizations", JASA 70), the variance between seeds pooled. Unchanged where there is one, or no two seeds.
+    The best of several means is optimistic; with other seeds it would be nearer to the others. Empirical Bayes with
+    variances by the method of moments (Efron and Morris 1975, "Data analysis using Stein's estimator and its
+    generalizations", JASA 70), the variance between seeds pooled. Unchanged for one mean, or where none has two seeds.
     """
     means = [one.mean for one in spreads]
     seeds = pooled([Noise(one.sd, len(one.values) - 1) for one in spreads if one.sd is not None])
@@ -55,10 +53,10 @@ def shrunk(spreads: Sequence[Spread]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Finalist:
-    """A finalist and its fresh seeds.
+    """A finalist and its trainings with fresh seeds.
 
-    found: its value in the search. trainings: those that came to a value. corrected: its mean without what being chosen
-    among the finalists flatters (see `shrunk`). All of the metric in its own sign.
+    found: its value in the search. trainings: those that have a value. corrected: its shrunk mean (see `shrunk`). All
+    values are of the metric in its own sign.
     """
 
     trial: Trial
@@ -69,9 +67,9 @@ class Finalist:
 
 
 def ranked(chosen: Sequence[Trial], trainings: Sequence[Trial], objective: Objective) -> list[Finalist]:
-    """The finalists that came to a value, best first: by how many seeds they lost, then by their mean.
+    """The finalists that have a value, best first: by the number of their failed seeds, then by their mean.
 
-    A finalist of which some seeds diverge is not as good as those that did not; of equals the search's favourite leads.
+    A finalist with failed or diverged seeds ranks below those without; of equals the better one in the search leads.
     """
     found = []
     for trial in chosen:

@@ -1,4 +1,4 @@
-"""How much a value would change by itself, with another seed, and what a difference between two then says."""
+"""How much a value changes with its seed, and whether a difference between two values may be chance."""
 
 import math
 from collections import defaultdict
@@ -14,9 +14,9 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Spread:
-    """What several trainings came to that differ in their seeds alone.
+    """The values of trainings that differ in their seeds alone.
 
-    values: the metric in its own sign, at least one. lost: how many came to none, since they failed or diverged.
+    values: the metric in its own sign, at least one. lost: how many trainings have none, since they failed or diverged.
     """
 
     values: tuple[float, ...]
@@ -28,7 +28,7 @@ class Spread:
 
     @property
     def sd(self) -> float | None:
-        """Standard deviation between seeds; None for one seed, which tells nothing of it."""
+        """Standard deviation between seeds; None for one seed."""
         return stdev(self.values) if len(self.values) > 1 else None
 
     @property
@@ -47,16 +47,16 @@ class Noise:
 
     @property
     def limit(self) -> float:
-        """Two values that differ in nothing but noise are farther apart in one case of twenty (Student's t).
+        """Two values that differ by noise alone differ by more than this in 5 % of cases (Student's t).
 
-        It is for two that were chosen beforehand: of the best of many more is luck.
+        It holds for two values that were chosen beforehand; the best of many differs by more.
         """
         return _quantile(self.freedom) * self.sd * math.sqrt(2)
 
 
 @dataclass(frozen=True)
 class NoiseEstimate:
-    """of: whose seed changes a value so much. source: what that is known from."""
+    """of: what the seed belongs to. source: what the estimate is based on."""
 
     noise: Noise
     of: Literal["search", "training"]
@@ -68,16 +68,16 @@ class NoiseEstimate:
 
 
 def within(groups: Iterable[Sequence[float]]) -> Noise | None:
-    """From groups of values that differ in nothing but their seeds; None where no group has two.
+    """From groups of values that differ in their seeds alone; None where no group has two.
 
-    None as well where no two differ: a share of few examples is the same again and again, and noisy all the same.
+    None as well where no two values differ: an accuracy on few examples may be the same for several seeds, and noisy.
     """
     found = pooled([Noise(stdev(group), len(group) - 1) for group in groups if len(group) > 1])
     return found if found is not None and found.sd > 0 else None
 
 
 def pooled(noises: Sequence[Noise]) -> Noise | None:
-    """As one, weighed by how well each is known; None of none."""
+    """One estimate from several, weighted by their degrees of freedom; None without any."""
     freedom = sum(one.freedom for one in noises)
     if not freedom:
         return None
@@ -85,7 +85,7 @@ def pooled(noises: Sequence[Noise]) -> Noise | None:
 
 
 def repeated(trials: Iterable[Trial], objective: Objective) -> list[list[float]]:
-    """The values of trials that were trained to their ends with the same parameters, of each such set."""
+    """For each set of parameters that several COMPLETE trials have, their values."""
     groups = defaultdict[str, list[float]](list)
     for trial in trials:
         if trial.state is State.COMPLETE and (value := objective.value(trial)) is not None:

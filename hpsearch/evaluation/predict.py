@@ -1,6 +1,6 @@
-"""Models that were trained predict validation or test, alone and in mixtures; nothing is trained.
+"""Trained models predict validation or test, alone and as mixtures; nothing is trained.
 
-A trainer's module offers it beside the trainer: `predict(params, run, part, *, augmented=0)`, `score(predictions)` and,
+A trainer's module has, beside the trainer, `predict(params, run, part, *, augmented=0)`, `score(predictions)` and,
 where there are any, `snapshots(params, run, part)`.
 """
 
@@ -34,11 +34,11 @@ COPIES = 8
 """Augmented copies of every input, for test-time augmentation."""
 
 Scores = Mapping[str, float]
-"""A metric's value by its name, which is that of the trainer's reports without their "val_"."""
+"""A metric's value by its name: that of the trainer's reports without "val_"."""
 
 
 def scored_as(metric: str) -> str:
-    """What `score` calls a metric that the trainer reports."""
+    """The name that `score` has for a metric of the trainer's reports."""
     return metric.removeprefix("val_")
 
 
@@ -46,9 +46,9 @@ def scored_as(metric: str) -> str:
 class Scored:
     """scores: for each candidate, those of its mixtures, in their order.
 
-    problems: why a member predicts nothing, by its place; "" where there is nothing of the sort to predict with. The
-    mixtures are scored without it (see `Candidates.without`). greedy: the mixture that was found, () where none was
-    asked for. problem: why nothing could be done at all.
+    problems: by a member's index, why it does not predict; "" where the trainer does not offer this way to predict. The
+    mixtures are scored without it (see `Candidates.without`). greedy: the mixture that was selected, () where none was
+    requested. problem: why nothing could be scored.
     """
 
     scores: Mapping[str, tuple[Scores, ...]] = field(default_factory=dict)
@@ -59,10 +59,10 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Predict:
-    """Have models that were trained predict a part of the data, and score mixtures of them.
+    """Let trained models predict a part of the data, and score mixtures of them.
 
-    The greedy ensemble is found on this part, by the study's objective. opening: for the test part, what is on record
-    about it. seconds: the most that all of it may take.
+    The greedy ensemble is selected on this part, by the study's objective. opening: for the test part, the entry of the
+    test-set ledger. seconds: the time limit.
     """
 
     candidates: Candidates
@@ -71,7 +71,7 @@ class Predict:
     seconds: float = 86400.0
 
     def measure(self, context: TrainerContext) -> Scored:
-        """`Scored.problem` says what the trainer lacks, or what its `score` raised."""
+        """`Scored.problem` is what the trainer lacks, or what its `score` raised."""
         try:
             companion = _Companion(context)
             with unsealed(self.opening) if self.part == "test" else nullcontext():
@@ -83,11 +83,11 @@ class Predict:
 def _scored(candidates: Candidates, part: Part, companion: "_Companion") -> Scored:
     predicted: dict[int, Predictions] = {}
     problems: dict[int, str] = {}
-    for place in sorted(candidates.places):
+    for place in sorted(candidates.indices):
         try:
             predicted[place] = companion.predict(candidates.members[place], part)
-        except Exception as problem:  # whatever a trainer raises costs this member alone
-            problems[place] = str(problem) if isinstance(problem, _Nothing | TrainerError) else headline(problem)
+        except Exception as problem:  # whatever a trainer raises, only this member is left out
+            problems[place] = str(problem) if isinstance(problem, _NotOffered | TrainerError) else headline(problem)
 
     def score(mixture: Mixture) -> Scores:
         return companion.score(ensembles.averaged([predicted[place] for place in mixture]))
@@ -101,12 +101,12 @@ def _scored(candidates: Candidates, part: Part, companion: "_Companion") -> Scor
     return Scored({**scores, GREEDY: (score(greedy),)}, problems, greedy)
 
 
-class _Nothing(Exception):
-    """There is nothing of the sort to predict with, which is no fault."""
+class _NotOffered(Exception):
+    """The trainer does not offer this way to predict, which is no fault."""
 
 
 class _Companion:
-    """What a trainer's module offers besides training. TrainerError where it is not there."""
+    """`predict`, `score` and `snapshots` of a trainer's module. TrainerError where one of the first two is missing."""
 
     def __init__(self, context: TrainerContext):
         self._context = context
@@ -115,12 +115,12 @@ class _Companion:
         missing = [name for name in ("predict", "score") if not callable(getattr(self._module, name, None))]
         if missing:
             raise TrainerError(
-                f"{self._module.__name__} has no {' and no '.join(f'`{name}`' for name in missing)}, so its models can "
-                "be ranked by what they reported, and predict nothing; docs/evaluate.md says what to add"
+                f"{self._module.__name__} has no {' and no '.join(f'`{name}`' for name in missing)}, so "
+                "these trials have no predictions and no test values; docs/evaluate.md describes both functions"
             )
 
     def predict(self, member: Member, part: Part) -> Predictions:
-        """Raises whatever the trainer raises; TrainerError where the snapshot is not to be had."""
+        """Raises whatever the trainer raises; TrainerError where the checkpoint is missing."""
         store = checkpoints.CheckpointStore.of(member.work, member.study_uid, member.number)
         snapshot = store.at(member.step)
         if snapshot is None:
@@ -152,7 +152,7 @@ class _Companion:
             case "snapshots":
                 found = snapshots(params, run(), part) if snapshots else []
                 if not found:
-                    raise _Nothing
+                    raise _NotOffered
                 return ensembles.averaged([_checked(one) for one in found])
         return _checked(predict(params, run(), part))
 
@@ -172,7 +172,7 @@ class _Companion:
 
 
 def _together(each: Sequence[Predictions], replicates: Replicates, part: Part) -> Predictions:
-    """The mean over repeats. Of folds each speaks of a part of validation, and all of them of the test: the mean."""
+    """The mean over repeats. Each fold predicts its part of validation; on the test set their mean is taken."""
     if part == "test" or not replicates.folds:
         return ensembles.averaged(each)
     folds = [ensembles.averaged(each[fold :: replicates.folds]) for fold in range(replicates.folds)]
@@ -181,11 +181,11 @@ def _together(each: Sequence[Predictions], replicates: Replicates, part: Part) -
 
 def _augmented(predict: Any, params: Any, run: Callable[[], Run], part: Part) -> Predictions:
     if "augmented" not in inspect.signature(predict).parameters:
-        raise _Nothing
+        raise _NotOffered
     plain = _checked(predict(params, run(), part))
     varied = _checked(predict(params, run(), part, augmented=COPIES))
-    if np.allclose(plain.outputs, varied.outputs, rtol=1e-6, atol=1e-9):  # the parameters ask for no augmentation
-        raise _Nothing
+    if np.allclose(plain.outputs, varied.outputs, rtol=1e-6, atol=1e-9):  # the parameters have no augmentation
+        raise _NotOffered
     return varied
 
 
@@ -194,5 +194,5 @@ def _checked(predictions: Any) -> Predictions:
         raise TrainerError(f"`predict` gave a {type(predictions).__name__}, not hpsearch.Predictions(outputs, targets)")
     if len(predictions.outputs) != len(predictions.targets):
         rows = f"{len(predictions.outputs)} outputs and {len(predictions.targets)} targets"
-        raise TrainerError(f"`predict` gave {rows}: there is one of each for every example")
+        raise TrainerError(f"`predict` gave {rows}: every example needs one of each")
     return predictions

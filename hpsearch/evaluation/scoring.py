@@ -1,4 +1,4 @@
-"""The candidates on validation, and on the test set: what is asked of a worker, and what came of it."""
+"""The scores of the candidates on validation and on the test set, measured on a worker."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ from hpsearch.workers.pools.base import Measurer
 
 @dataclass(frozen=True)
 class ValidationScores:
-    """candidates: those of which there are models, the greedy ensemble among them. left_out: whose models there are
-    not, and why. why: the test set need not be opened, since nothing could be said about it; else ""."""
+    """candidates: those that have models, the greedy ensemble among them. left_out: models that are missing, and why.
+    why: the reason not to open the test set, since nothing could be scored there; else ""."""
 
     candidates: Candidates
     scores: Mapping[str, Sequence[Scores]]
@@ -27,7 +27,7 @@ class ValidationScores:
 
 
 def score_on_validation(measurer: Measurer, candidates: Candidates) -> ValidationScores:
-    """Everything that is chosen is chosen here, and whatever cannot be done is found out here."""
+    """Every selection is made here, and missing or broken models are found here."""
     scored = _measured(measurer, Predict(candidates))
     left = candidates.without(scored.problems)
     greedy = {GREEDY: (scored.greedy,)} if scored.greedy else {}
@@ -39,12 +39,12 @@ def score_on_validation(measurer: Measurer, candidates: Candidates) -> Validatio
 def score_on_test(
     measurer: Measurer, validation: ValidationScores, opening: Opening, objective: Objective
 ) -> tuple[OpeningResult, list[str]]:
-    """And which models failed on it. TrainerError where the trainer fails on the test set."""
+    """The result and which models failed. TrainerError where the trainer fails on the test set."""
     candidates = validation.candidates
     scored = _measured(measurer, Predict(candidates, "test", opening.reason))
     failed = _left_out(candidates, scored)
     if scored.problem or SINGLE not in scored.scores:
-        raise TrainerError(f"the test set was opened, and cannot be used: {scored.problem or failed[0]}")
+        raise TrainerError(f"the test set was opened, and scoring failed: {scored.problem or failed[0]}")
     metric = scored_as(objective.metric)
     single = fmean(one[metric] for one in scored.scores[SINGLE])
     results = []

@@ -177,7 +177,7 @@ def test_a_score_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, g
     ("given", "problem"),
     [
         ([1, 2], "`predict` gave a list, not hpsearch.Predictions(outputs, targets)"),
-        (Predictions(np.zeros(3), np.zeros(2)), "`predict` gave 3 outputs and 2 targets: there is one of each"),
+        (Predictions(np.zeros(3), np.zeros(2)), "`predict` gave 3 outputs and 2 targets: every example needs"),
         (KeyError("pixels"), "KeyError: 'pixels'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A recorded study that is compared with others: what it came to, at what cost, and what is known of its noise."""
+"""A recorded study that is compared with others: its results, its cost, and the noise of its values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,8 +23,8 @@ from hpsearch.records.standing import Standing, standing
 
 @dataclass(frozen=True)
 class ComparedStudy:
-    """label: what it is called beside the others. stands: as `hpsearch status` has it. again: the trainings of its
-    finalists with fresh seeds, as far as they have ended. evaluation: the last that is on record."""
+    """label: its name in the comparison. stands: as in `hpsearch status`. again: the ended trainings of its finalists
+    with fresh seeds. evaluation: the last recorded one."""
 
     label: str
     record: StudyRecord
@@ -79,16 +79,16 @@ class ComparedStudy:
 
     @property
     def data(self) -> dict[str, set[str]]:
-        """Name -> the beginning of the SHA-256 of all that any of its trials has said to be trained on."""
+        """Name -> the first digits of the SHA-256 of all data that its trials were trained on (run.uses)."""
         found = data_hashes.by_name(one.data for one in self.segments)
         return {name: {digest[:12] for digest in digests} for name, digests in found.items()}
 
     @property
     def environment(self) -> dict[str, Any] | None:
-        """Where its best trial was trained, as a tree to be compared; None: it is not recorded.
+        """Where its best trial was trained, as a tree; None where that is not recorded.
 
-        Without the data, which `data` has, and without the files that git does not know: those that the trainer is made
-        of are among the sources.
+        Without the data, which `data` has, and without untracked files: those that the trainer consists of are among
+        its sources.
         """
         own = [one for one in self.segments if self.best is None or one.number == self.best.number]
         if not own:
@@ -104,7 +104,7 @@ class ComparedStudy:
         return self._of_replicates() or self._of_repeats()
 
     def _of_replicates(self) -> NoiseEstimate | None:
-        """From the standard error that is reported beside the best value."""
+        """From the standard error that was reported with the best value."""
         judged = self.objective.judged(self.best) if self.best else None
         error = judged.metrics.get(f"{self.objective.metric}_se") if judged else None
         if not error or len(self.replicates) < 2:
@@ -150,7 +150,7 @@ class ComparedStudy:
         return {**seeds, "mean": spread.mean, "sd": spread.sd, "margin": spread.margin, "lost": spread.lost}
 
     def _test(self) -> dict[str, Any] | None:
-        """One model of the winner; and chosen: what was best on validation, such as an ensemble."""
+        """One model of the winner, and the candidate that is best on validation (chosen), such as an ensemble."""
         test = self.evaluation and self.evaluation.test
         if not test:
             return None

@@ -1,4 +1,4 @@
-"""Recorded studies side by side: which was better, by how much, at what cost, and whether the comparison is fair."""
+"""Recorded studies side by side: which is better, by how much, at which cost, and whether the comparison is fair."""
 
 import json
 from collections import Counter
@@ -16,7 +16,7 @@ from hpsearch.evaluation.noise import NoiseEstimate, difference, pooled, within
 
 @dataclass(frozen=True)
 class Behind:
-    """How far a study is behind the best. may_be_luck: noise alone may be why; None where it is not known."""
+    """By how much a study is worse than the best. may_be_luck: it may be chance; None where the noise is not known."""
 
     label: str
     by: float
@@ -25,7 +25,7 @@ class Behind:
 
 @dataclass(frozen=True)
 class Verdict:
-    """At the last equal cost: who leads, with which value, and how far the others are behind. leads: labels."""
+    """At the last equal cost: the leading studies, their value, and how far behind the others are. leads: labels."""
 
     epochs: int
     leads: Sequence[str]
@@ -40,7 +40,7 @@ class Verdict:
 @dataclass(frozen=True)
 class FreshSeeds:
     """By how much the best finalist of a study is better than that of another, over fresh seeds. margin: half of the
-    95 % interval, None where so few seeds tell none."""
+    95 % interval, None with too few seeds."""
 
     label: str
     than: str
@@ -50,8 +50,8 @@ class FreshSeeds:
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """obstacles: why the studies cannot be compared; then nobody leads. notes: what to keep in mind. fresh_seeds: the
-    first study that was evaluated against each other one. differences: of the first study from each other one."""
+    """obstacles: why the studies cannot be compared; then none leads. notes: what limits the comparison. fresh_seeds:
+    the first evaluated study against each other one. differences: between the first study and each other one."""
 
     studies: Sequence[ComparedStudy]
     obstacles: Sequence[str]
@@ -83,7 +83,7 @@ class Comparison:
 
 
 def compare(studies: Sequence[ComparedStudy], asked: Sequence[str]) -> Comparison:
-    """asked: how each was asked for, which tells two of one name in two journals apart. BadInput for one twice."""
+    """asked: the argument for each, which distinguishes two of one name in two journals. BadInput for one twice."""
     studies = _labelled(studies, asked)
     against = obstacles(studies)
     rows = at_equal_cost(studies, fair=not against)
@@ -130,25 +130,25 @@ def _verdict(studies: Sequence[ComparedStudy], row: EqualCost) -> Verdict | None
 
 
 def _between_searches(studies: Sequence[ComparedStudy], values: Sequence[float | None]) -> NoiseEstimate | None:
-    """How much the seed of a search changes what it finds, where some of the studies differ in nothing else."""
+    """How much the seed of a search changes its best value, where some of the studies differ in nothing else."""
     found: dict[str, dict[int, float]] = {}
     for one, value in zip(studies, values, strict=True):
         if value is not None:
-            found.setdefault(_but_for_the_seed(one), {})[one.record.spec["study"]["seed"]] = value
+            found.setdefault(_without_seed(one), {})[one.record.spec["study"]["seed"]] = value
     same = [list(values.values()) for values in found.values() if len(values) > 1]
     noise = within(same)
     source = f"{sum(map(len, same))} searches that differ in their seeds alone"
     return None if noise is None else NoiseEstimate(noise, "search", source)
 
 
-def _but_for_the_seed(study: ComparedStudy) -> str:
+def _without_seed(study: ComparedStudy) -> str:
     record = study.record
     about: Mapping[str, Any] = {**record.spec["study"], "name": None, "seed": None}
     return json.dumps([{**record.identity, "study": about, "search": record.spec["search"]}, record.forked_from])
 
 
 def _between_trainings(studies: Sequence[ComparedStudy]) -> NoiseEstimate | None:
-    """How much the seed of a training changes what a trial comes to, as far as the studies know."""
+    """How much the seed of a training changes a trial's value, from the studies that show it."""
     found = {one.label: one.noise for one in studies if one.noise is not None}
     noise = pooled([one.noise for one in found.values()])
     source = "; ".join(f"{label}: {one.source}" for label, one in found.items())

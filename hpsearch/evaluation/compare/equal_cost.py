@@ -1,9 +1,9 @@
-"""What searches had found after the same number of epochs: one that trained for longer could look at more.
+"""The best values of searches after the same number of epochs, since a longer search can try more.
 
-An epoch is one of a trial, whoever trained it; where trials were trained at once, it counts when the journal had it.
-The plot of the best value so far (`plots.trials.improvements`) takes the epochs in the same order, but judges by
-another rule: with at = "last" it counts a trial once, when it has reached its last epoch. Here a search is judged as if
-it had ended then, each trial by the last epoch that it had, which may be worse than the one before.
+The epochs of parallel trials count in the order in which the journal received them. The plot of the best value so far
+(`plots.trials.improvements`) has the same order, but another rule: with at = "last" it counts a trial once, when it has
+reached its last epoch. Here a search is judged as if it had ended at that point, each trial by the last epoch that it
+had by then, which may be worse than the one before.
 """
 
 import math
@@ -17,12 +17,12 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.evaluation.compare.compared_study import ComparedStudy
 
 SHARES = (0.25, 0.5, 1.0)
-"""Of what the shortest search trained: where searches are compared."""
+"""Of the epochs of the shortest search: where searches are compared."""
 
 
 @dataclass(frozen=True)
 class EqualCost:
-    """The best values after so many epochs, in the order of the studies. leads: labels; none unless it is fair."""
+    """The best values after this many epochs, in the order of the studies. leads: labels; none unless it is fair."""
 
     epochs: int
     values: Sequence[float | None]
@@ -39,28 +39,28 @@ def at_equal_cost(studies: Sequence[ComparedStudy], fair: bool) -> list[EqualCos
 
 
 def first(trials: Sequence[Trial], epochs: int) -> list[Trial]:
-    """The trials with what was reported within the first so many epochs of all of them together.
+    """The trials with the reports that are among the first `epochs` of all trials together.
 
-    What became of them is known: a trial that failed later is no result before that either.
+    Their states are the final ones: a trial that failed later is no result before that either.
     """
     known = Counter(number for number, _ in islice(by_arrival(trials), epochs))
     return [replace(trial, curve=trial.curve[: known[trial.number]]) for trial in trials]
 
 
 def best_after(trials: Sequence[Trial], objective: Objective, epochs: int) -> float | None:
-    """The best value of the first so many epochs; None where there was none yet."""
+    """The best value within the first `epochs`; None without a value."""
     found = History(objective, first(trials, epochs)).best()
     return None if found is None else objective.value(found)
 
 
 def costs(epochs: Iterable[int]) -> list[int]:
-    """Epochs at which searches are to be compared, rising. epochs: trained by each; one without is passed over."""
+    """The numbers of epochs at which searches are compared, rising. epochs: of each search; a 0 is ignored."""
     shortest = min((count for count in epochs if count), default=0)
     return sorted({math.ceil(share * shortest) for share in SHARES} - {0})
 
 
 def leading(values: Sequence[float | None], objective: Objective) -> list[int]:
-    """The places of the best value; none where there is nothing to lead: fewer than two values, or all the same."""
+    """The indices of the best value; none with fewer than two values, or where all are the same."""
     known = [value for value in values if value is not None]
     if len(known) < 2 or min(known) == max(known):
         return []

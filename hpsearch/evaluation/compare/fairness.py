@@ -1,4 +1,4 @@
-"""Whether recorded studies can be compared at all, what to keep in mind if they are, and what differs between them."""
+"""Whether recorded studies can be compared, what limits the comparison, and what differs between them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.study.definition import differences
 
 SLOWER = 2.0
-"""An epoch that takes so many times as long is another cost; less may be the machine's mood."""
+"""From this ratio of the seconds per epoch on, equal epochs are no equal cost; less may be the load of the machine."""
 
 
 def obstacles(studies: Sequence[ComparedStudy]) -> list[str]:
-    """Why their values mean different things, a line each; then nobody leads."""
+    """Why their values cannot be compared, a line each; then none of them leads."""
     asked: dict[str, Callable[[ComparedStudy], str]] = {
         "metrics": lambda study: study.objective.metric,
         "goals": lambda study: study.objective.goal,
@@ -20,12 +20,12 @@ def obstacles(studies: Sequence[ComparedStudy]) -> list[str]:
         "trainers": lambda study: str(study.record.spec["trainer"]["use"]),
         "folds or repeats": lambda study: str(study.replicates) or "one training a trial",
     }
-    lines = [_unlike(word, studies, of) for word, of in asked.items()]
-    lines.append(_unlike("data", [study for study in studies if study.data], _data))
+    lines = [_different(word, studies, of) for word, of in asked.items()]
+    lines.append(_different("data", [study for study in studies if study.data], _data))
     return [line for line in lines if line]
 
 
-def _unlike(word: str, studies: Sequence[ComparedStudy], of: Callable[[ComparedStudy], str]) -> str:
+def _different(word: str, studies: Sequence[ComparedStudy], of: Callable[[ComparedStudy], str]) -> str:
     """`different metrics: val_loss (a, b), val_accuracy (c)`; "" where all are the same."""
     labels: dict[str, list[str]] = {}
     for study in studies:
@@ -39,24 +39,24 @@ def _data(study: ComparedStudy) -> str:
 
 
 def notes(studies: Sequence[ComparedStudy]) -> Iterator[str]:
-    """What a reader should keep in mind, a line each."""
+    """What limits the comparison, a line each."""
     for study in studies:
         if study.stands.state in ("RUNNING", "INTERRUPTED"):
-            yield f"{study.label} is not over ({study.stands.state}): it is compared as far as it is"
+            yield f"{study.label} has not ended ({study.stands.state}): it is compared with the trials that it has"
         if study.best is None:
-            yield f"{study.label} has no trial with a value, and takes no part"
+            yield f"{study.label} has no trial with a value, so it is not compared"
     if unknown := [study.label for study in studies if study.best is not None and not study.data]:
-        yield f"not recorded, since the trainer does not call run.uses: which data {' and '.join(unknown)} had"
+        yield f"the data of {' and '.join(unknown)} is not recorded, since the trainer does not call run.uses"
     for study in studies:
         if origin := study.record.forked_from:
-            yield f"{study.label} is a fork of {origin}, and may have learned from trials whose epochs are not counted"
+            yield f"{study.label} is a fork of {origin} and may have learned from its trials, at no cost here"
     yield from _unequal_times(studies)
     if sum(study.evaluation is not None for study in studies) > 1:
-        yield "test values are shown and not ranked: whoever chooses by them needs another test set"
+        yield "test values are not ranked: selecting a study by them makes them optimistic"
 
 
 def _unequal_times(studies: Sequence[ComparedStudy]) -> Iterator[str]:
-    """Where equal epochs are no equal time."""
+    """A line where equal epochs are no equal time."""
     took = {study.label: study.stands.busy_seconds / study.epochs for study in studies if study.epochs}
     if len(took) > 1 and max(took.values()) > SLOWER * min(took.values()):
         slow, quick = max(took, key=took.__getitem__), min(took, key=took.__getitem__)
@@ -68,8 +68,8 @@ def _unequal_times(studies: Sequence[ComparedStudy]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Differences:
-    """Labels of two studies and, a line each, what differs: in the study files, the budget included; and in what the
-    best trials were trained with."""
+    """Labels of two studies and their differences, a line each: in the study files, budget included; and in the
+    environments of their best trials."""
 
     first: str
     other: str

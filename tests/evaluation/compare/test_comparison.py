@@ -134,8 +134,8 @@ def test_a_study_that_failed_takes_no_part() -> None:
     found = comparison(failed, compared("good", SHORT))
     assert found.studies[0].document()["best"] is None
     assert found.notes == [
-        "failed has no trial with a value, and takes no part",
-        "not recorded, since the trainer does not call run.uses: which data good had",
+        "failed has no trial with a value, so it is not compared",
+        "the data of good is not recorded, since the trainer does not call run.uses",
     ]
     assert [row.leads for row in found.equal_cost] == [[]] * len(found.equal_cost)
     assert found.verdict is None, "one alone leads nobody"
@@ -151,15 +151,15 @@ def test_studies_without_a_trial() -> None:
     assert (both.equal_cost, both.verdict, both.fresh_seeds) == ([], None, [])
 
 
-def test_what_to_keep_in_mind() -> None:
+def test_notes() -> None:
     fork = compared("fork", LONG)
     fork = replace(fork, record=replace(fork.record, forked_from="toy"))
     slow = compared("slow", SHORT, state="RUNNING")
     slow = replace(slow, stands=replace(slow.stands, busy_seconds=100.0))
     assert comparison(fork, slow).notes == [
-        "slow is not over (RUNNING): it is compared as far as it is",
-        "not recorded, since the trainer does not call run.uses: which data fork and slow had",
-        "fork is a fork of toy, and may have learned from trials whose epochs are not counted",
+        "slow has not ended (RUNNING): it is compared with the trials that it has",
+        "the data of fork and slow is not recorded, since the trainer does not call run.uses",
+        "fork is a fork of toy and may have learned from its trials, at no cost here",
         "an epoch took 25 s in slow and 2 s in fork: equal epochs are not equal time",
     ]
 
