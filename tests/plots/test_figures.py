@@ -13,12 +13,12 @@ def test_nothing_to_show() -> None:
     assert figures.study([], [trial(0, state=State.FAILED)], LOSS, NO_SPACE, {}) == []
 
 
-def test_only_what_there_is() -> None:
+def test_only_plots_with_data() -> None:
     drawn = figures.study([trial(0, 0.5)], [], LOSS, NO_SPACE, {"preflight": {}})
     assert [one.name for one in drawn] == ["curves", "anytime"]
 
 
-def test_nothing_in_a_figure_can_end_the_element_that_holds_it() -> None:
+def test_a_figure_cannot_close_its_html_element() -> None:
     bad = "</script><script>alert(1)</script>"
     space = Space((Choice(bad, (bad, "b")),), {})
     tried = Trial(0, {bad: bad}, 0, 1, curve=(Report(1, {bad: 0.5}),))

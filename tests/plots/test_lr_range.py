@@ -53,7 +53,7 @@ def test_the_range_found_and_the_one_in_the_study_file() -> None:
     assert list(bands.values()) == [(1e-4, 0.1), (1e-7, 1e-6)]
 
 
-def test_nothing_found_is_drawn_too() -> None:
+def test_a_test_without_a_result_is_drawn() -> None:
     nothing = one() | dict.fromkeys(FOUND) | {"smoothed": []}
     traces, layout = drawn(document(nothing) | {"window": None})
     assert "shapes" not in layout
@@ -65,7 +65,7 @@ def test_a_long_sentence_is_broken_into_lines() -> None:
     assert max(map(len, layout["title"]["text"].split("<br>"))) <= LINE
 
 
-def test_the_whole_page_needs_nothing_from_elsewhere() -> None:
+def test_the_whole_page_is_self_contained() -> None:
     whole, part = (figures.pages({"lr_range": document(one())}, whole=flag)["lr_range.html"] for flag in (True, False))
     assert len(whole) > 3_000_000 > 50_000 > len(part)
     assert "<script" in part

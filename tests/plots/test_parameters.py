@@ -29,7 +29,7 @@ def test_one_for_each_parameter_that_a_trial_has() -> None:
     assert list(drawn()) == ["lr", "units", "kind", "momentum"]
 
 
-def test_of_many_parameters_the_first() -> None:
+def test_the_first_of_many_parameters_are_shown() -> None:
     names = [f"p{number}" for number in range(30)]
     ranked = [trial(0, 1.0, params=dict.fromkeys(names, 0.5))]
     space = Space(tuple(Float(name, 0.0, 1.0) for name in names), {})
@@ -37,7 +37,7 @@ def test_of_many_parameters_the_first() -> None:
     assert "24 of 30" in parameters.says(ranked, space)
 
 
-def test_trials_that_did_not_end_apart_and_the_best_on_top() -> None:
+def test_incomplete_trials_are_separate_and_the_best_is_on_top() -> None:
     pruned, others, best = drawn()["lr"].data
     assert (list(pruned.x), list(others.x), list(best.x)) == ([0.01], [0.1], [0.1])
     assert pruned.marker.opacity < others.marker.opacity
@@ -57,7 +57,7 @@ def test_axes() -> None:
     assert list(axes["kind"].categoryarray) == ["&lt;b&gt;", "True"]
 
 
-def test_of_thousands_the_best_and_some_others() -> None:
+def test_of_thousands_of_trials_the_best_and_a_sample_are_shown() -> None:
     ranked = [trial(number, 1.0 + number, params={"lr": 0.1}) for number in range(2_500)]
     space = Space((Float("lr", 1e-5, 1.0),), {})
     ((_, figure),) = parameters.figures(ranked, LOSS, space)

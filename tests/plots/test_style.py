@@ -13,11 +13,11 @@ def test_evenly(count: int, most: int) -> None:
     assert chosen[:1] == list(range(count))[:1]
 
 
-def test_spread_of_one_value_is_the_browsers() -> None:
+def test_one_value_has_no_range() -> None:
     assert spread([1.0]) is None
 
 
-def test_a_label_is_shown_letter_for_letter_without_its_password() -> None:
+def test_a_label_is_escaped_and_redacted() -> None:
     assert (
         label("<b>1 & 2</b> at postgresql://me:secret@host")
         == "&lt;b&gt;1 &amp; 2&lt;/b&gt; at postgresql://me:***@host"

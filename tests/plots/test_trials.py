@@ -1,4 +1,4 @@
-"""The curves hold what they are to show; how they look is looked at, not tested."""
+"""The plots of curves contain the right data; their look is not tested."""
 
 import math
 
@@ -10,7 +10,7 @@ LAST = Objective("val_loss", "minimize", at="last")
 
 
 class TestCurves:
-    def test_the_best_have_a_name_and_the_others_stand_behind(self) -> None:
+    def test_the_best_have_a_name_and_the_others_are_behind_them(self) -> None:
         ranked = [trial(number, 1.0 + number, 0.5 + number) for number in range(7)]
         figure = of_trials.curves(ranked, [trial(7, 9.0)], LOSS)
         behind, *best = figure.data
@@ -36,7 +36,7 @@ class TestCurves:
         few = of_trials.curves_say([trial(0, 1.0), trial(1, 2.0)], [])
         assert not any(digit in few for digit in "0123456789"), "no numbers of what is left out"
 
-    def test_what_is_no_number_is_a_gap(self) -> None:
+    def test_a_value_that_is_not_finite_is_a_gap(self) -> None:
         figure = of_trials.curves([], [trial(0, 1.0, math.nan, math.inf)], LOSS)
         assert list(figure.data[0].y) == [1.0, None, None, None]
 
@@ -58,17 +58,17 @@ class TestLosses:
 
 
 class TestAnytime:
-    def test_epochs_count_in_the_order_in_which_they_came(self) -> None:
+    def test_epochs_count_in_the_order_of_their_reports(self) -> None:
         first, second = trial(0, 3.0, 2.0, 1.0, begins=10), trial(1, 2.5, 9.0, begins=11)
         found = list(of_trials.improvements([first, second], [first, second], LOSS))
         assert [(count, value) for count, value, _ in found] == [(1, 3.0), (2, 2.0), (4, 1.0)]
         assert found[-1][2] == "trial 0, epoch 3"
 
-    def test_those_that_failed_cost_epochs_and_found_nothing(self) -> None:
+    def test_failed_trials_count_as_epochs_without_a_value(self) -> None:
         failed, good = trial(0, 0.1, 0.1, state=State.FAILED), trial(1, 2.0, begins=5)
         assert [count for count, _, _ in of_trials.improvements([failed, good], [good], LOSS)] == [3]
 
-    def test_judged_by_the_last_epoch_a_trial_counts_when_it_is_there(self) -> None:
+    def test_a_trial_judged_by_its_last_epoch_counts_from_then_on(self) -> None:
         trials = [trial(0, 0.5, 1.0, 3.0), trial(1, 2.0, begins=10)]
         assert [value for _, value, _ in of_trials.improvements(trials, trials, LAST)] == [3.0, 2.0]
 
@@ -77,7 +77,7 @@ class TestAnytime:
         best = of_trials.improvements(trials, trials, Objective("val_loss", "maximize"))
         assert [value for _, value, _ in best] == [0.5, 0.7]
 
-    def test_a_first_value_that_is_far_off_is_cut_off_and_the_rest_is_whole(self) -> None:
+    def test_a_first_value_that_is_an_outlier_is_cut_off(self) -> None:
         trials = [trial(0, 1e9, 3.0, 2.5, 2.0, 1.9, 1.8, 1.7, 1.6)]
         low, high = of_trials.anytime(trials, trials, LOSS).layout.yaxis.range
         assert low < 1.6

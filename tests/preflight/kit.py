@@ -1,4 +1,4 @@
-"""Stands for a pool that measures: answers at once, with losses whose course is known."""
+"""Replaces a pool in tests: returns measurements immediately, with known losses."""
 
 import math
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class Answering:
 
 
 class Vanishing:
-    """Its workers die as they are asked."""
+    """Its workers are lost with every measurement."""
 
     def measure(self, measurement: object) -> Lost:
         return LOST

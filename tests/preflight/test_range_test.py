@@ -21,7 +21,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestSweeps:
-    def test_the_middle_and_every_other_choice(self) -> None:
+    def test_the_centre_and_every_other_choice(self) -> None:
         space = made(ASKED).space
         sets = variants(space, "lr", 9)
         assert sorted(str(one["opt"]) for one in sets) == ["adam", "sgd"]
@@ -32,10 +32,10 @@ class TestSweeps:
         ("lr", "bounds"),
         [(LR, (1e-5, 1.0)), ("[0.1, 0.001]", (0.001, 0.1)), ("0.05", (0.05, 0.05)), ("[1, 3]", (1.0, 3.0))],
     )
-    def test_the_rates_that_a_file_asks_for(self, lr: str, bounds: tuple[float, float]) -> None:
+    def test_the_rates_in_the_study_file(self, lr: str, bounds: tuple[float, float]) -> None:
         assert asked_for(made((LR, lr), ASKED).space, "lr") == bounds
 
-    def test_they_reach_beyond_what_the_file_asks_for(self) -> None:
+    def test_the_sweeps_extend_beyond_the_range_in_the_file(self) -> None:
         measurer = Answering()
         run_range_test(made((LR, "{ low = 1e-2, high = 1e-1, log = true }"), ASKED), measurer)
         assert {(one.low < 1e-2, one.high > 1e-1, one.epochs) for one in measurer.asked} == {(True, True, 9)}

@@ -1,4 +1,4 @@
-"""Preflight as a part of a run, and alone: what is measured, recorded and refused."""
+"""The preflight as a part of a run, and on its own."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class TestAsAPartOfARun:
         assert {"low": own.low, "high": own.high} == window
         assert PreflightRecord().narrowed(study) is study
 
-    def test_what_is_recorded_is_not_measured_again(self, study: Study) -> None:
+    def test_recorded_tests_are_not_repeated(self, study: Study) -> None:
         measurer = Answering(learning=LEARNS)
         recorded = PreflightRecord(complete(study, measurer, PreflightRecord(), str).documents)
         asked = len(measurer.asked)
@@ -71,6 +71,6 @@ class TestAlone:
         assert document["preflight"]["cost"]["seconds"] == 2.0
         assert found.documents() == {name: document[name] for name in ("preflight", "lr_range")}
 
-    def test_what_cannot_learn_has_no_range_test(self, study: Study) -> None:
+    def test_a_trainer_that_cannot_learn_has_no_range_test(self, study: Study) -> None:
         found = run_preflight(study, Answering())
         assert (found.learning.passed, found.range_test, found.document()["lr_range"]) == (False, None, None)

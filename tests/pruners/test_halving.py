@@ -74,7 +74,7 @@ def test_the_best_epoch_so_far_counts_or_the_last() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_a_loss_that_is_no_number_ranks_last(bad: float) -> None:
+def test_a_loss_that_is_not_finite_ranks_last(bad: float) -> None:
     history = history_of([bad], [5.0], [bad])
     assert isinstance(Halving(1, 2, 27).judge(history[1], history), Continue)
     verdict = Halving(1, 2, 27).judge(history[2], history)

@@ -24,7 +24,7 @@ def test_shares_are_those_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize("first", [0, 1000])
-def test_any_run_of_numbers_is_shared_out_by_the_shares(first: int) -> None:
+def test_consecutive_numbers_are_distributed_by_the_shares(first: int) -> None:
     count = Counter(HYPERBAND.bracket(number) for number in range(first, first + 200))
     for bracket, share in enumerate(HYPERBAND.shares):
         assert abs(count[bracket] - 200 * share) <= 3

@@ -67,13 +67,13 @@ def test_a_trial_without_significant_difference_continues() -> None:
 
 
 @pytest.mark.parametrize("repeats", [1, 2])
-def test_of_fewer_than_three_repeats_nothing_can_be_said(repeats: int) -> None:
+def test_fewer_than_three_repeats_stop_no_trial(repeats: int) -> None:
     good, bad = ([values[:repeats] for values in curve] for curve in (GOOD, BAD))
     assert judged(history_of(good, bad), pruner=rule(repeats)) == Continue()
 
 
 @pytest.mark.parametrize("doubtful", [3, 4, 5])
-def test_each_of_the_last_epochs_must_say_so(doubtful: int) -> None:
+def test_each_of_the_last_epochs_must_be_significant(doubtful: int) -> None:
     bad = [*BAD]
     bad[doubtful] = NOISY[0]
     assert judged(history_of(GOOD, bad)) == Continue()
@@ -81,12 +81,12 @@ def test_each_of_the_last_epochs_must_say_so(doubtful: int) -> None:
     assert isinstance(judged(history_of(GOOD, bad)), Stop)
 
 
-def test_not_before_so_many_epochs() -> None:
+def test_no_trial_is_stopped_in_the_first_epochs() -> None:
     assert judged(history_of(GOOD, BAD[:5])) == Continue(), "it is not known how fast it comes nearer"
     assert isinstance(judged(history_of(GOOD, BAD)), Stop)
 
 
-def test_a_slow_start_is_forgiven() -> None:
+def test_a_slow_start_does_not_count() -> None:
     """In a quarter of the 40 epochs, and what was bad in it does not count."""
     assert judged(history_of(GOOD * 2, (BAD * 2)[:11]), pruner=rule(max_epochs=40)) == Continue()
     assert isinstance(judged(history_of(GOOD * 2, BAD * 2), pruner=rule(max_epochs=40)), Stop)
@@ -97,7 +97,7 @@ def falling(by: float) -> list[list[float]]:
     return [[value - by * epoch for value in (0.90, 0.91, 0.92)] for epoch in range(6)]
 
 
-def test_what_would_catch_up_by_the_end_goes_on() -> None:
+def test_a_trial_that_would_catch_up_continues() -> None:
     """Six epochs are left: a gap of 0.8 - 5 x 0.08 = 0.4 closes at 0.08 an epoch, and one of 0.55 at 0.05 does not."""
     assert judged(history_of(GOOD, falling(by=0.08))) == Continue()
     assert isinstance(judged(history_of(GOOD, falling(by=0.05))), Stop)
@@ -106,7 +106,7 @@ def test_what_would_catch_up_by_the_end_goes_on() -> None:
     )
 
 
-def test_the_best_goes_on() -> None:
+def test_the_best_trial_continues() -> None:
     history = history_of(GOOD, BAD)
     assert judged(history, 0) == Continue()
 
@@ -116,7 +116,7 @@ def test_one_that_was_best_before_is_still_best() -> None:
     assert judged(history_of(GOOD, [[0.01, 0.02, 0.01], *BAD[1:]])) == Continue()
 
 
-def test_where_it_was_asked_to_be_nothing_is_saved() -> None:
+def test_a_trial_at_its_target_epoch_continues() -> None:
     history = history_of(GOOD, BAD)
     asked = trial(1, BAD, until=6)
     history.put(asked)
@@ -130,17 +130,17 @@ def test_a_maximised_metric() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_says_nothing(bad: float) -> None:
+def test_values_that_are_not_finite_stop_no_trial(bad: float) -> None:
     assert judged(history_of(GOOD, [*BAD[:5], [bad, 0.5, 0.5]])) == Continue()
 
 
-def test_equals_go_on_together() -> None:
+def test_equal_trials_continue() -> None:
     history = history_of(GOOD, GOOD, [[0.3] * 3] * 6, [[0.3] * 3] * 6)
     assert judged(history, 1) == Continue()
     assert isinstance(judged(history, 3), Stop), "worse by the same in every repeat"
 
 
-def test_the_probability_is_students() -> None:
+def test_the_p_value_is_that_of_students_t() -> None:
     generator = np.random.default_rng(0)
     for repeats in range(2, 12):
         differences = generator.normal(0.3, 1.0, repeats)
@@ -151,7 +151,7 @@ def test_the_probability_is_students() -> None:
             assert one_sided_p(differences.tolist()) > 0.5
 
 
-def test_two_alike_are_hardly_ever_told_apart() -> None:
+def test_trials_of_the_same_distribution_are_rarely_stopped() -> None:
     """500 pairs of the same distribution, 11 epochs each, independent of each other. At 3 epochs in a row, each with
     p < 0.05 by chance for either of the two: 2 x 6 x 0.05^3 = 0.0015 a pair, 0.75 of 500 at most, since only the one
     that is not the best is judged; 8 or more have a probability of 1e-6 (Poisson)."""

@@ -1,4 +1,4 @@
-"""The paired test on real curves, on which learning slowly wins: what it stops would not have won."""
+"""The paired t-test on recorded curves with slow learners: it does not stop the winner."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +66,7 @@ def searched(curves: list[list[Report]]) -> list[Trial]:
 
 
 @pytest.mark.slow
-def test_it_saves_epochs_and_hardly_ever_drops_what_would_have_won(curves: list[list[Report]]) -> None:
+def test_it_saves_epochs_and_rarely_stops_the_winner(curves: list[list[Report]]) -> None:
     """A test of each epoch alone, three in a row, dropped the winner here in most orders: it learns slowly."""
     generator = np.random.default_rng(0)
     dropped = trained = 0

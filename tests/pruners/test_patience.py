@@ -21,7 +21,7 @@ def ends_at(*losses: float, patience: int = 2, min_delta: float = 0.0) -> int | 
     return None
 
 
-def test_it_ends_after_so_many_epochs_without_improvement() -> None:
+def test_it_ends_after_patience_epochs_without_improvement() -> None:
     assert ends_at(0.5, 0.4, 0.4, 0.5) == 4
     assert ends_at(0.5, 0.4, 0.5, 0.3, 0.4) is None
     assert ends_at(0.5, 0.4, 0.5, 0.3, 0.4, 0.4, patience=2) == 6
@@ -34,7 +34,7 @@ def test_a_small_improvement_is_none() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_no_number_is_no_improvement(bad: float) -> None:
+def test_nan_and_infinity_are_no_improvement(bad: float) -> None:
     assert ends_at(0.5, bad, bad) == 3
     assert ends_at(bad, 0.5, 0.4) is None
     history = history_of([bad, bad])

@@ -1,4 +1,4 @@
-"""What every template does with a text; the whole page is tested as `hpsearch report` writes it."""
+"""What templates do with texts; the whole page is tested with `hpsearch report`."""
 
 from importlib.resources import files
 
@@ -22,7 +22,7 @@ def rendered(template: str, **values: object) -> str:
         (3, "3"),
     ],
 )
-def test_a_text_is_escaped_and_loses_its_passwords_wherever_it_is_put(text: object, shown: str) -> None:
+def test_every_text_is_escaped_and_redacted(text: object, shown: str) -> None:
     assert rendered("<p>{{ text }}</p>", text=text) == f"<p>{shown}</p>"
     assert rendered('<p title="{{ text }}"></p>', text=text) == f'<p title="{shown}"></p>'
     assert f'<th scope="row">{shown}</th><td>{shown}</td>' in rendered("{{ row(text, text) }}", text=text)
@@ -31,27 +31,27 @@ def test_a_text_is_escaped_and_loses_its_passwords_wherever_it_is_put(text: obje
     assert rendered("{% set one %}{{ text }}{% endset %}{{ one }}", text=text) == shown
 
 
-def test_what_is_html_already_stays() -> None:
+def test_markup_is_not_escaped() -> None:
     assert rendered("{{ text }}", text=Markup("<b>1</b>")) == "<b>1</b>"
 
 
-def test_a_name_that_is_wrong_is_no_empty_text() -> None:
+def test_an_undefined_name_is_an_error() -> None:
     with pytest.raises(Exception, match="typo"):
         rendered("{{ typo }}")
 
 
-def test_a_command_can_be_typed() -> None:
+def test_a_command_is_quoted_for_the_shell() -> None:
     assert rendered('{{ command("show", name) }}', name="a b") == "<code>hpsearch show &#39;a b&#39;</code>"
 
 
-def test_every_cell_of_a_table_says_what_it_belongs_to() -> None:
+def test_every_cell_of_a_table_has_headers() -> None:
     made = rendered('{% call table(["trial", "value"]) %}{{ row(3, 0.5) }}{% endcall %}')
     assert '<th scope="col">trial</th><th scope="col">value</th>' in made
     assert '<th scope="row">3</th><td>0.5</td>' in made
     assert "<caption" not in made
 
 
-def test_only_what_is_html_by_our_own_hand_is_put_as_it_is() -> None:
+def test_only_plots_are_inserted_without_escaping() -> None:
     """`markup` is for what plots made, which has no "<" in it; `safe` is for nothing."""
     sources = {one.name: one.read_text() for one in files("hpsearch.reports").joinpath("templates").iterdir()}
     assert {name for name, source in sources.items() if "markup" in source} == {"plots.html"}
@@ -73,5 +73,5 @@ def test_the_middle_of_a_long_traceback_is_left_out() -> None:
         (Choice("kind", ("a", True, 3)), "a or True or 3"),
     ],
 )
-def test_what_a_parameter_was_searched_over(parameter: Float | Int | Choice, says: str) -> None:
+def test_the_search_space_of_a_parameter_as_text(parameter: Float | Int | Choice, says: str) -> None:
     assert searched(parameter) == says

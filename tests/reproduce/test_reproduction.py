@@ -67,7 +67,7 @@ def test_another_curve_is_not() -> None:
     assert (found.document()["first"], found.document()["largest"]) == (difference, difference)
 
 
-def test_the_same_exception_in_other_lines_of_ours_is_the_same_failure() -> None:
+def test_the_same_exception_with_another_traceback_is_the_same_failure() -> None:
     found = again(failed(), curve(0.5), failure(line=99))
     assert (found.is_identical, found.fails_as_before) == (True, True)
     assert found.document()["failure"] == "in other words"
@@ -96,7 +96,7 @@ def test_one_that_did_not_fail_and_does_now_is_not() -> None:
     assert not again(COMPLETE, curve(0.5), failure()).fails_as_before
 
 
-def test_of_a_worker_that_is_lost_the_cause_alone_counts() -> None:
-    """Where it was in the trainer, if it could still say, is another place each time."""
+def test_for_a_lost_worker_only_the_cause_counts() -> None:
+    """The place in the trainer at which a worker is lost differs every time."""
     trial = failed(cause=Cause.STALLED)
     assert again(trial, curve(0.5), failure("elsewhere", line=5), Cause.STALLED).fails_as_before

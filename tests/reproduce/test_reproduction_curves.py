@@ -47,28 +47,28 @@ def test_the_first_and_the_largest() -> None:
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_what_one_of_them_has_not(backwards: bool) -> None:
+def test_a_value_that_is_missing_in_one_curve(backwards: bool) -> None:
     pair = (curve(1.0, 2.0), curve(1.0))
     first = compare_curves(*(pair[::-1] if backwards else pair), "val_loss").first
     assert first == Difference(2, "val_loss", *((None, 2.0) if backwards else (2.0, None)))
     assert compare_curves(curve(1.0, lr=0.1), curve(1.0), "val_loss").first == Difference(1, "lr", 0.1, None)
 
 
-def test_in_words() -> None:
+def test_a_difference_as_text() -> None:
     assert str(Difference(7, "val_loss", 0.31, None)) == "val_loss at epoch 7: was 0.31, is missing"
 
 
 @pytest.mark.parametrize("name", ["seconds", "examples_per_second", "epoch_seconds", "step_ms", "milliseconds"])
-def test_what_measures_time_is_left_out(name: str) -> None:
+def test_metrics_of_time_are_not_compared(name: str) -> None:
     found = compare_curves(curve(1.0, **{name: 3.0}), curve(1.0, **{name: 4.0}), "val_loss")
     assert (found.first, found.metrics, found.timings) == (None, ("val_loss",), (name,))
 
 
 @pytest.mark.parametrize("name", ["survival_time", "second", "rms", "terms", "seconds_mae"])
-def test_what_is_only_called_so_is_not(name: str) -> None:
+def test_other_metrics_with_similar_names_are_compared(name: str) -> None:
     assert compare_curves(curve(1.0, **{name: 3.0}), curve(1.0, **{name: 4.0}), "val_loss").first is not None
 
 
-def test_what_the_study_is_about_is_not() -> None:
+def test_the_study_metric_is_always_compared() -> None:
     old, new = (Report(1, {"step_ms": value}) for value in (3.0, 4.0))
     assert compare_curves([old], [new], "step_ms").first == Difference(1, "step_ms", 3.0, 4.0)

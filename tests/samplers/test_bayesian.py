@@ -58,7 +58,7 @@ def best_of(sampler: Sampler, parallel: int = 1) -> float:
 
 
 def history_of(xs: Sequence[float], losses: Sequence[float], running: Sequence[float] = ()) -> History:
-    """Settled trials on the line, then running ones. NaN: it diverged."""
+    """Ended trials on the line, then running ones. NaN: it diverged."""
     history = History(LOSS)
     for number, (x, loss) in enumerate(zip(xs, losses, strict=True)):
         state, cause = (State.PRUNED, Cause.DIVERGED) if math.isnan(loss) else (State.COMPLETE, Cause.DONE)
@@ -100,7 +100,7 @@ def test_it_starts_as_random_does() -> None:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_it_draws_at_random_while_nothing_has_settled(sampler: str) -> None:
+def test_it_draws_at_random_while_no_trial_has_ended(sampler: str) -> None:
     proposal = Bayesian(LINE, 0, 100, 1, sampler, 2).ask(history_of([], [], running=[0.1, 0.2, 0.3]))
     assert proposal is not None
     assert proposal.reason.startswith("random")
@@ -127,7 +127,7 @@ def test_another_process_proposes_the_same() -> None:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_diverged_trials_keep_it_away(sampler: str) -> None:
+def test_it_avoids_points_that_diverged(sampler: str) -> None:
     xs = [(number + 0.5) / 16 for number in range(16)]
     history = history_of(xs, [math.nan if x > 0.5 else (x - 0.4) ** 2 for x in xs])
     proposed = asked(sampler, history, seeds=5)
@@ -135,7 +135,7 @@ def test_diverged_trials_keep_it_away(sampler: str) -> None:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_a_pruned_trial_is_told_as_bad_however_good_it_was(sampler: str) -> None:
+def test_a_pruned_trial_counts_as_bad_whatever_its_loss(sampler: str) -> None:
     xs = [(number + 0.5) / 16 for number in range(16)]
     history = history_of(xs, [abs(x - 0.2) for x in xs])
     for number in range(8, 16):
@@ -146,17 +146,17 @@ def test_a_pruned_trial_is_told_as_bad_however_good_it_was(sampler: str) -> None
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
-def test_running_trials_push_it_elsewhere(sampler: str) -> None:
+def test_it_avoids_the_points_of_running_trials(sampler: str) -> None:
     xs = [(number + 0.5) / 12 for number in range(12)]
     crowded = history_of(xs, [abs(x - 0.3) for x in xs], running=[0.28, 0.29, 0.3, 0.31, 0.32] * 3)
-    # To a surrogate a failed trial is as if it had never been; and the next trial's number is the same.
+    # A surrogate ignores a failed trial, so the next proposal is the same for the same trial number.
     alone = History(LOSS, [t if not t.state.is_active else replace(t, state=State.FAILED) for t in crowded])
     near, far = asked(sampler, alone, seeds=4), asked(sampler, crowded, seeds=4)
     assert median(abs(x - 0.3) for x in far) > median(abs(x - 0.3) for x in near) + 0.05
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_the_evidence_of_a_forked_study_takes_the_place_of_random_starts(sampler: str) -> None:
+def test_trials_of_the_forked_study_replace_startup_trials(sampler: str) -> None:
     xs = [(number + 0.5) / 12 for number in range(12)]
     evidence = list(history_of(xs, [abs(x - 0.3) for x in xs]))
     elsewhere = Trial(12, {"x": 7.0}, 0, 1, State.COMPLETE, curve=(Report(1, {"val_loss": -9.0}),), ended=13)
@@ -186,7 +186,7 @@ def test_no_point_of_a_discrete_space_twice_until_all_were_tried(sampler: str) -
     assert len(set(points[:12])) == 12
 
 
-def test_cma_es_leaves_a_discrete_value_that_it_began_with() -> None:
+def test_cma_es_leaves_its_first_discrete_value() -> None:
     space = Space((Int("layers", 1, 9), Float("x", 0.0, 1.0)))
     search = Simulation(
         Bayesian(space, 0, 120, 1, "cmaes", 4),
@@ -197,7 +197,7 @@ def test_cma_es_leaves_a_discrete_value_that_it_began_with() -> None:
     assert sum(trial.params["layers"] == 8 for trial in last) >= 10
 
 
-def test_cma_es_is_not_locked_into_the_one_discrete_value_it_knows() -> None:
+def test_cma_es_reaches_other_discrete_values() -> None:
     space = Space((Float("x", 0.0, 1.0), Int("layers", 1, 4)))
     history = Simulation(Random(LINE, 0, 80, 1), corner, epochs=1).run().history
     known = [replace(trial, params={**trial.params, "layers": 2}) for trial in history]
@@ -205,7 +205,7 @@ def test_cma_es_is_not_locked_into_the_one_discrete_value_it_knows() -> None:
     assert {proposal.params["layers"] for proposal in found if proposal is not None} >= {1, 2, 3}
 
 
-def test_cma_es_narrows_down_and_begins_anew_when_nothing_is_left_to_find() -> None:
+def test_cma_es_converges_and_restarts() -> None:
     search = Simulation(Bayesian(LINE, 0, 250, 1, "cmaes", 4), corner, epochs=1).run()
     xs = [float(trial.params["x"]) for trial in search.history]
     assert max(abs(x - 0.7) for x in xs[72:80]) < 0.05

@@ -73,7 +73,7 @@ def test_no_epoch_is_trained_twice() -> None:
         assert trial.epoch == ROUNDS[trial.round - 1].epochs
 
 
-def test_any_number_of_workers_and_any_order_of_endings_give_the_same_search() -> None:
+def test_the_search_does_not_depend_on_workers_or_the_order_of_ends() -> None:
     alone = run().proposals
     for seed, parallel in ((1, 2), (2, 5), (3, 40)):
         assert run(parallel=parallel, seed=seed).proposals == alone
@@ -158,7 +158,7 @@ def test_a_maximised_metric_is_ranked_and_shown_without_negation() -> None:
     assert kept.reason == f"round 2: rank 1 of 24 (val_accuracy {value}), continued to epoch 10"
 
 
-def test_a_round_appended_goes_on() -> None:
+def test_a_round_can_be_appended() -> None:
     two = run(ROUNDS[:2])
     assert run(history=two.history).proposals == run().proposals[36:]
 
@@ -168,31 +168,31 @@ def test_more_trials_in_the_last_round_are_added() -> None:
     added = run(larger, history=run().history).proposals
     assert len(added) == 4
     assert {proposal.round for proposal in added} == {3}
-    assert sum(isinstance(proposal, Resume) for proposal in added) == 2  # half of ten are five; three went on before
+    assert sum(isinstance(proposal, Resume) for proposal in added) == 2  # half of ten, minus three continued before
     assert run(larger, history=run(larger).history).proposals == []
 
 
-def test_an_interrupted_search_goes_on_as_the_unbroken_one() -> None:
+def test_an_interrupted_search_equals_an_uninterrupted_one() -> None:
     for turns in (5, 24, 27, 36, 40):
         first = Simulation(searcher(), valley, epochs=30).run(turns=turns)
         assert first.proposals + run(history=first.history).proposals == run().proposals
 
 
-def test_a_trial_that_has_trained_as_far_already_is_not_continued() -> None:
+def test_a_trial_at_the_epoch_of_the_next_round_is_not_continued() -> None:
     simulation = Simulation(searcher((Round(6, 3), Round(4, 3))), valley, epochs=30).run()
     assert not any(isinstance(proposal, Resume) for proposal in simulation.proposals)
     assert len(simulation.proposals) == 10
 
 
 @pytest.mark.parametrize(("keep", "kept"), [(0.0, 0), (0.01, 1), (0.28, 7), (1.0, 25)])
-def test_the_part_that_is_kept_is_rounded_up(keep: float, kept: int) -> None:
+def test_the_fraction_of_continued_trials_is_rounded_up(keep: float, kept: int) -> None:
     simulation = Simulation(searcher((Round(25, 1), Round(25, 2)), keep=keep), flat, epochs=2).run()
     assert sum(isinstance(proposal, Resume) for proposal in simulation.proposals) == kept
     assert len(simulation.proposals) == 50
 
 
-def test_only_trials_of_the_round_before_are_continued() -> None:
-    # Judged by the last epoch of a loss that rises, those that were left behind rank before those that went on.
+def test_only_trials_of_the_previous_round_are_continued() -> None:
+    # Judged by the last epoch of a loss that rises, trials that were not continued rank before those that were.
     last = Objective("val_loss", "minimize", at="last")
     simulation = Simulation(searcher((Round(10, 1), Round(4, 2), Round(4, 3))), rising, epochs=3, objective=last).run()
     kept = {
@@ -211,7 +211,7 @@ def test_a_range_is_around_three_trials_at_least() -> None:
     assert second == next_ranges(SPACE, first, [trial.params for trial in best], among=6, margin=0.1)
 
 
-def test_a_failed_trial_counts_for_nothing_however_good_it_looked() -> None:
+def test_a_failed_trial_is_ignored_whatever_its_loss() -> None:
     def tempting(params: Params, epoch: int) -> float:
         if float(params["lr"]) > 0.3 and epoch == 2:
             raise ArithmeticError
@@ -236,7 +236,7 @@ def test_the_progress_of_each_round() -> None:
     ]
 
 
-def test_with_expand_the_search_leaves_the_range_towards_the_best() -> None:
+def test_with_expand_the_search_leaves_the_range_of_the_file() -> None:
     space = Space((Float("lr", 1e-5, 1e-4, log=True, expand=True), Int("hidden", 1, 4)))
     simulation = Simulation(
         searcher((Round(20, 1), Round(20, 2), Round(20, 3)), space), valley, epochs=3, objective=LOSS

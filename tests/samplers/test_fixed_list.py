@@ -17,7 +17,7 @@ def test_every_set_has_one_trial_before_any_has_two() -> None:
         assert trained(done) == [one.params for one in SETS] * 3
 
 
-def test_each_is_trained_as_far_as_is_wanted() -> None:
+def test_each_set_is_trained_to_its_epoch() -> None:
     done = Simulation(FixedList(SETS, 1), flat, epochs=3).run()
     assert [(trial.epoch, trial.state) for trial in done.history] == [
         (3, State.COMPLETE),
@@ -26,17 +26,17 @@ def test_each_is_trained_as_far_as_is_wanted() -> None:
     ]
 
 
-def test_what_failed_is_not_trained_again() -> None:
+def test_failed_trials_are_not_retrained() -> None:
     assert trained(Simulation(FixedList(SETS, 2), fails, epochs=3).run()) == [one.params for one in SETS] * 2
 
 
-def test_seeds_and_sets_that_are_added_train_what_is_missing() -> None:
+def test_added_seeds_and_sets_are_trained() -> None:
     first = Simulation(FixedList(SETS[:2], 1), flat, epochs=3).run()
     more = Simulation(FixedList([SETS[2], SETS[1]], 2), flat, epochs=3, history=first.history).run()
     assert trained(more) == [one.params for one in (SETS[0], SETS[1], SETS[2], SETS[2], SETS[1])]
 
 
-def test_epochs_that_are_added_are_trained_from_the_checkpoint() -> None:
+def test_added_epochs_continue_from_the_checkpoint() -> None:
     first = Simulation(FixedList(SETS, 1), flat, epochs=3).run()
     longer = FixedList([ParameterSet(SETS[1].params, 3)], 1)
     resumed = longer.ask(first.history)
@@ -44,7 +44,7 @@ def test_epochs_that_are_added_are_trained_from_the_checkpoint() -> None:
     assert (resumed.number, resumed.until) == (1, 3)
 
 
-def test_the_order_of_names_is_nothing_and_a_type_is() -> None:
+def test_the_order_of_names_does_not_matter_and_types_do() -> None:
     first = Simulation(FixedList([ParameterSet({"x": 1, "y": 2}, 1)], 1), flat, epochs=1).run()
     assert FixedList([ParameterSet({"y": 2, "x": 1}, 1)], 1).ask(first.history) is None
     assert FixedList([ParameterSet({"y": 2, "x": True}, 1)], 1).ask(first.history) is not None

@@ -25,7 +25,7 @@ def test_every_point_once_across_a_restart_and_after_failures() -> None:
     assert [trial.params for trial in second.history] == list(SPACE.grid())
 
 
-def test_it_reads_the_grid_from_any_place() -> None:
+def test_it_can_start_at_any_point_of_the_grid() -> None:
     grid, whole = Grid(SPACE, 1), Simulation(Grid(SPACE, 1), flat, epochs=1).run().history
     for number in (5, 2, 3, 8, 0):
         proposal = grid.ask(History(LOSS, list(whole)[:number]))
@@ -33,6 +33,6 @@ def test_it_reads_the_grid_from_any_place() -> None:
         assert proposal.params == whole[number].params
 
 
-def test_the_reason_says_which_of_how_many() -> None:
+def test_the_reason_has_the_number_of_the_point() -> None:
     proposal = Grid(SPACE, 7).ask(History(LOSS))
     assert proposal == New({"layers": 1, "optimizer": "sgd", "momentum": 0.0}, 7, "grid point 1 of 9")

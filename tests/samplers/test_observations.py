@@ -14,15 +14,15 @@ def trial(number: int, state: State, *losses: float, cause: Cause | None = None,
     return Trial(number, {"x": x}, 0, 9, state, curve=curve, cause=cause, ended=number + 1)
 
 
-def test_what_is_told_of_each_kind_of_trial() -> None:
+def test_the_observation_of_each_kind_of_trial() -> None:
     history = History(
         LOSS,
         [
             trial(0, State.COMPLETE, 3.0, 1.0, 2.0),
             trial(1, State.PAUSED, 2.0),
             trial(2, State.COMPLETE, 6.0),
-            trial(3, State.PRUNED, 0.5),  # better than the median of the whole ones: told as that
-            trial(4, State.PRUNED, 7.0),  # worse: told as it was
+            trial(3, State.PRUNED, 0.5),  # better than the median of the complete ones: has that
+            trial(4, State.PRUNED, 7.0),  # worse: unchanged
             trial(5, State.PRUNED, 0.1, math.nan, cause=Cause.DIVERGED),
             trial(6, State.FAILED, 0.1),
             trial(7, State.COMPLETE),
@@ -37,19 +37,19 @@ def test_what_is_told_of_each_kind_of_trial() -> None:
     assert seen[0].epoch == 3
 
 
-def test_where_every_trial_was_pruned_or_lost_something_is_told() -> None:
+def test_observations_where_every_trial_was_pruned_or_diverged() -> None:
     pruned = History(LOSS, [trial(n, State.PRUNED, float(n)) for n in range(3)])
     assert [one.loss for one in observations(pruned, SPACE)] == [1.0, 1.0, 2.0]
     diverged = History(LOSS, [trial(n, State.PRUNED, math.inf, cause=Cause.DIVERGED) for n in range(3)])
     assert len({one.loss for one in observations(diverged, SPACE)}) == 1
 
 
-def test_a_maximised_metric_is_told_as_a_loss() -> None:
+def test_a_maximised_metric_becomes_a_loss() -> None:
     history = History(Objective("val_loss", "maximize"), [trial(0, State.COMPLETE, 0.8, 0.9)])
     assert observations(history, SPACE)[0].loss == -0.9
 
 
-def test_observations_come_as_they_settled_after_the_evidence_that_fits() -> None:
+def test_observations_are_in_the_order_of_ends_after_usable_evidence() -> None:
     evidence = [
         trial(0, State.COMPLETE, 5.0),
         trial(1, State.COMPLETE, 4.0, x=2.0),
@@ -63,7 +63,7 @@ def test_observations_come_as_they_settled_after_the_evidence_that_fits() -> Non
     assert [trial.number for trial in usable_evidence(history, SPACE)] == [0]
 
 
-def test_what_waits_or_runs_is_pending() -> None:
+def test_waiting_and_running_trials_are_pending() -> None:
     history = History(LOSS, [trial(0, State.WAITING, x=0.1), trial(1, State.COMPLETE), trial(2, State.RUNNING, x=0.3)])
     assert pending(history) == [{"x": 0.1}, {"x": 0.3}]
 

@@ -30,7 +30,7 @@ def test_proposals_are_the_same_for_any_number_of_workers(space: Space) -> None:
     assert proposals(space, 30) == proposals(space, 30, parallel=7)
 
 
-def test_in_a_continuum_a_proposal_depends_on_its_number_alone() -> None:
+def test_in_a_continuous_space_a_proposal_depends_on_its_number_only() -> None:
     others = [Trial(number, {"lr": 0.5, "hidden": 16}, seed=0, until=1) for number in range(5)]
     proposal = Random(SMOOTH, 0, 10, 1).ask(History(LOSS, others))
     assert proposal is not None
@@ -52,12 +52,12 @@ def test_no_point_twice_until_all_were_tried(space: Space, points: int) -> None:
     assert len(set(drawn[2 * points :])) == 3
 
 
-def test_what_a_grid_passes_over_is_drawn_too() -> None:
+def test_points_outside_of_the_grid_are_drawn_too() -> None:
     space = Space((Int("hidden", 1, 5, grid=(1, 5)), Float("dropout", 0.0, 0.5, step=0.25, points=2)))
     assert len({key(space, params) for params in proposals(space, 15)}) == 15
 
 
-def test_a_larger_budget_goes_on() -> None:
+def test_a_larger_budget_extends_the_search() -> None:
     short = Simulation(Random(DISCRETE, 0, 5, 1), flat, epochs=1).run()
     longer = Simulation(Random(DISCRETE, 0, 12, 1), flat, epochs=1, history=short.history).run()
     assert [trial.params for trial in longer.history] == proposals(DISCRETE, 12)

@@ -57,7 +57,7 @@ def steps(**changes: object) -> Measurements:
     return replace(SOUND, steps=replace(SOUND.steps, **changes))  # type: ignore[arg-type]
 
 
-def test_a_study_file_may_leave_out_every_check() -> None:
+def test_every_check_can_be_skipped() -> None:
     assert set(CheckName.__args__) == set(CHECKS)  # type: ignore[attr-defined]
     assert [check.name for check in judge(SOUND, SCORE, tuple(CHECKS))] == ["runs"]
 
@@ -93,7 +93,7 @@ def test_labels_are_not_judged_where_another_check_fails() -> None:
     assert "zero_grad" in only(measured, "labels").says
 
 
-def test_so_many_fit_one_gpu() -> None:
+def test_the_number_of_trials_that_fit_one_gpu() -> None:
     assert cost(SOUND).per_gpu is None
     assert cost(replace(SOUND, memory=PeakMemory(1, 10 << 30, 80 << 30))).per_gpu == 7
 

@@ -1,4 +1,4 @@
-"""Minibatches of any shape, and what a trainer may be given in their place."""
+"""Minibatches of any shape, and the filters that replace them."""
 
 from collections import namedtuple
 from itertools import islice
@@ -31,7 +31,7 @@ def pairs(count: int = 4, size: int = 8, start: int = 0) -> list[tuple[Tensor, T
         ((), 0),
     ],
 )
-def test_rows_are_what_all_tensors_agree_on(batch: Any, count: int) -> None:
+def test_rows_is_the_common_length_of_all_tensors(batch: Any, count: int) -> None:
     assert rows(batch) == count
 
 
@@ -45,40 +45,40 @@ def test_a_copy_has_tensors_of_its_own_and_the_same_shape() -> None:
     assert rows(cut(batch, 1)) == 1
 
 
-class TestTiny:
-    def test_the_first_batch_over_and_over(self) -> None:
+class TestRepeatedBatches:
+    def test_the_first_batch_repeats(self) -> None:
         feed = RepeatedBatches(enough=4)
         got = list(islice(feed(pairs()), 5))
         assert feed.rows == 8
         assert all(targets.tolist() == list(range(8)) for _, targets in got)
 
-    def test_as_many_as_it_takes_of_small_ones(self) -> None:
+    def test_several_small_batches_until_there_are_enough_examples(self) -> None:
         feed = RepeatedBatches(enough=16)
         got = list(islice(feed(pairs(9, 4)), 8))
         assert feed.rows == 16
         assert [targets[0].item() for _, targets in got] == [0, 4, 8, 12, 0, 4, 8, 12]
 
-    def test_no_more_than_asked_for(self) -> None:
+    def test_at_most_so_many_examples(self) -> None:
         feed = RepeatedBatches(most=3)
         assert [len(targets) for _, targets in islice(feed(pairs()), 2)] == [3, 3]
         assert feed.rows == 3
 
-    def test_what_a_trainer_does_to_one_is_not_there_the_next_time(self) -> None:
+    def test_changes_by_the_trainer_do_not_persist(self) -> None:
         batches = RepeatedBatches()(pairs(1, 16))
         next(iter(batches))[0].mul_(0)
         assert next(iter(batches))[0].sum() > 0
 
-    def test_what_cannot_be_counted_is_kept_as_it_is(self) -> None:
+    def test_a_batch_that_cannot_be_counted_is_unchanged(self) -> None:
         feed = RepeatedBatches(most=2)
         assert list(islice(feed(["abc", "def"]), 3)) == ["abc", "abc", "abc"]
         assert feed.rows == 0
 
-    def test_none_of_none(self) -> None:
+    def test_no_batches(self) -> None:
         assert list(RepeatedBatches()([])) == []
 
 
-class TestShuffled:
-    def test_every_target_is_another_ones_of_the_same_batch(self) -> None:
+class TestShuffledTargets:
+    def test_every_target_is_that_of_another_example_in_the_batch(self) -> None:
         feed = ShuffledTargets(seed=1)
         for (_, own), (inputs, given) in zip(pairs(), feed(pairs()), strict=True):
             assert sorted(given.tolist()) == own.tolist()
@@ -86,8 +86,8 @@ class TestShuffled:
             assert inputs[:, 0].tolist() == own.tolist()
         assert feed.possible
 
-    def test_an_example_keeps_what_it_was_given(self) -> None:
-        """In another epoch and another batch too: a wrong label can be learned by heart as well as the right one."""
+    def test_an_example_keeps_its_target(self) -> None:
+        """In another epoch and batch too: a wrong label can be memorised like the right one."""
         feed = ShuffledTargets(seed=1)
         first = {x.item(): y for inputs, targets in feed(pairs()) for x, y in zip(inputs[:, 0], targets, strict=True)}
         order = torch.randperm(32, generator=torch.Generator().manual_seed(0))
@@ -121,13 +121,13 @@ class TestShuffled:
         ],
         ids=["indices", "three", "names", "text"],
     )
-    def test_where_nobody_knows_which_are_the_targets_nothing_is_done(self, batch: Any) -> None:
+    def test_batches_without_known_targets_are_unchanged(self, batch: Any) -> None:
         feed = ShuffledTargets(seed=1)
         (given,) = feed([batch])
         assert given is batch
         assert not feed.possible
 
-    def test_batches_of_one_have_no_others(self) -> None:
+    def test_batches_of_one_example_are_unchanged(self) -> None:
         feed = ShuffledTargets(seed=1)
         assert [targets.tolist() for _, targets in feed(pairs(2, 1))] == [[0], [1]]
         assert not feed.possible

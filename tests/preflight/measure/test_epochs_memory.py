@@ -23,19 +23,19 @@ def gpu(monkeypatch: pytest.MonkeyPatch, *, total: int, free: int, reserved: int
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda: most * GIB)
 
 
-def test_without_a_gpu_there_is_nothing_to_say_of_it() -> None:
+def test_without_a_gpu_its_memory_is_zero() -> None:
     memory = epochs.memory("cpu", 0)
     assert memory.host > 50e6
     assert (memory.gpu, memory.gpu_total) == (0, 0)
 
 
-def test_the_most_that_was_reserved_and_what_cuda_takes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_peak_reserved_memory_and_the_cuda_context(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu(monkeypatch, total=80, free=73, reserved=6, most=9)
     memory = epochs.memory("cuda", 0)
     assert (memory.gpu, memory.gpu_total) == (10 * GIB, 80 * GIB)
 
 
-def test_what_other_processes_hold_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_other_processes_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu(monkeypatch, total=80, free=20, reserved=6, most=9)
     assert epochs.memory("cuda", 0).gpu == 10 * GIB
 

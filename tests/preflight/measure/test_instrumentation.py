@@ -1,4 +1,4 @@
-"""What instrumentation sees of a training, what it changes as it says, and that it leaves nothing behind."""
+"""What the instrumentation measures and changes, and that it is removed at the end."""
 
 from collections.abc import Iterator
 
@@ -112,17 +112,17 @@ class TestSteps:
 
 
 class TestEnd:
-    def test_it_ends_in_the_midst_of_an_epoch(self) -> None:
+    def test_it_ends_within_an_epoch(self) -> None:
         seen = Instrumentation(end=lambda seen: len(seen.steps) == 6)
         reports, failure = measured(tiny, seen)
         assert (len(reports), len(seen.steps), failure) == (1, 6, None)
 
-    def test_no_except_in_a_trainer_keeps_it(self) -> None:
+    def test_except_exception_in_a_trainer_does_not_prevent_the_end(self) -> None:
         seen = Instrumentation(end=lambda seen: len(seen.steps) == 6)
         assert measured(stubborn, seen) == ((), None)
         assert len(seen.steps) == 6
 
-    def test_it_ends_when_time_is_up(self) -> None:
+    def test_it_ends_at_the_deadline(self) -> None:
         seen = Instrumentation(deadline=0.0)
         measured(tiny, seen)
         assert len(seen.steps) <= 1
@@ -133,27 +133,27 @@ class TestEnd:
         assert len(seen.steps) == 50
 
 
-class TestRates:
-    def test_times_the_trainers_own_schedule_and_all(self) -> None:
+class TestLrOverride:
+    def test_scaled_lr_keeps_the_schedule(self) -> None:
         seen = Instrumentation(rates=scaled_lr(10.0))
         reports, _ = measured(tiny, seen)
         assert [step.rate for step in seen.steps] == [1.0] * 4 + [0.5] * 4
         assert [report.metrics["val_score"] for report in reports] == [0.05, 0.025], "the trainer finds its own"
 
-    def test_fixed_whatever_the_schedule_says(self) -> None:
+    def test_constant_lr_ignores_the_schedule(self) -> None:
         seen = Instrumentation(rates=constant_lr(2.0))
         reports, _ = measured(tiny, seen)
         assert {step.rate for step in seen.steps} == {0.2}
         assert [report.metrics["val_score"] for report in reports] == [0.1, 0.1], "it stands still"
 
-    def test_it_is_what_the_step_is_made_with(self) -> None:
+    def test_the_step_uses_the_replaced_rate(self) -> None:
         seen = Instrumentation(rates=constant_lr(0.0))
         measured(tiny, seen)
         model = seen.models["model"]
         torch.manual_seed(0)
         assert torch.equal(next(model.parameters()), next(nn.Linear(3, 4).parameters())), "nothing has moved"
 
-    def test_plainly_is_without_dropout_and_weight_decay(self) -> None:
+    def test_without_regularisation_there_is_no_dropout_and_weight_decay(self) -> None:
         rates: list[float] = []
         seen = Instrumentation(without_regularisation=True)
         seen.after_backward.append(lambda: rates.append(seen.models["model"][1].p))  # type: ignore[index,union-attr,arg-type]
@@ -163,20 +163,20 @@ class TestRates:
 
 
 class TestDataLoaders:
-    def test_the_one_for_training_is_told_from_the_one_for_validation(self) -> None:
+    def test_the_loader_for_training_is_distinguished_from_that_for_validation(self) -> None:
         seen = Instrumentation(RepeatedBatches(), end=lambda seen: len(seen.steps) == 80)
         assert measured(sound.digits_dataloader, seen) == ((), None)
         assert (seen.fed, seen.rows) == (True, 32)
         assert seen.losses[-1] < 0.05, "the same examples all the time"
 
-    def test_inside_of_run_batches_it_is_no_other(self) -> None:
+    def test_a_loader_inside_run_batches_is_not_counted_again(self) -> None:
         seen = Instrumentation()
         with instrumented(seen):
             loader = DataLoader(TensorDataset(torch.arange(6)), batch_size=2)
             assert len(list(seen.batches(loader))) == 3
 
 
-def test_nothing_stays_behind() -> None:
+def test_the_instrumentation_is_removed() -> None:
     def now() -> list[object]:
         return [
             torch.Tensor.backward,

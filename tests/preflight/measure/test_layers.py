@@ -1,4 +1,4 @@
-"""Which layers get a gradient, whose gradient it is, and what reaches the first of them."""
+"""The gradients of layers, calls of zero_grad, and the input of the first layer."""
 
 from collections.abc import Iterator
 
@@ -104,7 +104,7 @@ def seen(trainer: object) -> FirstSteps:
     "trainer",
     [sound.digits_residual, sound.digits_frozen_layer, sound.words_attention, adversaries, folds, averaged, closures],
 )
-def test_no_layer_is_missed_that_is_there(trainer: object) -> None:
+def test_all_layers_are_found(trainer: object) -> None:
     steps = seen(trainer)
     assert len(steps.losses) == STEPS
     layers = steps.layers
@@ -114,7 +114,7 @@ def test_no_layer_is_missed_that_is_there(trainer: object) -> None:
     assert steps.accumulated == 0
 
 
-def test_the_frozen_ones_are_counted() -> None:
+def test_frozen_parameters_are_counted() -> None:
     layers = seen(sound.digits_frozen_layer).layers
     assert layers is not None
     assert (layers.count, layers.frozen) == (2, 2)
@@ -143,7 +143,7 @@ class TestFaults:
 
 
 class TestInputs:
-    def test_what_reaches_the_first_layer(self) -> None:
+    def test_the_input_of_the_first_layer(self) -> None:
         inputs = seen(faulty.bytes_digits).inputs
         assert inputs is not None
         assert inputs.layer == "1 (Linear)"
@@ -151,10 +151,10 @@ class TestInputs:
         assert inputs.std > 40
         assert (inputs.low, inputs.high) == (0.0, 255.0)
 
-    def test_a_model_that_scales_them_itself_has_nothing_to_say(self) -> None:
+    def test_a_model_that_normalises_its_input_has_no_statistics(self) -> None:
         assert seen(sound.spirals_deep).inputs is None
 
-    def test_nor_has_one_of_whole_numbers(self) -> None:
+    def test_a_model_with_integer_input_has_no_statistics(self) -> None:
         assert seen(sound.words_attention).inputs is None
 
 

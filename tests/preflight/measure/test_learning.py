@@ -94,7 +94,7 @@ def test_an_inverted_goal() -> None:
 
 @pytest.mark.slow
 class TestWhatATrainerDoesNotShow:
-    def test_is_skipped_and_said(self) -> None:
+    def test_it_is_skipped_with_a_reason(self) -> None:
         checks = judge(found(untracked), SCORE)
         assert failures(checks) == {}
         skipped = {check.name: check.says for check in checks if check.outcome == "skipped"}
@@ -128,19 +128,19 @@ class TestTrainersThatCannotBeUsed:
         )
         assert 'study.metric = "val_acc" is not among' in checks[0].says
 
-    def test_one_that_leaves(self) -> None:
+    def test_one_that_calls_sys_exit(self) -> None:
         assert "sys.exit" in judge(found(leaving), SCORE)[0].says
 
 
 @pytest.mark.slow
 class TestTime:
-    def test_no_more_is_begun_when_it_is_up(self) -> None:
+    def test_no_part_starts_after_the_time_limit(self) -> None:
         measured = found(sound.digits_mlp_adam, seconds=0.0)
         assert measured.seconds < 10
         assert measured.shuffled == ()
         assert not any(check.stops for check in judge(measured, SCORE))
 
-    def test_an_epoch_is_reckoned_from_the_part_that_was_trained(self) -> None:
+    def test_the_time_of_an_epoch_is_estimated_from_the_part_that_was_trained(self) -> None:
         found(endless, seconds=0.0)  # torch takes its time at its first step
         measured = found(endless, seconds=2.0)
         assert measured.trained is not None
@@ -152,7 +152,7 @@ class TestTime:
 
 
 @pytest.mark.slow
-def test_it_travels() -> None:
+def test_it_pickles() -> None:
     measured = found(sound.cancer_logistic, skip=("overfits", "labels"))
     assert pickle.loads(pickle.dumps(measured)) == measured
     json.dumps(asdict(measured.steps))

@@ -1,4 +1,4 @@
-"""What kind of loss it is, read from autograd's graph."""
+"""The kind of loss, read from the autograd graph."""
 
 import math
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def test_accuracy_is_that_of_the_batch() -> None:
         assert read(loss).accuracy == pytest.approx(sides)
 
 
-def test_what_is_to_be_ignored_counts_neither_as_right_nor_as_wrong() -> None:
+def test_ignored_targets_do_not_count() -> None:
     best = outputs().argmax(1)
     best[::2] = -100
     assert read(F.cross_entropy(outputs(), best)).accuracy == 1.0
@@ -95,7 +95,7 @@ class TestProbabilities:
         assert read(F.cross_entropy(outputs().softmax(1), CLASSES)).probabilities
         assert read(F.binary_cross_entropy_with_logits(one().sigmoid(), (CLASSES > 0).float())).probabilities
 
-    def test_a_change_of_shape_hides_nothing(self) -> None:
+    def test_a_change_of_shape_is_looked_through(self) -> None:
         shares = outputs().softmax(1).view(8, 8, 3).reshape(64, 3)
         assert read(F.cross_entropy(shares, CLASSES)).probabilities
 
@@ -103,19 +103,19 @@ class TestProbabilities:
         shares = F.normalize(outputs().exp(), p=1.0, dim=1)
         assert read(F.cross_entropy(shares, CLASSES), shares).probabilities
 
-    def test_their_logarithms_are_no_fault(self) -> None:
+    def test_log_probabilities_are_not_a_fault(self) -> None:
         shares = outputs().softmax(1)
         assert not read(F.cross_entropy(shares.log(), CLASSES), shares).probabilities
 
-    def test_probabilities_for_the_loss_that_takes_them_are_none(self) -> None:
+    def test_probabilities_are_right_for_a_loss_that_expects_them(self) -> None:
         shares = one().sigmoid()
         assert not read(F.binary_cross_entropy(shares, (CLASSES > 0).float()), shares).probabilities
 
-    def test_a_softmax_inside_the_model_is_the_models_affair(self) -> None:
+    def test_a_softmax_inside_the_model_is_not_a_fault(self) -> None:
         mixed = torch.softmax(outputs(), 1) @ torch.randn(3, 3, requires_grad=True)
         assert not read(F.cross_entropy(mixed, CLASSES), mixed).probabilities
 
-    def test_logits_are_none(self) -> None:
+    def test_logits_are_not_a_fault(self) -> None:
         assert not read(F.cross_entropy(own := outputs(), CLASSES), own).probabilities
 
 

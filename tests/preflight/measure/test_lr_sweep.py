@@ -1,4 +1,4 @@
-"""A training whose learning rate rises, whatever else the trainer does with it."""
+"""A training with a rising learning rate, for any use of it by the trainer."""
 
 import math
 from collections.abc import Iterator
@@ -61,13 +61,13 @@ def test_the_rate_rises_exponentially_over_epochs() -> None:
     assert sweep.losses[-1] < 0.7 * sweep.losses[0]
 
 
-def test_it_ends_where_the_loss_has_left() -> None:
+def test_it_ends_where_the_loss_has_diverged() -> None:
     sweep = order(high=1e4).measure(context(lr_trainers.digits_sgd))
     assert 20 < len(sweep.losses) < 60
     assert not sweep.losses[-1] < sweep.losses[0]
 
 
-def test_rates_are_the_parameters_whatever_the_optimizer_makes_of_them() -> None:
+def test_rates_are_those_of_the_parameter_for_any_optimizer() -> None:
     seen: list[list[float]] = []
 
     class Spy(torch.optim.SGD):
@@ -107,7 +107,7 @@ class TestWhatCannotBeDone:
     def test_with_a_trainer_that_raises(self) -> None:
         assert order().measure(context(raising)).problem == "ValueError: no lr like 0.01"
 
-    def test_in_no_time(self) -> None:
+    def test_at_the_time_limit(self) -> None:
         sweep = order(seconds=0.0).measure(context(lr_trainers.cancer_sgd))
         assert (bool(sweep.problem), len(sweep.losses) < 3) == (True, True)
 

@@ -65,7 +65,7 @@ class TestStates:
         assert written(tmp_path, trial(0, State.COMPLETE, (0.9, 0.7)), objective=objective).best_value == 0.7
 
     @pytest.mark.parametrize("state", [State.PRUNED, State.PAUSED])
-    def test_what_trained_for_fewer_epochs_is_pruned(self, tmp_path: Path, state: State) -> None:
+    def test_trials_with_fewer_epochs_are_pruned(self, tmp_path: Path, state: State) -> None:
         (got,) = written(tmp_path, trial(0, state, (0.5, 0.4))).trials
         assert (got.state, got.value) == (TrialState.PRUNED, 0.5)
         assert got.user_attrs["state"] == state
@@ -80,7 +80,7 @@ class TestStates:
         (got,) = written(tmp_path, trial(0, State.FAILED, (0.9,), reason="ValueError: no")).trials
         assert (got.state, got.value, got.user_attrs["reason"]) == (TrialState.FAIL, None, "ValueError: no")
 
-    def test_what_is_not_settled_is_left_out(self, tmp_path: Path) -> None:
+    def test_trials_that_have_not_ended_are_left_out(self, tmp_path: Path) -> None:
         study = written(
             tmp_path,
             trial(0, State.RUNNING, (0.9,)),
@@ -114,7 +114,7 @@ class TestParameters:
             (Int("x", 1, 8, step=3, grid=(1, 2)), 2, IntDistribution(1, 8)),
         ],
     )
-    def test_wide_enough_for_what_was_tried(
+    def test_distributions_contain_all_values(
         self, tmp_path: Path, parameter: Parameter, value: float, wanted: object
     ) -> None:
         (got,) = written(tmp_path, trial(0, State.COMPLETE, (0.5,), {"x": value}), space=Space((parameter,))).trials
@@ -122,7 +122,7 @@ class TestParameters:
         assert got.distributions == {"x": wanted}
 
 
-def test_optuna_goes_on_with_it(tmp_path: Path) -> None:
+def test_optuna_can_continue_the_study(tmp_path: Path) -> None:
     study = written(tmp_path, *(trial(n, State.COMPLETE, (0.1 * n,), SGD) for n in range(4)))
     assert study.best_trial.user_attrs["number"] == 3
     study.sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=2)
@@ -131,7 +131,7 @@ def test_optuna_goes_on_with_it(tmp_path: Path) -> None:
     assert len(study.trials) == 5
 
 
-def test_is_written_in_silence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     optuna.logging.set_verbosity(optuna.logging.INFO)
     write_study(tmp_path / "o.db", "digits", ACCURACY, SPACE, [trial(0, State.COMPLETE, (0.5,))])
     assert capfd.readouterr() == ("", "")

@@ -108,7 +108,7 @@ class TestRounds:
         for name in ("x", "y"):
             assert sorted(int(32 * float(point[name])) for point in points) == list(range(32))
 
-    def test_rounds_that_are_given(self) -> None:
+    def test_rounds_of_the_study_file(self) -> None:
         rounds = [Round(trials=12, epochs=2), Round(trials=6, epochs=5), Round(trials=2, epochs=9)]
         simulation = simulated(Recipe(SPACE, 0, [FixedSchedule(rounds, 0.5)], 0.15, 0.1))
         for number, round_ in enumerate(rounds, 1):
@@ -150,7 +150,7 @@ class TestSearchRanges:
         assert best is not None
         assert 0.003 < float(best.params["lr"]) < 0.3
 
-    def test_and_kept_without(self) -> None:
+    def test_a_range_that_is_two_decades_too_low_is_kept_without_expand(self) -> None:
         history = simulated(searcher(space=self.narrow(expand=False))).history
         assert all(float(trial.params["lr"]) <= 1e-4 for trial in history)
 
@@ -164,7 +164,7 @@ class TestSearchRanges:
         assert (after[1].low, after[1].high) == (before[1].low, before[1].high)
         assert "because part of the new range of lr was never searched" in second.notes[1]
 
-    def test_however_far_it_moves_the_best_are_trained_to_the_end(self) -> None:
+    def test_some_trials_are_complete_however_far_the_range_moves(self) -> None:
         """The optimum lies ten decades away, which no budget reaches."""
         space = Space((Float("lr", 1e-9, 1e-8, log=True, expand=True), *SPACE.parameters[1:]))
         for budget in (100, 200, 400):
@@ -194,7 +194,7 @@ class TestTheEnd:
         assert simulation.end.numbers["noise"] > 0
         assert simulation.history.epochs < 6000
 
-    def test_a_larger_budget_goes_on_from_there_and_changes_nothing_before(self) -> None:
+    def test_a_larger_budget_extends_the_search_without_changes(self) -> None:
         small = simulated(searcher(300))
         before = list(small.proposals)
         large = simulated(searcher(600, earlier=[300]), history=small.history)
@@ -224,7 +224,7 @@ class TestTheEnd:
 
 class TestReplay:
     @pytest.mark.parametrize("parallel", [1, 3])
-    def test_rounds_are_planned_alike_whenever_they_are_asked_for(self, parallel: int) -> None:
+    def test_the_plans_do_not_depend_on_the_time_of_the_call(self, parallel: int) -> None:
         simulation = Simulation(searcher(), training(), epochs=LONGEST, parallel=parallel)
         seen: dict[int, PlannedRound] = {}
         while simulation.end is None:
