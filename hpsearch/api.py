@@ -4,6 +4,7 @@ What they are given and give back is what the commands print: the same results, 
 """
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 Format = Literal["csv", "json", "parquet", "optuna"]
 
+_RUNNING = threading.Lock()
+"""Held while a study runs: random states, Ray and logging are those of the whole process."""
+
 
 def run(
     study: Study,
@@ -57,7 +61,7 @@ def run(
     Ctrl-C (in a notebook: interrupt the kernel) stops in good order: running trials end their epoch, for at most 25
     seconds, and the result is returned. A second Ctrl-C stops at once. The next `run` of the same study continues it.
     Before the first trial, Ctrl-C raises Stopped. On a thread other than the main one signals are left as they are:
-    `hpsearch stop NAME` ends such a run.
+    `hpsearch stop NAME` ends such a run. A process runs one study at a time.
 
     Raises StudyChanged, StudyBusy, TrainerError, ResourcesError, InfrastructureError: HpsearchError is the base of all.
     """
@@ -66,8 +70,13 @@ def run(
         raise TypeError(f"hpsearch.run takes a Study, got a {kind}; hpsearch.Study.load(PATH) reads a study file")
     asked = study.renamed(fork) if fork is not None else study
     origin = study.study.name if fork is not None else None
-    with restored(), _observer(progress) as observer:
-        return run_study(asked, observer, origin=origin, skip_preflight=skip_preflight, retry_failed=retry_failed)
+    if not _RUNNING.acquire(blocking=False):
+        raise BadInput("a study is running in this process already: wait for its end, or use a process of its own")
+    try:
+        with restored(), _observer(progress) as observer:
+            return run_study(asked, observer, origin=origin, skip_preflight=skip_preflight, retry_failed=retry_failed)
+    finally:
+        _RUNNING.release()
 
 
 @contextmanager

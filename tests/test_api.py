@@ -25,6 +25,7 @@ from tests.contracts.journal_kit import somebody
 
 __all__ = ["desk"]  # fixture
 
+ABOUT = {"name": "toy", "metric": "val_loss", "goal": "minimize"}
 SPACE = {
     "x": {"low": 0.0, "high": 1.0},
     "kind": ["a", "b"],
@@ -35,7 +36,7 @@ SPACE = {
 def toy(use: str = "tests.support.toys:learner", **changed: Any) -> hpsearch.Study:
     """A study of four trials and three epochs, in this process. changed: its sections."""
     sections: dict[str, Any] = {
-        "study": {"name": "toy", "metric": "val_loss", "goal": "minimize"},
+        "study": ABOUT,
         "trainer": {"use": use, "epochs": 3},
         "space": SPACE,
         "search": {"method": "random", "trials": 4},
@@ -100,6 +101,16 @@ class TestRun:
         lines = capfd.readouterr().err.splitlines()
         assert [line.split("]")[0] for line in lines] == [f"[{number}/4" for number in range(1, 5)]
 
+    def test_in_a_notebook_they_are_plain_text_on_stdout(
+        self, here: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Its stderr is red, and whatever is redrawn in place flickers."""
+        monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+        hpsearch.run(toy())
+        captured = capfd.readouterr()
+        assert captured.err == ""
+        assert [line.split("]")[0] for line in captured.out.splitlines()] == [f"[{number}/4" for number in range(1, 5)]
+
     def test_logging_of_the_program_is_left_as_it_was(self, here: Path) -> None:
         handlers, shown = logging.getLogger().handlers[:], warnings.showwarning
         hpsearch.run(toy(), progress=False)
@@ -120,6 +131,12 @@ class TestRun:
         assert (result.signal, result.state) == (signal.SIGINT, "STOPPED")
         assert hpsearch.load(study).state == "STOPPED"
         assert hpsearch.run(study, progress=False).counts == {State.COMPLETE: 4}
+
+    def test_one_at_a_time_in_a_process(self, here: Path) -> None:
+        """Their trainers would draw from one global random state."""
+        result = hpsearch.run(toy(f"{__name__}:nested"), progress=False)
+        assert {trial.exception.partition(":")[0] for trial in result.history} == {"BadInput"}
+        assert hpsearch.run(toy(study={**ABOUT, "name": "next"}), progress=False).state == "COMPLETE"
 
     def test_a_path_is_no_study(self) -> None:
         with pytest.raises(TypeError, match=r"Study\.load"):
@@ -142,6 +159,11 @@ def interrupted(params: Any, run: Any) -> Iterator[hpsearch.Report]:
             Path("interrupted").touch()
             os.kill(os.getpid(), signal.SIGINT)
         yield hpsearch.Report(epoch, {"val_loss": 1.0 / epoch})
+
+
+def nested(params: Any, run: Any) -> Iterator[hpsearch.Report]:
+    hpsearch.run(toy(study={**ABOUT, "name": "inner"}), progress=False)
+    yield hpsearch.Report(1, {"val_loss": 1.0})
 
 
 def reading(params: Any, run: Any) -> Iterator[hpsearch.Report]:

@@ -46,7 +46,16 @@ def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Fi
     pictures = figures(ranked, objective, space)
     columns = min(COLUMNS, max(1, len(pictures)))
     rows = max(1, math.ceil(len(pictures) / columns))
-    drawn = make_subplots(rows=rows, cols=columns, vertical_spacing=0.3 / rows, horizontal_spacing=0.08)
+    cells: list[dict[str, Any] | None] = [
+        {} if place < len(pictures) else None for place in range(rows * columns)
+    ]  # None: nothing is drawn there
+    drawn = make_subplots(
+        rows=rows,
+        cols=columns,
+        specs=[cells[row * columns : (row + 1) * columns] for row in range(rows)],
+        vertical_spacing=0.3 / rows,
+        horizontal_spacing=0.08,
+    )
     for place, (name, own) in enumerate(pictures):
         row, column = place // columns + 1, place % columns + 1
         for trace in own.data:

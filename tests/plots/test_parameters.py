@@ -64,3 +64,14 @@ def test_of_thousands_of_trials_the_best_and_a_sample_are_shown() -> None:
     assert len(figure.data[1].x) == parameters.MOST_TRIALS
     assert figure.data[1].text[0] == "trial 0"
     assert "1,000 of 2,500" in parameters.says(ranked, space)
+
+
+def test_all_of_them_in_one_figure() -> None:
+    good = trial(0, 0.5, params={"lr": 0.1, "units": 16, "kind": True})
+    lost = trial(1, 0.7, params={"lr": 0.01, "units": 8, "kind": "<b>", "momentum": 0.3}, state=State.PRUNED)
+    together = parameters.figure([good, lost], LOSS, SPACE)
+    axes = list(together.select_xaxes())
+    assert [axis.title.text for axis in axes] == ["lr", "units", "kind", "momentum"]
+    assert [axis.type for axis in axes] == ["log", "log", "category", "linear"]
+    alone = [figure for _, figure in parameters.figures([good, lost], LOSS, SPACE)]
+    assert [list(trace.x) for trace in together.data] == [list(trace.x) for one in alone for trace in one.data]
