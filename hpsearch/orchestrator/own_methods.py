@@ -181,5 +181,4 @@ def _call(name: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) -> 
     try:
         return kind(**arguments)
     except (Exception, SystemExit) as problem:
-        own = problem.with_traceback(problem.__traceback__ and problem.__traceback__.tb_next)
-        raise OwnMethodError(f"{name} cannot be made as {shown}\n{brief(own)}") from None
+        raise OwnMethodError(f"{name} cannot be made as {shown}\n{brief(problem)}") from None

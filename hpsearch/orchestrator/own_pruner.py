@@ -35,8 +35,7 @@ class OwnPruner:
         try:
             verdict = self._pruner.judge(trial, history)
         except (Exception, SystemExit) as problem:
-            own = problem.with_traceback(problem.__traceback__ and problem.__traceback__.tb_next)
-            raise OwnMethodError(f"{self._where(trial)} raised\n{brief(own)}") from None
+            raise OwnMethodError(f"{self._where(trial)} raised\n{brief(problem)}") from None
         return self._checked(verdict, trial)
 
     def try_on(self, trial: Trial, history: History) -> None:

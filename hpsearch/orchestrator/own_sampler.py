@@ -68,8 +68,7 @@ class OwnSampler:
         try:
             return sampler.ask(history)
         except (Exception, SystemExit) as problem:
-            own = problem.with_traceback(problem.__traceback__ and problem.__traceback__.tb_next)
-            raise OwnMethodError(f"{self._where(history)} raised\n{brief(own)}") from None
+            raise OwnMethodError(f"{self._where(history)} raised\n{brief(problem)}") from None
 
     def _refuse(self, history: History, problem: str) -> None:
         raise OwnMethodError(f"{self._where(history)} {problem}")

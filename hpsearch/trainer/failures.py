@@ -44,8 +44,10 @@ def _is_out_of_memory(problem: Exception) -> bool:
 
 
 def brief(problem: BaseException, frames: int = 3) -> str:
-    """The last frames of a traceback, without hpsearch's own at its head, and the exception. Never raises, whatever the
-    exception's own __str__ does, and has at most LONGEST_TRACEBACK characters."""
+    """The last frames of a traceback, without those of hpsearch and of an import at its head, and the exception.
+
+    Never raises, whatever the exception's own __str__ does, and has at most LONGEST_TRACEBACK characters.
+    """
     try:
         text = without_own_frames("".join(traceback.format_exception(problem, limit=-frames)).rstrip())
     except Exception:
@@ -68,7 +70,9 @@ def _without_own_frames(found: re.Match[str]) -> str:
 
 
 def _is_own(file: str) -> bool:
-    """A recorded file may be of another installation of hpsearch."""
+    """Or the import system's. A recorded file may be of another installation of hpsearch."""
+    if file.startswith("<frozen importlib"):
+        return True
     _, package, inside = file.replace("\\", "/").rpartition("/hpsearch/")
     room, folder, _ = inside.partition("/")
     return bool(package and folder) and (PACKAGE / room).is_dir()

@@ -117,6 +117,10 @@ THEIRS = """\
     helper(params)
   [Previous line repeated 3 more times]
 """
+IMPORT = """\
+  File "<frozen importlib._bootstrap_external>", line 940, in exec_module
+  File "<frozen importlib._bootstrap>", line 241, in _call_with_frames_removed
+"""
 HEAD = "Traceback (most recent call last):\n"
 
 
@@ -126,6 +130,7 @@ class TestFrames:
         [
             (OURS + THEIRS, THEIRS),
             (OURS + THEIRS + OURS, THEIRS + OURS),
+            (OURS + IMPORT + THEIRS, THEIRS),
             (THEIRS, THEIRS),
             (OURS, OURS),
         ],
