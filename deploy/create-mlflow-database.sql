@@ -1,2 +1,2 @@
--- MLflow and hpsearch both keep tables of their own, so they have a database each.
+-- MLflow and hpsearch both have tables of their own, so each has its own database.
 CREATE DATABASE mlflow;

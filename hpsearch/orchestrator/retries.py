@@ -1,6 +1,5 @@
 """Which failed trials a run tries again: those that failed before the trainer changed, or all with --retry-failed."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study
+from hpsearch.trainer import contract
 
 ASKED = "--retry-failed was given"
 
@@ -69,8 +69,7 @@ def _changes(study: Study, failed: Iterable[Trial], segments: Sequence[TrainingS
 
 def _sources(study: Study) -> Mapping[str, str]:
     """Of the trainer, found as a worker finds it: beside the study file first. Nothing is imported."""
-    if str(study.folder) not in sys.path:
-        sys.path.insert(0, str(study.folder))
+    contract.look_for(study.trainer.use.partition(":")[0], study.folder)
     given = study.own("trainer")
     return environment.sources(
         Sources.of(study.trainer.use.partition(":")[0]) if given is None else Sources.of_object(given)

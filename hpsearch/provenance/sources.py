@@ -77,7 +77,11 @@ class Sources:
     def _is_package(self, name: str) -> bool:
         """Whether it is no source of the trainer's own; hpsearch itself, like Python, has a version to be known by."""
         top = name.partition(".")[0]
-        if top in sys.stdlib_module_names or top == "hpsearch" or top in self.packages:
+        if top in sys.stdlib_module_names or top == "hpsearch":
+            return True
+        if name != top and (own := _file(name)) is not None and not is_installed(own):
+            return False  # in a folder of the user's that is part of an installed package
+        if top in self.packages:
             return True
         places = _places(top)
         if not places or any(map(is_installed, places)):

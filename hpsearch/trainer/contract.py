@@ -37,9 +37,9 @@ def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> 
     """What "module:name" names, the module looked for beside the study file first. key: for messages, which `error`
     raises where there is no such thing or the module cannot be imported."""
     module_name, _, name = use.partition(":")
-    if folder is not None:
-        look_in(folder)
     try:
+        if folder is not None:
+            look_for(module_name, folder)
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as missing:
         if missing.name and module_name.startswith(missing.name):
@@ -67,6 +67,24 @@ def name(use: str) -> str:
 def name_of_object(use: str) -> str:
     """How messages call a trainer that is a Python object."""
     return f"the trainer `{use}`"
+
+
+def look_for(module: str, folder: Path) -> None:
+    """The module is looked for in this folder first.
+
+    What it imports is also looked for beside it where that is no package, as Python does for a script. Where an
+    installed package has the name of the module's top folder, such as `trainers`, the folder becomes part of it.
+    """
+    look_in(folder)
+    *folders, last = module.split(".")
+    beside = folder.joinpath(*folders)
+    if not folders or not (beside / f"{last}.py").is_file() or (beside / "__init__.py").exists():
+        return
+    if str(beside) not in sys.path:
+        sys.path.insert(sys.path.index(str(folder)) + 1, str(beside))
+    path = getattr(importlib.import_module(folders[0]), "__path__", None)
+    if path is not None and str(folder / folders[0]) not in path:
+        path.insert(0, str(folder / folders[0]))
 
 
 def look_in(folder: Path) -> None:

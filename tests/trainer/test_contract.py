@@ -7,6 +7,7 @@ import pytest
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
+from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import contract
 from hpsearch.trainer.training_run import Run
 from tests.support import annotated, toys
@@ -39,6 +40,35 @@ class TestFind:
         (folder / "colorsys.py").write_text("def train(params, run):\n    yield\n")
         sys.modules.pop("colorsys", None)
         assert contract.find("colorsys:train", folder).__name__ == "train"
+
+    def test_in_a_folder_with_what_lies_beside_it(self, folder: Path) -> None:
+        (folder / "scripts").mkdir()
+        (folder / "scripts" / "beside_it.py").write_text("value = 1\n")
+        (folder / "scripts" / "mine.py").write_text("import beside_it\ndef train(params, run):\n    yield\n")
+        assert contract.find("scripts.mine:train", folder).__module__ == "scripts.mine"
+        assert sys.path[:2] == [str(folder), str(folder / "scripts")]
+
+    def test_beside_a_module_of_a_package_is_not_looked(self, folder: Path) -> None:
+        (folder / "package").mkdir()
+        (folder / "package" / "__init__.py").touch()
+        (folder / "package" / "mine.py").write_text("def train(params, run):\n    yield\n")
+        contract.find("package.mine:train", folder)
+        assert str(folder / "package") not in sys.path
+
+    def test_in_a_folder_with_the_name_of_an_installed_package(self, folder: Path) -> None:
+        import trainers
+        from trainers import digits
+
+        before = list(trainers.__path__)
+        (folder / "trainers").mkdir()
+        (folder / "trainers" / "mine.py").write_text("def train(params, run):\n    yield\n")
+        try:
+            found = contract.find("trainers.mine:train", folder)
+            assert found.__module__ == "trainers.mine"
+            assert Sources.of("trainers.mine").files["trainers.mine"] == folder / "trainers" / "mine.py"
+            assert contract.find("trainers.digits:train", folder) is digits.train
+        finally:
+            trainers.__path__[:] = before
 
     def test_on_the_python_path(self) -> None:
         assert contract.find("tests.support.toys:noop", None) is toys.noop

@@ -59,9 +59,12 @@ def recordable(name: str) -> str:
 
 
 def _use(use: str) -> str:
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", use):
-        raise ValueError(f'must be "module:function", such as "trainers.digits:train", got {show(use)}')
-    return use
+    """ "module:function"; of "path/to/file.py:function" the same module."""
+    file, _, function = use.removeprefix("./").partition(".py:")
+    named = f"{file.replace('/', '.')}:{function}" if function and "." not in file else use
+    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", named):
+        raise ValueError(f'must be "module:function" or "file.py:function", such as "mine:train", got {show(use)}')
+    return named
 
 
 def _own_use(use: str) -> str:

@@ -81,7 +81,7 @@ ASK_AND_TELL = "hpsearch:Session"
 
 class Trainer(Section):
     use: Use = Field(
-        description='"module:function", a generator; or "module:name", a ray.tune.Trainable, class or function'
+        description='"module:function" or "file.py:function", a generator; or a ray.tune.Trainable, class or function'
     )
     from_python: Literal[True] | None = Field(
         None, description="hpsearch notes it: the trainer is a Python object of the program that ran the study"
