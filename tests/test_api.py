@@ -19,11 +19,11 @@ from hpsearch import api
 from hpsearch.core.errors import BadInput, NotFound, NoTrialSucceeded, StudyBusy, StudyChanged
 from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Journal
-from tests.cli.conftest import desk
-from tests.cli.desk import Desk
-from tests.contracts.journal_kit import somebody
+from tests.cli.cli_runner import CliRunner
+from tests.cli.conftest import cli
+from tests.contracts.journal_helpers import other_owner
 
-__all__ = ["desk"]  # fixture
+__all__ = ["cli"]  # fixture
 
 ABOUT = {"name": "toy", "metric": "val_loss", "goal": "minimize"}
 SPACE = {
@@ -69,12 +69,12 @@ class TestRun:
         assert repr(result).count("\n") == 0
         assert f"trial {result.best.trial}" in repr(result)
 
-    def test_it_records_what_the_command_records(self, desk: Desk) -> None:
-        study = hpsearch.Study.load(desk.study())
+    def test_it_records_what_the_command_records(self, cli: CliRunner) -> None:
+        study = hpsearch.Study.load(cli.study())
         hpsearch.run(study, progress=False)
-        mine = desk.export()
-        desk.hp("run", "study.toml", "--set", "study.name=again")
-        theirs = desk.export("again")
+        mine = cli.export()
+        cli.invoke("run", "study.toml", "--set", "study.name=again")
+        theirs = cli.export("again")
         assert [(one["params"], one["curve"]) for one in mine["trials"]] == [
             (one["params"], one["curve"]) for one in theirs["trials"]
         ]
@@ -146,7 +146,7 @@ class TestRun:
         with Journal.open(toy().journal_url) as journal:
             record = journal.find("toy")
             assert record is not None
-            journal.acquire(record.id, somebody())
+            journal.acquire(record.id, other_owner())
             with pytest.raises(StudyBusy):
                 hpsearch.run(toy(search={"method": "random", "trials": 6}), progress=False)
             assert hpsearch.load("toy").state in ("RUNNING", "COMPLETE"), "it can be read meanwhile"
@@ -176,11 +176,11 @@ def reading(params: Any, run: Any) -> Iterator[hpsearch.Report]:
 
 
 class TestLoad:
-    def test_by_name_by_file_by_folder_and_by_study(self, desk: Desk) -> None:
-        path = desk.study()
+    def test_by_name_by_file_by_folder_and_by_study(self, cli: CliRunner) -> None:
+        path = cli.study()
         hpsearch.run(hpsearch.Study.load(path), progress=False)
-        (own,) = (desk.folder / ".hpsearch" / "studies").iterdir()
-        for given in ("toy", path, str(path), desk.folder, ".hpsearch", own, hpsearch.Study.load(path)):
+        (own,) = (cli.folder / ".hpsearch" / "studies").iterdir()
+        for given in ("toy", path, str(path), cli.folder, ".hpsearch", own, hpsearch.Study.load(path)):
             found = hpsearch.load(given)
             assert (found.name, len(found.trials)) == ("toy", 4)
             assert found.best.checkpoint is not None
@@ -357,9 +357,9 @@ class TestAsTheCommands:
         with pytest.raises(BadInput):
             old.compare()
 
-    def test_export(self, old: api.RecordedStudy, desk: Desk) -> None:
+    def test_export(self, old: api.RecordedStudy, cli: CliRunner) -> None:
         old.export("json", "mine.json")
-        assert json.loads(Path("mine.json").read_text()) == desk.export()
+        assert json.loads(Path("mine.json").read_text()) == cli.export()
         assert len(pd.read_csv(old.export("csv", "mine.csv"))) == 12
         assert len(pd.read_parquet(old.export("parquet", "mine.parquet"))) == 12
         old.export("optuna", Path("mine.db"))

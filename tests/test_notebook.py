@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import desk
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
+from tests.cli.conftest import cli
 from tests.trainers.conftest import one_thread
 
-__all__ = ["desk", "one_thread"]  # fixtures
+__all__ = ["cli", "one_thread"]  # fixtures
 
 NOTEBOOK = json.loads((Path(__file__).parents[1] / "docs" / "notebook.ipynb").read_text(encoding="utf-8"))
 CELLS = ["".join(cell["source"]) for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
@@ -25,7 +25,7 @@ def shown(source: str, names: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(last.value), "<cell>", "eval"), names) if isinstance(last, ast.Expr) else None
 
 
-def test_every_cell_runs(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_cell_runs(cli: CliRunner, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     values = [shown(source, names) for source in CELLS]
     figures = [value for value in values if hasattr(value, "to_plotly_json")]

@@ -10,11 +10,11 @@ from hpsearch import Run
 from hpsearch.core.seeds import stream
 from hpsearch.study.definition import Study
 from hpsearch.trainer import contract
-from tests.cli.conftest import desk
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
+from tests.cli.conftest import cli
 from tests.trainers.conftest import data_dir, one_thread
 
-__all__ = ["data_dir", "desk", "one_thread"]  # fixtures
+__all__ = ["cli", "data_dir", "one_thread"]  # fixtures
 
 FOLDER = Path(__file__).parent.parent / "studies"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -89,15 +89,15 @@ SMALL = {
 
 
 @pytest.mark.parametrize("path", FILES, ids=named)
-def test_its_short_form_runs_to_a_result(path: Path, desk: Desk, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
+def test_its_short_form_runs_to_a_result(path: Path, cli: CliRunner, data_dir: Path, monkeypatch: pytest.MonkeyPatch):
     loaded = Study.load(path, environment={})
     method = loaded.search.method
-    monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / "home"))
+    monkeypatch.setenv("HPSEARCH_HOME", str(cli.folder / "home"))
     monkeypatch.setenv("HPSEARCH_DATA", str(data_dir))
     epochs = 1 if method == "grid" else 2
     settings = [f"trainer.epochs={epochs}", "resources.address=none", "tracking.mlflow=none", *SHORT[method]]
     settings += [*SMALL.get(path.stem, ()), *EARLY.get(loaded.prune.method if loaded.prune else "", ())]
-    answer = desk.hp("run", path, "--json", *(word for setting in settings for word in ("--set", setting)))
+    answer = cli.invoke("run", path, "--json", *(word for setting in settings for word in ("--set", setting)))
     assert answer.code == 0, answer.err
     outcome = json.loads(answer.out)
     assert outcome["trials"]["failed"] == 0

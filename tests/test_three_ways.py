@@ -8,26 +8,26 @@ from pathlib import Path
 import pytest
 
 import hpsearch
-from tests.cli.conftest import desk
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
+from tests.cli.conftest import cli
 from tests.trainers.conftest import one_thread
 
-__all__ = ["desk", "one_thread"]  # fixtures
+__all__ = ["cli", "one_thread"]  # fixtures
 
 TEXT = (Path(__file__).parents[1] / "docs" / "three-ways.md").read_text(encoding="utf-8")
 
 
-def test_the_same_trials_to_the_last_digit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(desk.folder))
+def test_the_same_trials_to_the_last_digit(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(cli.folder))
     monkeypatch.delitem(sys.modules, "digits", raising=False)
     files = dict(re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", TEXT, re.DOTALL))
     assert set(files) == {"digits.py", "study.toml", "by_python.py", "by_session.py", "same.py"}
     for name, content in files.items():
-        (desk.folder / name).write_text(content)
-    assert desk.run().code == 0
+        (cli.folder / name).write_text(content)
+    assert cli.run().code == 0
     for name in ("by_python.py", "by_session.py", "same.py"):
-        runpy.run_path(str(desk.folder / name))
-    first, *others = [desk.export(name)["trials"] for name in ("by-file", "by-python", "by-session")]
+        runpy.run_path(str(cli.folder / name))
+    first, *others = [cli.export(name)["trials"] for name in ("by-file", "by-python", "by-session")]
     assert len(first) == 8
     assert {trial["state"] for trial in first} == {"COMPLETE", "PRUNED"}, "pruning is alike too"
     for trials in others:

@@ -21,7 +21,7 @@ from tests.doctor.trainings import train
 
 LOSS = Objective("val_loss", "minimize")
 
-Shown = tuple[Case, Trial, Label]
+MlflowStudy = tuple[Case, Trial, Label]
 """A case, its trial, and what the doctor says first about it."""
 
 NORMS = ("grad_norm", "weight_norm", "update_ratio")
@@ -60,7 +60,7 @@ def _trained(case: Case) -> tuple[Case, Trial]:
     return case, Trial(0, {"lr": setup.lr}, setup.seed, setup.epochs, curve=train(setup))
 
 
-def _by_class(shown: Sequence[Shown]) -> Table:
+def _by_class(shown: Sequence[MlflowStudy]) -> Table:
     rows: list[Row] = []
     for name, fault in FAULTS.items():
         for task in fault.tasks:
@@ -75,7 +75,7 @@ def _by_class(shown: Sequence[Shown]) -> Table:
     return Table("Class by class", ["fault", "expected label", "trainings", "right", "other labels"], rows, note)
 
 
-def _confusion(shown: Sequence[Shown]) -> Table:
+def _confusion(shown: Sequence[MlflowStudy]) -> Table:
     counts = Counter((case.fault, label) for case, _, label in shown)
     rows: list[Row] = [[name, *(counts[name, label] or None for label in Label)] for name in FAULTS]
     return Table("Confusion matrix", ["fault", *Label], rows, "both tasks; labels of the first findings")

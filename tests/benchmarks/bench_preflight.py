@@ -17,7 +17,7 @@ from hpsearch.preflight.measure.learning import LearningMeasurement
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
 from tests.preflight.measure import faulty, sound
-from tests.preflight.measure.kit import SCORE, context
+from tests.preflight.measure.helpers import SCORE, context
 
 SEEDS = range(10)
 

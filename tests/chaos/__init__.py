@@ -1,3 +1,3 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.chaos.invariants", "tests.chaos.kit")
+pytest.register_assert_rewrite("tests.chaos.invariants", "tests.chaos.scenario")

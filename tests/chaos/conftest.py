@@ -4,32 +4,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.kit import TALLY, Scene, Scenes
+from tests.chaos.scenario import SUMMARY, Scenario, Scenarios
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scenario(tmp_path: Path) -> Iterator[Scenario]:
     """An empty folder to run studies in. At its end no process of ours may be left for long; what is left is ended."""
-    scene = Scene(tmp_path)
+    scenario = Scenario(tmp_path)
     try:
-        yield scene
-        scene.alone()
+        yield scenario
+        scenario.alone()
     finally:
-        scene.close()
+        scenario.close()
 
 
 @pytest.fixture
-def scenes(tmp_path: Path) -> Iterator[Scenes]:
+def scenarios(tmp_path: Path) -> Iterator[Scenarios]:
     """As many as are asked for."""
-    with Scenes(tmp_path) as scenes:
-        yield scenes
+    with Scenarios(tmp_path) as scenarios:
+        yield scenarios
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item) -> None:
     """What a test has put down goes with its report, which may be of another process (pytest-xdist)."""
-    item.user_properties += [("fault", row) for row in TALLY]
-    TALLY.clear()
+    item.user_properties += [("fault", row) for row in SUMMARY]
+    SUMMARY.clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

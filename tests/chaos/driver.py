@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Fate:
+class FaultInjector:
     """Counts the points that are passed, and strikes at the one that was asked for."""
 
     def __init__(self, fail: str, number: int, points: Path | None):
@@ -59,11 +59,11 @@ class Fate:
 
 def main() -> int:
     options, words = parsed(sys.argv[1:])
-    fate = Fate(options.fail, signal.Signals[options.signal], options.points)
-    wrap_database(fate)
-    wrap_journal(fate, options.ttl)
-    wrap_files(fate)
-    wrap_pool(fate)
+    injector = FaultInjector(options.fail, signal.Signals[options.signal], options.points)
+    wrap_database(injector)
+    wrap_journal(injector, options.ttl)
+    wrap_files(injector)
+    wrap_pool(injector)
     from hpsearch.cli.main import main
 
     return main(words)
@@ -80,43 +80,43 @@ def parsed(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return options, options.words
 
 
-def wrap(fate: Fate, owner: Any, method: str, point: str) -> None:
+def wrap(injector: FaultInjector, owner: Any, method: str, point: str) -> None:
     """Put a point before and after a method of a class."""
     whole: Callable[..., Any] = getattr(owner, method)
 
     @functools.wraps(whole)
     def wrapped(*args: Any, **options: Any) -> Any:
-        fate.passing(f"before-{point}")
+        injector.passing(f"before-{point}")
         answer = whole(*args, **options)
-        fate.passing(f"after-{point}")
+        injector.passing(f"after-{point}")
         return answer
 
     setattr(owner, method, wrapped)
 
 
-def wrap_commit(fate: Fate, connection: Any) -> None:
+def wrap_commit(injector: FaultInjector, connection: Any) -> None:
     """Both points at once: commits of a batch are among the commits."""
-    wrap(fate, connection, "commit", "commit")
+    wrap(injector, connection, "commit", "commit")
     commit = connection.commit
 
     @functools.wraps(commit)
     def committing(self: Any) -> None:
-        is_of_batch = fate.writing_thread == threading.get_ident()
+        is_of_batch = injector.writing_thread == threading.get_ident()
         if is_of_batch:
-            fate.passing("before-batch-commit")
+            injector.passing("before-batch-commit")
         commit(self)
         if is_of_batch:
-            fate.passing("after-batch-commit")
+            injector.passing("after-batch-commit")
 
     connection.commit = committing
 
 
-def wrap_database(fate: Fate) -> None:
+def wrap_database(injector: FaultInjector) -> None:
     """Commits of the journal: it alone opens SQLite files by URI, and it alone uses psycopg."""
 
     class Connection(sqlite3.Connection): ...
 
-    wrap_commit(fate, Connection)
+    wrap_commit(injector, Connection)
     connect = sqlite3.connect
 
     def connecting(*args: Any, **options: Any) -> sqlite3.Connection:
@@ -127,10 +127,10 @@ def wrap_database(fate: Fate) -> None:
         import psycopg
     except ImportError:
         return
-    wrap_commit(fate, psycopg.Connection)
+    wrap_commit(injector, psycopg.Connection)
 
 
-def wrap_journal(fate: Fate, ttl: float | None) -> None:
+def wrap_journal(injector: FaultInjector, ttl: float | None) -> None:
     from hpsearch.journal import Journal
     from hpsearch.journal.spool import Spool
     from hpsearch.journal.writer import Batch, Writer
@@ -139,44 +139,44 @@ def wrap_journal(fate: Fate, ttl: float | None) -> None:
         acquire = Journal.acquire
         Journal.acquire = lambda self, study_id, owner: acquire(self, study_id, owner, ttl)  # type: ignore[assignment,method-assign]
     for method in ("create", "acquire", "respec", "release", "forget", "renew"):
-        wrap(fate, Journal, method, method)
+        wrap(injector, Journal, method, method)
     write = Writer.write
 
     def writing(writer: Writer, batch: Batch) -> None:
-        fate.writing_thread = threading.get_ident()
+        injector.writing_thread = threading.get_ident()
         try:
             write(writer, batch)
         finally:
-            fate.writing_thread = None
+            injector.writing_thread = None
 
     Writer.write = writing  # type: ignore[method-assign]
-    wrap(fate, Writer, "write", "write")
-    wrap(fate, Spool, "append", "spool")
-    wrap(fate, Spool, "clear", "unspool")
+    wrap(injector, Writer, "write", "write")
+    wrap(injector, Spool, "append", "spool")
+    wrap(injector, Spool, "clear", "unspool")
 
 
-def wrap_files(fate: Fate) -> None:
+def wrap_files(injector: FaultInjector) -> None:
     """Checkpoints: they are written beside their place and renamed."""
     from hpsearch.workers.checkpoints import CheckpointStore
 
     write = Path.write_bytes
 
     def writing(path: Path, content: bytes) -> int:
-        fate.passing("before-file")
-        if fate.fail == "half-file" and fate.passed["half-file"] + 1 == fate.nth:
+        injector.passing("before-file")
+        if injector.fail == "half-file" and injector.passed["half-file"] + 1 == injector.nth:
             write(path, content[: len(content) // 2])
-        fate.passing("half-file")
+        injector.passing("half-file")
         written = write(path, content)
-        fate.passing("after-file")
+        injector.passing("after-file")
         return written
 
     Path.write_bytes = writing  # type: ignore[method-assign,assignment]
-    wrap(fate, Path, "replace", "rename")
-    wrap(fate, CheckpointStore, "keep_newest", "prune")
-    wrap(fate, CheckpointStore, "keep_best", "prune")
+    wrap(injector, Path, "replace", "rename")
+    wrap(injector, CheckpointStore, "keep_newest", "prune")
+    wrap(injector, CheckpointStore, "keep_best", "prune")
 
 
-def wrap_pool(fate: Fate) -> None:
+def wrap_pool(injector: FaultInjector) -> None:
     """Whichever pool it is; to import Ray's for nothing would take a second."""
     from hpsearch.orchestrator import build
 
@@ -184,7 +184,7 @@ def wrap_pool(fate: Fate) -> None:
 
     def making(*args: Any) -> Any:
         pool, notes = make(*args)
-        wrap(fate, type(pool), "do", "order")
+        wrap(injector, type(pool), "do", "order")
         return pool, notes
 
     build.pool = making

@@ -1,8 +1,8 @@
 """What must hold after every fault, whatever it was (FAULTS, below the promises).
 
     check(url, "toy", budget=6)          the journal by itself: whole, no gap, nothing twice, nobody RUNNING for ever
-    Witness(url, "toy").look()           what was finished or reported once is the same byte for byte ever after
-    redone(diary)                        epochs that were trained more than once
+    FinishedResults(url, "toy").look()           what was finished or reported once is the same byte for byte ever after
+    redone(epoch_log)                        epochs that were trained more than once
     check_mirrored(url, "toy", mlflow)   MLflow, after `hpsearch sync`, equals the journal point for point
     check_secret(canary, *folders)       a planted secret stands nowhere in clear
 
@@ -156,7 +156,7 @@ def _check_running(url: str, study: str, at_rest: bool) -> None:
         assert not owner.is_gone(Owner.current()), f"trials {running} run, and {holder} is dead"
 
 
-class Witness:
+class FinishedResults:
     """Remembers what was durable, and holds every later look to it.
 
     A report or a decision that was once there is there, the same byte for byte; so is the whole row of a trial that is
@@ -170,7 +170,7 @@ class Witness:
         self.numbers: set[int] = set()
         self.token = 0
 
-    def look(self) -> None:
+    def check_unchanged(self) -> None:
         """Compare with all that was seen, then take in what is new. Nothing to see yet is fine."""
         try:
             with reading(self.url) as connection:
@@ -217,9 +217,9 @@ class Witness:
         self.finished = now
 
 
-def redone(diary: Path) -> int:
-    """Epochs of a trainer with a diary (a line "seed epoch" for every epoch trained) that were trained again."""
-    lines = diary.read_text().splitlines() if diary.exists() else []
+def redone(epoch_log: Path) -> int:
+    """Epochs of a trainer with an epoch_log (a line "seed epoch" for every epoch trained) that were trained again."""
+    lines = epoch_log.read_text().splitlines() if epoch_log.exists() else []
     return len(lines) - len(set(lines))
 
 
@@ -228,13 +228,13 @@ def check_mirrored(url: str, study: str, mlflow: str) -> None:
     from hpsearch.tracking.mlflow_logging import configure
 
     configure()
-    from tests.tracking.studybook import Shown
+    from tests.tracking.study_recorder import MlflowStudy
 
     with Journal.open(url, create=False) as journal:
         record = journal.find(study)
         assert record is not None
         trials = journal.trials(record.id)
-    shown = Shown(mlflow, record)
+    shown = MlflowStudy(mlflow, record)
     uids = Counter(run.data.tags["hpsearch.uid"] for run in shown.runs())
     assert uids == Counter([record.uid, *(f"{record.uid}/{trial.number}" for trial in trials)]), uids
     assert shown.parent().data.tags["hpsearch.state"] == record.state

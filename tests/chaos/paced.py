@@ -10,10 +10,10 @@ from tests.support import torch_toy
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    """A real network, with a diary; every epoch takes the seconds that stand in the file `pace` beside the diary."""
-    diary = Path(str(params["diary"]))
+    """A real network, with an epoch_log; every epoch takes the seconds in the file `pace` beside it."""
+    epoch_log = Path(str(params["epoch_log"]))
     for report in torch_toy.train(params, run):
-        with diary.open("a", encoding="utf-8") as file:
+        with epoch_log.open("a", encoding="utf-8") as file:
             file.write(f"{run.seed} {report.step}\n")
-        time.sleep(float(diary.with_name("pace").read_text()))
+        time.sleep(float(epoch_log.with_name("pace").read_text()))
         yield report

@@ -9,135 +9,135 @@ from hpsearch.journal import Journal
 from hpsearch.tracking.mlflow_logging import configure
 from hpsearch.workers.trial_log import MOST_BYTES
 from tests.chaos.invariants import check_mirrored
-from tests.chaos.kit import Scene
 from tests.chaos.noisy import HOSTILE
-from tests.tracking.studybook import Shown
+from tests.chaos.scenario import Scenario
+from tests.tracking.study_recorder import MlflowStudy
 
 ONE = 'method = "random"\ntrials = 1'
 
 
 def chatty(
-    scene: Scene, trainer: str, options: str, *, epochs: int = 1, ray: bool = False, mlflow: bool = True
+    scenario: Scenario, trainer: str, options: str, *, epochs: int = 1, ray: bool = False, mlflow: bool = True
 ) -> None:
-    scene.desk.study(ONE, trainer=f"tests.chaos.noisy:{trainer}", epochs=epochs, options=options)
+    scenario.cli.study(ONE, trainer=f"tests.chaos.noisy:{trainer}", epochs=epochs, options=options)
     if ray:
-        scene.desk.change(('address = "none"', "workers = 1"))
+        scenario.cli.change(('address = "none"', "workers = 1"))
     if mlflow:
-        scene.desk.change(('[tracking]\nmlflow = "none"\n', ""))
+        scenario.cli.change(('[tracking]\nmlflow = "none"\n', ""))
 
 
 def bytes_in(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def sizes(scene: Scene) -> str:
-    home = scene.folder / ".hpsearch"
+def sizes(scenario: Scenario) -> str:
+    home = scenario.folder / ".hpsearch"
     parts = {part.name: bytes_in(part) if part.is_dir() else part.stat().st_size for part in home.iterdir()}
     return ", ".join(f"{name} {size / 2**20:.2f} MiB" for name, size in sorted(parts.items()))
 
 
-def mlflow_of(scene: Scene) -> Shown:
+def mlflow_of(scenario: Scenario) -> MlflowStudy:
     configure()
-    with Journal.open(scene.url, create=False) as journal:
+    with Journal.open(scenario.url, create=False) as journal:
         record = journal.find("toy")
     assert record is not None
-    return Shown(f"sqlite:///{scene.folder}/.hpsearch/mlflow.db", record)
+    return MlflowStudy(f"sqlite:///{scenario.folder}/.hpsearch/mlflow.db", record)
 
 
 class TestLines:
     @pytest.mark.xdist_group("ray")
-    def test_a_million_printed(self, scene: Scene) -> None:
-        chatty(scene, "babbler", "lines = 500_000", epochs=2, ray=True, mlflow=False)
-        answer = scene.hp("run", "study.toml")
+    def test_a_million_printed(self, scenario: Scenario) -> None:
+        chatty(scenario, "babbler", "lines = 500_000", epochs=2, ray=True, mlflow=False)
+        answer = scenario.invoke("run", "study.toml")
         assert answer.code == 0
         assert len(answer.err.splitlines()) == 1
-        (log,) = (scene.folder / ".hpsearch" / "studies").glob("*/logs/trial-00000.log")
+        (log,) = (scenario.folder / ".hpsearch" / "studies").glob("*/logs/trial-00000.log")
         assert MOST_BYTES - 100 < log.stat().st_size <= MOST_BYTES
         assert log.read_text().startswith("epoch 1, step 0: everything is fine\nepoch 1, step 1:")
         assert log.read_text().endswith("the log is full: nothing more is written\n")
-        assert bytes_in(scene.folder / ".hpsearch") < 2 * MOST_BYTES
-        print(f"\na million lines printed: {sizes(scene)}")
+        assert bytes_in(scenario.folder / ".hpsearch") < 2 * MOST_BYTES
+        print(f"\na million lines printed: {sizes(scenario)}")
 
     @pytest.mark.xdist_group("ray")
     @pytest.mark.chaos
-    def test_past_python(self, scene: Scene) -> None:
+    def test_past_python(self, scenario: Scenario) -> None:
         """What a library in C prints goes into Ray's own files, which end with the run."""
-        chatty(scene, "babbler", "lines = 50_000, raw = true", epochs=20, ray=True, mlflow=False)
-        driver = scene.start()
+        chatty(scenario, "babbler", "lines = 50_000, raw = true", epochs=20, ray=True, mlflow=False)
+        driver = scenario.start()
         most = 0
         while driver.popen.poll() is None:
             most = max([most, *map(bytes_in, Path("/tmp").glob(f"hps{driver.pid}-*"))])
             time.sleep(0.05)
         assert driver.ended().code == 0
-        print(f"\na million lines past Python: at most {most / 2**20:.1f} MiB in Ray's folder; {sizes(scene)}")
+        print(f"\na million lines past Python: at most {most / 2**20:.1f} MiB in Ray's folder; {sizes(scenario)}")
         assert most < 24 << 20, "two files of 4 MiB each for stdout and for stderr, and what Ray says itself"
         assert list(Path("/tmp").glob(f"hps{driver.pid}-*")) == []
 
     @pytest.mark.chaos
-    def test_an_exception_of_ten_million_characters(self, scene: Scene) -> None:
-        chatty(scene, "screamer", "size = 10_000_000", epochs=3)
-        answer = scene.hp("run", "study.toml")
+    def test_an_exception_of_ten_million_characters(self, scenario: Scenario) -> None:
+        chatty(scenario, "screamer", "size = 10_000_000", epochs=3)
+        answer = scenario.invoke("run", "study.toml")
         assert answer.code == 3
         assert len(answer.out) + len(answer.err) < 5_000
-        scene.check(budget=1)
-        assert scene.hp("sync", "toy").out.endswith(", 0 pending\n")
-        assert bytes_in(scene.folder / ".hpsearch") < 4 * MOST_BYTES
-        run = mlflow_of(scene).trial(0)
+        scenario.check(budget=1)
+        assert scenario.invoke("sync", "toy").out.endswith(", 0 pending\n")
+        assert bytes_in(scenario.folder / ".hpsearch") < 4 * MOST_BYTES
+        run = mlflow_of(scenario).trial(0)
         assert run.info.status == "FAILED"
         assert len(run.data.tags["hpsearch.reason"]) < 600
 
 
 class TestMetrics:
-    def test_a_million_in_a_report(self, scene: Scene) -> None:
-        chatty(scene, "hoarder", "metrics = 999_999")
-        answer = scene.hp("run", "study.toml")
+    def test_a_million_in_a_report(self, scenario: Scenario) -> None:
+        chatty(scenario, "hoarder", "metrics = 999_999")
+        answer = scenario.invoke("run", "study.toml")
         assert (answer.code, answer.out) == (2, "")
         assert answer.err == (
             "trial 0: Report(1, …) has 1,000,000 metrics, and 1,000 are the most: "
             "report sums or means in place of single weights or examples\n"
         )
-        assert bytes_in(scene.folder / ".hpsearch") < MOST_BYTES
+        assert bytes_in(scenario.folder / ".hpsearch") < MOST_BYTES
 
     @pytest.mark.chaos
-    def test_three_hundred_thousand_points(self, scene: Scene) -> None:
+    def test_three_hundred_thousand_points(self, scenario: Scenario) -> None:
         """A thousand metrics at each of 300 epochs: the journal has all, MLflow some and the last."""
-        chatty(scene, "hoarder", "metrics = 999", epochs=300)
+        chatty(scenario, "hoarder", "metrics = 999", epochs=300)
         began = time.monotonic()
-        assert scene.hp("run", "study.toml", timeout=280).code == 0
+        assert scenario.invoke("run", "study.toml", timeout=280).code == 0
         ran = time.monotonic() - began
-        assert scene.hp("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
-        print(f"\n300,000 points: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scene)}")
-        scene.check(budget=1)
-        shown = mlflow_of(scene)
+        assert scenario.invoke("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
+        print(f"\n300,000 points: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scenario)}")
+        scenario.check(budget=1)
+        shown = mlflow_of(scenario)
         steps = {step for key, step, _, _ in shown.points(shown.trial(0)) if key == "weight/0000007"}
         assert steps == {*range(1, 101), *range(102, 201, 2), *range(204, 301, 4)}
-        with Journal.open(scene.url, create=False) as journal:
+        with Journal.open(scenario.url, create=False) as journal:
             assert len(journal.trial(1, 0).curve) == 300
 
     @pytest.mark.chaos
-    def test_ten_thousand_epochs(self, scene: Scene) -> None:
+    def test_ten_thousand_epochs(self, scenario: Scenario) -> None:
         """A curve of one metric is whole in MLflow up to 100,000 epochs."""
-        scene.desk.study(ONE, trainer="tests.support.toys:noop", epochs=10_000)
-        scene.desk.change(('[tracking]\nmlflow = "none"\n', ""))
+        scenario.cli.study(ONE, trainer="tests.support.toys:noop", epochs=10_000)
+        scenario.cli.change(('[tracking]\nmlflow = "none"\n', ""))
         began = time.monotonic()
-        assert scene.hp("run", "study.toml", timeout=280).code == 0
+        assert scenario.invoke("run", "study.toml", timeout=280).code == 0
         ran = time.monotonic() - began
-        assert scene.hp("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
-        print(f"\n10,000 epochs: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scene)}")
-        scene.check(budget=1)
-        check_mirrored(scene.url, "toy", f"sqlite:///{scene.folder}/.hpsearch/mlflow.db")
+        assert scenario.invoke("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
+        print(f"\n10,000 epochs: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scenario)}")
+        scenario.check(budget=1)
+        check_mirrored(scenario.url, "toy", f"sqlite:///{scenario.folder}/.hpsearch/mlflow.db")
 
     @pytest.mark.chaos
-    def test_names_that_nobody_would_take(self, scene: Scene) -> None:
+    def test_names_that_nobody_would_take(self, scenario: Scenario) -> None:
         """All of them are there, each once; none leads out of its place."""
-        chatty(scene, "namer", "", epochs=2)
-        assert scene.hp("run", "study.toml").code == 0
-        assert scene.hp("sync", "toy").out.endswith(", 0 pending\n")
-        scene.check(budget=1)
-        run = mlflow_of(scene).trial(0)
+        chatty(scenario, "namer", "", epochs=2)
+        assert scenario.invoke("run", "study.toml").code == 0
+        assert scenario.invoke("sync", "toy").out.endswith(", 0 pending\n")
+        scenario.check(budget=1)
+        run = mlflow_of(scenario).trial(0)
         values = sorted(value for name, value in run.data.metrics.items() if value >= 10)
         assert values == [10.0 + i for i in range(len(HOSTILE))]
-        (curve,) = (trial["curve"] for trial in scene.export()["trials"])
+        (curve,) = (trial["curve"] for trial in scenario.export()["trials"])
         assert [set(point) for point in curve] == [{"step", "val_loss", *HOSTILE}] * 2
-        assert scene.hp("show", "toy", "0").code == 0
-        assert {path.name for path in scene.folder.iterdir()} <= {".hpsearch", "runs", "study.toml"}
+        assert scenario.invoke("show", "toy", "0").code == 0
+        assert {path.name for path in scenario.folder.iterdir()} <= {".hpsearch", "runs", "study.toml"}

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.chaos.invariants import reading
-from tests.chaos.kit import Scene
-from tests.cli.desk import content
+from tests.chaos.scenario import Scenario
+from tests.cli.cli_runner import content
 from tests.support.damage import DAMAGES, EVIL, Damage, Payload, sign
 
 SAMPLE = ["bit flipped in its middle", "torch file", "both"]
@@ -30,36 +30,36 @@ def damages(marker: Path) -> dict[str, Damage]:
     return {**disk, **{evil: bomb(evil, marker) for evil in EVIL}, "both": DAMAGES["empty"]}
 
 
-def unbroken(scene: Scene) -> list[dict[str, Any]]:
+def unbroken(scenario: Scenario) -> list[dict[str, Any]]:
     """The trials of the same study where nothing happens to it."""
-    home = scene.folder / "unbroken"
+    home = scenario.folder / "unbroken"
     quickly = ["--set", "trainer.options.pace=0.0"]
-    driver = scene.start("run", "study.toml", *quickly, env=scene.env() | {"HPSEARCH_HOME": str(home)})
+    driver = scenario.start("run", "study.toml", *quickly, env=scenario.env() | {"HPSEARCH_HOME": str(home)})
     assert driver.ended().code == 0
-    scene.desk.diary.unlink()
-    return content(scene.hp("export", "toy", "--journal", f"sqlite:///{home}/journal.db").data)
+    scenario.cli.epoch_log.unlink()
+    return content(scenario.invoke("export", "toy", "--journal", f"sqlite:///{home}/journal.db").data)
 
 
-def newest(scene: Scene) -> list[Path]:
+def newest(scenario: Scenario) -> list[Path]:
     """The checkpoints to go on from, of the trial that is being trained: the newest first."""
-    files = scene.folder.glob(".hpsearch/studies/*/checkpoints/*/epoch-*.pt")
+    files = scenario.folder.glob(".hpsearch/studies/*/checkpoints/*/epoch-*.pt")
     return sorted((path for path in files if path.with_name(f"{path.name}.sha256").exists()), reverse=True)
 
 
-def far_enough(scene: Scene, before: Path | None) -> bool:
-    found = newest(scene)
+def far_enough(scenario: Scenario, before: Path | None) -> bool:
+    found = newest(scenario)
     return len(found) >= 2 and (before is None or found[0] > before)
 
 
-def is_recorded(scene: Scene, path: Path) -> bool:
+def is_recorded(scenario: Scenario, path: Path) -> bool:
     """Whether the journal has the report of its epoch; where not, it is thrown away unread."""
-    with reading(scene.url) as connection:
+    with reading(scenario.url) as connection:
         epoch = connection.exec_driver_sql(f"SELECT epoch FROM hpsearch_trials WHERE number = {int(path.parent.name)}")
         return int(epoch.scalar_one()) >= int(path.stem[6:])
 
 
-def notes(scene: Scene) -> list[str]:
-    return [one["reason"] for one in scene.export()["decisions"] if one["kind"] == "note"]
+def notes(scenario: Scenario) -> list[str]:
+    return [one["reason"] for one in scenario.export()["decisions"] if one["kind"] == "note"]
 
 
 @pytest.mark.parametrize(
@@ -69,35 +69,35 @@ def notes(scene: Scene) -> list[str]:
         pytest.param("torch_learner", "all", marks=[pytest.mark.chaos, pytest.mark.timeout(900)]),
     ],
 )
-def test_damaged_after_every_kill(scene: Scene, trainer: str, kinds: str) -> None:
-    marker = scene.folder / "executed"
+def test_damaged_after_every_kill(scenario: Scenario, trainer: str, kinds: str) -> None:
+    marker = scenario.folder / "executed"
     todo = [(name, damage) for name, damage in damages(marker).items() if kinds == "all" or name in SAMPLE]
     space = "x = { low = 0.0, high = 1.0 }" if trainer == "learner" else "lr = { low = 1e-3, high = 0.1, log = true }"
     search = f'method = "random"\ntrials = {len(todo)}'
-    scene.desk.study(search, trainer=f"tests.cli.trainers:{trainer}", epochs=6, options="pace = 0.05", space=space)
-    whole, spoilt, damaged = unbroken(scene), [], None
-    witness = scene.witness()
+    scenario.cli.study(search, trainer=f"tests.cli.trainers:{trainer}", epochs=6, options="pace = 0.05", space=space)
+    whole, spoilt, damaged = unbroken(scenario), [], None
+    finished_results = scenario.finished_results()
     for name, damage in todo:
-        driver = scene.start()
-        scene.until(lambda: far_enough(scene, damaged), driver)  # noqa: B023 -- asked at once
+        driver = scenario.start()
+        scenario.until(lambda: far_enough(scenario, damaged), driver)  # noqa: B023 -- asked at once
         driver.kill()
-        witness.look()
-        found = newest(scene)
+        finished_results.check_unchanged()
+        found = newest(scenario)
         if len(found) < 2:  # its trial ended meanwhile
             continue
         damaged = found[0]
         for path in found if name == "both" else found[:1]:
             damage(path)
-        if is_recorded(scene, damaged):
+        if is_recorded(scenario, damaged):
             spoilt.append((name, damaged))
-    scene.finish()
-    witness.look()
+    scenario.finish()
+    finished_results.check_unchanged()
     # A slice is of two epochs where its order came late (worker.LATE): the kill costs one, the damage another.
-    scene.check(budget=len(todo), kills=4 * len(todo) + 6)
-    assert content(scene.export()) == whole
+    scenario.check(budget=len(todo), kills=4 * len(todo) + 6)
+    assert content(scenario.export()) == whole
     assert not marker.exists()
-    told = notes(scene)
+    told = notes(scenario)
     for name, path in spoilt:
         assert name == "gone" or any(f"{path} is not used" in note for note in told), f"{name}: nobody was told"
-    print(f"\n{len(spoilt)} checkpoints damaged, {scene.redone()} epochs trained again, curves as unbroken")
+    print(f"\n{len(spoilt)} checkpoints damaged, {scenario.redone()} epochs trained again, curves as unbroken")
     assert spoilt

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.kit import Scene, Scenes, schema, tally
-from tests.cli.desk import content
+from tests.chaos.scenario import Scenario, Scenarios, add_summary, schema
+from tests.cli.cli_runner import content
 
 EPOCH = "pace = 0.021"
 """Longer than a worker's slice, so that every epoch is reported by itself and no kill may cost more than one."""
@@ -42,20 +42,22 @@ ONCE = ("acquire", "respec")
 """See driver.py."""
 
 
-def written(scene: Scene, method: str, *, seed: int = 3, workers: int = 1, epochs: int = 4, more: str = "") -> int:
+def written(
+    scenario: Scenario, method: str, *, seed: int = 3, workers: int = 1, epochs: int = 4, more: str = ""
+) -> int:
     """Write the study file; the trials that it may have."""
-    if scene.url.startswith("postgres"):
-        scene.variables["HPSEARCH_DATABASE_URL"] = scene.url
+    if scenario.url.startswith("postgres"):
+        scenario.variables["HPSEARCH_DATABASE_URL"] = scenario.url
         more += '[journal]\nurl = "${env:HPSEARCH_DATABASE_URL}"\n'
     grid = "x = { low = 0.0, high = 1.0, points = 12 }\nkind = [1, 2]"
-    scene.desk.study(
+    scenario.cli.study(
         SEARCH.get(method, method),
         space=grid if method == "grid" else SPACE,
         options=EPOCH,
         epochs=epochs,
         more=HALVING + more,
     )
-    scene.desk.change(("seed = 3", f"seed = {seed}"), ('address = "none"', f'address = "none"\nworkers = {workers}'))
+    scenario.cli.change(("seed = 3", f"seed = {seed}"), ('address = "none"', f'address = "none"\nworkers = {workers}'))
     return BUDGET.get(method, 3)
 
 
@@ -65,15 +67,15 @@ def result(document: dict[str, Any]) -> Any:
     return content(document), [one for one in decisions if one[2] != "note"]
 
 
-def unbroken(scene: Scene) -> Any:
+def unbroken(scenario: Scenario) -> Any:
     """The result of the same study when nobody disturbs it."""
-    url = f"sqlite:///{scene.folder}/unbroken/journal.db"
-    own = {**scene.env(), "HPSEARCH_HOME": str(scene.folder / "unbroken")}
+    url = f"sqlite:///{scenario.folder}/unbroken/journal.db"
+    own = {**scenario.env(), "HPSEARCH_HOME": str(scenario.folder / "unbroken")}
     words = ("run", "study.toml", "--set", f'journal.url="{url}"')
-    answer = scene.start(*words, env=own).ended()
+    answer = scenario.start(*words, env=own).ended()
     assert answer.code == 0, answer.err
-    scene.desk.diary.unlink()
-    return result(scene.export(url=url))
+    scenario.cli.epoch_log.unlink()
+    return result(scenario.export(url=url))
 
 
 @dataclass
@@ -96,7 +98,7 @@ class Count:
         )
 
     def tell(self, what: str) -> None:
-        tally(
+        add_summary(
             "1",
             f"SIGKILL to the driver: {what}",
             kills=self.kills,
@@ -109,15 +111,15 @@ class Count:
         )
 
 
-def killed_once(scene: Scene, chance: random.Random) -> bool:
+def killed_once(scenario: Scenario, chance: random.Random) -> bool:
     """Start it and kill it at a moment drawn at random; False where it came to its end before."""
     kind = chance.random()
     if kind < 0.6:
-        return scene.start(fail=point(chance)).ended().code == -9
-    driver = scene.start()
+        return scenario.start(fail=point(chance)).ended().code == -9
+    driver = scenario.start()
     if kind < 0.9:
-        epochs = scene.trained() + chance.randint(1, 3)
-        while scene.trained() < epochs and driver.popen.poll() is None:
+        epochs = scenario.trained() + chance.randint(1, 3)
+        while scenario.trained() < epochs and driver.popen.poll() is None:
             time.sleep(0.002)
         time.sleep(chance.uniform(0.0, 0.06))
     else:
@@ -135,36 +137,36 @@ def point(chance: random.Random) -> str:
     return f"{when}-{name}:{chance.randint(1, 4)}"
 
 
-def kill_until_done(scene: Scene, chance: random.Random, most: int, workers: int = 1) -> Count:
+def kill_until_done(scenario: Scenario, chance: random.Random, most: int, workers: int = 1) -> Count:
     """Kill it again and again until it is done, or `most` times."""
-    witness, count = scene.witness(), Count(studies=1)
+    finished_results, count = scenario.finished_results(), Count(studies=1)
     before = 0
-    while count.kills < most and killed_once(scene, chance):
+    while count.kills < most and killed_once(scenario, chance):
         count.kills += 1
-        witness.look()
-        if witness.rows:
-            scene.check(at_rest=False)
-        redone = scene.redone()
+        finished_results.check_unchanged()
+        if finished_results.rows:
+            scenario.check(at_rest=False)
+        redone = scenario.redone()
         count.most = max(count.most, redone - before)
         assert redone - before <= workers, f"{redone - before} epochs trained again after one kill"
         before = redone
-    scene.finish()
-    witness.look()
-    count.watched, count.redone = len(witness.rows), scene.redone()
+    scenario.finish()
+    finished_results.check_unchanged()
+    count.watched, count.redone = len(finished_results.rows), scenario.redone()
     return count
 
 
-def killed(make: Callable[[], Scene], method: str, seed: int, kills: int, *, workers: int = 1) -> Count:
+def killed(make: Callable[[], Scenario], method: str, seed: int, kills: int, *, workers: int = 1) -> Count:
     """Studies that are killed until each is done, until there were so many kills in all."""
     chance, total = random.Random(f"{method} {seed}"), Count()
     while total.kills < kills:
-        scene = make()
-        budget = written(scene, method, seed=chance.randint(0, 10**6), workers=workers)
-        whole = unbroken(scene) if workers == 1 else None
-        total += kill_until_done(scene, chance, kills - total.kills, workers)
-        scene.check(budget=budget, kills=total.kills, concurrency=workers)
+        scenario = make()
+        budget = written(scenario, method, seed=chance.randint(0, 10**6), workers=workers)
+        whole = unbroken(scenario) if workers == 1 else None
+        total += kill_until_done(scenario, chance, kills - total.kills, workers)
+        scenario.check(budget=budget, kills=total.kills, concurrency=workers)
         if whole is not None:
-            assert result(scene.export()) == whole
+            assert result(scenario.export()) == whole
     return total
 
 
@@ -174,9 +176,9 @@ def at_once(jobs: Iterable[Callable[[], Count]]) -> Count:
         return sum((job.result() for job in [pool.submit(job) for job in jobs]), Count())
 
 
-def test_killed_again_and_again(scenes: Scenes) -> None:
+def test_killed_again_and_again(scenarios: Scenarios) -> None:
     """A seeded sample of what `make chaos` does five hundred times."""
-    count = at_once(partial(killed, scenes, method, 1, 10) for method in ("random", "coarse-to-fine"))
+    count = at_once(partial(killed, scenarios, method, 1, 10) for method in ("random", "coarse-to-fine"))
     assert count.kills == 20
     count.tell("CI's sample, one worker")
 
@@ -187,9 +189,9 @@ ONE_WORKER = [("grid", 30), ("random", 30), ("coarse-to-fine", 30), ("recipe", 3
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("method", "kills"), ONE_WORKER)
-def test_one_worker(scenes: Scenes, method: str, kills: int) -> None:
+def test_one_worker(scenarios: Scenarios, method: str, kills: int) -> None:
     """The same parameters, curves, states and decisions as unbroken."""
-    count = at_once(partial(killed, scenes, method, seed, kills) for seed in (11, 12))
+    count = at_once(partial(killed, scenarios, method, seed, kills) for seed in (11, 12))
     assert count.kills == 2 * kills
     count.tell(f"{method}, one worker, the same result as unbroken")
 
@@ -197,18 +199,18 @@ def test_one_worker(scenes: Scenes, method: str, kills: int) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("workers", [2, 4])
-def test_several_workers(scenes: Scenes, workers: int) -> None:
+def test_several_workers(scenarios: Scenarios, workers: int) -> None:
     methods = ("random", "coarse-to-fine", "recipe", "bayesian", "grid")
-    count = at_once(partial(killed, scenes, method, 20 + workers, 13, workers=workers) for method in methods)
+    count = at_once(partial(killed, scenarios, method, 20 + workers, 13, workers=workers) for method in methods)
     assert count.kills == 65
     count.tell(f"all methods, {workers} workers")
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-def test_on_postgres(scenes: Scenes, postgres_server: str) -> None:
-    def make() -> Scene:
-        return scenes(url=schema(postgres_server))
+def test_on_postgres(scenarios: Scenarios, postgres_server: str) -> None:
+    def make() -> Scenario:
+        return scenarios(url=schema(postgres_server))
 
     count = at_once(partial(killed, make, method, 31, 14) for method in ("random", "coarse-to-fine", "bayesian"))
     assert count.kills == 42
@@ -217,9 +219,9 @@ def test_on_postgres(scenes: Scenes, postgres_server: str) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-def test_at_every_point(scenes: Scenes) -> None:
+def test_at_every_point(scenarios: Scenarios) -> None:
     """Every transaction, file and order of a small study: each is once the last that a driver does."""
-    first = scenes()
+    first = scenarios()
     written(first, SHORT, epochs=2)
     whole = unbroken(first)
     names = first.folder / "points"
@@ -230,24 +232,24 @@ def test_at_every_point(scenes: Scenes) -> None:
     )
     # Before a point is after the one before it; but what lies between them may be a transaction that is not committed.
     every = [point for point in passed if point.startswith("after-") or point in ("half-file", "before-commit")]
-    count = at_once(partial(killed_at, scenes, f"{at}:{n + 1}", whole) for at in every for n in range(passed[at]))
+    count = at_once(partial(killed_at, scenarios, f"{at}:{n + 1}", whole) for at in every for n in range(passed[at]))
     assert count.kills == sum(passed[point] for point in every)
     count.tell("at every point of a small study")
 
 
-def killed_at(scenes: Scenes, point: str, whole: Any) -> Count:
-    scene = scenes()
-    written(scene, SHORT, epochs=2)
-    assert scene.start(fail=point).ended().code == -9, point
-    witness = scene.witness()
-    witness.look()
-    assert scene.redone() == 0
-    scene.finish(most=1)
-    witness.look()
-    scene.check(budget=3)
-    assert scene.redone() <= 1, f"killed at {point}, {scene.redone()} epochs were trained again"
-    assert result(scene.export()) == whole, point
-    return Count(1, 1, len(witness.rows), scene.redone(), scene.redone())
+def killed_at(scenarios: Scenarios, point: str, whole: Any) -> Count:
+    scenario = scenarios()
+    written(scenario, SHORT, epochs=2)
+    assert scenario.start(fail=point).ended().code == -9, point
+    finished_results = scenario.finished_results()
+    finished_results.check_unchanged()
+    assert scenario.redone() == 0
+    scenario.finish(most=1)
+    finished_results.check_unchanged()
+    scenario.check(budget=3)
+    assert scenario.redone() <= 1, f"killed at {point}, {scenario.redone()} epochs were trained again"
+    assert result(scenario.export()) == whole, point
+    return Count(1, 1, len(finished_results.rows), scenario.redone(), scenario.redone())
 
 
 # While the database is away: what was reported is in the spool ────────────────────────────────────
@@ -256,41 +258,41 @@ AWAY = ["before-spool:1", "after-spool:1", "before-spool:3", "after-spool:3", "b
 
 
 @pytest.mark.chaos
-def test_while_the_journal_is_away(scenes: Scenes) -> None:
-    first = scenes()
+def test_while_the_journal_is_away(scenarios: Scenarios) -> None:
+    first = scenarios()
     written(first, SHORT)
     whole = unbroken(first)
-    count = at_once(partial(killed_while_away, scenes, point, whole) for point in AWAY)
+    count = at_once(partial(killed_while_away, scenarios, point, whole) for point in AWAY)
     assert count.kills == len(AWAY) + 4
     count.tell("while the journal is locked, around the spool, and again as it is brought over")
 
 
-def killed_while_away(scenes: Scenes, point: str, whole: Any) -> Count:
-    scene, count = scenes(), Count(studies=1)
-    written(scene, SHORT)
-    driver, witness = scene.start(fail=point), scene.witness()
-    scene.until(lambda: scene.trained() >= 2, driver)
-    witness.look()
-    with closing(sqlite3.connect(scene.folder / ".hpsearch" / "journal.db", isolation_level=None)) as other:
+def killed_while_away(scenarios: Scenarios, point: str, whole: Any) -> Count:
+    scenario, count = scenarios(), Count(studies=1)
+    written(scenario, SHORT)
+    driver, finished_results = scenario.start(fail=point), scenario.finished_results()
+    scenario.until(lambda: scenario.trained() >= 2, driver)
+    finished_results.check_unchanged()
+    with closing(sqlite3.connect(scenario.folder / ".hpsearch" / "journal.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         spooled = "-spool" in point
         if spooled:
             assert driver.ended().code == -9
         else:
-            scene.until(lambda: "training continues for up to" in driver.err.read_text(), driver)
+            scenario.until(lambda: "training continues for up to" in driver.err.read_text(), driver)
     if not spooled:
         assert driver.ended().code == -9
     count.kills += 1
     if spooled and point != AWAY[0]:  # there is something to bring over: killed as it is written, and when it is
         for again in ("before-unspool:1", "after-unspool:1")[: 2 if point == "after-spool:3" else 1]:
-            assert scene.start(fail=again).ended().code == -9
+            assert scenario.start(fail=again).ended().code == -9
             count.kills += 1
-            witness.look()
-    scene.finish(most=1)
-    witness.look()
-    scene.check(budget=3, kills=1)
-    assert result(scene.export()) == whole, point
-    count.watched, count.redone, count.most = len(witness.rows), scene.redone(), scene.redone()
+            finished_results.check_unchanged()
+    scenario.finish(most=1)
+    finished_results.check_unchanged()
+    scenario.check(budget=3, kills=1)
+    assert result(scenario.export()) == whole, point
+    count.watched, count.redone, count.most = len(finished_results.rows), scenario.redone(), scenario.redone()
     return count
 
 
@@ -302,8 +304,8 @@ AHEAD = 2
 
 
 @pytest.mark.xdist_group("ray")
-def test_with_ray(scenes: Scenes) -> None:
-    count = killed_with_ray(scenes(), seed=1, kills=1, mlflow=False)
+def test_with_ray(scenarios: Scenarios) -> None:
+    count = killed_with_ray(scenarios(), seed=1, kills=1, mlflow=False)
     count.tell("CI's sample, Ray, 2 workers")
 
 
@@ -311,68 +313,68 @@ def test_with_ray(scenes: Scenes) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize(("mlflow", "kills"), [(False, 30), (True, 12)])
-def test_with_ray_again_and_again(scenes: Scenes, mlflow: bool, kills: int) -> None:
+def test_with_ray_again_and_again(scenarios: Scenarios, mlflow: bool, kills: int) -> None:
     total, seed = Count(), 41
     while total.kills < kills:
-        total += killed_with_ray(scenes(), seed, min(10, kills - total.kills), mlflow)
+        total += killed_with_ray(scenarios(), seed, min(10, kills - total.kills), mlflow)
         seed += 1
     total.tell(f"Ray, 2 workers, real networks{', MLflow' * mlflow}, the same curves as unbroken")
 
 
-def killed_with_ray(scene: Scene, seed: int, kills: int, mlflow: bool) -> Count:
-    chance, count, witness = random.Random(seed), Count(studies=1), scene.witness()
+def killed_with_ray(scenario: Scenario, seed: int, kills: int, mlflow: bool) -> Count:
+    chance, count, finished_results = random.Random(seed), Count(studies=1), scenario.finished_results()
     trials, epochs = 4 + kills // 2, 6
-    written_for_ray(scene, seed, trials, epochs, mlflow)
-    whole = content(unbroken_here(scene))
-    while count.kills < kills and killed_with_ray_once(scene, chance):
+    written_for_ray(scenario, seed, trials, epochs, mlflow)
+    whole = content(unbroken_here(scenario))
+    while count.kills < kills and killed_with_ray_once(scenario, chance):
         count.kills += 1
-        witness.look()
-        if witness.rows:
-            scene.check(at_rest=False)
-    scene.finish(most=1)
-    witness.look()
-    count.watched, count.redone = len(witness.rows), scene.redone()
-    assert scene.trained() - scene.redone() == trials * epochs
-    assert content(scene.export()) == whole
-    store = f"sqlite:///{scene.folder}/.hpsearch/mlflow.db" if mlflow else ""
-    assert not mlflow or scene.hp("sync", "study.toml").code == 0
-    scene.check(budget=trials, kills=count.kills, concurrency=RAY_WORKERS * AHEAD, mlflow=store)
+        finished_results.check_unchanged()
+        if finished_results.rows:
+            scenario.check(at_rest=False)
+    scenario.finish(most=1)
+    finished_results.check_unchanged()
+    count.watched, count.redone = len(finished_results.rows), scenario.redone()
+    assert scenario.trained() - scenario.redone() == trials * epochs
+    assert content(scenario.export()) == whole
+    store = f"sqlite:///{scenario.folder}/.hpsearch/mlflow.db" if mlflow else ""
+    assert not mlflow or scenario.invoke("sync", "study.toml").code == 0
+    scenario.check(budget=trials, kills=count.kills, concurrency=RAY_WORKERS * AHEAD, mlflow=store)
     return count
 
 
-def written_for_ray(scene: Scene, seed: int, trials: int, epochs: int, mlflow: bool) -> None:
-    scene.desk.study(
+def written_for_ray(scenario: Scenario, seed: int, trials: int, epochs: int, mlflow: bool) -> None:
+    scenario.cli.study(
         f'method = "random"\ntrials = {trials}',
         trainer="tests.cli.trainers:torch_learner",
         options="pace = 0.1",
         space="lr = { low = 1e-4, high = 1e-1, log = true }",
         epochs=epochs,
     )
-    scene.desk.change(("seed = 3", f"seed = {seed}"), ('address = "none"', f"workers = {RAY_WORKERS}"))
+    scenario.cli.change(("seed = 3", f"seed = {seed}"), ('address = "none"', f"workers = {RAY_WORKERS}"))
     if mlflow:
-        scene.desk.change(('[tracking]\nmlflow = "none"\n', ""))
+        scenario.cli.change(('[tracking]\nmlflow = "none"\n', ""))
 
 
-def unbroken_here(scene: Scene) -> Any:
+def unbroken_here(scenario: Scenario) -> Any:
     """The same study in one process: a trial's curve depends on nothing but its parameters and its seed."""
-    own = {**scene.env(), "HPSEARCH_HOME": str(scene.folder / "unbroken")}
+    own = {**scenario.env(), "HPSEARCH_HOME": str(scenario.folder / "unbroken")}
     sets = ("--set", 'resources.address="none"', "--set", 'tracking.mlflow="none"')
-    answer = scene.start("run", "study.toml", *sets, env=own).ended()
+    answer = scenario.start("run", "study.toml", *sets, env=own).ended()
     assert answer.code == 0, answer.err
-    scene.desk.diary.unlink()
-    return scene.export(url=f"sqlite:///{scene.folder}/unbroken/journal.db")
+    scenario.cli.epoch_log.unlink()
+    return scenario.export(url=f"sqlite:///{scenario.folder}/unbroken/journal.db")
 
 
-def killed_with_ray_once(scene: Scene, chance: random.Random) -> bool:
+def killed_with_ray_once(scenario: Scenario, chance: random.Random) -> bool:
     """While Ray starts, at a point, or while networks are trained; False where it came to its end before."""
     kind = chance.random()
     if kind < 0.4:
         name = chance.choice(("commit", "write", "order"))
-        return scene.start(fail=f"{chance.choice(MOMENTS)}-{name}:{chance.randint(1, 8)}").ended().code == -9
-    driver = scene.start()
-    epochs = scene.trained() + chance.randint(1, 8)
+        return scenario.start(fail=f"{chance.choice(MOMENTS)}-{name}:{chance.randint(1, 8)}").ended().code == -9
+    driver = scenario.start()
+    epochs = scenario.trained() + chance.randint(1, 8)
     began, patience = time.monotonic(), 60.0 if kind < 0.9 else chance.uniform(0.5, 5.0)
-    while scene.trained() < epochs and driver.popen.poll() is None and time.monotonic() - began < patience:
+    while scenario.trained() < epochs and driver.popen.poll() is None and time.monotonic() - began < patience:
         time.sleep(0.002)
     time.sleep(chance.uniform(0.0, 0.2))
     driver.kill()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.kit import Driver, Process, Scene, Scenes, tally
-from tests.chaos.ray_kit import undisturbed
-from tests.chaos.wild import pids
+from tests.chaos.misbehaving_trainers import pids
+from tests.chaos.ray_nodes import undisturbed
+from tests.chaos.scenario import Driver, Process, Scenario, Scenarios, add_summary
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -20,20 +20,24 @@ SAID = {
 }
 
 
-def written(scene: Scene, pace: float = 0.1) -> None:
-    scene.desk.study(
-        'method = "random"\ntrials = 4', trainer="tests.chaos.wild:network", epochs=12, options=f"pace = {pace}"
+def written(scenario: Scenario, pace: float = 0.1) -> None:
+    scenario.cli.study(
+        'method = "random"\ntrials = 4',
+        trainer="tests.chaos.misbehaving_trainers:network",
+        epochs=12,
+        options=f"pace = {pace}",
     )
-    scene.desk.change(('address = "none"', "workers = 2"))
+    scenario.cli.change(('address = "none"', "workers = 2"))
 
 
-def at_work(scene: Scene, epochs: int = 5) -> Driver:
+def at_work(scenario: Scenario, epochs: int = 5) -> Driver:
     """A driver both of whose workers train."""
-    driver, before = scene.start(), scene.trained()
-    known = {pid for _, _, pid, _ in pids(scene.desk.diary)}
-    scene.until(
+    driver, before = scenario.start(), scenario.trained()
+    known = {pid for _, _, pid, _ in pids(scenario.cli.epoch_log)}
+    scenario.until(
         lambda: (
-            scene.trained() >= before + epochs and len({pid for _, _, pid, _ in pids(scene.desk.diary)} - known) == 2
+            scenario.trained() >= before + epochs
+            and len({pid for _, _, pid, _ in pids(scenario.cli.epoch_log)} - known) == 2
         ),
         driver,
     )
@@ -51,9 +55,9 @@ def command(process: Process) -> str:
     return Path(f"/proc/{process.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
 
 
-def struck(scene: Scene, name: str) -> float:
+def struck(scenario: Scenario, name: str) -> float:
     """Start the study, kill that part of Ray, and see how it ends; the seconds that took."""
-    driver = at_work(scene)
+    driver = at_work(scenario)
     part(driver, name).kill()
     began = time.monotonic()
     answer = driver.ended(100)
@@ -65,90 +69,96 @@ def struck(scene: Scene, name: str) -> float:
     return took
 
 
-def left_alone(scene: Scene, driver: Driver) -> float:
+def left_alone(scenario: Scenario, driver: Driver) -> float:
     """Nothing is left of it, no process and no folder; the seconds until then."""
-    seconds = scene.alone()
+    seconds = scenario.alone()
     assert list(Path("/tmp").glob(f"hps{driver.pid}-*")) == []
     return seconds
 
 
-def test_its_raylet_is_killed(scene: Scene) -> None:
-    written(scene)
-    took = struck(scene, "raylet")
-    gone, witness = left_alone(scene, scene.drivers[-1]), scene.witness()
-    witness.look()
-    scene.check(budget=4)
-    scene.desk.change(("workers = 2", 'address = "none"'))
-    scene.finish()
-    witness.look()
-    scene.check(budget=4, kills=1, concurrency=2 * 2)  # two workers: the epoch in flight, and one ahead of its verdict
-    assert [trial["curve"] for trial in scene.export()["trials"]] == undisturbed(scene)
-    tally("3", "SIGKILL to the raylet", times=1, exit_code_5_after_s=round(took, 1), all_gone_after_s=round(gone, 1))
+def test_its_raylet_is_killed(scenario: Scenario) -> None:
+    written(scenario)
+    took = struck(scenario, "raylet")
+    gone, finished_results = left_alone(scenario, scenario.drivers[-1]), scenario.finished_results()
+    finished_results.check_unchanged()
+    scenario.check(budget=4)
+    scenario.cli.change(("workers = 2", 'address = "none"'))
+    scenario.finish()
+    finished_results.check_unchanged()
+    scenario.check(
+        budget=4, kills=1, concurrency=2 * 2
+    )  # two workers: the epoch in flight, and one ahead of its verdict
+    assert [trial["curve"] for trial in scenario.export()["trials"]] == undisturbed(scenario)
+    add_summary(
+        "3", "SIGKILL to the raylet", times=1, exit_code_5_after_s=round(took, 1), all_gone_after_s=round(gone, 1)
+    )
     assert took < 30
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("name", "row", "within"), [("raylet", "3", 30), ("gcs_server", "4", 70)])
-def test_again_and_again(scene: Scene, name: str, row: str, within: float) -> None:
+def test_again_and_again(scenario: Scenario, name: str, row: str, within: float) -> None:
     """Until it is done: at most so long, and nothing lost."""
-    written(scene, pace=0.2)
-    witness, times, gone = scene.witness(), list[float](), list[float]()
+    written(scenario, pace=0.2)
+    finished_results, times, gone = scenario.finished_results(), list[float](), list[float]()
     for _ in range(5):
-        times.append(struck(scene, name))
-        gone.append(left_alone(scene, scene.drivers[-1]))
-        witness.look()
-        scene.check(budget=4)
-    scene.finish()
-    witness.look()
-    scene.check(budget=4, kills=5, concurrency=2)
-    trials = scene.export()["trials"]
-    assert [trial["curve"] for trial in trials] == undisturbed(scene)
+        times.append(struck(scenario, name))
+        gone.append(left_alone(scenario, scenario.drivers[-1]))
+        finished_results.check_unchanged()
+        scenario.check(budget=4)
+    scenario.finish()
+    finished_results.check_unchanged()
+    scenario.check(budget=4, kills=5, concurrency=2)
+    trials = scenario.export()["trials"]
+    assert [trial["curve"] for trial in trials] == undisturbed(scenario)
     assert {trial["attempts"] for trial in trials} == {1}, "what Ray dies of is no fault of a trial's"
-    tally(
+    add_summary(
         row,
         f"SIGKILL to Ray's {name}",
         times=len(times),
         exit_code_5_after_s_most=round(max(times), 1),
         all_gone_after_s_most=round(max(gone), 1),
         results_lost=0,
-        epochs_redone=scene.redone(),
+        epochs_redone=scenario.redone(),
     )
     assert max(times) < within
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
-def test_the_driver_is_killed_and_its_ray_ends_with_it(scenes: Scenes) -> None:
+def test_the_driver_is_killed_and_its_ray_ends_with_it(scenarios: Scenarios) -> None:
     """At any moment, also while Ray starts; its workers may be stopped or hang in C."""
     chance, gone = random.Random(4), list[float]()
-    scene = scenes()
-    written(scene, pace=0.3)
+    scenario = scenarios()
+    written(scenario, pace=0.3)
     for number in range(12):
-        driver = scene.start() if number % 2 else at_work(scene, epochs=1)
+        driver = scenario.start() if number % 2 else at_work(scenario, epochs=1)
         if number % 2:
             time.sleep(chance.uniform(1.0, 8.0))
         driver.kill()
-        gone.append(left_alone(scene, driver))
-        scene.check(budget=4, at_rest=False)
-    scene.finish(timeout=300)
-    scene.check(budget=4, kills=12, concurrency=2)
-    assert [trial["curve"] for trial in scene.export()["trials"]] == undisturbed(scene)
-    tally("1", "SIGKILL to the driver on Ray", times=len(gone), all_gone_after_s_most=round(max(gone), 1))
+        gone.append(left_alone(scenario, driver))
+        scenario.check(budget=4, at_rest=False)
+    scenario.finish(timeout=300)
+    scenario.check(budget=4, kills=12, concurrency=2)
+    assert [trial["curve"] for trial in scenario.export()["trials"]] == undisturbed(scenario)
+    add_summary("1", "SIGKILL to the driver on Ray", times=len(gone), all_gone_after_s_most=round(max(gone), 1))
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("how", ["SIGSTOP", "sleep in C"])
-def test_workers_that_hang_end_with_a_driver_that_is_killed(scene: Scene, how: str) -> None:
-    written(scene)
-    scene.desk.change(
+def test_workers_that_hang_end_with_a_driver_that_is_killed(scenario: Scenario, how: str) -> None:
+    written(scenario)
+    scenario.cli.change(
         ("wild:network", "wild:unruly"), ("epochs = 12", "epochs = 3"), ("pace = ", f'how = "{how}", pace = ')
     )
-    driver = scene.start()
-    scene.until(lambda: scene.trained() >= 4, driver)
+    driver = scenario.start()
+    scenario.until(lambda: scenario.trained() >= 4, driver)
     time.sleep(1)
     others: Any = driver.kill()
     assert len(others) >= 9, "Ray's own seven and two workers"
-    tally(
-        "1", f"SIGKILL to the driver while workers hang ({how})", all_gone_after_s=round(left_alone(scene, driver), 1)
+    add_summary(
+        "1",
+        f"SIGKILL to the driver while workers hang ({how})",
+        all_gone_after_s=round(left_alone(scenario, driver), 1),
     )

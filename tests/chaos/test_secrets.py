@@ -21,9 +21,9 @@ import pytest
 
 from tests.chaos.http_proxy import Proxy
 from tests.chaos.invariants import check_mirrored, check_secret, reading
-from tests.chaos.kit import Scene
-from tests.chaos.mlflow_kit import served
-from tests.cli.desk import Answer
+from tests.chaos.mlflow_server import served
+from tests.chaos.scenario import Scenario
+from tests.cli.cli_runner import CliResult
 from tests.cli.test_submit import free_ports
 
 STEM = "Zq7" + "canary"  # in two pieces: this file is in a package that travels to the cluster
@@ -69,19 +69,19 @@ class Watch:
             self.seen.add(f"{path}: {content[:200]!r}")
 
 
-def planted(scene: Scene, journal: str, tracking: str, *, ray: bool, limit: float = 2.0) -> None:
+def planted(scenario: Scenario, journal: str, tracking: str, *, ray: bool, limit: float = 2.0) -> None:
     """limit: a trial whose x is beyond it raises in its second epoch."""
-    scene.variables |= {"DB": journal, "MLFLOW_TRACKING_URI": tracking, "MLFLOW_TRACKING_PASSWORD": CANARY}
-    scene.url = journal
-    scene.desk.study(
+    scenario.variables |= {"DB": journal, "MLFLOW_TRACKING_URI": tracking, "MLFLOW_TRACKING_PASSWORD": CANARY}
+    scenario.url = journal
+    scenario.cli.study(
         'method = "random"\ntrials = 4',
         trainer="tests.cli.trainers:picky",
         options=f"limit = {limit}",
         more='[journal]\nurl = "${env:DB}"\n',
     )
-    scene.desk.change(('mlflow = "none"', 'mlflow = "${env:MLFLOW_TRACKING_URI}"'))
+    scenario.cli.change(('mlflow = "none"', 'mlflow = "${env:MLFLOW_TRACKING_URI}"'))
     if ray:
-        scene.desk.change(('address = "none"', "workers = 1"))
+        scenario.cli.change(('address = "none"', "workers = 1"))
 
 
 def with_password(postgres_url: str) -> str:
@@ -89,7 +89,7 @@ def with_password(postgres_url: str) -> str:
     return postgres_url.replace("://postgres:@", f"://postgres:{quote(CANARY, safe='')}@")
 
 
-def discreet(answer: Answer, *codes: int) -> Answer:
+def discreet(answer: CliResult, *codes: int) -> CliResult:
     assert answer.code in codes, answer.err
     for form in (STEM, BASIC):
         assert form not in answer.out
@@ -97,9 +97,9 @@ def discreet(answer: Answer, *codes: int) -> Answer:
     return answer
 
 
-def check_everywhere(scene: Scene, *folders: Path) -> None:
-    check_secret(CANARY, scene.folder, *folders)
-    check_secret(BASIC, scene.folder, *folders)
+def check_everywhere(scenario: Scenario, *folders: Path) -> None:
+    check_secret(CANARY, scenario.folder, *folders)
+    check_secret(BASIC, scenario.folder, *folders)
 
 
 def check_rows(url: str) -> int:
@@ -128,68 +128,72 @@ READERS = [
 
 
 @pytest.mark.xdist_group("ray")
-def test_a_run_on_postgres_whose_mlflow_is_away(scene: Scene, postgres_url: str) -> None:
-    planted(scene, with_password(postgres_url), f"http://{LOGIN}@127.0.0.1:9", ray=True, limit=0.5)
+def test_a_run_on_postgres_whose_mlflow_is_away(scenario: Scenario, postgres_url: str) -> None:
+    planted(scenario, with_password(postgres_url), f"http://{LOGIN}@127.0.0.1:9", ray=True, limit=0.5)
     with Watch() as watch:
-        answer = discreet(scene.hp("run", "study.toml", "-v"), 0)
+        answer = discreet(scenario.invoke("run", "study.toml", "-v"), 0)
     assert "are not in MLflow yet" in answer.out
     assert "***@" in answer.out, "the journal is named, without its password"
     assert "FAILED" in answer.err
-    assert check_rows(scene.url) > 10
-    check_everywhere(scene)
+    assert check_rows(scenario.url) > 10
+    check_everywhere(scenario)
     assert watch.folders > 0
     assert not watch.seen
 
 
 @pytest.mark.xdist_group("ray")
 @pytest.mark.chaos
-def test_all_commands_and_a_real_server(scene: Scene, postgres_url: str, tmp_path_factory: pytest.TempPathFactory):
+def test_all_commands_and_a_real_server(
+    scenario: Scenario, postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+):
     folder = tmp_path_factory.mktemp("server")
     with served(folder, *free_ports(1)) as server, Proxy(server.uri, login=f"Basic {BASIC}") as proxy:
         uri = proxy.uri.replace("//", f"//{LOGIN}@")
-        planted(scene, with_password(postgres_url), uri, ray=True, limit=0.5)
+        planted(scenario, with_password(postgres_url), uri, ray=True, limit=0.5)
         with Watch() as watch:
-            discreet(scene.hp("run", "study.toml", "-v"), 0)
+            discreet(scenario.invoke("run", "study.toml", "-v"), 0)
             for words in READERS:
-                discreet(scene.hp(*words, "-v"), 0)
-            discreet(scene.hp("sync", "study.toml", "-v"), 0)
-            discreet(scene.hp("sync", "toy", "--journal", postgres_url, "--mlflow", "${env:MLFLOW_TRACKING_URI}"), 0)
-            discreet(scene.hp("ui", "--mlflow", "${env:MLFLOW_TRACKING_URI}"), 0)
+                discreet(scenario.invoke(*words, "-v"), 0)
+            discreet(scenario.invoke("sync", "study.toml", "-v"), 0)
+            discreet(
+                scenario.invoke("sync", "toy", "--journal", postgres_url, "--mlflow", "${env:MLFLOW_TRACKING_URI}"), 0
+            )
+            discreet(scenario.invoke("ui", "--mlflow", "${env:MLFLOW_TRACKING_URI}"), 0)
             proxy.mode = 500
-            discreet(scene.hp("sync", "study.toml", "-v"), 5)
+            discreet(scenario.invoke("sync", "study.toml", "-v"), 5)
             proxy.mode, proxy.login = "pass", "Basic another"
-            discreet(scene.hp("sync", "study.toml", "-v"), 5)
-            discreet(scene.hp("run", "study.toml", "-v", "--set", "search.trials=5"), 2)
-        check_mirrored(scene.url, "toy", server.uri)
-    assert check_rows(scene.url) > 10
-    check_everywhere(scene, folder)
+            discreet(scenario.invoke("sync", "study.toml", "-v"), 5)
+            discreet(scenario.invoke("run", "study.toml", "-v", "--set", "search.trials=5"), 2)
+        check_mirrored(scenario.url, "toy", server.uri)
+    assert check_rows(scenario.url) > 10
+    check_everywhere(scenario, folder)
     assert watch.folders > 0
     assert not watch.seen
 
 
 @pytest.mark.chaos
-def test_a_dashboard_over_a_database(scene: Scene, postgres_server: str) -> None:
+def test_a_dashboard_over_a_database(scenario: Scenario, postgres_server: str) -> None:
     """MLflow's own server has the address in its environment, which nobody else may read."""
     import psycopg
 
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute("CREATE DATABASE tracking")
     url = with_password(postgres_server).replace("postgresql://", "postgresql+psycopg://")
-    scene.variables["DB"] = url.replace("/postgres?", "/tracking?")
+    scenario.variables["DB"] = url.replace("/postgres?", "/tracking?")
     with Watch() as watch:
-        board = scene.start("ui", "--mlflow", "${env:DB}", "--json", "-v")
-        scene.until(lambda: board.out.read_text().endswith("}\n"), board)
+        board = scenario.start("ui", "--mlflow", "${env:DB}", "--json", "-v")
+        scenario.until(lambda: board.out.read_text().endswith("}\n"), board)
         assert json.loads(board.out.read_text())["url"].startswith("http://127.0.0.1:")
         board.signal(signal.SIGINT)
         discreet(board.ended(), 130)
-        scene.variables["DB"] = f"postgresql+psycopg://{LOGIN}@127.0.0.1:9/x"
-        board = scene.start("ui", "--mlflow", "${env:DB}", "-v")
+        scenario.variables["DB"] = f"postgresql+psycopg://{LOGIN}@127.0.0.1:9/x"
+        board = scenario.start("ui", "--mlflow", "${env:DB}", "-v")
         log = Path(tempfile.gettempdir()) / "ui.log"
-        scene.until(lambda: "Connection refused" in log.read_text(errors="replace"), board)
+        scenario.until(lambda: "Connection refused" in log.read_text(errors="replace"), board)
         board.signal(signal.SIGINT)
         discreet(board.ended(), 130)
     assert not watch.seen
-    check_everywhere(scene, log)
+    check_everywhere(scenario, log)
 
 
 # The Jobs API ────────────────────────────────────────────────────────────────────────────────────
@@ -238,14 +242,14 @@ def job_server() -> Iterator[tuple[str, list[bytes]]]:
         http.shutdown()
 
 
-def test_what_a_cluster_is_told(scene: Scene) -> None:
+def test_what_a_cluster_is_told(scenario: Scenario) -> None:
     """The names of variables, not what is in them: its Jobs API would show that to everybody."""
-    planted(scene, f"postgresql://{LOGIN}@db/x", f"http://{LOGIN}@mlflow", ray=True)
-    (scene.folder / ".env").write_text(f"DB=postgresql://{LOGIN}@db/x\n")
+    planted(scenario, f"postgresql://{LOGIN}@db/x", f"http://{LOGIN}@mlflow", ray=True)
+    (scenario.folder / ".env").write_text(f"DB=postgresql://{LOGIN}@db/x\n")
     words = ("study.toml", "--set", 'journal.url="${env:DB}"', "-v")
     with job_server() as (address, told), Watch() as watch:
-        answer = discreet(scene.hp("submit", *words, "--address", address), 0)
-        discreet(scene.hp("submit", *words, "--address", "http://127.0.0.1:9"), 5)
+        answer = discreet(scenario.invoke("submit", *words, "--address", address), 0)
+        discreet(scenario.invoke("submit", *words, "--address", "http://127.0.0.1:9"), 5)
     assert "raysubmit_1" in answer.out
     entry = next(json.loads(one)["entrypoint"] for one in told if one.startswith(b'{"entrypoint"'))
     assert "journal.url=" in entry
@@ -253,5 +257,5 @@ def test_what_a_cluster_is_told(scene: Scene) -> None:
     assert any(one.startswith(b"study.toml") for one in told)
     assert not [one[:300] for one in told if STEM.encode() in one]
     assert not watch.seen
-    (scene.folder / ".env").unlink()
-    check_everywhere(scene)
+    (scenario.folder / ".env").unlink()
+    check_everywhere(scenario)

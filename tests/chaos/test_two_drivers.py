@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.invariants import Witness
-from tests.chaos.kit import Driver, Scene, Scenes, schema, tally
+from tests.chaos.invariants import FinishedResults
+from tests.chaos.scenario import Driver, Scenario, Scenarios, add_summary, schema
 from tests.chaos.test_driver_kills import SHORT, written
 
 PACED = "pace = 0.05"
@@ -22,31 +22,31 @@ JUST = 'study "toy" has just been started by another process'
 ELSEWHERE = "another-host"
 
 
-def paced(scene: Scene, options: str = PACED) -> None:
-    scene.desk.study('method = "random"\ntrials = 4', options=options)
+def paced(scenario: Scenario, options: str = PACED) -> None:
+    scenario.cli.study('method = "random"\ntrials = 4', options=options)
 
 
-def held(scene: Scene) -> Driver:
+def held(scenario: Scenario) -> Driver:
     """A driver that is in the midst of its first epoch."""
-    driver = scene.start()
-    scene.until(lambda: scene.trained() >= 1, driver)
+    driver = scenario.start()
+    scenario.until(lambda: scenario.trained() >= 1, driver)
     return driver
 
 
-def race(scene: Scene, delay: float, first: bool) -> None:
+def race(scenario: Scenario, delay: float, first: bool) -> None:
     """Two start at (almost) once: one does all of it, the other is told who does, or that it is done."""
     if not first:
-        assert scene.start(fail="after-write:2").ended().code == -9  # there is a record, with a holder that is dead
-    one = scene.start()
+        assert scenario.start(fail="after-write:2").ended().code == -9  # there is a record, with a holder that is dead
+    one = scenario.start()
     time.sleep(delay)
-    drivers = [one, scene.start()]
+    drivers = [one, scenario.start()]
     answers = [driver.ended() for driver in drivers]
     codes = sorted(answer.code for answer in answers)
     assert codes in ([0, 4], [0, 0]), [answer.err for answer in answers]
     for i in (0, 1):
         if answers[i].code == 4:
             refused(answers[i].err, drivers[1 - i].pid)
-    scene.check(budget=4, kills=0 if first else 1)
+    scenario.check(budget=4, kills=0 if first else 1)
     ran = [answer for answer in answers if "4 trials" in answer.out and "workers busy" in answer.out]
     assert len(ran) == 1, "both of them, or none, have trained"
 
@@ -60,52 +60,54 @@ def refused(said: str, pid: int) -> None:
         assert float(found[3]) < 15
 
 
-def raced(scenes: Scenes, times: int) -> None:
+def raced(scenarios: Scenarios, times: int) -> None:
     chance = random.Random(23)
     refusals = 0
     for i in range(times):
-        scene = scenes()
-        paced(scene)
-        race(scene, chance.choice([0.0, chance.uniform(0.0, 0.3)]), first=i % 2 == 0)
-        refusals += sum(driver.popen.returncode == 4 for driver in scene.drivers)
-    tally("23", "two drivers started at once on one study", races=times, refused_with_exit_4=refusals, both_ran=0)
+        scenario = scenarios()
+        paced(scenario)
+        race(scenario, chance.choice([0.0, chance.uniform(0.0, 0.3)]), first=i % 2 == 0)
+        refusals += sum(driver.popen.returncode == 4 for driver in scenario.drivers)
+    add_summary("23", "two drivers started at once on one study", races=times, refused_with_exit_4=refusals, both_ran=0)
     assert refusals > times / 2
 
 
-def test_two_start_at_once(scenes: Scenes) -> None:
-    raced(scenes, 3)
+def test_two_start_at_once(scenarios: Scenarios) -> None:
+    raced(scenarios, 3)
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
-def test_two_start_at_once_fifty_times(scenes: Scenes) -> None:
-    raced(scenes, 50)
+def test_two_start_at_once_fifty_times(scenarios: Scenarios) -> None:
+    raced(scenarios, 50)
 
 
-def test_a_killed_holder_is_followed_at_once(scene: Scene) -> None:
-    paced(scene)
-    held(scene).kill()
+def test_a_killed_holder_is_followed_at_once(scenario: Scenario) -> None:
+    paced(scenario)
+    held(scenario).kill()
     began = time.monotonic()
-    scene.finish(most=1)
+    scenario.finish(most=1)
     seconds = time.monotonic() - began
-    scene.check(budget=4, kills=1)
-    tally("23", "the holder was killed with SIGKILL: followed at once", times=1, whole_run_took=f"{seconds:.1f} s")
+    scenario.check(budget=4, kills=1)
+    add_summary(
+        "23", "the holder was killed with SIGKILL: followed at once", times=1, whole_run_took=f"{seconds:.1f} s"
+    )
 
 
-def move(scene: Scene, beat: float) -> None:
+def move(scenario: Scenario, beat: float) -> None:
     """The holder is on another machine, and its last sign of life came `beat` seconds ago by the database's clock."""
     now = "(julianday('now') - 2440587.5) * 86400.0"
-    with closing(sqlite3.connect(scene.folder / ".hpsearch" / "journal.db")) as connection, connection:
+    with closing(sqlite3.connect(scenario.folder / ".hpsearch" / "journal.db")) as connection, connection:
         connection.execute(
             f"UPDATE hpsearch_leases SET host = ?, boot = 'another', space = 'another', beat_wall = {now} - ?",
             (ELSEWHERE, beat),
         )
 
 
-def followed(scene: Scene, host: str) -> int:
+def followed(scenario: Scenario, host: str) -> int:
     """Run it again and again until it is not refused, which ends in good order; how often it was."""
     refusals = 0
-    while (answer := scene.start().ended()).code == 4:
+    while (answer := scenario.start().ended()).code == 4:
         found = re.match(BUSY, answer.err)
         assert found is not None, answer.err
         assert found[2] == host
@@ -114,38 +116,38 @@ def followed(scene: Scene, host: str) -> int:
     return refusals
 
 
-def test_a_holder_elsewhere_is_followed_when_its_lease_has_expired(scene: Scene) -> None:
+def test_a_holder_elsewhere_is_followed_when_its_lease_has_expired(scenario: Scenario) -> None:
     """Nobody here can see whether a process of another machine lives."""
-    paced(scene)
-    held(scene).kill()
-    move(scene, beat=11.0)
+    paced(scenario)
+    held(scenario).kill()
+    move(scenario, beat=11.0)
     began = time.monotonic()
-    refusals = followed(scene, ELSEWHERE)
+    refusals = followed(scenario, ELSEWHERE)
     seconds = 11.0 + time.monotonic() - began
     assert refusals > 0
     assert seconds > 15, "it was followed before its lease had expired"
-    scene.check(budget=4, kills=1)
-    tally("23", "a holder on another machine, silent", refused=refusals, followed_after=f"15 to {seconds:.0f} s")
+    scenario.check(budget=4, kills=1)
+    add_summary("23", "a holder on another machine, silent", refused=refusals, followed_after=f"15 to {seconds:.0f} s")
 
 
-def stopped(scene: Scene, point: str) -> Driver:
+def stopped(scenario: Scenario, point: str) -> Driver:
     """A driver that stands still at this point, with a lease of two seconds."""
-    zombie = scene.start(fail=point, chaos=["--signal", "SIGSTOP", "--ttl", 2])
+    zombie = scenario.start(fail=point, chaos=["--signal", "SIGSTOP", "--ttl", 2])
     stat = Path(f"/proc/{zombie.pid}/stat")
-    scene.until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", zombie)
+    scenario.until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", zombie)
     return zombie
 
 
-def woken(scene: Scene, zombie: Driver, witness: Witness) -> None:
+def woken(scenario: Scenario, zombie: Driver, finished_results: FinishedResults) -> None:
     """It goes on, finds that the study is another's, says so once and has changed nothing."""
-    witness.look()
-    before = dict(witness.rows)
+    finished_results.check_unchanged()
+    before = dict(finished_results.rows)
     zombie.signal(signal.SIGCONT)
     answer = zombie.ended()
     assert answer.code == 5, answer.err
     assert answer.err.count("was taken over by") == 1, answer.err
-    witness.look()
-    assert witness.rows == before
+    finished_results.check_unchanged()
+    assert finished_results.rows == before
 
 
 STANDS_STILL = [
@@ -156,42 +158,46 @@ STANDS_STILL = [
 
 
 @pytest.mark.parametrize("point", STANDS_STILL)
-def test_a_driver_that_was_taken_for_dead_can_do_no_harm(scene: Scene, point: str) -> None:
+def test_a_driver_that_was_taken_for_dead_can_do_no_harm(scenario: Scenario, point: str) -> None:
     """It stands still, another takes the study and finishes it; then it wakes up and wants to write."""
-    written(scene, SHORT)
-    zombie, witness = stopped(scene, point), scene.witness()
-    witness.look()
-    refusals = followed(scene, socket.gethostname())
-    woken(scene, zombie, witness)
-    scene.check(budget=3)
-    tally("8", f"SIGSTOP at {point}, another finishes, SIGCONT", times=1, refused=refusals, zombie_wrote=0, exit=5)
+    written(scenario, SHORT)
+    zombie, finished_results = stopped(scenario, point), scenario.finished_results()
+    finished_results.check_unchanged()
+    refusals = followed(scenario, socket.gethostname())
+    woken(scenario, zombie, finished_results)
+    scenario.check(budget=3)
+    add_summary(
+        "8", f"SIGSTOP at {point}, another finishes, SIGCONT", times=1, refused=refusals, zombie_wrote=0, exit=5
+    )
 
 
 @pytest.mark.chaos
-def test_one_that_stands_still_with_the_lock_of_postgres(scenes: Scenes, postgres_server: str) -> None:
+def test_one_that_stands_still_with_the_lock_of_postgres(scenarios: Scenarios, postgres_server: str) -> None:
     """The server gives its lock to others by itself."""
-    scene = scenes(url=schema(postgres_server))
-    written(scene, SHORT)
-    zombie, witness = stopped(scene, "before-batch-commit:2"), scene.witness()
-    witness.look()
+    scenario = scenarios(url=schema(postgres_server))
+    written(scenario, SHORT)
+    zombie, finished_results = stopped(scenario, "before-batch-commit:2"), scenario.finished_results()
+    finished_results.check_unchanged()
     began = time.monotonic()
-    followed(scene, socket.gethostname())
+    followed(scenario, socket.gethostname())
     seconds = time.monotonic() - began
-    woken(scene, zombie, witness)
-    scene.check(budget=3)
-    tally("8", "SIGSTOP within a transaction on PostgreSQL", times=1, followed_after=f"{seconds:.0f} s", zombie_wrote=0)
+    woken(scenario, zombie, finished_results)
+    scenario.check(budget=3)
+    add_summary(
+        "8", "SIGSTOP within a transaction on PostgreSQL", times=1, followed_after=f"{seconds:.0f} s", zombie_wrote=0
+    )
 
 
 @pytest.mark.chaos
-def test_one_that_stands_still_with_the_lock_of_sqlite(scene: Scene) -> None:
+def test_one_that_stands_still_with_the_lock_of_sqlite(scenario: Scenario) -> None:
     """A lock of SQLite cannot be broken: the follower names the process, and once that is gone all goes on."""
-    written(scene, SHORT)
-    zombie, witness = stopped(scene, "before-batch-commit:2"), scene.witness()
-    witness.look()
-    answer = scene.start().ended(150)
+    written(scenario, SHORT)
+    zombie, finished_results = stopped(scenario, "before-batch-commit:2"), scenario.finished_results()
+    finished_results.check_unchanged()
+    answer = scenario.start().ended(150)
     assert answer.code == 5
     assert f"process {zombie.pid} " in answer.err
     zombie.kill()
-    scene.finish(most=1)
-    witness.look()
-    scene.check(budget=3, kills=1)
+    scenario.finish(most=1)
+    finished_results.check_unchanged()
+    scenario.check(budget=3, kills=1)

@@ -9,7 +9,7 @@ import pytest
 
 from hpsearch.journal import upgrade
 from hpsearch.journal.schema import HEAD
-from tests.chaos.kit import Scene
+from tests.chaos.scenario import Scenario
 from tests.journal import old_journals
 
 pytestmark = pytest.mark.chaos
@@ -27,17 +27,17 @@ def version(path: Path) -> str:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("call", "every"), CALLS.items())
-def test_killed_at_every_write(scene: Scene, call: str, every: int) -> None:
+def test_killed_at_every_write(scenario: Scenario, call: str, every: int) -> None:
     if (strace := shutil.which("strace")) is None:
         pytest.skip("needs strace")
     old, killed, found = old_journals.VERSIONS[0], 0, set()
     for count in range(1, 1000, every):
-        (folder := scene.folder / str(count)).mkdir()
+        (folder := scenario.folder / str(count)).mkdir()
         url = old_journals.lay_down(old, folder)
         before = old_journals.rows(url)
         inject = ["-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={count}"]
         tracing = [strace, "-f", "-qq", "-o", "/dev/null", *inject]
-        driver = scene.start("db", "upgrade", "--journal", url, within=tracing)
+        driver = scenario.start("db", "upgrade", "--journal", url, within=tracing)
         answer = driver.ended()
         if "ptrace" in answer.err:
             pytest.skip("strace may not be used here")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.kit import Scene, tally
-from tests.chaos.ray_kit import undisturbed
+from tests.chaos.ray_nodes import undisturbed
+from tests.chaos.scenario import Scenario, add_summary
 
 FATES = {
     "fine": ("COMPLETE", 1, "done"),
@@ -23,47 +23,47 @@ FATES = {
 """What a trial meets in its second epoch -> its state, its attempts, and the cause of its end."""
 
 
-def written(scene: Scene, fates: list[str], limits: str, *, pace: float = 0.05, epochs: int = 4) -> None:
+def written(scenario: Scenario, fates: list[str], limits: str, *, pace: float = 0.05, epochs: int = 4) -> None:
     """A study on two workers of a Ray of its own, a trial for each fate."""
-    scene.desk.study(
+    scenario.cli.study(
         'method = "grid"',
-        trainer="tests.chaos.wild:unruly",
+        trainer="tests.chaos.misbehaving_trainers:unruly",
         epochs=epochs,
         options=f"pace = {pace}",
         space=f"how = {json.dumps(fates)}",
         more=f"[limits]\nmax_failures = 99\n{limits}\n",
     )
-    scene.desk.change(('address = "none"', "workers = 2"))
+    scenario.cli.change(('address = "none"', "workers = 2"))
 
 
-def watched(scene: Scene, timeout: float = 300.0) -> dict[str, Any]:
+def watched(scenario: Scenario, timeout: float = 300.0) -> dict[str, Any]:
     """Run it to its end, with an eye on what is written; its export."""
-    witness, driver = scene.witness(), scene.start()
+    finished_results, driver = scenario.finished_results(), scenario.start()
     deadline = time.monotonic() + timeout
     while driver.popen.poll() is None and time.monotonic() < deadline:
-        witness.look()
+        finished_results.check_unchanged()
         time.sleep(0.5)
     answer = driver.ended(timeout=1.0)
     assert answer.code == 0, answer.err
-    witness.look()
-    return scene.export()
+    finished_results.check_unchanged()
+    return scenario.export()
 
 
 @pytest.mark.xdist_group("ray")
-def test_every_way_to_lose_a_worker(scene: Scene) -> None:
+def test_every_way_to_lose_a_worker(scenario: Scenario) -> None:
     """One study in which each trial meets another fate; what is not fatal leaves no trace in the curves."""
-    written(scene, list(FATES), "retries = 1")
-    trials = watched(scene)["trials"]
+    written(scenario, list(FATES), "retries = 1")
+    trials = watched(scenario)["trials"]
     for trial, (how, end) in zip(trials, FATES.items(), strict=True):
         assert (trial["state"], trial["attempts"], trial["cause"]) == end, (how, trial["reason"])
     calm = [f"fine {number}" for number in range(len(FATES))]
-    for trial, whole in zip(trials, undisturbed(scene, f"space.how={json.dumps(calm)}"), strict=True):
+    for trial, whole in zip(trials, undisturbed(scenario, f"space.how={json.dumps(calm)}"), strict=True):
         good = 4 if trial["state"] == "COMPLETE" else 1
         assert trial["curve"][:good] == whole[:good], trial["params"]
-    best = scene.hp("best", "toy", "--journal", scene.url, "--json").data
+    best = scenario.invoke("best", "toy", "--journal", scenario.url, "--json").data
     assert trials[best["number"]]["state"] == "COMPLETE"
-    crashed = scene.hp("show", "toy", 3, "--journal", scene.url)
+    crashed = scenario.invoke("show", "toy", 3, "--journal", scenario.url)
     # Ray's own handler of the signal may end the process before Python has written where in the trainer it was.
     assert "_go_wrong" in crashed.out or trials[3]["reason"].startswith("its worker vanished")
-    scene.check(budget=len(FATES))
-    tally("2, 15, 16, 17, 30", "each fate once, in one study", fates=len(FATES), results_lost=0, counted_twice=0)
+    scenario.check(budget=len(FATES))
+    add_summary("2, 15, 16, 17, 30", "each fate once, in one study", fates=len(FATES), results_lost=0, counted_twice=0)

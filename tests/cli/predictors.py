@@ -29,20 +29,20 @@ def train(params: Params, run: Run) -> Iterator[Report]:
         weight.value = float(params["x"]) + random.uniform(-0.1, 0.1)
         _note(params, f"{run.seed} {epoch}")
         time.sleep(float(params.get("pace", 0.0)))
-        trainers.mind(Path(str(params["diary"])))
+        trainers.mind(Path(str(params["epoch_log"])))
         yield Report(epoch, {"val_loss": weight.value**2, "weight": weight.value})
 
 
 def predict(params: Params, run: Run, part: Part, *, augmented: int = 0) -> Predictions:
     """With `tta` in the parameters an augmented model errs by half as much. A file "hold validation" or "hold test"
-    beside the diary makes it write "waits", and wait until that is gone."""
-    _wait(Path(str(params["diary"])), part)
+    beside the epoch_log makes it write "waits", and wait until that is gone."""
+    _wait(Path(str(params["epoch_log"])), part)
     weight = Weight()
     run.track(weight=weight)
     if part == "test":
         check_unsealed()
         _note(params, "test")
-        trainers.mind(Path(str(params["diary"])))
+        trainers.mind(Path(str(params["epoch_log"])))
     error = weight.value + (part == "test")
     return Predictions(TARGETS + error / (2 if augmented and params.get("tta") else 1), TARGETS)
 
@@ -58,13 +58,13 @@ def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
     return [one] * int(params.get("cycles", 0))
 
 
-def _wait(diary: Path, part: Part) -> None:
-    hold = diary.with_name(f"hold {part}")
+def _wait(epoch_log: Path, part: Part) -> None:
+    hold = epoch_log.with_name(f"hold {part}")
     while hold.exists():
-        diary.with_name("waits").touch()
+        epoch_log.with_name("waits").touch()
         time.sleep(0.01)
 
 
 def _note(params: Params, text: str) -> None:
-    with Path(str(params["diary"])).open("a", encoding="utf-8") as diary:
-        diary.write(f"{text}\n")
+    with Path(str(params["epoch_log"])).open("a", encoding="utf-8") as epoch_log:
+        epoch_log.write(f"{text}\n")

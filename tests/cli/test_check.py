@@ -1,19 +1,19 @@
 """`hpsearch check`."""
 
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
 
 
-def test_no_faults(desk: Desk) -> None:
-    desk.study()
-    assert desk.hp("check", "study.toml").out == "study.toml: no faults in study toy\n"
-    assert desk.hp("check", "study.toml", "--json").data == {"study": "toy", "faults": []}
-    assert desk.files() == []
+def test_no_faults(cli: CliRunner) -> None:
+    cli.study()
+    assert cli.invoke("check", "study.toml").out == "study.toml: no faults in study toy\n"
+    assert cli.invoke("check", "study.toml", "--json").data == {"study": "toy", "faults": []}
+    assert cli.files() == []
 
 
-def test_all_faults_at_once_with_their_lines(desk: Desk) -> None:
-    desk.study(space="x = { low = 1.0, high = 0.5 }\ny = { low = 0, high = 1, log = true }\nlr = []")
-    desk.change(('goal = "minimize"', 'goal = "min"'))
-    answer = desk.hp("check", "study.toml")
+def test_all_faults_at_once_with_their_lines(cli: CliRunner) -> None:
+    cli.study(space="x = { low = 1.0, high = 0.5 }\ny = { low = 0, high = 1, log = true }\nlr = []")
+    cli.change(('goal = "minimize"', 'goal = "min"'))
+    answer = cli.invoke("check", "study.toml")
     assert (answer.code, answer.out) == (2, "")
     assert [line.partition(": ")[0] for line in answer.err.splitlines()] == [
         "study.toml:4 study.goal",
@@ -23,9 +23,9 @@ def test_all_faults_at_once_with_their_lines(desk: Desk) -> None:
     ]
 
 
-def test_faults_as_data(desk: Desk) -> None:
-    desk.study(space="x = { low = 1.0, high = 0.5 }")
-    answer = desk.hp("check", "study.toml", "--json")
+def test_faults_as_data(cli: CliRunner) -> None:
+    cli.study(space="x = { low = 1.0, high = 0.5 }")
+    answer = cli.invoke("check", "study.toml", "--json")
     assert (answer.code, answer.err) == (2, "")
     assert answer.data == {
         "study": None,
@@ -41,9 +41,9 @@ def test_faults_as_data(desk: Desk) -> None:
     }
 
 
-def test_with_set(desk: Desk) -> None:
-    desk.study()
-    answer = desk.hp("check", "study.toml", "--set", "space.x.low=2.0", "--set", "space.z.low=2.0")
+def test_with_set(cli: CliRunner) -> None:
+    cli.study()
+    answer = cli.invoke("check", "study.toml", "--set", "space.x.low=2.0", "--set", "space.z.low=2.0")
     assert answer.code == 2
     assert "space.x: low must be <= high, got low = 2.0, high = 1.0" in answer.err
     assert "--set space.z.low: there is no `z` in space" in answer.err

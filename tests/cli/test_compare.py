@@ -7,43 +7,43 @@ from typing import Any
 
 import pytest
 
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
 
 BAYESIAN = 'method = "bayesian"\ntrials = 4\nstartup_trials = 2'
 PREDICTOR = "tests.cli.predictors:train"
 
 
 @pytest.fixture
-def two(desk: Desk) -> Desk:
+def two(cli: CliRunner) -> CliRunner:
     """toy, of 4 random trials of 3 epochs; and long, of 6 that were drawn with another seed."""
-    desk.study()
-    desk.run("-q")
-    named(desk, "long", "--set", "study.seed=4", "--set", "search.trials=6")
-    return desk
+    cli.study()
+    cli.run("-q")
+    named(cli, "long", "--set", "study.seed=4", "--set", "search.trials=6")
+    return cli
 
 
-def named(desk: Desk, name: str, *words: object) -> None:
+def named(cli: CliRunner, name: str, *words: object) -> None:
     """Run the study under another name."""
-    assert desk.run("-q", "--set", f"study.name={json.dumps(name, ensure_ascii=False)}", *words).code == 0
+    assert cli.run("-q", "--set", f"study.name={json.dumps(name, ensure_ascii=False)}", *words).code == 0
 
 
-def compare(desk: Desk, *studies: object) -> dict[str, Any]:
-    return dict(desk.hp("compare", *studies, "--json").data)
+def compare(cli: CliRunner, *studies: object) -> dict[str, Any]:
+    return dict(cli.invoke("compare", *studies, "--json").data)
 
 
-def best(desk: Desk, name: str, epochs: int = 10**9) -> float:
+def best(cli: CliRunner, name: str, epochs: int = 10**9) -> float:
     """One worker trains one trial after the other."""
-    values = [point["val_loss"] for trial in desk.export(name)["trials"] for point in trial["curve"]]
+    values = [point["val_loss"] for trial in cli.export(name)["trials"] for point in trial["curve"]]
     return float(min(values[:epochs]))
 
 
 # What they came to ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_each_study_as_its_other_readers_have_it(two: Desk) -> None:
+def test_each_study_as_its_other_readers_have_it(two: CliRunner) -> None:
     data = compare(two, "toy", "long")
     for one, name in zip(data["studies"], ("toy", "long"), strict=True):
-        stands, trial = two.hp("status", name, "--json").data, two.hp("best", name, "--json").data
+        stands, trial = two.invoke("status", name, "--json").data, two.invoke("best", name, "--json").data
         assert one["best"]["params"] == trial["params"]
         assert {key: one[key] for key in ("study", "state", "trials", "epochs_trained", "best")} == {
             key: stands[key] for key in ("study", "state", "trials", "epochs_trained", "best")
@@ -52,8 +52,8 @@ def test_each_study_as_its_other_readers_have_it(two: Desk) -> None:
     assert [one["seed"] for one in data["studies"]] == [3, 4]
 
 
-def test_a_column_for_each_study(two: Desk) -> None:
-    out = two.hp("compare", "toy", "long").out
+def test_a_column_for_each_study(two: CliRunner) -> None:
+    out = two.invoke("compare", "toy", "long").out
     lines = out.split("\n\n* ")[0].splitlines()
     rows = {cells[0]: cells[1:] for line in lines if (cells := re.split(r"\s{2,}", line.strip()))}
     verdict = compare(two, "toy", "long")["verdict"]
@@ -68,32 +68,32 @@ def test_a_column_for_each_study(two: Desk) -> None:
 # Chance ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_repeats_tell_the_noise_of_a_value(desk: Desk) -> None:
-    desk.study(trainer="tests.support.toys:learner")
-    desk.change(("epochs = 3", "epochs = 3\nrepeats = 3"))
-    desk.run("-q")
-    named(desk, "second", "--set", "study.seed=9", "--set", "search.trials=5")
-    data = compare(desk, "toy", "second")
+def test_repeats_tell_the_noise_of_a_value(cli: CliRunner) -> None:
+    cli.study(trainer="tests.support.toys:learner")
+    cli.change(("epochs = 3", "epochs = 3\nrepeats = 3"))
+    cli.run("-q")
+    named(cli, "second", "--set", "study.seed=9", "--set", "search.trials=5")
+    data = compare(cli, "toy", "second")
     errors = []
     for one in data["studies"]:
-        curve = desk.export(one["study"])["trials"][one["best"]["trial"]]["curve"]
+        curve = cli.export(one["study"])["trials"][one["best"]["trial"]]["curve"]
         errors.append(curve[one["best"]["epoch"] - 1]["val_loss_se"])
         assert one["noise"] == {"sd": errors[-1], "freedom": 2, "from": "the standard error over 3 repeats"}
     pooled = (fmean(error**2 for error in errors)) ** 0.5
     assert data["verdict"]["noise"]["sd"] == pytest.approx(pooled)
     assert (data["verdict"]["noise"]["freedom"], data["verdict"]["noise"]["of"]) == (4, "training")
-    text = desk.hp("compare", "toy", "second").out
+    text = cli.invoke("compare", "toy", "second").out
     assert f"The seed of a training changes a value by {pooled:.2g} (standard deviation; from toy: the" in text
 
 
-def test_evaluated_studies_are_compared_over_fresh_seeds(desk: Desk) -> None:
-    desk.study(trainer=PREDICTOR)
-    desk.run("-q")
-    desk.change(("low = 0.0", "low = 0.5"))
-    named(desk, "worse")
-    found = {name: desk.hp("evaluate", name, "-q", "--json").data for name in ("toy", "worse")}
-    opened = [desk.export(name)["decisions"] for name in found]
-    data = compare(desk, "toy", "worse")
+def test_evaluated_studies_are_compared_over_fresh_seeds(cli: CliRunner) -> None:
+    cli.study(trainer=PREDICTOR)
+    cli.run("-q")
+    cli.change(("low = 0.0", "low = 0.5"))
+    named(cli, "worse")
+    found = {name: cli.invoke("evaluate", name, "-q", "--json").data for name in ("toy", "worse")}
+    opened = [cli.export(name)["decisions"] for name in found]
+    data = compare(cli, "toy", "worse")
     for one in data["studies"]:
         winner, test = found[one["study"]]["finalists"][0], found[one["study"]]["test"]
         assert {key: one["fresh_seeds"][key] for key in ("mean", "sd", "margin")} == {
@@ -105,30 +105,30 @@ def test_evaluated_studies_are_compared_over_fresh_seeds(desk: Desk) -> None:
     means = [found[name]["finalists"][0]["mean"] for name in ("toy", "worse")]
     assert fresh["better"] == pytest.approx(means[1] - means[0]), "of a loss less is better"
     assert fresh["better"] > fresh["margin"] > 0
-    text = desk.hp("compare", "toy", "worse").out
+    text = cli.invoke("compare", "toy", "worse").out
     assert "Over fresh seeds (hpsearch evaluate), toy is better than worse (+" in text
-    assert [desk.export(name)["decisions"] for name in found] == opened, "nothing was opened"
+    assert [cli.export(name)["decisions"] for name in found] == opened, "nothing was opened"
 
 
 # Whether it is fair ──────────────────────────────────────────────────────────────────────────────
 
 
-def test_other_data(desk: Desk) -> None:
-    mood = desk.folder / "mood.txt"
+def test_other_data(cli: CliRunner) -> None:
+    mood = cli.folder / "mood.txt"
     mood.write_text("calm 0.3")
-    desk.study(trainer="tests.cli.moody_trainers:moody", options=f'mood = "{mood}", named = true')
-    desk.run("-q")
-    named(desk, "same", "--set", "study.seed=5")
+    cli.study(trainer="tests.cli.file_driven_trainers:file_driven", options=f'mood = "{mood}", named = true')
+    cli.run("-q")
+    named(cli, "same", "--set", "study.seed=5")
     mood.write_text("calm 0.1")
-    named(desk, "other")
-    assert compare(desk, "toy", "same")["comparable"]
-    (obstacle,) = compare(desk, "toy", "same", "other")["obstacles"]
+    named(cli, "other")
+    assert compare(cli, "toy", "same")["comparable"]
+    (obstacle,) = compare(cli, "toy", "same", "other")["obstacles"]
     assert obstacle.startswith("different data: mood ")
     assert obstacle.endswith(" (other)")
     assert "(toy, same), mood " in obstacle
 
 
-def test_a_fork_has_an_advantage(two: Desk) -> None:
+def test_a_fork_has_an_advantage(two: CliRunner) -> None:
     two.change(("high = 1.0", "high = 0.5"))
     two.run("-q", "--fork", "finer")
     data = compare(two, "toy", "finer")
@@ -136,21 +136,21 @@ def test_a_fork_has_an_advantage(two: Desk) -> None:
     assert data["differences"][0]["file"] == ["space.x.high: was 1.0, is 0.5"]
 
 
-def test_what_differs_from_the_first(two: Desk) -> None:
+def test_what_differs_from_the_first(two: CliRunner) -> None:
     named(two, "tpe", "--set", "study.seed=4", "--set", f"search={{ {BAYESIAN.replace(chr(10), ', ')} }}")
     differences = compare(two, "toy", "long", "tpe")["differences"]
     assert [(one["from"], one["to"]) for one in differences] == [("toy", "long"), ("toy", "tpe")]
     assert differences[0]["file"] == ["study.seed: was 3, is 4", "search.trials: was 4, is 6"]
     assert 'search.method: was "random", is "bayesian"' in differences[1]["file"]
-    assert "  study.seed: was 3, is 4" in two.hp("compare", "toy", "long").out.splitlines()
+    assert "  study.seed: was 3, is 4" in two.invoke("compare", "toy", "long").out.splitlines()
 
 
-def test_where_they_were_trained(two: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_they_were_trained(two: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HPSEARCH_HUE", "blue")
     named(two, "other")
     (one,) = compare(two, "toy", "other")["differences"]
     assert (one["file"], one["environment"]) == ([], ['settings.HPSEARCH_HUE: was absent, is "blue"'])
-    text = two.hp("compare", "toy", "other").out
+    text = two.invoke("compare", "toy", "other").out
     assert "No difference between the files of toy (was) and other (is)." in text
     assert "After 12 epochs each, all studies that have a value have the same one" in text
     assert "chance" not in text
@@ -159,41 +159,41 @@ def test_where_they_were_trained(two: Desk, monkeypatch: pytest.MonkeyPatch) -> 
 # What is not there ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_one_that_runs_is_compared_as_far_as_it_is(desk: Desk) -> None:
-    desk.study()
-    desk.run("-q")
-    gate = desk.diary.with_name("gate")
+def test_one_that_runs_is_compared_as_far_as_it_is(cli: CliRunner) -> None:
+    cli.study()
+    cli.run("-q")
+    gate = cli.epoch_log.with_name("gate")
     gate.write_text("16")
-    running = desk.start("run", "study.toml", "--set", 'study.name="second"')
-    desk.wait_for(lambda: desk.trained() >= 16, running)
-    desk.wait_for(lambda: compare(desk, "toy", "second")["studies"][1]["epochs_trained"] == 3, running)
-    data = compare(desk, "toy", "second")
+    running = cli.start("run", "study.toml", "--set", 'study.name="second"')
+    cli.wait_for(lambda: cli.trained() >= 16, running)
+    cli.wait_for(lambda: compare(cli, "toy", "second")["studies"][1]["epochs_trained"] == 3, running)
+    data = compare(cli, "toy", "second")
     gate.unlink()
     assert data["equal_cost"][-1]["epochs"] == 3
     assert data["studies"][1]["state"] == "RUNNING"
-    assert desk.ended(running).code == 0
+    assert cli.ended(running).code == 0
 
 
 # Which studies ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_it_takes_two(two: Desk) -> None:
-    answer = two.hp("compare", "toy")
+def test_it_takes_two(two: CliRunner) -> None:
+    answer = two.invoke("compare", "toy")
     assert (answer.code, answer.err) == (2, 'compare takes two studies or more, got "toy" alone\n')
-    assert two.hp("compare").code == 2
-    answer = two.hp("compare", "toy", "study.toml")
+    assert two.invoke("compare").code == 2
+    answer = two.invoke("compare", "toy", "study.toml")
     assert (answer.code, answer.err) == (2, 'study "toy" is named twice: compare it with another one\n')
-    answer = two.hp("compare", "toy", "lnog")
+    answer = two.invoke("compare", "toy", "lnog")
     assert (answer.code, answer.err) == (2, 'no study "lnog" in this journal; did you mean `long`?\n')
 
 
-def test_each_from_where_its_file_says(two: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_from_where_its_file_says(two: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a name from where the first file has its own."""
     elsewhere = two.folder / "elsewhere"
     elsewhere.mkdir()
     copy = elsewhere / "copy.toml"
     copy.write_text((two.folder / "study.toml").read_text())
-    assert two.hp("run", copy, "-q").code == 0
+    assert two.invoke("run", copy, "-q").code == 0
     monkeypatch.chdir("/")
     file = two.folder / "study.toml"
     labels = [one["label"] for one in compare(two, file, copy, "long")["studies"]]
@@ -202,7 +202,7 @@ def test_each_from_where_its_file_says(two: Desk, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("name", ["größe µ 损失", "a'b;c$(d)`e`", "{x} *?", "[bold]x", "a:b"])
-def test_any_name_that_is_allowed(two: Desk, name: str) -> None:
+def test_any_name_that_is_allowed(two: CliRunner, name: str) -> None:
     named(two, name)
     assert [one["label"] for one in compare(two, "toy", name)["studies"]] == ["toy", name]
-    assert two.hp("compare", name, "toy").out.splitlines()[0].split(maxsplit=1)[0] == name.split()[0]
+    assert two.invoke("compare", name, "toy").out.splitlines()[0].split(maxsplit=1)[0] == name.split()[0]

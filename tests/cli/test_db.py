@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hpsearch.journal.schema import HEAD, VERSION_TABLE
-from tests.chaos.invariants import Witness, check
-from tests.cli.desk import Desk, content
+from tests.chaos.invariants import FinishedResults, check
+from tests.cli.cli_runner import CliRunner, content
 from tests.journal import old_journals
 
 OLDEST = old_journals.VERSIONS[0]
@@ -26,141 +26,141 @@ READERS = (
 """All that read what is recorded, with studies of the old journals."""
 
 
-def test_version(desk: Desk) -> None:
-    desk.study()
-    desk.run()
-    assert desk.hp("db", "version").out == f"schema version {HEAD}\n"
-    assert desk.hp("db", "version", "--json").data == {"version": HEAD}
-    assert desk.hp("db", "version", "--journal", "sqlite:///.hpsearch/journal.db").code == 0
+def test_version(cli: CliRunner) -> None:
+    cli.study()
+    cli.run()
+    assert cli.invoke("db", "version").out == f"schema version {HEAD}\n"
+    assert cli.invoke("db", "version", "--json").data == {"version": HEAD}
+    assert cli.invoke("db", "version", "--journal", "sqlite:///.hpsearch/journal.db").code == 0
 
 
-def test_upgrade_of_what_is_new(desk: Desk) -> None:
-    desk.study()
-    desk.run()
-    assert desk.hp("db", "upgrade").out == f"already at version {HEAD}\n"
-    assert desk.hp("db", "upgrade", "--json").data == {"before": HEAD, "after": HEAD, "backup": None}
+def test_upgrade_of_what_is_new(cli: CliRunner) -> None:
+    cli.study()
+    cli.run()
+    assert cli.invoke("db", "upgrade").out == f"already at version {HEAD}\n"
+    assert cli.invoke("db", "upgrade", "--json").data == {"before": HEAD, "after": HEAD, "backup": None}
 
 
 @pytest.mark.parametrize("words", [*READERS, "run sprint.toml", "run sprint.toml --fork other", "db upgrade"])
-def test_a_journal_of_a_newer_hpsearch(desk: Desk, words: str) -> None:
-    old_journals.lay_down(OLDEST, desk.folder)
+def test_a_journal_of_a_newer_hpsearch(cli: CliRunner, words: str) -> None:
+    old_journals.lay_down(OLDEST, cli.folder)
     with closing(sqlite3.connect(".hpsearch/journal.db")) as connection:
         connection.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
         connection.commit()
-    answer = desk.hp(*words.split())
+    answer = cli.invoke(*words.split())
     assert (answer.code, answer.out) == (2, "")
     assert re.search(r"version 9999, which a newer hpsearch than .* has made: upgrade hpsearch, or name", answer.err)
-    assert desk.hp("db", "version").out == "schema version 9999\n"
+    assert cli.invoke("db", "version").out == "schema version 9999\n"
 
 
 @pytest.mark.parametrize("words", [*READERS, "run sprint.toml", "run sprint.toml --fork other"])
-def test_a_journal_of_an_older_hpsearch(desk: Desk, words: str) -> None:
+def test_a_journal_of_an_older_hpsearch(cli: CliRunner, words: str) -> None:
     """Every command says what to do, in words that can be typed as they are, from wherever one is."""
-    old_journals.lay_down(OLDEST, desk.folder)
-    answer = desk.hp(*words.split())
+    old_journals.lay_down(OLDEST, cli.folder)
+    answer = cli.invoke(*words.split())
     assert (answer.code, answer.out) == (2, "")
     command = re.search(r"run `hpsearch (db upgrade .*)`, which copies it first", answer.err)
     assert command is not None, answer.err
-    assert desk.hp(*shlex.split(command[1])).code == 0
-    assert "version" not in desk.hp(*words.split(), "-q").err
+    assert cli.invoke(*shlex.split(command[1])).code == 0
+    assert "version" not in cli.invoke(*words.split(), "-q").err
 
 
-def test_which_journal(desk: Desk) -> None:
-    old_journals.lay_down(OLDEST, desk.folder)
-    elsewhere = desk.folder / "elsewhere"
+def test_which_journal(cli: CliRunner) -> None:
+    old_journals.lay_down(OLDEST, cli.folder)
+    elsewhere = cli.folder / "elsewhere"
     elsewhere.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(elsewhere)
-        for words in (["../sprint.toml"], ["--journal", f"sqlite:///{desk.folder}/.hpsearch/journal.db"]):
-            assert desk.hp("db", "version", *words).out == f"schema version {OLDEST}\n"
-        assert desk.hp("db", "version").code == 2
+        for words in (["../sprint.toml"], ["--journal", f"sqlite:///{cli.folder}/.hpsearch/journal.db"]):
+            assert cli.invoke("db", "version", *words).out == f"schema version {OLDEST}\n"
+        assert cli.invoke("db", "version").code == 2
 
 
 @pytest.mark.parametrize("version", old_journals.VERSIONS)
 class TestAStudyOfAnOlderHpsearch:
-    def test_is_exported_as_it_was_then(self, desk: Desk, version: str) -> None:
-        old_journals.lay_down(version, desk.folder)
-        backup = desk.folder / f".hpsearch/journal.db.{version}.backup"
-        assert desk.hp("db", "upgrade").out == f"upgraded {version} to {HEAD}; as it was: {backup}\n"
+    def test_is_exported_as_it_was_then(self, cli: CliRunner, version: str) -> None:
+        old_journals.lay_down(version, cli.folder)
+        backup = cli.folder / f".hpsearch/journal.db.{version}.backup"
+        assert cli.invoke("db", "upgrade").out == f"upgraded {version} to {HEAD}; as it was: {backup}\n"
         for study, document in old_journals.exported(version).items():
-            assert old_journals.lost(document, desk.export(study)) == []
+            assert old_journals.lost(document, cli.export(study)) == []
 
-    def test_goes_on_as_if_nothing_had_been(self, desk: Desk, version: str) -> None:
-        url = old_journals.lay_down(version, desk.folder)
-        witness = Witness(url, "veteran")
-        witness.look()
-        assert desk.hp("db", "upgrade").code == 0
-        witness.look()
-        assert gone_on(desk) == unbroken(desk, version)
-        witness.look()
+    def test_goes_on_as_if_nothing_had_been(self, cli: CliRunner, version: str) -> None:
+        url = old_journals.lay_down(version, cli.folder)
+        finished_results = FinishedResults(url, "veteran")
+        finished_results.check_unchanged()
+        assert cli.invoke("db", "upgrade").code == 0
+        finished_results.check_unchanged()
+        assert gone_on(cli) == unbroken(cli, version)
+        finished_results.check_unchanged()
         check(url, "veteran", budget=15)
 
     def test_goes_on_in_postgresql(
-        self, desk: Desk, version: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+        self, cli: CliRunner, version: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        file = old_journals.lay_down(version, desk.folder).removeprefix("sqlite:///")
-        old_journals.bring_over(version, desk.folder / file, postgres_url)
-        with (desk.folder / "veteran.toml").open("a") as study:
+        file = old_journals.lay_down(version, cli.folder).removeprefix("sqlite:///")
+        old_journals.bring_over(version, cli.folder / file, postgres_url)
+        with (cli.folder / "veteran.toml").open("a") as study:
             study.write('[journal]\nurl = "${env:THE_JOURNAL}"\n')
         monkeypatch.setenv("THE_JOURNAL", postgres_url)
-        answer = desk.hp("run", "veteran.toml")
+        answer = cli.invoke("run", "veteran.toml")
         assert answer.code == 2
         assert "pg_dump" in answer.err
         assert "run `hpsearch db upgrade STUDY.toml`" in answer.err
-        assert desk.hp("db", "upgrade", "veteran.toml").out == f"upgraded {version} to {HEAD}\n"
-        assert gone_on(desk, "veteran.toml") == unbroken(desk, version)
+        assert cli.invoke("db", "upgrade", "veteran.toml").out == f"upgraded {version} to {HEAD}\n"
+        assert gone_on(cli, "veteran.toml") == unbroken(cli, version)
         check(postgres_url, "veteran", budget=15)
 
 
-def test_a_study_with_every_cause_goes_on(desk: Desk) -> None:
+def test_a_study_with_every_cause_goes_on(cli: CliRunner) -> None:
     """Of a journal from before there were causes: what had ended stays, and the one that was interrupted is trained."""
-    old_journals.lay_down("0004", desk.folder)
+    old_journals.lay_down("0004", cli.folder)
     before = old_journals.exported("0004")["fates"]["trials"]
-    assert desk.hp("db", "upgrade").code == 0
-    assert desk.hp("run", "fates.toml", "--set", 'resources.address="none"', "--set", 'limits.trial="1m"').code == 0
-    *ended, last = desk.export("fates")["trials"]
+    assert cli.invoke("db", "upgrade").code == 0
+    assert cli.invoke("run", "fates.toml", "--set", 'resources.address="none"', "--set", 'limits.trial="1m"').code == 0
+    *ended, last = cli.export("fates")["trials"]
     assert old_journals.lost(before[:-1], ended) == []
     assert (last["state"], last["reason"]) == ("COMPLETE", "trained all 6 epochs")
 
 
-def test_a_study_that_had_ended_has_one_end_and_with_a_larger_budget_another(desk: Desk) -> None:
-    old_journals.lay_down("0004", desk.folder)
-    assert desk.hp("db", "upgrade").code == 0
-    before = desk.export("rounds")["decisions"]
-    assert desk.hp("run", "rounds.toml").code == 0
-    assert desk.export("rounds")["decisions"] == before
-    desk.hp("run", "rounds.toml", "--set", "search.budget.epochs=31")
-    after = desk.export("rounds")["decisions"]
+def test_a_study_that_had_ended_has_one_end_and_with_a_larger_budget_another(cli: CliRunner) -> None:
+    old_journals.lay_down("0004", cli.folder)
+    assert cli.invoke("db", "upgrade").code == 0
+    before = cli.export("rounds")["decisions"]
+    assert cli.invoke("run", "rounds.toml").code == 0
+    assert cli.export("rounds")["decisions"] == before
+    cli.invoke("run", "rounds.toml", "--set", "search.budget.epochs=31")
+    after = cli.export("rounds")["decisions"]
     assert [one["kind"] for one in after].count("over") == [one["kind"] for one in before].count("over") + 1
 
 
-def gone_on(desk: Desk, study: str = "veteran") -> list[dict[str, Any]]:
+def gone_on(cli: CliRunner, study: str = "veteran") -> list[dict[str, Any]]:
     """Its trials at its end; of a trainer's error what it said, and not through which lines it came.
 
     Of the numbers of a cause only what they are: an older hpsearch kept no more digits of them than its sentence had.
     """
-    assert desk.hp("run", "veteran.toml", "--set", 'tracking.mlflow="none"').code == 0
-    trials = content(desk.hp("export", study).data)
+    assert cli.invoke("run", "veteran.toml", "--set", 'tracking.mlflow="none"').code == 0
+    trials = content(cli.invoke("export", study).data)
     return [
         trial | {"error": str(trial["error"]).splitlines()[-1], "cause_numbers": sorted(trial["cause_numbers"])}
         for trial in trials
     ]
 
 
-def unbroken(desk: Desk, version: str) -> list[dict[str, Any]]:
+def unbroken(cli: CliRunner, version: str) -> list[dict[str, Any]]:
     """The trials of the same study, run from its beginning to its end by this hpsearch."""
-    (folder := desk.folder / "unbroken").mkdir()
+    (folder := cli.folder / "unbroken").mkdir()
     old_journals.lay_down(version, folder)
     (folder / ".hpsearch/journal.db").unlink()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return gone_on(desk)
+        return gone_on(cli)
 
 
-def test_no_journal(desk: Desk) -> None:
+def test_no_journal(cli: CliRunner) -> None:
     for action in ("version", "upgrade"):
-        answer = desk.hp("db", action)
+        answer = cli.invoke("db", action)
         assert answer.code == 2
         assert "journal.db" in answer.err
-    assert desk.files() == []
-    assert desk.hp("db", "downgrade").code == 2
+    assert cli.files() == []
+    assert cli.invoke("db", "downgrade").code == 2

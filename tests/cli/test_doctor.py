@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
 
 TRAINER = """\
 from hpsearch import Report
@@ -21,16 +21,16 @@ SPACE = "pace = { low = 0.3, high = 0.5 }"
 OPTIONS = "gap = 0.1, silent = false"
 
 
-def study(desk: Desk, *, options: str = OPTIONS, epochs: int = 20, space: str = SPACE) -> Desk:
-    (desk.folder / "curves.py").write_text(TRAINER)
-    desk.study(trainer="curves:train", epochs=epochs, options=options, space=space)
-    desk.run()
-    return desk
+def study(cli: CliRunner, *, options: str = OPTIONS, epochs: int = 20, space: str = SPACE) -> CliRunner:
+    (cli.folder / "curves.py").write_text(TRAINER)
+    cli.study(trainer="curves:train", epochs=epochs, options=options, space=space)
+    cli.run()
+    return cli
 
 
 class TestStudy:
-    def test_object(self, desk: Desk) -> None:
-        data = study(desk).hp("doctor", "toy", "--json").data
+    def test_object(self, cli: CliRunner) -> None:
+        data = study(cli).invoke("doctor", "toy", "--json").data
         assert (data["study"], data["labels"]) == ("toy", {"healthy": 4})
         (remark,) = data["remarks"]
         assert (remark["labels"], remark["among"], remark["best"]) == (["healthy"], 3, True)
@@ -38,47 +38,47 @@ class TestStudy:
         assert [one["trial"] for one in data["trials"]] == [0, 1, 2, 3]
         assert {one["label"] for one in data["trials"]} == {"healthy"}
 
-    def test_text_has_what_it_means_and_the_best_trials_first(self, desk: Desk) -> None:
-        lines = study(desk).hp("doctor", "toy").out.splitlines()
+    def test_text_has_what_it_means_and_the_best_trials_first(self, cli: CliRunner) -> None:
+        lines = study(cli).invoke("doctor", "toy").out.splitlines()
         assert lines[0] == "toy: 4 trials (4 healthy)"
         assert lines[2] == "The best trials have converged: longer training alone will improve them little."
         assert lines[3].startswith("  3 of the best 3 trials: healthy (trials ")
         assert lines[5].split() == ["trial", "value", "state", "finding", "evidence"]
-        best = desk.hp("best", "toy", "--json").data["number"]
+        best = cli.invoke("best", "toy", "--json").data["number"]
         assert lines[6].split()[0] == str(best)
         assert len(lines) == 10
 
-    def test_list_is_bounded(self, desk: Desk) -> None:
-        lines = study(desk).hp("doctor", "toy", "--lines", 1).out.splitlines()
+    def test_list_is_bounded(self, cli: CliRunner) -> None:
+        lines = study(cli).invoke("doctor", "toy", "--lines", 1).out.splitlines()
         assert lines[-1] == "3 more: --lines 4 lists all, --worst lists the worst first"
 
-    def test_worst_first(self, desk: Desk) -> None:
-        study(desk, options="silent = false", space=f"{SPACE}\ngap = [0.8, 0.1]")
-        rows = [row for row in desk.hp("doctor", "toy", "--worst").out.splitlines() if "COMPLETE" in row]
+    def test_worst_first(self, cli: CliRunner) -> None:
+        study(cli, options="silent = false", space=f"{SPACE}\ngap = [0.8, 0.1]")
+        rows = [row for row in cli.invoke("doctor", "toy", "--worst").out.splitlines() if "COMPLETE" in row]
         blamed = ["overfitting" in row for row in rows]
         assert blamed == [True, True, False, False]
 
-    def test_overfitted(self, desk: Desk) -> None:
-        data = study(desk, options="gap = 0.8, silent = false").hp("doctor", "toy", "--json").data
+    def test_overfitted(self, cli: CliRunner) -> None:
+        data = study(cli, options="gap = 0.8, silent = false").invoke("doctor", "toy", "--json").data
         assert data["labels"] == {"overfitting": 4}
         assert [one["labels"] for one in data["remarks"]] == [["overfitting"]]
 
-    def test_without_a_validation_curve_nothing_is_guessed(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        assert desk.hp("doctor", "toy", "--json").data["labels"] == {"too early to say": 4}
+    def test_without_a_validation_curve_nothing_is_guessed(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        assert cli.invoke("doctor", "toy", "--json").data["labels"] == {"too early to say": 4}
 
 
 class TestTrial:
-    def test_object(self, desk: Desk) -> None:
-        data = study(desk).hp("doctor", "toy", 2, "--json").data
+    def test_object(self, cli: CliRunner) -> None:
+        data = study(cli).invoke("doctor", "toy", 2, "--json").data
         assert (data["trial"], data["state"], data["epochs"]) == (2, "COMPLETE", 20)
         (finding,) = data["findings"]
         assert (finding["label"], finding["severity"], finding["epochs"]) == ("healthy", "none", [1, 20])
         assert data["not_reported"] == ["lr", "grad_norm", "weight_norm", "update_ratio"]
 
-    def test_text(self, desk: Desk) -> None:
-        lines = study(desk, epochs=3).hp("doctor", "toy", 0).out.splitlines()
+    def test_text(self, cli: CliRunner) -> None:
+        lines = study(cli, epochs=3).invoke("doctor", "toy", 0).out.splitlines()
         assert lines[0].startswith("toy, trial 0: COMPLETE, val_loss ")
         assert lines[3:6] == [
             "too early to say",
@@ -87,8 +87,10 @@ class TestTrial:
         ]
         assert lines[-1] == "not reported, so not examined: lr, grad_norm, weight_norm, update_ratio"
 
-    def test_without_train_loss(self, desk: Desk) -> None:
-        (finding,) = study(desk, options="gap = 0.1, silent = true").hp("doctor", "toy", 0, "--json").data["findings"]
+    def test_without_train_loss(self, cli: CliRunner) -> None:
+        (finding,) = (
+            study(cli, options="gap = 0.1, silent = true").invoke("doctor", "toy", 0, "--json").data["findings"]
+        )
         assert finding["label"] == "too early to say"
         assert finding["evidence"] == "train_loss is not reported, so overfitting cannot be judged"
 
@@ -100,8 +102,8 @@ class TestTrial:
         (("tpy",), 'no study "tpy" in this journal; did you mean `toy`?'),
     ],
 )
-def test_what_is_not_there(desk: Desk, words: tuple[str, ...], said: str) -> None:
-    desk.study()
-    desk.run()
-    answer = desk.hp("doctor", *words)
+def test_what_is_not_there(cli: CliRunner, words: tuple[str, ...], said: str) -> None:
+    cli.study()
+    cli.run()
+    answer = cli.invoke("doctor", *words)
     assert (answer.code, answer.err) == (2, f"{said}\n")

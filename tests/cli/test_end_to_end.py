@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hpsearch.tracking.mlflow_logging import configure
-from tests.cli.desk import DURATION, Desk, content
+from tests.cli.cli_runner import DURATION, CliRunner, content
 from tests.cli.test_going_on import written
 
 NETWORK = "lr = { low = 1e-4, high = 1.0, log = true }\nwidth = [12, 24]"
@@ -32,9 +32,9 @@ STDOUT = (
 )
 
 
-def networks(desk: Desk) -> None:
+def networks(cli: CliRunner) -> None:
     """A study of real networks on two workers of a Ray of its own, some of which are pruned and some fail."""
-    desk.study(
+    cli.study(
         SEARCH,
         trainer="tests.cli.trainers:network",
         epochs=6,
@@ -42,13 +42,13 @@ def networks(desk: Desk) -> None:
         space=NETWORK,
         more='[prune]\nmethod = "halving"\nmin_epochs = 2\n',
     )
-    desk.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
+    cli.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
 
 
 @pytest.mark.xdist_group("ray")
-def test_ray_and_mlflow(desk: Desk) -> None:
-    networks(desk)
-    answer = desk.ended(desk.start("run", "study.toml"))
+def test_ray_and_mlflow(cli: CliRunner) -> None:
+    networks(cli)
+    answer = cli.ended(cli.start("run", "study.toml"))
     assert answer.code == 0
     lines = answer.err.splitlines()
     assert len(lines) == 8
@@ -56,19 +56,19 @@ def test_ray_and_mlflow(desk: Desk) -> None:
     assert len(answer.out.splitlines()) == len(STDOUT), answer.out
     for line, wanted in zip(answer.out.splitlines(), STDOUT, strict=True):
         assert re.fullmatch(wanted, line), line
-    document = desk.export()
+    document = cli.export()
     states = [trial["state"] for trial in document["trials"]]
     assert set(states) == {"COMPLETE", "PRUNED", "FAILED"}
-    check_mlflow(desk, document)
-    assert desk.hp("sync", "toy").out == "toy: 0 sent, 0 pending\n"
+    check_mlflow(cli, document)
+    assert cli.invoke("sync", "toy").out == "toy: 0 sent, 0 pending\n"
 
 
-def check_mlflow(desk: Desk, document: dict[str, Any]) -> None:
+def check_mlflow(cli: CliRunner, document: dict[str, Any]) -> None:
     """One experiment, one parent, one child a trial; every curve point for point."""
     configure()
     from mlflow import MlflowClient
 
-    client = MlflowClient(f"sqlite:///{desk.folder}/.hpsearch/mlflow.db")
+    client = MlflowClient(f"sqlite:///{cli.folder}/.hpsearch/mlflow.db")
     experiment = client.get_experiment_by_name("toy")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
@@ -105,38 +105,38 @@ def check_mlflow(desk: Desk, document: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_a_worker_finds_out_leaves_nothing(desk: Desk, change: str, message: str) -> None:
-    networks(desk)
-    answer = desk.ended(desk.start("run", "study.toml", "--set", change))
-    assert (answer.code, answer.out, desk.files()) == (2, "", [])
+def test_what_a_worker_finds_out_leaves_nothing(cli: CliRunner, change: str, message: str) -> None:
+    networks(cli)
+    answer = cli.ended(cli.start("run", "study.toml", "--set", change))
+    assert (answer.code, answer.out, cli.files()) == (2, "", [])
     assert answer.err.startswith(message)
     assert answer.err.count("\n") == 1
 
 
 class TestPostgres:
-    def test_run_interrupt_and_go_on(self, desk: Desk, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_run_interrupt_and_go_on(self, cli: CliRunner, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HPSEARCH_DATABASE_URL", postgres_url)
-        written(desk, "bayesian", "pace = 0.05", '[journal]\nurl = "${env:HPSEARCH_DATABASE_URL}"\n')
-        process = desk.start("run", "study.toml")
-        desk.wait_for(lambda: desk.trained() >= 11, process)
+        written(cli, "bayesian", "pace = 0.05", '[journal]\nurl = "${env:HPSEARCH_DATABASE_URL}"\n')
+        process = cli.start("run", "study.toml")
+        cli.wait_for(lambda: cli.trained() >= 11, process)
         os.kill(process.pid, signal.SIGINT)
-        assert desk.ended(process).code == 130
-        assert desk.hp("status", "study.toml", "--json").data["state"] == "STOPPED"
-        assert desk.run().code == 0
-        broken = content(desk.export("study.toml"))
-        desk.change(('url = "${env:HPSEARCH_DATABASE_URL}"', 'url = "sqlite:///unbroken.db"'))
-        assert desk.run().code == 0
-        assert content(desk.export("study.toml")) == broken
+        assert cli.ended(process).code == 130
+        assert cli.invoke("status", "study.toml", "--json").data["state"] == "STOPPED"
+        assert cli.run().code == 0
+        broken = content(cli.export("study.toml"))
+        cli.change(('url = "${env:HPSEARCH_DATABASE_URL}"', 'url = "sqlite:///unbroken.db"'))
+        assert cli.run().code == 0
+        assert content(cli.export("study.toml")) == broken
 
-    def test_nothing_of_it_is_on_the_disk(self, desk: Desk, postgres_url: str) -> None:
-        written(desk, "random")
-        assert desk.run("--set", f"journal.url={postgres_url}").code == 0
-        assert not (desk.folder / ".hpsearch" / "journal.db").exists()
-        assert desk.hp("best", "toy", "--journal", postgres_url).code == 0
+    def test_nothing_of_it_is_on_the_disk(self, cli: CliRunner, postgres_url: str) -> None:
+        written(cli, "random")
+        assert cli.run("--set", f"journal.url={postgres_url}").code == 0
+        assert not (cli.folder / ".hpsearch" / "journal.db").exists()
+        assert cli.invoke("best", "toy", "--journal", postgres_url).code == 0
 
 
-def test_journal_is_whole_after_all(desk: Desk) -> None:
-    written(desk, "random")
-    desk.run()
+def test_journal_is_whole_after_all(cli: CliRunner) -> None:
+    written(cli, "random")
+    cli.run()
     with closing(sqlite3.connect(Path(".hpsearch/journal.db"))) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

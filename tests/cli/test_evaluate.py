@@ -10,20 +10,20 @@ import pytest
 from hpsearch.journal import Journal, Owner
 from hpsearch.trainer import state
 from hpsearch.workers.checkpoints import CheckpointStore
-from tests.cli.desk import Answer, Desk
+from tests.cli.cli_runner import CliResult, CliRunner
 
 TRAINER = "tests.cli.predictors:train"
 
 
-def ready(desk: Desk, options: str = "", trials: int = 6, **more: Any) -> Desk:
+def ready(cli: CliRunner, options: str = "", trials: int = 6, **more: Any) -> CliRunner:
     """A study that has been run."""
-    desk.study(f'method = "random"\ntrials = {trials}', trainer=TRAINER, options=options, **more)
-    assert desk.run("-q").code == 0
-    return desk
+    cli.study(f'method = "random"\ntrials = {trials}', trainer=TRAINER, options=options, **more)
+    assert cli.run("-q").code == 0
+    return cli
 
 
-def evaluate(desk: Desk, *words: object) -> Answer:
-    return desk.hp("evaluate", "study.toml", "-q", *words)
+def evaluate(cli: CliRunner, *words: object) -> CliResult:
+    return cli.invoke("evaluate", "study.toml", "-q", *words)
 
 
 def weight(trial: dict[str, Any]) -> float:
@@ -31,8 +31,8 @@ def weight(trial: dict[str, Any]) -> float:
     return float(trial["curve"][trial["best_epoch"] - 1]["weight"])
 
 
-def openings(desk: Desk) -> list[str]:
-    return [one["reason"] for one in desk.export()["decisions"] if one["kind"] == "open test"]
+def openings(cli: CliRunner) -> list[str]:
+    return [one["reason"] for one in cli.export()["decisions"] if one["kind"] == "open test"]
 
 
 def contender(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -42,10 +42,10 @@ def contender(data: dict[str, Any], name: str) -> dict[str, Any]:
 # What it comes to ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_finalists_are_the_best_trials_and_are_ranked_by_fresh_seeds(desk: Desk) -> None:
-    data = evaluate(ready(desk), "--top", 2, "--seeds", 3, "--json").data
-    best = sorted(desk.export()["trials"], key=lambda trial: trial["value"])[:2]
-    again = desk.export("toy evaluation")["trials"]
+def test_finalists_are_the_best_trials_and_are_ranked_by_fresh_seeds(cli: CliRunner) -> None:
+    data = evaluate(ready(cli), "--top", 2, "--seeds", 3, "--json").data
+    best = sorted(cli.export()["trials"], key=lambda trial: trial["value"])[:2]
+    again = cli.export("toy evaluation")["trials"]
     assert {one["trial"] for one in data["finalists"]} == {trial["number"] for trial in best}
     assert [one["mean"] for one in data["finalists"]] == sorted(one["mean"] for one in data["finalists"])
     for one in data["finalists"]:
@@ -56,18 +56,18 @@ def test_finalists_are_the_best_trials_and_are_ranked_by_fresh_seeds(desk: Desk)
         assert one["optimism"] == pytest.approx(one["mean"] - one["found"])
 
 
-def test_no_seed_is_one_of_the_searchs(desk: Desk) -> None:
-    evaluate(ready(desk))
-    seeds = [trial["seed"] for name in ("toy", "toy evaluation") for trial in desk.export(name)["trials"]]
+def test_no_seed_is_one_of_the_searchs(cli: CliRunner) -> None:
+    evaluate(ready(cli))
+    seeds = [trial["seed"] for name in ("toy", "toy evaluation") for trial in cli.export(name)["trials"]]
     assert len(set(seeds)) == len(seeds) == 6 + 15
 
 
-def test_the_test_set_says_what_the_weights_say(desk: Desk) -> None:
-    data = evaluate(ready(desk), "--json").data
+def test_the_test_set_says_what_the_weights_say(cli: CliRunner) -> None:
+    data = evaluate(ready(cli), "--json").data
     winner = data["finalists"][0]
-    again = {trial["number"]: trial for trial in desk.export("toy evaluation")["trials"]}
+    again = {trial["number"]: trial for trial in cli.export("toy evaluation")["trials"]}
     weights = [weight(again[number]) for number in winner["trainings"]]
-    searched = sorted(desk.export()["trials"], key=lambda trial: trial["value"])[:3]
+    searched = sorted(cli.export()["trials"], key=lambda trial: trial["value"])[:3]
 
     single = contender(data, "single")
     assert single["values"] == pytest.approx([(one + 1) ** 2 for one in weights])
@@ -80,24 +80,24 @@ def test_the_test_set_says_what_the_weights_say(desk: Desk) -> None:
     assert {one["name"] for one in data["test"]["contenders"]} == {"single", "seeds", "top", "greedy"}
 
 
-def test_the_greedy_ensemble_is_the_best_on_validation(desk: Desk) -> None:
+def test_the_greedy_ensemble_is_the_best_on_validation(cli: CliRunner) -> None:
     """Weights of both signs: a mean of two may have a loss of nearly nothing, and no model alone has."""
-    data = evaluate(ready(desk, space="x = { low = -0.3, high = 0.3 }", trials=8), "--top", 8, "--json").data
+    data = evaluate(ready(cli, space="x = { low = -0.3, high = 0.3 }", trials=8), "--top", 8, "--json").data
     greedy = contender(data, "greedy")
     assert data["test"]["best_on_validation"] == "greedy"
     assert greedy["validation"] <= min(one["validation"] for one in data["test"]["contenders"])
     assert all(name.split()[0] in ("trial", "seed") for name in greedy["models"][0])
 
 
-def test_snapshots_and_augmentation_stand_beside_where_the_trainer_has_them(desk: Desk) -> None:
-    data = evaluate(ready(desk, "cycles = 2, tta = true"), "--json").data
+def test_snapshots_and_augmentation_stand_beside_where_the_trainer_has_them(cli: CliRunner) -> None:
+    data = evaluate(ready(cli, "cycles = 2, tta = true"), "--json").data
     errors = [one**0.5 for one in contender(data, "single")["values"]]
     assert contender(data, "snapshots")["values"] == pytest.approx([(one / 10) ** 2 for one in errors])
     assert contender(data, "augmented")["values"] == pytest.approx([(one / 2) ** 2 for one in errors])
 
 
-def test_the_screen(desk: Desk) -> None:
-    answer = evaluate(ready(desk))
+def test_the_screen(cli: CliRunner) -> None:
+    answer = evaluate(ready(cli))
     lines = answer.out.splitlines()
     assert lines[0] == "toy: 3 finalists of 6 trials, 5 fresh seeds each (val_loss, minimize)"
     assert lines[2].split(maxsplit=3)[:3] == ["trial", "in", "the"]
@@ -106,182 +106,182 @@ def test_the_screen(desk: Desk) -> None:
     assert lines[-1] == '  trainings  hpsearch status "toy evaluation"'
 
 
-def test_one_seed_of_one_finalist_has_no_spread(desk: Desk) -> None:
-    answer = evaluate(ready(desk), "--top", 1, "--seeds", 1)
+def test_one_seed_of_one_finalist_has_no_spread(cli: CliRunner) -> None:
+    answer = evaluate(ready(cli), "--top", 1, "--seeds", 1)
     assert answer.out.splitlines()[0].startswith("toy: 1 finalist of 6 trials, 1 fresh seed each")
     assert "±" not in answer.out.splitlines()[3]
-    data = evaluate(desk, "--json").data
+    data = evaluate(cli, "--json").data
     (only,) = data["finalists"]
     assert (only["sd"], only["margin"], only["corrected"]) == (None, None, only["mean"])
     assert {one["name"] for one in data["test"]["contenders"]} == {"single", "greedy"}
 
 
-def test_judged_at_the_last_epoch_the_last_model_is_tested(desk: Desk) -> None:
-    desk.study('method = "random"\ntrials = 3', trainer=TRAINER)
-    desk.change(("seed = 3", 'seed = 3\nat = "last"'))
-    assert desk.run("-q").code == 0
-    data = evaluate(desk, "--json").data
-    again = {trial["number"]: trial for trial in desk.export("toy evaluation")["trials"]}
+def test_judged_at_the_last_epoch_the_last_model_is_tested(cli: CliRunner) -> None:
+    cli.study('method = "random"\ntrials = 3', trainer=TRAINER)
+    cli.change(("seed = 3", 'seed = 3\nat = "last"'))
+    assert cli.run("-q").code == 0
+    data = evaluate(cli, "--json").data
+    again = {trial["number"]: trial for trial in cli.export("toy evaluation")["trials"]}
     weights = [again[number]["curve"][-1]["weight"] for number in data["finalists"][0]["trainings"]]
     assert contender(data, "single")["values"] == pytest.approx([(one + 1) ** 2 for one in weights])
     assert data["left_out"] == []
 
 
-def test_epochs_that_take_no_time_leave_the_model_that_counts(desk: Desk) -> None:
+def test_epochs_that_take_no_time_leave_the_model_that_counts(cli: CliRunner) -> None:
     """Early stopping ends them, and a worker that had gone on meanwhile would have found a better model."""
-    data = evaluate(ready(desk, epochs=60, more="[early_stopping]\npatience = 2\n"), "--json").data
-    trials = desk.export("toy evaluation")["trials"]
+    data = evaluate(ready(cli, epochs=60, more="[early_stopping]\npatience = 2\n"), "--json").data
+    trials = cli.export("toy evaluation")["trials"]
     assert all(len(trial["curve"]) < 60 for trial in trials), "stopped early"
     assert [len(models) for models in contender(data, "seeds")["models"]] == [5]
     assert not [one for one in data["left_out"] if one.startswith("seed")]
 
 
-def test_finalists_are_trained_as_far_as_the_search_has_seen_them(desk: Desk) -> None:
+def test_finalists_are_trained_as_far_as_the_search_has_seen_them(cli: CliRunner) -> None:
     rounds = '"coarse-to-fine"\nrounds = [ { trials = 4, epochs = 1 }, { trials = 1, epochs = 3 } ]'
-    desk.study(f"method = {rounds}", trainer=TRAINER)
-    assert desk.run("-q").code == 0
-    evaluate(desk, "--top", 4, "--seeds", 1)
-    found = {tuple(trial["params"].items()): len(trial["curve"]) for trial in desk.export()["trials"]}
-    again = {tuple(trial["params"].items()): len(trial["curve"]) for trial in desk.export("toy evaluation")["trials"]}
+    cli.study(f"method = {rounds}", trainer=TRAINER)
+    assert cli.run("-q").code == 0
+    evaluate(cli, "--top", 4, "--seeds", 1)
+    found = {tuple(trial["params"].items()): len(trial["curve"]) for trial in cli.export()["trials"]}
+    again = {tuple(trial["params"].items()): len(trial["curve"]) for trial in cli.export("toy evaluation")["trials"]}
     assert sorted(found.values()) == [1, 1, 1, 3]
     assert again == found
 
 
 @pytest.mark.xdist_group("ray")
 @pytest.mark.slow
-def test_on_ray_it_comes_to_the_same_and_mlflow_has_it(desk: Desk) -> None:
-    here = evaluate(ready(desk), "--json").data
-    shutil.rmtree(desk.folder / ".hpsearch")
-    desk.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
-    assert desk.ended(desk.start("run", "study.toml", "-q")).code == 0
-    answer = desk.ended(desk.start("evaluate", "study.toml", "--json"))
+def test_on_ray_it_comes_to_the_same_and_mlflow_has_it(cli: CliRunner) -> None:
+    here = evaluate(ready(cli), "--json").data
+    shutil.rmtree(cli.folder / ".hpsearch")
+    cli.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
+    assert cli.ended(cli.start("run", "study.toml", "-q")).code == 0
+    answer = cli.ended(cli.start("evaluate", "study.toml", "--json"))
     assert answer.code == 0, answer.err
     assert sorted(one["found"] for one in answer.data["finalists"]) == sorted(one["found"] for one in here["finalists"])
     assert contender(answer.data, "single")["mean"] > 1.0
-    names = {path.name for path in (desk.folder / ".hpsearch" / "mlartifacts").rglob("*.json")}
+    names = {path.name for path in (cli.folder / ".hpsearch" / "mlartifacts").rglob("*.json")}
     assert "test_1.json" in names
 
 
 # Once ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_test_set_is_opened_once_and_then_the_record_is_shown(desk: Desk) -> None:
-    first = evaluate(ready(desk), "--json").data
-    lines = desk.trained()
-    second = desk.hp("evaluate", "toy", "--json").data
+def test_the_test_set_is_opened_once_and_then_the_record_is_shown(cli: CliRunner) -> None:
+    first = evaluate(ready(cli), "--json").data
+    lines = cli.trained()
+    second = cli.invoke("evaluate", "toy", "--json").data
     assert second == {**first, "on_record": True}
-    assert desk.trained() == lines, "nothing was trained, and no data was looked at"
-    assert len(openings(desk)) == len(first["openings"]) == 1
-    assert openings(desk)[0].startswith("1st opening of the test set, by ")
-    assert "This is the recorded result" in desk.hp("evaluate", "toy").out
+    assert cli.trained() == lines, "nothing was trained, and no data was looked at"
+    assert len(openings(cli)) == len(first["openings"]) == 1
+    assert openings(cli)[0].startswith("1st opening of the test set, by ")
+    assert "This is the recorded result" in cli.invoke("evaluate", "toy").out
 
 
 @pytest.mark.slow
-def test_of_several_at_once_one_opens_it(desk: Desk) -> None:
-    ready(desk)
-    answers = [desk.ended(process) for process in [desk.start("evaluate", "toy", "--json") for _ in range(3)]]
+def test_of_several_at_once_one_opens_it(cli: CliRunner) -> None:
+    ready(cli)
+    answers = [cli.ended(process) for process in [cli.start("evaluate", "toy", "--json") for _ in range(3)]]
     assert {answer.code for answer in answers} <= {0, 4}
-    assert len(openings(desk)) == 1
-    assert len(desk.export("toy evaluation")["trials"]) == 15
+    assert len(openings(cli)) == 1
+    assert len(cli.export("toy evaluation")["trials"]) == 15
 
 
-def test_again_is_on_record_and_said(desk: Desk) -> None:
-    first = evaluate(ready(desk), "--json").data
-    answer = evaluate(desk, "--again")
+def test_again_is_on_record_and_said(cli: CliRunner) -> None:
+    first = evaluate(ready(cli), "--json").data
+    answer = evaluate(cli, "--again")
     assert "test set, opened for the 2nd time" in answer.out
-    assert [one.split()[0] for one in openings(desk)] == ["1st", "2nd"]
-    last = desk.hp("evaluate", "toy", "--json").data
+    assert [one.split()[0] for one in openings(cli)] == ["1st", "2nd"]
+    last = cli.invoke("evaluate", "toy", "--json").data
     assert last["test"]["opening"] == 2
     assert last["test"]["contenders"] == first["test"]["contenders"]
-    measured = desk.export()["measured"]
+    measured = cli.export()["measured"]
     assert (measured["test_1"]["test"]["opening"], measured["test_2"]["test"]["opening"]) == (1, 2)
 
 
-def test_more_seeds_and_finalists_train_only_what_is_not_trained_yet(desk: Desk) -> None:
-    evaluate(ready(desk), "--top", 2, "--seeds", 2)
-    assert len(desk.export("toy evaluation")["trials"]) == 4
-    before = desk.export("toy evaluation")["trials"]
-    data = evaluate(desk, "--top", 3, "--seeds", 3, "--again", "--json").data
-    trials = desk.export("toy evaluation")["trials"]
+def test_more_seeds_and_finalists_train_only_what_is_not_trained_yet(cli: CliRunner) -> None:
+    evaluate(ready(cli), "--top", 2, "--seeds", 2)
+    assert len(cli.export("toy evaluation")["trials"]) == 4
+    before = cli.export("toy evaluation")["trials"]
+    data = evaluate(cli, "--top", 3, "--seeds", 3, "--again", "--json").data
+    trials = cli.export("toy evaluation")["trials"]
     assert trials[:4] == before
     assert len(trials) == 9
     assert [len(one["values"]) for one in data["finalists"]] == [3, 3, 3]
 
 
-def test_a_search_that_goes_on_is_not_what_is_on_record(desk: Desk) -> None:
-    evaluate(ready(desk))
-    desk.change(("trials = 6", "trials = 8"))
-    assert desk.run().code == 0
-    assert evaluate(desk, "--json").data["trials_since"] == 2
+def test_a_search_that_goes_on_is_not_what_is_on_record(cli: CliRunner) -> None:
+    evaluate(ready(cli))
+    cli.change(("trials = 6", "trials = 8"))
+    assert cli.run().code == 0
+    assert evaluate(cli, "--json").data["trials_since"] == 2
 
 
 # What cannot be done ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_trainer_that_predicts_nothing_is_ranked_and_the_test_set_stays_closed(desk: Desk) -> None:
-    desk.study()
-    desk.run()
-    answer = evaluate(desk, "--seeds", 2)
+def test_a_trainer_that_predicts_nothing_is_ranked_and_the_test_set_stays_closed(cli: CliRunner) -> None:
+    cli.study()
+    cli.run()
+    answer = evaluate(cli, "--seeds", 2)
     assert answer.code == 0
     why = "the test set was not opened: tests.cli.trainers has no `predict` and no `score`"
     assert why in answer.out
-    assert openings(desk) == []
-    assert evaluate(desk, "--seeds", 2, "--json").data["test"] is None
-    assert len(desk.export("toy evaluation")["trials"]) == 6
+    assert openings(cli) == []
+    assert evaluate(cli, "--seeds", 2, "--json").data["test"] is None
+    assert len(cli.export("toy evaluation")["trials"]) == 6
 
 
-def test_a_study_that_is_being_run(desk: Desk) -> None:
-    ready(desk)
-    with Journal.open(f"sqlite:///{desk.folder / '.hpsearch' / 'journal.db'}") as journal:
+def test_a_study_that_is_being_run(cli: CliRunner) -> None:
+    ready(cli)
+    with Journal.open(f"sqlite:///{cli.folder / '.hpsearch' / 'journal.db'}") as journal:
         record = journal.find("toy")
         assert record is not None
         lease = journal.acquire(record.id, Owner.current())
-        answer = evaluate(desk)
+        answer = evaluate(cli)
         journal.release(lease)
     assert answer.code == 4
     assert 'study "toy" is being run by process' in answer.err
-    assert evaluate(desk).code == 0
+    assert evaluate(cli).code == 0
 
 
-def test_a_study_without_a_value(desk: Desk) -> None:
-    desk.study(trainer="tests.cli.trainers:exploding", options="limit = -1.0")
-    assert desk.run().code == 3, "all of them diverge"
-    answer = evaluate(desk)
+def test_a_study_without_a_value(cli: CliRunner) -> None:
+    cli.study(trainer="tests.cli.trainers:exploding", options="limit = -1.0")
+    assert cli.run().code == 3, "all of them diverge"
+    answer = evaluate(cli)
     assert answer.code == 3
     assert 'study "toy" has no trial with a value yet, so there is no finalist' in answer.err
-    assert [study["study"] for study in desk.hp("status", "--json").data] == ["toy"], "nothing was begun"
+    assert [study["study"] for study in cli.invoke("status", "--json").data] == ["toy"], "nothing was begun"
 
 
-def test_no_such_study(desk: Desk) -> None:
-    ready(desk)
-    answer = desk.hp("evaluate", "toi")
+def test_no_such_study(cli: CliRunner) -> None:
+    ready(cli)
+    answer = cli.invoke("evaluate", "toi")
     assert answer.code == 2
     assert "did you mean `toy`?" in answer.err
 
 
-def test_a_file_that_is_another_by_now(desk: Desk) -> None:
-    ready(desk)
-    desk.change(("high = 1.0", "high = 2.0"))
-    answer = evaluate(desk)
+def test_a_file_that_is_another_by_now(cli: CliRunner) -> None:
+    ready(cli)
+    cli.change(("high = 1.0", "high = 2.0"))
+    answer = evaluate(cli)
     assert answer.code == 2
     assert "space.x.high: was 1.0, is 2.0" in answer.err
-    assert desk.hp("evaluate", "toy", "-q").code == 0, "by its name it is what was recorded"
+    assert cli.invoke("evaluate", "toy", "-q").code == 0, "by its name it is what was recorded"
 
 
-def shelf_of(desk: Desk, number: int) -> CheckpointStore:
-    uid = desk.export()["study"]["uid"]
-    return CheckpointStore.of(desk.folder / ".hpsearch" / "studies" / f"toy-{uid[:8]}", uid, number)
+def shelf_of(cli: CliRunner, number: int) -> CheckpointStore:
+    uid = cli.export()["study"]["uid"]
+    return CheckpointStore.of(cli.folder / ".hpsearch" / "studies" / f"toy-{uid[:8]}", uid, number)
 
 
-def test_a_snapshot_of_another_epoch_is_left_out_and_said(desk: Desk) -> None:
-    ready(desk)
-    best = min(desk.export()["trials"], key=lambda trial: trial["value"])
-    shelf = shelf_of(desk, best["number"])
+def test_a_snapshot_of_another_epoch_is_left_out_and_said(cli: CliRunner) -> None:
+    ready(cli)
+    best = min(cli.export()["trials"], key=lambda trial: trial["value"])
+    shelf = shelf_of(cli, best["number"])
     snapshot = shelf.read("best.pt")
     assert snapshot is not None
     other = best["best_epoch"] % 3 + 1
     shelf.write_best(state.pack(replace(snapshot, step=other)))
-    data = evaluate(desk, "--json").data
+    data = evaluate(cli, "--json").data
     said = f"trial {best['number']}: best.pt is of epoch {other}, and epoch {best['best_epoch']} is the one that counts"
     assert data["left_out"] == [said]
     used = {name for one in data["test"]["contenders"] for models in one["models"] for name in models}
@@ -289,12 +289,12 @@ def test_a_snapshot_of_another_epoch_is_left_out_and_said(desk: Desk) -> None:
     assert len(contender(data, "top")["models"][0]) == 2
 
 
-def test_a_checkpoint_that_is_gone_or_damaged_is_left_out(desk: Desk) -> None:
-    ready(desk)
-    first, second = sorted(desk.export()["trials"], key=lambda trial: trial["value"])[:2]
-    for path in shelf_of(desk, first["number"]).folder.glob("best*"):
+def test_a_checkpoint_that_is_gone_or_damaged_is_left_out(cli: CliRunner) -> None:
+    ready(cli)
+    first, second = sorted(cli.export()["trials"], key=lambda trial: trial["value"])[:2]
+    for path in shelf_of(cli, first["number"]).folder.glob("best*"):
         path.unlink()
-    (shelf_of(desk, second["number"]).folder / "best.pt").write_bytes(b"no checkpoint")
-    left_out = evaluate(desk, "--json").data["left_out"]
+    (shelf_of(cli, second["number"]).folder / "best.pt").write_bytes(b"no checkpoint")
+    left_out = evaluate(cli, "--json").data["left_out"]
     assert left_out[0].startswith(f"trial {first['number']}: there is no checkpoint of epoch")
     assert "its SHA-256 does not match the recorded one" in left_out[1]

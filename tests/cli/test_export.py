@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
 
 SPACE = """\
 x = { low = 0.0, high = 1.0 }
@@ -20,21 +20,21 @@ batch = 64
 
 
 @pytest.fixture
-def exploded(desk: Desk) -> Desk:
+def exploded(cli: CliRunner) -> CliRunner:
     """Trials that are complete, and trials that diverged."""
-    desk.study(
+    cli.study(
         'method = "random"\ntrials = 8',
         space=SPACE,
         trainer="tests.cli.trainers:exploding",
         options="limit = 0.5",
     )
-    desk.run()
-    return desk
+    cli.run()
+    return cli
 
 
 class TestJson:
-    def test_schema(self, exploded: Desk) -> None:
-        text = exploded.hp("export", "toy").out
+    def test_schema(self, exploded: CliRunner) -> None:
+        text = exploded.invoke("export", "toy").out
         assert "NaN" not in text.partition('"environments"')[0], "a diff of the code may hold the word"
         document = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
         assert list(document) == ["study", "trials", "decisions", "measured", "trained", "environments"]
@@ -53,20 +53,20 @@ class TestJson:
         assert kinds == {"propose", "complete", "pruned"}
         assert all(one["reason"] for one in document["decisions"])
 
-    def test_to_a_file(self, exploded: Desk) -> None:
-        answer = exploded.hp("export", "toy", "-o", "all.json")
+    def test_to_a_file(self, exploded: CliRunner) -> None:
+        answer = exploded.invoke("export", "toy", "-o", "all.json")
         assert answer.out == "8 trials written to all.json\n"
         assert json.loads(Path("all.json").read_text()) == exploded.export()
 
-    def test_with_json_it_is_one_line(self, exploded: Desk) -> None:
-        answer = exploded.hp("export", "toy", "--json")
+    def test_with_json_it_is_one_line(self, exploded: CliRunner) -> None:
+        answer = exploded.invoke("export", "toy", "--json")
         assert answer.out.count("\n") == 1
         assert answer.data == exploded.export()
 
 
 class TestCsv:
-    def test_a_row_for_every_report(self, exploded: Desk) -> None:
-        rows = list(csv.DictReader(io.StringIO(exploded.hp("export", "toy", "--format", "csv").out)))
+    def test_a_row_for_every_report(self, exploded: CliRunner) -> None:
+        rows = list(csv.DictReader(io.StringIO(exploded.invoke("export", "toy", "--format", "csv").out)))
         trials = exploded.export()["trials"]
         assert len(rows) == sum(len(trial["curve"]) for trial in trials)
         row = next(row for row in rows if row["number"] == "3" and row["step"] == "2")
@@ -77,26 +77,26 @@ class TestCsv:
         assert math.isinf(float(row["size"]))
         assert (row["params.drift"] == "") == ("drift" not in trials[3]["params"])
 
-    def test_beside_json_it_needs_a_file(self, exploded: Desk) -> None:
-        answer = exploded.hp("export", "toy", "--format", "csv", "--json")
+    def test_beside_json_it_needs_a_file(self, exploded: CliRunner) -> None:
+        answer = exploded.invoke("export", "toy", "--format", "csv", "--json")
         assert answer.code == 2
         assert "-o FILE" in answer.err
-        answer = exploded.hp("export", "toy", "--format", "csv", "--json", "-o", "all.csv")
+        answer = exploded.invoke("export", "toy", "--format", "csv", "--json", "-o", "all.csv")
         assert answer.data == {"written": "all.csv"}
 
 
 class TestFiles:
     @pytest.mark.parametrize("format_", ["parquet", "optuna"])
-    def test_need_a_name(self, exploded: Desk, format_: str) -> None:
-        answer = exploded.hp("export", "toy", "--format", format_)
+    def test_need_a_name(self, exploded: CliRunner, format_: str) -> None:
+        answer = exploded.invoke("export", "toy", "--format", format_)
         assert (answer.code, answer.err) == (2, f"--format {format_} writes a file: say which with -o FILE\n")
 
-    def test_need_a_folder(self, exploded: Desk) -> None:
-        answer = exploded.hp("export", "toy", "-o", "none/all.json")
+    def test_need_a_folder(self, exploded: CliRunner) -> None:
+        answer = exploded.invoke("export", "toy", "-o", "none/all.json")
         assert (answer.code, answer.err) == (2, "-o none/all.json: there is no folder none\n")
 
-    def test_parquet(self, exploded: Desk) -> None:
-        exploded.hp("export", "toy", "--format", "parquet", "-o", "all.parquet")
+    def test_parquet(self, exploded: CliRunner) -> None:
+        exploded.invoke("export", "toy", "--format", "parquet", "-o", "all.parquet")
         table = pq.read_table("all.parquet").to_pylist()
         trials = exploded.export()["trials"]
         assert len(table) == sum(len(trial["curve"]) for trial in trials)
@@ -105,24 +105,24 @@ class TestFiles:
         assert {row["params.kind"] for row in table} <= {"a", "True", "3"}
         assert {row["params.batch"] for row in table} == {64}
 
-    def test_optuna(self, exploded: Desk) -> None:
+    def test_optuna(self, exploded: CliRunner) -> None:
         import optuna
 
-        answer = exploded.hp("export", "toy", "--format", "optuna", "-o", "optuna.db")
+        answer = exploded.invoke("export", "toy", "--format", "optuna", "-o", "optuna.db")
         assert (answer.out, answer.err) == ("8 trials written to optuna.db\n", "")
         study = optuna.load_study(study_name="toy", storage="sqlite:///optuna.db")
         assert len(study.trials) == 8
-        again = exploded.hp("export", "toy", "--format", "optuna", "-o", "optuna.db")
+        again = exploded.invoke("export", "toy", "--format", "optuna", "-o", "optuna.db")
         assert (again.code, again.err) == (2, "optuna.db is there already: name a file that is not\n")
 
 
-def test_a_study_without_trials(desk: Desk) -> None:
+def test_a_study_without_trials(cli: CliRunner) -> None:
     """Stopped before its first report."""
-    desk.study(options="pace = 0.03")
-    (desk.folder / "bell").write_text("1 SIGINT SIGINT")
-    assert desk.run().code == 130
-    assert desk.export()["trials"][0]["curve"] == []
-    assert desk.hp("export", "toy", "--format", "csv").out.count("\n") == 2
-    assert desk.hp("export", "toy", "--format", "optuna", "-o", "o.db").out == "0 trials written to o.db\n"
-    assert desk.hp("export", "toy", "--format", "parquet", "-o", "o.parquet").code == 0
-    assert "no val_loss" in desk.hp("show", "toy", 0).out
+    cli.study(options="pace = 0.03")
+    (cli.folder / "bell").write_text("1 SIGINT SIGINT")
+    assert cli.run().code == 130
+    assert cli.export()["trials"][0]["curve"] == []
+    assert cli.invoke("export", "toy", "--format", "csv").out.count("\n") == 2
+    assert cli.invoke("export", "toy", "--format", "optuna", "-o", "o.db").out == "0 trials written to o.db\n"
+    assert cli.invoke("export", "toy", "--format", "parquet", "-o", "o.parquet").code == 0
+    assert "no val_loss" in cli.invoke("show", "toy", 0).out

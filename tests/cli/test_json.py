@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
 
 TRAINER = '''\
 import math
@@ -22,11 +22,11 @@ def train(params, run):
 
 
 @pytest.fixture
-def exploded(desk: Desk) -> Desk:
-    (desk.folder / "broken.py").write_text(TRAINER)
-    desk.study('method = "grid"', trainer="broken:train", space="x = [0.1, 0.9]")
-    assert desk.run("-q").code == 0
-    return desk
+def exploded(cli: CliRunner) -> CliRunner:
+    (cli.folder / "broken.py").write_text(TRAINER)
+    cli.study('method = "grid"', trainer="broken:train", space="x = [0.1, 0.9]")
+    assert cli.run("-q").code == 0
+    return cli
 
 
 VERBS = (
@@ -50,13 +50,13 @@ VERBS = (
 )
 
 
-def test_no_document_holds_a_number_that_is_none(exploded: Desk) -> None:
-    lines = exploded.hp("run", "study.toml", "--fork", "again", "--jsonl").out.splitlines()
+def test_no_document_holds_a_number_that_is_none(exploded: CliRunner) -> None:
+    lines = exploded.invoke("run", "study.toml", "--fork", "again", "--jsonl").out.splitlines()
     assert len(lines) == 3
-    assert exploded.hp("export", "toy", "-o", "all.json").code == 0
+    assert exploded.invoke("export", "toy", "-o", "all.json").code == 0
     for text in (*lines, Path("all.json").read_text()):
         json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     for verb in VERBS:
-        answer = exploded.hp(*verb.split(), "--json", "-q")
+        answer = exploded.invoke(*verb.split(), "--json", "-q")
         assert answer.out, f"{verb}: {answer.err}"
         assert answer.data, verb

@@ -7,98 +7,98 @@ import pytest
 
 from hpsearch import __version__
 from hpsearch.cli.main import VERBS
-from tests.cli.desk import Desk, environment
+from tests.cli.cli_runner import CliRunner, environment
 
 HEAVY = ("torch", "ray", "mlflow", "optuna", "sqlalchemy")
 
 
-def imported(desk: Desk, *calls: tuple[str, ...]) -> set[str]:
+def imported(cli: CliRunner, *calls: tuple[str, ...]) -> set[str]:
     """The top-level modules that calls of one process import, by Python's own account."""
     program = "import sys; from hpsearch.cli.main import main\n"
     program += f"for words in {calls}:\n try: main(words)\n except SystemExit: pass\n"
     program += "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
     argv = [sys.executable, "-c", program]
-    done = subprocess.run(argv, cwd=desk.folder, env=environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(argv, cwd=cli.folder, env=environment(), capture_output=True, text=True, check=True)
     return set(done.stderr.splitlines()[-1].split())
 
 
 class TestImports:
-    def test_help(self, desk: Desk) -> None:
+    def test_help(self, cli: CliRunner) -> None:
         verbs = ((verb, "--help") for verb in VERBS)
-        assert not imported(desk, ("--help",), ("--version",), *verbs) & {*HEAVY, "pydantic", "rich", "numpy"}
+        assert not imported(cli, ("--help",), ("--version",), *verbs) & {*HEAVY, "pydantic", "rich", "numpy"}
 
-    def test_check(self, desk: Desk) -> None:
-        desk.study()
-        assert not imported(desk, ("check", "study.toml")) & set(HEAVY)
+    def test_check(self, cli: CliRunner) -> None:
+        cli.study()
+        assert not imported(cli, ("check", "study.toml")) & set(HEAVY)
 
-    def test_status(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        assert not imported(desk, ("status", "toy")) & {"torch", "ray", "mlflow", "optuna"}
+    def test_status(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        assert not imported(cli, ("status", "toy")) & {"torch", "ray", "mlflow", "optuna"}
 
-    def test_run_in_this_process(self, desk: Desk) -> None:
-        desk.study(trainer="tests.support.toys:noop")
-        desk.change(('diary = "', 'nothing = "'))
-        assert not imported(desk, ("run", "study.toml")) & {"ray", "mlflow", "optuna"}
+    def test_run_in_this_process(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.support.toys:noop")
+        cli.change(('epoch_log = "', 'nothing = "'))
+        assert not imported(cli, ("run", "study.toml")) & {"ray", "mlflow", "optuna"}
 
 
 class TestArguments:
-    def test_version(self, desk: Desk) -> None:
-        answer = desk.hp("--version")
+    def test_version(self, cli: CliRunner) -> None:
+        answer = cli.invoke("--version")
         assert (answer.code, answer.out) == (0, f"hpsearch {__version__}\n")
 
-    def test_help_names_every_command_and_exit_code(self, desk: Desk) -> None:
-        answer = desk.hp("--help")
+    def test_help_names_every_command_and_exit_code(self, cli: CliRunner) -> None:
+        answer = cli.invoke("--help")
         assert answer.code == 0
         assert all(f"\n    {command}" in answer.out for command in VERBS)
         assert "130 and 143" in answer.out
 
     @pytest.mark.parametrize("command", VERBS)
-    def test_every_command_has_help_and_json(self, desk: Desk, command: str) -> None:
-        answer = desk.hp(command, "--help")
+    def test_every_command_has_help_and_json(self, cli: CliRunner, command: str) -> None:
+        answer = cli.invoke(command, "--help")
         assert answer.code == 0
         assert "--json" in answer.out
 
     @pytest.mark.parametrize("words", [(), ("rum",), ("run",), ("run", "study.toml", "--jon")])
-    def test_what_is_not_understood(self, desk: Desk, words: tuple[str, ...]) -> None:
-        answer = desk.hp(*words)
+    def test_what_is_not_understood(self, cli: CliRunner, words: tuple[str, ...]) -> None:
+        answer = cli.invoke(*words)
         assert (answer.code, answer.out) == (2, "")
         assert "usage: hpsearch" in answer.err
 
-    def test_verbose_adds_the_traceback(self, desk: Desk) -> None:
-        plain, verbose = desk.hp("check", "none.toml"), desk.hp("check", "none.toml", "-v")
+    def test_verbose_adds_the_traceback(self, cli: CliRunner) -> None:
+        plain, verbose = cli.invoke("check", "none.toml"), cli.invoke("check", "none.toml", "-v")
         assert "Traceback" not in plain.err
         assert verbose.err.startswith("Traceback")
         assert verbose.err.endswith(plain.err)
 
 
 class TestStreams:
-    def shell(self, desk: Desk, command: str) -> subprocess.CompletedProcess[str]:
+    def shell(self, cli: CliRunner, command: str) -> subprocess.CompletedProcess[str]:
         whole = f"set -o pipefail; {command.replace('hpsearch', f'{sys.executable} -m hpsearch')}"
         return subprocess.run(
-            ["bash", "-c", whole], cwd=desk.folder, env=environment(), capture_output=True, text=True, check=False
+            ["bash", "-c", whole], cwd=cli.folder, env=environment(), capture_output=True, text=True, check=False
         )
 
-    def test_reader_that_has_seen_enough(self, desk: Desk) -> None:
-        desk.study('method = "random"\ntrials = 60', trainer="tests.cli.trainers:exploding", options="limit = 2.0")
-        desk.run()
-        done = self.shell(desk, "hpsearch export toy | head -1")
+    def test_reader_that_has_seen_enough(self, cli: CliRunner) -> None:
+        cli.study('method = "random"\ntrials = 60', trainer="tests.cli.trainers:exploding", options="limit = 2.0")
+        cli.run()
+        done = self.shell(cli, "hpsearch export toy | head -1")
         assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 
-    def test_terminal_that_cannot_show_a_name(self, desk: Desk) -> None:
-        desk.study()
-        desk.run("--set", 'study.name="Größe"', "--set", "search.trials=1")
-        done = self.shell(desk, "PYTHONIOENCODING=ascii hpsearch status")
+    def test_terminal_that_cannot_show_a_name(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run("--set", 'study.name="Größe"', "--set", "search.trials=1")
+        done = self.shell(cli, "PYTHONIOENCODING=ascii hpsearch status")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines()[1].startswith("Gr\\xf6\\xdfe  COMPLETE")
 
-    def test_full_disk_is_said(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        done = self.shell(desk, "hpsearch export toy > /dev/full")
+    def test_full_disk_is_said(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        done = self.shell(cli, "hpsearch export toy > /dev/full")
         assert done.returncode == 5
         assert done.stderr.splitlines()[:2] == ["[Errno 28] No space left on device", "  while writing to stdout"]
 
-    def test_stderr_that_is_gone(self, desk: Desk) -> None:
-        done = self.shell(desk, "hpsearch check none.toml 2>&-")
+    def test_stderr_that_is_gone(self, cli: CliRunner) -> None:
+        done = self.shell(cli, "hpsearch check none.toml 2>&-")
         assert (done.returncode, done.stdout) == (2, "")

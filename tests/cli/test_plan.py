@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import RANDOM, Desk
+from tests.cli.cli_runner import RANDOM, CliRunner
 from tests.cli.test_going_on import METHODS
 
 
@@ -19,52 +19,52 @@ from tests.cli.test_going_on import METHODS
         ("coarse-to-fine", [(4, 1, 0), (2, 2, 1), (2, 3, 1)], 4 + (1 + 2) + (1 + 3)),
     ],
 )
-def test_is_what_run_does(desk: Desk, method: str, rounds: list[tuple[int, int, int]], epochs: int) -> None:
+def test_is_what_run_does(cli: CliRunner, method: str, rounds: list[tuple[int, int, int]], epochs: int) -> None:
     space = "x = { low = 0.0, high = 1.0, points = 2 }\nkind = [1, 2]"
-    desk.study(METHODS[method], space=space)
-    plan = desk.hp("plan", "study.toml", "--json").data
-    assert desk.files() == []
+    cli.study(METHODS[method], space=space)
+    plan = cli.invoke("plan", "study.toml", "--json").data
+    assert cli.files() == []
     assert [(one["trials"], one["epochs"], one["continued"]) for one in plan["rounds"]] == rounds
     assert (plan["trials"], plan["epochs"]) == (sum(one[0] for one in rounds), epochs)
     assert plan["seconds"] is None
-    assert desk.run("--json").data["epochs_trained"] == epochs
-    document = desk.export()
+    assert cli.run("--json").data["epochs_trained"] == epochs
+    document = cli.export()
     assert plan["first"] == [trial["params"] for trial in document["trials"][: len(plan["first"])]]
     started = sum(one["kind"] in ("propose", "continue") for one in document["decisions"])
     assert started == plan["trials"]
 
 
-def test_shows_at_most_five_and_no_guess(desk: Desk) -> None:
+def test_shows_at_most_five_and_no_guess(cli: CliRunner) -> None:
     for search, count in ((RANDOM.replace("4", "9"), 5), (RANDOM, 4), (METHODS["bayesian"], 3)):
-        desk.study(search)
-        assert len(desk.hp("plan", "study.toml", "--json").data["first"]) == count
-    assert desk.hp("plan", "study.toml").out.splitlines()[-1] == "  later proposals depend on results"
+        cli.study(search)
+        assert len(cli.invoke("plan", "study.toml", "--json").data["first"]) == count
+    assert cli.invoke("plan", "study.toml").out.splitlines()[-1] == "  later proposals depend on results"
 
 
-def test_limits_cut_it(desk: Desk) -> None:
-    desk.study(METHODS["coarse-to-fine"], more="[limits]\ntrials = 5\n")
-    plan = desk.hp("plan", "study.toml", "--json").data
+def test_limits_cut_it(cli: CliRunner) -> None:
+    cli.study(METHODS["coarse-to-fine"], more="[limits]\ntrials = 5\n")
+    plan = cli.invoke("plan", "study.toml", "--json").data
     assert [(one["trials"], one["continued"]) for one in plan["rounds"]] == [(4, 0), (2, 1)]
-    assert desk.run("--json").data["epochs_trained"] == plan["epochs"]
-    desk.study(METHODS["coarse-to-fine"], more="[limits]\nepochs = 5\n")
-    assert desk.hp("plan", "study.toml", "--json").data["epochs"] == 5
+    assert cli.run("--json").data["epochs_trained"] == plan["epochs"]
+    cli.study(METHODS["coarse-to-fine"], more="[limits]\nepochs = 5\n")
+    assert cli.invoke("plan", "study.toml", "--json").data["epochs"] == 5
 
 
-def test_forecast_from_what_is_recorded(desk: Desk) -> None:
-    desk.study()
-    assert desk.hp("plan", "study.toml", "--json").data["seconds_left"] is None
-    desk.run("--set", "search.trials=2")
-    plan = desk.hp("plan", "study.toml", "--json").data
+def test_forecast_from_what_is_recorded(cli: CliRunner) -> None:
+    cli.study()
+    assert cli.invoke("plan", "study.toml", "--json").data["seconds_left"] is None
+    cli.run("--set", "search.trials=2")
+    plan = cli.invoke("plan", "study.toml", "--json").data
     assert plan["recorded"] == {"trials": 2, "epochs": 6}
     assert plan["seconds"] == pytest.approx(12 * plan["seconds_per_epoch"])
     assert 0 <= plan["seconds_left"]["low"] <= plan["seconds_left"]["high"]
-    text = desk.hp("plan", "study.toml").out
+    text = cli.invoke("plan", "study.toml").out
     assert "recorded so far: 2 trials, 6 epochs" in text
 
 
-def test_text(desk: Desk) -> None:
-    desk.study(METHODS["coarse-to-fine"], more="[prune]\nmethod = 'median'\n")
-    lines = desk.hp("plan", "study.toml").out.splitlines()
+def test_text(cli: CliRunner) -> None:
+    cli.study(METHODS["coarse-to-fine"], more="[prune]\nmethod = 'median'\n")
+    lines = cli.invoke("plan", "study.toml").out.splitlines()
     assert lines[0] == "toy: coarse-to-fine search for the lowest val_loss"
     assert [line.split() for line in lines[2:5]] == [
         ["1", "4", "none", "1"],
@@ -75,15 +75,15 @@ def test_text(desk: Desk) -> None:
     assert lines[7] == "1 trial in parallel, 1 CPU each"
 
 
-def test_of_a_bad_file(desk: Desk) -> None:
-    desk.study(space="x = 3")
-    assert desk.hp("plan", "study.toml").code == 2
+def test_of_a_bad_file(cli: CliRunner) -> None:
+    cli.study(space="x = 3")
+    assert cli.invoke("plan", "study.toml").code == 2
 
 
-def test_every_study_of_the_project_can_be_planned(desk: Desk) -> None:
+def test_every_study_of_the_project_can_be_planned(cli: CliRunner) -> None:
     folder = Path(__file__).parents[2] / "studies"
     shutil.copytree(folder, "studies", ignore=shutil.ignore_patterns(".hpsearch"))
     for file in sorted(Path("studies").glob("*.toml")):
-        answer = desk.hp("plan", file, "--json")
+        answer = cli.invoke("plan", file, "--json")
         assert answer.code == 0, answer.err
         assert json.loads(answer.out)["first"]

@@ -10,19 +10,19 @@ import pytest
 from hpsearch.core.decisions import Proposal
 from hpsearch.core.history import History
 from hpsearch.samplers.recipe.sampler import Recipe
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
 
 BUDGET = 'method = "recipe"\nbudget = {{ epochs = {} }}\npreflight = false'
 SPACE = 'x = { low = 0.0, high = 1.0 }\nkind = ["a", "b"]'
 
 
-def written(desk: Desk, budget: int = 40, more: str = "") -> None:
-    desk.study(BUDGET.format(budget), space=SPACE, epochs=6, more=more)
+def written(cli: CliRunner, budget: int = 40, more: str = "") -> None:
+    cli.study(BUDGET.format(budget), space=SPACE, epochs=6, more=more)
 
 
-def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(desk: Desk) -> None:
-    written(desk)
-    answer = desk.run()
+def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(cli: CliRunner) -> None:
+    written(cli)
+    answer = cli.run()
     assert answer.code == 0
     assert "\n[1] trial 0 " in answer.err, "nobody knows of how many"
     assert "round 1: 12 new trials of 1 epoch each, over the full space\n" in answer.err
@@ -30,13 +30,13 @@ def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(desk: Desk) -> 
     first, why, *_ = answer.out.splitlines()
     assert first == "toy: done"
     assert "the budget of 40 epochs is spent" in why
-    assert desk.run("--json").data["reason"] == why
+    assert cli.run("--json").data["reason"] == why
 
 
-def test_show_tells_the_story_and_what_each_round_gained(desk: Desk) -> None:
-    written(desk)
-    desk.run()
-    told = desk.hp("show", "toy", "--json").data
+def test_show_tells_the_story_and_what_each_round_gained(cli: CliRunner) -> None:
+    written(cli)
+    cli.run()
+    told = cli.invoke("show", "toy", "--json").data
     rounds = told["rounds"]["rounds"]
     assert [one["number"] for one in rounds] == list(range(1, len(rounds) + 1))
     assert rounds[0]["gained"] is None
@@ -47,133 +47,135 @@ def test_show_tells_the_story_and_what_each_round_gained(desk: Desk) -> None:
         best = min(best, value)
     assert told["best"]["value"] == best
     assert sum(len(one["trials"]) for one in rounds) == sum(
-        decision["kind"] in ("propose", "continue") for decision in desk.export()["decisions"]
+        decision["kind"] in ("propose", "continue") for decision in cli.export()["decisions"]
     )
-    text = desk.hp("show", "toy").out
+    text = cli.invoke("show", "toy").out
     assert "round  trials" in text
     assert all(note in text for one in rounds for note in one["notes"])
     assert text.rstrip().splitlines()[-1].startswith("over: ")
 
 
-def test_every_search_range_is_a_recorded_decision(desk: Desk) -> None:
-    written(desk)
-    desk.run()
-    notes = [one["reason"] for one in desk.export()["decisions"] if one["kind"] == "round"]
-    told = desk.hp("show", "toy", "--json").data["rounds"]["rounds"]
+def test_every_search_range_is_a_recorded_decision(cli: CliRunner) -> None:
+    written(cli)
+    cli.run()
+    notes = [one["reason"] for one in cli.export()["decisions"] if one["kind"] == "round"]
+    told = cli.invoke("show", "toy", "--json").data["rounds"]["rounds"]
     assert notes == [note for one in told for note in one["notes"]]
     assert any(note.startswith("x: range ") for note in notes)
 
 
-def test_the_picture_lies_with_the_study(desk: Desk) -> None:
-    written(desk)
-    desk.run()
-    (picture,) = (desk.folder / ".hpsearch").rglob("rounds.html")
+def test_the_picture_lies_with_the_study(cli: CliRunner) -> None:
+    written(cli)
+    cli.run()
+    (picture,) = (cli.folder / ".hpsearch").rglob("rounds.html")
     assert "to epoch 6" in picture.read_text()
 
 
-def test_run_again_has_nothing_to_do_and_decides_nothing_twice(desk: Desk) -> None:
-    written(desk)
-    before = desk.run("--json").data
-    decisions = desk.export()["decisions"]
-    after = desk.run("--json").data
+def test_run_again_has_nothing_to_do_and_decides_nothing_twice(cli: CliRunner) -> None:
+    written(cli)
+    before = cli.run("--json").data
+    decisions = cli.export()["decisions"]
+    after = cli.run("--json").data
     assert (after["reason"], after["best"], after["state"]) == (before["reason"], before["best"], "COMPLETE")
-    assert desk.export()["decisions"] == decisions
+    assert cli.export()["decisions"] == decisions
     assert [one["kind"] for one in decisions].count("over") == 1
 
 
-def test_killed_before_it_could_say_that_it_is_over(desk: Desk) -> None:
+def test_killed_before_it_could_say_that_it_is_over(cli: CliRunner) -> None:
     """Its last trial has settled and nothing more is recorded: the next run says what that would have said."""
-    written(desk)
-    whole = desk.run("--json").data
-    database = sqlite3.connect(desk.folder / ".hpsearch" / "journal.db")
+    written(cli)
+    whole = cli.run("--json").data
+    database = sqlite3.connect(cli.folder / ".hpsearch" / "journal.db")
     with closing(database), database:
         database.execute("DELETE FROM hpsearch_decisions WHERE kind = 'over'")
         database.execute("DELETE FROM hpsearch_probes")
-    assert desk.run("--json").data["reason"] == whole["reason"]
-    assert [one["reason"] for one in desk.export()["decisions"] if one["kind"] == "over"] == [whole["reason"]]
-    assert desk.hp("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
+    assert cli.run("--json").data["reason"] == whole["reason"]
+    assert [one["reason"] for one in cli.export()["decisions"] if one["kind"] == "over"] == [whole["reason"]]
+    assert cli.invoke("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
 
 
-def test_killed_as_it_ended(desk: Desk) -> None:
+def test_killed_as_it_ended(cli: CliRunner) -> None:
     """Its end is decided, and neither is the study COMPLETE nor do its rounds say why: they do after another run."""
-    written(desk)
-    whole = desk.run("--json").data
-    database = sqlite3.connect(desk.folder / ".hpsearch" / "journal.db")
+    written(cli)
+    whole = cli.run("--json").data
+    database = sqlite3.connect(cli.folder / ".hpsearch" / "journal.db")
     with closing(database), database:
         database.execute("UPDATE hpsearch_studies SET state = 'RUNNING', cause = NULL, cause_numbers = '{}'")
         database.execute("DELETE FROM hpsearch_probes")
-    decisions = desk.export()["decisions"]
-    assert desk.run("--json").data["reason"] == whole["reason"]
-    study = desk.export()["study"]
+    decisions = cli.export()["decisions"]
+    assert cli.run("--json").data["reason"] == whole["reason"]
+    study = cli.export()["study"]
     assert (study["state"], study["cause"], study["cause_numbers"]["budget"]) == ("COMPLETE", "limit", 40)
-    assert desk.export()["decisions"] == decisions
-    assert desk.hp("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
+    assert cli.export()["decisions"] == decisions
+    assert cli.invoke("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
 
 
-def test_a_larger_budget_goes_on_and_a_smaller_is_refused(desk: Desk) -> None:
-    written(desk)
-    first = desk.run("--json").data
-    before = desk.export()["trials"]
-    desk.change(("epochs = 40", "epochs = 90"))
-    second = desk.run("--json").data
+def test_a_larger_budget_goes_on_and_a_smaller_is_refused(cli: CliRunner) -> None:
+    written(cli)
+    first = cli.run("--json").data
+    before = cli.export()["trials"]
+    cli.change(("epochs = 40", "epochs = 90"))
+    second = cli.run("--json").data
     assert first["epochs_trained"] <= 40 < second["epochs_trained"] <= 90
-    after = desk.export()["trials"]
+    after = cli.export()["trials"]
     assert [trial["params"] for trial in after[: len(before)]] == [trial["params"] for trial in before]
-    assert desk.trained() == second["epochs_trained"]
-    desk.change(("epochs = 90", "epochs = 60"))
-    refused = desk.run()
+    assert cli.trained() == second["epochs_trained"]
+    cli.change(("epochs = 90", "epochs = 60"))
+    refused = cli.run()
     assert refused.code == 2
     assert "search.budget.epochs: was 90, is 60" in refused.err
 
 
-def test_a_larger_budget_that_is_broken_off_is_the_same_search(desk: Desk) -> None:
-    written(desk)
-    desk.run()
-    desk.change(("epochs = 40", "epochs = 70"))
-    (desk.folder / "bell").write_text(f"{desk.trained() + 3} SIGINT")
-    assert desk.run().code == 130
-    assert desk.run().code == 0
-    broken = [trial["params"] for trial in desk.export()["trials"]]
+def test_a_larger_budget_that_is_broken_off_is_the_same_search(cli: CliRunner) -> None:
+    written(cli)
+    cli.run()
+    cli.change(("epochs = 40", "epochs = 70"))
+    (cli.folder / "bell").write_text(f"{cli.trained() + 3} SIGINT")
+    assert cli.run().code == 130
+    assert cli.run().code == 0
+    broken = [trial["params"] for trial in cli.export()["trials"]]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HPSEARCH_HOME", str(desk.folder / "unbroken"))
-        desk.change(("epochs = 70", "epochs = 40"))
-        desk.run()
-        desk.change(("epochs = 40", "epochs = 70"))
-        desk.run()
-        assert [trial["params"] for trial in desk.export()["trials"]] == broken
+        patch.setenv("HPSEARCH_HOME", str(cli.folder / "unbroken"))
+        cli.change(("epochs = 70", "epochs = 40"))
+        cli.run()
+        cli.change(("epochs = 40", "epochs = 70"))
+        cli.run()
+        assert [trial["params"] for trial in cli.export()["trials"]] == broken
 
 
-def test_the_recipe_begins_with_a_preflight_and_a_range_test(desk: Desk) -> None:
+def test_the_recipe_begins_with_a_preflight_and_a_range_test(cli: CliRunner) -> None:
     search = 'method = "recipe"\nbudget = { epochs = 40 }'
-    desk.study(search, trainer="tests.cli.trainers:torch_learner", space="lr = { low = 1e-3, high = 0.1, log = true }")
-    said = desk.hp("plan", "study.toml").out
+    cli.study(search, trainer="tests.cli.trainers:torch_learner", space="lr = { low = 1e-3, high = 0.1, log = true }")
+    said = cli.invoke("plan", "study.toml").out
     assert "before the first trial: a preflight checks whether the trainer can learn" in said
     assert "before the first trial: a range test finds the range of lr" in said
-    desk.change(("epochs = 40 }", "epochs = 40 }\npreflight = false\nlr_range = false"))
-    said = desk.hp("plan", "study.toml").out
+    cli.change(("epochs = 40 }", "epochs = 40 }\npreflight = false\nlr_range = false"))
+    said = cli.invoke("plan", "study.toml").out
     assert "before the first trial" not in said
 
 
-def test_a_recipe_of_which_nothing_comes_says_so(desk: Desk) -> None:
-    desk.study(BUDGET.format(40), epochs=12, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
-    answer = desk.run("--json")
+def test_a_recipe_of_which_nothing_comes_says_so(cli: CliRunner) -> None:
+    cli.study(BUDGET.format(40), epochs=12, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
+    answer = cli.run("--json")
     assert answer.code == 3
     assert json.loads(answer.out)["reason"].startswith("no result in 6 trials")
 
 
-def test_coarse_to_fine_tells_its_rounds_too(desk: Desk) -> None:
+def test_coarse_to_fine_tells_its_rounds_too(cli: CliRunner) -> None:
     rounds = "rounds = [{ trials = 4, epochs = 1 }, { trials = 2, epochs = 3 }]"
-    desk.study(f'method = "coarse-to-fine"\n{rounds}')
-    desk.run()
-    told = desk.hp("show", "toy", "--json").data["rounds"]
+    cli.study(f'method = "coarse-to-fine"\n{rounds}')
+    cli.run()
+    told = cli.invoke("show", "toy", "--json").data["rounds"]
     assert [(one["number"], one["epochs"], len(one["trials"])) for one in told["rounds"]] == [(1, 1, 4), (2, 3, 2)]
-    assert told["rounds"][1]["notes"][0] in desk.hp("show", "toy").out
+    assert told["rounds"][1]["notes"][0] in cli.invoke("show", "toy").out
 
 
-def test_the_end_of_a_study_is_recorded_once_however_it_is_worded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    written(desk)
-    desk.run()
-    decisions = desk.export()["decisions"]
+def test_the_end_of_a_study_is_recorded_once_however_it_is_worded(
+    cli: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(cli)
+    cli.run()
+    decisions = cli.export()["decisions"]
     ask = Recipe.ask
 
     def ask_in_other_words(recipe: Recipe, history: History) -> Proposal | None:
@@ -182,5 +184,5 @@ def test_the_end_of_a_study_is_recorded_once_however_it_is_worded(desk: Desk, mo
 
     monkeypatch.setattr(Recipe, "ask", ask_in_other_words)
     for _ in range(2):
-        assert "tneps si shcope 04 fo tegdub eht" in desk.run("--json").data["reason"]
-        assert desk.export()["decisions"] == decisions
+        assert "tneps si shcope 04 fo tegdub eht" in cli.run("--json").data["reason"]
+        assert cli.export()["decisions"] == decisions

@@ -10,39 +10,39 @@ from hpsearch.journal import Journal
 from hpsearch.reports.page import MOST
 from hpsearch.study.definition import Study
 from tests.cli.browser import Page
-from tests.cli.desk import Answer, Desk
+from tests.cli.cli_runner import CliResult, CliRunner
 
 
-def report(desk: Desk, study: object = "study.toml", *words: object) -> Page:
-    assert desk.hp("report", study, *words).code == 0
-    return Page(desk.folder / "report.html")
+def report(cli: CliRunner, study: object = "study.toml", *words: object) -> Page:
+    assert cli.invoke("report", study, *words).code == 0
+    return Page(cli.folder / "report.html")
 
 
-def ended(answer: Answer) -> Answer:
+def ended(answer: CliResult) -> CliResult:
     assert answer.code == 0, answer.err
     return answer
 
 
 @pytest.fixture
-def done(desk: Desk) -> Desk:
-    desk.study()
-    ended(desk.run())
-    return desk
+def done(cli: CliRunner) -> CliRunner:
+    cli.study()
+    ended(cli.run())
+    return cli
 
 
 # Where it goes ───────────────────────────────────────────────────────────────────────────────────
 
 
 class TestWhere:
-    def test_here_unless_it_is_said_and_over_what_was_there(self, done: Desk) -> None:
+    def test_here_unless_it_is_said_and_over_what_was_there(self, done: CliRunner) -> None:
         (done.folder / "report.html").write_text("before")
-        answer = done.hp("report", "toy")
+        answer = done.invoke("report", "toy")
         assert (answer.code, answer.err) == (0, "")
         assert re.fullmatch(r'report of study "toy" written to report\.html \(\d\.\d MB\)\n', answer.out)
         assert Page(done.folder / "report.html").headings[0] == ("h1", "toy")
 
-    def test_object(self, done: Desk) -> None:
-        answer = done.hp("report", "toy", "-o", "other.html", "--json")
+    def test_object(self, done: CliRunner) -> None:
+        answer = done.invoke("report", "toy", "-o", "other.html", "--json")
         assert answer.data == {"study": "toy", "state": "COMPLETE", "written": "other.html"}
         assert (done.folder / "other.html").exists()
 
@@ -54,17 +54,17 @@ class TestWhere:
             ("/dev/full", "/dev/full cannot be written: No space left on device; name another file with -o"),
         ],
     )
-    def test_where_it_cannot_be(self, done: Desk, place: str, says: str) -> None:
-        answer = done.hp("report", "toy", "-o", place)
+    def test_where_it_cannot_be(self, done: CliRunner, place: str, says: str) -> None:
+        answer = done.invoke("report", "toy", "-o", place)
         assert (answer.code, answer.out, answer.err) == (2, "", f"{says}\n")
 
-    def test_no_such_study(self, done: Desk) -> None:
-        answer = done.hp("report", "tyo")
+    def test_no_such_study(self, done: CliRunner) -> None:
+        answer = done.invoke("report", "tyo")
         assert answer.code == 2
         assert "did you mean `toy`?" in answer.err
         assert not (done.folder / "report.html").exists()
 
-    def test_nothing_is_trained_and_nothing_else_is_written(self, done: Desk) -> None:
+    def test_nothing_is_trained_and_nothing_else_is_written(self, done: CliRunner) -> None:
         trained, files, record = done.trained(), done.files(), done.export()
         report(done)
         assert (done.trained(), done.files(), done.export()) == (trained, files, record)
@@ -74,7 +74,7 @@ class TestWhere:
 
 
 class TestContent:
-    def test_parts_in_their_order_and_none_that_is_empty(self, done: Desk) -> None:
+    def test_parts_in_their_order_and_none_that_is_empty(self, done: CliRunner) -> None:
         page = report(done)
         assert page.sections == [
             "Findings",
@@ -85,7 +85,7 @@ class TestContent:
         ]
         assert [link["href"] for link in page.tags_of("a")] == ["#findings", "#best", "#plots", "#decisions", "#file"]
 
-    def test_the_best_trial_and_what_it_was_found_among(self, done: Desk) -> None:
+    def test_the_best_trial_and_what_it_was_found_among(self, done: CliRunner) -> None:
         best, *rest = sorted(done.export()["trials"], key=lambda trial: trial["value"])
         page = report(done)
         found = f"Best val_loss: {best['value']:.4g} at epoch {best['best_epoch']} of trial {best['number']}"
@@ -96,25 +96,25 @@ class TestContent:
         assert "trials 4: 4 complete" in page.words
         assert "epochs trained 12," in page.words
 
-    def test_parameters_in_the_order_of_the_file_and_not_active_ones_left_empty(self, desk: Desk) -> None:
+    def test_parameters_in_the_order_of_the_file_and_not_active_ones_left_empty(self, cli: CliRunner) -> None:
         momentum = 'momentum = { low = 0.0, high = 0.9, when = { kind = "a" } }'
         space = f'kind = ["a", "b"]\n{momentum}\nx = {{ low = 0.0, high = 1.0 }}'
-        desk.study('method = "random"\ntrials = 6', space=space)
-        ended(desk.run())
-        page = report(desk)
+        cli.study('method = "random"\ntrials = 6', space=space)
+        ended(cli.run())
+        page = report(cli)
         head = next(rows[0] for rows in page.tables if rows[0][0] == "trial")
         assert head[5:-1] == ["kind", "momentum", "x"]
         assert {(row[5], row[6] != "") for row in page.table("trial")} == {("a", True), ("b", False)}
         assert ["momentum", "0 to 0.9, where kind is a"] in [row[:2] for row in page.table("parameter")]
 
-    def test_every_decision_with_its_reason(self, done: Desk) -> None:
+    def test_every_decision_with_its_reason(self, done: CliRunner) -> None:
         rows = report(done).table("time (UTC)")
         recorded = done.export()["decisions"]
         assert [(row[3], row[4]) for row in rows] == [(one["kind"], one["reason"]) for one in recorded]
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", rows[0][0])
 
     def test_decisions_beyond_a_number_are_left_out_and_it_is_said(
-        self, done: Desk, monkeypatch: pytest.MonkeyPatch
+        self, done: CliRunner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(MOST, "decisions", 3)
         page = report(done)
@@ -122,7 +122,7 @@ class TestContent:
         more = len(done.export()["decisions"]) - 3
         assert f"{more} later decisions are not shown; hpsearch export toy has all" in page.words
 
-    def test_pictures_of_what_was_recorded(self, done: Desk) -> None:
+    def test_pictures_of_what_was_recorded(self, done: CliRunner) -> None:
         page, trials = report(done), done.export()["trials"]
         curves = next(figure for figure in page.figures if figure["layout"]["xaxis"]["title"]["text"] == "epoch")
         drawn = {trace["name"]: trace["y"] for trace in curves["data"]}
@@ -130,73 +130,73 @@ class TestContent:
             values = [report["val_loss"] for report in trial["curve"]]
             assert drawn[f"trial {trial['number']}"] == pytest.approx(values, rel=1e-5)
 
-    def test_rounds_and_why_the_search_ended(self, desk: Desk) -> None:
-        desk.study('method = "recipe"\nbudget = { epochs = 40 }\npreflight = false', epochs=6)
-        ended(desk.run())
-        page = report(desk)
-        over = desk.hp("show", "toy", "--json").data["rounds"]["over"]
+    def test_rounds_and_why_the_search_ended(self, cli: CliRunner) -> None:
+        cli.study('method = "recipe"\nbudget = { epochs = 40 }\npreflight = false', epochs=6)
+        ended(cli.run())
+        page = report(cli)
+        over = cli.invoke("show", "toy", "--json").data["rounds"]["over"]
         assert ("h3", "Rounds") in page.headings
         assert ("h3", "Trials and search ranges by round") in page.headings
         assert page.words.count(over) == 3, "in words, with the picture, and as a decision"
-        rounds = desk.hp("show", "toy", "--json").data["rounds"]["rounds"]
+        rounds = cli.invoke("show", "toy", "--json").data["rounds"]["rounds"]
         assert [row[0] for row in page.table("round")] == [str(one["number"]) for one in rounds]
         assert [row[2] for row in page.table("round")] == [str(one["epochs"]) for one in rounds]
         assert all(note in page.words for one in rounds for note in one["notes"])
 
-    def test_preflight(self, desk: Desk) -> None:
-        desk.study(
+    def test_preflight(self, cli: CliRunner) -> None:
+        cli.study(
             'method = "random"\ntrials = 1',
-            trainer="tests.cli.tried_trainers:logistic",
+            trainer="tests.cli.preflight_trainers:logistic",
             space="lr = { low = 1e-2, high = 1.0, log = true }",
             more='[preflight]\nskip = ["overfits", "labels"]\n',
         )
-        ended(desk.run())
-        page = report(desk)
-        checks = desk.export()["measured"]["preflight"]["checks"]
+        ended(cli.run())
+        page = report(cli)
+        checks = cli.export()["measured"]["preflight"]["checks"]
         assert [(row[0], row[2]) for row in page.table("check")] == [(one["name"], one["says"]) for one in checks]
         assert "Preflight" in page.sections
 
-    def test_one_trial(self, desk: Desk) -> None:
-        desk.study('method = "random"\ntrials = 1')
-        ended(desk.run())
-        words = report(desk).words
+    def test_one_trial(self, cli: CliRunner) -> None:
+        cli.study('method = "random"\ntrials = 1')
+        ended(cli.run())
+        words = report(cli).words
         assert "of trial 0, the only trial with a value" in words
         assert "optimistic" not in words
 
-    def test_before_the_first_trial(self, desk: Desk) -> None:
-        study = Study.load(desk.study())
-        (desk.folder / ".hpsearch").mkdir()
+    def test_before_the_first_trial(self, cli: CliRunner) -> None:
+        study = Study.load(cli.study())
+        (cli.folder / ".hpsearch").mkdir()
         with Journal.open(study.journal_url) as journal:
             spec = study.spec()
             spec["trainer"]["options"]["file"] = "no text: \udcff"
             journal.create("toy", spec, study.identity(), at=0)
-        page = report(desk)
+        page = report(cli)
         assert "No trial has started yet." in page.words
         assert page.sections == ["Study file"]
         assert "no text: \\udcff" in page.words
         assert page.scripts == []
 
-    def test_while_it_runs(self, desk: Desk) -> None:
-        desk.study('method = "random"\ntrials = 2', options="pace = 0.4")
-        running = desk.start("run", "study.toml")
-        desk.wait_for(lambda: desk.trained() >= 1, running)
-        words = report(desk).words
-        assert desk.ended(running).code == 0
+    def test_while_it_runs(self, cli: CliRunner) -> None:
+        cli.study('method = "random"\ntrials = 2', options="pace = 0.4")
+        running = cli.start("run", "study.toml")
+        cli.wait_for(lambda: cli.trained() >= 1, running)
+        words = report(cli).words
+        assert cli.ended(running).code == 0
         assert "state RUNNING (shown as of" in words
         assert "these findings are preliminary" in words
 
 
 class TestTestSet:
-    def test_not_opened(self, done: Desk) -> None:
+    def test_not_opened(self, done: CliRunner) -> None:
         words = report(done).words
         assert "The test set was not used" in words
         assert "The best of 4 values is optimistic, because it is partly due to chance. hpsearch evaluate toy" in words
 
-    def test_opened(self, desk: Desk) -> None:
-        desk.study('method = "random"\ntrials = 4', trainer="tests.cli.predictors:train")
-        ended(desk.run())
-        found = ended(desk.hp("evaluate", "study.toml", "-q", "--seeds", 2, "--json")).data
-        page = report(desk)
+    def test_opened(self, cli: CliRunner) -> None:
+        cli.study('method = "random"\ntrials = 4', trainer="tests.cli.predictors:train")
+        ended(cli.run())
+        found = ended(cli.invoke("evaluate", "study.toml", "-q", "--seeds", 2, "--json")).data
+        page = report(cli)
         words = page.words
         assert "1st opening of the test set, by" in words
         finalists = next(rows for rows in page.tables if rows[0][1:2] == ["in the search"])
@@ -218,12 +218,12 @@ class TestTestSet:
         assert f"val_loss of {winner['mean']:.4g} ± {winner['margin']:.2g}" in words
         assert "The test set was not used" not in words
 
-    def test_opened_without_a_result(self, done: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_opened_without_a_result(self, done: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
         done.study(trainer="tests.cli.predictors:train", file="other.toml")
-        done.hp("run", "other.toml", "--set", 'study.name="other"', "-q")
+        done.invoke("run", "other.toml", "--set", 'study.name="other"', "-q")
         with monkeypatch.context() as patch:
             patch.setattr("hpsearch.evaluation.evaluate.score_on_test", broken)
-            done.hp("evaluate", "other", "-q", "--seeds", 2)
+            done.invoke("evaluate", "other", "-q", "--seeds", 2)
         words = report(done, "other").words
         assert "1st opening of the test set, by" in words
         assert "has no recorded result" in words
@@ -234,11 +234,11 @@ def broken(*_: object) -> None:
 
 
 class TestFailures:
-    def test_reasons_and_tracebacks_of_those_that_failed_alike(self, desk: Desk) -> None:
-        desk.study(trainer="tests.cli.trainers:picky", options="limit = 0.5", more="[limits]\nmax_failures = 9\n")
-        desk.run()
-        page = report(desk)
-        failed = [trial for trial in desk.export()["trials"] if trial["state"] == "FAILED"]
+    def test_reasons_and_tracebacks_of_those_that_failed_alike(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.cli.trainers:picky", options="limit = 0.5", more="[limits]\nmax_failures = 9\n")
+        cli.run()
+        page = report(cli)
+        failed = [trial for trial in cli.export()["trials"] if trial["state"] == "FAILED"]
         assert failed
         for trial in failed:
             assert f"{trial['reason']} (trial {trial['number']})" in page.words
@@ -247,10 +247,10 @@ class TestFailures:
         assert f"{len(failed)} of 4 trials failed (trial{'s' * (len(failed) > 1)} {numbers})" in page.words
         assert not {row[0] for row in page.table("trial")} & {str(trial["number"]) for trial in failed}
 
-    def test_nothing_came_of_any(self, desk: Desk) -> None:
-        desk.study(trainer="tests.cli.trainers:picky", epochs=2, options="limit = -1.0")
-        assert desk.run().code != 0
-        page = report(desk)
+    def test_nothing_came_of_any(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.cli.trainers:picky", epochs=2, options="limit = -1.0")
+        assert cli.run().code != 0
+        page = report(cli)
         assert "No trial has a value yet." in page.words
         assert "Failed trials" in page.sections
 
@@ -262,10 +262,10 @@ EVIL = "</script></pre><script>alert(1)<!-- <img src=http://127.0.0.1:9/x onerro
 
 class TestHarmless:
     @pytest.fixture
-    def evil(self, desk: Desk) -> Page:
+    def evil(self, cli: CliRunner) -> Page:
         """A study whose name, options, choices, errors and reasons want to be more than text."""
-        (desk.folder / "evil.py").write_text(TRAINER)
-        desk.study(
+        (cli.folder / "evil.py").write_text(TRAINER)
+        cli.study(
             trainer="evil:train",
             options=f"note = '''{EVIL}'''",
             space=f"x = {{ low = 0.0, high = 1.0 }}\nkind = ['''{EVIL}''', '<b>b</b>']",
@@ -273,9 +273,9 @@ class TestHarmless:
             more="[limits]\nmax_failures = 9\n",
         )
         name = "<script>alert(1)<script> & 'odd'"
-        desk.change(('name = "toy"', f'name = "{name}"'))
-        desk.run("-q")
-        return report(desk, name)
+        cli.change(('name = "toy"', f'name = "{name}"'))
+        cli.run("-q")
+        return report(cli, name)
 
     def test_what_comes_from_a_study_is_text(self, evil: Page) -> None:
         assert evil.headings[0] == ("h1", "<script>alert(1)<script> & 'odd'")
@@ -324,10 +324,10 @@ def train(params, run):
 """
 
 
-def test_on_postgresql(desk: Desk, monkeypatch: pytest.MonkeyPatch, postgres_url: str) -> None:
+def test_on_postgresql(cli: CliRunner, monkeypatch: pytest.MonkeyPatch, postgres_url: str) -> None:
     monkeypatch.setenv("JOURNAL", postgres_url)
-    desk.study(more='[journal]\nurl = "${env:JOURNAL}"\n')
-    ended(desk.run())
-    page = report(desk)
+    cli.study(more='[journal]\nurl = "${env:JOURNAL}"\n')
+    ended(cli.run())
+    page = report(cli)
     assert page.headings[0] == ("h1", "toy")
     assert len(page.table("trial")) == 4

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.desk import ROOT, Desk
+from tests.cli.cli_runner import ROOT, CliRunner
 
 LR = "lr = { low = 1e-3, high = 0.1, log = true }"
 ONE = 'method = "random"\ntrials = 1'
@@ -31,213 +31,215 @@ def no_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def moody(desk: Desk) -> Moody:
+def file_driven(cli: CliRunner) -> Moody:
     """Runs a study of one trial in this mood; returns the file that the mood is in."""
 
     def run(mood: str, options: str = "") -> Path:
-        path = desk.folder / "mood"
+        path = cli.folder / "mood"
         path.write_text(mood)
         told = f'mood = "{path}"' + (f", {options}" if options else "")
-        desk.study(ONE, trainer="tests.cli.moody_trainers:moody", options=told)
-        desk.run()
+        cli.study(ONE, trainer="tests.cli.file_driven_trainers:file_driven", options=told)
+        cli.run()
         return path
 
     return run
 
 
-def identical(desk: Desk, *words: object) -> Any:
-    answer = desk.hp("reproduce", *words, "--json")
+def identical(cli: CliRunner, *words: object) -> Any:
+    answer = cli.invoke("reproduce", *words, "--json")
     assert (answer.code, answer.data["identical"]) == (0, True), answer
     return answer.data
 
 
 class TestIdentical:
-    def test_a_network_bit_for_bit(self, desk: Desk) -> None:
-        desk.study(trainer="tests.cli.trainers:torch_learner", space=LR)
-        desk.run()
-        before = desk.files(), desk.export()
-        answer = desk.hp("reproduce", "toy", 2)
+    def test_a_network_bit_for_bit(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.cli.trainers:torch_learner", space=LR)
+        cli.run()
+        before = cli.files(), cli.export()
+        answer = cli.invoke("reproduce", "toy", 2)
         first, *rest = answer.out.splitlines()
         assert answer.code == 0
         assert first.startswith("toy, trial 2: COMPLETE, val_loss ")
         assert rest[0] == "  identical bit for bit: 3 epochs x 3 metrics"
-        assert (desk.files(), desk.export()) == before, "nothing of the study is touched"
+        assert (cli.files(), cli.export()) == before, "nothing of the study is touched"
 
-    def test_as_data(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        data = identical(desk, "study.toml", 0)
+    def test_as_data(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        data = identical(cli, "study.toml", 0)
         assert (data["study"], data["trial"], data["epochs"], data["metrics"]) == ("toy", 0, 3, ["val_loss", "weight"])
         assert (data["first"], data["failure"], data["since"], data["recorded"]) == (None, None, [], True)
 
-    def test_a_trial_that_was_paused_and_continued(self, desk: Desk) -> None:
+    def test_a_trial_that_was_paused_and_continued(self, cli: CliRunner) -> None:
         rounds = "rounds = [{ trials = 2, epochs = 1 }, { trials = 1, epochs = 2 }, { trials = 1, epochs = 4 }]"
-        desk.study(f'method = "coarse-to-fine"\nkeep = 1.0\n{rounds}', epochs=4, space=LR, trainer=TORCH)
-        desk.run()
-        document = desk.export()
+        cli.study(f'method = "coarse-to-fine"\nkeep = 1.0\n{rounds}', epochs=4, space=LR, trainer=TORCH)
+        cli.run()
+        document = cli.export()
         number = next(trial["number"] for trial in document["trials"] if len(trial["curve"]) == 4)
         assert [one["after"] for one in document["trained"] if one["trial"] == number] == [0, 1, 2]
-        assert identical(desk, "toy", number)["epochs"] == 4
+        assert identical(cli, "toy", number)["epochs"] == 4
 
-    def test_trials_of_a_search_that_was_broken_off(self, desk: Desk) -> None:
-        desk.study(options="pace = 0.021", space=LR, trainer=TORCH)
-        (desk.folder / "bell").write_text("5 SIGINT")
-        assert desk.run().code == 130
-        assert desk.run().code == 0
-        assert {"trial": 1, "after": 2}.items() <= desk.export()["trained"][2].items()
-        assert identical(desk, "toy", 1)["epochs"] == 3
+    def test_trials_of_a_search_that_was_broken_off(self, cli: CliRunner) -> None:
+        cli.study(options="pace = 0.021", space=LR, trainer=TORCH)
+        (cli.folder / "bell").write_text("5 SIGINT")
+        assert cli.run().code == 130
+        assert cli.run().code == 0
+        assert {"trial": 1, "after": 2}.items() <= cli.export()["trained"][2].items()
+        assert identical(cli, "toy", 1)["epochs"] == 3
 
-    def test_a_trial_whose_process_was_killed(self, desk: Desk) -> None:
-        desk.study(options="pace = 0.021")
-        (desk.folder / "bell").write_text("5 SIGKILL")
-        assert desk.ended(desk.start("run", "study.toml")).code == -9
-        assert desk.run().code == 0
-        assert [one["after"] for one in desk.export()["trained"] if one["trial"] == 1] == [0, 1]
-        assert identical(desk, "toy", 1)["epochs"] == 3
+    def test_a_trial_whose_process_was_killed(self, cli: CliRunner) -> None:
+        cli.study(options="pace = 0.021")
+        (cli.folder / "bell").write_text("5 SIGKILL")
+        assert cli.ended(cli.start("run", "study.toml")).code == -9
+        assert cli.run().code == 0
+        assert [one["after"] for one in cli.export()["trained"] if one["trial"] == 1] == [0, 1]
+        assert identical(cli, "toy", 1)["epochs"] == 3
 
     @pytest.mark.xdist_group("ray")
     @pytest.mark.slow
-    def test_on_ray_as_it_was_trained(self, desk: Desk) -> None:
-        desk.study(trainer=TORCH, space=LR)
-        desk.change(('address = "none"', 'address = "local"\nworkers = 2'))
-        assert desk.ended(desk.start("run", "study.toml")).code == 0
-        answer = desk.ended(desk.start("reproduce", "toy", 3))
+    def test_on_ray_as_it_was_trained(self, cli: CliRunner) -> None:
+        cli.study(trainer=TORCH, space=LR)
+        cli.change(('address = "none"', 'address = "local"\nworkers = 2'))
+        assert cli.ended(cli.start("run", "study.toml")).code == 0
+        answer = cli.ended(cli.start("reproduce", "toy", 3))
         assert answer.code == 0
         assert "  identical bit for bit: 3 epochs x 3 metrics" in answer.out.splitlines()
         assert "since it was trained" not in answer.out
 
-    def test_one_that_diverged(self, desk: Desk) -> None:
-        desk.study(ONE, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
-        desk.run()
-        assert desk.export()["trials"][0]["reason"].startswith("diverged")
-        assert identical(desk, "toy", 0)["epochs"] == 2
+    def test_one_that_diverged(self, cli: CliRunner) -> None:
+        cli.study(ONE, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
+        cli.run()
+        assert cli.export()["trials"][0]["reason"].startswith("diverged")
+        assert identical(cli, "toy", 0)["epochs"] == 2
 
-    def test_one_that_failed(self, desk: Desk, moody: Moody) -> None:
-        moody("raises 7")
-        answer = desk.hp("reproduce", "toy", 0)
+    def test_one_that_failed(self, cli: CliRunner, file_driven: Moody) -> None:
+        file_driven("raises 7")
+        answer = cli.invoke("reproduce", "toy", 0)
         assert answer.code == 0
         assert "  identical bit for bit: 1 epochs x 1 metrics" in answer.out.splitlines()
         assert "  fails as it did, after epoch 1: ValueError: mood 7" in answer.out.splitlines()
 
-    def test_what_measures_time_is_not_compared(self, desk: Desk, moody: Moody) -> None:
-        moody("steady 0.5")
-        assert identical(desk, "toy", 0)["timings"] == ["epoch_seconds"]
-        assert "not compared, since they measure time: epoch_seconds" in desk.hp("reproduce", "toy", 0).out
+    def test_what_measures_time_is_not_compared(self, cli: CliRunner, file_driven: Moody) -> None:
+        file_driven("steady 0.5")
+        assert identical(cli, "toy", 0)["timings"] == ["epoch_seconds"]
+        assert "not compared, since they measure time: epoch_seconds" in cli.invoke("reproduce", "toy", 0).out
 
 
 TORCH = "tests.cli.trainers:torch_learner"
 
 
 class TestDiffers:
-    def test_the_data_have_changed(self, desk: Desk, moody: Moody) -> None:
-        path = moody("steady 0.5", "named = true")
+    def test_the_data_have_changed(self, cli: CliRunner, file_driven: Moody) -> None:
+        path = file_driven("steady 0.5", "named = true")
         path.write_text("steady 0.25 ")
-        answer = desk.hp("reproduce", "toy", 0)
+        answer = cli.invoke("reproduce", "toy", 0)
         assert answer.code == 6
         assert "  differs, first in val_loss at epoch 2: was 0.5, is 0.25" in answer.out.splitlines()
         assert "  largest relative difference 0.5, in val_loss at epoch 2: was 0.5, is 0.25" in answer.out.splitlines()
         assert "  since it was trained, this has changed, and may be why:" in answer.out.splitlines()
         assert "changed since the trial was trained: data.mood: was" in answer.err, "while it trains"
 
-    def test_the_trainer_has_changed(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_trainer_has_changed(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "path", sys.path[:])
-        beside = desk.folder / "beside_its_study.py"
+        beside = cli.folder / "beside_its_study.py"
         beside.write_text(f"FACTOR = 1\n{BESIDE}")
-        desk.study(ONE, trainer="beside_its_study:train")
-        desk.change((f'diary = "{desk.diary}"', ""))
-        desk.run()
+        cli.study(ONE, trainer="beside_its_study:train")
+        cli.change((f'epoch_log = "{cli.epoch_log}"', ""))
+        cli.run()
         monkeypatch.delitem(sys.modules, "beside_its_study")
         beside.write_text(f"FACTOR = 1.5\n{BESIDE}")
-        answer = desk.hp("reproduce", "toy", 0, "--json")
+        answer = cli.invoke("reproduce", "toy", 0, "--json")
         monkeypatch.delitem(sys.modules, "beside_its_study")
         data = answer.data
         assert (answer.code, data["identical"], data["first"]["epoch"]) == (6, False, 1)
         assert data["largest"]["relative"] == pytest.approx(1 / 3)
         assert any(line.startswith("sources.beside_its_study: was ") for line in data["since"])
 
-    def test_nothing_has_changed(self, desk: Desk, moody: Moody) -> None:
-        moody("random 0")
-        answer = desk.hp("reproduce", "toy", 0)
+    def test_nothing_has_changed(self, cli: CliRunner, file_driven: Moody) -> None:
+        file_driven("random 0")
+        answer = cli.invoke("reproduce", "toy", 0)
         assert answer.code == 6
         assert "nothing that is recorded has changed: what the trainer does depends on more" in answer.out
 
-    def test_it_fails_now(self, desk: Desk, moody: Moody) -> None:
-        moody("steady 1").write_text("raises 7")
-        answer = desk.hp("reproduce", "toy", 0)
+    def test_it_fails_now(self, cli: CliRunner, file_driven: Moody) -> None:
+        file_driven("steady 1").write_text("raises 7")
+        answer = cli.invoke("reproduce", "toy", 0)
         assert answer.code == 6
         assert "first in val_loss at epoch 2: was 1.0, is absent" in answer.out
         assert "fails otherwise: was 'it did not fail', is 'ValueError: mood 7' (after epoch 1)" in answer.out
 
-    def test_it_fails_no_more_or_otherwise(self, desk: Desk, moody: Moody) -> None:
-        path = moody("raises 7")
+    def test_it_fails_no_more_or_otherwise(self, cli: CliRunner, file_driven: Moody) -> None:
+        path = file_driven("raises 7")
         path.write_text("steady 1")
-        answer = desk.hp("reproduce", "toy", 0)
+        answer = cli.invoke("reproduce", "toy", 0)
         assert answer.code == 6
         assert "fails otherwise: was 'ValueError: mood 7', is 'it did not fail' (after epoch 2)" in answer.out
         path.write_text("raises 8")
-        assert desk.hp("reproduce", "toy", 0, "--json").data["fails_as_before"] is False
+        assert cli.invoke("reproduce", "toy", 0, "--json").data["fails_as_before"] is False
 
 
 class TestShow:
-    def test_where_and_on_what_it_was_trained(self, desk: Desk, moody: Moody) -> None:
-        content = moody("steady 0.5", "named = true").read_bytes()
-        (where, data) = desk.hp("show", "toy", 0).out.splitlines()[4:6]
+    def test_where_and_on_what_it_was_trained(self, cli: CliRunner, file_driven: Moody) -> None:
+        content = file_driven("steady 0.5", "named = true").read_bytes()
+        (where, data) = cli.invoke("show", "toy", 0).out.splitlines()[4:6]
         assert where.startswith("  trained: no commit (not a git repository")
         assert f", Python {platform.python_version()}, torch " in where
         assert data == f"  data: mood {hashlib.sha256(content).hexdigest()[:12]}"
 
-    def test_where_that_changed_is_said(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        desk.study(ONE, options="pace = 0.021")
-        (desk.folder / "bell").write_text("2 SIGINT")
-        desk.run()
-        monkeypatch.setenv("HPSEARCH_DATA", str(desk.folder))
-        desk.run()
-        where = [line.split(":")[0] for line in desk.hp("show", "toy", 0).out.splitlines() if line.startswith("  trai")]
+    def test_where_that_changed_is_said(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+        cli.study(ONE, options="pace = 0.021")
+        (cli.folder / "bell").write_text("2 SIGINT")
+        cli.run()
+        monkeypatch.setenv("HPSEARCH_DATA", str(cli.folder))
+        cli.run()
+        where = [
+            line.split(":")[0] for line in cli.invoke("show", "toy", 0).out.splitlines() if line.startswith("  trai")
+        ]
         assert where == ["  trained", "  trained from epoch 3 on"]
-        since = identical(desk, "toy", 0)["since"]
-        assert since == [f'settings.HPSEARCH_DATA: was absent, is "{desk.folder}"']
+        since = identical(cli, "toy", 0)["since"]
+        assert since == [f'settings.HPSEARCH_DATA: was absent, is "{cli.folder}"']
 
 
 class TestWhereItsTrainerIs:
-    def test_a_changed_study_file_does_not_matter(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        desk.change(("seed = 3", "seed = 4"), ("epochs = 3", "epochs = 1"))
-        assert identical(desk, "study.toml", 1)["epochs"] == 3
-        (desk.folder / "study.toml").unlink()
-        assert identical(desk, "toy", 1)["epochs"] == 3
+    def test_a_changed_study_file_does_not_matter(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        cli.change(("seed = 3", "seed = 4"), ("epochs = 3", "epochs = 1"))
+        assert identical(cli, "study.toml", 1)["epochs"] == 3
+        (cli.folder / "study.toml").unlink()
+        assert identical(cli, "toy", 1)["epochs"] == 3
 
-    def test_a_folder_that_is_gone(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        folder = desk.folder / "project"
+    def test_a_folder_that_is_gone(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = cli.folder / "project"
         folder.mkdir()
-        desk.study(ONE).rename(folder / "study.toml")
-        monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / "home"))
-        assert desk.hp("run", "project/study.toml").code == 0
-        folder.rename(desk.folder / "moved")
-        answer = desk.hp("reproduce", "toy", 0)
+        cli.study(ONE).rename(folder / "study.toml")
+        monkeypatch.setenv("HPSEARCH_HOME", str(cli.folder / "home"))
+        assert cli.invoke("run", "project/study.toml").code == 0
+        folder.rename(cli.folder / "moved")
+        answer = cli.invoke("reproduce", "toy", 0)
         assert answer.code == 2
         assert f"the study's folder {folder} does not exist: pass the path of the study file" in answer.err
-        identical(desk, "moved/study.toml", 0)
+        identical(cli, "moved/study.toml", 0)
 
-    def test_a_journal_without_the_record(self, desk: Desk) -> None:
-        desk.study(ONE)
-        desk.run()
-        with closing(sqlite3.connect(desk.folder / ".hpsearch" / "journal.db")) as connection, connection:
+    def test_a_journal_without_the_record(self, cli: CliRunner) -> None:
+        cli.study(ONE)
+        cli.run()
+        with closing(sqlite3.connect(cli.folder / ".hpsearch" / "journal.db")) as connection, connection:
             connection.execute("DELETE FROM hpsearch_stretches")
-        answer = desk.hp("reproduce", "toy", 0)
+        answer = cli.invoke("reproduce", "toy", 0)
         assert (answer.code, "where it was trained is not recorded" in answer.out) == (0, True)
 
 
 class TestBadInput:
-    def test_no_such_trial(self, desk: Desk) -> None:
-        desk.study(ONE)
-        desk.run()
-        answer = desk.hp("reproduce", "toy", 1)
+    def test_no_such_trial(self, cli: CliRunner) -> None:
+        cli.study(ONE)
+        cli.run()
+        answer = cli.invoke("reproduce", "toy", 1)
         assert (answer.code, answer.err) == (2, 'study "toy" has no trial 1: it has trials 0 to 0\n')
 
-    def test_nothing_to_compare_with(self, desk: Desk) -> None:
-        desk.study(ONE, options="pace = 0.1")
-        (desk.folder / "bell").write_text("1 SIGINT SIGINT")
-        assert desk.run().code == 130
-        answer = desk.hp("reproduce", "toy", 0)
+    def test_nothing_to_compare_with(self, cli: CliRunner) -> None:
+        cli.study(ONE, options="pace = 0.1")
+        (cli.folder / "bell").write_text("1 SIGINT SIGINT")
+        assert cli.run().code == 130
+        answer = cli.invoke("reproduce", "toy", 0)
         assert (answer.code, answer.err) == (2, "trial 0 is WAITING and has no epoch to compare with yet\n")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.desk import Desk, content
+from tests.cli.cli_runner import CliRunner, content
 from tests.cli.test_going_on import METHODS, SPACE
 
 TRAINER = """\
@@ -15,42 +15,42 @@ def train(params, run):
     for epoch in run.epochs():
         if epoch == {epoch}:
             raise ValueError("wrong")
-        with Path(params["diary"]).open("a") as diary:
-            diary.write(f"{{epoch}}\\n")
+        with Path(params["epoch_log"]).open("a") as epoch_log:
+            epoch_log.write(f"{{epoch}}\\n")
         yield Report(epoch, {{"val_loss": params["x"] + 1 / epoch}})
 """
 NEVER = 99
 
 
-def trainer(desk: Desk, raises_at: int) -> None:
+def trainer(cli: CliRunner, raises_at: int) -> None:
     """Beside the study file. Each run is a process of its own: Python imports a module once."""
-    (desk.folder / "changing.py").write_text(TRAINER.format(epoch=raises_at))
+    (cli.folder / "changing.py").write_text(TRAINER.format(epoch=raises_at))
 
 
-def run(desk: Desk, *words: str) -> Any:
-    return desk.ended(desk.start("run", "study.toml", *words))
+def run(cli: CliRunner, *words: str) -> Any:
+    return cli.ended(cli.start("run", "study.toml", *words))
 
 
-def states(desk: Desk) -> list[str]:
-    return [trial["state"] for trial in desk.export()["trials"]]
+def states(cli: CliRunner) -> list[str]:
+    return [trial["state"] for trial in cli.export()["trials"]]
 
 
 @pytest.fixture
-def failed(desk: Desk) -> Desk:
+def failed(cli: CliRunner) -> CliRunner:
     """A study of which every trial has failed in its second epoch."""
-    trainer(desk, raises_at=2)
-    desk.study(trainer="changing:train")
-    assert run(desk).code == 3
-    return desk
+    trainer(cli, raises_at=2)
+    cli.study(trainer="changing:train")
+    assert run(cli).code == 3
+    return cli
 
 
-def test_a_study_of_failed_trials_is_not_complete(failed: Desk) -> None:
+def test_a_study_of_failed_trials_is_not_complete(failed: CliRunner) -> None:
     study = failed.export()["study"]
     assert (study["state"], study["cause"], study["cause_numbers"]) == ("FAILED", "trainer_raised", {"failed": 4})
-    assert failed.hp("status", "toy", "--json").data["state"] == "FAILED"
+    assert failed.invoke("status", "toy", "--json").data["state"] == "FAILED"
 
 
-def test_a_trainer_that_is_as_it_was_is_not_tried_again(failed: Desk) -> None:
+def test_a_trainer_that_is_as_it_was_is_not_tried_again(failed: CliRunner) -> None:
     before = failed.export()
     answer = run(failed)
     assert answer.code == 3
@@ -58,7 +58,7 @@ def test_a_trainer_that_is_as_it_was_is_not_tried_again(failed: Desk) -> None:
     assert "--retry-failed" in answer.out.splitlines()[-1]
 
 
-def test_a_trainer_that_has_changed_is(failed: Desk) -> None:
+def test_a_trainer_that_has_changed_is(failed: CliRunner) -> None:
     trainer(failed, raises_at=NEVER)
     answer = run(failed, "--json")
     assert answer.code == 0
@@ -77,13 +77,13 @@ def test_a_trainer_that_has_changed_is(failed: Desk) -> None:
     assert [line.split()[0] for line in lines[1:]] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
 
 
-def test_asked_for(failed: Desk) -> None:
+def test_asked_for(failed: CliRunner) -> None:
     assert run(failed, "--retry-failed").code == 3
     assert [one["kind"] for one in failed.export()["decisions"] if one["trial"] == 0][-2:] == ["note", "failed"]
     assert sum(one["kind"] == "retry" for one in failed.export()["decisions"]) == 4
 
 
-def test_the_search_goes_on_as_if_none_had_failed(failed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_goes_on_as_if_none_had_failed(failed: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """No proposal is made twice, and those that follow are those of a search in which nothing failed."""
     trainer(failed, raises_at=NEVER)
     assert run(failed, "--set", "search.trials=6").code == 0
@@ -93,26 +93,26 @@ def test_the_search_goes_on_as_if_none_had_failed(failed: Desk, monkeypatch: pyt
     assert found == [trial["params"] for trial in failed.export()["trials"]]
 
 
-def test_of_a_trial_that_reported_nothing(desk: Desk) -> None:
+def test_of_a_trial_that_reported_nothing(cli: CliRunner) -> None:
     """It is recorded on what it was trained, too."""
-    trainer(desk, raises_at=1)
-    desk.study(trainer="changing:train")
-    assert run(desk).code == 3
-    trainer(desk, raises_at=NEVER)
-    assert run(desk).code == 0
-    assert states(desk) == ["COMPLETE"] * 4
+    trainer(cli, raises_at=1)
+    cli.study(trainer="changing:train")
+    assert run(cli).code == 3
+    trainer(cli, raises_at=NEVER)
+    assert run(cli).code == 0
+    assert states(cli) == ["COMPLETE"] * 4
 
 
 @pytest.mark.parametrize("method", ["bayesian", "coarse-to-fine", "recipe", "grid"])
-def test_every_method_goes_on(desk: Desk, method: str) -> None:
-    trainer(desk, raises_at=2 if method in ("bayesian", "grid") else 1)
+def test_every_method_goes_on(cli: CliRunner, method: str) -> None:
+    trainer(cli, raises_at=2 if method in ("bayesian", "grid") else 1)
     space = "x = { low = 0.0, high = 1.0, points = 2 }\nkind = [1, 2]" if method == "grid" else SPACE
-    desk.study(METHODS[method], trainer="changing:train", space=space, more="[limits]\nmax_failures = 3\n")
-    assert run(desk).code == 3
-    assert "FAILED" in states(desk)
-    trainer(desk, raises_at=NEVER)
-    assert run(desk).code == 0
-    trials = content(desk.export())
+    cli.study(METHODS[method], trainer="changing:train", space=space, more="[limits]\nmax_failures = 3\n")
+    assert run(cli).code == 3
+    assert "FAILED" in states(cli)
+    trainer(cli, raises_at=NEVER)
+    assert run(cli).code == 0
+    trials = content(cli.export())
     assert not {trial["state"] for trial in trials} & {"FAILED", "WAITING"}
     params = [tuple(trial["params"].items()) for trial in trials]
     if method == "grid":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import hpsearch
-from tests.cli.desk import RANDOM, Desk, content, shape
+from tests.cli.cli_runner import RANDOM, CliRunner, content, shape
 
 INTERFACE = [
     "study",
@@ -22,20 +22,20 @@ INTERFACE = [
 
 
 class TestAnswer:
-    def test_object_is_as_the_interface_says(self, desk: Desk) -> None:
-        desk.study()
-        answer = desk.run("--json")
+    def test_object_is_as_the_interface_says(self, cli: CliRunner) -> None:
+        cli.study()
+        answer = cli.run("--json")
         assert answer.code == 0
         data = answer.data
         assert set(INTERFACE) < set(data)
         assert data["study"] == "toy"
         assert data["state"] == "COMPLETE"
         assert data["trials"] == {"waiting": 0, "paused": 0, "complete": 4, "pruned": 0, "failed": 0}
-        assert data["epochs_trained"] == 12 == desk.trained()
+        assert data["epochs_trained"] == 12 == cli.trained()
         assert 0 < data["busy_fraction"] <= 1
         assert data["wall_seconds"] > 0
-        assert data["journal"] == f"sqlite:///{desk.folder}/.hpsearch/journal.db"
-        best = min(desk.export()["trials"], key=lambda trial: trial["value"])
+        assert data["journal"] == f"sqlite:///{cli.folder}/.hpsearch/journal.db"
+        best = min(cli.export()["trials"], key=lambda trial: trial["value"])
         assert data["best"] == {
             "trial": best["number"],
             "value": best["value"],
@@ -43,9 +43,9 @@ class TestAnswer:
             "params": best["params"],
         }
 
-    def test_text_says_what_came_of_it_and_where_to_look(self, desk: Desk) -> None:
-        desk.study()
-        answer = desk.run()
+    def test_text_says_what_came_of_it_and_where_to_look(self, cli: CliRunner) -> None:
+        cli.study()
+        answer = cli.run()
         assert answer.code == 0
         first, second, empty, best, params, *rest = answer.out.splitlines()
         assert first == "toy: done"
@@ -55,23 +55,23 @@ class TestAnswer:
         assert shape([params]) == ["      x = #"]
         assert [line.split()[0] for line in rest if line] == ["journal", "best", "report"]
 
-    def test_one_line_for_every_settled_trial(self, desk: Desk) -> None:
-        desk.study()
-        lines = desk.run().err.splitlines()
+    def test_one_line_for_every_settled_trial(self, cli: CliRunner) -> None:
+        cli.study()
+        lines = cli.run().err.splitlines()
         assert shape(lines) == ["[#/#] trial #   COMPLETE  val_loss # at epoch #  trained all # epochs"] * 4
         assert [line.split("/")[0] for line in lines] == ["[1", "[2", "[3", "[4"]
 
-    def test_quiet_says_nothing_on_stderr(self, desk: Desk) -> None:
-        desk.study()
-        answer = desk.run("-q")
+    def test_quiet_says_nothing_on_stderr(self, cli: CliRunner) -> None:
+        cli.study()
+        answer = cli.run("-q")
         assert answer.err == ""
         assert answer.out.startswith("toy: done\n")
 
-    def test_jsonl_has_a_line_for_every_settled_trial_and_one_for_the_end(self, desk: Desk) -> None:
-        desk.study()
-        *lines, last = map(json.loads, desk.run("--jsonl").out.splitlines())
+    def test_jsonl_has_a_line_for_every_settled_trial_and_one_for_the_end(self, cli: CliRunner) -> None:
+        cli.study()
+        *lines, last = map(json.loads, cli.run("--jsonl").out.splitlines())
         assert [line["trial"] for line in lines] == [0, 1, 2, 3]
-        for line, trial in zip(lines, desk.export()["trials"], strict=True):
+        for line, trial in zip(lines, cli.export()["trials"], strict=True):
             assert line == {
                 "trial": trial["number"],
                 "round": 1,
@@ -86,77 +86,77 @@ class TestAnswer:
             }
         assert last["state"] == "COMPLETE"
 
-    def test_what_the_trainer_prints_is_no_data(self, desk: Desk) -> None:
-        desk.study(trainer="tests.cli.trainers:talkative")
-        answer = desk.run("--json")
+    def test_what_the_trainer_prints_is_no_data(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.cli.trainers:talkative")
+        answer = cli.run("--json")
         assert answer.data["trials"]["complete"] == 4
         assert answer.err.count("to stdout") == 12
 
-    def test_set_changes_the_file_for_this_run(self, desk: Desk) -> None:
-        desk.study()
-        assert desk.run("--set", "search.trials=2", "--set", "space.x.high=0.5").code == 0
-        document = desk.export()
+    def test_set_changes_the_file_for_this_run(self, cli: CliRunner) -> None:
+        cli.study()
+        assert cli.run("--set", "search.trials=2", "--set", "space.x.high=0.5").code == 0
+        document = cli.export()
         assert len(document["trials"]) == 2
         assert document["study"]["spec"]["space"]["x"] == {"low": 0.0, "high": 0.5}
 
 
-def test_workers_change_nothing_but_the_order(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_change_nothing_but_the_order(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for workers in (1, 3):
-        desk.study(options="pace = 0.003")
-        monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / f"home{workers}"))
-        assert desk.run("--set", f"resources.workers={workers}").code == 0
-        found.append(content(desk.export()))
+        cli.study(options="pace = 0.003")
+        monkeypatch.setenv("HPSEARCH_HOME", str(cli.folder / f"home{workers}"))
+        assert cli.run("--set", f"resources.workers={workers}").code == 0
+        found.append(content(cli.export()))
     assert found[0] == found[1]
 
 
 class TestAgain:
-    def test_a_finished_study_is_not_trained_again(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        before = desk.export()
-        answer = desk.run("--json")
+    def test_a_finished_study_is_not_trained_again(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        before = cli.export()
+        answer = cli.run("--json")
         assert answer.code == 0
         assert answer.data["trials"]["complete"] == 4
         assert answer.data["busy_fraction"] == 0
-        assert desk.trained() == 12
-        assert desk.export() == before
+        assert cli.trained() == 12
+        assert cli.export() == before
 
-    def test_it_needs_no_worker_and_no_trainer(self, desk: Desk) -> None:
+    def test_it_needs_no_worker_and_no_trainer(self, cli: CliRunner) -> None:
         """So it answers at once, wherever the study ran."""
-        desk.study()
-        desk.run()
-        desk.change(('address = "none"', 'address = "nowhere:1"'))
-        assert desk.run().code == 0
+        cli.study()
+        cli.run()
+        cli.change(('address = "none"', 'address = "nowhere:1"'))
+        assert cli.run().code == 0
 
-    def test_a_larger_budget_extends_it(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        before = desk.export()
-        desk.change(("trials = 4", "trials = 6"))
-        assert desk.run("--json").data["trials"]["complete"] == 6
-        after = desk.export()
+    def test_a_larger_budget_extends_it(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        before = cli.export()
+        cli.change(("trials = 4", "trials = 6"))
+        assert cli.run("--json").data["trials"]["complete"] == 6
+        after = cli.export()
         assert after["trials"][:4] == before["trials"]
         assert after["decisions"][: len(before["decisions"])] == before["decisions"]
         assert after["study"]["spec"]["search"]["trials"] == 6
-        assert desk.trained() == 18
+        assert cli.trained() == 18
 
-    def test_it_is_what_it_would_have_been_at_once(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        desk.study()
-        desk.run("--set", "search.trials=2")
-        desk.run()
-        extended = content(desk.export())
-        monkeypatch.setenv("HPSEARCH_HOME", str(desk.folder / "other"))
-        desk.run()
-        at_once = content(desk.export())
+    def test_it_is_what_it_would_have_been_at_once(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+        cli.study()
+        cli.run("--set", "search.trials=2")
+        cli.run()
+        extended = content(cli.export())
+        monkeypatch.setenv("HPSEARCH_HOME", str(cli.folder / "other"))
+        cli.run()
+        at_once = content(cli.export())
         origins = [trial.pop("origin") for trial in (*extended, *at_once)]
         assert extended == at_once
         assert origins[0] == "random draw 1 of 2"
 
-    def test_a_smaller_budget_takes_nothing_away(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        assert desk.run("--set", "search.trials=1", "--json").data["trials"]["complete"] == 4
+    def test_a_smaller_budget_takes_nothing_away(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        assert cli.run("--set", "search.trials=1", "--json").data["trials"]["complete"] == 4
 
 
 class TestChanged:
@@ -169,19 +169,19 @@ class TestChanged:
         ('"minimize"', '"maximize"', 'study.goal: was "minimize", is "maximize"'),
     )
 
-    def test_names_every_difference_and_changes_nothing(self, desk: Desk) -> None:
-        desk.study()
-        desk.run()
-        before = desk.export()
-        desk.change(*((old, new) for old, new, _ in self.CHANGES))
-        answer = desk.run()
+    def test_names_every_difference_and_changes_nothing(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        before = cli.export()
+        cli.change(*((old, new) for old, new, _ in self.CHANGES))
+        answer = cli.run()
         assert answer.code == 2
         assert answer.out == ""
         for *_, message in self.CHANGES:
             assert message in answer.err
         assert "--fork" in answer.err
-        assert desk.export() == before
-        assert desk.trained() == 12
+        assert cli.export() == before
+        assert cli.trained() == 12
 
     @pytest.mark.parametrize(
         "change",
@@ -190,57 +190,57 @@ class TestChanged:
             '[limits]\nretries = 7\n[resources]\naddress = "none"',
         ],
     )
-    def test_where_and_how_long_it_runs_may_change(self, desk: Desk, change: str) -> None:
-        desk.study()
-        desk.run()
-        desk.change(('[resources]\naddress = "none"', change), ("trials = 4", "trials = 5"))
-        assert desk.run("--json").data["trials"]["complete"] == 5
+    def test_where_and_how_long_it_runs_may_change(self, cli: CliRunner, change: str) -> None:
+        cli.study()
+        cli.run()
+        cli.change(('[resources]\naddress = "none"', change), ("trials = 4", "trials = 5"))
+        assert cli.run("--json").data["trials"]["complete"] == 5
 
 
 class TestFailing:
-    def test_none_succeeded(self, desk: Desk) -> None:
-        desk.study('method = "random"\ntrials = 3', trainer="tests.cli.trainers:picky", options="limit = -1.0")
-        answer = desk.run()
+    def test_none_succeeded(self, cli: CliRunner) -> None:
+        cli.study('method = "random"\ntrials = 3', trainer="tests.cli.trainers:picky", options="limit = -1.0")
+        answer = cli.run()
         assert answer.code == 3
         assert "no trial succeeded; the last one: ValueError: x = " in answer.out
         assert "\n  failed     hpsearch show toy 2\n" in answer.out
-        for trial in desk.export()["trials"]:
+        for trial in cli.export()["trials"]:
             assert trial["state"] == "FAILED"
             assert trial["error"].startswith("Traceback (most recent call last)")
             assert trial["error"].endswith(trial["reason"])
             assert len(trial["curve"]) == 1
-        assert "is too much" in desk.hp("show", "toy", 1).out.splitlines()[-1]
-        assert desk.hp("best", "toy").code == 3
+        assert "is too much" in cli.invoke("show", "toy", 1).out.splitlines()[-1]
+        assert cli.invoke("best", "toy").code == 3
 
-    def test_the_others_go_on(self, desk: Desk) -> None:
-        desk.study(trainer="tests.cli.trainers:picky", options="limit = 0.5")
-        data = desk.run("--json").data
-        values = [trial["params"]["x"] for trial in desk.export()["trials"]]
+    def test_the_others_go_on(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.cli.trainers:picky", options="limit = 0.5")
+        data = cli.run("--json").data
+        values = [trial["params"]["x"] for trial in cli.export()["trials"]]
         assert data["trials"]["failed"] == sum(x > 0.5 for x in values)
         assert data["trials"]["complete"] == sum(x <= 0.5 for x in values)
         assert 0 < data["trials"]["failed"] < 4
 
-    def test_max_failures_stops_the_study_and_the_next_run_goes_on(self, desk: Desk) -> None:
+    def test_max_failures_stops_the_study_and_the_next_run_goes_on(self, cli: CliRunner) -> None:
         search = 'method = "random"\ntrials = 9'
         more = "[limits]\nmax_failures = 2\n"
-        desk.study(search, trainer="tests.cli.trainers:picky", options="limit = -1.0", more=more)
-        answer = desk.run("--json")
+        cli.study(search, trainer="tests.cli.trainers:picky", options="limit = -1.0", more=more)
+        answer = cli.run("--json")
         assert (answer.code, answer.data["state"]) == (3, "STOPPED")
         assert (answer.data["cause"], answer.data["cause_numbers"]) == ("limit", {"failed": 2})
-        assert desk.run("--json").data["trials"]["failed"] == 4
+        assert cli.run("--json").data["trials"]["failed"] == 4
 
-    def test_max_failures_is_no_success_where_other_trials_are_complete(self, desk: Desk) -> None:
-        desk.study(trainer="tests.cli.trainers:picky", options="limit = 0.5", more="[limits]\nmax_failures = 1\n")
-        answer = desk.run()
-        data = desk.run("--json", "--retry-failed").data
+    def test_max_failures_is_no_success_where_other_trials_are_complete(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.cli.trainers:picky", options="limit = 0.5", more="[limits]\nmax_failures = 1\n")
+        answer = cli.run()
+        data = cli.run("--json", "--retry-failed").data
         assert answer.code == 3
         assert answer.out.splitlines()[-1] == "or raise limits.max_failures to train other trials first"
         assert data["best"] is not None or data["trials"]["complete"] == 0
 
-    def test_a_diverged_trial_is_pruned_and_never_best(self, desk: Desk) -> None:
-        desk.study(trainer="tests.cli.trainers:exploding", options="limit = 0.5")
-        data = desk.run("--json").data
-        trials = desk.export()["trials"]
+    def test_a_diverged_trial_is_pruned_and_never_best(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.cli.trainers:exploding", options="limit = 0.5")
+        data = cli.run("--json").data
+        trials = cli.export()["trials"]
         bad = [trial for trial in trials if trial["params"]["x"] > 0.5]
         assert bad
         for trial in bad:
@@ -263,71 +263,71 @@ class TestBadInput:
             ("tests.support.toys:Trainer", "`Trainer` is a class"),
         ],
     )
-    def test_trainer(self, desk: Desk, trainer: str, message: str) -> None:
-        desk.study(trainer=trainer)
-        answer = desk.run()
+    def test_trainer(self, cli: CliRunner, trainer: str, message: str) -> None:
+        cli.study(trainer=trainer)
+        answer = cli.run()
         assert answer.code == 2
         assert message in answer.err
         assert f"{Path(hpsearch.__file__).parent}/" not in answer.err, "no traceback of ours"
         assert answer.out == ""
-        assert desk.files() == []
+        assert cli.files() == []
 
-    def test_study_file(self, desk: Desk) -> None:
-        desk.study(space="x = { low = 2.0, high = 1.0 }", more="[prume]\n")
-        answer = desk.run()
+    def test_study_file(self, cli: CliRunner) -> None:
+        cli.study(space="x = { low = 2.0, high = 1.0 }", more="[prume]\n")
+        answer = cli.run()
         assert answer.code == 2
         assert "study.toml:11 space.x: low must be <= high, got low = 2.0, high = 1.0" in answer.err
         assert "prume" in answer.err
-        assert desk.files() == []
+        assert cli.files() == []
 
-    def test_no_study_file(self, desk: Desk) -> None:
-        answer = desk.run()
+    def test_no_study_file(self, cli: CliRunner) -> None:
+        answer = cli.run()
         assert answer.code == 2
         assert answer.err == "study.toml: there is no such file; `hpsearch init` writes one\n"
 
-    def test_metric_that_is_not_reported(self, desk: Desk) -> None:
+    def test_metric_that_is_not_reported(self, cli: CliRunner) -> None:
         """It takes an epoch to find out; then the study is forgotten, so that the file can be put right and run."""
-        desk.study()
-        desk.change(('metric = "val_loss"', 'metric = "accuracy"'))
-        answer = desk.run()
+        cli.study()
+        cli.change(('metric = "val_loss"', 'metric = "accuracy"'))
+        answer = cli.run()
         assert answer.code == 2
         assert answer.err == (
             'trial 0: study.metric = "accuracy" is not among what the trainer reports: val_loss, weight\n'
         )
-        assert desk.hp("status", "--json").data == []
-        assert not list((desk.folder / ".hpsearch" / "studies").glob("*"))
-        desk.change(('metric = "accuracy"', 'metric = "val_loss"'))
-        assert desk.run().code == 0
+        assert cli.invoke("status", "--json").data == []
+        assert not list((cli.folder / ".hpsearch" / "studies").glob("*"))
+        cli.change(('metric = "accuracy"', 'metric = "val_loss"'))
+        assert cli.run().code == 0
 
-    def test_a_report_that_is_wrong_later_leaves_what_was_trained(self, desk: Desk) -> None:
-        desk.study(RANDOM, trainer="tests.support.toys:wrong", options='how = "metric"')
-        answer = desk.run()
+    def test_a_report_that_is_wrong_later_leaves_what_was_trained(self, cli: CliRunner) -> None:
+        cli.study(RANDOM, trainer="tests.support.toys:wrong", options='how = "metric"')
+        answer = cli.run()
         assert answer.code == 2
         assert "accuracy, loss" in answer.err
-        (trial,) = desk.export()["trials"]
+        (trial,) = cli.export()["trials"]
         assert (trial["state"], len(trial["curve"])) == ("WAITING", 1)
 
-    def test_journal_of_another_kind(self, desk: Desk) -> None:
-        desk.study(more='[journal]\nurl = "sqlite:///study.toml"\n')
-        answer = desk.run()
+    def test_journal_of_another_kind(self, cli: CliRunner) -> None:
+        cli.study(more='[journal]\nurl = "sqlite:///study.toml"\n')
+        answer = cli.run()
         assert answer.code == 2
         assert "study.toml" in answer.err
 
-    def test_folder_that_cannot_be_written(self, desk: Desk) -> None:
-        (desk.folder / ".hpsearch").write_text("")
-        desk.study()
-        answer = desk.run()
+    def test_folder_that_cannot_be_written(self, cli: CliRunner) -> None:
+        (cli.folder / ".hpsearch").write_text("")
+        cli.study()
+        answer = cli.run()
         assert answer.code == 5
         assert "its folder cannot be made" in answer.err
 
 
 def test_a_home_elsewhere(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    cli: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HPSEARCH_HOME", str(home))
-    desk.study()
-    desk.run()
+    cli.study()
+    cli.run()
     assert (home / "journal.db").exists()
-    assert desk.files() == []
-    assert desk.hp("status", "toy").code == 0
+    assert cli.files() == []
+    assert cli.invoke("status", "toy").code == 0

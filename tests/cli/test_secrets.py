@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.invariants import check_secret
-from tests.cli.desk import Answer, Desk
+from tests.cli.cli_runner import CliResult, CliRunner
 
 CANARY = "Xq7canary"
 """Short and whole, so that half of a password which was read wrongly is found too."""
@@ -45,50 +45,50 @@ TRACKERS = [
 
 
 @pytest.fixture
-def tried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def tried(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
     """Afterwards nothing that was written has the secret in it. A tracker has no time to wait for a server."""
     monkeypatch.setattr("hpsearch.orchestrator.search.FLUSH", 0.5)
     monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.LAST_TRIES", 0.2)
     monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 1, raising=False)
-    monkeypatch.setenv("JOURNAL", f"sqlite:///{desk.folder}/.hpsearch/journal.db")
-    desk.study(more='[journal]\nurl = "${env:JOURNAL}"\n')
-    yield desk
-    check_secret(CANARY, desk.folder)
+    monkeypatch.setenv("JOURNAL", f"sqlite:///{cli.folder}/.hpsearch/journal.db")
+    cli.study(more='[journal]\nurl = "${env:JOURNAL}"\n')
+    yield cli
+    check_secret(CANARY, cli.folder)
 
 
-def discreet(answer: Answer) -> None:
+def discreet(answer: CliResult) -> None:
     assert CANARY not in answer.out
     assert CANARY not in answer.err
 
 
 @pytest.mark.parametrize("url", JOURNALS)
-def test_a_journal_that_cannot_be_opened(tried: Desk, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_journal_that_cannot_be_opened(tried: CliRunner, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("JOURNAL", url)
     for words in (["run"], ["status"], ["show"], ["export"], ["report"], ["db", "version"]):
         trial = ["0"] if words == ["show"] else []
         place = ["--journal", url] if words[0] == "db" else []
-        answer = tried.hp(*words, *(place or ["study.toml"]), *trial, "-v")
+        answer = tried.invoke(*words, *(place or ["study.toml"]), *trial, "-v")
         assert answer.code in (2, 5), answer.err
         assert answer.err
         discreet(answer)
     for where in (url, "${env:JOURNAL}"):
-        answer = tried.hp("status", "toy", "--journal", where, "-v")
+        answer = tried.invoke("status", "toy", "--journal", where, "-v")
         assert answer.code in (2, 5)
         discreet(answer)
 
 
 @pytest.mark.parametrize("uri", TRACKERS)
-def test_an_mlflow_that_cannot_be_used(tried: Desk, monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+def test_an_mlflow_that_cannot_be_used(tried: CliRunner, monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
     monkeypatch.setenv("TRACKING", uri)
     tried.change(('mlflow = "none"', 'mlflow = "${env:TRACKING}"'))
     for words in (["run", "study.toml", "-v"], ["run", "study.toml", "--json", "-v"], ["sync", "study.toml", "-v"]):
-        answer = tried.hp(*words)
+        answer = tried.invoke(*words)
         assert answer.code in (0, 2, 5), answer.err
         discreet(answer)
     tried.change(('mlflow = "${env:TRACKING}"', 'mlflow = "none"'))
     assert tried.run().code == 0
     for where in (uri, "${env:TRACKING}"):
-        answer = tried.hp("sync", "toy", "--mlflow", where, "-v")
+        answer = tried.invoke("sync", "toy", "--mlflow", where, "-v")
         assert answer.code in (2, 5), answer.err
         discreet(answer)
 
@@ -108,11 +108,11 @@ class TestWrittenDown:
             f"me:{CANARY}@host",
         ],
     )
-    def test_on_the_command_line(self, tried: Desk, key: str, url: str) -> None:
+    def test_on_the_command_line(self, tried: CliRunner, key: str, url: str) -> None:
         for command in ("run", "check", "plan", "submit"):
             address = ["--address", "http://127.0.0.1:9"] if command == "submit" else []
             for value in (f"{key}={url}", f'{key}="{url}"', f'{key}="{url}', f"{key}.more={url}"):
-                answer = tried.hp(command, "study.toml", *address, "--set", value, "-v")
+                answer = tried.invoke(command, "study.toml", *address, "--set", value, "-v")
                 assert answer.code == 2
                 discreet(answer)
 
@@ -130,24 +130,24 @@ class TestWrittenDown:
             f'url = "postgresql://me:{CANARY}@host/db" x',
         ],
     )
-    def test_in_the_file(self, desk: Desk, tmp_path: Path, line: str) -> None:
-        desk.study(more=f"[journal]\n{line}\n")
+    def test_in_the_file(self, cli: CliRunner, tmp_path: Path, line: str) -> None:
+        cli.study(more=f"[journal]\n{line}\n")
         for command in ("run", "check", "plan"):
-            answer = desk.hp(command, "study.toml", "-v")
+            answer = cli.invoke(command, "study.toml", "-v")
             assert answer.code == 2
             discreet(answer)
-            assert desk.files() == []
+            assert cli.files() == []
 
     @pytest.mark.parametrize(
         ("option", "words"), [("--mlflow", ["sync"]), ("--journal", ["status"]), ("--mlflow", ["ui"])]
     )
-    def test_a_variable_of_an_option_that_is_not_set(self, tried: Desk, option: str, words: list[str]) -> None:
+    def test_a_variable_of_an_option_that_is_not_set(self, tried: CliRunner, option: str, words: list[str]) -> None:
         assert tried.run().code == 0
         study = [] if words == ["ui"] else ["toy"]
-        answer = tried.hp(*words, *study, option, "http://me:${env:NOBODY_HAS_SET_THIS}@host")
+        answer = tried.invoke(*words, *study, option, "http://me:${env:NOBODY_HAS_SET_THIS}@host")
         assert (answer.code, answer.err) == (2, f"{option}: the environment variable NOBODY_HAS_SET_THIS is not set\n")
 
-    def test_a_command_that_is_proposed_has_the_variable_in_it(self, tried: Desk, monkeypatch: pytest.MonkeyPatch):
+    def test_a_command_that_is_proposed_has_the_variable_in_it(self, tried: CliRunner, monkeypatch: pytest.MonkeyPatch):
         uri = f"postgresql+psycopg://me:{CANARY}@127.0.0.1:9/db"
         monkeypatch.setenv("TRACKING", uri)
         tried.change(('mlflow = "none"', 'mlflow = "${env:TRACKING}"'))
@@ -156,14 +156,16 @@ class TestWrittenDown:
         assert "  dashboard  hpsearch ui --mlflow '${env:TRACKING}'\n" in answer.out
 
 
-def test_a_bug_of_ours_tells_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_a_bug_of_ours_tells_nobody(
+    cli: CliRunner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """Its traceback is meant for a report that others read."""
     from hpsearch.cli.main import main
 
     def broken(*_: object) -> None:
         raise KeyError(f"postgresql://me:{CANARY}@host/db")
 
-    desk.study()
+    cli.study()
     monkeypatch.setattr("hpsearch.study.definition.Study.load", broken)
     assert main(["check", "study.toml"]) == 1
     said = capsys.readouterr().err

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.cli.desk import Desk, shape
+from tests.cli.cli_runner import CliRunner, shape
 
 
-def test_object(done: Desk) -> None:
+def test_object(done: CliRunner) -> None:
     best = min(done.export()["trials"], key=lambda trial: trial["value"])
-    data = done.hp("status", "toy", "--json").data
+    data = done.invoke("status", "toy", "--json").data
     assert data.pop("busy_seconds") > 0
     assert data == {
         "study": "toy",
@@ -29,38 +29,38 @@ def test_object(done: Desk) -> None:
     }
 
 
-def test_text_ends_with_the_last_decisions(done: Desk) -> None:
-    lines = done.hp("status", "toy").out.splitlines()
+def test_text_ends_with_the_last_decisions(done: CliRunner) -> None:
+    lines = done.invoke("status", "toy").out.splitlines()
     assert lines[0].split() == ["study", "state", "trials", "epochs", "best"]
     assert shape([" ".join(lines[1].split())]) == ["toy COMPLETE # complete # # (trial #, epoch #)"]
     assert lines[3] == "last decisions"
     assert " ".join(lines[-1].split()) == "trial 3 epoch 3 complete trained all 3 epochs"
 
 
-def test_all_studies(done: Desk) -> None:
+def test_all_studies(done: CliRunner) -> None:
     done.run("--set", 'study.name="second"', "--set", "search.trials=1")
-    lines = done.hp("status").out.splitlines()
+    lines = done.invoke("status").out.splitlines()
     assert [line.split()[0] for line in lines] == ["study", "toy", "second"]
-    assert [one["study"] for one in done.hp("status", "--json").data] == ["toy", "second"]
+    assert [one["study"] for one in done.invoke("status", "--json").data] == ["toy", "second"]
 
 
-def test_by_its_file_from_elsewhere(done: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_its_file_from_elsewhere(done: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    assert done.hp("status", done.folder / "study.toml", "--json").data["study"] == "toy"
+    assert done.invoke("status", done.folder / "study.toml", "--json").data["study"] == "toy"
     url = f"sqlite:///{done.folder}/.hpsearch/journal.db"
-    assert done.hp("status", "toy", "--journal", url, "--json").data["study"] == "toy"
+    assert done.invoke("status", "toy", "--journal", url, "--json").data["study"] == "toy"
 
 
-def test_watch_ends_with_the_study(done: Desk) -> None:
-    assert done.hp("status", "toy", "--watch", "--json").data["state"] == "COMPLETE"
+def test_watch_ends_with_the_study(done: CliRunner) -> None:
+    assert done.invoke("status", "toy", "--watch", "--json").data["state"] == "COMPLETE"
 
 
-def test_watch_shows_every_change_until_it_ends(desk: Desk) -> None:
-    desk.study('method = "random"\ntrials = 2', options="pace = 0.4")
-    running = desk.start("run", "study.toml")
-    desk.wait_for(lambda: desk.trained() >= 1, running)
-    watching = desk.hp("status", "toy", "--watch", "--json")
-    assert desk.ended(running).code == 0
+def test_watch_shows_every_change_until_it_ends(cli: CliRunner) -> None:
+    cli.study('method = "random"\ntrials = 2', options="pace = 0.4")
+    running = cli.start("run", "study.toml")
+    cli.wait_for(lambda: cli.trained() >= 1, running)
+    watching = cli.invoke("status", "toy", "--watch", "--json")
+    assert cli.ended(running).code == 0
     states = [line for line in watching.out.splitlines() if line]
     assert len(states) == len(set(states)) > 2
     assert '"state": "RUNNING"' in states[0]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import Answer, Desk, environment
+from tests.cli.cli_runner import CliResult, CliRunner, environment
 from tests.support.ray_session import descendants, running
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -103,20 +103,20 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     assert not left
 
 
-def call(desk: Desk, head: Head, *words: str) -> Answer:
+def call(cli: CliRunner, head: Head, *words: str) -> CliResult:
     """A user's call in the study's folder, without this repository on its path: Ray must bring what is needed."""
     variables = {name: value for name, value in environment().items() if name != "PYTHONPATH"} | head.variables
-    return desk.ended(desk.start(*words, env=variables), timeout=180)
+    return cli.ended(cli.start(*words, env=variables), timeout=180)
 
 
 @pytest.fixture
-def mine(desk: Desk) -> Desk:
+def mine(cli: CliRunner) -> CliRunner:
     """A study with its trainer beside it."""
-    assert desk.hp("init").code == 0
-    return desk
+    assert cli.invoke("init").code == 0
+    return cli
 
 
-def test_nobody_there(mine: Desk) -> None:
+def test_nobody_there(mine: CliRunner) -> None:
     """The file is checked as the cluster would read it."""
     where = ("--address", "http://127.0.0.1:9", "--set", 'journal.url="${env:NOT_SET_HERE}"')
     answer = mine.ended(mine.start("submit", "study.toml", *where))
@@ -128,7 +128,7 @@ def test_nobody_there(mine: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_job_follow(mine: Desk, head: Head) -> None:
+def test_job_follow(mine: CliRunner, head: Head) -> None:
     answer = call(mine, head, "submit", "study.toml", "--address", head.jobs, "--follow", *SMALL)
     assert answer.code == 0, answer.err
     assert "[4/4] trial " in answer.err
@@ -137,16 +137,16 @@ def test_job_follow(mine: Desk, head: Head) -> None:
     assert answer.out.endswith(": SUCCEEDED\n")
     assert mine.files() == []
     journal = f"sqlite:///{head.home}/journal.db"
-    status = mine.hp("status", "my-study", "--journal", journal, "--json").data
+    status = mine.invoke("status", "my-study", "--journal", journal, "--json").data
     assert (status["state"], sum(status["trials"].values())) == ("COMPLETE", 4)
     assert (head.home / "mlflow.db").exists()
     again = call(mine, head, "submit", "study.toml", "--address", head.jobs, "--follow", "--json", *SMALL)
     assert (again.code, again.data["state"], again.data["exit_code"]) == (0, "SUCCEEDED", 0)
-    assert mine.hp("status", "my-study", "--journal", journal, "--json").data == status
+    assert mine.invoke("status", "my-study", "--journal", journal, "--json").data == status
 
 
 @pytest.mark.slow
-def test_exit_code_of_the_job(mine: Desk, head: Head) -> None:
+def test_exit_code_of_the_job(mine: CliRunner, head: Head) -> None:
     words = ("--set", 'study.name="wrong"', "--set", 'study.metric="nope"')
     answer = call(mine, head, "submit", "study.toml", "--address", head.jobs, "--follow", *SMALL, *words)
     assert answer.code == 2
@@ -155,7 +155,7 @@ def test_exit_code_of_the_job(mine: Desk, head: Head) -> None:
 
 
 @pytest.mark.slow
-def test_without_follow(mine: Desk, head: Head) -> None:
+def test_without_follow(mine: CliRunner, head: Head) -> None:
     """Nor with a variable that is set there alone."""
     words = ("--set", 'study.name="later"', "--set", 'journal.url="${env:ITS_DATABASE}"')
     answer = call(mine, head, "submit", "study.toml", "--address", head.jobs, "--json", *SMALL, *words)
@@ -165,13 +165,13 @@ def test_without_follow(mine: Desk, head: Head) -> None:
     status = {"state": ""}
     while status["state"] != "COMPLETE" and time.monotonic() < deadline:
         time.sleep(0.5)
-        read = mine.hp("status", "later", "--journal", f"sqlite:///{head.home.parent}/its.db", "--json")
+        read = mine.invoke("status", "later", "--journal", f"sqlite:///{head.home.parent}/its.db", "--json")
         status = read.data if read.code == 0 else status
     assert status["state"] == "COMPLETE"
 
 
 @pytest.mark.slow
-def test_cluster_that_refuses_us(mine: Desk, head: Head, tmp_path: Path) -> None:
+def test_cluster_that_refuses_us(mine: CliRunner, head: Head, tmp_path: Path) -> None:
     stranger = tmp_path / "token"
     stranger.write_text(secrets.token_hex(32))
     other = Head(head.gcs, head.jobs, head.client, head.home, {**head.variables, "RAY_AUTH_TOKEN_PATH": str(stranger)})
@@ -183,7 +183,7 @@ def test_cluster_that_refuses_us(mine: Desk, head: Head, tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("address", ["gcs", "auto", "client"])
-def test_run_on_the_cluster(mine: Desk, head: Head, address: str) -> None:
+def test_run_on_the_cluster(mine: CliRunner, head: Head, address: str) -> None:
     """The driver is here, the workers are there; `auto` is found as Ray finds it."""
     where = "auto" if address == "auto" else getattr(head, address)
     there = Head(head.gcs, head.jobs, head.client, head.home, {**head.variables, "RAY_ADDRESS": head.gcs})
@@ -195,7 +195,7 @@ def test_run_on_the_cluster(mine: Desk, head: Head, address: str) -> None:
 
 
 @pytest.mark.slow
-def test_more_than_the_cluster_has(mine: Desk, head: Head) -> None:
+def test_more_than_the_cluster_has(mine: CliRunner, head: Head) -> None:
     words = ("--set", f'resources.address="{head.gcs}"', "--set", "resources.per_trial.cpus=9")
     answer = call(mine, head, "run", "study.toml", *words)
     assert answer.code == 2

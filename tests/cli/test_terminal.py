@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import Desk, environment
+from tests.cli.cli_runner import CliRunner, environment
 from tests.support.ray_session import descendants, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
@@ -26,7 +26,7 @@ WIDTH = 60
 class Terminal:
     """A process on a terminal of its own, as a shell starts it: Ctrl-C and a hangup reach all that it has started."""
 
-    def __init__(self, desk: Desk, *words: str, **variables: str):
+    def __init__(self, cli: CliRunner, *words: str, **variables: str):
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, WIDTH, 0, 0))
         self.process = subprocess.Popen(
@@ -34,7 +34,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            cwd=desk.folder,
+            cwd=cli.folder,
             env={**environment(), "TERM": "xterm-256color", **variables},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
@@ -93,15 +93,15 @@ def screen(text: str) -> list[str]:
     return [one.rstrip() for one in rows]
 
 
-def on_ray(desk: Desk, pace: float = 0.3) -> None:
-    desk.study('method = "random"\ntrials = 6', options=f"pace = {pace}")
-    desk.change(('address = "none"', "workers = 2"))
+def on_ray(cli: CliRunner, pace: float = 0.3) -> None:
+    cli.study('method = "random"\ntrials = 6', options=f"pace = {pace}")
+    cli.change(('address = "none"', "workers = 2"))
 
 
-def test_live_view_ctrl_c_and_going_on(desk: Desk) -> None:
-    on_ray(desk)
-    terminal = Terminal(desk, "run", "study.toml")
-    terminal.wait_for(lambda: desk.trained() >= 4)
+def test_live_view_ctrl_c_and_going_on(cli: CliRunner) -> None:
+    on_ray(cli)
+    terminal = Terminal(cli, "run", "study.toml")
+    terminal.wait_for(lambda: cli.trained() >= 4)
     ours = descendants(terminal.process.pid)
     terminal.press("\x03")
     assert terminal.end() == 130
@@ -111,43 +111,43 @@ def test_live_view_ctrl_c_and_going_on(desk: Desk) -> None:
     assert any(line.startswith("stopping: running trials end their epoch") for line in lines)
     assert "toy: stopped by SIGINT" in lines
     assert not any(line.startswith(("best  ", "last  ", "toy  ")) for line in lines), lines
-    assert desk.hp("status", "toy", "--json").data["trials"]["running"] == 0
+    assert cli.invoke("status", "toy", "--json").data["trials"]["running"] == 0
     terminal.wait_for(lambda: not running(ours))
-    again = Terminal(desk, "run", "study.toml", NO_COLOR="1")
+    again = Terminal(cli, "run", "study.toml", NO_COLOR="1")
     assert again.end() == 0
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", again.seen)
     assert "toy: done" in screen(again.seen)
-    assert desk.trained() == 18
+    assert cli.trained() == 18
 
 
-def test_closed_window_ends_nothing(desk: Desk) -> None:
+def test_closed_window_ends_nothing(cli: CliRunner) -> None:
     """The kernel sends SIGHUP to everything that the terminal has started, Ray too, and writing to it fails."""
-    on_ray(desk)
-    terminal = Terminal(desk, "run", "study.toml")
-    terminal.wait_for(lambda: desk.trained() >= 3)
+    on_ray(cli)
+    terminal = Terminal(cli, "run", "study.toml")
+    terminal.wait_for(lambda: cli.trained() >= 3)
     terminal.close()
     assert terminal.process.wait(120) == 0
-    assert desk.hp("status", "toy", "--json").data["state"] == "COMPLETE"
-    assert desk.trained() == 18
+    assert cli.invoke("status", "toy", "--json").data["state"] == "COMPLETE"
+    assert cli.trained() == 18
 
 
-def test_ctrl_c_twice_in_a_long_epoch(desk: Desk) -> None:
-    on_ray(desk, pace=300.0)
-    terminal = Terminal(desk, "run", "study.toml")
-    terminal.wait_for(lambda: desk.trained() >= 2)
+def test_ctrl_c_twice_in_a_long_epoch(cli: CliRunner) -> None:
+    on_ray(cli, pace=300.0)
+    terminal = Terminal(cli, "run", "study.toml")
+    terminal.wait_for(lambda: cli.trained() >= 2)
     ours = descendants(terminal.process.pid)
     terminal.press("\x03")
     terminal.wait_for(lambda: "again to stop at once" in terminal.read())
     terminal.press("\x03")
     assert terminal.end() == 130
-    assert desk.hp("status", "toy", "--json").data["trials"]["waiting"] == 2
+    assert cli.invoke("status", "toy", "--json").data["trials"]["waiting"] == 2
     terminal.wait_for(lambda: not running(ours))
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0])
-def test_sigterm_while_ray_starts(desk: Desk, seconds: float) -> None:
-    on_ray(desk)
-    terminal = Terminal(desk, "run", "study.toml")
+def test_sigterm_while_ray_starts(cli: CliRunner, seconds: float) -> None:
+    on_ray(cli)
+    terminal = Terminal(cli, "run", "study.toml")
     terminal.wait_for(lambda: "starting" in terminal.read())
     time.sleep(seconds)
     ours = descendants(terminal.process.pid)
@@ -156,4 +156,4 @@ def test_sigterm_while_ray_starts(desk: Desk, seconds: float) -> None:
     assert screen(terminal.seen) == ["stopped by SIGTERM: run the same command again to go on", ""]
     terminal.wait_for(lambda: not running(ours))
     assert not list(Path("/tmp").glob(f"hps{terminal.process.pid}-*"))
-    assert desk.trained() == 0
+    assert cli.trained() == 0

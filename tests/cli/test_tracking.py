@@ -4,14 +4,14 @@ nothing up."""
 import pytest
 
 from tests.chaos.http_proxy import Proxy
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
 
 
 @pytest.fixture(autouse=True)
-def _tracked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def _tracked(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hpsearch.orchestrator.search.FLUSH", 0.1)
-    desk.study()
-    desk.change(('mlflow = "none"', 'mlflow = "${env:TRACKING}"'))
+    cli.study()
+    cli.change(('mlflow = "none"', 'mlflow = "${env:TRACKING}"'))
 
 
 @pytest.mark.parametrize(
@@ -28,38 +28,38 @@ def _tracked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_server_that_refuses_us(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, status: int, body: str, fix: str
+    cli: CliRunner, monkeypatch: pytest.MonkeyPatch, status: int, body: str, fix: str
 ) -> None:
     with Proxy(mode=status, body=body) as server:
         monkeypatch.setenv("TRACKING", server.uri)
-        answer = desk.run()
+        answer = cli.run()
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith(f"tracking.mlflow: MLflow at {server.uri} {fix}")
-    assert (desk.trained(), desk.files()) == (0, [])
+    assert (cli.trained(), cli.files()) == (0, [])
 
 
-def test_another_scheme(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_scheme(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     with Proxy(mode=200, body="{}") as server:
         monkeypatch.setenv("TRACKING", server.uri.replace("http:", "https:"))
-        answer = desk.run()
-    assert (answer.code, desk.files()) == (2, [])
+        answer = cli.run()
+    assert (answer.code, cli.files()) == (2, [])
     assert answer.err.endswith("does not speak TLS: write http:// in place of https://\n")
 
 
-def test_a_server_that_is_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_away(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKING", "http://127.0.0.1:9")
-    answer = desk.run()
+    answer = cli.run()
     assert answer.code == 0
     assert sum("MLflow" in line for line in answer.err.splitlines()) == 1
     assert "note: MLflow at http://127.0.0.1:9 does not answer (" in answer.err
     assert "16 events are not in MLflow yet; `hpsearch sync toy` sends them" in answer.out
 
 
-def test_a_study_that_is_over_needs_no_mlflow(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_that_is_over_needs_no_mlflow(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKING", "http://127.0.0.1:9")
-    assert desk.run().code == 0
+    assert cli.run().code == 0
     with Proxy(mode=401) as server:
         monkeypatch.setenv("TRACKING", server.uri)
-        answer = desk.run()
+        answer = cli.run()
     assert answer.code == 0
     assert "16 events are not in MLflow yet" in answer.out

@@ -1,4 +1,4 @@
-"""Trainers of studies that are run as a user runs them. Each writes a line into `diary` for every epoch it trains."""
+"""Trainers of studies that are run as a user runs them. Each writes a line into `epoch_log` for each epoch."""
 
 import os
 import signal
@@ -13,18 +13,18 @@ from tests.support import torch_toy, toys
 
 
 def learner(params: Params, run: Run) -> Iterator[Report]:
-    """Takes `pace` seconds an epoch, and minds the files `bell` and `gate` beside the diary."""
+    """Takes `pace` seconds an epoch, and minds the files `bell` and `gate` beside the epoch_log."""
     for report in toys.learner(params, run):
         time.sleep(float(params.get("pace", 0.0)))
-        mind(Path(str(params["diary"])))
+        mind(Path(str(params["epoch_log"])))
         yield report
 
 
-def mind(diary: Path) -> None:
+def mind(epoch_log: Path) -> None:
     """A `bell` that holds "7 SIGINT": the signal comes in the seventh epoch that is trained. A `gate` that holds "7":
     the seventh epoch lasts until somebody takes it away."""
-    bell, gate = diary.with_name("bell"), diary.with_name("gate")
-    epochs = len(diary.read_text().splitlines())
+    bell, gate = epoch_log.with_name("bell"), epoch_log.with_name("gate")
+    epochs = len(epoch_log.read_text().splitlines())
     if bell.exists():
         epoch, *names = bell.read_text().split()
         for name in names if epochs == int(epoch) else ():
@@ -36,10 +36,10 @@ def mind(diary: Path) -> None:
 def torch_learner(params: Params, run: Run) -> Iterator[Report]:
     """A real network; as exact as `learner`."""
     for report in torch_toy.train(params, run):
-        with Path(str(params["diary"])).open("a", encoding="utf-8") as diary:
-            diary.write(f"{run.seed} {report.step}\n")
+        with Path(str(params["epoch_log"])).open("a", encoding="utf-8") as epoch_log:
+            epoch_log.write(f"{run.seed} {report.step}\n")
         time.sleep(float(params.get("pace", 0.0)))
-        mind(Path(str(params["diary"])))
+        mind(Path(str(params["epoch_log"])))
         yield report
 
 

@@ -1,14 +1,14 @@
 """What holds for a journal, whatever database it is in."""
 
-from tests.contracts.journal_kit import journal, lead
+from tests.contracts.journal_helpers import journal, leased
 from tests.contracts.journal_leases import LeaseContract
 from tests.contracts.journal_reading import ChangesContract, SummaryContract
 from tests.contracts.journal_writing import OpeningContract, StudiesContract, WritingContract
 
-__all__ = ["JournalContract", "journal", "lead"]
+__all__ = ["JournalContract", "journal", "leased"]
 
 
 class JournalContract(
     OpeningContract, StudiesContract, WritingContract, SummaryContract, ChangesContract, LeaseContract
 ):
-    """A subclass gives a fixture `url`, that of an empty database; its module imports `journal` and `lead`."""
+    """A subclass gives a fixture `url`, that of an empty database; its module imports `journal` and `leased`."""

@@ -10,13 +10,22 @@ from hpsearch.core.errors import LeaseLost, NotFound, StudyBusy
 from hpsearch.core.trial import Report
 from hpsearch.journal import Batch, Journal, Owner
 from hpsearch.journal.schema import leases
-from tests.contracts.journal_kit import LOSS, NOBODY, Lead, a_batch, a_trial, far_away, set_lease, somebody
+from tests.contracts.journal_helpers import (
+    DEAD_PID,
+    LOSS,
+    LeasedStudy,
+    make_batch,
+    make_trial,
+    other_host_owner,
+    other_owner,
+    set_lease,
+)
 
 
 class LeaseContract:
-    def test_a_living_holder_keeps_others_out_and_is_named(self, journal: Journal, lead: Lead) -> None:
+    def test_a_living_holder_keeps_others_out_and_is_named(self, journal: Journal, leased: LeasedStudy) -> None:
         with pytest.raises(StudyBusy) as busy:
-            journal.acquire(lead.study.id, somebody())
+            journal.acquire(leased.study.id, other_owner())
         message = str(busy.value)
         assert f"process {os.getpid()} on {Owner.current().host}" in message
         for part in ('"study"', "renewed its lease", "--fork NEW_NAME", "run again in"):
@@ -24,47 +33,47 @@ class LeaseContract:
 
     def test_one_that_provably_died_is_followed_at_once(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
-        dead = journal.acquire(study.id, somebody(pid=NOBODY))
-        assert journal.acquire(study.id, somebody()).token == dead.token + 1
+        dead = journal.acquire(study.id, other_owner(pid=DEAD_PID))
+        assert journal.acquire(study.id, other_owner()).token == dead.token + 1
 
     def test_a_pid_that_was_given_out_again_is_another_process(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
-        journal.acquire(study.id, somebody(started="1"))
-        journal.acquire(study.id, somebody())
+        journal.acquire(study.id, other_owner(started="1"))
+        journal.acquire(study.id, other_owner())
 
     def test_a_holder_elsewhere_is_followed_only_when_it_has_been_silent_for_long(
         self, journal: Journal, url: str
     ) -> None:
         study = journal.create("study", {}, {}, at=0)
-        journal.acquire(study.id, far_away())
+        journal.acquire(study.id, other_host_owner())
         with pytest.raises(StudyBusy, match="on elsewhere"):
-            journal.acquire(study.id, somebody())
+            journal.acquire(study.id, other_owner())
         set_lease(url, beat_wall=leases.c.beat_wall - 16)
-        journal.acquire(study.id, somebody())
+        journal.acquire(study.id, other_owner())
 
     def test_a_jump_of_the_wall_clock_ends_no_lease_of_this_machine(
-        self, journal: Journal, lead: Lead, url: str
+        self, journal: Journal, leased: LeasedStudy, url: str
     ) -> None:
         set_lease(url, beat_wall=leases.c.beat_wall - 86_400)
         with pytest.raises(StudyBusy):
-            journal.acquire(lead.study.id, somebody())
+            journal.acquire(leased.study.id, other_owner())
         set_lease(url, beat_boot=leases.c.beat_boot - 16)
-        journal.acquire(lead.study.id, somebody())
+        journal.acquire(leased.study.id, other_owner())
 
     def test_a_holder_of_another_pid_namespace_is_not_known_to_be_dead(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
-        journal.acquire(study.id, somebody(pid=NOBODY, space="pid:[1]"))
+        journal.acquire(study.id, other_owner(pid=DEAD_PID, space="pid:[1]"))
         with pytest.raises(StudyBusy):
-            journal.acquire(study.id, somebody())
+            journal.acquire(study.id, other_owner())
 
     def test_the_time_allowed_is_the_holders_own(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
-        journal.acquire(study.id, far_away(), ttl=0.0)
-        journal.acquire(study.id, somebody())
+        journal.acquire(study.id, other_host_owner(), ttl=0.0)
+        journal.acquire(study.id, other_owner())
 
-    def test_what_is_released_is_free(self, journal: Journal, lead: Lead) -> None:
-        journal.release(lead.lease)
-        assert journal.acquire(lead.study.id, somebody()).token == lead.lease.token + 1
+    def test_what_is_released_is_free(self, journal: Journal, leased: LeasedStudy) -> None:
+        journal.release(leased.lease)
+        assert journal.acquire(leased.study.id, other_owner()).token == leased.lease.token + 1
 
     def test_a_holder_may_take_it_again(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
@@ -79,56 +88,60 @@ class LeaseContract:
         with pytest.raises(NotFound, match="no study"):
             journal.acquire(99, Owner.current())
 
-    def test_who_lost_the_study_writes_nothing_more(self, journal: Journal, lead: Lead, url: str) -> None:
-        lead.writer.write(a_batch(a_trial(0, 1.0)))
+    def test_who_lost_the_study_writes_nothing_more(self, journal: Journal, leased: LeasedStudy, url: str) -> None:
+        leased.writer.write(make_batch(make_trial(0, 1.0)))
         set_lease(url, beat_boot=0.0, beat_wall=0.0)
-        heir = journal.acquire(lead.study.id, somebody(host="heir"))
-        late = Batch([a_trial(0, 1.0, 2.0)], [(0, Report(2, {"loss": 2.0}))], [Decision("go on", "")], "DONE")
+        heir = journal.acquire(leased.study.id, other_owner(host="heir"))
+        late = Batch([make_trial(0, 1.0, 2.0)], [(0, Report(2, {"loss": 2.0}))], [Decision("go on", "")], "DONE")
         for _ in range(2):
             with pytest.raises(LeaseLost, match=f"process {os.getpid()} on heir .token {heir.token}"):
-                lead.writer.write(late)
+                leased.writer.write(late)
         for attempt in (
             journal.renew,
             lambda lease: journal.respec(lease, {}),
             lambda lease: journal.writer(lease, LOSS),
         ):
             with pytest.raises(LeaseLost):
-                attempt(lead.lease)
-        assert journal.trials(lead.study.id) == [a_trial(0, 1.0)]
-        assert journal.decisions(lead.study.id) == []
+                attempt(leased.lease)
+        assert journal.trials(leased.study.id) == [make_trial(0, 1.0)]
+        assert journal.decisions(leased.study.id) == []
         assert journal.studies()[0].state == "NEW"
         journal.renew(heir)
 
-    def test_a_release_that_comes_too_late_leaves_the_heir_alone(self, journal: Journal, lead: Lead, url: str) -> None:
+    def test_a_release_that_comes_too_late_leaves_the_heir_alone(
+        self, journal: Journal, leased: LeasedStudy, url: str
+    ) -> None:
         set_lease(url, beat_boot=0.0, beat_wall=0.0)
-        journal.acquire(lead.study.id, somebody())
-        journal.release(lead.lease)
+        journal.acquire(leased.study.id, other_owner())
+        journal.release(leased.lease)
         with pytest.raises(StudyBusy):
-            journal.acquire(lead.study.id, somebody())
+            journal.acquire(leased.study.id, other_owner())
 
-    def test_an_expired_lease_that_nobody_took_is_still_good(self, journal: Journal, lead: Lead, url: str) -> None:
+    def test_an_expired_lease_that_nobody_took_is_still_good(
+        self, journal: Journal, leased: LeasedStudy, url: str
+    ) -> None:
         set_lease(url, beat_boot=0.0, beat_wall=0.0)
-        lead.writer.write(Batch([a_trial(0)]))
-        assert journal.trials(lead.study.id) == [a_trial(0)]
+        leased.writer.write(Batch([make_trial(0)]))
+        assert journal.trials(leased.study.id) == [make_trial(0)]
 
     @pytest.mark.parametrize("how", ["write", "renew"])
-    def test_a_sign_of_life_extends_the_lease(self, journal: Journal, lead: Lead, url: str, how: str) -> None:
+    def test_a_sign_of_life_extends_the_lease(self, journal: Journal, leased: LeasedStudy, url: str, how: str) -> None:
         set_lease(url, beat_boot=0.0, beat_wall=0.0)
         if how == "write":
-            lead.writer.write(Batch(decisions=[Decision("go on", "")]))
+            leased.writer.write(Batch(decisions=[Decision("go on", "")]))
         else:
-            journal.renew(lead.lease)
+            journal.renew(leased.lease)
         with pytest.raises(StudyBusy, match=r"lease \d\d? s ago"):
-            journal.acquire(lead.study.id, somebody())
+            journal.acquire(leased.study.id, other_owner())
 
-    def test_who_holds_a_study_is_told(self, journal: Journal, lead: Lead, url: str) -> None:
+    def test_who_holds_a_study_is_told(self, journal: Journal, leased: LeasedStudy, url: str) -> None:
         other = journal.create("other", {}, {}, at=0)
-        assert journal.holder(lead.study.id) == f"process {os.getpid()} on {Owner.current().host}"
+        assert journal.holder(leased.study.id) == f"process {os.getpid()} on {Owner.current().host}"
         assert journal.holder(other.id) is None
-        journal.acquire(other.id, somebody(pid=NOBODY))
+        journal.acquire(other.id, other_owner(pid=DEAD_PID))
         assert journal.holder(other.id) is None
         set_lease(url, beat_boot=0.0)
-        assert journal.holder(lead.study.id) is None
+        assert journal.holder(leased.study.id) is None
 
     def test_a_writer_renews_when_it_is_time(self, journal: Journal, url: str) -> None:
         study = journal.create("study", {}, {}, at=0)

@@ -15,13 +15,13 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import JournalError, NotFound
 from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.journal import Batch, Journal
-from tests.contracts.journal_kit import (
+from tests.contracts.journal_helpers import (
     ODD,
-    Lead,
-    a_batch,
-    a_trial,
-    in_full,
-    take,
+    LeasedStudy,
+    exact_repr,
+    lease_study,
+    make_batch,
+    make_trial,
 )
 
 
@@ -37,8 +37,8 @@ class OpeningContract:
             with pytest.raises(NotFound, match="`hpsearch run` makes one"):
                 Journal.open(url, create=False)
 
-    def test_values_are_plain_json_for_whoever_looks_into_it(self, journal: Journal, lead: Lead) -> None:
-        lead.writer.write(a_batch(a_trial(0, 0.25)))
+    def test_values_are_plain_json_for_whoever_looks_into_it(self, journal: Journal, leased: LeasedStudy) -> None:
+        leased.writer.write(make_batch(make_trial(0, 0.25)))
         with journal._database.read() as connection:
             row = connection.execute(sa.text("SELECT params, value, best_epoch FROM hpsearch_trials")).one()
         assert (json.loads(row.params), row.value, row.best_epoch) == ({"lr": 0.1}, 0.25, 1)
@@ -72,24 +72,24 @@ class StudiesContract:
         assert journal.find(name) == made
         assert journal.create(name, {}, {}, at=0) == made
 
-    def test_a_changed_spec_is_recorded(self, journal: Journal, lead: Lead) -> None:
-        journal.respec(lead.lease, {"trials": 100})
+    def test_a_changed_spec_is_recorded(self, journal: Journal, leased: LeasedStudy) -> None:
+        journal.respec(leased.lease, {"trials": 100})
         assert journal.studies()[0].spec == {"trials": 100}
 
-    def test_a_study_of_which_nothing_came_is_forgotten(self, journal: Journal, lead: Lead) -> None:
+    def test_a_study_of_which_nothing_came_is_forgotten(self, journal: Journal, leased: LeasedStudy) -> None:
         journal.create("other", {}, {}, at=0)
-        lead.writer.write(Batch([a_trial(0)], (), [Decision("propose", "drawn", 0)]))
-        journal.set_cursor(lead.study.id, "mlflow", 1)
-        journal.forget(lead.lease)
+        leased.writer.write(Batch([make_trial(0)], (), [Decision("propose", "drawn", 0)]))
+        journal.set_cursor(leased.study.id, "mlflow", 1)
+        journal.forget(leased.lease)
         assert [study.name for study in journal.studies()] == ["other"]
-        journal.release(lead.lease)
+        journal.release(leased.lease)
         assert journal.trials(journal.create("study", {}, {}, at=1).id) == []
 
-    def test_one_with_reports_is_not(self, journal: Journal, lead: Lead) -> None:
-        lead.writer.write(a_batch(a_trial(0, 0.5)))
+    def test_one_with_reports_is_not(self, journal: Journal, leased: LeasedStudy) -> None:
+        leased.writer.write(make_batch(make_trial(0, 0.5)))
         with pytest.raises(ValueError, match=r"(?i)foreign key"):
-            journal.forget(lead.lease)
-        assert len(journal.trials(lead.study.id)) == 1
+            journal.forget(leased.lease)
+        assert len(journal.trials(leased.study.id)) == 1
 
     def test_processes_that_start_at_once_make_one_journal_one_study_and_one_leader(self, url: str) -> None:
         code = (
@@ -111,7 +111,7 @@ class StudiesContract:
 
 
 class WritingContract:
-    def test_a_trial_comes_back_in_every_field(self, journal: Journal, lead: Lead) -> None:
+    def test_a_trial_comes_back_in_every_field(self, journal: Journal, leased: LeasedStudy) -> None:
         params = {"lr": 0.1 + 0.2, "tiny": 5e-324, "n": 3, "flag": True, "zero": -0.0, "name": ODD, "whole": 1.0}
         curve = (
             Report(1, {"loss": 1 / 3, ODD: 1e308}, at=1_700_000_000_123),
@@ -122,86 +122,92 @@ class WritingContract:
             origin=ODD * 2, attempts=2, ended=7, ended_before=5, busy=0.1 + 0.7, error=ODD * 1000,
             proposed_at=1_700_000_000_000, ended_at=1_700_000_000_999,
         )  # fmt: skip
-        lead.writer.write(Batch([trial], [(0, report) for report in curve]))
-        assert in_full(journal.trial(lead.study.id, 0)) == in_full(trial)
-        assert in_full(journal.trials(lead.study.id)) == in_full([trial])
+        leased.writer.write(Batch([trial], [(0, report) for report in curve]))
+        assert exact_repr(journal.trial(leased.study.id, 0)) == exact_repr(trial)
+        assert exact_repr(journal.trials(leased.study.id)) == exact_repr([trial])
 
     @pytest.mark.parametrize("state", State)
-    def test_every_state_comes_back(self, journal: Journal, lead: Lead, state: State) -> None:
-        lead.writer.write(Batch([a_trial(0, state=state)]))
-        assert journal.trial(lead.study.id, 0).state is state
+    def test_every_state_comes_back(self, journal: Journal, leased: LeasedStudy, state: State) -> None:
+        leased.writer.write(Batch([make_trial(0, state=state)]))
+        assert journal.trial(leased.study.id, 0).state is state
 
-    def test_what_a_database_cannot_hold_is_escaped(self, journal: Journal, lead: Lead) -> None:
-        lead.writer.write(Batch([a_trial(0, error="nul \0 and half a pair \ud800 ü")]))
-        assert journal.trial(lead.study.id, 0).error == "nul \\x00 and half a pair \\ud800 ü"
+    def test_what_a_database_cannot_hold_is_escaped(self, journal: Journal, leased: LeasedStudy) -> None:
+        leased.writer.write(Batch([make_trial(0, error="nul \0 and half a pair \ud800 ü")]))
+        assert journal.trial(leased.study.id, 0).error == "nul \\x00 and half a pair \\ud800 ü"
 
-    def test_trials_come_by_number_each_with_its_own_curve(self, journal: Journal, lead: Lead) -> None:
-        trials = [a_trial(number, float(number)) for number in (2, 0, 1)]
-        lead.writer.write(a_batch(*trials))
-        assert journal.trials(lead.study.id) == sorted(trials, key=lambda trial: trial.number)
+    def test_trials_come_by_number_each_with_its_own_curve(self, journal: Journal, leased: LeasedStudy) -> None:
+        trials = [make_trial(number, float(number)) for number in (2, 0, 1)]
+        leased.writer.write(make_batch(*trials))
+        assert journal.trials(leased.study.id) == sorted(trials, key=lambda trial: trial.number)
 
-    def test_the_newest_state_of_a_trial_counts_and_its_curve_grows(self, journal: Journal, lead: Lead) -> None:
-        lead.writer.write(a_batch(a_trial(0, 3.0)))
-        last = a_trial(0, 3.0, 2.0, state=State.COMPLETE, reason="done", busy=2.5)
-        lead.writer.write(a_batch(last))
-        assert journal.trials(lead.study.id) == [last]
+    def test_the_newest_state_of_a_trial_counts_and_its_curve_grows(
+        self, journal: Journal, leased: LeasedStudy
+    ) -> None:
+        leased.writer.write(make_batch(make_trial(0, 3.0)))
+        last = make_trial(0, 3.0, 2.0, state=State.COMPLETE, reason="done", busy=2.5)
+        leased.writer.write(make_batch(last))
+        assert journal.trials(leased.study.id) == [last]
 
-    def test_no_such_trial(self, journal: Journal, lead: Lead) -> None:
+    def test_no_such_trial(self, journal: Journal, leased: LeasedStudy) -> None:
         with pytest.raises(NotFound, match="no trial 7"):
-            journal.trial(lead.study.id, 7)
+            journal.trial(leased.study.id, 7)
 
-    def test_decisions_come_in_order_for_all_or_for_one_trial(self, journal: Journal, lead: Lead) -> None:
+    def test_decisions_come_in_order_for_all_or_for_one_trial(self, journal: Journal, leased: LeasedStudy) -> None:
         taken = [Decision(f"kind {i}", ODD, number, i or None, 1_700_000_000_000 + i) for i, number in enumerate("010")]
         taken = [replace(one, number=int(one.number or 0)) for one in taken]
         study_wide = Decision("window", "the best lie low")
-        lead.writer.write(Batch(decisions=taken[:2]))
-        lead.writer.write(Batch(decisions=[taken[2], study_wide]))
-        assert journal.decisions(lead.study.id) == [*taken, study_wide]
-        assert journal.decisions(lead.study.id, 0) == [taken[0], taken[2]]
+        leased.writer.write(Batch(decisions=taken[:2]))
+        leased.writer.write(Batch(decisions=[taken[2], study_wide]))
+        assert journal.decisions(leased.study.id) == [*taken, study_wide]
+        assert journal.decisions(leased.study.id, 0) == [taken[0], taken[2]]
 
-    def test_the_same_report_twice_is_refused_with_all_of_its_batch(self, journal: Journal, lead: Lead) -> None:
-        first = a_trial(0, 3.0)
-        lead.writer.write(a_batch(first))
-        again = Batch([replace(first, busy=9.0), a_trial(1)], [(0, first.curve[0])], [Decision("go on", "")], "RUNNING")
+    def test_the_same_report_twice_is_refused_with_all_of_its_batch(
+        self, journal: Journal, leased: LeasedStudy
+    ) -> None:
+        first = make_trial(0, 3.0)
+        leased.writer.write(make_batch(first))
+        again = Batch(
+            [replace(first, busy=9.0), make_trial(1)], [(0, first.curve[0])], [Decision("go on", "")], "RUNNING"
+        )
         with pytest.raises(ValueError, match="journal"):
-            lead.writer.write(again)
-        assert journal.trials(lead.study.id) == [first]
-        assert journal.decisions(lead.study.id) == []
+            leased.writer.write(again)
+        assert journal.trials(leased.study.id) == [first]
+        assert journal.decisions(leased.study.id) == []
         assert journal.studies()[0].state == "NEW"
-        assert journal.changes(lead.study.id, 0).revision == 1
+        assert journal.changes(leased.study.id, 0).revision == 1
 
-    def test_a_report_of_an_unknown_trial_is_refused(self, journal: Journal, lead: Lead) -> None:
+    def test_a_report_of_an_unknown_trial_is_refused(self, journal: Journal, leased: LeasedStudy) -> None:
         with pytest.raises(ValueError, match="journal"):
-            lead.writer.write(Batch(reports=[(5, Report(1, {"loss": 1.0}))]))
+            leased.writer.write(Batch(reports=[(5, Report(1, {"loss": 1.0}))]))
 
-    def test_the_writer_goes_on_after_a_refusal(self, journal: Journal, lead: Lead) -> None:
+    def test_the_writer_goes_on_after_a_refusal(self, journal: Journal, leased: LeasedStudy) -> None:
         with pytest.raises(ValueError, match="journal"):
-            lead.writer.write(Batch(reports=[(5, Report(1, {"loss": 1.0}))]))
-        lead.writer.write(Batch([a_trial(0)]))
-        assert journal.trials(lead.study.id) == [a_trial(0)]
+            leased.writer.write(Batch(reports=[(5, Report(1, {"loss": 1.0}))]))
+        leased.writer.write(Batch([make_trial(0)]))
+        assert journal.trials(leased.study.id) == [make_trial(0)]
 
-    def test_nothing_to_write_writes_nothing(self, journal: Journal, lead: Lead) -> None:
-        lead.writer.write(Batch())
-        assert journal.changes(lead.study.id, 0).revision == 0
+    def test_nothing_to_write_writes_nothing(self, journal: Journal, leased: LeasedStudy) -> None:
+        leased.writer.write(Batch())
+        assert journal.changes(leased.study.id, 0).revision == 0
 
-    def test_a_study_keeps_to_itself(self, journal: Journal, lead: Lead) -> None:
-        other = take(journal, "other")
-        lead.writer.write(replace(a_batch(a_trial(0, 1.0)), decisions=[Decision("propose", "here", 0)]))
-        other.writer.write(replace(a_batch(a_trial(0, 2.0)), study_state="DONE"))
+    def test_a_study_keeps_to_itself(self, journal: Journal, leased: LeasedStudy) -> None:
+        other = lease_study(journal, "other")
+        leased.writer.write(replace(make_batch(make_trial(0, 1.0)), decisions=[Decision("propose", "here", 0)]))
+        other.writer.write(replace(make_batch(make_trial(0, 2.0)), study_state="DONE"))
         other.writer.close()
-        assert journal.trials(lead.study.id) == [a_trial(0, 1.0)]
-        assert journal.trials(other.study.id) == [a_trial(0, 2.0)]
+        assert journal.trials(leased.study.id) == [make_trial(0, 1.0)]
+        assert journal.trials(other.study.id) == [make_trial(0, 2.0)]
         assert journal.decisions(other.study.id) == []
         assert [study.state for study in journal.studies()] == ["NEW", "DONE"]
 
-    def test_why_a_study_ended_stands_until_it_runs_again(self, journal: Journal, lead: Lead) -> None:
+    def test_why_a_study_ended_stands_until_it_runs_again(self, journal: Journal, leased: LeasedStudy) -> None:
         found = []
         for batch in (
             Batch(study_state="STOPPED", study_cause=Cause.LIMIT, study_cause_numbers={"gpu_hours": 0.1, "epochs": 3}),
             Batch(study_state="RUNNING"),
             Batch(study_state="COMPLETE", study_cause=Cause.DONE),
         ):
-            lead.writer.write(batch)
+            leased.writer.write(batch)
             (study,) = journal.studies()
             found.append((study.state, study.cause, dict(study.cause_numbers)))
         assert found == [
@@ -211,29 +217,29 @@ class WritingContract:
         ]
 
     def test_a_batch_whose_answer_was_lost_is_written_once(
-        self, journal: Journal, lead: Lead, monkeypatch: pytest.MonkeyPatch
+        self, journal: Journal, leased: LeasedStudy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        batch = replace(a_batch(a_trial(0, 1.0)), decisions=[Decision("propose", "", 0)])
+        batch = replace(make_batch(make_trial(0, 1.0)), decisions=[Decision("propose", "", 0)])
         self.break_commit(monkeypatch, journal, after=True)
         with pytest.raises(JournalError):
-            lead.writer.write(batch)
+            leased.writer.write(batch)
         monkeypatch.undo()
-        lead.writer.write(batch)
-        lead.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
-        assert journal.trials(lead.study.id) == [a_trial(0, 1.0, 0.5)]
-        assert len(journal.decisions(lead.study.id)) == 1
+        leased.writer.write(batch)
+        leased.writer.write(make_batch(make_trial(0, 1.0, 0.5)))
+        assert journal.trials(leased.study.id) == [make_trial(0, 1.0, 0.5)]
+        assert len(journal.decisions(leased.study.id)) == 1
 
     def test_a_batch_that_did_not_arrive_is_written_by_the_next_try(
-        self, journal: Journal, lead: Lead, monkeypatch: pytest.MonkeyPatch
+        self, journal: Journal, leased: LeasedStudy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         self.break_commit(monkeypatch, journal, after=False)
         for _ in range(2):
             with pytest.raises(JournalError):
-                lead.writer.write(a_batch(a_trial(0, 1.0)))
-        assert journal.trials(lead.study.id) == []
+                leased.writer.write(make_batch(make_trial(0, 1.0)))
+        assert journal.trials(leased.study.id) == []
         monkeypatch.undo()
-        lead.writer.write(a_batch(a_trial(0, 1.0)))
-        assert journal.trials(lead.study.id) == [a_trial(0, 1.0)]
+        leased.writer.write(make_batch(make_trial(0, 1.0)))
+        assert journal.trials(leased.study.id) == [make_trial(0, 1.0)]
 
     def break_commit(self, monkeypatch: pytest.MonkeyPatch, journal: Journal, *, after: bool) -> None:
         """The connection goes away as a writer commits: before the database has heard of it, or after."""

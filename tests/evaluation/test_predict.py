@@ -36,7 +36,7 @@ def model(work: Path, number: int, weight: float, **params: Any) -> Member:
     thing = Weight()
     thing.value = weight
     CheckpointStore.of(work, "u", number).write_best(state.pack(state.take(f"u/{number}", 2, 0.0, {"weight": thing})))
-    all_of_them = {"x": 0.0, "diary": str(work / "diary"), **params}
+    all_of_them = {"x": 0.0, "epoch_log": str(work / "epoch_log"), **params}
     return Member(f"trial {number}", all_of_them, seed=1, epochs=3, work=work, study_uid="u", number=number, step=2)
 
 
@@ -110,7 +110,15 @@ def test_one_that_predicts_without_a_look_at_its_fold_is_left_out(tmp_path: Path
     step = train(trained, start(until=2, epochs=2)).reports[-1].step
     trained.release(over=True)
     member = Member(
-        "trial 0", {"diary": str(tmp_path / "diary")}, 3, 2, tmp_path, "u", 0, step, replicates=Replicates(folds=2)
+        "trial 0",
+        {"epoch_log": str(tmp_path / "epoch_log")},
+        3,
+        2,
+        tmp_path,
+        "u",
+        0,
+        step,
+        replicates=Replicates(folds=2),
     )
     snapshot = CheckpointStore.of(tmp_path, "u", 0).read("best.pt")
     assert snapshot is not None

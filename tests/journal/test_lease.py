@@ -11,7 +11,7 @@ from hpsearch.core.errors import StudyBusy
 from hpsearch.journal import Journal, lease
 from hpsearch.journal.lease import Holding, Now, Owner, boot_clock, process_start
 from hpsearch.journal.schema import leases
-from tests.contracts.journal_kit import far_away, set_lease
+from tests.contracts.journal_helpers import other_host_owner, set_lease
 
 ME = Owner(pid=10, host="here", boot="boot", space="pid:[1]", started="100", uid="me")
 OTHER = replace(ME, boot="other boot", uid="other")
@@ -128,7 +128,7 @@ def test_a_sign_of_life_from_the_future_counts_from_when_it_is_seen(tmp_path: Pa
     url = f"sqlite:///{tmp_path}/journal.db"
     with Journal.open(url) as journal:
         study = journal.create("study", {}, {}, at=0)
-        journal.acquire(study.id, far_away())
+        journal.acquire(study.id, other_host_owner())
         set_lease(url, beat_wall=leases.c.beat_wall + 7200)
         with pytest.raises(StudyBusy, match=r"lease \d s ago.* run again in 1\d s"):
             journal.acquire(study.id, Owner.current())

@@ -8,7 +8,7 @@ import pytest
 from hpsearch.core.errors import BadInput, JournalError, JournalUnavailable, LeaseLost, StudyBusy
 from hpsearch.journal import Heartbeat, Journal, Lease, Owner
 from hpsearch.journal import lease as fencing
-from tests.contracts.journal_kit import set_lease, somebody
+from tests.contracts.journal_helpers import other_owner, set_lease
 
 
 class Watched(Journal):
@@ -41,7 +41,7 @@ def journal(url: str) -> Iterator[Watched]:
         yield Watched(journal)
 
 
-def take(journal: Journal, ttl: float) -> Lease:
+def lease_study(journal: Journal, ttl: float) -> Lease:
     return journal.acquire(journal.create("study", {}, {}, at=0).id, Owner.current(), ttl)
 
 
@@ -53,14 +53,14 @@ def raising(error: Exception) -> Callable[[], None]:
 
 
 def test_a_lease_is_renewed_while_its_holder_is_busy(journal: Watched) -> None:
-    lease = take(journal, ttl=0.01)
+    lease = lease_study(journal, ttl=0.01)
     with Heartbeat(journal.renew, lease):
         assert journal.renewed.wait(60)
 
 
 def test_it_goes_on_when_the_database_was_away(journal: Watched, url: str) -> None:
     """Whatever was the matter: who is to act on it is the writer, and until then the study is ours."""
-    lease = take(journal, ttl=100.0)
+    lease = lease_study(journal, ttl=100.0)
     set_lease(url, beat_boot=0.0)
     journal.trouble = [
         raising(error) for error in (JournalUnavailable("restarts"), JournalError("full"), BadInput("damaged"))
@@ -69,12 +69,12 @@ def test_it_goes_on_when_the_database_was_away(journal: Watched, url: str) -> No
         assert journal.renewed.wait(60)
     assert journal.trouble == []
     with pytest.raises(StudyBusy):
-        journal.acquire(lease.study_id, somebody())
+        journal.acquire(lease.study_id, other_owner())
 
 
 def test_a_lost_lease_is_let_go_in_silence(journal: Watched) -> None:
-    lease = take(journal, ttl=0.0)
-    take(journal, ttl=0.01)
+    lease = lease_study(journal, ttl=0.0)
+    lease_study(journal, ttl=0.01)
     with Heartbeat(journal.renew, replace(lease, ttl=0.01)) as heartbeat:
         assert journal.refused.wait(60)
         heartbeat._thread.join(60)
@@ -83,8 +83,8 @@ def test_a_lost_lease_is_let_go_in_silence(journal: Watched) -> None:
 
 
 def test_nor_does_it_complain_of_a_study_that_was_erased(journal: Watched) -> None:
-    lease = take(journal, ttl=0.0)
-    journal.forget(take(journal, ttl=0.01))
+    lease = lease_study(journal, ttl=0.0)
+    journal.forget(lease_study(journal, ttl=0.01))
     with pytest.raises(LeaseLost, match="was erased by another process"):
         journal.renew(lease)
     with Heartbeat(journal.renew, replace(lease, ttl=0.01)) as heartbeat:
@@ -93,7 +93,7 @@ def test_nor_does_it_complain_of_a_study_that_was_erased(journal: Watched) -> No
 
 
 def test_it_ends_at_once_however_long_the_lease(journal: Watched) -> None:
-    with Heartbeat(journal.renew, take(journal, ttl=1e6)):
+    with Heartbeat(journal.renew, lease_study(journal, ttl=1e6)):
         pass
     assert not journal.renewed.is_set()
 
@@ -109,7 +109,7 @@ def test_its_end_does_not_wait_for_a_server_that_says_nothing(
         answered.wait(60)
 
     journal.trouble = [say_nothing]
-    with Heartbeat(journal.renew, take(journal, ttl=0.01)) as beating:
+    with Heartbeat(journal.renew, lease_study(journal, ttl=0.01)) as beating:
         assert asked.wait(60)
     assert beating._thread.is_alive()
     answered.set()
@@ -125,8 +125,8 @@ class TestHeld:
             set_lease(url, beat_boot=0.0)
             journal.renew(lease)
             with pytest.raises(StudyBusy):
-                journal.acquire(record.id, somebody())
-        journal.acquire(record.id, somebody())
+                journal.acquire(record.id, other_owner())
+        journal.acquire(record.id, other_owner())
 
     def test_a_database_that_is_away_at_the_end_ends_nothing(
         self, journal: Watched, monkeypatch: pytest.MonkeyPatch
@@ -136,4 +136,4 @@ class TestHeld:
             monkeypatch.setattr(journal, "release", lambda _lease: raising(JournalUnavailable("restarts"))())
         monkeypatch.undo()
         with pytest.raises(StudyBusy):
-            journal.acquire(record.id, somebody())
+            journal.acquire(record.id, other_owner())

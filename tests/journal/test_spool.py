@@ -13,7 +13,7 @@ from hpsearch.core.errors import JournalUnavailable
 from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Batch, Journal, Spool, SpoolingWriter, Writer
 from hpsearch.journal.spool import SpooledBatch, merged
-from tests.contracts.journal_kit import Lead, a_batch, a_trial, take
+from tests.contracts.journal_helpers import LeasedStudy, lease_study, make_batch, make_trial
 from tests.journal.old_journals import ASSETS
 
 
@@ -41,42 +41,42 @@ def once_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def lead(tmp_path: Path) -> Iterator[Lead]:
+def leased(tmp_path: Path) -> Iterator[LeasedStudy]:
     with Journal.open(f"sqlite:///{tmp_path}/journal.db") as journal:
-        lead = take(journal, "study")
-        yield lead
-        lead.writer.close()
+        leased = lease_study(journal, "study")
+        yield leased
+        leased.writer.close()
 
 
 @pytest.mark.usefixtures("at_once", "once_away")
-def test_what_is_written_as_the_database_comes_back_is_not_lost(tmp_path: Path, lead: Lead) -> None:
-    patient = SpoolingWriter(lead.writer, Spool(tmp_path / "spool"), lead.lease.token, 60.0, lambda _: None)
-    patient.write(a_batch(a_trial(0, 1.0)))
-    assert lead.writer.revision == 1
+def test_what_is_written_as_the_database_comes_back_is_not_lost(tmp_path: Path, leased: LeasedStudy) -> None:
+    patient = SpoolingWriter(leased.writer, Spool(tmp_path / "spool"), leased.lease.token, 60.0, lambda _: None)
+    patient.write(make_batch(make_trial(0, 1.0)))
+    assert leased.writer.revision == 1
 
 
 @pytest.mark.usefixtures("at_once", "once_away")
 def test_nor_what_is_written_as_the_last_of_it_is_brought_over(
-    tmp_path: Path, lead: Lead, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, leased: LeasedStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    patient = SpoolingWriter(lead.writer, Spool(tmp_path / "spool"), lead.lease.token, 60.0, lambda _: None)
-    renew, more = lead.writer.renew, iter([a_batch(a_trial(0, 1.0, 0.5))])
+    patient = SpoolingWriter(leased.writer, Spool(tmp_path / "spool"), leased.lease.token, 60.0, lambda _: None)
+    renew, more = leased.writer.renew, iter([make_batch(make_trial(0, 1.0, 0.5))])
 
     def write_meanwhile(after: float) -> None:
         for batch in more:
             patient.write(batch)
         renew(after)
 
-    monkeypatch.setattr(lead.writer, "renew", write_meanwhile)
-    patient.write(a_batch(a_trial(0, 1.0)))
-    assert lead.writer.revision == 2
+    monkeypatch.setattr(leased.writer, "renew", write_meanwhile)
+    patient.write(make_batch(make_trial(0, 1.0)))
+    assert leased.writer.revision == 2
     assert not (tmp_path / "spool").exists()
 
 
 def test_a_full_disk_leaves_no_half_line_however_often_it_is_tried(tmp_path: Path) -> None:
     spool, kept = (
         Spool(tmp_path / "spool.jsonl"),
-        [SpooledBatch(1, n, a_batch(a_trial(0, *[0.5] * n))) for n in (1, 2, 3, 4)],
+        [SpooledBatch(1, n, make_batch(make_trial(0, *[0.5] * n))) for n in (1, 2, 3, 4)],
     )
     spool.append(kept[0])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -107,7 +107,9 @@ def test_a_spool_of_journal_0004_has_no_causes_and_they_come_from_its_sentences(
 
 def test_a_spool_keeps_causes(tmp_path: Path) -> None:
     why: dict[str, Any] = {"cause": Cause.PRUNED, "cause_numbers": {"p": 0.1, "epoch": 2}}
-    batch = a_batch(a_trial(0, state=State.PRUNED, **why), a_trial(1, state=State.FAILED, exception="ValueError"))
+    batch = make_batch(
+        make_trial(0, state=State.PRUNED, **why), make_trial(1, state=State.FAILED, exception="ValueError")
+    )
     end = Batch(study_state="STOPPED", study_cause=Cause.LIMIT, study_cause_numbers={"epochs": 40})
     spool = Spool(tmp_path / "spool")
     for revision, one in enumerate((batch, end), 1):

@@ -17,8 +17,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 from hpsearch.core.errors import JournalUnavailable, LeaseLost
 from hpsearch.journal import Batch, Spool, SpoolingWriter, recover
 from hpsearch.journal.schema import leases
-from tests.contracts.journal_kit import LOSS, NOBODY, in_full
-from tests.journal.bench import TTL, Bench, Plan, Tapped, batch_of, bench, plans
+from tests.contracts.journal_helpers import DEAD_PID, LOSS, exact_repr
+from tests.journal.journal_harness import TTL, HookedConnection, JournalHarness, Plan, batch_of, harness, plans
 from tests.journal.model import Holder, Machine, Model
 from tests.journal.test_store_machine import EVERYTHING, LONG, SHORT
 
@@ -30,12 +30,12 @@ class Line:
     deaf: the answer to the last of them is lost.
     """
 
-    bench: Bench
+    harness: JournalHarness
     left: int | None = None
     deaf: bool = False
 
     def __post_init__(self) -> None:
-        self.journal = self.bench.journals[1]
+        self.journal = self.harness.journals[1]
         engine = self.journal._database.engine
         self._connect = engine.pool.connect
         self._error = engine.dialect.loaded_dbapi.OperationalError("server closed the connection unexpectedly")
@@ -44,7 +44,7 @@ class Line:
     def connect(self) -> Any:
         if self.left == 0:
             raise self._error
-        return Tapped(self._connect(), self.commit)
+        return HookedConnection(self._connect(), self.commit)
 
     def commit(self, connection: PoolProxiedConnection) -> None:
         if self.left == 0:
@@ -62,13 +62,13 @@ class SpoolMachine(RuleBasedStateMachine):
     passed: somebody else has written since the first of them.
     """
 
-    def __init__(self, bench: Bench, line: Line, folder: Path):
+    def __init__(self, harness: JournalHarness, line: Line, folder: Path):
         super().__init__()
-        self.bench, self.line, self.model, self.view = bench, line, Model(), Model()
+        self.harness, self.line, self.model, self.view = harness, line, Model(), Model()
         line.left = None
-        bench.studies += 1
-        self.study = bench.journals[0].create(f"study {bench.studies}", {}, {}, at=0)
-        self.path = folder / str(bench.studies) / "spool.jsonl"
+        harness.studies += 1
+        self.study = harness.journals[0].create(f"study {harness.studies}", {}, {}, at=0)
+        self.path = folder / str(harness.studies) / "spool.jsonl"
         self.home: SpoolingWriter | None = None
         self.token = self.turn = self.arrived = 0
         self.kept: list[Batch] = []
@@ -182,7 +182,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.home, self.line.left = None, None
         if self.model.holder is not None and not self.is_followed():
             self.model.holder.alive = False
-            self.bench.execute(leases.update().where(leases.c.study_id == self.study.id).values(pid=NOBODY))
+            self.harness.execute(leases.update().where(leases.c.study_id == self.study.id).values(pid=DEAD_PID))
 
     # The next run ───────────────────────────────────────────────────────────────────────────────
 
@@ -190,10 +190,10 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(how=st.sampled_from(["well", "well", "cut off", "unheard"]))
     def go_on(self, how: str) -> None:
         """With what the one before has left; the database may go away once more as that is brought over."""
-        owner = self.bench.somebody(0)
+        owner = self.harness.other_owner(0)
         lease = self.line.journal.acquire(self.study.id, owner, TTL)
         assert lease.token == self.model.take(
-            Holder(owner.uid, owner.pid, Machine(owner.boot, owner.space), TTL), self.bench.clocks
+            Holder(owner.uid, owner.pid, Machine(owner.boot, owner.space), TTL), self.harness.clocks
         )
         self.token, spool = lease.token, Spool(self.path)
         if how == "well" or not self.brings():
@@ -211,7 +211,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.line.left = None
         assert self.model.holder is not None
         self.model.holder.alive = False
-        self.bench.execute(leases.update().where(leases.c.study_id == self.study.id).values(pid=NOBODY))
+        self.harness.execute(leases.update().where(leases.c.study_id == self.study.id).values(pid=DEAD_PID))
 
     def brings(self) -> bool:
         """Something is to be written."""
@@ -226,7 +226,7 @@ class SpoolMachine(RuleBasedStateMachine):
             self._merge()
         elif missing:
             assert told.startswith(f"{len(missing)} reports of an earlier run, ")
-            self.refused[Path(told.rpartition(" kept in ")[2])] = in_full(reports)
+            self.refused[Path(told.rpartition(" kept in ")[2])] = exact_repr(reports)
         else:
             assert told == ""
         self._has_nothing_kept()
@@ -243,11 +243,11 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(plan=plans, writes=st.booleans())
     def be_followed(self, plan: Plan, writes: bool) -> None:
         """When home has been silent for long."""
-        journal, owner = self.bench.journals[0], self.bench.somebody(2)
-        self.bench.clocks.wall += TTL
-        self.bench.set_clock()
+        journal, owner = self.harness.journals[0], self.harness.other_owner(2)
+        self.harness.clocks.wall += TTL
+        self.harness.set_clock()
         lease = journal.acquire(self.study.id, owner, TTL)
-        self.model.take(Holder(owner.uid, owner.pid, Machine(owner.boot, owner.space), TTL), self.bench.clocks)
+        self.model.take(Holder(owner.uid, owner.pid, Machine(owner.boot, owner.space), TTL), self.harness.clocks)
         if writes:
             writer, batch = journal.writer(lease, LOSS), self.batch(plan, self.model)
             writer.write(batch)
@@ -261,19 +261,21 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def agrees(self) -> None:
-        journal = self.bench.journals[0]
-        assert in_full(journal.changes(self.study.id, 0, EVERYTHING)) == in_full(self.model.changes(0, EVERYTHING))
-        assert in_full(journal.trials(self.study.id)) == in_full(self.model.trials())
-        assert in_full(journal.summary(self.study.id)) == in_full(self.model.summary())
+        journal = self.harness.journals[0]
+        assert exact_repr(journal.changes(self.study.id, 0, EVERYTHING)) == exact_repr(
+            self.model.changes(0, EVERYTHING)
+        )
+        assert exact_repr(journal.trials(self.study.id)) == exact_repr(self.model.trials())
+        assert exact_repr(journal.summary(self.study.id)) == exact_repr(self.model.summary())
 
     @invariant()
     def keeps_the_rest(self) -> None:
         kept = Spool(self.path).read()
         assert len(kept) == len(self.kept)
-        assert in_full(joined(one.batch for one in kept).reports) == in_full(joined(self.kept).reports)
+        assert exact_repr(joined(one.batch for one in kept).reports) == exact_repr(joined(self.kept).reports)
         assert self.path.exists() is bool(self.kept)
         for aside, reports in self.refused.items():
-            assert in_full(joined(one.batch for one in Spool(aside).read()).reports) == reports
+            assert exact_repr(joined(one.batch for one in Spool(aside).read()).reports) == reports
 
     def teardown(self) -> None:
         """Nothing that home was told is kept is lost in silence."""
@@ -326,7 +328,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def check(url: str, folder: Path, how: settings) -> None:
-    with bench(url) as made, pytest.MonkeyPatch.context() as patch:
+    with harness(url) as made, pytest.MonkeyPatch.context() as patch:
         line = Line(made)
         patch.setattr(line.journal._database.engine.pool, "connect", line.connect)
         patch.setattr("hpsearch.journal.spooling_writer.RETRY_INTERVAL", 0.005)

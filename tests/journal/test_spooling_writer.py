@@ -14,7 +14,16 @@ from hpsearch.core.errors import JournalError, JournalUnavailable, LeaseLost
 from hpsearch.core.trial import Report
 from hpsearch.journal import Batch, Journal, Spool, SpoolingWriter, recover
 from hpsearch.journal.spool import SpooledBatch, merged
-from tests.contracts.journal_kit import LOSS, ODD, Lead, a_batch, a_trial, in_full, set_lease, take
+from tests.contracts.journal_helpers import (
+    LOSS,
+    ODD,
+    LeasedStudy,
+    exact_repr,
+    lease_study,
+    make_batch,
+    make_trial,
+    set_lease,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +40,8 @@ class Place:
         self.journal = Journal.open(f"sqlite:///{self.file}")
         self.spool = Spool(folder / "work" / "spool.jsonl")
         self.said: list[str] = []
-        self.lead: Lead = take(self.journal, "study")
-        self.writer = SpoolingWriter(self.lead.writer, self.spool, self.lead.lease.token, wait, self.said.append)
+        self.leased: LeasedStudy = lease_study(self.journal, "study")
+        self.writer = SpoolingWriter(self.leased.writer, self.spool, self.leased.lease.token, wait, self.said.append)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -41,12 +50,12 @@ class Place:
             yield
 
     def epochs(self) -> list[int]:
-        return [trial.epoch for trial in self.journal.trials(self.lead.study.id)]
+        return [trial.epoch for trial in self.journal.trials(self.leased.study.id)]
 
     def next_run(self) -> str:
         """What a run after this one, whose process has ended, finds in the spool."""
-        self.lead.lease = self.journal.acquire(self.lead.study.id, self.lead.lease.owner)
-        return recover(self.journal, self.lead.lease, LOSS, Spool(self.spool.path))
+        self.leased.lease = self.journal.acquire(self.leased.study.id, self.leased.lease.owner)
+        return recover(self.journal, self.leased.lease, LOSS, Spool(self.spool.path))
 
 
 @pytest.fixture
@@ -57,7 +66,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     if made.writer._thread is not None:
         made.writer._thread.join(20)  # closing a connection of SQLite that a thread uses ends the process
     made.spool.close()
-    made.lead.writer.close()
+    made.leased.writer.close()
     made.journal.close()
 
 
@@ -69,7 +78,7 @@ def until(true: Callable[[], bool]) -> None:
 
 
 def test_while_the_database_is_there_nothing_is_kept(place: Place) -> None:
-    place.writer.write(a_batch(a_trial(0, 1.0)))
+    place.writer.write(make_batch(make_trial(0, 1.0)))
     place.writer.renew()
     assert place.epochs() == [1]
     assert not place.spool.path.exists()
@@ -80,7 +89,7 @@ def test_while_the_database_is_there_nothing_is_kept(place: Place) -> None:
 def test_what_is_written_meanwhile_is_on_disk_and_brought_over_in_order(place: Place) -> None:
     with place.locked():
         for count in range(1, 6):
-            place.writer.write(a_batch(a_trial(0, *[0.5] * count)))
+            place.writer.write(make_batch(make_trial(0, *[0.5] * count)))
             assert len(place.spool.read()) == count
         assert place.epochs() == []
         assert place.writer.overdue == ""
@@ -89,7 +98,7 @@ def test_what_is_written_meanwhile_is_on_disk_and_brought_over_in_order(place: P
     assert place.said[1].endswith("the 5 batches kept on disk are in it now")
     assert place.epochs() == [5]
     assert not place.spool.path.exists()
-    place.writer.write(a_batch(a_trial(0, *[0.5] * 6)))
+    place.writer.write(make_batch(make_trial(0, *[0.5] * 6)))
     assert place.epochs() == [6]
     assert place.journal.last_write(1)[0] == 6
 
@@ -97,13 +106,13 @@ def test_what_is_written_meanwhile_is_on_disk_and_brought_over_in_order(place: P
 def test_it_may_go_away_again(place: Place) -> None:
     for count in (1, 2, 3):
         with place.locked():
-            place.writer.write(a_batch(a_trial(0, *[0.5] * count)))
+            place.writer.write(make_batch(make_trial(0, *[0.5] * count)))
         until(lambda count=count: len(place.said) == 2 * count)  # type: ignore[misc]
     assert place.epochs() == [3]
 
 
 def test_a_sign_of_life_that_fails_is_no_fault(place: Place) -> None:
-    place.lead.writer._beat -= 60
+    place.leased.writer._beat -= 60
     with place.locked():
         place.writer.renew()
         place.writer.renew()
@@ -113,7 +122,7 @@ def test_a_sign_of_life_that_fails_is_no_fault(place: Place) -> None:
 
 def test_the_end_waits_for_the_database(place: Place) -> None:
     with place.locked():
-        place.writer.write(a_batch(a_trial(0, 1.0)))
+        place.writer.write(make_batch(make_trial(0, 1.0)))
     place.writer.close()
     assert place.epochs() == [1]
 
@@ -121,9 +130,9 @@ def test_the_end_waits_for_the_database(place: Place) -> None:
 def test_after_the_wait_it_is_overdue_and_what_was_kept_stays_for_the_next_run(tmp_path: Path) -> None:
     place = Place(tmp_path, wait=0.0)
     with place.locked():
-        place.writer.write(a_batch(a_trial(0, 1.0)))
+        place.writer.write(make_batch(make_trial(0, 1.0)))
         assert place.writer.overdue == "the journal has been unreachable for 0 s (journal.wait)"
-        place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
+        place.writer.write(make_batch(make_trial(0, 1.0, 0.5)))
         with pytest.raises(JournalUnavailable) as away:
             place.writer.close()
         assert f"reports since then are kept in {place.spool.path}" in away.value.__notes__
@@ -138,42 +147,42 @@ def test_after_the_wait_it_is_overdue_and_what_was_kept_stays_for_the_next_run(t
 
 
 def test_a_process_that_ends_while_it_is_away_loses_nothing(place: Place) -> None:
-    place.writer.write(a_batch(a_trial(0, 1.0)))
+    place.writer.write(make_batch(make_trial(0, 1.0)))
     with place.locked():
-        place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
-        place.writer.write(a_batch(a_trial(0, 1.0, 0.5, 0.25), a_trial(1, math.nan)))
+        place.writer.write(make_batch(make_trial(0, 1.0, 0.5)))
+        place.writer.write(make_batch(make_trial(0, 1.0, 0.5, 0.25), make_trial(1, math.nan)))
         place.writer._closing.set()  # its thread ends as with the process
         place.writer._thread.join()  # type: ignore[union-attr]
     assert place.next_run().startswith("2 batches")
-    trials = place.journal.trials(place.lead.study.id)
+    trials = place.journal.trials(place.leased.study.id)
     assert [trial.epoch for trial in trials] == [3, 1]
-    assert place.journal.summary(place.lead.study.id).best.value == 0.25  # type: ignore[union-attr]
+    assert place.journal.summary(place.leased.study.id).best.value == 0.25  # type: ignore[union-attr]
     assert not place.spool.path.exists()
 
 
 def test_what_had_arrived_is_not_written_again(place: Place) -> None:
     """The process ended between its write and its note that nothing is left to be done."""
-    batches = [a_batch(a_trial(0, *[0.5] * count)) for count in (1, 2, 3)]
+    batches = [make_batch(make_trial(0, *[0.5] * count)) for count in (1, 2, 3)]
     for revision, batch in enumerate(batches, start=1):
-        place.spool.append(SpooledBatch(place.lead.lease.token, revision, batch))
-    place.lead.writer.write(batches[0])
-    place.lead.writer.write(batches[1])
+        place.spool.append(SpooledBatch(place.leased.lease.token, revision, batch))
+    place.leased.writer.write(batches[0])
+    place.leased.writer.write(batches[1])
     assert place.next_run().startswith("1 batches")
     assert place.epochs() == [3]
-    place.spool.append(SpooledBatch(place.lead.lease.token - 1, 1, batches[0]))
+    place.spool.append(SpooledBatch(place.leased.lease.token - 1, 1, batches[0]))
     assert place.next_run() == "", "all of it is there"
     assert not place.spool.path.exists()
 
 
 def test_what_somebody_else_has_passed_by_is_refused_and_kept(place: Place) -> None:
-    place.writer.write(a_batch(a_trial(0, 1.0)))
+    place.writer.write(make_batch(make_trial(0, 1.0)))
     with place.locked():
-        place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
+        place.writer.write(make_batch(make_trial(0, 1.0, 0.5)))
         place.writer._closing.set()  # its thread ends as with the process
         place.writer._thread.join()  # type: ignore[union-attr]
-    elsewhere = place.journal.acquire(place.lead.study.id, place.lead.lease.owner)
+    elsewhere = place.journal.acquire(place.leased.study.id, place.leased.lease.owner)
     other = place.journal.writer(elsewhere, LOSS)
-    other.write(a_batch(a_trial(1, 2.0)))
+    other.write(make_batch(make_trial(1, 2.0)))
     other.close()
     told = place.next_run()
     assert told.startswith("1 reports of an earlier run, kept on disk while the journal was unreachable, are refused")
@@ -184,8 +193,8 @@ def test_what_somebody_else_has_passed_by_is_refused_and_kept(place: Place) -> N
 
 def test_what_goes_on_from_more_than_the_journal_has_is_refused(place: Place) -> None:
     """The journal was restored from a backup: with what was kept alone, a curve would have a gap."""
-    place.writer.write(a_batch(a_trial(0, 1.0)))
-    place.spool.append(SpooledBatch(place.lead.lease.token, 5, a_batch(a_trial(0, *[0.5] * 5))))
+    place.writer.write(make_batch(make_trial(0, 1.0)))
+    place.spool.append(SpooledBatch(place.leased.lease.token, 5, make_batch(make_trial(0, *[0.5] * 5))))
     assert place.next_run().startswith(
         "1 reports of an earlier run, kept on disk while the journal was unreachable, are refused"
     )
@@ -195,10 +204,10 @@ def test_what_goes_on_from_more_than_the_journal_has_is_refused(place: Place) ->
 def test_a_study_that_was_taken_over_meanwhile_is_lost(place: Place) -> None:
     set_lease(f"sqlite:///{place.file}", token=99)
     with place.locked():
-        place.writer.write(a_batch(a_trial(0, 1.0)))
+        place.writer.write(make_batch(make_trial(0, 1.0)))
     until(lambda: place.writer._broken is not None)
     with pytest.raises(LeaseLost):
-        place.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
+        place.writer.write(make_batch(make_trial(0, 1.0, 0.5)))
     with pytest.raises(LeaseLost):
         place.writer.close()
     assert place.epochs() == []
@@ -207,13 +216,13 @@ def test_a_study_that_was_taken_over_meanwhile_is_lost(place: Place) -> None:
 def test_where_the_disk_takes_nothing_either(place: Place) -> None:
     place.spool.path.parent.write_text("a file where the folder should be")
     with place.locked(), pytest.raises(JournalError, match="database is locked; and reports cannot be kept on disk: "):
-        place.writer.write(a_batch(a_trial(0, 1.0)))
+        place.writer.write(make_batch(make_trial(0, 1.0)))
 
 
 class TestSpool:
     def test_gives_back_what_it_was_given(self, tmp_path: Path) -> None:
         spool = Spool(tmp_path / "spool.jsonl")
-        trial = a_trial(3, 1.0, error=ODD, reason=ODD, busy=0.1 + 0.2)
+        trial = make_trial(3, 1.0, error=ODD, reason=ODD, busy=0.1 + 0.2)
         report = Report(1, {"loss": 0.1 + 0.2, "odd ü": math.nan, "inf": -math.inf}, at=1_700_000_000_123)
         batch = Batch((trial,), ((3, report),), (Decision("note", ODD, 3, 1, 5),), "RUNNING")
         spool.append(SpooledBatch(7, 12, batch))
@@ -221,16 +230,16 @@ class TestSpool:
         (kept,) = spool.read()
         assert (kept.token, kept.revision, kept.batch.study_state) == (7, 12, "RUNNING")
         whole = merged([kept.batch], [])
-        assert in_full(whole.reports) == in_full([(3, report)])
-        assert in_full(whole.decisions) == in_full(list(batch.decisions))
+        assert exact_repr(whole.reports) == exact_repr([(3, report)])
+        assert exact_repr(whole.decisions) == exact_repr(list(batch.decisions))
         assert whole.trials[0].error == ODD
-        assert in_full(whole.trials[0].curve) == in_full((report,))
+        assert exact_repr(whole.trials[0].curve) == exact_repr((report,))
 
     @pytest.mark.parametrize("cut", [1, 20, -2])
     def test_a_line_that_was_being_written_does_not_count(self, tmp_path: Path, cut: int) -> None:
         spool = Spool(tmp_path / "spool.jsonl")
         for revision in (1, 2):
-            spool.append(SpooledBatch(1, revision, a_batch(a_trial(0, 1.0))))
+            spool.append(SpooledBatch(1, revision, make_batch(make_trial(0, 1.0))))
         spool.close()
         first, second = spool.path.read_bytes().splitlines(keepends=True)
         spool.path.write_bytes(first + second[:cut])

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.journal_contract import JournalContract, journal, lead
+from tests.contracts.journal_contract import JournalContract, journal, leased
 
-__all__ = ["journal", "lead"]
+__all__ = ["journal", "leased"]
 
 
 class TestSQLite(JournalContract):

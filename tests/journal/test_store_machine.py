@@ -22,8 +22,8 @@ from hpsearch.core.errors import JournalError, LeaseLost, NotFound, StudyBusy
 from hpsearch.core.trial import Report, State
 from hpsearch.journal import Batch, Owner
 from hpsearch.journal.schema import leases, reports, trials
-from tests.contracts.journal_kit import LOSS, NOBODY, in_full
-from tests.journal.bench import MOVES, TTL, Bench, Plan, Run, batch_of, bench, plans
+from tests.contracts.journal_helpers import DEAD_PID, LOSS, exact_repr
+from tests.journal.journal_harness import MOVES, TTL, JournalHarness, Plan, Run, batch_of, harness, plans
 from tests.journal.model import Holder, Machine, Model, Refused
 
 EVERYTHING = 10**6
@@ -32,11 +32,11 @@ states = st.sampled_from([None, None, "RUNNING", "COMPLETE"])
 
 
 class JournalMachine(RuleBasedStateMachine):
-    def __init__(self, bench: Bench):
+    def __init__(self, harness: JournalHarness):
         super().__init__()
-        self.bench, self.model, self.clocks = bench, Model(), bench.clocks
-        bench.studies += 1
-        self.study = bench.journals[0].create(f"study {bench.studies}", {}, {}, at=0)
+        self.harness, self.model, self.clocks = harness, Model(), harness.clocks
+        harness.studies += 1
+        self.study = harness.journals[0].create(f"study {harness.studies}", {}, {}, at=0)
         self.runs: list[Run] = []
         self.turn, self.refused = 0, -1
         self.followed: dict[tuple[int, int], Report] = {}
@@ -74,10 +74,10 @@ class JournalMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.turn != self.refused)
     @rule(place=places)
     def take(self, place: int) -> None:
-        self._take(self.bench.somebody(place))
+        self._take(self.harness.other_owner(place))
 
     def _take(self, owner: Owner) -> None:
-        journal, holder = self.bench.journals[self.turn % 2], self.model.holder
+        journal, holder = self.harness.journals[self.turn % 2], self.model.holder
         token = self.model.take(Holder(owner.uid, owner.pid, Machine(owner.boot, owner.space), TTL), self.clocks)
         if token is not None:
             self.runs.append(Run(owner, journal, journal.acquire(self.study.id, owner, TTL)))
@@ -104,7 +104,7 @@ class JournalMachine(RuleBasedStateMachine):
 
     @precondition(is_haunted)
     @rule(which=st.integers(0, 9), killed=st.booleans())
-    def lay_a_zombie(self, which: int, killed: bool) -> None:
+    def leave_a_zombie_process(self, which: int, killed: bool) -> None:
         """Nothing that it does as it ends concerns who follows it."""
         zombie = self.zombies[which % len(self.zombies)]
         self._kill(zombie) if killed else self._release(zombie)
@@ -118,8 +118,8 @@ class JournalMachine(RuleBasedStateMachine):
     def _kill(self, run: Run) -> None:
         """Its connection goes with it. What others can see of it is that its pid is nobody's."""
         if self.model.holder is not None and run.lease.token == self.model.token:
-            self.model.holder.pid, self.model.holder.alive = NOBODY, False
-            self.bench.execute(leases.update().where(leases.c.study_id == self.study.id).values(pid=NOBODY))
+            self.model.holder.pid, self.model.holder.alive = DEAD_PID, False
+            self.harness.execute(leases.update().where(leases.c.study_id == self.study.id).values(pid=DEAD_PID))
         self._drop(run)
 
     def _drop(self, run: Run) -> None:
@@ -137,7 +137,7 @@ class JournalMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.stop != self.model.token)
     @rule()
     def ask_to_stop(self) -> None:
-        self.bench.journals[0].ask_to_stop(self.study.id)
+        self.harness.journals[0].ask_to_stop(self.study.id)
         self.model.stop = self.model.token
 
     @rule(
@@ -147,7 +147,7 @@ class JournalMachine(RuleBasedStateMachine):
         """Somebody may set the wall clock meanwhile."""
         self.clocks.boot += seconds
         self.clocks.wall += seconds + jump
-        self.bench.set_clock()
+        self.harness.set_clock()
 
     def _beat(self) -> None:
         if self.model.holder is not None:
@@ -163,13 +163,13 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(plan=plans, state=states)
     def write(self, plan: Plan, state: str | None) -> None:
         """Nothing of it is seen before its commit."""
-        before, batch = in_full(self.model.changes(0, EVERYTHING)), self.batch(plan, state)
+        before, batch = exact_repr(self.model.changes(0, EVERYTHING)), self.batch(plan, state)
 
         def commit(connection: PoolProxiedConnection) -> None:
-            assert in_full(self.bench.journals[1].changes(self.study.id, 0, EVERYTHING)) == before
+            assert exact_repr(self.harness.journals[1].changes(self.study.id, 0, EVERYTHING)) == before
             connection.commit()
 
-        with self.leader.tapped(commit) as writer:
+        with self.leader.hooked(commit) as writer:
             writer.write(batch)
         self._written(batch)
 
@@ -185,7 +185,7 @@ class JournalMachine(RuleBasedStateMachine):
                 connection.commit()
             raise error("server closed the connection unexpectedly")
 
-        with leader.tapped(commit) as writer, pytest.raises(JournalError, match="server closed"):
+        with leader.hooked(commit) as writer, pytest.raises(JournalError, match="server closed"):
             writer.write(batch)
         leader.unsure, leader.arrived = batch, arrives
         if arrives:
@@ -248,23 +248,23 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 5), pages=st.integers(1, 4), crashes=st.booleans())
     def follow(self, limit: int, pages: int, crashes: bool) -> None:
         """As a tracker does. One that ended before it could note how far it was sees the same once more."""
-        journal, own = self.bench.journals[self.turn % 2], self.study.id
+        journal, own = self.harness.journals[self.turn % 2], self.study.id
         since = journal.cursor(own, "mlflow")
         for _ in range(pages):
             new = journal.changes(own, since, limit)
-            assert in_full(new) == in_full(self.model.changes(since, limit))
+            assert exact_repr(new) == exact_repr(self.model.changes(since, limit))
             self.followed |= {(number, report.step): report for number, report in new.reports}
             since = new.revision
         if not crashes:
             journal.set_cursor(own, "mlflow", since)
-            assert self.bench.journals[1 - self.turn % 2].cursor(own, "mlflow") == since
+            assert self.harness.journals[1 - self.turn % 2].cursor(own, "mlflow") == since
         self._look_at(limit)
 
     def _look_at(self, number: int) -> None:
-        journal, trial = self.bench.journals[0], {one.number: one for one in self.model.trials()}.get(number)
-        assert in_full(journal.decisions(self.study.id, number)) == in_full(self.model.decisions(number))
+        journal, trial = self.harness.journals[0], {one.number: one for one in self.model.trials()}.get(number)
+        assert exact_repr(journal.decisions(self.study.id, number)) == exact_repr(self.model.decisions(number))
         if trial is not None:
-            assert in_full(journal.trial(self.study.id, number)) == in_full(trial)
+            assert exact_repr(journal.trial(self.study.id, number)) == exact_repr(trial)
             return
         with pytest.raises(NotFound):
             journal.trial(self.study.id, number)
@@ -274,15 +274,15 @@ class JournalMachine(RuleBasedStateMachine):
     @invariant()
     def agrees(self) -> None:
         own, model = self.study.id, self.model
-        first, second = self.bench.journals[self.turn % 2], self.bench.journals[1 - self.turn % 2]
-        assert in_full(first.changes(own, 0, EVERYTHING)) == in_full(model.changes(0, EVERYTHING))
-        assert in_full(second.trials(own)) == in_full(model.trials())
-        assert in_full(second.summary(own)) == in_full(model.summary())
-        assert in_full(second.decisions(own)) == in_full(model.decisions())
+        first, second = self.harness.journals[self.turn % 2], self.harness.journals[1 - self.turn % 2]
+        assert exact_repr(first.changes(own, 0, EVERYTHING)) == exact_repr(model.changes(0, EVERYTHING))
+        assert exact_repr(second.trials(own)) == exact_repr(model.trials())
+        assert exact_repr(second.summary(own)) == exact_repr(model.summary())
+        assert exact_repr(second.decisions(own)) == exact_repr(model.decisions())
 
     @invariant()
     def has_one_holder(self) -> None:
-        (row,) = self.bench.rows(leases, self.study.id)
+        (row,) = self.harness.rows(leases, self.study.id)
         held = self.model.holder
         assert (row.token, row.revision, row.stop) == (self.model.token, self.model.revision, self.model.stop)
         assert (row.holder, row.pid) == (held.uid, held.pid) if held else row.holder is None
@@ -290,7 +290,7 @@ class JournalMachine(RuleBasedStateMachine):
             assert (row.beat_wall, row.beat_boot) == (held.wall, held.boot)
         here = Owner.current()
         busy = held is not None and held.keeps_out(here.uid, Machine(here.boot, here.space), self.clocks)
-        assert (self.bench.journals[1].holder(self.study.id) is not None) is busy
+        assert (self.harness.journals[1].holder(self.study.id) is not None) is busy
         assert row.spent >= self.spent
         self.spent = row.spent
 
@@ -298,21 +298,21 @@ class JournalMachine(RuleBasedStateMachine):
     def keeps_what_is_finished(self) -> None:
         """Every column of it, those that trials are not read from included."""
         curves: dict[int, list[sa.Row[Any]]] = {}
-        for report in self.bench.rows(reports, self.study.id):
+        for report in self.harness.rows(reports, self.study.id):
             curves.setdefault(report.number, []).append(report)
-        rows = {row.number: row for row in self.bench.rows(trials, self.study.id)}
+        rows = {row.number: row for row in self.harness.rows(trials, self.study.id)}
         for number, before in self.finished.items():
-            assert in_full((rows[number], curves.get(number))) == before
+            assert exact_repr((rows[number], curves.get(number))) == before
         for number, row in rows.items():
             if State(row.state) not in MOVES:
-                self.finished.setdefault(number, in_full((row, curves.get(number))))
+                self.finished.setdefault(number, exact_repr((row, curves.get(number))))
 
     def teardown(self) -> None:
         """A tracker that goes on from its cursor comes to have every report, however often it crashed."""
         for _ in range(self.model.revision):
             self.follow(limit=2, pages=1, crashes=False)
         whole = {place: report for place, (_, report) in self.model.points.items()}
-        assert in_full(sorted(self.followed.items())) == in_full(sorted(whole.items()))
+        assert exact_repr(sorted(self.followed.items())) == exact_repr(sorted(whole.items()))
         for run in list(self.runs):
             self._drop(run)
 
@@ -331,7 +331,7 @@ LONG = settings(SHORT, max_examples=500, phases=[Phase.generate, Phase.shrink])
 
 
 def check(url: str, how: settings) -> None:
-    with bench(url) as made:
+    with harness(url) as made:
         run_state_machine_as_test(lambda: JournalMachine(made), settings=how)
 
 

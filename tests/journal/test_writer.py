@@ -9,10 +9,10 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from hpsearch.core.errors import JournalUnavailable
 from hpsearch.journal import Journal, postgres
-from tests.contracts.journal_kit import Lead, a_batch, a_trial, journal, lead, take
-from tests.journal.bench import Tapped
+from tests.contracts.journal_helpers import LeasedStudy, journal, lease_study, leased, make_batch, make_trial
+from tests.journal.journal_harness import HookedConnection
 
-__all__ = ["journal", "lead"]
+__all__ = ["journal", "leased"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -38,21 +38,21 @@ class Held:
 
 
 @pytest.fixture
-def held(journal: Journal, lead: Lead, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+def held(journal: Journal, leased: LeasedStudy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     engine = journal._database.engine
     held = Held(engine.raw_connection())
     with monkeypatch.context() as patch:
         patch.setattr(engine, "raw_connection", lambda: held)
         with pytest.raises(JournalUnavailable, match="no answer"):
-            lead.writer.write(a_batch(a_trial(0, 1.0)))
+            leased.writer.write(make_batch(make_trial(0, 1.0)))
     yield held
     held.connection.close()
 
 
 def test_a_try_that_was_given_up_may_arrive_after_the_next_has_begun(
-    journal: Journal, lead: Lead, held: Held, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, leased: LeasedStudy, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorded = lead.writer._recorded
+    recorded = leased.writer._recorded
 
     def late() -> tuple[int, float]:
         seen = recorded()
@@ -60,17 +60,17 @@ def test_a_try_that_was_given_up_may_arrive_after_the_next_has_begun(
         return seen
 
     with monkeypatch.context() as patch:
-        patch.setattr(lead.writer, "_recorded", late)
+        patch.setattr(leased.writer, "_recorded", late)
         with pytest.raises(JournalUnavailable, match="at revision 1 and not 0; try again"):
-            lead.writer.write(a_batch(a_trial(0, 1.0)))
-    lead.writer.write(a_batch(a_trial(0, 1.0)))
-    lead.writer.write(a_batch(a_trial(0, 1.0, 0.5)))
-    assert journal.trials(lead.study.id) == [a_trial(0, 1.0, 0.5)]
-    assert journal.last_write(lead.study.id)[0] == lead.writer.revision == 2
+            leased.writer.write(make_batch(make_trial(0, 1.0)))
+    leased.writer.write(make_batch(make_trial(0, 1.0)))
+    leased.writer.write(make_batch(make_trial(0, 1.0, 0.5)))
+    assert journal.trials(leased.study.id) == [make_trial(0, 1.0, 0.5)]
+    assert journal.last_write(leased.study.id)[0] == leased.writer.revision == 2
 
 
 def test_an_interrupted_write_holds_no_lock_while_its_error_is_looked_at(
-    journal: Journal, lead: Lead, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, leased: LeasedStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = journal._database.engine
     connect = engine.raw_connection
@@ -79,13 +79,13 @@ def test_an_interrupted_write_holds_no_lock_while_its_error_is_looked_at(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "raw_connection", lambda: Tapped(connect(), interrupt))
+        patch.setattr(engine, "raw_connection", lambda: HookedConnection(connect(), interrupt))
         with pytest.raises(KeyboardInterrupt) as interruption:
-            lead.writer.write(a_batch(a_trial(0, 1.0)))
+            leased.writer.write(make_batch(make_trial(0, 1.0)))
     assert interruption.tb is not None, "as the loop has it when it writes that its trials wait"
     monkeypatch.setattr("hpsearch.journal.writer.BUSY_TIMEOUT", 0.5)
-    lead.writer.write(a_batch(a_trial(0, 1.0)))
-    assert journal.trials(lead.study.id) == [a_trial(0, 1.0)]
+    leased.writer.write(make_batch(make_trial(0, 1.0)))
+    assert journal.trials(leased.study.id) == [make_trial(0, 1.0)]
 
 
 class StoppedBeforeCommit:
@@ -119,12 +119,12 @@ def test_postgresql_frees_the_lock_of_a_writer_that_stands_still_with_any_number
             followed.append(other.execute("SELECT token FROM hpsearch_leases FOR UPDATE").fetchone())
 
     with Journal.open(postgres_url) as journal:
-        lead = take(journal, "digits")
+        leased = lease_study(journal, "digits")
         connection = StoppedBeforeCommit(journal._database.engine.raw_connection(), follow)
         with monkeypatch.context() as patch:
             patch.setattr(journal._database.engine, "raw_connection", lambda: connection)
             with pytest.raises(JournalUnavailable):
-                lead.writer.write(a_batch(*(a_trial(number, 1.0) for number in range(count))))
+                leased.writer.write(make_batch(*(make_trial(number, 1.0) for number in range(count))))
         assert followed == [(1,)]
-        assert journal.trials(lead.study.id) == []
-        lead.writer.close()
+        assert journal.trials(leased.study.id) == []
+        leased.writer.close()

@@ -20,9 +20,9 @@ from hpsearch.journal import (
     recover,
 )
 from hpsearch.journal.schema import environments
-from tests.contracts.journal_kit import LOSS, ODD, Lead, a_batch, a_trial, journal, lead, set_lease
+from tests.contracts.journal_helpers import LOSS, ODD, LeasedStudy, journal, leased, make_batch, make_trial, set_lease
 
-__all__ = ["journal", "lead"]
+__all__ = ["journal", "leased"]
 
 HERE = Environment({"python": "3.12", "cpu": {"cores": 2}, "diff": ODD})
 THERE = Environment({"python": "3.13", "gpu": None})
@@ -43,50 +43,52 @@ def with_stretches(batch: Batch, *segments: TrainingSegment) -> Batch:
     return replace(batch, segments=segments)
 
 
-def test_they_are_read_as_they_were_written(journal: Journal, lead: Lead) -> None:
-    first = with_stretches(a_batch(a_trial(0, 1.0), a_trial(1, 2.0)), a_stretch(1, digits="ab"), a_stretch(0))
-    lead.writer.write(first)
-    lead.writer.write(with_stretches(Batch(), a_stretch(1, 1, THERE, digits="cd")))
+def test_they_are_read_as_they_were_written(journal: Journal, leased: LeasedStudy) -> None:
+    first = with_stretches(make_batch(make_trial(0, 1.0), make_trial(1, 2.0)), a_stretch(1, digits="ab"), a_stretch(0))
+    leased.writer.write(first)
+    leased.writer.write(with_stretches(Batch(), a_stretch(1, 1, THERE, digits="cd")))
     expected = [a_stretch(0), a_stretch(1, digits="ab"), a_stretch(1, 1, THERE, digits="cd")]
-    assert journal.segments(lead.study.id) == expected
-    assert journal.segments(lead.study.id, 1) == expected[1:]
-    assert journal.segments(lead.study.id, 7) == []
+    assert journal.segments(leased.study.id) == expected
+    assert journal.segments(leased.study.id, 1) == expected[1:]
+    assert journal.segments(leased.study.id, 7) == []
 
 
-def test_an_environment_is_kept_once(journal: Journal, lead: Lead) -> None:
+def test_an_environment_is_kept_once(journal: Journal, leased: LeasedStudy) -> None:
     same = Environment(dict(reversed(list(HERE.document.items()))))
     assert same.digest == HERE.digest != THERE.digest
-    lead.writer.write(
-        with_stretches(a_batch(*(a_trial(number, 1.0) for number in range(3))), *map(a_stretch, range(3)))
+    leased.writer.write(
+        with_stretches(make_batch(*(make_trial(number, 1.0) for number in range(3))), *map(a_stretch, range(3)))
     )
-    lead.writer.write(with_stretches(a_batch(a_trial(3, 1.0)), a_stretch(3, environment=same)))
+    leased.writer.write(with_stretches(make_batch(make_trial(3, 1.0)), a_stretch(3, environment=same)))
     with journal._database.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(environments)).scalar() == 1
 
 
-def test_one_from_the_same_epoch_takes_the_place_of_the_one_before(journal: Journal, lead: Lead) -> None:
-    lead.writer.write(with_stretches(a_batch(a_trial(0, 1.0)), a_stretch(0)))
-    lead.writer.write(with_stretches(Batch(), a_stretch(0, environment=THERE, digits="ab"), a_stretch(0, digits="cd")))
-    assert journal.segments(lead.study.id) == [a_stretch(0, digits="cd")]
+def test_one_from_the_same_epoch_takes_the_place_of_the_one_before(journal: Journal, leased: LeasedStudy) -> None:
+    leased.writer.write(with_stretches(make_batch(make_trial(0, 1.0)), a_stretch(0)))
+    leased.writer.write(
+        with_stretches(Batch(), a_stretch(0, environment=THERE, digits="ab"), a_stretch(0, digits="cd"))
+    )
+    assert journal.segments(leased.study.id) == [a_stretch(0, digits="cd")]
 
 
-def test_of_another_study_nothing_is_seen(journal: Journal, lead: Lead) -> None:
-    lead.writer.write(with_stretches(a_batch(a_trial(0, 1.0)), a_stretch(0)))
+def test_of_another_study_nothing_is_seen(journal: Journal, leased: LeasedStudy) -> None:
+    leased.writer.write(with_stretches(make_batch(make_trial(0, 1.0)), a_stretch(0)))
     assert journal.segments(journal.create("another", {}, {}, at=0).id) == []
 
 
-def test_a_study_that_is_forgotten_leaves_none(journal: Journal, lead: Lead) -> None:
-    lead.writer.write(with_stretches(Batch([a_trial(0)]), a_stretch(0)))
-    journal.forget(lead.lease)
-    assert journal.segments(lead.study.id) == []
+def test_a_study_that_is_forgotten_leaves_none(journal: Journal, leased: LeasedStudy) -> None:
+    leased.writer.write(with_stretches(Batch([make_trial(0)]), a_stretch(0)))
+    journal.forget(leased.lease)
+    assert journal.segments(leased.study.id) == []
 
 
-def test_it_takes_the_lease(url: str, journal: Journal, lead: Lead) -> None:
-    lead.writer.write(a_batch(a_trial(0, 1.0)))
-    set_lease(url, token=lead.lease.token + 1)
+def test_it_takes_the_lease(url: str, journal: Journal, leased: LeasedStudy) -> None:
+    leased.writer.write(make_batch(make_trial(0, 1.0)))
+    set_lease(url, token=leased.lease.token + 1)
     with pytest.raises(LeaseLost):
-        lead.writer.write(with_stretches(Batch(), a_stretch(0)))
-    assert journal.segments(lead.study.id) == []
+        leased.writer.write(with_stretches(Batch(), a_stretch(0)))
+    assert journal.segments(leased.study.id) == []
 
 
 @pytest.fixture
@@ -102,15 +104,15 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 def test_what_was_kept_while_the_database_was_away_is_brought_over(
-    journal: Journal, lead: Lead, tmp_path: Path, away: pytest.MonkeyPatch
+    journal: Journal, leased: LeasedStudy, tmp_path: Path, away: pytest.MonkeyPatch
 ) -> None:
     spool = Spool(tmp_path / "spool")
-    patient = SpoolingWriter(lead.writer, spool, lead.lease.token, 60.0, lambda _: None)
-    patient.write(with_stretches(a_batch(a_trial(0, 1.0)), a_stretch(0, digits="ab")))
-    patient.write(with_stretches(a_batch(a_trial(0, 1.0, 2.0)), a_stretch(0, 1, THERE)))
+    patient = SpoolingWriter(leased.writer, spool, leased.lease.token, 60.0, lambda _: None)
+    patient.write(with_stretches(make_batch(make_trial(0, 1.0)), a_stretch(0, digits="ab")))
+    patient.write(with_stretches(make_batch(make_trial(0, 1.0, 2.0)), a_stretch(0, 1, THERE)))
     with pytest.raises(JournalUnavailable):
         patient.close(at_once=True)
     away.undo()
-    journal.release(lead.lease)
-    assert recover(journal, journal.acquire(lead.study.id, Owner.current()), LOSS, spool).startswith("2 batches")
-    assert journal.segments(lead.study.id) == [a_stretch(0, digits="ab"), a_stretch(0, 1, THERE)]
+    journal.release(leased.lease)
+    assert recover(journal, journal.acquire(leased.study.id, Owner.current()), LOSS, spool).startswith("2 batches")
+    assert journal.segments(leased.study.id) == [a_stretch(0, digits="ab"), a_stretch(0, 1, THERE)]

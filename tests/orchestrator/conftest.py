@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from hpsearch.orchestrator import session
-from tests.support.asking import Desk
+from tests.support.session_folder import SessionFolder
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def session_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SessionFolder:
     monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(session, "BEAT", 0.05)
-    return Desk(tmp_path)
+    return SessionFolder(tmp_path)

@@ -18,11 +18,11 @@ from tests.support.studies import (
     PRUNED,
     RUNNING,
     WAITING,
-    At,
-    Listed,
-    Rounds,
+    ListSampler,
+    RoundsSampler,
+    ScriptedPruner,
     Search,
-    Unreliable,
+    UnreliablePool,
 )
 from tests.support.workers import store_of
 
@@ -30,19 +30,19 @@ pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 
 
-def scripts(*losses: str) -> Listed:
-    return Listed([{"losses": each} for each in losses])
+def scripts(*losses: str) -> ListSampler:
+    return ListSampler([{"losses": each} for each in losses])
 
 
-def diary(folder: Path) -> list[str]:
-    return (folder / "diary").read_text().splitlines()
+def epoch_log(folder: Path) -> list[str]:
+    return (folder / "epoch_log").read_text().splitlines()
 
 
 class TestStates:
     """Every arrow of `State`."""
 
     def test_complete_when_all_epochs_are_trained(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}]))
+        study = Search(tmp_path, ListSampler([{}]))
         loop = study.go()
         trial = loop.history[0]
         assert study.recorder.changes(0) == [RUNNING, COMPLETE]
@@ -60,9 +60,9 @@ class TestStates:
         assert (trial.cause, trial.cause_numbers) == (Cause.DONE, {"epoch": 3, "of": 5})
 
     def test_complete_when_it_is_stopped_early_on_its_own_curve(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}]))
+        study = Search(tmp_path, ListSampler([{}]))
         verdict = Finish("no better for 2 epochs", Cause.PATIENCE, {"epochs": 2})
-        study.early_stopping = At({(0, 3): verdict})
+        study.early_stopping = ScriptedPruner({(0, 3): verdict})
         trial = study.go().history[0]
         assert (trial.state, trial.epoch) == (COMPLETE, 3)
         assert (trial.reason, trial.cause, trial.cause_numbers) == (verdict.reason, verdict.cause, verdict.numbers)
@@ -73,16 +73,16 @@ class TestStates:
         """The worker had gone on to epoch 5, which is better, when the verdict came."""
         monkeypatch.setattr(worker, "SLICE", 60.0)
         study = Search(tmp_path, scripts("3 2 4 4 1"), "scripted")
-        study.early_stopping = At({(0, 4): Finish("no better for 2 epochs")})
+        study.early_stopping = ScriptedPruner({(0, 4): Finish("no better for 2 epochs")})
         assert study.go().history[0].epoch == 4
         best = store_of(tmp_path).read("best.pt")
         assert best is not None
         assert best.step == 2
 
     def test_pruned_when_it_loses_against_the_others(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}, {}]))
+        study = Search(tmp_path, ListSampler([{}, {}]))
         verdict = Stop("worse than the median", numbers={"rank": 3})
-        study.pruner = At({(1, 2): verdict})
+        study.pruner = ScriptedPruner({(1, 2): verdict})
         history = study.go().history
         assert [trial.state for trial in history] == [COMPLETE, PRUNED]
         assert (history[1].epoch, history[1].reason) == (2, verdict.reason)
@@ -90,19 +90,19 @@ class TestStates:
         assert {path.name for path in (tmp_path / "checkpoints" / "00001").glob("*.pt")} == {"best.pt"}
 
     def test_early_stopping_speaks_before_the_pruner(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}]))
-        study.early_stopping = At({(0, 3): Finish("patience")})
-        study.pruner = At({(0, 3): Stop("rung")})
+        study = Search(tmp_path, ListSampler([{}]))
+        study.early_stopping = ScriptedPruner({(0, 3): Finish("patience")})
+        study.pruner = ScriptedPruner({(0, 3): Stop("rung")})
         assert study.go().history[0].state is COMPLETE
 
     def test_the_last_epoch_is_never_pruned(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}]))
-        study.pruner = At({(0, 5): Stop("rung")})
+        study = Search(tmp_path, ListSampler([{}]))
+        study.pruner = ScriptedPruner({(0, 5): Stop("rung")})
         assert study.go().history[0].state is COMPLETE
 
     def test_paused_where_its_round_ends_and_continued_from_its_checkpoint(self, tmp_path: Path) -> None:
-        params = [{"x": x, "diary": str(tmp_path / "diary")} for x in (5.0, 0.0, 9.0)]
-        study = Search(tmp_path, Rounds(params, first=2, then=5))
+        params = [{"x": x, "epoch_log": str(tmp_path / "epoch_log")} for x in (5.0, 0.0, 9.0)]
+        study = Search(tmp_path, RoundsSampler(params, first=2, then=5))
         history = study.go().history
         assert [trial.state for trial in history] == [PAUSED, COMPLETE, PAUSED]
         assert [trial.epoch for trial in history] == [2, 5, 2]
@@ -115,23 +115,23 @@ class TestStates:
         seeds = [trial_seed(7, number) for number in (0, 1, 2, 1)]
         epochs = [(1, 2), (1, 2), (1, 2), (3, 4, 5)]
         trained = [f"{seed} {epoch}" for seed, part in zip(seeds, epochs, strict=True) for epoch in part]
-        assert diary(tmp_path) == trained, "nothing is trained twice"
+        assert epoch_log(tmp_path) == trained, "nothing is trained twice"
 
     def test_continued_trials_have_the_curve_of_an_unbroken_one(self, tmp_path: Path) -> None:
-        rounds = Search(tmp_path / "rounds", Rounds([{"x": 0.5}], first=2, then=5)).go()
-        unbroken = Search(tmp_path / "unbroken", Listed([{"x": 0.5}])).go()
+        rounds = Search(tmp_path / "rounds", RoundsSampler([{"x": 0.5}], first=2, then=5)).go()
+        unbroken = Search(tmp_path / "unbroken", ListSampler([{"x": 0.5}])).go()
         assert rounds.history[0].curve == unbroken.history[0].curve
 
     def test_paused_by_a_pruner(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Rounds([{}], first=3, then=5))
-        study.pruner = At({(0, 2): Pause("waits at rung 2")})
+        study = Search(tmp_path, RoundsSampler([{}], first=3, then=5))
+        study.pruner = ScriptedPruner({(0, 2): Pause("waits at rung 2")})
         trial = study.go().history[0]
         assert [decision.kind for decision in study.recorder.decisions] == ["propose", "paused", "continue", "complete"]
         assert study.recorder.reasons("paused") == ["waits at rung 2"]
         assert trial.epoch == 5
 
     def test_a_paused_trial_keeps_its_checkpoint_and_a_settled_one_its_best(self, tmp_path: Path) -> None:
-        Search(tmp_path, Rounds([{"x": 9.0}, {"x": 0.0}], first=2, then=5)).go()
+        Search(tmp_path, RoundsSampler([{"x": 9.0}, {"x": 0.0}], first=2, then=5)).go()
         kept = {
             folder.name: {path.name for path in folder.glob("*.pt")} for folder in (tmp_path / "checkpoints").iterdir()
         }
@@ -139,7 +139,7 @@ class TestStates:
         assert kept["00001"] == {"best.pt"}
 
     def test_a_round_that_goes_beyond_the_epochs_ends_with_them(self, tmp_path: Path) -> None:
-        assert Search(tmp_path, Listed([{}], until=99)).go().history[0].until == 5
+        assert Search(tmp_path, ListSampler([{}], until=99)).go().history[0].until == 5
 
     @pytest.mark.parametrize("loss", ["nan", "inf", "-inf"])
     def test_pruned_where_it_diverges_and_never_the_best(self, tmp_path: Path, loss: str) -> None:
@@ -151,7 +151,7 @@ class TestStates:
         assert history.best() is history[1]
 
     def test_failed_where_the_trainer_raises(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{"at": 3, "how": "raise"}, {"at": 0, "how": ""}]), "faulty")
+        study = Search(tmp_path, ListSampler([{"at": 3, "how": "raise"}, {"at": 0, "how": ""}]), "faulty")
         history = study.go().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE]
         assert history[0].reason == "ValueError: no such optimizer"
@@ -163,19 +163,19 @@ class TestStates:
         assert study.recorder.changes(0) == [RUNNING, FAILED]
 
     def test_waiting_where_the_worker_is_lost_then_running_again(self, tmp_path: Path) -> None:
-        params = [{"diary": str(tmp_path / "diary")}]
-        study = Search(tmp_path, Listed(params))
-        study.pool = Unreliable(study.pool, lambda _, before: "its worker vanished" if before == 2 else "")
+        params = [{"epoch_log": str(tmp_path / "epoch_log")}]
+        study = Search(tmp_path, ListSampler(params))
+        study.pool = UnreliablePool(study.pool, lambda _, before: "its worker vanished" if before == 2 else "")
         trial = study.go().history[0]
         assert (trial.state, trial.attempts, trial.epoch) == (COMPLETE, 2, 5)
         assert study.recorder.reasons("wait") == ["its worker vanished; goes on from epoch 2"]
         assert study.recorder.waits == [(0, Cause.WORKER_LOST, {"epoch": 2, "workers": 1})]
-        assert [line.split()[1] for line in diary(tmp_path)] == ["1", "2", "3", "4", "5"]
+        assert [line.split()[1] for line in epoch_log(tmp_path)] == ["1", "2", "3", "4", "5"]
 
     @pytest.mark.parametrize("retries", [0, 1, 2])
     def test_failed_where_it_has_cost_one_worker_too_many(self, tmp_path: Path, retries: int) -> None:
-        study = Search(tmp_path, Listed([{}, {}]), retries=retries)
-        pool = study.pool = Unreliable(study.pool, lambda order, _: "gone" if order.number == 0 else "")
+        study = Search(tmp_path, ListSampler([{}, {}]), retries=retries)
+        pool = study.pool = UnreliablePool(study.pool, lambda order, _: "gone" if order.number == 0 else "")
         history = study.go().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE]
         assert history[0].reason == f"gone; {retries + 1} workers lost (limits.retries)"
@@ -187,27 +187,27 @@ class TestStates:
         assert sum(isinstance(order, Start) and order.number == 0 for order in pool.did) == retries + 1
 
     def test_waiting_where_the_search_is_stopped(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}, {}]))
+        study = Search(tmp_path, ListSampler([{}, {}]))
         loop = study.go(lambda loop: loop.stop("stopped by SIGINT") if loop.history.epochs == 2 else None)
         assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 3)]
         assert loop.history[0].reason == loop.end.stopped == "stopped by SIGINT"
         assert loop.history[0].cause is loop.end.cause is Cause.INTERRUPTED
 
     def test_a_notice_of_the_worker_is_a_decision(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Rounds([{}], first=2, then=5), "untracked")
+        study = Search(tmp_path, RoundsSampler([{}], first=2, then=5), "untracked")
         study.go()
         assert study.recorder.reasons("note") == ["epochs 1 to 2 are trained again: no checkpoint of them"]
 
     def test_why_a_trial_may_go_on_is_recorded_where_something_was_weighed(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}]))
-        study.pruner = At({(0, 2): Continue("among the best third"), (0, 3): Continue()})
+        study = Search(tmp_path, ListSampler([{}]))
+        study.pruner = ScriptedPruner({(0, 2): Continue("among the best third"), (0, 3): Continue()})
         study.go()
         assert [d for d in study.recorder.decisions if d.kind == "go on"] == [
             Decision("go on", "among the best third", 0, 2, 5000)
         ]
 
     def test_times_are_the_drivers(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}]))
+        study = Search(tmp_path, ListSampler([{}]))
         seconds = count(100)
         trial = study.go(wall=lambda: next(seconds)).history[0]
         times = [trial.proposed_at, *(report.at for report in trial.curve), trial.ended_at]
@@ -221,9 +221,9 @@ class TestSlices:
     def run(self, folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float) -> ListRecorder:
         monkeypatch.setattr(worker, "SLICE", seconds)
         losses = ["5 4 3 2 1 1 1 1", "3 inf 1", "4 3 2", "3 3 3 3 3 3 3 3", "2 1 1 1 1 1 1 1", "9 9"]
-        study = Search(folder, Rounds([{"losses": each} for each in losses], 6, 8, best=2), "scripted", epochs=8)
-        study.pruner = At({(3, 2): Stop("rung"), (4, 1): Continue("good"), (4, 3): Pause("waits")})
-        study.early_stopping = At({(0, 5): Finish("patience")})
+        study = Search(folder, RoundsSampler([{"losses": each} for each in losses], 6, 8, best=2), "scripted", epochs=8)
+        study.pruner = ScriptedPruner({(3, 2): Stop("rung"), (4, 1): Continue("good"), (4, 3): Pause("waits")})
+        study.early_stopping = ScriptedPruner({(0, 5): Finish("patience")})
         study.go()
         return study.recorder
 
@@ -239,7 +239,7 @@ class TestSlices:
 
     def test_what_failed_after_a_verdict_did_not_happen(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(worker, "SLICE", 1e9)
-        study = Search(tmp_path, Listed([{"at": 4, "how": "raise"}]), "faulty")
-        study.pruner = At({(0, 2): Stop("rung")})
+        study = Search(tmp_path, ListSampler([{"at": 4, "how": "raise"}]), "faulty")
+        study.pruner = ScriptedPruner({(0, 2): Stop("rung")})
         trial = study.go().history[0]
         assert (trial.state, trial.epoch, trial.error) == (PRUNED, 2, "")

@@ -14,14 +14,23 @@ from hpsearch.core.errors import JournalError
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Order, Release, Start
 from tests.support.list_recorder import ENDS, ListRecorder
-from tests.support.studies import COMPLETE, PAUSED, RUNNING, At, Listed, Rounds, Search, Unreliable
+from tests.support.studies import (
+    COMPLETE,
+    PAUSED,
+    RUNNING,
+    ListSampler,
+    RoundsSampler,
+    ScriptedPruner,
+    Search,
+    UnreliablePool,
+)
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 
 
-def diary(folder: Path) -> list[str]:
-    return (folder / "diary").read_text().splitlines()
+def epoch_log(folder: Path) -> list[str]:
+    return (folder / "epoch_log").read_text().splitlines()
 
 
 class TestOnceMore:
@@ -42,14 +51,14 @@ class TestOnceMore:
 
     def study(self, folder: Path, sampler: str) -> Search:
         samplers = {
-            "rounds": Rounds([{"x": 0.3 * n} for n in range(4)], 2, 5, best=2),
+            "rounds": RoundsSampler([{"x": 0.3 * n} for n in range(4)], 2, 5, best=2),
             "prompt": self.Greedy(4, slow=False),
             "slow": self.Greedy(4, slow=True),
         }
         folder.mkdir(exist_ok=True)
         study = Search(folder, samplers[sampler])
-        study.pruner = At({(1, 1): Stop("rung"), (2, 1): Continue("good")})
-        study.early_stopping = At({(0, 4): Finish("patience")})
+        study.pruner = ScriptedPruner({(1, 1): Stop("rung"), (2, 1): Continue("good")})
+        study.early_stopping = ScriptedPruner({(0, 4): Finish("patience")})
         return study
 
     @pytest.mark.parametrize("sampler", ["rounds", "prompt", "slow"])
@@ -78,7 +87,9 @@ class TestOnceMore:
 
     def test_and_trains_at_most_an_epoch_twice(self, tmp_path: Path) -> None:
         study = self.study(tmp_path, "rounds")
-        study.sampler = Rounds([{"x": 0.3 * n, "diary": str(tmp_path / "diary")} for n in range(4)], 2, 5, best=2)
+        study.sampler = RoundsSampler(
+            [{"x": 0.3 * n, "epoch_log": str(tmp_path / "epoch_log")} for n in range(4)], 2, 5, best=2
+        )
         for killed_at in count(1):
             study.recorder.fails = range(killed_at, 999)
             try:
@@ -86,7 +97,7 @@ class TestOnceMore:
                 break
             except JournalError:
                 study.again()
-        trained = Counter(diary(tmp_path))
+        trained = Counter(epoch_log(tmp_path))
         assert max(trained.values()) == 2, "a report that the recorder did not take is trained again, and nothing else"
 
     def test_extended_by_more_trials(self, tmp_path: Path) -> None:
@@ -119,7 +130,7 @@ class TestRecorderFirst:
             self.inside.do(order)
 
     def test_a_start_and_an_advance_follow_what_they_rest_on(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Rounds([{"x": 9.0}, {"x": 0.0}], first=2, then=5), workers=2)
+        study = Search(tmp_path, RoundsSampler([{"x": 9.0}, {"x": 0.0}], first=2, then=5), workers=2)
 
         class Watching(self.Recording):  # type: ignore[name-defined, misc]
             def do(self, order: Order) -> None:
@@ -141,7 +152,7 @@ class TestRecorderFirst:
     def test_of_what_it_did_not_take_nothing_is_ordered(self, tmp_path: Path, fails: int) -> None:
         """Where it takes it a moment later, the study is left in order."""
         done: list[Order] = []
-        study = Search(tmp_path, Listed([{}] * 2), workers=2)
+        study = Search(tmp_path, ListSampler([{}] * 2), workers=2)
         study.pool = self.Recording(study.pool, done)
         ordered_before: list[int] = []
 
@@ -172,14 +183,14 @@ class TestRecorderFirst:
                     self.unsure = batch
                     raise JournalError("the connection broke")
 
-        study = Search(tmp_path, Listed([{}] * 2), workers=2)
+        study = Search(tmp_path, ListSampler([{}] * 2), workers=2)
         study.recorder = Mute()
         with pytest.raises(JournalError):
             study.go()
         assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
 
     def test_a_turn_without_news_says_that_the_driver_lives(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}]), stall_seconds=10.0, retries=0)
-        study.pool = Unreliable(study.pool, lambda _order, _before: "hang", study.clock)
+        study = Search(tmp_path, ListSampler([{}]), stall_seconds=10.0, retries=0)
+        study.pool = UnreliablePool(study.pool, lambda _order, _before: "hang", study.clock)
         study.go()
         assert 20 <= study.recorder.renewals <= 22, "every half second"

@@ -12,19 +12,19 @@ from hpsearch.core.messages import Event, Reported, Start
 from hpsearch.core.seeds import trial_seed
 from hpsearch.core.trial import Cause, Trial
 from hpsearch.orchestrator.loop import Loop
-from tests.support.studies import COMPLETE, FAILED, WAITING, Listed, Search, Slowly, Unreliable
+from tests.support.studies import COMPLETE, FAILED, WAITING, ListSampler, Search, SlowSampler, UnreliablePool
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 
 
 class TestOutOfMemory:
-    def fates(self, *numbers: int) -> Listed:
-        return Listed([{"at": 2 if number in numbers else 0, "how": "memory"} for number in range(3)])
+    def fates(self, *numbers: int) -> ListSampler:
+        return ListSampler([{"at": 2 if number in numbers else 0, "how": "memory"} for number in range(3)])
 
     def test_once_more_alone_then_never_again(self, tmp_path: Path) -> None:
         study = Search(tmp_path, self.fates(1), "faulty", workers=3)
-        pool = study.pool = Unreliable(study.pool, lambda _order, _before: "")
+        pool = study.pool = UnreliablePool(study.pool, lambda _order, _before: "")
         history = study.go().history
         assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
         assert history[1].reason.startswith("out of memory even alone (MemoryError): try a smaller batch_size")
@@ -36,14 +36,16 @@ class TestOutOfMemory:
         assert {order.number for order in pool.did[again:]} == {1}, "nothing runs beside it"
 
     def test_a_worker_that_ray_ended_for_its_memory(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}, {}]), workers=2)
-        study.pool = Unreliable(study.pool, lambda order, before: "memory" if (order.number, before) == (0, 1) else "")
+        study = Search(tmp_path, ListSampler([{}, {}]), workers=2)
+        study.pool = UnreliablePool(
+            study.pool, lambda order, before: "memory" if (order.number, before) == (0, 1) else ""
+        )
         history = study.go().history
         assert [(trial.state, trial.attempts) for trial in history] == [(COMPLETE, 1), (COMPLETE, 1)]
         assert [(number, cause) for number, cause, _ in study.recorder.waits] == [(0, Cause.OUT_OF_MEMORY)]
 
     def test_those_that_wait_for_it_start_when_it_has_ended(self, tmp_path: Path) -> None:
-        sampler = Listed([{"at": 0 if number else 1, "how": "memory"} for number in range(5)])
+        sampler = ListSampler([{"at": 0 if number else 1, "how": "memory"} for number in range(5)])
         history = Search(tmp_path, sampler, "faulty", workers=2).go().history
         assert [trial.state for trial in history] == [FAILED] + [COMPLETE] * 4
 
@@ -56,7 +58,7 @@ class TestOutOfMemory:
         study.go(lambda loop: loop.stop("now") if study.recorder.waits else None)
         waits = study.recorder.trials[1]
         assert (waits.state, waits.cause) == (WAITING, Cause.OUT_OF_MEMORY)
-        pool = Unreliable(study.again().pool, lambda _order, _before: "")
+        pool = UnreliablePool(study.again().pool, lambda _order, _before: "")
         study.pool = pool
         history = study.go().history
         assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
@@ -66,14 +68,14 @@ class TestOutOfMemory:
 
 class TestFailures:
     def test_so_many_end_the_run(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}] * 9), "faulty", max_failures=3)
+        study = Search(tmp_path, ListSampler([{"at": 2, "how": "raise"}] * 9), "faulty", max_failures=3)
         loop = study.go()
         assert [trial.state for trial in loop.history] == [FAILED] * 3
         assert loop.end.is_max_failures
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"failed": 3})
 
     def test_those_that_run_beside_wait_for_another_run(self, tmp_path: Path) -> None:
-        sampler = Listed([{"at": 1, "how": "raise"}] + [{"at": 0, "how": ""}] * 3)
+        sampler = ListSampler([{"at": 1, "how": "raise"}] + [{"at": 0, "how": ""}] * 3)
         loop = Search(tmp_path, sampler, "faulty", workers=2, max_failures=1).go()
         assert [trial.state for trial in loop.history] == [FAILED, WAITING]
 
@@ -86,7 +88,7 @@ class TestFailures:
         ],
     )
     def test_a_trainer_that_keeps_no_contract_ends_it_at_once(self, tmp_path: Path, how: str, words: str) -> None:
-        study = Search(tmp_path, Listed([{"how": how}] * 4), "wrong", workers=2)
+        study = Search(tmp_path, ListSampler([{"how": how}] * 4), "wrong", workers=2)
         with pytest.raises(TrainerError) as caught:
             study.go()
         assert str(caught.value).startswith("trial 0: ")
@@ -100,7 +102,7 @@ class TestFailures:
             def judge(self, trial: Trial, history: History) -> Verdict:
                 raise ZeroDivisionError
 
-        study = Search(tmp_path, Listed([{}, {}]), workers=2)
+        study = Search(tmp_path, ListSampler([{}, {}]), workers=2)
         study.pruner = Broken()
         with pytest.raises(ZeroDivisionError):
             study.go()
@@ -109,7 +111,7 @@ class TestFailures:
         assert study.recorder.trials[0].cause is Cause.INTERRUPTED
 
     def test_a_sampler_that_continues_what_is_not_paused_is_our_own_mistake(self, tmp_path: Path) -> None:
-        class Wrong(Listed):
+        class Wrong(ListSampler):
             def ask(self, history: History) -> Proposal | None:
                 return super().ask(history) or Resume(0, 5, "again")
 
@@ -117,7 +119,7 @@ class TestFailures:
             Search(tmp_path, Wrong([{}])).go()
 
     def test_news_of_a_trial_that_is_over_are_no_news(self, tmp_path: Path) -> None:
-        class Echo(Slowly):
+        class Echo(SlowSampler):
             """Says everything twice, the second time with the next events."""
 
             said: Sequence[Event] = ()
@@ -126,7 +128,7 @@ class TestFailures:
                 before, self.said = self.said, super().events(timeout)
                 return [*(event for event in before if isinstance(event, Reported) and event.failure), *self.said]
 
-        study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}, {"at": 0}]), "faulty")
+        study = Search(tmp_path, ListSampler([{"at": 2, "how": "raise"}, {"at": 0}]), "faulty")
         study.pool = Echo(study.pool, 1.0)
         loop = study.go()
         assert [trial.state for trial in loop.history] == [FAILED, COMPLETE]
@@ -137,7 +139,7 @@ class TestFailures:
             if loop.history.epochs == 3:
                 raise KeyboardInterrupt
 
-        study = Search(tmp_path, Listed([{}] * 3), workers=2)
+        study = Search(tmp_path, ListSampler([{}] * 3), workers=2)
         with pytest.raises(KeyboardInterrupt):
             study.go(interrupt)
         assert {trial.state for trial in study.recorder.trials.values()} == {WAITING}

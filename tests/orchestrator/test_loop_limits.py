@@ -11,7 +11,17 @@ import pytest
 from hpsearch.core.messages import Advance, Kill, Start
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator.loop import Loop
-from tests.support.studies import COMPLETE, FAILED, PRUNED, WAITING, Listed, Rounds, Search, Slowly, Unreliable
+from tests.support.studies import (
+    COMPLETE,
+    FAILED,
+    PRUNED,
+    WAITING,
+    ListSampler,
+    RoundsSampler,
+    Search,
+    SlowSampler,
+    UnreliablePool,
+)
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -19,12 +29,12 @@ pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 
 class TestLimits:
     def test_trials(self, tmp_path: Path) -> None:
-        loop = Search(tmp_path, Listed([{}] * 9), workers=2, study_trials=3).go()
+        loop = Search(tmp_path, ListSampler([{}] * 9), workers=2, study_trials=3).go()
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"trials": 3})
         assert [trial.state for trial in loop.history] == [COMPLETE] * 3
 
     def test_trials_count_over_all_runs_and_a_larger_number_goes_on(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}] * 9), study_trials=2)
+        study = Search(tmp_path, ListSampler([{}] * 9), study_trials=2)
         study.go()
         assert len(study.again().go().history) == 2
         study.rules = replace(study.rules, study_trials=4)
@@ -32,36 +42,36 @@ class TestLimits:
         assert [trial.ended for trial in history] == [1, 2, 3, 4]
 
     def test_epochs(self, tmp_path: Path) -> None:
-        loop = Search(tmp_path, Listed([{}] * 9), study_epochs=7).go()
+        loop = Search(tmp_path, ListSampler([{}] * 9), study_epochs=7).go()
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"epochs": 7})
         assert loop.history[0].state is COMPLETE
         assert loop.history.epochs <= 7 + 1
 
     def test_seconds_of_the_study(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}] * 9), study_seconds=105.0)
+        study = Search(tmp_path, ListSampler([{}] * 9), study_seconds=105.0)
 
         loop = study.go(lambda _: setattr(study.clock, "now", study.clock.now + 10))
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"seconds": 105.0})
         assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE, WAITING]
 
     def test_gpu_hours_are_busy_time_times_the_share_of_a_gpu(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}] * 9), gpus=0.5, study_gpu_hours=2.0)
-        study.pool = Slowly(study.pool, 3600.0)
+        study = Search(tmp_path, ListSampler([{}] * 9), gpus=0.5, study_gpu_hours=2.0)
+        study.pool = SlowSampler(study.pool, 3600.0)
         loop = study.go()
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"gpu_hours": 2.0})
         assert loop.history.busy >= 4 * 3600
         assert loop.history.epochs == 5
 
     def test_what_is_not_limited_goes_on(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}] * 3))
-        study.pool = Slowly(study.pool, 1e9)
+        study = Search(tmp_path, ListSampler([{}] * 3))
+        study.pool = SlowSampler(study.pool, 1e9)
         assert [trial.state for trial in study.go().history] == [COMPLETE] * 3
 
 
 class TestTime:
     def hanging(self, folder: Path, *numbers: int, times: int = 99, workers: int = 1, **rules: Any) -> Search:
         """The first `times` workers that are to train epoch 3 of these trials hang."""
-        study = Search(folder, Listed([{}] * 3), workers=workers, **rules)
+        study = Search(folder, ListSampler([{}] * 3), workers=workers, **rules)
         hung = Counter[int]()
 
         def fate(order: Start | Advance, before: int) -> str:
@@ -71,7 +81,7 @@ class TestTime:
             hung[order.number] += 1
             return "hang"
 
-        study.pool = Unreliable(study.pool, fate, study.clock)
+        study.pool = UnreliablePool(study.pool, fate, study.clock)
         return study
 
     @pytest.mark.parametrize("workers", [1, 2])
@@ -84,8 +94,8 @@ class TestTime:
         assert 60 <= study.clock.now - 1000 < 65
 
     def test_time_in_earlier_rounds_counts(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Rounds([{}], first=2, then=5), trial_seconds=35.0)
-        study.pool = Slowly(study.pool, 10.0)
+        study = Search(tmp_path, RoundsSampler([{}], first=2, then=5), trial_seconds=35.0)
+        study.pool = SlowSampler(study.pool, 10.0)
         trial = study.go().history[0]
         assert (trial.state, trial.epoch) == (PRUNED, 4)
 
@@ -109,7 +119,7 @@ class TestTime:
         )
 
     def test_one_that_reports_does_not_stall(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)
+        study = Search(tmp_path, ListSampler([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)
         study.go(lambda _: setattr(study.clock, "now", study.clock.now + 29))
         assert study.recorder.trials[0].state is COMPLETE
 

@@ -21,11 +21,11 @@ from tests.support.studies import (
     PRUNED,
     RUNNING,
     WAITING,
-    At,
-    Listed,
-    Rounds,
+    ListSampler,
+    RoundsSampler,
+    ScriptedPruner,
     Search,
-    Unreliable,
+    UnreliablePool,
 )
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -70,13 +70,13 @@ def test_whatever_happens(
     """Lost and hung workers, verdicts, divergence and a stop, in any order: what must hold does."""
     with TemporaryDirectory() as folder:
         given_params = [{"losses": each} for each in params]
-        sampler = Listed(given_params, slow=True) if slow else Rounds(given_params, 2, 5, best=2)
+        sampler = ListSampler(given_params, slow=True) if slow else RoundsSampler(given_params, 2, 5, best=2)
         study = Search(
             Path(folder), sampler, "scripted", workers=workers, retries=retries, stall_seconds=10.0, max_failures=4
         )
-        study.pruner = At(pruner)
+        study.pruner = ScriptedPruner(pruner)
         for last in (False, True):
-            pool = Unreliable(study.pool, lambda order, before: fate.get((order.number, before), ""), study.clock)
+            pool = UnreliablePool(study.pool, lambda order, before: fate.get((order.number, before), ""), study.clock)
             study.pool = pool
             before = len(study.recorder.decisions)
             turns = count()
@@ -89,7 +89,7 @@ def test_whatever_happens(
         assert len(study.recorder.trials) <= len(params)
 
 
-def check(recorder: ListRecorder, pool: Unreliable, decisions: Sequence[Decision], finished: bool) -> None:
+def check(recorder: ListRecorder, pool: UnreliablePool, decisions: Sequence[Decision], finished: bool) -> None:
     states = Counter(trial.state for trial in recorder.trials.values())
     assert sum(states.values()) == len(recorder.trials)
     assert states[RUNNING] == 0

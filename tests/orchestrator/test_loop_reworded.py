@@ -8,7 +8,7 @@ import pytest
 from hpsearch.core.messages import Start
 from hpsearch.core.trial import Cause, Trial
 from hpsearch.orchestrator.loop import Loop
-from tests.support.studies import COMPLETE, FAILED, PRUNED, WAITING, Listed, Search, Unreliable
+from tests.support.studies import COMPLETE, FAILED, PRUNED, WAITING, ListSampler, Search, UnreliablePool
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -25,7 +25,7 @@ def reworded(monkeypatch: pytest.MonkeyPatch, one_epoch_a_slice: None) -> None:
 
 
 def test_a_diverged_trial_is_never_the_best(tmp_path: Path) -> None:
-    study = Search(tmp_path, Listed([{"losses": "0.1 nan"}, {"losses": "3 2 1 1 1"}]), "scripted")
+    study = Search(tmp_path, ListSampler([{"losses": "0.1 nan"}, {"losses": "3 2 1 1 1"}]), "scripted")
     history = study.go().history
     assert (history[0].state, history[0].reason) == (PRUNED, "2 hcope ta nan si ssol_lav :degrevid")
     assert history.best() is history[1]
@@ -34,9 +34,12 @@ def test_a_diverged_trial_is_never_the_best(tmp_path: Path) -> None:
 
 def test_out_of_memory_is_tried_once_more_alone(tmp_path: Path) -> None:
     study = Search(
-        tmp_path, Listed([{"at": 2 if number == 1 else 0, "how": "memory"} for number in range(3)]), "faulty", workers=3
+        tmp_path,
+        ListSampler([{"at": 2 if number == 1 else 0, "how": "memory"} for number in range(3)]),
+        "faulty",
+        workers=3,
     )
-    pool = study.pool = Unreliable(study.pool, lambda _order, _before: "")
+    pool = study.pool = UnreliablePool(study.pool, lambda _order, _before: "")
     history = study.go().history
     assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
     assert [(one.number, one.after) for one in pool.did if isinstance(one, Start)] == [(0, 0), (1, 0), (2, 0), (1, 1)]
@@ -45,10 +48,10 @@ def test_out_of_memory_is_tried_once_more_alone(tmp_path: Path) -> None:
 
 
 def test_and_by_another_process_too(tmp_path: Path) -> None:
-    fates = Listed([{"at": 2 if number == 1 else 0, "how": "memory"} for number in range(3)])
+    fates = ListSampler([{"at": 2 if number == 1 else 0, "how": "memory"} for number in range(3)])
     study = Search(tmp_path, fates, "faulty", workers=3)
     study.go(lambda loop: loop.stop("now") if study.recorder.reasons("wait") else None)
     assert (study.recorder.trials[1].state, study.recorder.trials[1].cause) == (WAITING, Cause.OUT_OF_MEMORY)
-    pool = study.pool = Unreliable(study.again().pool, lambda _order, _before: "")
+    pool = study.pool = UnreliablePool(study.again().pool, lambda _order, _before: "")
     assert [trial.state for trial in study.go().history] == [COMPLETE, FAILED, COMPLETE]
     assert [order.number for order in pool.did if isinstance(order, Start)].count(1) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.core.decisions import New, Over, Proposal
 from hpsearch.core.history import History
-from tests.support.studies import COMPLETE, RUNNING, Listed, Search, Seen
+from tests.support.studies import COMPLETE, RUNNING, ListSampler, RecordingObserver, Search
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -19,7 +19,7 @@ class TestSlowSampler:
         """Its second answer comes when the first trial has trained three epochs: it waits for that beside the loop."""
         trained = threading.Event()
 
-        class Thinker(Listed):
+        class Thinker(ListSampler):
             def ask(self, history: History) -> Proposal | None:
                 assert threading.current_thread() is not threading.main_thread()
                 if len(history) == 1:
@@ -34,7 +34,7 @@ class TestSlowSampler:
     def test_sees_what_had_settled_when_the_trial_before_was_started(self, tmp_path: Path) -> None:
         seen: dict[int, list[tuple[int, ...]]] = {}
 
-        class Noting(Listed):
+        class Noting(ListSampler):
             def ask(self, history: History) -> Proposal | None:
                 settled = tuple(trial.number for trial in history if trial.state is COMPLETE)
                 seen.setdefault(len(history), []).append(settled)
@@ -51,7 +51,7 @@ class TestSlowSampler:
 
     @pytest.mark.parametrize("slow", [False, True])
     def test_one_that_raises_ends_the_run_with_nothing_running(self, tmp_path: Path, slow: bool) -> None:
-        class Broken(Listed):
+        class Broken(ListSampler):
             def ask(self, history: History) -> Proposal | None:
                 if len(history) == 2:
                     raise ArithmeticError("no positive definite matrix")
@@ -65,16 +65,18 @@ class TestSlowSampler:
 
 class TestTotals:
     def test_are_those_of_this_run(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{"at": 2, "how": "raise"}] + [{"at": 0, "how": ""}] * 2), "faulty", workers=2)
+        study = Search(
+            tmp_path, ListSampler([{"at": 2, "how": "raise"}] + [{"at": 0, "how": ""}] * 2), "faulty", workers=2
+        )
         first = study.go().totals
         assert (first.epochs, first.failures, first.workers) == (11, 1, 2)
         assert first.busy > 0
-        study.sampler = Listed([{"at": 0, "how": ""}] * 4)
+        study.sampler = ListSampler([{"at": 0, "how": ""}] * 4)
         then = study.again().go().totals
         assert (then.epochs, then.failures, then.workers) == (5, 0, 1)
 
 
-class Noted(Listed):
+class Noted(ListSampler):
     """Says something of the search with every second proposal, and why it is over."""
 
     def ask(self, history: History) -> Proposal | None:
@@ -89,7 +91,7 @@ class TestWhatIsDecidedAboutTheSearch:
     @pytest.mark.parametrize("slow", [False, True])
     def test_is_recorded_once_before_the_proposal_it_came_with(self, tmp_path: Path, slow: bool) -> None:
         study = Search(tmp_path, Noted([{}] * 3, slow=slow))
-        seen = Seen()
+        seen = RecordingObserver()
         loop = study.go(observers=[seen])
         decided = [
             (one.kind, one.reason) for one in study.recorder.decisions if one.kind in ("round", "propose", "over")

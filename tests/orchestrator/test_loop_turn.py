@@ -13,7 +13,16 @@ from hpsearch.core.trial import Trial
 from hpsearch.orchestrator.loop import DRAIN, Loop
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.workers.pools.in_process import InProcess
-from tests.support.studies import COMPLETE, PAUSED, WAITING, EachTurn, Listed, Rounds, Search, Seen
+from tests.support.studies import (
+    COMPLETE,
+    PAUSED,
+    WAITING,
+    EachTurn,
+    ListSampler,
+    RecordingObserver,
+    RoundsSampler,
+    Search,
+)
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -21,8 +30,8 @@ pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 
 class TestObservers:
     def test_see_what_becomes_of_a_trial(self, tmp_path: Path) -> None:
-        seen = Seen()
-        Search(tmp_path, Listed([{}]), epochs=2).go(observers=[seen])
+        seen = RecordingObserver()
+        Search(tmp_path, ListSampler([{}]), epochs=2).go(observers=[seen])
         finish = Finish("trained all 2 epochs", numbers={"epoch": 2})
         assert [(name, what) for name, _, what in seen.calls] == [
             ("trial_started", ()),
@@ -35,9 +44,9 @@ class TestObservers:
         assert [trial.epoch for _, trial, _ in seen.calls] == [0, 1, 1, 2, 2, 2]
 
     def test_see_it_when_it_is_recorded(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}, {}]), workers=2)
+        study = Search(tmp_path, ListSampler([{}, {}]), workers=2)
 
-        class Checking(Seen):
+        class Checking(RecordingObserver):
             def ended(self, trial: Trial) -> None:
                 assert study.recorder.trials[trial.number] is trial
                 super().ended(trial)
@@ -51,8 +60,8 @@ class TestObservers:
         assert sum(name == "ended" for name, _, _ in seen.calls) == 2
 
     def test_see_a_trial_that_pauses_and_goes_on_in_one_turn(self, tmp_path: Path) -> None:
-        seen = Seen()
-        Search(tmp_path, Rounds([{}], first=2, then=5)).go(observers=[seen])
+        seen = RecordingObserver()
+        Search(tmp_path, RoundsSampler([{}], first=2, then=5)).go(observers=[seen])
         assert [what for name, _, what in seen.calls if name == "ended"] == [PAUSED, COMPLETE]
         started = [trial for name, trial, _ in seen.calls if name == "trial_started"]
         assert [trial.round for trial in started] == [1, 2]
@@ -61,18 +70,18 @@ class TestObservers:
     def test_are_called_in_their_order(self, tmp_path: Path) -> None:
         order: list[str] = []
         one, other = EachTurn(lambda _: order.append("one")), EachTurn(lambda _: order.append("other"))
-        Search(tmp_path, Listed([{}]), epochs=1).go(observers=[one, Observer(), other])
+        Search(tmp_path, ListSampler([{}]), epochs=1).go(observers=[one, Observer(), other])
         assert order == ["one", "other"] * (len(order) // 2)
 
 
 class TestRecorder:
     def test_gets_where_a_trial_was_trained_with_its_first_report(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}, {}]))
+        study = Search(tmp_path, ListSampler([{}, {}]))
         study.go()
         assert [(number, came.after) for number, came in study.recorder.provenance] == [(0, 0), (1, 0)]
 
     def test_may_ask_for_the_end(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}, {}]))
+        study = Search(tmp_path, ListSampler([{}, {}]))
 
         def ask(loop: Loop) -> None:
             study.recorder.stop_requested = "the journal is away" if loop.history.epochs == 2 else ""
@@ -94,7 +103,7 @@ class Asked(InProcess):
 
 class TestTurn:
     def test_that_does_not_wait_trains_a_slice_at_most(self, tmp_path: Path) -> None:
-        study = Search(tmp_path, Listed([{}, {}]), epochs=2)
+        study = Search(tmp_path, ListSampler([{}, {}]), epochs=2)
         pool = study.pool = Asked(study.setup)
         pool.waits = []
         loop = study.loop()
@@ -111,7 +120,7 @@ class TestTurn:
     def test_that_does_not_wait_leaves_a_slow_sampler_to_think(self, tmp_path: Path) -> None:
         answer = Flag()
 
-        class Thinker(Listed):
+        class Thinker(ListSampler):
             def ask(self, history: History) -> Proposal | None:
                 assert answer.wait(60)
                 return super().ask(history)

@@ -14,10 +14,10 @@ from hpsearch.orchestrator import build, own_methods
 from hpsearch.orchestrator.own_methods import Given, changed_sources, make_pruner, make_sampler, sources
 from hpsearch.study.definition import Study
 from hpsearch.testing import CONDITIONAL
-from tests.cli.conftest import desk
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
+from tests.cli.conftest import cli
 
-__all__ = ["desk"]  # a fixture
+__all__ = ["cli"]  # a fixture
 
 GIVEN = Given(CONDITIONAL, 3, 4, 9)
 
@@ -62,11 +62,11 @@ SECTIONS: Mapping[str, Any] = {
 
 
 @pytest.fixture
-def mine(desk: Desk) -> Desk:
-    (desk.folder / "mine.py").write_text(MINE)
-    (desk.folder / "helper.py").write_text("NEAR = 0.5  # of the axis\n")
-    desk.study('use = "mine:Sampler"\ntrials = 4')
-    return desk
+def mine(cli: CliRunner) -> CliRunner:
+    (cli.folder / "mine.py").write_text(MINE)
+    (cli.folder / "helper.py").write_text("NEAR = 0.5  # of the axis\n")
+    cli.study('use = "mine:Sampler"\ntrials = 4')
+    return cli
 
 
 class Takes:
@@ -123,12 +123,12 @@ class TestMaking:
 
 
 class TestInAStudyFile:
-    def test_it_runs_goes_on_and_is_extended(self, mine: Desk) -> None:
-        first = mine.hp("run", "study.toml", "--json").data
+    def test_it_runs_goes_on_and_is_extended(self, mine: CliRunner) -> None:
+        first = mine.invoke("run", "study.toml", "--json").data
         assert first["trials"]["complete"] == 4
-        again = mine.hp("run", "study.toml", "--set", "search.trials=6", "--json").data
+        again = mine.invoke("run", "study.toml", "--set", "search.trials=6", "--json").data
         assert again["trials"]["complete"] == 6
-        whole = mine.hp("run", "study.toml", "--set", "search.trials=6", "--set", "study.name=whole", "--json").data
+        whole = mine.invoke("run", "study.toml", "--set", "search.trials=6", "--set", "study.name=whole", "--json").data
         assert whole["best"] == again["best"]
 
     @pytest.mark.parametrize(
@@ -142,50 +142,50 @@ class TestInAStudyFile:
             ("mine:New", "cannot be made as New("),
         ],
     )
-    def test_check_and_run_refuse_it_before_anything_is_written(self, mine: Desk, use: str, says: str) -> None:
+    def test_check_and_run_refuse_it_before_anything_is_written(self, mine: CliRunner, use: str, says: str) -> None:
         files = mine.files()
         for verb in ("check", "run"):
-            answer = mine.hp(verb, "study.toml", "--set", f"search.use={use}")
+            answer = mine.invoke(verb, "study.toml", "--set", f"search.use={use}")
             assert answer.code == 2
             assert says in answer.err
-        faults = mine.hp("check", "study.toml", "--set", f"search.use={use}", "--json")
+        faults = mine.invoke("check", "study.toml", "--set", f"search.use={use}", "--json")
         assert faults.code == 2
         assert [says in fault["message"] for fault in faults.data["faults"]] == [True]
         assert [file for file in mine.files() if "__pycache__" not in str(file)] == files
 
-    def test_check_asks_for_a_first_proposal_and_a_first_verdict(self, mine: Desk) -> None:
+    def test_check_asks_for_a_first_proposal_and_a_first_verdict(self, mine: CliRunner) -> None:
         bad = ["--set", "search.options.bad=0"]
         mine.change(("trials = 4", "trials = 4\noptions = { bad = -1 }"))
-        assert mine.hp("check", "study.toml", *bad).code == 2
-        assert mine.hp("check", "study.toml").code == 0
+        assert mine.invoke("check", "study.toml", *bad).code == 2
+        assert mine.invoke("check", "study.toml").code == 0
         mine.study('use = "mine:Sampler"', more='[prune]\nuse = "mine:Pruner"\noptions = { at = 0 }\n')
-        assert "returned None" in mine.hp("check", "study.toml").err
-        assert mine.hp("check", "study.toml", "--set", "prune.options.at=1").code == 0
+        assert "returned None" in mine.invoke("check", "study.toml").err
+        assert mine.invoke("check", "study.toml", "--set", "prune.options.at=1").code == 0
 
-    def test_one_that_breaks_the_contract_later_stops_the_study_in_good_order(self, mine: Desk) -> None:
+    def test_one_that_breaks_the_contract_later_stops_the_study_in_good_order(self, mine: CliRunner) -> None:
         mine.change(("trials = 4", "trials = 4\noptions = { bad = 2 }"))
-        answer = mine.hp("run", "study.toml")
+        answer = mine.invoke("run", "study.toml")
         assert answer.code == 2
         assert answer.err.splitlines()[-1].startswith(
             'search.use = "mine:Sampler": ask(history) with 2 trials proposed x'
         )
-        status = mine.hp("status", "toy", "--json").data
+        status = mine.invoke("status", "toy", "--json").data
         assert (status["state"], status["trials"]["complete"]) == ("STOPPED", 2)
 
-    def test_a_pruner_that_breaks_it_leaves_its_trial_waiting(self, mine: Desk) -> None:
+    def test_a_pruner_that_breaks_it_leaves_its_trial_waiting(self, mine: CliRunner) -> None:
         mine.study('use = "mine:Sampler"\ntrials = 4', more='[prune]\nuse = "mine:Pruner"\noptions = { at = 1 }\n')
-        assert mine.hp("run", "study.toml").code == 2
-        trials = mine.hp("status", "toy", "--json").data["trials"]
+        assert mine.invoke("run", "study.toml").code == 2
+        trials = mine.invoke("status", "toy", "--json").data["trials"]
         assert (trials["complete"], trials["waiting"]) == (1, 1)
 
-    def test_plan_shows_the_first_proposal_and_no_count_where_there_is_none(self, mine: Desk) -> None:
-        plan = mine.hp("plan", "study.toml", "--json").data
+    def test_plan_shows_the_first_proposal_and_no_count_where_there_is_none(self, mine: CliRunner) -> None:
+        plan = mine.invoke("plan", "study.toml", "--json").data
         assert (plan["method"], plan["trials"], plan["epochs"], len(plan["first"])) == ("mine:Sampler", 4, 12, 1)
         mine.study('use = "mine:Sampler"')
-        plan = mine.hp("plan", "study.toml", "--json").data
+        plan = mine.invoke("plan", "study.toml", "--json").data
         assert (plan["trials"], plan["epochs"], plan["rounds"], len(plan["first"])) == (None, None, [], 1)
-        assert "the sampler decides how many trials" in mine.hp("plan", "study.toml").out
-        assert mine.hp("plan", "study.toml", "--set", "limits.trials=7", "--json").data["trials"] == 7
+        assert "the sampler decides how many trials" in mine.invoke("plan", "study.toml").out
+        assert mine.invoke("plan", "study.toml", "--set", "limits.trials=7", "--json").data["trials"] == 7
 
 
 OPTUNA = {
@@ -202,42 +202,44 @@ sampler = from_optuna(NSGAIISampler(population_size=3))
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("search", OPTUNA.values(), ids=OPTUNA)
-def test_one_of_optunas_runs_as_a_study_and_goes_on_as_if_it_had_not_stopped(desk: Desk, search: str) -> None:
-    (desk.folder / "genetic.py").write_text(GENETIC)
-    desk.study(search, space="x = { low = 0.0, high = 1.0 }\ny = { low = 1, high = 9 }")
+def test_one_of_optunas_runs_as_a_study_and_goes_on_as_if_it_had_not_stopped(cli: CliRunner, search: str) -> None:
+    (cli.folder / "genetic.py").write_text(GENETIC)
+    cli.study(search, space="x = { low = 0.0, high = 1.0 }\ny = { low = 1, high = 9 }")
     for name, budgets in (("whole", [9]), ("parts", [2, 5, 9])):
         for trials in budgets:
             changes = [f"study.name={name}", f"search.trials={trials}"]
-            answer = desk.hp("run", "study.toml", *(word for change in changes for word in ("--set", change)), "--json")
+            answer = cli.invoke(
+                "run", "study.toml", *(word for change in changes for word in ("--set", change)), "--json"
+            )
             assert answer.code == 0, answer.err
-    whole, parts = (desk.hp("export", name, "--format", "json").data["trials"] for name in ("whole", "parts"))
+    whole, parts = (cli.invoke("export", name, "--format", "json").data["trials"] for name in ("whole", "parts"))
     assert len({str(trial["params"]) for trial in whole}) > 5
     assert [trial["params"] for trial in parts] == [trial["params"] for trial in whole]
 
 
 class TestItsSourceFiles:
     @pytest.mark.parametrize(("file", "old", "new"), [("mine.py", '"near"', '"nearer"'), ("helper.py", "0.5", "0.25")])
-    def test_changed_code_is_refused_by_its_file(self, mine: Desk, file: str, old: str, new: str) -> None:
-        mine.hp("run", "study.toml")
+    def test_changed_code_is_refused_by_its_file(self, mine: CliRunner, file: str, old: str, new: str) -> None:
+        mine.invoke("run", "study.toml")
         path = mine.folder / file
         path.write_text(path.read_text().replace(old, new))
-        answer = mine.hp("run", "study.toml", "--set", "search.trials=5")
+        answer = mine.invoke("run", "study.toml", "--set", "search.trials=5")
         assert answer.code == 2
         assert f"  {file}: its code has changed" in answer.err
         assert "--fork NEW_NAME" in answer.err
-        assert mine.hp("run", "study.toml", "--fork", "other", "--json").data["trials"]["complete"] == 4
+        assert mine.invoke("run", "study.toml", "--fork", "other", "--json").data["trials"]["complete"] == 4
 
-    def test_comments_and_white_space_may_change(self, mine: Desk) -> None:
-        mine.hp("run", "study.toml")
+    def test_comments_and_white_space_may_change(self, mine: CliRunner) -> None:
+        mine.invoke("run", "study.toml")
         path = mine.folder / "helper.py"
         path.write_text("# a share\n\nNEAR   = 0.5\n")
-        assert mine.hp("run", "study.toml", "--set", "search.trials=5", "--json").data["trials"]["complete"] == 5
+        assert mine.invoke("run", "study.toml", "--set", "search.trials=5", "--json").data["trials"]["complete"] == 5
 
-    def test_a_first_run_without_a_result_leaves_nothing_that_a_correction_would_change(self, mine: Desk) -> None:
+    def test_a_first_run_without_a_result_leaves_nothing_that_a_correction_would_change(self, mine: CliRunner) -> None:
         mine.change(("trials = 4", "trials = 4\noptions = { bad = 1 }"))
-        assert mine.hp("run", "study.toml", "--set", "resources.workers=2").code == 2
-        assert mine.hp("status", "toy").code == 2
-        good = mine.hp("run", "study.toml", "--set", "search.options.bad=-1", "--json").data
+        assert mine.invoke("run", "study.toml", "--set", "resources.workers=2").code == 2
+        assert mine.invoke("status", "toy").code == 2
+        good = mine.invoke("run", "study.toml", "--set", "search.options.bad=-1", "--json").data
         assert good["trials"]["complete"] == 4
 
     def test_of_a_class_in_a_program_or_a_notebook_the_class_itself(self) -> None:

@@ -7,7 +7,7 @@ from hpsearch.core.decisions import New, Proposal
 from hpsearch.core.history import History
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.orchestrator.proposals import Proposals
-from tests.support.studies import LOSS, Listed
+from tests.support.studies import LOSS, ListSampler
 
 PATIENCE = 60.0
 
@@ -42,7 +42,7 @@ class Slow:
 
 class TestPrompt:
     def test_is_asked_when_there_is_room_and_only_then(self) -> None:
-        proposals = Proposals(Listed([{"x": 1}]))
+        proposals = Proposals(ListSampler([{"x": 1}]))
         history = trials(0)
         proposals.think(history)
         proposals.wait(PATIENCE)

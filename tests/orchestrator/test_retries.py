@@ -12,7 +12,7 @@ from hpsearch.orchestrator.retries import retries
 from hpsearch.provenance import environment
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study
-from tests.cli.desk import RANDOM, STUDY, X
+from tests.cli.cli_runner import RANDOM, STUDY, X
 
 LOSS = Objective("val_loss", "minimize")
 

@@ -6,7 +6,7 @@ import pytest
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Report, Trial
 from hpsearch.orchestrator.rules import EpochBudget
-from tests.support.studies import COMPLETE, LOSS, WAITING, Listed, Search
+from tests.support.studies import COMPLETE, LOSS, WAITING, ListSampler, Search
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -45,7 +45,7 @@ def test_what_was_granted_and_not_trained_is_for_others() -> None:
 def test_a_search_trains_exactly_so_many_epochs_and_a_raised_limit_goes_on(
     tmp_path: Path, workers: int, limit: int
 ) -> None:
-    study = Search(tmp_path, Listed([{}] * 9), workers=workers, study_epochs=limit)
+    study = Search(tmp_path, ListSampler([{}] * 9), workers=workers, study_epochs=limit)
     loop = study.go()
     assert loop.history.epochs == limit
     assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"epochs": limit})

@@ -10,8 +10,8 @@ from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Journal
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
-from tests.support.asking import Desk, asked, comparable
-from tests.support.told import drive
+from tests.support.session_folder import SessionFolder, asked, comparable
+from tests.support.session_trainer import drive
 
 METHODS: dict[str, dict[str, Any]] = {
     "grid": {"method": "grid"},
@@ -26,30 +26,36 @@ METHODS: dict[str, dict[str, Any]] = {
 
 class TestSameAsRun:
     @pytest.mark.parametrize("method", METHODS)
-    def test_trials_and_decisions_are_those_of_run_to_the_last_digit(self, desk: Desk, method: str) -> None:
+    def test_trials_and_decisions_are_those_of_run_to_the_last_digit(
+        self, session_folder: SessionFolder, method: str
+    ) -> None:
         more: dict[str, Any] = {"prune": {"method": "median", "startup_trials": 2}, "early_stopping": {"patience": 2}}
-        trainer = {"use": "tests.support.told:train", "epochs": 6}
+        trainer = {"use": "tests.support.session_trainer:train", "epochs": 6}
         resources = {"address": "none", "workers": 1}
-        run_study(desk.study(METHODS[method], "run", trainer=trainer, resources=resources, **more), Observer())
-        with Session(desk.study(METHODS[method], **more)) as session:
+        run_study(
+            session_folder.study(METHODS[method], "run", trainer=trainer, resources=resources, **more), Observer()
+        )
+        with Session(session_folder.study(METHODS[method], **more)) as session:
             drive(session)
-        assert [comparable(trial) for trial in desk.trials()] == [comparable(trial) for trial in desk.trials("run")]
-        assert desk.decided("own") == desk.decided("run")
-        assert desk.state() == desk.state("run")
+        assert [comparable(trial) for trial in session_folder.trials()] == [
+            comparable(trial) for trial in session_folder.trials("run")
+        ]
+        assert session_folder.decided("own") == session_folder.decided("run")
+        assert session_folder.state() == session_folder.state("run")
         if method == "grid":  # which has all that may happen
-            assert {trial.cause for trial in desk.trials()} == {Cause.DONE, Cause.PRUNED, Cause.DIVERGED}
+            assert {trial.cause for trial in session_folder.trials()} == {Cause.DONE, Cause.PRUNED, Cause.DIVERGED}
 
-    def test_a_paused_trial_is_given_out_again_from_where_it_stopped(self, desk: Desk) -> None:
-        with Session(desk.study(METHODS["coarse-to-fine"])) as session:
+    def test_a_paused_trial_is_given_out_again_from_where_it_stopped(self, session_folder: SessionFolder) -> None:
+        with Session(session_folder.study(METHODS["coarse-to-fine"])) as session:
             seen = drive(session)
         assert [epochs for number, epochs in seen if number == seen[6][0]][:2] == [range(1, 7), range(3, 7)]
 
-    def test_the_record_says_who_trained(self, desk: Desk) -> None:
-        with Session(desk.study()) as session:
+    def test_the_record_says_who_trained(self, session_folder: SessionFolder) -> None:
+        with Session(session_folder.study()) as session:
             drive(session)
-        record = desk.record()
+        record = session_folder.record()
         assert record is not None
-        with Journal.open(desk.study().journal_url) as journal:
+        with Journal.open(session_folder.study().journal_url) as journal:
             segments = journal.segments(record.id)
         assert [segment.number for segment in segments] == [0, 1, 2, 3]
         assert "trained_by" in segments[0].environment.document["environment"]
@@ -57,8 +63,8 @@ class TestSameAsRun:
 
 
 class TestReports:
-    def test_a_report_says_whether_to_train_on_and_why_not(self, desk: Desk) -> None:
-        with Session(desk.study()) as session:
+    def test_a_report_says_whether_to_train_on_and_why_not(self, session_folder: SessionFolder) -> None:
+        with Session(session_folder.study()) as session:
             trial = asked(session)
             assert session.report(trial, 1, {"val_loss": 1.0})
             assert (trial.state, session.reason(trial)) == (State.RUNNING, "")
@@ -66,11 +72,11 @@ class TestReports:
             assert trial.state is State.PRUNED
             assert session.reason(trial).startswith("PRUNED: ")
             session.finish(trial)
-        assert (desk.trials()[0].state, desk.trials()[0].cause) == (State.PRUNED, Cause.DIVERGED)
+        assert (session_folder.trials()[0].state, session_folder.trials()[0].cause) == (State.PRUNED, Cause.DIVERGED)
 
     @pytest.mark.parametrize("epoch", [0, 2, 1.0, True, "1", None])
-    def test_a_wrong_epoch_is_refused_and_nothing_is_lost(self, desk: Desk, epoch: Any) -> None:
-        with Session(desk.study()) as session:
+    def test_a_wrong_epoch_is_refused_and_nothing_is_lost(self, session_folder: SessionFolder, epoch: Any) -> None:
+        with Session(session_folder.study()) as session:
             trial = asked(session)
             with pytest.raises(TrainerError, match="the next one is 1"):
                 session.report(trial, epoch, {"val_loss": 1.0})
@@ -79,17 +85,17 @@ class TestReports:
             with pytest.raises(TrainerError, match="not a number"):
                 session.report(trial, 1, {"val_loss": "low"})
             assert session.report(trial, 1, {"val_loss": 1.0})
-        assert [report.metrics for report in desk.trials()[0].curve] == [{"val_loss": 1.0}]
+        assert [report.metrics for report in session_folder.trials()[0].curve] == [{"val_loss": 1.0}]
 
-    def test_numbers_of_numpy_and_torch_are_numbers(self, desk: Desk) -> None:
+    def test_numbers_of_numpy_and_torch_are_numbers(self, session_folder: SessionFolder) -> None:
         np, torch = pytest.importorskip("numpy"), pytest.importorskip("torch")
-        with Session(desk.study()) as session:
+        with Session(session_folder.study()) as session:
             trial = asked(session)
             session.report(trial, np.int64(1), {"val_loss": torch.tensor(0.5), "accuracy": np.float32(0.25)})
-        assert desk.trials()[0].curve[0].metrics == {"val_loss": 0.5, "accuracy": 0.25}
+        assert session_folder.trials()[0].curve[0].metrics == {"val_loss": 0.5, "accuracy": 0.25}
 
-    def test_no_report_after_the_end(self, desk: Desk) -> None:
-        with Session(desk.study()) as session:
+    def test_no_report_after_the_end(self, session_folder: SessionFolder) -> None:
+        with Session(session_folder.study()) as session:
             trial = asked(session)
             session.report(trial, 1, {"val_loss": 1.0})
             session.finish(trial)
@@ -99,22 +105,22 @@ class TestReports:
                 session.finish(trial)
             with pytest.raises(BadInput, match="before"):
                 session.fail(trial, "late")
-        assert (desk.trials()[0].state, desk.trials()[0].epoch) == (State.COMPLETE, 1)
+        assert (session_folder.trials()[0].state, session_folder.trials()[0].epoch) == (State.COMPLETE, 1)
 
-    def test_a_trial_of_another_session_is_refused(self, desk: Desk) -> None:
-        with Session(desk.study()) as session, Session(desk.study(name="other")) as other:
+    def test_a_trial_of_another_session_is_refused(self, session_folder: SessionFolder) -> None:
+        with Session(session_folder.study()) as session, Session(session_folder.study(name="other")) as other:
             trial = asked(session)
             with pytest.raises(BadInput, match="not asked of this session"):
                 other.report(trial, 1, {"val_loss": 1.0})
 
-    def test_the_trial_has_the_options_and_a_folder_that_lasts(self, desk: Desk) -> None:
-        study = desk.study(METHODS["coarse-to-fine"], trainer={"epochs": 6, "options": {"layers": 2}})
+    def test_the_trial_has_the_options_and_a_folder_that_lasts(self, session_folder: SessionFolder) -> None:
+        study = session_folder.study(METHODS["coarse-to-fine"], trainer={"epochs": 6, "options": {"layers": 2}})
         with Session(study) as session:
             trial = asked(session)
             assert trial.params["layers"] == 2
             (trial.scratch_dir / "state").write_text("as of epoch 1")
             session.report(trial, 1, {"val_loss": 1.0})
-        assert "layers" not in desk.trials()[0].params
+        assert "layers" not in session_folder.trials()[0].params
         with Session(study) as session:
             again = asked(session)
             assert (again.number, again.epochs) == (0, range(2, 7))

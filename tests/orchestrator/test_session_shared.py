@@ -19,8 +19,8 @@ from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.records.stop_request import ask_to_stop
 from tests.orchestrator.test_session import METHODS
-from tests.support.asking import Desk, asked, comparable
-from tests.support.told import drive
+from tests.support.session_folder import SessionFolder, asked, comparable
+from tests.support.session_trainer import drive
 
 ROOT = Path(__file__).parents[2]
 RANDOM = {"method": "random", "trials": 16}
@@ -28,24 +28,31 @@ ROUNDS = {"method": "coarse-to-fine", "rounds": [{"trials": 6, "epochs": 2}, {"t
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, desk: Desk) -> str:
+def url(request: pytest.FixtureRequest, session_folder: SessionFolder) -> str:
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
-    return desk.study().journal_url
+    return session_folder.study().journal_url
 
 
 class Programs:
     """Starts programs that search the study of a file together, and ends them."""
 
-    def __init__(self, desk: Desk, url: str, search: dict[str, Any], **sections: Any):
-        self.desk, self.url = desk, url
+    def __init__(self, session_folder: SessionFolder, url: str, search: dict[str, Any], **sections: Any):
+        self.session_folder, self.url = session_folder, url
         self.sections = {"journal": {"url": url}, **sections}
-        self._file = desk.folder / "study.json"
-        self._file.write_text(json.dumps(desk.sections(search, **self.sections)))
+        self._file = session_folder.folder / "study.json"
+        self._file.write_text(json.dumps(session_folder.sections(search, **self.sections)))
         self._started: list[subprocess.Popen[str]] = []
 
     def start(self, *options: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.support.asker", str(self._file), str(self.desk.folder), *options]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.support.asker",
+            str(self._file),
+            str(self.session_folder.folder),
+            *options,
+        ]
         program = subprocess.Popen(
             [*command, "--shared"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -83,8 +90,8 @@ class Programs:
 
 
 @pytest.fixture
-def programs(desk: Desk, url: str) -> Any:
-    made = Programs(desk, url, RANDOM)
+def programs(session_folder: SessionFolder, url: str) -> Any:
+    made = Programs(session_folder, url, RANDOM)
     yield made
     made.close()
 
@@ -116,11 +123,13 @@ def test_the_trial_of_one_that_was_killed_is_given_to_another(programs: Programs
     assert programs.state() == ("COMPLETE", Cause.DONE)
 
 
-def test_a_trial_that_was_left_goes_on_after_its_last_report(desk: Desk, url: str, programs: Programs) -> None:
+def test_a_trial_that_was_left_goes_on_after_its_last_report(
+    session_folder: SessionFolder, url: str, programs: Programs
+) -> None:
     killed = programs.start("--reports", "3")
     killed.communicate(timeout=120)
     assert (programs.trials()[0].state, programs.trials()[0].epoch) == (State.RUNNING, 3)
-    with Session(desk.study(RANDOM, journal={"url": url}), shared=True) as session:
+    with Session(session_folder.study(RANDOM, journal={"url": url}), shared=True) as session:
         trial = asked(session)
         assert (trial.number, trial.epochs) == (0, range(4, 7))
         session.finish(trial)
@@ -128,19 +137,21 @@ def test_a_trial_that_was_left_goes_on_after_its_last_report(desk: Desk, url: st
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_one_program_has_the_trials_that_it_would_have_alone(desk: Desk, method: str) -> None:
+def test_one_program_has_the_trials_that_it_would_have_alone(session_folder: SessionFolder, method: str) -> None:
     more: dict[str, Any] = {"prune": {"method": "median", "startup_trials": 2}}
-    with Session(desk.study(METHODS[method], "alone", **more)) as session:
+    with Session(session_folder.study(METHODS[method], "alone", **more)) as session:
         drive(session)
-    with Session(desk.study(METHODS[method], **more), shared=True) as session:
+    with Session(session_folder.study(METHODS[method], **more), shared=True) as session:
         drive(session)
-    assert [comparable(trial) for trial in desk.trials()] == [comparable(trial) for trial in desk.trials("alone")]
-    assert desk.decided("own") == desk.decided("alone")
-    assert desk.state() == desk.state("alone")
+    assert [comparable(trial) for trial in session_folder.trials()] == [
+        comparable(trial) for trial in session_folder.trials("alone")
+    ]
+    assert session_folder.decided("own") == session_folder.decided("alone")
+    assert session_folder.state() == session_folder.state("alone")
 
 
-def test_one_waits_for_the_end_of_the_round_of_another(desk: Desk, url: str) -> None:
-    study = desk.study(
+def test_one_waits_for_the_end_of_the_round_of_another(session_folder: SessionFolder, url: str) -> None:
+    study = session_folder.study(
         {"method": "coarse-to-fine", "rounds": [{"trials": 2, "epochs": 1}, {"trials": 1, "epochs": 2}]},
         journal={"url": url},
     )
@@ -159,9 +170,9 @@ def test_one_waits_for_the_end_of_the_round_of_another(desk: Desk, url: str) -> 
         one.finish(got[0])
 
 
-def test_the_study_is_seen_to_run_and_is_held(desk: Desk, url: str) -> None:
-    study = desk.study(RANDOM, journal={"url": url})
-    trainer, resources = {"use": "tests.support.told:train", "epochs": 6}, {"address": "none"}
+def test_the_study_is_seen_to_run_and_is_held(session_folder: SessionFolder, url: str) -> None:
+    study = session_folder.study(RANDOM, journal={"url": url})
+    trainer, resources = {"use": "tests.support.session_trainer:train", "epochs": 6}, {"address": "none"}
     with Session(study, shared=True) as session, Journal.open(url) as journal:
         asked(session)
         record = journal.find("own")
@@ -170,10 +181,12 @@ def test_the_study_is_seen_to_run_and_is_held(desk: Desk, url: str) -> None:
         with pytest.raises(StudyBusy):
             Session(study, shared=False).__enter__()
     assert Journal.open(url).holder(record.id) is None
-    run_study(desk.study(RANDOM, "run", trainer=trainer, resources=resources, journal={"url": url}), Observer())
+    run_study(
+        session_folder.study(RANDOM, "run", trainer=trainer, resources=resources, journal={"url": url}), Observer()
+    )
 
 
-def test_a_request_to_stop_reaches_all(desk: Desk, url: str, programs: Programs) -> None:
+def test_a_request_to_stop_reaches_all(session_folder: SessionFolder, url: str, programs: Programs) -> None:
     running = [programs.start("--pace", "0.3") for _ in range(2)]
     programs.until(lambda: sum(trial.state is State.RUNNING and trial.epoch > 0 for trial in programs.trials()) == 2)
     with Journal.open(url) as journal:
@@ -186,13 +199,15 @@ def test_a_request_to_stop_reaches_all(desk: Desk, url: str, programs: Programs)
     assert State.RUNNING not in states
     assert states.count(State.WAITING) == 2
     assert programs.state() == ("STOPPED", Cause.INTERRUPTED)
-    with Session(desk.study(RANDOM, journal={"url": url}), shared=True) as session:
+    with Session(session_folder.study(RANDOM, journal={"url": url}), shared=True) as session:
         drive(session)
     assert programs.state() == ("COMPLETE", Cause.DONE)
 
 
-def test_one_that_was_taken_for_dead_has_lost_its_trial(desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = desk.study(RANDOM, journal={"url": url})
+def test_one_that_was_taken_for_dead_has_lost_its_trial(
+    session_folder: SessionFolder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = session_folder.study(RANDOM, journal={"url": url})
     with Session(study, shared=True) as one:
         trial = asked(one)
         with Journal.open(url) as journal:
@@ -209,7 +224,9 @@ def test_one_that_was_taken_for_dead_has_lost_its_trial(desk: Desk, url: str, mo
             other.finish(again)
 
 
-def test_a_report_waits_for_a_database_that_is_away(desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_waits_for_a_database_that_is_away(
+    session_folder: SessionFolder, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whether it is away before the report is written, or after."""
     from hpsearch.core.errors import JournalUnavailable
     from hpsearch.journal.writer import Writer
@@ -226,7 +243,7 @@ def test_a_report_waits_for_a_database_that_is_away(desk: Desk, url: str, monkey
             raise JournalUnavailable("away")
 
     monkeypatch.setattr(Writer, "write", write)
-    with Session(desk.study(RANDOM, journal={"url": url}), shared=True) as session:
+    with Session(session_folder.study(RANDOM, journal={"url": url}), shared=True) as session:
         trial = asked(session)
         assert session.report(trial, 1, {"val_loss": 1.0})
         assert session.report(trial, 2, {"val_loss": 0.5})
@@ -238,6 +255,6 @@ def test_a_report_waits_for_a_database_that_is_away(desk: Desk, url: str, monkey
         assert [report.step for report in journal.trial(record.id, 0).curve] == [1, 2]
 
 
-def test_the_default_is_shared_on_postgres_alone(desk: Desk, postgres_url: str) -> None:
-    assert Session(desk.study(journal={"url": postgres_url}))._is_shared
-    assert not Session(desk.study())._is_shared
+def test_the_default_is_shared_on_postgres_alone(session_folder: SessionFolder, postgres_url: str) -> None:
+    assert Session(session_folder.study(journal={"url": postgres_url}))._is_shared
+    assert not Session(session_folder.study())._is_shared

@@ -13,7 +13,7 @@ from hpsearch.core.errors import Stopped
 from hpsearch.core.trial import Report
 from hpsearch.orchestrator.signals import Signals
 from hpsearch.workers.pools.in_process import InProcess
-from tests.support.studies import WAITING, EachTurn, Listed, Search
+from tests.support.studies import WAITING, EachTurn, ListSampler, Search
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -28,7 +28,7 @@ def signalled(params: Any, run: Any) -> Iterator[Report]:
 
 
 def searched(folder: Path, signals: int) -> Search:
-    study = Search(folder, Listed([{"signals": signals}]))
+    study = Search(folder, ListSampler([{"signals": signals}]))
     trainer = replace(study.setup.trainer, use="tests.orchestrator.test_signals:signalled")
     study.setup = replace(study.setup, trainer=trainer)
     study.pool = InProcess(study.setup)

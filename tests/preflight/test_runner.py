@@ -10,8 +10,8 @@ from hpsearch.preflight.measurements import Measurements, TrainedEpochs
 from hpsearch.preflight.runner import PreflightFailed, PreflightRecord, complete, run_preflight
 from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
-from tests.preflight.kit import Answering, Vanishing
-from tests.support.study_text import LR, made
+from tests.preflight.fake_pools import Answering, Vanishing
+from tests.support.study_text import LR, make_study
 
 BOTH = ("", "[preflight]\n[lr_range]\n")
 AUTO = (LR, "{ auto = true }")
@@ -21,7 +21,7 @@ LEARNS = Measurements(trained=TrainedEpochs(1.0, (Report(1, {"val_loss": 0.5}),)
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     monkeypatch.chdir(tmp_path)
-    return made(AUTO, BOTH)
+    return make_study(AUTO, BOTH)
 
 
 class TestAsAPartOfARun:

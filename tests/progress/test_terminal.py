@@ -19,7 +19,7 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.progress import terminal as module
 from hpsearch.progress.terminal import Stderr, Terminal
-from tests.support.studies import Listed, Search
+from tests.support.studies import ListSampler, Search
 
 LOSS = Objective("val_loss", "minimize")
 
@@ -44,7 +44,7 @@ def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Termi
     monkeypatch.setattr(module, "FRAME", -1.0)
 
     def go(screen: Terminal) -> Search:
-        search = Search(tmp_path, Listed([{"x": 0.1}, {"x": 0.2}, {"x": 0.3}]), epochs=3)
+        search = Search(tmp_path, ListSampler([{"x": 0.1}, {"x": 0.2}, {"x": 0.3}]), epochs=3)
         with screen:
             search.go(observers=[screen])
         return search

@@ -14,13 +14,13 @@ from hpsearch.core.trial import Objective, Report, State
 from hpsearch.journal.records import Environment, TrainingSegment
 from hpsearch.records.export import StudyExport, export, trial_document, where
 from hpsearch.records.find import JournalStudy
-from tests.contracts.journal_kit import LOSS, a_trial
-from tests.records.conftest import Scene
+from tests.contracts.journal_helpers import LOSS, make_trial
+from tests.records.conftest import Scenario
 
 
 @pytest.fixture
-def exported(scene: Scene) -> StudyExport:
-    return export(scene.journal, JournalStudy(scene.record))
+def exported(scenario: Scenario) -> StudyExport:
+    return export(scenario.journal, JournalStudy(scenario.record))
 
 
 def rows(one: StudyExport) -> list[dict[str, str]]:
@@ -37,7 +37,7 @@ def test_a_document_has_every_trial_of_the_journal(exported: StudyExport) -> Non
 
 
 def test_a_table_has_a_row_for_each_report_and_one_for_a_trial_without(exported: StudyExport) -> None:
-    table = rows(replace(exported, trials=[*exported.trials, a_trial(2)]))
+    table = rows(replace(exported, trials=[*exported.trials, make_trial(2)]))
     assert [(row["number"], row["step"], row["loss"]) for row in table] == [
         ("0", "1", "0.75"),
         ("0", "2", "0.5"),
@@ -48,7 +48,7 @@ def test_a_table_has_a_row_for_each_report_and_one_for_a_trial_without(exported:
 
 
 def test_a_metric_with_the_name_of_a_column_keeps_both(exported: StudyExport) -> None:
-    trial = replace(a_trial(0), curve=(Report(1, {"loss": 1.0, "seed": 0.25, "step": 9.0}),), seed=4)
+    trial = replace(make_trial(0), curve=(Report(1, {"loss": 1.0, "seed": 0.25, "step": 9.0}),), seed=4)
     (row,) = rows(replace(exported, trials=[trial]))
     assert (row["seed"], row["metrics.seed"], row["step"], row["metrics.step"]) == ("4", "0.25", "1", "9.0")
 
@@ -70,20 +70,22 @@ def test_a_study_without_trials_is_a_header(exported: StudyExport) -> None:
 def test_a_column_of_several_types_is_text_in_parquet(
     exported: StudyExport, tmp_path: Path, values: list[Any], column: list[Any]
 ) -> None:
-    trials = [a_trial(number, 1.0, params={} if v is None else {"x": v}) for number, v in enumerate(values)]
+    trials = [make_trial(number, 1.0, params={} if v is None else {"x": v}) for number, v in enumerate(values)]
     replace(exported, trials=trials).write_parquet(tmp_path / "study.parquet")
     assert pq.read_table(tmp_path / "study.parquet")["params.x"].to_pylist() == column
 
 
 def test_a_diverged_trial_has_null_in_place_of_what_json_lacks() -> None:
-    document = trial_document(a_trial(0, 1.0, math.nan, state=State.PRUNED), Objective("loss", "minimize", at="last"))
+    document = trial_document(
+        make_trial(0, 1.0, math.nan, state=State.PRUNED), Objective("loss", "minimize", at="last")
+    )
     assert (document["value"], document["best_epoch"]) == (None, None)
     assert document["curve"] == [{"loss": 1.0, "step": 1}, {"loss": None, "step": 2}]
 
 
 def test_a_trial_that_raised_has_its_error() -> None:
-    assert trial_document(a_trial(0, error="KeyError: 'lr'"), LOSS)["error"] == "KeyError: 'lr'"
-    assert trial_document(a_trial(0), LOSS)["error"] is None
+    assert trial_document(make_trial(0, error="KeyError: 'lr'"), LOSS)["error"] == "KeyError: 'lr'"
+    assert trial_document(make_trial(0), LOSS)["error"] is None
 
 
 def test_an_environment_is_written_once() -> None:

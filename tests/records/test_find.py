@@ -10,72 +10,72 @@ from hpsearch.core.errors import BadInput, NotFound, StudyChanged
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
 from hpsearch.records.find import check_trial, evaluation_name, folder_of, looked_up, opened, trainable
-from tests.records.conftest import Scene
+from tests.records.conftest import Scenario
 
 
 @pytest.mark.parametrize("study", ["digits", "study.toml"])
-def test_by_name_and_by_file(scene: Scene, study: str) -> None:
+def test_by_name_and_by_file(scenario: Scenario, study: str) -> None:
     with opened(study) as (journal, found):
-        assert found.record == scene.record
+        assert found.record == scenario.record
         assert len(journal.trials(found.record.id)) == 2
     assert found.objective == Objective("loss", "minimize")
     assert found.replicates == Replicates()
-    assert found.space.parameters == scene.study.space.parameters
+    assert found.space.parameters == scenario.study.space.parameters
 
 
-def test_in_the_journal_that_is_named(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_the_journal_that_is_named(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     monkeypatch.setenv("PLACE", str(tmp_path))
     with opened("digits", "sqlite:///${env:PLACE}/.hpsearch/journal.db") as (_, found):
-        assert found.record == scene.record
+        assert found.record == scenario.record
     with pytest.raises(BadInput, match="--journal: the environment variable PLICE is not set"):
         looked_up("sqlite:///${env:PLICE}/journal.db", "--journal")
 
 
-def test_to_be_trained_again(scene: Scene) -> None:
+def test_to_be_trained_again(scenario: Scenario) -> None:
     """As the file has it, which may not have changed; or as the journal has it, with that journal."""
-    assert trainable(scene.journal, scene.record, "study.toml") == scene.study
-    again = trainable(scene.journal, scene.record, "digits")
-    assert again.identity() == scene.study.identity()
-    assert again.journal_url == scene.study.journal_url
+    assert trainable(scenario.journal, scenario.record, "study.toml") == scenario.study
+    again = trainable(scenario.journal, scenario.record, "digits")
+    assert again.identity() == scenario.study.identity()
+    assert again.journal_url == scenario.study.journal_url
     assert again.folder == Path(os.path.realpath("."))
     file = Path("study.toml")
     file.write_text(file.read_text().replace("high = 1.0", "high = 0.5"))
     with pytest.raises(StudyChanged, match=r"space\.lr\.high: was 1\.0, is 0\.5"):
-        trainable(scene.journal, scene.record, "study.toml")
+        trainable(scenario.journal, scenario.record, "study.toml")
 
 
 @pytest.mark.parametrize("number", [-1, 2])
-def test_a_trial_that_is_not_there(scene: Scene, number: int) -> None:
+def test_a_trial_that_is_not_there(scenario: Scenario, number: int) -> None:
     with opened("digits") as (journal, found):
         check_trial(journal, found, 1)
         with pytest.raises(NotFound, match=f"has no trial {number}: it has trials 0 to 1"):
             check_trial(journal, found, number)
 
 
-def test_the_evaluation_of_a_study_has_a_name_that_a_study_may_have(scene: Scene) -> None:
-    assert evaluation_name(scene.record) == "digits evaluation"
-    longest = replace(scene.record, name="x" * 250)
-    assert evaluation_name(longest) == f"{scene.record.uid} evaluation"
+def test_the_evaluation_of_a_study_has_a_name_that_a_study_may_have(scenario: Scenario) -> None:
+    assert evaluation_name(scenario.record) == "digits evaluation"
+    longest = replace(scenario.record, name="x" * 250)
+    assert evaluation_name(longest) == f"{scenario.record.uid} evaluation"
 
 
-def test_by_a_folder(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_a_folder(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home, the folder that it lies in, and a study's own."""
-    own = tmp_path / ".hpsearch" / "studies" / f"digits-{scene.record.uid[:8]}"
+    own = tmp_path / ".hpsearch" / "studies" / f"digits-{scenario.record.uid[:8]}"
     monkeypatch.chdir("/")
     for folder in (tmp_path, tmp_path / ".hpsearch", own):
         with opened(str(folder)) as (_, found):
-            assert found.record == scene.record
+            assert found.record == scenario.record
     assert folder_of("digits") is None
     assert folder_of("study.toml") is None
 
 
-def test_a_home_with_several_studies(scene: Scene, tmp_path: Path) -> None:
-    spec, identity = scene.study.spec(), scene.study.identity()
-    scene.journal.create(evaluation_name(scene.record), spec, identity, at=0)
+def test_a_home_with_several_studies(scenario: Scenario, tmp_path: Path) -> None:
+    spec, identity = scenario.study.spec(), scenario.study.identity()
+    scenario.journal.create(evaluation_name(scenario.record), spec, identity, at=0)
     with opened(str(tmp_path)) as (_, found):
-        assert found.record == scene.record, "an evaluation belongs to its study"
-    second = scene.journal.create("second", spec, identity, at=0)
+        assert found.record == scenario.record, "an evaluation belongs to its study"
+    second = scenario.journal.create("second", spec, identity, at=0)
     with pytest.raises(NotFound, match="digits, second"), opened(str(tmp_path)):
         pass
     with opened(str(tmp_path / ".hpsearch" / "studies" / f"second-{second.uid[:8]}")) as (_, found):

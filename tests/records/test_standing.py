@@ -10,13 +10,17 @@ from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import State
 from hpsearch.records.find import JournalStudy
 from hpsearch.records.standing import best_trial, standing, study_details, trial_details
-from tests.contracts.journal_kit import NOBODY, a_trial, set_lease
-from tests.records.conftest import Scene
+from tests.contracts.journal_helpers import DEAD_PID, make_trial, set_lease
+from tests.records.conftest import Scenario
 
 
-def test_while_it_runs(scene: Scene) -> None:
-    stands = standing(scene.journal, scene.record)
-    assert (stands.study, stands.state, stands.holder) == ("digits", "RUNNING", scene.journal.holder(scene.record.id))
+def test_while_it_runs(scenario: Scenario) -> None:
+    stands = standing(scenario.journal, scenario.record)
+    assert (stands.study, stands.state, stands.holder) == (
+        "digits",
+        "RUNNING",
+        scenario.journal.holder(scenario.record.id),
+    )
     assert stands.holder is not None
     assert {name: count for name, count in stands.trials.items() if count} == {"running": 1, "complete": 1}
     assert (stands.epochs_trained, stands.busy_seconds) == (3, 5.0)
@@ -24,15 +28,15 @@ def test_while_it_runs(scene: Scene) -> None:
     assert json.loads(json.dumps(stands.document()))["best"] == asdict(stands.best)
 
 
-def test_what_a_dead_process_ran_waits_for_the_next(scene: Scene) -> None:
-    set_lease(scene.study.journal_url, pid=NOBODY)
-    stands = standing(scene.journal, scene.record)
+def test_what_a_dead_process_ran_waits_for_the_next(scenario: Scenario) -> None:
+    set_lease(scenario.study.journal_url, pid=DEAD_PID)
+    stands = standing(scenario.journal, scenario.record)
     assert (stands.state, stands.holder) == ("INTERRUPTED", None)
     assert {name: count for name, count in stands.trials.items() if count} == {"waiting": 1, "complete": 1}
 
 
-def test_a_study_with_what_was_decided_about_it(scene: Scene) -> None:
-    details = study_details(scene.journal, JournalStudy(scene.record))
+def test_a_study_with_what_was_decided_about_it(scenario: Scenario) -> None:
+    details = study_details(scenario.journal, JournalStudy(scenario.record))
     assert [one.number for one in details.trials] == [0, 1]
     trials = [
         {"number": 0, "state": "COMPLETE", "value": 0.5, "best_epoch": 2, "params": dict(details.trials[0].params)},
@@ -42,17 +46,17 @@ def test_a_study_with_what_was_decided_about_it(scene: Scene) -> None:
     assert details.document() == document
 
 
-def test_a_trial_and_the_best_one(scene: Scene) -> None:
-    study = JournalStudy(scene.record)
-    details = trial_details(scene.journal, study, 0)
-    assert details.trial == a_trial(0, 0.75, 0.5, state=State.COMPLETE, ended=1, busy=4.0)
-    assert details == best_trial(scene.journal, study)
+def test_a_trial_and_the_best_one(scenario: Scenario) -> None:
+    study = JournalStudy(scenario.record)
+    details = trial_details(scenario.journal, study, 0)
+    assert details.trial == make_trial(0, 0.75, 0.5, state=State.COMPLETE, ended=1, busy=4.0)
+    assert details == best_trial(scenario.journal, study)
     assert details.document()["value"] == 0.5
     with pytest.raises(NotFound):
-        trial_details(scene.journal, study, 2)
+        trial_details(scenario.journal, study, 2)
 
 
-def test_none_is_best_where_none_has_a_value(scene: Scene) -> None:
-    empty = scene.journal.create("empty", scene.study.spec(), scene.study.identity(), at=0)
+def test_none_is_best_where_none_has_a_value(scenario: Scenario) -> None:
+    empty = scenario.journal.create("empty", scenario.study.spec(), scenario.study.identity(), at=0)
     with pytest.raises(NoTrialSucceeded, match='study "empty" has no trial with a value yet'):
-        best_trial(scene.journal, JournalStudy(empty))
+        best_trial(scenario.journal, JournalStudy(empty))

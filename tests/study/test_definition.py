@@ -18,7 +18,7 @@ from hpsearch.study.definition import Study, differences
 from hpsearch.study.file import search_sections, sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float, Int
-from tests.support.study_text import FILE, RANDOM, ROUNDS, made
+from tests.support.study_text import FILE, RANDOM, ROUNDS, make_study
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def _here(tmp_path, monkeypatch):
 
 
 def test_the_least_file():
-    study = made(("options = { layers = 2 }\n", ""))
+    study = make_study(("options = { layers = 2 }\n", ""))
     assert (study.study.name, study.study.metric, study.study.goal) == ("digits", "val_loss", "minimize")
     assert (study.study.seed, study.study.at) == (0, "best")
     assert study.trainer == sections.Trainer(use="trainers.digits:train", epochs=9)
@@ -50,7 +50,7 @@ def test_the_least_file():
 
 
 def test_a_file_with_everything():
-    study = made(
+    study = make_study(
         ("goal", 'seed = 7\nat = "last"\ngoal'),
         ("", '[prune]\nmethod = "median"\ninterval = 2\n[early_stopping]\npatience = 3\n'),
         ("", '[resources]\nworkers = 2\naddress = "ray://head:10001"\n'),
@@ -88,7 +88,7 @@ def test_a_file_with_everything():
     ],
 )
 def test_an_entry_of_the_space(entry, parameter):
-    study = made(("[search]", f"fix = 64\ni = {{ low = 2, high = 8, step = 2 }}\nx = {entry}\n[search]"))
+    study = make_study(("[search]", f"fix = 64\ni = {{ low = 2, high = 8, step = 2 }}\nx = {entry}\n[search]"))
     assert study.space["x"] == parameter
     assert study.space.fixed == {"fix": 64}
 
@@ -101,7 +101,7 @@ def test_a_trainer_is_named_by_its_module_or_its_file(use, module):
 
 
 def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
-    study = made(("lr = {", 'beta = { low = 0.0, high = 1.0, when = { opt = "adam" } }\nlr = {'))
+    study = make_study(("lr = {", 'beta = { low = 0.0, high = 1.0, when = { opt = "adam" } }\nlr = {'))
     assert [p.name for p in study.space.parameters] == ["lr", "opt", "beta", "units"]
 
 
@@ -132,13 +132,13 @@ def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
     ],
 )
 def test_a_search_method(text, search, trials):
-    study = made(('"random"\ntrials = 5', text))
+    study = make_study(('"random"\ntrials = 5', text))
     assert study.search == search
     assert proposals(study) == trials
 
 
 def test_a_grid_is_counted():
-    study = made(('"random"\ntrials = 5', '"grid"'), ("log = true }", "log = true, points = 6 }"))
+    study = make_study(('"random"\ntrials = 5', '"grid"'), ("log = true }", "log = true, points = 6 }"))
     assert proposals(study) == 6 * 2 * 241
 
 
@@ -153,11 +153,11 @@ def test_a_grid_is_counted():
     ],
 )
 def test_a_prune_method(text, prune):
-    assert made(("", f"[prune]\nmethod = {text}\n")).prune == prune
+    assert make_study(("", f"[prune]\nmethod = {text}\n")).prune == prune
 
 
 def test_it_is_frozen_and_travels():
-    study = made()
+    study = make_study()
     with pytest.raises(ValueError, match="frozen"):
         study.study.seed = 3
     assert pickle.loads(pickle.dumps(study)) == study
@@ -167,8 +167,8 @@ def test_it_is_frozen_and_travels():
 
 
 def changed(*changes: tuple[str, str]) -> list[str]:
-    stored = json.loads(json.dumps(made().identity()))
-    return differences(stored, made(*changes).identity())
+    stored = json.loads(json.dumps(make_study().identity()))
+    return differences(stored, make_study(*changes).identity())
 
 
 @pytest.mark.parametrize(
@@ -219,24 +219,24 @@ def test_what_may(old, new):
 
 def test_never_is_what_is_anyway_except_where_the_paired_test_would_prune():
     never, folds = ("", '[prune]\nmethod = "never"'), ("epochs = 9", "epochs = 9\nvalidation = { folds = 5 }")
-    assert made(folds).is_paired
-    assert not made(folds, never).is_paired
-    assert not made().is_paired
-    assert differences(made(folds).identity(), made(folds, never).identity()) == [
+    assert make_study(folds).is_paired
+    assert not make_study(folds, never).is_paired
+    assert not make_study().is_paired
+    assert differences(make_study(folds).identity(), make_study(folds, never).identity()) == [
         'prune.method: was absent, is "never"'
     ]
 
 
 def test_more_or_longer_rounds_are_a_larger_budget():
-    first = made((RANDOM, ROUNDS + "[{ trials = 8, epochs = 3 }]")).identity()
-    more = made((RANDOM, ROUNDS + "[{ trials = 9, epochs = 3 }, { trials = 2, epochs = 9 }]")).identity()
+    first = make_study((RANDOM, ROUNDS + "[{ trials = 8, epochs = 3 }]")).identity()
+    more = make_study((RANDOM, ROUNDS + "[{ trials = 9, epochs = 3 }, { trials = 2, epochs = 9 }]")).identity()
     assert differences(first, more) == []
-    keep = made((RANDOM, ROUNDS + "[{ trials = 8, epochs = 3 }]\nkeep = 0.25")).identity()
+    keep = make_study((RANDOM, ROUNDS + "[{ trials = 8, epochs = 3 }]\nkeep = 0.25")).identity()
     assert differences(first, keep) == ["search.keep: was 0.5, is 0.25"]
 
 
 def test_the_spec_is_a_study_file_in_json():
-    study = made(
+    study = make_study(
         ("low = 16", 'low = 16, when = { opt = "sgd" }'),
         ("", '[limits]\nstudy = "90m"\n[resources]\nper_trial = { memory = "4096MiB" }\n'),
     )
@@ -253,7 +253,7 @@ def test_the_spec_is_a_study_file_in_json():
 
 
 def test_another_name_makes_another_study():
-    study = made()
+    study = make_study()
     fork = study.renamed("digits again")
     assert (fork.study.name, fork.folder, fork.journal_url) == ("digits again", study.folder, study.journal_url)
     assert differences(study.identity(), fork.identity()) == []
@@ -274,7 +274,7 @@ def test_reading_a_study_imports_nothing_heavy():
 
 def test_an_evaluation_has_one_seed_a_trial():
     """It has seeds enough of its own, and each is a trial that can be looked at by itself."""
-    study = made(("epochs = 9", "epochs = 9\nrepeats = 3\nvalidation = { folds = 5 }"))
+    study = make_study(("epochs = 9", "epochs = 9\nrepeats = 3\nvalidation = { folds = 5 }"))
     sets = [search_sections.ParameterSet(params={"lr": 0.1})]
     assert study.replicates == Replicates(folds=5, repeats=3)
     evaluation = study.evaluation("again", 1, sets, seeds=2)
@@ -286,7 +286,7 @@ class TestFromDict:
     """A program gives the sections of a file: the same study, the same checks."""
 
     def test_the_sections_of_a_file_make_the_study_of_the_file(self, tmp_path):
-        from_file = made(("", '[limits]\nstudy = "6h"\n'))
+        from_file = make_study(("", '[limits]\nstudy = "6h"\n'))
         given = Study.from_dict(tomllib.loads(Path("study.toml").read_text()), environment={})
         assert given.spec() == from_file.spec()
         assert (given.folder, given.home, given.journal_url) == (tmp_path, from_file.home, from_file.journal_url)

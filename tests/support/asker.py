@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch import Session, Study
-from tests.support.told import drive
+from tests.support.session_trainer import drive
 
 
 class Mortal(Session):

@@ -38,7 +38,7 @@ def setup(work: Path, trainer: str = "learner", **changes: Any) -> Setup:
 
 
 @dataclass
-class Listed:
+class ListSampler:
     """Proposes these parameter sets, one after the other. `until`: epochs that each may train."""
 
     params: Sequence[Params]
@@ -53,7 +53,7 @@ class Listed:
 
 
 @dataclass
-class Rounds:
+class RoundsSampler:
     """Trains each parameter set to epoch `first`; when all are there it continues the best to epoch `then`."""
 
     params: Sequence[Params]
@@ -75,7 +75,7 @@ class Rounds:
 
 
 @dataclass(frozen=True)
-class At:
+class ScriptedPruner:
     """Returns its verdicts at (trial number, epoch), and goes on everywhere else."""
 
     verdicts: dict[tuple[int, int], Verdict] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Clock:
         return self.now
 
 
-class Unreliable:
+class UnreliablePool:
     """A pool whose workers get lost or hang when `fate` says so of an order; otherwise as the one inside.
 
     fate: (order, how often that trial was ordered before) -> "" | "hang" | "memory" | why the worker is lost. Where
@@ -159,7 +159,7 @@ class Unreliable:
         self._inside.close()
 
 
-class Slowly:
+class SlowSampler:
     """A pool in which every report took so many seconds."""
 
     def __init__(self, inside: Pool, seconds: float):
@@ -193,7 +193,7 @@ class EachTurn(Observer):
         self._act(self.loop)
 
 
-class Seen(Observer):
+class RecordingObserver(Observer):
     """calls: (callback, trial, what came with it), but for the ends of turns."""
 
     def __init__(self) -> None:
@@ -219,8 +219,8 @@ class Search:
         self.folder, self.sampler, self.workers = folder, sampler, workers
         self.setup = setup(folder, trainer)
         self.rules = Rules(**{"seed": 7, "epochs": 5, **rules})
-        self.pruner: Any = At()
-        self.early_stopping: Any = At()
+        self.pruner: Any = ScriptedPruner()
+        self.early_stopping: Any = ScriptedPruner()
         self.clock = Clock()
         self.recorder = ListRecorder()
         self.pool: Pool = InProcess(self.setup, workers)

@@ -36,7 +36,9 @@ SETS = '"list"\nsets = '
 NOTHING: Mapping[str, str] = {}
 
 
-def made(*changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, overrides: Sequence[str] = ()) -> Study:
+def make_study(
+    *changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, overrides: Sequence[str] = ()
+) -> Study:
     """The study of FILE in the current folder, with pieces of it replaced; "" is its end."""
     text = FILE
     for old, new in changes:
@@ -46,11 +48,11 @@ def made(*changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, ov
     return Study.load("study.toml", overrides, environment)
 
 
-def refused(
+def study_file_errors(
     *changes: tuple[str, str], environment: Mapping[str, str] = NOTHING, overrides: Sequence[str] = ()
 ) -> list[str]:
     """The lines of what is said about it."""
     with pytest.raises(StudyFileError) as problem:
-        made(*changes, environment=environment, overrides=overrides)
+        make_study(*changes, environment=environment, overrides=overrides)
     assert problem.value.exit_code == 2
     return str(problem.value).split("\n")

@@ -35,7 +35,7 @@ class Weight:
 
 
 def learner(params: Params, run: Run) -> Iterator[Report]:
-    """Every loss follows from all random numbers before it. diary: a file that gets a line for every epoch trained."""
+    """Every loss depends on all random numbers before it. epoch_log: a file that gets a line for each trained epoch."""
     weight = Weight()
     run.track(weight=weight)
     for epoch in run.epochs():
@@ -64,9 +64,9 @@ def untracked(params: Params, run: Run) -> Iterator[Report]:
 
 
 def _note(params: Params, run: Run, epoch: int) -> None:
-    if "diary" in params:
-        with Path(str(params["diary"])).open("a", encoding="utf-8") as diary:
-            diary.write(f"{run.seed} {epoch}\n")
+    if "epoch_log" in params:
+        with Path(str(params["epoch_log"])).open("a", encoding="utf-8") as epoch_log:
+            epoch_log.write(f"{run.seed} {epoch}\n")
 
 
 def scripted(params: Params, run: Run) -> Iterator[Report]:

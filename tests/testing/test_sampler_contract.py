@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hpsearch.testing import DISCRETE, SamplerCase, SamplerContract
-from tests.cli.conftest import desk
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
+from tests.cli.conftest import cli
 
-__all__ = ["desk"]  # a fixture
+__all__ = ["cli"]  # a fixture
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "own-samplers.md").read_text(encoding="utf-8")
@@ -76,12 +76,12 @@ def test_the_documented_tests_pass(files: Path) -> None:
     assert "18 passed" in done.stdout
 
 
-def test_the_documented_study_runs(files: Path, desk: Desk) -> None:
-    (desk.folder / "mine.py").write_text((files / "mine.py").read_text())
+def test_the_documented_study_runs(files: Path, cli: CliRunner) -> None:
+    (cli.folder / "mine.py").write_text((files / "mine.py").read_text())
     table = re.search(r'```toml\n(\[search\]\nuse = "mine:Near".*?)```', TEXT, re.DOTALL)
     assert table is not None
-    desk.study(table[1].removeprefix("[search]\n"), epochs=4)
-    answer = desk.hp("run", "study.toml", "--set", "search.trials=12", "--json")
+    cli.study(table[1].removeprefix("[search]\n"), epochs=4)
+    answer = cli.invoke("run", "study.toml", "--set", "search.trials=12", "--json")
     assert answer.code == 0, answer.err
     assert sum(answer.data["trials"].values()) == 12
     assert answer.data["trials"]["pruned"] > 0
@@ -96,16 +96,16 @@ def train(params, run):
 """
 
 
-def test_the_example_runs_as_a_study(desk: Desk) -> None:
+def test_the_example_runs_as_a_study(cli: CliRunner) -> None:
     for name in ("outside.py", "outside.toml"):
-        (desk.folder / name).write_text((EXAMPLES / name).read_text())
-    (desk.folder / "toy.py").write_text(TOY)
+        (cli.folder / name).write_text((EXAMPLES / name).read_text())
+    (cli.folder / "toy.py").write_text(TOY)
     changes = ["trainer.use=toy:train", "resources.address=none", "tracking.mlflow=none", "search.trials=24"]
-    answer = desk.hp("run", "outside.toml", *(word for change in changes for word in ("--set", change)), "--json")
+    answer = cli.invoke("run", "outside.toml", *(word for change in changes for word in ("--set", change)), "--json")
     assert answer.code == 0, answer.err
     assert sum(answer.data["trials"].values()) == 24
     assert answer.data["trials"]["pruned"] > 0
-    last = desk.hp("show", "digits-aging-evolution", "23", "--json").data
+    last = cli.invoke("show", "digits-aging-evolution", "23", "--json").data
     assert last["origin"].startswith("child of trial")
 
 

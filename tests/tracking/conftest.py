@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
     from mlflow import MlflowClient
 
-    from tests.tracking.studybook import StudyBook
+    from tests.tracking.study_recorder import StudyRecorder
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def store(empty_store: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Iterator[StudyBook]:
-    book = StudyBook(tmp_path)
-    yield book
-    book.close()
+def recorder(tmp_path: Path) -> Iterator[StudyRecorder]:
+    recorder = StudyRecorder(tmp_path)
+    yield recorder
+    recorder.close()

@@ -16,33 +16,33 @@ from hpsearch.testing.tracker_contract import TrackerContract
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.location import cursor_name
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, pending
-from tests.tracking.studybook import START, Shown, StudyBook
+from tests.tracking.study_recorder import START, MlflowStudy, StudyRecorder
 
 
-def tracker_of(book: StudyBook, store: str) -> MlflowTracker:
-    return MlflowTracker(book.study, book.objective, book.open, store, interval=0.01, share=1.0)
+def tracker_of(recorder: StudyRecorder, store: str) -> MlflowTracker:
+    return MlflowTracker(recorder.study, recorder.objective, recorder.open, store, interval=0.01, share=1.0)
 
 
-def track(book: StudyBook, store: str) -> Sync:
+def track(recorder: StudyRecorder, store: str) -> Sync:
     """One run of the driver, from here on in the journal."""
-    tracker = tracker_of(book, store)
+    tracker = tracker_of(recorder, store)
     tracker.start()
     return tracker.close(60)
 
 
 class TestMlflowTracker(TrackerContract):
     @pytest.fixture
-    def tracker(self, book: StudyBook, store: str) -> MlflowTracker:
-        book.train(0.5, 0.7)
-        return tracker_of(book, store)
+    def tracker(self, recorder: StudyRecorder, store: str) -> MlflowTracker:
+        recorder.train(0.5, 0.7)
+        return tracker_of(recorder, store)
 
 
 class TestWhatIsShown:
-    def test_one_experiment_a_parent_and_a_child_for_each_trial(self, book: StudyBook, store: str):
+    def test_one_experiment_a_parent_and_a_child_for_each_trial(self, recorder: StudyRecorder, store: str):
         for accuracies in ((0.5, 0.7), (0.6,)):
-            book.train(*accuracies)
-        track(book, store)
-        shown = Shown(store, book.study)
+            recorder.train(*accuracies)
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
         parent = shown.parent()
         assert shown.client.get_experiment(shown.experiment).name == "digits"
         assert len(shown.runs()) == 3
@@ -51,26 +51,26 @@ class TestWhatIsShown:
             assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
             assert child.info.run_name == f"trial-{number:04d}"
 
-    def test_where_a_trial_was_trained_and_on_what(self, book: StudyBook, store: str):
-        number = book.train(0.5, 0.7)
+    def test_where_a_trial_was_trained_and_on_what(self, recorder: StudyRecorder, store: str):
+        number = recorder.train(0.5, 0.7)
         repositories = [{"name": "mine", "commit": "0ed08a59", "diff_lines": 12, "untracked_files": 0}]
         here = Environment({"code": {"repositories": repositories}})
-        book.write(segments=(TrainingSegment(number, 0, here, {"data": "ab12"}),))
-        book.train(0.6)
-        track(book, store)
-        tags = Shown(store, book.study).trial(number).data.tags
+        recorder.write(segments=(TrainingSegment(number, 0, here, {"data": "ab12"}),))
+        recorder.train(0.6)
+        track(recorder, store)
+        tags = MlflowStudy(store, recorder.study).trial(number).data.tags
         assert tags["mlflow.source.git.commit"] == "0ed08a59"
         assert tags["hpsearch.uncommitted"] == "mine: 12 lines of diff"
         assert tags["hpsearch.data"] == '{"data": "ab12"}'
-        assert "mlflow.source.git.commit" not in Shown(store, book.study).trial(1).data.tags
-        sent = track(book, store)
+        assert "mlflow.source.git.commit" not in MlflowStudy(store, recorder.study).trial(1).data.tags
+        sent = track(recorder, store)
         assert sent.sent == 0, "what MLflow has is not sent again"
 
-    def test_every_metric_at_every_epoch_with_the_journals_clock(self, book: StudyBook, store: str):
-        book.train(0.5, 0.75)
-        track(book, store)
-        shown = Shown(store, book.study)
-        epochs = [report.at for report in book.trials[0].curve]
+    def test_every_metric_at_every_epoch_with_the_journals_clock(self, recorder: StudyRecorder, store: str):
+        recorder.train(0.5, 0.75)
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
+        epochs = [report.at for report in recorder.trials[0].curve]
         assert [point for point in shown.points(shown.trial(0)) if point[0].startswith("val")] == [
             ("val_accuracy", 1, 0.5, epochs[0]),
             ("val_accuracy", 2, 0.75, epochs[1]),
@@ -78,31 +78,31 @@ class TestWhatIsShown:
             ("val_loss", 2, 0.25, epochs[1]),
         ]
         info = shown.trial(0).info
-        assert (info.start_time, info.end_time) == (START + 1000, book.trials[0].ended_at)
+        assert (info.start_time, info.end_time) == (START + 1000, recorder.trials[0].ended_at)
 
-    def test_the_result_can_be_sorted_by(self, book: StudyBook, store: str):
-        book.train(0.5, 0.9, 0.7)
-        track(book, store)
-        metrics = Shown(store, book.study).trial(0).data.metrics
+    def test_the_result_can_be_sorted_by(self, recorder: StudyRecorder, store: str):
+        recorder.train(0.5, 0.9, 0.7)
+        track(recorder, store)
+        metrics = MlflowStudy(store, recorder.study).trial(0).data.metrics
         assert (metrics["best_val_accuracy"], metrics["best_epoch"]) == (0.9, 2)
 
-    def test_params_seed_and_reasons(self, book: StudyBook, store: str):
-        number = book.propose(lr=0.25, act="tanh", deep=True)
-        book.become(number, State.PRUNED, "lost to the median")
-        track(book, store)
-        run = Shown(store, book.study).trial(0)
+    def test_params_seed_and_reasons(self, recorder: StudyRecorder, store: str):
+        number = recorder.propose(lr=0.25, act="tanh", deep=True)
+        recorder.become(number, State.PRUNED, "lost to the median")
+        track(recorder, store)
+        run = MlflowStudy(store, recorder.study).trial(0)
         assert run.data.params == {"lr": "0.25", "act": "tanh", "deep": "True"}
         assert run.data.tags["hpsearch.seed"] == "100"
         assert run.data.tags["hpsearch.reason"] == "lost to the median"
         assert run.data.tags["hpsearch.origin"] == "drawn at random"
         assert run.info.status == "FINISHED"
 
-    def test_the_parent_names_the_best(self, book: StudyBook, store: str, tmp_path: Path):
+    def test_the_parent_names_the_best(self, recorder: StudyRecorder, store: str, tmp_path: Path):
         for accuracy in (0.5, 0.8, 0.6):
-            book.train(accuracy)
-        book.write(state="COMPLETE")
-        track(book, store)
-        shown = Shown(store, book.study)
+            recorder.train(accuracy)
+        recorder.write(state="COMPLETE")
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
         parent = shown.parent()
         assert parent.info.status == "FINISHED"
         assert parent.data.tags["hpsearch.best_trial"] == "1"
@@ -110,65 +110,65 @@ class TestWhatIsShown:
         assert '"method": "random"' in shown.text(parent, "study.json", tmp_path)
         assert shown.text(parent, "decisions.txt", tmp_path).count("trial 1") == 2
 
-    def test_a_failure_has_its_traceback(self, book: StudyBook, store: str, tmp_path: Path):
-        number = book.propose()
-        book.become(number, State.FAILED, "the trainer raised", error="Traceback: ZeroDivisionError\ud800\n")
-        track(book, store)
-        shown = Shown(store, book.study)
+    def test_a_failure_has_its_traceback(self, recorder: StudyRecorder, store: str, tmp_path: Path):
+        number = recorder.propose()
+        recorder.become(number, State.FAILED, "the trainer raised", error="Traceback: ZeroDivisionError\ud800\n")
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
         assert shown.trial(0).info.status == "FAILED"
         assert shown.text(shown.trial(0), "traceback.txt", tmp_path) == "Traceback: ZeroDivisionError\\ud800\n"
         assert "mlartifacts" in shown.trial(0).info.artifact_uri
 
-    def test_nan_and_infinity_are_tags(self, book: StudyBook, store: str):
-        number = book.propose()
-        book.report(number, {"val_accuracy": 0.5, "val_loss": math.inf})
-        book.report(number, {"val_accuracy": math.nan, "val_loss": -math.inf})
-        book.become(number, State.PRUNED, cause=Cause.DIVERGED)
-        track(book, store)
-        run = Shown(store, book.study).trial(0)
+    def test_nan_and_infinity_are_tags(self, recorder: StudyRecorder, store: str):
+        number = recorder.propose()
+        recorder.report(number, {"val_accuracy": 0.5, "val_loss": math.inf})
+        recorder.report(number, {"val_accuracy": math.nan, "val_loss": -math.inf})
+        recorder.become(number, State.PRUNED, cause=Cause.DIVERGED)
+        track(recorder, store)
+        run = MlflowStudy(store, recorder.study).trial(0)
         assert run.data.metrics == {"val_accuracy": 0.5}
         assert run.data.tags["hpsearch.nonfinite.val_accuracy"] == "nan at epoch 2"
         assert run.data.tags["hpsearch.nonfinite.val_loss"] == "-inf at epoch 2"
 
-    def test_odd_names_and_long_values(self, book: StudyBook, store: str):
-        number = book.propose(**{"lr%": 0.1, "../../x": 1, "größe": "ü" * 9000, "n" * 300: 2})
-        book.report(number, {"val_accuracy": 0.5, "hits@10 %": 0.25, "loss ∑": 1.0})
-        book.become(number, State.COMPLETE)
-        assert track(book, store).problem == ""
-        run = Shown(store, book.study).trial(0)
+    def test_odd_names_and_long_values(self, recorder: StudyRecorder, store: str):
+        number = recorder.propose(**{"lr%": 0.1, "../../x": 1, "größe": "ü" * 9000, "n" * 300: 2})
+        recorder.report(number, {"val_accuracy": 0.5, "hits@10 %": 0.25, "loss ∑": 1.0})
+        recorder.become(number, State.COMPLETE)
+        assert track(recorder, store).problem == ""
+        run = MlflowStudy(store, recorder.study).trial(0)
         assert len(run.data.params) == 4
         assert run.data.params["größe"].endswith("(9,000 characters, cut here)")
         assert len(run.data.metrics) == 5
 
-    def test_a_trial_is_seen_before_it_ends(self, book: StudyBook, store: str):
-        book.propose(State.WAITING)
-        book.report(book.propose(), 0.5)
-        track(book, store)
-        shown = Shown(store, book.study)
+    def test_a_trial_is_seen_before_it_ends(self, recorder: StudyRecorder, store: str):
+        recorder.propose(State.WAITING)
+        recorder.report(recorder.propose(), 0.5)
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
         assert shown.trial(0).info.status == "SCHEDULED"
         assert shown.trial(1).info.status == "RUNNING"
         assert shown.trial(1).data.metrics["val_accuracy"] == 0.5
 
 
 class TestGoingOn:
-    def test_a_paused_trial_that_is_continued_runs_again_in_its_run(self, book: StudyBook, store: str):
-        book.train(0.5, state=State.PAUSED)
-        track(book, store)
-        shown = Shown(store, book.study)
+    def test_a_paused_trial_that_is_continued_runs_again_in_its_run(self, recorder: StudyRecorder, store: str):
+        recorder.train(0.5, state=State.PAUSED)
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
         run = shown.trial(0)
         assert run.info.status == "FINISHED"
-        book.become(0, State.RUNNING)
-        track(book, store)
+        recorder.become(0, State.RUNNING)
+        track(recorder, store)
         assert shown.trial(0).info.status == "RUNNING"
-        book.report(0, 0.8)
-        book.become(0, State.COMPLETE)
-        track(book, store)
+        recorder.report(0, 0.8)
+        recorder.become(0, State.COMPLETE)
+        track(recorder, store)
         again = shown.trial(0)
         assert (again.info.run_id, again.info.status) == (run.info.run_id, "FINISHED")
-        assert again.info.end_time == book.trials[0].ended_at
+        assert again.info.end_time == recorder.trials[0].ended_at
         assert [value for key, _, value, _ in shown.points(again) if key == "val_accuracy"] == [0.5, 0.8]
 
-    def test_changes_come_over_while_the_study_runs(self, book: StudyBook, store: str):
+    def test_changes_come_over_while_the_study_runs(self, recorder: StudyRecorder, store: str):
         arrived = Event()
 
         class Watched(Journal):
@@ -176,110 +176,116 @@ class TestGoingOn:
                 super().set_cursor(study_id, target, revision)
                 arrived.set()
 
-        tracker = MlflowTracker(book.study, book.objective, lambda: Watched.open(book.url), store, interval=0.01)
+        tracker = MlflowTracker(
+            recorder.study, recorder.objective, lambda: Watched.open(recorder.url), store, interval=0.01
+        )
         tracker.start()
         for accuracies in ((0.5, 0.7), (0.6,)):
-            book.train(*accuracies)
+            recorder.train(*accuracies)
             arrived.clear()
             assert arrived.wait(60)
         assert tracker.close(60).problem == ""
-        assert Shown(store, book.study).trial(1).data.metrics["val_accuracy"] == 0.6
+        assert MlflowStudy(store, recorder.study).trial(1).data.metrics["val_accuracy"] == 0.6
 
-    def test_a_larger_budget_is_shown(self, book: StudyBook, store: str):
-        track(book, store)
-        book.extend(trials=80)
-        book.train(0.5)
-        assert track(book, store).problem == ""
-        parent = Shown(store, book.study).parent()
+    def test_a_larger_budget_is_shown(self, recorder: StudyRecorder, store: str):
+        track(recorder, store)
+        recorder.extend(trials=80)
+        recorder.train(0.5)
+        assert track(recorder, store).problem == ""
+        parent = MlflowStudy(store, recorder.study).parent()
         assert '"trials": 80' in parent.data.tags["hpsearch.search"]
         assert parent.data.params["search.trials"] == "40"
 
-    def test_nothing_is_sent_twice_when_the_cursor_was_lost(self, book: StudyBook, store: str):
-        book.train(0.5, 0.7)
-        track(book, store)
-        before = Shown(store, book.study).everything()
-        with book.open() as journal:
-            journal.set_cursor(book.study.id, cursor_name(store), 0)
-        assert track(book, store) == Sync(sent=0, pending=0)
-        assert Shown(store, book.study).everything() == before
+    def test_nothing_is_sent_twice_when_the_cursor_was_lost(self, recorder: StudyRecorder, store: str):
+        recorder.train(0.5, 0.7)
+        track(recorder, store)
+        before = MlflowStudy(store, recorder.study).everything()
+        with recorder.open() as journal:
+            journal.set_cursor(recorder.study.id, cursor_name(store), 0)
+        assert track(recorder, store) == Sync(sent=0, pending=0)
+        assert MlflowStudy(store, recorder.study).everything() == before
 
-    def test_what_a_restored_backup_lacks_is_sent(self, book: StudyBook, store: str, tmp_path: Path):
-        number = book.propose()
-        book.report(number, 0.5)
-        track(book, store)
+    def test_what_a_restored_backup_lacks_is_sent(self, recorder: StudyRecorder, store: str, tmp_path: Path):
+        number = recorder.propose()
+        recorder.report(number, 0.5)
+        track(recorder, store)
         backup = Path(store.removeprefix("sqlite:///")).read_bytes()
-        book.report(number, 0.6)
-        track(book, store)
+        recorder.report(number, 0.6)
+        track(recorder, store)
         (tmp_path / "restored.db").write_bytes(backup)
         restored = f"sqlite:///{tmp_path / 'restored.db'}"
-        with book.open() as journal:
-            journal.set_cursor(book.study.id, cursor_name(restored), journal.cursor(book.study.id, cursor_name(store)))
-        book.report(number, 0.7)
-        track(book, restored)
-        shown = Shown(restored, book.study)
+        with recorder.open() as journal:
+            journal.set_cursor(
+                recorder.study.id, cursor_name(restored), journal.cursor(recorder.study.id, cursor_name(store))
+            )
+        recorder.report(number, 0.7)
+        track(recorder, restored)
+        shown = MlflowStudy(restored, recorder.study)
         assert [value for key, _, value, _ in shown.points(shown.trial(0)) if key == "val_accuracy"] == [0.5, 0.6, 0.7]
 
-    def test_another_store_gets_everything(self, book: StudyBook, store: str, empty_store: Path, tmp_path: Path):
-        book.train(0.5, 0.7)
-        track(book, store)
+    def test_another_store_gets_everything(
+        self, recorder: StudyRecorder, store: str, empty_store: Path, tmp_path: Path
+    ):
+        recorder.train(0.5, 0.7)
+        track(recorder, store)
         other = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'other.db')}"
-        book.train(0.6)
-        track(book, other)
-        track(book, store)
-        assert Shown(other, book.study).everything() == Shown(store, book.study).everything()
+        recorder.train(0.6)
+        track(recorder, other)
+        track(recorder, store)
+        assert MlflowStudy(other, recorder.study).everything() == MlflowStudy(store, recorder.study).everything()
 
 
 class TestOthersInTheStore:
-    def test_a_name_that_another_study_has_gets_a_suffix(self, book: StudyBook, store: str, tmp_path: Path):
-        track(book, store)
+    def test_a_name_that_another_study_has_gets_a_suffix(self, recorder: StudyRecorder, store: str, tmp_path: Path):
+        track(recorder, store)
         (tmp_path / "other").mkdir()
-        other = StudyBook(tmp_path / "other")
+        other = StudyRecorder(tmp_path / "other")
         track(other, store)
         other.close()
-        experiments = {Shown(store, b.study).experiment for b in (book, other)}
+        experiments = {MlflowStudy(store, b.study).experiment for b in (recorder, other)}
         assert len(experiments) == 2
 
-    def test_an_experiment_that_was_prepared_is_taken(self, book: StudyBook, store: str, tmp_path: Path):
+    def test_an_experiment_that_was_prepared_is_taken(self, recorder: StudyRecorder, store: str, tmp_path: Path):
         prepared = MlflowClient(tracking_uri=store, registry_uri=store).create_experiment(
             "digits", (tmp_path / "kept").as_uri()
         )
-        track(book, store)
-        assert Shown(store, book.study).experiment == prepared
+        track(recorder, store)
+        assert MlflowStudy(store, recorder.study).experiment == prepared
         assert (tmp_path / "kept").is_dir()
 
-    def test_a_run_that_somebody_deleted_stays_deleted(self, book: StudyBook, store: str):
-        number = book.propose()
-        book.report(number, 0.5)
-        track(book, store)
-        shown = Shown(store, book.study)
+    def test_a_run_that_somebody_deleted_stays_deleted(self, recorder: StudyRecorder, store: str):
+        number = recorder.propose()
+        recorder.report(number, 0.5)
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
         shown.client.delete_run(shown.trial(0).info.run_id)
-        book.report(number, 0.6)
-        assert track(book, store).problem == ""
+        recorder.report(number, 0.6)
+        assert track(recorder, store).problem == ""
         assert len(shown.runs()) == 1
         assert len(shown.runs(ViewType.DELETED_ONLY)) == 1
 
-    def test_a_deleted_experiment_is_said(self, book: StudyBook, store: str):
-        track(book, store)
-        shown = Shown(store, book.study)
+    def test_a_deleted_experiment_is_said(self, recorder: StudyRecorder, store: str):
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
         shown.client.delete_experiment(shown.experiment)
-        book.train(0.5)
-        tracker = tracker_of(book, store)
+        recorder.train(0.5)
+        tracker = tracker_of(recorder, store)
         tracker.start()
         answer = tracker.close(1)
         assert "experiment 'digits' was deleted in MLflow" in answer.problem
         assert "hpsearch sync digits" in answer.problem
         assert answer.pending == 2
 
-    def test_a_param_that_was_changed_there_does_not_stop_it(self, book: StudyBook, store: str):
-        book.propose()
-        track(book, store)
-        shown = Shown(store, book.study)
+    def test_a_param_that_was_changed_there_does_not_stop_it(self, recorder: StudyRecorder, store: str):
+        recorder.propose()
+        track(recorder, store)
+        shown = MlflowStudy(store, recorder.study)
         shown.client.log_param(shown.trial(0).info.run_id, "note", "by hand")
-        book.report(0, 0.5)
-        assert track(book, store) == Sync(sent=2, pending=0)
+        recorder.report(0, 0.5)
+        assert track(recorder, store) == Sync(sent=2, pending=0)
 
     def test_an_answer_that_was_lost_makes_no_second_run(
-        self, book: StudyBook, store: str, monkeypatch: pytest.MonkeyPatch
+        self, recorder: StudyRecorder, store: str, monkeypatch: pytest.MonkeyPatch
     ):
         create, calls = MlflowClient.create_run, []
 
@@ -291,32 +297,34 @@ class TestOthersInTheStore:
             return made
 
         monkeypatch.setattr(MlflowClient, "create_run", create_without_an_answer)
-        book.train(0.5)
-        assert track(book, store).problem == ""
+        recorder.train(0.5)
+        assert track(recorder, store).problem == ""
         assert len(calls) == 2
-        assert len(Shown(store, book.study).runs(ViewType.ALL)) == 2
+        assert len(MlflowStudy(store, recorder.study).runs(ViewType.ALL)) == 2
 
 
 class TestTrouble:
-    def test_a_journal_that_cannot_be_read_is_said(self, book: StudyBook, store: str):
+    def test_a_journal_that_cannot_be_read_is_said(self, recorder: StudyRecorder, store: str):
         def away() -> Journal:
             raise JournalError("journal postgresql://***@db: no answer")
 
-        tracker = MlflowTracker(book.study, book.objective, away, store, interval=0.01)
+        tracker = MlflowTracker(recorder.study, recorder.objective, away, store, interval=0.01)
         tracker.start()
         answer = tracker.close(0.2)
         assert answer.problem == "journal postgresql://db: no answer"
 
-    def test_a_warning_is_logged_once(self, book: StudyBook, store: str, caplog: pytest.LogCaptureFixture):
+    def test_a_warning_is_logged_once(self, recorder: StudyRecorder, store: str, caplog: pytest.LogCaptureFixture):
         def away() -> Journal:
             raise JournalError("away")
 
-        tracker = MlflowTracker(book.study, book.objective, away, store, interval=0.001)
+        tracker = MlflowTracker(recorder.study, recorder.objective, away, store, interval=0.001)
         tracker.start()
         tracker.close(0.5)
         assert len(caplog.records) == 1
 
-    def test_a_journal_that_is_away_is_waited_for(self, book: StudyBook, store: str, caplog: pytest.LogCaptureFixture):
+    def test_a_journal_that_is_away_is_waited_for(
+        self, recorder: StudyRecorder, store: str, caplog: pytest.LogCaptureFixture
+    ):
         """It restarts while the study runs: nobody blames MLflow, and all comes over afterwards."""
         asked, back = Event(), Event()
 
@@ -327,60 +335,62 @@ class TestTrouble:
                     raise JournalUnavailable("journal postgresql://db is away: the database system is shutting down")
                 return super().changes(study_id, since, limit_reports)
 
-        tracker = MlflowTracker(book.study, book.objective, lambda: Restarting.open(book.url), store, interval=0.01)
+        tracker = MlflowTracker(
+            recorder.study, recorder.objective, lambda: Restarting.open(recorder.url), store, interval=0.01
+        )
         tracker.start()
         assert asked.wait(60)
-        book.train(0.5)
+        recorder.train(0.5)
         assert tracker.problem == ""
         back.set()
         assert tracker.close(60) == Sync(sent=2, pending=0)
         assert caplog.records == []
 
-    def test_a_journal_that_stays_away_is_what_is_said(self, book: StudyBook, store: str):
+    def test_a_journal_that_stays_away_is_what_is_said(self, recorder: StudyRecorder, store: str):
         def away() -> Journal:
             raise JournalUnavailable("journal postgresql://db is away: connection refused")
 
-        tracker = MlflowTracker(book.study, book.objective, away, store, interval=0.01)
+        tracker = MlflowTracker(recorder.study, recorder.objective, away, store, interval=0.01)
         tracker.start()
         assert tracker.close(0.3).problem == "journal postgresql://db is away: connection refused"
 
     def test_one_that_comes_and_goes_is_logged_once(
-        self, book: StudyBook, store: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+        self, recorder: StudyRecorder, store: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ):
         log_batch, calls = MlflowClient.log_batch, []
 
-        def moody(client: MlflowClient, *args: object, **kwargs: object) -> None:
+        def file_driven(client: MlflowClient, *args: object, **kwargs: object) -> None:
             calls.append(args)
             if len(calls) % 2:
                 raise ConnectionError(f"Max retries exceeded, for the {len(calls)}th time")
             log_batch(client, *args, **kwargs)
 
-        monkeypatch.setattr(MlflowClient, "log_batch", moody)
+        monkeypatch.setattr(MlflowClient, "log_batch", file_driven)
         monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.backoff", lambda: itertools.repeat(0.01))
-        tracker = tracker_of(book, store)
+        tracker = tracker_of(recorder, store)
         tracker.start()
         for _ in range(3):
-            book.train(0.5, 0.6)
+            recorder.train(0.5, 0.6)
         assert tracker.close(60) == Sync(sent=9, pending=0)
         assert len(calls) > 4
         assert len(caplog.records) == 1
 
     def test_a_server_that_still_fails_at_the_end_is_not_waited_for(
-        self, book: StudyBook, monkeypatch: pytest.MonkeyPatch
+        self, recorder: StudyRecorder, monkeypatch: pytest.MonkeyPatch
     ):
         """Whoever waits for the command to end has nothing of it."""
         monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.LAST_TRIES", 0.2)
-        tracker = tracker_of(book, "http://127.0.0.1:9")
+        tracker = tracker_of(recorder, "http://127.0.0.1:9")
         tracker.start()
-        book.train(0.5)
+        recorder.train(0.5)
         began = time.monotonic()
         answer = tracker.close(60)
         assert answer.pending == 2
         assert "does not answer" in answer.problem
         assert time.monotonic() - began < 30
 
-    def test_what_is_pending_is_counted_in_pages(self, book: StudyBook, store: str):
+    def test_what_is_pending_is_counted_in_pages(self, recorder: StudyRecorder, store: str):
         for _ in range(3):
-            book.train(0.5, 0.6)
-        with book.open() as journal:
-            assert pending(journal, book.study.id, store) == 3 + 6
+            recorder.train(0.5, 0.6)
+        with recorder.open() as journal:
+            assert pending(journal, recorder.study.id, store) == 3 + 6

@@ -15,38 +15,38 @@ from hpsearch.tracking.base import Sync
 from hpsearch.tracking.dashboard import dashboard
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, sync
 from tests.chaos.http_proxy import Proxy
-from tests.tracking.studybook import Shown, StudyBook
+from tests.tracking.study_recorder import MlflowStudy, StudyRecorder
 
 
-def tracking(book: StudyBook, uri: str) -> MlflowTracker:
-    tracker = MlflowTracker(book.study, book.objective, book.open, uri, interval=0.01, share=1.0)
+def tracking(recorder: StudyRecorder, uri: str) -> MlflowTracker:
+    tracker = MlflowTracker(recorder.study, recorder.objective, recorder.open, uri, interval=0.01, share=1.0)
     tracker.start()
     return tracker
 
 
 class TestAServerThatFails:
-    def test_answers_500(self, book: StudyBook):
+    def test_answers_500(self, recorder: StudyRecorder):
         with Proxy(mode=500) as server:
-            tracker = tracking(book, server.uri)
-            book.train(0.5, 0.6)
+            tracker = tracking(recorder, server.uri)
+            recorder.train(0.5, 0.6)
             assert server.asked.wait(30)
             answer = tracker.close(0.5)
         assert (answer.sent, answer.pending) == (0, 3)
         assert "answers with errors (500)" in answer.problem
         assert "`hpsearch sync digits` sends what is missing" in answer.problem
 
-    def test_is_away(self, book: StudyBook):
-        tracker = tracking(book, "http://127.0.0.1:9")
-        book.train(0.5)
+    def test_is_away(self, recorder: StudyRecorder):
+        tracker = tracking(recorder, "http://127.0.0.1:9")
+        recorder.train(0.5)
         answer = tracker.close(1)
         assert answer.pending == 2
         assert "does not answer" in answer.problem
 
-    def test_hangs_and_holds_nobody_up(self, book: StudyBook):
+    def test_hangs_and_holds_nobody_up(self, recorder: StudyRecorder):
         with Proxy(mode="hang") as server:
-            tracker = tracking(book, server.uri)
+            tracker = tracking(recorder, server.uri)
             assert server.asked.wait(30)
-            book.train(0.5)
+            recorder.train(0.5)
             answer = tracker.close(0.1)
             (stuck,) = (thread for thread in threading.enumerate() if thread.name == "hpsearch-mlflow")
             assert answer.pending == 2
@@ -55,23 +55,24 @@ class TestAServerThatFails:
             stuck.join(30)
             assert not stuck.is_alive()
 
-    def test_wants_a_password(self, book: StudyBook):
+    def test_wants_a_password(self, recorder: StudyRecorder):
         with Proxy(mode=401, body="You are not authenticated") as server:
-            tracker = tracking(book, server.uri.replace("//", "//me:secret@"))
+            tracker = tracking(recorder, server.uri.replace("//", "//me:secret@"))
             assert server.asked.wait(30)
             answer = tracker.close(0.5)
         assert "MLFLOW_TRACKING_USERNAME" in answer.problem
         assert "secret" not in answer.problem
 
-    def test_a_process_ends_while_its_call_hangs(self, book: StudyBook):
+    def test_a_process_ends_while_its_call_hangs(self, recorder: StudyRecorder):
         program = f"""
 from hpsearch.tracking.mlflow_tracker import MlflowTracker
 from hpsearch.journal import Journal
 from hpsearch.core.trial import Objective
 import sys
-journal = Journal.open({book.url!r})
+journal = Journal.open({recorder.url!r})
 (study,) = journal.studies()
-tracker = MlflowTracker(study, Objective("val_accuracy", "maximize"), lambda: Journal.open({book.url!r}), sys.argv[1])
+objective = Objective("val_accuracy", "maximize")
+tracker = MlflowTracker(study, objective, lambda: Journal.open({recorder.url!r}), sys.argv[1])
 tracker.start()
 sys.stdin.readline()
 print(tracker.close(0.1).pending)
@@ -89,15 +90,15 @@ print(tracker.close(0.1).pending)
             assert process.returncode == 0
 
 
-def test_the_first_opening_of_a_store_is_silent(book: StudyBook, tmp_path: Path):
+def test_the_first_opening_of_a_store_is_silent(recorder: StudyRecorder, tmp_path: Path):
     """In a process of its own, as MLflow is imported and its migrations run there: nothing of it on the terminal."""
-    book.train(0.5)
+    recorder.train(0.5)
     store = tmp_path / "ü b%" / "mlflow.db"
     program = f"""
 from hpsearch.tracking.mlflow_tracker import sync
 from hpsearch.journal import Journal
 from hpsearch.core.trial import Objective
-journal = Journal.open({book.url!r})
+journal = Journal.open({recorder.url!r})
 (study,) = journal.studies()
 print(sync(study, Objective("val_accuracy", "maximize"), journal, "sqlite:///{store}"))
 """
@@ -134,23 +135,23 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
 @pytest.mark.slow
 class TestARealServer:
     @pytest.fixture
-    def book(self, tmp_path: Path) -> Iterator[StudyBook]:
-        book = StudyBook(tmp_path, name=tmp_path.name)
-        yield book
-        book.close()
+    def recorder(self, tmp_path: Path) -> Iterator[StudyRecorder]:
+        recorder = StudyRecorder(tmp_path, name=tmp_path.name)
+        yield recorder
+        recorder.close()
 
-    def test_shows_the_study_and_keeps_its_artifacts(self, book: StudyBook, server: str, tmp_path: Path):
-        book.train(0.5, 0.7)
-        assert tracking(book, server).close(60).pending == 0
-        shown = Shown(server, book.study)
+    def test_shows_the_study_and_keeps_its_artifacts(self, recorder: StudyRecorder, server: str, tmp_path: Path):
+        recorder.train(0.5, 0.7)
+        assert tracking(recorder, server).close(60).pending == 0
+        shown = MlflowStudy(server, recorder.study)
         assert shown.trial(0).data.metrics["best_val_accuracy"] == 0.7
         assert '"method": "random"' in shown.text(shown.parent(), "study.json", tmp_path)
 
-    def test_serves_the_artifacts_of_the_embedded_store(self, book: StudyBook, tmp_path: Path):
-        book.train(0.5)
+    def test_serves_the_artifacts_of_the_embedded_store(self, recorder: StudyRecorder, tmp_path: Path):
+        recorder.train(0.5)
         uri = f"sqlite:///{tmp_path}/mlflow.db"
-        assert tracking(book, uri).close(60).problem == ""
-        parent = Shown(uri, book.study).parent().info.run_id
+        assert tracking(recorder, uri).close(60).problem == ""
+        parent = MlflowStudy(uri, recorder.study).parent().info.run_id
         board = dashboard(uri)
         process = subprocess.Popen(
             board.argv, env=board.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path
@@ -163,42 +164,42 @@ class TestARealServer:
             process.terminate()
             process.wait(30)
 
-    def test_comes_back_and_gets_everything(self, book: StudyBook, server: str):
+    def test_comes_back_and_gets_everything(self, recorder: StudyRecorder, server: str):
         with Proxy(server, mode=500) as proxy:
-            tracker = tracking(book, proxy.uri)
-            book.train(0.5, 0.6)
+            tracker = tracking(recorder, proxy.uri)
+            recorder.train(0.5, 0.6)
             assert proxy.asked.wait(30)
             proxy.mode = "pass"
             answer = tracker.close(60)
             assert (answer.pending, answer.problem) == (0, "")
-        assert len(Shown(server, book.study).runs()) == 2
+        assert len(MlflowStudy(server, recorder.study).runs()) == 2
 
-    def test_is_away_for_ever_and_synced_later(self, book: StudyBook, server: str):
+    def test_is_away_for_ever_and_synced_later(self, recorder: StudyRecorder, server: str):
         with Proxy(server, mode=503) as proxy:
-            tracker = tracking(book, proxy.uri)
-            book.train(0.5, 0.6)
+            tracker = tracking(recorder, proxy.uri)
+            recorder.train(0.5, 0.6)
             assert tracker.close(0.5).pending == 3
-        with book.open() as journal:
-            assert sync(book.study, book.objective, journal, server) == Sync(sent=3, pending=0)
+        with recorder.open() as journal:
+            assert sync(recorder.study, recorder.objective, journal, server) == Sync(sent=3, pending=0)
 
-    def test_answers_that_are_lost_make_nothing_double(self, book: StudyBook, server: str):
+    def test_answers_that_are_lost_make_nothing_double(self, recorder: StudyRecorder, server: str):
         for _ in range(3):
-            book.train(0.5, 0.6)
+            recorder.train(0.5, 0.6)
         with Proxy(server, deaf={"create": 3, "log-batch": 3, "update": 2}) as proxy:
-            assert tracking(book, proxy.uri).close(60).pending == 0
+            assert tracking(recorder, proxy.uri).close(60).pending == 0
             assert not proxy.deaf.total()
-        shown = Shown(server, book.study)
+        shown = MlflowStudy(server, recorder.study)
         before = shown.everything()
         assert len(before) == 4
-        with book.open() as journal:
-            assert sync(book.study, book.objective, journal, server).problem == ""
+        with recorder.open() as journal:
+            assert sync(recorder.study, recorder.objective, journal, server).problem == ""
         assert shown.everything() == before
         assert len({run.data.tags["hpsearch.uid"] for run in shown.runs(ViewType.ALL)}) == 4
 
 
 @pytest.mark.chaos
-def test_a_kill_during_the_first_opening_spoils_no_store(book: StudyBook, tmp_path: Path):
-    book.train(0.5)
+def test_a_kill_during_the_first_opening_spoils_no_store(recorder: StudyRecorder, tmp_path: Path):
+    recorder.train(0.5)
     program = f"""
 import sys
 from hpsearch.tracking.mlflow_tracker import sync
@@ -206,7 +207,7 @@ from hpsearch.journal import Journal
 from hpsearch.core.trial import Objective
 import mlflow
 print("opens", flush=True)
-journal = Journal.open({book.url!r})
+journal = Journal.open({recorder.url!r})
 (study,) = journal.studies()
 print(sync(study, Objective("val_accuracy", "maximize"), journal, "sqlite:///{tmp_path}/mlflow.db").problem)
 """

@@ -9,82 +9,84 @@ from mlflow.entities import ViewType
 from hpsearch.core.trial import State
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, sync
-from tests.tracking.studybook import Shown, StudyBook
+from tests.tracking.study_recorder import MlflowStudy, StudyRecorder
 
 
-def synced(book: StudyBook, store: str, *, resend: bool = False) -> Sync:
-    with book.open() as journal:
-        return sync(book.study, book.objective, journal, store, resend=resend)
+def synced(recorder: StudyRecorder, store: str, *, resend: bool = False) -> Sync:
+    with recorder.open() as journal:
+        return sync(recorder.study, recorder.objective, journal, store, resend=resend)
 
 
 @pytest.fixture
-def searched(book: StudyBook) -> StudyBook:
+def searched(recorder: StudyRecorder) -> StudyRecorder:
     """A study with a trial in every state."""
-    book.train(0.5, 0.8, 0.7)
-    book.train(0.6, state=State.PRUNED, reason="lost")
-    book.train(0.4, state=State.PAUSED)
-    failed = book.propose()
-    book.report(failed, {"val_accuracy": 0.3, "val_loss": math.nan})
-    book.become(failed, State.FAILED, "raised", error="Traceback")
-    book.report(book.propose(), 0.2)
-    book.propose(State.WAITING)
-    return book
+    recorder.train(0.5, 0.8, 0.7)
+    recorder.train(0.6, state=State.PRUNED, reason="lost")
+    recorder.train(0.4, state=State.PAUSED)
+    failed = recorder.propose()
+    recorder.report(failed, {"val_accuracy": 0.3, "val_loss": math.nan})
+    recorder.become(failed, State.FAILED, "raised", error="Traceback")
+    recorder.report(recorder.propose(), 0.2)
+    recorder.propose(State.WAITING)
+    return recorder
 
 
-def test_a_study_is_rebuilt_from_its_journal_alone(searched: StudyBook, store: str, empty_store: Path, tmp_path: Path):
+def test_a_study_is_rebuilt_from_its_journal_alone(
+    searched: StudyRecorder, store: str, empty_store: Path, tmp_path: Path
+):
     live = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'live.db')}"
     tracker = MlflowTracker(searched.study, searched.objective, searched.open, live, interval=0.01)
     tracker.start()
     tracker.close(60)
     assert synced(searched, store) == Sync(sent=6 + 7, pending=0)
-    assert Shown(store, searched.study).everything() == Shown(live, searched.study).everything()
+    assert MlflowStudy(store, searched.study).everything() == MlflowStudy(live, searched.study).everything()
 
 
-def test_twice_changes_nothing(searched: StudyBook, store: str):
+def test_twice_changes_nothing(searched: StudyRecorder, store: str):
     synced(searched, store)
-    before = Shown(store, searched.study).everything()
+    before = MlflowStudy(store, searched.study).everything()
     assert synced(searched, store) == Sync(sent=0, pending=0)
-    assert Shown(store, searched.study).everything() == before
+    assert MlflowStudy(store, searched.study).everything() == before
 
 
-def test_sending_all_of_it_again_makes_nothing_double(searched: StudyBook, store: str):
+def test_sending_all_of_it_again_makes_nothing_double(searched: StudyRecorder, store: str):
     synced(searched, store)
-    before = Shown(store, searched.study).everything()
+    before = MlflowStudy(store, searched.study).everything()
     assert synced(searched, store, resend=True).sent == 6 + 7
-    assert Shown(store, searched.study).everything() == before
+    assert MlflowStudy(store, searched.study).everything() == before
 
 
-def test_only_what_is_missing_is_sent(searched: StudyBook, store: str):
+def test_only_what_is_missing_is_sent(searched: StudyRecorder, store: str):
     synced(searched, store)
     searched.report(4, 0.9)
     assert synced(searched, store).sent == 2
 
 
-def test_curves_are_sent_in_pages(book: StudyBook, store: str, monkeypatch: pytest.MonkeyPatch):
+def test_curves_are_sent_in_pages(recorder: StudyRecorder, store: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("hpsearch.tracking.projection.REPORTS_IN_TURN", 3)
     for _ in range(3):
-        book.train(0.5, 0.6, 0.7, 0.8)
-    assert synced(book, store).pending == 0
-    shown = Shown(store, book.study)
+        recorder.train(0.5, 0.6, 0.7, 0.8)
+    assert synced(recorder, store).pending == 0
+    shown = MlflowStudy(store, recorder.study)
     for number in range(3):
         assert sum(key == "val_accuracy" for key, *_ in shown.points(shown.trial(number))) == 4
 
 
-def test_more_points_than_a_batch_takes(book: StudyBook, store: str):
-    number = book.propose(**{f"p{i}": i for i in range(150)})
+def test_more_points_than_a_batch_takes(recorder: StudyRecorder, store: str):
+    number = recorder.propose(**{f"p{i}": i for i in range(150)})
     for epoch in range(12):
-        book.report(number, {"val_accuracy": 0.5, **{f"m{i}": float(epoch) for i in range(199)}})
-    book.become(number, State.COMPLETE)
-    assert synced(book, store).problem == ""
-    shown = Shown(store, book.study)
+        recorder.report(number, {"val_accuracy": 0.5, **{f"m{i}": float(epoch) for i in range(199)}})
+    recorder.become(number, State.COMPLETE)
+    assert synced(recorder, store).problem == ""
+    shown = MlflowStudy(store, recorder.study)
     run = shown.trial(number)
     assert len(run.data.params) == 150
     assert len(shown.points(run)) == 12 * 200 + 2
 
 
-def test_what_somebody_deleted_comes_back(searched: StudyBook, store: str):
+def test_what_somebody_deleted_comes_back(searched: StudyRecorder, store: str):
     synced(searched, store)
-    shown = Shown(store, searched.study)
+    shown = MlflowStudy(store, searched.study)
     before = shown.everything()
     shown.client.delete_run(shown.trial(1).info.run_id)
     shown.client.delete_run(shown.parent().info.run_id)
@@ -95,9 +97,9 @@ def test_what_somebody_deleted_comes_back(searched: StudyBook, store: str):
     assert shown.everything() == before
 
 
-def test_what_somebody_changed_is_put_right(searched: StudyBook, store: str):
+def test_what_somebody_changed_is_put_right(searched: StudyRecorder, store: str):
     synced(searched, store)
-    shown = Shown(store, searched.study)
+    shown = MlflowStudy(store, searched.study)
     before = shown.everything()
     run = shown.trial(0).info.run_id
     shown.client.set_tag(run, "hpsearch.state", "LOST")
@@ -109,9 +111,9 @@ def test_what_somebody_changed_is_put_right(searched: StudyBook, store: str):
     assert shown.everything() == before
 
 
-def test_a_second_run_of_a_trial_is_removed(searched: StudyBook, store: str):
+def test_a_second_run_of_a_trial_is_removed(searched: StudyRecorder, store: str):
     synced(searched, store)
-    shown = Shown(store, searched.study)
+    shown = MlflowStudy(store, searched.study)
     before, kept = shown.everything(), shown.trial(0).info.run_id
     ours = {"hpsearch.uid": f"{searched.study.uid}/0", "hpsearch.study": searched.study.uid}
     late = shown.client.create_run(shown.experiment, tags=ours).info.run_id
@@ -122,7 +124,7 @@ def test_a_second_run_of_a_trial_is_removed(searched: StudyBook, store: str):
 
 
 def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(
-    searched: StudyBook, store: str, monkeypatch: pytest.MonkeyPatch
+    searched: StudyRecorder, store: str, monkeypatch: pytest.MonkeyPatch
 ):
     log_batch = MlflowClient.log_batch
 
@@ -134,15 +136,15 @@ def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(
     monkeypatch.setattr(MlflowClient, "log_batch", choosy)
     answer = synced(searched, store)
     assert answer.problem.startswith("MLflow refuses trial 1: Invalid value")
-    assert Shown(store, searched.study).trial(5).info.status == "SCHEDULED"
+    assert MlflowStudy(store, searched.study).trial(5).info.status == "SCHEDULED"
 
 
-def test_an_empty_study_has_its_parent(book: StudyBook, store: str):
-    assert synced(book, store) == Sync(sent=0, pending=0)
-    assert Shown(store, book.study).parent().info.status == "RUNNING"
+def test_an_empty_study_has_its_parent(recorder: StudyRecorder, store: str):
+    assert synced(recorder, store) == Sync(sent=0, pending=0)
+    assert MlflowStudy(store, recorder.study).parent().info.status == "RUNNING"
 
 
-def test_a_server_that_is_away_is_said(searched: StudyBook):
+def test_a_server_that_is_away_is_said(searched: StudyRecorder):
     answer = synced(searched, "http://user:secret@127.0.0.1:9")
     assert answer.pending == 6 + 7
     assert answer.problem == (

@@ -9,7 +9,7 @@ from hpsearch.journal import Journal
 from hpsearch.tracking import recorded_store
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.recorded_store import checked, sync_recorded
-from tests.support.study_text import made
+from tests.support.study_text import make_study
 
 NOT_TRACKED = '[tracking]\nmlflow = "none"\n'
 SERVER = "http://127.0.0.1:5001"
@@ -28,7 +28,7 @@ def recorded(*names: str, tracking: str = "") -> str:
     """Studies of these names in one journal; its URL."""
     url = ""
     for name in names:
-        study = made(("digits", name), ("", tracking))
+        study = make_study(("digits", name), ("", tracking))
         url = study.journal_url
         Path(".hpsearch").mkdir(exist_ok=True)
         with Journal.open(url) as journal:
@@ -47,7 +47,7 @@ def test_a_study_by_its_name_goes_where_it_was_recorded(folder: Path) -> None:
 
 def test_a_study_by_its_file_goes_where_the_file_says_now() -> None:
     recorded("digits")
-    made(("", f'[tracking]\nmlflow = "{SERVER}"\n'))
+    make_study(("", f'[tracking]\nmlflow = "{SERVER}"\n'))
     assert uris("study.toml") == {"digits": SERVER}
 
 

@@ -41,7 +41,7 @@ def curve(*losses: float) -> tuple[Report, ...]:
     return tuple(Report(step, {"val_loss": loss}, at=1000 * step) for step, loss in enumerate(losses, 1))
 
 
-def a_trial(**changes: Any) -> Trial:
+def make_trial(**changes: Any) -> Trial:
     return replace(Trial(7, {"lr": 0.1}, seed=3, until=5, proposed_at=500), **changes)
 
 
@@ -51,7 +51,7 @@ def page(trial: Trial, reports: tuple[Report, ...] = ()) -> RunPayload:
 
 class TestTrialPage:
     def test_carries_the_facts_as_tags(self):
-        tags = page(a_trial(round=2, attempts=3, reason="why", origin="whence"), curve(0.5, 0.4)).tags
+        tags = page(make_trial(round=2, attempts=3, reason="why", origin="whence"), curve(0.5, 0.4)).tags
         assert tags == {
             "mlflow.parentRunId": "parent-id",
             "hpsearch.study": "cafe",
@@ -67,12 +67,12 @@ class TestTrialPage:
         }
 
     def test_carries_the_cause_and_its_numbers(self):
-        ended = a_trial(state=State.PRUNED, cause=Cause.PRUNED, cause_numbers={"epoch": 3, "rank": 7})
+        ended = make_trial(state=State.PRUNED, cause=Cause.PRUNED, cause_numbers={"epoch": 3, "rank": 7})
         tags = page(ended).tags
         assert (tags["hpsearch.cause"], tags["hpsearch.cause_numbers"]) == ("pruned", '{"epoch": 3, "rank": 7}')
 
     def test_is_named_by_its_number(self):
-        assert page(a_trial()).name == "trial-0007"
+        assert page(make_trial()).name == "trial-0007"
 
     @pytest.mark.parametrize(
         ("state", "status"),
@@ -86,25 +86,25 @@ class TestTrialPage:
         ],
     )
     def test_only_a_failure_is_red(self, state: State, status: str):
-        assert page(a_trial(state=state)).status == status
+        assert page(make_trial(state=state)).status == status
 
     def test_ends_when_the_journal_says(self):
-        assert page(a_trial(state=State.PRUNED, ended_at=9000)).end == 9000
-        assert page(a_trial(state=State.PAUSED, curve=curve(0.5, 0.4))).end == 2000
-        assert page(a_trial(state=State.RUNNING, curve=curve(0.5))).end is None
+        assert page(make_trial(state=State.PRUNED, ended_at=9000)).end == 9000
+        assert page(make_trial(state=State.PAUSED, curve=curve(0.5, 0.4))).end == 2000
+        assert page(make_trial(state=State.RUNNING, curve=curve(0.5))).end is None
 
     def test_a_traceback_is_an_artifact(self):
-        shown = page(a_trial(state=State.FAILED, error="ZeroDivisionError\n"))
+        shown = page(make_trial(state=State.FAILED, error="ZeroDivisionError\n"))
         assert shown.texts == {"traceback.txt": "ZeroDivisionError\n"}
         assert "hpsearch.file.traceback.txt" in shown.tags
 
     def test_a_long_param_is_cut_where_it_can_be_seen(self):
-        shown = page(a_trial(params={"layers": "x" * 10_000})).params["layers"]
+        shown = page(make_trial(params={"layers": "x" * 10_000})).params["layers"]
         assert len(shown) == LONGEST_PARAM
         assert shown.endswith("xx… (10,000 characters, cut here)")
 
     def test_no_value_is_empty(self):
-        shown = page(a_trial(params={"note": ""}))
+        shown = page(make_trial(params={"note": ""}))
         assert "hpsearch.reason" not in shown.tags
         assert shown.params == {}
 
@@ -116,7 +116,7 @@ class TestPoints:
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     def test_what_is_not_finite_is_a_tag(self, value: float):
-        shown = page(a_trial(), curve(0.5, value))
+        shown = page(make_trial(), curve(0.5, value))
         assert [p.step for p in shown.points] == [1]
         assert shown.tags["hpsearch.nonfinite.val_loss"] == f"{value} at epoch 2"
 
@@ -129,7 +129,7 @@ class TestLongCurves:
         monkeypatch.setattr("hpsearch.tracking.run_payloads.DENSE_POINTS", 100)
 
     def test_every_epoch_then_every_second_and_so_on(self):
-        shown = [point.step for point in page(a_trial(), curve(*[0.5] * 850)).points]
+        shown = [point.step for point in page(make_trial(), curve(*[0.5] * 850)).points]
         assert shown == [
             *range(1, 101),
             *range(102, 201, 2),
@@ -140,43 +140,43 @@ class TestLongCurves:
 
     def test_the_fewer_the_more_metrics_there_are(self):
         reports = [Report(step, {f"m{i}": 0.5 for i in range(50)}) for step in range(1, 9)]
-        steps = [point.step for point in page(a_trial(), tuple(reports)).points if point.key == "m7"]
+        steps = [point.step for point in page(make_trial(), tuple(reports)).points if point.key == "m7"]
         assert steps == [1, 2, 4, 8]
 
     def test_in_whatever_pieces_it_is_sent(self):
         whole = curve(*[0.5] * 333)
-        pieces = [point for i in range(0, 333, 7) for point in page(a_trial(), whole[i : i + 7]).points]
-        assert pieces == list(page(a_trial(), whole).points)
+        pieces = [point for i in range(0, 333, 7) for point in page(make_trial(), whole[i : i + 7]).points]
+        assert pieces == list(page(make_trial(), whole).points)
 
     def test_the_last_and_the_best_are_there_when_it_has_settled(self):
         losses = [0.5] * 333
         losses[300] = 0.25
-        trial = a_trial(state=State.COMPLETE, curve=curve(*losses))
+        trial = make_trial(state=State.COMPLETE, curve=curve(*losses))
         for new in (trial.curve, ()):
             shown = {(point.key, point.step, point.value) for point in page(trial, new).points}
             assert shown >= {("val_loss", 301, 0.25), ("val_loss", 333, 0.5), ("best_val_loss", 301, 0.25)}
 
     def test_one_that_improves_all_the_time(self):
-        trial = a_trial(state=State.COMPLETE, curve=curve(*[1 / step for step in range(1, 1002)]))
+        trial = make_trial(state=State.COMPLETE, curve=curve(*[1 / step for step in range(1, 1002)]))
         best = [point for point in best_points(LOSS, trial) if point.key == "best_val_loss"]
         assert len(best) < 100 + 4 * 50
         assert (best[-1].step, best[-1].value) == (1001, 1 / 1001)
 
     def test_a_curve_of_a_usual_length_is_whole(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("hpsearch.tracking.run_payloads.DENSE_POINTS", DENSE_POINTS)
-        assert len(page(a_trial(), curve(*[0.5] * 10_001)).points) == 10_001
+        assert len(page(make_trial(), curve(*[0.5] * 10_001)).points) == 10_001
 
 
 def test_not_every_weight_gets_a_mark():
     report = Report(1, {"val_loss": math.nan, **{f"w{i:04d}": math.nan for i in range(1000)}})
-    marks = [name for name in page(a_trial(), (report,)).tags if name.startswith("hpsearch.nonfinite.")]
+    marks = [name for name in page(make_trial(), (report,)).tags if name.startswith("hpsearch.nonfinite.")]
     assert len(marks) == 100
     assert "hpsearch.nonfinite.val_loss" in marks
 
 
 class TestBest:
     def test_a_point_for_each_epoch_that_became_the_best(self):
-        trial = a_trial(state=State.COMPLETE, curve=curve(0.5, 0.6, 0.4, math.nan, 0.4, 0.3))
+        trial = make_trial(state=State.COMPLETE, curve=curve(0.5, 0.6, 0.4, math.nan, 0.4, 0.3))
         assert [(p.key, p.value, p.step) for p in best_points(LOSS, trial)] == [
             *(("best_val_loss", 0.5, 1), ("best_epoch", 1.0, 1)),
             *(("best_val_loss", 0.4, 3), ("best_epoch", 3.0, 3)),
@@ -186,14 +186,14 @@ class TestBest:
     def test_the_last_is_the_result(self):
         for at in ("best", "last"):
             objective = Objective("val_loss", "maximize", at=at)
-            trial = a_trial(state=State.PAUSED, curve=curve(0.5, 0.9, 0.7))
+            trial = make_trial(state=State.PAUSED, curve=curve(0.5, 0.9, 0.7))
             *_, value, epoch = best_points(objective, trial)
             judged = objective.judged(trial)
             assert judged is not None
             assert (value.value, epoch.value) == (objective.value(trial), judged.step)
 
     def test_training_longer_only_adds(self):
-        paused = a_trial(state=State.PAUSED, curve=curve(0.5, 0.6, 0.4))
+        paused = make_trial(state=State.PAUSED, curve=curve(0.5, 0.6, 0.4))
         longer = replace(paused, state=State.COMPLETE, curve=curve(0.5, 0.6, 0.4, 0.3))
         assert set(best_points(LOSS, paused)) < set(best_points(LOSS, longer))
 
@@ -201,11 +201,11 @@ class TestBest:
         ("state", "cause"), [(State.FAILED, None), (State.PRUNED, Cause.DIVERGED), (State.RUNNING, None)]
     )
     def test_no_result_no_best(self, state: State, cause: Cause | None):
-        assert not list(best_points(LOSS, a_trial(state=state, cause=cause, curve=curve(0.5))))
+        assert not list(best_points(LOSS, make_trial(state=state, cause=cause, curve=curve(0.5))))
 
     def test_a_trainer_may_report_a_metric_of_that_name_itself(self):
         reports = (Report(1, {"val_loss": 0.5, "best_val_loss": 0.1}),)
-        assert not list(best_points(LOSS, a_trial(state=State.COMPLETE, curve=reports)))
+        assert not list(best_points(LOSS, make_trial(state=State.COMPLETE, curve=reports)))
 
 
 class TestNames:

@@ -4,10 +4,10 @@ import zlib
 
 import pytest
 
-from tests.cli.conftest import desk
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
+from tests.cli.conftest import cli
 
-__all__ = ["desk"]  # a fixture
+__all__ = ["cli"]  # a fixture
 
 HEAD = """
 from pathlib import Path
@@ -32,14 +32,14 @@ def peek(params, run):
         "cifar10.held_out(run.data_dir)",
     ],
 )
-def test_the_trial_fails_and_says_why(desk: Desk, monkeypatch: pytest.MonkeyPatch, asks: str):
+def test_the_trial_fails_and_says_why(cli: CliRunner, monkeypatch: pytest.MonkeyPatch, asks: str):
     name = f"peeking_{zlib.crc32(asks.encode())}"
-    (desk.folder / f"{name}.py").write_text(HEAD.format(asks=asks))
-    desk.study(trainer=f"{name}:peek")
-    desk.change((f'options = {{ diary = "{desk.diary}" }}', ""))
-    answer = desk.run("--set", "search.trials=1")
+    (cli.folder / f"{name}.py").write_text(HEAD.format(asks=asks))
+    cli.study(trainer=f"{name}:peek")
+    cli.change((f'options = {{ epoch_log = "{cli.epoch_log}" }}', ""))
+    answer = cli.run("--set", "search.trials=1")
     assert answer.code == 3
-    (trial,) = desk.export()["trials"]
+    (trial,) = cli.export()["trials"]
     assert trial["state"] == "FAILED"
     assert "Sealed: the test split is sealed" in trial["reason"]
     assert trial["curve"] == []

@@ -115,17 +115,17 @@ class TestRetention:
     @pytest.mark.usefixtures("one_slice")
     def test_what_a_verdict_dropped_leaves_no_trace(self, tmp_path: Path) -> None:
         """It was told to pause at epoch 2 when it had trained six; then it is trained to 4, and on to 5."""
-        toy, diary = Worker(setup(tmp_path, "scripted")), tmp_path / "diary"
-        params = {"losses": "6 5 7 7 1 2 9 9 9", "diary": str(diary)}
+        toy, epoch_log = Worker(setup(tmp_path, "scripted")), tmp_path / "epoch_log"
+        params = {"losses": "6 5 7 7 1 2 9 9 9", "epoch_log": str(epoch_log)}
         paused(toy, start(params=params, until=2, epochs=9))
         paused(toy, start(params=params, after=2, until=6, epochs=9))
-        diary.unlink()
+        epoch_log.unlink()
         paused(toy, start(params=params, after=2, until=4, epochs=9))
         assert kept(tmp_path) == ["best.pt", "epoch-000002.pt", "epoch-000004.pt"]
         assert best_of(tmp_path) == 2, "the best of epoch 5 was never reported"
         paused(toy, start(params=params, after=4, until=5, epochs=9))
         assert best_of(tmp_path) == 5
-        assert [line.split()[1] for line in diary.read_text().splitlines()] == ["3", "4", "5"], (
+        assert [line.split()[1] for line in epoch_log.read_text().splitlines()] == ["3", "4", "5"], (
             "nothing is trained twice"
         )
 

@@ -208,7 +208,7 @@ class TestSurroundings:
 
 class TestCheck:
     def test_it_trains_nothing(self, tmp_path: Path) -> None:
-        Worker(setup(tmp_path)).check({"diary": str(tmp_path / "diary")})
+        Worker(setup(tmp_path)).check({"epoch_log": str(tmp_path / "epoch_log")})
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.parametrize(

@@ -79,11 +79,11 @@ class TestContinuation:
         assert flat(best[0].random) == flat(best[1].random)
 
     def test_what_was_trained_is_not_trained_again(self, tmp_path: Path) -> None:
-        diary = tmp_path / "diary"
+        epoch_log = tmp_path / "epoch_log"
         toy = Worker(setup(tmp_path))
-        paused(toy, start(params={"diary": str(diary)}, until=4))
-        train(toy, start(params={"diary": str(diary)}, after=4))
-        assert diary.read_text().split() == ["3", "1", "3", "2", "3", "3", "3", "4", "3", "5", "3", "6"]
+        paused(toy, start(params={"epoch_log": str(epoch_log)}, until=4))
+        train(toy, start(params={"epoch_log": str(epoch_log)}, after=4))
+        assert epoch_log.read_text().split() == ["3", "1", "3", "2", "3", "3", "3", "4", "3", "5", "3", "6"]
 
     def test_a_trainer_that_tracks_nothing_is_trained_again_and_keeps_it_to_itself(self, tmp_path: Path) -> None:
         toy = Worker(setup(tmp_path, "untracked"))

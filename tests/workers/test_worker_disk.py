@@ -14,7 +14,7 @@ from hpsearch.core.errors import DiskError
 from hpsearch.core.trial import State
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.workers.worker import Worker
-from tests.support.studies import COMPLETE, PAUSED, WAITING, At, Listed, Search, setup
+from tests.support.studies import COMPLETE, PAUSED, WAITING, ListSampler, ScriptedPruner, Search, setup
 from tests.support.workers import start, store_of, train
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -82,10 +82,10 @@ class Breaking:
 @pytest.mark.parametrize("pause", [False, True])
 def test_the_run_ends_with_what_was_trained(tmp_path: Path, pause: bool) -> None:
     """Whether the trial was to go on or to be paused; and another run goes on as if nothing had been."""
-    calm = Search(tmp_path / "calm", Listed([{}, {}])).go().history
-    study = Search(tmp_path / "broken", Listed([{}, {}]))
+    calm = Search(tmp_path / "calm", ListSampler([{}, {}])).go().history
+    study = Search(tmp_path / "broken", ListSampler([{}, {}]))
     if pause:
-        study.pruner = At({(0, 3): Pause("far enough")})
+        study.pruner = ScriptedPruner({(0, 3): Pause("far enough")})
     breaking = Breaking(store_of(study.folder).folder, at=3)
     with pytest.raises(DiskError, match=r"trial 0: a checkpoint could not be written: .*checkpoints/00000.*run again"):
         study.go(breaking)

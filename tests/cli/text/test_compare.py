@@ -6,7 +6,7 @@ import pytest
 
 from hpsearch.cli.text.compare import text
 from hpsearch.core.trial import State
-from tests.evaluation.compare.kit import compared, comparison, trial
+from tests.evaluation.compare.helpers import compared, comparison, trial
 
 SHORT = [trial(0, 0.9, 0.8), trial(1, 0.7, 0.3)]
 LONG = [trial(0, 0.6, 0.5), trial(1, 0.8, 0.4), trial(2, 0.2, 0.1)]

@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch.core.trial import State
 from hpsearch.evaluation.compare.comparison import Behind
-from tests.evaluation.compare.kit import compared, comparison, trial
+from tests.evaluation.compare.helpers import compared, comparison, trial
 
 pytestmark = pytest.mark.usefixtures("in_a_folder")
 

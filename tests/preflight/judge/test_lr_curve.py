@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch.preflight.judge.lr_curve import lr_range, misses, read
 from hpsearch.preflight.measurements import SweepLosses
-from tests.preflight.kit import course
+from tests.preflight.fake_pools import course
 
 RATES = tuple(1e-6 * 10 ** (7 * i / 139) for i in range(140))
 

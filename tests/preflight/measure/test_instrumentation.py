@@ -14,7 +14,7 @@ from hpsearch.preflight.measure.batches import RepeatedBatches
 from hpsearch.preflight.measure.instrumentation import Instrumentation, constant_lr, scaled_lr
 from hpsearch.preflight.measure.interception import instrumented
 from tests.preflight.measure import sound
-from tests.preflight.measure.kit import measured
+from tests.preflight.measure.helpers import measured
 
 
 def tiny(params: Params, run: Run) -> Iterator[Report]:

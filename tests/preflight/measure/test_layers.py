@@ -13,7 +13,7 @@ from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.first_steps import STEPS, look
 from hpsearch.preflight.measurements import FirstSteps
 from tests.preflight.measure import faulty, sound
-from tests.preflight.measure.kit import under_test
+from tests.preflight.measure.helpers import under_test
 
 
 def adversaries(params: Params, run: Run) -> Iterator[Report]:

@@ -17,7 +17,7 @@ from hpsearch.preflight.judge.checklist import judge
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements
 from tests.preflight.measure import faulty, sound
-from tests.preflight.measure.kit import SCORE, context
+from tests.preflight.measure.helpers import SCORE, context
 from tests.preflight.measure.test_layers import no_torch, untracked
 
 Trainer = Callable[[Params, Run], Iterator[Report]]

@@ -13,7 +13,7 @@ from hpsearch import Report, Run
 from hpsearch.core.trial import Params
 from hpsearch.preflight.measure.lr_sweep import LrSweep
 from tests.preflight.measure import data, lr_trainers, sound
-from tests.preflight.measure.kit import context
+from tests.preflight.measure.helpers import context
 from tests.support import toys
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.support.study_text import LR, RANDOM, ROUNDS, SETS, made, refused
+from tests.support.study_text import LR, RANDOM, ROUNDS, SETS, make_study, study_file_errors
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def _here(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["a", "digits (2) größer", "日本語", "x" * 250, "v1.0", "a:b", "-"])
 def test_a_name_that_works(name):
-    assert made(('"digits"', json.dumps(name, ensure_ascii=False))).study.name == name
+    assert make_study(('"digits"', json.dumps(name, ensure_ascii=False))).study.name == name
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_name_that_works(name):
     ],
 )
 def test_a_name_that_does_not(name, message):
-    assert refused(('"digits"', json.dumps(name))) == [f"study.toml:2 study.name: {message}"]
+    assert study_file_errors(('"digits"', json.dumps(name))) == [f"study.toml:2 study.name: {message}"]
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_a_name_that_does_not(name, message):
 )
 def test_a_name_that_mlflow_would_refuse(name, message):
     quoted = shown = json.dumps(name)
-    assert refused(('"val_loss"', quoted)) == [f"study.toml:3 study.metric: {message}"]
-    assert refused(("opt =", f"{quoted} =")) == [f"study.toml:11 space.{shown}: {message}"]
-    assert refused(("layers =", f"{quoted} =")) == [f"study.toml:8 trainer.options.{shown}: {message}"]
+    assert study_file_errors(('"val_loss"', quoted)) == [f"study.toml:3 study.metric: {message}"]
+    assert study_file_errors(("opt =", f"{quoted} =")) == [f"study.toml:11 space.{shown}: {message}"]
+    assert study_file_errors(("layers =", f"{quoted} =")) == [f"study.toml:8 trainer.options.{shown}: {message}"]
 
 
 def test_names_that_mlflow_takes():
-    study = made(("opt =", '"optim/kind of.it-1 ü" ='))
+    study = make_study(("opt =", '"optim/kind of.it-1 ü" ='))
     assert study.space["optim/kind of.it-1 ü"].values == ("sgd", "adam")
 
 
@@ -234,11 +234,11 @@ FAULTS = [
 @pytest.mark.parametrize(("old", "new", "messages"), [(old, new, messages) for old, new, *messages in FAULTS])
 def test_a_fault(old, new, messages):
     expected = [message if message.startswith("study.toml") else f"study.toml:{message}" for message in messages]
-    assert refused((old, new)) == expected
+    assert study_file_errors((old, new)) == expected
 
 
 def test_all_faults_at_once_in_the_order_of_their_lines():
-    assert refused(
+    assert study_file_errors(
         ('"minimize"', '"lowest"'),
         ("epochs = 9", "epochs = 0"),
         ("layers = 2", "opt = 2"),
@@ -262,11 +262,13 @@ def test_all_faults_at_once_in_the_order_of_their_lines():
 
 def test_a_parameter_may_stand_in_a_table_of_its_own():
     old = "units = { low = 16, high = 256, log = true }\n"
-    assert made((old, ""), ("[search]", "[space.units]\nlow = 16\nhigh = 256\nlog = true\n[search]")) == made()
-    assert refused((old, ""), ("[search]", "[space.units]\nlow = 16\nhigh = 2x\n[search]"))[0].startswith(
+    assert (
+        make_study((old, ""), ("[search]", "[space.units]\nlow = 16\nhigh = 256\nlog = true\n[search]")) == make_study()
+    )
+    assert study_file_errors((old, ""), ("[search]", "[space.units]\nlow = 16\nhigh = 2x\n[search]"))[0].startswith(
         "study.toml:14:9"
     )
-    assert refused((old, ""), ("[search]", "[space.units]\nlow = 16\nhihg = 2\n[search]")) == [
+    assert study_file_errors((old, ""), ("[search]", "[space.units]\nlow = 16\nhihg = 2\n[search]")) == [
         "study.toml:12 space.units.high: is missing (the greatest value)",
         "study.toml:14 space.units.hihg: unknown key `hihg`; did you mean `high`?",
     ]
@@ -274,7 +276,7 @@ def test_a_parameter_may_stand_in_a_table_of_its_own():
 
 def test_a_grid_that_is_too_large_is_refused_with_its_count():
     wide = "\n".join(f"p{i} = {{ low = 1, high = 1000 }}" for i in range(3))
-    assert refused((RANDOM, '"grid"'), (LR, f"0.1\n{wide}")) == [
+    assert study_file_errors((RANDOM, '"grid"'), (LR, f"0.1\n{wide}")) == [
         "study.toml:17 search.method: a grid must have at most 100,000 points, got 482,000,000,000 points; "
         'give fewer values, or use "random"'
     ]
@@ -283,7 +285,7 @@ def test_a_grid_that_is_too_large_is_refused_with_its_count():
 def test_a_grid_beyond_counting_is_refused():
     flags = "\n".join(f"b{i} = [true, false]" for i in range(40))
     rest = "\n".join(f"c{i} = {{ low = 1, high = 2, when = {{ b{i} = true }} }}" for i in range(40))
-    assert refused((RANDOM, '"grid"'), (LR, f"0.1\n{flags}\n{rest}")) == [
+    assert study_file_errors((RANDOM, '"grid"'), (LR, f"0.1\n{flags}\n{rest}")) == [
         "study.toml:94 search.method: a grid must have at most 100,000 points, got points beyond counting; "
         'give fewer values, or use "random"'
     ]
@@ -293,7 +295,7 @@ def test_a_thousand_parameters_are_taken_and_more_are_not():
     def entries(count: int) -> str:
         return "\n".join(f"p{i} = {{ low = 0.0, high = 1.0 }}" for i in range(count))
 
-    assert made((LR, f"0.1\n{entries(998)}")).space.dimensions == 1000
-    assert refused((LR, f"0.1\n{entries(999)}")) == [
+    assert make_study((LR, f"0.1\n{entries(998)}")).space.dimensions == 1000
+    assert study_file_errors((LR, f"0.1\n{entries(999)}")) == [
         "study.toml:9 space: must have at most 1,000 parameters to search, got 1,001"
     ]

@@ -7,7 +7,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file import other_tools
 from hpsearch.study.file.faults import models
 from hpsearch.study.file.sections import Auto, Range, Section, Values
-from tests.support.study_text import LR, RANDOM, refused
+from tests.support.study_text import LR, RANDOM, study_file_errors
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ KEYS = [
 def test_a_key_of_another_tool_is_translated(table, line, message):
     added = f'[prune]\nmethod = "median"\n{line}\n' if table == "prune" else f"[limits]\n{line}\n"
     change = ("", added) if table in ("prune", "limits") else (f"[{table}]\n", f"[{table}]\n{line}\n")
-    found = [fault for fault in refused(change) if "unknown key" in fault]
+    found = [fault for fault in study_file_errors(change) if "unknown key" in fault]
     assert [fault.partition("unknown key ")[2] for fault in found] == [message]
 
 
@@ -71,7 +71,7 @@ def test_a_key_of_another_tool_is_translated(table, line, message):
     ],
 )
 def test_a_table_of_another_tool_is_translated(table, message):
-    (fault,) = refused(("", f"{table}\nx = 1"))
+    (fault,) = study_file_errors(("", f"{table}\nx = 1"))
     assert fault.partition("unknown key ")[2] == message
 
 
@@ -92,14 +92,16 @@ def test_a_table_of_another_tool_is_translated(table, message):
     ],
 )  # fmt: skip
 def test_an_entry_of_the_space_is_translated(entry, messages):
-    assert refused((LR, entry)) == [f"study.toml:10 space.lr.{message}" for message in messages]
+    assert study_file_errors((LR, entry)) == [f"study.toml:10 space.lr.{message}" for message in messages]
 
 
 @pytest.mark.parametrize(
     "call", ["interval(0.1, 1)", "tune.loguniform(1e-5, 1)", "choice(a, b)", "tag(log, interval(1, 2))"]
 )
 def test_a_range_in_quotes_is_not_taken_for_a_fixed_text(call):
-    assert refused((LR, f'"{call}"')) == [f'study.toml:10 space.lr: is a fixed text, got "{call}"; {OF_THE_SPACE}']
+    assert study_file_errors((LR, f'"{call}"')) == [
+        f'study.toml:10 space.lr: is a fixed text, got "{call}"; {OF_THE_SPACE}'
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,11 +119,13 @@ def test_a_range_in_quotes_is_not_taken_for_a_fixed_text(call):
     ],
 )
 def test_a_method_of_another_tool_is_translated(change, hint):
-    assert refused(change)[-1].endswith(f"; {hint}")
+    assert study_file_errors(change)[-1].endswith(f"; {hint}")
 
 
 def test_a_value_of_a_secret_table_is_not_repeated():
-    assert not any("hunter2" in fault for fault in refused(("", '[journal]\nstorage = "postgresql://me:hunter2@h"')))
+    assert not any(
+        "hunter2" in fault for fault in study_file_errors(("", '[journal]\nstorage = "postgresql://me:hunter2@h"'))
+    )
 
 
 def test_every_translation_is_a_key_that_the_study_file_has():

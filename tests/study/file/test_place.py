@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.support.study_text import made, refused
+from tests.support.study_text import make_study, study_file_errors
 
 
 @pytest.fixture(autouse=True)
@@ -14,28 +14,30 @@ def _here(tmp_path, monkeypatch):
 
 
 def test_everything_is_beside_the_file_by_default(tmp_path):
-    study = made()
+    study = make_study()
     assert (study.path, study.folder, study.home) == (tmp_path / "study.toml", tmp_path, tmp_path / ".hpsearch")
     assert study.journal_url == f"sqlite:///{tmp_path}/.hpsearch/journal.db"
     assert study.tracking_uri == f"sqlite:///{tmp_path}/.hpsearch/mlflow.db"
 
 
 def test_hpsearch_home_moves_what_the_file_does_not_name(tmp_path):
-    study = made(("", '[tracking]\nmlflow = "sqlite:///own.db"'), environment={"HPSEARCH_HOME": "elsewhere"})
+    study = make_study(("", '[tracking]\nmlflow = "sqlite:///own.db"'), environment={"HPSEARCH_HOME": "elsewhere"})
     assert study.home == tmp_path / "elsewhere"
     assert study.journal_url == f"sqlite:///{tmp_path}/elsewhere/journal.db"
     assert study.tracking_uri == f"sqlite:///{tmp_path}/own.db"
 
 
 def test_sqlite_files_start_at_the_study_file(tmp_path):
-    study = made(("", '[journal]\nurl = "sqlite:///../x/j.db?timeout=3"\n[tracking]\nmlflow = "sqlite:////abs/m.db"'))
+    study = make_study(
+        ("", '[journal]\nurl = "sqlite:///../x/j.db?timeout=3"\n[tracking]\nmlflow = "sqlite:////abs/m.db"')
+    )
     assert study.journal_url == f"sqlite:///{tmp_path.parent}/x/j.db?timeout=3"
     assert study.tracking_uri == "sqlite:////abs/m.db"
 
 
 def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/home/ada")
-    study = made(
+    study = make_study(
         ("", '[journal]\nurl = "sqlite:///~/j.db"\n[tracking]\nmlflow = "sqlite:///~/m.db"'),
         environment={"HPSEARCH_HOME": "~/h"},
     )
@@ -47,13 +49,13 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
 def test_the_home_folder_of_a_user_that_is_not_there():
     no_home = "there is no home folder for ~nobody-of-that-name/j.db: write the whole path"
     url = "sqlite:///~nobody-of-that-name/j.db"
-    assert refused(("", f'[journal]\nurl = "{url}"')) == [f"study.toml:17 journal.url: {no_home}"]
+    assert study_file_errors(("", f'[journal]\nurl = "{url}"')) == [f"study.toml:17 journal.url: {no_home}"]
     home = {"HPSEARCH_HOME": "~nobody-of-that-name/j.db"}
-    assert refused(environment=home) == [f"study.toml: HPSEARCH_HOME: {no_home}"]
+    assert study_file_errors(environment=home) == [f"study.toml: HPSEARCH_HOME: {no_home}"]
 
 
 def test_mlflow_may_be_left_out():
-    assert made(("", '[tracking]\nmlflow = "none"')).tracking_uri == "none"
+    assert make_study(("", '[tracking]\nmlflow = "none"')).tracking_uri == "none"
 
 
 SECRET = {"DB": "postgresql://me:hunter2@host/db", "PW": "hunter2", "TRACK": "https://u:hunter2@host", "EMPTY": ""}
@@ -61,7 +63,7 @@ SECRET = {"DB": "postgresql://me:hunter2@host/db", "PW": "hunter2", "TRACK": "ht
 
 @pytest.mark.parametrize("url", ["${env:DB}", "postgresql://me:${env:PW}@host/db", "postgresql+psycopg://host/db?password=${env:PW}"])  # fmt: skip
 def test_a_password_comes_from_the_environment_and_shows_nowhere(url):
-    study = made(("", f'[journal]\nurl = "{url}"\n[tracking]\nmlflow = "${{env:TRACK}}"'), environment=SECRET)
+    study = make_study(("", f'[journal]\nurl = "{url}"\n[tracking]\nmlflow = "${{env:TRACK}}"'), environment=SECRET)
     assert "hunter2" in study.journal_url
     assert study.tracking_uri == "https://u:hunter2@host"
     assert study.spec()["journal"] == {"url": url, "wait": "10m"}
@@ -73,7 +75,7 @@ def test_a_password_comes_from_the_environment_and_shows_nowhere(url):
 
 def test_other_values_are_looked_up_too():
     environment = {"WHO": "me", "RAY": "head"}
-    study = made(
+    study = make_study(
         ('"digits"', '"digits of ${env:WHO}"'),
         ("", '[resources]\naddress = "ray://${env:RAY}:10001"'),
         environment=environment,
@@ -104,12 +106,12 @@ def test_other_values_are_looked_up_too():
     ],
 )  # fmt: skip
 def test_a_url_that_cannot_be(new, message):
-    assert refused(("", new), environment=SECRET) == [f"study.toml:{message}"]
+    assert study_file_errors(("", new), environment=SECRET) == [f"study.toml:{message}"]
 
 
 def test_parameters_are_not_looked_up_since_they_are_recorded():
     told = "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
-    assert refused(
+    assert study_file_errors(
         ("layers = 2", 'token = "${env:PW}"'), ("lr = ", 'key = "${env:PW}"\nlr = '), environment=SECRET
     ) == [
         f"study.toml:8 trainer.options.token: {told}",

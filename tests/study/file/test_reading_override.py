@@ -6,7 +6,7 @@ import pytest
 from hpsearch.study.file import search_sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float
-from tests.support.study_text import RANDOM, ROUNDS, made, refused
+from tests.support.study_text import RANDOM, ROUNDS, make_study, study_file_errors
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_set_changes_a_value():
         "resources.per_trial.memory=1GiB",
         'trainer.options."layers"=3',
     )
-    study = made(overrides=overrides)
+    study = make_study(overrides=overrides)
     assert study.space["lr"] == Float("lr", 0.0, 1.0, step=0.5)
     assert study.space["opt"] == Choice("opt", ("sgd",))
     assert study.space.fixed == {"units": 32}
@@ -41,7 +41,7 @@ def test_set_changes_a_value():
 
 def test_set_reaches_into_a_list():
     change = (RANDOM, ROUNDS + "[{ trials = 3, epochs = 4 }]")
-    assert proposals(made(change, overrides=["search.rounds.0.trials=8"])) == 8
+    assert proposals(make_study(change, overrides=["search.rounds.0.trials=8"])) == 8
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_set_reaches_into_a_list():
     ],
 )  # fmt: skip
 def test_a_set_that_cannot_be(override, message):
-    assert refused(overrides=[override]) == [message]
+    assert study_file_errors(overrides=[override]) == [message]
 
 
 def test_what_a_set_makes_wrong_elsewhere_is_told_of_that_place():
-    assert refused(overrides=["space.lr.low=0"]) == [
+    assert study_file_errors(overrides=["space.lr.low=0"]) == [
         "study.toml:10 space.lr: low must be > 0 when log = true, got low = 0"
     ]

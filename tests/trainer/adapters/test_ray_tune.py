@@ -18,16 +18,16 @@ from hpsearch.trainer.training_run import Run
 from hpsearch.workers.pools.ray.actors import RayActors
 from hpsearch.workers.pools.ray.cluster import Cluster
 from hpsearch.workers.worker import Worker
-from tests.cli.conftest import desk
-from tests.cli.desk import Desk
+from tests.cli.cli_runner import CliRunner
+from tests.cli.conftest import cli
 from tests.contracts.pool_contract import Driver
-from tests.support.studies import COMPLETE, LOSS, ROOT, Rounds, Search, setup
+from tests.support.studies import COMPLETE, LOSS, ROOT, RoundsSampler, Search, setup
 from tests.support.workers import EPOCHS, kept, paused, start, train
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("quick_collections")
 
-__all__ = ["desk"]  # a fixture
+__all__ = ["cli"]  # a fixture
 
 LR = {"lr": 0.01}
 KINDS = ("Network", "network", "Counter")
@@ -227,18 +227,18 @@ def test_on_ray_a_worker_may_be_killed(tmp_path: Path, name: str) -> None:
 
 
 def test_a_search_over_one(tmp_path: Path) -> None:
-    search = Search(tmp_path, Rounds([{"lr": 0.1}, {"lr": 0.001}], first=2, then=5), "tune_toys:Network")
+    search = Search(tmp_path, RoundsSampler([{"lr": 0.1}, {"lr": 0.001}], first=2, then=5), "tune_toys:Network")
     search.go()
     (best,) = [trial for trial in search.recorder.history(LOSS) if trial.state is COMPLETE]
     assert [report.step for report in best.curve] == [1, 2, 3, 4, 5]
 
 
-def test_a_study_of_one(desk: Desk) -> None:
-    desk.study(trainer="tests.support.tune_toys:network", space="lr = { low = 1e-3, high = 1e-1, log = true }")
-    answer = desk.run("--json")
+def test_a_study_of_one(cli: CliRunner) -> None:
+    cli.study(trainer="tests.support.tune_toys:network", space="lr = { low = 1e-3, high = 1e-1, log = true }")
+    answer = cli.run("--json")
     assert answer.data["trials"]["complete"] == 4, answer.err
-    assert sorted(desk.export()["trials"][0]["curve"][0]) == ["epoch", "step", "threads", "val_loss"]
-    assert desk.hp("check", "study.toml").code == 0
+    assert sorted(cli.export()["trials"][0]["curve"][0]) == ["epoch", "step", "threads", "val_loss"]
+    assert cli.invoke("check", "study.toml").code == 0
 
 
 def test_the_one_of_the_documentation_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

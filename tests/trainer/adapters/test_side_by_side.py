@@ -16,7 +16,7 @@ from hpsearch.trainer.adapters.side_by_side import combined, parts
 from hpsearch.trainer.training_run import Run
 from hpsearch.workers.worker import Worker
 from tests.support import torch_toy
-from tests.support.studies import Listed, Search, setup
+from tests.support.studies import ListSampler, Search, setup
 from tests.support.workers import EPOCHS, kept, paused, start, store_of, train
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -257,7 +257,7 @@ class TestSearch:
     @pytest.fixture
     def search(self, tmp_path: Path) -> Search:
         params = [{"x": 1.0}, {"x": 2.0}, {"x": 1.0}]
-        return Search(tmp_path, Listed(params), replicates=Replicates(repeats=2))
+        return Search(tmp_path, ListSampler(params), replicates=Replicates(repeats=2))
 
     def test_trials_of_other_parameters_have_the_same_seeds(self, search: Search) -> None:
         search.go()
@@ -266,7 +266,7 @@ class TestSearch:
         assert seeds[2] != seeds[0], "the same parameters once more are not the same training once more"
 
     def test_without_repeats_every_trial_has_its_own(self, tmp_path: Path) -> None:
-        alone = Search(tmp_path, Listed([{"x": 1.0}, {"x": 2.0}, {"x": 1.0}]))
+        alone = Search(tmp_path, ListSampler([{"x": 1.0}, {"x": 2.0}, {"x": 1.0}]))
         alone.go()
         assert len({trial.seed for trial in alone.recorder.trials.values()}) == 3
 

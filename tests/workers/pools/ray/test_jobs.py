@@ -10,7 +10,7 @@ from ray.job_submission import JobDetails, JobStatus, JobType
 from hpsearch.study.definition import Study
 from hpsearch.workers.pools.ray import jobs
 from hpsearch.workers.pools.ray.jobs import Job, entrypoint, job_environment
-from tests.support.study_text import made
+from tests.support.study_text import make_study
 
 
 class Client:
@@ -32,7 +32,7 @@ def test_a_job_runs_the_study_with_its_changes_on_the_cluster_that_it_is_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    command = entrypoint(made(), ['study.name="a b"'])
+    command = entrypoint(make_study(), ['study.name="a b"'])
     assert command.startswith(f"{jobs.HOME} ")
     assert shlex.split(command.removeprefix(jobs.HOME)) == [
         *("python", "-m", "hpsearch", "run", "study.toml"),

@@ -9,7 +9,7 @@ from hpsearch import Report, Run
 from hpsearch.core.trial import Params
 
 
-def moody(params: Params, run: Run) -> Iterator[Report]:
+def file_driven(params: Params, run: Run) -> Iterator[Report]:
     """`mood` is a file that holds a word and a number: the loss of the second epoch, or what goes wrong in it.
 
     named: the trainer says that it uses it.

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hpsearch.journal import Journal
-from tests.chaos.kit import Process, Scene, processes
+from tests.chaos.scenario import Process, Scenario, processes
 from tests.support.ray_session import descendants
 
 QUICK = 'method = "random"\ntrials = 6'
@@ -74,12 +74,12 @@ def served(folder: Path, port: int) -> Iterator[Server]:
 
 
 def tracked(
-    scene: Scene, uri: str, search: str = QUICK, *, epochs: int = 5, pace: float = 0.05, more: str = ""
+    scenario: Scenario, uri: str, search: str = QUICK, *, epochs: int = 5, pace: float = 0.05, more: str = ""
 ) -> None:
-    """A study in `scene` whose MLflow is at `uri`, by way of the environment as INTERFACE has it."""
-    scene.variables["MLFLOW_TRACKING_URI"] = uri
-    scene.desk.study(search, epochs=epochs, options=f"pace = {pace}", more=more)
-    scene.desk.change(('mlflow = "none"', 'mlflow = "${env:MLFLOW_TRACKING_URI}"'))
+    """A study in `scenario` whose MLflow is at `uri`, by way of the environment as INTERFACE has it."""
+    scenario.variables["MLFLOW_TRACKING_URI"] = uri
+    scenario.cli.study(search, epochs=epochs, options=f"pace = {pace}", more=more)
+    scenario.cli.change(('mlflow = "none"', 'mlflow = "${env:MLFLOW_TRACKING_URI}"'))
 
 
 def training_seconds(url: str, study: str = "toy") -> float:
@@ -91,7 +91,7 @@ def training_seconds(url: str, study: str = "toy") -> float:
     return (max(moments) - min(moments)) / 1000
 
 
-def warnings_of(scene: Scene) -> list[str]:
+def warnings_of(scenario: Scenario) -> list[str]:
     """What was logged about MLflow, by whomever."""
-    log = scene.folder / ".hpsearch" / "hpsearch.log"
+    log = scenario.folder / ".hpsearch" / "hpsearch.log"
     return [line for line in log.read_text().splitlines() if "mlflow" in line.lower()] if log.exists() else []

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.kit import Process, Scene, processes
+from tests.chaos.scenario import Process, Scenario, processes
 from tests.support.ray_session import descendants
 
 STARTUP = 120.0
@@ -24,12 +24,12 @@ STARTUP = 120.0
 class Node:
     """One node: the process of `ray start --block`, and all that it has started."""
 
-    def __init__(self, words: list[str], scene: Scene, log: Path):
+    def __init__(self, words: list[str], scenario: Scenario, log: Path):
         self.log = log
         with log.open("w") as to:
             self.popen = subprocess.Popen(
                 [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *words],
-                env=scene.env(),
+                env=scenario.env(),
                 stdout=to,
                 stderr=to,
                 start_new_session=True,
@@ -53,15 +53,15 @@ class Node:
 
 
 class Cluster:
-    """Begins with a head of `cpus` cpus; `add` brings more nodes. What connects to it needs the scene's variables."""
+    """Starts with a head of `cpus` CPUs; `add` starts more nodes. Clients need the scenario's variables."""
 
-    def __init__(self, scene: Scene, cpus: int):
-        self.scene = scene
+    def __init__(self, scenario: Scenario, cpus: int):
+        self.scenario = scenario
         self.folder = Path(tempfile.mkdtemp(prefix="hps-", dir="/tmp"))  # short: Ray's sockets are in it
         token = self.folder / "token"
         token.touch(mode=0o600)
         token.write_text(secrets.token_hex(32))
-        scene.variables |= {
+        scenario.variables |= {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -79,7 +79,7 @@ class Cluster:
         usual = ["--node-ip-address=127.0.0.1", f"--num-cpus={cpus}", "--object-store-memory=100000000"]
         ports = [f"--dashboard-agent-listen-port={_free_ports(1)[0]}"]
         log = self.folder / f"node-{len(self.nodes)}.log"
-        node = Node([*join, *usual, *ports], self.scene, log)
+        node = Node([*join, *usual, *ports], self.scenario, log)
         self.nodes.append(node)
         deadline = time.monotonic() + STARTUP
         while "Ray runtime started" not in log.read_text():
@@ -94,17 +94,19 @@ class Cluster:
         subprocess.run(["rm", "-rf", str(self.folder)], check=False)
 
 
-def undisturbed(scene: Scene, *changes: str) -> list[list[dict[str, Any]]]:
+def undisturbed(scenario: Scenario, *changes: str) -> list[list[dict[str, Any]]]:
     """The curves of the study's trials where nothing goes wrong: in one process, without Ray, in a home of its own."""
-    folder = scene.folder / "calm"
+    folder = scenario.folder / "calm"
     folder.mkdir()
     url = f"sqlite:///{folder}/journal.db"
     own = (f'journal.url="{url}"', 'resources.address="none"', "resources.workers=1")
-    quick = (f'trainer.options.diary="{folder}/diary.txt"', "trainer.options.pace=0.0")
+    quick = (f'trainer.options.epoch_log="{folder}/epoch_log.txt"', "trainer.options.pace=0.0")
     words = [word for change in (*own, *quick, *changes) for word in ("--set", change)]
-    answer = scene.start("run", "study.toml", *words, env={**scene.env(), "HPSEARCH_HOME": str(folder)}).ended(300)
+    answer = scenario.start("run", "study.toml", *words, env={**scenario.env(), "HPSEARCH_HOME": str(folder)}).ended(
+        300
+    )
     assert answer.code == 0, answer.err
-    return [trial["curve"] for trial in scene.export(url=url)["trials"]]
+    return [trial["curve"] for trial in scenario.export(url=url)["trials"]]
 
 
 def _free_ports(count: int) -> list[int]:

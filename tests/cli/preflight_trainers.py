@@ -1,4 +1,4 @@
-"""A trainer that is sound, or has the one fault that `fault` names. It writes a line into `diary` for every epoch."""
+"""A trainer without a fault, or with the one that `fault` names. It writes a line into `epoch_log` for each epoch."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ def logistic(params: Params, run: Run) -> Iterator[Report]:
     if fault != "untracked":
         run.track(model=model, optimizer=optimizer)
     for epoch in run.epochs():
-        _note(Path(str(params["diary"])), f"{run.seed} {epoch}")
+        _note(Path(str(params["epoch_log"])), f"{run.seed} {epoch}")
         given = minibatches(split, 64)
         for inputs, targets in given if fault == "unfed" else run.batches(given):
             if fault != "zero_grad":
@@ -46,11 +46,11 @@ def _validated(model: nn.Module, inputs: Tensor, targets: Tensor) -> float:
     return loss
 
 
-def _note(diary: Path, line: str) -> None:
-    """A `bell` beside the diary is an interrupt in the epoch whose number it holds; it rings once."""
-    with diary.open("a", encoding="utf-8") as lines:
+def _note(epoch_log: Path, line: str) -> None:
+    """A `bell` beside the epoch_log is an interrupt in the epoch whose number it holds; it rings once."""
+    with epoch_log.open("a", encoding="utf-8") as lines:
         lines.write(f"{line}\n")
-    bell = diary.with_name("bell")
-    if bell.exists() and len(diary.read_text().splitlines()) == int(bell.read_text()):
+    bell = epoch_log.with_name("bell")
+    if bell.exists() and len(epoch_log.read_text().splitlines()) == int(bell.read_text()):
         bell.unlink()
         os.kill(os.getpid(), signal.SIGINT)

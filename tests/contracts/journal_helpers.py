@@ -10,7 +10,7 @@ from hpsearch.journal import Batch, Journal, Lease, Owner, StudyRecord, Writer
 from hpsearch.journal.database import Database
 from hpsearch.journal.schema import leases
 
-NOBODY = 2**22 + 1
+DEAD_PID = 2**22 + 1
 """A pid greater than any that Linux gives out."""
 
 LOSS = Objective("loss", "minimize")
@@ -18,7 +18,7 @@ ODD = "Zürich 🦜 % ../ 'quoted' \"twice\" \\ \n\t{}"
 
 
 @dataclass
-class Lead:
+class LeasedStudy:
     """A study that is being run."""
 
     study: StudyRecord
@@ -33,36 +33,36 @@ def journal(url: str) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def lead(journal: Journal) -> Iterator[Lead]:
-    lead = take(journal, "study")
-    yield lead
-    lead.writer.close()
+def leased(journal: Journal) -> Iterator[LeasedStudy]:
+    leased = lease_study(journal, "study")
+    yield leased
+    leased.writer.close()
 
 
-def take(journal: Journal, name: str, objective: Objective = LOSS) -> Lead:
+def lease_study(journal: Journal, name: str, objective: Objective = LOSS) -> LeasedStudy:
     study = journal.create(name, {}, {}, at=0)
     lease = journal.acquire(study.id, Owner.current())
-    return Lead(study, lease, journal.writer(lease, objective))
+    return LeasedStudy(study, lease, journal.writer(lease, objective))
 
 
-def a_trial(number: int, *losses: float, **fields: object) -> Trial:
+def make_trial(number: int, *losses: float, **fields: object) -> Trial:
     curve = tuple(Report(step, {"loss": loss}) for step, loss in enumerate(losses, start=1))
     plain = Trial(number, {"lr": 0.1}, seed=number, until=9, state=State.RUNNING, curve=curve)
     return replace(plain, **fields)  # type: ignore[arg-type]
 
 
-def a_batch(*trials: Trial) -> Batch:
+def make_batch(*trials: Trial) -> Batch:
     """These trials and the last report of each."""
     return Batch(trials, [(trial.number, trial.curve[-1]) for trial in trials if trial.curve])
 
 
-def somebody(**fields: object) -> Owner:
+def other_owner(**fields: object) -> Owner:
     """Another process of this machine, alive unless told otherwise."""
     return replace(Owner.current(), **fields)  # type: ignore[arg-type]
 
 
-def far_away() -> Owner:
-    return somebody(host="elsewhere", boot="another-boot", pid=NOBODY)
+def other_host_owner() -> Owner:
+    return other_owner(host="elsewhere", boot="another-boot", pid=DEAD_PID)
 
 
 def set_lease(url: str, **columns: object) -> None:
@@ -73,6 +73,6 @@ def set_lease(url: str, **columns: object) -> None:
     database.close()
 
 
-def in_full(value: object) -> str:
+def exact_repr(value: object) -> str:
     """Tells apart what == does not (0.0 and -0.0, 1 and True), and finds NaN equal to itself."""
     return repr(value)

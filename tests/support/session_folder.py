@@ -11,12 +11,12 @@ from hpsearch import Session, Study
 from hpsearch.core.trial import Cause, Trial
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.workers.pools.caller import AskedTrial
-from tests.support.told import loss
+from tests.support.session_trainer import loss
 
 RANDOM = {"method": "random", "trials": 4}
 
 
-class Desk:
+class SessionFolder:
     """A folder with a journal in which studies are made, searched and read."""
 
     def __init__(self, folder: Path):

@@ -16,7 +16,7 @@ from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.journal import Batch, Journal, Lease, Owner, Writer, writer
 from hpsearch.journal import lease as fencing
 from hpsearch.journal.database import Database
-from tests.contracts.journal_kit import LOSS
+from tests.contracts.journal_helpers import LOSS
 from tests.journal.model import Clocks, Machine
 
 TTL = 15.0
@@ -24,7 +24,7 @@ Commit = Callable[[PoolProxiedConnection], None]
 
 
 @dataclass
-class Bench:
+class JournalHarness:
     """A database that two processes have opened. places: this process, one in a container beside it, one elsewhere."""
 
     journals: tuple[Journal, Journal]
@@ -35,7 +35,7 @@ class Bench:
     def database(self) -> Database:
         return self.journals[0]._database
 
-    def somebody(self, place: int) -> Owner:
+    def other_owner(self, place: int) -> Owner:
         """A new process of that place. Its pid is this one's, so whoever may look finds it alive."""
         here = Owner.current()
         places = [here, replace(here, space="pid:[1]"), replace(here, boot="another")]
@@ -54,10 +54,10 @@ class Bench:
 
 
 @contextmanager
-def bench(url: str) -> Iterator[Bench]:
+def harness(url: str) -> Iterator[JournalHarness]:
     """The clock of the database is a row in it, and that of the machine a number."""
     with Journal.open(url) as first, Journal.open(url) as second, pytest.MonkeyPatch.context() as patch:
-        made = Bench((first, second))
+        made = JournalHarness((first, second))
         made.execute(sa.text("CREATE TABLE test_clock (wall DOUBLE PRECISION)"))
         made.execute(sa.text("INSERT INTO test_clock VALUES (:wall)").bindparams(wall=made.clocks.wall))
         clock = sa.literal_column("(SELECT wall FROM test_clock)", sa.Double)
@@ -85,19 +85,19 @@ class Run:
         return Machine(self.owner.boot, self.owner.space)
 
     @contextmanager
-    def tapped(self, commit: Commit) -> Iterator[Writer]:
+    def hooked(self, commit: Commit) -> Iterator[Writer]:
         """Its writer, which commits so."""
         engine = self.journal._database.engine
         connect = engine.raw_connection
         self.writer.close()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(engine, "raw_connection", lambda: Tapped(connect(), commit))
+            patch.setattr(engine, "raw_connection", lambda: HookedConnection(connect(), commit))
             yield self.writer
         self.writer.close()
 
 
 @dataclass
-class Tapped:
+class HookedConnection:
     """A connection whose commit is what a test makes of it."""
 
     connection: PoolProxiedConnection

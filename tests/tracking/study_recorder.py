@@ -17,7 +17,7 @@ START = 1_700_000_000_000
 """The journal's clock at the beginning, milliseconds since 1970; every write moves it on by a second."""
 
 
-class StudyBook:
+class StudyRecorder:
     """Writes one study. `url` opens its journal for a reader."""
 
     def __init__(self, folder: Path, name: str = "digits", objective: Objective = ACCURACY, **spec: Any):
@@ -97,7 +97,7 @@ class StudyBook:
         return number
 
 
-class Shown:
+class MlflowStudy:
     """What MLflow shows of one study."""
 
     def __init__(self, uri: str, study: StudyRecord):

@@ -1,6 +1,6 @@
-"""Trainers for studies on Ray whose workers come to grief; a diary beside the study tells what was really trained.
+"""Trainers for studies on Ray whose workers come to grief; an epoch_log beside the study tells what was really trained.
 
-Every epoch really trained adds a line "seed epoch" to `diary`, and one "seed epoch pid seconds" to `pids` beside it.
+Every trained epoch adds a line "seed epoch" to `epoch_log`, and one "seed epoch pid seconds" to `pids` beside it.
 """
 
 import ctypes
@@ -23,18 +23,18 @@ WRONG = 2
 
 def network(params: Params, run: Run) -> Iterator[Report]:
     """A real network, exact to the bit, `pace` seconds an epoch, in which nothing goes wrong by itself."""
-    diary = Path(str(params["diary"]))
+    epoch_log = Path(str(params["epoch_log"]))
     for report in torch_toy.train({"lr": 0.01, **params}, run):
-        _write(diary, f"{run.seed} {report.step}")
-        _write(diary.with_name("pids"), f"{run.seed} {report.step} {os.getpid()} {time.time()}")
+        _write(epoch_log, f"{run.seed} {report.step}")
+        _write(epoch_log.with_name("pids"), f"{run.seed} {report.step} {os.getpid()} {time.time()}")
         time.sleep(float(params.get("pace", 0.0)))
         yield report
 
 
 def unruly(params: Params, run: Run) -> Iterator[Report]:
     """`network` with the fate `how`: it goes wrong in its second epoch, "once …" for the first worker alone."""
-    how, diary = str(params.get("how", "")), Path(str(params["diary"]))
-    marker = diary.with_name(f"met {run.seed}")
+    how, epoch_log = str(params.get("how", "")), Path(str(params["epoch_log"]))
+    marker = epoch_log.with_name(f"met {run.seed}")
     for report in network(params, run):
         if report.step >= WRONG and how == "slow":
             time.sleep(4)
@@ -76,8 +76,8 @@ def _write(path: Path, line: str) -> None:
         file.write(f"{line}\n")
 
 
-def pids(diary: Path) -> list[tuple[int, int, int, float]]:
+def pids(epoch_log: Path) -> list[tuple[int, int, int, float]]:
     """(seed, epoch, pid, seconds since 1970) of every epoch really trained, in the order of their ends."""
-    file = diary.with_name("pids")
+    file = epoch_log.with_name("pids")
     lines = file.read_text().splitlines() if file.exists() else []
     return [(int(seed), int(epoch), int(pid), float(at)) for seed, epoch, pid, at in map(str.split, lines)]

@@ -1,18 +1,18 @@
 """Real runs of `hpsearch` in processes of their own, and what the tests of tests/chaos do to them.
 
-    def test_something(scene: Scene) -> None:               # the fixture is in tests/chaos/conftest.py
-        scene.desk.study('method = "random"\\ntrials = 6', options="pace = 0.03")   # writes study.toml, see Desk
-        driver = scene.start()                              # `hpsearch run study.toml`
-        scene.until(lambda: scene.trained() >= 3, driver)
+    def test_something(scenario: Scenario) -> None:         # the fixture is in tests/chaos/conftest.py
+        scenario.cli.study('method = "random"\\ntrials = 6', options="pace = 0.03")  # writes study.toml, see CliRunner
+        driver = scenario.start()                           # `hpsearch run study.toml`
+        scenario.until(lambda: scenario.trained() >= 3, driver)
         driver.kill()                                       # SIGKILL, by its recorded pid
-        witness = scene.witness()                           # what is finished or reported may never change:
-        witness.look()                                      # look as often as you like
-        scene.finish()                                      # `run` again until it is done
-        witness.look()
-        scene.check(budget=6, kills=1, concurrency=1)       # all that must hold after every fault (invariants.py)
+        finished = scenario.finished_results()              # results that are recorded may never change:
+        finished.check_unchanged()                          # may be called again and again
+        scenario.finish()                                   # `run` again until it is done
+        finished.check_unchanged()
+        scenario.check(budget=6, kills=1, concurrency=1)    # all that must hold after every fault (invariants.py)
 
-Every process that a driver starts carries the scene's mark in its environment, so that it is found again wherever its
-parents have gone; the fixture ends with a look at whether one was left, and kills it. Nothing is killed by name.
+Every process that a driver starts has the scenario's mark in its environment, so that it is found wherever its parents
+have gone; the fixture ends with a search for processes that are left, and kills them. Nothing is killed by name.
 """
 
 import os
@@ -31,13 +31,13 @@ from hpsearch.journal.lease import process_start
 from hpsearch.records.export import export
 from hpsearch.records.find import JournalStudy
 from tests.chaos import invariants
-from tests.chaos.invariants import Witness
-from tests.cli.desk import Answer, Desk, environment
+from tests.chaos.invariants import FinishedResults
+from tests.cli.cli_runner import CliResult, CliRunner, environment
 from tests.support.ray_session import descendants
 
 MARK = "HPSEARCH_TEST_SCENE"
-TALLY: list[tuple[str, str, str]] = []
-"""(row of FAULTS, what was done, numbers): see `tally`."""
+SUMMARY: list[tuple[str, str, str]] = []
+"""(row of FAULTS, what was done, numbers): see `add_summary`."""
 
 GONE_WITHIN = 90.0
 """Seconds after which no process of a run may be left (FAULTS)."""
@@ -66,9 +66,9 @@ class Process:
         return f"{self.pid} ({words.strip()[:80]})"
 
 
-def tally(row: str, what: str, **numbers: object) -> None:
+def add_summary(row: str, what: str, **numbers: object) -> None:
     """Put down what was done how often, for the table at the end of the tests. row: of FAULTS."""
-    TALLY.append((row, what, ", ".join(f"{name} {value}" for name, value in numbers.items())))
+    SUMMARY.append((row, what, ", ".join(f"{name} {value}" for name, value in numbers.items())))
 
 
 def processes(pids: Iterable[int]) -> set[Process]:
@@ -118,7 +118,7 @@ class Driver:
         self.popen.wait(30)
         return others
 
-    def ended(self, timeout: float = 90.0) -> Answer:
+    def ended(self, timeout: float = 90.0) -> CliResult:
         """Wait for its end; exit code 1 would be a bug of ours. -9: it was killed."""
         try:
             code = self.popen.wait(timeout)
@@ -126,7 +126,7 @@ class Driver:
             self.popen.kill()
             self.popen.wait(30)
             raise AssertionError(f"it did not end within {timeout:g} s: {self.said()}") from None
-        answer = Answer(code, self.out.read_text(errors="replace"), self.err.read_text(errors="replace"))
+        answer = CliResult(code, self.out.read_text(errors="replace"), self.err.read_text(errors="replace"))
         assert code != 1, self.said()
         return answer
 
@@ -135,15 +135,15 @@ class Driver:
 
 
 @dataclass
-class Scene:
-    """A folder with a study in it and the drivers that are run on it. `desk.hp` is not for several threads; `hp` is."""
+class Scenario:
+    """A folder with a study and the drivers that run it. Threads may call `invoke`, and not `cli.invoke`."""
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
     url: str = ""
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.folder, None)  # type: ignore[arg-type]  # its capsys is for `desk.hp` alone
+        self.cli = CliRunner(self.folder, None)  # type: ignore[arg-type]  # its capsys is for `cli.invoke` alone
         self.mark = uuid.uuid4().hex
         self.drivers: list[Driver] = []
         self.runs = self.folder / "runs"
@@ -182,11 +182,11 @@ class Scene:
         hidden = ("HPSEARCH_HOME", "HPSEARCH_DATA", "MLFLOW_TRACKING_URI", "NO_COLOR")
         return {name: value for name, value in environment().items() if name not in hidden} | ours | self.variables
 
-    def hp(self, *words: object, timeout: float = 90.0) -> Answer:
+    def invoke(self, *words: object, timeout: float = 90.0) -> CliResult:
         """Any command, in a process of its own, to its end."""
         return self.start(*words).ended(timeout)
 
-    def finish(self, *words: object, most: int = 3, timeout: float = 120.0) -> Answer:
+    def finish(self, *words: object, most: int = 3, timeout: float = 120.0) -> CliResult:
         """`run` again until it says that the study is done, at most so many times."""
         codes = []
         for _ in range(most):
@@ -212,11 +212,11 @@ class Scene:
 
     def trained(self) -> int:
         """Epochs that trainers have really trained, those that were trained again counted each time."""
-        return self.desk.trained()
+        return self.cli.trained()
 
     def redone(self) -> int:
         """Epochs that were trained more than once."""
-        return invariants.redone(self.desk.diary)
+        return invariants.redone(self.cli.epoch_log)
 
     def export(self, study: str = "toy", url: str = "") -> dict[str, Any]:
         """The document of `hpsearch export`, read in this process."""
@@ -225,8 +225,8 @@ class Scene:
             assert record is not None, f"no study {study}"
             return export(journal, JournalStudy(record)).document()
 
-    def witness(self, study: str = "toy") -> Witness:
-        return Witness(self.url, study)
+    def finished_results(self, study: str = "toy") -> FinishedResults:
+        return FinishedResults(self.url, study)
 
     def check(
         self,
@@ -249,7 +249,7 @@ class Scene:
             invariants.check_mirrored(self.url, study, mlflow)
 
     def left(self) -> set[Process]:
-        """Processes of this scene that live."""
+        """Processes of this scenario that live."""
         return marked(self.mark)
 
     def alone(self, seconds: float = GONE_WITHIN) -> float:
@@ -286,27 +286,27 @@ def schema(server: str) -> str:
     return f"{server}&options=-csearch_path%3D{name}"
 
 
-class Scenes:
-    """Makes scenes, for tests that need many, in several threads too; ends what is left of them all."""
+class Scenarios:
+    """Makes scenarios, for tests that need many, in several threads too; ends what is left of them all."""
 
     def __init__(self, folder: Path, **variables: str):
         self.folder, self.variables = folder, variables
-        self.made: list[Scene] = []
+        self.made: list[Scenario] = []
 
-    def __call__(self, **options: Any) -> Scene:
+    def __call__(self, **options: Any) -> Scenario:
         folder = self.folder / uuid.uuid4().hex[:8]
         folder.mkdir()
-        scene = Scene(folder, dict(self.variables), **options)
-        self.made.append(scene)
-        return scene
+        scenario = Scenario(folder, dict(self.variables), **options)
+        self.made.append(scenario)
+        return scenario
 
-    def __enter__(self) -> "Scenes":
+    def __enter__(self) -> "Scenarios":
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         try:
-            for scene in self.made if kind is None else ():
-                scene.alone()
+            for scenario in self.made if kind is None else ():
+                scenario.alone()
         finally:
-            for scene in self.made:
-                scene.close()
+            for scenario in self.made:
+                scenario.close()

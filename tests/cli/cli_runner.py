@@ -42,7 +42,7 @@ X = "x = { low = 0.0, high = 1.0 }"
 
 
 @dataclass(frozen=True)
-class Answer:
+class CliResult:
     code: int
     out: str
     err: str
@@ -52,12 +52,12 @@ class Answer:
         return json.loads(self.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
 
 
-class Desk:
-    """`hp` calls the program in this process, `start` in one of its own."""
+class CliRunner:
+    """`invoke` calls the program in this process, `start` in one of its own."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]):
         self.folder, self._capsys = folder, capsys
-        self.diary = folder / "diary.txt"
+        self.epoch_log = folder / "epoch_log.txt"
 
     def study(
         self,
@@ -70,8 +70,8 @@ class Desk:
         more: str = "",
         file: str = "study.toml",
     ) -> Path:
-        """Write the file. The trainer writes a line into `diary` for every epoch that it really trains."""
-        inside = ", ".join(filter(None, [f'diary = "{self.diary}"', options]))
+        """Write the file. The trainer writes a line into `epoch_log` for every epoch that it really trains."""
+        inside = ", ".join(filter(None, [f'epoch_log = "{self.epoch_log}"', options]))
         text = STUDY.format(trainer=trainer, epochs=epochs, options=f"{{ {inside} }}", space=space, search=search)
         path = self.folder / file
         path.write_text(text + more)
@@ -86,7 +86,7 @@ class Desk:
             text = text.replace(old, new)
         path.write_text(text)
 
-    def hp(self, *words: object) -> Answer:
+    def invoke(self, *words: object) -> CliResult:
         self._capsys.readouterr()
         try:
             code = main([str(word) for word in words])
@@ -94,17 +94,17 @@ class Desk:
             code = int(leaving.code or 0)
         captured = self._capsys.readouterr()
         assert code != 1, captured.err
-        return Answer(code, captured.out, captured.err)
+        return CliResult(code, captured.out, captured.err)
 
-    def run(self, *words: object) -> Answer:
-        return self.hp("run", "study.toml", *words)
+    def run(self, *words: object) -> CliResult:
+        return self.invoke("run", "study.toml", *words)
 
     def export(self, study: str = "toy") -> dict[str, Any]:
-        return dict(self.hp("export", study).data)
+        return dict(self.invoke("export", study).data)
 
     def trained(self) -> int:
         """Epochs that the trainer has trained, by its own count."""
-        return len(self.diary.read_text().splitlines()) if self.diary.exists() else 0
+        return len(self.epoch_log.read_text().splitlines()) if self.epoch_log.exists() else 0
 
     def files(self) -> list[str]:
         """What has been written below .hpsearch."""
@@ -119,13 +119,13 @@ class Desk:
         usual = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
         return subprocess.Popen(argv, cwd=self.folder, text=True, start_new_session=True, **{**usual, **options})
 
-    def ended(self, process: subprocess.Popen[str], timeout: float = 90.0) -> Answer:
+    def ended(self, process: subprocess.Popen[str], timeout: float = 90.0) -> CliResult:
         try:
             out, err = process.communicate(timeout=timeout)
         finally:
             process.kill()
         assert process.returncode != 1, err
-        return Answer(process.returncode, out, err)
+        return CliResult(process.returncode, out, err)
 
     def wait_for(self, true: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 90.0) -> None:
         """Until it is true, as long as the process lives."""

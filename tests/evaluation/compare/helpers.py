@@ -10,7 +10,7 @@ from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.evaluation.compare.comparison import Comparison, compare
 from hpsearch.journal import StudyRecord
 from hpsearch.records.standing import Standing
-from tests.support.study_text import made
+from tests.support.study_text import make_study
 
 METRIC = "val_loss"
 
@@ -27,7 +27,7 @@ def compared(
     name: str, trials: Sequence[Trial], *overrides: str, state: str = "COMPLETE", **more: Any
 ) -> ComparedStudy:
     """overrides: of the study file, such as "study.seed=4"."""
-    study = made(overrides=[f'study.name="{name}"', *overrides])
+    study = make_study(overrides=[f'study.name="{name}"', *overrides])
     record = StudyRecord(1, f"uid of {name}", name, study.spec(), study.identity(), state, None, 0, "1.0")
     counts = Counter(one.state for one in trials)
     epochs = sum(one.epoch for one in trials)
