@@ -271,8 +271,9 @@ def _digest(text: str) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
+    """The end names a digest, so that two long values with the same beginning stay different."""
     text = clean(text)
-    end = f"… ({len(text):,} characters, cut here)"
+    end = f"… ({len(text):,} characters, SHA-256 {_digest(text)}…)"
     return text if len(text) <= longest else text[: longest - len(end)] + end
 
 

@@ -101,7 +101,12 @@ class TestTrialPage:
     def test_a_long_param_is_cut_where_it_can_be_seen(self):
         shown = page(make_trial(params={"layers": "x" * 10_000})).params["layers"]
         assert len(shown) == LONGEST_PARAM
-        assert shown.endswith("xx… (10,000 characters, cut here)")
+        assert shown.endswith("xx… (10,000 characters, SHA-256 e4ee97ec…)")
+
+    def test_long_params_that_differ_at_their_ends_stay_different(self):
+        shown = [page(a_trial(params={"prompt": "x" * 9_999 + end})).params["prompt"] for end in "abb"]
+        assert [len(one) for one in shown] == [LONGEST_PARAM] * 3
+        assert shown[0] != shown[1] == shown[2]
 
     def test_no_value_is_empty(self):
         shown = page(make_trial(params={"note": ""}))
