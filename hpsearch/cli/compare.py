@@ -1,4 +1,4 @@
-"""`hpsearch compare`: a study that is named is looked for where the files that are named have theirs, else here."""
+"""`hpsearch compare`: a study's name is looked up in the journal of the first file among the arguments, else here."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator

@@ -8,9 +8,9 @@ from hpsearch.cli.verb import Answer, recorded_study
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("trial", type=int, nargs="?", help="one trial's number; all together, without")
+    parser.add_argument("trial", type=int, nargs="?", help="one trial's number; without it all trials together")
     parser.add_argument("--lines", type=int, default=20, metavar="N", help="how many trials to list; default: 20")
-    parser.add_argument("--worst", action="store_true", help="list the worst findings first, not the best values")
+    parser.add_argument("--worst", action="store_true", help="list the most severe findings first")
 
 
 def run(args: Namespace) -> Iterator[Answer]:

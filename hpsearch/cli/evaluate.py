@@ -1,4 +1,4 @@
-"""`hpsearch evaluate`: what is on record is shown again, unless --again asks for another opening."""
+"""`hpsearch evaluate`: shows a recorded result, unless --again opens the test set once more."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
     parser.add_argument("--top", type=_count, default=3, metavar="K", help="how many of the best trials; default: 3")
     parser.add_argument("--seeds", type=_count, default=5, metavar="N", help="trainings of each; default: 5")
-    parser.add_argument("--again", action="store_true", help="open the test set another time, which is recorded too")
+    parser.add_argument("--again", action="store_true", help="open the test set once more, which is recorded too")
 
 
 def run(args: Namespace) -> Iterator[Answer]:

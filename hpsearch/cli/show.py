@@ -8,8 +8,8 @@ from hpsearch.cli.verb import Answer, recorded_study
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("trial", type=int, nargs="?", help="the trial's number; the whole study, without")
-    parser.add_argument("--all", action="store_true", help="list all trials of the study, not the best 20")
+    parser.add_argument("trial", type=int, nargs="?", help="the trial's number; without it the whole study")
+    parser.add_argument("--all", action="store_true", help="list all trials of the study, instead of the best 20")
 
 
 def run(args: Namespace) -> Iterator[Answer]:

@@ -1,4 +1,4 @@
-"""`hpsearch status`: with --watch again whenever something has changed, until nothing runs."""
+"""`hpsearch status`: with --watch it is printed again after each change, until no study runs."""
 
 import time
 from argparse import ArgumentParser, Namespace
@@ -13,7 +13,7 @@ LATEST = 5
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser, optional=True)
-    parser.add_argument("--watch", action="store_true", help="again whenever something changes, while it runs")
+    parser.add_argument("--watch", action="store_true", help="print it again after each change, while a study runs")
 
 
 def run(args: Namespace) -> Iterator[Answer]:

@@ -1,4 +1,4 @@
-"""What a preflight found, in words."""
+"""The result of a preflight, in words."""
 
 from hpsearch.preflight.judge import check
 from hpsearch.preflight.runner import Preflight

@@ -1,28 +1,29 @@
-"""What a trial came to that was trained again, in words."""
+"""The result of a trial that was trained again, in words."""
 
 from collections.abc import Iterator
 
-from hpsearch.core.format import score, some
+from hpsearch.cli.text.layout import wrapped
+from hpsearch.core.format import many, score, some
 from hpsearch.core.trial import State
 from hpsearch.reproduce.reproduction import Reproduction
 
 MOST_LINES = 20
-"""Of what has changed since; --json has all."""
+"""How many changes since then are shown; --json has all."""
 
 
 def text(found: Reproduction) -> str:
     head = f"{found.study.record.name}, trial {found.trial.number}: {found.trial.state}, "
     lines = [head + score(found.trial, found.study.objective), *_verdict(found), *_failure(found), *_why(found)]
     if found.compared.timings:
-        lines.append(f"  not compared, since they measure time: {', '.join(found.compared.timings)}")
-    return "\n".join(lines)
+        lines.append(f"  not compared, since they are times: {', '.join(found.compared.timings)}")
+    return wrapped("\n".join(lines))
 
 
 def _verdict(found: Reproduction) -> Iterator[str]:
     compared = found.compared
     if compared.first is None or compared.largest is None:
         if compared.epochs:
-            yield f"  identical bit for bit: {compared.epochs} epochs x {len(compared.metrics)} metrics"
+            yield f"  identical bit for bit: {many(compared.epochs, 'epoch')} x {many(len(compared.metrics), 'metric')}"
         return
     yield f"  differs, first in {compared.first}"
     yield f"  largest relative difference {compared.largest.relative:.3g}, in {compared.largest}"
@@ -32,19 +33,19 @@ def _failure(found: Reproduction) -> Iterator[str]:
     now = found.failure.summary if found.failure else "it did not fail"
     if not found.fails_as_before:
         then = found.trial.reason if found.trial.state is State.FAILED else "it did not fail"
-        yield f"  fails otherwise: was {then!r}, is {now!r} (after epoch {len(found.curve)})"
+        yield f"  fails differently: was {then!r}, is {now!r} (after epoch {len(found.curve)})"
     elif found.failure is not None:
-        yield f"  fails as it did, after epoch {found.trial.epoch}: {now}"
+        yield f"  fails as before, after epoch {found.trial.epoch}: {now}"
 
 
 def _why(found: Reproduction) -> Iterator[str]:
     if not found.is_recorded:
-        yield "  where it was trained is not recorded: it is of an older hpsearch"
+        yield "  where it was trained is not recorded, since an older hpsearch trained it"
     elif found.since:
-        yield "  since it was trained, this has changed" + (":" if found.is_identical else ", and may be why:")
+        yield "  changed since it was trained" + (":" if found.is_identical else ", which may be the reason:")
         yield from (f"    {line}" for line in some(found.since, MOST_LINES, " (--json has all)"))
     elif not found.is_identical:
         yield (
-            "  nothing that is recorded has changed: what the trainer does depends on more than its seed "
-            "(a GPU, threads, the time, data that run.uses does not name)"
+            "  nothing that is recorded has changed, so the training depends on more than its seed (such as a GPU, "
+            "threads, the time, or data that run.uses does not name)"
         )

@@ -12,7 +12,7 @@ OTHER = again(COMPLETE, curve(0.5, 0.5))
 def test_identical() -> None:
     assert text(SAME).splitlines() == [
         "toy, trial 3: COMPLETE, val_loss 0.25 at epoch 2",
-        "  identical bit for bit: 2 epochs x 1 metrics",
+        "  identical bit for bit: 2 epochs x 1 metric",
     ]
 
 
@@ -20,29 +20,29 @@ def test_what_differs_and_that_nothing_recorded_explains_it() -> None:
     assert text(OTHER).splitlines()[1:] == [
         "  differs, first in val_loss at epoch 2: was 0.25, is 0.5",
         "  largest relative difference 0.5, in val_loss at epoch 2: was 0.25, is 0.5",
-        "  nothing that is recorded has changed: what the trainer does depends on more than its seed "
-        "(a GPU, threads, the time, data that run.uses does not name)",
+        "  nothing that is recorded has changed, so the training depends on more than its seed (such as a GPU, "
+        "threads, the time, or data that run.uses does not name)",
     ]
 
 
 def test_what_has_changed_since() -> None:
     changes = [f"sources.{number}: was a, is b" for number in range(22)]
     lines = text(replace(OTHER, since=changes)).splitlines()
-    start = lines.index("  since it was trained, this has changed, and may be why:")
+    start = lines.index("  changed since it was trained, which may be the reason:")
     assert lines[start + 1 :] == [*(f"    {one}" for one in changes[:20]), "    and 2 more (--json has all)"]
-    assert "  since it was trained, this has changed:" in text(replace(SAME, since=changes)).splitlines()
+    assert "  changed since it was trained:" in text(replace(SAME, since=changes)).splitlines()
 
 
 def test_that_it_is_not_recorded_where_it_was_trained() -> None:
-    said = "  where it was trained is not recorded: it is of an older hpsearch"
+    said = "  where it was trained is not recorded, since an older hpsearch trained it"
     assert said in text(replace(SAME, is_recorded=False)).splitlines()
 
 
 def test_how_it_fails() -> None:
-    assert "  fails as it did, after epoch 1: in other words" in text(again(failed(), curve(0.5), failure()))
-    assert "  fails otherwise: was 'anything', is 'it did not fail' (after epoch 2)" in text(
+    assert "  fails as before, after epoch 1: in other words" in text(again(failed(), curve(0.5), failure()))
+    assert "  fails differently: was 'anything', is 'it did not fail' (after epoch 2)" in text(
         again(failed(), curve(0.5, 0.4))
     )
-    assert "  fails otherwise: was 'it did not fail', is 'in other words' (after epoch 1)" in text(
+    assert "  fails differently: was 'it did not fail', is 'in other words' (after epoch 1)" in text(
         again(COMPLETE, curve(0.5), failure())
     )
