@@ -104,7 +104,7 @@ class TestTrialPage:
         assert shown.endswith("xx… (10,000 characters, SHA-256 e4ee97ec…)")
 
     def test_long_params_that_differ_at_their_ends_stay_different(self):
-        shown = [page(a_trial(params={"prompt": "x" * 9_999 + end})).params["prompt"] for end in "abb"]
+        shown = [page(make_trial(params={"prompt": "x" * 9_999 + end})).params["prompt"] for end in "abb"]
         assert [len(one) for one in shown] == [LONGEST_PARAM] * 3
         assert shown[0] != shown[1] == shown[2]
 
