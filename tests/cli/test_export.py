@@ -113,7 +113,7 @@ class TestFiles:
         study = optuna.load_study(study_name="toy", storage="sqlite:///optuna.db")
         assert len(study.trials) == 8
         again = exploded.invoke("export", "toy", "--format", "optuna", "-o", "optuna.db")
-        assert (again.code, again.err) == (2, "optuna.db is there already: name a file that is not\n")
+        assert (again.code, again.err) == (2, "optuna.db exists already: choose another file\n")
 
 
 def test_a_study_without_trials(cli: CliRunner) -> None:
