@@ -97,7 +97,7 @@ def test_an_entry_of_the_space(entry, parameter):
     ("use", "module"), [("mine.py:train", "mine:train"), ("./src/mine.py:train", "src.mine:train"), ("a.b:c", "a.b:c")]
 )
 def test_a_trainer_is_named_by_its_module_or_its_file(use, module):
-    assert made(('"trainers.digits:train"', f'"{use}"')).trainer.use == module
+    assert make_study(('"trainers.digits:train"', f'"{use}"')).trainer.use == module
 
 
 def test_a_parameter_that_depends_on_a_later_one_comes_after_it():
