@@ -13,14 +13,14 @@ arguments = study_file
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.preflight import text
     from hpsearch.core.errors import BadInput
-    from hpsearch.core.logs import hold
+    from hpsearch.core.logs import buffer_library_logs
     from hpsearch.orchestrator import build
     from hpsearch.preflight.runner import run_preflight
     from hpsearch.records.preflight_record import folder, keep
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides)
-    hold()
+    buffer_library_logs()
     pool, _ = build.pool(study, uuid.uuid4().hex)
     with closing(pool):
         result = run_preflight(study, pool)

@@ -27,11 +27,11 @@ class _There(dict[str, str]):
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.core.logs import hold
+    from hpsearch.core.logs import buffer_library_logs
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides, _There(os.environ))
-    hold()
+    buffer_library_logs()
     from hpsearch.workers.pools.ray import jobs
 
     job = jobs.submit(study, args.overrides, args.address)

@@ -34,9 +34,9 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Nothing more will be proposed, for a reason that a person should know.
+    """The search is over. reason: for the user.
 
-    numbers: those of the reason, by name. With the cause they tell one end of a study from another.
+    numbers: those of the reason, by name. With the cause they distinguish one end of a study from another.
     """
 
     reason: str

@@ -1,4 +1,4 @@
-"""What a study has seen so far, as samplers and pruners read it. The loop writes it; nobody else does."""
+"""The trials of a study so far, for samplers and pruners. Only the loop writes to it."""
 
 import heapq
 import math
@@ -74,7 +74,7 @@ class History:
         """What was known when `ended` trials had ended: later ones are running, with no curve yet.
 
         So is a trial that had failed and is tried again: what it reports until it ends once more changes nothing here.
-        It is a copy: a slow sampler may read it on a thread while the loop goes on.
+        It is a copy: a slow sampler may read it on a thread while the loop continues.
         """
         seen = (
             trial

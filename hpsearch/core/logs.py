@@ -15,13 +15,13 @@ MOST_BYTES = 1 << 20
 """Of one file (1 MiB); a full one is kept beside it, once."""
 
 
-def hold() -> None:
-    """Keep what libraries log or warn about in memory until `quiet` says where it goes."""
+def buffer_library_logs() -> None:
+    """Buffer the logs and warnings of libraries in memory until `log_libraries_to` is called."""
     _hand_to(MemoryHandler(capacity=sys.maxsize, flushLevel=sys.maxsize))
 
 
-def quiet(path: Path) -> None:
-    """Send what libraries log or warn about to a file; the terminal is for what the user asked."""
+def log_libraries_to(path: Path) -> None:
+    """Send the logs and warnings of libraries to a file, so that they do not fill the terminal."""
     handler = _LateFile(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for held in logging.getLogger().handlers:

@@ -1,4 +1,4 @@
-"""What the loop orders from a pool, and what the pool says happened. Immutable; all of it pickles."""
+"""Orders of the loop to a pool, and events of the pool. Immutable; all of it pickles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from hpsearch.core.trial import Cause, Params, Report
 class Start:
     """Give a trial to a free worker; everything that the worker needs to start or to continue it.
 
-    after: the last epoch whose report is in the journal; the worker goes on from its newest good checkpoint at or
+    after: the last epoch whose report is in the journal; the worker resumes from its newest valid checkpoint at or
         before it and keeps to itself what it had to train again.
     until: the epoch after which it waits for the next order (>= after + 1).
     epochs: the most that a trial may train in this study.
@@ -49,7 +49,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Take the worker away from a trial that may be hung. No more events of it come; a new worker does."""
+    """End the worker of a trial that may hang. The trial has no more events; a new worker starts."""
 
     number: int
 
@@ -57,16 +57,16 @@ class Kill:
 Order = Start | Advance | Release | Kill
 
 
-# What a pool says happened ───────────────────────────────────────────────────────────────────────
+# Events of a pool ───────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a trial cannot go on.
+    """Why a trial cannot continue.
 
-    kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", it yields what is no report, or
-        not the metric that the study asks for, so that no other trial will do better; "disk", what must last could not
-        be written, which is no fault of the trial's.
+    kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", what it yields is not a report, or
+        lacks the study's metric, as every other trial would; "disk", a checkpoint or report could not be written, which
+        is not the trial's fault.
     exception: what the trainer raised, where it did: its class and the first line of its text.
     """
 
@@ -81,7 +81,7 @@ class Provenance:
     """Under what a worker trains a trial from the epoch after `after` on: what must be the same for the same curve.
 
     environment: of the worker, in plain JSON values; see `provenance.environment.of_worker`.
-    data: what the trainer says it trains on (`Run.uses`): name -> SHA-256.
+    data: from the trainer's calls of `Run.uses`: name -> SHA-256.
     """
 
     after: int
@@ -91,14 +91,14 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What came of a Start or an Advance.
+    """The result of a Start or an Advance.
 
     reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.advance`); the loop
         judges each in turn, and what follows a verdict to stop or pause is dropped as if it had never been trained.
-    ended: the trainer came to its end by itself after these; failure: it cannot go on after these, and its worker is
+    ended: the trainer ended by itself after these; failure: the trial cannot continue after these, and its worker is
         free. Without a failure the trial waits for its next order, after its end for a Release.
     seconds: spent inside the trainer for these.
-    notes: what a person should know, such as a damaged checkpoint that was passed over.
+    notes: for the user, such as a damaged checkpoint that was skipped.
     provenance: with the first of a Start, and again where the trainer has named more data since.
     """
 
@@ -115,7 +115,7 @@ class Reported:
 class Lost:
     """The worker vanished; what the trial had reported before stands.
 
-    traceback: where in the trainer it was, if it could still say.
+    traceback: where in the trainer it was, if known.
     cause: WORKER_LOST, or OUT_OF_MEMORY where that is known to have ended it.
     """
 

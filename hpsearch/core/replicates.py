@@ -46,12 +46,12 @@ class Replicates:
 
     @classmethod
     def recorded(cls, trainer: Mapping[str, Any]) -> "Replicates":
-        """As [trainer] of a recorded study says."""
+        """From [trainer] of a recorded study."""
         return cls(trainer.get("validation", {}).get("folds", 0), trainer.get("repeats", 1))
 
     @property
     def can_be_compared(self) -> bool:
-        """Whether there are enough of them for a test to say anything."""
+        """Whether there are enough of them for a statistical test."""
         return len(self) >= 3
 
     def __len__(self) -> int:

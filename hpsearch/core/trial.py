@@ -23,7 +23,7 @@ def key_of(params: Params) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a trainer says at the end of an epoch.
+    """What a trainer reports at the end of an epoch.
 
     step: the epoch, from 1, rising by one.
     metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}.

@@ -3,8 +3,7 @@
 from contextlib import ExitStack, suppress
 
 from hpsearch.core.errors import InfrastructureError
-from hpsearch.core.logs import hold
-from hpsearch.core.logs import quiet as log_to
+from hpsearch.core.logs import buffer_library_logs, log_libraries_to
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.observers import Notes, Observer
 from hpsearch.orchestrator.run_result import RunResult
@@ -29,7 +28,7 @@ def run_study(
     Stopped where a signal ends it before its first trial; later, and for every other end in good order, the result
     says why.
     """
-    hold()
+    buffer_library_logs()
     observer.study_started(study)
     notes = Notes(observer.say)
     signals = Signals(notes.add)
@@ -40,7 +39,7 @@ def run_study(
         except (InfrastructureError, OSError) as problem:
             log = study.home / "hpsearch.log"
             with suppress(OSError):
-                log_to(log)
+                log_libraries_to(log)
                 if log.exists():
                     problem.add_note(f"  log  {log}")
             raise
@@ -61,7 +60,7 @@ def _searched(search: Search, observer: Observer, notes: Notes, signals: Signals
     loop = search.open(make, measured)
     if loop is None:
         return search.close()
-    log_to(search.study.home / "hpsearch.log")
+    log_libraries_to(search.study.home / "hpsearch.log")
     try:
         with signals.stopping(loop):
             loop.run()

@@ -1,6 +1,6 @@
 """What data are, in 64 characters: SHA-256 of files, folders, bytes, arrays and tensors.
 
-The same content has the same hash wherever it lies: a file that of its bytes (as `sha256sum` says), an array and a
+The same content has the same hash wherever it lies: a file that of its bytes (as of `sha256sum`), an array and a
 tensor that of type, shape and values. What was hashed once in a process is not read again while it is the same: a file
 of the same size and time, a tensor that nothing has written to, an array for as long as it lives.
 """
@@ -75,7 +75,7 @@ def _once(array: Any) -> str:
 
 
 def _version(array: Any) -> int:
-    """How often something was written to a tensor, as torch counts; of others nobody does."""
+    """How often a tensor was written to, as torch counts it; None for other objects."""
     with suppress(AttributeError, RuntimeError):  # one of inference mode
         return int(array._version)
     return 0

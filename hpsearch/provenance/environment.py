@@ -1,6 +1,6 @@
 """What a trial is trained with and on, besides its parameters and its seed: what may change the numbers of a curve.
 
-A worker says what only it can see (`of_worker`), the driver what it sends to the workers (`code`).
+`of_worker` is recorded in the worker's process, `code` in the driver's.
 """
 
 import importlib.metadata
@@ -23,7 +23,7 @@ from hpsearch.provenance import repository
 from hpsearch.provenance.sources import Sources, is_installed
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
-"""Whose versions are recorded where they are installed, besides those that the trainer imports."""
+"""Packages that are recorded with their versions where installed, besides those that the trainer imports."""
 
 SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG", "PYTHONHASHSEED")
 """What else of the process's environment changes numbers, besides all that begins with HPSEARCH_."""

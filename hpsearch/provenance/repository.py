@@ -1,4 +1,4 @@
-"""What git says of the folder that code lies in: the commit, and how the files differ from it.
+"""The git state of the folder of the code: the commit, and how the files differ from it.
 
 Nothing here fails a run: where there is no git, no repository, or no answer in time, that is what is recorded.
 """
@@ -19,7 +19,7 @@ MOST_DIFF = 100_000
 """Characters of a diff that are kept; its length and its SHA-256 are those of the whole."""
 
 MOST_FILES = 200
-"""Untracked files that are hashed; how many there are is said."""
+"""The most untracked files that are hashed; all are counted."""
 
 MOST_BYTES = 1 << 20
 """Of an untracked file that is hashed: a larger one is named with its size."""
@@ -29,7 +29,7 @@ _NOT_CODE = (":/", ":(exclude,glob)**/.env*", ":(exclude,glob)**/.hpsearch/**")
 
 
 class _Silent(Exception):
-    """git did not answer; says why."""
+    """git gave no answer; the message has the reason."""
 
 
 def state(folder: Path) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def file_hash(path: Path, most_bytes: float = math.inf) -> str:
 
 
 def _git(folder: Path, *words: str) -> bytes:
-    """What it answers in this folder. It takes no lock, so a commit that somebody makes meanwhile goes through."""
+    """Its output in this folder. It takes no lock, so that a commit at the same time succeeds."""
     ours = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
     environment = {**ours, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:

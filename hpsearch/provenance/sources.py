@@ -168,7 +168,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def is_installed(path: Path) -> bool:
-    """Whether a file is one of an installed distribution, whose version says what it is."""
+    """Whether a file belongs to an installed distribution, which is identified by its version."""
     return bool({"site-packages", "dist-packages"} & set(path.parts))
 
 

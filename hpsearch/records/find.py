@@ -65,7 +65,7 @@ def folder_of(study: str | None) -> Path | None:
 
 
 def home() -> Path:
-    """Where everything embedded lives when no study file says so: HPSEARCH_HOME, or .hpsearch here."""
+    """The home folder without a study file: HPSEARCH_HOME, or .hpsearch in the current folder."""
     return study_home(Path())
 
 

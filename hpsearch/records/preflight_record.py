@@ -42,7 +42,7 @@ def cost_text(cost: Mapping[str, Any]) -> str:
 
 
 def share(count: int) -> float:
-    """Of one GPU, for each of so many trials: two digits, rounded down, and Ray knows no less than 0.0001."""
+    """Of one GPU, for each of so many trials: two digits, rounded down; Ray's smallest share is 0.0001."""
     steps = 10.0 ** min(len(str(count)) + 1, 4)
     return max(math.floor(steps / count) / steps, 1e-4)
 

@@ -1,4 +1,4 @@
-"""Asks whoever runs a recorded study to end it, wherever that is."""
+"""Asks the process that runs a recorded study to end it, on any machine."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from hpsearch.records.find import evaluation_name
 
 @dataclass(frozen=True)
 class StopRequest:
-    """asked: who runs the study, for a person to read; None where nobody does."""
+    """asked: the process that runs the study, in words; None where none does."""
 
     study: str
     asked: str | None

@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.core.errors import BadInput, DiskError
 from hpsearch.core.folders import study_home
-from hpsearch.core.logs import hold
+from hpsearch.core.logs import buffer_library_logs
 from hpsearch.core.messages import Advance, Failure, Lost, Provenance, Reported, Start
 from hpsearch.core.stopping import stoppable
 from hpsearch.core.trial import Cause, Report, State, Trial
@@ -35,7 +35,7 @@ def reproduce(
     trial, segments = journal.trial(study.record.id, number), journal.segments(study.record.id, number)
     if not trial.curve and trial.state is not State.FAILED:
         raise BadInput(f"trial {trial.number} is {trial.state} and has no epoch to compare yet")
-    hold()
+    buffer_library_logs()
     with (
         _elsewhere(study.record.spec, folder or _folder(segments)) as its,
         stoppable("nothing of the study was changed"),

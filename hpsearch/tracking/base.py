@@ -6,7 +6,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Sync:
-    """How far a tracker agrees with the journal. `problem` is what to tell the user, "" where all is well."""
+    """How far a tracker agrees with the journal. `problem` is a message for the user, "" where there is none."""
 
     sent: int
     pending: int
@@ -14,19 +14,19 @@ class Sync:
 
 
 class Tracker(Protocol):
-    """A projection of the journal that keeps up by itself and can be rebuilt from it at any time.
+    """A projection of the journal that follows it on its own and can be rebuilt at any time.
 
-    problem: what keeps it from doing so now, for the user; "" while all is well.
+    problem: what prevents that now, for the user; "" where nothing does.
     """
 
     problem: str
 
     def start(self) -> None:
-        """Begin to keep up, on a thread of its own. Returns at once and never raises for a server that is away."""
+        """Start to follow the journal on its own thread. Returns at once and never raises for an unreachable server."""
         ...
 
     def close(self, timeout: float) -> Sync:
-        """Send what is pending for at most `timeout` seconds, end the thread, and say what is left."""
+        """Send what is pending for at most `timeout` seconds, end the thread, and return what is left."""
         ...
 
 

@@ -17,13 +17,13 @@ from urllib.parse import unquote, urlsplit
 from hpsearch.core.errors import BadInput
 from hpsearch.tracking.location import is_server, refusal, without_credentials
 
-PATIENCE = 5.0
+REPLY_TIMEOUT = 5.0
 """Seconds that a server may take to answer."""
 
 ASK = "/api/2.0/mlflow/experiments/search?max_results=1"
 
 _PASSING = (408, 425, 429)
-"""What of 4xx goes away by itself; as 5xx does."""
+"""Statuses 4xx that are transient, as 5xx are."""
 
 _LOGIN = ("mlflow_tracking_username", "mlflow_tracking_password")
 
@@ -40,14 +40,14 @@ class ConnectionCheck:
         self._thread.start()
 
     def answer(self) -> str:
-        """A note where MLflow is away, "" where all is well; PATIENCE after the question it is away.
+        """A note where MLflow is unreachable, else ""; it counts as unreachable after REPLY_TIMEOUT seconds.
 
         BadInput where it is there and will not have us.
         """
-        self._thread.join(max(0.0, self._began + PATIENCE - time.monotonic()))
+        self._thread.join(max(0.0, self._began + REPLY_TIMEOUT - time.monotonic()))
         if self._refused is not None:
             raise self._refused
-        return _away(self._uri, f"no answer within {PATIENCE:g} s") if self._note is None else self._note
+        return _unreachable(self._uri, f"no answer within {REPLY_TIMEOUT:g} s") if self._note is None else self._note
 
     def _ask(self) -> None:
         try:
@@ -63,7 +63,7 @@ def check_address(uri: str, setting: str) -> None:
 
 
 def check_server(uri: str) -> str:
-    """Ask a server whether it would take us: "" if so, a sentence for the user where it is merely away.
+    """Ask a server whether it accepts us: "" if so, a message for the user where it is unreachable.
 
     BadInput, which names the fix, where it is there and refuses us, or cannot be an MLflow server. A database is not
     asked: it is made when it is not there.
@@ -72,7 +72,7 @@ def check_server(uri: str) -> str:
     if not is_server(uri):
         return ""
     try:
-        with urllib.request.urlopen(_question(uri), timeout=PATIENCE, context=_tls(uri)) as answer:
+        with urllib.request.urlopen(_question(uri), timeout=REPLY_TIMEOUT, context=_tls(uri)) as answer:
             if answer.read(1) == b"{":
                 return ""
             raise _refused(uri, refusal(404, "", uri))
@@ -80,7 +80,7 @@ def check_server(uri: str) -> str:
         with error:
             body = error.read(2000).decode(errors="replace")
         if error.code >= 500 or error.code in _PASSING:
-            return _away(uri, f"{error.code} {error.reason}")
+            return _unreachable(uri, f"{error.code} {error.reason}")
         raise _refused(uri, refusal(error.code, body, uri)) from None
     except (ValueError, http.client.InvalidURL):  # whose words repeat the address
         raise BadInput("tracking.mlflow is not an address: write http://HOST:PORT or https://HOST") from None
@@ -100,8 +100,8 @@ def _silence(uri: str, reason: object) -> str:
     if isinstance(reason, http.client.BadStatusLine) and not isinstance(reason, ConnectionError):
         raise _refused(uri, "does not speak HTTP: check tracking.mlflow")
     if isinstance(reason, socket.gaierror):
-        return _away(uri, "unknown host name")
-    return _away(uri, str(reason) or type(reason).__name__)
+        return _unreachable(uri, "unknown host name")
+    return _unreachable(uri, str(reason) or type(reason).__name__)
 
 
 def _speaks_tls(uri: str) -> bool:
@@ -118,7 +118,7 @@ def _refused(uri: str, why: str) -> BadInput:
     return BadInput(f"tracking.mlflow: MLflow at {without_credentials(uri)} {why}")
 
 
-def _away(uri: str, why: str) -> str:
+def _unreachable(uri: str, why: str) -> str:
     return f"MLflow at {without_credentials(uri)} does not answer ({why}): start it, or check tracking.mlflow"
 
 

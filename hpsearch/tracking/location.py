@@ -1,4 +1,4 @@
-"""Where MLflow is: its address without secrets, and what to tell the user when it does not work."""
+"""The address of MLflow without secrets, and messages for its errors."""
 
 import hashlib
 import re
@@ -39,11 +39,11 @@ def explain(error: Exception, uri: str, study: str) -> str:
     """One sentence for the user: what is wrong and what to do, without secrets."""
     if isinstance(error, HpsearchError):
         return without_credentials(str(error))
-    said = f"MLflow at {without_credentials(uri)} {_ailment(error, uri)}"
+    said = f"MLflow at {without_credentials(uri)} {_diagnosis(error, uri)}"
     return f"{said}; training is not affected, and `hpsearch sync {study}` sends what is missing"
 
 
-def _ailment(error: Exception, uri: str) -> str:
+def _diagnosis(error: Exception, uri: str) -> str:
     text = str(error)
     if refused := _STATUS.get(getattr(error, "error_code", "")):
         return refusal(refused, text, uri)
@@ -58,7 +58,7 @@ def _ailment(error: Exception, uri: str) -> str:
 
 
 def refusal(status: int, body: str, uri: str) -> str:
-    """What a server means by a status of 4xx, and what mends it."""
+    """The meaning of a status 4xx of a server, and the fix."""
     host = urlsplit(uri).hostname
     if status == 401:
         return "needs a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"

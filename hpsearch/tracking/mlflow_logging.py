@@ -1,4 +1,4 @@
-"""What has to hold before MLflow is imported: its messages, retries and telemetry stay away from the user."""
+"""Set before MLflow is imported: its messages, retries and telemetry do not reach the user."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ ENVIRONMENT = {
 def configure() -> None:
     """Set what the user has not set, in this process only; harmless to repeat.
 
-    MLflow reads its environment at each call and has no other way to be told. What it prints about a run to stdout
+    MLflow reads its environment at each call and has no other setting. What it prints about a run to stdout
     is switched off in any case: stdout carries our data.
     """
     for name, value in ENVIRONMENT.items():
@@ -29,6 +29,6 @@ def configure() -> None:
     for logger in map(logging.getLogger, ("mlflow", "alembic", "sqlalchemy", "urllib3")):
         if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
             logger.addHandler(logging.NullHandler())  # else Python prints warnings of a logger that has no handler
-    # It says ten times, for every try to reach a database, what the tracker says once.
+    # It logs every one of ten tries to reach a database; the tracker reports that once.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(mlflow|alembic)(\.|$)")

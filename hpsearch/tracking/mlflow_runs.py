@@ -36,12 +36,12 @@ class PayloadRefused(Exception):
 
 
 class Deleted(Exception):
-    """Somebody deleted the study's experiment or its own run in MLflow."""
+    """The study's experiment or its own run was deleted in MLflow."""
 
 
 @dataclass(frozen=True)
 class KnownRun:
-    """What MLflow holds of a run, as far as we know. Tags are written last: what they say has been sent was sent."""
+    """The known state of a run in MLflow. Tags are written last, so what they list was sent."""
 
     id: str
     uid: str
@@ -115,7 +115,7 @@ class MlflowRuns:
             owner = found.tags.get("hpsearch.study")
             if owner == self.study_uid:
                 return found
-            if owner is None and found.lifecycle_stage == "active":  # somebody prepared it for us
+            if owner is None and found.lifecycle_stage == "active":  # prepared by the user
                 self._client.set_experiment_tag(found.experiment_id, "hpsearch.study", self.study_uid)
                 return found
         raise PayloadRefused(f"the experiments {name!r} and {name} {self.study_uid[:8]} belong to other studies")
@@ -168,7 +168,7 @@ class MlflowRuns:
     # Writing ────────────────────────────────────────────────────────────────────────────────────
 
     def write(self, run: KnownRun | None, payload: RunPayload) -> KnownRun:
-        """Bring a run to what the payload says, make it where it is None, and return what MLflow holds then.
+        """Update a run to the payload, create it where `run` is None, and return its new state.
 
         Raises PayloadRefused. The order makes it safe to break off anywhere: points, artifacts, then tags, then status.
         """

@@ -58,7 +58,7 @@ class MlflowTracker:
         self._last_tries = math.inf
         self._failed = False
         self._finished = False
-        self._journal_away = ""
+        self._journal_problem = ""
         self.problem = ""
 
     def start(self) -> None:
@@ -74,7 +74,7 @@ class MlflowTracker:
         if self._finished:
             return Sync(self._sent, 0, self.problem)
         late = TimeoutError(f"did not accept everything within {timeout:g} s")
-        problem = self.problem or self._journal_away or explain(late, self._uri, self._study.name)
+        problem = self.problem or self._journal_problem or explain(late, self._uri, self._study.name)
         left = 0  # where the journal itself is the problem
         with suppress(HpsearchError), closing(self._open_journal()) as journal:
             left = pending(journal, self._study.id, self._uri)
@@ -112,12 +112,12 @@ class MlflowTracker:
         if ending and not moved:
             projection.finish(doubtful=self._failed)
             self._finished = True
-        self.problem, self._journal_away = projection.problem, ""
+        self.problem, self._journal_problem = projection.problem, ""
         return ending
 
     def _wait(self, seconds: float) -> None:
         if self._closing.is_set():
-            self._abandoned.wait(min(seconds, self._interval, LAST_TRIES / 20))  # somebody waits for it
+            self._abandoned.wait(min(seconds, self._interval, LAST_TRIES / 20))  # close() waits for it
         else:
             self._closing.wait(seconds)
 
@@ -131,11 +131,11 @@ class MlflowTracker:
     def _fail(self, error: Exception) -> None:
         """What is known of MLflow is forgotten, and looked up again in the next turn."""
         self._drop()
-        if isinstance(error, JournalUnavailable):  # of which the run tells the user, and which is no fault of MLflow's
-            self._journal_away = str(error)
+        if isinstance(error, JournalUnavailable):  # the run reports it, and MLflow is not at fault
+            self._journal_problem = str(error)
             return
         self.problem = explain(error, self._uri, self._study.name)
-        if not self._failed:  # once, however often it comes and goes; what is left is said at the end
+        if not self._failed:  # once, however often it happens; what is left is reported at the end
             log.warning(self.problem)  # no traceback: it would hold the address with its password
         self._failed = True
 
@@ -148,9 +148,9 @@ class MlflowTracker:
 
 
 def sync(study: StudyRecord, objective: Objective, journal: Journal, uri: str, *, resend: bool = False) -> Sync:
-    """Bring MLflow to what the journal says, from the first revision on; what it has already is left as it is.
+    """Bring MLflow to agree with the journal, from the first revision; what it has already is left as it is.
 
-    Runs that somebody deleted are undeleted. With `resend` everything is sent, whatever MLflow says that it has; what
+    Deleted runs are restored. With `resend` everything is sent again; what
     it has stays single. Never raises for MLflow's sake: the problem is in the answer.
     """
     configure()

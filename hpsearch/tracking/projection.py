@@ -1,6 +1,6 @@
 """The journal, projected into MLflow: what changed since a revision, or all of it; both by the same way.
 
-What a run's tags say that it has is never sent again, and where they do not say that it has what came before, all of
+What is in MLflow according to a run's tags is not sent again; where the tags do not show all that came before, all of
 it is sent. So a replay, a crash half-way, a restored backup and a wiped server need no case of their own.
 """
 
@@ -22,10 +22,10 @@ REPORTS_IN_TURN = 1000
 class Projection:
     """One study, from one journal into one MLflow store. Opening it takes seconds.
 
-    rebuild: begin at the first revision and undelete what somebody deleted; else go on at the cursor and leave it.
-    resend: send everything again, whatever the tags say that MLflow has.
+    rebuild: start at the first revision and restore deleted runs; else continue at the cursor and leave them deleted.
+    resend: send everything again, regardless of the tags.
     rest: called after each run, to let others work.
-    sent: how many reports have been brought over, and how often a trial's run was brought up to date.
+    sent: the reports sent, and the updates of trials' runs.
     problem: what MLflow refused, "" if nothing.
     """
 
@@ -91,7 +91,7 @@ class Projection:
     def finish(self, doubtful: bool) -> None:
         """Write the study's last payload, with its decisions and the journal's documents.
 
-        doubtful: a call went unanswered, so MLflow may since have made a run that nobody knows of.
+        doubtful: a call had no answer, so MLflow may have made a run that is unknown here.
         """
         if doubtful:
             self._runs.find_all()

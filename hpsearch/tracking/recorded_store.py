@@ -1,4 +1,4 @@
-"""Where recorded studies are in MLflow, and bringing that to what the journal says."""
+"""The MLflow of recorded studies, and how it is brought to agree with the journal."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hpsearch.tracking.mlflow_tracker import sync
 def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None) -> dict[str, Sync]:
     """One study by its name or file, or with None every one that is in MLflow; by name.
 
-    mlflow: where, in place of what the study says. BadInput for one study that is not in MLflow.
+    mlflow: a URI in place of the study's. BadInput for one study that is not in MLflow.
     """
     done = {}
     with journal_of(study, journal_url) as journal:
@@ -30,7 +30,7 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
 
 
 def _uri_of(study: JournalStudy, asked: str | None, journal_url: str | None, mlflow: str | None) -> str:
-    """As the option says, or the study's file where it was asked for by that, or what was recorded of its file."""
+    """The option's URI, or that of the study's file where the study was named by it, or the recorded one."""
     if mlflow is not None:
         return checked(mlflow)
     if (file := file_of(asked)) is not None:

@@ -55,8 +55,8 @@ class RunPayload:
     """All of a run, or what is new of it.
 
     uid: our own name of the run: "study uid" or "study uid/trial number".
-    start, end: milliseconds since 1970; end is None while it goes on.
-    texts: file name -> content of its artifacts. A digest of each is among the tags, and says that it was sent.
+    start, end: milliseconds since 1970; end is None while it runs.
+    texts: file name -> content of its artifacts. A digest of each is among the tags, so that it is sent once.
     """
 
     uid: str

@@ -17,7 +17,7 @@ class Claim:
     """A file among a trial's checkpoints that names the worker which has the trial: the one that got it last.
 
     A worker that was given up may train on: it was only stopped, or its node only cut off. It finds the name of another
-    and changes nothing more. Where the file is gone, somebody has removed the trial's files.
+    and changes nothing more. A missing file means that the trial's files were deleted.
     """
 
     def __init__(self, folder: Path):
@@ -38,13 +38,13 @@ class Claim:
 
 
 class CheckpointsUnavailable(Exception):
-    """The disk does not give or take what a trial needs; the message says what, where, and how much room there is."""
+    """A checkpoint cannot be read or written; the message has the path and the free space."""
 
 
 class CheckpointWriter:
     """Of a trial on one worker. It claims the trial when it is made, and removes what was trained after epoch `after`.
 
-    restored: the checkpoint to go on from. tracked: what the trainer has named to `Run.track`, once it has.
+    restored: the checkpoint to resume from. tracked: the objects given to `Run.track`.
     """
 
     def __init__(self, store: checkpoints.CheckpointStore, objective: Objective, after: int):

@@ -1,4 +1,4 @@
-"""Checkpoints: what a trial needs to go on exactly where it was, as bytes that can be verified and cannot run code.
+"""Checkpoints: the state from which a trial resumes exactly, as bytes that can be verified and cannot run code.
 
 A file and its SHA-256 are written beside their places and then renamed, so that what has a hash is whole, and a disk
 that is full or fails takes nothing away that was there. It is read with `weights_only=True`: tensors and plain
@@ -42,7 +42,7 @@ class CheckpointStore:
         return cls(work / "checkpoints" / f"{number:05d}", f"{study_uid}/{number}")
 
     def write(self, step: int, content: bytes, best: bool = False) -> None:
-        """Write a checkpoint to go on from; with `best` it is the best as well, and stays when it is no longer new.
+        """Write a checkpoint to resume from; with `best` it is the best as well, and is kept.
 
         OSError, with the file's name and the room that is left, where the disk does not take it.
         """
@@ -51,7 +51,7 @@ class CheckpointStore:
             self._link(self._name(step), BEST)
 
     def write_best(self, content: bytes) -> None:
-        """Write a best that is of an epoch in the midst of a slice; nobody goes on from it."""
+        """Write the best checkpoint of an epoch within a slice; no trial resumes from it."""
         self._put(BEST, content)
 
     def set_best_aside(self) -> None:
@@ -67,7 +67,7 @@ class CheckpointStore:
                 (self.folder / f"{ASIDE}{end}").replace(self.folder / f"{BEST}{end}")
 
     def _link(self, name: str, to: str) -> None:
-        """Give a checkpoint a second name; a copy where the file system knows no links."""
+        """Give a checkpoint a second name; a copy where the file system has no links."""
         for end in ("", ".sha256"):
             path = self.folder / f"{to}{end}"
             with naming(path), _beside(path) as new:

@@ -26,8 +26,8 @@ from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.trial_log import CappedLog, log_file
 
 SLICE = 0.02
-"""Seconds that a worker goes on before it says what came of it: one epoch, or many where they are short. What it
-trains beyond a verdict is dropped, so no stop or pause wastes more than this, or one epoch."""
+"""Seconds that a worker trains before it reports: one epoch, or many where they are short. Epochs after a verdict are
+dropped, so a stop or pause wastes at most this time, or one epoch."""
 
 LATE = 0.02
 """Where the order for a slice took longer to come than this part of its first epoch (many workers, a busy driver), the
@@ -36,13 +36,13 @@ worker goes one epoch ahead of its verdict."""
 
 @dataclass(frozen=True)
 class Setup:
-    """What every worker of a study is made with. It travels to other machines: plain values only, no secret.
+    """The setup of every worker of a study. It is sent to other machines: plain values only, no secret.
 
     trainer: a worker replaces its device and threads by those that follow from `cpus` and `gpus`.
-    work: where checkpoints, logs and scratch folders of this study go.
+    work: the folder of this study's checkpoints, logs and scratch folders.
     capture: send what the trainer prints to a log file; else it goes to the terminal (for debugging).
-    shared: several workers live in one process, so each puts its random state back before it goes on.
-    ahead: where verdicts come late, go one epoch ahead of them (see LATE): the worker has a process of its own.
+    shared: several workers are in one process, so each restores its random state before it trains.
+    ahead: where verdicts come late, train one epoch ahead of them (see LATE): the worker has its own process.
     stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
     """
 
@@ -58,7 +58,7 @@ class Setup:
 
 
 class Worker:
-    """A long-lived worker. `start`, then `advance` until the trial has ended or is to go no further, then `release`.
+    """A long-lived worker. `start`, then `advance` until the trial ends or is stopped, then `release`.
 
     A trial that has ended keeps its checkpoints until then: its last epochs may not have reached the journal yet.
     """
@@ -73,7 +73,7 @@ class Worker:
 
     @cached_property
     def environment(self) -> dict[str, Any]:
-        """What else may change a curve; asked for when the trainer has been imported."""
+        """What else may change a curve; read after the trainer was imported."""
         return environment.of_worker(self.context.sources(), self.context.device, self.context.threads)
 
     def warm_up(self) -> None:
@@ -82,7 +82,7 @@ class Worker:
             import torch  # noqa: F401
 
     def check(self, params: Params) -> int:
-        """Find the trainer and try whether it takes these parameters, without training. TrainerError.
+        """Find the trainer and check that it accepts these parameters, without training. TrainerError.
 
         Returns the pid of the worker's process.
         """

@@ -23,7 +23,7 @@ def _tracked(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
             "Invalid Host header",
             "refuses the name '127.0.0.1': start it with `mlflow server --allowed-hosts 127.0.0.1`",
         ),
-        (403, "", "does not let this user in: ask who runs it"),
+        (403, "", "denies this user access: ask its administrator"),
         (404, "", "is not an MLflow server: check tracking.mlflow"),
     ],
 )

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.core.logs import hold, quiet, restored
+from hpsearch.core.logs import buffer_library_logs, log_libraries_to, restored
 
 
 def test_logging_is_as_before(tmp_path: Path) -> None:
     root = logging.getLogger()
     before = root.handlers[:], root.level, warnings.showwarning
     with restored():
-        hold()
-        quiet(tmp_path / "hpsearch.log")
+        buffer_library_logs()
+        log_libraries_to(tmp_path / "hpsearch.log")
         logging.getLogger("a.library").warning("something")
         assert root.handlers != before[0]
     assert (root.handlers, root.level, warnings.showwarning) == before
@@ -26,7 +26,7 @@ def test_a_program_that_captures_warnings_still_does(tmp_path: Path) -> None:
     try:
         captured = warnings.showwarning
         with restored():
-            hold()
+            buffer_library_logs()
         assert warnings.showwarning is captured
     finally:
         logging.captureWarnings(False)
@@ -37,6 +37,6 @@ def test_where_the_file_cannot_be_written_nothing_is_printed(
 ) -> None:
     (tmp_path / "file").touch()
     with restored():
-        quiet(tmp_path / "file" / "hpsearch.log")
+        log_libraries_to(tmp_path / "file" / "hpsearch.log")
         logging.getLogger("a library").warning("something")
     assert capsys.readouterr().err == ""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from hpsearch.core.logs import quiet
+from hpsearch.core.logs import log_libraries_to
 from hpsearch.core.messages import Lost, Start
 from tests.support.studies import setup
 
@@ -17,7 +17,7 @@ PATIENCE = 60.0
 
 
 def main(work: Path) -> None:
-    quiet(work / "hpsearch.log")
+    log_libraries_to(work / "hpsearch.log")
     from hpsearch.workers.pools.ray.actors import RayActors
     from hpsearch.workers.pools.ray.cluster import Cluster
 

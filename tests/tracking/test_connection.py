@@ -49,9 +49,9 @@ class TestRefused:
             (400, "The plain HTTP request was sent to HTTPS port", "answers with 400"),
             (401, "You are not authenticated", "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
             (403, "Invalid Host header - possible DNS rebinding attack detected", "--allowed-hosts 127.0.0.1"),
-            (403, "Permission denied", "the right to make experiments"),
-            (404, "", "is no MLflow server"),
-            (200, "<html>", "is no MLflow server"),
+            (403, "Permission denied", "the right to create experiments"),
+            (404, "", "is not an MLflow server"),
+            (200, "<html>", "is not an MLflow server"),
         ],
     )
     def test_the_fix_is_named(self, status: int, body: str, fix: str):
@@ -117,11 +117,11 @@ class TestBesideThePool:
             assert asked.answer() == ""
 
     def test_a_refusal_is_raised_where_it_is_waited_for(self):
-        with Proxy(mode=401) as server, pytest.raises(BadInput, match="wants a password"):
+        with Proxy(mode=401) as server, pytest.raises(BadInput, match="needs a login"):
             ConnectionCheck(server.uri).answer()
 
     def test_one_that_says_nothing_is_away(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("hpsearch.tracking.connection.PATIENCE", 0.2)
+        monkeypatch.setattr("hpsearch.tracking.connection.REPLY_TIMEOUT", 0.2)
         with Proxy(mode="hang") as server:
             assert f"{server.uri} does not answer (" in ConnectionCheck(server.uri).answer()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.core.logs import quiet
+from hpsearch.core.logs import log_libraries_to
 from hpsearch.workers.trial_log import FULL, MOST_BYTES, CappedLog
 
 SAYS_SO = FULL.decode()
@@ -80,7 +80,7 @@ class TestQuiet:
     def file(self, tmp_path: Path) -> Iterator[Path]:
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
-        quiet(tmp_path / "home" / "hpsearch.log")
+        log_libraries_to(tmp_path / "home" / "hpsearch.log")
         yield tmp_path / "home" / "hpsearch.log"
         logging.captureWarnings(False)
         for handler in root.handlers:

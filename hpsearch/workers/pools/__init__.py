@@ -1,1 +1,1 @@
-"""Pools run trials on workers and say what happened to them."""
+"""Pools run trials on workers and return what happened as events."""

@@ -8,7 +8,7 @@ from hpsearch.trainer.open_trial import Measurement, Result
 
 
 class Pool(Protocol):
-    """Workers that train. A pool decides nothing: it carries out orders and reports what came of them."""
+    """Workers that train. A pool decides nothing: it carries out orders and returns events."""
 
     @property
     def room(self) -> int:

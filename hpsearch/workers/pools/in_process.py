@@ -43,7 +43,7 @@ class InProcess:
                 self._release(order.number)
 
     def events(self, timeout: float) -> Sequence[Event]:  # noqa: ARG002
-        """Trains one slice of the trial whose turn it is; there is nothing to wait for."""
+        """Train one slice of the next trial. `timeout` is unused: there is nothing to wait for."""
         if not self._orders:
             return []
         order = self._orders.popleft()

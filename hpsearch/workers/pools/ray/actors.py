@@ -149,7 +149,7 @@ class RayActors:
                 self._session.check()
                 if time.monotonic() > deadline:
                     self._replace(slot)
-                    return Lost(MEASUREMENT, f"it was to take {measurement.seconds:g} s at most and does not end")
+                    return Lost(MEASUREMENT, f"it did not end within {measurement.seconds:g} s")
             result: Result = ray.get(call)
         except RayTaskError as problem:
             raise _raised_by_worker(problem) from None
@@ -172,7 +172,7 @@ class RayActors:
         return next(slot for slot in self._slots if slot.number == number)
 
     def _actor_class(self) -> Any:
-        """Made once: the first actor of a class waits for the GCS, which may be away when a worker is replaced."""
+        """Made once: the first actor of a class waits for the GCS, which may be down when a worker is replaced."""
         own = self.cluster
         return ray.remote(Worker).options(num_cpus=own.cpus, num_gpus=own.gpus, memory=own.memory, max_restarts=0)
 
@@ -258,7 +258,7 @@ class RayActors:
             trouble = f"; the last one: {self.why_lost}" if self.why_lost else ""
             raise PoolError(
                 f"no worker came up within {STARTUP:.0f} s on {self.cluster.place}{trouble}: "
-                f"is it busy, has it lost its nodes? `ray status` says; {AGAIN}"
+                f"is it busy, has it lost its nodes? See `ray status`; {AGAIN}"
             )
 
 
@@ -271,7 +271,7 @@ def _raised_by_worker(problem: RayTaskError) -> Exception:
 
 
 def why_lost(problem: Exception, fatal: str, kernel_ended_some: bool) -> tuple[str, Cause]:
-    """Of a process that was killed Ray says that memory may have been the cause; it knows only of its own kills."""
+    """For any killed process Ray names memory as a possible cause; it only records its own kills."""
     if isinstance(problem, OutOfMemoryError):
         return "out of memory: Ray ended its worker", Cause.OUT_OF_MEMORY
     if kernel_ended_some:

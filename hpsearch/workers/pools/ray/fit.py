@@ -27,7 +27,8 @@ def fitting(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
     if asked <= fits:
         return asked, ""
     return fits, (
-        f"resources.workers = {asked}, but {cluster.place} fits {fits} with {_described(wanted)} each: {fits} at once"
+        f"resources.workers = {asked}, but {cluster.place} fits {fits} with {_described(wanted)} each: "
+        f"{fits} in parallel"
     )
 
 

@@ -3,7 +3,7 @@
 Measured on Ray 2.60: after a SIGKILL of the driver two of Ray's agents live on for 61 s, after one of its GCS for
 120 s, a trial's process that was stopped for ever, and its folder stays. So a small process stands beside the driver,
 which writes a line "pid start" for each process to it; the end of that pipe is the driver's end.
-It is run by its path and knows the standard library alone, so that it is up in 30 ms.
+It is run by its path and imports only the standard library, so that it starts in 30 ms.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class Reaper:
     def watch(self, *processes: Process) -> None:
         assert self._process.stdin is not None
         lines = "".join(f"{pid} {start}\n" for pid, start in processes)
-        with contextlib.suppress(OSError):  # somebody has ended it: Ray's own ways are left
+        with contextlib.suppress(OSError):  # it was ended: Ray's own clean-up remains
             self._process.stdin.write(lines.encode())
             self._process.stdin.flush()
 
@@ -84,7 +84,7 @@ def identified(pids: Iterable[int]) -> list[Process]:
 
 
 def started(pid: int) -> str:
-    """When a process started; "" where it has ended, also where nobody has asked for it since."""
+    """When a process started; "" where it has ended, also where its exit status was not read yet."""
     if not Path("/proc/self").exists():
         return "".join(_ps("lstart=", pid)).replace(" ", "-")
     fields = _stat(pid)
