@@ -326,7 +326,7 @@ class RecordedStudy:
             raise NoTrialSucceeded(f'no trial of study "{self.name}" has reported an epoch yet')
         ranked, others = self._ranked()
         figure = trials.curves(ranked, others, self._study.objective)
-        says = style.title(trials.curves_say(ranked, others), 110)
+        says = style.title(trials.curves_caption(ranked, others), 110)
         return figure.update_layout(template="plotly_white", title=says)
 
     def plot_parameters(self) -> "Figure":

@@ -37,8 +37,8 @@ def pages(documents: Mapping[str, "Document"], *, whole: bool = True) -> dict[st
 
 
 @dataclass(frozen=True)
-class Picture:
-    """name: a unique word. title, says: title and caption, plain text.
+class Plot:
+    """name: a unique word. title, caption: plain text.
 
     figure: data and layout for plotly's script, as JSON without "<", so that it is safe in HTML.
     small: shown side by side with others.
@@ -46,7 +46,7 @@ class Picture:
 
     name: str
     title: str
-    says: str
+    caption: str
     figure: str
     small: bool = False
 
@@ -64,7 +64,7 @@ def study(
     objective: Objective,
     space: Space,
     documents: Mapping[str, "Document"],
-) -> list[Picture]:
+) -> list[Plot]:
     """Every plot that has data, in the order of display.
 
     ranked: the trials with a value, the best first; others: those without (failed, diverged, just started).
@@ -74,29 +74,29 @@ def study(
 
     drawn = []
     if any(trial.curve for trial in (*ranked, *others)):
-        says = trials.curves_say(ranked, others)
+        caption = trials.curves_caption(ranked, others)
         figure = trials.curves(ranked, others, objective)
-        drawn.append(_picture("curves", f"{objective.metric} by epoch", says, figure))
+        drawn.append(_plot("curves", f"{objective.metric} by epoch", caption, figure))
     if ranked and trials.has_losses(ranked[0]):
         title = f"Training and validation loss of the best trial ({ranked[0].number})"
-        drawn.append(_picture("losses", title, trials.LOSSES, trials.losses(ranked[0], objective)))
+        drawn.append(_plot("losses", title, trials.LOSSES, trials.losses(ranked[0], objective)))
     if ranked:
         figure = trials.anytime([*ranked, *others], ranked, objective)
-        drawn.append(_picture("anytime", "Best value by number of epochs trained", trials.ANYTIME, figure))
-        says = parameters.says(ranked, space)
+        drawn.append(_plot("anytime", "Best value by number of epochs trained", trials.ANYTIME, figure))
+        caption = parameters.caption(ranked, space)
         for number, (name, figure) in enumerate(parameters.figures(ranked, objective, space)):
-            drawn.append(_picture(f"parameter-{number}", name, "" if number else says, figure, small=True))
+            drawn.append(_plot(f"parameter-{number}", name, "" if number else caption, figure, small=True))
     if "rounds" in documents:
         found = documents["rounds"]
-        drawn.append(_picture("rounds", "Trials and search ranges by round", rounds.says(found), rounds.figure(found)))
+        drawn.append(_plot("rounds", "Trials and search ranges by round", rounds.caption(found), rounds.figure(found)))
     if "lr_range" in documents:
         tested = documents["lr_range"]
-        drawn.append(_picture("lr_range", "Learning-rate range test", tested["says"], lr_range.figure(tested)))
+        drawn.append(_plot("lr_range", "Learning-rate range test", tested["says"], lr_range.figure(tested)))
     return drawn
 
 
-def _picture(name: str, title: str, says: str, figure: "go.Figure", small: bool = False) -> Picture:
+def _plot(name: str, title: str, caption: str, figure: "go.Figure", small: bool = False) -> Plot:
     """The page shows the title above the plot, so the figure has none."""
     room = {"t": 10, "r": 10, "b": 40, "l": 60} if small else {"t": 40, "r": 20}
     figure.update_layout(title=None, margin=room, template="plotly_white")
-    return Picture(name, title, says, str(figure.to_json()), small)
+    return Plot(name, title, caption, str(figure.to_json()), small)

@@ -25,9 +25,9 @@ def figure(document: Document) -> go.Figure:
     layout = {"template": "plotly_white", "height": HEIGHT, "margin": {"t": 120}}
     drawn = go.Figure(layout={**layout, "title": title(document["says"], LINE)})
     drawn.update_xaxes(title=f"{label(name)} (logarithmic)", type="log", exponentformat="power")
-    drawn.update_yaxes(title="training loss", range=_heights(tests))
+    drawn.update_yaxes(title="training loss", range=_y_range(tests))
     for number, test in enumerate(tests):
-        for trace in _traces(test, _own(test, tests), COLOURS[number % len(COLOURS)]):
+        for trace in _traces(test, _label(test, tests), COLOURS[number % len(COLOURS)]):
             drawn.add_trace(trace)
     in_file = document.get("asked")
     for kind, bounds, fill in (("range found", found, "#2ca02c"), ("range in the study file", in_file, "#7f7f7f")):
@@ -58,13 +58,13 @@ def _traces(test: Document, named: str, colour: str) -> Iterator[go.Scatter]:
     )
 
 
-def _own(test: Document, tests: Sequence[Document]) -> str:
+def _label(test: Document, tests: Sequence[Document]) -> str:
     """The parameters in which a test differs from the others."""
     own = {k: v for k, v in test["params"].items() if any(other["params"].get(k) != v for other in tests)}
     return label(", ".join(f"{name} = {value}" for name, value in own.items())) or "smoothed loss"
 
 
-def _heights(tests: Sequence[Document]) -> list[float] | None:
+def _y_range(tests: Sequence[Document]) -> list[float] | None:
     """From below the minimum to well above the initial losses: a diverged loss would flatten all others."""
     smoothed = [test["smoothed"] for test in tests if test["smoothed"]]
     if not smoothed:

@@ -21,7 +21,7 @@ HEIGHT, COLUMNS = 260, 3
 """Pixels of one picture, and how many stand side by side in one figure."""
 
 
-def says(ranked: Sequence[Trial], space: Space) -> str:
+def caption(ranked: Sequence[Trial], space: Space) -> str:
     """The caption: the meaning of the points, and what is not shown."""
     parts = ["One point per trial with a value; the star is the best trial."]
     if any(trial.state is not State.COMPLETE for trial in ranked):
@@ -65,7 +65,7 @@ def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Fi
         drawn.update_yaxes(range=own.layout.yaxis.range, row=row, col=column)
         if column == 1:
             drawn.update_yaxes(title=label(objective.metric), row=row, col=1)
-    heading = title(says(ranked, space), 110)
+    heading = title(caption(ranked, space), 110)
     drawn.update_layout(template="plotly_white", height=HEIGHT * rows + 100, showlegend=False, title=heading)
     return drawn
 

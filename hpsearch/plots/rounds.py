@@ -18,7 +18,7 @@ ROW = 230
 RANGE = {"fillcolor": "#2ca02c", "opacity": 0.15, "line_width": 0, "layer": "below"}
 
 
-def says(document: Document) -> str:
+def caption(document: Document) -> str:
     """The caption: the meaning of the plot, and why the search ended."""
     names = list(document["log"])
     left = f" {MOST_AXES} of {len(names)} parameters are shown." if len(names) > MOST_AXES else ""
@@ -40,13 +40,13 @@ def figure(document: Document) -> go.Figure:
     for row, one in enumerate(rounds, 1):
         before = [trial for earlier in rounds[: row - 1] for trial in earlier["trials"]]
         for column, name in enumerate(names, 1):
-            for trace in _falls(one, before, name, legend=row == column == 1):
+            for trace in _round_traces(one, before, name, legend=row == column == 1):
                 drawn.add_trace(trace, row=row, col=column)
             (bounds,) = (found for found in one["windows"] if found["name"] == name)
             # After the traces: plotly does not draw a rectangle in an empty subplot.
             drawn.add_vrect(x0=bounds["low"], x1=bounds["high"], row=row, col=column, **RANGE)
             drawn.update_xaxes(title=label(name), row=row, col=column, **_axis(rounds, name, document["log"][name]))
-        drawn.update_yaxes(range=_heights(one, before), row=row)
+        drawn.update_yaxes(range=_y_range(one, before), row=row)
         drawn.update_yaxes(title=label(document["metric"]), row=row, col=1)
     end = f" The search ended: {document['over']}" if document["over"] else ""  # some methods end without a reason
     text = f"Trials by round, with search ranges in green.{end}"
@@ -60,7 +60,7 @@ def figure(document: Document) -> go.Figure:
     return drawn
 
 
-def _falls(one: Document, before: Sequence[Document], name: str, legend: bool) -> Iterator[go.Scatter]:
+def _round_traces(one: Document, before: Sequence[Document], name: str, legend: bool) -> Iterator[go.Scatter]:
     """The trials of a round by one parameter, in front of those of earlier rounds."""
     number = one["best"]["trial"] if one["best"] else None
     new = [trial for trial in one["trials"] if not trial["continued"]]
@@ -96,7 +96,7 @@ def _axis(rounds: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
     return {**axis, "range": [low - room, high + room]}
 
 
-def _heights(one: Document, before: Sequence[Document]) -> list[float] | None:
+def _y_range(one: Document, before: Sequence[Document]) -> list[float] | None:
     """The range of the values, without outliers. For a round of one trial that of all trials before."""
     usual = one["trials"] if len(one["trials"]) > 1 else before
     return spread([t["value"] for t in usual if t["value"] is not None], [one["best"]["value"]] if one["best"] else ())

@@ -38,16 +38,16 @@ def curves(ranked: Sequence[Trial], others: Sequence[Trial], objective: Objectiv
     drawn = [(trial, _points(trial, objective)) for trial in (*best, *rest)]
     marked = max(trial.epoch for trial, _ in drawn) <= FEW
     figure = go.Figure(layout={"height": HEIGHT, "legend": {"orientation": "h", "y": -0.2}})
-    figure.add_trace(_behind(drawn[len(best) :], marked))
+    figure.add_trace(_grey_trace(drawn[len(best) :], marked))
     for colour, (trial, points) in reversed(list(zip(COLOURS, drawn[: len(best)], strict=False))):
         figure.add_trace(_curve(f"trial {trial.number}", points, colour, marked))
     figure.update_xaxes(title="epoch", rangemode="tozero")
-    figure.update_yaxes(title=label(objective.metric), range=_heights(drawn[: len(best)], drawn))
+    figure.update_yaxes(title=label(objective.metric), range=_y_range(drawn[: len(best)], drawn))
     figure.update_layout(legend_traceorder="reversed")
     return figure
 
 
-def curves_say(ranked: Sequence[Trial], others: Sequence[Trial]) -> str:
+def curves_caption(ranked: Sequence[Trial], others: Sequence[Trial]) -> str:
     best, rest = _chosen(ranked, others)
     all_of_them = sum(bool(trial.curve) for trial in (*ranked, *others))
     shown, longest = len(best) + len(rest), max(trial.epoch for trial in (*best, *rest))
@@ -89,7 +89,7 @@ def _curve(name: str, points: Sequence[tuple[int, float | None]], colour: str, m
     )
 
 
-def _behind(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], marked: bool) -> go.Scatter:
+def _grey_trace(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], marked: bool) -> go.Scatter:
     """All curves in one trace, with gaps between them: hundreds of traces would be slow."""
     rows = [
         row
@@ -110,7 +110,7 @@ def _behind(drawn: Sequence[tuple[Trial, Sequence[tuple[int, float | None]]]], m
     )
 
 
-def _heights(best: Sequence[tuple[Trial, Any]], drawn: Sequence[tuple[Trial, Any]]) -> list[float] | None:
+def _y_range(best: Sequence[tuple[Trial, Any]], drawn: Sequence[tuple[Trial, Any]]) -> list[float] | None:
     """An axis range without outliers that includes the last values of the best trials."""
     values = [value for _, points in drawn for _, value in points if value is not None]
     return spread(values, [points[-1][1] for _, points in best if points[-1][1] is not None])
@@ -153,11 +153,11 @@ def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective)
     trace = go.Scatter(x=x, y=y, text=texts, line=line, marker=marker, mode="lines+markers", hovertemplate=hover)
     figure.add_trace(trace)
     figure.update_xaxes(title="epochs trained in all trials", rangemode="tozero")
-    figure.update_yaxes(title=f"best {label(objective.metric)} so far", range=_steps(y, trials, objective))
+    figure.update_yaxes(title=f"best {label(objective.metric)} so far", range=_value_range(y, trials, objective))
     return figure
 
 
-def _steps(found: Sequence[float], trials: Sequence[Trial], objective: Objective) -> list[float] | None:
+def _value_range(found: Sequence[float], trials: Sequence[Trial], objective: Objective) -> list[float] | None:
     """An axis range with all improvements, except first values that are far worse than the usual ones."""
     points = ([value for _, value in _points(trial, objective)] for trial in evenly(trials, MOST_CURVES))
     usual = spread(value for own in points for value in own if value is not None)

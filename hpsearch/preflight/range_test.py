@@ -67,7 +67,7 @@ def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
     section = study.range_test
     assert section is not None
     name, space = section.parameter, study.space
-    own, asked = _own(space, name), asked_for(space, name)
+    own, asked = _own(space, name), range_in_file(space, name)
     auto = isinstance(own, Float) and own.auto
     # Without auto the tested range is wide, and contains the one of the study file.
     low, high = asked if auto else (min(AUTO_LOW, asked[0]), max(AUTO_HIGH, asked[1]))
@@ -108,7 +108,7 @@ def _own(space: Space, name: str) -> Parameter | None:
     return next((one for one in space.parameters if one.name == name), None)
 
 
-def asked_for(space: Space, name: str) -> tuple[float, float]:
+def range_in_file(space: Space, name: str) -> tuple[float, float]:
     """The smallest and the largest learning rate of the study file."""
     own = _own(space, name)
     if own is None:

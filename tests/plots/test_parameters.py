@@ -34,7 +34,7 @@ def test_the_first_of_many_parameters_are_shown() -> None:
     ranked = [trial(0, 1.0, params=dict.fromkeys(names, 0.5))]
     space = Space(tuple(Float(name, 0.0, 1.0) for name in names), {})
     assert [name for name, _ in parameters.figures(ranked, LOSS, space)] == names[:24]
-    assert "24 of 30" in parameters.says(ranked, space)
+    assert "24 of 30" in parameters.caption(ranked, space)
 
 
 def test_incomplete_trials_are_separate_and_the_best_is_on_top() -> None:
@@ -63,7 +63,7 @@ def test_of_thousands_of_trials_the_best_and_a_sample_are_shown() -> None:
     ((_, figure),) = parameters.figures(ranked, LOSS, space)
     assert len(figure.data[1].x) == parameters.MOST_TRIALS
     assert figure.data[1].text[0] == "trial 0"
-    assert "1,000 of 2,500" in parameters.says(ranked, space)
+    assert "1,000 of 2,500" in parameters.caption(ranked, space)
 
 
 def test_all_of_them_in_one_figure() -> None:

@@ -28,12 +28,12 @@ class TestCurves:
         assert {1, 1_235, 3_000} <= set(best.x)
         behind = of_trials.curves(ranked, [], LOSS).data[0]
         assert len(set(behind.text) - {""}) == of_trials.MOST_CURVES - of_trials.NAMED
-        says = of_trials.curves_say(ranked, [])
+        says = of_trials.curves_caption(ranked, [])
         assert says.startswith("The best 5 in colour, the others in grey. 200 of 500 trials are shown: ")
         assert "about 200 points" in says
 
     def test_a_few_are_all_drawn(self) -> None:
-        few = of_trials.curves_say([trial(0, 1.0), trial(1, 2.0)], [])
+        few = of_trials.curves_caption([trial(0, 1.0), trial(1, 2.0)], [])
         assert not any(digit in few for digit in "0123456789"), "no numbers of what is left out"
 
     def test_a_value_that_is_not_finite_is_a_gap(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.core.errors import BadInput
 from hpsearch.preflight.judge.lr_curve import misses
-from hpsearch.preflight.range_test import asked_for, run_range_test, variants
+from hpsearch.preflight.range_test import range_in_file, run_range_test, variants
 from tests.preflight.fake_pools import LOST, Answering, Vanishing
 from tests.support.study_text import LR, make_study
 
@@ -33,7 +33,7 @@ class TestSweeps:
         [(LR, (1e-5, 1.0)), ("[0.1, 0.001]", (0.001, 0.1)), ("0.05", (0.05, 0.05)), ("[1, 3]", (1.0, 3.0))],
     )
     def test_the_rates_in_the_study_file(self, lr: str, bounds: tuple[float, float]) -> None:
-        assert asked_for(make_study((LR, lr), ASKED).space, "lr") == bounds
+        assert range_in_file(make_study((LR, lr), ASKED).space, "lr") == bounds
 
     def test_the_sweeps_extend_beyond_the_range_in_the_file(self) -> None:
         measurer = Answering()

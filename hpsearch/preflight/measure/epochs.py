@@ -14,7 +14,7 @@ from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, r
 from hpsearch.preflight.measurements import LOSSES, PeakMemory, TrainedEpochs
 
 
-def some(
+def train_epochs(
     trainer: TrainerUnderTest, most: int, factor: float, deadline: float, feed: BatchFilter = unchanged
 ) -> TrainedEpochs:
     """Train `most` epochs, or as many as end before `deadline`."""

@@ -14,7 +14,7 @@ STEPS = 8
 """A layer below one that is initialised with zeros gets its first gradient in the second or third step."""
 
 
-def look(trainer: TrainerUnderTest, deadline: float) -> tuple[FirstSteps, Failure | None]:
+def measure_first_steps(trainer: TrainerUnderTest, deadline: float) -> tuple[FirstSteps, Failure | None]:
     """Train STEPS steps and stop, also within an epoch."""
     seen = Instrumentation(end=lambda seen: len(seen.steps) >= STEPS, deadline=deadline)
     gradients, zero_grad, inputs = GradientMonitor(seen), ZeroGradMonitor(seen), InputMonitor(seen)

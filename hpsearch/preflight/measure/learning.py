@@ -41,7 +41,7 @@ class LearningMeasurement:
         began, idle = time.monotonic(), epochs.host_memory()
         deadline = began + self.seconds
         trainer = TrainerUnderTest(context, self.params, self.seed, self.epochs)
-        steps, failure = first_steps.look(trainer, began + TIME_FRACTION * self.seconds)
+        steps, failure = first_steps.measure_first_steps(trainer, began + TIME_FRACTION * self.seconds)
         if failure is not None:
             return Measurements(steps, failure=failure, seconds=time.monotonic() - began)
         made: tuple[OverfitAttempt, ...] = ()
@@ -107,4 +107,4 @@ class EpochTrainings:
 
     def _epochs(self, factor: float, most: int, feed: BatchFilter = unchanged) -> TrainedEpochs:
         trainer = replace(self._trainer, epochs=max(self._trainer.epochs, most))
-        return epochs.some(trainer, most, factor, self._deadline, feed)
+        return epochs.train_epochs(trainer, most, factor, self._deadline, feed)

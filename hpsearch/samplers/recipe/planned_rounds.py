@@ -106,7 +106,7 @@ class RoundResults:
         return [trial for trial in better if trial.state is State.PAUSED]
 
     @property
-    def best_lies_early(self) -> bool:
+    def best_is_early(self) -> bool:
         """Whether most of the best trials had their best epoch early (see EARLY)."""
         best = self.ranked[:TOP_TRIALS]
         judged = [(self._history.objective.judged(trial), trial.epoch) for trial in best]
@@ -131,7 +131,7 @@ class RoundResults:
         return old - min(new, default=math.inf)
 
     @property
-    def gained(self) -> str:
+    def outcome(self) -> str:
         """The result of the last round, as text."""
         objective, best = self._history.objective, self.ranked[0]
         value = f"{objective.metric} {objective.value(best):.4g} (trial {best.number})"

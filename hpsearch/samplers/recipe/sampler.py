@@ -116,7 +116,7 @@ class Recipe:
             f"round {number}: the best parameters (trial {best.number}) with {count} other seeds, to measure the noise"
         )
         rung = Rung(last.rung.epochs, 0, count)
-        notes = (found.gained, note)
+        notes = (found.outcome, note)
         return PlannedRound(number, rung, last.end, last.ranges, last.space, (), best.params, notes, headlines=2)
 
     def _refine(
@@ -132,9 +132,12 @@ class Recipe:
         now = replace(found.progress, epochs=searched.rung.epochs, paused=[trial.epoch for trial in paused])
         rung = schedule.next(now, resource)
         if isinstance(rung, Over):
-            return replace(rung, reason=f"{found.gained}; {rung.reason}")
+            return replace(rung, reason=f"{found.outcome}; {rung.reason}")
         survivors = tuple([trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors])
-        headline = (found.gained, _headline(number, rung, why if rung.new or resource is not Resource.LESS else ""))
+        headline = (
+            found.outcome,
+            _headline(number, rung, why if rung.new or resource is not Resource.LESS else ""),
+        )
         if rung.new == 0:
             return PlannedRound(number, rung, last.end, last.ranges, last.space, survivors, None, headline, headlines=2)
         space, dropped = without_worse_values(searched.space, found.latest, history.loss, best.params)
@@ -195,7 +198,7 @@ def _resource(
     if is_longest:
         longer = f" (a larger trainer.epochs may help; {advice.improving})" if advice.improving else ""
         return Resource.LESS, f"{'new' if any(one.moved for one in ranges) else 'narrower'} ranges{longer}"
-    if advice.long_enough and not advice.improving and found.best_lies_early:
+    if advice.long_enough and not advice.improving and found.best_is_early:
         return Resource.SAME, f"same length, because longer training is not expected to help ({advice.long_enough})"
     return Resource.MORE, f"longer training{f' ({advice.improving})' if advice.improving else ''}"
 
@@ -205,7 +208,7 @@ def _gain_is_noise(last: PlannedRound, found: RoundResults) -> Over | None:
     if found.noise is None or last.repeats is not None or found.gain > found.noise:
         return None
     return Over(
-        f"{found.gained}; the best parameters vary by {found.noise:.3g} (standard deviation over seeds), so a further "
+        f"{found.outcome}; the best parameters vary by {found.noise:.3g} (standard deviation over seeds), so a further "
         "round would only fit noise",
         numbers={"noise": found.noise, "round": last.number},
     )

@@ -10,7 +10,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from hpsearch import Report, Run
 from hpsearch.core.trial import Params
-from hpsearch.preflight.measure.first_steps import STEPS, look
+from hpsearch.preflight.measure.first_steps import STEPS, measure_first_steps
 from hpsearch.preflight.measurements import FirstSteps
 from tests.preflight.measure import faulty, sound
 from tests.preflight.measure.helpers import under_test
@@ -95,7 +95,7 @@ def no_torch(params: Params, run: Run) -> Iterator[Report]:
 
 
 def seen(trainer: object) -> FirstSteps:
-    steps, failure = look(under_test(trainer), float("inf"))  # type: ignore[arg-type]
+    steps, failure = measure_first_steps(under_test(trainer), float("inf"))  # type: ignore[arg-type]
     assert failure is None
     return steps
 
