@@ -1,4 +1,4 @@
-"""`hpsearch check`: with --json the faults are on stdout, as data."""
+"""`hpsearch check`: with --json the faults are data on stdout."""
 
 from argparse import Namespace
 from collections.abc import Iterator

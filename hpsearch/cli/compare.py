@@ -7,7 +7,7 @@ from hpsearch.cli.verb import Answer, journal
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("study", nargs="+", metavar="STUDY", help="two or more: names, or files")
+    parser.add_argument("study", nargs="+", metavar="STUDY", help="two or more studies, by name or file")
     journal(parser)
 
 

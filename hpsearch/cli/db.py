@@ -1,4 +1,4 @@
-"""`hpsearch db`: of the journal that is named, or that of a study's file, or the one here."""
+"""`hpsearch db`: for the journal of --journal, of a study file, or of the current folder."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -8,9 +8,11 @@ from hpsearch.cli.verb import Answer
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("action", choices=["version", "upgrade"])
-    parser.add_argument("file", type=Path, nargs="?", metavar="study.toml", help="the study whose journal it is")
-    parser.add_argument("--journal", metavar="URL", help="default: .hpsearch/journal.db here")
+    parser.add_argument(
+        "action", choices=["version", "upgrade"], help="show the version, or upgrade (with a backup of SQLite)"
+    )
+    parser.add_argument("file", type=Path, nargs="?", metavar="study.toml", help="study file that names the journal")
+    parser.add_argument("--journal", metavar="URL", help="URL of the journal; default: .hpsearch/journal.db here")
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -26,6 +28,6 @@ def run(args: Namespace) -> Iterator[Answer]:
         return
     done = upgrade(url)
     data = {"before": done.before, "after": done.after, "backup": str(done.backup) if done.backup else None}
-    kept = f"; as it was: {done.backup}" if done.backup else ""
+    kept = f"; backup: {done.backup}" if done.backup else ""
     same = f"already at version {done.after}"
     yield Answer(data, lambda: same if done.before == done.after else f"upgraded {done.before} to {done.after}{kept}")

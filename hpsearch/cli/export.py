@@ -10,8 +10,8 @@ from hpsearch.core.errors import BadInput
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    parser.add_argument("--format", choices=["json", "csv", "parquet", "optuna"], default="json")
-    parser.add_argument("-o", "--output", type=Path, help="the file to write; json and csv go to stdout without")
+    parser.add_argument("--format", choices=["json", "csv", "parquet", "optuna"], default="json", help="default: json")
+    parser.add_argument("-o", "--output", type=Path, help="file to write; default for json and csv: stdout")
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -34,7 +34,7 @@ def run(args: Namespace) -> Iterator[Answer]:
 
 def _check(args: Namespace) -> None:
     if args.format in ("parquet", "optuna") and args.output is None:
-        raise BadInput(f"--format {args.format} writes a file: say which with -o FILE")
+        raise BadInput(f"--format {args.format} writes a file: name it with -o FILE")
     if args.format == "csv" and args.json and args.output is None:
         raise BadInput("--format csv prints CSV and --json an object: leave one out, or name a file with -o FILE")
     if args.output is not None and not args.output.parent.is_dir():

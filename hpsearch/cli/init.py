@@ -1,4 +1,4 @@
-"""`hpsearch init`: nothing that is there is touched."""
+"""`hpsearch init`: existing files are never overwritten."""
 
 import shlex
 from argparse import ArgumentParser, Namespace
@@ -11,7 +11,7 @@ from hpsearch.core.errors import BadInput
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="where to write; default: here")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="folder to write to; default: here")
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -19,7 +19,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     there = [path for path in (args.folder, *args.folder.parents) if path.exists() and not path.is_dir()]
     there += [place for place in places if place.exists()]
     if there:
-        raise BadInput(f"{there[0]} is there already: choose another folder, `hpsearch init FOLDER`")
+        raise BadInput(f"{there[0]} already exists: choose another folder, `hpsearch init FOLDER`")
     args.folder.mkdir(parents=True, exist_ok=True)
     for place in places:
         place.write_text(files("hpsearch.cli").joinpath("templates", place.name).read_text(), encoding="utf-8")

@@ -1,6 +1,6 @@
 """argv -> exit code: the only place that prints, and that catches HpsearchError.
 
-The module of the verb that argv names is the only one that is imported, so that `hpsearch --help` stays quick.
+Only the module of the called verb is imported, so that `hpsearch --help` stays fast.
 """
 
 import argparse
@@ -22,40 +22,41 @@ from hpsearch.core.format import json_text
 from hpsearch.core.redact import redact
 
 VERBS = {
-    "init": "write a first study file and trainer to start from",
-    "check": "every fault of a study file at once, without running it",
-    "plan": "what a study will run: rounds, trials, epochs, the first proposals",
-    "preflight": "whether a study's trainer can learn, at which learning rates, and what it will cost",
-    "run": "run a study, or go on where it was",
-    "status": "how a study stands, while it runs or after",
-    "show": "the search's rounds and decisions; or one trial: parameters, curve, decisions with reasons",
-    "best": "the best trial of a study",
-    "compare": "studies side by side: which was better, by how much, at what cost, and what differs",
-    "doctor": "what the loss curves show and what to do about it: of a study, or of one trial",
-    "report": "a study as one HTML page for somebody who was not there, which needs no network",
-    "evaluate": "the test set, once: the best trials over fresh seeds, and ensembles beside them",
-    "reproduce": "train one trial again from its record, and compare the curves bit for bit",
-    "export": "everything that was recorded, as JSON, CSV, Parquet or an Optuna study",
-    "stop": "ask the run of a study to end in good order",
-    "sync": "bring MLflow to what the journal says",
-    "ui": "open the MLflow dashboard over the embedded store",
+    "init": "write an example study file and trainer",
+    "check": "check a study file and list all its errors, without running it",
+    "plan": "show what a study will run: rounds, trials, epochs, estimated time, first proposals",
+    "preflight": "check whether the trainer can learn, find its learning rates, and measure its cost",
+    "run": "run a study, or continue it where it stopped",
+    "status": "show the progress of one study or of all",
+    "show": "show a search with its rounds and decisions, or one trial with its parameters and curve",
+    "best": "show the best trial of a study",
+    "compare": "compare studies: which is better, by how much, at what cost, and how they differ",
+    "doctor": "diagnose the loss curves of a study or of one trial, and suggest changes",
+    "report": "write an HTML report of a study, as one file that works offline",
+    "evaluate": "train the best trials with new seeds, then evaluate them and ensembles once on the test set",
+    "reproduce": "train a recorded trial again and compare the curves bit for bit",
+    "export": "export a study as JSON, CSV, Parquet or an Optuna study",
+    "stop": "stop a running study; it can be continued later",
+    "sync": "send to MLflow what is recorded and not there yet",
+    "ui": "open the MLflow dashboard of the local store",
     "submit": "run a study as a Ray job on a cluster",
-    "db": "the journal's database: its version, and upgrades",
+    "db": "show or upgrade the schema version of the journal database",
 }
 """Each is a module of hpsearch.cli: `arguments` fills its parser, `run` yields its Answers."""
 
 GONE = (errno.EPIPE, errno.EIO)
-"""What writing to a closed pipe or a closed terminal says."""
+"""Errors of writing to a closed pipe or a closed terminal."""
 
-EPILOG = """exit codes: 0 done, 1 our bug, 2 bad input, 3 no trial succeeded, 4 the study is being run by someone else,
-5 infrastructure failed (run again), 6 a reproduced trial came to something else, 130 and 143 signals"""
+EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no trial succeeded or max_failures reached,
+4 study already running, 5 infrastructure failed (run again), 6 a reproduced trial has other results,
+130 and 143 stopped by a signal"""
 
 
 def parser(verb: str | None = None, module: ModuleType | None = None) -> argparse.ArgumentParser:
     """Of all verbs, with the arguments of the one that is called."""
     top = argparse.ArgumentParser(
         prog="hpsearch",
-        description="A hyperparameter search that is run like an experiment.",
+        description="Hyperparameter search for PyTorch, run like an experiment.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -66,8 +67,8 @@ def parser(verb: str | None = None, module: ModuleType | None = None) -> argpars
         if module is not None and name == verb:
             module.arguments(command)
         command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-        command.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
-        command.add_argument("-v", "--verbose", action="store_true", help="tracebacks of our own errors")
+        command.add_argument("-q", "--quiet", action="store_true", help="show no progress on stderr")
+        command.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
     return top
 
 
@@ -78,10 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser(verb, module).parse_args(argv)
     as_json = args.json or getattr(args, "jsonl", False)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: no name may be what a terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")  # as on stderr: names may have any character
     try:
         ensure_home(study_home(Path()))
-        assert module is not None, "argparse has refused what names no verb"
+        assert module is not None, "argparse rejects a call without a command"
         for answer in module.run(args):
             _print(json_text(answer.data) if as_json else answer.text())
             if answer.exit_code:
@@ -92,10 +93,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as problem:
-        advice = f"{_words(problem)}\nmend it, and run the same command again"
+        advice = f"{_words(problem)}\nfix this and run the same command again"
         return _say(advice, problem, InfrastructureError.exit_code, args.verbose)
     except Exception as problem:
-        print("hpsearch: this is a bug of ours; please report it with what follows", file=sys.stderr)
+        print("hpsearch: this is a bug in hpsearch; please report it with this traceback", file=sys.stderr)
         _trace(problem)
         return 1
 
@@ -127,10 +128,10 @@ def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) ->
 
 
 def _trace(problem: BaseException) -> None:
-    """A driver of a database may repeat the address that it was given."""
+    """The error of a database driver may contain its URL, with the password."""
     print(redact("".join(traceback.format_exception(problem))), end="", file=sys.stderr)
 
 
 def _send_nowhere(stream: TextIO) -> None:
-    """The reader is gone: what is still buffered must not fail again when Python flushes it at the end."""
+    """The reader has closed the pipe: what is still buffered must not fail again when Python flushes it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -8,12 +8,12 @@ from hpsearch.cli.verb import Answer, recorded_study
 from hpsearch.core.errors import BadInput
 
 PLACE = Path("report.html")
-"""Where it goes unless it is said."""
+"""Default of -o."""
 
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser)
-    where = "the file to write, over one that is there; default: report.html"
+    where = "file to write, an existing one is replaced; default: report.html"
     parser.add_argument("-o", "--output", type=Path, default=PLACE, help=where)
 
 

@@ -10,15 +10,15 @@ from hpsearch.cli.verb import Answer, study_file
 
 def arguments(parser: ArgumentParser) -> None:
     study_file(parser)
-    parser.add_argument("--fork", metavar="NAME", help="start a new study that may learn from the recorded one")
+    parser.add_argument("--fork", metavar="NAME", help="start a new study NAME that learns from the recorded one")
     parser.add_argument(
         "--retry-failed",
         action="store_true",
-        help="train failed trials again; without it, only those that failed before the trainer changed",
+        help="train all failed trials again (default: those that failed before the trainer changed)",
     )
-    parser.add_argument("--skip-preflight", action="store_true", help="start, whatever [preflight] would say")
+    parser.add_argument("--skip-preflight", action="store_true", help="start without the checks of [preflight]")
     parser.add_argument(
-        "--jsonl", action="store_true", help="one JSON object on stdout for every settled trial, then that of --json"
+        "--jsonl", action="store_true", help="print one JSON object for each trial that ends, then that of --json"
     )
 
 

@@ -14,7 +14,7 @@ def run(args: Namespace) -> Iterator[Answer]:
 
     with opened(args.study, args.journal) as (journal, study):
         done = ask_to_stop(journal, study.record)
-    says = "nobody runs it"
+    says = "not running"
     if done.asked is not None:
-        says = f"{done.asked} was asked to stop; running trials end their epoch first"
+        says = f"stopping {done.asked}; running trials finish their epoch first"
     yield Answer(done.document(), lambda: f"{done.study}: {says}")

@@ -12,12 +12,12 @@ from hpsearch.core.errors import Stopped
 
 def arguments(parser: ArgumentParser) -> None:
     study_file(parser)
-    parser.add_argument("--address", required=True, help="the cluster's job server, such as http://head:8265")
-    parser.add_argument("--follow", action="store_true", help="show its output until it ends; exit as it does")
+    parser.add_argument("--address", required=True, help="address of the job server, such as http://head:8265")
+    parser.add_argument("--follow", action="store_true", help="show its output, and exit with its exit code")
 
 
 class _There(dict[str, str]):
-    """The cluster's environment: a variable that is not set here may be there, and be the URL of a database."""
+    """The environment of the cluster: a variable that is not set here may be set there, and hold a database URL."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -45,6 +45,6 @@ def run(args: Namespace) -> Iterator[Answer]:
         for text in job.output():
             sys.stderr.write(text)
     except KeyboardInterrupt:
-        raise Stopped(signal.SIGINT, f"the job goes on\n  follow  {follow}\n  stop    {stop}") from None
+        raise Stopped(signal.SIGINT, f"the job continues\n  follow  {follow}\n  stop    {stop}") from None
     code, state = job.exit_code(), job.state()
     yield Answer({**sent, "state": state, "exit_code": code}, lambda: f"job {job.number}: {state}", code)

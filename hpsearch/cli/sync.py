@@ -5,19 +5,27 @@ from collections.abc import Iterator
 
 from hpsearch.cli.verb import Answer, recorded_study
 from hpsearch.core.errors import InfrastructureError
+from hpsearch.core.format import many
+from hpsearch.tracking.base import Sync
 
 
 def arguments(parser: ArgumentParser) -> None:
     recorded_study(parser, optional=True)
-    parser.add_argument("--mlflow", metavar="URI", help="where MLflow is; default: as the study's file says, or here")
+    parser.add_argument("--mlflow", metavar="URI", help="URI of MLflow; default: that of the study, or the local store")
 
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.tracking.recorded_store import sync_recorded
 
     done = sync_recorded(args.study, args.journal, args.mlflow)
-    lines = [f"{name}: {one.sent} sent, {one.pending} pending" for name, one in done.items()]
+    lines = [f"{name}: {_words(one)}" for name, one in done.items()]
     if problems := [one.problem for one in done.values() if one.problem]:
         raise InfrastructureError("\n".join([*lines, *problems]))
     data = [{"study": name, "sent": one.sent, "pending": one.pending} for name, one in done.items()]
-    yield Answer(data, lambda: "\n".join(lines) or "no study here is in MLflow")
+    yield Answer(data, lambda: "\n".join(lines) or "no study of this journal is tracked with MLflow")
+
+
+def _words(done: Sync) -> str:
+    sent = f"{many(done.sent, 'event')} sent" if done.sent else ""
+    left = f"{many(done.pending, 'event')} not sent yet" if done.pending else "MLflow is up to date"
+    return ", ".join(filter(None, [sent, left]))

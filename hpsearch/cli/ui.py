@@ -1,4 +1,4 @@
-"""`hpsearch ui`: serves until a signal ends it."""
+"""`hpsearch ui`: serves the dashboard until a signal stops it."""
 
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -10,9 +10,9 @@ from hpsearch.core.errors import InfrastructureError, NotFound
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, help="default: a free one from 5000 up")
-    parser.add_argument("--home", type=Path, help="the folder with mlflow.db; default: .hpsearch here")
-    where = "another store, a password as ${env:NAME}; or a server (its address is printed)"
+    parser.add_argument("--port", type=int, help="port of the dashboard; default: the first free one from 5000")
+    parser.add_argument("--home", type=Path, help="folder with mlflow.db; default: .hpsearch here")
+    where = "URI of another store, with a password as ${env:NAME}, or of a server (its address is printed)"
     parser.add_argument("--mlflow", metavar="URI", help=where)
 
 
@@ -24,7 +24,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     folder = (args.home or home()).absolute()
     uri = f"sqlite:///{folder / 'mlflow.db'}" if args.mlflow is None else checked(args.mlflow)
     if args.mlflow is None and not (folder / "mlflow.db").exists():
-        raise NotFound(f"no MLflow store in {folder}: run a study first, or say where it is with --home FOLDER")
+        raise NotFound(f"no MLflow store in {folder}: run a study first, or name its folder with --home FOLDER")
     board = dashboard(uri, port=args.port)
     text = f"MLflow dashboard: {board.url}"
     if not board.argv:
@@ -34,4 +34,4 @@ def run(args: Namespace) -> Iterator[Answer]:
     with served(board, log) as server:
         yield Answer({"url": board.url}, lambda: f"{text}   (Ctrl-C ends it)")
         server.wait()
-    raise InfrastructureError(f"the dashboard has ended by itself\n  log  {log}")
+    raise InfrastructureError(f"the dashboard has stopped unexpectedly\n  log  {log}")

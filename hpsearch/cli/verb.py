@@ -1,4 +1,4 @@
-"""What verbs have in common: what they answer, and arguments that several of them take."""
+"""Shared by the verbs: the answer of a verb, and arguments that several of them take."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -18,17 +18,17 @@ class Answer:
 
 
 def study_file(parser: ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="study.toml")
-    change = "change one key of the file, such as space.lr.low=1e-4; may be repeated"
+    parser.add_argument("file", type=Path, metavar="study.toml", help="the study file")
+    change = "override one key of the file, such as space.lr.low=1e-4; may be repeated"
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help=change)
 
 
 def recorded_study(parser: ArgumentParser, optional: bool = False) -> None:
-    which = "a study's name, or its file" + "; all, without" * optional
+    which = "name or file of the study" + "; default: all studies" * optional
     parser.add_argument("study", nargs="?" if optional else None, help=which)
     journal(parser)
 
 
 def journal(parser: ArgumentParser) -> None:
-    where = "where it is recorded, a password as ${env:NAME}; default: .hpsearch/journal.db here"
+    where = "URL of the journal, with a password as ${env:NAME}; default: .hpsearch/journal.db here"
     parser.add_argument("--journal", metavar="URL", help=where)

@@ -1,4 +1,4 @@
-"""A recorded study that is this run's to write: found as it was left, or recorded for the first time."""
+"""A recorded study that this run may write to: reopened, or recorded for the first time."""
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from hpsearch.study.definition import Study, differences
 
 @dataclass(frozen=True)
 class HeldStudy:
-    """study: as its file has it, with the budgets that it had before."""
+    """study: as in its file, with the budgets of earlier runs."""
 
     study: Study
     journal: Journal
@@ -80,7 +80,7 @@ def reopen(
         if origin == name:
             raise BadInput(f'--fork must name a new study, got "{origin}", the name in the file')
         if record is not None and record.forked_from != origin:
-            raise BadInput(f'study "{name}" is there already and is no fork of "{origin}": name another')
+            raise BadInput(f'study "{name}" already exists and is not a fork of "{origin}": name another')
         if journal.find(origin) is None:
             raise no_origin
     if record is None:
@@ -91,8 +91,8 @@ def reopen(
     if changed:
         raise StudyChanged(
             f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
-            "put it back to go on, or run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new study that "
-            "learns from this one"
+            "undo the changes to continue it, or run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new "
+            "study that learns from this one"
         )
     lease = stack.enter_context(journal.held(record, shared=shared))
     held = HeldStudy(study.extending(record.spec), journal, record, lease)

@@ -1,4 +1,4 @@
-"""The one loop: listen, propose, record, act. It alone changes a trial's state.
+"""The loop of a run: take events, propose, record, act. Only it changes the state of a trial.
 
 Every turn decides first, then writes all that was decided to the recorder in one transaction, and only then acts on it.
 """
@@ -28,7 +28,7 @@ NONE: Numbers = {}
 ENDS = {Stop: State.PRUNED, Pause: State.PAUSED, Finish: State.COMPLETE}
 
 DRAIN = 30.0
-"""Seconds that running trials have to end their epoch where the recorder asks for the end."""
+"""Seconds that running trials have to finish their epoch after a request to stop, such as `hpsearch stop`."""
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Loop:
     def stop(
         self, reason: str, grace: float = math.inf, cause: Cause = Cause.INTERRUPTED, numbers: Numbers = NONE
     ) -> None:
-        """Start nothing more; every running trial ends its epoch, within `grace` seconds, and waits for another run."""
+        """Start nothing more. Running trials finish their epoch within `grace` seconds and wait for the next run."""
         if not self.end.stopped:
             self.end = replace(self.end, stopped=reason, cause=cause, numbers=numbers)
         self._deadline = min(self._deadline, self._clock() + grace)
@@ -209,7 +209,7 @@ class Loop:
             one.turn_ended(self.history, self.running)
 
     def _write(self) -> _Turn:
-        """What the recorder does not take is kept, so that the same can be tried again."""
+        """What could not be written is kept, so that it can be tried again."""
         turn = self._turn
         if turn.trials or turn.decisions:
             self._recorder.write(list(turn.trials.values()), turn.reports, turn.decisions, turn.provenance)
@@ -219,7 +219,7 @@ class Loop:
         return turn
 
     def abandon(self, reason: str) -> None:
-        """Leave no trial RUNNING behind where the recorder still takes it; where not, the next run sees to it."""
+        """Put the running trials back to WAITING where the recorder still works; else the next run does it."""
         with suppress(InfrastructureError):
             self._write()
             for number in list(self.running):
@@ -271,7 +271,7 @@ class Loop:
             if not isinstance(verdict, Continue):
                 break
         if event.failure is not None and event.failure.kind == "disk":  # whatever becomes of the trial
-            self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; put that right and run again")
+            self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; fix this and run again")
         if isinstance(verdict, Continue) and event.failure is not None:
             self._fail(trial, event.failure)
         else:
@@ -330,7 +330,7 @@ class Loop:
                 self.stop(reason, math.inf, Cause.LIMIT, {"failed": failed})
 
     def _wait(self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE) -> None:
-        """Off its worker, to go on from its checkpoint when there is room."""
+        """Free its worker; the trial is resumed from its checkpoint when a worker is free."""
         self._leave(trial)
         self._put(replace(trial, state=State.WAITING, reason=reason, cause=cause, cause_numbers=numbers))
         self._decide("wait", reason, trial)
@@ -354,9 +354,9 @@ class Loop:
             self._end(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
 
     def _starve(self, trial: Trial, failure: Failure) -> None:
-        """Out of memory: once more with nothing beside it, then never again."""
+        """Out of memory: tried once more while no other trial runs, then FAILED."""
         if trial.cause is not Cause.OUT_OF_MEMORY:
-            self._wait(trial, f"out of memory ({failure.summary}): once more, alone", Cause.OUT_OF_MEMORY)
+            self._wait(trial, f"out of memory ({failure.summary}): tried once more, alone", Cause.OUT_OF_MEMORY)
             self._queue.append(trial.number)
             return
         advice = "try a smaller batch_size or model, or more resources.per_trial.memory or gpus"
@@ -365,14 +365,14 @@ class Loop:
         self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
     def _lose(self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE, traceback: str = "") -> None:
-        """The worker is gone; the trial is not, until it has cost one worker too many."""
+        """The worker is lost. The trial is tried again, at most limits.retries times."""
         numbers = {**numbers, "epoch": trial.epoch, "workers": trial.attempts}
         if trial.attempts > self.rules.retries:
             reason = f"{reason}; {trial.attempts} workers lost (limits.retries)"
             self._end(replace(trial, error=traceback), State.FAILED, reason, cause, numbers)
         else:
             again = replace(trial, attempts=trial.attempts + 1)
-            self._wait(again, f"{reason}; goes on from epoch {trial.epoch}", cause, numbers)
+            self._wait(again, f"{reason}; resumed from epoch {trial.epoch}", cause, numbers)
             self._queue.append(trial.number)
 
     # Time ───────────────────────────────────────────────────────────────────────────────────────
@@ -392,7 +392,7 @@ class Loop:
                 reason = f"stalled: no report for limits.stall = {stall:g} s"
                 self._lose(trial, reason, Cause.STALLED, {"seconds": stall})
             elif now > self._deadline:
-                reason = f"{self.end.stopped}; its epoch took too long to wait for"
+                reason = f"{self.end.stopped}; its epoch did not end in time"
                 self._wait(trial, reason, self.end.cause, self.end.numbers)
             else:
                 continue

@@ -1,4 +1,4 @@
-"""Who watches a study run, and what a run does beside its loop, each an observer of it."""
+"""Observers of the loop: progress, notes for the user, the tracker, the record of rounds."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,41 +19,40 @@ from hpsearch.tracking.base import Sync, Tracker
 
 
 class Observer:
-    """Learns what was done when it is in the journal, on the thread of the loop, so it must return soon.
-
-    A subclass has the callbacks that it needs; the others do nothing, so this one watches in silence.
+    """Callbacks of the loop. Each is called after the event was recorded, on the thread of the loop, so it must return
+    soon. All do nothing here; a subclass overrides those that it needs.
     """
 
     def study_started(self, study: Study) -> None:
-        """A run of it begins: its workers are started next."""
+        """A run begins; the workers are started next."""
 
     def retried(self, count: int) -> None:
-        """So many failures, of all runs of the study, were no end: the trial is tried again, or was."""
+        """count: failures, in all runs of the study, after which the trial was or will be tried again."""
 
     def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:
-        """It is given to a worker. notes: what was decided with it about the search as a whole."""
+        """A worker starts it. notes: decisions about the whole search that were made with it."""
 
     def reported(self, trial: Trial) -> None:
-        """One epoch more is on its curve: the last one."""
+        """Its curve has one more epoch, the last one."""
 
     def judged(self, trial: Trial, verdict: Verdict) -> None:
-        """What follows from its last report."""
+        """The verdict on its last report."""
 
     def ended(self, trial: Trial) -> None:
         """It is COMPLETE, PRUNED, FAILED or PAUSED."""
 
     def turn_ended(self, history: History, running: Collection[int]) -> None:
-        """All that was decided is recorded and done; several times a second. running: trials that are on a worker."""
+        """Called several times a second, after decisions are recorded and carried out. running: trials on workers."""
 
     def study_ended(self, result: RunResult) -> None:
-        """The run is at its end, whatever ended it."""
+        """The run has ended, for any reason."""
 
     def say(self, text: str) -> None:
         """A line for the user that stays."""
 
 
 class Notes(Observer):
-    """Lines for the user, which a signal handler or another thread may add at any time; said after the next turn."""
+    """Lines for the user. A signal handler or another thread may add one; it is shown after the next turn."""
 
     def __init__(self, say: Callable[[str], None]):
         self._say = say
@@ -69,9 +68,9 @@ class Notes(Observer):
 
 
 class Tracking(Observer):
-    """The tracker, started when there is something to show: what is found wrong before leaves no trace in MLflow.
+    """The tracker. It is started with the first result, so that a study that fails earlier is not in MLflow.
 
-    Of its problems the user is told once, however often they come and go; what is left to do is said at the end.
+    Only its first problem is shown while the study runs; what is not sent is reported at the end.
     """
 
     def __init__(self, note: Callable[[str], None]):
@@ -109,7 +108,7 @@ def has_results(history: History) -> bool:
 
 
 class RoundsRecord(Observer):
-    """Keeps the story of a search in rounds in the journal, up to date with every round that begins."""
+    """Records the rounds of a search in the journal, each time that a round begins."""
 
     def __init__(self, held: HeldStudy, sampler: Sampler, history: History, note: Callable[[str], None]):
         self._held, self._sampler, self._history, self._note = held, sampler, history, note
@@ -121,12 +120,12 @@ class RoundsRecord(Observer):
                 self._note(line)
 
     def end(self, over: str) -> None:
-        """Now they are drawn too, which takes a second, and nobody waits for that any more. over: why none follows."""
+        """Record and draw them (about 1 s). over: why no further round follows."""
         if told := self._record(over):
             keep(self._held.folder, told)
 
     def _record(self, over: str) -> Mapping[str, Any]:
-        """By kind; nothing of a search without rounds. Where the database is away: when the next round begins."""
+        """The documents by kind; none for a search without rounds. Not written while the database is unavailable."""
         if not isinstance(self._sampler, SearchesInRounds) or len(self._history) == 0:
             return {}
         told = {history_of_rounds.KIND: history_of_rounds.document(self._sampler, self._history, over)}

@@ -1,4 +1,4 @@
-"""Asks the sampler so that a slow one never keeps a worker waiting."""
+"""Asks the sampler; a slow one on a thread, so that workers do not wait for it."""
 
 from concurrent.futures import Future
 from contextlib import suppress
@@ -11,12 +11,12 @@ from hpsearch.samplers.base import Sampler
 
 
 class Proposals:
-    """A prompt sampler is asked when there is room; a slow one on a thread, one trial ahead.
+    """A fast sampler is asked when a worker is free; a slow one on a thread, one trial ahead.
 
-    What a slow ask for trial n may look at is fixed: the trials that had settled when trial n - 1 was started. So a
-    search that was killed in the midst of an ask makes the same one again.
+    A slow ask for trial n sees the trials that had ended when trial n - 1 was started. So a search that is killed
+    during an ask makes the same proposal again.
 
-    is_thinking: the last `take` gave None because the answer was still on its way.
+    is_thinking: the last `take` returned None because the ask had not returned yet.
     """
 
     def __init__(self, sampler: Sampler):
@@ -26,13 +26,13 @@ class Proposals:
         self.is_thinking = False
 
     def wait(self, timeout: float) -> None:
-        """Until the answer is there, for at most so many seconds; at once where nothing is asked."""
+        """Wait for the running ask, for at most `timeout` seconds; return at once where none runs."""
         if self._answer is not None:
             with suppress(TimeoutError):
                 self._answer.exception(timeout)
 
     def think(self, history: History) -> None:
-        """Begin the ask for the next trial, if the sampler is slow and it has not begun."""
+        """Start the ask for the next trial, where the sampler is slow and the ask has not started yet."""
         if not self._sampler.slow or self._number == len(history):
             return
         self._number = len(history)
@@ -41,7 +41,7 @@ class Proposals:
         Thread(target=_ask, args=(self._sampler, known, self._answer), name="sampler", daemon=True).start()
 
     def take(self, history: History) -> Proposal | None:
-        """The next proposal; None: nothing now, or, with `is_thinking`, not yet. Raises what the sampler raised."""
+        """The next proposal; None: nothing now or, with `is_thinking`, not yet. Raises what the sampler raises."""
         if not self._sampler.slow:
             return self._sampler.ask(history)
         self.think(history)

@@ -1,4 +1,4 @@
-"""What the loop writes to, and the journal as that."""
+"""What the loop writes to: a protocol, and its implementation with the journal."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +13,7 @@ from hpsearch.orchestrator.held_study import HeldStudy
 
 
 class Recorder(Protocol):
-    """Where everything is written before it is acted on: the journal, or a list in a test."""
+    """Everything is written here before it is carried out. In a run: the journal; in tests: a list."""
 
     def write(
         self,
@@ -26,12 +26,12 @@ class Recorder(Protocol):
         ...
 
     def renew(self) -> None:
-        """Show a sign of life of this driver; called at least once a second."""
+        """Renew the lease of this process; called at least once a second."""
         ...
 
     @property
     def stop_requested(self) -> str:
-        """Why the run should end in good order; "" while it should go on."""
+        """Why the run should stop; "" while it should continue."""
         ...
 
 

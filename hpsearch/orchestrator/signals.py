@@ -1,4 +1,4 @@
-"""What signals do to a run: one ends it in good order, a second one now, and a closed terminal does nothing.
+"""Signals of a run: the first stops it after the running epochs, a second one at once; SIGHUP is ignored.
 
 A handler only leaves notes: the loop and the terminal act on them in their own time. Python lets the main thread alone
 install handlers: a run on another thread, such as a notebook's, leaves all signals as they are.
@@ -67,7 +67,7 @@ class Signals:
             raise KeyboardInterrupt
         if self._count == 1:
             self._loop.stop(reason, grace)
-            self._note(f"stopping: running trials end their epoch (at most {grace:.0f} s); again to stop at once")
+            self._note(f"stopping after the running epochs (at most {grace:.0f} s); repeat to stop at once")
         else:
             self._loop.stop(reason, 0.0)
 

@@ -1,4 +1,4 @@
-"""What a person sees while a study runs: a quiet live view, or one line per finished trial without a terminal."""
+"""Progress of a run on stderr: a live view, or without a terminal one line for each trial that ends."""
 
 import math
 import sys
@@ -33,7 +33,7 @@ class Stderr(Console):
         super().__init__(stderr=True, **options)
 
     def on_broken_pipe(self) -> None:
-        """Rich ends the process here, and takes stdout away from it first."""
+        """Rich would redirect stdout and end the process here."""
         raise BrokenPipeError
 
 
@@ -42,8 +42,8 @@ class Terminal(Observer):
 
     lines: a stream that receives one JSON object for every trial that has ended (`--jsonl`), or None.
 
-    What trains in this very process may print, so there a line for every trial that has ended takes the place of the
-    live view. A terminal or a reader that is gone ends nothing: what is shown is in the journal too.
+    A trainer that runs in this process may print, so lines replace the live view there. A closed terminal or pipe does
+    not stop the run: everything that is shown is in the journal as well.
     """
 
     def __init__(self, *, quiet: bool = False, lines: TextIO | None = None, console: Console | None = None):
@@ -157,7 +157,7 @@ class Terminal(Observer):
 
 
 def printing_aside() -> AbstractContextManager[object]:
-    """What a trainer in this very process prints goes to stderr: stdout is for data, unless it is a terminal."""
+    """What a trainer in this process prints goes to stderr, unless stdout is a terminal: stdout is for data."""
     return nullcontext() if sys.stdout and sys.stdout.isatty() else redirect_stdout(sys.stderr)
 
 

@@ -141,7 +141,7 @@ class TestForAWhile:
             assert LATER not in answer.out
             assert not proxy.deaf.total()
             scenario.check(budget=12, kills=0, mlflow=server.uri)
-            assert scenario.invoke("sync", "toy").out == "toy: 0 sent, 0 pending\n"
+            assert scenario.invoke("sync", "toy").out == "toy: MLflow is up to date\n"
 
 
 class TestKilled:

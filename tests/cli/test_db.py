@@ -81,7 +81,7 @@ class TestAStudyOfAnOlderHpsearch:
     def test_is_exported_as_it_was_then(self, cli: CliRunner, version: str) -> None:
         old_journals.lay_down(version, cli.folder)
         backup = cli.folder / f".hpsearch/journal.db.{version}.backup"
-        assert cli.invoke("db", "upgrade").out == f"upgraded {version} to {HEAD}; as it was: {backup}\n"
+        assert cli.invoke("db", "upgrade").out == f"upgraded {version} to {HEAD}; backup: {backup}\n"
         for study, document in old_journals.exported(version).items():
             assert old_journals.lost(document, cli.export(study)) == []
 

@@ -57,7 +57,7 @@ def test_names_that_a_fork_cannot_have(cli: CliRunner) -> None:
     cli.run("--set", 'study.name="other"')
     for name, message in (
         ("toy", '--fork must name a new study, got "toy", the name in the file'),
-        ("other", 'study "other" is there already and is no fork of "toy": name another'),
+        ("other", 'study "other" already exists and is not a fork of "toy": name another'),
         ("../up", 'must not hold "/"'),
     ):
         answer = cli.run("--fork", name)

@@ -26,7 +26,7 @@ def test_touches_nothing_that_is_there(cli: CliRunner) -> None:
     answer = cli.invoke("init")
     assert (answer.code, answer.err) == (
         2,
-        "trainer.py is there already: choose another folder, `hpsearch init FOLDER`\n",
+        "trainer.py already exists: choose another folder, `hpsearch init FOLDER`\n",
     )
     assert Path("trainer.py").read_text() == "mine"
     assert not Path("study.toml").exists()

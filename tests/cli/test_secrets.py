@@ -169,6 +169,6 @@ def test_a_bug_of_ours_tells_nobody(
     monkeypatch.setattr("hpsearch.study.definition.Study.load", broken)
     assert main(["check", "study.toml"]) == 1
     said = capsys.readouterr().err
-    assert "this is a bug of ours" in said
+    assert "this is a bug in hpsearch" in said
     assert "KeyError: 'postgresql://me:***@host/db'" in said
     assert traceback.format_exc() == "NoneType: None\n"

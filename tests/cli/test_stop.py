@@ -27,5 +27,5 @@ def test_where_nobody_runs_it(cli: CliRunner) -> None:
     cli.study()
     cli.run()
     assert cli.invoke("stop", "toy", "--json").data == {"study": "toy", "asked": None}
-    assert cli.invoke("stop", "toy").out == "toy: nobody runs it\n"
+    assert cli.invoke("stop", "toy").out == "toy: not running\n"
     assert cli.run().code == 0, "the next run does not heed it"

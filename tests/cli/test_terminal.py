@@ -108,7 +108,7 @@ def test_live_view_ctrl_c_and_going_on(cli: CliRunner) -> None:
     assert "toy  starting" in terminal.seen
     assert re.search(r"trial 0  epoch \d/3  val_loss ", terminal.seen)
     lines = screen(terminal.seen)
-    assert any(line.startswith("stopping: running trials end their epoch") for line in lines)
+    assert any(line.startswith("stopping after the running epochs") for line in lines)
     assert "toy: stopped by SIGINT" in lines
     assert not any(line.startswith(("best  ", "last  ", "toy  ")) for line in lines), lines
     assert cli.invoke("status", "toy", "--json").data["trials"]["running"] == 0

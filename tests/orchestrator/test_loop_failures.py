@@ -28,7 +28,7 @@ class TestOutOfMemory:
         history = study.go().history
         assert [trial.state for trial in history] == [COMPLETE, FAILED, COMPLETE]
         assert history[1].reason.startswith("out of memory even alone (MemoryError): try a smaller batch_size")
-        assert study.recorder.reasons("wait") == ["out of memory (MemoryError): once more, alone"]
+        assert study.recorder.reasons("wait") == ["out of memory (MemoryError): tried once more, alone"]
         assert (history[1].cause, history[1].exception) == (Cause.OUT_OF_MEMORY, "MemoryError")
         assert [(number, cause) for number, cause, _ in study.recorder.waits] == [(1, Cause.OUT_OF_MEMORY)]
         again = [place for place, order in enumerate(pool.did) if isinstance(order, Start)][-1]

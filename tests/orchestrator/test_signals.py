@@ -41,7 +41,7 @@ def test_one_ends_the_run_with_the_epoch(tmp_path: Path) -> None:
     with signals.listening(), signals.stopping(loop):
         loop.run()
     assert signals.first is signal.SIGINT
-    assert notes == ["stopping: running trials end their epoch (at most 25 s); again to stop at once"]
+    assert notes == ["stopping after the running epochs (at most 25 s); repeat to stop at once"]
     assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 2)]
 
 
