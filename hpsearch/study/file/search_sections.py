@@ -119,20 +119,24 @@ class Bayesian(SearchSection):
 
 
 class Round(Section):
-    trials: Count = Field(description="how many in this round")
-    epochs: Count = Field(description="how long each is trained in all")
+    trials: Count = Field(description="number of trials in this round")
+    epochs: Count = Field(description="the epoch that each trial is trained to")
 
 
 class CoarseToFine(SearchSection):
-    """Rounds of ever fewer, longer trials in ever narrower windows."""
+    """Rounds of fewer and longer trials, each in narrower search ranges."""
 
     budgets: ClassVar = ("rounds",)
 
     method: Literal["coarse-to-fine"]
     rounds: tuple[Round, ...] = Field(strict=False, min_length=1, description="{ trials = …, epochs = … } each")
-    keep: float = Field(0.5, ge=0, le=1, description="share of a later round that goes on from the round before")
-    top: float = Field(0.25, gt=0, le=1, description="share of best trials whose box is the next window")
-    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
+    keep: float = Field(0.5, ge=0, le=1, description="fraction of a later round that is continued trials")
+    top: float = Field(
+        0.25, gt=0, le=1, description="fraction of best trials; the next search ranges are the box around them"
+    )
+    margin: float = Field(
+        0.1, ge=0, description="added on both sides of that box, as a fraction of the last range's width"
+    )
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         for one, before in zip(self.rounds, [0, *(one.trials for one in self.rounds)], strict=False):
@@ -183,17 +187,21 @@ class Budget(Section):
 
 
 class Recipe(SearchSection):
-    """Preflight, learning rates, coarse, refined and longer, and round again, by what the curves say."""
+    """Preflight, learning-rate range test, then rounds that follow from the learning curves."""
 
     budgets: ClassVar = ("rounds", "budget")
 
     method: Literal["recipe"]
-    budget: Budget | None = Field(None, description="{ epochs = … }: rounds are made from it")
+    budget: Budget | None = Field(None, description="{ epochs = … }: the rounds follow from it")
     rounds: tuple[Round, ...] = Field((), strict=False, description="in place of a budget: { trials = …, epochs = … }")
-    keep: float = Field(0.5, ge=0, le=1, description="share of a given round that goes on from those before")
-    top: float = Field(0.15, gt=0, le=1, description="share of a round's best trials whose box is the next window")
-    margin: float = Field(0.1, ge=0, description="how much wider than that box, as a share of it")
-    preflight: bool = Field(True, description="try first whether the trainer can learn")
+    keep: float = Field(0.5, ge=0, le=1, description="fraction of a given round that is continued trials")
+    top: float = Field(
+        0.15, gt=0, le=1, description="fraction of a round's best trials; the next ranges are the box around them"
+    )
+    margin: float = Field(
+        0.1, ge=0, description="added on both sides of that box, as a fraction of the last range's width"
+    )
+    preflight: bool = Field(True, description="check first whether the trainer can learn")
     lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
 
     def schedules(self, epochs: int) -> list[Schedule]:

@@ -174,7 +174,7 @@ class HalvingPrune(PruneSection):
 
     method: Literal["halving"]
     min_epochs: Count = Field(1, description="the first rung")
-    eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
+    eta: int = Field(3, ge=2, description="one in eta trials continues at each rung")
 
 
 class HyperbandPrune(PruneSection):
@@ -182,7 +182,7 @@ class HyperbandPrune(PruneSection):
 
     method: Literal["hyperband"]
     min_epochs: Count = Field(1, description="the first rung of the strictest bracket")
-    eta: int = Field(3, ge=2, description="one in so many goes on to the next rung")
+    eta: int = Field(3, ge=2, description="one in eta trials continues at each rung")
 
 
 class PatiencePrune(PruneSection):
