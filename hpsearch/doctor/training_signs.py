@@ -83,7 +83,8 @@ def rate_too_high(c: Curves) -> Finding | None:
     if rate is not None and rate >= STUCK_LR and _is_stuck(c):
         return _too_high(c, lowest_loss(c).change, _peak_rate(rate), lr=rate)
     if c.train is not None and (rise := mean_rise(c, c.train)) >= RISES and not exploded(c):
-        said = f"train_loss rises by {rise:.1%} of its initial value per epoch on average, its falls not counted"
+        share = rise * c.scale / (abs(c.train.first) or c.scale)
+        said = f"train_loss rises by {share:.1%} of its initial value per epoch on average (falls count as 0)"
         return _too_high(c, Computed(said), climbs=rise)
     return None
 

@@ -129,3 +129,12 @@ def test_value_and_extreme() -> None:
     point = CurvePoint("val_loss", 3, math.nan)
     assert str(Value(point)) == "val_loss is nan at epoch 3"
     assert str(Extreme(CurvePoint("val_loss", 3, 0.12345), "lowest")) == "val_loss was lowest at epoch 3 (0.1235)"
+
+
+def test_rise_of_the_training_loss_is_of_its_own_initial_value() -> None:
+    """Its limit is in units of the validation loss, where that begins higher."""
+    (finding, *_) = diagnose(trial(train_loss=[1.0, 0.6, 0.9] * 6, val_loss=falling(2.0, 1.4, 18)), LOSS)
+    assert finding.numbers["climbs"] == pytest.approx((5 * 0.3 + 5 * 0.1) / 16 / 2.0), (
+        "of 17 changes, without the largest rise"
+    )
+    assert finding.evidence.startswith("train_loss rises by 12.5% of its initial value per epoch on average")
