@@ -21,6 +21,10 @@ def key_of(params: Params) -> str:
     return json.dumps(dict(params), sort_keys=True)
 
 
+ASK_AND_TELL = "hpsearch:Session"
+"""As trainer.use: the trials are trained by a program that asks for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a trainer reports at the end of an epoch.

@@ -11,14 +11,13 @@ from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, 
 
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
-from hpsearch.core.trial import Objective
+from hpsearch.core.trial import ASK_AND_TELL, Objective
 from hpsearch.study.file import other_tools, place, reading, space_section
 from hpsearch.study.file.faults import Faults, dotted, listed, meant, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Place
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
-    ASK_AND_TELL,
     About,
     Beside,
     EarlyStopping,
@@ -60,7 +59,7 @@ class Study(Section):
         """The trainer ("trainer"), sampler ("search") or pruner ("prune") that `from_dict` was given; None where the
         section names it.
 
-        It is no part of the spec, which has its class as `use`.
+        The spec has only its name, as `use`.
         """
         return self._own.get(name)
 
@@ -132,17 +131,17 @@ class Study(Section):
 
     @property
     def home(self) -> Path:
-        """Where everything embedded lives: `.hpsearch/` beside the file, or $HPSEARCH_HOME."""
+        """The folder of the embedded databases and all files: $HPSEARCH_HOME, or `.hpsearch/` beside the study file."""
         return self._place.home
 
     @property
     def journal_url(self) -> str:
-        """It may hold a password: to connect with, never to print."""
+        """With its password, so it must not be printed; see `journal_display`."""
         return self._place.journal_url
 
     @property
     def tracking_uri(self) -> str:
-        """As `journal_url`; "none" where the study is not to be in MLflow."""
+        """As `journal_url`; "none" where nothing is sent to MLflow."""
         return self._place.tracking_uri
 
     @property
@@ -155,18 +154,18 @@ class Study(Section):
 
     @property
     def replicates(self) -> Replicates:
-        """What each trial trains side by side."""
+        """The trainings of each trial: folds, repeats, or both."""
         validation = self.trainer.validation
         return Replicates(validation.folds if validation else 0, self.trainer.repeats)
 
     @property
     def is_paired(self) -> bool:
-        """Whether trials may also lose by a test over their folds or repeats."""
+        """Whether trials are also pruned by a paired test over their folds or repeats."""
         return self.replicates.can_be_compared and not isinstance(self.prune, NeverPrune)
 
     @property
     def range_test(self) -> LrRange | None:
-        """What the learning-rate range test is to do: as [lr_range] says, or for a range that is `auto`; else None."""
+        """The settings of the range test: of [lr_range], or for a parameter with auto = true; None: there is none."""
         auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
         searched = any(one.name == "lr" and isinstance(one, Float) and one.low > 0 for one in self.space.parameters)
         wanted = self.search.wants_range_test and searched
@@ -174,13 +173,13 @@ class Study(Section):
         return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
 
     def searching(self, space: Space) -> "Study":
-        """The same study over a part of its space, such as the range that a range test has found."""
+        """The same study with another space, such as one with the range that a range test has found."""
         return self.model_copy(update={"space": space})
 
     def evaluation(self, name: str, seed: int, sets: Sequence[ParameterSet], seeds: int) -> "Study":
-        """An ordinary study that trains these sets of parameters again, each with so many seeds that come from `seed`.
+        """A study that trains these sets of parameters again, each with this number of seeds, derived from `seed`.
 
-        It has the same limits of a trial, and none of those that the search had as a whole; it prunes nothing.
+        Limits of single trials stay; those of the study as a whole are dropped, and nothing is pruned.
         """
         limits = dict.fromkeys(("study", "gpu_hours", "trials", "epochs"))
         given = [replace(one, auto=False) for one in self.space.parameters if isinstance(one, Float)]
@@ -197,11 +196,11 @@ class Study(Section):
         return self.model_copy(update=changed)
 
     def extending(self, recorded: Mapping[str, Any]) -> "Study":
-        """This study with what its search must know of its earlier self. recorded: the spec as it was left."""
+        """This study with what its search needs from the recorded one. recorded: its spec."""
         return self.model_copy(update={"search": self.search.extending(recorded["search"])})
 
     def renamed(self, name: str) -> "Study":
-        """The same study under another name. StudyFileError for a name that cannot be one."""
+        """The same study under another name. StudyFileError for an invalid name."""
         faults = Faults("--fork", Lines())
         try:
             about = About.model_validate({**self.study.model_dump(), "name": name})
@@ -212,11 +211,11 @@ class Study(Section):
         return self.model_copy(update={"study": about})
 
     def spec(self) -> dict[str, Any]:
-        """The study as a file would say it, defaults filled in, in plain JSON values; ${env:NAME} as it is written."""
+        """The content of the study file with all defaults, in plain JSON values; ${env:NAME} is not replaced."""
         return self.model_dump(mode="json", exclude_none=True)
 
     def identity(self) -> dict[str, Any]:
-        """What may not change under one name: all but the name itself, the budget, and where and how it runs."""
+        """What a continued study must not change: all but its name, its budget, and where and how it runs."""
         spec = self.spec()
         return {
             "study": {key: value for key, value in spec["study"].items() if key != "name"},
@@ -242,7 +241,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: KeyPath = 
 
 
 def _json(table: Mapping[str, Any], key: str) -> str:
-    """As text, so that 1, 1.0 and true differ."""
+    """As JSON, in which 1, 1.0 and true differ."""
     return json.dumps(table[key], ensure_ascii=False) if key in table else "absent"
 
 

@@ -1,4 +1,4 @@
-"""What a study will run, worked out without running it."""
+"""What a study will run: its rounds, proposals and epochs, computed without running it."""
 
 import math
 from dataclasses import replace

@@ -18,25 +18,25 @@ COARSE = 5
 """The most epochs of a trial in the first round."""
 
 READABLE = 4
-"""A curve of fewer epochs tells the doctor nothing, so the first round has as many where the study's allow it."""
+"""The fewest epochs of the first round, where trainer.epochs allow it: shorter curves cannot be diagnosed."""
 
 FEWEST = 3
-"""Trials in the first round: fewer show nothing of a space."""
+"""The fewest trials of the first round."""
 
 FIRST, SAME, MIDDLE, LAST = 0.3, 0.2, 0.45, 0.6
-"""Of the epochs that are left, what a round takes: the first; another as short; those between; the longest."""
+"""The share of the remaining epochs that a round uses: the first round; another as short; a medium one; the longest."""
 
 ENOUGH = 4
-"""So many of the longest trainings must be left, or going back to shorter ones does not pay."""
+"""Shorter rounds are added only while the budget has epochs for this number of full trainings."""
 
 RESERVED = 3
-"""So many of the longest trainings are kept for the end while ranges move."""
+"""Epochs for this number of full trainings are reserved for the end while search ranges still move."""
 
 CARRIED = 0.5
-"""The most of a round's epochs that go into trials of the rounds before."""
+"""The largest share of a round's epochs for trials that are continued from earlier rounds."""
 
 REPEATS = 2
-"""Further seeds that the best parameters are trained with, to see what the seed alone makes of them."""
+"""Number of further seeds that the best parameters are trained with, to measure the variance between seeds."""
 
 
 class Resource(Enum):
@@ -52,7 +52,7 @@ class Resource(Enum):
 
 
 class GivenRound(Protocol):
-    """A round as a study file gives it."""
+    """A round of a study file."""
 
     @property
     def trials(self) -> int: ...
@@ -62,9 +62,9 @@ class GivenRound(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One round. epochs: what every trial of it is trained to, in all.
+    """One round. epochs: of each of its trials in all.
 
-    survivors: how many trials of earlier rounds go on in it. new: how many begin in it.
+    survivors: number of trials continued from earlier rounds. new: number of new trials.
     """
 
     epochs: int
@@ -78,10 +78,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a search has come between two rounds.
+    """The progress of a search between two rounds.
 
-    rounds: how many there were. epochs: to which the last one trained. trained: epochs of all trials together.
-    paused: the epochs at which those trials pause that may go on, the best first.
+    rounds: how many have ended. epochs: of a trial in the last one. trained: epochs of all trials together.
+    paused: the epochs of the paused trials that may be continued, the best trial first.
     """
 
     rounds: int
@@ -91,7 +91,7 @@ class Progress:
 
 
 class Schedule(Protocol):
-    """What sizes the rounds. longest: to which epoch the trials of the longest are trained."""
+    """Plans the rounds. longest: epochs of a trial in the longest round."""
 
     @property
     def longest(self) -> int: ...
@@ -99,34 +99,34 @@ class Schedule(Protocol):
     def first(self) -> Rung: ...
 
     def next(self, now: Progress, resource: Resource, /) -> Rung | Over:
-        """The next round; a string says why there is none."""
+        """The next round, or why there is none."""
         ...
 
     def may_look_again(self, now: Progress, /) -> bool:
-        """Whether a round as short as the last may come before any longer one."""
+        """Whether another round as short as the last may come next."""
         ...
 
     def repeats(self, now: Progress, /) -> int:
-        """With how many further seeds the best is to be trained as long; 0 where that is not worth it."""
+        """The number of further seeds to train the best parameters with; 0 where the budget is too small."""
         ...
 
 
 @dataclass(frozen=True)
 class BudgetSchedule:
-    """Rounds out of a budget of epochs of all trials together."""
+    """Rounds planned from a budget of epochs of all trials together."""
 
     budget: int
     longest: int
 
     @property
     def resources(self) -> tuple[int, ...]:
-        """To which epochs the trials of the rounds are trained, rising to `longest`."""
+        """Epochs of a trial in each kind of round, rising to `longest`."""
         coarse = max(1, min(COARSE, max(READABLE, round(self.longest / 9)), round(self.longest / 5)))
         return tuple(sorted({coarse, round(math.sqrt(coarse * self.longest)), self.longest}))
 
     @property
     def least(self) -> int:
-        """Epochs that the first round takes at least."""
+        """The fewest epochs of the first round."""
         return FEWEST * self.resources[0]
 
     def first(self) -> Rung:
@@ -150,11 +150,11 @@ class BudgetSchedule:
         return Rung(epochs, survivors, new)
 
     def may_look_again(self, now: Progress, /) -> bool:
-        """Not where too little would be left to train the best of it to the end."""
+        """Only where enough epochs remain to train the best trials to the end."""
         return (1 - SAME) * (self.budget - now.trained) >= RESERVED * self.longest
 
     def repeats(self, now: Progress, /) -> int:
-        """Only where as many trials can follow: the noise matters to nobody who cannot go on."""
+        """Only where the budget also has epochs for new trials afterwards."""
         return REPEATS if self.budget - now.trained >= 2 * (REPEATS + 1) * now.epochs else 0
 
     def _epochs(self, last: int, resource: Resource) -> int:
@@ -169,7 +169,7 @@ class BudgetSchedule:
 
 @dataclass(frozen=True)
 class FixedSchedule:
-    """Rounds as the study file has them. keep: the share of a round that goes on from those before, in [0, 1]."""
+    """The rounds of the study file. keep: share of a round's trials that are continued from earlier ones, in [0, 1]."""
 
     rounds: Sequence[GivenRound]
     keep: float
@@ -189,28 +189,28 @@ class FixedSchedule:
         return Rung(round_.epochs, survivors, round_.trials - survivors)
 
     def may_look_again(self, _now: Progress, /) -> bool:
-        """How long a round is does not depend on it."""
+        """Always: the rounds are given."""
         return True
 
     def repeats(self, _now: Progress, /) -> int:
-        """None: rounds that are given are what is trained."""
+        """None: the rounds are given."""
         return 0
 
 
 def part(fraction: float, of: int) -> int:
-    """Rounded up, but 0.28 x 25 is 7."""
+    """Rounded up, with a tolerance for rounding errors: 0.28 x 25 is 7."""
     return math.ceil(fraction * of - 1e-9)
 
 
 def _affordable(costs: Sequence[int], share: float, left: int) -> int:
-    """How many of the first are paid for by a share of the epochs that are left; one where all of them pay for it."""
+    """How many of the first trials fit into a share of the remaining epochs; at least one where one fits at all."""
     if not costs or costs[0] > left:
         return 0
     return max(1, sum(total <= share for total in accumulate(costs)))
 
 
 def forecast(schedule: Schedule) -> Iterator[Rung]:
-    """The rounds as they will be if no range moves, nothing ends early and every round gains."""
+    """The rounds if no search range moves, no trial ends early and each round improves the best value."""
     rung: Rung | Over = schedule.first()
     trained, rounds, paused = 0, 0, list[int]()
     while isinstance(rung, Rung):

@@ -40,7 +40,7 @@ class Float:
 
     @property
     def count(self) -> int | None:
-        """How many values it can take; None for a continuum."""
+        """The number of its values; None for a continuous range."""
         if self.step is None:
             return 1 if self.low == self.high else None
         return 1 + math.floor((self.high - self.low) / self.step + 1e-9)
@@ -56,7 +56,7 @@ class Float:
         return min(max(value, self.low), self.high)
 
     def to_unit(self, value: Plain) -> float:
-        """Where the value lies; outside [0, 1] for one outside [low, high]."""
+        """The position of the value; outside [0, 1] for a value outside [low, high]."""
         number = float(value)
         if self.low == self.high:
             return 0.5
@@ -67,7 +67,7 @@ class Float:
         return (number - self.low) / (self.high - self.low)
 
     def grid_values(self) -> tuple[float, ...]:
-        """Its values in a grid search; empty where the file does not say."""
+        """Its values in a grid search; empty where none are given."""
         if self.grid:
             return self.grid
         if self.points is not None:
@@ -145,7 +145,7 @@ class Choice:
         return (self.index(value) + 0.5) / len(self.values)
 
     def index(self, value: Plain) -> int:
-        """Its place in `values`; True is not 1 here. ValueError for a value that is not offered."""
+        """Its index in `values`; True and 1 differ. ValueError for a value that is not among them."""
         for i, own in enumerate(self.values):
             if own == value and type(own) is type(value):
                 return i
@@ -160,7 +160,7 @@ Parameter = Float | Int | Choice
 
 @dataclass(frozen=True)
 class Space:
-    """The parameters of a study, those that others depend on first, and the values that are fixed for all trials."""
+    """The parameters of a study, sorted so that none comes before one that it depends on, and the fixed values."""
 
     parameters: tuple[Parameter, ...]
     fixed: Params = field(default_factory=dict)
@@ -204,7 +204,7 @@ class Space:
         return all(_holds(self[name], value) for name, value in params.items() if name not in self.fixed)
 
     def size(self) -> int | None:
-        """How many different parameter sets it can yield (with conditions: at most); None for a continuum."""
+        """The number of different parameter sets (with conditions: an upper bound); None with a continuous range."""
         counts = [parameter.count for parameter in self.parameters]
         return None if any(count is None for count in counts) else math.prod(count or 1 for count in counts)
 
@@ -223,7 +223,7 @@ class Space:
                 waiting.append((index + 1, params))
 
     def grid_size(self) -> int | None:
-        """How many points `grid` yields, without making them; None where conditions make even counting too long."""
+        """The number of points of `grid`; None where conditions make counting them take too long."""
         named: dict[str, dict[Plain, None]] = {}
         for parameter in self.parameters:
             for name, allowed in parameter.when.items():
@@ -251,7 +251,7 @@ def is_active(parameter: Parameter, params: Params) -> bool:
 
 
 def offers(parameter: Parameter, value: Plain) -> bool:
-    """Whether a draw can yield exactly this value, so that a condition may ask for it; a continuum never does."""
+    """Whether the parameter can have exactly this value, so that a condition may name it; a continuous range cannot."""
     if isinstance(parameter, Choice):
         return any(own == value and type(own) is type(value) for own in parameter.values)
     if isinstance(value, str | bool) or not parameter.low <= value <= parameter.high:
@@ -285,13 +285,15 @@ def _holds(parameter: Parameter, value: Plain) -> bool:
 
 
 def _dependencies_first(parameters: Sequence[Parameter], fixed: Params) -> tuple[Parameter, ...]:
-    """In the given order, but nothing before what its condition names. ValueError for a circle or an unknown name."""
+    """In the given order, but none before one that its condition names. ValueError for a cycle or an unknown name."""
     ordered: dict[str, Parameter] = {}
     waiting = list(parameters)
     while waiting:
         first = next((p for p in waiting if all(name in ordered or name in fixed for name in p.when)), None)
         if first is None:
-            raise ValueError(f"`when` of {', '.join(p.name for p in waiting)} names itself, a circle or nothing known")
+            raise ValueError(
+                f"`when` of {', '.join(p.name for p in waiting)} names itself, forms a cycle, or names no parameter"
+            )
         ordered[first.name] = first
         waiting.remove(first)
     return tuple(ordered.values())

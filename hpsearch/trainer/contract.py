@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import BadInput, TrainerError
-from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.core.trial import ASK_AND_TELL, Params, Plain, Report
 from hpsearch.provenance.sources import code_holder
-from hpsearch.study.file.sections import ASK_AND_TELL
 from hpsearch.trainer.failures import brief
 from hpsearch.trainer.training_run import Run
 
@@ -23,7 +22,7 @@ Trainer = Callable[[Any, Run], Iterator[Report]]
 def find(use: str, folder: Path | None) -> Trainer:
     """Import "module:name", looking beside the study file first. TrainerError says what is wrong with it.
 
-    What is a ray.tune.Trainable, class or function, comes as the generator that it is made into (adapters.ray_tune).
+    A ray.tune.Trainable, class or function, is returned as a generator function (adapters.ray_tune).
     """
     if use == ASK_AND_TELL:
         raise TrainerError(
@@ -34,8 +33,11 @@ def find(use: str, folder: Path | None) -> Trainer:
 
 
 def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> Any:
-    """What "module:name" names, the module looked for beside the study file first. key: for messages, which `error`
-    raises where there is no such thing or the module cannot be imported."""
+    """The object that "module:name" names; the module is looked for beside the study file first.
+
+    key: the key of the study file, for messages. error: raised where there is no such object or the module cannot be
+    imported.
+    """
     module_name, _, name = use.partition(":")
     try:
         if folder is not None:
@@ -60,12 +62,12 @@ def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> 
 
 
 def name(use: str) -> str:
-    """How messages call a trainer that a study file names."""
+    """The name, in messages, of a trainer that a study file names."""
     return f'trainer.use = "{use}"'
 
 
 def name_of_object(use: str) -> str:
-    """How messages call a trainer that is a Python object."""
+    """The name, in messages, of a trainer that is a Python object."""
     return f"the trainer `{use}`"
 
 
@@ -94,7 +96,7 @@ def look_in(folder: Path) -> None:
 
 
 def checked(called: str, function: Any) -> Trainer:
-    """The object as a trainer. TrainerError where it is none. called: how messages call it."""
+    """The object as a trainer. TrainerError where it is not one. called: its name in messages."""
     if _is_trainable(function):
         from hpsearch.trainer.adapters import ray_tune
 
@@ -133,7 +135,7 @@ def _what(thing: Any) -> str:
 
 
 def argument(trainer: Trainer, params: Params) -> Any:
-    """What the trainer's first parameter is to be: the mapping, or the dataclass that annotates it, checked."""
+    """The argument for the trainer's first parameter: a mapping, or an instance of the dataclass that annotates it."""
     wanted = dataclass_of(trainer)
     if wanted is None:
         return dict(params)

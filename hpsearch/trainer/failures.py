@@ -9,7 +9,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Failure
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-"""No fault of the trainer that wanted to write."""
+"""Errors of the disk, which the trainer is not the cause of."""
 
 PACKAGE = Path(__file__).parents[1]
 

@@ -14,14 +14,14 @@ from hpsearch.trainer.failures import brief
 
 @dataclass(frozen=True)
 class GivenTrainer:
-    """sources: what is recorded of its code."""
+    """sources: the files and hashes of its code, for the record."""
 
     trainer: Any
     sources: Sources
 
     @classmethod
     def of(cls, trainer: Any, use: str) -> "GivenTrainer":
-        """TrainerError where it is none. use: what it is recorded as."""
+        """TrainerError where it is not a trainer. use: its name on record."""
         contract.checked(contract.name_of_object(use), trainer)
         return cls(trainer, Sources.of_object(trainer))
 
@@ -38,7 +38,7 @@ class GivenTrainer:
 
 @dataclass(frozen=True)
 class PickledTrainer:
-    """content: the pickle of `GivenTrainer.content`. folder: where modules are that it imports."""
+    """content: the pickle of `GivenTrainer.content`. folder: where its imports are looked for."""
 
     content: bytes
     folder: Path | None

@@ -18,10 +18,10 @@ from hpsearch.trainer.given import GivenTrainer, PickledTrainer
 from hpsearch.trainer.training_run import Instrument, Run
 
 MOST_METRICS = 1000
-"""In one report. A curve has one point of each for every epoch, so this bounds what a study takes of the disk."""
+"""Most metrics of one report. It limits the size of the journal, which has each value of each epoch."""
 
 LONGEST_NAME = 500
-"""Characters of a metric's name."""
+"""Most characters of a metric's name."""
 
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -29,7 +29,7 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 @dataclass(frozen=True)
 class TrainerContext:
-    """A study's trainer, and what all its trainings have in common.
+    """A study's trainer, and what all trainings of the study have in common.
 
     use: "module:name". folder: the trainer's module is looked for there first. options: the trainer's fixed
     parameters. objective: its metric must be in every report. threads: CPU threads of a training.
@@ -48,7 +48,7 @@ class TrainerContext:
 
     @property
     def name(self) -> str:
-        """How messages call the trainer."""
+        """Its name in messages."""
         return contract.name(self.use) if self.given is None else contract.name_of_object(self.use)
 
     def find(self) -> Trainer:
@@ -59,7 +59,7 @@ class TrainerContext:
         return contract.checked(self.name, self.given.trainer)
 
     def sources(self) -> Sources:
-        """What the trainer is made of, once it has been found."""
+        """The files and objects that the trainer is made of. Call `find` first."""
         return Sources.of(self.use.partition(":")[0]) if self.given is None else self.given.sources
 
     def run(
@@ -86,19 +86,19 @@ class TrainerContext:
 
 
 class Measurement(Protocol[Result_co]):
-    """What a worker can be asked to measure with a study's trainer, beside training trials: a frozen value that travels
-    to it. seconds: the most that it may take."""
+    """A measurement that a worker makes with a study's trainer: a frozen value that is sent to it. seconds: its time
+    limit."""
 
     @property
     def seconds(self) -> float: ...
 
     def measure(self, context: TrainerContext) -> Result_co:
-        """In the worker's process. Nothing of it outlives the call."""
+        """Runs in the worker's process, and leaves nothing behind."""
         ...
 
 
 class OpenTrial:
-    """A trainer that was called. step: the last epoch that it reported, or that was restored; 0 before the first."""
+    """A trainer that has been called. step: the last epoch that was reported or restored; 0 before the first."""
 
     def __init__(
         self,
@@ -141,8 +141,8 @@ class OpenTrial:
 
 
 def checked_report(report: Any, previous: int, metric: str | None = None) -> Report:
-    """The report with plain floats. TrainerError where it is none, its step does not follow the one before, or it lacks
-    the study's metric."""
+    """The report with plain floats. TrainerError where it is not a Report, its step is not the next one, or the study's
+    metric is missing."""
     if not isinstance(report, Report):
         raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
     if type(report.step) is not int or report.step != previous + 1:

@@ -1,4 +1,4 @@
-"""What a trained model says of some examples, in numbers that can be averaged over models."""
+"""Predictions of a trained model for a set of examples, as numbers that can be averaged over models."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[tuple[int, ...], np.dtype[Any]]
 
 Part = Literal["validation", "test"]
-"""Of the data: what a search sees, or what it does not. "test" is there inside `seal.unsealed` alone."""
+"""The split of the data. "test" can be read inside `seal.unsealed` only."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The test split's seal: what a search may not see is to be had only inside `unsealed`, which says what for."""
+"""The seal of the test split: it can be read inside `unsealed` only, which records the purpose."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +13,9 @@ _opening: ContextVar[str | None] = ContextVar("opening", default=None)
 
 @contextmanager
 def unsealed(opening: str) -> Iterator[None]:
-    """Inside it the test split is to be had. opening: what is on record about it, before anything is looked at."""
+    """The test split can be read inside it. opening: its record, written before anything is read."""
     if not opening:
-        raise ValueError("say what for: every opening of the test split is on record")
+        raise ValueError("opening must not be empty: each opening of the test split is recorded with its purpose")
     token = _opening.set(opening)
     try:
         yield
@@ -24,9 +24,9 @@ def unsealed(opening: str) -> Iterator[None]:
 
 
 def check_unsealed() -> None:
-    """To be called before anything of a test split is read. Raises Sealed, except inside `unsealed`."""
+    """Call it before anything of a test split is read. Raises Sealed, except inside `unsealed`."""
     if _opening.get() is None:
         raise Sealed(
-            "the test split is sealed: a search that has seen it says nothing about new data. It is opened once, when "
-            "the study is evaluated"
+            "the test split is sealed: results of a search that has used it are no estimate for new data. "
+            "`hpsearch evaluate` opens it once"
         )

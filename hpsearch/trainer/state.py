@@ -1,4 +1,4 @@
-"""What a trial needs to go on exactly where it was: the state of what it tracks, and every random state."""
+"""The state of a trial that is continued exactly: of the objects that it tracks, and of all random generators."""
 
 import copy
 import io
@@ -16,7 +16,7 @@ from hpsearch.core.errors import TrainerError
 class Snapshot:
     """A trial's state at the end of an epoch.
 
-    owner: "study uid/trial number"; another trial's checkpoint is never taken for this one's.
+    owner: "study uid/trial number"; so that a checkpoint of another trial is not loaded.
     best: the loss (smaller is better) at the best epoch so far.
     """
 
@@ -27,7 +27,7 @@ class Snapshot:
     random: Mapping[str, Any]
 
     def check_all_is_tracked(self, names: Collection[str]) -> None:
-        """TrainerError where training would go on with something that was not restored."""
+        """TrainerError where a tracked object of the checkpoint would not be restored."""
         if left := sorted(set(self.objects) - set(names)):
             raise TrainerError(
                 f"the checkpoint of epoch {self.step} holds {', '.join(left)}, which the trainer has not given to "
@@ -44,17 +44,17 @@ class Snapshot:
 
 
 def take(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:
-    """The state of the tracked objects, which training goes on to change, and of every random state."""
+    """The state of the tracked objects, which share memory with the training, and of all random generators."""
     return Snapshot(owner, step, best, {name: state_of(thing) for name, thing in tracked.items()}, random_state())
 
 
 def frozen(snapshot: Snapshot) -> Snapshot:
-    """The same with tensors of its own, so that training may go on."""
+    """A copy with its own tensors, which later training does not change."""
     return replace(snapshot, objects=_copied(snapshot.objects))
 
 
 def _copied(state: Any) -> Any:
-    """Every tensor and container of a state anew. A tenth of what torch.save takes for a small model."""
+    """A deep copy of tensors and containers. For a small model it takes a tenth of the time of torch.save."""
     if hasattr(state, "clone"):
         return state.clone()
     if isinstance(state, Mapping):
@@ -63,7 +63,7 @@ def _copied(state: Any) -> Any:
 
 
 def pack(snapshot: Snapshot) -> bytes:
-    """The content of a checkpoint file. TrainerError where a state holds what cannot be written down."""
+    """The content of a checkpoint file. TrainerError where a state has objects that cannot be pickled."""
     import torch
 
     buffer = io.BytesIO()
@@ -71,7 +71,9 @@ def pack(snapshot: Snapshot) -> bytes:
         torch.save({own.name: getattr(snapshot, own.name) for own in fields(snapshot)}, buffer)
     except (pickle.PicklingError, AttributeError, TypeError) as problem:  # what pickle raises
         named = ", ".join(f"{name}=…" for name in snapshot.objects)
-        raise TrainerError(f"run.track({named}): a state_dict holds what no checkpoint can: {problem}") from None
+        raise TrainerError(
+            f"run.track({named}): a state_dict has an object that cannot be saved in a checkpoint: {problem}"
+        ) from None
     return buffer.getvalue()
 
 
@@ -86,7 +88,7 @@ def unpack(content: bytes) -> Snapshot:
 
 
 def check_can_be_tracked(name: str, thing: Any) -> None:
-    """TrainerError for something whose state cannot be taken and given back."""
+    """TrainerError for an object whose state cannot be saved and restored."""
     if not (hasattr(thing, "load_state_dict") or hasattr(thing, "set_state") or hasattr(thing, "bit_generator")):
         raise TrainerError(
             f"run.track({name}=…): a {type(thing).__name__} has neither state_dict/load_state_dict nor "
@@ -150,6 +152,6 @@ def set_random_state(state: Mapping[str, Any]) -> None:
 
 
 def _imported(name: str) -> Iterator[Any]:
-    """The module if somebody has imported it: what nobody uses needs no state, and importing torch takes a second."""
+    """The module where it is imported: otherwise it has no state, and importing torch takes a second."""
     if name in sys.modules:
         yield sys.modules[name]

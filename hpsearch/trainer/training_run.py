@@ -1,4 +1,4 @@
-"""What a trainer is handed besides its parameters, in a search and in a notebook alike."""
+"""The second argument of a trainer, beside its parameters, in a search and in a notebook."""
 
 import importlib.util
 import tempfile
@@ -15,14 +15,14 @@ Batch = TypeVar("Batch")
 
 
 class Instrument(Protocol):
-    """Observes and steers a training that is measured before a search: preflight, and the learning-rate range test."""
+    """Observes and controls a training that preflight or the learning-rate range test measures."""
 
     def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
-        """What the trainer is to train on in place of these."""
+        """The batches to train on in place of these."""
         ...
 
     def tracked(self, objects: Mapping[str, Any]) -> None:
-        """The trainer has named these to `Run.track`."""
+        """Called with the objects of `Run.track`."""
         ...
 
 
@@ -30,12 +30,12 @@ class Run:
     """One training of one trial.
 
     seed: already given to random, NumPy and torch by the worker.
-    max_epochs: the most that the trial may train in this study, over all its pauses: what a schedule stretches over.
+    max_epochs: most epochs of the trial in this study, pauses included: the length of a learning-rate schedule.
     device: "cpu", or "cuda" where the trial has (a share of) a GPU.
-    threads: how many threads the trial may use: its cpus.
+    threads: number of CPU threads of the trial.
     data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
     TrainerError, which says what to set.
-    scratch_dir: a folder of this trial's own for whatever it writes.
+    scratch_dir: a folder for the files of this trial.
     """
 
     def __init__(
@@ -72,22 +72,22 @@ class Run:
         data_dir: Path | None = None,
         fold: Fold | None = None,
     ) -> "Run":
-        """A run without a search: `for report in train(params, Run.local(epochs=3)): …`. Seeds as a worker does."""
+        """A run without a search: `for report in train(params, Run.local(epochs=3)): …`. It sets the seed."""
         state.seed_everything(seed)
         return cls(seed, epochs, device=device or best_device(), data_dir=data_dir, fold=fold)
 
     @property
     def fold(self) -> Fold | None:
-        """What to validate on, where the study asks for a cross-validation; None: the trainer's one split."""
+        """The fold to validate on in a cross-validation; None: use the trainer's own split."""
         self._fold_is_asked_for = True
         return self._fold
 
     def check_fold_is_asked_for(self) -> None:
-        """TrainerError where there is a fold that a trainer, which has trained an epoch, does not know of."""
+        """TrainerError where a trainer has trained an epoch and not read its fold."""
         if self._fold is not None and not self._fold_is_asked_for:
             raise TrainerError(
-                f"trainer.validation asks for {self._fold.of} folds, and the trainer never looks at `run.fold`, so all "
-                "of them would be validated on the same examples; docs/trainers.md says how to deal them"
+                f"trainer.validation asks for {self._fold.of} folds, and the trainer does not read `run.fold`, so all "
+                "of them would be validated on the same examples; docs/trainers.md has an example"
             )
 
     @property
@@ -98,10 +98,11 @@ class Run:
         return self._scratch_dir
 
     def track(self, **objects: Any) -> None:
-        """Name what a checkpoint holds; where the trial is continued, its state is restored here.
+        """Register the objects whose state a checkpoint has; in a trial that is continued, they are restored here.
 
         Anything with state_dict and load_state_dict (modules, optimizers, schedules, scalers), a torch.Generator, or a
-        numpy.random.Generator. Call it once everything is built, before the first epoch. Random states need no naming.
+        numpy.random.Generator. Call it when everything is built, before the first epoch. Global random states are saved
+        without it.
         """
         for name, thing in objects.items():
             state.check_can_be_tracked(name, thing)
@@ -112,10 +113,10 @@ class Run:
             self._instrument.tracked(objects)
 
     def uses(self, name: str, *things: Any) -> None:
-        """Say what the trial trains on: paths of files or folders, bytes, arrays, tensors. Their SHA-256 is recorded.
+        """Record the SHA-256 of the data that the trial trains on: paths of files or folders, bytes, arrays, tensors.
 
-        Called before the first epoch, so that `hpsearch reproduce` can tell data that have changed from a trainer that
-        has. What was hashed once in a process is not read again while it is the same: see `data_hashes`.
+        Call it before the first epoch. `hpsearch reproduce` compares the hashes: they show whether the data or the
+        trainer have changed. Data are hashed once in a process while they stay the same: see `data_hashes`.
         TrainerError: it cannot be read or hashed, or the name stands for something else already.
         """
         if self._instrument is not None:
@@ -125,13 +126,13 @@ class Run:
         except (OSError, TypeError, RuntimeError) as problem:
             raise TrainerError(f"run.uses({name!r}, …): {problem}") from None
         if self.used.setdefault(name, found) != found:
-            raise TrainerError(f"run.uses({name!r}, …) stands for other data already: say all of it at once")
+            raise TrainerError(f"run.uses({name!r}, …) was called with other data before: pass all data in one call")
 
     def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:
-        """The minibatches to train on in an epoch: those given. `for inputs, targets in run.batches(loader): …`
+        """The batches to train on in an epoch: those given. `for inputs, targets in run.batches(loader): …`
 
-        A trainer that asks for them can be tried before the search: preflight overfits the first of them, and the
-        learning-rate range test goes on until it has seen enough.
+        With it, a trainer can be checked before the search: preflight overfits the first batch, and the
+        learning-rate range test trains on as many as it needs.
         """
         return batches if self._instrument is None else self._instrument.batches(batches)
 
@@ -147,8 +148,8 @@ class Run:
 
 
 class _NoDataFolder:
-    """In the place of `data_dir` where HPSEARCH_DATA is not set, so that a trainer may still ask for it: `if
-    run.data_dir`, `run.data_dir or Path("data")`."""
+    """In place of `data_dir` where HPSEARCH_DATA is not set. A trainer may still test it: `if run.data_dir`,
+    `run.data_dir or Path("data")`."""
 
     def __bool__(self) -> bool:
         return False
@@ -175,7 +176,7 @@ _no_data_folder: Any = _NoDataFolder()
 
 
 def best_device() -> str:
-    """ "cuda" where torch is installed and sees one, else "cpu"."""
+    """ "cuda" where torch is installed and has a CUDA device, else "cpu"."""
     if importlib.util.find_spec("torch") is None:
         return "cpu"
     import torch

@@ -123,7 +123,7 @@ def test_one_that_predicts_without_a_look_at_its_fold_is_left_out(tmp_path: Path
     snapshot = CheckpointStore.of(tmp_path, "u", 0).read("best.pt")
     assert snapshot is not None
     found = asked((replace(member, step=snapshot.step),), {"each": ((0,),)}).measure(context())
-    assert "never looks at `run.fold`" in found.problems[0]
+    assert "run.fold" in found.problems[0]
 
 
 def test_a_greedy_mixture_is_found_among_those_that_may(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_test_part_is_open_only_where_it_is_on_record(tmp_path: Path) -> Non
     member = model(tmp_path, 0, 1.0)
     found = asked((member,), {"each": ((0,),)}, "test", opening="for this test").measure(context())
     assert found.scores["each"][0]["loss"] == 4.0
-    with pytest.raises(ValueError, match="every opening of the test split is on record"):
+    with pytest.raises(ValueError, match="opening must not be empty"):
         asked((member,), {"each": ((0,),)}, "test").measure(context())
 
 

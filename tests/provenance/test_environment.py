@@ -162,7 +162,7 @@ class TestUses:
     def test_a_name_stands_for_one_thing(self) -> None:
         run = Run.local(epochs=1)
         run.uses("x", b"1")
-        with pytest.raises(TrainerError, match=r"run\.uses\('x', …\) stands for other data already"):
+        with pytest.raises(TrainerError, match=r"run\.uses\('x', …\) was called with other data before"):
             run.uses("x", b"2")
 
     def test_what_cannot_be_hashed(self, tmp_path: Path) -> None:

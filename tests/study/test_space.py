@@ -334,7 +334,7 @@ def test_narrowed():
 
 @pytest.mark.parametrize("when", [{"x": (1,)}, {"y": (1,)}, {"nothing": (1,)}])
 def test_a_condition_must_lead_somewhere(when):
-    with pytest.raises(ValueError, match="names itself, a circle or nothing known"):
+    with pytest.raises(ValueError, match="names itself, forms a cycle, or names no parameter"):
         Space((Int("x", 1, 2, when=when), Int("y", 1, 2, when={"x": (1,)})))
 
 

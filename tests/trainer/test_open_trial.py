@@ -61,7 +61,7 @@ class TestOpenTrial:
         assert str(caught.value) == 'study.metric = "accuracy" is not among what the trainer reports: val_loss'
 
     def test_a_fold_that_is_not_asked_for(self) -> None:
-        with pytest.raises(TrainerError, match=r"never looks at `run\.fold`"):
+        with pytest.raises(TrainerError, match=r"does not read `run\.fold`"):
             OpenTrial(drawn, {"scale": 1}, Run(3, 2, fold=Fold(1, 2))).next_report()
 
     def test_a_run_has_what_the_context_says(self, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hpsearch.trainer.seal import Sealed, check_unsealed, unsealed
 
 
 def test_it_is_sealed_until_it_is_opened_and_then_again():
-    with pytest.raises(Sealed, match="opened once"):
+    with pytest.raises(Sealed, match="opens it once"):
         check_unsealed()
     with unsealed("the test of this test"):
         check_unsealed()
@@ -26,7 +26,7 @@ def test_an_opening_that_ends_in_an_error_is_over_too():
 
 
 def test_nobody_opens_it_without_saying_why():
-    with pytest.raises(ValueError, match="say what for"), unsealed(""):
+    with pytest.raises(ValueError, match="opening must not be empty"), unsealed(""):
         pass
 
 

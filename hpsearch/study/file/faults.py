@@ -1,4 +1,4 @@
-"""Collects what is wrong with a study file: each fault with its place, in plain sentences that guess what was meant."""
+"""Collects the faults of a study file: each with its place, in plain words, with a guess what was meant."""
 
 import datetime
 import difflib
@@ -15,12 +15,12 @@ from hpsearch.study.file import other_tools
 from hpsearch.study.file.lines import KeyPath, Lines
 
 MOST = 100
-"""More faults than a person reads are counted, not written out."""
+"""Most faults that are listed; further ones are counted."""
 
 _LONGEST = 60
 
 _SECRET = (("journal",), ("tracking",))
-"""Tables whose values no message repeats: they may hold a password."""
+"""Tables whose values are not shown in messages: they may contain a password."""
 
 _SENTENCES = {
     "int_type": "must be a whole number",
@@ -39,7 +39,7 @@ _SENTENCES = {
 
 
 class Faults:
-    """What was found so far in the file `where`."""
+    """The faults found so far in the file `where`."""
 
     def __init__(self, where: str, lines: Lines):
         self.where = where
@@ -50,7 +50,7 @@ class Faults:
         self._unwritten = 0
 
     def overridden(self, path: KeyPath, option: str) -> None:
-        """From now on the key stands not in the file but in an option of the command line."""
+        """The key was set by an option of the command line, which its faults are reported with."""
         self._overridden[path] = option
 
     def add(self, path: KeyPath, message: str) -> None:
@@ -63,7 +63,7 @@ class Faults:
         self._found.append(Fault(where, line, "" if where == f"--set {key}" else key, message))
 
     def count(self, number: int) -> None:
-        """So many more faults that are not written out."""
+        """Count faults that are not listed."""
         self._unwritten += number
 
     def add_for(self, option: str, message: str) -> None:
@@ -94,7 +94,7 @@ class Faults:
 
 
 def translate(problem: ValidationError, kind: type[BaseModel], at: KeyPath, faults: Faults) -> None:
-    """Add pydantic's findings about the table `at`, in our words; a key with a fault already gets no second one."""
+    """Add pydantic's errors for the table `at`, in plain words; a key that has a fault gets no second one."""
     for i, error in enumerate(problem.errors(include_url=False)):
         if faults.full:
             faults.count(problem.error_count() - i)
@@ -105,7 +105,7 @@ def translate(problem: ValidationError, kind: type[BaseModel], at: KeyPath, faul
 
 
 def _is_echo(error: ErrorDetails) -> bool:
-    """A list is also called too short where its elements are at fault."""
+    """pydantic reports a list as too short where its elements are invalid."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
@@ -158,13 +158,13 @@ def models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def dotted(path: KeyPath) -> str:
-    """`search.rounds.0.epochs`, as `--set` takes it; a part that is no bare TOML key (or endless) stands in quotes."""
+    """`search.rounds.0.epochs`, as `--set` takes it; a part that is no bare TOML key, or too long, is quoted."""
     bare = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
     return ".".join(part if bare.fullmatch(part) else show(part) for part in map(str, path))
 
 
 def show(value: object) -> str:
-    """A value on one line, as TOML writes it, cut where it is long."""
+    """A value on one line, in TOML syntax, shortened where it is long."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -184,13 +184,13 @@ def show(value: object) -> str:
 
 
 def listed(values: Iterable[object]) -> str:
-    """`"grid", "random"`, cut after twenty."""
+    """`"grid", "random"`, shortened after 20 values."""
     shown = [show(value) for value in values]
     return ", ".join([*shown[:20], "…"] if len(shown) > 20 else shown)
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """ "; did you mean `trials`?", or "" where nothing known is near."""
+    """ "; did you mean `trials`?", or "" where no known word is similar."""
     if not 0 < len(word) <= _LONGEST:
         return ""
     names = list(known)

@@ -15,7 +15,7 @@ _SCALAR = {"type": ["string", "number", "boolean"]}
 
 
 def json_schema() -> dict[str, Any]:
-    """The file as a user writes it; what goes beyond single values is `hpsearch check`'s."""
+    """Of the file as a user writes it. `hpsearch check` also checks what depends on several values."""
     schema = Study.model_json_schema()
     schema["properties"]["space"] = {
         "type": "object",

@@ -48,13 +48,13 @@ def _study_name(name: str) -> str:
 
 
 def recordable(name: str) -> str:
-    """The name of a parameter or a metric: what MLflow takes for one (mlflow/utils/validation.py)."""
+    """The name of a parameter or a metric, as MLflow accepts it (mlflow/utils/validation.py)."""
     if not 0 < len(name) <= 250:
         raise ValueError(f"a name must have 1 to 250 characters, got {len(name)}")
     if odd := re.search(r"[^\w.\- /]", name):
         raise ValueError(f"a name may hold letters, digits, _ - . / and spaces, got {show(odd[0])}")
     if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
-        raise ValueError("a name must not read as a path that leads elsewhere")
+        raise ValueError("a name must not be a path such as ../a or /a")
     return name
 
 
@@ -91,7 +91,7 @@ def _gpus(gpus: float) -> float:
     return gpus
 
 
-# Durations and sizes, as a study file writes them and back: "1h30m", "4GiB"
+# Durations and sizes, from the text of a study file and back: "1h30m", "4GiB"
 
 _MILLISECONDS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _BYTES = {
@@ -105,7 +105,7 @@ SIZE = rf"^({_NUMBER})({'|'.join(_BYTES)})$"
 
 
 def seconds(text: object) -> float:
-    """Seconds > 0, to the millisecond. ValueError for what is no duration; a plain number is none."""
+    """Seconds > 0, to the millisecond. ValueError for anything else, a plain number included."""
     match = re.fullmatch(DURATION, text) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f'must be a duration such as {_example(text, "s", "30s")} or "1h30m", got {show(text)}')
@@ -126,7 +126,7 @@ def duration(length: float) -> str:
 
 
 def size(text: object) -> int:
-    """Bytes >= 1. ValueError for what is no size; a plain number is none."""
+    """Bytes >= 1. ValueError for anything else, a plain number included."""
     match = re.fullmatch(SIZE, text) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f'must be a size such as {_example(text, "MiB", "500MB")} or "4GiB", got {show(text)}')
@@ -143,7 +143,7 @@ def size_text(number: int) -> str:
 
 
 def _example(given: object, unit: str, otherwise: str) -> str:
-    """The number that was given, with a unit: what may have been meant."""
+    """The given number with a unit, as a suggestion."""
     if type(given) is int and 0 < given < 10**9:
         return f'"{given}{unit}"'
     return f'"{otherwise}"'

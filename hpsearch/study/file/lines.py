@@ -1,6 +1,6 @@
-"""On which line of a TOML file each key stands: tomllib does not say.
+"""The line of each key of a TOML file, which tomllib does not give.
 
-The scanner never fails: what is no TOML is for tomllib to refuse. It runs first, in linear time, so that what would
+The scanner never fails: tomllib refuses what is not TOML. It runs first, in linear time, so that what would
 keep tomllib busy for minutes (a key of 100,000 parts) or overflow a stack can be refused before.
 """
 
@@ -26,16 +26,16 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 DEEPEST = 32
-"""How many keys and brackets may stand within each other; the scan ends at the first that goes deeper."""
+"""How deep keys and brackets may be nested; the scan ends at the first that is deeper."""
 
 
 @dataclass
 class Lines:
     """The line (from 1) of every key and array element.
 
-    too_deep: the line where something goes deeper than DEEPEST, or 0. defined: the line of every table header and of
-    every key with a value. repeated: keys and tables that are defined a second time, in the order of the file: the key,
-    and the lines of its first and second definition.
+    too_deep: the line where something is nested deeper than DEEPEST, or 0. defined: the line of every table header and
+    of every key with a value. repeated: keys and tables that are defined a second time, in the order of the file: the
+    key, and the lines of its first and second definition.
     """
 
     of: dict[KeyPath, int] = field(default_factory=dict)

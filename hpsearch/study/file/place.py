@@ -1,4 +1,4 @@
-"""Where a study's journal, its MLflow store and its embedded files are: URLs resolved, passwords kept out of sight."""
+"""Where a study's journal, its MLflow store and its embedded files are: with resolved URLs and hidden passwords."""
 
 import os
 import re
@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True)
 class _Store:
-    """file: in `home`, where the study file names no URL. schemes: what an URL may begin with; rule: in words."""
+    """file: in `home`, where the study file has no URL. schemes: those that a URL may have; rule: the same in words."""
 
     key: tuple[str, str]
     file: str
@@ -59,7 +59,7 @@ _TRACKING = _Store(
 def find(
     folder: Path, path: Path | None, tables: Mapping[str, Any], environment: Mapping[str, str], faults: Faults
 ) -> Place | None:
-    """None where an URL is at fault, which is added to `faults`; no message repeats any of it."""
+    """None where a URL has a fault, which is added to `faults`; no message shows any of the URL."""
     folder = folder.absolute()
     try:
         home = study_home(folder, environment)
@@ -79,7 +79,7 @@ def find(
         except (ValueError, BadInput) as problem:
             faults.add(store.key, str(problem))
     if len(set(urls.values())) == 1 and len(urls) == 2:
-        faults.add(_TRACKING.key, "must not be the journal's database: both keep tables of their own")
+        faults.add(_TRACKING.key, "must not be the journal's database: MLflow and hpsearch each need their own")
     file = path and path.absolute()
     return Place(folder, file, home, urls["journal"], urls["tracking"]) if len(urls) == 2 else None
 
@@ -101,5 +101,5 @@ def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, st
     head, _, rest = expanded_url(url).partition(":///")
     file, mark, options = rest.partition("?")
     if not file or file == ":memory:":
-        raise ValueError("must name a file, as in sqlite:///journal.db: what is in memory does not outlive the process")
+        raise ValueError("must name a file, as in sqlite:///journal.db: a database in memory ends with the process")
     return f"{head}:///{os.path.normpath(folder / file)}{mark}{options}"

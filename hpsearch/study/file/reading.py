@@ -1,6 +1,6 @@
 """A study file as a user writes it: read, parsed, changed by `--set`, its `${env:NAME}` looked up.
 
-Whatever the file holds, what comes out is plain values or a StudyFileError.
+For any content the result is plain values or a StudyFileError.
 """
 
 import os
@@ -20,7 +20,7 @@ from hpsearch.study.file.lines import DEEPEST, KeyPath, Lines
 from hpsearch.study.file.toml_errors import Slip
 
 MOST_BYTES = 1 << 17
-"""A study file is a page or two; larger ones are refused unread."""
+"""Larger files are refused without being read: a study file has a page or two."""
 
 _DIGITS = re.compile(r"[0-9_]{1000,}")
 _REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -35,7 +35,7 @@ _AS_WRITTEN = (("journal", "url"), ("tracking", "mlflow"))
 
 
 def where(path: Path) -> str:
-    """How messages call the file: as the user does."""
+    """The file in messages: as the user has written it."""
     return os.fsencode(path).decode(errors="replace")
 
 
@@ -46,7 +46,7 @@ def read(path: Path) -> str:
         if stat.S_ISDIR(status.st_mode):
             raise _refused(path, "is a folder; name the study file in it")
         if not stat.S_ISREG(status.st_mode):
-            raise _refused(path, "is no regular file")
+            raise _refused(path, "is not a regular file")
         if status.st_size > MOST_BYTES:
             raise _refused(path, f"must have at most {MOST_BYTES:,} bytes, got {status.st_size:,}")
         with path.open("rb") as file:
@@ -72,7 +72,7 @@ def _refused(path: Path, message: str, line: int = 0, column: int = 0) -> StudyF
 
 
 def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
-    """What the TOML says, and on which lines."""
+    """The tables of the TOML text, and the lines of their keys."""
     lines = positions.scan(text)
     if lines.too_deep:
         raise _refused(path, f"keys and brackets must go at most {DEEPEST} deep", lines.too_deep)
@@ -92,7 +92,7 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
 
 
 def _large(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
-    """Where integers stand that TOML does not know (section "Integer": 64 bits)."""
+    """The paths of integers that TOML does not allow (section "Integer": 64 bits)."""
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         yield path
     parts = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
@@ -110,7 +110,7 @@ def _offset(text: str, place: str) -> int:
 
 
 def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
-    """The fault with its line below and a caret under the place; nothing of a password in an URL."""
+    """The fault with its line below and a caret under the place; passwords in URLs hidden."""
     start = text.rfind("\n", 0, offset) + 1
     line = text[start:].partition("\n")[0]
     line = re.sub(r"(?<=://).*(?=@)", lambda found: "*" * len(found[0]), redact(line, same_length=True))
@@ -126,7 +126,7 @@ def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
 
 def plain_tables(sections: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
     """A copy of what a program gives in place of a file, in the values that TOML has: a tuple as a list, a NumPy scalar
-    as a number, a path as a string. What TOML has not stays as it is, for the checks of each key."""
+    as a number, a path as a string. Other values stay as they are; the checks of their keys refuse them."""
     return {str(key): _plain(part, faults, (str(key),)) for key, part in sections.items()}
 
 
@@ -153,7 +153,7 @@ def _plain(value: Any, faults: Faults, path: KeyPath) -> Any:
 
 
 def override(data: dict[str, Any], options: Sequence[str], faults: Faults) -> None:
-    """Carry out `--set space.lr.low=1e-4` in `data`. A value is TOML, or else a string."""
+    """Apply options such as `--set space.lr.low=1e-4` to `data`. A value is TOML, or else a string."""
     for option in options:
         key, equals, text = option.partition("=")
         name = f"--set {key.strip()[:60]}"
@@ -167,7 +167,7 @@ def override(data: dict[str, Any], options: Sequence[str], faults: Faults) -> No
 
 
 def _key_path(key: str) -> list[str]:
-    """The parts of a dotted TOML key; none where it is no key."""
+    """The parts of a dotted TOML key; [] where it is not one."""
     table: object = _toml(f"{key} = 0")
     parts: list[str] = []
     while isinstance(table, dict) and len(table) == 1:
@@ -190,7 +190,7 @@ def _toml(text: str) -> dict[str, Any] | None:
 
 
 def _put(data: dict[str, Any], parts: list[str], value: object) -> KeyPath:
-    """Put the value where the parts lead, and say from which key on something is new."""
+    """Put the value at the path, and return the path of the first key that is new or changed."""
     place: Any = data
     path: KeyPath = ()
     new: KeyPath = ()

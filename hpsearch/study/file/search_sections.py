@@ -1,4 +1,4 @@
-"""[search]: the search methods, one class each, which answers all that the rest of hpsearch asks of a method.
+"""[search]: the search methods, one class each, which has all that the rest of hpsearch needs to know of a method.
 
 A new method is one class here (named in `Search` too), one sampler in `hpsearch/samplers/`, and one line in
 `orchestrator/build.py` that makes the sampler from the class.
@@ -22,14 +22,14 @@ class SearchSection(Section):
     method: str
 
     budgets: ClassVar[tuple[str, ...]] = ()
-    """The keys that may have other values when a study goes on."""
+    """Keys whose values may be changed when a study is continued."""
 
     stepwise: ClassVar[bool] = False
-    """Its trials begin no epoch before the last has been judged."""
+    """Whether its trials wait for the decision on an epoch before they train the next."""
 
     @property
     def label(self) -> str:
-        """What a person calls the method."""
+        """The name of the method in messages."""
         return self.method
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
@@ -37,32 +37,32 @@ class SearchSection(Section):
         raise NotImplementedError
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
-        """What is not as it was and has decided about trials since, in words. recorded: this table as it was."""
+        """Changes that would have changed trials so far, one message each. recorded: this table as it was recorded."""
         yield from ()
 
     def extending(self, recorded: Mapping[str, Any]) -> Self:
-        """With what it must know of its earlier self, so that the trials so far stay as they were."""
+        """With what it needs from the recorded table, so that it proposes the trials so far again."""
         return self
 
     @property
     def epoch_budget(self) -> int | None:
-        """Epochs of all trials together that rounds are made from as results come, so that `rungs` is a forecast; None:
-        it is certain."""
+        """Epochs of all trials together, where rounds are planned from them as results arrive, so that `rungs` is a
+        forecast; None where `rungs` is certain."""
         return None
 
     @property
     def blind_proposals(self) -> float:
-        """How many at most look at no result."""
+        """How many proposals at most do not depend on results."""
         return math.inf
 
     @property
     def wants_preflight(self) -> bool:
-        """Whether there is one where the file has no [preflight]."""
+        """Whether a preflight is run where the file has no [preflight]."""
         return False
 
     @property
     def wants_range_test(self) -> bool:
-        """Whether there is one where the file has no [lr_range], and searches `lr`."""
+        """Whether a range test is run where the file has no [lr_range] and searches `lr`."""
         return False
 
 
@@ -89,12 +89,12 @@ class Grid(SearchSection):
 
 
 class Random(SearchSection):
-    """Points drawn one by one, without looking back."""
+    """Independent random points."""
 
     budgets: ClassVar = ("trials",)
 
     method: Literal["random"]
-    trials: Count = Field(description="how many")
+    trials: Count = Field(description="number of trials")
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(epochs, 0, self.trials)
@@ -106,9 +106,9 @@ class Bayesian(SearchSection):
     budgets: ClassVar = ("trials",)
 
     method: Literal["bayesian"]
-    trials: Count = Field(description="how many")
-    sampler: Literal["tpe", "gp", "cmaes"] = Field("tpe", description="what models the results")
-    startup_trials: Count = Field(10, description="so many are drawn at random first")
+    trials: Count = Field(description="number of trials")
+    sampler: Literal["tpe", "gp", "cmaes"] = Field("tpe", description="the sampler: TPE, a Gaussian process or CMA-ES")
+    startup_trials: Count = Field(10, description="number of random trials before the first model")
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(epochs, 0, self.trials)
@@ -151,19 +151,19 @@ class CoarseToFine(SearchSection):
 
 
 class ParameterSet(Section):
-    params: dict[RecordableName, PlainValue] = Field(description="a value for every parameter that is searched")
-    epochs: Count | None = Field(None, description="how long it is trained; omitted: trainer.epochs")
+    params: dict[RecordableName, PlainValue] = Field(description="a value for each parameter that is searched")
+    epochs: Count | None = Field(None, description="epochs of its trials; default: trainer.epochs")
 
 
 class FixedList(SearchSection):
-    """Given sets of parameters, each with several seeds; `hpsearch evaluate` trains its finalists so."""
+    """Given sets of parameters, each with several seeds; `hpsearch evaluate` uses it for its finalists."""
 
     budgets: ClassVar = ("sets", "seeds")
     stepwise: ClassVar = True
 
     method: Literal["list"]
     sets: tuple[ParameterSet, ...] = Field(strict=False, min_length=1, description="{ params = { … } } each")
-    seeds: Count = Field(1, description="how many trials each set has")
+    seeds: Count = Field(1, description="number of trials of each set, each with another seed")
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
@@ -180,10 +180,10 @@ class FixedList(SearchSection):
 
 
 class Budget(Section):
-    """earlier: what a recorded study had before, so that its rounds stay what they were."""
+    """earlier: former budgets of a recorded study, so that its rounds stay the same."""
 
-    epochs: Count = Field(description="of all trials together")
-    earlier: tuple[Count, ...] = Field((), strict=False, description="budgets before this one; hpsearch notes them")
+    epochs: Count = Field(description="epochs of all trials together")
+    earlier: tuple[Count, ...] = Field((), strict=False, description="written by hpsearch: the budgets before this one")
 
 
 class Recipe(SearchSection):
@@ -205,7 +205,7 @@ class Recipe(SearchSection):
     lr_range: bool = Field(True, description="measure first at which learning rates the loss falls")
 
     def schedules(self, epochs: int) -> list[Schedule]:
-        """What sizes its rounds: one for each budget that it has had."""
+        """The schedules of its rounds: one for each budget that it has had."""
         if self.budget is None:
             return [FixedSchedule(self.rounds, self.keep)]
         return [BudgetSchedule(budget, epochs) for budget in (*self.budget.earlier, self.budget.epochs)]
@@ -260,7 +260,7 @@ class Own(SearchSection):
 
     method: Literal["own"] = "own"
     use: OwnUse = Field(description='"module:Class", the module beside the study file or installed')
-    trials: Count | None = Field(None, description="how many; omitted: until the sampler proposes no more")
+    trials: Count | None = Field(None, description="number of trials; default: until the sampler proposes no more")
     options: Options = Field({}, description="keyword arguments of the class")
 
     @property
@@ -292,8 +292,8 @@ def _problems_of_rounds(rounds: Sequence[Round], epochs: int | None) -> Problems
 
 
 def _changed_rounds(recorded: Mapping[str, Any], rounds: Sequence[Round]) -> Iterator[str]:
-    """Rounds that are added, and a last one with more trials, are a larger budget; others were drawn from what these
-    found."""
+    """Additional rounds, and more trials in the last one, extend a study. Other rounds cannot change: later ones depend
+    on their results."""
     before, after = recorded.get("rounds", []), [one.model_dump(mode="json") for one in rounds]
     for i, was in enumerate(before):
         now = after[i] if i < len(after) else {}

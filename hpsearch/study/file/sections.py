@@ -33,12 +33,12 @@ from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.space import Choice, Float, Parameter, Space
 
 Problems = Iterator[tuple[KeyPath, str]]
-"""Where something is wrong in the file, and what."""
+"""The key that is at fault, and the message."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What else the file says. space, epochs (trainer.epochs): None where they are at fault themselves.
+    """What other tables say. space, epochs (trainer.epochs): None where they have faults.
 
     names: the keys of [space], right or wrong.
     """
@@ -54,7 +54,7 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     def problems(self, beside: Beside) -> Problems:
-        """What is wrong with it that no value shows by itself."""
+        """Faults that follow from several values together."""
         yield from ()
 
 
@@ -62,21 +62,19 @@ class Section(BaseModel):
 
 
 class About(Section):
-    name: StudyName = Field(description="what the study is called, everywhere")
-    metric: RecordableName = Field(description="what decides: a name that the trainer reports")
+    name: StudyName = Field(description="name of the study")
+    metric: RecordableName = Field(description="the metric to optimize: a name that the trainer reports")
     goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
-    seed: Whole = Field(0, description="where all random numbers of the study come from")
-    at: Literal["best", "last"] = Field("best", description="the epoch at which a trial's curve is judged")
+    seed: Whole = Field(0, description="seed of all random numbers of the study")
+    at: Literal["best", "last"] = Field(
+        "best", description="the epoch whose value counts: that with the best value, or the last"
+    )
 
 
 class Validation(Section):
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
-        description="so many networks train side by side in each trial, each validated on another part of the examples"
+        description="number of folds: each trial trains one network for each, validated on that fold"
     )
-
-
-ASK_AND_TELL = "hpsearch:Session"
-"""As trainer.use: the trials are trained by a program that asks for them."""
 
 
 class Trainer(Section):
@@ -84,14 +82,14 @@ class Trainer(Section):
         description='"module:function" or "file.py:function", a generator; or a ray.tune.Trainable, class or function'
     )
     from_python: Literal[True] | None = Field(
-        None, description="hpsearch notes it: the trainer is a Python object of the program that ran the study"
+        None, description="written by hpsearch: the trainer is a Python object of the program that ran the study"
     )
-    epochs: Count = Field(description="the most that one trial may train")
+    epochs: Count = Field(description="most epochs of one trial")
     repeats: Annotated[int, Field(ge=1, le=100)] = Field(
-        1, description="so many seeds train side by side in each trial, which reports their mean"
+        1, description="number of seeds that each trial trains; it reports their mean"
     )
-    validation: Validation | None = Field(None, description="k-fold cross-validation inside each trial")
-    options: dict[RecordableName, PlainValue] = Field({}, description="fixed values for the trainer")
+    validation: Validation | None = Field(None, description="k-fold cross-validation in each trial")
+    options: dict[RecordableName, PlainValue] = Field({}, description="fixed parameters of the trainer")
 
     def problems(self, beside: Beside) -> Problems:
         for name in self.options:
@@ -103,38 +101,38 @@ class Trainer(Section):
 
 
 class Range(Section):
-    """A number between two others: whole where both ends and the step are."""
+    """A range of numbers: of whole numbers where low, high and step are whole."""
 
-    low: Number = Field(description="the least value")
-    high: Number = Field(description="the greatest value")
-    log: bool = Field(False, description="spread evenly over the logarithm")
-    step: Number | None = Field(None, description="only low, low + step, …")
-    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
-    grid: tuple[Number, ...] = Field((), strict=False, description="its values in a grid search")
-    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="so many values in a grid search")
-    expand: bool = Field(False, description="coarse-to-fine may look beyond low and high")
+    low: Number = Field(description="lowest value")
+    high: Number = Field(description="highest value")
+    log: bool = Field(False, description="log-uniform")
+    step: Number | None = Field(None, description="only the values low, low + step, …")
+    when: dict[str, Allowed] = Field({}, description="only where other parameters have these values")
+    grid: tuple[Number, ...] = Field((), strict=False, description="values in a grid search")
+    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
+    expand: bool = Field(False, description="a search in rounds may move the range beyond low and high")
 
 
 AUTO_LOW, AUTO_HIGH = 1e-7, 10.0
-"""Between these a range test looks for a learning rate where the file does not say."""
+"""Default bounds of the learning-rate range test."""
 
 
 class Auto(Section):
-    """A learning rate whose range the learning-rate range test finds, before the first trial."""
+    """A learning rate; the range test finds its search range before the first trial."""
 
     auto: Yes = Field(description="take the range from the range test")
-    low: Number = Field(AUTO_LOW, description="the test begins here")
-    high: Number = Field(AUTO_HIGH, description="the test ends here")
-    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
-    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="so many values in a grid search")
-    expand: bool = Field(False, description="coarse-to-fine may look beyond what the test found")
+    low: Number = Field(AUTO_LOW, description="lowest learning rate of the test")
+    high: Number = Field(AUTO_HIGH, description="highest learning rate of the test")
+    when: dict[str, Allowed] = Field({}, description="only where other parameters have these values")
+    points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
+    expand: bool = Field(False, description="a search in rounds may move the range beyond what the test found")
 
 
 class Values(Section):
     """A choice, as a table so that it can have a condition."""
 
-    values: tuple[PlainValue, ...] = Field(strict=False, min_length=1, description="what to choose from")
-    when: dict[str, Allowed] = Field({}, description="active only where other parameters have these values")
+    values: tuple[PlainValue, ...] = Field(strict=False, min_length=1, description="the values to choose from")
+    when: dict[str, Allowed] = Field({}, description="only where other parameters have these values")
 
 
 # [prune], [early_stopping] ───────────────────────────────────────────────────────────────────────
@@ -145,11 +143,11 @@ class PruneSection(Section):
 
     @property
     def label(self) -> str:
-        """What a person calls the method."""
+        """The name of the method in messages."""
         return self.method
 
     def problems(self, beside: Beside) -> Problems:
-        """A pruner that would not get to judge before the last epoch is a mistake."""
+        """A pruner whose first decision would come after the last epoch is a mistake."""
         for key in ("min_epochs", "warmup_epochs"):
             first = getattr(self, key, 0)
             if beside.epochs is not None and first >= beside.epochs:
@@ -161,12 +159,12 @@ class NeverPrune(PruneSection):
 
 
 class MedianPrune(PruneSection):
-    """Stop what is worse than the median of the others at the same epoch."""
+    """Stops trials that are worse than the median of the others at the same epoch."""
 
     method: Literal["median"]
-    startup_trials: Whole = Field(5, description="so many must have reached the epoch first")
-    warmup_epochs: Whole = Field(1, description="no verdict in the first epochs")
-    interval: Count = Field(1, description="a verdict every so many epochs")
+    startup_trials: Whole = Field(5, description="number of trials that must have reached the epoch first")
+    warmup_epochs: Whole = Field(1, description="number of first epochs without a decision")
+    interval: Count = Field(1, description="number of epochs from one decision to the next")
 
 
 class HalvingPrune(PruneSection):
@@ -186,20 +184,20 @@ class HyperbandPrune(PruneSection):
 
 
 class PatiencePrune(PruneSection):
-    """Stop what has not become better for some epochs."""
+    """Stops trials without an improvement for some epochs."""
 
     method: Literal["patience"]
-    patience: Count = Field(description="so many epochs")
-    min_delta: float = Field(0.0, ge=0, description="less than this is not better")
+    patience: Count = Field(description="number of epochs without an improvement")
+    min_delta: float = Field(0.0, ge=0, description="an improvement is larger than this")
 
 
 class ThresholdPrune(PruneSection):
-    """Stop what leaves the bounds."""
+    """Stops trials whose metric leaves the bounds."""
 
     method: Literal["threshold"]
-    lower: float | None = Field(None, description="stop below this value of the metric")
-    upper: float | None = Field(None, description="stop above this value of the metric")
-    warmup_epochs: Whole = Field(0, description="no verdict in the first epochs")
+    lower: float | None = Field(None, description="lowest value of the metric that does not stop a trial")
+    upper: float | None = Field(None, description="highest value of the metric that does not stop a trial")
+    warmup_epochs: Whole = Field(0, description="number of first epochs without a decision")
 
     def problems(self, beside: Beside) -> Problems:
         if self.lower is None and self.upper is None:
@@ -228,8 +226,8 @@ Prune = Annotated[
 
 
 class EarlyStopping(Section):
-    patience: Count = Field(description="a trial ends after so many epochs without a better one")
-    min_delta: float = Field(0.0, ge=0, description="less than this is not better")
+    patience: Count = Field(description="number of epochs without an improvement after which a trial ends")
+    min_delta: float = Field(0.0, ge=0, description="an improvement is larger than this")
 
 
 # [preflight], [lr_range] ────────────────────────────────────────────────────────────────────────
@@ -250,22 +248,24 @@ CheckName = Literal[
 
 
 class Preflight(Section):
-    """Before the first trial: whether the trainer can learn at all."""
+    """Checks before the first trial whether the trainer can learn."""
 
-    limit: Seconds = Field(600.0, description="the most that it may take")
-    skip: tuple[CheckName, ...] = Field((), strict=False, description="checks that are not wanted")
+    limit: Seconds = Field(600.0, description="time limit of all checks together")
+    skip: tuple[CheckName, ...] = Field((), strict=False, description="checks to leave out")
 
 
 class LrRange(Section):
-    """Before the first trial: at which learning rates the loss falls."""
+    """Measures before the first trial at which learning rates the loss falls."""
 
-    parameter: RecordableName = Field("lr", description="which parameter of [space] is the learning rate")
-    iterations: Annotated[int, Field(ge=30, le=100_000)] = Field(150, description="steps of a test")
-    tests: Annotated[int, Field(ge=1, le=50)] = Field(4, description="the most tests, one for each choice of others")
-    limit: Seconds = Field(600.0, description="the most that all tests together may take")
+    parameter: RecordableName = Field("lr", description="name of the learning rate in [space]")
+    iterations: Annotated[int, Field(ge=30, le=100_000)] = Field(150, description="optimizer steps of one test")
+    tests: Annotated[int, Field(ge=1, le=50)] = Field(
+        4, description="most tests: one for each choice of the other parameters"
+    )
+    limit: Seconds = Field(600.0, description="time limit of all tests together")
 
     def problems(self, beside: Beside) -> Problems:
-        """Its parameter is the one that is auto, else any that can be a learning rate."""
+        """Its parameter must be the one with auto = true, or else one with positive values only."""
         if beside.space is None:
             return
         space, name = beside.space, self.parameter
@@ -293,31 +293,33 @@ def _is_positive(found: Parameter | Plain) -> bool:
 
 
 class PerTrial(Section):
-    cpus: float = Field(1, gt=0, description="also the threads of a trial")
-    gpus: Gpus = Field(0, description="a share of one, or several")
-    memory: Bytes | None = Field(None, description="host memory")
+    cpus: float = Field(1, gt=0, description="CPUs of a trial, and its number of threads")
+    gpus: Gpus = Field(0, description="GPUs of a trial: a share of one, or several")
+    memory: Bytes | None = Field(None, description="host memory of a trial")
 
 
 class Resources(Section):
-    workers: Count | None = Field(None, description="trials at once; omitted: what there is room for")
-    address: Address = Field("local", description="which Ray")
+    workers: Count | None = Field(None, description="trials in parallel; default: as many as fit")
+    address: Address = Field(
+        "local", description='"local": a Ray of its own; "auto", "ray://HOST:PORT": a cluster; "none": this process'
+    )
     per_trial: PerTrial = PerTrial()
 
 
 class Limits(Section):
-    study: Seconds | None = Field(None, description="wall clock of the study")
+    study: Seconds | None = Field(None, description="wall-clock time of the study")
     gpu_hours: float | None = Field(None, gt=0, description="GPU hours of all trials together")
-    trial: Seconds | None = Field(None, description="wall clock of a trial")
-    stall: Seconds | None = Field(None, description="longest silence of a trial")
+    trial: Seconds | None = Field(None, description="wall-clock time of a trial")
+    stall: Seconds | None = Field(None, description="longest time without a report of a trial")
     trials: Count | None = Field(None, description="most trials")
     epochs: Count | None = Field(None, description="most epochs of all trials together")
-    retries: Whole = Field(2, description="times that a trial is given another worker")
-    max_failures: Count = Field(5, description="trials whose trainer raised before the study stops")
+    retries: Whole = Field(2, description="how often a trial is started again after its worker was lost")
+    max_failures: Count = Field(5, description="number of failed trials after which the study stops")
 
 
 class JournalSection(Section):
     url: str | None = Field(None, description="sqlite:///FILE, or postgresql://…; default: in .hpsearch/")
-    wait: Seconds = Field(600.0, description="how long the database may be away before the study stops")
+    wait: Seconds = Field(600.0, description="how long the database may be unreachable before the study stops")
 
 
 class Tracking(Section):

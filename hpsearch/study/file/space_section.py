@@ -17,14 +17,14 @@ from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Secti
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space, offers
 
 MOST = 1_000
-"""Parameters that are searched."""
+"""Most parameters that are searched."""
 
 _MOST_STEPS = 10**15
-"""What floats still tell apart."""
+"""Most steps of a range: beyond it, floats cannot represent each value."""
 
 
 def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
-    """The space, or None where anything is wrong with it; what is wrong is added to `faults`."""
+    """The space; None where it has faults, which are added to `faults`."""
     entries = {name: entry for name, raw in table.items() if (entry := _entry(name, raw, faults)) is not None}
     parameters = [entry for entry in entries.values() if isinstance(entry, Parameter)]
     if not parameters and not faults.has(("space",)):
@@ -39,12 +39,12 @@ def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
         return None
     rates = [parameter.name for parameter in parameters if isinstance(parameter, Float) and parameter.auto]
     for name in rates[1:]:
-        faults.add(("space", name), f"auto = true stands at `{rates[0]}` already; there is one learning rate")
+        faults.add(("space", name), f"auto = true is already set for `{rates[0]}`; only one parameter may have it")
     return Space(tuple(parameters), {name: e for name, e in entries.items() if not isinstance(e, Parameter)})
 
 
 def written(space: Space) -> dict[str, Any]:
-    """The table that `parse` reads as this space, without what is default anyway."""
+    """The table that `parse` reads as this space, without defaults."""
     table: dict[str, Any] = {parameter.name: _written(parameter) for parameter in space.parameters}
     return table | dict(space.fixed)
 
@@ -67,7 +67,7 @@ def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
 
 
 def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
-    """What an entry says; None where it is at fault."""
+    """The parameter or fixed value of an entry; None where it has faults."""
     table = raw if isinstance(raw, dict) else {}
     kind: type[Section] = Values if "values" in table else Auto if "auto" in table else Range
     try:
@@ -159,12 +159,12 @@ def _step_faults(entry: Range, step: float, whole: bool) -> Iterator[str]:
         yield f"step must be > 0, got step = {step}"
         return
     if (entry.high - entry.low) / step > _MOST_STEPS:
-        yield f"step must not be that small, got step = {step} in [{entry.low}, {entry.high}]"
+        yield f"step is too small for floats, got step = {step} in [{entry.low}, {entry.high}]"
         return
     low, high, by = (Decimal(repr(number)) for number in (entry.low, entry.high, step))
     if left := (high - low) % by:
         last = repr(int(high - left) if whole else float(high - left))
-        yield f"step must divide high - low, got step = {step} in [{entry.low}, {entry.high}]; high = {last} would do"
+        yield f"step must divide high - low, got step = {step} in [{entry.low}, {entry.high}]; high = {last} is valid"
 
 
 def _grid_faults(entry: Range, whole: bool) -> Iterator[str]:
@@ -211,7 +211,7 @@ def _impossible(name: str, entry: Parameter | Plain, allowed: tuple[Plain, ...])
         elif isinstance(entry, Choice) and not offers(entry, value):
             yield f"{name} is one of {listed(entry.values)}, never {show(value)}"
         elif isinstance(entry, Float) and entry.count is None:
-            yield f"{name} is a continuous range, which a condition cannot ask for; give it a step, or make it a choice"
+            yield f"{name} is a continuous range, so no condition can name a value; give it a step, or make it a choice"
         elif not isinstance(entry, Choice) and not offers(entry, value):
             yield f"{name} is {_values(entry)}, never {show(value)}"
 
@@ -224,7 +224,7 @@ def _values(entry: Float | Int) -> str:
 def _check_circles(parameters: list[Parameter], faults: Faults) -> None:
     graph = {parameter.name: list(parameter.when) for parameter in parameters}
     while circle := _circle(graph):
-        faults.add(("space", circle[0], "when"), f"goes in a circle: {' -> '.join([*circle, circle[0]])}")
+        faults.add(("space", circle[0], "when"), f"the conditions form a cycle: {' -> '.join([*circle, circle[0]])}")
         for name in circle:
             del graph[name]
 

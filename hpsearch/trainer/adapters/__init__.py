@@ -1,1 +1,1 @@
-"""Turn what is no generator, or several of them, into a trainer: a generator of reports over `params` and `run`."""
+"""Make a trainer, a generator of reports, from other forms: ray.tune.Trainables, and several trainings side by side."""

@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BOOKKEEPING = frozenset({*AUTO_RESULT_KEYS, *DEBUG_METRICS, DONE, SHOULD_CHECKPOINT})
-"""What Tune adds to a result of its own."""
+"""Keys that Tune adds to a result."""
 
 for kind in (StorageContext, Trainable):
     logging.getLogger(kind.__module__).setLevel(logging.WARNING)  # each logs every single checkpoint
 
 COUNTERS = ("training_iteration", "time_total_s", "timesteps_total", "episodes_total")
-"""What a class finds restored, beside what it has saved."""
+"""Counters of a class that are restored beside its checkpoint."""
 
 GRACE = 10.0
 """Seconds that a function has to end after SystemExit was raised in it, out of `tune.report`."""
@@ -62,7 +62,7 @@ def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
     begun: type[_OfClass | _OfFunction] = _OfClass if inspect.isclass(trainable) else _OfFunction
 
     def train(params: Params, run: Run) -> Iterator[Report]:
-        for left in run.scratch_dir.glob("tune-*"):  # by a worker that was killed; one that was given up loses its own
+        for left in run.scratch_dir.glob("tune-*"):  # left by a worker that was killed
             shutil.rmtree(left, ignore_errors=True)
         with _temporary(run.scratch_dir) as folder, _closed(begun(trainable, params, run, folder)) as training:
             training.track(run)
@@ -78,7 +78,7 @@ def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
 
 
 def numbers(results: Results) -> dict[str, Any]:
-    """The trainable's own numbers; those of a dictionary inside are called "outer/inner", as Tune calls them."""
+    """The trainable's own numbers; those of a nested dictionary are named "outer/inner", as in Tune."""
     return {name: value for name, value in _flat(results) if name.partition("/")[0] not in BOOKKEEPING}
 
 
@@ -97,8 +97,8 @@ class _OfClass:
         self._trainable: Any = _set_up(kind, params, folder)  # Ray's types say less than its documentation
 
     def track(self, run: Run) -> None:
-        """Name its state to the run, and so have it restored. One that saves nothing is trained again from its
-        beginning, as every trainer is that tracks nothing."""
+        """Register its state with the run, which restores it. A class that saves nothing is trained again from its
+        beginning, like any trainer that tracks nothing."""
         if self._keeps:
             run.track(trainable=self)
 
@@ -136,8 +136,8 @@ class _OfClass:
 class _OfFunction:
     """It runs in a thread of Ray's, and waits inside `tune.report` while its results are judged.
 
-    It may report a checkpoint in some epochs only. Then it goes on from its last one, with the random state of that
-    epoch; what it reports once more on its way is kept to itself.
+    It may report a checkpoint in some epochs only. Then it is continued from its last one, with the random state of
+    that epoch; reports of epochs that were reported before are dropped.
     """
 
     def __init__(self, function: Callable[[Any], Any], params: Params, run: Run, folder: Path):
@@ -154,7 +154,7 @@ class _OfFunction:
         run.track(checkpoint=self)
 
     def results_of(self, epoch: int) -> Results | None:
-        """Train on to the end of an epoch. None where the function has come to its own end."""
+        """Train to the end of an epoch. None where the function has returned."""
         if self._epoch < epoch - 1:
             state.set_random_state(self._random) if self._random else state.seed_everything(self._seed)
         results: Results | None = {}
@@ -188,12 +188,12 @@ class _OfFunction:
             self._trainable.stop()
         if session.training_thread.is_alive():
             raise TrainerError(
-                f"`{self._name}` goes on {GRACE:g} s after it was told to end: does it catch SystemExit?"
+                f"`{self._name}` still runs {GRACE:g} s after SystemExit was raised in it: does it catch SystemExit?"
             )
 
     @contextmanager
     def _in_session(self) -> Iterator[None]:
-        """A process has one session at a time, and may have several trials that take turns."""
+        """Ray has one session in a process, and several trials of a process may take turns."""
         tune_session._session = self._session
         try:
             yield
@@ -215,7 +215,7 @@ class _OfFunction:
 
 
 def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any], Any]:
-    """torch has a number of threads for each thread, and the function runs in one of its own."""
+    """torch has a number of threads per Python thread, and the function runs in a thread of its own."""
 
     def train(config: Any) -> Any:
         if "torch" in sys.modules:
@@ -227,7 +227,7 @@ def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any
 
 @contextmanager
 def _closed(training: _OfClass | _OfFunction) -> Iterator[_OfClass | _OfFunction]:
-    """Closed at the end. What it raised before matters more than what it raises then."""
+    """Closed at the end. An exception of the training has precedence over one of `close`."""
     broken = False
     try:
         yield training
@@ -243,14 +243,14 @@ def _closed(training: _OfClass | _OfFunction) -> Iterator[_OfClass | _OfFunction
 
 
 class _Storage(StorageContext):
-    """Checkpoints in a folder of this training's own, what else it writes beside it; both without a Ray that runs."""
+    """Checkpoints and other files in folders of this training; Ray need not run."""
 
     def _get_session_path(self) -> str:
         return str(Path(self.storage_fs_path).with_name("tune"))
 
 
 def _set_up(kind: type[Trainable], params: Params, folder: Path) -> Trainable:
-    """Named after its trial; the working directory stays what it is."""
+    """Named after its trial; the working directory is not changed."""
     name = folder.parent.name
     named = SimpleNamespace(trial_name=name, trial_id=name, trial_resources=None)
     storage = _Storage(folder, "checkpoints", trial_dir_name=name)

@@ -25,9 +25,9 @@ from hpsearch.trainer.training_run import Run
 
 
 def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer:
-    """A trainer that is so many (>= 2) of the given one. The first has the trial's own seed.
+    """A trainer that runs the given one for each replicate (>= 2). The first has the trial's own seed.
 
-    It ends when all have ended; one that ends before goes on counting with its last report.
+    It ends when all have ended; for one that ends before, its last report counts.
     """
 
     def all_of_them(params: Params, run: Run) -> Iterator[Report]:
@@ -41,14 +41,14 @@ def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer
                 if all(training.ended for training in trainings):
                     return
                 if not any(training.run.tracked for training in trainings):
-                    run.tracked.clear()  # what nobody can put back is trained again from its beginning
+                    run.tracked.clear()  # without tracked objects, a trial is trained again from its beginning
                 yield Report(epoch, combined(reports, replicates, metric))
 
     return all_of_them
 
 
 def combined(reports: Sequence[Mapping[str, float]], replicates: Replicates, metric: str) -> dict[str, float]:
-    """The means of what all have reported; of the metric the standard error, and each one's own value, as well."""
+    """The mean of each reported metric; for the study's metric also the standard error and each value."""
     shared = [name for name in reports[0] if all(name in report for report in reports)]
     means = {name: _mean([report[name] for report in reports]) for name in shared}
     if metric not in means:
@@ -60,7 +60,7 @@ def combined(reports: Sequence[Mapping[str, float]], replicates: Replicates, met
 
 
 def _mean(values: Sequence[float]) -> float:
-    """NaN and infinities are let through, which `statistics.fmean` raises for."""
+    """With NaN and infinities, for which `statistics.fmean` raises."""
     return sum(values) / len(values)
 
 
@@ -73,7 +73,7 @@ def _standard_error(values: Sequence[float]) -> float:
 class _ReplicateTraining:
     """One of them, with a run and random states of its own; a trial's checkpoint holds it as one thing by its name.
 
-    run: what its trainer is handed. ended: its trainer has come to its own end.
+    run: the argument of its trainer. ended: its trainer has returned.
     """
 
     def __init__(self, train: Trainer, params: Params, whole: Run, replicate: Replicate):
@@ -103,7 +103,7 @@ class _ReplicateTraining:
         return run
 
     def report(self) -> Mapping[str, float]:
-        """Train the next epoch. What it reports, or reported last where it has ended."""
+        """Train the next epoch. Returns its report, or the last one where it has ended."""
         if not self.ended:
             report = self._next_report()
             self.ended = report is None

@@ -48,10 +48,10 @@ def test_a_name_that_does_not(name, message):
         ("", "a name must have 1 to 250 characters, got 0"),
         ("a%b", 'a name may hold letters, digits, _ - . / and spaces, got "%"'),
         ("a\nb", 'a name may hold letters, digits, _ - . / and spaces, got "\\n"'),
-        ("../a", "a name must not read as a path that leads elsewhere"),
-        ("/a", "a name must not read as a path that leads elsewhere"),
-        ("a//b", "a name must not read as a path that leads elsewhere"),
-        (".", "a name must not read as a path that leads elsewhere"),
+        ("../a", "a name must not be a path such as ../a or /a"),
+        ("/a", "a name must not be a path such as ../a or /a"),
+        ("a//b", "a name must not be a path such as ../a or /a"),
+        (".", "a name must not be a path such as ../a or /a"),
     ],
 )
 def test_a_name_that_mlflow_would_refuse(name, message):
@@ -83,7 +83,7 @@ FAULTS = [
     (
         "metric =",
         "metrik =",
-        "1 study.metric: is missing (what decides: a name that the trainer reports)",
+        "1 study.metric: is missing (the metric to optimize: a name that the trainer reports)",
         "3 study.metrik: unknown key `metrik`; did you mean `metric`?",
     ),
     ("trials = 5", "trials = 5\nsampelr = 1", "16 search.sampelr: unknown key `sampelr`; known here: method, trials"),
@@ -91,7 +91,7 @@ FAULTS = [
     ("", "prune = 3", "16 search.prune: unknown key `prune`; known here: method, trials"),
     ("[study]", "prune = 3\n[study]", "1 prune: must be a table, [prune], got 3"),
     ("[study]", "limits = []\n[study]", "1 limits: must be a table, [limits], got a list"),
-    ("", "[early_stopping]", "16 early_stopping.patience: is missing (a trial ends after so many epochs without a better one)"),
+    ("", "[early_stopping]", "16 early_stopping.patience: is missing (number of epochs without an improvement after which a trial ends)"),
     ("", "[resources]\nper_trial = { cpu = 1 }", "17 resources.per_trial.cpu: unknown key `cpu`; did you mean `cpus`?"),
     ("", "[resources]\nper_trial = 1", "17 resources.per_trial: must be a table, got 1"),
     # Kinds of values
@@ -127,17 +127,17 @@ FAULTS = [
     (LR, "{ low = true, high = 2 }", "10 space.lr.low: must be a finite number, got true"),
     (LR, "{ low = 1979-05-27, high = 2 }", "10 space.lr.low: must be a finite number, got the date or time 1979-05-27"),
     (LR, "{ low = -1e308, high = 1e308 }", "10 space.lr: high - low must be finite, got low = -1e+308, high = 1e+308"),
-    (LR, "{ low = 1 }", "10 space.lr.high: is missing (the greatest value)"),
+    (LR, "{ low = 1 }", "10 space.lr.high: is missing (highest value)"),
     (LR, "{ low = 0, high = 1, lgo = true }", "10 space.lr.lgo: unknown key `lgo`; did you mean `log`?"),
     (LR, "{ low = 1, high = 2, log = 1 }", "10 space.lr.log: must be true or false, got 1"),
     (LR, "{ colour = [1] }", '10 space.lr: must have low and high (a range), values (a choice) or auto = true, got "colour"'),
     (LR, "{}", "10 space.lr: must have low and high (a range), values (a choice) or auto = true, got {}"),
     (LR, "{ low = 1, high = 2, log = true, step = 1 }", "10 space.lr: step and log = true exclude each other; a log-uniform grid is points = n"),
-    (LR, "{ low = 0.0, high = 1.0, step = 0.3 }", "10 space.lr: step must divide high - low, got step = 0.3 in [0.0, 1.0]; high = 0.9 would do"),
-    (LR, "{ low = 1, high = 10, step = 4 }", "10 space.lr: step must divide high - low, got step = 4 in [1, 10]; high = 9 would do"),
+    (LR, "{ low = 0.0, high = 1.0, step = 0.3 }", "10 space.lr: step must divide high - low, got step = 0.3 in [0.0, 1.0]; high = 0.9 is valid"),
+    (LR, "{ low = 1, high = 10, step = 4 }", "10 space.lr: step must divide high - low, got step = 4 in [1, 10]; high = 9 is valid"),
     (LR, "{ low = 0, high = 1, step = 0 }", "10 space.lr: step must be > 0, got step = 0"),
     (LR, "{ low = 0, high = 1, step = -0.5 }", "10 space.lr: step must be > 0, got step = -0.5"),
-    (LR, "{ low = 0.0, high = 1.0, step = 1e-16 }", "10 space.lr: step must not be that small, got step = 1e-16 in [0.0, 1.0]"),
+    (LR, "{ low = 0.0, high = 1.0, step = 1e-16 }", "10 space.lr: step is too small for floats, got step = 1e-16 in [0.0, 1.0]"),
     (LR, "{ low = 0, high = 9, grid = [3, 10, -1] }", "10 space.lr: grid must lie in [0, 9], got 10, -1"),
     (LR, "{ low = 0, high = 9, grid = [3, 4.5] }", "10 space.lr: grid must hold whole numbers where low and high are whole, got 4.5"),
     (LR, "{ low = 0, high = 9, grid = [3, 3] }", "10 space.lr: the values of grid must differ, got 3 and 3"),
@@ -161,15 +161,15 @@ FAULTS = [
     ("low = 16", 'low = 16, when = { opt = ["sgd", "x", 1] }', '12 space.units.when.opt: opt is one of "sgd", "adam", never "x"', '12 space.units.when.opt: opt is one of "sgd", "adam", never 1'),
     ("low = 16", "low = 16, when = { opt = [] }", "12 space.units.when.opt: must not be an empty list"),
     ("low = 16", "low = 16, when = 'opt'", '12 space.units.when: must be a table, got "opt"'),
-    ("low = 16", "low = 16, when = { lr = 0.1 }", "12 space.units.when.lr: lr is a continuous range, which a condition cannot ask for; give it a step, or make it a choice"),
+    ("low = 16", "low = 16, when = { lr = 0.1 }", "12 space.units.when.lr: lr is a continuous range, so no condition can name a value; give it a step, or make it a choice"),
     ("opt = [", "n = { low = 2, high = 8, step = 2 }\nm = { low = 0, high = 1, when = { n = 3 } }\nopt = [", "12 space.m.when.n: n is between 2 and 8 in steps of 2, never 3"),
     ("opt = [", "n = 64\nm = { low = 0, high = 1, when = { n = 32 } }\nopt = [", "12 space.m.when.n: n is always 64, never 32"),
-    ("low = 16", "low = 16, when = { units = 16 }", "12 space.units.when: goes in a circle: units -> units"),
+    ("low = 16", "low = 16, when = { units = 16 }", "12 space.units.when: the conditions form a cycle: units -> units"),
     (
         "opt = [",
         "a = { low = 0, high = 1, when = { c = 1 } }\nb = { low = 0, high = 1, when = { a = 1 } }\n"
         "c = { low = 0, high = 1, when = { b = 1 } }\nopt = [",
-        "11 space.a.when: goes in a circle: a -> c -> b -> a",
+        "11 space.a.when: the conditions form a cycle: a -> c -> b -> a",
     ),
     # A whole space
     (f"lr = {LR}\nopt = [\"sgd\", \"adam\"]\nunits = {{ low = 16, high = 256, log = true }}\n", "lr = 0.1\n", "9 space: has nothing to search: give at least one range { low = …, high = … } or list of values"),
@@ -178,7 +178,7 @@ FAULTS = [
     (RANDOM, '"bayesain"', '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got "bayesain"; did you mean `bayesian`?'),
     (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got 3'),
     ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list"; or use = "module:Class" in its place)'),
-    ("trials = 5", "", "13 search.trials: is missing (how many)"),
+    ("trials = 5", "", "13 search.trials: is missing (number of trials)"),
     (RANDOM, '"random"\ntrials = 5\nuse = "mine:Sampler"', '16 search.use: stands beside method = "random"; leave one of them out'),
     (f"method = {RANDOM}", 'use = "mine.Sampler"', '14 search.use: must be "module:Class", such as "mine:Sampler", got "mine.Sampler"'),
     (f"method = {RANDOM}", 'use = "mine:Sampler"\ncolour = 5', "15 search.colour: unknown key `colour`; known here: method, use, trials, options"),
@@ -200,14 +200,14 @@ FAULTS = [
     (RANDOM, '"bayesian"\ntrials = 5\nsampler = "gpp"', '16 search.sampler: must be one of "tpe", "gp", "cmaes", got "gpp"; did you mean `gp`?'),
     (RANDOM, ROUNDS + "[]", "15 search.rounds: must not be empty"),
     (RANDOM, ROUNDS + "3", "15 search.rounds: must be a list, got 3"),
-    (RANDOM, ROUNDS + "[{ trials = 3 }]", "15 search.rounds.0.epochs: is missing (how long each is trained in all)"),
+    (RANDOM, ROUNDS + "[{ trials = 3 }]", "15 search.rounds.0.epochs: is missing (the epoch that each trial is trained to)"),
     (RANDOM, ROUNDS + "[\n{ trials = 3, epochs = 4 },\n{ trials = 3, epochs = 4 } ]", "17 search.rounds.1.epochs: must be > 4, the epochs of the round before, got 4"),
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 10 }]", "15 search.rounds.0.epochs: must be <= 9, trainer.epochs, got 10"),
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\nkeep = 1.5", "16 search.keep: must be <= 1, got 1.5"),
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\ntop = 0", "16 search.top: must be > 0, got 0"),
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\nmargin = inf", "16 search.margin: must be finite, got inf"),
     (RANDOM, SETS + "[]", "15 search.sets: must not be empty"),
-    (RANDOM, SETS + "[{ lr = 0.1 }]", "15 search.sets.0.params: is missing (a value for every parameter that is searched)", "15 search.sets.0.lr: unknown key `lr`; known here: params, epochs"),
+    (RANDOM, SETS + "[{ lr = 0.1 }]", "15 search.sets.0.params: is missing (a value for each parameter that is searched)", "15 search.sets.0.lr: unknown key `lr`; known here: params, epochs"),
     (RANDOM, SETS + '[{ params = { lr = 0.1 } }]', "15 search.sets.0.params: must lie in [space], with a value for each of lr, opt, units that is active there"),
     (RANDOM, SETS + '[{ params = { lr = 0.1, opt = "sgd", units = 20 }, epochs = 10 }]', "15 search.sets.0.epochs: must be <= 9, trainer.epochs, got 10"),
     # [prune]
@@ -269,7 +269,7 @@ def test_a_parameter_may_stand_in_a_table_of_its_own():
         "study.toml:14:9"
     )
     assert study_file_errors((old, ""), ("[search]", "[space.units]\nlow = 16\nhihg = 2\n[search]")) == [
-        "study.toml:12 space.units.high: is missing (the greatest value)",
+        "study.toml:12 space.units.high: is missing (highest value)",
         "study.toml:14 space.units.hihg: unknown key `hihg`; did you mean `high`?",
     ]
 

@@ -98,11 +98,11 @@ def test_other_values_are_looked_up_too():
         ('[journal]\nurl = "mysql://host/db"', "17 journal.url: must be a sqlite or postgresql URL, such as sqlite:///journal.db"),
         ('[journal]\nurl = "${env:PW}"', "17 journal.url: must be a sqlite or postgresql URL, such as sqlite:///journal.db"),
         ('[journal]\nurl = "${env:EMPTY}"', "17 journal.url: must be a sqlite or postgresql URL, such as sqlite:///journal.db"),
-        ('[journal]\nurl = "sqlite://"', "17 journal.url: must name a file, as in sqlite:///journal.db: what is in memory does not outlive the process"),
-        ('[journal]\nurl = "sqlite:///:memory:"', "17 journal.url: must name a file, as in sqlite:///journal.db: what is in memory does not outlive the process"),
+        ('[journal]\nurl = "sqlite://"', "17 journal.url: must name a file, as in sqlite:///journal.db: a database in memory ends with the process"),
+        ('[journal]\nurl = "sqlite:///:memory:"', "17 journal.url: must name a file, as in sqlite:///journal.db: a database in memory ends with the process"),
         ("[journal]\nurl = 5", "17 journal.url: must be a string"),
         ('[tracking]\nmlflow = "mlruns"', '17 tracking.mlflow: must be a sqlite, postgresql, mysql, mssql, http, https or databricks URL, such as sqlite:///mlflow.db, or "none" (MLflow no longer takes folders)'),
-        ('[journal]\nurl = "sqlite:///a.db"\n[tracking]\nmlflow = "sqlite:///./a.db"', "19 tracking.mlflow: must not be the journal's database: both keep tables of their own"),
+        ('[journal]\nurl = "sqlite:///a.db"\n[tracking]\nmlflow = "sqlite:///./a.db"', "19 tracking.mlflow: must not be the journal's database: MLflow and hpsearch each need their own"),
     ],
 )  # fmt: skip
 def test_a_url_that_cannot_be(new, message):

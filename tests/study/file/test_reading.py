@@ -98,8 +98,8 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop.toml").symlink_to("loop.toml")
     for name, message in {
-        "fifo.toml": "fifo.toml: is no regular file",
-        "/dev/zero": "/dev/zero: is no regular file",
+        "fifo.toml": "fifo.toml: is not a regular file",
+        "/dev/zero": "/dev/zero: is not a regular file",
         "folder": "folder: is a folder; name the study file in it",
         "gone.toml": "gone.toml: there is no such file; `hpsearch init` writes one",
         "loop.toml": "loop.toml: cannot be read: Too many levels of symbolic links",
