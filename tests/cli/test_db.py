@@ -137,12 +137,15 @@ def test_a_study_that_had_ended_has_one_end_and_with_a_larger_budget_another(cli
 def gone_on(cli: CliRunner, study: str = "veteran") -> list[dict[str, Any]]:
     """Its trials at its end; of a trainer's error what it said, and not through which lines it came.
 
+    Without the sentences, which another version of hpsearch words in another way: causes are compared.
     Of the numbers of a cause only what they are: an older hpsearch kept no more digits of them than its sentence had.
     """
     assert cli.invoke("run", "veteran.toml", "--set", 'tracking.mlflow="none"').code == 0
     trials = content(cli.invoke("export", study).data)
     return [
-        trial | {"error": str(trial["error"]).splitlines()[-1], "cause_numbers": sorted(trial["cause_numbers"])}
+        trial
+        | {"error": str(trial["error"]).splitlines()[-1], "cause_numbers": sorted(trial["cause_numbers"])}
+        | {"reason": "", "origin": ""}
         for trial in trials
     ]
 

@@ -60,6 +60,8 @@ def test_forecast_from_what_is_recorded(cli: CliRunner) -> None:
     assert 0 <= plan["seconds_left"]["low"] <= plan["seconds_left"]["high"]
     text = cli.invoke("plan", "study.toml").out
     assert "recorded so far: 2 trials, 6 epochs" in text
+    cli.run()
+    assert "time: nothing is left to train" in cli.invoke("plan", "study.toml").out
 
 
 def test_text(cli: CliRunner) -> None:

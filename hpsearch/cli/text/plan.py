@@ -59,6 +59,8 @@ def _time(expected: Forecast) -> str:
     if expected.seconds_per_epoch is None or expected.time_left is None:
         return "not known, no epoch was measured yet (`hpsearch preflight` measures one)"
     hours = f" ({expected.gpu_hours:.3g} GPU hours at most in all)" if expected.gpu_hours else ""
+    if expected.time_left.high == 0:
+        return "nothing is left to train"
     left = f"{span(expected.time_left)}{' left' if expected.recorded else ''}"
     return f"{left}{hours}, measured: {expected.seconds_per_epoch:.3g} s per epoch"
 
