@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from hpsearch.trainer.predictions import Part, Predictions
     from hpsearch.trainer.seal import check_unsealed
     from hpsearch.trainer.training_run import Run
+    from hpsearch.workers.pools.caller import AskedTrial
 
 __all__ = [
+    "AskedTrial",
     "BadInput",
     "BestTrial",
     "Cause",
@@ -95,6 +97,7 @@ _MODULES = {
     "trainer.predictions": ["Part", "Predictions"],
     "trainer.seal": ["check_unsealed"],
     "trainer.training_run": ["Run"],
+    "workers.pools.caller": ["AskedTrial"],
 }
 """Where each public name is: what the imports above show to type checkers and editors."""
 

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Connection
 
 from hpsearch import __version__
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy
+from hpsearch.journal import callers, schema, sqlite
 from hpsearch.journal import lease as fencing
-from hpsearch.journal import schema, sqlite
 from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Now, Owner, boot_clock
 from hpsearch.journal.schema import leases, studies
@@ -131,6 +131,9 @@ def _refuse_while_run(database: Database, connection: Connection) -> None:
     query: sa.Select[Any] = sa.select(*asked, studies.c.name).join_from(leases, studies)
     now = Now(wall=float(connection.execute(sa.select(database.clock)).scalar_one()), boot=boot_clock())
     observer = Owner.current()
+    if sa.inspect(connection).has_table(schema.callers.name):
+        for id_ in connection.execute(sa.select(studies.c.id)).scalars().all():
+            callers.refuse_beside(connection, database.clock, id_, observer)
     for row in connection.execute(query.with_for_update(of=leases)):
         holding = fencing.holding_of(row)
         if holding is not None and holding.keeps_out(observer, now):

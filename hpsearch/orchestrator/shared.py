@@ -24,7 +24,7 @@ from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import JournalRecorder
-from hpsearch.orchestrator.rules import End
+from hpsearch.orchestrator.rules import End, limit_reached
 from hpsearch.orchestrator.search import Search
 from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
@@ -160,10 +160,13 @@ class Shared:
             observers=(self._observer, rounds, self._notes),
         )
         loop.totals.failures = self._failures() - self._failures_before
+        reached = limit_reached(loop.rules, self.history, recorder.spent_before)
         if self._end.stopped:
             loop.end = self._end
         elif recorder.stop_requested:
             loop.stop(recorder.stop_requested)
+        elif reached is not None:  # by another program
+            loop.stop(reached.reason, cause=Cause.LIMIT, numbers=reached.numbers)
         return loop, recorder
 
     def _failures(self) -> int:

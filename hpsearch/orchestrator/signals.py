@@ -4,6 +4,7 @@ A handler only leaves notes: the loop and the terminal act on them in their own 
 install handlers: a run on another thread, such as a notebook's, leaves all signals as they are.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -100,6 +101,7 @@ class Relayed:
         self.first: signal.Signals | None = None
         self._stop = stop
         self._before: dict[signal.Signals, Any] = {}
+        self._pid = os.getpid()
         self._is_held = self._came_again = False
 
     def __enter__(self) -> "Relayed":
@@ -130,7 +132,10 @@ class Relayed:
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self.first is None:
+        if os.getpid() != self._pid:  # a process that the program has forked, such as a worker of a DataLoader
+            signal.signal(number, self._before[signal.Signals(number)])
+            signal.raise_signal(number)
+        elif self.first is None:
             self.first = signal.Signals(number)
             self._stop(f"stopped by {self.first.name}")
         elif self._is_held:

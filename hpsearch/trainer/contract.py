@@ -26,8 +26,8 @@ def find(use: str, folder: Path | None) -> Trainer:
     """
     if use == ASK_AND_TELL:
         raise TrainerError(
-            f'trainer.use = "{use}": the trials of this study are trained by a program that asks for them; run that '
-            "program (docs/ask-and-tell.md), or give the study a trainer"
+            f'trainer.use = "{use}": this study has no trainer that hpsearch can call; its trials are trained by a '
+            "program with a training loop of its own: run that program (docs/ask-and-tell.md)"
         )
     return checked(name(use), imported(name(use), use, folder, TrainerError))
 

@@ -340,3 +340,16 @@ def test_of_two_that_upgrade_at_once_one_does(url: str, tmp_path: Path) -> None:
     assert {one.after for one in done} == {schema.HEAD}
     assert version(old) == schema.HEAD
     assert len(list(tmp_path.rglob("*.backup*"))) == (1 if old.startswith("sqlite") else 0)
+
+
+def test_an_upgrade_is_refused_while_programs_search_a_study_together(
+    url: str, database: Database, request: pytest.FixtureRequest
+) -> None:
+    with Journal.open(url) as journal:
+        study, owner = journal.create("digits", {}, {}, at=0), Owner.current()
+        journal.renew_caller(study.id, owner)
+        request.getfixturevalue("tomorrow")
+        with pytest.raises(StudyBusy):
+            upgrade(url)
+        journal.leave(study.id, owner)
+    assert upgrade(url).after == schema.HEAD

@@ -1,7 +1,9 @@
 """Ask and tell on a real journal, in this process: how trials and searches end."""
 
+import multiprocessing
 import signal
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -196,6 +198,16 @@ class TestLimitsAndStops:
             ("STOPPED", Cause.INTERRUPTED),
         )
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+    def test_a_process_that_the_program_forks_ends_by_a_signal_as_ever(self, session_folder: SessionFolder) -> None:
+        """As multiprocessing and the workers of a DataLoader do."""
+        with Session(session_folder.study()) as session:
+            child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+            child.start()
+            child.terminate()
+            child.join(20)
+            assert child.exitcode == -signal.SIGTERM
+            assert asked(session).number == 0
 
     def test_the_second_interrupt_comes_at_once(self, session_folder: SessionFolder) -> None:
         def search() -> None:

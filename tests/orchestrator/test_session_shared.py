@@ -1,6 +1,7 @@
 """Several programs search one study together: on PostgreSQL, and on SQLite on one machine."""
 
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -258,3 +259,43 @@ def test_a_report_waits_for_a_database_that_is_away(
 def test_the_default_is_shared_on_postgres_alone(session_folder: SessionFolder, postgres_url: str) -> None:
     assert Session(session_folder.study(journal={"url": postgres_url}))._is_shared
     assert not Session(session_folder.study())._is_shared
+
+
+def test_a_limit_of_epochs_is_one_of_all_programs_together(session_folder: SessionFolder, url: str) -> None:
+    programs = Programs(session_folder, url, RANDOM, limits={"epochs": 15})
+    try:
+        for program in [programs.start("--pace", "0.05") for _ in range(2)]:
+            programs.trained(program)
+    finally:
+        programs.close()
+    assert sum(trial.epoch for trial in programs.trials()) in (15, 16), "one more for the other program"
+    assert programs.state() == ("STOPPED", Cause.LIMIT)
+
+
+@pytest.mark.chaos
+def test_programs_that_are_killed_at_any_moment(session_folder: SessionFolder, postgres_url: str) -> None:
+    rounds = [{"trials": 40, "epochs": 2}, {"trials": 16, "epochs": 4}, {"trials": 8, "epochs": 6}]
+    programs = Programs(
+        session_folder, postgres_url, {"method": "coarse-to-fine", "rounds": rounds}, limits={"retries": 50}
+    )
+    chosen = random.Random(7)
+    try:
+        running = [programs.start("--pace", "0.05") for _ in range(3)]
+        for _ in range(10):
+            known = sum(trial.epoch for trial in programs.trials())
+            programs.until(lambda: sum(trial.epoch for trial in programs.trials()) >= known + 3)  # noqa: B023
+            time.sleep(chosen.uniform(0.0, 0.2))
+            victim = running.pop(chosen.randrange(len(running)))
+            victim.kill()
+            victim.communicate()
+            running.append(programs.start("--pace", "0.05"))
+        for program in running:
+            programs.trained(program)
+    finally:
+        programs.close()
+    trials = programs.trials()
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    assert all([report.step for report in trial.curve] == [*range(1, trial.epoch + 1)] for trial in trials)
+    assert {trial.state for trial in trials} <= {State.COMPLETE, State.PAUSED, State.PRUNED}
+    assert sorted(trial.ended for trial in trials) == sorted({trial.ended for trial in trials})
+    assert programs.state() == ("COMPLETE", Cause.DONE)
