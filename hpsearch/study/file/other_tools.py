@@ -129,6 +129,8 @@ def key(name: str, value: object, table: str, known: Container[str]) -> str:
         place, ours = _BY_KEY.get(word, ("", ""))
     if not ours or (place == table and ours.partition(" ")[0] not in known):
         return ""
+    if place == "space":
+        return f"here it is [space], with entries such as `{ours}`"
     return f"here it is `{_written(ours, value)}`" + (f" in [{place}]" if place != table else "")
 
 

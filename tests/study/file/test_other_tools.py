@@ -64,7 +64,10 @@ def test_a_key_of_another_tool_is_translated(table, line, message):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("[parameters]", "`parameters`; here it is `lr = { low = 1e-5, high = 1.0, log = true }` in [space]"),
+        (
+            "[parameters]",
+            "`parameters`; here it is [space], with entries such as `lr = { low = 1e-5, high = 1.0, log = true }`",
+        ),
         ("[objective]", '`objective`; here it is `metric = "val_loss"` and `goal = "minimize"` in [study]'),
         ("[metric]", '`metric`; here it is `metric = "val_loss"` and `goal = "minimize"` in [study]'),
         ("[early_terminate]", '`early_terminate`; here it is `method = "halving"` in [prune]'),
