@@ -19,7 +19,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.schedule import Rung
 
 MOST_SHOWN = 5
-"""So many proposals of a study are shown beforehand."""
+"""Number of proposals that are shown."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def forecast(study: Study) -> Forecast:
 
 
 def _first_proposals(study: Study) -> Iterator[New]:
-    """What a new study proposes before anything is known, at most MOST_SHOWN."""
+    """Proposals of a new study that depend on no result, at most MOST_SHOWN."""
     sampler, history = build.sampler(study), History(study.objective)
     most = min(MOST_SHOWN, study.search.blind_proposals, plan.proposals(study) or MOST_SHOWN)
     while len(history) < most:

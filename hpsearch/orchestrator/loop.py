@@ -46,7 +46,7 @@ class _Turn:
 
 
 class Loop:
-    """Runs a study until its sampler has nothing more to propose, a limit is reached, or somebody asks it to stop.
+    """Runs a study until its sampler has nothing more to propose, a limit is reached, or `stop` is called.
 
     end: how, as far as it is known; it holds once `run` has returned.
     running: the trials that are on a worker, and when each last reported; those that are there already are given.
@@ -236,7 +236,7 @@ class Loop:
         self._turn.decisions.append(Decision(kind, reason, number, step, self._now()))
 
     def _now(self, trial: Trial | None = None) -> int:
-        """Milliseconds since 1970; for a trial not before what it has, though somebody may have set the clock back."""
+        """Milliseconds since 1970; never before the last report of the trial, even where the clock was set back."""
         now = int(self._wall() * 1000)
         return now if trial is None else max(now, trial.proposed_at, *(report.at for report in trial.curve[-1:]))
 

@@ -115,20 +115,20 @@ class RoundsRecord(Observer):
 
     def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:  # noqa: ARG002
         if notes:
-            told = self._record("").get(history_of_rounds.KIND)
-            for line in history_of_rounds.outline(told["rounds"][-1]) if told else notes:
+            documents = self._record("").get(history_of_rounds.KIND)
+            for line in history_of_rounds.outline(documents["rounds"][-1]) if documents else notes:
                 self._note(line)
 
     def end(self, over: str) -> None:
         """Record and draw them (about 1 s). over: why no further round follows."""
-        if told := self._record(over):
-            keep(self._held.folder, told)
+        if documents := self._record(over):
+            keep(self._held.folder, documents)
 
     def _record(self, over: str) -> Mapping[str, Any]:
         """The documents by kind; none for a search without rounds. Not written while the database is unavailable."""
         if not isinstance(self._sampler, SearchesInRounds) or len(self._history) == 0:
             return {}
-        told = {history_of_rounds.KIND: history_of_rounds.document(self._sampler, self._history, over)}
+        documents = {history_of_rounds.KIND: history_of_rounds.document(self._sampler, self._history, over)}
         with suppress(JournalUnavailable):
-            self._held.put_documents(told)
-        return told
+            self._held.put_documents(documents)
+        return documents

@@ -1,4 +1,4 @@
-"""What the study file asks of the loop itself: seeds, and limits."""
+"""Rules of the loop from the study file: seeds and limits."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -13,10 +13,10 @@ from hpsearch.core.trial import Cause, Numbers, Params, State, Trial, key_of
 
 @dataclass(frozen=True)
 class Rules:
-    """What the study file asks of the loop itself. Times in seconds; None: no limit.
+    """Seeds and limits of a study. Times in seconds; None: no limit.
 
     epochs: the most that one trial may train. replicates: what each trial trains side by side (side_by_side).
-    retries: how often a trial may lose its worker. max_failures: so many trials whose trainer raised end the run.
+    retries: how often a trial may lose its worker. max_failures: failed trials after which the run stops.
     """
 
     seed: int
@@ -137,7 +137,7 @@ def limit_reached(rules: Rules, history: History, seconds: float, training: Sequ
     """None while no limit is.
 
     seconds: wall clock that all runs of the study have taken. training: for each trial that runs, the seconds since
-    it was last heard of, which its `busy` does not yet hold.
+    its last report, which its `busy` does not include yet.
     """
     if rules.study_seconds is not None and seconds >= rules.study_seconds:
         reason = f"limits.study = {rules.study_seconds:g} s is used up"
