@@ -10,7 +10,7 @@ from hpsearch.core.format import columns, shortened
 LONGEST_CELL = 24
 """Characters of a cell in a table with a column for each study or parameter."""
 
-COMFORTABLE, NARROWEST = 16, 8
+COMFORTABLE, NARROWEST = 14, 8
 """Characters of a narrowed column: with fewer than the first another column is narrowed too; the second it keeps,
 however narrow the terminal is."""
 

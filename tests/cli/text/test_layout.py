@@ -105,3 +105,20 @@ def test_blocks_have_the_first_column_each(monkeypatch: pytest.MonkeyPatch) -> N
     assert in_blocks(rows).splitlines() == ["trial  lr", "0      0.001", "", "trial  momentum", "0      0.9"]
     at(monkeypatch, 60)
     assert in_blocks(rows).splitlines() == ["trial  lr     momentum", "0      0.001  0.9"]
+
+
+def test_columns_are_narrowed_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one stays whole while the others have room enough."""
+    rows = [["a study with a long name", "5 complete, 3 failed", "0.08788 (trial 2, epoch 12)"]]
+    at(monkeypatch, 66)
+    assert table(rows, narrow=(0, 1, 2)).splitlines() == [
+        "a study with a  5 complete, 3 failed  0.08788 (trial 2, epoch 12)",
+        "long name",
+    ]
+    at(monkeypatch, 60)
+    assert table(rows, narrow=(0, 1, 2)).splitlines() == [
+        "a study with a  5 complete, 3  0.08788 (trial 2, epoch 12)",
+        "long name       failed",
+    ]
+    at(monkeypatch, 50)
+    assert all(len(line) <= 50 for line in table(rows, narrow=(0, 1, 2)).splitlines())
