@@ -157,7 +157,7 @@ class TestBusy:
             process.kill()
             process.communicate()
         assert cli.invoke("status", "toy", "--json").data["state"] == "INTERRUPTED"
-        assert "goes on where it was" in cli.invoke("status", "toy").out
+        assert "`hpsearch run`" in cli.invoke("status", "toy").out
 
 
 @pytest.mark.slow
