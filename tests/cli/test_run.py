@@ -258,9 +258,9 @@ class TestBadInput:
         [
             ("nowhere:train", "no module nowhere, neither beside the study file"),
             ("tests.support.toys:learnr", "has no `learnr`; did you mean `learner`?"),
-            ("tests.support.toys:returns", "`returns` is a function without `yield`"),
+            ("tests.support.toys:returns", ':returns" is a function without `yield`'),
             ("tests.support.broken_import:train", "importing tests.support.broken_import failed"),
-            ("tests.support.toys:Trainer", "`Trainer` is a class"),
+            ("tests.support.toys:Trainer", ':Trainer" is a class'),
         ],
     )
     def test_trainer(self, cli: CliRunner, trainer: str, message: str) -> None:
