@@ -202,8 +202,11 @@ class TestLimitsAndStops:
     def test_a_process_that_the_program_forks_ends_by_a_signal_as_ever(self, session_folder: SessionFolder) -> None:
         """As multiprocessing and the workers of a DataLoader do."""
         with Session(session_folder.study()) as session:
-            child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+            fork = multiprocessing.get_context("fork")
+            begun = fork.Event()
+            child = fork.Process(target=lambda: (begun.set(), time.sleep(60)))
             child.start()
+            assert begun.wait(20)  # Python loses a signal that comes before a forked process has begun
             child.terminate()
             child.join(20)
             assert child.exitcode == -signal.SIGTERM
