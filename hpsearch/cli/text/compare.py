@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hpsearch.cli.text.layout import in_blocks, wrapped
-from hpsearch.core.format import duration, many, number, some, with_margin
+from hpsearch.cli.text.layout import LONGEST_LINE, in_blocks, wrapped
+from hpsearch.core.format import duration, many, number, shortened, some, with_margin
 from hpsearch.evaluation.compare.comparison import Comparison, FreshSeeds, Verdict
 from hpsearch.evaluation.compare.fairness import Differences
 from hpsearch.evaluation.noise import NoiseEstimate
@@ -155,9 +155,8 @@ def _over_fresh_seeds(one: FreshSeeds) -> str:
 
 def _differences(one: Differences) -> Iterator[str]:
     head, rest = f"{one.first} (was) and {one.other} (is)", " (--json has all)"
-    yield from _section(f"Differences between the files of {head}:", some(one.file, MOST_LINES, rest))
-    yield from _section(
-        f"Differences between the environments of the best trials of {head}:", some(one.environment, MOST_LINES, rest)
-    )
+    for what, lines in (("files", one.file), ("environments of the best trials", one.environment)):
+        short = [shortened(line, LONGEST_LINE) for line in lines]
+        yield from _section(f"Differences between the {what} of {head}:", some(short, MOST_LINES, rest))
     if not one.file:
         yield from ["", f"No difference between the files of {head}."]

@@ -10,6 +10,9 @@ from hpsearch.core.format import columns, shortened
 LONGEST_CELL = 24
 """Characters of a cell in a table with a column for each study or parameter."""
 
+LONGEST_LINE = 200
+"""Characters of one difference between files or environments, which may hold values of any length; --json has all."""
+
 COMFORTABLE, NARROWEST = 14, 8
 """Characters of a narrowed column: with fewer than the first another column is narrowed too; the second it keeps,
 however narrow the terminal is."""

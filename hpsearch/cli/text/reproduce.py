@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from hpsearch.cli.text.layout import wrapped
-from hpsearch.core.format import many, score, some
+from hpsearch.cli.text.layout import LONGEST_LINE, wrapped
+from hpsearch.core.format import many, score, shortened, some
 from hpsearch.core.trial import State
 from hpsearch.reproduce.reproduction import Reproduction
 
@@ -43,7 +43,9 @@ def _why(found: Reproduction) -> Iterator[str]:
         yield "  where it was trained is not recorded, since an older hpsearch trained it"
     elif found.since:
         yield "  changed since it was trained" + (":" if found.is_identical else ", which may be the reason:")
-        yield from (f"    {line}" for line in some(found.since, MOST_LINES, " (--json has all)"))
+        yield from (
+            f"    {shortened(line, LONGEST_LINE)}" for line in some(found.since, MOST_LINES, " (--json has all)")
+        )
     elif not found.is_identical:
         yield (
             "  nothing that is recorded has changed, so the training depends on more than its seed (such as a GPU, "

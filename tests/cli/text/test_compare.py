@@ -67,3 +67,11 @@ def test_a_study_that_failed_has_its_column() -> None:
 
 def test_studies_without_a_trial() -> None:
     assert "new has no trial with a value" in text(comparison(compared("new", []), compared("newer", [])))
+
+
+def test_a_difference_of_long_values_is_shortened() -> None:
+    said = text(
+        comparison(compared("a", SHORT), compared("b", SHORT, f'trainer.options={{ prompt = "{"x" * 7000}" }}'))
+    )
+    (line,) = [line for line in said.splitlines() if line.startswith("  trainer.options.prompt: was absent, is ")]
+    assert len(line) < 210
