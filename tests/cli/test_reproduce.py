@@ -242,4 +242,4 @@ class TestBadInput:
         (cli.folder / "bell").write_text("1 SIGINT SIGINT")
         assert cli.run().code == 130
         answer = cli.invoke("reproduce", "toy", 0)
-        assert (answer.code, answer.err) == (2, "trial 0 is WAITING and has no epoch to compare with yet\n")
+        assert (answer.code, answer.err) == (2, "trial 0 is WAITING and has no epoch to compare yet\n")
