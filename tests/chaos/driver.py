@@ -137,7 +137,7 @@ def wrap_journal(injector: FaultInjector, ttl: float | None) -> None:
 
     if ttl is not None:
         acquire = Journal.acquire
-        Journal.acquire = lambda self, study_id, owner: acquire(self, study_id, owner, ttl)  # type: ignore[assignment,method-assign]
+        Journal.acquire = functools.partialmethod(acquire, ttl=ttl)  # type: ignore[assignment,method-assign]
     for method in ("create", "acquire", "respec", "release", "forget", "renew"):
         wrap(injector, Journal, method, method)
     write = Writer.write

@@ -62,7 +62,7 @@ def test_training_goes_on(scenario: Scenario, lock: str, seconds: float) -> None
     assert answer.code == 0
     finished_results.check_unchanged()
     scenario.check(budget=trials, kills=0)
-    assert (answer.err.count("locked"), answer.err.count("the journal is back")) == (1, 1)
+    assert (answer.err.count("locked"), answer.err.count("the journal is reachable again")) == (1, 1)
     assert meanwhile >= seconds  # a tenth or so of what it trains while nothing is in the way
     assert not list(scenario.folder.rglob("spool.jsonl"))
     print(f"\nheld for {seconds:g} s: {meanwhile} epochs trained meanwhile, 0 lost, 0 trained again")
