@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,10 +12,10 @@ _NOTHING: Mapping[int, float] = {}
 
 
 class History:
-    """All trials of a study by number, with the two indices that keep a decision cheap in a long search.
+    """All trials of a study by number, with the indices that keep a decision cheap in a long search.
 
     A sampler or pruner is a pure function of it: the same history gives the same answer, after a restart too.
-    epochs, busy: trained by all trials together, and the seconds that took.
+    epochs, busy: trained by all trials together (the sum of their last steps), and the seconds that took.
     ended: how many times a trial has ended or paused (a paused one that is resumed ends again).
     evidence: trials of the study that this one was forked from, to learn from and never to continue.
     """
@@ -24,6 +25,7 @@ class History:
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
+        self._sparse: dict[int, list[tuple[int, float]]] = {}  # trials that do not report the metric at every epoch
         self.ended = 0
         self.epochs = 0
         self.busy = 0.0
@@ -37,15 +39,32 @@ class History:
         if trial.number == len(self._trials):
             self._trials.append(replace(trial, curve=(), busy=0.0))
         before, self._trials[trial.number] = self._trials[trial.number], trial
-        known = len(before.curve)
-        self.epochs += len(trial.curve) - known
+        self.epochs += trial.epoch - before.epoch
         self.busy += trial.busy - before.busy
         self.ended = max(self.ended, trial.ended)
-        best = self.losses_at(trial.curve[known - 1].step).get(trial.number, math.inf) if known else math.inf
-        for report in trial.curve[known:]:
-            loss = self.objective.loss_of(report)
-            best = min(best, loss) if self.objective.at == "best" else loss
-            self._losses.setdefault(report.step, {})[trial.number] = best
+        for place in range(len(before.curve), len(trial.curve)):
+            self._add(trial, place)
+
+    def _add(self, trial: Trial, place: int) -> None:
+        """Index the report at that place of a trial's curve."""
+        number, report = trial.number, trial.curve[place]
+        has_metric = self.objective.is_in(report)
+        if number not in self._sparse and not (has_metric and report.step == place + 1):
+            known = ((step, self._losses[step].pop(number)) for step in range(1, place + 1))
+            self._sparse[number] = list(known)
+        if not has_metric:
+            return
+        sparse = self._sparse.get(number)
+        if sparse is None:
+            best = self._losses[place][number] if place else math.inf
+        else:
+            best = sparse[-1][1] if sparse else math.inf
+        loss = self.objective.loss_of(report)
+        best = min(best, loss) if self.objective.at == "best" else loss
+        if sparse is None:
+            self._losses.setdefault(report.step, {})[number] = best
+        else:
+            sparse.append((report.step, best))
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -57,11 +76,31 @@ class History:
         return iter(self._trials)
 
     def losses_at(self, step: int) -> Mapping[int, float]:
-        """Trial number -> its loss up to this epoch: the best so far, or that epoch's with at = "last".
+        """Trial number -> its loss up to this epoch: the best so far, or the last one with at = "last".
 
-        Smaller is better. Every trial is in it that reported this epoch, whatever became of it later.
+        Smaller is better. Every trial is in it that has trained to this epoch and has reported the metric by then,
+        whatever became of it later.
         """
-        return self._losses.get(step, _NOTHING)
+        regular = self._losses.get(step, _NOTHING)
+        if not self._sparse:
+            return regular
+        up_to = {number: bisect_right(own, (step, math.inf)) for number, own in self._sparse.items()}
+        own = {
+            number: self._sparse[number][place - 1][1]
+            for number, place in up_to.items()
+            if place and self._trials[number].epoch >= step
+        }
+        return {**regular, **own}
+
+    def losses_from(self, step: int) -> Mapping[int, float]:
+        """As `losses_at`, of each trial at its first report with the metric at or after this epoch: where a rung of
+        successive halving is judged. The two differ only for trials that do not report the metric at every epoch."""
+        regular = self._losses.get(step, _NOTHING)
+        if not self._sparse:
+            return regular
+        since = {number: bisect_left(own, (step, -math.inf)) for number, own in self._sparse.items()}
+        own = {n: self._sparse[n][place][1] for n, place in since.items() if place < len(self._sparse[n])}
+        return {**regular, **own}
 
     def loss(self, trial: Trial) -> float:
         return self.objective.loss(trial)

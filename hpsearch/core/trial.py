@@ -5,9 +5,11 @@ Everything here is immutable and pickles. The loop alone makes a Trial with anot
 
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 from typing import Literal
 
 Plain = str | int | float | bool
@@ -29,8 +31,9 @@ ASK_AND_TELL = "hpsearch:Session"
 class Report:
     """What a trainer reports at the end of an epoch.
 
-    step: the epoch, from 1, rising by one.
-    metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}.
+    step: the epoch, from 1, rising by any amount.
+    metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}. The study's metric need not be in every
+    report: a trial is judged by the reports that have it.
     at: when the driver received it, milliseconds since 1970; the loop sets it, a trainer never does.
     """
 
@@ -67,8 +70,8 @@ class State(StrEnum):
 class Cause(StrEnum):
     """Why a trial is in its state, or why a study ended: what code reads, where people read `reason`.
 
-    PATIENCE: its metric no longer improved. PRUNED: worse than the others, or out of bounds. DIVERGED: its metric or a
-    loss is NaN or infinite. INFEASIBLE: its parameters cannot be trained. OUT_OF_MEMORY: of the host or the GPU; a
+    PATIENCE: its metric no longer improved. PRUNED: worse than the others, or out of bounds. DIVERGED: its metric is
+    NaN or infinite. INFEASIBLE: its parameters cannot be trained. OUT_OF_MEMORY: of the host or the GPU; a
     WAITING trial is then trained once more, with nothing beside it. WORKER_LOST: its process vanished. TIMEOUT: longer
     than limits.trial. STALLED: no report for limits.stall. TRAINER_RAISED: an exception, or no valid report.
     INTERRUPTED: the run was stopped. LIMIT: a limit or budget of the study is used up. DONE: trained as far as asked.
@@ -97,7 +100,7 @@ class Trial:
     number: from 0, in the order of proposal.
     until: the epoch that it may train to for now (>= 1).
     round: which round of the search it belongs to now, from 1.
-    curve: one report an epoch, steps rising.
+    curve: its reports, steps rising.
     reason: why it is in its state, for a person to read; no code looks into it.
     cause: the same for code; None while it has not ended, paused or waited again. RUNNING, that of its last wait.
     cause_numbers: the numbers of the reason by name, all finite: {"epoch": 2}, {"rank": 7, "of": 9, "epoch": 3}.
@@ -136,13 +139,13 @@ class Trial:
         return self.curve[-1].step if self.curve else 0
 
     def as_of(self, epoch: int) -> "Trial":
-        """The trial as it was when it paused at that epoch, whatever became of it since."""
-        curve = tuple(report for report in self.curve if report.step <= epoch)
-        return replace(self, state=State.PAUSED, reason="", cause=None, cause_numbers={}, curve=curve)
+        """The trial as it was when it paused with its first report at or after that epoch, whatever became of it since."""
+        end = bisect_left(self.curve, epoch, key=lambda report: report.step) + 1
+        return replace(self, state=State.PAUSED, reason="", cause=None, cause_numbers={}, curve=self.curve[:end])
 
     @property
     def diverged(self) -> bool:
-        """Its loss became NaN or infinite."""
+        """Its metric became NaN or infinite."""
         return self.cause is Cause.DIVERGED
 
 
@@ -169,18 +172,24 @@ class Objective:
             return math.inf
         return value if self.goal == "minimize" else -value
 
-    def diverged_metric(self, report: Report) -> tuple[str, float] | None:
-        """The objective's metric, or a loss, that is NaN or infinite, with its value: the trial has diverged."""
-        for name, value in report.metrics.items():
-            if not math.isfinite(value) and (name == self.metric or name.endswith("loss")):
-                return name, value
-        return None
+    def is_in(self, report: Report) -> bool:
+        """Whether the report has the metric, so that it can be judged."""
+        return self.metric in report.metrics
+
+    def has_diverged(self, report: Report) -> bool:
+        """Whether the metric is in the report and is NaN or infinite. Other metrics may be: they are not judged."""
+        return not math.isfinite(report.metrics.get(self.metric, 0.0))
 
     def judged(self, trial: Trial) -> Report | None:
-        """The report by which the trial is judged: that of its best epoch (the earliest of equals) or its last."""
-        if not trial.curve:
-            return None
-        return trial.curve[-1] if self.at == "last" else min(trial.curve, key=self.loss_of)
+        """The report by which the trial is judged: of those with the metric that of its best epoch (the earliest of
+        equals) or the last one. None where no report has the metric."""
+        if self.at == "last":
+            return next(filter(self.is_in, reversed(trial.curve)), None)
+        return min(filter(self.is_in, trial.curve), key=self.loss_of, default=None)
+
+    def steps(self, trial: Trial, newest: int) -> list[int]:
+        """The steps of the newest reports that have the metric, the newest first; at most `newest` of them."""
+        return [report.step for report in islice(filter(self.is_in, reversed(trial.curve)), newest)]
 
     def loss(self, trial: Trial) -> float:
         """Smaller is better; +inf where there is nothing to judge by."""

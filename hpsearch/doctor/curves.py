@@ -130,7 +130,7 @@ class Curves:
     """A trial's curves, by their meaning.
 
     epochs: the number of reports; last: the step of the last one.
-    broken: the first loss or metric that is NaN or infinite: its name, value and step.
+    broken: the first loss or metric that became NaN or infinite: its name, value and step.
     metric: the study's, as a loss: negated, or 1 minus a fraction, where larger is better.
     rate: the learning rate; given_rate: the parameter `lr`. update: the update ratio.
     layers, fractions: by the names of their metrics.
@@ -159,9 +159,7 @@ class Curves:
         return cls(
             epochs=len(trial.curve),
             last=trial.epoch,
-            broken=next(
-                ((*bad, one.step) for one in trial.curve if (bad := objective.diverged_metric(one)) is not None), None
-            ),
+            broken=_broken(points, objective),
             train=found.get("train_loss"),
             validation=found.get("val_loss"),
             metric=_as_loss(metric, objective) if metric is not None else None,
@@ -237,6 +235,23 @@ class Curves:
             if name.startswith("train_") and other is not None:
                 return one.end - other.end
         return None
+
+
+def _broken(points: Mapping[str, Sequence[tuple[int, float]]], objective: Objective) -> tuple[str, float, int] | None:
+    """The metric, or a loss, that became NaN or infinite: its name, value and step, of the first that did.
+
+    A loss that is finite again later was not measured in between. Of losses that were never finite, only those of the
+    training and the validation count: others are reported as NaN by models that do not have them.
+    """
+    found = []
+    for name, values in points.items():
+        place = next((place for place, (_, value) in enumerate(values) if not math.isfinite(value)), None)
+        if place is None or not (name == objective.metric or name.endswith("loss")):
+            continue
+        stays = all(not math.isfinite(value) for _, value in values[place:])
+        if name == objective.metric or (stays and (place > 0 or name in ("train_loss", "val_loss"))):
+            found.append((name, values[place][1], values[place][0]))
+    return min(found, key=lambda one: one[2], default=None)
 
 
 def _is_fraction(name: str, one: Series) -> bool:

@@ -16,6 +16,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Provenance, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
+from hpsearch.orchestrator.judging import Judging, missing_metric
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
@@ -72,7 +73,7 @@ class Loop:
         self.totals, self.end = Totals(), End()
         self.running = dict(running or {})
         self._proposals = sampler if isinstance(sampler, Proposals) else Proposals(sampler)
-        self._pruner, self._early_stopping = pruner, early_stopping
+        self._judging = Judging(rules.epochs, early_stopping, pruner)
         self._pool, self._recorder, self._observers = pool, recorder, observers
         self._clock, self._wall = clock, wall
         self._deadline = math.inf
@@ -263,9 +264,10 @@ class Loop:
             self._decide("note", note, trial)
         verdict: Verdict = Continue()
         for report in event.reports:
+            before = trial.epoch
             trial = self._put(replace(trial, curve=(*trial.curve, replace(report, at=self._now(trial)))))
             self._turn.reports.append((trial.number, trial.curve[-1]))
-            self.totals.epochs += 1
+            self.totals.epochs += trial.epoch - before
             verdict = self._judge(trial)
             self._turn.judged.append((trial, verdict))
             if not isinstance(verdict, Continue):
@@ -282,21 +284,9 @@ class Loop:
 
     def _judge(self, trial: Trial) -> Verdict:
         """What follows from the trial's last report."""
-        if bad := self.history.objective.diverged_metric(trial.curve[-1]):
-            reason = f"diverged: {bad[0]} is {bad[1]} at epoch {trial.epoch}"
-            return Stop(reason, Cause.DIVERGED, {"epoch": trial.epoch})
-        if trial.epoch >= self.rules.epochs:
-            return Finish(f"trained all {trial.epoch} epochs", numbers={"epoch": trial.epoch})
-        early = self._early_stopping.judge(trial, self.history)
-        if not isinstance(early, Continue):
-            return early
-        verdict = self._pruner.judge(trial, self.history)
-        if isinstance(verdict, Continue):
-            if verdict.reason:
-                self._decide("go on", verdict.reason, trial)
-            if trial.epoch >= trial.until:
-                reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
-                return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round})
+        verdict, weighed = self._judging.verdict(trial, self.history)
+        if weighed:
+            self._decide("go on", weighed, trial)
         return verdict
 
     def _obey(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
@@ -311,7 +301,13 @@ class Loop:
                 self._turn.orders.append(Advance(trial.number))
                 return
             case Stop(reason, cause, numbers) | Pause(reason, cause, numbers) | Finish(reason, cause, numbers):
-                self._end(trial, ENDS[type(verdict)], reason, cause, numbers)
+                missing = "" if cause is Cause.DIVERGED else missing_metric(trial, self.history.objective)
+                if missing and isinstance(verdict, Finish):
+                    self._end(trial, State.FAILED, missing, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
+                else:
+                    self._end(trial, ENDS[type(verdict)], reason, cause, numbers)
+                if missing and not any(self.history.objective.judged(one) for one in self.history):
+                    self._error = TrainerError(f"trial {trial.number}: {missing}")
         if holds_worker:
             self._turn.orders.append(Release(trial.number, isinstance(verdict, Stop | Finish), trial.epoch))
 

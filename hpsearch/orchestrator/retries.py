@@ -37,10 +37,15 @@ def retries(study: Study, history: History, segments: Sequence[TrainingSegment],
     """segments: of all trials of the study. asked: `--retry-failed` was given.
 
     In a search in rounds, only trials of the last round that has begun: it was planned without the ones that failed
-    before, and a sampler works out the same plans from the history again.
+    before, and a sampler works out the same plans from the history again. A trial that has trained all its epochs, and
+    failed because it never reported the study's metric, has nothing left to train.
     """
     latest = max((trial.round for trial in history), default=1)
-    failed = [trial for trial in history if trial.state is State.FAILED and trial.round == latest]
+    failed = [
+        trial
+        for trial in history
+        if trial.state is State.FAILED and trial.round == latest and trial.epoch < study.trainer.epochs
+    ]
     if not failed:
         return Retries()
     reasons = dict.fromkeys((trial.number for trial in failed), ASKED) if asked else _changes(study, failed, segments)

@@ -25,7 +25,7 @@ from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
 from hpsearch.trainer.failures import brief, failure_of, headline
-from hpsearch.trainer.open_trial import checked_report
+from hpsearch.trainer.open_trial import checked_report, is_step
 from hpsearch.workers.pools.caller import AskedTrial, Caller
 
 BEAT = 0.5
@@ -228,13 +228,12 @@ class Session:
         return pool
 
     def _checked(self, trial: AskedTrial, epoch: SupportsIndex, metrics: Mapping[str, Any]) -> Report:
-        next_epoch = trial.epoch + 1
-        if isinstance(epoch, bool) or not hasattr(epoch, "__index__") or operator.index(epoch) != next_epoch:
+        if not is_step(epoch) or operator.index(epoch) <= trial.epoch:
             raise TrainerError(
-                f"trial {trial.number}: epoch {epoch!r:.80} was reported, and the next one is {next_epoch}: "
+                f"trial {trial.number}: epoch {epoch!r:.80} was reported, and the next one is {trial.epoch + 1}: "
                 "train the epochs of trial.epochs, and report each once"
             )
-        return checked_report(Report(next_epoch, metrics), trial.epoch, self._study.study.metric)
+        return checked_report(Report(operator.index(epoch), metrics), trial.epoch)
 
     # Beside the calls ───────────────────────────────────────────────────────────────────────────
 

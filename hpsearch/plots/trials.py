@@ -67,14 +67,15 @@ def _chosen(ranked: Sequence[Trial], others: Sequence[Trial]) -> tuple[list[Tria
 
 def _points(trial: Trial, objective: Objective) -> list[tuple[int, float | None]]:
     """Epoch and value; of a long curve every n-th point, the best and the last."""
-    every, judged = math.ceil(len(trial.curve) / MOST_POINTS), objective.judged(trial)
-    kept = {trial.epoch, judged.step if judged else 0}
-    chosen = (one for place, one in enumerate(trial.curve) if place % every == 0 or one.step in kept)
+    measured = [report for report in trial.curve if objective.is_in(report)]
+    every, judged = math.ceil(len(measured) / MOST_POINTS), objective.judged(trial)
+    kept = {measured[-1].step if measured else 0, judged.step if judged else 0}
+    chosen = (one for place, one in enumerate(measured) if place % every == 0 or one.step in kept)
     return [(report.step, _value(report, objective.metric)) for report in chosen]
 
 
 def _value(report: Report, metric: str) -> float | None:
-    value = report.metrics.get(metric, math.nan)
+    value = report.metrics[metric]
     return short(value) if math.isfinite(value) else None
 
 
@@ -144,7 +145,7 @@ def losses(trial: Trial, objective: Objective) -> go.Figure:
 def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective) -> go.Figure:
     """The best value so far by epochs trained. trials: those with epochs that count; fit: with values that count."""
     found = list(improvements(trials, fit, objective))
-    total = sum(len(trial.curve) for trial in trials)
+    total = sum(trial.epoch for trial in trials)
     x, y, texts = zip(*found, (total, found[-1][1], "end of the search"), strict=True)
     line = {"color": COLOURS[0], "width": 2, "shape": "hv"}
     figure = go.Figure(layout={"height": HEIGHT})
@@ -175,8 +176,10 @@ def improvements(
 
     A trial that is judged by its last epoch counts from that epoch on.
     """
-    counting, best = {trial.number: trial.epoch for trial in fit}, math.inf
-    for count, (number, report) in enumerate(by_arrival(trials), 1):
+    counting = {trial.number: last.step for trial in fit if (last := objective.judged(trial)) is not None}
+    best, known, count = math.inf, dict.fromkeys((trial.number for trial in trials), 0), 0
+    for number, report in by_arrival(trials):
+        count, known[number] = count + report.step - known[number], report.step
         judged = number in counting and (objective.at == "best" or report.step == counting[number])
         if judged and (loss := objective.loss_of(report)) < best:
             best = loss

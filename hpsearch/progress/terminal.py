@@ -1,6 +1,5 @@
 """Progress of a run on stderr: a live view, or without a terminal one line for each trial that ends."""
 
-import math
 import sys
 import time
 from collections.abc import Collection, Iterator
@@ -142,7 +141,8 @@ class Terminal(Observer):
             table.add_column(no_wrap=whole)
         metric = self._objective.metric
         for trial in map(history.__getitem__, sorted(running)):
-            value = number(trial.curve[-1].metrics.get(metric, math.nan)) if trial.curve else ""
+            last = next(filter(self._objective.is_in, reversed(trial.curve)), None)
+            value = number(last.metrics[metric]) if last is not None else ""
             cells = f"trial {trial.number}", f"epoch {trial.epoch}/{trial.until}", value, metric if value else ""
             table.add_row(*map(_row, cells))
         return table

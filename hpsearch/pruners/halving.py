@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import Objective, Trial
 from hpsearch.pruners.ranks import has_reached_target, rank, value_text
 
 
 @dataclass(frozen=True)
 class Halving:
     """At each rung (epoch min_epochs x eta^k below max_epochs) a trial continues if it is among the best 1/eta.
+
+    Where a rung's epoch has no report with the metric, the next report that has it is judged.
 
     It is compared with the trials that have reached the rung so far. Of fewer than eta the best one continues, so the
     first trial at a rung always does. Equal losses have equal ranks.
@@ -26,17 +28,22 @@ class Halving:
     max_epochs: int
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        if has_reached_target(trial) or not is_rung(trial.epoch, self.min_epochs, self.eta, self.max_epochs):
+        rung = reached_rung(trial, history.objective, self.min_epochs, self.eta, self.max_epochs)
+        if rung is None or has_reached_target(trial):
             return Continue()
-        return verdict_at_rung("halving", trial, history.losses_at(trial.epoch), self.eta, history)
+        return verdict_at_rung("halving", trial, history.losses_from(rung), self.eta, history)
 
 
-def is_rung(epoch: int, first: int, eta: int, end: int) -> bool:
-    """Whether an epoch is first x eta^k for some k >= 0, below `end`."""
+def reached_rung(trial: Trial, objective: Objective, first: int, eta: int, end: int) -> int | None:
+    """The highest rung (first x eta^k for some k >= 0, below `end`) that a trial has reached with its last report that
+    has the metric and not with the one before; None where there is none, or its last report lacks the metric."""
+    epoch, before = (*objective.steps(trial, 2), 0, 0)[:2]
+    if epoch < max(first, trial.epoch):
+        return None
     rung = first
-    while rung < min(epoch, end):
+    while rung * eta <= min(epoch, end - 1):
         rung *= eta
-    return rung == epoch < end
+    return rung if before < rung < end else None
 
 
 def verdict_at_rung(rule: str, trial: Trial, losses: Mapping[int, float], eta: int, history: History) -> Verdict:

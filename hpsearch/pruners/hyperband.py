@@ -6,7 +6,7 @@ from functools import cached_property
 from hpsearch.core.decisions import Continue, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.pruners.halving import is_rung, verdict_at_rung
+from hpsearch.pruners.halving import reached_rung, verdict_at_rung
 from hpsearch.pruners.ranks import has_reached_target
 
 _GOLDEN = 0.6180339887498949
@@ -27,9 +27,10 @@ class Hyperband:
 
     def judge(self, trial: Trial, history: History) -> Verdict:
         own = self.bracket(trial.number)
-        if has_reached_target(trial) or not is_rung(trial.epoch, self.first_rung(own), self.eta, self.max_epochs):
+        rung = reached_rung(trial, history.objective, self.first_rung(own), self.eta, self.max_epochs)
+        if rung is None or has_reached_target(trial):
             return Continue()
-        losses = {n: loss for n, loss in history.losses_at(trial.epoch).items() if self.bracket(n) == own}
+        losses = {n: loss for n, loss in history.losses_from(rung).items() if self.bracket(n) == own}
         return verdict_at_rung(f"hyperband, bracket {own}", trial, losses, self.eta, history)
 
     def first_rung(self, bracket: int) -> int:

@@ -15,8 +15,9 @@ from hpsearch.pruners.ranks import has_reached_target, metric_text, value_text
 class Median:
     """Stops a trial that is worse than the median of the other trials at the same epoch.
 
-    startup_trials: how many other trials (at least 1) must have reported the epoch.
-    warmup_epochs: epochs without pruning. From the next one on, every `interval`-th epoch (>= 1) is judged.
+    startup_trials: how many other trials (at least 1) must have trained to the epoch and reported the metric by then.
+    warmup_epochs: epochs without pruning. From the next one on, every `interval`-th epoch (>= 1) is judged, or the
+    first report after it that has the metric.
     """
 
     startup_trials: int = 5
@@ -24,8 +25,10 @@ class Median:
     interval: int = 1
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        since = trial.epoch - self.warmup_epochs - 1
-        if since < 0 or since % self.interval or has_reached_target(trial):
+        epoch, before = (*history.objective.steps(trial, 2), 0, 0)[:2]
+        since = epoch - self.warmup_epochs - 1
+        is_due = since // self.interval > max(before - self.warmup_epochs - 1, -1) // self.interval
+        if epoch < trial.epoch or since < 0 or not is_due or has_reached_target(trial):
             return Continue()
         losses = history.losses_at(trial.epoch)
         others = [loss for number, loss in losses.items() if number != trial.number]

@@ -9,6 +9,7 @@ several consecutive epochs. docs/decisions/0006-folds.md has the measurements.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -27,6 +28,8 @@ WARMUP = 0.25
 class Paired:
     """Stops a trial that is worse than the best one, with p < `level`, at each of the last `epochs` (>= 1) epochs.
 
+    Epochs whose report lacks the metric do not count. Where the best trial has no report of an epoch, its last one
+    before it is compared.
     replicates: the folds and repeats of every trial; with fewer than 3 no trial is stopped. max_epochs: the most epochs
     that a trial may train.
     """
@@ -37,34 +40,35 @@ class Paired:
     epochs: int = 3
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        first = trial.epoch - self.epochs + 1
-        early = first < WARMUP * self.max_epochs or first <= self.epochs
-        if not self.replicates.can_be_compared or early or has_reached_target(trial):
+        steps = history.objective.steps(trial, 2 * self.epochs)
+        early = len(steps) < 2 * self.epochs or steps[self.epochs - 1] < WARMUP * self.max_epochs
+        if not self.replicates.can_be_compared or early or steps[0] < trial.epoch or has_reached_target(trial):
             return Continue()
         p = 0.0
-        for step in range(trial.epoch, first - 1, -1):
+        for step, before in zip(steps[: self.epochs], steps[self.epochs :], strict=True):
             best = best_at(step, history)
             p = max(p, self._p(trial, best, step, history.objective))
-            if p >= self.level or self._may_catch_up(trial, best, step, history):
+            if p >= self.level or self._may_catch_up(trial, best, step, before, history):
                 return Continue()
         return self._stop(trial, best_at(trial.epoch, history), p, history.objective)
 
     def _p(self, trial: Trial, best: Trial, step: int, objective: Objective) -> float:
         """The p-value of the test at an epoch; 1 where there is none."""
-        own, others = trial.curve[step - 1], best.curve[step - 1]
+        own, others = (report_at(one, step, objective) for one in (trial, best))
         differences = [loss_of(one, own, objective) - loss_of(one, others, objective) for one in self.replicates]
         if best.number == trial.number or not all(map(math.isfinite, differences)):
             return 1.0
         return one_sided_p(differences)
 
-    def _may_catch_up(self, trial: Trial, best: Trial, step: int, history: History) -> bool:
-        """Whether the gap to the best trial would close by `max_epochs`, at its rate over the last `epochs` epochs."""
-        gap, before = (_gap(trial, best, at, history) for at in (step, step - self.epochs))
-        rate = max(before - gap, 0.0) / self.epochs
+    def _may_catch_up(self, trial: Trial, best: Trial, step: int, before: int, history: History) -> bool:
+        """Whether the gap to the best trial would close by `max_epochs`, at its rate since the epoch `before`."""
+        gap, gap_before = (_gap(trial, best, at, history) for at in (step, before))
+        rate = max(gap_before - gap, 0.0) / (step - before)
         return not gap > rate * (self.max_epochs - step)  # True where the gap is NaN: nothing is known then
 
     def _stop(self, trial: Trial, best: Trial, p: float, objective: Objective) -> Stop:
-        own, other = (metric_text(objective, objective.loss_of(one.curve[trial.epoch - 1])) for one in (trial, best))
+        reports = (report_at(one, trial.epoch, objective) for one in (trial, best))
+        own, other = (metric_text(objective, objective.loss_of(report)) for report in reports)
         numbers = {"epoch": trial.epoch, "best_trial": best.number, "p": p, "epochs": self.epochs}
         return Stop(
             f"paired t-test: {objective.metric} {own} is worse than {other} (trial {best.number}) at epoch "
@@ -76,7 +80,13 @@ class Paired:
 
 def _gap(trial: Trial, best: Trial, step: int, history: History) -> float:
     losses = history.losses_at(step)
-    return losses[trial.number] - losses[best.number]
+    return losses[trial.number] - losses.get(best.number, math.nan)
+
+
+def report_at(trial: Trial, step: int, objective: Objective) -> Report:
+    """The last report up to an epoch that has the metric; there must be one."""
+    end = bisect_right(trial.curve, step, key=lambda report: report.step)
+    return next(report for report in reversed(trial.curve[:end]) if objective.is_in(report))
 
 
 def loss_of(replicate: Replicate, report: Report, objective: Objective) -> float:

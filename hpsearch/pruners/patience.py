@@ -4,14 +4,18 @@ import math
 from dataclasses import dataclass
 
 from hpsearch.core.decisions import Continue, Finish, Stop, Verdict
+from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Numbers, Objective, Trial
-from hpsearch.pruners.ranks import has_reached_target, metric_text
+from hpsearch.pruners.ranks import has_reached_target, has_reported, metric_text
 
 
 @dataclass(frozen=True)
 class Patience:
-    """Stops a trial that has not improved for `patience` epochs (>= 1) by more than `min_delta` (>= 0)."""
+    """Stops a trial that has not improved for `patience` epochs (>= 1) by more than `min_delta` (>= 0).
+
+    Epochs without the metric do not count.
+    """
 
     patience: int
     min_delta: float = 0.0
@@ -27,6 +31,7 @@ class Patience:
 class EarlyStopping:
     """Finishes a trial (COMPLETE) that has not improved for `patience` epochs (>= 1) by more than `min_delta` (>= 0).
 
+    Epochs without the metric do not count.
     Prechelt 1998, "Early Stopping, but when?", in Neural Networks: Tricks of the Trade.
     """
 
@@ -41,19 +46,23 @@ class EarlyStopping:
 def without_improvement(trial: Trial, objective: Objective, patience: int, min_delta: float) -> tuple[str, Numbers]:
     """For how long a trial has not improved, as text; "" where that is shorter than `patience`.
 
-    NaN and infinity are no improvement. The numbers: epochs without improvement; best (the metric, not negated) and
-    epoch, the best value and its epoch, where the metric was ever finite.
+    Only reports that have the metric count; "" as well where the last one lacks it. NaN and infinity are no
+    improvement. The numbers: epochs without improvement; best (the metric, not negated) and epoch, the best value and
+    its epoch, where the metric was ever finite.
     """
-    best, at = math.inf, 0
-    for report in trial.curve:
+    best, at, since = math.inf, 0, 0
+    for report in filter(objective.is_in, trial.curve):
+        since += 1
         loss = objective.loss_of(report)
         if loss < best - min_delta:
-            best, at = loss, report.step
-    if trial.epoch - at < patience:
+            best, at, since = loss, report.step, 0
+    if since < patience or not has_reported(trial, objective):
         return "", {}
-    numbers = {"epochs": trial.epoch - at}
+    epochs = trial.epoch - at
+    numbers = {"epochs": epochs}
+    long = many(epochs, "epoch") if since == epochs else f"{many(since, 'evaluation')} ({many(epochs, 'epoch')})"
     if at == 0:
-        return f"no finite {objective.metric} for {trial.epoch} epochs", numbers
+        return f"no finite {objective.metric} for {long}", numbers
     record = f"{metric_text(objective, best)} (epoch {at})"
-    text = f"{objective.metric} has not improved on {record} for {trial.epoch - at} epochs"
+    text = f"{objective.metric} has not improved on {record} for {long}"
     return text, {**numbers, "best": best if objective.goal == "minimize" else -best, "epoch": at}

@@ -11,6 +11,11 @@ def has_reached_target(trial: Trial) -> bool:
     return trial.epoch >= trial.until
 
 
+def has_reported(trial: Trial, objective: Objective) -> bool:
+    """Whether its last report has the metric. A report without it is not judged."""
+    return bool(trial.curve) and objective.is_in(trial.curve[-1])
+
+
 def rank(number: int, losses: Mapping[int, float]) -> int:
     """The rank, from 1. Equal losses have equal ranks. A trial without a loss ranks like one with an infinite loss."""
     own = losses.get(number, math.inf)
@@ -25,6 +30,6 @@ def metric_text(objective: Objective, loss: float) -> str:
 
 
 def value_text(objective: Objective, loss: float, epoch: int) -> str:
-    """A value of `History.losses_at`: the best one up to an epoch, or with `at = "last"` that of the epoch."""
+    """A value of `History.losses_at`: the best one up to an epoch, or with `at = "last"` the last one."""
     value = f"{objective.metric} {metric_text(objective, loss)}"
     return f"{value} at epoch {epoch}" if objective.at == "last" else f"best {value} up to epoch {epoch}"

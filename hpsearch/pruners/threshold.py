@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
-from hpsearch.pruners.ranks import has_reached_target
+from hpsearch.pruners.ranks import has_reached_target, has_reported
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Threshold:
     warmup_epochs: int = 0
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        if trial.epoch <= self.warmup_epochs or has_reached_target(trial):
+        if trial.epoch <= self.warmup_epochs or has_reached_target(trial) or not has_reported(trial, history.objective):
             return Continue()
         metric = history.objective.metric
-        value = trial.curve[-1].metrics.get(metric, math.nan)
+        value = trial.curve[-1].metrics[metric]
         where, at = f"threshold: {metric} {value:.4g} at epoch {trial.epoch}", {"epoch": trial.epoch}
         if math.isnan(value):
             return Stop(f"threshold: {metric} is NaN at epoch {trial.epoch}", numbers=at)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import zip_longest
 from typing import Any
 
 from hpsearch.core.messages import Failure
@@ -71,11 +70,13 @@ def compare_curves(recorded: Sequence[Report], now: Sequence[Report], objective:
 
 
 def _differences(recorded: Sequence[Report], now: Sequence[Report], names: Sequence[str]) -> Iterator[Difference]:
-    for epoch, (old, new) in enumerate(zip_longest(recorded, now), start=1):
+    curves = [{report.step: report for report in curve} for curve in (recorded, now)]
+    for step in sorted({step for curve in curves for step in curve}):
+        reports = [curve.get(step) for curve in curves]
         for name in names:
-            was, is_now = (report.metrics.get(name) if report is not None else None for report in (old, new))
+            was, is_now = (report.metrics.get(name) if report is not None else None for report in reports)
             if repr(was) != repr(is_now):
-                yield Difference(epoch, name, was, is_now)
+                yield Difference(step, name, was, is_now)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ class Reproduction:
 
     @cached_property
     def compared(self) -> CurveComparison:
-        return compare_curves(self.trial.curve, self.curve[: self.trial.epoch], self.study.objective.metric)
+        now = [report for report in self.curve if report.step <= self.trial.epoch]
+        return compare_curves(self.trial.curve, now, self.study.objective.metric)
 
     @property
     def fails_as_before(self) -> bool:
@@ -106,7 +108,7 @@ class Reproduction:
         """
         if self.failure is None or self.trial.state is not State.FAILED:
             return self.failure is None and self.trial.state is not State.FAILED
-        if self.cause is not self.trial.cause or len(self.curve) != self.trial.epoch:
+        if self.cause is not self.trial.cause or (self.curve[-1].step if self.curve else 0) != self.trial.epoch:
             return False
         return self.cause is not Cause.TRAINER_RAISED or self.failure.exception == self.trial.exception
 

@@ -113,6 +113,6 @@ def _trained(
             if event.failure is not None:
                 oom = event.failure.kind == "oom"
                 return curve, event.failure, Cause.OUT_OF_MEMORY if oom else Cause.TRAINER_RAISED
-            if event.ended or len(curve) >= until:
+            if event.ended or (curve and curve[-1].step >= until):
                 return curve, None, None
             pool.do(Advance(trial.number))

@@ -3,6 +3,7 @@
 The worker, the folds of a trial, preflight and evaluation all open their trainings here.
 """
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class TrainerContext:
     """A study's trainer, and what all trainings of the study have in common.
 
     use: "module:name". folder: the trainer's module is looked for there first. options: the trainer's fixed
-    parameters. objective: its metric must be in every report. threads: CPU threads of a training.
+    parameters. threads: CPU threads of a training.
     replicates: what a trial of the study trains side by side. given: the trainer, where it is a Python object.
     """
 
@@ -106,17 +107,16 @@ class OpenTrial:
         params: Params,
         run: Run,
         *,
-        metric: str | None = None,
         step: int = 0,
         name: str = "the trainer",
     ):
         """Seeds random, NumPy and torch with the run's seed, so whatever the trainer imports is imported before.
 
-        params: the trial's, with the trainer's options. metric: must be in every report. name: for messages.
+        params: the trial's, with the trainer's options. name: for messages.
         """
         state.seed_everything(run.seed)
         self.run, self.step = run, step
-        self._metric, self._name, self._is_first = metric, name, True
+        self._name, self._is_first = name, True
         self._reports = trainer(contract.argument(trainer, params), run)
 
     def next_report(self) -> Report | None:
@@ -131,7 +131,7 @@ class OpenTrial:
         if self._is_first:
             self.run.check_fold_is_asked_for()
             self._is_first = False
-        checked = checked_report(report, self.step, self._metric)
+        checked = checked_report(report, self.step)
         self.step = checked.step
         return checked
 
@@ -140,13 +140,15 @@ class OpenTrial:
         self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked
 
 
-def checked_report(report: Any, previous: int, metric: str | None = None) -> Report:
-    """The report with plain floats. TrainerError where it is not a Report, its step is not the next one, or the study's
-    metric is missing."""
+def checked_report(report: Any, previous: int) -> Report:
+    """The report with plain floats. TrainerError where it is not a Report, or its step is not above the previous one."""
     if not isinstance(report, Report):
         raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
-    if type(report.step) is not int or report.step != previous + 1:
-        raise TrainerError(f"the trainer reported step {report.step!r} after step {previous}: steps are 1, 2, 3, …")
+    if not is_step(report.step) or operator.index(report.step) <= previous:
+        raise TrainerError(
+            f"the trainer reported step {report.step!r:.80} after step {previous}: steps are whole numbers from 1, and "
+            "each is higher than the one before"
+        )
     if not isinstance(report.metrics, Mapping):
         raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")
     if len(report.metrics) > MOST_METRICS:
@@ -160,12 +162,17 @@ def checked_report(report: Any, previous: int, metric: str | None = None) -> Rep
                 f"metric {name[:60]!r} must have a name of 1 to {LONGEST_NAME} printable characters, got {len(name):,}"
             )
     metrics = {str(name): _number(name, value) for name, value in report.metrics.items()}
-    if metric is not None and metric not in metrics:
-        raise TrainerError(
-            f'study.metric = "{metric}" is not among what the trainer reports: '
-            f"{', '.join(sorted(metrics)) or 'nothing'}"
-        )
-    return Report(report.step, metrics)
+    return Report(operator.index(report.step), metrics)
+
+
+def is_step(value: Any) -> bool:
+    """Whether it is a whole number: an int, or one of NumPy or torch."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return False
+    try:
+        return operator.index(value) is not None
+    except (TypeError, ValueError, RuntimeError):  # a tensor of floats or of several elements
+        return False
 
 
 def _number(name: str, value: Any) -> float:

@@ -69,11 +69,12 @@ class CheckpointWriter:
     def observe(self, report: Report, going_on: bool) -> None:
         """An epoch was trained; `going_on`: the trainer changes its state before there is time to write.
 
-        Where a curve is judged at its last epoch, the best is the last so far.
+        Where a curve is judged at its last epoch, the best is the last so far whose report has the metric.
         """
         self._last = report.step
         loss = self._objective.loss_of(report)
-        if self.tracked and (loss < self._best_loss or self._objective.at == "last"):
+        is_last = self._objective.at == "last" and self._objective.is_in(report)
+        if self.tracked and (loss < self._best_loss or is_last):
             self._best_loss = loss
             snapshot = self._take()
             self._bests.append(state.frozen(snapshot) if going_on else snapshot)

@@ -154,9 +154,9 @@ class _Training:
     def __init__(self, setup: Setup, context: TrainerContext, start: Start):
         self.setup = setup
         self.start = start
-        trainer, metric = context.find(), context.objective.metric
+        trainer = context.find()
         if len(context.replicates) > 1:
-            trainer = side_by_side(trainer, context.replicates, metric)
+            trainer = side_by_side(trainer, context.replicates, context.objective.metric)
         self.store = CheckpointStore.of(setup.work, setup.study_uid, start.number)
         self.checkpoints = CheckpointWriter(self.store, context.objective, start.after)
         restored = self.checkpoints.restored
@@ -166,7 +166,7 @@ class _Training:
         self.log = CappedLog(log_file(setup.work, start.number)) if setup.capture else None
         scratch = setup.work / "scratch" / f"{start.number:05d}"
         run = context.run(start.seed, start.epochs, scratch, restored=restored)
-        self.trial = OpenTrial(trainer, {**context.options, **start.params}, run, metric=metric, step=step)
+        self.trial = OpenTrial(trainer, {**context.options, **start.params}, run, step=step)
         self.checkpoints.tracked = run.tracked
         self.random = state.random_state() if setup.shared else None
         self.environment: dict[str, Any] = {}

@@ -152,3 +152,60 @@ def test_as_of_a_trial_that_is_tried_again_shows_it_running() -> None:
     first, second = History(Objective("val_loss", "minimize"), [again, other]).as_of(2)
     assert (first.state, first.curve) == (State.RUNNING, ())
     assert second == other
+
+
+class TestSparseCurves:
+    """Of trials that do not report the metric at every epoch."""
+
+    def sparse(self, number: int, **values: float | None) -> Trial:
+        """values: by "e" and the epoch; None: a report without the metric."""
+        curve = tuple(
+            Report(int(step[1:]), {"train_loss": 1.0} if value is None else {"val_loss": value})
+            for step, value in values.items()
+        )
+        return replace(trial(number), curve=curve)
+
+    def test_the_last_value_at_or_before_an_epoch_counts(self) -> None:
+        one = self.sparse(0, e1=None, e2=0.5, e3=None, e4=0.3, e5=None)
+        history = History(LOSS, [one, trial(1, 4.0, 3.0, 2.0)])
+        assert [dict(history.losses_at(step)) for step in range(1, 7)] == [
+            {1: 4.0},
+            {0: 0.5, 1: 3.0},
+            {0: 0.5, 1: 2.0},
+            {0: 0.3},
+            {0: 0.3},
+            {},
+        ]
+
+    def test_or_the_first_at_or_after_it(self) -> None:
+        history = History(LOSS, [self.sparse(0, e2=0.5, e4=0.3, e5=None), trial(1, 4.0, 3.0, 2.0)])
+        assert [dict(history.losses_from(step)) for step in range(1, 6)] == [
+            {0: 0.5, 1: 4.0},
+            {0: 0.5, 1: 3.0},
+            {0: 0.3, 1: 2.0},
+            {0: 0.3},
+            {},
+        ]
+
+    def test_epochs_are_counted_by_their_steps(self) -> None:
+        history = History(LOSS, [self.sparse(0, e100=0.5, e200=0.3)])
+        history.put(self.sparse(1, e50=None))
+        assert history.epochs == 250
+
+    @pytest.mark.parametrize("at", ["best", "last"])
+    @given(
+        values=st.dictionaries(st.integers(1, 12), st.none() | st.floats(allow_nan=True), min_size=1),
+        cut=st.integers(0, 12),
+    )
+    def test_do_not_depend_on_how_a_curve_grew(self, at: str, values: dict[int, float | None], cut: int) -> None:
+        objective = Objective("val_loss", "minimize", at=at)  # type: ignore[arg-type]
+        one = self.sparse(0, **{f"e{step}": values[step] for step in sorted(values)})
+        at_once, in_parts = History(objective, [one]), History(objective, [replace(one, curve=one.curve[:cut])])
+        in_parts.put(one)
+        for step in range(1, 14):
+            assert at_once.losses_at(step) == in_parts.losses_at(step)
+            assert at_once.losses_from(step) == in_parts.losses_from(step)
+            reported = [report for report in one.curve if report.step <= step and objective.is_in(report)]
+            up_to = objective.loss(replace(one, curve=tuple(reported)))
+            expected = {0: up_to} if reported and step <= one.epoch else {}
+            assert at_once.losses_at(step) == expected

@@ -74,14 +74,12 @@ class TestReports:
             session.finish(trial)
         assert (session_folder.trials()[0].state, session_folder.trials()[0].cause) == (State.PRUNED, Cause.DIVERGED)
 
-    @pytest.mark.parametrize("epoch", [0, 2, 1.0, True, "1", None])
+    @pytest.mark.parametrize("epoch", [0, -1, 1.0, True, "1", None])
     def test_a_wrong_epoch_is_refused_and_nothing_is_lost(self, session_folder: SessionFolder, epoch: Any) -> None:
         with Session(session_folder.study()) as session:
             trial = asked(session)
             with pytest.raises(TrainerError, match="the next one is 1"):
                 session.report(trial, epoch, {"val_loss": 1.0})
-            with pytest.raises(TrainerError, match="val_loss"):
-                session.report(trial, 1, {"loss": 1.0})
             with pytest.raises(TrainerError, match="not a number"):
                 session.report(trial, 1, {"val_loss": "low"})
             assert session.report(trial, 1, {"val_loss": 1.0})

@@ -1,11 +1,13 @@
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from hpsearch.core.decisions import Continue, Stop, Verdict
 from hpsearch.core.history import History
-from hpsearch.core.trial import Numbers, Objective
-from hpsearch.pruners.halving import Halving, is_rung
+from hpsearch.core.trial import Numbers, Objective, Report, Trial
+from hpsearch.pruners.halving import Halving, reached_rung
 from hpsearch.testing.pruner_contract import LOSS, history_of, trial
 
 ACCURACY = Objective("val_accuracy", "maximize")
@@ -27,9 +29,36 @@ def numbers(verdict: Verdict) -> Numbers:
 
 
 def test_rungs_are_powers_of_eta_below_the_end() -> None:
-    assert [epoch for epoch in range(82) if is_rung(epoch, 1, 3, 81)] == [1, 3, 9, 27]
-    assert [epoch for epoch in range(30) if is_rung(epoch, 2, 4, 30)] == [2, 8]
-    assert [epoch for epoch in range(30) if is_rung(epoch, 5, 2, 5)] == []
+    assert judged_at(range(1, 82), 1, 3, 81) == [1, 3, 9, 27]
+    assert judged_at(range(1, 30), 2, 4, 30) == [2, 8]
+    assert judged_at(range(1, 30), 5, 2, 5) == []
+
+
+def test_a_rung_is_judged_at_its_epoch_or_at_the_next_report_with_the_metric() -> None:
+    assert judged_at(range(3, 40, 3), 1, 2, 30) == [3, 6, 9, 18]
+    assert judged_at([100, 200, 300, 400, 700], 50, 2, 600) == [100, 200, 400]
+    assert judged_at([5, 17], 3, 3, 30) == [5, 17]
+
+
+def judged_at(steps: Iterable[int], first: int, eta: int, end: int) -> list[int]:
+    """The steps at which a trial is judged that has the metric in the reports of `steps`, and other reports between."""
+    judged, curve = [], [Report(1, {"train_loss": 1.0})]
+    for step in steps:
+        curve.append(Report(step, {"val_loss": 1.0}))
+        if reached_rung(replace(trial(0), curve=tuple(curve)), LOSS, first, eta, end) is not None:
+            judged.append(step)
+        curve.append(Report(step, {"train_loss": 1.0}))
+    return judged
+
+
+def test_at_a_rung_each_trial_counts_with_its_first_report_at_or_after_it() -> None:
+    def sparse(number: int, values: dict[int, float]) -> Trial:
+        return replace(trial(number), curve=tuple(Report(step, {"val_loss": v}) for step, v in values.items()))
+
+    history = History(LOSS, [sparse(0, {3: 0.5, 6: 0.1}), sparse(1, {2: 0.3, 4: 0.2}), sparse(2, {1: 0.4, 3: 0.4})])
+    assert history.losses_from(2) == {0: 0.5, 1: 0.3, 2: 0.4}
+    assert isinstance(Halving(2, 3, 27).judge(sparse(0, {3: 0.5}), history), Stop)
+    assert isinstance(Halving(2, 3, 27).judge(sparse(1, {2: 0.3}), history), Continue)
 
 
 def test_between_rungs_every_trial_continues() -> None:

@@ -61,7 +61,11 @@ class ListRecorder:
         assert sorted(self.trials) == list(range(len(self.trials)))
         for number, trial in self.trials.items():
             curve = self.curve(number)
-            assert [report.step for report in curve] == list(range(1, len(curve) + 1))
+            steps = [report.step for report in curve]
+            if "reports" in trial.params:  # of the toy `sparse`
+                assert steps == sorted(set(steps))
+            else:
+                assert steps == list(range(1, len(curve) + 1))
             assert trial.curve == curve, "a trial is written with reports that are not"
         places = [trial.ended for trial in self.trials.values() if trial.ended]
         assert len(places) == len(set(places)), "two trials in one place of the order"

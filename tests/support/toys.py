@@ -158,12 +158,10 @@ def wrong(params: Params, run: Run) -> Iterator[Any]:
             yield (2, {"val_loss": 1.0})
         case "repeated step":
             yield Report(1, {"val_loss": 1.0})
-        case "skipped step":
-            yield Report(3, {"val_loss": 1.0})
+        case "falling step":
+            yield Report(0, {"val_loss": 1.0})
         case "step of a float":
             yield Report(2.0, {"val_loss": 1.0})  # type: ignore[arg-type]
-        case "metric":
-            yield Report(2, {"loss": 1.0, "accuracy": 0.5})
         case "list":
             yield Report(2, [1.0])  # type: ignore[arg-type]
         case "text":
@@ -289,3 +287,18 @@ class Trainer:
 
 
 setting = 3
+
+
+def sparse(params: Params, run: Run) -> Iterator[Report]:
+    """reports: one for each word, "2:0.5 3 6:nan": its step and the study's metric, where it has it. The weight is the
+    step; another loss is in every report, NaN."""
+    weight = Weight()
+    run.track(weight=weight)
+    wanted = dict(word.partition(":")[::2] for word in str(params["reports"]).split())
+    for epoch in run.epochs():
+        weight.value = epoch
+        if str(epoch) in wanted:
+            value = wanted[str(epoch)]
+            yield Report(epoch, {"kl_loss": float("nan"), **({"val_loss": float(value)} if value else {})})
+    if params.get("then") == "raise":
+        raise RuntimeError("could not draw the confusion matrix")

@@ -108,9 +108,8 @@ class TestReports:
         [
             ("tuple", "not a Report(epoch, {name: value})"),
             ("repeated step", "step 1 after step 1"),
-            ("skipped step", "step 3 after step 1"),
+            ("falling step", "step 0 after step 1"),
             ("step of a float", "step 2.0 after step 1"),
-            ("metric", 'study.metric = "val_loss" is not among what the trainer reports: accuracy, loss'),
             ("list", "the metrics are [1.0], not {name: value}"),
             ("text", "metric 'val_loss' is '0.5', a str, not a number"),
             ("none", "metric 'val_loss' is None, a NoneType, not a number"),

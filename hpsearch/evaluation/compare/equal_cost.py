@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from hpsearch.core.history import History, by_arrival
 from hpsearch.core.trial import Objective, Trial
@@ -39,11 +38,16 @@ def at_equal_cost(studies: Sequence[ComparedStudy], fair: bool) -> list[EqualCos
 
 
 def first(trials: Sequence[Trial], epochs: int) -> list[Trial]:
-    """The trials with the reports that are among the first `epochs` of all trials together.
+    """The trials with the reports that all trials together had made within the first `epochs` that they trained.
 
     Their states are the final ones: a trial that failed later is no result before that either.
     """
-    known = Counter(number for number, _ in islice(by_arrival(trials), epochs))
+    known, last, trained = Counter[int](), Counter[int](), 0
+    for number, report in by_arrival(trials):
+        trained += report.step - last[number]
+        if trained > epochs:
+            break
+        known[number], last[number] = known[number] + 1, report.step
     return [replace(trial, curve=trial.curve[: known[trial.number]]) for trial in trials]
 
 

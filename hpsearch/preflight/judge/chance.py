@@ -95,5 +95,6 @@ def _best(objective: Objective, trained: TrainedEpochs) -> float:
 
 def _is_proportion(objective: Objective, shuffled: Sequence[TrainedEpochs]) -> bool:
     """Whether the metric is maximised and between 0 and 1, such as an accuracy or an area under a curve."""
-    values = [report.metrics[objective.metric] for one in shuffled for report in one.reports]
+    reports = (report for one in shuffled for report in one.reports)
+    values = [report.metrics[objective.metric] for report in reports if objective.is_in(report)]
     return objective.goal == "maximize" and all(0 <= value <= 1 for value in values)

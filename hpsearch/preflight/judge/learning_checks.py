@@ -37,19 +37,27 @@ def metrics(measured: Measurements, objective: Objective) -> Check:
     if not reports:
         return skipped("metrics", "no epoch ended")
     names = list(dict.fromkeys(name for report in reports for name in report.metrics))
-    bad = [name for name in names if any(not math.isfinite(one.metrics.get(name, math.nan)) for one in reports)]
+    bad = [name for name in names if any(not math.isfinite(one.metrics.get(name, 0.0)) for one in reports)]
     numbers: dict[str, float | int | str] = {"metrics": len(names), "bad": ", ".join(bad)}
+    judged = [report.metrics[objective.metric] for report in reports if objective.is_in(report)]
     if objective.metric in bad:
-        shown = ", ".join(f"{report.metrics[objective.metric]:g}" for report in reports[:5])
+        shown = ", ".join(f"{value:g}" for value in judged[:5])
         return failed(
             "metrics",
             f"the study's metric {objective.metric} is {shown} in the first epochs: check for a division by zero, a "
             "logarithm of zero, or a validation set for which the metric is not defined",
             numbers,
         )
+    if not judged:
+        return warned(
+            "metrics",
+            f"the study's metric {objective.metric} is not in the first {many(len(reports), 'report')}, which have "
+            f"{names_text(names) or 'nothing'}: a trial that never reports it fails",
+            numbers,
+        )
     if bad:
-        return warned("metrics", f"{names_text(bad)}: missing, NaN or infinite in some epochs", numbers)
-    return passed("metrics", f"every report has finite values of {many(len(names), 'metric')}", numbers)
+        return warned("metrics", f"{names_text(bad)}: NaN or infinite in some epochs; it is not judged", numbers)
+    return passed("metrics", f"the reports have finite values of {many(len(names), 'metric')}", numbers)
 
 
 def loss_sign(measured: Measurements, objective: Objective) -> Check:

@@ -48,7 +48,7 @@ def _frozen(trial: Trial, objective: Objective, known: Mapping[str, "BaseDistrib
         known,
         state=states.get(trial.state, TrialState.PRUNED),
         value=None if trial.state is State.FAILED else objective.value(trial),
-        intermediate_values={report.step: report.metrics[objective.metric] for report in trial.curve},
+        intermediate_values={one.step: one.metrics[objective.metric] for one in trial.curve if objective.is_in(one)},
         user_attrs={
             "number": trial.number,
             "state": str(trial.state),

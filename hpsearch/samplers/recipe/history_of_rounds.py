@@ -38,7 +38,7 @@ def _loss(plan: PlannedRound, number: int, history: History) -> float:
     trial = history[number]
     if trial.diverged and trial.epoch <= plan.rung.epochs:
         return math.inf
-    return history.losses_at(min(trial.epoch, plan.rung.epochs)).get(number, math.inf)
+    return history.objective.loss(trial.as_of(plan.rung.epochs))
 
 
 def _round(

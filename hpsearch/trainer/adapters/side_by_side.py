@@ -27,7 +27,7 @@ from hpsearch.trainer.training_run import Run
 def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer:
     """A trainer that runs the given one for each replicate (>= 2). The first has the trial's own seed.
 
-    It ends when all have ended; for one that ends before, its last report counts.
+    It ends when all have ended; for one that ends before, the last value of each of its metrics counts.
     """
 
     def all_of_them(params: Params, run: Run) -> Iterator[Report]:
@@ -37,12 +37,15 @@ def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer
             for training in trainings:
                 stack.callback(training.close)
             for epoch in run.epochs():
+                if epoch <= max(training.step for training in trainings):
+                    continue  # their reports rise by more than 1
                 reports = [training.report() for training in trainings]
                 if all(training.ended for training in trainings):
                     return
                 if not any(training.run.tracked for training in trainings):
                     run.tracked.clear()  # without tracked objects, a trial is trained again from its beginning
-                yield Report(epoch, combined(reports, replicates, metric))
+                step = max(training.step for training in trainings)
+                yield Report(step, combined(reports, replicates, metric))
 
     return all_of_them
 
@@ -85,6 +88,7 @@ class _ReplicateTraining:
         self._trial: OpenTrial | None = None
         self._random: Mapping[str, Any] = {}
         self._last = Report(0, {})
+        self._known: dict[str, float] = {}
         self._given: Mapping[str, Any] | None = None
 
     def _run(self, restored: state.Snapshot | None) -> Run:
@@ -102,13 +106,19 @@ class _ReplicateTraining:
         run.used = whole.used
         return run
 
+    @property
+    def step(self) -> int:
+        """Of its last report."""
+        return self._last.step
+
     def report(self) -> Mapping[str, float]:
-        """Train the next epoch. Returns its report, or the last one where it has ended."""
+        """Train to the next report. Returns its metrics; where it has ended, the last value of each metric."""
         if not self.ended:
             report = self._next_report()
             self.ended = report is None
             self._last = report or self._last
-        return self._last.metrics
+            self._known.update(self._last.metrics)
+        return self._known if self.ended else self._last.metrics
 
     def _next_report(self) -> Report | None:
         name = f"{self.name}, of seed {self._seed}"
@@ -134,7 +144,7 @@ class _ReplicateTraining:
             return self._given
         return {
             "step": self._last.step,
-            "metrics": dict(self._last.metrics),
+            "metrics": dict(self._known),
             "ended": self.ended,
             "objects": {name: state.state_of(thing) for name, thing in self.run.tracked.items()},
             "random": self._random,
@@ -143,7 +153,7 @@ class _ReplicateTraining:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._given = state
         self.ended = state["ended"]
-        self._last = Report(state["step"], state["metrics"])
+        self._last, self._known = Report(state["step"], state["metrics"]), dict(state["metrics"])
         self.run = self._run(_part(state))
 
 

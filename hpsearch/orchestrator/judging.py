@@ -1,0 +1,47 @@
+"""What follows from a trial's last report, and what its reports lack."""
+
+from dataclasses import dataclass
+
+from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
+from hpsearch.core.history import History
+from hpsearch.core.trial import Cause, Objective, Trial
+from hpsearch.pruners.base import Pruner
+
+
+@dataclass(frozen=True)
+class Judging:
+    """epochs: the most that one trial may train."""
+
+    epochs: int
+    early_stopping: Pruner
+    pruner: Pruner
+
+    def verdict(self, trial: Trial, history: History) -> tuple[Verdict, str]:
+        """On the trial's last report, and why it continues where it was compared with others.
+
+        A report without the study's metric stops a trial only at the epoch to which it may train.
+        """
+        report, objective, weighed = trial.curve[-1], history.objective, ""
+        if objective.has_diverged(report):
+            reason = f"diverged: {objective.metric} is {report.metrics[objective.metric]} at epoch {trial.epoch}"
+            return Stop(reason, Cause.DIVERGED, {"epoch": trial.epoch}), ""
+        if trial.epoch >= self.epochs:
+            return Finish(f"trained all {trial.epoch} epochs", numbers={"epoch": trial.epoch}), ""
+        if objective.is_in(report):
+            early = self.early_stopping.judge(trial, history)
+            verdict = early if not isinstance(early, Continue) else self.pruner.judge(trial, history)
+            if not isinstance(verdict, Continue):
+                return verdict, ""
+            weighed = verdict.reason
+        if trial.epoch >= trial.until:
+            reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
+            return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round}), weighed
+        return Continue(weighed), weighed
+
+
+def missing_metric(trial: Trial, objective: Objective) -> str:
+    """What a trial's reports have in place of the study's metric; "" where a report has it."""
+    if any(map(objective.is_in, trial.curve)):
+        return ""
+    names = sorted({name for report in trial.curve for name in report.metrics})
+    return f'study.metric = "{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'

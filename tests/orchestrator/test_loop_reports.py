@@ -1,0 +1,120 @@
+"""Reports that lack the study's metric, whose steps rise by more than 1, or that have other metrics that are NaN."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Cause, State
+from hpsearch.orchestrator.loop import Loop
+from hpsearch.pruners.halving import Halving
+from hpsearch.pruners.median import Median
+from hpsearch.pruners.patience import EarlyStopping
+from tests.support.studies import COMPLETE, FAILED, PAUSED, PRUNED, ListSampler, RoundsSampler, Search
+
+pytest_plugins = ["tests.support.fixtures"]
+pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
+
+EVERY_THIRD = "1 2 3:{0} 4 5 6:{1}"
+
+
+def search(folder: Path, *reports: str, epochs: int = 6, **rules: int) -> Search:
+    return Search(folder, ListSampler([{"reports": own} for own in reports]), "sparse", epochs=epochs, **rules)
+
+
+def states(loop: Loop) -> list[State]:
+    return [trial.state for trial in loop.history]
+
+
+def steps(loop: Loop) -> Mapping[int, list[int]]:
+    return {trial.number: [report.step for report in trial.curve] for trial in loop.history}
+
+
+class TestAMetricInSomeReports:
+    def test_a_trial_is_judged_by_those_that_have_it(self, tmp_path: Path) -> None:
+        loop = search(tmp_path, EVERY_THIRD.format(0.5, 0.7)).go()
+        assert states(loop) == [COMPLETE]
+        judged = loop.history.objective.judged(loop.history[0])
+        assert judged is not None
+        assert (judged.step, loop.history.objective.value(loop.history[0])) == (3, 0.5)
+
+    def test_pruners_and_early_stopping_act_on_those(self, tmp_path: Path) -> None:
+        study = search(tmp_path, EVERY_THIRD.format(0.5, 0.4), EVERY_THIRD.format(0.9, 0.8), epochs=9)
+        study.pruner = Median(startup_trials=1)
+        assert states(loop := study.go()) == [COMPLETE, PRUNED]
+        assert loop.history[1].epoch == 3
+
+    def test_a_rung_without_it_is_judged_at_the_next_report(self, tmp_path: Path) -> None:
+        study = search(tmp_path, EVERY_THIRD.format(0.5, 0.4), EVERY_THIRD.format(0.9, 0.8))
+        study.pruner = Halving(2, 2, 6)
+        loop = study.go()
+        assert [(trial.state, trial.epoch) for trial in loop.history] == [(COMPLETE, 6), (PRUNED, 3)]
+
+    def test_patience_counts_reports_that_have_it(self, tmp_path: Path) -> None:
+        study = search(tmp_path, "1:0.5 2 3 4:0.6 5 6 7:0.6 8", epochs=9)
+        study.early_stopping = EarlyStopping(2)
+        loop = study.go()
+        assert (loop.history[0].state, loop.history[0].cause, loop.history[0].epoch) == (COMPLETE, Cause.PATIENCE, 7)
+        assert loop.history[0].cause_numbers == {"epochs": 6, "best": 0.5, "epoch": 1}
+
+    def test_at_the_end_of_a_round_the_last_value_before_it_counts(self, tmp_path: Path) -> None:
+        params = [{"reports": "1:0.9 2 3 4:0.1"}, {"reports": "1:0.5 2 3 4:0.2"}]
+        loop = Search(tmp_path, RoundsSampler(params, 2, 4), "sparse", epochs=4).go()
+        assert [(trial.state, trial.epoch) for trial in loop.history] == [(PAUSED, 2), (COMPLETE, 4)]
+
+    def test_a_trial_that_never_reports_it_fails(self, tmp_path: Path) -> None:
+        loop = search(tmp_path, "3:0.5 6", "1 2", "3:0.4").go()
+        assert states(loop) == [COMPLETE, FAILED, COMPLETE]
+        assert loop.history[1].cause is Cause.TRAINER_RAISED
+        assert loop.history[1].reason == 'study.metric = "val_loss" is not among what the trainer reports: kl_loss'
+
+    @pytest.mark.parametrize("epochs", [2, 6])
+    def test_a_study_in_which_no_trial_does_ends_after_the_first(self, tmp_path: Path, epochs: int) -> None:
+        study = search(tmp_path, *["1 2"] * 4, epochs=epochs)
+        with pytest.raises(TrainerError, match=r'^trial 0: study\.metric = "val_loss" is not among .*: kl_loss$'):
+            study.go()
+        assert [trial.state for trial in study.recorder.trials.values()] == [FAILED]
+
+    def test_also_where_its_round_ends_before(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, RoundsSampler([{"reports": "1 2 3:1 4"}] * 2, 2, 4), "sparse", epochs=4)
+        with pytest.raises(TrainerError):
+            study.go()
+        assert [trial.state for trial in study.recorder.trials.values()] == [PAUSED]
+
+
+class TestSteps:
+    def test_they_rise_by_any_amount_and_count_as_epochs(self, tmp_path: Path) -> None:
+        study = search(tmp_path, "2:3 4:2 6:1", "5:1", epochs=6)
+        loop = study.go()
+        assert steps(loop) == {0: [2, 4, 6], 1: [5]}
+        assert states(loop) == [COMPLETE, COMPLETE]
+        assert (loop.history.epochs, loop.totals.epochs) == (11, 11)
+
+    def test_a_round_ends_with_the_first_report_at_or_after_its_epoch(self, tmp_path: Path) -> None:
+        params = [{"reports": "2:3 4:2 6:1 8:0.5"}] * 2
+        loop = Search(tmp_path, RoundsSampler(params, 3, 8), "sparse", epochs=8).go()
+        assert steps(loop) == {0: [2, 4], 1: [2, 4]}
+        assert [trial.as_of(3).epoch for trial in loop.history] == [4, 4]
+
+    def test_a_continued_trial_drops_what_it_trains_again_by_step(self, tmp_path: Path) -> None:
+        study = search(tmp_path, "2:3 4:2 6:1", epochs=6)
+        study.go(lambda loop: loop.stop("now"))
+        before = study.recorder.trials[0].epoch
+        for path in (tmp_path / "checkpoints").rglob("*.pt"):
+            path.unlink()
+        loop = study.again().go()
+        assert 0 < before < 6
+        assert steps(loop) == {0: [2, 4, 6]}
+
+
+class TestOtherMetrics:
+    def test_one_that_is_nan_ends_no_trial(self, tmp_path: Path) -> None:
+        loop = search(tmp_path, "1:0.5 2:0.4").go()
+        assert (loop.history[0].state, loop.history[0].epoch) == (COMPLETE, 2)
+
+    @pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
+    def test_the_objective_ends_it(self, tmp_path: Path, bad: str) -> None:
+        loop = search(tmp_path, f"1:0.5 2:{bad} 3:0.1").go()
+        assert (loop.history[0].state, loop.history[0].cause) == (PRUNED, Cause.DIVERGED)
+        assert loop.history[0].reason == f"diverged: val_loss is {float(bad)} at epoch 2"
