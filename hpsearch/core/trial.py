@@ -139,7 +139,7 @@ class Trial:
         return self.curve[-1].step if self.curve else 0
 
     def as_of(self, epoch: int) -> "Trial":
-        """The trial as it was when it paused with its first report at or after that epoch, whatever became of it since."""
+        """The trial as it was when it paused with its first report at or after that epoch, before it was continued."""
         end = bisect_left(self.curve, epoch, key=lambda report: report.step) + 1
         return replace(self, state=State.PAUSED, reason="", cause=None, cause_numbers={}, curve=self.curve[:end])
 

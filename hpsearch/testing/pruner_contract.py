@@ -3,6 +3,7 @@
 import math
 import pickle
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -25,6 +26,13 @@ def trial(number: int, *losses: float, until: int = EPOCHS, metric: str = "val_l
     """A running trial that has reported these losses, one an epoch."""
     curve = tuple(Report(step, {metric: loss}) for step, loss in enumerate(losses, start=1))
     return Trial(number, {}, 0, until, State.RUNNING, curve=curve)
+
+
+def sparse_trial(number: int) -> Trial:
+    """A running trial that has reported the metric at every second, third, … of `EPOCHS` epochs."""
+    every = 2 + number % 3
+    metrics = ({"val_loss": 1.0 / step} if step % every == 0 else {"train_loss": 1.0} for step in range(1, EPOCHS + 1))
+    return replace(trial(number), curve=tuple(Report(step, own) for step, own in enumerate(metrics, start=1)))
 
 
 def history_of(*curves: Sequence[float], objective: Objective = LOSS) -> History:
@@ -77,6 +85,13 @@ class PrunerContract:
     def test_a_metric_that_is_missing_is_no_error(self, make: MakePruner) -> None:
         history = History(LOSS, [trial(number, 0.1, 0.2, 0.3, metric="other") for number in range(4)])
         assert isinstance(make().judge(history[3], history), self.verdicts)
+
+    def test_a_metric_that_is_in_some_reports_only_is_no_error(self, make: MakePruner) -> None:
+        history = History(LOSS, list(map(sparse_trial, range(6))))
+        for one in history:
+            reports = [end for end, report in enumerate(one.curve, start=1) if LOSS.is_in(report)]
+            for end in reports:
+                assert isinstance(make().judge(replace(one, curve=one.curve[:end]), history), self.verdicts)
 
     def test_a_trial_that_has_trained_as_far_as_it_may_is_not_pruned(self, make: MakePruner) -> None:
         good, bad = [0.1] * EPOCHS, [9.0 + step for step in range(EPOCHS)]

@@ -141,7 +141,7 @@ class OpenTrial:
 
 
 def checked_report(report: Any, previous: int) -> Report:
-    """The report with plain floats. TrainerError where it is not a Report, or its step is not above the previous one."""
+    """The report with plain floats. TrainerError where it is not a Report, or its step is not above the last one."""
     if not isinstance(report, Report):
         raise TrainerError(f"the trainer yielded {report!r:.80}, not a Report(epoch, {{name: value}})")
     if not is_step(report.step) or operator.index(report.step) <= previous:

@@ -109,6 +109,13 @@ class TestCurves:
         assert found.broken is not None
         assert (found.broken[0], found.broken[2]) == ("val_loss", 3)
 
+    def test_a_loss_that_was_not_measured_is_not_broken(self) -> None:
+        nan = math.nan
+        assert Curves.of(trial(val_loss=[1.0, 0.5], kl_loss=[nan, nan], train_loss=[nan, 1.0]), LOSS).broken is None
+        broken = Curves.of(trial(val_loss=[1.0, 0.5, 0.4], kl_loss=[0.1, nan, nan]), LOSS).broken
+        assert broken is not None
+        assert broken[::2] == ("kl_loss", 2)
+
     def test_of_nothing(self) -> None:
         found = Curves.of(trial(), LOSS)
         assert (found.epochs, found.last, list(found.losses), found.scale) == (0, 0, [], 1e-12)

@@ -1,5 +1,7 @@
 """Every pruner keeps the contract; early stopping too."""
 
+from dataclasses import replace
+
 import pytest
 
 from hpsearch.core.decisions import Continue, Pause, Verdict
@@ -15,10 +17,12 @@ from hpsearch.pruners.patience import EarlyStopping, Patience
 from hpsearch.pruners.threshold import Threshold
 from hpsearch.testing.pruner_contract import (
     EPOCHS,
+    LOSS,
     ComparingPrunerContract,
     MakePruner,
     PausingPrunerContract,
     PrunerContract,
+    sparse_trial,
 )
 
 COMPARING: dict[str, MakePruner] = {
@@ -68,3 +72,11 @@ class TestComparingPruners(ComparingPrunerContract):
     @pytest.fixture(params=COMPARING)
     def make(self, request: pytest.FixtureRequest) -> MakePruner:
         return COMPARING[request.param]
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_a_report_without_the_metric_is_not_judged(name: str) -> None:
+    history = History(LOSS, [replace(sparse_trial(number), until=EPOCHS + 1) for number in range(6)])
+    for one in history:
+        for end in (end for end, report in enumerate(one.curve, start=1) if not LOSS.is_in(report)):
+            assert ALL[name]().judge(replace(one, curve=one.curve[:end]), history) == Continue()

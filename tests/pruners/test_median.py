@@ -1,9 +1,11 @@
 import math
+from dataclasses import replace
 
 from hpsearch.core.decisions import Continue, Stop
-from hpsearch.core.trial import Objective
+from hpsearch.core.history import History
+from hpsearch.core.trial import Objective, Report, Trial
 from hpsearch.pruners.median import Median
-from hpsearch.testing.pruner_contract import history_of, trial
+from hpsearch.testing.pruner_contract import LOSS, history_of, trial
 
 
 def test_worse_than_the_median_of_the_others_is_stopped() -> None:
@@ -60,3 +62,15 @@ def test_the_reason_names_the_epoch_of_the_verdict_and_not_that_of_the_best_valu
     assert "best val_loss 0.5 up to epoch 2 is worse" in Median(2).judge(history[2], history).reason
     last = history_of(*others, worse, objective=Objective("val_loss", "minimize", "last"))
     assert "val_loss 0.9 at epoch 2 is worse" in Median(2).judge(last[2], last).reason
+
+
+def test_a_report_without_the_metric_is_not_judged_and_the_next_one_with_it_is() -> None:
+    def sparse(number: int, steps: dict[int, float | None]) -> Trial:
+        reports = (Report(s, {"loss": 1.0} if v is None else {"val_loss": v}) for s, v in steps.items())
+        return replace(trial(number), curve=tuple(reports))
+
+    history = History(LOSS, [sparse(0, {2: 0.1, 4: 0.1, 5: None}), sparse(1, {1: None, 3: 0.9, 4: None})])
+    rule = Median(startup_trials=1, warmup_epochs=1, interval=2)
+    assert isinstance(rule.judge(sparse(1, {1: None, 3: 0.9}), history), Stop)
+    assert rule.judge(history[1], history) == Continue()
+    assert rule.judge(sparse(1, {2: 0.9, 3: 0.9}), history) == Continue()

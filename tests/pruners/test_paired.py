@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -181,3 +182,20 @@ class TestSeveral:
 
         history = history_of(GOOD, GOOD)
         assert Several((NeverPrune(), Weighs(), NeverPrune())).judge(history[1], history) == Continue("at rung 1")
+
+
+def test_epochs_without_the_metric_do_not_count() -> None:
+    """The same curves, with a report of another metric after each: three evaluations in a row decide as before."""
+    dense = history_of(GOOD, BAD)
+    curves = [
+        [
+            one
+            for report in trial.curve
+            for one in (replace(report, step=2 * report.step - 1), Report(2 * report.step, {}))
+        ]
+        for trial in dense
+    ]
+    sparse = History(LOSS, [replace(one, curve=tuple(c)) for one, c in zip(dense, curves, strict=True)])
+    assert rule(max_epochs=24).judge(sparse[1], sparse) == Continue()
+    judged_trial = replace(sparse[1], curve=sparse[1].curve[:-1])
+    assert isinstance(rule(max_epochs=24).judge(judged_trial, sparse), Stop)

@@ -1,11 +1,12 @@
 """Patience, which prunes, and early stopping, which finishes, by the same rule."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from hpsearch.core.decisions import Continue, Finish, Stop
-from hpsearch.core.trial import Cause, Objective
+from hpsearch.core.trial import Cause, Objective, Report
 from hpsearch.pruners.patience import EarlyStopping, Patience
 from hpsearch.testing.pruner_contract import history_of, trial
 
@@ -56,3 +57,17 @@ def test_at_its_target_epoch_a_trial_may_finish_but_is_not_pruned() -> None:
     at_target = trial(0, 0.1, 0.2, 0.2, until=3)
     assert Patience(2).judge(at_target, history) == Continue()
     assert isinstance(EarlyStopping(2).judge(at_target, history), Finish)
+
+
+def test_only_reports_that_have_the_metric_count() -> None:
+    values = [0.5, None, None, 0.6, None, None, 0.6, None]
+    curve = [Report(s, {"loss": 1.0} if v is None else {"val_loss": v}) for s, v in enumerate(values, start=1)]
+    history = history_of([0.5])
+    verdicts = [
+        EarlyStopping(2).judge(replace(trial(0), curve=tuple(curve[:end])), history) for end in range(1, len(curve) + 1)
+    ]
+    assert [step for step, verdict in enumerate(verdicts, start=1) if isinstance(verdict, Finish)] == [7]
+    ended = verdicts[6]
+    assert isinstance(ended, Finish)
+    assert ended.reason == ("early stopping: val_loss has not improved on 0.5 (epoch 1) for 2 evaluations (6 epochs)")
+    assert ended.numbers == {"epochs": 6, "best": 0.5, "epoch": 1}

@@ -73,7 +73,7 @@ def test_the_documented_tests_pass(files: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     done = subprocess.run(command, cwd=files, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    assert "18 passed" in done.stdout
+    assert "19 passed" in done.stdout
 
 
 def test_the_documented_study_runs(files: Path, cli: CliRunner) -> None:
