@@ -12,6 +12,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import Literal
 
+LONGEST_METRIC_NAME = 500
+"""Most characters of a metric's name."""
+
 Plain = str | int | float | bool
 Params = Mapping[str, Plain]
 Numbers = Mapping[str, float]

@@ -101,6 +101,7 @@ def trial_payload(
         "hpsearch.origin": trial.origin,
         "hpsearch.epoch": str(reports[-1].step) if reports else "",
         **nonfinite(reports),
+        **renamed(reports),
         **(_trained(segments[-1]) if segments else {}),
     }
     texts = {"traceback.txt": trial.error} if trial.error else {}
@@ -220,6 +221,12 @@ def nonfinite(reports: Iterable[Report]) -> dict[str, str]:
         for name, value in sorted(report.metrics.items())[:MOST_MARKED]
         if not math.isfinite(value)
     }
+
+
+def renamed(reports: Iterable[Report]) -> dict[str, str]:
+    """A tag for each metric whose name MLflow does not take: the name that the trainer reported."""
+    names = sorted({name for report in reports for name in report.metrics if safe_name(name) != name})
+    return {f"hpsearch.metric.{safe_name(name)}": name for name in names[:MOST_MARKED]}
 
 
 def best_points(objective: Objective, trial: Trial) -> Iterator[Point]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import ONE, Fold, Replicates
-from hpsearch.core.trial import Objective, Params, Report
+from hpsearch.core.trial import LONGEST_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.contract import Trainer
@@ -20,9 +20,6 @@ from hpsearch.trainer.training_run import Instrument, Run
 
 MOST_METRICS = 1000
 """Most metrics of one report. It limits the size of the journal, which has each value of each epoch."""
-
-LONGEST_NAME = 500
-"""Most characters of a metric's name."""
 
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -157,9 +154,10 @@ def checked_report(report: Any, previous: int) -> Report:
             "report sums or means in place of single weights or examples"
         )
     for name in map(str, report.metrics):
-        if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+        if not (0 < len(name) <= LONGEST_METRIC_NAME and name.isprintable()):
             raise TrainerError(
-                f"metric {name[:60]!r} must have a name of 1 to {LONGEST_NAME} printable characters, got {len(name):,}"
+                f"metric {name[:60]!r} must have a name of 1 to {LONGEST_METRIC_NAME} printable characters, "
+                f"got {len(name):,}"
             )
     metrics = {str(name): _number(name, value) for name, value in report.metrics.items()}
     return Report(operator.index(report.step), metrics)

@@ -16,6 +16,7 @@ from hpsearch.tracking.run_payloads import (
     RunPayload,
     best_points,
     points,
+    renamed,
     safe_name,
     study_payload,
     trial_payload,
@@ -233,6 +234,10 @@ class TestNames:
         _validate_metric_name(f"best_{safe_name(name)}")
         _validate_tag_name(f"hpsearch.nonfinite.{safe_name(name)}")
         assert len(f"hpsearch.nonfinite.{safe_name(name)}") <= 250
+
+    def test_a_tag_has_the_reported_name_of_one_that_was_changed(self):
+        name = "metrics/mAP50-95(B)"
+        assert renamed([Report(1, {name: 0.5, "val_loss": 1.0})]) == {f"hpsearch.metric.{safe_name(name)}": name}
 
 
 class TestStudyPage:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, PlainValidator, WithJsonSchema
 
-from hpsearch.core.trial import Plain
+from hpsearch.core.trial import LONGEST_METRIC_NAME, Plain
 from hpsearch.study.file.faults import show
 
 LONGEST_STUDY_NAME = 250
@@ -55,6 +55,13 @@ def recordable(name: str) -> str:
         raise ValueError(f"a name may hold letters, digits, _ - . / and spaces, got {show(odd[0])}")
     if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
         raise ValueError("a name must not be a path such as ../a or /a")
+    return name
+
+
+def metric_name(name: str) -> str:
+    """Any name that a trainer may report (`trainer.open_trial`); MLflow gets it changed where it has to be."""
+    if not 0 < len(name) <= LONGEST_METRIC_NAME or not name.isprintable():
+        raise ValueError(f"must have 1 to {LONGEST_METRIC_NAME} printable characters, got {show(name)}")
     return name
 
 
@@ -173,6 +180,7 @@ Bytes = Annotated[
 Count = Annotated[int, Field(ge=1)]
 Whole = Annotated[int, Field(ge=0)]
 RecordableName = Annotated[str, AfterValidator(recordable)]
+MetricName = Annotated[str, AfterValidator(metric_name)]
 StudyName = Annotated[str, AfterValidator(_study_name)]
 Use = Annotated[str, AfterValidator(_use)]
 OwnUse = Annotated[str, AfterValidator(_own_use)]

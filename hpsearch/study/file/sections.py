@@ -18,6 +18,7 @@ from hpsearch.study.file.kinds import (
     Bytes,
     Count,
     Gpus,
+    MetricName,
     Number,
     Options,
     OwnUse,
@@ -63,7 +64,7 @@ class Section(BaseModel):
 
 class About(Section):
     name: StudyName = Field(description="name of the study")
-    metric: RecordableName = Field(description="the metric to optimize: a name that the trainer reports")
+    metric: MetricName = Field(description="the metric to optimize: a name that the trainer reports")
     goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
     seed: Whole = Field(0, description="seed of all random numbers of the study")
     at: Literal["best", "last"] = Field(

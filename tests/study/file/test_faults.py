@@ -54,11 +54,22 @@ def test_a_name_that_does_not(name, message):
         (".", "a name must not be a path such as ../a or /a"),
     ],
 )
-def test_a_name_that_mlflow_would_refuse(name, message):
+def test_a_parameter_with_a_name_that_mlflow_would_refuse(name, message):
     quoted = shown = json.dumps(name)
-    assert study_file_errors(('"val_loss"', quoted)) == [f"study.toml:3 study.metric: {message}"]
     assert study_file_errors(("opt =", f"{quoted} =")) == [f"study.toml:11 space.{shown}: {message}"]
     assert study_file_errors(("layers =", f"{quoted} =")) == [f"study.toml:8 trainer.options.{shown}: {message}"]
+
+
+@pytest.mark.parametrize("name", ["metrics/mAP50-95(B)", "acc@5", "a//b", "../a", "100%", "F₁ größer", "x" * 500])
+def test_a_metric_may_have_any_name(name):
+    assert make_study(('"val_loss"', json.dumps(name, ensure_ascii=False))).objective.metric == name
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 501])
+def test_but_none_that_no_trainer_may_report(name):
+    errors = study_file_errors(('"val_loss"', json.dumps(name)))
+    assert len(errors) == 1
+    assert errors[0].startswith("study.toml:3 study.metric: must have 1 to 500 printable characters, got ")
 
 
 def test_names_that_mlflow_takes():
