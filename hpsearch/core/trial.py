@@ -107,13 +107,14 @@ class Trial:
     reason: why it is in its state, for a person to read; no code looks into it.
     cause: the same for code; None while it has not ended, paused or waited again. RUNNING, that of its last wait.
     cause_numbers: the numbers of the reason by name, all finite: {"epoch": 2}, {"rank": 7, "of": 9, "epoch": 3}.
-    exception: what its trainer raised, where it is FAILED for that, as Python prints it: "ValueError: no optimizer".
+    exception: what its trainer raised, where it is FAILED for that, as Python prints it: "ValueError: no optimizer". Of
+        a COMPLETE trial, what its trainer raised after its last report.
     origin: why these parameters, for a person to read.
     attempts: how many workers it was given to because the one before was lost, from 1.
     ended: its place in the order in which trials were (last) ended or paused, from 1; 0 while it never was.
     ended_before: how many trials had ended when it was first started: what the ask for the next may look at.
     busy: seconds that workers spent inside its trainer.
-    error: the traceback of a FAILED trial, else "".
+    error: the traceback of that exception, else "".
     """
 
     number: int

@@ -1,9 +1,10 @@
 """What follows from a trial's last report, and what its reports lack."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
 from hpsearch.core.history import History
+from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Cause, Objective, Trial
 from hpsearch.pruners.base import Pruner
 
@@ -37,6 +38,16 @@ class Judging:
             reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
             return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round}), weighed
         return Continue(weighed), weighed
+
+
+def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: int) -> tuple[Trial, Finish]:
+    """A trial that has trained all its epochs, and whose trainer then raised, such as while it saved a plot. It is
+    COMPLETE, with the exception. Unchanged where the trial ended before: later epochs do not count."""
+    if trial.epoch < epochs:
+        return trial, verdict
+    warning = f"{verdict.reason}; the trainer failed after its last report: {failure.summary}"
+    trial = replace(trial, error=failure.traceback, exception=failure.exception)
+    return trial, replace(verdict, reason=warning)
 
 
 def missing_metric(trial: Trial, objective: Objective) -> str:

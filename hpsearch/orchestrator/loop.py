@@ -16,7 +16,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Provenance, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
-from hpsearch.orchestrator.judging import Judging, missing_metric
+from hpsearch.orchestrator.judging import Judging, missing_metric, raised_at_its_end
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
@@ -280,6 +280,8 @@ class Loop:
             if isinstance(verdict, Continue) and event.ended:
                 reason = f"its trainer ended at epoch {trial.epoch} of {self.rules.epochs}"
                 verdict = Finish(reason, numbers={"epoch": trial.epoch, "of": self.rules.epochs})
+            elif event.failure is not None and isinstance(verdict, Finish):
+                trial, verdict = raised_at_its_end(trial, verdict, event.failure, self.rules.epochs)
             self._obey(trial, verdict, holds_worker=event.failure is None)
 
     def _judge(self, trial: Trial) -> Verdict:

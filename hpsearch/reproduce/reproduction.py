@@ -106,8 +106,11 @@ class Reproduction:
 
         True as well where neither training failed.
         """
-        if self.failure is None or self.trial.state is not State.FAILED:
-            return self.failure is None and self.trial.state is not State.FAILED
+        failed = self.trial.state is State.FAILED or bool(self.trial.exception)
+        if self.failure is None or not failed:
+            return self.failure is None and not failed
+        if self.trial.state is State.COMPLETE:  # it raised after its last report
+            return self.failure.exception == self.trial.exception
         if self.cause is not self.trial.cause or (self.curve[-1].step if self.curve else 0) != self.trial.epoch:
             return False
         return self.cause is not Cause.TRAINER_RAISED or self.failure.exception == self.trial.exception

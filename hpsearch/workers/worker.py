@@ -121,7 +121,8 @@ class Worker:
         reported = self.training.slice(waited=time.perf_counter() - self.replied_at)
         self.replied_at = time.perf_counter()
         if reported.failure:
-            self.release()
+            is_over = self.training.trial.step >= self.training.start.epochs and reported.failure.kind != "disk"
+            self.release(over=is_over)
         return reported
 
     def release(self, over: bool = False, epoch: int | None = None) -> None:
@@ -186,6 +187,8 @@ class _Training:
                 ended = self._train(fresh, began, waited)
         except (Exception, SystemExit) as problem:
             failure = failure_of(problem)
+            if self.log is not None:
+                self.log.write(f"{failure.traceback or failure.summary}\n")
         seconds = time.perf_counter() - began
         if fresh:
             at_rest = failure is None and not ended and self.trial.step == fresh[-1].step

@@ -162,3 +162,16 @@ def test_screens_fit_the_terminal(cli: CliRunner, monkeypatch: pytest.MonkeyPatc
         assert out
         assert "x" * 41 not in out
         assert [line for line in out.splitlines() if len(line) > columns and "/" not in line] == []
+
+
+def test_an_exception_after_the_last_report(cli: CliRunner) -> None:
+    cli.study(trainer="tests.cli.trainers:plots")
+    answer = cli.run()
+    assert answer.code == 0
+    assert "warning: In trials 0, 1, 2, 3, the trainer raised an exception after its last report." in answer.out
+    assert "  warning    hpsearch show toy 3" in answer.out
+    trial = cli.invoke("show", "toy", 0, "--json").data
+    assert (trial["state"], trial["cause"]) == ("COMPLETE", "done")
+    assert "OSError: no such folder" in trial["error"]
+    shown = cli.invoke("show", "toy", 0).out.splitlines()
+    assert shown[-1] == "OSError: no such folder"

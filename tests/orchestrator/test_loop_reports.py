@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -118,3 +119,36 @@ class TestOtherMetrics:
         loop = search(tmp_path, f"1:0.5 2:{bad} 3:0.1").go()
         assert (loop.history[0].state, loop.history[0].cause) == (PRUNED, Cause.DIVERGED)
         assert loop.history[0].reason == f"diverged: val_loss is {float(bad)} at epoch 2"
+
+
+class TestAfterTheLastReport:
+    PARAMS: ClassVar[dict[str, str]] = {"reports": "1:0.5 2:0.4", "then": "raise"}
+
+    def test_an_exception_is_recorded_and_the_trial_is_complete(self, tmp_path: Path) -> None:
+        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).go().history[0]
+        assert (trial.state, trial.cause, trial.cause_numbers) == (COMPLETE, Cause.DONE, {"epoch": 2})
+        assert trial.exception == "RuntimeError: could not draw the confusion matrix"
+        assert "in sparse" in trial.error
+        assert trial.exception in trial.reason
+
+    def test_also_where_several_epochs_come_at_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hpsearch.workers.worker.SLICE", 60)
+        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).go().history[0]
+        assert (trial.state, bool(trial.exception)) == (COMPLETE, True)
+
+    def test_before_the_last_epoch_it_fails_the_trial(self, tmp_path: Path) -> None:
+        trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=3).go().history[0]
+        assert (trial.state, trial.cause, trial.epoch) == (FAILED, Cause.TRAINER_RAISED, 2)
+
+    def test_what_follows_an_early_stop_does_not_count(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hpsearch.workers.worker.SLICE", 60)
+        study = Search(tmp_path, ListSampler([{**self.PARAMS, "reports": "1:0.5 2:0.6 3:0.7"}]), "sparse", epochs=9)
+        study.early_stopping = EarlyStopping(1)
+        trial = study.go().history[0]
+        assert (trial.state, trial.cause, trial.epoch, trial.exception) == (COMPLETE, Cause.PATIENCE, 2, "")
+
+    def test_only_the_best_checkpoint_is_kept_and_the_log_has_the_traceback(self, tmp_path: Path) -> None:
+        Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).go()
+        assert sorted(path.name for path in (tmp_path / "checkpoints/00000").glob("*.pt")) == ["best.pt"]
+        log = (tmp_path / "logs/trial-00000.log").read_text()
+        assert "RuntimeError: could not draw the confusion matrix" in log

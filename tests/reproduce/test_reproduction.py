@@ -1,6 +1,7 @@
 """Whether a retrained trial is identical to its record."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,6 +95,14 @@ def test_the_same_failure_after_another_epoch_is_not() -> None:
 
 def test_one_that_did_not_fail_and_does_now_is_not() -> None:
     assert not again(COMPLETE, curve(0.5), failure()).fails_as_before
+
+
+@pytest.mark.parametrize(
+    ("now", "same"), [(failure("OSError: no such folder"), True), (failure("KeyError: 1"), False), (None, False)]
+)
+def test_one_that_raised_after_its_last_report_does_so_again(now: Failure | None, same: bool) -> None:
+    raised = replace(COMPLETE, exception="OSError: no such folder")
+    assert again(raised, curve(0.5, 0.25), now).is_identical is same
 
 
 def test_for_a_lost_worker_only_the_cause_counts() -> None:

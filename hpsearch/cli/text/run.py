@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from hpsearch.core.format import duration, many, number, params_line
+from hpsearch.core.format import duration, many, named, number, params_line
 from hpsearch.core.trial import Cause, State
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.records.find import home
@@ -28,6 +28,9 @@ def text(result: RunResult) -> str:
     ]
     if sync.pending:
         rows += [f"{sync.pending} events are not in MLflow yet; `{call('sync')}` sends them", f"  {sync.problem}"]
+    if raised := _raised_at_their_end(result):
+        them = f"In {named(raised)}, the trainer raised an exception after its last report. The results are kept."
+        rows += ["", f"warning: {them}"]
     if advice := _next_step(result):
         rows += ["", *advice]
     return "\n".join(rows)
@@ -111,9 +114,16 @@ def _where_to_look(result: RunResult, call: Callable[..., str]) -> list[str]:
         rows.append(f"  report     {call('report')}")
     if failed:
         rows.append(f"  failed     {call('show', failed[-1])}")
+    if raised := _raised_at_their_end(result):
+        rows.append(f"  warning    {call('show', raised[-1])}")
     if study.tracking_uri != "none":
         rows.append(f"  dashboard  {dashboard(study)}")
     return rows
+
+
+def _raised_at_their_end(result: RunResult) -> list[int]:
+    """The trials that are COMPLETE although their trainer raised an exception after the last report."""
+    return [one.number for one in result.history if one.state is State.COMPLETE and one.exception]
 
 
 def _caller(study: Study, is_fork: bool) -> Callable[..., str]:

@@ -91,7 +91,7 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
         parts += ["", _curve(trial.curve)]
     if details.decisions:
         parts += ["", "decisions", table([status.decision(one) for one in details.decisions], narrow=(2,), lines=None)]
-    if trial.state is State.FAILED and trial.error:
+    if trial.error:
         parts += ["", without_own_frames(trial.error)]
     return "\n".join(parts)
 
