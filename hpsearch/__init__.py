@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hpsearch.core.errors import (
         BadInput,
         HpsearchError,
+        Infeasible,
         InfrastructureError,
         NotFound,
         NoTrialSucceeded,
@@ -43,6 +44,7 @@ __all__ = [
     "Cause",
     "Fold",
     "HpsearchError",
+    "Infeasible",
     "InfrastructureError",
     "NoTrialSucceeded",
     "NotFound",
@@ -76,6 +78,7 @@ _MODULES = {
     "core.errors": [
         "BadInput",
         "HpsearchError",
+        "Infeasible",
         "InfrastructureError",
         "NoTrialSucceeded",
         "NotFound",

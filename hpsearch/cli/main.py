@@ -47,7 +47,7 @@ VERBS = {
 GONE = (errno.EPIPE, errno.EIO)
 """Errors of writing to a closed pipe or a closed terminal."""
 
-EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no trial succeeded or max_failures reached,
+EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no trial succeeded or too many failed,
 4 study already running, 5 infrastructure failed (run again), 6 a reproduced trial has other results,
 130 and 143 stopped by a signal"""
 

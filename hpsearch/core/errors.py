@@ -9,6 +9,7 @@ HpsearchError
 │   ├── StudyChanged             same name, another space, trainer or seed
 │   ├── Sealed                   something asked for the test split that may not have it
 │   └── NotFound                 no such study or trial
+├── Infeasible               3   raised by a trainer: these parameters cannot be trained; it ends the trial alone
 ├── NoTrialSucceeded         3   the search ended and has nothing to show
 ├── StudyBusy                4   another process runs this study
 ├── InfrastructureError      5   database, cluster or disk; `hpsearch run` goes on where it was
@@ -85,6 +86,16 @@ class Sealed(BadInput):
 
 class NotFound(BadInput):
     """No such study, trial, metric or checkpoint."""
+
+
+class Infeasible(HpsearchError):
+    """Raised by a trainer where its parameters cannot be trained: `raise hpsearch.Infeasible("b > a")`.
+
+    The trial ends as INFEASIBLE, with the text as its reason. It is no failure and never the best trial, and the search
+    avoids its parameters. A trainer that returns before its first report has the same effect.
+    """
+
+    exit_code = 3
 
 
 class NoTrialSucceeded(HpsearchError):

@@ -17,15 +17,25 @@ class History:
     A sampler or pruner is a pure function of it: the same history gives the same answer, after a restart too.
     epochs, busy: trained by all trials together (the sum of their last steps), and the seconds that took.
     ended: how many times a trial has ended or paused (a paused one that is resumed ends again).
+    uncounted: the most INFEASIBLE trials that `counted` leaves out (limits.infeasible).
     evidence: trials of the study that this one was forked from, to learn from and never to continue.
     """
 
-    def __init__(self, objective: Objective, trials: Iterable[Trial] = (), evidence: Sequence[Trial] = ()):
+    def __init__(
+        self,
+        objective: Objective,
+        trials: Iterable[Trial] = (),
+        evidence: Sequence[Trial] = (),
+        *,
+        uncounted: int = 0,
+    ):
         self.objective = objective
+        self.uncounted = uncounted
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
         self._sparse: dict[int, list[tuple[int, float]]] = {}  # trials that do not report the metric at every epoch
+        self._infeasible: set[int] = set()
         self.ended = 0
         self.epochs = 0
         self.busy = 0.0
@@ -44,6 +54,17 @@ class History:
         self.ended = max(self.ended, trial.ended)
         for place in range(len(before.curve), len(trial.curve)):
             self._add(trial, place)
+        if trial.state is State.INFEASIBLE and trial.number not in self._infeasible:
+            self._infeasible.add(trial.number)
+            self._sparse.pop(trial.number, None)
+            for losses in self._losses.values():
+                losses.pop(trial.number, None)
+
+    @property
+    def counted(self) -> int:
+        """The number of trials for a budget of trials: without the INFEASIBLE ones, of which `uncounted` at most are
+        left out."""
+        return len(self._trials) - min(len(self._infeasible), self.uncounted)
 
     def _add(self, trial: Trial, place: int) -> None:
         """Index the report at that place of a trial's curve."""
@@ -79,7 +100,7 @@ class History:
         """Trial number -> its loss up to this epoch: the best so far, or the last one with at = "last".
 
         Smaller is better. Every trial is in it that has trained to this epoch and has reported the metric by then,
-        whatever became of it later.
+        whatever became of it later, but INFEASIBLE ones: no other trial is compared with them.
         """
         regular = self._losses.get(step, _NOTHING)
         if not self._sparse:
@@ -106,7 +127,7 @@ class History:
         return self.objective.loss(trial)
 
     def best(self) -> Trial | None:
-        """The trial with the best value among those that did not fail or diverge; the earlier of equals."""
+        """The trial with the best value among those with a result; the earlier of equals."""
         return next(iter(self.objective.ranked(self._trials)), None)
 
     def as_of(self, ended: int) -> "History":
@@ -121,12 +142,13 @@ class History:
             else replace(trial, state=State.RUNNING, curve=(), ended=0)
             for trial in list(self._trials)
         )
-        return History(self.objective, seen, self.evidence)
+        return History(self.objective, seen, self.evidence, uncounted=self.uncounted)
 
 
 @dataclass(frozen=True)
 class BestTrial:
-    """The trial with the best value among those that did not fail or diverge; the earlier of equals.
+    """The trial with the best value among those with a result: not failed, diverged or infeasible. The earlier of
+    equals.
 
     trial: its number. value: of the study's metric, at the epoch by which the trial is judged. epoch: that one, from 1.
     """

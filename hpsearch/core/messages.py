@@ -66,11 +66,11 @@ class Failure:
 
     kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", what it yields is not a report, or
         lacks the study's metric, as every other trial would; "disk", a checkpoint or report could not be written, which
-        is not the trial's fault.
+        is not the trial's fault; "infeasible", the trainer says that these parameters cannot be trained.
     exception: what the trainer raised, where it did: its class and the first line of its text.
     """
 
-    kind: Literal["error", "oom", "contract", "disk"]
+    kind: Literal["error", "oom", "contract", "disk", "infeasible"]
     summary: str
     traceback: str = ""
     exception: str = ""

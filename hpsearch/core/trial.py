@@ -50,6 +50,7 @@ class State(StrEnum):
 
     WAITING ──► RUNNING ──► COMPLETE    reached its last epoch, ended by itself, or stopped early on its own curve
        ▲           │  ├───► PRUNED      lost against the others, diverged, or took longer than limits.trial
+       │           │  ├───► INFEASIBLE  the trainer raised Infeasible, or returned before its first report
        │  lost,    │  ├───► FAILED      the trainer raised, or the worker was lost once too often
        └─ stopped ─┘  ▼
                     PAUSED ──► RUNNING  reached the epoch it was asked for; a sampler may have it trained longer
@@ -62,6 +63,7 @@ class State(StrEnum):
     PAUSED = "PAUSED"
     COMPLETE = "COMPLETE"
     PRUNED = "PRUNED"
+    INFEASIBLE = "INFEASIBLE"
     FAILED = "FAILED"
 
     @property
@@ -198,7 +200,9 @@ class Objective:
     def loss(self, trial: Trial) -> float:
         """Smaller is better; +inf where there is nothing to judge by."""
         report = self.judged(trial)
-        return math.inf if report is None or trial.diverged else self.loss_of(report)
+        if report is None or trial.diverged or trial.state is State.INFEASIBLE:
+            return math.inf
+        return self.loss_of(report)
 
     def value(self, trial: Trial) -> float | None:
         """The metric itself, in its own sign; None where there is nothing to judge by."""

@@ -109,6 +109,7 @@ def rules(study: Study) -> Rules:
         replicates=study.replicates,
         retries=limits.retries,
         max_failures=limits.max_failures,
+        max_failure_share=limits.max_failure_share,
         trial_seconds=limits.trial,
         stall_seconds=limits.stall,
         study_seconds=limits.study,

@@ -56,7 +56,8 @@ class HeldStudy:
         origin = self.journal.find(self.record.forked_from) if self.record.forked_from else None
         others = self.journal.trials(origin.id) if origin else []
         evidence = [trial for trial in others if not trial.state.is_active]
-        return History(self.study.objective, self.journal.trials(self.record.id), evidence)
+        trials, limits = self.journal.trials(self.record.id), self.study.limits
+        return History(self.study.objective, trials, evidence, uncounted=limits.infeasible)
 
 
 def reopen(

@@ -40,6 +40,12 @@ class Judging:
         return Continue(weighed), weighed
 
 
+def decides(failure: Failure, trial: Trial, verdict: Verdict, epochs: int) -> bool:
+    """Whether a failure ends the trial, not the verdict on its last report. After all epochs only Infeasible does: the
+    trainer may find out at its end that the parameters are not allowed."""
+    return isinstance(verdict, Continue) or (failure.kind == "infeasible" and trial.epoch >= epochs)
+
+
 def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: int) -> tuple[Trial, Finish]:
     """A trial that has trained all its epochs, and whose trainer then raised, such as while it saved a plot. It is
     COMPLETE, with the exception. Unchanged where the trial ended before: later epochs do not count."""

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
-from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Provenance, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
-from hpsearch.orchestrator.judging import Judging, missing_metric, raised_at_its_end
+from hpsearch.orchestrator.judging import Judging, decides, missing_metric, raised_at_its_end
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
-from hpsearch.orchestrator.rules import End, EpochBudget, Rules, Totals, limit_reached, new_trial
+from hpsearch.orchestrator.rules import End, EpochBudget, Rules, Totals, failures_reached, limit_reached, new_trial
 from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
 from hpsearch.workers.pools.base import Pool
@@ -51,6 +50,7 @@ class Loop:
 
     end: how, as far as it is known; it holds once `run` has returned.
     running: the trials that are on a worker, and when each last reported; those that are there already are given.
+    since: `history.ended` when the run began, where that was before this loop was made.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Loop:
         observers: Sequence[Observer] = (),
         running: Mapping[int, float] | None = None,
         spent: float = 0.0,
+        since: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ):
@@ -78,6 +79,7 @@ class Loop:
         self._clock, self._wall = clock, wall
         self._deadline = math.inf
         self._began = clock() - spent
+        self._since = history.ended if since is None else since
         self._budget = EpochBudget(rules.study_epochs)
         self._budget.grant_again(self.running, history)
         self._queue = deque(one.number for one in history if one.state.is_active and one.number not in self.running)
@@ -154,9 +156,10 @@ class Loop:
         return True
 
     def _start_proposed(self, room: int) -> bool:
-        if self.rules.study_trials and len(self.history) >= self.rules.study_trials:
-            self.end = replace(self.end, cause=Cause.LIMIT, numbers={"trials": len(self.history)})
+        if self.rules.study_trials and self.history.counted >= self.rules.study_trials:
+            self.end = replace(self.end, cause=Cause.LIMIT, numbers={"trials": self.history.counted})
             return False
+        self.end = End()
         proposal = self._proposals.take(self.history)
         for note in proposal.notes if isinstance(proposal, New | Resume) else ():
             self._decide("round", note)
@@ -274,7 +277,7 @@ class Loop:
                 break
         if event.failure is not None and event.failure.kind == "disk":  # whatever becomes of the trial
             self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; fix this and run again")
-        if isinstance(verdict, Continue) and event.failure is not None:
+        if event.failure is not None and decides(event.failure, trial, verdict, self.rules.epochs):
             self._fail(trial, event.failure)
         else:
             if isinstance(verdict, Continue) and event.ended:
@@ -321,11 +324,9 @@ class Loop:
         trial = self._put(replace(trial, ended=self.history.ended + 1, ended_at=self._now(trial)))
         self._turn.ended.append(trial)
         self._decide(state.lower(), reason, trial)
-        if state is State.FAILED:
-            self.totals.failures += 1
-            if (failed := self.totals.failures) >= self.rules.max_failures:
-                reason = f"{many(failed, 'trial')} failed, limits.max_failures = {self.rules.max_failures}"
-                self.stop(reason, math.inf, Cause.LIMIT, {"failed": failed})
+        self.totals.failures += state is State.FAILED
+        if state is State.FAILED and (reached := failures_reached(self.rules, self.history, self._since)):
+            self.stop(reached.reason, reached.grace, Cause.LIMIT, reached.numbers)
 
     def _wait(self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE) -> None:
         """Free its worker; the trial is resumed from its checkpoint when a worker is free."""
@@ -345,6 +346,8 @@ class Loop:
             self._error = TrainerError(f"trial {trial.number}: {failure.summary}")
         elif failure.kind == "disk":
             self._wait(trial, failure.summary, Cause.INTERRUPTED)
+        elif failure.kind == "infeasible":
+            self._end(trial, State.INFEASIBLE, failure.summary, Cause.INFEASIBLE, {"epoch": trial.epoch})
         elif failure.kind == "oom":
             self._starve(trial, failure)
         else:

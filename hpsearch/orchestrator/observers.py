@@ -39,7 +39,7 @@ class Observer:
         """The verdict on its last report."""
 
     def ended(self, trial: Trial) -> None:
-        """It is COMPLETE, PRUNED, FAILED or PAUSED."""
+        """It is COMPLETE, PRUNED, INFEASIBLE, FAILED or PAUSED."""
 
     def turn_ended(self, history: History, running: Collection[int]) -> None:
         """Called several times a second, after decisions are recorded and carried out. running: trials on workers."""

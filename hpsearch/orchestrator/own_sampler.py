@@ -46,7 +46,7 @@ class OwnSampler:
 
     def ask(self, history: History) -> Proposal | None:
         number = len(history)
-        spent = self.trials is not None and number >= self.trials
+        spent = self.trials is not None and history.counted >= self.trials
         if spent and not self.ends_itself:
             return None
         proposal = self._asked(self._sampler, history)

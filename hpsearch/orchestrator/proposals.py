@@ -14,7 +14,8 @@ class Proposals:
     """A fast sampler is asked when a worker is free; a slow one on a thread, one trial ahead.
 
     A slow ask for trial n sees the trials that had ended when trial n - 1 was started. So a search that is killed
-    during an ask makes the same proposal again.
+    during an ask makes the same proposal again. Where the answer is None, the sampler is asked again when a trial has
+    ended as INFEASIBLE since that is not counted in the budget of trials.
 
     is_thinking: the last `take` returned None because the ask had not returned yet.
     """
@@ -22,6 +23,7 @@ class Proposals:
     def __init__(self, sampler: Sampler):
         self._sampler = sampler
         self._number = -1
+        self._counted = 0
         self._answer: Future[Proposal | None] | None = None
         self.is_thinking = False
 
@@ -36,8 +38,11 @@ class Proposals:
         if not self._sampler.slow or self._number == len(history):
             return
         self._number = len(history)
-        known = history.as_of(history[self._number - 1].ended_before if self._number else 0)
-        self._answer = Future()
+        self._begin(history, history[self._number - 1].ended_before if self._number else 0)
+
+    def _begin(self, history: History, ended: int) -> None:
+        known = history.as_of(ended)
+        self._counted, self._answer = known.counted, Future()
         Thread(target=_ask, args=(self._sampler, known, self._answer), name="sampler", daemon=True).start()
 
     def take(self, history: History) -> Proposal | None:
@@ -46,6 +51,8 @@ class Proposals:
             return self._sampler.ask(history)
         self.think(history)
         assert self._answer is not None
+        if self._answer.done() and history.counted < self._counted and self._answer.result() is None:
+            self._begin(history, history.ended)
         self.is_thinking = not self._answer.done()
         return None if self.is_thinking else self._answer.result()
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from hpsearch.core.decisions import New
+from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.replicates import ONE, Replicates
 from hpsearch.core.seeds import trial_seed
@@ -16,7 +17,8 @@ class Rules:
     """Seeds and limits of a study. Times in seconds; None: no limit.
 
     epochs: the most that one trial may train. replicates: what each trial trains side by side (side_by_side).
-    retries: how often a trial may lose its worker. max_failures: failed trials after which the run stops.
+    retries: how often a trial may lose its worker. max_failures: so many failed trials in a row end the run.
+    max_failure_share: a run in which a larger share of the trials have failed ends (see `failures_reached`).
     """
 
     seed: int
@@ -24,6 +26,7 @@ class Rules:
     replicates: Replicates = ONE
     retries: int = 2
     max_failures: int = 5
+    max_failure_share: float = 0.5
     trial_seconds: float | None = None
     stall_seconds: float | None = None
     study_seconds: float | None = None
@@ -57,7 +60,8 @@ class Totals:
 @dataclass(frozen=True)
 class End:
     """How a run ends. stopped: why before its search is over, "" if it is not. over: why the search proposes nothing
-    more, where it says so. cause, numbers: of either of them. all_failed: the search is over, and every trial FAILED.
+    more, where it says so. cause, numbers: of either of them. all_failed: the search is over, and every trial is FAILED
+    or INFEASIBLE.
     """
 
     stopped: str = ""
@@ -80,16 +84,21 @@ class End:
 
     @property
     def is_max_failures(self) -> bool:
-        """Whether the run was stopped by limits.max_failures."""
+        """Whether the run was stopped by limits.max_failures or limits.max_failure_share."""
         return bool(self.stopped) and self.cause is Cause.LIMIT and "failed" in self.numbers
 
     def of(self, history: History) -> "End":
-        """The same end; of a search that is over and whose trials have all FAILED, with the cause of the last one."""
+        """The same end; of a search that is over and whose trials are all FAILED or INFEASIBLE, with the cause of the
+        last one that FAILED, or INFEASIBLE where none did."""
         failed = [trial for trial in history if trial.state is State.FAILED]
-        if self.stopped or not failed or len(failed) < len(history):
+        infeasible = sum(trial.state is State.INFEASIBLE for trial in history)
+        if self.stopped or not len(history) or len(failed) + infeasible < len(history):
             return self
+        numbers = {"failed": len(failed)} | ({"infeasible": infeasible} if infeasible else {})
+        if not failed:
+            return replace(self, cause=Cause.INFEASIBLE, numbers=numbers, all_failed=True)
         last = max(failed, key=lambda trial: trial.ended)
-        return replace(self, cause=last.cause or Cause.TRAINER_RAISED, numbers={"failed": len(failed)}, all_failed=True)
+        return replace(self, cause=last.cause or Cause.TRAINER_RAISED, numbers=numbers, all_failed=True)
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,32 @@ def limit_reached(rules: Rules, history: History, seconds: float, training: Sequ
             grace = OVERSHOOT * most / max(1, len(training))
             reason = f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up"
             return Reached(reason, grace, {"gpu_hours": rules.study_gpu_hours})
+    return None
+
+
+SHARE_FROM = 20
+"""Ended trials from which limits.max_failure_share holds: in fewer, chance alone may make the share large."""
+
+
+def failures_reached(rules: Rules, history: History, since: int) -> Reached | None:
+    """Where too many trials have failed: rules.max_failures in a row, or more than a share. None where not.
+
+    since: `history.ended` when the run began: earlier ends are not counted. Nor are INFEASIBLE trials, which say
+    nothing about the trainer.
+    """
+    ended = [
+        trial
+        for trial in history
+        if trial.ended > since and not trial.state.is_active and trial.state is not State.INFEASIBLE
+    ]
+    fails = [trial.state is State.FAILED for trial in sorted(ended, key=lambda trial: trial.ended)]
+    most, failed = rules.max_failures, sum(fails)
+    if len(fails) >= most and all(fails[-most:]):
+        reason = f"{many(most, 'trial')} failed in a row, limits.max_failures = {most}"
+        return Reached(reason, math.inf, {"failed": most})
+    if len(fails) >= SHARE_FROM and failed > rules.max_failure_share * len(fails):
+        reason = f"{failed} of {len(fails)} trials failed, limits.max_failure_share = {rules.max_failure_share:g}"
+        return Reached(reason, math.inf, {"failed": failed, "ended": len(fails), "share": rules.max_failure_share})
     return None
 
 

@@ -115,7 +115,7 @@ class Search:
         most = self.study.limits.trials
         if any(trial.state.is_active for trial in self.history):
             return False
-        if most is not None and len(self.history) >= most:
+        if most is not None and self.history.counted >= most:
             return True
         return not isinstance(self.sampler.ask(self.history), New | Resume)
 
@@ -217,8 +217,8 @@ class Search:
             if not decided or self.held.record.state not in ("COMPLETE", "FAILED"):
                 self._rounds.end(last.reason)
             return End("", last.reason, last.cause, last.numbers)
-        if len(self.history) == self.study.limits.trials:
-            return End("", "", Cause.LIMIT, {"trials": len(self.history)})
+        if self.history.counted == self.study.limits.trials:
+            return End("", "", Cause.LIMIT, {"trials": self.history.counted})
         return End()
 
     def _result(self, sync: Sync, signal: Signals | None) -> RunResult:

@@ -9,7 +9,7 @@ from threading import Condition, Event, Thread, local
 from types import TracebackType
 from typing import Any, SupportsIndex, TextIO
 
-from hpsearch.core.errors import BadInput, TrainerError
+from hpsearch.core.errors import BadInput, Infeasible, TrainerError
 from hpsearch.core.format import line
 from hpsearch.core.history import BestTrial
 from hpsearch.core.messages import Failure
@@ -156,14 +156,15 @@ class Session:
                 if trial.epoch == 0:
                     raise TrainerError(
                         f"trial {trial.number} cannot be finished without a report: report an epoch, or call "
-                        "session.fail(trial, error)"
+                        "session.fail(trial, error) or session.infeasible(trial, reason)"
                     )
                 pool.finish(trial)
                 self._turn()
             trial.is_finished = trial.is_known_to_have_ended = True
 
     def fail(self, trial: AskedTrial, error: BaseException | str) -> None:
-        """It cannot be trained: FAILED, and counted by limits.max_failures. Without effect on one that has ended.
+        """It cannot be trained: FAILED, and counted by limits.max_failures; INFEASIBLE where the error is `Infeasible`.
+        Without effect on one that has ended.
 
         Where the error says that memory ran out, the trial is given out once more, with nothing beside it.
         BadInput: it was finished or failed before. DiskError: the error says that the disk is full.
@@ -174,6 +175,10 @@ class Session:
                 pool.fail(trial, _failure(error))
                 self._turn()
             trial.is_finished = trial.is_known_to_have_ended = True
+
+    def infeasible(self, trial: AskedTrial, reason: str) -> None:
+        """Its parameters cannot be trained: INFEASIBLE, which is not counted as a failure."""
+        self.fail(trial, Infeasible(reason))
 
     def reason(self, trial: AskedTrial) -> str:
         """Why it is to be trained no further, such as "PRUNED: …", "PAUSED: …"; "" while it is running."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 from hpsearch.core.errors import InfrastructureError, JournalUnavailable, LeaseLost, StudyBusy
 from hpsearch.core.history import History
 from hpsearch.core.messages import Event, Kill, Lost, Reported
-from hpsearch.core.trial import Cause, State
+from hpsearch.core.trial import Cause
 from hpsearch.journal import LEASE_SECONDS, Callers, Journal, Owner
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.alone import Complete, Make
@@ -76,7 +76,7 @@ class Shared:
         self._proposals = Proposals(self._sampler)
         self._code = environment.code(self.study.trainer.use, self.study.folder)
         with self._held():
-            self._failures_before = self._failures()
+            self._since = self.history.ended
 
     def _open(self) -> None:
         def made(study: Study, uid: str) -> Caller:
@@ -156,10 +156,10 @@ class Shared:
             recorder,
             self.history,
             spent=recorder.spent_before,
+            since=self._since,
             running=running,
             observers=(self._observer, rounds, self._notes),
         )
-        loop.totals.failures = self._failures() - self._failures_before
         reached = limit_reached(loop.rules, self.history, recorder.spent_before)
         if self._end.stopped:
             loop.end = self._end
@@ -168,9 +168,6 @@ class Shared:
         elif reached is not None:  # by another program
             loop.stop(reached.reason, cause=Cause.LIMIT, numbers=reached.numbers)
         return loop, recorder
-
-    def _failures(self) -> int:
-        return sum(trial.state is State.FAILED for trial in self.history)
 
     def beat(self) -> None:
         """As of `Alone`; and renew the row of this program."""

@@ -12,14 +12,17 @@ from hpsearch.core.folders import study_home
 from hpsearch.core.logs import buffer_library_logs
 from hpsearch.core.messages import Advance, Failure, Lost, Provenance, Reported, Start
 from hpsearch.core.stopping import stoppable
-from hpsearch.core.trial import Cause, Report, State, Trial
+from hpsearch.core.trial import Cause, Report, Trial
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.orchestrator import build
 from hpsearch.provenance import environment
 from hpsearch.records.find import JournalStudy, check_trial
-from hpsearch.reproduce.reproduction import Reproduction
+from hpsearch.reproduce.reproduction import BROKEN_OFF, Reproduction
 from hpsearch.study.definition import Study, differences
 from hpsearch.workers.pools.base import Pool
+
+CAUSES = {"oom": Cause.OUT_OF_MEMORY, "infeasible": Cause.INFEASIBLE}
+"""By the kind of a failure; TRAINER_RAISED for the others."""
 
 
 def reproduce(
@@ -33,7 +36,7 @@ def reproduce(
     """
     check_trial(journal, study, number)
     trial, segments = journal.trial(study.record.id, number), journal.segments(study.record.id, number)
-    if not trial.curve and trial.state is not State.FAILED:
+    if not trial.curve and trial.state not in BROKEN_OFF:
         raise BadInput(f"trial {trial.number} is {trial.state} and has no epoch to compare yet")
     buffer_library_logs()
     with (
@@ -97,7 +100,7 @@ def _trained(
     pool: Pool, trial: Trial, epochs: int, changes: Changes
 ) -> tuple[list[Report], Failure | None, Cause | None]:
     """The curve up to the trial's last epoch, or to the one in which it failed, and the failure with its cause."""
-    until = min(trial.epoch + (trial.state is State.FAILED), epochs)
+    until = min(trial.epoch + (trial.state in BROKEN_OFF), epochs)
     pool.do(Start(trial.number, trial.params, trial.seed, until, epochs))
     curve: list[Report] = []
     while True:
@@ -111,8 +114,7 @@ def _trained(
                 changes.add(event.provenance)
             curve += event.reports
             if event.failure is not None:
-                oom = event.failure.kind == "oom"
-                return curve, event.failure, Cause.OUT_OF_MEMORY if oom else Cause.TRAINER_RAISED
+                return curve, event.failure, CAUSES.get(event.failure.kind, Cause.TRAINER_RAISED)
             if event.ended or (curve and curve[-1].step >= until):
                 return curve, None, None
             pool.do(Advance(trial.number))

@@ -4,6 +4,7 @@ The surrogate is built anew for every `ask`, from the history, with a seed that 
 trial's number. So `ask` is a pure function of the history, and every trial enters the surrogate exactly once.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,17 +43,17 @@ class Bayesian:
         return self.sampler == "gp"
 
     def ask(self, history: History) -> New | None:
-        number = len(history)
-        if number >= self.trials:
+        number, counted = len(history), history.counted
+        if counted >= self.trials:
             return None
         seen, generator = observations(history, self.space), stream(self.seed, number)
         taken = self._proposed.keys(self.space, history)
         learned = len(usable_evidence(history, self.space))
         starts = max(0, self.startup_trials - learned)
-        if number < starts or len(seen) < SURROGATE_NEEDS:
+        if counted < starts or sum(math.isfinite(one.own) for one in seen) < SURROGATE_NEEDS:
             reason = "random draw: too few finished trials for the surrogate"
-            if number < starts:
-                reason = f"random startup trial {number + 1} of {starts}"
+            if counted < starts:
+                reason = f"random startup trial {counted + 1} of {starts}"
             return New(draw(self.space, generator, taken), self.epochs, reason)
         running, seed = pending(history), int(generator.integers(2**31))
         match self.sampler:

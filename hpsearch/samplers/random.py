@@ -92,8 +92,8 @@ class Random:
 
     def ask(self, history: History) -> New | None:
         number = len(history)
-        if number >= self.trials:
+        if history.counted >= self.trials:
             return None
         taken: Set[Key] = set() if self.space.size() is None else self._proposed.keys(self.space, history)
         params = draw(self.space, stream(self.seed, number), taken)
-        return New(params, self.epochs, f"random draw {number + 1} of {self.trials}")
+        return New(params, self.epochs, f"random draw {history.counted + 1} of {self.trials}")

@@ -35,6 +35,7 @@ STATUS = {
     State.PAUSED: "FINISHED",
     State.COMPLETE: "FINISHED",
     State.PRUNED: "FINISHED",
+    State.INFEASIBLE: "FINISHED",
     State.FAILED: "FAILED",
 }
 """A trial that lost is no failure, so it is not shown in red; its state stands in a tag."""
@@ -233,10 +234,10 @@ def best_points(objective: Objective, trial: Trial) -> Iterator[Point]:
     """`best_<metric>` and `best_epoch`, at each epoch that became the best: the last of them is the trial's result.
 
     A function of the curve alone, so that a trial which was paused and trained longer adds to what it had. A trial
-    that failed or diverged has no result and would stand first in a table that is sorted by it.
+    that failed, diverged or is infeasible has no result and would stand first in a table that is sorted by it.
     """
     key = f"best_{safe_name(objective.metric)}"
-    if trial.state.is_active or trial.state is State.FAILED or trial.diverged:
+    if trial.state.is_active or trial.state in (State.FAILED, State.INFEASIBLE) or trial.diverged:
         return
     better = list(_improvements(objective, trial.curve))
     for report in better:

@@ -5,7 +5,7 @@ import re
 import traceback
 from pathlib import Path
 
-from hpsearch.core.errors import TrainerError
+from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.messages import Failure
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -25,6 +25,8 @@ LONGEST_HEADLINE, LONGEST_TRACEBACK = 500, 20_000
 def failure_of(problem: Exception | SystemExit) -> Failure:
     if isinstance(problem, TrainerError):
         return Failure("contract", str(problem))
+    if isinstance(problem, Infeasible):
+        return Failure("infeasible", _first_line(problem)[:LONGEST_HEADLINE] or "the trainer gave no reason")
     if isinstance(problem, SystemExit):
         return Failure("error", f"the trainer called sys.exit({problem.code!r})", brief(problem), headline(problem))
     first = headline(problem)[:LONGEST_HEADLINE]
@@ -80,8 +82,12 @@ def _is_own(file: str) -> bool:
 
 def headline(problem: BaseException) -> str:
     """An exception in one line: its type and the first line of its text, which says most."""
-    try:
-        first = str(problem).strip().partition("\n")[0]
-    except Exception:
-        first = "its text cannot be printed"
+    first = _first_line(problem)
     return f"{type(problem).__name__}: {first}" if first else type(problem).__name__
+
+
+def _first_line(problem: BaseException) -> str:
+    try:
+        return str(problem).strip().partition("\n")[0]
+    except Exception:
+        return "its text cannot be printed"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from hpsearch.core.errors import TrainerError
+from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.replicates import ONE, Fold, Replicates
 from hpsearch.core.trial import LONGEST_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.sources import Sources
@@ -117,13 +117,13 @@ class OpenTrial:
         self._reports = trainer(contract.argument(trainer, params), run)
 
     def next_report(self) -> Report | None:
-        """Train an epoch. None at the trainer's own end. Raises what the trainer raises; TrainerError for a report that
-        breaks the contract, or where the trainer ends without one."""
+        """Train an epoch. None at the trainer's own end. Raises what the trainer raises; Infeasible where it ends
+        without a report; TrainerError for a report that breaks the contract."""
         try:
             report = next(self._reports)
         except StopIteration:
             if self.step == 0:
-                raise TrainerError(f"{self._name} ended without a report") from None
+                raise Infeasible(f"{self._name} returned before its first report") from None
             return None
         if self._is_first:
             self.run.check_fold_is_asked_for()

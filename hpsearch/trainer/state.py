@@ -1,6 +1,7 @@
 """The state of a trial that is continued exactly: of the objects that it tracks, and of all random generators."""
 
 import copy
+import importlib
 import io
 import pickle
 import random
@@ -154,4 +155,4 @@ def set_random_state(state: Mapping[str, Any]) -> None:
 def _imported(name: str) -> Iterator[Any]:
     """The module where it is imported: otherwise it has no state, and importing torch takes a second."""
     if name in sys.modules:
-        yield sys.modules[name]
+        yield importlib.import_module(name)  # waits for another thread, such as a sampler's, that is importing it

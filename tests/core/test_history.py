@@ -209,3 +209,29 @@ class TestSparseCurves:
             up_to = objective.loss(replace(one, curve=tuple(reported)))
             expected = {0: up_to} if reported and step <= one.epoch else {}
             assert at_once.losses_at(step) == expected
+
+
+class TestInfeasible:
+    def test_no_other_trial_is_compared_with_it(self) -> None:
+        history = History(LOSS, [trial(0, 1.0, 0.5), trial(1, 0.1, 0.1, state=State.RUNNING)])
+        assert history.losses_at(1) == {0: 1.0, 1: 0.1}
+        history.put(trial(1, 0.1, 0.1, 0.1, state=State.INFEASIBLE))
+        assert history.losses_at(1) == {0: 1.0}
+        assert (history.losses_at(3), history.epochs) == ({}, 5)
+
+    def test_it_has_no_value_and_is_never_best(self) -> None:
+        history = History(LOSS, [trial(0, 0.1, state=State.INFEASIBLE)])
+        assert (LOSS.value(history[0]), history.best()) == (None, None)
+        history.put(trial(1, 9.0))
+        assert history.best() == history[1]
+
+    def test_so_many_are_not_counted(self) -> None:
+        states = [State.INFEASIBLE, State.COMPLETE, State.INFEASIBLE, State.FAILED, State.INFEASIBLE]
+        trials = [trial(number, state=state, ended=number + 1) for number, state in enumerate(states)]
+        assert [History(LOSS, trials, uncounted=most).counted for most in (0, 2, 3, 9)] == [5, 3, 2, 2]
+        assert History(LOSS, trials, uncounted=9).as_of(1).counted == 4
+
+    def test_it_is_counted_once(self) -> None:
+        history = History(LOSS, [trial(0, state=State.INFEASIBLE)], uncounted=9)
+        history.put(trial(0, state=State.INFEASIBLE, reason="again"))
+        assert history.counted == 0

@@ -12,7 +12,16 @@ from hpsearch.core.messages import Event, Reported, Start
 from hpsearch.core.seeds import trial_seed
 from hpsearch.core.trial import Cause, Trial
 from hpsearch.orchestrator.loop import Loop
-from tests.support.studies import COMPLETE, FAILED, WAITING, ListSampler, Search, SlowSampler, UnreliablePool
+from tests.support.studies import (
+    COMPLETE,
+    FAILED,
+    INFEASIBLE,
+    WAITING,
+    ListSampler,
+    Search,
+    SlowSampler,
+    UnreliablePool,
+)
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -66,6 +75,49 @@ class TestOutOfMemory:
         assert {order.number for order in pool.did[place : place + 1]} == {1}
 
 
+FAILS, FINE, INFEASIBLE_AT_1 = {"at": 2, "how": "raise"}, {"at": 0}, {"at": 1, "how": "infeasible"}
+
+
+class TestInfeasible:
+    @pytest.mark.parametrize(("at", "epochs"), [(1, 0), (3, 2), (6, 5)])
+    def test_it_is_no_failure_and_its_curve_stays(self, tmp_path: Path, at: int, epochs: int) -> None:
+        study = Search(tmp_path, ListSampler([{"at": at, "how": "infeasible"}, FINE]), "faulty", max_failures=1)
+        loop = study.go()
+        bad, good = loop.history
+        assert (bad.state, bad.cause, bad.cause_numbers) == (INFEASIBLE, Cause.INFEASIBLE, {"epoch": epochs})
+        assert (bad.reason, bad.error, bad.epoch) == ("b > a", "", epochs)
+        assert good.state is COMPLETE
+        assert loop.totals.failures == 0
+        assert loop.history.best() == good
+
+    def test_it_is_the_best_of_none(self, tmp_path: Path) -> None:
+        """Its first epoch has the lowest loss of all."""
+        loop = Search(tmp_path, ListSampler([{"at": 3, "how": "infeasible"}]), "faulty").go()
+        assert loop.history.best() is None
+        end = loop.end.of(loop.history)
+        assert (end.state, end.all_failed, end.cause) == ("FAILED", True, Cause.INFEASIBLE)
+        assert end.numbers == {"failed": 0, "infeasible": 1}
+
+    def test_a_study_of_failed_and_infeasible_trials_ends_with_the_cause_of_the_failure(self, tmp_path: Path) -> None:
+        loop = Search(tmp_path, ListSampler([INFEASIBLE_AT_1, FAILS, INFEASIBLE_AT_1]), "faulty").go()
+        end = loop.end.of(loop.history)
+        assert (end.state, end.cause, end.numbers) == (
+            "FAILED",
+            Cause.TRAINER_RAISED,
+            {"failed": 1, "infeasible": 2},
+        )
+
+    def test_others_take_its_place_in_the_most_trials(self, tmp_path: Path) -> None:
+        fates = [INFEASIBLE_AT_1, FINE] * 5
+        study = Search(tmp_path, ListSampler(fates), "faulty", study_trials=4)
+        history = study.recorder.history(study.setup.trainer.objective)
+        history.uncounted = 2
+        study.recorder.history = lambda _objective: history  # type: ignore[method-assign]
+        loop = study.go()
+        assert (len(loop.history), loop.history.counted) == (6, 4)
+        assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"trials": 4})
+
+
 class TestFailures:
     def test_so_many_end_the_run(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{"at": 2, "how": "raise"}] * 9), "faulty", max_failures=3)
@@ -73,6 +125,35 @@ class TestFailures:
         assert [trial.state for trial in loop.history] == [FAILED] * 3
         assert loop.end.is_max_failures
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"failed": 3})
+
+    def test_failures_between_good_trials_do_not_end_it(self, tmp_path: Path) -> None:
+        fates = [FAILS, FINE] * 9
+        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).go()
+        assert [trial.state for trial in loop.history] == [FAILED, COMPLETE] * 9
+        assert not loop.end.stopped
+
+    def test_a_larger_share_ends_it_once_enough_have_ended(self, tmp_path: Path) -> None:
+        fates = [FAILS, FAILS, FINE] * 9
+        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).go()
+        assert len(loop.history) == 20
+        assert loop.end.is_max_failures
+        assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"failed": 14, "ended": 20, "share": 0.5})
+
+    def test_a_larger_share_may_be_allowed(self, tmp_path: Path) -> None:
+        fates = [FAILS, FAILS, FINE] * 9
+        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3, max_failure_share=0.8).go()
+        assert len(loop.history) == 27
+
+    def test_those_of_an_earlier_run_are_not_counted(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, ListSampler([FAILS] * 9), "faulty", max_failures=3)
+        study.go()
+        assert [len(study.again().go().history) for _ in range(2)] == [6, 9]
+
+    def test_infeasible_ones_neither_count_nor_interrupt_a_row(self, tmp_path: Path) -> None:
+        fates = [FAILS, INFEASIBLE_AT_1, FAILS, *[INFEASIBLE_AT_1] * 30, FAILS, FINE]
+        loop = Search(tmp_path, ListSampler(fates), "faulty", max_failures=3).go()
+        assert len(loop.history) == len(fates) - 1
+        assert loop.end.numbers == {"failed": 3}
 
     def test_those_that_run_beside_wait_for_another_run(self, tmp_path: Path) -> None:
         sampler = ListSampler([{"at": 1, "how": "raise"}] + [{"at": 0, "how": ""}] * 3)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch import BadInput, Session, StudyBusy, TrainerError
+from hpsearch import BadInput, Infeasible, Session, StudyBusy, TrainerError
 from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Journal
 from hpsearch.orchestrator.observers import Observer
@@ -40,6 +40,22 @@ class TestEnds:
         assert (first.state, first.cause, second.cause) == (State.FAILED, Cause.TRAINER_RAISED, Cause.TRAINER_RAISED)
         assert first.exception == "ValueError: no such optimizer"
         assert (second.reason, second.error) == ("the data are gone", "the data are gone\nall of them")
+        assert session_folder.state() == ("COMPLETE", Cause.DONE)
+
+    def test_one_that_is_infeasible_is_no_failure(self, session_folder: SessionFolder) -> None:
+        with Session(session_folder.study(limits={"max_failures": 1})) as session:
+            first = asked(session)
+            session.report(first, 1, {"val_loss": -9.0})
+            session.infeasible(first, "b > a")
+            second = asked(session)
+            session.fail(second, Infeasible("a > b"))
+            drive(session)
+        assert {first.state, second.state} == {State.INFEASIBLE}
+        trials = session_folder.trials()[:2]
+        assert [(one.cause, one.reason, one.epoch) for one in trials] == [
+            (Cause.INFEASIBLE, "b > a", 1),
+            (Cause.INFEASIBLE, "a > b", 0),
+        ]
         assert session_folder.state() == ("COMPLETE", Cause.DONE)
 
     def test_so_many_failures_end_the_search(self, session_folder: SessionFolder) -> None:

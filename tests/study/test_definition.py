@@ -248,7 +248,13 @@ def test_the_spec_is_a_study_file_in_json():
         "opt": ["sgd", "adam"],
         "units": {"low": 16, "high": 256, "log": True, "when": {"opt": ["sgd"]}},
     }
-    assert spec["limits"] == {"study": "1h30m", "retries": 2, "max_failures": 5}
+    assert spec["limits"] == {
+        "study": "1h30m",
+        "retries": 2,
+        "max_failures": 5,
+        "max_failure_share": 0.5,
+        "infeasible": 100,
+    }
     assert spec["resources"] == {"address": "local", "per_trial": {"cpus": 1.0, "gpus": 0.0, "memory": "4GiB"}}
 
 

@@ -20,7 +20,7 @@ from tests.support.list_recorder import ListRecorder
 
 ROOT = Path(__file__).parents[2]
 LOSS = Objective("val_loss", "minimize")
-WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, FAILED = State
+WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, INFEASIBLE, FAILED = State
 
 
 OF_CONTEXT = ("use", "options", "objective", "replicates", "given")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hpsearch import Report, Run
+from hpsearch import Infeasible, Report, Run
 from hpsearch.core.trial import Params
 
 
@@ -96,7 +96,7 @@ class Unprintable(Exception):
 
 
 def faulty(params: Params, run: Run) -> Iterator[Report]:
-    """Goes wrong in the way `how` in the midst of epoch `at`. Its first epoch is the best."""
+    """Goes wrong in the way `how` in the midst of epoch `at`, or after the one before. Its first epoch is the best."""
     weight = Weight()
     run.track(weight=weight)
     for epoch in run.epochs():
@@ -104,6 +104,8 @@ def faulty(params: Params, run: Run) -> Iterator[Report]:
         if epoch == params["at"]:
             go_wrong(str(params["how"]))
         yield Report(epoch, {"val_loss": float(epoch), "pid": os.getpid()})
+    if params["at"] == weight.value + 1:
+        go_wrong(str(params["how"]))
 
 
 def go_wrong(how: str) -> None:
@@ -118,6 +120,8 @@ def go_wrong(how: str) -> None:
             raise RuntimeError(
                 "CUDA error: device-side assert\nCompile with TORCH_USE_CUDA_DSA\nfor device-side help.\n"
             )
+        case "infeasible":
+            raise Infeasible("b > a")
         case "memory":
             raise MemoryError
         case "torch memory":

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from hpsearch import Report, Run
-from hpsearch.core.errors import TrainerError
+from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.replicates import Fold
 from hpsearch.core.trial import Params
 from hpsearch.trainer.open_trial import OpenTrial, TrainerContext, checked_report
@@ -45,9 +45,9 @@ class TestOpenTrial:
         assert trial.step == 2
 
     def test_one_that_reports_nothing(self) -> None:
-        with pytest.raises(TrainerError, match=r"^the trainer ended without a report$"):
+        with pytest.raises(Infeasible, match=r"^the trainer returned before its first report$"):
             OpenTrial(silent, {}, Run(3, 2)).next_report()
-        with pytest.raises(TrainerError, match=r"^repeat2 ended without a report$"):
+        with pytest.raises(Infeasible, match=r"^repeat2 returned before its first report$"):
             OpenTrial(silent, {}, Run(3, 2), name="repeat2").next_report()
         assert OpenTrial(silent, {}, Run(3, 2), step=2).next_report() is None
 

@@ -122,11 +122,11 @@ class TestReports:
         assert reported.failure.kind == "contract"
         assert words in reported.failure.summary
 
-    def test_a_trainer_that_reports_nothing_breaks_the_contract(self, tmp_path: Path) -> None:
+    def test_parameters_of_which_a_trainer_reports_nothing_are_infeasible(self, tmp_path: Path) -> None:
         failure = train(Worker(setup(tmp_path, "silent")), start()).failure
         assert failure is not None
-        assert failure.kind == "contract"
-        assert "without a report" in failure.summary
+        assert failure.kind == "infeasible"
+        assert "before its first report" in failure.summary
 
     def test_parameters_that_do_not_fit_break_the_contract(self, tmp_path: Path) -> None:
         failure = train(Worker(setup(tmp_path, "typed")), start(params={"lr": "high"})).failure

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hpsearch.cli.text.layout import LONGEST_LINE, wrapped
 from hpsearch.core.format import many, score, shortened, some
 from hpsearch.core.trial import State
-from hpsearch.reproduce.reproduction import Reproduction
+from hpsearch.reproduce.reproduction import BROKEN_OFF, Reproduction
 
 MOST_LINES = 20
 """How many changes since then are shown; --json has all."""
@@ -32,10 +32,11 @@ def _verdict(found: Reproduction) -> Iterator[str]:
 def _failure(found: Reproduction) -> Iterator[str]:
     now = found.failure.summary if found.failure else "it did not fail"
     if not found.fails_as_before:
-        then = found.trial.reason if found.trial.state is State.FAILED else "it did not fail"
+        then = found.trial.reason if found.trial.state in BROKEN_OFF else "it did not fail"
         yield f"  fails differently: was {then!r}, is {now!r} (after epoch {len(found.curve)})"
     elif found.failure is not None:
-        yield f"  fails as before, after epoch {found.trial.epoch}: {now}"
+        verb = "is infeasible" if found.trial.state is State.INFEASIBLE else "fails"
+        yield f"  {verb} as before, after epoch {found.trial.epoch}: {now}"
 
 
 def _why(found: Reproduction) -> Iterator[str]:

@@ -41,7 +41,10 @@ def _ending(result: RunResult) -> str:
         return f"stopped by {result.signal.name}"
     if result.end.stopped:
         return f"stopped ({result.end.stopped})"
-    return f"failed (all {many(len(result.history), 'trial')})" if result.end.all_failed else "done"
+    if not result.end.all_failed:
+        return "done"
+    kind = "infeasible" if result.end.cause is Cause.INFEASIBLE else "failed"
+    return f"{kind} (all {many(len(result.history), 'trial')})"
 
 
 def _counts(result: RunResult) -> str:
@@ -49,6 +52,7 @@ def _counts(result: RunResult) -> str:
     words = {
         State.COMPLETE: "complete",
         State.PRUNED: "pruned",
+        State.INFEASIBLE: "infeasible",
         State.FAILED: "failed",
         State.PAUSED: "paused" if stopped else "not continued",
         State.WAITING: "interrupted (will resume)",
@@ -65,7 +69,10 @@ def _next_step(result: RunResult) -> list[str]:
     advice = f"fix the trainer and {again}: failed trials are tried again (--retry-failed: also without a change)"
     retry = [advice] if State.FAILED in result.counts else []
     if end.is_max_failures:
-        return [*retry, "or raise limits.max_failures to train other trials first"]
+        limit = "limits.max_failure_share" if "share" in end.numbers else "limits.max_failures"
+        return [*retry, f"or raise {limit} to train other trials first"]
+    if end.all_failed and end.cause is Cause.INFEASIBLE:
+        return ["change [space] so that it has feasible parameters, or where the trainer raises Infeasible"]
     if end.cause is Cause.LIMIT and (raised := _limit_to_raise(result)):
         return [*retry, f"raise {raised} and {again} to go on"]
     return [f"{again} to go on"] if end.stopped else retry
@@ -86,9 +93,9 @@ def _limit_to_raise(result: RunResult) -> str:
         spent = history.busy * study.resources.per_trial.gpus / 3600
         return f"limits.gpu_hours above {max(spent, numbers['gpu_hours']):.3g}"
     whole = plan.wanted_trials(study)
-    if "trials" in numbers and (whole == 0 or whole > len(history)):
+    if "trials" in numbers and (whole == 0 or whole > history.counted):
         most = f" (up to {whole} for the whole search)" if whole else ""
-        return f"limits.trials above {len(history)}{most}"
+        return f"limits.trials above {history.counted}{most}"
     return ""
 
 

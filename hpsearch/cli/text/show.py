@@ -114,7 +114,7 @@ def _lost(trial: Trial) -> Iterator[str]:
 def _log(details: TrialDetails, files: TrialFiles) -> Iterator[str]:
     if files.log is not None:
         yield f"  log: {nearby(str(files.log))}"
-    elif details.trial.state is State.FAILED:
+    elif details.trial.state in (State.FAILED, State.INFEASIBLE):
         to_terminal = details.study.record.spec.get("resources", {}).get("address") == "none"
         why = 'with address = "none" the trainer prints to the terminal' if to_terminal else "nothing was printed"
         yield f"  log: none, {why}"

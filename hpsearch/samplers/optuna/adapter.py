@@ -98,7 +98,7 @@ class OptunaSampler:
         return type(self.sampler).__name__ in SLOW
 
     def ask(self, history: History) -> New | Over | None:
-        if self.trials is not None and len(history) >= self.trials:
+        if self.trials is not None and history.counted >= self.trials:
             return None
         events = list(_events(history))
         replay, name = self._replay, type(self.sampler).__name__

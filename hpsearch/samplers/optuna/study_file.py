@@ -19,9 +19,10 @@ def write_study(path: Path, name: str, objective: Objective, space: Space, trial
     """Write every ended trial, in the order of their numbers, and return their count. BadInput: `path` exists.
 
     COMPLETE stays COMPLETE, with the value at the epoch by which the trial is judged. PRUNED and PAUSED both become
-    PRUNED: they trained for fewer epochs than possible, which is what Optuna's samplers and plots use. FAILED becomes
-    FAIL. The metric at every epoch is an intermediate value. User attributes hold the rest: number, state, reason,
-    origin, round, seed and attempts of a trial; metric and fixed parameters of the study.
+    PRUNED: they trained for fewer epochs than possible, which is what Optuna's samplers and plots use. FAILED and
+    INFEASIBLE become FAIL, which Optuna's samplers ignore. The metric at every epoch is an intermediate value. User
+    attributes hold the rest: number, state, reason, origin, round, seed and attempts of a trial; metric and fixed
+    parameters of the study.
     """
     import optuna
 
@@ -42,7 +43,11 @@ def write_study(path: Path, name: str, objective: Objective, space: Space, trial
 def _frozen(trial: Trial, objective: Objective, known: Mapping[str, "BaseDistribution"]) -> "FrozenTrial":
     from optuna.trial import TrialState
 
-    states = {State.COMPLETE: TrialState.COMPLETE, State.FAILED: TrialState.FAIL}
+    states = {
+        State.COMPLETE: TrialState.COMPLETE,
+        State.FAILED: TrialState.FAIL,
+        State.INFEASIBLE: TrialState.FAIL,
+    }
     one = frozen(
         trial.params,
         known,

@@ -315,7 +315,20 @@ class Limits(Section):
     trials: Count | None = Field(None, description="most trials")
     epochs: Count | None = Field(None, description="most epochs of all trials together")
     retries: Whole = Field(2, description="how often a trial is started again after its worker was lost")
-    max_failures: Count = Field(5, description="number of failed trials after which the study stops")
+    max_failures: Count = Field(5, description="number of failed trials in a row after which the study stops")
+    max_failure_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="the study stops where more than this share of the trials of a run have failed, from 20 ended "
+        "trials on",
+    )
+    infeasible: Whole = Field(
+        100,
+        description="so many infeasible trials are not counted in limits.trials and in the trials of a random or "
+        "bayesian search, so that others take their place; further ones are counted. A grid and a search in rounds "
+        "count all of them",
+    )
 
 
 class JournalSection(Section):

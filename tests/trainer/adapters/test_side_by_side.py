@@ -241,7 +241,7 @@ class TestFaults:
     def test_one_without_a_report(self, tmp_path: Path) -> None:
         failure = train(worker(tmp_path, "silent"), start()).failure
         assert failure is not None
-        assert (failure.kind, failure.summary) == ("contract", "repeat1, of seed 3, ended without a report")
+        assert (failure.kind, failure.summary) == ("infeasible", "repeat1, of seed 3, returned before its first report")
 
     def test_all_are_closed_though_one_goes_wrong_then(self, tmp_path: Path) -> None:
         trained = worker(tmp_path, "tidy")
