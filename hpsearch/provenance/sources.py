@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -109,11 +110,20 @@ def code_holder(thing: Any) -> Any:
 
 def _source_hash(thing: Any) -> str:
     try:
-        text = inspect.getsource(thing).encode()
-    except (OSError, TypeError):
+        text = _source(thing).encode()
+    except (OSError, TypeError, SyntaxError):
         functions = [thing] if isinstance(thing, FunctionType) else _methods(thing)
         text = repr([_bytecode(function.__code__) for function in functions]).encode()
     return hashlib.sha256(text).hexdigest()
+
+
+def _source(thing: Any) -> str:
+    """OSError where it is not known: for code in no file, `inspect` may return lines of the program that runs."""
+    text = inspect.getsource(thing)
+    names = [getattr(one, "name", "<lambda>") for one in ast.parse(textwrap.dedent(text)).body]
+    if thing.__name__ not in names:
+        raise OSError(f"the source of {thing.__name__} is not known")
+    return text
 
 
 def _methods(kind: type) -> list[FunctionType]:
