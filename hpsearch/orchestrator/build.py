@@ -15,6 +15,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
+from hpsearch.trainer.fresh_imports import forget_changed
 from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.base import WorkerPool
@@ -152,6 +153,12 @@ def _given_trainer(study: Study) -> GivenTrainer | None:
             "study: train there, with Study.from_dict({…}, trainer=…)"
         )
     return None
+
+
+def import_anew(study: Study) -> None:
+    """The modules that the study names, where they were edited since this process imported them."""
+    trainer = [] if study.own("trainer") is not None else [study.trainer.use.partition(":")[0]]
+    forget_changed([*trainer, *own_methods.modules(study)], study.folder)
 
 
 def work_folder(study: Study, uid: str) -> Path:

@@ -70,6 +70,13 @@ def _thing(study: Study, table: str, use: str) -> Any:
     return thing
 
 
+def modules(study: Study) -> Iterator[str]:
+    """Those of the sampler and the pruner from outside that a study names."""
+    for table, section in (("search", study.search), ("prune", study.prune)):
+        if isinstance(section, Own | OwnPrune) and study.own(table) is None:
+            yield section.use.partition(":")[0]
+
+
 # Their source files ──────────────────────────────────────────────────────────────────────────────
 
 

@@ -29,6 +29,7 @@ def run_study(
     says why.
     """
     buffer_library_logs()
+    build.import_anew(study)
     observer.study_started(study)
     notes = Notes(observer.say)
     signals = Signals(notes.add)

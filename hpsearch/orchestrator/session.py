@@ -76,6 +76,7 @@ class Session:
             raise BadInput("a Session is entered once: make another one to go on")
         if self._study.replicates != ONE:
             raise BadInput("a Session does not train repeats or folds: leave out trainer.repeats and .validation")
+        build.import_anew(self._study)
         self._turns.open(_pool, _unmeasured)
         self._is_open = True
         if self._turns.pool is not None:

@@ -1,0 +1,84 @@
+"""The user's modules that were edited since this process imported them are imported anew, between two studies.
+
+A notebook is one process for many runs, and Python imports a module once. Without this an edited trainer would be
+hashed for the record while its old code trains.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.util import cache_from_source
+from pathlib import Path
+
+from hpsearch.provenance.repository import file_hash
+from hpsearch.provenance.sources import Sources
+
+_HASHES: dict[Path, str] = {}
+"""SHA-256 of each module's file, when a study that uses it was opened last."""
+
+
+def forget_changed(modules: Iterable[str], folder: Path) -> None:
+    """Remove from sys.modules what has changed on disk, and what imports that; the next import reads the files again.
+
+    modules: of trainers, samplers and pruners that a study names. folder: of the study, searched first from now on.
+    To be called before a study is opened, never while it runs: one study trains with one code.
+    """
+    _search_first(folder)
+    importlib.invalidate_caches()
+    for module in modules:
+        while stale := set(_stale(module)):  # another file may then be found, with other imports
+            for name in stale:
+                del sys.modules[name]
+        for path in Sources.of(module).files.values():
+            _HASHES[path] = file_hash(path)
+
+
+def _search_first(folder: Path) -> None:
+    """A folder of another study may have a module of the same name."""
+    with suppress(ValueError):
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+
+
+def _stale(module: str) -> Iterator[str]:
+    """The loaded ones among a module and its imports whose file has changed, and those that import one of these."""
+    files = Sources.of(module).files
+    changed = {name for name, path in files.items() if name in sys.modules and _has_changed(name, path)}
+    for name in changed:
+        _remove_bytecode(files[name])
+    if changed:
+        yield from (name for name in files if name in sys.modules and changed & Sources.of(name).files.keys())
+
+
+def _has_changed(name: str, path: Path) -> bool:
+    """Since it was imported; a module that is found elsewhere now is another one."""
+    spec = PathFinder.find_spec(name) if "." not in name else None
+    found = spec.origin if spec is not None and spec.origin else path
+    loaded = getattr(sys.modules[name], "__file__", None)
+    if loaded and os.path.realpath(loaded) != os.path.realpath(found):
+        return True
+    if path in _HASHES:
+        return _HASHES[path] != file_hash(path)
+    return _is_newer_than_bytecode(name, path)
+
+
+def _is_newer_than_bytecode(name: str, path: Path) -> bool:
+    """Whether a module that the program imported before any study was edited since: Python keeps the time and the size
+    of the file beside the bytecode (PEP 552). Where it writes none, this is not known."""
+    loader = getattr(getattr(sys.modules[name], "__spec__", None), "loader", None)
+    if type(loader) is not SourceFileLoader:
+        return False
+    with suppress(OSError, NotImplementedError):
+        kept, about = Path(cache_from_source(str(path))).read_bytes()[:16], path.stat()
+        recorded = [int.from_bytes(kept[at : at + 4], "little") for at in (4, 8, 12)]
+        return recorded[0] == 0 and recorded[1:] != [int(about.st_mtime) & 0xFFFFFFFF, about.st_size & 0xFFFFFFFF]
+    return False
+
+
+def _remove_bytecode(path: Path) -> None:
+    """Python takes it for that of the new file where both have the same size and were written within one second."""
+    with suppress(OSError, NotImplementedError):
+        Path(cache_from_source(str(path))).unlink()
