@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.core.time_left import Span
-from hpsearch.core.trial import Objective, Plain, Trial
+from hpsearch.core.trial import ASK_AND_TELL, CALLER, Objective, Plain, Trial
 
 LONGEST_VALUE = 40
 """Characters that a screen shows of one parameter's value; `--json` has all."""
@@ -33,6 +33,11 @@ def named(trials: Sequence[int]) -> str:
     """ "trial 3", "trials 1, 4, 5", of many the first."""
     first = ", ".join(map(str, trials[:CAUSES]))
     return f"trial{'s' * (len(trials) != 1)} {first}{', …' * (len(trials) > CAUSES)}"
+
+
+def trainer(use: str) -> str:
+    """The trainer of a recorded study. use: its trainer.use."""
+    return CALLER if use == ASK_AND_TELL else use
 
 
 def line(trial: Trial, objective: Objective) -> str:

@@ -11,7 +11,7 @@ from hpsearch.core.errors import Stopped
 RAISED = (KeyboardInterrupt, SystemExit)
 """By Ctrl-C, and by SIGTERM."""
 
-RESUME = "run the same command again to go on"
+RESUME = "run it again to go on"
 """What to do after a signal, where nothing is lost."""
 
 

@@ -29,6 +29,9 @@ def key_of(params: Params) -> str:
 ASK_AND_TELL = "hpsearch:Session"
 """As trainer.use: the trials are trained by a program that asks for them."""
 
+CALLER = "the caller's own code (ask and tell)"
+"""The same, for people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

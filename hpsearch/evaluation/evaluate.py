@@ -39,7 +39,8 @@ def evaluate(
     """top: how many of the best trials are trained again. seeds: how many fresh seeds each has at least; all that an
     earlier evaluation has trained count. again: open the test set although it was opened before.
 
-    BadInput: it was opened by a process that ended before it recorded a result. NoTrialSucceeded: no trial has a value.
+    BadInput: it was opened by a process that ended before it recorded a result. TrainerError: the study has no trainer
+    that can be called here. NoTrialSucceeded: no trial has a value.
     Stopped: by a signal.
     """
     with journal.held(record) as lease:  # so that no other process runs the search meanwhile
@@ -71,6 +72,7 @@ class _Evaluating:
     seeds: int
 
     def run(self) -> Evaluation:
+        build.check_has_trainer(self.study)
         objective, trials = self.study.objective, self.journal.trials(self.record.id)
         chosen = best_distinct(trials, objective, self.top)
         if not chosen:

@@ -42,7 +42,7 @@ class Database:
         if self.path is not None:
             check_is_local(self.path)
             if not create and not self.path.exists():
-                raise NotFound(f"there is no journal at {self.where}: `hpsearch run` makes one")
+                raise NotFound(f"there is no journal at {self.where}: the first run of a study makes one")
         self.engine = sqlite.engine(self.url, self.path, create=create) if self.path else self._postgres()
         if self.path is not None:
             sa.event.listen(self.engine, "begin", _begin_on_sqlite)
@@ -124,7 +124,7 @@ class Database:
         if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":
             return BadInput(f"journal {self.where}: {message}; name another file as journal.url")
         advice = sqlite.advice(error, self.path) if self.path else postgres.advice(error)
-        advice += ", then run the same command again"
+        advice += ", then run again"
         if sqlite.is_busy(error) if self.path else postgres.is_transient(error):
             away = JournalUnavailable(f"journal {self.where}: {message}")
             away.add_note(advice)

@@ -99,7 +99,7 @@ class Holding:
         return (
             f'study "{study}" is being run by process {self.owner.pid} on {self.owner.host}, which last '
             f"renewed its lease {silence:.0f} s ago. Wait for it or stop it there; if that machine is gone, run again "
-            f"in {self.ttl - silence:.0f} s; for a second search, run with --fork NEW_NAME"
+            f"in {self.ttl - silence:.0f} s; for a second search, run with --fork NEW_NAME (in Python: fork=NEW_NAME)"
         )
 
 

@@ -91,7 +91,7 @@ def make_ready(database: Database, *, create: bool) -> None:
         with database.write() as connection:
             found = _make(connection)
     if found is None:
-        raise NotFound(f"there is no journal in {database.where}: `hpsearch run` makes one")
+        raise NotFound(f"there is no journal in {database.where}: the first run of a study makes one")
     _refuse_newer(database, found)
     if found != schema.HEAD:
         raise BadInput(

@@ -15,6 +15,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
+from hpsearch.trainer.contract import check_is_callable
 from hpsearch.trainer.fresh_imports import forget_changed
 from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
@@ -153,6 +154,12 @@ def _given_trainer(study: Study) -> GivenTrainer | None:
             "study: train there, with Study.from_dict({…}, trainer=…)"
         )
     return None
+
+
+def check_has_trainer(study: Study) -> None:
+    """TrainerError where only the program that ran the study can train."""
+    check_is_callable(study.trainer.use)
+    _given_trainer(study)
 
 
 def import_anew(study: Study) -> None:

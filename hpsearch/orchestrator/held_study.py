@@ -68,7 +68,7 @@ def reopen(
     shared: by several callers, see `Journal.acquire`.
     origin: the study that it is forked from. StudyChanged, StudyBusy; BadInput and NotFound for a fork that cannot be.
     """
-    no_origin = NotFound(f'no study "{origin}" is recorded that --fork could start from')
+    no_origin = NotFound(f'no study "{origin}" is recorded, so there is nothing to fork')
     try:
         journal = stack.enter_context(Journal.open(study.journal_url, create=False))
     except NotFound:
@@ -79,7 +79,7 @@ def reopen(
     record = journal.find(name)
     if origin is not None:
         if origin == name:
-            raise BadInput(f'--fork must name a new study, got "{origin}", the name in the file')
+            raise BadInput(f'a fork needs a new name, got "{origin}", the name of the study itself')
         if record is not None and record.forked_from != origin:
             raise BadInput(f'study "{name}" already exists and is not a fork of "{origin}": name another')
         if journal.find(origin) is None:

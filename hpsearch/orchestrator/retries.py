@@ -14,7 +14,7 @@ from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study
 from hpsearch.trainer import contract
 
-ASKED = "--retry-failed was given"
+ASKED = "a retry of the failed trials was requested"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Retries:
 
 
 def retries(study: Study, history: History, segments: Sequence[TrainingSegment], asked: bool) -> Retries:
-    """segments: of all trials of the study. asked: `--retry-failed` was given.
+    """segments: of all trials of the study. asked: by the user.
 
     In a search in rounds, only trials of the last round that has begun: it was planned without the ones that failed
     before, and a sampler works out the same plans from the history again. A trial that has trained all its epochs, and

@@ -103,7 +103,7 @@ def _with_learning_test(
     if study.preflight is None or "preflight" in record.documents:
         return record
     if skip:
-        return record.with_decision("preflight", "skipped (--skip-preflight)")
+        return record.with_decision("preflight", "skipped on request")
     notify("preflight: checking whether the trainer can learn")
     tested = run_learning_test(study, measurer)
     failed = [check for check in tested.checks if check.outcome == "failed"]
@@ -113,7 +113,8 @@ def _with_learning_test(
     if not tested.passed:
         raise PreflightFailed(
             f"preflight failed, so the study does not start\n{text(failed)}\n"
-            "fix this, or skip single checks with preflight.skip, or all with --skip-preflight"
+            "fix this, or skip single checks with preflight.skip, or all with --skip-preflight (in Python: "
+            "skip_preflight=True)"
         )
     document = tested.document()
     notify(f"preflight: {summary(document)}")

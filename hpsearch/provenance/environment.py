@@ -19,6 +19,7 @@ from typing import Any
 from hpsearch import __version__
 from hpsearch.core.format import many
 from hpsearch.core.redact import redact
+from hpsearch.core.trial import ASK_AND_TELL, CALLER
 from hpsearch.provenance import repository
 from hpsearch.provenance.sources import Sources, is_installed
 
@@ -45,7 +46,7 @@ def of_caller() -> dict[str, Any]:
     own = Sources.of_script(script) if (script := _script()) else Sources()
     device = "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
     threads = torch.get_num_threads() if torch is not None else os.cpu_count() or 1
-    return {"trained_by": "the caller's own code (ask and tell)", **_of_this_process(own, device, threads)}
+    return {"trained_by": CALLER, **_of_this_process(own, device, threads)}
 
 
 def _script() -> Path | None:
@@ -139,7 +140,7 @@ def code(use: str, folder: Path) -> dict[str, Any]:
 def _places(use: str, folder: Path) -> Iterator[Path]:
     """Where the trainer's package lies, unless that is the study's folder, or it is installed; where it is a program
     that asks for trials, where that lies."""
-    if use == "hpsearch:Session":
+    if use == ASK_AND_TELL:
         yield from [script.parent] if (script := _script()) else []
         return
     name = use.partition(":")[0].partition(".")[0]

@@ -101,6 +101,9 @@ def _git(folder: Path, *words: str) -> bytes:
     except OSError as problem:
         raise _Silent(f"git cannot be run: {problem}") from None
     if done.returncode != 0:
+        here = folder.absolute()
+        if here.is_dir() and not any((place / ".git").exists() for place in (here, *here.parents)):
+            raise _Silent("not in a git repository")
         said = done.stderr.decode(errors="backslashreplace").strip().partition("\n")[0]
         raise _Silent(said.removeprefix("fatal: ") or f"git ended with exit code {done.returncode}")
     return done.stdout

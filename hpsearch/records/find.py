@@ -100,14 +100,14 @@ def journal_url(study: str | None, url: str | None = None) -> str:
     url: as after `--journal`.
     """
     if url is not None:
-        return looked_up(url, "--journal")
+        return looked_up(url, "journal")
     if (file := file_of(study)) is not None:
         return file.journal_url
     here = (folder_of(study) or home()) / "journal.db"
     if not here.exists():
         raise NotFound(
             f"there is no journal at {here}: name the study's file in place of its name, or the journal with "
-            "--journal URL (in Python: journal=URL), or make one with `hpsearch run`"
+            "--journal URL (in Python: journal=URL), or run a study first"
         )
     return f"sqlite:///{here}"
 

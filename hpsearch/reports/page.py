@@ -11,7 +11,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hpsearch import __version__
-from hpsearch.core.format import duration, first_line, json_text, many, named, number, ordinal, utc_time, with_margin
+from hpsearch.core.format import (
+    duration,
+    first_line,
+    json_text,
+    many,
+    named,
+    number,
+    ordinal,
+    trainer,
+    utc_time,
+    with_margin,
+)
 from hpsearch.core.redact import redact
 from hpsearch.evaluation.candidates import IN_WORDS
 from hpsearch.plots import figures
@@ -59,7 +70,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    written = (duration, json_text, many, named, number, searched, shortened, first_line, ordinal, utc_time)
+    written = (duration, json_text, many, named, number, searched, shortened, first_line, ordinal, trainer, utc_time)
     made.filters |= {one.__name__: one for one in written}
     made.filters["shell"] = lambda words: shlex.join(map(str, words))
     made.filters |= {"cost": cost_text, "environment": environment.summary, "markup": Markup}

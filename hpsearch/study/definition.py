@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import InstanceOf, PlainSerializer, PrivateAttr, ValidationError, WithJsonSchema
 
+from hpsearch.core.format import many
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
@@ -54,6 +55,19 @@ class Study(Section):
 
     _place: Place = PrivateAttr()
     _own: Mapping[str, object] = PrivateAttr(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """In one line. The number of trials is missing where only the sampler decides it."""
+        from hpsearch.study.plan import certain_proposals
+
+        about, budget = self.study, self.search.epoch_budget
+        trials = certain_proposals(self)
+        amount = f", {many(trials, 'trial')}" if trials else f", {many(budget, 'epoch')} in all" if budget else ""
+        most = f"{many(self.trainer.epochs, 'epoch')} per trial at most"
+        file = f", {self.path}" if self.path is not None else ""
+        return f'<Study "{about.name}": {about.goal} {about.metric}, {self.search.label} search{amount}, {most}{file}>'
+
+    __str__ = __repr__
 
     def own(self, name: str) -> object:
         """The trainer ("trainer"), sampler ("search") or pruner ("prune") that `from_dict` was given; None where the
@@ -201,7 +215,7 @@ class Study(Section):
 
     def renamed(self, name: str) -> "Study":
         """The same study under another name. StudyFileError for an invalid name."""
-        faults = Faults("--fork", Lines())
+        faults = Faults("fork", Lines())
         try:
             about = About.model_validate({**self.study.model_dump(), "name": name})
         except ValidationError as problem:

@@ -24,12 +24,17 @@ def find(use: str, folder: Path | None) -> Trainer:
 
     A ray.tune.Trainable, class or function, is returned as a generator function (adapters.ray_tune).
     """
+    check_is_callable(use)
+    return checked(name(use), imported(name(use), use, folder, TrainerError))
+
+
+def check_is_callable(use: str) -> None:
+    """TrainerError for a study that a `Session` has trained."""
     if use == ASK_AND_TELL:
         raise TrainerError(
             f'trainer.use = "{use}": this study has no trainer that hpsearch can call; its trials are trained by a '
             "program with a training loop of its own: run that program (docs/ask-and-tell.md)"
         )
-    return checked(name(use), imported(name(use), use, folder, TrainerError))
 
 
 def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> Any:
@@ -46,7 +51,7 @@ def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> 
     except ModuleNotFoundError as missing:
         if missing.name and module_name.startswith(missing.name):
             raise error(
-                f"{key}: no module {missing.name}, neither beside the study file ({folder}) nor on the Python path"
+                f"{key}: no module {missing.name}, neither in the study's folder ({folder}) nor on the Python path"
             ) from None
         raise error(f"{key}: {module_name} needs {missing.name}, which is not installed") from None
     except KeyboardInterrupt:

@@ -39,7 +39,7 @@ class Snapshot:
         if name not in self.objects:
             raise TrainerError(
                 f"run.track({name}=…): the checkpoint of epoch {self.step} holds {sorted(self.objects) or 'nothing'}; "
-                "was the trainer changed since? Start again with --fork NEW_NAME"
+                "was the trainer changed since? Start again with --fork NEW_NAME (in Python: fork=NEW_NAME)"
             )
         return self.objects[name]
 

@@ -123,7 +123,7 @@ def test_all_nodes_are_lost(scenario: Scenario, cluster: Cluster, how: str) -> N
     answer = driver.ended(100)
     took = time.time() - fell
     assert answer.code == 5, answer.err
-    assert "run the same command again to go on" in answer.err
+    assert "run it again to go on" in answer.err
     finished_results.check_unchanged()
     scenario.check(budget=4)
     scenario.cli.change((f'address = "{cluster.address if how == "gcs" else cluster.client}"', 'address = "none"'))

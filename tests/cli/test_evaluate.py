@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hpsearch import Session, Study
 from hpsearch.journal import Journal, Owner
 from hpsearch.trainer import state
 from hpsearch.workers.checkpoints import CheckpointStore
@@ -250,6 +251,23 @@ def test_a_study_without_a_value(cli: CliRunner) -> None:
     assert answer.code == 3
     assert 'study "toy" has no trial with a value yet, so there is no finalist' in answer.err
     assert [study["study"] for study in cli.invoke("status", "--json").data] == ["toy"], "nothing was begun"
+
+
+def test_a_study_without_a_trainer_is_refused_first(cli: CliRunner) -> None:
+    sections = {
+        "study": {"name": "asked", "metric": "val_loss", "goal": "minimize"},
+        "trainer": {"epochs": 1},
+        "space": {"x": {"low": 0.0, "high": 1.0}},
+        "search": {"method": "random", "trials": 1},
+        "tracking": {"mlflow": "none"},
+    }
+    with Session(Study.from_dict(sections, folder=cli.folder)) as session:
+        while trial := session.ask():
+            session.report(trial, 1, {"val_loss": 1.0})
+            session.finish(trial)
+    answer = cli.invoke("evaluate", "asked")
+    assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
+    assert [study["study"] for study in cli.invoke("status", "--json").data] == ["asked"], "nothing was begun"
 
 
 def test_no_such_study(cli: CliRunner) -> None:

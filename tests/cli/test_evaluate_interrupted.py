@@ -92,9 +92,7 @@ def test_asking_the_study_to_stop_reaches_its_evaluation(cli: CliRunner) -> None
     assert evaluate(cli).code == 0
 
 
-@pytest.mark.parametrize(
-    ("part", "advice"), [("validation", "run the same command again"), ("test", "the test set was opened")]
-)
+@pytest.mark.parametrize(("part", "advice"), [("validation", "run it again"), ("test", "the test set was opened")])
 def test_sigterm_while_it_scores_says_how_to_go_on(cli: CliRunner, part: str, advice: str) -> None:
     """With a Ray of its own, whose core has a handler of SIGTERM that prints a stack and ends the process."""
     ready(cli, trials=2)

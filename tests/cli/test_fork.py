@@ -46,7 +46,7 @@ def test_a_fork_of_nothing(cli: CliRunner) -> None:
     cli.study()
     answer = cli.run("--fork", "new")
     assert (answer.code, cli.files()) == (2, [])
-    assert answer.err == 'no study "toy" is recorded that --fork could start from\n'
+    assert answer.err == 'no study "toy" is recorded, so there is nothing to fork\n'
     cli.run("--set", 'study.name="other"')
     assert cli.run("--fork", "new").err == answer.err
 
@@ -56,7 +56,7 @@ def test_names_that_a_fork_cannot_have(cli: CliRunner) -> None:
     cli.run()
     cli.run("--set", 'study.name="other"')
     for name, message in (
-        ("toy", '--fork must name a new study, got "toy", the name in the file'),
+        ("toy", 'a fork needs a new name, got "toy", the name of the study itself'),
         ("other", 'study "other" already exists and is not a fork of "toy": name another'),
         ("../up", 'must not hold "/"'),
     ):

@@ -130,7 +130,7 @@ class TestThatFails:
         document = cli.export()
         assert [trial["state"] for trial in document["trials"]] == ["COMPLETE"] * 2
         assert document["measured"] == {}
-        assert document["decisions"][0]["reason"] == "skipped (--skip-preflight)"
+        assert document["decisions"][0]["reason"] == "skipped on request"
 
     def test_one_check_may_be_left_out(self, cli: CliRunner) -> None:
         network(cli, "zero_grad", more='[preflight]\nskip = ["zero_grad", "overfits", "labels"]\n')

@@ -153,7 +153,7 @@ def test_sigterm_while_ray_starts(cli: CliRunner, seconds: float) -> None:
     ours = descendants(terminal.process.pid)
     os.kill(terminal.process.pid, signal.SIGTERM)
     assert terminal.end() == 143
-    assert screen(terminal.seen) == ["stopped by SIGTERM: run the same command again to go on", ""]
+    assert screen(terminal.seen) == ["stopped by SIGTERM: run it again to go on", ""]
     terminal.wait_for(lambda: not running(ours))
     assert not list(Path("/tmp").glob(f"hps{terminal.process.pid}-*"))
     assert cli.trained() == 0

@@ -34,7 +34,7 @@ class OpeningContract:
 
     def test_a_reader_makes_nothing_where_nothing_is(self, url: str) -> None:
         for _ in range(2):
-            with pytest.raises(NotFound, match="`hpsearch run` makes one"):
+            with pytest.raises(NotFound, match="the first run of a study makes one"):
                 Journal.open(url, create=False)
 
     def test_values_are_plain_json_for_whoever_looks_into_it(self, journal: Journal, leased: LeasedStudy) -> None:

@@ -16,9 +16,10 @@ from hpsearch.core.format import (
     named,
     params_line,
     score,
+    trainer,
     utc_time,
 )
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import ASK_AND_TELL, CALLER, Objective, Report, State, Trial
 
 
 def test_not_a_number_and_infinities_are_null_at_any_depth() -> None:
@@ -26,6 +27,11 @@ def test_not_a_number_and_infinities_are_null_at_any_depth() -> None:
     plain = {"loss": None, "curve": [{"loss": None, "step": 1}], "range": [0.5, None], "name": "nan"}
     assert finite(document) == plain
     assert json.loads(json_text(document)) == json.loads(json_text(document, indent=2)) == plain
+
+
+def test_a_trainer_that_asks_for_its_trials_has_no_module() -> None:
+    assert trainer(ASK_AND_TELL) == CALLER
+    assert trainer("mine:train") == "mine:train"
 
 
 def test_all_else_stays() -> None:

@@ -98,8 +98,8 @@ def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: str) -> None:
 @pytest.mark.parametrize(
     ("pragma", "says"),
     [
-        ("max_page_count = 1", r"disk is full; [\d,]+ bytes are free in .*: make room, then run the same command ag"),
-        ("query_only = ON", "readonly database; make the file and its folder writable, then run the same command ag"),
+        ("max_page_count = 1", r"disk is full; [\d,]+ bytes are free in .*: make room, then run again"),
+        ("query_only = ON", "readonly database; make the file and its folder writable, then run again"),
     ],
 )
 def test_what_goes_wrong_while_writing_says_where_and_what_to_do(tmp_path: Path, pragma: str, says: str) -> None:
@@ -131,9 +131,7 @@ def test_a_file_that_another_process_holds_is_waited_for_and_then_named(
     with Journal.open(url) as journal, pytest.raises(JournalUnavailable, match="locked") as away:
         journal.create("digits", {}, {}, at=0)
     (advice,) = away.value.__notes__
-    assert (
-        advice == "another process has locked it: wait until that is done, or end it, then run the same command again"
-    )
+    assert advice == "another process has locked it: wait until that is done, or end it, then run again"
     holder.close()
 
 
@@ -209,7 +207,7 @@ def test_every_error_of_sqlite_says_where_and_what_to_do(tmp_path: Path, name: s
     said = explained(f"sqlite:///{tmp_path}/journal.db", error)
     assert said.startswith(f"journal {tmp_path}/journal.db: it went wrong")
     assert SQLITE_SAYS[name] in said
-    assert said.endswith("then run the same command again")
+    assert said.endswith("then run again")
 
 
 @pytest.mark.parametrize("state", POSTGRES_SAYS)
@@ -219,7 +217,7 @@ def test_every_error_of_postgresql_says_where_and_what_to_do_and_no_secret(state
     said = explained(url, psycopg.errors.lookup(state)(f"it went wrong with {SECRET}\nDETAIL: {SECRET}"))
     assert said.startswith("journal postgresql+psycopg://me:***@host/name: it went wrong with ***")
     assert POSTGRES_SAYS[state] in said
-    assert said.endswith("then run the same command again")
+    assert said.endswith("then run again")
     assert "hunter2" not in said
 
 

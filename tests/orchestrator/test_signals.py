@@ -76,7 +76,7 @@ def test_before_the_first_trial_the_run_is_stopped(number: signal.Signals, exit_
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             signal.raise_signal(number)
 
-    with pytest.raises(Stopped, match=f"stopped by {number.name}: run the same command") as stopped:
+    with pytest.raises(Stopped, match=f"stopped by {number.name}: run it again") as stopped:
         run()
     assert stopped.value.exit_code == exit_code
     assert [signal.getsignal(one) for one in ours] == before

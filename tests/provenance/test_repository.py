@@ -126,7 +126,7 @@ class TestNoAnswer:
     def test_no_repository(self, tmp_path: Path) -> None:
         found = repository.state(tmp_path)
         assert found["name"] == tmp_path.name
-        assert "not a git repository" in found["problem"]
+        assert found["problem"] == "not in a git repository"
 
     def test_no_git(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))

@@ -28,8 +28,8 @@ def test_in_the_journal_that_is_named(scenario: Scenario, tmp_path: Path, monkey
     monkeypatch.setenv("PLACE", str(tmp_path))
     with opened("digits", "sqlite:///${env:PLACE}/.hpsearch/journal.db") as (_, found):
         assert found.record == scenario.record
-    with pytest.raises(BadInput, match="--journal: the environment variable PLICE is not set"):
-        looked_up("sqlite:///${env:PLICE}/journal.db", "--journal")
+    with pytest.raises(BadInput, match="journal: the environment variable PLICE is not set"):
+        looked_up("sqlite:///${env:PLICE}/journal.db", "journal")
 
 
 def test_to_be_trained_again(scenario: Scenario) -> None:

@@ -263,8 +263,25 @@ def test_another_name_makes_another_study():
     fork = study.renamed("digits again")
     assert (fork.study.name, fork.folder, fork.journal_url) == ("digits again", study.folder, study.journal_url)
     assert differences(study.identity(), fork.identity()) == []
-    with pytest.raises(StudyFileError, match=r'^--fork name: must not hold "/", got "a/b"$'):
+    with pytest.raises(StudyFileError, match=r'^fork name: must not hold "/", got "a/b"$'):
         study.renamed("a/b")
+
+
+@pytest.mark.parametrize(
+    ("search", "amount"),
+    [
+        ('method = "random"\ntrials = 5', "random search, 5 trials, "),
+        ('method = "recipe"\nbudget = { epochs = 100 }', "recipe search, 100 epochs in all, "),
+        ('use = "mine:Sampler"', "mine:Sampler search, 9 epochs"),
+    ],
+)
+def test_a_notebook_shows_it_in_one_line(search: str, amount: str) -> None:
+    study = make_study(('method = "random"\ntrials = 5', search))
+    said = repr(study)
+    assert said == str(study)
+    assert said.startswith('<Study "digits": minimize val_loss, ')
+    assert amount in said
+    assert said.endswith(f", {study.path}>" if study.path else "per trial at most>")
 
 
 # Imports ─────────────────────────────────────────────────────────────────────────────────────────

@@ -77,8 +77,8 @@ class TestFind:
     def test_no_such_module(self, module: str) -> None:
         missing = module.removesuffix(".at_all")
         assert complaint(f"{module}:train") == (
-            f'trainer.use = "{module}:train": no module {missing}, neither beside the study file ({ROOT}) '
-            "nor on the Python path"
+            f'trainer.use = "{module}:train": no module {missing}, '
+            f"neither in the study's folder ({ROOT}) nor on the Python path"
         )
 
     def test_a_module_that_needs_what_is_not_installed(self) -> None:

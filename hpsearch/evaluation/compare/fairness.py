@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.core.format import trainer
 from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.study.definition import differences
 
@@ -17,7 +18,7 @@ def obstacles(studies: Sequence[ComparedStudy]) -> list[str]:
         "metrics": lambda study: study.objective.metric,
         "goals": lambda study: study.objective.goal,
         "epochs by which a trial is judged (study.at)": lambda study: study.objective.at,
-        "trainers": lambda study: str(study.record.spec["trainer"]["use"]),
+        "trainers": lambda study: trainer(study.record.spec["trainer"]["use"]),
         "folds or repeats": lambda study: str(study.replicates) or "one training a trial",
     }
     lines = [_different(word, studies, of) for word, of in asked.items()]

@@ -24,7 +24,7 @@ from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.packages import runtime_env
 
-AGAIN = "run the same command again to go on"
+AGAIN = "run it again to go on"
 
 DYING = 1.0
 """Seconds that a worker may take from its fatal error to its end."""
