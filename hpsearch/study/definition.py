@@ -58,10 +58,11 @@ class Study(Section):
 
     def __repr__(self) -> str:
         """In one line. The number of trials is missing where only the sampler decides it."""
-        from hpsearch.study.plan import certain_proposals
-
         about, budget = self.study, self.search.epoch_budget
-        trials = certain_proposals(self)
+        rounds = self.search.rungs(self.space, self.trainer.epochs)
+        trials = sum(one.new for one in rounds) if budget is None else 0
+        if self.limits.trials is not None:
+            trials = min(trials or self.limits.trials, self.limits.trials)
         amount = f", {many(trials, 'trial')}" if trials else f", {many(budget, 'epoch')} in all" if budget else ""
         most = f"{many(self.trainer.epochs, 'epoch')} per trial at most"
         file = f", {self.path}" if self.path is not None else ""
