@@ -39,6 +39,12 @@ def _no_module_of_another_test(tmp_path_factory: pytest.TempPathFactory) -> Iter
             del sys.modules[name]
 
 
+@pytest.fixture(autouse=True)
+def _no_width_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Screens have no limit, as in a pipe: xdist sets COLUMNS in its processes."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a real PostgreSQL server, started for these tests (3 s) and stopped after them."""

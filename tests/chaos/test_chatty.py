@@ -80,7 +80,7 @@ class TestLines:
         assert answer.code == 3
         assert len(answer.out) + len(answer.err) < 5_000
         scenario.check(budget=1)
-        assert scenario.invoke("sync", "toy").out.endswith(", 0 pending\n")
+        assert scenario.invoke("sync", "toy", "--json").data[0]["pending"] == 0
         assert bytes_in(scenario.folder / ".hpsearch") < 4 * MOST_BYTES
         run = mlflow_of(scenario).trial(0)
         assert run.info.status == "FAILED"
@@ -105,7 +105,7 @@ class TestMetrics:
         began = time.monotonic()
         assert scenario.invoke("run", "study.toml", timeout=280).code == 0
         ran = time.monotonic() - began
-        assert scenario.invoke("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
+        assert scenario.invoke("sync", "toy", "--json", timeout=280).data[0]["pending"] == 0
         print(f"\n300,000 points: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scenario)}")
         scenario.check(budget=1)
         shown = mlflow_of(scenario)
@@ -122,7 +122,7 @@ class TestMetrics:
         began = time.monotonic()
         assert scenario.invoke("run", "study.toml", timeout=280).code == 0
         ran = time.monotonic() - began
-        assert scenario.invoke("sync", "toy", timeout=280).out.endswith(", 0 pending\n")
+        assert scenario.invoke("sync", "toy", "--json", timeout=280).data[0]["pending"] == 0
         print(f"\n10,000 epochs: {ran:.0f} s, synced after {time.monotonic() - began:.0f} s; {sizes(scenario)}")
         scenario.check(budget=1)
         check_mirrored(scenario.url, "toy", f"sqlite:///{scenario.folder}/.hpsearch/mlflow.db")
@@ -132,7 +132,7 @@ class TestMetrics:
         """All of them are there, each once; none leads out of its place."""
         chatty(scenario, "namer", "", epochs=2)
         assert scenario.invoke("run", "study.toml").code == 0
-        assert scenario.invoke("sync", "toy").out.endswith(", 0 pending\n")
+        assert scenario.invoke("sync", "toy", "--json").data[0]["pending"] == 0
         scenario.check(budget=1)
         run = mlflow_of(scenario).trial(0)
         values = sorted(value for name, value in run.data.metrics.items() if value >= 10)

@@ -118,7 +118,7 @@ def test_drivers_whose_clocks_differ_and_jump(scenario: Scenario, clocks: Clocks
     gate.unlink()
     answer = driver.ended()
     assert answer.code == 0, answer.err
-    assert "3 trials (3 complete)" in answer.out
+    assert scenario.invoke("status", "toy", "--json").data["trials"]["complete"] == 3
     check_times(scenario, span=DAY)
     scenario.check(budget=3, kills=0)
     add_summary(

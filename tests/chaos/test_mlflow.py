@@ -33,9 +33,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def synced(scenario: Scenario, server: Server) -> None:
     """`hpsearch sync`, then everything compared point for point."""
-    answer = scenario.invoke("sync", "toy")
+    answer = scenario.invoke("sync", "toy", "--json")
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out.endswith(" sent, 0 pending\n")
+    assert answer.data[0]["pending"] == 0
     check_mirrored(scenario.url, "toy", server.uri)
 
 
@@ -187,7 +187,7 @@ class TestRebuilt:
         tracked(scenario, server.uri)
         assert scenario.invoke("run", "study.toml").code == 0
         other = f"sqlite:///{scenario.folder}/other.db"
-        assert scenario.invoke("sync", "toy", "--mlflow", other).out.endswith(" sent, 0 pending\n")
+        assert scenario.invoke("sync", "toy", "--json", "--mlflow", other).data[0]["pending"] == 0
         check_mirrored(scenario.url, "toy", other)
         check_mirrored(scenario.url, "toy", server.uri)
 

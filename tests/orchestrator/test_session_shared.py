@@ -62,7 +62,7 @@ class Programs:
 
     def trained(self, program: subprocess.Popen[str]) -> list[int]:
         """The trials that a program had, when it has come to its end."""
-        out, err = program.communicate(timeout=120)
+        out, err = program.communicate(timeout=250)
         assert program.returncode == 0, err
         return [int(number) for number in json.loads(out)]
 
@@ -113,7 +113,7 @@ def test_no_trial_is_trained_twice(programs: Programs) -> None:
 def test_the_trial_of_one_that_was_killed_is_given_to_another(programs: Programs) -> None:
     killed = programs.start("--pace", "0.02", "--reports", "8")
     other = programs.start("--pace", "0.02")
-    killed.communicate(timeout=120)
+    killed.communicate(timeout=250)
     assert killed.returncode == -signal.SIGKILL
     programs.trained(other)
     trials = programs.trials()
@@ -128,7 +128,7 @@ def test_a_trial_that_was_left_goes_on_after_its_last_report(
     session_folder: SessionFolder, url: str, programs: Programs
 ) -> None:
     killed = programs.start("--reports", "3")
-    killed.communicate(timeout=120)
+    killed.communicate(timeout=250)
     assert (programs.trials()[0].state, programs.trials()[0].epoch) == (State.RUNNING, 3)
     with Session(session_folder.study(RANDOM, journal={"url": url}), shared=True) as session:
         trial = asked(session)
