@@ -127,7 +127,8 @@ class History:
         return self.objective.loss(trial)
 
     def best(self) -> Trial | None:
-        """The trial with the best value among those with a result; the earlier of equals."""
+        """The trial with the best value among those with a result: neither diverged nor infeasible, and FAILED only
+        without `failed = "drop"`. The earlier of equals."""
         return next(iter(self.objective.ranked(self._trials)), None)
 
     def as_of(self, ended: int) -> "History":
@@ -147,16 +148,17 @@ class History:
 
 @dataclass(frozen=True)
 class BestTrial:
-    """The trial with the best value among those with a result: not failed, diverged or infeasible. The earlier of
-    equals.
+    """The trial with the best value, see `History.best`.
 
     trial: its number. value: of the study's metric, at the epoch by which the trial is judged. epoch: that one, from 1.
+    failed: whether the trial FAILED after that epoch.
     """
 
     trial: int
     value: float
     epoch: int
     params: Params
+    failed: bool = False
 
     @classmethod
     def of(cls, history: History) -> "BestTrial | None":
@@ -165,7 +167,13 @@ class BestTrial:
         report = history.objective.judged(best) if best is not None else None
         if best is None or report is None:
             return None
-        return cls(best.number, report.metrics[history.objective.metric], report.step, dict(best.params))
+        value, failed = report.metrics[history.objective.metric], best.state is State.FAILED
+        return cls(best.number, value, report.step, dict(best.params), failed)
+
+    @property
+    def mark(self) -> str:
+        """ ", FAILED" where its trial failed later, to follow its value on a screen."""
+        return f", {State.FAILED}" if self.failed else ""
 
 
 def by_arrival(trials: Iterable[Trial]) -> Iterator[tuple[int, Report]]:

@@ -162,6 +162,8 @@ class Trial:
 class Objective:
     """What is searched for: a reported metric, a direction, and the epoch at which a curve is judged.
 
+    failed: whether the result of a trial that FAILED counts: its best epoch before the failure ("keep"), or nothing.
+
     Inside hpsearch smaller is better: `loss_*` turns the sign of a metric that is maximised, and NaN and both
     infinities count as +inf, so that a diverged trial can never win (FAULTS: Optuna takes -inf for a result).
     """
@@ -169,6 +171,7 @@ class Objective:
     metric: str
     goal: Literal["minimize", "maximize"]
     at: Literal["best", "last"] = "best"
+    failed: Literal["keep", "drop"] = "keep"
 
     @property
     def sign(self) -> int:
@@ -214,7 +217,15 @@ class Objective:
             return None
         return loss if self.goal == "minimize" else -loss
 
+    def counts(self, trial: Trial) -> bool:
+        """Whether the trial has a result, which may be the best of its study."""
+        return math.isfinite(self.loss(trial)) and (self.failed == "keep" or trial.state is not State.FAILED)
+
     def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
-        """Those that came to something, the best first, of equals in their order."""
-        fit = (one for one in trials if one.state is not State.FAILED and math.isfinite(self.loss(one)))
-        return sorted(fit, key=self.loss)
+        """Those that have a result, the best first, of equals in their order."""
+        return sorted(filter(self.counts, trials), key=self.loss)
+
+    def succeeded(self, trials: Iterable[Trial]) -> list[Trial]:
+        """As `ranked`, without FAILED trials in any case. Samplers use it: a failed trial that is tried again must not
+        change what they have planned."""
+        return [one for one in self.ranked(trials) if one.state is not State.FAILED]

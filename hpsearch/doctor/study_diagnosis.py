@@ -138,7 +138,7 @@ def diagnose_study(trials: Sequence[Trial], objective: Objective) -> StudyDiagno
 
 def best_of(trials: Sequence[Trial], objective: Objective) -> tuple[int, ...]:
     """The numbers of the best quarter of those that have a value, the best first."""
-    fit = objective.ranked(trials)
+    fit = objective.succeeded(trials)
     return tuple(trial.number for trial in fit[: min(MOST, max(FEWEST, math.ceil(len(fit) / 4)))])
 
 

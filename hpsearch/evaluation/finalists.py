@@ -16,7 +16,7 @@ from hpsearch.evaluation.noise import Noise, Spread, pooled
 
 
 def best_distinct(trials: Iterable[Trial], objective: Objective, most: int) -> list[Trial]:
-    """The best trials, best first, no two with the same parameters, without failed and diverged ones."""
+    """The best trials, best first, no two with the same parameters."""
     chosen: dict[str, Trial] = {}
     for trial in objective.ranked(trials):
         if len(chosen) < most:
@@ -26,7 +26,8 @@ def best_distinct(trials: Iterable[Trial], objective: Objective, most: int) -> l
 
 def length(trial: Trial, epochs: int) -> int:
     """The epoch to which a finalist is trained: the last one, with the same early stopping, for a COMPLETE trial. Else
-    the epoch at which it was pruned, paused or interrupted, since its value after more epochs is not known.
+    the epoch at which it was pruned, paused or interrupted, or after which it failed, since its value after more epochs
+    is not known.
     """
     return epochs if trial.state is State.COMPLETE else trial.epoch
 
@@ -74,7 +75,7 @@ def ranked(chosen: Sequence[Trial], trainings: Sequence[Trial], objective: Objec
     found = []
     for trial in chosen:
         own = [one for one in trainings if key_of(one.params) == key_of(trial.params)]
-        good = tuple(sorted(objective.ranked(own), key=lambda one: one.number))
+        good = tuple(sorted(objective.succeeded(own), key=lambda one: one.number))
         values = tuple(value for one in good if (value := objective.value(one)) is not None)
         if good:
             found.append((trial, good, Spread(values, lost=len(own) - len(good))))

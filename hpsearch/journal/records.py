@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from hpsearch.core.decisions import Decision
 from hpsearch.core.history import BestTrial
@@ -47,6 +47,16 @@ class Summary:
     epochs: int
     busy: float
     best: BestTrial | None
+
+    @classmethod
+    def of(cls, counts: Iterable[Sequence[Any]], best: Sequence[Any] | None) -> Self:
+        """counts: a state, how many trials are in it, their epochs and seconds. best: number, value, best_epoch, params
+        and state of the best trial, as they are stored."""
+        rows = [(State(state), int(many), int(epochs), float(busy)) for state, many, epochs, busy in counts]
+        number, value, epoch, params, state = best or (0, 0.0, 0, "{}", "")
+        found = BestTrial(number, value, epoch, json.loads(params), state == State.FAILED) if best else None
+        states = dict.fromkeys(State, 0) | {state: many for state, many, _, _ in rows}
+        return cls(states, sum(epochs for _, _, epochs, _ in rows), sum(busy for *_, busy in rows), found)
 
 
 @dataclass(frozen=True)
@@ -166,6 +176,12 @@ def storable(text: str) -> str:
     if text.isascii() and "\0" not in text:
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def drops_failed(spec: str | None) -> bool:
+    """Whether the results of FAILED trials do not count in a study. spec: as it is stored; None: there is no study."""
+    about = json.loads(spec or "{}").get("study", {})
+    return bool(about.get("failed") == "drop")
 
 
 @dataclass

@@ -14,7 +14,6 @@ from hpsearch import __version__
 from hpsearch.core.decisions import Decision
 from hpsearch.core.errors import InfrastructureError, NotFound
 from hpsearch.core.format import json_text
-from hpsearch.core.history import BestTrial
 from hpsearch.core.time_left import Cost
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import callers, schema
@@ -31,6 +30,7 @@ from hpsearch.journal.records import (
     Summary,
     TrainingSegment,
     cause_of,
+    drops_failed,
     report_of,
     storable,
     trial_of,
@@ -174,17 +174,14 @@ class Journal:
         """Reads no curve, so it is fast for a study of any size."""
         own = trials.c.study_id == study_id
         totals = (sa.func.count(), sa.func.sum(trials.c.epoch), sa.func.sum(trials.c.busy))
-        fit = own & trials.c.loss.is_not(None) & (trials.c.state != State.FAILED.value)
-        ranked = sa.select(trials.c.number, trials.c.value, trials.c.best_epoch, trials.c.params).where(fit)
+        fit = own & trials.c.loss.is_not(None)
         with self._database.read() as connection:
             counts = connection.execute(sa.select(trials.c.state, *totals).where(own).group_by(trials.c.state)).all()
-            best = connection.execute(ranked.order_by(trials.c.loss, trials.c.number).limit(1)).one_or_none()
-        return Summary(
-            trials=dict.fromkeys(State, 0) | {State(state): count for state, count, _, _ in counts},
-            epochs=sum(int(epochs) for _, _, epochs, _ in counts),
-            busy=sum(float(busy) for _, _, _, busy in counts),
-            best=BestTrial(best.number, best.value, best.best_epoch, json.loads(best.params)) if best else None,
-        )
+            if drops_failed(connection.scalar(sa.select(studies.c.spec).where(studies.c.id == study_id))):
+                fit &= trials.c.state != State.FAILED.value
+            ranked = sa.select(*_BEST).where(fit).order_by(trials.c.loss, trials.c.number)
+            best = connection.execute(ranked.limit(1)).one_or_none()
+        return Summary.of(counts, best)
 
     def costs(self, study_id: int) -> list[Cost]:
         """What each trial has cost so far; without a look at any curve."""
@@ -329,6 +326,7 @@ class Journal:
 Condition = sa.ColumnElement[bool]
 
 _OWN = [trials.c[name] for name in TRIAL]
+_BEST = (trials.c.number, trials.c.value, trials.c.best_epoch, trials.c.params, trials.c.state)
 _REPORT = (reports.c.number, reports.c.step, reports.c.metrics, reports.c.at)
 
 

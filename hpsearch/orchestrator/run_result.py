@@ -66,7 +66,7 @@ class RunResult:
         """That of `hpsearch run`."""
         if self.signal is not None:
             return 128 + self.signal
-        return 3 if self.best is None or self.end.is_max_failures else 0
+        return 3 if self.best is None or self.end.all_failed or self.end.is_max_failures else 0
 
     def document(self) -> dict[str, Any]:
         """What `hpsearch run --json` prints."""

@@ -15,7 +15,7 @@ from rich.text import Text
 from hpsearch.core.format import duration, first_line, json_text, line, number, score, span
 from hpsearch.core.history import History
 from hpsearch.core.time_left import Cost, Workload
-from hpsearch.core.trial import Objective, Trial
+from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.study.definition import Study
@@ -128,7 +128,8 @@ class Terminal(Observer):
         )
         rows: list[RenderableType] = [head]
         if (best := history.best()) is not None:
-            rows.append(Text(f"best  trial {best.number}: {score(best, history.objective)}", "green"))
+            mark = f", {State.FAILED}" if best.state is State.FAILED else ""
+            rows.append(Text(f"best  trial {best.number}: {score(best, history.objective)}{mark}", "green"))
         rows.append(self._running(history, running))
         if (last := self._last) is not None:
             rows.append(Text(f"last  trial {last.number} {last.state}: {score(last, history.objective)}", "dim"))

@@ -30,7 +30,7 @@ class JournalStudy:
     @property
     def objective(self) -> Objective:
         about = self.record.spec["study"]
-        return Objective(about["metric"], about["goal"], about["at"])
+        return Objective(about["metric"], about["goal"], about["at"], about.get("failed", "keep"))
 
     @property
     def replicates(self) -> Replicates:

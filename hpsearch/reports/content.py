@@ -43,7 +43,7 @@ class Content:
 
     @cached_property
     def ranked(self) -> list[Trial]:
-        """The trials with a value, the best first, so without failed and diverged ones."""
+        """The trials with a value, the best first, so without diverged ones."""
         return self.study.objective.ranked(self.trials)
 
     @cached_property

@@ -111,7 +111,7 @@ class CoarseToFine:
     def _ranked(self, index: int, span: RoundProgress, history: History) -> list[Trial]:
         """The trials before a round that have a value, best first, as they were when the round began."""
         epochs, trials = self.rounds[index - 1].epochs, (history[number] for number in range(span.first))
-        return history.objective.ranked(one.as_of(epochs) if one.round > index else one for one in trials)
+        return history.objective.succeeded(one.as_of(epochs) if one.round > index else one for one in trials)
 
     def _continue(self, index: int, span: RoundProgress, history: History) -> Resume | None:
         """The next of the best PAUSED trials of the previous round, while this round continues fewer than it should."""

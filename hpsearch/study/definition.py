@@ -80,7 +80,7 @@ class Study(Section):
 
     @property
     def objective(self) -> Objective:
-        return Objective(self.study.metric, self.study.goal, self.study.at)
+        return Objective(self.study.metric, self.study.goal, self.study.at, self.study.failed)
 
     @classmethod
     def load(
@@ -230,10 +230,11 @@ class Study(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
     def identity(self) -> dict[str, Any]:
-        """What a continued study must not change: all but its name, its budget, and where and how it runs."""
+        """What a continued study must not change: all but its name, its budget, which results count, and where and how
+        it runs."""
         spec = self.spec()
         return {
-            "study": {key: value for key, value in spec["study"].items() if key != "name"},
+            "study": {key: value for key, value in spec["study"].items() if key not in ("name", "failed")},
             "trainer": {key: value for key, value in spec["trainer"].items() if (key, value) != ("repeats", 1)},
             "space": spec["space"],
             "search": {key: value for key, value in spec["search"].items() if key not in self.search.budgets},

@@ -234,10 +234,10 @@ def best_points(objective: Objective, trial: Trial) -> Iterator[Point]:
     """`best_<metric>` and `best_epoch`, at each epoch that became the best: the last of them is the trial's result.
 
     A function of the curve alone, so that a trial which was paused and trained longer adds to what it had. A trial
-    that failed, diverged or is infeasible has no result and would stand first in a table that is sorted by it.
+    that diverged or is infeasible has no result, nor has one that failed in a study with `failed = "drop"`.
     """
     key = f"best_{safe_name(objective.metric)}"
-    if trial.state.is_active or trial.state in (State.FAILED, State.INFEASIBLE) or trial.diverged:
+    if trial.state.is_active or not objective.counts(trial):
         return
     better = list(_improvements(objective, trial.curve))
     for report in better:

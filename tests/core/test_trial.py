@@ -58,3 +58,13 @@ def test_a_trial_without_a_report_or_that_diverged_has_no_value() -> None:
     objective = Objective("score", "minimize")
     for trial in (replace(TRIAL, curve=()), replace(TRIAL, cause=Cause.DIVERGED)):
         assert (objective.loss(trial), objective.value(trial)) == (math.inf, None)
+
+
+def test_the_result_of_a_failed_trial_counts_unless_it_is_dropped() -> None:
+    failed = replace(TRIAL, number=1, state=State.FAILED, curve=(Report(1, {"score": 0.5}),))
+    keep, drop = Objective("score", "minimize"), Objective("score", "minimize", failed="drop")
+    assert keep.ranked([TRIAL, failed]) == [failed, TRIAL]
+    assert drop.ranked([TRIAL, failed]) == [TRIAL]
+    assert keep.succeeded([TRIAL, failed]) == drop.succeeded([TRIAL, failed]) == [TRIAL]
+    without = replace(failed, curve=(Report(1, {"other": 0.5}),))
+    assert keep.ranked([without]) == []

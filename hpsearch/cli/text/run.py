@@ -104,8 +104,9 @@ def _best_rows(result: RunResult) -> list[str]:
     if best is None:
         why = next((trial.reason for trial in reversed(list(result.history)) if trial.reason), "nothing was trained")
         return [f"no trial succeeded; the last one: {why}"]
+    later = "; it FAILED later" if best.failed else ""
     return [
-        f"best: trial {best.trial}, {result.study.study.metric} {number(best.value)} at epoch {best.epoch}",
+        f"best: trial {best.trial}, {result.study.study.metric} {number(best.value)} at epoch {best.epoch}{later}",
         f"      {params_line(best.params)}",
     ]
 

@@ -33,7 +33,7 @@ def text(studies: Sequence[Standing], latest: Sequence[Decision] = ()) -> str:
 
 def _row(one: Standing) -> list[str]:
     trials = ", ".join(f"{count} {state}" for state, count in one.trials.items() if count)
-    best = one.best and f"{number(one.best.value)} (trial {one.best.trial}, epoch {one.best.epoch})"
+    best = one.best and f"{number(one.best.value)} (trial {one.best.trial}, epoch {one.best.epoch}{one.best.mark})"
     return [one.study, one.state, trials or "none", str(one.epochs_trained), best or "none yet"]
 
 

@@ -40,7 +40,7 @@ def at_equal_cost(studies: Sequence[ComparedStudy], fair: bool) -> list[EqualCos
 def first(trials: Sequence[Trial], epochs: int) -> list[Trial]:
     """The trials with the reports that all trials together had made within the first `epochs` that they trained.
 
-    Their states are the final ones: a trial that failed later is no result before that either.
+    Their states are the final ones.
     """
     known, last, trained = Counter[int](), Counter[int](), 0
     for number, report in by_arrival(trials):

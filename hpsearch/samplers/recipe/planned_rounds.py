@@ -80,7 +80,7 @@ class RoundResults:
     def __init__(self, plans: Sequence[PlannedRound], history: History):
         self._plans, self._history = plans, history
         self.trials = self._after(len(plans))
-        self.ranked = history.objective.ranked(self.trials)
+        self.ranked = history.objective.succeeded(self.trials)
         self.epochs = sum(trial.epoch for trial in self.trials)
 
     def _after(self, rounds: int) -> list[Trial]:
@@ -125,7 +125,7 @@ class RoundResults:
     @property
     def gain(self) -> float:
         """The improvement of the last round's best over the best before it; negative where it is worse."""
-        before = self._history.objective.ranked(self._after(len(self._plans) - 1))
+        before = self._history.objective.succeeded(self._after(len(self._plans) - 1))
         old = self._history.loss(before[0]) if before else math.inf
         new = [self._history.loss(t) for t in self.ranked if t.number in self._plans[-1].trials]
         return old - min(new, default=math.inf)

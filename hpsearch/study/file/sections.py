@@ -70,6 +70,9 @@ class About(Section):
     at: Literal["best", "last"] = Field(
         "best", description="the epoch whose value counts: that with the best value, or the last"
     )
+    failed: Literal["keep", "drop"] = Field(
+        "keep", description="whether the results of a trial before it failed count as the study's: yes, or no"
+    )
 
 
 class Validation(Section):
