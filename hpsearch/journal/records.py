@@ -196,8 +196,7 @@ class Judge:
         known, best = self._best.get(trial.number, (0, ()))
         short = replace(trial, curve=(*best, *trial.curve[known:]))
         report = self.objective.judged(short)
-        if report is not None:
-            self._best[trial.number] = (len(trial.curve), (report,))
+        self._best[trial.number] = (len(trial.curve), () if report is None else (report,))
         value = self.objective.value(short)
         if report is None or value is None:
             return {"value": None, "loss": None, "best_epoch": None}

@@ -52,11 +52,9 @@ class SummaryContract:
         found = journal.summary(leased.study.id).best
         assert best == (None if found is None else (found.trial, found.value, found.epoch))
 
-    def test_the_best_neither_failed_nor_diverged_and_is_the_first_of_equals(
-        self, journal: Journal, leased: LeasedStudy
-    ) -> None:
+    def test_the_best_has_not_diverged_and_is_the_first_of_equals(self, journal: Journal, leased: LeasedStudy) -> None:
         leased.writer.write(make_batch(
-            make_trial(0, 0.1, state=State.FAILED),
+            make_trial(0, math.nan, state=State.FAILED),
             make_trial(1, -math.inf, state=State.PRUNED, cause=Cause.DIVERGED),
             make_trial(2, 0.2, state=State.PRUNED, cause=Cause.DIVERGED),
             make_trial(3, 0.5),
@@ -64,7 +62,19 @@ class SummaryContract:
         ))  # fmt: skip
         best = journal.summary(leased.study.id).best
         assert best is not None
-        assert (best.trial, best.value, best.epoch) == (3, 0.5, 1)
+        assert (best.trial, best.value, best.epoch, best.failed) == (3, 0.5, 1, False)
+
+    @pytest.mark.parametrize(
+        ("spec", "best"), [({}, 0), ({"study": {"failed": "keep"}}, 0), ({"study": {"failed": "drop"}}, 1)]
+    )
+    def test_a_failed_trial_is_the_best_unless_the_study_drops_it(
+        self, journal: Journal, leased: LeasedStudy, spec: dict[str, dict[str, str]], best: int
+    ) -> None:
+        leased.writer.write(make_batch(make_trial(0, 0.1, state=State.FAILED), make_trial(1, 0.5)))
+        journal.respec(leased.lease, spec)
+        found = journal.summary(leased.study.id).best
+        assert found is not None
+        assert (found.trial, found.failed) == (best, best == 0)
 
     def test_the_best_epoch_survives_writes_without_reports_and_a_new_writer(
         self, journal: Journal, leased: LeasedStudy

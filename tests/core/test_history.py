@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.core.history import History, by_arrival
+from hpsearch.core.history import BestTrial, History, by_arrival
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 
 LOSS = Objective("val_loss", "minimize")
@@ -85,17 +85,22 @@ class TestBest:
     @pytest.mark.parametrize(
         "bad",
         [
-            trial(0, 0.1, state=State.FAILED),
             trial(0, 0.1, math.nan, state=State.PRUNED, cause=Cause.DIVERGED),
             trial(0, -math.inf),
             trial(0),
         ],
-        ids=["failed", "diverged", "infinite", "no report"],
+        ids=["diverged", "infinite", "no report"],
     )
-    def test_is_none_that_failed_or_diverged_or_never_reported(self, bad: Trial) -> None:
+    def test_is_none_that_diverged_or_never_reported(self, bad: Trial) -> None:
         assert History(LOSS, [bad]).best() is None
         history = History(LOSS, [bad, trial(1, 5.0)])
         assert history.best() is history[1]
+
+    def test_may_have_failed_where_the_study_keeps_such_results(self) -> None:
+        trials = [trial(0, 0.1, state=State.FAILED), trial(1, 5.0)]
+        keep, drop = History(LOSS, trials), History(replace(LOSS, failed="drop"), trials)
+        assert (keep.best(), drop.best()) == (trials[0], trials[1])
+        assert [(best.trial, best.failed) for h in (keep, drop) if (best := BestTrial.of(h))] == [(0, True), (1, False)]
 
     @pytest.mark.parametrize("state", [State.PRUNED, State.PAUSED, State.RUNNING, State.WAITING])
     def test_may_be_one_that_did_not_train_to_the_end(self, state: State) -> None:

@@ -37,7 +37,7 @@ def test_of_an_accuracy_the_highest_are() -> None:
     assert numbers(best_distinct(trials, ACCURACY, 2)) == [1, 2]
 
 
-def test_what_failed_diverged_or_never_reported_is_none() -> None:
+def test_what_diverged_or_never_reported_is_none_and_what_failed_where_that_is_dropped() -> None:
     diverged = Trial(2, {"x": 2}, 0, 9, State.PRUNED, curve=(Report(1, {"val_loss": 0.1}),), cause=Cause.DIVERGED)
     trials = [
         trial(0, 0.0, 0.5, state=State.FAILED),
@@ -46,14 +46,15 @@ def test_what_failed_diverged_or_never_reported_is_none() -> None:
         trial(3, 3.0, math.nan),
         trial(4, 4, 2.0),
     ]
-    assert numbers(best_distinct(trials, LOSS, 9)) == [4]
+    assert numbers(best_distinct(trials, LOSS, 9)) == [0, 4]
+    assert numbers(best_distinct(trials, Objective("val_loss", "minimize", failed="drop"), 9)) == [4]
     assert best_distinct([], LOSS, 3) == []
 
 
 def test_one_that_ended_may_go_all_the_way_and_others_as_far_as_they_came() -> None:
     curve = (3.0, 2.0, 1.0)
     assert length(trial(0, 0.0, *curve), epochs=30) == 30
-    for state in (State.PAUSED, State.PRUNED, State.WAITING):
+    for state in (State.PAUSED, State.PRUNED, State.WAITING, State.FAILED):
         assert length(trial(0, 0.0, *curve, state=state), epochs=30) == 3
 
 

@@ -117,9 +117,10 @@ class Model:
     def _candidates(self, trials: Iterable[Trial]) -> Iterable[BestTrial]:
         for trial in trials:
             fit = [report for report in trial.curve if math.isfinite(report.metrics["loss"])]
-            if fit and trial.state is not State.FAILED and not trial.diverged:
+            if fit and not trial.diverged:
                 best = min(fit, key=lambda report: report.metrics["loss"])
-                yield BestTrial(trial.number, best.metrics["loss"], best.step, trial.params)
+                failed = trial.state is State.FAILED
+                yield BestTrial(trial.number, best.metrics["loss"], best.step, trial.params, failed)
 
     def changes(self, since: int, limit: int) -> Changes:
         """Whole revisions, at least one, as many as have no more than `limit` reports."""

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Cause, State
+from hpsearch.core.history import BestTrial
+from hpsearch.core.trial import Cause, Objective, State
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.median import Median
 from hpsearch.pruners.patience import EarlyStopping
-from tests.support.studies import COMPLETE, FAILED, PAUSED, PRUNED, ListSampler, RoundsSampler, Search
+from hpsearch.workers.checkpoints import CheckpointStore
+from hpsearch.workers.pools.in_process import InProcess
+from tests.support.studies import COMPLETE, FAILED, PAUSED, PRUNED, ListSampler, RoundsSampler, Search, setup
 
 pytest_plugins = ["tests.support.fixtures"]
 pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
@@ -152,3 +155,31 @@ class TestAfterTheLastReport:
         assert sorted(path.name for path in (tmp_path / "checkpoints/00000").glob("*.pt")) == ["best.pt"]
         log = (tmp_path / "logs/trial-00000.log").read_text()
         assert "RuntimeError: could not draw the confusion matrix" in log
+
+
+class TestFailedTrials:
+    """Trial 1 is the best one and fails in its third epoch."""
+
+    def search(self, tmp_path: Path, failed: Literal["keep", "drop"]) -> Search:
+        params = [{"reports": "1:0.9 2:0.8 3:0.7"}, {"reports": "1:0.3 2:0.2", "then": "raise"}]
+        objective = Objective("val_loss", "minimize", failed=failed)
+        study = Search(tmp_path, ListSampler(params), "sparse", epochs=3)
+        study.setup = setup(tmp_path, "sparse", objective=objective)
+        study.pool = InProcess(study.setup, 1)
+        return study
+
+    def test_the_best_epoch_before_the_failure_counts(self, tmp_path: Path) -> None:
+        history = self.search(tmp_path, "keep").go().history
+        assert [trial.state for trial in history] == [COMPLETE, FAILED]
+        assert BestTrial.of(history) == BestTrial(1, 0.2, 2, history[1].params, failed=True)
+        snapshot = CheckpointStore.of(tmp_path, "u", 1).at(2)
+        assert snapshot is not None
+        assert snapshot.objects["weight"] == {"value": 2}
+
+    def test_it_is_dropped_where_the_study_says_so(self, tmp_path: Path) -> None:
+        history = self.search(tmp_path, "drop").go().history
+        assert BestTrial.of(history) == BestTrial(0, 0.7, 3, history[0].params)
+
+    def test_samplers_see_no_result_of_it(self, tmp_path: Path) -> None:
+        history = self.search(tmp_path, "keep").go().history
+        assert [trial.number for trial in history.objective.succeeded(history)] == [0]

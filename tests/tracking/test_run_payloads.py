@@ -204,7 +204,7 @@ class TestBest:
         assert set(best_points(LOSS, paused)) < set(best_points(LOSS, longer))
 
     @pytest.mark.parametrize(
-        ("state", "cause"), [(State.FAILED, None), (State.PRUNED, Cause.DIVERGED), (State.RUNNING, None)]
+        ("state", "cause"), [(State.INFEASIBLE, None), (State.PRUNED, Cause.DIVERGED), (State.RUNNING, None)]
     )
     def test_no_result_no_best(self, state: State, cause: Cause | None):
         assert not list(best_points(LOSS, make_trial(state=state, cause=cause, curve=curve(0.5))))

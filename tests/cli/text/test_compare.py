@@ -1,5 +1,6 @@
 """A comparison in words."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_whether_a_lead_is_chance() -> None:
 
 
 def test_a_study_that_failed_has_its_column() -> None:
-    failed = compared("failed", [trial(0, 0.1, state=State.FAILED)])
+    failed = compared("failed", [trial(0, math.nan, state=State.FAILED)])
     said = text(comparison(failed, compared("toy", SHORT), compared("long", LONG)))
     assert "Notes:\n  failed has no trial with a value" in said
     assert next(line.split() for line in said.splitlines() if line.startswith("best  ")) == ["best", "-", "0.3", "0.1"]

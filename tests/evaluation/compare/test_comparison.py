@@ -1,5 +1,6 @@
 """Studies side by side: who leads, by how much, what may be luck, and whether the comparison is fair."""
 
+import math
 from dataclasses import replace
 from statistics import fmean, stdev
 
@@ -130,7 +131,7 @@ def test_who_has_which_of_several() -> None:
 
 
 def test_a_study_that_failed_takes_no_part() -> None:
-    failed = compared("failed", [trial(0, 0.1, state=State.FAILED), trial(1, state=State.FAILED)])
+    failed = compared("failed", [trial(0, math.nan, state=State.FAILED), trial(1, state=State.FAILED)])
     found = comparison(failed, compared("good", SHORT))
     assert found.studies[0].document()["best"] is None
     assert found.notes == [

@@ -7,6 +7,7 @@ from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.evaluation.compare.equal_cost import best_after, costs, first, leading
 
 LOSS = Objective("val_loss", "minimize")
+DROP = Objective("val_loss", "minimize", failed="drop")
 LAST = Objective("val_loss", "minimize", "last")
 ACCURACY = Objective("val_loss", "maximize")
 
@@ -44,18 +45,20 @@ def test_a_clock_that_went_back_takes_no_epoch_out_of_the_middle_of_a_curve() ->
     assert [report.step for report in first([back], 2)[0].curve] == [1, 2]
 
 
-def test_what_failed_or_diverged_is_no_result_but_its_epochs_count() -> None:
+def test_what_diverged_or_is_dropped_is_no_result_but_its_epochs_count() -> None:
     failed = trial(0, (1, 0.1), state=State.FAILED)
     diverged = trial(1, (2, 0.2), state=State.PRUNED, cause=Cause.DIVERGED)
     search = [failed, diverged, trial(2, (3, math.nan), (4, 0.9))]
-    assert [best_after(search, LOSS, epochs) for epochs in (2, 3, 4)] == [None, None, 0.9]
+    assert [best_after(search, DROP, epochs) for epochs in (2, 3, 4)] == [None, None, 0.9]
+    assert [best_after(search, LOSS, epochs) for epochs in (2, 3, 4)] == [0.1, 0.1, 0.1]
 
 
 def test_in_the_end_it_is_the_best_of_the_search() -> None:
     ties = [trial(0, (1, 2.0)), trial(1, (2, 1.0)), trial(2, (3, 1.0)), trial(3, (4, 0.5), state=State.FAILED)]
-    best = History(LOSS, ties).best()
-    assert best is not None
-    assert (best.number, best_after(ties, LOSS, 4)) == (1, LOSS.value(best))
+    for objective, number in ((DROP, 1), (LOSS, 3)):
+        best = History(objective, ties).best()
+        assert best is not None
+        assert (best.number, best_after(ties, objective, 4)) == (number, objective.value(best))
     assert best_after([], LOSS, 4) is None
 
 
