@@ -128,6 +128,8 @@ class OpenTrial:
         if self._is_first:
             self.run.check_fold_is_asked_for()
             self._is_first = False
+        if isinstance(report, Mapping):  # without a step: of this epoch, or of the next step
+            report = Report(max(self.run.epoch, self.step + 1), report)
         checked = checked_report(report, self.step)
         self.step = checked.step
         return checked

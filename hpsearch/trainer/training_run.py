@@ -31,6 +31,7 @@ class Run:
 
     seed: already given to random, NumPy and torch by the worker.
     max_epochs: most epochs of the trial in this study, pauses included: the length of a learning-rate schedule.
+    epoch: the one that `epochs` has yielded last, 0 before the first.
     device: "cpu", or "cuda" where the trial has (a share of) a GPU.
     threads: number of CPU threads of the trial.
     data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
@@ -60,6 +61,7 @@ class Run:
         self._restored = restored
         self._instrument = instrument
         self._fold, self._fold_is_asked_for = fold, False
+        self.epoch = 0
         self.tracked: dict[str, Any] = {}
         self.used: dict[str, str] = {}
 
@@ -144,7 +146,9 @@ class Run:
             first = self._restored.step + 1
             state.set_random_state(self._restored.random)
             self._restored = None
-        yield from range(first, self.max_epochs + 1)
+        for epoch in range(first, self.max_epochs + 1):
+            self.epoch = epoch
+            yield epoch
 
 
 class _NoDataFolder:

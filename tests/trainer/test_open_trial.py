@@ -51,6 +51,21 @@ class TestOpenTrial:
             OpenTrial(silent, {}, Run(3, 2), name="repeat2").next_report()
         assert OpenTrial(silent, {}, Run(3, 2), step=2).next_report() is None
 
+    def test_metrics_without_a_step_are_of_the_epoch_or_of_the_next_step(self) -> None:
+        def second(params: Params, run: Run) -> Iterator[Any]:
+            for epoch in run.epochs():
+                if epoch % 2 == 0:
+                    yield {"val_loss": 1 / epoch}
+
+        def own_loop(params: Params, run: Run) -> Iterator[Any]:
+            yield {"val_loss": 1.0}
+            yield Report(5, {"val_loss": 0.5})
+            yield {"val_loss": torch.tensor(0.25)}
+
+        trials = OpenTrial(second, {}, Run(3, 5)), OpenTrial(own_loop, {}, Run(3, 9))
+        steps = [[report.step for report in iter(trial.next_report, None) if report] for trial in trials]
+        assert steps == [[2, 4], [1, 5, 6]]
+
     def test_none_is_no_end(self) -> None:
         with pytest.raises(TrainerError, match="the trainer yielded None, not a Report"):
             OpenTrial(nothing, {}, Run(3, 2)).next_report()
