@@ -242,7 +242,10 @@ def test_the_spec_is_a_study_file_in_json():
     )
     spec = study.spec()
     assert json.loads(json.dumps(spec)) == spec
-    assert spec["study"] == {"name": "digits", "metric": "val_loss", "goal": "minimize", "seed": 0, "at": "best"}
+    assert spec["study"] == {
+        **{"name": "digits", "metric": "val_loss", "goal": "minimize", "seed": 0, "at": "best"},
+        "failed": "keep",
+    }
     assert spec["space"] == {
         "lr": {"low": 1e-05, "high": 1.0, "log": True},
         "opt": ["sgd", "adam"],
