@@ -13,7 +13,7 @@ def test_object(done: CliRunner) -> None:
         "study": "toy",
         "state": "COMPLETE",
         "holder": None,
-        "trials": {"waiting": 0, "running": 0, "paused": 0, "complete": 4, "pruned": 0, "failed": 0},
+        "trials": {"waiting": 0, "running": 0, "paused": 0, "complete": 4, "pruned": 0, "infeasible": 0, "failed": 0},
         "epochs_trained": 12,
         "best": {
             "trial": best["number"],
