@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import State, Trial
 
 FEWEST = 2
 """Trials that must have ended before there is an estimate."""
@@ -13,7 +13,7 @@ FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one trial has cost. asked: the epoch that it was to train to (>= 1). trained: its last epoch.
+    """What one trial has cost. asked: the epoch that it was to train to. trained: its last epoch.
     seconds: inside its trainer. ended: it does not train now (it may be paused).
     """
 
@@ -24,7 +24,12 @@ class Cost:
 
     @classmethod
     def of(cls, trial: Trial) -> "Cost":
-        return cls(trial.until, trial.epoch, trial.busy, not trial.state.is_active)
+        return cls.at(trial.state, trial.until, trial.epoch, trial.busy)
+
+    @classmethod
+    def at(cls, state: State, until: int, epoch: int, busy: float) -> "Cost":
+        """Of an INFEASIBLE trial nothing is asked any more: others may take its place."""
+        return cls(0 if state is State.INFEASIBLE else until, epoch, busy, not state.is_active)
 
 
 @dataclass(frozen=True, slots=True)

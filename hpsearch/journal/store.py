@@ -188,7 +188,7 @@ class Journal:
         query = sa.select(trials.c.until, trials.c.epoch, trials.c.busy, trials.c.state)
         with self._database.read() as connection:
             rows = connection.execute(query.where(trials.c.study_id == study_id)).all()
-        return [Cost(until, epoch, busy, not State(state).is_active) for until, epoch, busy, state in rows]
+        return [Cost.at(State(state), until, epoch, busy) for until, epoch, busy, state in rows]
 
     def decisions(self, study_id: int, number: int | None = None) -> list[Decision]:
         """Those about a study, or about one of its trials, in the order they were taken."""

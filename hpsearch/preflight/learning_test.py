@@ -1,6 +1,6 @@
 """The learning test: whether a study's trainer can learn, and the cost of an epoch. Measured on a worker."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hpsearch.core import seeds
@@ -11,9 +11,13 @@ from hpsearch.preflight.judge import checklist
 from hpsearch.preflight.judge.check import Check, failed
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements
+from hpsearch.samplers.random import draw
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import Preflight
 from hpsearch.workers.pools.base import Measurer
+
+MOST_INFEASIBLE = 10
+"""Parameter sets that are tried, the middle of the space and random ones, where the ones before are infeasible."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,18 @@ def run_learning_test(study: Study, measurer: Measurer) -> LearningTest:
     seed = seeds.trial_seed(study.study.seed, 0)
     measurement = LearningMeasurement(study.space.middle(), seed, study.trainer.epochs, section.limit, section.skip)
     measured = measurer.measure(measurement)
+    for number in range(1, MOST_INFEASIBLE):
+        if not _is_infeasible(measured):
+            break
+        params = draw(study.space, seeds.stream(study.study.seed, number), set())
+        measurement = replace(measurement, params=params)
+        measured = measurer.measure(measurement)
     if isinstance(measured, Lost):
         check = failed("runs", f"the measurement was lost: {measured.reason}", details=measured.traceback)
         return LearningTest(measurement.params, (check,), checklist.cost(Measurements()), 0.0)
     checks = checklist.judge(measured, study.objective, section.skip)
     return LearningTest(measurement.params, checks, checklist.cost(measured, len(study.replicates)), measured.seconds)
+
+
+def _is_infeasible(measured: Measurements | Lost) -> bool:
+    return isinstance(measured, Measurements) and measured.failure is not None and measured.failure.kind == "infeasible"

@@ -1,11 +1,15 @@
 """The preflight as a part of a run, and on its own."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.trial import Report
+from hpsearch.core.messages import Failure
+from hpsearch.core.trial import Report, key_of
+from hpsearch.preflight.learning_test import MOST_INFEASIBLE
+from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements, TrainedEpochs
 from hpsearch.preflight.runner import PreflightFailed, PreflightRecord, complete, run_preflight
 from hpsearch.study.definition import Study
@@ -16,6 +20,8 @@ from tests.support.study_text import LR, make_study
 BOTH = ("", "[preflight]\n[lr_range]\n")
 AUTO = (LR, "{ auto = true }")
 LEARNS = Measurements(trained=TrainedEpochs(1.0, (Report(1, {"val_loss": 0.5}),), seconds=2.0), seconds=3.0)
+
+INFEASIBLE = Measurements(failure=Failure("infeasible", "b > a"))
 
 
 @pytest.fixture
@@ -56,6 +62,27 @@ class TestAsAPartOfARun:
             PreflightFailed, match=r"(?s)the measurement was lost: its worker died of: Fatal Python error.*in conv2d"
         ):
             complete(study, Vanishing(), PreflightRecord(), str)
+
+    def test_infeasible_parameters_are_replaced_by_others(self, study: Study) -> None:
+        measurer = Answering(learning=INFEASIBLE)
+        record = complete(study, measurer, PreflightRecord(), str)
+        tried = [one.params for one in measurer.asked if isinstance(one, LearningMeasurement)]
+        assert tried[0] == study.space.middle()
+        assert len(tried) == len({key_of(params) for params in tried}) == MOST_INFEASIBLE
+        assert all(map(study.space.contains, tried))
+        (runs,) = (one for one in record.documents["preflight"]["checks"] if one["name"] == "runs")
+        assert (runs["outcome"], runs["severity"]) == ("failed", "warning")
+
+    def test_feasible_ones_are_measured(self, study: Study) -> None:
+        class Later(Answering):
+            def measure(self, measurement: Any) -> Any:
+                answer = super().measure(measurement)
+                return INFEASIBLE if len(self.asked) < 3 else answer
+
+        measurer = Later(learning=LEARNS)
+        record = complete(study, measurer, PreflightRecord(), str)
+        assert record.documents["preflight"]["passed"]
+        assert record.documents["preflight"]["params"] == measurer.asked[2].params != study.space.middle()
 
     def test_then_there_is_no_range(self, study: Study) -> None:
         with pytest.raises(BadInput, match="its worker died"):

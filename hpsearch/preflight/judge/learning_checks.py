@@ -22,6 +22,8 @@ UNBOUNDED = 1000.0
 def runs(measured: Measurements) -> Check:
     failure, trained = measured.failure, measured.trained
     if failure is not None:
+        if failure.kind == "infeasible":
+            return warned("runs", f"no feasible parameters were found to measure with: {failure.summary}")
         why = KINDS.get(failure.kind, "the trainer raised an exception")
         return failed("runs", f"{why}: {failure.summary}", details=failure.traceback)
     if trained is not None and trained.problem:

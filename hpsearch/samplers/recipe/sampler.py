@@ -100,7 +100,10 @@ class Recipe:
         found = RoundResults(plans, history)
         if not found.ranked:
             trials = many(len(found.trials), "trial")
-            reason = f"no result in {trials}: all failed or diverged; see `hpsearch preflight` and `hpsearch show`"
+            reason = (
+                f"no result in {trials}: all failed, diverged or are infeasible; see `hpsearch preflight` and "
+                "`hpsearch show`"
+            )
             return Over(reason, numbers={"trials": len(found.trials)})
         if last.rung.epochs == schedule.longest:
             if found.noise is None and (count := schedule.repeats(found.progress)):
