@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from hpsearch.core.decisions import New, Resume
+from hpsearch.core.errors import Infeasible
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params
 from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.own_methods import Given
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.space import Choice, Float, Int, Space
-from hpsearch.testing.simulation import LOSS, Simulation, diverges, fails, flat
+from hpsearch.testing.simulation import LOSS, Simulation, diverges, fails, flat, infeasible
 
 CONDITIONAL = Space(
     (
@@ -39,7 +40,7 @@ class SamplerCase:
     """A sampler, and what it is to do.
 
     make: seed -> a sampler that makes `budget` proposals of at most `epochs` epochs. seeded: it draws at random.
-    hopeless: the number of proposals where every trial fails or diverges; None: `budget`.
+    hopeless: the number of proposals where no trial has a result; None: `budget`.
     ends_with_over: its last answer is an `Over`, not None.
     """
 
@@ -88,7 +89,7 @@ def hash_free(value: object) -> float:
 
 
 class MixedEnds:
-    """Every sixth epoch raises, and every fourth of the others has a loss of NaN."""
+    """Every sixth epoch raises, every fourth of the others has a loss of NaN, and every ninth is infeasible."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -97,6 +98,8 @@ class MixedEnds:
         self.calls += 1
         if self.calls % 6 == 0:
             raise ArithmeticError
+        if self.calls % 9 == 0:
+            raise Infeasible("not allowed")
         return math.nan if self.calls % 4 == 0 else bowl(params, epoch)
 
 
@@ -172,7 +175,7 @@ class SamplerContract:
         assert all(case.space.contains(trial.params) for trial in simulation.history)
 
     def test_it_ends_where_every_trial_fails_or_diverges(self, case: SamplerCase) -> None:
-        for loss in (diverges, fails):
+        for loss in (diverges, fails, infeasible):
             simulation = Simulation(case.make(0), loss, epochs=case.epochs).run()
             assert len(simulation.proposals) == (case.hopeless or case.budget)
             assert not any(isinstance(proposal, Resume) for proposal in simulation.proposals)

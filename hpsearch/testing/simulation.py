@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from hpsearch.core.decisions import New, Over, Resume
+from hpsearch.core.errors import Infeasible
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Objective, Params, Report, State, Trial
 from hpsearch.samplers.base import Sampler
 
 Loss = Callable[[Params, int], float]
-"""(params, epoch) -> loss. NaN: the trial diverges. ArithmeticError: the trial fails."""
+"""(params, epoch) -> loss. NaN: the trial diverges. ArithmeticError: it fails. Infeasible: it is infeasible."""
 
 LOSS = Objective("val_loss", "minimize")
 
@@ -28,6 +29,10 @@ def diverges(_params: Params, _epoch: int) -> float:
 
 def fails(_params: Params, _epoch: int) -> float:
     raise ArithmeticError
+
+
+def infeasible(_params: Params, _epoch: int) -> float:
+    raise Infeasible("not allowed")
 
 
 def none(_number: int) -> bool:
@@ -100,6 +105,9 @@ class Simulation:
                 loss = self.loss(trial.params, trial.epoch + 1)
             except ArithmeticError:
                 return self.history.put(replace(trial, state=State.FAILED, reason="the trainer raised"))
+            except Infeasible as problem:
+                reason = str(problem)
+                return self.history.put(replace(trial, state=State.INFEASIBLE, cause=Cause.INFEASIBLE, reason=reason))
             metrics = {metric: loss}
             if self._train is not None:
                 metrics["train_loss"] = self._train(trial.params, trial.epoch + 1)

@@ -149,8 +149,7 @@ def test_a_pruned_trial_counts_as_bad_whatever_its_loss(sampler: str) -> None:
 def test_it_avoids_the_points_of_running_trials(sampler: str) -> None:
     xs = [(number + 0.5) / 12 for number in range(12)]
     crowded = history_of(xs, [abs(x - 0.3) for x in xs], running=[0.28, 0.29, 0.3, 0.31, 0.32] * 3)
-    # A surrogate ignores a failed trial, so the next proposal is the same for the same trial number.
-    alone = History(LOSS, [t if not t.state.is_active else replace(t, state=State.FAILED) for t in crowded])
+    alone = History(LOSS, [trial for trial in crowded if not trial.state.is_active])
     near, far = asked(sampler, alone, seeds=4), asked(sampler, crowded, seeds=4)
     assert median(abs(x - 0.3) for x in far) > median(abs(x - 0.3) for x in near) + 0.05
 
@@ -167,15 +166,16 @@ def test_trials_of_the_forked_study_replace_startup_trials(sampler: str) -> None
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_a_failed_point_is_not_proposed_again(sampler: str) -> None:
-    def ask_after_failure_at(x: float) -> float:
-        failed = Trial(3, {"x": x}, 0, 1, State.FAILED, ended=4)
-        history = History(LOSS, [*history_of([0.1, 0.2, 0.3], [1.0, 2.0, 3.0]), failed])
-        return asked(sampler, history, seeds=1)[0]
-
-    proposed = ask_after_failure_at(0.9)
-    assert ask_after_failure_at(0.8) == proposed  # where it failed says nothing about its loss
-    assert ask_after_failure_at(proposed) != proposed
+@pytest.mark.parametrize("state", [State.FAILED, State.INFEASIBLE])
+def test_a_region_without_results_is_left(sampler: str, state: State) -> None:
+    """The loss falls up to its border, at 0.6."""
+    xs = [(7 * number % 20 + 0.5) / 20 for number in range(20)]
+    history = History(LOSS)
+    for number, x in enumerate(xs):
+        curve = (Report(1, {"val_loss": 1.0 - x}),) if x < 0.6 else ()
+        ended = State.COMPLETE if x < 0.6 else state
+        history.put(Trial(number, {"x": x}, 0, 1, ended, curve=curve, ended=number + 1))
+    assert median(asked(sampler, history, seeds=5)) < 0.75
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes"])

@@ -27,13 +27,15 @@ def test_the_observation_of_each_kind_of_trial() -> None:
             trial(6, State.FAILED, 0.1),
             trial(7, State.COMPLETE),
             trial(8, State.RUNNING, 0.1),
+            trial(9, State.INFEASIBLE, 0.1),
         ],
     )
     seen = observations(history, SPACE)
     assert [one.loss for one in seen[:5]] == [1.0, 2.0, 6.0, 2.0, 7.0]
-    assert [one.own for one in seen] == [1.0, 2.0, 6.0, 0.5, 7.0, math.inf, math.inf]
-    assert seen[5].loss == seen[6].loss > 7.0
-    assert [one.pruned for one in seen] == [False, False, False, True, True, True, False]
+    assert [one.own for one in seen] == [1.0, 2.0, 6.0, 0.5, 7.0, *[math.inf] * 4]
+    assert len({one.loss for one in seen[5:]}) == 1
+    assert seen[5].loss > 7.0
+    assert [one.pruned for one in seen] == [False, False, False, True, True, True, False, False, False]
     assert seen[0].epoch == 3
 
 

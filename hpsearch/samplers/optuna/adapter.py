@@ -237,12 +237,14 @@ class _Replay:
                 self._study._storage.set_trial_param(trial._trial_id, parameter.name, inner, known)
 
     def _tell(self, event: _Told) -> None:
-        """A diverged trial as complete and infinitely bad: most samplers look at no other state."""
+        """A diverged or infeasible trial as complete and infinitely bad: most samplers look at no other state. A failed
+        one as pruned without a value: TPE ranks it last, most others ignore it, and some would propose it again if it
+        were a failed one."""
         from optuna.trial import TrialState
 
         number = self._first + event.number
         if event.state is State.FAILED:
-            self._study.tell(number, state=TrialState.FAIL)
+            self._study.tell(number, state=TrialState.PRUNED)
         elif event.state is State.COMPLETE or event.loss == float("inf"):
             self._study.tell(number, event.loss)
         else:

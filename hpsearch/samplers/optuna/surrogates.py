@@ -24,7 +24,7 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
     """Tree-structured Parzen estimator over all parameters at once (Bergstra 2011; Watanabe 2023, arXiv 2304.11127).
 
     A conditional space has one estimator for each group of parameters that occur together. Pruned trials rank behind
-    all complete ones: by the epoch that they reached, and last where they diverged. Running trials count as bad.
+    all complete ones: by the epoch that they reached, and last where they have no result. Running trials count as bad.
     """
     if "optuna" not in sys.modules:
         with IMPORTING:  # the loop asks, which waits for the tracker's imports here only

@@ -147,7 +147,8 @@ def told(*trials: Trial, evidence: tuple[Trial, ...] = ()) -> list[Any]:
         (trial(0, State.PAUSED, 0.5, ended=1), TrialState.PRUNED, 0.5),
         (trial(0, State.PRUNED, 0.5, float("nan"), ended=1, cause=Cause.DIVERGED), TrialState.COMPLETE, float("inf")),
         (trial(0, State.PRUNED, ended=1, cause=Cause.TIMEOUT), TrialState.COMPLETE, float("inf")),
-        (trial(0, State.FAILED, 0.5, ended=1), TrialState.FAIL, None),
+        (trial(0, State.FAILED, 0.5, ended=1), TrialState.PRUNED, None),
+        (trial(0, State.INFEASIBLE, 0.5, ended=1), TrialState.COMPLETE, float("inf")),
         (trial(0, State.RUNNING, 0.5), TrialState.RUNNING, None),
         (trial(0, State.WAITING), TrialState.RUNNING, None),
         (trial(0, State.WAITING, ended=1), TrialState.RUNNING, None),  # it failed, and is tried again
