@@ -20,7 +20,7 @@ from hpsearch.trainer.fresh_imports import forget_changed
 from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.base import WorkerPool
-from hpsearch.workers.worker import Setup, Worker
+from hpsearch.workers.worker import HASH_SEED, Setup, Worker
 
 LONGEST_FILE_NAME = 255
 """Bytes, on all usual file systems."""
@@ -122,7 +122,7 @@ def rules(study: Study) -> Rules:
     )
 
 
-def setup(study: Study, uid: str) -> Setup:
+def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
     """What the workers are made with. The folder `work` must be one that all of them reach."""
     trainer = TrainerContext(
         use=study.trainer.use,
@@ -141,6 +141,8 @@ def setup(study: Study, uid: str) -> Setup:
         gpus=study.resources.per_trial.gpus,
         capture=study.resources.address != "none",
         stepwise=study.search.stepwise,
+        isolated=study.resources.isolation == "process",
+        hash_seed=hash_seed,
     )
 
 
@@ -174,9 +176,9 @@ def work_folder(study: Study, uid: str) -> Path:
     return study.home / "studies" / f"{name}-{uid[:8]}"
 
 
-def pool(study: Study, uid: str) -> tuple[WorkerPool, list[str]]:
+def pool(study: Study, uid: str, hash_seed: str = HASH_SEED) -> tuple[WorkerPool, list[str]]:
     """The pool, its trainer tried, and what a person should know about it. ResourcesError, TrainerError, PoolError."""
-    made, example = setup(study, uid), study.space.middle()
+    made, example = setup(study, uid, hash_seed), study.space.middle()
     per_trial, resources = study.resources.per_trial, study.resources
     if resources.address == "none":
         from hpsearch.workers.pools.in_process import InProcess
@@ -193,10 +195,10 @@ def pool(study: Study, uid: str) -> tuple[WorkerPool, list[str]]:
 
 
 @contextmanager
-def one_worker(study: Study, uid: str) -> Iterator[WorkerPool]:
+def one_worker(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Iterator[WorkerPool]:
     """A pool of one worker, which has what a trial of the study has; closed in the end. Raises what `pool` does."""
     resources = study.resources.model_copy(update={"workers": 1})
-    made, _ = pool(study.model_copy(update={"resources": resources}), uid)
+    made, _ = pool(study.model_copy(update={"resources": resources}), uid, hash_seed)
     with closing(made):
         yield made
 

@@ -34,6 +34,10 @@ LATE = 0.02
 worker goes one epoch ahead of its verdict."""
 
 
+HASH_SEED = "0"
+"""PYTHONHASHSEED of a trial's process: sets of strings have the same order in all of them."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """The setup of every worker of a study. It is sent to other machines: plain values only, no secret.
@@ -44,6 +48,7 @@ class Setup:
     shared: several workers are in one process, so each restores its random state before it trains.
     ahead: where verdicts come late, train one epoch ahead of them (see LATE): the worker has its own process.
     stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
+    isolated: each trial is trained in a process of its own (on Ray). hash_seed: PYTHONHASHSEED of these processes.
     """
 
     trainer: TrainerContext
@@ -55,6 +60,8 @@ class Setup:
     shared: bool = False
     ahead: bool = False
     stepwise: bool = False
+    isolated: bool = False
+    hash_seed: str = HASH_SEED
 
 
 class Worker:
@@ -239,7 +246,6 @@ class _Training:
             with self._surroundings():
                 self.trial.close()
         except (Exception, SystemExit) as problem:
-            if self.log is not None:
-                self.log.write(f"closing the trainer failed\n{brief(problem)}\n")
+            print(f"closing the trainer failed\n{brief(problem)}", file=self.log or sys.stderr)
         if self.log is not None:
             self.log.close()

@@ -308,6 +308,11 @@ class Resources(Section):
         "local", description='"local": a Ray of its own; "auto", "ray://HOST:PORT": a cluster; "none": this process'
     )
     per_trial: PerTrial = PerTrial()
+    isolation: Literal["process", "none"] = Field(
+        "process",
+        description='"process": each trial has a process of its own; "none": the trials of a worker share its process, '
+        'as all trials do with address = "none"',
+    )
 
 
 class Limits(Section):

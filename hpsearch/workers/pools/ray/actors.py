@@ -16,6 +16,7 @@ from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
 from hpsearch.core.trial import Cause, Params
 from hpsearch.trainer.open_trial import Measurement, Result
+from hpsearch.workers.isolation.isolated_worker import MEASUREMENT, IsolatedWorker
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.cluster import AGAIN, Cluster, RaySession
 from hpsearch.workers.pools.ray.fit import fitting
@@ -32,21 +33,26 @@ and that costs no trial one of its `limits.retries`."""
 OVERTIME = 60.0
 """Seconds that a measurement may take beyond its own: it looks at the clock between two steps of a training."""
 
-MEASUREMENT = -1
-"""The number of a slot whose worker measures and trains no trial."""
+KILL = "kill"
+"""The concurrency group of an actor's method that ends its trial while another of its methods waits for that trial."""
+
+KILL_SECONDS = 10.0
+"""Within these a worker ends its trial's process; else the worker is replaced."""
 
 
 @dataclass
 class _Slot:
     """One actor: `pending` is the call it is busy with; `number` its trial, None while it starts or is free.
 
-    process: that of the actor, where it is one of this machine and Ray is ours.
+    process: that of the actor, where it is one of this machine and Ray is ours. killed_at: when its trial was killed
+    whose call is still pending (time.monotonic).
     """
 
     actor: Any
     pending: Any = None
     number: int | None = None
     process: reaper.Process | None = None
+    killed_at: float | None = None
 
     @property
     def is_free(self) -> bool:
@@ -114,7 +120,7 @@ class RayActors:
             case Kill(number) if any(lost.number == number for _, lost in self._withheld):
                 self._withheld = [(since, lost) for since, lost in self._withheld if lost.number != number]
             case Kill():
-                self._replace(self._slot(order.number))
+                self._kill(self._slot(order.number))
 
     def events(self, timeout: float) -> Sequence[Event]:
         """PoolError where Ray has died, and whatever a worker raised; after the other events that came with it."""
@@ -122,6 +128,7 @@ class RayActors:
             raise self._problem
         self._session.check()
         self._check_that_some_are_up()
+        self._replace_unresponsive()
         pending = {slot.pending: slot for slot in self._slots if slot.pending is not None}
         if not pending:
             time.sleep(min(timeout, 0.05))
@@ -150,7 +157,7 @@ class RayActors:
                 if time.monotonic() > deadline:
                     self._replace(slot)
                     return Lost(MEASUREMENT, f"it did not end within {measurement.seconds:g} s")
-            result: Result = ray.get(call)
+            result: Result | Lost = ray.get(call)
         except RayTaskError as problem:
             raise _raised_by_worker(problem) from None
         except RayError as problem:
@@ -174,12 +181,15 @@ class RayActors:
     def _actor_class(self) -> Any:
         """Made once: the first actor of a class waits for the GCS, which may be down when a worker is replaced."""
         own = self.cluster
-        return ray.remote(Worker).options(num_cpus=own.cpus, num_gpus=own.gpus, memory=own.memory, max_restarts=0)
+        kind = ray.remote(IsolatedWorker if self.setup.isolated else Worker)
+        groups = {"concurrency_groups": {KILL: 1}} if self.setup.isolated else {}
+        needs = {"num_cpus": own.cpus, "num_gpus": own.gpus, "memory": own.memory}
+        return kind.options(**needs, max_restarts=0, **groups)
 
     def _start_worker(self, slot: _Slot) -> None:
         """Put a new actor into the slot; it is free once it has tried the trainer."""
         slot.actor = self._actors.remote(replace(self.setup, ahead=True))
-        slot.number = slot.process = None
+        slot.number = slot.process = slot.killed_at = None
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
 
@@ -194,9 +204,8 @@ class RayActors:
         return list(ready)
 
     def _without_recently_lost(self, news: list[Event]) -> list[Event]:
-        """Lost workers are reported once Ray has outlived them for a while."""
+        """Trials of lost workers are reported once Ray has outlived them for a while."""
         now, held = time.monotonic(), WITHHELD if self.cluster.address == "local" else 0.0
-        self._withheld += [(now, event) for event in news if isinstance(event, Lost)]
         due: list[Event] = [lost for since, lost in self._withheld if now - since >= held]
         self._withheld = [(since, lost) for since, lost in self._withheld if now - since < held]
         if due:
@@ -204,22 +213,28 @@ class RayActors:
                 self._session.check(at_once=True)
             except PoolError as problem:
                 self._problem, due = self._problem or problem, []
-        return [event for event in news if not isinstance(event, Lost)] + due
+        return news + due
 
     def _result(self, slot: _Slot) -> Event | None:
         """What the slot's call returned: an event of its trial; None for a worker that has just become free."""
         call, slot.pending = slot.pending, None
         try:
-            came: Reported | int = ray.get(call, timeout=60)
+            came: Reported | Lost | int = ray.get(call, timeout=60)
         except RayTaskError as problem:
             raise _raised_by_worker(problem) from None
         except RayError as problem:
-            return self._lost(slot, problem)
+            lost = self._lost(slot, problem)
+            self._withheld += [] if lost is None else [(time.monotonic(), lost)]
+            return None
         self._last_up = time.monotonic()
         if isinstance(came, int):
             slot.process = self._session.watch(came)
             return None
-        if came.failure:
+        if slot.killed_at is not None:  # its trial was killed; one that had just reported has ended by now or ends here
+            slot.killed_at = None
+            self._kill_trial(slot)
+            return None
+        if isinstance(came, Lost) or came.failure:
             slot.number = None
         return came
 
@@ -230,6 +245,25 @@ class RayActors:
         self._session.check(at_once=True)
         self._replace(slot)
         return None if number is None else Lost(number, self.why_lost, fatal, cause)
+
+    def _kill(self, slot: _Slot) -> None:
+        """Its trial's process where it has one, and the worker trains the next trial; else the worker."""
+        if not self.setup.isolated:
+            self._replace(slot)
+            return
+        self._kill_trial(slot)
+        slot.number = None
+        if slot.pending is not None:
+            slot.killed_at = time.monotonic()
+
+    def _kill_trial(self, slot: _Slot) -> None:
+        slot.actor.kill.options(concurrency_group=KILL).remote()
+
+    def _replace_unresponsive(self) -> None:
+        """Workers that did not end their trial when they were ordered to: they may be stopped, or their node cut off."""
+        for slot in self._slots:
+            if slot.killed_at is not None and time.monotonic() - slot.killed_at > KILL_SECONDS:
+                self._replace(slot)
 
     def _replace(self, slot: _Slot) -> None:
         if slot.process is not None:

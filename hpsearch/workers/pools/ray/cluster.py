@@ -21,6 +21,7 @@ import ray
 
 from hpsearch.core.errors import BadInput, HpsearchError, PoolError
 from hpsearch.trainer.open_trial import TrainerContext
+from hpsearch.workers.isolation.exits import ended_by_the_kernel
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.packages import runtime_env
 
@@ -66,7 +67,7 @@ class RaySession:
         self._local: _LocalRay | None = None
         self._dead = False
         self._checked = self._answered = time.monotonic()
-        self._ended = _ended_by_the_kernel()
+        self._ended = ended_by_the_kernel()
         redirect_ray_logs()
         # Ray prints on stdout that a worker died, whatever log_to_driver says (listen_error_messages in that module).
         ray._private.worker._worker_logs_enabled = False
@@ -134,7 +135,7 @@ class RaySession:
 
     def kernel_ended_some(self) -> bool:
         """Whether the kernel has ended a process of this machine for its memory, ours or not, since the last call."""
-        before, self._ended = self._ended, _ended_by_the_kernel()
+        before, self._ended = self._ended, ended_by_the_kernel()
         return self._local is not None and self._ended > before
 
     def close(self) -> None:
@@ -200,13 +201,6 @@ def _free_space() -> str:
     """What a Ray of our own that does not come up may have lacked."""
     free = shutil.disk_usage(_TEMPORARY).free
     return f"; {free:,} bytes are free in {_TEMPORARY}, where it has its files: make room if need be, and {AGAIN}"
-
-
-def _ended_by_the_kernel() -> int:
-    """Linux counts what it has ended for want of memory; 0 elsewhere."""
-    with suppress(OSError, IndexError, ValueError):
-        return int(Path("/proc/vmstat").read_text().partition("\noom_kill ")[2].split()[0])
-    return 0
 
 
 def _listens(address: str) -> bool:

@@ -1,0 +1,54 @@
+"""Why a trial's process ended, from its exit code and the end of its log."""
+
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpsearch.core.messages import Lost
+from hpsearch.core.trial import Cause
+
+LAST_LINES = 10
+"""Of the log, for a process that left no traceback."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """code: the exit code, or minus the number of the signal. output: the end of what it wrote."""
+
+    code: int
+    output: str = ""
+
+    @property
+    def how(self) -> str:
+        """In the past tense, after the name of the process."""
+        return f"ended with exit code {self.code}" if self.code >= 0 else f"was killed by {_signal_name(-self.code)}"
+
+    @property
+    def traceback(self) -> str:
+        """That of Python's faulthandler, else the last lines of the log, else ""."""
+        _, fatal, rest = self.output.rpartition("Fatal Python error: ")
+        if fatal:
+            return (fatal + rest.partition("\nExtension modules:")[0]).strip()
+        lines = self.output.strip().splitlines()[-LAST_LINES:]
+        return "\n".join(["The last lines of its log:", *lines]) if lines else ""
+
+    def lost(self, number: int, kernel_ended_some: bool) -> Lost:
+        """kernel_ended_some: the kernel has ended a process for its memory while this one ran."""
+        if self.code == -signal.SIGKILL and kernel_ended_some:
+            reason = "out of memory: the kernel killed the trial's process"
+            return Lost(number, reason, self.traceback, Cause.OUT_OF_MEMORY)
+        return Lost(number, f"the trial's process {self.how}", self.traceback)
+
+
+def _signal_name(number: int) -> str:
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
+def ended_by_the_kernel() -> int:
+    """How many processes of this machine Linux has ended for want of memory; 0 elsewhere."""
+    with suppress(OSError, IndexError, ValueError):
+        return int(Path("/proc/vmstat").read_text().partition("\noom_kill ")[2].split()[0])
+    return 0

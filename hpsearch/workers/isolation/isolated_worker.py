@@ -1,0 +1,144 @@
+"""A worker that trains each trial in a process of its own, and outlives that process."""
+
+import os
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.messages import Lost, Reported, Start
+from hpsearch.core.trial import Params
+from hpsearch.trainer.open_trial import Measurement, Result
+from hpsearch.workers.isolation import linux
+from hpsearch.workers.isolation.template_process import TemplateProcess
+from hpsearch.workers.isolation.trial_process import Raised
+from hpsearch.workers.trial_log import log_file
+from hpsearch.workers.worker import Setup
+
+MEASUREMENT = -1
+"""The number in the Lost of a process that measures and trains no trial."""
+
+RELEASE_SECONDS = 60.0
+"""What the trainer's `finally` may take before its process is killed."""
+
+
+class IsolatedWorker:
+    """The methods of `Worker`, each carried out in the trial's process. Where that process ends meanwhile, `start` and
+    `advance` return a Lost, and so does `measure`.
+
+    `kill` may be called from another thread; all others come one at a time.
+    """
+
+    def __init__(self, setup: Setup):
+        self.setup = setup
+        self._template: TemplateProcess | None = None
+        self._trial: Connection | None = None
+        self._number = MEASUREMENT
+        self._environment: Any = None
+
+    def warm_up(self) -> None:
+        """Start the template, whose imports take seconds; does not wait for them."""
+        linux.set_oom_score(500)  # the kernel ends a trial first
+        self._template = TemplateProcess(self.setup)
+
+    def check(self, params: Params) -> int:
+        """As `Worker.check`. Returns the pid of this process. TrainerError too where importing it ends the process."""
+        checked = self._in_new_process("check", params)
+        if isinstance(checked, Lost):
+            raise TrainerError(f"{self.setup.trainer.name} cannot be tried: {checked.reason}\n{checked.traceback}")
+        return os.getpid()
+
+    def measure(self, measurement: Measurement[Result]) -> Result | Lost:
+        measured: Result | Lost = self._in_new_process("measure", measurement)
+        return measured
+
+    def start(self, start: Start) -> Reported | Lost:
+        self._begin(start.number)
+        reported = self._reported("start", start, self._environment)
+        if isinstance(reported, Reported) and reported.provenance is not None and self._shares_imports:
+            self._environment = reported.provenance.environment
+        return reported
+
+    def advance(self) -> Reported | Lost:
+        return self._reported("advance")
+
+    def release(self, over: bool = False, epoch: int | None = None) -> None:
+        """Returns when the trainer is closed and the checkpoints are written; the process ends meanwhile."""
+        if self._trial is None:
+            return
+        self._order("release", over, epoch)
+        assert self._template is not None
+        if wait([self._trial, self._template.connection], RELEASE_SECONDS):
+            self._end()
+        else:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the trial's process at once, and all that it has started."""
+        if self._template is not None:
+            self._template.end_trial(at_once=True)
+
+    # Inside ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _reported(self, name: str, *arguments: object) -> Reported | Lost:
+        reported: Reported | Lost = self._call(name, *arguments)
+        if isinstance(reported, Lost) or reported.failure:
+            self._end()
+        return reported
+
+    def _in_new_process(self, name: str, *arguments: object) -> Any:
+        self._begin(None)
+        try:
+            return self._call(name, *arguments)
+        finally:
+            self._end()
+
+    def _ready_template(self) -> TemplateProcess:
+        """Started again where it has ended; the process of the trial before has ended."""
+        if self._template is not None:
+            self._template.await_exit()
+        if self._template is None or not self._template.is_up:
+            self._template = TemplateProcess(self.setup)
+            self._environment = None
+        self._template.await_ready()
+        return self._template
+
+    @property
+    def _shares_imports(self) -> bool:
+        return self._template is not None and not self._template.spawns
+
+    def _begin(self, number: int | None) -> None:
+        """A new process, once the one before has ended."""
+        self._end()
+        template = self._ready_template()
+        self._number = MEASUREMENT if number is None else number
+        self._trial = template.start_trial(None if number is None else log_file(self.setup.work, number))
+
+    def _order(self, name: str, *arguments: object) -> None:
+        assert self._trial is not None, "no trial was started"
+        with suppress(OSError):  # it has ended: its exit is read next
+            self._trial.send((name, arguments))
+
+    def _call(self, name: str, *arguments: object) -> Any:
+        self._order(name, *arguments)
+        assert self._trial is not None
+        template = self._template
+        assert template is not None
+        wait([self._trial, template.connection])
+        if not self._trial.poll():  # the template says that the process has ended; it may have answered before
+            template.await_exit()
+        try:
+            answer = self._trial.recv() if self._trial.poll() else None
+        except (EOFError, OSError):
+            answer = None
+        if isinstance(answer, Raised):
+            raise answer.problem
+        return answer if answer is not None else template.why_lost(self._number)
+
+    def _end(self) -> None:
+        """Let the trial's process end, with what it has started."""
+        if self._trial is not None:
+            self._trial.close()
+            self._trial = None
+            if self._template is not None:
+                self._template.end_trial(at_once=False)

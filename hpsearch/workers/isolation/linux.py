@@ -1,0 +1,48 @@
+"""What only Linux offers to processes; elsewhere these functions do nothing."""
+
+import ctypes
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def end_with_parent(parent: int, number: int) -> None:
+    """This process gets the signal when its parent ends; 0: none any more. parent: its pid, which may have ended."""
+    _prctl(PR_SET_PDEATHSIG, number)
+    if sys.platform == "linux" and number and os.getppid() != parent:
+        os.kill(os.getpid(), number)
+
+
+def adopt_orphans() -> None:
+    """Processes below this one become its children when their parents end."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def set_oom_score(score: int) -> None:
+    """0 to 1000; the kernel ends the process with the highest first. To lower it may not be permitted."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(score))
+
+
+def threads() -> list[str] | None:
+    """The names of this process's threads, of Python and of C libraries; None where it is not known."""
+    with suppress(OSError):
+        return [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    return None
+
+
+def open_devices() -> set[str]:
+    """The files in /dev that this process has open."""
+    found = set()
+    for descriptor in Path("/proc/self/fd").glob("*"):
+        with suppress(OSError):
+            found.add(os.readlink(descriptor))
+    return {path for path in found if path.startswith("/dev/")}
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

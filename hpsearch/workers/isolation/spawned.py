@@ -1,0 +1,19 @@
+"""The trial's process where it is a new Python, because the template cannot be forked."""
+
+import os
+import sys
+from multiprocessing.connection import Connection
+
+from hpsearch.workers.isolation import template, trial_process
+from hpsearch.workers.worker import Setup
+
+
+def main(connection: int, log: int, parent: int) -> None:
+    """connection, log: descriptors. parent: the template's pid."""
+    sys.argv = [""]
+    trial_process.prepare(log, parent)
+    os.close(log)
+    orders = Connection(connection)
+    setup: Setup = orders.recv()
+    template.import_everything(setup)
+    trial_process.serve(orders, setup)

@@ -1,0 +1,118 @@
+"""The template as its worker has it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import IO
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.messages import Lost
+from hpsearch.workers.isolation.exits import Exit, ended_by_the_kernel
+from hpsearch.workers.isolation.template import End, Fork, Ready
+from hpsearch.workers.worker import Setup
+
+TAIL = 1 << 14
+"""Bytes of what the imports wrote that are shown where they end the process."""
+
+CLOSED = 2.0
+"""Seconds that a process may live on once it has closed its connection: one that ends closes it a moment before."""
+
+
+class TemplateProcess:
+    """Starts it; `await_ready` waits for its imports. At most one trial's process of it runs at a time."""
+
+    def __init__(self, setup: Setup):
+        self._setup = setup
+        self._lock = threading.Lock()  # `end_trial` may come from another thread
+        self._ready: Ready | None = None
+        self._running = False
+        self._exit: Exit | None = None
+        self._kernel_ended = 0
+        self._control, theirs = socket.socketpair()
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- the template reads it
+        code = "import sys; sys.path[:] = {!r}; sys.argv = ['']; from hpsearch.workers.isolation import template; "
+        code += "template.main({}, {})"
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", code.format(sys.path, theirs.fileno(), os.getpid())],
+                env={**os.environ, "PYTHONHASHSEED": setup.hash_seed},
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C in the terminal is not for it
+            )
+        self.connection = Connection(os.dup(self._control.fileno()))
+        with suppress(OSError):  # it has ended: `await_ready` says so
+            self.connection.send(setup)
+
+    @property
+    def is_up(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def spawns(self) -> bool:
+        """Each trial is a new Python, and no fork."""
+        return self._ready is not None and bool(self._ready.spawn_because)
+
+    def await_ready(self) -> None:
+        """TrainerError where importing the trainer ends the process."""
+        if self._ready is not None:
+            return
+        try:
+            self._ready = self.connection.recv()
+        except (EOFError, OSError):
+            ended = Exit(self._process.wait(), self._written())
+            name = self._setup.trainer.name
+            message = f"{name} cannot be imported: the process that imported it {ended.how}\n{ended.traceback}"
+            raise TrainerError(message.strip()) from None
+
+    def start_trial(self, log: Path | None) -> Connection:
+        """A new process; returns the connection to it. log: where what it writes goes."""
+        ours, theirs = socket.socketpair()
+        self._running, self._exit, self._kernel_ended = True, None, ended_by_the_kernel()
+        with ours, theirs, self._lock:
+            with suppress(OSError):  # the template has ended, and the process of the trial ends at once
+                self.connection.send(Fork(log))
+                socket.send_fds(self._control, [b"."], [theirs.fileno()])
+            connection = Connection(os.dup(ours.fileno()))
+        if self.spawns:
+            connection.send(self._setup)
+        return connection
+
+    def end_trial(self, at_once: bool) -> None:
+        """Let the trial's process end: by itself within a few seconds, or `at_once`."""
+        with self._lock, suppress(OSError):
+            self.connection.send(End(at_once))
+
+    def await_exit(self) -> None:
+        """Wait until the trial's process has ended, and all that it had started."""
+        if not self._running:
+            return
+        try:
+            self._exit = self.connection.recv()
+        except (EOFError, OSError):  # the template has ended, and with it the trial's process
+            self._exit = Exit(min(self._process.wait(), -signal.SIGKILL))
+        self._running = False
+
+    def why_lost(self, number: int) -> Lost:
+        """Why the trial's process does not answer; ends it where it lives."""
+        if self._running and not wait([self.connection], CLOSED):
+            self.end_trial(at_once=True)
+            self.await_exit()
+            return Lost(number, "the trial's process closed its connection to the worker")
+        self.await_exit()
+        assert self._exit is not None
+        return self._exit.lost(number, ended_by_the_kernel() > self._kernel_ended)
+
+    def _written(self) -> str:
+        size = self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(0, size - TAIL))
+        return self._output.read().decode(errors="replace")

@@ -1,0 +1,100 @@
+"""What runs in a trial's process: a Worker that takes its orders from a pipe."""
+
+import atexit
+import faulthandler
+import os
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing import util
+from multiprocessing.connection import Connection
+from typing import Any
+
+from hpsearch.core.errors import PoolError
+from hpsearch.core.messages import Reported, Start
+from hpsearch.workers.isolation.linux import end_with_parent, set_oom_score
+from hpsearch.workers.worker import Setup, Worker
+
+CONNECTION_LOST = 70
+"""Exit code of a process that can no longer reach its worker (EX_SOFTWARE)."""
+
+
+@dataclass(frozen=True)
+class Raised:
+    """What an order raised."""
+
+    problem: BaseException
+
+
+def prepare(log: int, parent: int) -> None:
+    """Make this process a trial's own: its process group, its log as descriptors 1 and 2, its end with its parent."""
+    with suppress(OSError):  # it has a group of its own by now
+        os.setpgid(0, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    faulthandler.enable(2)
+    end_with_parent(parent, signal.SIGKILL)
+    set_oom_score(1000)
+
+
+def serve(connection: Connection, setup: Setup) -> None:
+    """Answer orders until the other end is closed, then end this process. Never returns."""
+    worker = Worker(replace(setup, capture=False))
+
+    def start(order: Start, environment: Mapping[str, Any] | None) -> Reported:
+        if environment is not None:
+            worker.environment = dict(environment)
+        return worker.start(order)
+
+    orders: dict[str, Callable[..., Any]] = {
+        "check": worker.check,
+        "measure": worker.measure,
+        "start": start,
+        "advance": worker.advance,
+        "release": worker.release,
+    }
+    try:
+        while True:
+            name, arguments = connection.recv()
+            connection.send(_answer(orders[name], arguments))
+    except (EOFError, ConnectionResetError):  # the worker needs it no longer, or has ended
+        _leave(0)
+    except BaseException:
+        traceback.print_exc()
+        _leave(CONNECTION_LOST)
+
+
+def _answer(order: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    try:
+        answer = order(*arguments)
+    except BaseException as problem:
+        answer = Raised(_portable(problem))
+    for stream in sys.stdout, sys.stderr:
+        with suppress(Exception):  # a trainer may have closed it
+            stream.flush()
+    return answer
+
+
+def _portable(problem: BaseException) -> BaseException:
+    """With the traceback as text, and of a class that can be pickled."""
+    text = "".join(traceback.format_exception(problem))
+    problem.add_note(text)
+    with suppress(Exception):  # a class of the user's may raise anything
+        pickle.loads(pickle.dumps(problem))
+        return problem
+    return PoolError(f"{type(problem).__name__}\n{text}")
+
+
+def _leave(code: int) -> None:
+    """End this process. What was registered with atexit runs; threads and child processes are not waited for."""
+    atexit.unregister(util._exit_function)  # type: ignore[attr-defined]  # it joins the children of multiprocessing
+    with suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in sys.stdout, sys.stderr:
+        with suppress(BaseException):
+            stream.flush()
+    os._exit(code)
