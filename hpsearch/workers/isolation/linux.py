@@ -39,7 +39,7 @@ def open_devices() -> set[str]:
     found = set()
     for descriptor in Path("/proc/self/fd").glob("*"):
         with suppress(OSError):
-            found.add(os.readlink(descriptor))
+            found.add(str(descriptor.readlink()))
     return {path for path in found if path.startswith("/dev/")}
 
 

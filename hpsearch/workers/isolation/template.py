@@ -181,8 +181,8 @@ class Template:
                 return trial
             self._reap()
 
-    def _wait(self) -> list[object]:
-        sources: list[object] = [self._connection, self._wakeup]
+    def _wait(self) -> list[int | Connection]:
+        sources: list[int | Connection] = [self._connection, self._wakeup]
         timeout = None
         if self._trial is not None:
             sources += [] if self._trial.output is None else [self._trial.output]
@@ -240,7 +240,9 @@ class Template:
         return None
 
     def _spawn(self, connection: int, log: int) -> int:
-        code = "import sys; sys.path[:] = {!r}; from hpsearch.workers.isolation import spawned; spawned.main({}, {}, {})"
+        code = (
+            "import sys; sys.path[:] = {!r}; from hpsearch.workers.isolation import spawned; spawned.main({}, {}, {})"
+        )
         process = subprocess.Popen(
             [sys.executable, "-c", code.format(sys.path, connection, log, self._pid)],
             pass_fds=(connection, log),
@@ -264,7 +266,9 @@ class Template:
         """What there is now: at most a pipe full."""
         with contextlib.suppress(BlockingIOError):
             for _ in range(CHUNKS):
-                if trial.output is None or not (chunk := os.read(trial.output, CHUNK)):  # all that could write to it have closed it
+                if trial.output is None or not (
+                    chunk := os.read(trial.output, CHUNK)
+                ):  # all that could write to it have closed it
                     trial.close_output()
                     return
                 trial.log.write(chunk)

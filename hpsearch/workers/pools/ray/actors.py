@@ -181,10 +181,11 @@ class RayActors:
     def _actor_class(self) -> Any:
         """Made once: the first actor of a class waits for the GCS, which may be down when a worker is replaced."""
         own = self.cluster
-        kind = ray.remote(IsolatedWorker if self.setup.isolated else Worker)
-        groups = {"concurrency_groups": {KILL: 1}} if self.setup.isolated else {}
-        needs = {"num_cpus": own.cpus, "num_gpus": own.gpus, "memory": own.memory}
-        return kind.options(**needs, max_restarts=0, **groups)
+        needs = {"num_cpus": own.cpus, "num_gpus": own.gpus, "memory": own.memory, "max_restarts": 0}
+        if self.setup.isolated:
+            grouped: Any = {"concurrency_groups": {KILL: 1}}  # which Ray's own types do not have
+            return ray.remote(**grouped)(IsolatedWorker).options(**needs)
+        return ray.remote(Worker).options(**needs)
 
     def _start_worker(self, slot: _Slot) -> None:
         """Put a new actor into the slot; it is free once it has tried the trainer."""
@@ -260,7 +261,7 @@ class RayActors:
         slot.actor.kill.options(concurrency_group=KILL).remote()
 
     def _replace_unresponsive(self) -> None:
-        """Workers that did not end their trial when they were ordered to: they may be stopped, or their node cut off."""
+        """Workers that did not end their trial as ordered: they may be stopped, or their node cut off."""
         for slot in self._slots:
             if slot.killed_at is not None and time.monotonic() - slot.killed_at > KILL_SECONDS:
                 self._replace(slot)
