@@ -20,6 +20,7 @@ from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.reproduce.reproduction import BROKEN_OFF, Reproduction
 from hpsearch.study.definition import Study, differences
 from hpsearch.workers.pools.base import Pool
+from hpsearch.workers.worker import HASH_SEED
 
 CAUSES = {"oom": Cause.OUT_OF_MEMORY, "infeasible": Cause.INFEASIBLE}
 """By the kind of a failure; TRAINER_RAISED for the others."""
@@ -42,7 +43,7 @@ def reproduce(
     with (
         _elsewhere(study.record.spec, folder or _folder(segments)) as its,
         stoppable("nothing of the study was changed"),
-        build.one_worker(its, study.record.uid) as pool,
+        build.one_worker(its, study.record.uid, _hash_seed(segments)) as pool,
     ):
         changes = Changes(segments, environment.code(its.trainer.use, its.folder), notify)
         curve, failure, cause = _trained(pool, trial, its.trainer.epochs, changes)
@@ -58,6 +59,13 @@ def _folder(segments: Sequence[TrainingSegment]) -> Path:
             "name, and the trainer is imported from its folder"
         )
     return folder
+
+
+def _hash_seed(segments: Sequence[TrainingSegment]) -> str:
+    """PYTHONHASHSEED as recorded; the usual one where none is, as of trials that shared their worker's process."""
+    settings = segments[-1].environment.document["environment"]["settings"] if segments else {}
+    recorded = str(settings.get("PYTHONHASHSEED", ""))
+    return recorded if recorded.isdecimal() else HASH_SEED
 
 
 @contextmanager

@@ -247,6 +247,8 @@ class PoolContract:
         driver.train(start)
         driver.pool.do(Release(start.number, over=True))
         log = work / "logs" / f"trial-{start.number:05d}.log"
+        # Where the trial has a process of its own, its output is copied beside the reports.
+        driver.until(lambda: log.exists() and log.read_text().count("\n") == 2)
         assert log.read_text() == "epoch 1: words \nand to stderr\n"
 
 

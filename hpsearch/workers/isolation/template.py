@@ -106,6 +106,8 @@ def import_everything(setup: Setup) -> None:
         torch.set_num_threads(1)
     nvml = "PYTORCH_NVML_BASED_CUDA_CHECK"  # torch.cuda.is_available() then does not initialise CUDA
     added = os.environ.setdefault(nvml, "1") == "1"
+    for stream in sys.stdout, sys.stderr:
+        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     with contextlib.suppress(TrainerError):
         setup.trainer.find()
     if added:
@@ -166,6 +168,7 @@ class Template:
         self._wakeup, wakeup_write = os.pipe()
         for end in self._wakeup, wakeup_write:
             os.set_blocking(end, False)
+        self._sources: list[int | Connection] = [connection, self._wakeup]
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
         linux.adopt_orphans()
@@ -182,7 +185,7 @@ class Template:
             self._reap()
 
     def _wait(self) -> list[int | Connection]:
-        sources: list[int | Connection] = [self._connection, self._wakeup]
+        sources = list(self._sources)
         timeout = None
         if self._trial is not None:
             sources += [] if self._trial.output is None else [self._trial.output]
@@ -201,11 +204,7 @@ class Template:
         try:
             order = self._connection.recv()
         except (EOFError, ConnectionError):
-            if self._trial is not None:
-                self._kill(self._trial)
-                os.waitpid(self._trial.pid, 0)
-                self._end_what_is_left(self._trial)
-            os._exit(0)
+            self._leave()
         match order:
             case Fork(log):
                 _, (descriptor,), _, _ = socket.recv_fds(self._control, 1, 1)
@@ -216,6 +215,17 @@ class Template:
                 elif self._trial.kill_at is None:
                     self._trial.kill_at = time.monotonic() + EXIT_SECONDS
         return None
+
+    def _leave(self) -> None:
+        """End this process, once the trial's has ended: one whose trial has ended already has its time for that."""
+        self._sources = [self._wakeup]  # the connection is closed, and readable for ever
+        if self._trial is not None and self._trial.kill_at is None:
+            self._kill(self._trial)
+        while self._trial is not None:
+            if self._trial.output in self._wait():
+                self._copy_output(self._trial)
+            self._reap()
+        os._exit(0)
 
     def _start_process(self, log: Path | None, connection: int) -> Connection | None:
         output, write = os.pipe()

@@ -88,7 +88,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(work: Path) -> Iterator[RayActors]:
-    pool = RayActors(setup(work, "either"), Cluster(workers=99), {"toy": "noop"})
+    pool = RayActors(setup(work, "either", isolated=True), Cluster(workers=99), {"toy": "noop"})
     yield pool
     pool.close()
     pool.close()
