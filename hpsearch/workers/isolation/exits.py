@@ -36,9 +36,9 @@ class Exit:
     def lost(self, number: int, kernel_ended_some: bool) -> Lost:
         """kernel_ended_some: the kernel has ended a process for its memory while this one ran."""
         if self.code == -signal.SIGKILL and kernel_ended_some:
-            reason = "out of memory: the kernel killed the trial's process"
+            reason = "out of memory: the kernel killed its process"
             return Lost(number, reason, self.traceback, Cause.OUT_OF_MEMORY)
-        return Lost(number, f"the trial's process {self.how}", self.traceback)
+        return Lost(number, f"its process {self.how}", self.traceback)
 
 
 def _signal_name(number: int) -> str:

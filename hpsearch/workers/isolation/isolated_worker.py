@@ -78,6 +78,15 @@ class IsolatedWorker:
         if self._template is not None:
             self._template.end_trial(at_once=True)
 
+    def close(self) -> None:
+        """End the template, and with it the trial's process."""
+        if self._trial is not None:
+            self._trial.close()
+            self._trial = None
+        if self._template is not None:
+            self._template.close()
+            self._template = None
+
     # Inside ─────────────────────────────────────────────────────────────────────────────────────
 
     def _reported(self, name: str, *arguments: object) -> Reported | Lost:
@@ -98,6 +107,7 @@ class IsolatedWorker:
         if self._template is not None:
             self._template.await_exit()
         if self._template is None or not self._template.is_up:
+            self.close()
             self._template = TemplateProcess(self.setup)
             self._environment = None
         self._template.await_ready()

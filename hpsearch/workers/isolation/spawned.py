@@ -13,6 +13,7 @@ def main(connection: int, log: int, parent: int) -> None:
     sys.argv = [""]
     trial_process.prepare(log, parent)
     os.close(log)
+    template.open_streams()
     orders = Connection(connection)
     setup: Setup = orders.recv()
     template.import_everything(setup)

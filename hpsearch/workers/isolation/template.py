@@ -89,6 +89,7 @@ def main(control: int, parent: int) -> None:
     linux.end_with_parent(parent, signal.SIGKILL)
     linux.set_oom_score(500)  # the kernel ends a trial first
     faulthandler.enable(2)
+    open_streams()
     connection = Connection(os.dup(control))
     setup: Setup = connection.recv()
     import_everything(setup)
@@ -96,6 +97,22 @@ def main(control: int, parent: int) -> None:
     linux.end_with_parent(parent, 0)  # from here on the end of the connection is the worker's end
     trial = template.serve()
     trial_process.serve(trial, setup)
+
+
+def open_streams() -> None:
+    """Python's own streams, line by line. They are opened on a pipe, which a trial's log is: a stream that was opened on
+    a file seeks in it."""
+    read, write = os.pipe()
+    for number, name in (1, "stdout"), (2, "stderr"):
+        kept = os.dup(number)
+        os.dup2(write, number)
+        stream = open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+        os.dup2(kept, number)
+        os.close(kept)
+    os.close(read)
+    os.close(write)
 
 
 def import_everything(setup: Setup) -> None:
@@ -106,8 +123,6 @@ def import_everything(setup: Setup) -> None:
         torch.set_num_threads(1)
     nvml = "PYTORCH_NVML_BASED_CUDA_CHECK"  # torch.cuda.is_available() then does not initialise CUDA
     added = os.environ.setdefault(nvml, "1") == "1"
-    for stream in sys.stdout, sys.stderr:
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     with contextlib.suppress(TrainerError):
         setup.trainer.find()
     if added:
@@ -257,6 +272,8 @@ class Template:
             [sys.executable, "-c", code.format(sys.path, connection, log, self._pid)],
             pass_fds=(connection, log),
             stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
             process_group=0,
         )
         process.returncode = 0  # it is waited for here, and not by `subprocess`

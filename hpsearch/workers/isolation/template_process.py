@@ -72,6 +72,7 @@ class TemplateProcess:
             ended = Exit(self._process.wait(), self._written())
             name = self._setup.trainer.name
             message = f"{name} cannot be imported: the process that imported it {ended.how}\n{ended.traceback}"
+            self.close()
             raise TrainerError(message.strip()) from None
 
     def start_trial(self, log: Path | None) -> Connection:
@@ -107,10 +108,17 @@ class TemplateProcess:
         if self._running and not wait([self.connection], CLOSED):
             self.end_trial(at_once=True)
             self.await_exit()
-            return Lost(number, "the trial's process closed its connection to the worker")
+            return Lost(number, "its process closed the connection to the worker")
         self.await_exit()
         assert self._exit is not None
         return self._exit.lost(number, ended_by_the_kernel() > self._kernel_ended)
+
+    def close(self) -> None:
+        """It ends, after the trial's process. Waits for it."""
+        self.connection.close()
+        self._control.close()
+        self._process.wait()
+        self._output.close()
 
     def _written(self) -> str:
         size = self._output.seek(0, os.SEEK_END)

@@ -1,0 +1,146 @@
+"""Trainers that do things to their process. `params["how"]` says which."""
+
+import atexit
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hpsearch import Report, Run
+from hpsearch.core.trial import Params
+
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+logging.info("imported")
+
+seen: list[float] = []
+"""What trials have left in the module."""
+
+
+def train(params: Params, run: Run) -> Iterator[Report]:
+    """Reports how many trials this process has trained before, and what else may leak from one to the next."""
+    seen.append(0.0)
+    WAYS[str(params.get("how", "fine"))](run)
+    for epoch in run.epochs():
+        order = float(list({"age", "sex", "chol", "fbs"}).index("age"))
+        yield Report(epoch, {"val_loss": float(len(seen)), "pid": os.getpid(), "order": order})
+
+
+def chdir(run: Run) -> None:
+    os.chdir("/")
+    os.environ["CHANGED"] = "yes"
+
+
+def writes(run: Run) -> None:
+    """Past Python's own streams too."""
+    print("print")
+    logging.info("logging")
+    os.write(1, b"descriptor 1\n")
+    subprocess.run([sys.executable, "-c", "print('child process')"], stdout=sys.stdout, check=True)
+    os.write(2, b"10%\r50%\r100%\n")
+    atexit.register(print, "atexit")
+
+
+def floods(run: Run) -> None:
+    for _ in range(300):
+        os.write(1, b"x" * 9_999 + b"\n")
+
+
+def daemon(run: Run) -> None:
+    """A process that leaves the process group and the family, and ignores what it can."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() != 0:
+            os._exit(0)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        note_pid(run, "daemon")
+        time.sleep(1e6)
+    wait_for(run, "daemon")
+
+
+def children(run: Run) -> None:
+    """Those of `subprocess` and of `multiprocessing`."""
+    import multiprocessing
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1e6)"])
+    (run.scratch_dir / "sleeper").write_text(str(sleeper.pid))
+    multiprocessing.get_context("fork").Process(target=sleeps, args=(run,)).start()
+    wait_for(run, "sleeps")
+
+
+def sleeps(run: Run) -> None:
+    note_pid(run, "sleeps")
+    time.sleep(1e6)
+
+
+def note_pid(run: Run, name: str) -> None:
+    (run.scratch_dir / f"{name}.new").write_text(str(os.getpid()))
+    (run.scratch_dir / f"{name}.new").rename(run.scratch_dir / name)
+
+
+def wait_for(run: Run, name: str) -> None:
+    while not (run.scratch_dir / name).exists():
+        time.sleep(0.01)
+
+
+def thread(run: Run) -> None:
+    threading.Thread(target=time.sleep, args=(1e6,), daemon=False).start()
+
+
+def stubborn_exit(run: Run) -> None:
+    atexit.register(time.sleep, 1e6)
+
+
+def closes(run: Run) -> None:
+    os.closerange(0, 256)
+
+
+def closes_output(run: Run) -> None:
+    os.close(1)
+    os.close(2)
+
+
+def exits(run: Run) -> None:
+    print("last words")
+    os._exit(3)
+
+
+def kills_itself(run: Run) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def oom_score(run: Run) -> None:
+    print(Path("/proc/self/oom_score_adj").read_text().strip())
+
+
+def hangs(run: Run) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(1e6)
+
+
+WAYS: dict[str, Callable[[Run], object]] = {
+    "fine": lambda _: None,
+    **{
+        way.__name__: way
+        for way in (
+            chdir,
+            writes,
+            floods,
+            daemon,
+            children,
+            thread,
+            stubborn_exit,
+            closes,
+            closes_output,
+            exits,
+            kills_itself,
+            oom_score,
+            hangs,
+        )
+    },
+}
