@@ -63,7 +63,6 @@ def test_every_way_to_lose_a_worker(scenario: Scenario) -> None:
     best = scenario.invoke("best", "toy", "--journal", scenario.url, "--json").data
     assert trials[best["number"]]["state"] == "COMPLETE"
     crashed = scenario.invoke("show", "toy", 3, "--journal", scenario.url)
-    # Ray's own handler of the signal may end the process before Python has written where in the trainer it was.
-    assert "_go_wrong" in crashed.out or trials[3]["reason"].startswith("its worker vanished")
+    assert "_go_wrong" in crashed.out
     scenario.check(budget=len(FATES))
     add_summary("2, 15, 16, 17, 30", "each fate once, in one study", fates=len(FATES), results_lost=0, counted_twice=0)

@@ -100,8 +100,8 @@ def main(control: int, parent: int) -> None:
 
 
 def open_streams() -> None:
-    """Python's own streams, line by line. They are opened on a pipe, which a trial's log is: a stream that was opened on
-    a file seeks in it."""
+    """Python's own streams, line by line. They are opened on a pipe, as a trial's log is one: a stream that was opened
+    on a file seeks in it."""
     read, write = os.pipe()
     for number, name in (1, "stdout"), (2, "stderr"):
         kept = os.dup(number)
