@@ -246,6 +246,6 @@ class _Training:
             with self._surroundings():
                 self.trial.close()
         except (Exception, SystemExit) as problem:
-            print(f"closing the trainer failed\n{brief(problem)}", file=self.log or sys.stderr)
+            (self.log or sys.stderr).write(f"closing the trainer failed\n{brief(problem)}\n")
         if self.log is not None:
             self.log.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.logs import log_libraries_to
-from hpsearch.workers.trial_log import FULL, MOST_BYTES, CappedLog
+from hpsearch.workers.trial_log import END, FULL, LONGEST_LINE, MOST_BYTES, CappedFile, CappedLog, FoldedOutput
 
 SAYS_SO = FULL.decode()
 
@@ -73,6 +73,58 @@ class TestCappedLog:
         log.close()
         log.close()
         assert log.closed
+
+
+class TestFoldedOutput:
+    def written(self, tmp_path: Path, *chunks: bytes) -> bytes:
+        output = FoldedOutput(CappedFile(tmp_path / "a.log"))
+        for chunk in chunks:
+            output.write(chunk)
+        output.close()
+        return (tmp_path / "a.log").read_bytes()
+
+    def test_a_line_that_is_overwritten_is_written_once(self, tmp_path: Path) -> None:
+        assert (
+            self.written(tmp_path, b"before\n", b"\r 10%", b"\r 50%\r", b"100%", b"\nafter\n")
+            == b"before\n100%\nafter\n"
+        )
+
+    def test_line_ends_of_windows(self, tmp_path: Path) -> None:
+        assert self.written(tmp_path, b"one\r\ntwo\r", b"\n") == b"one\ntwo\n"
+
+    def test_a_last_line_without_an_end(self, tmp_path: Path) -> None:
+        assert self.written(tmp_path, b"one\ntwo") == b"one\ntwo\n"
+
+    def test_a_long_line_is_not_held_back(self, tmp_path: Path) -> None:
+        output = FoldedOutput(CappedFile(tmp_path / "a.log"))
+        output.write(b"x" * (LONGEST_LINE + 1))
+        assert (tmp_path / "a.log").stat().st_size == LONGEST_LINE + 1
+        output.close()
+
+    def test_a_progress_bar_without_end_takes_no_memory(self, tmp_path: Path) -> None:
+        output = FoldedOutput(CappedFile(tmp_path / "a.log"))
+        for number in range(100_000):
+            output.write(b"\r%d" % number)
+        assert len(output._line) <= LONGEST_LINE + 10
+        output.close()
+        assert (tmp_path / "a.log").read_text() == "99999\n"
+
+    def test_the_end_is_kept(self) -> None:
+        output = FoldedOutput(None)
+        for _ in range(10_000):
+            output.write(b"1234567\n")
+        output.write(b"last words\n")
+        assert output.end().endswith("1234567\nlast words\n")
+        assert len(output.end()) == END
+        output.close()
+
+    def test_a_head_only_in_a_new_file(self, tmp_path: Path) -> None:
+        for _ in range(2):
+            file = CappedFile(tmp_path / "a.log")
+            file.write_head(b"head\n")
+            file.write(b"body\n")
+            file.close()
+        assert (tmp_path / "a.log").read_text() == "head\nbody\nbody\n"
 
 
 class TestQuiet:
