@@ -29,6 +29,7 @@ VERBS = {
     "run": "run a study, or continue it where it stopped",
     "status": "show the progress of one study or of all",
     "show": "show a search with its rounds and decisions, or one trial with its parameters and curve",
+    "logs": "print what the process of a trial wrote",
     "best": "show the best trial of a study",
     "compare": "compare studies: which is better, by how much, at what cost, and how they differ",
     "doctor": "diagnose the loss curves of a study or of one trial, and suggest changes",

@@ -42,6 +42,7 @@ method = "{prune}"
 [resources]
 workers = 2
 address = "{address}"
+isolation = "{isolation}"
 
 [limits]
 study = "{seconds}s"
@@ -70,6 +71,7 @@ class Search:
     sampler: str = "random"
     prune: str = "never"
     address: str = "local"
+    isolation: str = "none"
     mlflow: str = "none"
 
     def write(self, folder: Path) -> Path:
@@ -84,6 +86,7 @@ class Search:
             trials=self.trials,
             prune=self.prune,
             address=self.address,
+            isolation=self.isolation,
             seconds=self.seconds,
             tracking=f'mlflow = "{self.mlflow}"' if self.mlflow else "",
         )
