@@ -258,7 +258,8 @@ def test_the_spec_is_a_study_file_in_json():
         "max_failure_share": 0.5,
         "infeasible": 100,
     }
-    assert spec["resources"] == {"address": "local", "per_trial": {"cpus": 1.0, "gpus": 0.0, "memory": "4GiB"}}
+    per_trial = {"cpus": 1.0, "gpus": 0.0, "memory": "4GiB"}
+    assert spec["resources"] == {"address": "local", "per_trial": per_trial, "isolation": "process"}
 
 
 def test_another_name_makes_another_study():
