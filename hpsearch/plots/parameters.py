@@ -7,15 +7,12 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from hpsearch.core.trial import Objective, State, Trial
-from hpsearch.plots.style import COLOURS, evenly, label, short, spread, title
+from hpsearch.core.trial import Objective, Plain, State, Trial
+from hpsearch.plots.style import COLOURS, beside, evenly, label, log_axis, short, spread, title
 from hpsearch.study.space import Choice, Parameter, Space
 
 MOST_PARAMETERS = 24
 MOST_TRIALS = 1000
-
-DECADES = 3
-"""An axis with at least this many decades has tick marks at powers of ten only."""
 
 HEIGHT, COLUMNS = 260, 3
 """Pixels of one picture, and how many stand side by side in one figure."""
@@ -61,13 +58,20 @@ def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Fi
         for trace in own.data:
             drawn.add_trace(trace, row=row, col=column)
         axis = {key: value for key, value in own.layout.xaxis.to_plotly_json().items() if key != "anchor"}
-        drawn.update_xaxes(axis | {"title": label(name)}, row=row, col=column)
+        if "categoryarray" in axis:
+            axis["tickvals"] = axis["categoryarray"]
+            axis["ticktext"] = [beside(value, columns * len(axis["tickvals"])) for value in _values(space, name)]
+        drawn.update_xaxes(axis | {"title": beside(name, columns)}, row=row, col=column)
         drawn.update_yaxes(range=own.layout.yaxis.range, row=row, col=column)
         if column == 1:
             drawn.update_yaxes(title=label(objective.metric), row=row, col=1)
     heading = title(caption(ranked, space), 110)
     drawn.update_layout(template="plotly_white", height=HEIGHT * rows + 100, showlegend=False, title=heading)
     return drawn
+
+
+def _values(space: Space, name: str) -> Sequence[Plain]:
+    return next(one.values for one in space.parameters if isinstance(one, Choice) and one.name == name)
 
 
 def _shown(ranked: Sequence[Trial], space: Space) -> list[Parameter]:
@@ -110,13 +114,4 @@ def _axis(parameter: Parameter) -> dict[str, Any]:
         return {"type": "category", "categoryorder": "array", "categoryarray": list(map(label, parameter.values))}
     if not parameter.log or parameter.low <= 0:
         return {"type": "linear"}
-    if parameter.high / parameter.low >= 10**DECADES:
-        return {"type": "log", "exponentformat": "power", "dtick": 1}
-    marks = _marks(parameter.low, parameter.high)
-    return {"type": "log", "tickvals": marks, "ticktext": [f"{mark:.4g}" for mark in marks]}
-
-
-def _marks(low: float, high: float) -> list[float]:
-    """1, 2, 5, 10, 20, … from a decade below to a decade above: a search with `expand` may leave the range."""
-    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
-    return [float(f"{first}e{decade}") for decade in decades for first in (1, 2, 5)]
+    return log_axis(parameter.low, parameter.high)

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from hpsearch.plots.style import COLOURS, Document, label, spread, title
+from hpsearch.plots.style import COLOURS, Document, beside, label, log_axis, spread, title
 
 MOST_AXES = 8
 """The most parameters that are drawn; with more, each plot is too small."""
@@ -45,7 +45,9 @@ def figure(document: Document) -> go.Figure:
             (bounds,) = (found for found in one["windows"] if found["name"] == name)
             # After the traces: plotly does not draw a rectangle in an empty subplot.
             drawn.add_vrect(x0=bounds["low"], x1=bounds["high"], row=row, col=column, **RANGE)
-            drawn.update_xaxes(title=label(name), row=row, col=column, **_axis(rounds, name, document["log"][name]))
+            drawn.update_xaxes(
+                title=beside(name, len(names)), row=row, col=column, **_axis(rounds, name, document["log"][name])
+            )
         drawn.update_yaxes(range=_y_range(one, before), row=row)
         drawn.update_yaxes(title=label(document["metric"]), row=row, col=1)
     end = f" The search ended: {document['over']}" if document["over"] else ""  # some methods end without a reason
@@ -92,7 +94,7 @@ def _axis(rounds: Sequence[Document], name: str, log: bool) -> dict[str, Any]:
     ends = [found[end] for found in ranges for end in ("low", "high")]
     low, high = (math.log10(min(ends)), math.log10(max(ends))) if log else (min(ends), max(ends))
     room = 0.05 * (high - low) or 0.5
-    axis = {"type": "log", "dtick": 1, "exponentformat": "power"} if log else {"type": "linear"}
+    axis = log_axis(min(ends), max(ends)) if log else {"type": "linear"}
     return {**axis, "range": [low - room, high + room]}
 
 

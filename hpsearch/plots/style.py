@@ -1,15 +1,23 @@
 """Colours, labels, axis ranges and samples shared by all plots."""
 
 import html
+import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from hpsearch.core.format import shortened
 from hpsearch.core.redact import redact
 
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#17becf", "#7f7f7f")
 
 GREY = "#a8a8a8"
+
+DECADES = 3
+"""A logarithmic axis with at least this many decades has tick marks at powers of ten only."""
+
+ROW_CHARACTERS = 100
+"""Characters that fit under the pictures of one row, 1000 pixels wide."""
 
 Document = Mapping[str, Any]
 """A document of the journal."""
@@ -25,6 +33,21 @@ def label(text: object) -> str:
 def title(text: str, longest: int) -> dict[str, Any]:
     """A figure's title, in lines of at most `longest` characters."""
     return {"text": "<br>".join(map(label, textwrap.wrap(text, longest))), "font": {"size": 15}}
+
+
+def beside(text: object, columns: int) -> str:
+    """A name under one of this many pictures in a row, without its middle where it would reach into the next one."""
+    return label(shortened(str(text), max(10, ROW_CHARACTERS // columns)))
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """Tick marks at powers of ten; over less than `DECADES` decades at 1, 2, 5, 10, 20, … as well."""
+    if high / low >= 10**DECADES:
+        return {"type": "log", "exponentformat": "power", "dtick": 1}
+    # from a decade below to a decade above: a search with `expand` may leave the range
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    marks = [float(f"{first}e{decade}") for decade in decades for first in (1, 2, 5)]
+    return {"type": "log", "tickvals": marks, "ticktext": [f"{mark:.4g}" for mark in marks]}
 
 
 def spread(values: Iterable[float], kept: Sequence[float] = ()) -> list[float] | None:

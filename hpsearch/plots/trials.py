@@ -51,7 +51,7 @@ def curves_caption(ranked: Sequence[Trial], others: Sequence[Trial]) -> str:
     best, rest = _chosen(ranked, others)
     all_of_them = sum(bool(trial.curve) for trial in (*ranked, *others))
     shown, longest = len(best) + len(rest), max(trial.epoch for trial in (*best, *rest))
-    parts = [f"The best {len(best)} in colour, the others in grey." if rest and best else ""]
+    parts = [f"The best {len(best)} trials in colour, the others in grey." if rest and best else ""]
     if shown < all_of_them:
         parts.append(f"{shown} of {all_of_them:,} trials are shown: the best, and a sample of the others.")
     if longest > MOST_POINTS:

@@ -75,3 +75,15 @@ def test_all_of_them_in_one_figure() -> None:
     assert [axis.type for axis in axes] == ["log", "log", "category", "linear"]
     alone = [figure for _, figure in parameters.figures([good, lost], LOSS, SPACE)]
     assert [list(trace.x) for trace in together.data] == [list(trace.x) for one in alone for trace in one.data]
+
+
+def test_long_names_and_values_in_one_figure_do_not_reach_into_the_next_picture() -> None:
+    names = [f"the_learning_rate_of_{part}_{part}_in_the_warmup" for part in ("backbone", "neck", "head")]
+    long = "random crops and horizontal flips"
+    space = Space((*(Float(name, 0.0, 1.0) for name in names), Choice("policy", (long, "none"))), {})
+    together = parameters.figure([trial(0, 1.0, params={**dict.fromkeys(names, 0.5), "policy": long})], LOSS, space)
+    axes = list(together.select_xaxes())
+    assert len({axis.title.text for axis in axes}) == 4
+    assert max(len(axis.title.text) for axis in axes) <= 34
+    assert list(axes[-1].tickvals) == [long, "none"]
+    assert max(map(len, axes[-1].ticktext)) <= 17

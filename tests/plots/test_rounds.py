@@ -61,3 +61,9 @@ def test_the_best_is_never_cut_off() -> None:
     trials = [trial(0, 0.1, 0.1), *(trial(number, 0.1, 0.5 + number / 1000) for number in range(1, 9))]
     low, _ = of_rounds.figure(story(trials)).layout.yaxis.range
     assert low < 0.1
+
+
+def test_an_axis_of_less_than_three_decades_has_more_than_one_tick() -> None:
+    told = story([trial(0, 20.0, 0.5), trial(1, 90.0, 0.7)])
+    told["rounds"][0]["windows"][0] |= {"low": 16, "high": 256}
+    assert {20, 50, 100, 200} <= set(of_rounds.figure(told).layout.xaxis.tickvals)

@@ -29,7 +29,7 @@ class TestCurves:
         behind = of_trials.curves(ranked, [], LOSS).data[0]
         assert len(set(behind.text) - {""}) == of_trials.MOST_CURVES - of_trials.NAMED
         says = of_trials.curves_caption(ranked, [])
-        assert says.startswith("The best 5 in colour, the others in grey. 200 of 500 trials are shown: ")
+        assert says.startswith("The best 5 trials in colour, the others in grey. 200 of 500 trials are shown: ")
         assert "about 200 points" in says
 
     def test_a_few_are_all_drawn(self) -> None:
