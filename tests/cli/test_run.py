@@ -30,7 +30,7 @@ class TestAnswer:
         assert set(INTERFACE) < set(data)
         assert data["study"] == "toy"
         assert data["state"] == "COMPLETE"
-        assert data["trials"] == {"waiting": 0, "paused": 0, "complete": 4, "pruned": 0, "failed": 0}
+        assert data["trials"] == {"waiting": 0, "paused": 0, "complete": 4, "pruned": 0, "infeasible": 0, "failed": 0}
         assert data["epochs_trained"] == 12 == cli.trained()
         assert 0 < data["busy_fraction"] <= 1
         assert data["wall_seconds"] > 0
@@ -41,6 +41,7 @@ class TestAnswer:
             "value": best["value"],
             "epoch": best["best_epoch"],
             "params": best["params"],
+            "failed": False,
         }
 
     def test_text_says_what_came_of_it_and_where_to_look(self, cli: CliRunner) -> None:

@@ -20,6 +20,7 @@ def test_object(done: CliRunner) -> None:
             "value": best["value"],
             "epoch": best["best_epoch"],
             "params": best["params"],
+            "failed": False,
         },
         "preflight": None,
         "lr_range": None,
