@@ -16,7 +16,7 @@ from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.contract import Trainer
 from hpsearch.trainer.given import GivenTrainer, PickledTrainer
-from hpsearch.trainer.training_run import Instrument, Run
+from hpsearch.trainer.training_run import NO_EPOCHS, Instrument, Run
 
 MOST_METRICS = 1000
 """Most metrics of one report. It limits the size of the journal, which has each value of each epoch."""
@@ -127,6 +127,8 @@ class OpenTrial:
             return None
         if self._is_first:
             self.run.check_fold_is_asked_for()
+            if self.run.ignores_checkpoint:
+                raise state.NotContinued(NO_EPOCHS)
             self._is_first = False
         if isinstance(report, Mapping):  # without a step: of this epoch, or of the next step
             report = Report(max(self.run.epoch, self.step + 1), report)

@@ -13,6 +13,10 @@ from typing import Any
 from hpsearch.core.errors import TrainerError
 
 
+class NotContinued(TrainerError):
+    """The trainer does not continue from the checkpoint, so it has to train the trial again from its first epoch."""
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A trial's state at the end of an epoch.
@@ -28,9 +32,9 @@ class Snapshot:
     random: Mapping[str, Any]
 
     def check_all_is_tracked(self, names: Collection[str]) -> None:
-        """TrainerError where a tracked object of the checkpoint would not be restored."""
+        """NotContinued where a tracked object of the checkpoint would not be restored."""
         if left := sorted(set(self.objects) - set(names)):
-            raise TrainerError(
+            raise NotContinued(
                 f"the checkpoint of epoch {self.step} holds {', '.join(left)}, which the trainer has not given to "
                 "run.track(…) when it begins its first epoch"
             )

@@ -13,6 +13,8 @@ from hpsearch.trainer import state
 
 Batch = TypeVar("Batch")
 
+NO_EPOCHS = "the trainer does not loop over run.epochs()"
+
 
 class Instrument(Protocol):
     """Observes and controls a training that preflight or the learning-rate range test measures."""
@@ -31,7 +33,7 @@ class Run:
 
     seed: already given to random, NumPy and torch by the worker.
     max_epochs: most epochs of the trial in this study, pauses included: the length of a learning-rate schedule.
-    epoch: the one that `epochs` has yielded last, 0 before the first.
+    epoch: the one that `epochs` has yielded last, 0 before the first and after the last.
     device: "cpu", or "cuda" where the trial has (a share of) a GPU.
     threads: number of CPU threads of the trial.
     data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
@@ -62,6 +64,7 @@ class Run:
         self._instrument = instrument
         self._fold, self._fold_is_asked_for = fold, False
         self.epoch = 0
+        self._has_begun, self._tracked_late = False, False
         self.tracked: dict[str, Any] = {}
         self.used: dict[str, str] = {}
 
@@ -110,6 +113,7 @@ class Run:
             state.check_can_be_tracked(name, thing)
             if self._restored is not None:
                 state.restore(thing, self._restored.object_state(name))
+        self._tracked_late |= self._has_begun and not objects.keys() <= self.tracked.keys()
         self.tracked.update(objects)
         if self._instrument is not None:
             self._instrument.tracked(objects)
@@ -138,9 +142,24 @@ class Run:
         """
         return batches if self._instrument is None else self._instrument.batches(batches)
 
+    @property
+    def ignores_checkpoint(self) -> bool:
+        """Whether the trainer, which has reported, has not asked `epochs` where to continue."""
+        return self._restored is not None
+
+    @property
+    def not_continued(self) -> str:
+        """Why a trial of this trainer cannot be continued from a checkpoint, and the line to write; "" where it can, or
+        where nothing is tracked. Known at the first report."""
+        if self.tracked and not self._has_begun:
+            return f"{NO_EPOCHS}: write `for epoch in run.epochs():` after run.track(…)"
+        if self._tracked_late:
+            return "run.track(…) is called after the first epoch has begun: call it before `for epoch in run.epochs():`"
+        return ""
+
     def epochs(self) -> Iterator[int]:
         """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""
-        first = 1
+        first, self._has_begun = 1, True
         if self._restored is not None:
             self._restored.check_all_is_tracked(self.tracked)
             first = self._restored.step + 1
@@ -149,6 +168,7 @@ class Run:
         for epoch in range(first, self.max_epochs + 1):
             self.epoch = epoch
             yield epoch
+        self.epoch = 0
 
 
 class _NoDataFolder:

@@ -45,6 +45,7 @@ class CheckpointWriter:
     """Of a trial on one worker. It claims the trial when it is made, and removes what was trained after epoch `after`.
 
     restored: the checkpoint to resume from. tracked: the objects given to `Run.track`.
+    only_best: the trainer does not continue from a checkpoint, so only the best one is kept.
     """
 
     def __init__(self, store: checkpoints.CheckpointStore, objective: Objective, after: int):
@@ -57,8 +58,14 @@ class CheckpointWriter:
             message = f"the trial's checkpoints in {store.folder} cannot be changed: {problem}"
             raise CheckpointsUnavailable(message) from None
         self.restored = store.newest(after) if after else None
+        self.only_best = False
         self.tracked: dict[str, Any] = {}
         self._best_loss = self.restored.best if self.restored else math.inf
+        self.begin_slice()
+
+    def restart(self) -> None:
+        """The trial is trained again from its first epoch."""
+        self.restored, self._best_loss = None, math.inf
         self.begin_slice()
 
     def begin_slice(self) -> None:
@@ -89,7 +96,7 @@ class CheckpointWriter:
         try:
             if not self._claim.holds:
                 return Failure("error", "the trial was assigned to another worker")
-            self._write(at_rest)
+            self._write(at_rest and not self.only_best)
         except TrainerError as problem:
             return Failure("contract", str(problem))
         except OSError as problem:

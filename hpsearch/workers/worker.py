@@ -160,25 +160,44 @@ class _Training:
     """One trial on this worker, from its Start until it is released."""
 
     def __init__(self, setup: Setup, context: TrainerContext, start: Start):
-        self.setup = setup
+        self.setup, self.context = setup, context
         self.start = start
-        trainer = context.find()
-        if len(context.replicates) > 1:
-            trainer = side_by_side(trainer, context.replicates, context.objective.metric)
         self.store = CheckpointStore.of(setup.work, setup.study_uid, start.number)
         self.checkpoints = CheckpointWriter(self.store, context.objective, start.after)
-        restored = self.checkpoints.restored
-        step = restored.step if restored else 0
-        if step < start.after:
-            self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: no checkpoint of them")
         self.log = CappedLog(log_file(setup.work, start.number)) if setup.capture else None
-        scratch = setup.work / "scratch" / f"{start.number:05d}"
-        run = context.run(start.seed, start.epochs, scratch, restored=restored)
-        self.trial = OpenTrial(trainer, {**context.options, **start.params}, run, step=step)
-        self.checkpoints.tracked = run.tracked
+        self.trial = self._open("no checkpoint of them")
         self.random = state.random_state() if setup.shared else None
         self.environment: dict[str, Any] = {}
         self.data: dict[str, str] | None = None
+
+    def _open(self, without: str) -> OpenTrial:
+        """From the checkpoint where there is one. without: why epochs are trained again, where there is none."""
+        start, context, restored = self.start, self.context, self.checkpoints.restored
+        trainer = context.find()
+        if len(context.replicates) > 1:
+            trainer = side_by_side(trainer, context.replicates, context.objective.metric)
+        step = restored.step if restored else 0
+        if step < start.after:
+            self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")
+        scratch = self.setup.work / "scratch" / f"{start.number:05d}"
+        run = context.run(start.seed, start.epochs, scratch, restored=restored)
+        trial = OpenTrial(trainer, {**context.options, **start.params}, run, step=step)
+        self.checkpoints.tracked = run.tracked
+        return trial
+
+    def _next_report(self) -> Report | None:
+        try:
+            report = self.trial.next_report()
+        except state.NotContinued as problem:
+            self.trial.close()
+            self.checkpoints.restart()
+            self.trial = self._open(str(problem))
+            report = self.trial.next_report()
+        if report is not None and not self.checkpoints.only_best and (why := self.trial.run.not_continued):
+            self.checkpoints.only_best = True
+            if self.start.until < self.start.epochs and not self.start.after:
+                self.store.warnings.append(f"a continued trial is trained again from its first epoch: {why}")
+        return report
 
     def slice(self, waited: float) -> Reported:
         """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first.
@@ -213,11 +232,11 @@ class _Training:
 
     def _train(self, fresh: list[Report], began: float, waited: float) -> bool:
         """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""
-        trial, start = self.trial, self.start
+        start = self.start
         most = 0.0 if self.setup.stepwise else SLICE
         going_on = True
         while going_on:
-            report = trial.next_report()
+            report = self._next_report()
             if report is None:
                 return True
             if report.step > start.after:
@@ -226,7 +245,7 @@ class _Training:
             one_ahead = self.setup.ahead and len(fresh) == 1 and most > 0 and waited > LATE * trained
             going_on = not fresh or (report.step < start.until and (trained < most or one_ahead))
             self.checkpoints.observe(report, going_on or report.step >= start.epochs)
-        return trial.step >= start.epochs and trial.next_report() is None
+        return self.trial.step >= start.epochs and self.trial.next_report() is None
 
     @contextlib.contextmanager
     def _surroundings(self) -> Iterator[None]:

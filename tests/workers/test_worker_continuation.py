@@ -117,13 +117,35 @@ class TestContinuation:
         assert tuple(curves[0]) == alone
         assert curves[0] != curves[1]
 
-    def test_a_trainer_that_tracks_too_late_is_refused(self, tmp_path: Path) -> None:
-        toy = Worker(setup(tmp_path, "kept_late"))
-        paused(toy, start(until=2))
-        failure = train(toy, start(after=2)).failure
-        assert failure is not None
-        assert failure.kind == "contract"
-        assert "weight" in failure.summary
+
+class TestTrainersThatDoNotContinue:
+    """They loop over a range of their own, or track objects when the first epoch has begun."""
+
+    @pytest.mark.parametrize(
+        ("trainer", "line"),
+        [("own_range", "`for epoch in run.epochs():`"), ("kept_late", "run.track(…) is called after")],
+    )
+    def test_it_is_said_at_the_first_checkpoint_and_the_trial_is_trained_again(
+        self, tmp_path: Path, trainer: str, line: str
+    ) -> None:
+        whole = train(Worker(setup(tmp_path / "whole", trainer)), start()).reports
+        toy = Worker(setup(tmp_path, trainer))
+        first = paused(toy, start(until=2))
+        (note,) = first.notes
+        assert line in note
+        assert kept(tmp_path) == ["best.pt"]
+        then = train(toy, start(after=2))
+        assert (*first.reports, *then.reports) == whole
+        assert then.notes == ("epochs 1 to 2 are trained again: no checkpoint of them",)
+
+    @pytest.mark.parametrize("trainer", ["own_range", "kept_late"])
+    def test_a_checkpoint_of_an_earlier_trainer_or_version_is_left_out(self, tmp_path: Path, trainer: str) -> None:
+        whole = train(Worker(setup(tmp_path / "whole", trainer)), start()).reports
+        paused(Worker(setup(tmp_path)), start(until=2))  # with a checkpoint of the same object
+        assert "epoch-000002.pt" in kept(tmp_path)
+        then = train(Worker(setup(tmp_path, trainer)), start(after=2))
+        assert then.reports == whole[2:]
+        assert [note.partition(":")[0] for note in then.notes] == ["epochs 1 to 2 are trained again"]
 
 
 class TestDamage:
