@@ -51,6 +51,20 @@ class CliResult:
     def data(self) -> Any:
         return json.loads(self.out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
 
+    @property
+    def is_refused(self) -> bool:
+        """As bad input, in one line on stderr. Its words are tested where they are raised."""
+        return (self.code, self.out, self.err.count("\n")) == (2, "", 1)
+
+    def names(self, *keys: str) -> bool:
+        """Whether the message on stderr names all of these: keys of the study file, options, values."""
+        return all(key in self.err for key in keys)
+
+    @property
+    def changed(self) -> set[str]:
+        """The keys that a StudyChanged names, each in a line of its own."""
+        return {line.split(":")[0].strip() for line in self.err.splitlines() if ": was " in line}
+
 
 class CliRunner:
     """`invoke` calls the program in this process, `start` in one of its own."""

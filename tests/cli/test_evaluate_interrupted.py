@@ -22,8 +22,8 @@ def test_seeds_of_an_interrupted_evaluation_count_and_are_counted(cli: CliRunner
     (only,) = data["finalists"]
     seeds = len(only["values"])
     assert 2 < seeds == len(cli.export("toy evaluation")["trials"])
-    assert openings(cli)[0].endswith(f"on validation over {seeds} seeds")
-    assert f"1 finalist of 6 trials, {seeds} fresh seeds each" in answer.out
+    assert openings(cli)[0].endswith(f" {seeds} seeds")
+    assert f" {seeds} fresh" in answer.out.splitlines()[0]
     assert f"note: {seeds} seeds of one finalist are recorded already, and all of them count" in answer.err
     progress = [re.fullmatch(r"\[(\d+)(?:/(\d+))?\] .*", line) for line in answer.err.splitlines()]
     ended = [(int(one[1]), int(one[2] or one[1])) for one in progress if one]
@@ -87,12 +87,13 @@ def test_asking_the_study_to_stop_reaches_its_evaluation(cli: CliRunner) -> None
     cli.wait_for(lambda: cli.trained() >= before + 2, process)
     assert cli.invoke("stop", "toy", "--json").data["asked"].startswith(f"process {process.pid} on ")
     answer = cli.ended(process)
-    assert "the evaluation has stopped: `hpsearch stop` was called" in answer.err
+    assert answer.code == 5
+    assert answer.names("`hpsearch stop`", 'hpsearch status "toy evaluation"')
     assert openings(cli) == []
     assert evaluate(cli).code == 0
 
 
-@pytest.mark.parametrize(("part", "advice"), [("validation", "run it again"), ("test", "the test set was opened")])
+@pytest.mark.parametrize(("part", "advice"), [("validation", RESUME), ("test", "--again")])
 def test_sigterm_while_it_scores_says_how_to_go_on(cli: CliRunner, part: str, advice: str) -> None:
     """With a Ray of its own, whose core has a handler of SIGTERM that prints a stack and ends the process."""
     ready(cli, trials=2)
@@ -105,6 +106,6 @@ def test_sigterm_while_it_scores_says_how_to_go_on(cli: CliRunner, part: str, ad
     answer = cli.ended(process)
     (cli.folder / f"hold {part}").unlink()
     assert answer.code == 128 + signal.SIGTERM
-    assert answer.err.splitlines()[-1].startswith(f"stopped by SIGTERM: {advice}")
+    assert all(word in answer.err.splitlines()[-1] for word in ("SIGTERM", advice))
     assert "***" not in answer.err
     assert len(openings(cli)) == (2 if part == "test" else 1)

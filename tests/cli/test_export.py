@@ -89,11 +89,13 @@ class TestFiles:
     @pytest.mark.parametrize("format_", ["parquet", "optuna"])
     def test_need_a_name(self, exploded: CliRunner, format_: str) -> None:
         answer = exploded.invoke("export", "toy", "--format", format_)
-        assert (answer.code, answer.err) == (2, f"--format {format_} writes a file: say which with -o FILE\n")
+        assert answer.err == f"--format {format_} writes a file: name it with -o FILE\n"
+        assert answer.is_refused
 
     def test_need_a_folder(self, exploded: CliRunner) -> None:
         answer = exploded.invoke("export", "toy", "-o", "none/all.json")
-        assert (answer.code, answer.err) == (2, "-o none/all.json: there is no folder none\n")
+        assert answer.err == "-o none/all.json: there is no folder none\n"
+        assert answer.is_refused
 
     def test_parquet(self, exploded: CliRunner) -> None:
         exploded.invoke("export", "toy", "--format", "parquet", "-o", "all.parquet")
@@ -109,11 +111,12 @@ class TestFiles:
         import optuna
 
         answer = exploded.invoke("export", "toy", "--format", "optuna", "-o", "optuna.db")
-        assert (answer.out, answer.err) == ("8 trials written to optuna.db\n", "")
+        assert (answer.code, answer.err) == (0, "")
         study = optuna.load_study(study_name="toy", storage="sqlite:///optuna.db")
         assert len(study.trials) == 8
         again = exploded.invoke("export", "toy", "--format", "optuna", "-o", "optuna.db")
-        assert (again.code, again.err) == (2, "optuna.db exists already: choose another file\n")
+        assert again.is_refused
+        assert again.names("optuna.db")
 
 
 def test_a_study_without_trials(cli: CliRunner) -> None:
@@ -123,6 +126,6 @@ def test_a_study_without_trials(cli: CliRunner) -> None:
     assert cli.run().code == 130
     assert cli.export()["trials"][0]["curve"] == []
     assert cli.invoke("export", "toy", "--format", "csv").out.count("\n") == 2
-    assert cli.invoke("export", "toy", "--format", "optuna", "-o", "o.db").out == "0 trials written to o.db\n"
+    assert cli.invoke("export", "toy", "--format", "optuna", "-o", "o.db", "--json").data == {"written": "o.db"}
     assert cli.invoke("export", "toy", "--format", "parquet", "-o", "o.parquet").code == 0
     assert "no val_loss" in cli.invoke("show", "toy", 0).out

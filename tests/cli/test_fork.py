@@ -45,7 +45,7 @@ def test_what_the_old_study_found_reaches_the_sampler(cli: CliRunner) -> None:
 def test_a_fork_of_nothing(cli: CliRunner) -> None:
     cli.study()
     answer = cli.run("--fork", "new")
-    assert (answer.code, cli.files()) == (2, [])
+    assert (answer.is_refused, cli.files()) == (True, [])
     assert answer.err == 'no study "toy" is recorded, so there is nothing to fork\n'
     cli.run("--set", 'study.name="other"')
     assert cli.run("--fork", "new").err == answer.err

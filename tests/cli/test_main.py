@@ -1,5 +1,8 @@
 """The program as such: its arguments, its streams, and what it imports."""
 
+import errno
+import os
+import re
 import subprocess
 import sys
 
@@ -51,7 +54,9 @@ class TestArguments:
         answer = cli.invoke("--help")
         assert answer.code == 0
         assert all(f"\n    {command}" in answer.out for command in VERBS)
-        assert "130 and 143" in answer.out
+        assert {"1", "2", "3", "4", "5", "6", "130", "143"} <= set(
+            re.findall(r"\d+", answer.out.partition("exit codes:")[2])
+        )
 
     @pytest.mark.parametrize("command", VERBS)
     def test_every_command_has_help_and_json(self, cli: CliRunner, command: str) -> None:
@@ -97,7 +102,8 @@ class TestStreams:
         cli.run()
         done = self.shell(cli, "hpsearch export toy > /dev/full")
         assert done.returncode == 5
-        assert done.stderr.splitlines()[:2] == ["[Errno 28] No space left on device", "  while writing to stdout"]
+        assert done.stderr.splitlines()[0] == str(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        assert done.stderr.splitlines()[1].endswith(" stdout")
 
     def test_stderr_that_is_gone(self, cli: CliRunner) -> None:
         done = self.shell(cli, "hpsearch check none.toml 2>&-")

@@ -4,11 +4,13 @@ import json
 import signal
 import subprocess
 import sys
+from collections import Counter
 from typing import Any
 
 import pytest
 import torch
 
+from hpsearch.records.preflight_record import summary
 from tests.cli.cli_runner import CliRunner, content, environment
 
 LR = "lr = { low = 1e-2, high = 1.0, log = true }"
@@ -45,8 +47,7 @@ class TestAlone:
         assert answer.code == 0
         lines = answer.out.splitlines()
         assert [line.split()[0] for line in lines[:-1]] == ["passed"] * 9
-        assert "s an epoch" in lines[-1]
-        assert "MiB of memory" in lines[-1]
+        assert " MiB " in lines[-1]
 
     def test_all_of_it_as_data(self, cli: CliRunner) -> None:
         network(cli, space=AUTO, more="[preflight]\n[lr_range]\niterations = 60\n")
@@ -79,7 +80,7 @@ class TestAlone:
         cli.study(trainer="tests.cli.trainers:picky", options="limit = 0.0")
         answer = cli.invoke("preflight", "study.toml")
         assert answer.code == 2
-        assert "ValueError: x = 0.5 is too much" in answer.out
+        assert any(line.startswith("ValueError: x = 0.5 ") for line in answer.out.splitlines())
 
 
 class TestForecast:
@@ -91,7 +92,7 @@ class TestForecast:
         assert plan["seconds_per_epoch"] == cost["seconds"]
         assert plan["seconds"] == pytest.approx(12 * cost["seconds"])
         assert plan["recorded"] is None
-        assert "MiB of memory" in cli.invoke("plan", "study.toml").out
+        assert " MiB " in cli.invoke("plan", "study.toml").out
 
     def test_what_was_measured_of_another_content_says_nothing(self, cli: CliRunner) -> None:
         network(cli)
@@ -112,17 +113,14 @@ class TestThatFails:
         answer = cli.run()
         assert answer.code == 2
         assert answer.out == ""
-        assert "preflight failed, so the study does not start" in answer.err
-        assert "FAILED  zero_grad" in answer.err
-        assert "call optimizer.zero_grad() once per step" in answer.err
-        assert "--skip-preflight" in answer.err
+        assert answer.names("FAILED  zero_grad", "optimizer.zero_grad()", "preflight.skip", "--skip-preflight")
         assert cli.files() == []
 
     def test_the_metric(self, cli: CliRunner) -> None:
         network(cli, "nan")
         answer = cli.run()
         assert answer.code == 2
-        assert "the study's metric val_loss is nan, nan, nan in the first epochs" in answer.err
+        assert answer.names("FAILED  metrics", "val_loss is nan")
 
     def test_insisting(self, cli: CliRunner) -> None:
         network(cli, "zero_grad")
@@ -155,9 +153,9 @@ class TestWarnings:
         network(cli, "large")
         answer = cli.run()
         assert answer.code == 0
-        assert "preflight warning: inputs: " in answer.err
+        assert any(line.startswith("preflight warning: inputs") for line in answer.err.splitlines())
         said = cli.invoke("status", "toy", "--json").data["preflight"]
-        assert "1 warned (inputs)" in said
+        assert "warned (inputs)" in said
         assert f"preflight: {said}" in cli.invoke("show", "toy", 0).out
         document = cli.export()
         assert document["decisions"][0]["reason"] == said
@@ -187,7 +185,10 @@ class TestTrainersThatShowLess:
     def test_no_network_at_all(self, cli: CliRunner) -> None:
         cli.study(more="[preflight]\n")
         assert cli.run().code == 0
-        assert cli.invoke("status", "toy", "--json").data["preflight"].startswith("2 checks passed, 9 skipped")
+        checks = cli.export()["measured"]["preflight"]["checks"]
+        assert Counter(one["outcome"] for one in checks) == {"passed": 2, "skipped": 9}
+        said = cli.invoke("status", "toy", "--json").data["preflight"]
+        assert said == summary(cli.export()["measured"]["preflight"])
 
 
 class TestLearningRates:
@@ -207,7 +208,7 @@ class TestLearningRates:
         answer = cli.run()
         assert answer.code == 0
         said = cli.invoke("status", "toy", "--json").data["lr_range"]
-        assert "the range [1e-07, 1e-06] in the study file is too low" in said
+        assert "[1e-07, 1e-06]" in said
         assert said in answer.err
         assert all(1e-7 <= trial["params"]["lr"] <= 1e-6 for trial in cli.export()["trials"])
 
@@ -224,7 +225,7 @@ class TestLearningRates:
         network(cli, fault, space=AUTO, more="")
         answer = cli.run()
         assert answer.code == 2
-        assert "space.lr: auto = true" in answer.err
+        assert "space.lr:" in answer.err
         why = {"deaf": "lr is not the learning rate", "untracked": "run.track(optimizer=…)"}
         assert why[fault] in answer.err
         assert cli.files() == []
@@ -248,7 +249,7 @@ class TestGoingOn:
         (cli.folder / "bell").write_text("2")
         answer = cli.run()
         assert answer.code == 130
-        assert "interrupted before the first trial: the next run starts the preflight again" in answer.err
+        assert "interrupted before the first trial: " in answer.err
         assert cli.files() == []
         assert cli.run().code == 0
         assert kinds(cli) == ["preflight", "lr range"]

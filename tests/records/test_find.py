@@ -1,6 +1,7 @@
-"""A recorded study, by its name or its file; what is said where it is not found is in tests/cli/test_arguments.py."""
+"""A recorded study, by its name or its file."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hpsearch.core.errors import BadInput, NotFound, StudyChanged
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Objective
-from hpsearch.records.find import check_trial, evaluation_name, folder_of, looked_up, opened, trainable
+from hpsearch.records.find import check_trial, evaluation_name, folder_of, journal_url, looked_up, opened, trainable
 from tests.records.conftest import Scenario
 
 
@@ -43,6 +44,21 @@ def test_to_be_trained_again(scenario: Scenario) -> None:
     file.write_text(file.read_text().replace("high = 1.0", "high = 0.5"))
     with pytest.raises(StudyChanged, match=r"space\.lr\.high: was 1\.0, is 0\.5"):
         trainable(scenario.journal, scenario.record, "study.toml")
+
+
+@pytest.mark.parametrize(("name", "hint"), [("digit", "did you mean `digits`?"), ("heart", "recorded are: digits")])
+def test_a_study_that_is_not_there(scenario: Scenario, name: str, hint: str) -> None:
+    with pytest.raises(NotFound) as problem, opened(name):
+        pass
+    assert str(problem.value) == f'no study "{name}" in this journal; {hint}'
+
+
+def test_a_journal_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HPSEARCH_HOME", raising=False)
+    place = re.escape(str(tmp_path / ".hpsearch" / "journal.db"))
+    with pytest.raises(NotFound, match=f"there is no journal at {place}: name the study's file .* or the journal with"):
+        journal_url("digits")
 
 
 @pytest.mark.parametrize("number", [-1, 2])

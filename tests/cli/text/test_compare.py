@@ -1,12 +1,14 @@
 """A comparison in words."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hpsearch.cli.text.compare import text
 from hpsearch.core.trial import State
+from hpsearch.evaluation.compare.comparison import FreshSeeds
 from tests.evaluation.compare.helpers import compared, comparison, trial
 
 SHORT = [trial(0, 0.9, 0.8), trial(1, 0.7, 0.3)]
@@ -26,8 +28,12 @@ def test_marks_stand_beside_the_values_of_those_that_lead() -> None:
         ["2", "epochs", "*", "0.5", "0.8"],
         ["4", "epochs", "0.4", "*", "0.3"],
     ]
-    assert "* leads. After 4 epochs each, short is ahead, with 0.3:" in lines
-    assert "  better by 0.1 than long" in lines
+    assert lines[lines.index("* leads. After 4 epochs each, short is ahead, with 0.3:") :][1:5] == [
+        "  better by 0.1 than long",
+        "The lead may be chance: each search ran once, and the best of many trials is optimistic.",
+        "To find out, run `hpsearch evaluate STUDY` for each study: it trains the best trials with fresh seeds;",
+        "or run each study with another seed (run --set study.seed=1 --set study.name=NAME), and compare all.",
+    ]
 
 
 @pytest.mark.parametrize(("width", "blocks"), [(10, 3), (40, 2), (80, 1)])
@@ -57,6 +63,41 @@ def test_whether_a_lead_is_chance() -> None:
     assert "may differ by chance (95 %); with so few seeds this limit is uncertain." in said
     assert "  better by 0.1 than s1, which may be chance" in said
     assert "hpsearch evaluate STUDY" not in said
+
+
+def test_trainings_that_were_repeated_tell_the_noise() -> None:
+    repeated = [trial(number, value, params={"x": 1}) for number, value in enumerate((0.1, 0.2, 0.3))]
+    lines = text(comparison(compared("one", repeated), compared("short", SHORT))).splitlines()
+    source = "(standard deviation; from one: 3 trainings of the same parameters)"
+    start = lines.index(f"The seed of a training changes a value by 0.1 {source}.")
+    assert lines[start + 2] == "Each search ran once: with another study.seed it would find another best value."
+
+
+@pytest.mark.parametrize(
+    ("better", "margin", "said"),
+    [
+        (0.5, 0.125, "a is better than b (+0.5 ± 0.12, 95 %, Welch)."),
+        (-0.5, 0.125, "a is worse than b (-0.5 ± 0.12, 95 %, Welch)."),
+        (0.125, 0.5, "a has no significant difference from b (+0.125 ± 0.5, 95 %, Welch)."),
+        (0.125, None, "a is better by 0.125 than b; with so few seeds this may be chance."),
+    ],
+)
+def test_over_fresh_seeds(better: float, margin: float | None, said: str) -> None:
+    found = comparison(compared("a", SHORT), compared("b", LONG))
+    found = replace(found, fresh_seeds=[FreshSeeds("a", "b", better, margin)])
+    assert f"Over fresh seeds (hpsearch evaluate), {said}" in text(found).splitlines()
+
+
+def test_no_difference() -> None:
+    lines = text(comparison(compared("a", SHORT), compared("b", SHORT))).splitlines()
+    assert "After 4 epochs each, all studies that have a value have the same one: 0.3." in lines
+    assert "No difference between the files of a (was) and b (is)." in lines
+
+
+def test_differences() -> None:
+    lines = text(comparison(compared("a", SHORT), compared("b", SHORT, "study.seed=4"))).splitlines()
+    start = lines.index("Differences between the files of a (was) and b (is):")
+    assert lines[start + 1] == "  study.seed: was 0, is 4"
 
 
 def test_a_study_that_failed_has_its_column() -> None:

@@ -6,8 +6,11 @@ from statistics import fmean, stdev
 
 import pytest
 
+from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import State
+from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.evaluation.compare.comparison import Behind
+from hpsearch.journal import Environment, TrainingSegment
 from tests.evaluation.compare.helpers import compared, comparison, trial
 
 pytestmark = pytest.mark.usefixtures("in_a_folder")
@@ -128,6 +131,30 @@ def test_who_has_which_of_several() -> None:
         "different trainers: trainers.digits:train (a, b), trainers.iris:train (other)",
         "different folds or repeats: one training a trial (a, b), 2 repeats (other)",
     ]
+
+
+def test_other_data() -> None:
+    def on(name: str, digest: str) -> ComparedStudy:
+        where = Environment({"environment": {}, "code": {"repositories": []}})
+        return compared(name, SHORT, segments=[TrainingSegment(1, 0, where, {"mood": digest * 64})])
+
+    studies = on("a", "0"), on("b", "0"), on("other", "1"), compared("unknown", SHORT)
+    (obstacle,) = comparison(*studies).obstacles
+    assert obstacle == f"different data: mood {'0' * 12} (a, b), mood {'1' * 12} (other)"
+
+
+def test_a_standard_error_that_was_reported_tells_the_noise_of_a_training() -> None:
+    (report,) = trial(0, 0.5).curve
+    reported = replace(trial(0, 0.5), curve=(replace(report, metrics={"val_loss": 0.5, "val_loss_se": 0.25}),))
+    noise = compared("a", [reported], "trainer.repeats=3").noise
+    assert noise is not None
+    assert (noise.noise.sd, noise.noise.freedom) == (0.25, 2)
+    assert (noise.of, noise.source) == ("training", "the standard error over 3 repeats")
+
+
+def test_a_study_is_named_once() -> None:
+    with pytest.raises(BadInput, match='study "a" is named twice: compare it with another one'):
+        comparison(compared("a", SHORT), compared("a", SHORT))
 
 
 def test_a_study_that_failed_takes_no_part() -> None:

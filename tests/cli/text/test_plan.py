@@ -1,0 +1,118 @@
+"""A forecast in words."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch.cli.text.plan import text
+from hpsearch.core.decisions import New
+from hpsearch.core.time_left import Span
+from hpsearch.core.trial import State
+from hpsearch.journal import Summary
+from hpsearch.orchestrator.forecast import Forecast
+from hpsearch.study import plan
+from tests.support.study_text import RANDOM, ROUNDS, make_study
+
+NONE = '[resources]\naddress = "none"\n'
+COST = {"seconds": 0.25, "host": 3 * 2**20, "gpu": None, "per_gpu": None}
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def forecast(*changes: tuple[str, str], more: str = NONE, first: int = 5, **known: object) -> Forecast:
+    """Nothing is recorded or measured, unless `known` has it."""
+    study = make_study(*changes, ("", more))
+    whole = Forecast(
+        study,
+        rounds=tuple(plan.rounds(study)),
+        trials=plan.proposals(study) or None,
+        epochs=plan.all_epochs(study) or None,
+        first=tuple(New({"lr": 0.1 * (number + 1)}, 9, "random") for number in range(first)),
+        recorded=None,
+        seconds_per_epoch=None,
+        time_left=None,
+        cost=None,
+        lr_range=None,
+    )
+    return replace(whole, **known)  # type: ignore[arg-type]
+
+
+def recorded(trials: int, epochs: int) -> Summary:
+    return Summary({State.COMPLETE: trials}, epochs, 0.5 * epochs, None)
+
+
+def line(found: Forecast, start: str) -> str:
+    (one,) = [one for one in text(found).splitlines() if one.startswith(start)]
+    return one
+
+
+def test_the_screen() -> None:
+    assert text(forecast()).splitlines() == [
+        "digits: random search for the lowest val_loss",
+        "round  trials  continued  to epoch",
+        "1      5       none       9",
+        "at most 45 epochs (pruning: never)",
+        "time: not known, no epoch was measured yet (`hpsearch preflight` measures one)",
+        "1 trial in parallel, 1 CPU each",
+        "",
+        "first proposals",
+        *(f"  lr = 0.{number}" for number in range(1, 6)),
+    ]
+
+
+def test_rounds_depend_on_results() -> None:
+    rounds = "[{ trials = 4, epochs = 1 }, { trials = 2, epochs = 9 }]"
+    found = forecast((RANDOM, ROUNDS + rounds), more=NONE + '[prune]\nmethod = "median"\n', first=4)
+    lines = text(found).splitlines()
+    assert lines[0] == "digits: coarse-to-fine search for the lowest val_loss"
+    assert [one.split() for one in lines[2:4]] == [["1", "4", "none", "1"], ["2", "2", "up", "to", "1", "9"]]
+    assert lines[4] == "at most 21 epochs (pruning: median)"
+    assert lines[-1] == "  later proposals depend on results"
+    assert not any("is a forecast" in line for line in lines)
+    recipe = forecast((RANDOM, '"recipe"\nbudget = { epochs = 40 }'), first=4)
+    assert "later rounds depend on results: this is a forecast" in text(recipe).splitlines()
+
+
+def test_how_long_it_takes() -> None:
+    known = forecast(seconds_per_epoch=0.25, time_left=Span(60.0, 120.0))
+    assert line(known, "time: ") == "time: 1 to 2 min, measured: 0.25 s per epoch"
+    begun = replace(known, recorded=recorded(2, 18))
+    assert line(begun, "time: ") == "time: 1 to 2 min left, measured: 0.25 s per epoch"
+    assert line(begun, "recorded ") == "recorded so far: 2 trials, 18 epochs"
+    over = replace(begun, time_left=Span(0.0, 0.0))
+    assert line(over, "time: ") == "time: nothing is left to train"
+
+
+def test_gpus() -> None:
+    resources = "[resources]\nworkers = 2\n[resources.per_trial]\ncpus = 1\ngpus = 0.5\n"
+    found = forecast(more=resources, seconds_per_epoch=400.0, time_left=Span(60.0, 60.0))
+    assert "2 trials in parallel, 1 CPU and 0.5 GPU each" in text(found).splitlines()
+    assert "(2.5 GPU hours at most in all)" in line(found, "time: ")
+
+
+def test_as_many_as_fit() -> None:
+    assert "as many trials in parallel as fit, 1 CPU each" in text(forecast(more="")).splitlines()
+
+
+def test_replicates() -> None:
+    found = forecast(("epochs = 9", "epochs = 9\nrepeats = 3"))
+    assert line(found, "1 trial").endswith("; each trial trains 3 repeats side by side, in every epoch")
+
+
+def test_what_is_measured_before_the_first_trial() -> None:
+    found = forecast(more=f"{NONE}[preflight]\n[lr_range]\n")
+    before = [one for one in text(found).splitlines() if one.startswith("before the first trial: ")]
+    assert before == [
+        "before the first trial: a preflight checks whether the trainer can learn",
+        "before the first trial: a range test finds the range of lr",
+    ]
+    assert "before the first trial" not in text(replace(found, recorded=recorded(1, 9)))
+    measured = replace(found, cost=COST, lr_range="lr falls")
+    assert text(measured).splitlines()[-9:-7] == [
+        "measured by the preflight: 0.25 s an epoch, 3 MiB of memory",
+        "lr falls",
+    ]

@@ -1,0 +1,159 @@
+"""The result of a run in words."""
+
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch.cli.text.run import text
+from hpsearch.core.history import BestTrial, History
+from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
+from hpsearch.orchestrator.rules import End, Totals
+from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.tracking.base import Sync
+from tests.support.study_text import make_study
+
+AGAIN = "run the same command again"
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HPSEARCH_HOME", raising=False)
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+
+
+def trial(number: int, state: State = State.COMPLETE, reason: str = "trained all 2 epochs") -> Trial:
+    curve = tuple(Report(step, {"val_loss": 0.5 - number / 10}) for step in (1, 2))
+    return Trial(number, {"lr": 0.1 * (number + 1), "opt": "sgd"}, 0, 9, state, curve=curve, busy=60.0, reason=reason)
+
+
+ALL = [trial(number) for number in range(3)]
+DONE = End()
+FAILED = trial(3, State.FAILED, reason="ValueError: x = 2 is too much")
+
+
+def result(trials: Sequence[Trial] = ALL, end: End = DONE, *, spent: float = 95.0, **changes: object) -> RunResult:
+    """Of a random search for 5 trials of 9 epochs."""
+    study = make_study(("", '[tracking]\nmlflow = "none"\n'))
+    history = History(study.objective, trials)
+    best = history.best()
+    row = best and BestTrial(best.number, 0.5 - best.number / 10, 1, best.params)
+    totals = Totals(began=0.0, ended=100.0, busy=180.0, epochs=6, workers=2)
+    counts = Counter(one.state for one in trials)
+    whole = RunResult(study, False, history, counts, row, totals, end, Sync(0, 0), 95.0, spent, None)
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def limit(numbers: Numbers) -> End:
+    return End(stopped="a limit", cause=Cause.LIMIT, numbers=numbers)
+
+
+def advice(found: RunResult) -> list[str]:
+    """What stands below the places to look at."""
+    *_, last = text(found).split("\n\n")
+    return [] if last.startswith(" ") else last.splitlines()
+
+
+def test_the_screen() -> None:
+    assert text(result()).splitlines() == [
+        "digits: done",
+        "3 trials: 3 complete; 6 epochs in 1m35s, workers busy 90%",
+        "",
+        "best: trial 2, val_loss 0.3 at epoch 1",
+        "      lr = 0.3, opt = sgd",
+        "",
+        "  journal    .hpsearch/journal.db",
+        "  best       hpsearch show digits 2",
+        "  report     hpsearch report digits",
+    ]
+
+
+def test_a_search_that_gives_a_reason_for_its_end_has_rounds_to_show() -> None:
+    lines = text(result(end=End(over="the budget of 6 epochs is spent"))).splitlines()
+    assert lines[:2] == ["digits: done", "the budget of 6 epochs is spent"]
+    assert "  rounds     hpsearch show digits" in lines
+
+
+def test_nothing_came_of_it() -> None:
+    assert text(result([replace(FAILED, number=0)], End(all_failed=True))).splitlines() == [
+        "digits: failed (all 1 trial)",
+        "1 trial: 1 failed; 2 epochs in 1m35s, workers busy 90%",
+        "",
+        "no trial succeeded; the last one: ValueError: x = 2 is too much",
+        "",
+        "  journal    .hpsearch/journal.db",
+        "  failed     hpsearch show digits 0",
+        "",
+        f"fix the trainer and {AGAIN}: failed trials are tried again (--retry-failed: also without a change)",
+    ]
+
+
+def test_nothing_was_trained() -> None:
+    nothing = Totals()
+    lines = text(result([], End(stopped="x"), totals=nothing)).splitlines()
+    assert lines[1] == "0 trials; 0 epochs in 1m35s"
+    assert lines[3] == "no trial succeeded; the last one: nothing was trained"
+
+
+def test_trials_of_every_state() -> None:
+    states = [State.COMPLETE, State.PRUNED, State.FAILED, State.PAUSED, State.WAITING]
+    trials = [trial(number, state) for number, state in enumerate(states)]
+    over, stopped = text(result(trials)), text(result(trials, End(stopped="x")))
+    start = "5 trials: 1 complete, 1 pruned, 1 failed, 1"
+    assert over.splitlines()[1].startswith(f"{start} not continued, 1 interrupted (will resume); 10 epochs")
+    assert stopped.splitlines()[1].startswith(f"{start} paused, 1 interrupted (will resume); 10 epochs")
+
+
+@pytest.mark.parametrize(
+    ("changes", "head"),
+    [
+        ({"signal": signal.SIGINT}, "digits: stopped by SIGINT"),
+        ({"signal": signal.SIGTERM}, "digits: stopped by SIGTERM"),
+        ({}, "digits: stopped (`hpsearch stop` was called)"),
+    ],
+)
+def test_a_run_that_was_stopped_goes_on_by_the_same_command(changes: dict[str, object], head: str) -> None:
+    found = result(end=End(stopped="`hpsearch stop` was called", cause=Cause.INTERRUPTED), **changes)
+    assert text(found).splitlines()[0] == head
+    assert advice(found) == [f"{AGAIN} to go on"]
+
+
+class TestLimits:
+    """What is named is what a further run needs: trained epochs, trials and seconds count, not the limit."""
+
+    def test_epochs(self) -> None:
+        above = "raise limits.epochs above 6"
+        assert advice(result(end=limit({"epochs": 5}))) == [
+            f"{above} (up to 45 for the whole search) and {AGAIN} to go on"
+        ]
+
+    def test_seconds(self) -> None:
+        for spent, limited, above in ((95.4, 90.0, "1m36s"), (0.2, 0.1, "1s"), (7201.0, 7200.0, "2h01m")):
+            found = result(end=limit({"seconds": limited}), spent=spent)
+            assert advice(found) == [f"raise limits.study above {above} and {AGAIN} to go on"]
+
+    def test_gpu_hours(self) -> None:
+        found = result(end=limit({"gpu_hours": 0.25}))
+        assert advice(found) == [f"raise limits.gpu_hours above 0.25 and {AGAIN} to go on"]
+
+    def test_trials(self) -> None:
+        found = result(end=limit({"trials": 2}))
+        assert advice(found) == [f"raise limits.trials above 3 (up to 5 for the whole search) and {AGAIN} to go on"]
+
+    def test_failures(self) -> None:
+        fix, other = advice(result([*ALL, FAILED], limit({"failed": 1})))
+        assert fix.startswith("fix the trainer and ")
+        assert other == "or raise limits.max_failures to train other trials first"
+
+
+def test_what_mlflow_lacks() -> None:
+    lines = text(result(sync=Sync(3, 16, "MLflow at http://127.0.0.1:9 does not answer"))).splitlines()
+    assert lines[-2:] == [
+        "16 events are not in MLflow yet; `hpsearch sync digits` sends them",
+        "  MLflow at http://127.0.0.1:9 does not answer",
+    ]
