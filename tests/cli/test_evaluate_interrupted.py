@@ -88,6 +88,7 @@ def test_asking_the_study_to_stop_reaches_its_evaluation(cli: CliRunner) -> None
     assert cli.invoke("stop", "toy", "--json").data["asked"].startswith(f"process {process.pid} on ")
     answer = cli.ended(process)
     assert answer.code == 5
+    assert answer.err.splitlines()[-1].startswith("the evaluation has stopped: ")
     assert answer.names("`hpsearch stop`", 'hpsearch status "toy evaluation"')
     assert openings(cli) == []
     assert evaluate(cli).code == 0

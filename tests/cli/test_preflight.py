@@ -249,7 +249,7 @@ class TestGoingOn:
         (cli.folder / "bell").write_text("2")
         answer = cli.run()
         assert answer.code == 130
-        assert "interrupted before the first trial: " in answer.err
+        assert any(line.startswith("interrupted ") for line in answer.err.splitlines())
         assert cli.files() == []
         assert cli.run().code == 0
         assert kinds(cli) == ["preflight", "lr range"]

@@ -6,9 +6,11 @@ import re
 
 import pytest
 
+from hpsearch.evaluation.candidates import IN_WORDS
 from hpsearch.journal import Journal
-from hpsearch.reports.page import MOST
+from hpsearch.reports.page import MOST, searched
 from hpsearch.study.definition import Study
+from hpsearch.study.space import Float
 from tests.cli.browser import Page
 from tests.cli.cli_runner import CliResult, CliRunner
 
@@ -60,8 +62,8 @@ class TestWhere:
 
     def test_no_such_study(self, done: CliRunner) -> None:
         answer = done.invoke("report", "tyo")
-        assert answer.code == 2
-        assert "did you mean `toy`?" in answer.err
+        assert answer.is_refused
+        assert answer.names("`toy`")
         assert not (done.folder / "report.html").exists()
 
     def test_nothing_is_trained_and_nothing_else_is_written(self, done: CliRunner) -> None:
@@ -90,9 +92,9 @@ class TestContent:
         page = report(done)
         found = f"Best val_loss: {best['value']:.4g} at epoch {best['best_epoch']} of trial {best['number']}"
         assert f"{found}, the lowest of 4 trials with a value." in page.words
-        assert page.table("parameter")[0] == ["x", "0 to 1", f"{best['params']['x']:.4g}"]
+        assert page.table("parameter")[0] == ["x", searched(Float("x", 0.0, 1.0)), f"{best['params']['x']:.4g}"]
         assert [row[0] for row in page.table("trial")] == [str(trial["number"]) for trial in (best, *rest)]
-        assert page.table("trial")[0][-1] == "trained all 3 epochs"
+        assert page.table("trial")[0][-1] == best["reason"]
         assert "trials 4: 4 complete" in page.words
         assert "epochs trained 12," in page.words
 
@@ -105,7 +107,8 @@ class TestContent:
         head = next(rows[0] for rows in page.tables if rows[0][0] == "trial")
         assert head[5:-1] == ["kind", "momentum", "x"]
         assert {(row[5], row[6] != "") for row in page.table("trial")} == {("a", True), ("b", False)}
-        assert ["momentum", "0 to 0.9, where kind is a"] in [row[:2] for row in page.table("parameter")]
+        momentum = Float("momentum", 0.0, 0.9, when={"kind": ("a",)})
+        assert ["momentum", searched(momentum)] in [row[:2] for row in page.table("parameter")]
 
     def test_every_decision_with_its_reason(self, done: CliRunner) -> None:
         rows = report(done).table("time (UTC)")
@@ -198,7 +201,8 @@ class TestTestSet:
         found = ended(cli.invoke("evaluate", "study.toml", "-q", "--seeds", 2, "--json")).data
         page = report(cli)
         words = page.words
-        assert "1st opening of the test set, by" in words
+        (opening,) = [one for one in cli.export()["decisions"] if one["kind"] == "open test"]
+        assert opening["reason"] in words
         finalists = next(rows for rows in page.tables if rows[0][1:2] == ["in the search"])
         assert [row[0] for row in finalists[1:]] == [str(one["trial"]) for one in found["finalists"]]
         assert [row[1] for row in finalists[1:]] == [f"{one['found']:.4g}" for one in found["finalists"]]
@@ -207,7 +211,7 @@ class TestTestSet:
         assert [float(row[2]) for row in tested] == [
             float(f"{one['validation']:.4g}") for one in found["test"]["contenders"]
         ]
-        assert [row[0] for row in tested if row[0].startswith("*")] == ["* greedy ensemble (Caruana 2004)"]
+        assert [row[0] for row in tested if row[0].startswith("*")] == [f"* {IN_WORDS['greedy']}"]
         assert "3 finalists of 4 trials, 2 fresh seeds each (val_loss, minimize)" in words
         assert "Test set, evaluated once" in words
         assert "hpsearch status 'toy evaluation'" in words
@@ -225,7 +229,8 @@ class TestTestSet:
             patch.setattr("hpsearch.evaluation.evaluate.score_on_test", broken)
             done.invoke("evaluate", "other", "-q", "--seeds", 2)
         words = report(done, "other").words
-        assert "1st opening of the test set, by" in words
+        (opening,) = [one for one in done.export("other")["decisions"] if one["kind"] == "open test"]
+        assert opening["reason"] in words
         assert "has no recorded result" in words
 
 

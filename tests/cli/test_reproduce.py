@@ -56,11 +56,9 @@ class TestIdentical:
         cli.study(trainer="tests.cli.trainers:torch_learner", space=LR)
         cli.run()
         before = cli.files(), cli.export()
-        answer = cli.invoke("reproduce", "toy", 2)
-        first, *rest = answer.out.splitlines()
-        assert answer.code == 0
-        assert first.startswith("toy, trial 2: COMPLETE, val_loss ")
-        assert rest[0] == "  identical bit for bit: 3 epochs x 3 metrics"
+        data = identical(cli, "toy", 2)
+        assert (data["study"], data["trial"], data["epochs"], len(data["metrics"])) == ("toy", 2, 3, 3)
+        assert cli.invoke("reproduce", "toy", 2).out.startswith("toy, trial 2: COMPLETE")
         assert (cli.files(), cli.export()) == before, "nothing of the study is touched"
 
     def test_as_data(self, cli: CliRunner) -> None:
@@ -101,28 +99,26 @@ class TestIdentical:
         cli.study(trainer=TORCH, space=LR)
         cli.change(('address = "none"', 'address = "local"\nworkers = 2'))
         assert cli.ended(cli.start("run", "study.toml")).code == 0
-        answer = cli.ended(cli.start("reproduce", "toy", 3))
+        answer = cli.ended(cli.start("reproduce", "toy", 3, "--json"))
         assert answer.code == 0
-        assert "  identical bit for bit: 3 epochs x 3 metrics" in answer.out.splitlines()
-        assert "since it was trained" not in answer.out
+        assert (answer.data["identical"], answer.data["since"]) == (True, [])
+        assert (answer.data["epochs"], len(answer.data["metrics"])) == (3, 3)
 
     def test_one_that_diverged(self, cli: CliRunner) -> None:
         cli.study(ONE, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
         cli.run()
-        assert cli.export()["trials"][0]["reason"].startswith("diverged")
+        assert cli.export()["trials"][0]["cause"] == "diverged"
         assert identical(cli, "toy", 0)["epochs"] == 2
 
     def test_one_that_failed(self, cli: CliRunner, file_driven: Moody) -> None:
         file_driven("raises 7")
-        answer = cli.invoke("reproduce", "toy", 0)
-        assert answer.code == 0
-        assert "  identical bit for bit: 1 epoch x 1 metric" in answer.out.splitlines()
-        assert "after epoch 1: ValueError: mood 7" in answer.out
+        data = identical(cli, "toy", 0)
+        assert (data["epochs"], data["metrics"], data["fails_as_before"]) == (1, ["val_loss"], True)
+        assert data["failure"].endswith("mood 7")
 
     def test_what_measures_time_is_not_compared(self, cli: CliRunner, file_driven: Moody) -> None:
         file_driven("steady 0.5")
         assert identical(cli, "toy", 0)["timings"] == ["epoch_seconds"]
-        assert "not compared, since they are times: epoch_seconds" in cli.invoke("reproduce", "toy", 0).out
 
 
 TORCH = "tests.cli.trainers:torch_learner"
@@ -132,11 +128,11 @@ class TestDiffers:
     def test_the_data_have_changed(self, cli: CliRunner, file_driven: Moody) -> None:
         path = file_driven("steady 0.5", "named = true")
         path.write_text("steady 0.25 ")
-        answer = cli.invoke("reproduce", "toy", 0)
-        assert answer.code == 6
-        assert "  differs, first in val_loss at epoch 2: was 0.5, is 0.25" in answer.out.splitlines()
-        assert "  largest relative difference 0.5, in val_loss at epoch 2: was 0.5, is 0.25" in answer.out.splitlines()
-        assert "data.mood: was " in answer.out
+        answer = cli.invoke("reproduce", "toy", 0, "--json")
+        assert (answer.code, answer.data["identical"]) == (6, False)
+        difference = {"epoch": 2, "metric": "val_loss", "recorded": 0.5, "now": 0.25, "relative": 0.5}
+        assert (answer.data["first"], answer.data["largest"]) == (difference, difference)
+        assert [line.partition(":")[0] for line in answer.data["since"]] == ["data.mood"]
         assert "changed since the trial was trained: data.mood: was" in answer.err, "while it trains"
 
     def test_the_trainer_has_changed(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,23 +153,22 @@ class TestDiffers:
 
     def test_nothing_has_changed(self, cli: CliRunner, file_driven: Moody) -> None:
         file_driven("random 0")
-        answer = cli.invoke("reproduce", "toy", 0)
-        assert answer.code == 6
-        assert "nothing that is recorded has changed" in answer.out
+        answer = cli.invoke("reproduce", "toy", 0, "--json")
+        assert (answer.code, answer.data["identical"], answer.data["since"]) == (6, False, [])
 
     def test_it_fails_now(self, cli: CliRunner, file_driven: Moody) -> None:
         file_driven("steady 1").write_text("raises 7")
-        answer = cli.invoke("reproduce", "toy", 0)
-        assert answer.code == 6
-        assert "first in val_loss at epoch 2: was 1.0, is missing" in answer.out
-        assert "fails differently: was 'it did not fail', is 'ValueError: mood 7' (after epoch 1)" in answer.out
+        answer = cli.invoke("reproduce", "toy", 0, "--json")
+        assert (answer.code, answer.data["identical"], answer.data["fails_as_before"]) == (6, False, False)
+        first = answer.data["first"]
+        assert (first["epoch"], first["metric"], first["recorded"], first["now"]) == (2, "val_loss", 1.0, None)
+        assert answer.data["failure"].endswith("mood 7")
 
     def test_it_fails_no_more_or_otherwise(self, cli: CliRunner, file_driven: Moody) -> None:
         path = file_driven("raises 7")
         path.write_text("steady 1")
-        answer = cli.invoke("reproduce", "toy", 0)
-        assert answer.code == 6
-        assert "fails differently: was 'ValueError: mood 7', is 'it did not fail' (after epoch 2)" in answer.out
+        answer = cli.invoke("reproduce", "toy", 0, "--json")
+        assert (answer.code, answer.data["failure"], answer.data["fails_as_before"]) == (6, None, False)
         path.write_text("raises 8")
         assert cli.invoke("reproduce", "toy", 0, "--json").data["fails_as_before"] is False
 
@@ -182,7 +177,7 @@ class TestShow:
     def test_where_and_on_what_it_was_trained(self, cli: CliRunner, file_driven: Moody) -> None:
         content = file_driven("steady 0.5", "named = true").read_bytes()
         (where, data) = cli.invoke("show", "toy", 0).out.splitlines()[4:6]
-        assert where.startswith("  trained: no commit (not a git repository")
+        assert where.startswith("  trained: ")
         assert f", Python {platform.python_version()}, torch " in where
         assert data == f"  data: mood {hashlib.sha256(content).hexdigest()[:12]}"
 
@@ -195,9 +190,11 @@ class TestShow:
         where = [
             line.split(":")[0] for line in cli.invoke("show", "toy", 0).out.splitlines() if line.startswith("  trai")
         ]
-        assert where == ["  trained", "  trained from epoch 3 on"]
-        since = identical(cli, "toy", 0)["since"]
-        assert since == [f'settings.HPSEARCH_DATA: was absent, is "{cli.folder}"']
+        assert len(where) == 2
+        assert "epoch 3" in where[1]
+        (since,) = identical(cli, "toy", 0)["since"]
+        assert since.startswith("settings.HPSEARCH_DATA: ")
+        assert str(cli.folder) in since
 
 
 class TestWhereItsTrainerIs:
@@ -226,8 +223,7 @@ class TestWhereItsTrainerIs:
         cli.run()
         with closing(sqlite3.connect(cli.folder / ".hpsearch" / "journal.db")) as connection, connection:
             connection.execute("DELETE FROM hpsearch_stretches")
-        answer = cli.invoke("reproduce", "toy", 0)
-        assert (answer.code, "where it was trained is not recorded" in answer.out) == (0, True)
+        assert identical(cli, "toy", 0)["recorded"] is False
 
 
 class TestBadInput:
@@ -235,7 +231,8 @@ class TestBadInput:
         cli.study(ONE)
         cli.run()
         answer = cli.invoke("reproduce", "toy", 1)
-        assert (answer.code, answer.err) == (2, 'study "toy" has no trial 1: it has trials 0 to 0\n')
+        assert answer.is_refused
+        assert answer.names('"toy"', "trial 1")
 
     def test_nothing_to_compare_with(self, cli: CliRunner) -> None:
         cli.study(ONE, options="pace = 0.1")

@@ -1,5 +1,6 @@
 """Failed trials are tried again: where the trainer has changed since, or where `--retry-failed` asks for it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -69,11 +70,10 @@ def test_a_trainer_that_has_changed_is(failed: CliRunner) -> None:
         assert [report["step"] for report in trial["curve"]] == [1, 2, 3], "its first epoch stays as it was"
     retries = [one for one in document["decisions"] if one["kind"] == "retry"]
     assert [one["trial"] for one in retries] == [0, 1, 2, 3]
-    assert retries[0]["reason"] == "the trainer has changed since (changing)"
+    assert retries[0]["reason"].endswith("(changing)")
     lines = answer.err.splitlines()
-    assert (
-        lines[0] == "4 failed trials will be tried again (trials 0, 1, 2, 3): the trainer has changed since (changing)"
-    )
+    assert lines[0].endswith(retries[0]["reason"])
+    assert re.findall(r"\d+", lines[0]) == ["4", "0", "1", "2", "3"]
     assert [line.split()[0] for line in lines[1:]] == ["[1/4]", "[2/4]", "[3/4]", "[4/4]"]
 
 

@@ -1,12 +1,13 @@
 """`hpsearch run`: what it answers, how a study is extended, and what it refuses."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import hpsearch
-from tests.cli.cli_runner import RANDOM, CliRunner, content, shape
+from tests.cli.cli_runner import RANDOM, CliRunner, content
 
 INTERFACE = [
     "study",
@@ -46,21 +47,23 @@ class TestAnswer:
 
     def test_text_says_what_came_of_it_and_where_to_look(self, cli: CliRunner) -> None:
         cli.study()
-        answer = cli.run()
+        answer, best = cli.run(), cli.invoke("best", "toy", "--json").data
         assert answer.code == 0
-        first, second, empty, best, params, *rest = answer.out.splitlines()
+        first, counts, empty, value, params, *rest = answer.out.splitlines()
         assert first == "toy: done"
-        assert shape([second]) == ["# trials: # complete; # epochs in #s, workers busy #%"]
+        assert re.findall(r"\d+", counts)[:3] == ["4", "4", "12"]
         assert empty == ""
-        assert shape([best]) == ["best: trial #, val_loss # at epoch #"]
-        assert shape([params]) == ["      x = #"]
+        assert value.startswith("best: ")
+        assert all(f" {one}" in value for one in (best["number"], f"{best['value']:.4g}", best["best_epoch"]))
+        assert params.split()[0] == "x"
         assert [line.split()[0] for line in rest if line] == ["journal", "best", "report"]
 
     def test_one_line_for_every_settled_trial(self, cli: CliRunner) -> None:
         cli.study()
         lines = cli.run().err.splitlines()
-        assert shape(lines) == ["[#/#] trial #   COMPLETE  val_loss # at epoch #  trained all # epochs"] * 4
-        assert [line.split("/")[0] for line in lines] == ["[1", "[2", "[3", "[4"]
+        trials = cli.export()["trials"]
+        assert [line.split()[:4] for line in lines] == [[f"[{i + 1}/4]", "trial", f"{i}", "COMPLETE"] for i in range(4)]
+        assert all(line.endswith(trial["reason"]) for line, trial in zip(lines, trials, strict=True))
 
     def test_quiet_says_nothing_on_stderr(self, cli: CliRunner) -> None:
         cli.study()
@@ -152,7 +155,7 @@ class TestAgain:
         at_once = content(cli.export())
         origins = [trial.pop("origin") for trial in (*extended, *at_once)]
         assert extended == at_once
-        assert origins[0] == "random draw 1 of 2"
+        assert [re.findall(r"\d+", one) for one in (origins[0], origins[4])] == [["1", "2"], ["1", "4"]]
 
     def test_a_smaller_budget_takes_nothing_away(self, cli: CliRunner) -> None:
         cli.study()
@@ -203,14 +206,13 @@ class TestFailing:
         cli.study('method = "random"\ntrials = 3', trainer="tests.cli.trainers:picky", options="limit = -1.0")
         answer = cli.run()
         assert answer.code == 3
-        assert "no trial succeeded; the last one: ValueError: x = " in answer.out
-        assert "\n  failed     hpsearch show toy 2\n" in answer.out
+        assert ["failed", "hpsearch", "show", "toy", "2"] in [line.split() for line in answer.out.splitlines()]
         for trial in cli.export()["trials"]:
             assert trial["state"] == "FAILED"
-            assert trial["error"].startswith("Traceback (most recent call last)")
+            assert trial["error"].startswith("Traceback ")
             assert trial["error"].endswith(trial["reason"])
             assert len(trial["curve"]) == 1
-        assert "is too much" in cli.invoke("show", "toy", 1).out.splitlines()[-1]
+        assert cli.invoke("show", "toy", 1).out.splitlines()[-1] == cli.export()["trials"][1]["reason"]
         assert cli.invoke("best", "toy").code == 3
 
     def test_the_others_go_on(self, cli: CliRunner) -> None:
@@ -235,7 +237,7 @@ class TestFailing:
         answer = cli.run()
         data = cli.run("--json", "--retry-failed").data
         assert answer.code == 3
-        assert answer.out.splitlines()[-1] == "or raise limits.max_failures to train other trials first"
+        assert "limits.max_failures" in answer.out.splitlines()[-1]
         assert data["best"] is not None or data["trials"]["complete"] == 0
 
     def test_a_diverged_trial_is_pruned_and_never_best(self, cli: CliRunner) -> None:
@@ -277,24 +279,23 @@ class TestBadInput:
         cli.study(space="x = { low = 2.0, high = 1.0 }", more="[prume]\n")
         answer = cli.run()
         assert answer.code == 2
-        assert "study.toml:11 space.x: low must be <= high, got low = 2.0, high = 1.0" in answer.err
-        assert "prume" in answer.err
+        lines = [line.partition(": ")[0] for line in answer.err.splitlines()]
+        assert "study.toml:11 space.x" in lines
+        assert any("prume" in line for line in lines)
         assert cli.files() == []
 
     def test_no_study_file(self, cli: CliRunner) -> None:
         answer = cli.run()
-        assert answer.code == 2
-        assert answer.err == "study.toml: there is no such file; `hpsearch init` writes one\n"
+        assert answer.is_refused
+        assert answer.names("study.toml:", "`hpsearch init`")
 
     def test_metric_that_is_not_reported(self, cli: CliRunner) -> None:
         """It takes an epoch to find out; then the study is forgotten, so that the file can be put right and run."""
         cli.study()
         cli.change(('metric = "val_loss"', 'metric = "accuracy"'))
         answer = cli.run()
-        assert answer.code == 2
-        assert answer.err == (
-            'trial 0: study.metric = "accuracy" is not among what the trainer reports: val_loss, weight\n'
-        )
+        assert answer.is_refused
+        assert answer.names("trial 0:", "study.metric", '"accuracy"', "val_loss, weight")
         assert cli.invoke("status", "--json").data == []
         assert not list((cli.folder / ".hpsearch" / "studies").glob("*"))
         cli.change(('metric = "accuracy"', 'metric = "val_loss"'))
@@ -319,7 +320,7 @@ class TestBadInput:
         cli.study()
         answer = cli.run()
         assert answer.code == 5
-        assert "its folder cannot be made" in answer.err
+        assert answer.names(f"{cli.folder}/.hpsearch")
 
 
 def test_a_home_elsewhere(

@@ -18,9 +18,8 @@ def test_everything_about_a_trial(done: CliRunner) -> None:
     assert trained[0]["environment"] in environments
     assert [(one["kind"], one["step"]) for one in decisions] == [("propose", 0), ("complete", 3)]
     lines = done.invoke("show", "toy", 2).out.splitlines()
-    assert lines[0] == (f"toy, trial 2: COMPLETE, val_loss {trial['value']:.4g} at epoch {trial['best_epoch']}")
-    assert "  why these parameters: random draw 3 of 4" in lines
-    assert "  why COMPLETE: trained all 3 epochs" in lines
+    assert all(text in lines[0] for text in ("trial 2:", "COMPLETE", f"{trial['value']:.4g}", str(trial["best_epoch"])))
+    assert all(any(line.endswith(f": {trial[why]}") for line in lines) for why in ("origin", "reason"))
     (header,) = (i for i, line in enumerate(lines) if line.split() == ["epoch", "val_loss", "weight"])
     points = [line.split() for line in lines[header + 1 : header + 4]]
     assert [point[0] for point in points] == ["1", "2", "3"]
@@ -29,7 +28,8 @@ def test_everything_about_a_trial(done: CliRunner) -> None:
 
 def test_a_trial_that_is_not_there(done: CliRunner) -> None:
     answer = done.invoke("show", "toy", 4)
-    assert (answer.code, answer.err) == (2, 'study "toy" has no trial 4: it has trials 0 to 3\n')
+    assert answer.is_refused
+    assert answer.names('"toy"', "trial 4")
 
 
 def test_a_trial_that_is_no_number(done: CliRunner) -> None:
@@ -71,7 +71,7 @@ def test_of_many_trials_the_best_20(cli: CliRunner) -> None:
     cli.study('method = "random"\ntrials = 23', epochs=1)
     cli.run()
     head, *rows, more = listed(cli)
-    assert (len(rows), " ".join(more)) == (20, "3 more trials: --all lists all")
+    assert (len(rows), more[0], "--all" in more) == (20, "3", True)
     assert listed(cli, "--all")[:21] == [head, *rows]
     assert len(listed(cli, "--all")) == 24
 
@@ -81,7 +81,8 @@ def test_trials_without_a_value_come_last_and_what_is_fixed_stands_above(cli: Cl
     cli.run()
     rows = listed(cli)[1:]
     assert [row[1] for row in rows if len(row) > 3] == sorted(row[1] for row in rows if len(row) > 3)
-    assert "trials, best first; in all of them size = 64" in cli.invoke("show", "toy").out.splitlines()
+    (above,) = [line for line in cli.invoke("show", "toy").out.splitlines() if line.startswith("trials, best")]
+    assert above.split()[-3:] == ["size", "=", "64"]
 
 
 # Files ───────────────────────────────────────────────────────────────────────────────────────────
@@ -121,7 +122,7 @@ def train(params, run):
 
 
 def helper():
-    raise ValueError("no such file")
+    raise ValueError("missing")
 """
 
 
@@ -131,9 +132,9 @@ def test_a_failed_trial_shows_the_users_frames_and_its_log(cli: CliRunner) -> No
     cli.run()
     lines = cli.invoke("show", "toy", 0).out.splitlines()
     start = lines.index("Traceback (most recent call last):")
-    assert lines[start + 1].startswith(f'  File "{cli.folder}/failing.py", line 6, in train')
-    assert lines[-1] == "ValueError: no such file"
-    assert '  log: none, with address = "none" the trainer prints to the terminal' in lines
+    assert lines[start + 1].startswith(f'  File "{cli.folder}/failing.py", line 6,')
+    assert lines[-1] == "ValueError: missing"
+    assert cli.invoke("show", "toy", 0, "--json").data["log"] is None
     log = cli.folder / ".hpsearch" / "studies" / work(cli) / "logs" / "trial-00000.log"
     log.parent.mkdir()
     log.write_text("what it printed")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.cli_runner import CliRunner, shape
+from tests.cli.cli_runner import CliRunner
 
 
 def test_object(done: CliRunner) -> None:
@@ -33,9 +33,10 @@ def test_object(done: CliRunner) -> None:
 def test_text_ends_with_the_last_decisions(done: CliRunner) -> None:
     lines = done.invoke("status", "toy").out.splitlines()
     assert lines[0].split() == ["study", "state", "trials", "epochs", "best"]
-    assert shape([" ".join(lines[1].split())]) == ["toy COMPLETE # complete # # (trial #, epoch #)"]
+    assert lines[1].split()[:5] == ["toy", "COMPLETE", "4", "complete", "12"]
     assert lines[3] == "last decisions"
-    assert " ".join(lines[-1].split()) == "trial 3 epoch 3 complete trained all 3 epochs"
+    last = done.export()["decisions"][-1]
+    assert lines[-1].split() == ["trial", "3", "epoch", "3", "complete", *last["reason"].split()]
 
 
 def test_all_studies(done: CliRunner) -> None:

@@ -124,7 +124,7 @@ def test_nobody_there(mine: CliRunner) -> None:
     assert answer.err.startswith("the cluster at http://127.0.0.1:9 does not take the job: Failed to connect")
     bad = mine.ended(mine.start("submit", "study.toml", *where, "--set", "space.lr.low=2.0"))
     assert bad.code == 2
-    assert "space.lr: low must be <= high" in bad.err
+    assert bad.names(" space.lr: ")
 
 
 @pytest.mark.slow
@@ -150,7 +150,7 @@ def test_exit_code_of_the_job(mine: CliRunner, head: Head) -> None:
     words = ("--set", 'study.name="wrong"', "--set", 'study.metric="nope"')
     answer = call(mine, head, "submit", "study.toml", "--address", head.jobs, "--follow", *SMALL, *words)
     assert answer.code == 2
-    assert 'study.metric = "nope" is not among what the trainer reports' in answer.err
+    assert answer.names("study.metric", '"nope"')
     assert answer.out.endswith(": FAILED\n")
 
 
@@ -177,7 +177,7 @@ def test_cluster_that_refuses_us(mine: CliRunner, head: Head, tmp_path: Path) ->
     other = Head(head.gcs, head.jobs, head.client, head.home, {**head.variables, "RAY_AUTH_TOKEN_PATH": str(stranger)})
     answer = call(mine, other, "submit", "study.toml", "--address", head.jobs)
     assert answer.code == 5
-    assert answer.err.startswith(f"the cluster at {head.jobs} does not take the job: Authentication failed")
+    assert answer.names(head.jobs, "Authentication")
     assert mine.files() == []
 
 
@@ -199,5 +199,5 @@ def test_more_than_the_cluster_has(mine: CliRunner, head: Head) -> None:
     words = ("--set", f'resources.address="{head.gcs}"', "--set", "resources.per_trial.cpus=9")
     answer = call(mine, head, "run", "study.toml", *words)
     assert answer.code == 2
-    assert f"and the cluster at {head.gcs} has 2 cpus, 0 gpus" in answer.err
+    assert answer.names("resources.per_trial", f"{head.gcs} has", "2 cpus")
     assert mine.files() == []

@@ -10,10 +10,8 @@ def test_a_study_that_is_not_in_mlflow(cli: CliRunner) -> None:
     cli.run()
     for study in ("toy", "study.toml"):
         answer = cli.invoke("sync", study)
-        assert (answer.code, answer.err) == (
-            2,
-            'study "toy" is not in MLflow (tracking.mlflow = "none"): say where with --mlflow URI\n',
-        )
+        assert answer.is_refused
+        assert answer.names('"toy"', "tracking.mlflow", "--mlflow")
     assert cli.invoke("sync").out == "no study of this journal is tracked with MLflow\n"
     assert not (cli.folder / ".hpsearch" / "mlflow.db").exists()
 
@@ -22,15 +20,15 @@ def test_what_is_not_there(cli: CliRunner) -> None:
     assert cli.invoke("sync").code == 2
     cli.study()
     cli.run()
-    assert "did you mean `toy`?" in cli.invoke("sync", "tpy").err
+    assert cli.invoke("sync", "tpy").names("`toy`")
 
 
 def test_a_folder_is_no_store(cli: CliRunner) -> None:
     cli.study()
     cli.run()
     answer = cli.invoke("sync", "toy", "--mlflow", "mlruns")
-    assert answer.code == 2
-    assert answer.err == "--mlflow: MLflow 3 has no file store: write sqlite:///… or http://…\n"
+    assert answer.is_refused
+    assert answer.names("--mlflow: ", "sqlite:///", "http://")
 
 
 def test_goes_where_the_study_file_said(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,14 +39,15 @@ def test_goes_where_the_study_file_said(cli: CliRunner, monkeypatch: pytest.Monk
     monkeypatch.setattr("hpsearch.orchestrator.search.FLUSH", 0.1)
     ran = cli.run()
     assert ran.code == 0
-    assert ran.out.splitlines()[-2].endswith("events are not in MLflow yet; `hpsearch sync toy` sends them")
+    assert "`hpsearch sync toy`" in ran.out.splitlines()[-2]
     answer = cli.invoke("sync", "toy")
     assert answer.code == 5
     assert answer.err.startswith("toy: ")
-    assert "MLflow at http://127.0.0.1:9 does not answer" in answer.err
+    assert answer.names(" http://127.0.0.1:9 ")
     monkeypatch.delenv("DEAD_PID")
     answer = cli.invoke("sync", "toy")
-    assert (answer.code, answer.err) == (2, 'study "toy": the environment variable DEAD_PID is not set\n')
+    assert answer.is_refused
+    assert answer.names('"toy"', " DEAD_PID ")
 
 
 def test_a_store_that_starts_at_the_file(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,10 +59,8 @@ def test_a_store_that_starts_at_the_file(cli: CliRunner, monkeypatch: pytest.Mon
     monkeypatch.chdir(elsewhere)
     words = ("sync", "toy", "--journal", f"sqlite:///{cli.folder}/.hpsearch/journal.db")
     answer = cli.invoke(*words)
-    assert (answer.code, answer.err) == (
-        2,
-        'study "toy": sqlite:///other.db starts at its file: name the file in place of the study\n',
-    )
+    assert answer.is_refused
+    assert answer.names('"toy"', " sqlite:///other.db ")
     answer = cli.invoke(*words, "--mlflow", f"sqlite:///{cli.folder}/other.db", "--json")
     assert answer.data == [{"study": "toy", "sent": 0, "pending": 0}]
     assert list(elsewhere.iterdir()) == []

@@ -15,26 +15,23 @@ def _tracked(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "fix"),
+    ("status", "body", "named"),
     [
-        (401, "", "needs a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
-        (
-            403,
-            "Invalid Host header",
-            "refuses the name '127.0.0.1': start it with `mlflow server --allowed-hosts 127.0.0.1`",
-        ),
-        (403, "", "denies this user access: ask its administrator"),
-        (404, "", "is not an MLflow server: check tracking.mlflow"),
+        (401, "", "MLFLOW_TRACKING_USERNAME"),
+        (403, "Invalid Host header", "--allowed-hosts"),
+        (403, "", "administrator"),
+        (404, "", "check tracking.mlflow"),
     ],
 )
 def test_a_server_that_refuses_us(
-    cli: CliRunner, monkeypatch: pytest.MonkeyPatch, status: int, body: str, fix: str
+    cli: CliRunner, monkeypatch: pytest.MonkeyPatch, status: int, body: str, named: str
 ) -> None:
     with Proxy(mode=status, body=body) as server:
         monkeypatch.setenv("TRACKING", server.uri)
         answer = cli.run()
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith(f"tracking.mlflow: MLflow at {server.uri} {fix}")
+    assert answer.err.startswith("tracking.mlflow: ")
+    assert answer.names(f" {server.uri} ", named)
     assert (cli.trained(), cli.files()) == (0, [])
 
 
@@ -43,7 +40,7 @@ def test_another_scheme(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv("TRACKING", server.uri.replace("http:", "https:"))
         answer = cli.run()
     assert (answer.code, cli.files()) == (2, [])
-    assert answer.err.endswith("does not speak TLS: write http:// in place of https://\n")
+    assert answer.names("tracking.mlflow: ", "http://", "https://")
 
 
 def test_a_server_that_is_away(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +48,8 @@ def test_a_server_that_is_away(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) 
     answer = cli.run()
     assert answer.code == 0
     assert sum("MLflow" in line for line in answer.err.splitlines()) == 1
-    assert "note: MLflow at http://127.0.0.1:9 does not answer (" in answer.err
-    assert "16 events are not in MLflow yet; `hpsearch sync toy` sends them" in answer.out
+    assert answer.names("note: ", " http://127.0.0.1:9 ")
+    assert all(text in answer.out for text in ("16 events", "`hpsearch sync toy`"))
 
 
 def test_a_study_that_is_over_needs_no_mlflow(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,4 +59,4 @@ def test_a_study_that_is_over_needs_no_mlflow(cli: CliRunner, monkeypatch: pytes
         monkeypatch.setenv("TRACKING", server.uri)
         answer = cli.run()
     assert answer.code == 0
-    assert "16 events are not in MLflow yet" in answer.out
+    assert "16 events" in answer.out

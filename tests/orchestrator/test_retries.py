@@ -73,7 +73,9 @@ def test_only_those_whose_sources_are_others_now(study: Study, monkeypatch: pyte
     found = retries(study, history, segments, asked=False)
     assert [trial.number for trial in found.trials] == [0, 2], "of trials 3 and 4 nothing is on record"
     assert [(one.number, one.kind, one.step) for one in found.decisions] == [(0, "retry", 1), (2, "retry", 1)]
-    assert all("(retried_kit)" in one.reason for one in found.decisions)
+    why = "the trainer has changed since (retried_kit)"
+    assert [one.reason for one in found.decisions] == [why, why]
+    assert found.note == f"2 failed trials will be tried again (trials 0, 2): {why}"
     assert [trial.number for trial in retries(study, history, segments, asked=True).trials] == [0, 1, 2, 3, 4]
 
 

@@ -1,5 +1,7 @@
 """The preflight as a part of a run, and on its own."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,34 @@ class TestAsAPartOfARun:
         record = complete(study, Answering(), PreflightRecord(), str, skip_preflight=True)
         assert list(record.documents) == ["lr_range"]
         assert [one.kind for one in record.decisions] == ["preflight", "lr range"]
+
+    def test_one_that_fails_says_how_to_go_on(self, study: Study) -> None:
+        with pytest.raises(PreflightFailed) as problem:
+            complete(study, Answering(), PreflightRecord(), str)
+        first, *_, last = str(problem.value).splitlines()
+        assert first == "preflight failed, so the study does not start"
+        assert last == "fix this, or skip single checks with preflight.skip, or all with --skip-preflight"
+
+    def test_a_warning_does_not_stop_it(self, study: Study) -> None:
+        said: list[str] = []
+        nan = Report(1, {"val_loss": 0.5, "other": math.nan})
+        warns = replace(LEARNS, trained=replace(LEARNS.trained, reports=(nan,)))
+        complete(study, Answering(learning=warns), PreflightRecord(), said.append)
+        assert said[:2] == [
+            "preflight: checking whether the trainer can learn",
+            "preflight warning: metrics: other: missing, NaN or infinite in some epochs",
+        ]
+
+    @pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit])
+    def test_interrupted(self, study: Study, signal: type[BaseException]) -> None:
+        class Interrupted(Answering):
+            def measure(self, measurement: object) -> object:
+                raise signal
+
+        said: list[str] = []
+        with pytest.raises(signal):
+            complete(study, Interrupted(), PreflightRecord(), said.append)
+        assert said[-1] == "interrupted before the first trial: the next run starts the preflight again"
 
     def test_a_worker_that_is_lost(self, study: Study) -> None:
         with pytest.raises(

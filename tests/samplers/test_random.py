@@ -35,6 +35,7 @@ def test_in_a_continuous_space_a_proposal_depends_on_its_number_only() -> None:
     proposal = Random(SMOOTH, 0, 10, 1).ask(History(LOSS, others))
     assert proposal is not None
     assert proposal.params == proposals(SMOOTH, 6)[5]
+    assert proposal.reason == "random draw 6 of 10"
 
 
 def test_it_is_log_uniform() -> None:

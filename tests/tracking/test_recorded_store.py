@@ -59,8 +59,18 @@ def test_the_option_goes_before_both(study: str | None) -> None:
 
 def test_one_study_that_is_not_in_mlflow_is_refused() -> None:
     recorded("digits", tracking=NOT_TRACKED)
-    with pytest.raises(BadInput, match="--mlflow URI"):
+    with pytest.raises(BadInput) as problem:
         sync_recorded("digits", None, None)
+    where = 'study "digits" is not in MLflow (tracking.mlflow = "none")'
+    assert str(problem.value) == f"{where}: say where with --mlflow URI"
+
+
+def test_a_store_beside_a_file_is_not_found_from_elsewhere() -> None:
+    recorded("digits", tracking='[tracking]\nmlflow = "sqlite:///other.db"\n')
+    with pytest.raises(BadInput) as problem:
+        sync_recorded("digits", None, None)
+    where = 'study "digits": sqlite:///other.db starts at its file'
+    assert str(problem.value) == f"{where}: name the file in place of the study"
 
 
 def test_of_all_studies_those_that_are_not_in_mlflow_are_left_out() -> None:

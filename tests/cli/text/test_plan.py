@@ -101,6 +101,9 @@ def test_as_many_as_fit() -> None:
 def test_replicates() -> None:
     found = forecast(("epochs = 9", "epochs = 9\nrepeats = 3"))
     assert line(found, "1 trial").endswith("; each trial trains 3 repeats side by side, in every epoch")
+    assert line(found, "at most").endswith("(pruning: paired test over 3 repeats)")
+    both = forecast(("epochs = 9", "epochs = 9\nrepeats = 3"), more=NONE + '[prune]\nmethod = "median"\n')
+    assert line(both, "at most").endswith("(pruning: median and paired test over 3 repeats)")
 
 
 def test_what_is_measured_before_the_first_trial() -> None:

@@ -33,6 +33,13 @@ def test_what_has_changed_since() -> None:
     assert "  changed since it was trained:" in text(replace(SAME, since=changes)).splitlines()
 
 
+def test_what_is_not_compared() -> None:
+    compared = replace(SAME.compared, timings=("epoch_seconds", "other_seconds"))
+    found = replace(SAME)
+    found.__dict__["compared"] = compared
+    assert text(found).splitlines()[-1] == "  not compared, since they are times: epoch_seconds, other_seconds"
+
+
 def test_that_it_is_not_recorded_where_it_was_trained() -> None:
     said = "  where it was trained is not recorded, since an older hpsearch trained it"
     assert said in text(replace(SAME, is_recorded=False)).splitlines()

@@ -87,6 +87,27 @@ def test_a_fault_stops_the_study(measured: Measurements, name: str) -> None:
     assert any(check.stops for check in judge(measured, SCORE))
 
 
+@pytest.mark.parametrize(
+    ("measured", "name", "says"),
+    [
+        (
+            replace(SOUND, trained=trained(math.nan, 0.8)),
+            "metrics",
+            "the study's metric val_score is nan, nan, nan in the first epochs: check for a division by zero, a "
+            "logarithm of zero, or a validation set for which the metric is not defined",
+        ),
+        (
+            steps(accumulated=7),
+            "zero_grad",
+            "before 7 of the first 8 steps the gradients still contained those of the previous step: "
+            "call optimizer.zero_grad() once per step",
+        ),
+    ],
+)
+def test_what_to_do_about_a_fault(measured: Measurements, name: str, says: str) -> None:
+    assert only(measured, name).says == says
+
+
 def test_labels_are_not_judged_where_another_check_fails() -> None:
     measured = replace(steps(accumulated=7), trained=trained(0.1, 2.3))
     assert only(measured, "labels").outcome == "skipped"
