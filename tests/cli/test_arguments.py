@@ -19,7 +19,7 @@ def test_study_with_what_is_there(done: CliRunner) -> None:
 def test_journal(cli: CliRunner) -> None:
     answer = cli.invoke("status")
     assert answer.is_refused
-    assert answer.names(f"{cli.folder}/.hpsearch/journal.db", "--journal", "`hpsearch run`")
+    assert answer.names(f"{cli.folder}/.hpsearch/journal.db", "--journal URL")
     assert cli.files() == []
 
 

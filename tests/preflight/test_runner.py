@@ -64,7 +64,10 @@ class TestAsAPartOfARun:
             complete(study, Answering(), PreflightRecord(), str)
         first, *_, last = str(problem.value).splitlines()
         assert first == "preflight failed, so the study does not start"
-        assert last == "fix this, or skip single checks with preflight.skip, or all with --skip-preflight"
+        assert last == (
+            "fix this, or skip single checks with preflight.skip, or all with --skip-preflight "
+            "(in Python: skip_preflight=True)"
+        )
 
     def test_a_warning_does_not_stop_it(self, study: Study) -> None:
         said: list[str] = []
@@ -73,7 +76,7 @@ class TestAsAPartOfARun:
         complete(study, Answering(learning=warns), PreflightRecord(), said.append)
         assert said[:2] == [
             "preflight: checking whether the trainer can learn",
-            "preflight warning: metrics: other: missing, NaN or infinite in some epochs",
+            "preflight warning: metrics: other: NaN or infinite in some epochs; it is not judged",
         ]
 
     @pytest.mark.parametrize("signal", [KeyboardInterrupt, SystemExit])

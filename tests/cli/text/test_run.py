@@ -80,9 +80,9 @@ def test_a_search_that_gives_a_reason_for_its_end_has_rounds_to_show() -> None:
 
 
 def test_nothing_came_of_it() -> None:
-    assert text(result([replace(FAILED, number=0)], End(all_failed=True))).splitlines() == [
+    assert text(result([replace(FAILED, number=0, curve=())], End(all_failed=True))).splitlines() == [
         "digits: failed (all 1 trial)",
-        "1 trial: 1 failed; 2 epochs in 1m35s, workers busy 90%",
+        "1 trial: 1 failed; 0 epochs in 1m35s, workers busy 90%",
         "",
         "no trial succeeded; the last one: ValueError: x = 2 is too much",
         "",
@@ -91,6 +91,28 @@ def test_nothing_came_of_it() -> None:
         "",
         f"fix the trainer and {AGAIN}: failed trials are tried again (--retry-failed: also without a change)",
     ]
+
+
+def test_no_parameters_are_feasible() -> None:
+    found = result([trial(0, State.INFEASIBLE)], End(cause=Cause.INFEASIBLE, all_failed=True))
+    assert text(found).splitlines()[0] == "digits: infeasible (all 1 trial)"
+    assert advice(found) == [
+        "change [space] so that it has feasible parameters, or where the trainer raises Infeasible"
+    ]
+
+
+def test_the_best_trial_failed_after_its_best_epoch() -> None:
+    best = replace(BestTrial(3, 0.25, 1, {}), failed=True)
+    assert "best: trial 3, val_loss 0.25 at epoch 1; it FAILED later" in text(result(best=best)).splitlines()
+
+
+def test_exceptions_after_the_last_report() -> None:
+    raised = [replace(one, exception="ValueError: no room") for one in ALL[:2]]
+    lines = text(result([*raised, ALL[2]])).splitlines()
+    assert "  warning    hpsearch show digits 1" in lines
+    assert lines[-1] == (
+        "warning: In trials 0, 1, the trainer raised an exception after its last report. The results are kept."
+    )
 
 
 def test_nothing_was_trained() -> None:
@@ -149,6 +171,8 @@ class TestLimits:
         fix, other = advice(result([*ALL, FAILED], limit({"failed": 1})))
         assert fix.startswith("fix the trainer and ")
         assert other == "or raise limits.max_failures to train other trials first"
+        _, other = advice(result([*ALL, FAILED], limit({"failed": 1, "share": 0.25})))
+        assert other == "or raise limits.max_failure_share to train other trials first"
 
 
 def test_what_mlflow_lacks() -> None:
