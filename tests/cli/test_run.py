@@ -291,16 +291,18 @@ class TestBadInput:
         assert answer.names("study.toml:", "`hpsearch init`")
 
     def test_metric_that_is_not_reported(self, cli: CliRunner) -> None:
-        """It takes an epoch to find out; then the study is forgotten, so that the file can be put right and run."""
+        """It is known when the first trial ends; then no other trial starts."""
         cli.study()
         cli.change(('metric = "val_loss"', 'metric = "accuracy"'))
         answer = cli.run()
         assert (answer.code, answer.out) == (2, "")
         assert answer.names("trial 0:", "study.metric", '"accuracy"', "val_loss, weight")
-        assert cli.invoke("status", "--json").data == []
-        assert not list((cli.folder / ".hpsearch" / "studies").glob("*"))
+        (status,) = cli.invoke("status", "--json").data
+        assert (status["state"], status["cause"], status["best"]) == ("STOPPED", "trainer_raised", None)
+        assert [(trial["state"], trial["cause"]) for trial in cli.export()["trials"]] == [("FAILED", "trainer_raised")]
         cli.change(('metric = "accuracy"', 'metric = "val_loss"'))
-        assert cli.run().code == 0
+        assert cli.run().changed == {"study.metric"}
+        assert cli.run("--fork", "right").code == 0
 
     def test_a_report_that_is_wrong_later_leaves_what_was_trained(self, cli: CliRunner) -> None:
         cli.study(RANDOM, trainer="tests.support.toys:wrong", options='how = "text"')
