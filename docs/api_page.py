@@ -27,7 +27,7 @@ SECTIONS = {
     "Run and read studies": [
         *("Study", "run", "RunResult", "BestTrial", "load", "RecordedStudy", "RecordedTrial", "State", "Cause"),
     ],
-    "Ask and tell": ["Session"],
+    "Ask and tell": ["Session", "AskedTrial"],
     "Trainers": ["Run", "Report", "Fold", "Predictions", "Part", "check_unsealed"],
 }
 """In which order names stand on the page; those in neither list come after them, exceptions last."""

@@ -63,6 +63,10 @@ def run(
     Before the first trial, Ctrl-C raises Stopped. On a thread other than the main one signals are left as they are:
     `hpsearch stop NAME` ends such a run. A process runs one study at a time.
 
+    A module that the study names, such as that of its trainer, is imported again where it, or a module of yours that it
+    imports, was edited after an earlier import. A trainer, sampler or pruner that is given as a Python object is used
+    as it is: after an edit of its module call `importlib.reload`, and make the study again.
+
     Raises StudyChanged, StudyBusy, TrainerError, ResourcesError, InfrastructureError: HpsearchError is the base of all.
     """
     if not isinstance(study, Study):
@@ -197,7 +201,7 @@ class RecordedStudy:
 
     @property
     def state(self) -> str:
-        """RUNNING, COMPLETE, STOPPED, or INTERRUPTED where its process ended without a word."""
+        """RUNNING, COMPLETE, STOPPED, or INTERRUPTED where its process ended without recording why."""
         return self._state
 
     @property
@@ -212,7 +216,7 @@ class RecordedStudy:
         """One row a trial: number, state, cause, each parameter, value, best_epoch, epochs, round, seconds, reason.
 
         value: of the study's metric at best_epoch; missing where the trial has none. epochs: trained so far.
-        round: of the search, from 1. seconds: inside the trainer. A parameter that is called as one of these columns
+        round: of the search, from 1. seconds: inside the trainer. A parameter with the name of one of these columns
         is in `params.NAME`. Parameters that are conditional and not active are missing.
         """
         return frames.trials_frame(self._found.trials, self._study.objective)

@@ -38,8 +38,8 @@ class Report:
     """What a trainer reports at the end of an epoch.
 
     step: the epoch, from 1, rising by any amount.
-    metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}. The study's metric need not be in every
-    report: a trial is judged by the reports that have it.
+    metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}. The study's metric need not be in all
+    reports; a trial is judged by those that have it.
     at: when the driver received it, milliseconds since 1970; the loop sets it, a trainer never does.
     """
 

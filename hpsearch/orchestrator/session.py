@@ -106,9 +106,9 @@ class Session:
     # What a training loop calls ─────────────────────────────────────────────────────────────────
 
     def ask(self) -> AskedTrial | None:
-        """The next trial to train, for which it waits; None where the search is over or was asked to stop.
+        """Wait for the next trial and return it; None where the search is over or a stop was requested.
 
-        BadInput: the trial that this thread was given last has not ended.
+        BadInput: the last trial of this thread has not ended.
         """
         with self._changed:
             self._check_is_open()
@@ -130,11 +130,12 @@ class Session:
             return ask.trial
 
     def report(self, trial: AskedTrial, epoch: SupportsIndex, metrics: Mapping[str, Any]) -> bool:
-        """Whether to train on. False: `trial.state` and `reason(trial)` say why not.
+        """Record an epoch. True: train on. False: stop; `trial.state` and `reason(trial)` have the cause.
 
-        epoch: the one after the last that was reported. metrics: name -> value, the study's metric among them.
-        TrainerError: another epoch, no number, no such metric; nothing of it is recorded then.
-        BadInput: the trial has ended, and an earlier call has said so.
+        epoch: above the last that was reported.
+        metrics: name -> value. The study's metric need not be in every report.
+        TrainerError: the epoch is not above the last one, or a value is no number; nothing of the report is recorded.
+        BadInput: an earlier call returned False, or ended the trial.
         """
         with self._changed:
             pool = self._pool_of(trial)
@@ -147,7 +148,7 @@ class Session:
             return pool.is_running(trial)
 
     def finish(self, trial: AskedTrial) -> None:
-        """It is trained: COMPLETE, also before its last epoch. Without effect on a trial that has ended already.
+        """End the trial as COMPLETE, also before its last epoch. No effect on a trial that has ended already.
 
         TrainerError: it has reported nothing. BadInput: it was finished or failed before.
         """
@@ -164,11 +165,11 @@ class Session:
             trial.is_finished = trial.is_known_to_have_ended = True
 
     def fail(self, trial: AskedTrial, error: BaseException | str) -> None:
-        """It cannot be trained: FAILED, and counted by limits.max_failures; INFEASIBLE where the error is `Infeasible`.
-        Without effect on one that has ended.
+        """End the trial as FAILED, which limits.max_failures counts; as INFEASIBLE where the error is `Infeasible`.
+        No effect on a trial that has ended already.
 
-        Where the error says that memory ran out, the trial is given out once more, with nothing beside it.
-        BadInput: it was finished or failed before. DiskError: the error says that the disk is full.
+        Where the error is out of memory, the trial is given out once more, while no other trial runs.
+        BadInput: it was finished or failed before. DiskError: the error is a full disk.
         """
         with self._changed:
             pool = self._pool_to_end(trial)
@@ -178,11 +179,11 @@ class Session:
             trial.is_finished = trial.is_known_to_have_ended = True
 
     def infeasible(self, trial: AskedTrial, reason: str) -> None:
-        """Its parameters cannot be trained: INFEASIBLE, which is not counted as a failure."""
+        """End the trial as INFEASIBLE: its parameters cannot be trained. This is not counted as a failure."""
         self.fail(trial, Infeasible(reason))
 
     def reason(self, trial: AskedTrial) -> str:
-        """Why it is to be trained no further, such as "PRUNED: …", "PAUSED: …"; "" while it is running."""
+        """Why the trial was ended or paused, such as "PRUNED: …", "PAUSED: …"; "" while it is running."""
         return f"{trial.state}: {trial.reason}" if trial.reason else ""
 
     @property

@@ -279,7 +279,7 @@ def _study(
     tables = {name: table for name, table in data.items() if _is_table(name, table, faults)}
     for name, field in Study.model_fields.items():
         if field.is_required() and name not in data:
-            faults.add((name,), "is missing; a study file has at least [study], [trainer], [space] and [search]")
+            faults.add((name,), "is missing; a study has at least [study], [trainer], [space] and [search]")
     kinds_of = {name: kind for name, table in tables.items() if (kind := _kind(name, table, faults)) is not None}
     sections: dict[str, Section] = {}
     for name, kind in kinds_of.items():

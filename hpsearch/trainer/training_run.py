@@ -97,6 +97,7 @@ class Run:
 
     @property
     def scratch_dir(self) -> Path:
+        """A folder for the files of this trial; made when it is first used."""
         if self._scratch_dir is None:
             self._scratch_dir = Path(tempfile.mkdtemp(prefix="hpsearch-"))
         self._scratch_dir.mkdir(parents=True, exist_ok=True)

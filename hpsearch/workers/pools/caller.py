@@ -12,14 +12,13 @@ from hpsearch.core.trial import Params, Report, State
 
 
 class AskedTrial:
-    """One trial in the hands of the code that asked for it, until it is to be trained no further there.
+    """One trial that `Session.ask` returned.
 
     number: from 0. params: with the trainer's options. seed: what to seed `random`, NumPy and torch with.
-    epochs: those to train, up to the most that a trial may: from 1, or of a trial that is resumed, from the one after
-        the last that was reported.
+    epochs: those to train, from 1; of a trial that is resumed, from the one after the last that was reported.
     epoch: the last that was reported, 0 before the first.
-    state, reason: RUNNING and "" while it is to be trained on; then the state that it was left in, and why.
-    is_known_to_have_ended: a call has said so to its caller. is_finished: the caller has said so.
+    state, reason: RUNNING and "" while it is trained; then the state in which it ended or was paused, and why.
+    is_known_to_have_ended: a call has returned this to its caller. is_finished: the caller has ended it.
     """
 
     def __init__(self, start: Start, options: Params, folder: Path, caller: "Caller"):

@@ -79,7 +79,7 @@ def test_names_that_mlflow_takes():
 
 # Every fault ─────────────────────────────────────────────────────────────────────────────────────
 
-TABLES = "is missing; a study file has at least [study], [trainer], [space] and [search]"
+TABLES = "is missing; a study has at least [study], [trainer], [space] and [search]"
 
 FAULTS = [
     # Tables and keys
