@@ -213,8 +213,8 @@ class _Training:
                 ended = self._train(fresh, began, waited)
         except (Exception, SystemExit) as problem:
             failure = failure_of(problem)
-            if self.log is not None:
-                self.log.write(f"{failure.traceback or failure.summary}\n")
+            if self.log is not None or self.setup.isolated:
+                (self.log or sys.stderr).write(f"{failure.traceback or failure.summary}\n")
         seconds = time.perf_counter() - began
         if fresh:
             at_rest = failure is None and not ended and self.trial.step == fresh[-1].step

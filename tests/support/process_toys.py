@@ -28,6 +28,8 @@ def train(params: Params, run: Run) -> Iterator[Report]:
     for epoch in run.epochs():
         order = float(list({"age", "sex", "chol", "fbs"}).index("age"))
         yield Report(epoch, {"val_loss": float(len(seen)), "pid": os.getpid(), "order": order})
+    if params.get("how") == "raises_at_its_end":
+        raise OSError("no such folder")
 
 
 def chdir(run: Run) -> None:
@@ -125,6 +127,7 @@ def hangs(run: Run) -> None:
 
 WAYS: dict[str, Callable[[Run], object]] = {
     "fine": lambda _: None,
+    "raises_at_its_end": lambda _: None,
     **{
         way.__name__: way
         for way in (

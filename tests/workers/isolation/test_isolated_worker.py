@@ -132,6 +132,11 @@ class TestLog:
             "atexit",
         ]
 
+    def test_has_the_traceback_of_what_the_trainer_raised(self, worker: IsolatedWorker) -> None:
+        reported = trained(worker, "raises_at_its_end")
+        assert len(reported.reports) == 1
+        assert log_of(worker, reported).splitlines()[-1] == "OSError: no such folder"
+
     def test_is_bounded(self, worker: IsolatedWorker) -> None:
         reported = trained(worker, "floods")
         ended(worker)
