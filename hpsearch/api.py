@@ -64,8 +64,8 @@ def run(
     `hpsearch stop NAME` ends such a run. A process runs one study at a time.
 
     A module that the study names, such as that of its trainer, is imported again where it, or a module of yours that it
-    imports, was edited after an earlier import. A trainer, sampler or pruner that is given as a Python object is used
-    as it is: after an edit of its module call `importlib.reload`, and make the study again.
+    imports, was edited after an earlier import. A trainer, sampler or pruner that is given as a Python object
+    cannot be: after an edit of its module BadInput asks for `importlib.reload` and a study with the new object.
 
     Raises StudyChanged, StudyBusy, TrainerError, ResourcesError, InfrastructureError: HpsearchError is the base of all.
     """

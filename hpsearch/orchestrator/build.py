@@ -16,11 +16,13 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.trainer.contract import check_is_callable
-from hpsearch.trainer.fresh_imports import forget_changed
+from hpsearch.trainer.fresh_imports import check_given, forget_changed
 from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.base import WorkerPool
 from hpsearch.workers.worker import HASH_SEED, Setup, Worker
+
+GIVEN_AS = {"trainer": "trainer", "search": "sampler", "prune": "pruner"}
 
 LONGEST_FILE_NAME = 255
 """Bytes, on all usual file systems."""
@@ -165,7 +167,13 @@ def check_has_trainer(study: Study) -> None:
 
 
 def import_anew(study: Study) -> None:
-    """The modules that the study names, where they were edited since this process imported them."""
+    """The modules that the study names, where they were edited since this process imported them.
+
+    BadInput where an object that the study was given is of a file that was edited since.
+    """
+    for table in ("trainer", "search", "prune"):
+        if (given := study.own(table)) is not None:
+            check_given(given, f"the {GIVEN_AS[table]} of the study")
     trainer = [] if study.own("trainer") is not None else [study.trainer.use.partition(":")[0]]
     forget_changed([*trainer, *own_methods.modules(study)], study.folder)
 

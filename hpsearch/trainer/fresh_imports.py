@@ -12,9 +12,15 @@ from contextlib import suppress
 from importlib.machinery import PathFinder, SourceFileLoader
 from importlib.util import cache_from_source
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
+from hpsearch.core.errors import BadInput
 from hpsearch.provenance.repository import file_hash
-from hpsearch.provenance.sources import Sources
+from hpsearch.provenance.sources import Sources, code_hash
+
+_GIVEN: WeakKeyDictionary[Any, dict[Path, str]] = WeakKeyDictionary()
+"""Of each object that a program gave: the code of its files at that time."""
 
 _HASHES: dict[Path, str] = {}
 """SHA-256 of each module's file, when a study that uses it was opened last."""
@@ -34,6 +40,24 @@ def forget_changed(modules: Iterable[str], folder: Path) -> None:
                 del sys.modules[name]
         for path in Sources.of(module).files.values():
             _HASHES[path] = file_hash(path)
+
+
+def check_given(thing: object, name: str) -> None:
+    """BadInput where an object that a program gives again is of a file whose code was changed since it was given first.
+
+    It cannot be imported anew, and the record would have the new file. name: of the object, for the message.
+    """
+    now = {path: code_hash(path) for path in Sources.of_object(thing).files.values()}
+    try:
+        before = _GIVEN.setdefault(thing, now)
+    except TypeError:  # an object that has no weak references
+        return
+    if edited := sorted(path.name for path in now if before.get(path, now[path]) != now[path]):
+        raise BadInput(
+            f"{name} is still the code from before {' and '.join(edited)} was edited: call importlib.reload on its "
+            "module, and on your modules that it imports, and make the study again with the new object; or name it "
+            "with `use`, which reads edited files again"
+        )
 
 
 def _search_first(folder: Path) -> None:
