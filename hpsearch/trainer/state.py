@@ -1,6 +1,5 @@
 """The state of a trial that is continued exactly: of the objects that it tracks, and of all random generators."""
 
-import copy
 import importlib
 import io
 import pickle
@@ -11,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.trainer import plain_state
 
 
 class NotContinued(TrainerError):
@@ -55,38 +55,56 @@ def take(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snap
 
 def frozen(snapshot: Snapshot) -> Snapshot:
     """A copy with its own tensors, which later training does not change."""
-    return replace(snapshot, objects=_copied(snapshot.objects))
+    return replace(snapshot, objects=plain_state.copied(snapshot.objects))
 
 
-def _copied(state: Any) -> Any:
-    """A deep copy of tensors and containers. For a small model it takes a tenth of the time of torch.save."""
-    if hasattr(state, "clone"):
-        return state.clone()
-    if isinstance(state, Mapping):
-        return {key: _copied(value) for key, value in state.items()}
-    return type(state)(map(_copied, state)) if type(state) in (list, tuple) else copy.copy(state)
+class NotSaved(Exception):
+    """A state cannot be put into a checkpoint, or not be read from one: which object of run.track, where in it, and
+    what to do."""
 
 
 def pack(snapshot: Snapshot) -> bytes:
-    """The content of a checkpoint file. TrainerError where a state has objects that cannot be pickled."""
+    """The content of a checkpoint file. NotSaved where a state has values that no checkpoint can hold."""
     import torch
 
     buffer = io.BytesIO()
+    plain = replace(snapshot, objects={name: _written(name, own) for name, own in snapshot.objects.items()})
     try:
-        torch.save({own.name: getattr(snapshot, own.name) for own in fields(snapshot)}, buffer)
+        torch.save({own.name: getattr(plain, own.name) for own in fields(plain)}, buffer)
     except (pickle.PicklingError, AttributeError, TypeError) as problem:  # what pickle raises
         named = ", ".join(f"{name}=…" for name in snapshot.objects)
-        raise TrainerError(
-            f"run.track({named}): a state_dict has an object that cannot be saved in a checkpoint: {problem}"
-        ) from None
+        raise NotSaved(f"run.track({named}): a state_dict has an object that cannot be saved: {problem}") from None
     return buffer.getvalue()
+
+
+def _written(name: str, own: Any) -> Any:
+    try:
+        return plain_state.written(own)
+    except plain_state.NotPlain as problem:
+        where = "".join(problem.path)
+        raise NotSaved(
+            f"run.track({name}=…): in its state_dict(), {f'the value at {where}' if where else 'the state'} is "
+            f"{problem.what}, which a checkpoint cannot hold; return it as numbers, text, lists, dictionaries, arrays "
+            "or tensors, and leave out what load_state_dict does not need"
+        ) from None
 
 
 def unpack(content: bytes) -> Snapshot:
     """Raises whatever torch raises for bytes that are no checkpoint or hold more than tensors and plain values."""
     import torch
 
-    return Snapshot(**torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+    found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    objects = {name: plain_state.read(own) for name, own in found["objects"].items()}
+    return Snapshot(**{**found, "objects": objects})
+
+
+def check_can_be_read(content: bytes) -> None:
+    """NotSaved where a checkpoint that was written cannot be read."""
+    try:
+        unpack(content)
+    except Exception as problem:  # whatever torch raises
+        first = str(problem).strip().partition("\n")[0]
+        raise NotSaved(f"a checkpoint of what run.track was given cannot be read again: {first:.300}") from None
 
 
 # The state of one tracked object ─────────────────────────────────────────────────────────────────

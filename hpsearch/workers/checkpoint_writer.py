@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Objective, Report
 from hpsearch.trainer import state
@@ -46,6 +45,7 @@ class CheckpointWriter:
 
     restored: the checkpoint to resume from. tracked: the objects given to `Run.track`.
     only_best: the trainer does not continue from a checkpoint, so only the best one is kept.
+    unsaved: why a trial of this trainer cannot be continued; "" where it can, or nothing is known of that yet.
     """
 
     def __init__(self, store: checkpoints.CheckpointStore, objective: Objective, after: int):
@@ -59,6 +59,8 @@ class CheckpointWriter:
             raise CheckpointsUnavailable(message) from None
         self.restored = store.newest(after) if after else None
         self.only_best = False
+        self._is_first, self._is_off = self.restored is None, False
+        self.unsaved = ""
         self.tracked: dict[str, Any] = {}
         self._best_loss = self.restored.best if self.restored else math.inf
         self.begin_slice()
@@ -81,7 +83,7 @@ class CheckpointWriter:
         self._last = report.step
         loss = self._objective.loss_of(report)
         is_last = self._objective.at == "last" and self._objective.is_in(report)
-        if self.tracked and (loss < self._best_loss or is_last):
+        if self.tracked and not self._is_off and (loss < self._best_loss or is_last):
             self._best_loss = loss
             snapshot = self._take()
             self._bests.append(state.frozen(snapshot) if going_on else snapshot)
@@ -89,16 +91,19 @@ class CheckpointWriter:
     def write(self, at_rest: bool) -> Failure | None:
         """Not `at_rest`: the trainer went on after its last report, so its state now is no epoch's checkpoint.
 
-        Returns why the trial cannot go on: its state cannot be kept, the disk does not take it, another worker has it.
+        Returns why the trial cannot go on: the disk does not take its state, another worker has it. It goes on without
+        checkpoints where its state cannot be saved (`unsaved`): the first checkpoint is read once to know.
         """
         if not self.tracked:
+            self.unsaved = "the trainer gives no object to run.track(…)"
+        if not self.tracked or self._is_off:
             return None
         try:
             if not self._claim.holds:
                 return Failure("error", "the trial was assigned to another worker")
             self._write(at_rest and not self.only_best)
-        except TrainerError as problem:
-            return Failure("contract", str(problem))
+        except state.NotSaved as problem:
+            self._is_off, self.unsaved = True, str(problem)
         except OSError as problem:
             return Failure("disk", f"a checkpoint could not be written: {problem}")
         return None
@@ -109,10 +114,18 @@ class CheckpointWriter:
         if best is not None:
             self.store.set_best_aside()
             if not (at_rest and last):
-                self.store.write_best(state.pack(best))
+                self.store.write_best(self._packed(best))
         if at_rest:
-            self.store.write(self._last, state.pack(last or self._take()), best=last is not None)
+            self.store.write(self._last, self._packed(last or self._take()), best=last is not None)
         self.store.keep_newest()
+
+    def _packed(self, snapshot: state.Snapshot) -> bytes:
+        """NotSaved. The first one is read again: it shows whether the trial can be continued."""
+        content = state.pack(snapshot)
+        if self._is_first:
+            state.check_can_be_read(content)
+            self._is_first = False
+        return content
 
     def _take(self) -> state.Snapshot:
         return state.take(self.store.owner, self._last, self._best_loss, self.tracked)

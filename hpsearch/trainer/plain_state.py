@@ -1,0 +1,447 @@
+"""The state of tracked objects as plain values and tensors, and back: all that a checkpoint file may hold.
+
+A checkpoint is read with `weights_only=True`, which knows tensors, numbers, text, lists and dictionaries. Other values
+(NumPy arrays, a deque, a Path, a dataclass) are written as a dictionary that names their kind, and are built again from
+it. Nothing in a file is executed: a kind is one of a fixed table here, and a class is only looked up among the modules
+that are imported already. Such a class must be an Enum, a named tuple or a dataclass without `__del__`, and an instance
+is made without its constructor: a file can set fields, and can call nothing.
+"""
+
+import array
+import collections
+import copy
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import pathlib
+import random
+import sys
+import types
+import uuid
+import zoneinfo
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+KIND, VALUE, EXTRA = "__hpsearch_kind__", "value", "extra"
+
+Path = tuple[str, ...]
+"""Where a value stands in a state, such as ("['history']", "[3]")."""
+
+DEEPEST = 200
+"""Most levels of a state. A deeper one refers to itself."""
+
+
+class NotPlain(Exception):
+    """A value that no checkpoint can hold. path: where it stands in the state. what: its kind, for people."""
+
+    def __init__(self, path: Path, what: str):
+        super().__init__(f"{''.join(path)} is {what}")
+        self.path, self.what = path, what
+
+
+# Values of which a string or a plain value says everything ────────────────────────────────────────
+
+
+def _moment(value: Any) -> Any:
+    return [value.isoformat(), value.fold, _written_zone(value.tzinfo)]
+
+
+def _written_zone(zone: Any) -> Any:
+    """None, seconds and name of a fixed offset, or the key of a zone. TypeError for a zone of another kind."""
+    if zone is None:
+        return None
+    if type(zone) is datetime.timezone:
+        name = None if zone == datetime.UTC else zone.tzname(None)
+        return [zone.utcoffset(None).total_seconds(), name]
+    if type(zone) is zoneinfo.ZoneInfo and zone.key:
+        return zone.key
+    raise TypeError(f"a time zone of the kind {type(zone).__name__}")
+
+
+def _zone(written: Any) -> datetime.tzinfo | None:
+    if isinstance(written, str):
+        return zoneinfo.ZoneInfo(written)
+    if written is None:
+        return None
+    seconds, name = written
+    if name is None:
+        return datetime.UTC
+    offset = datetime.timedelta(seconds=seconds)
+    plain = datetime.timezone(offset)
+    return plain if plain.tzname(None) == name else datetime.timezone(offset, name)
+
+
+def _datetime(written: Any) -> datetime.datetime:
+    text, fold, zone = written
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=_zone(zone), fold=fold)
+
+
+def _time(written: Any) -> datetime.time:
+    text, fold, zone = written
+    return datetime.time.fromisoformat(text).replace(tzinfo=_zone(zone), fold=fold)
+
+
+def _python_random(state: Any) -> random.Random:
+    version, words, gauss = state
+    generator = random.Random()
+    generator.setstate((version, tuple(words), gauss))
+    return generator
+
+
+Simple = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
+"""The name of a kind in files, how it is written, and how it is read."""
+
+SIMPLE: Mapping[type, Simple] = {
+    datetime.datetime: ("datetime", _moment, _datetime),
+    datetime.time: ("time", _moment, _time),
+    datetime.date: ("date", lambda it: it.isoformat(), datetime.date.fromisoformat),
+    datetime.timedelta: (
+        "timedelta",
+        lambda it: [it.days, it.seconds, it.microseconds],
+        lambda it: datetime.timedelta(*it),
+    ),
+    datetime.timezone: ("timezone", _written_zone, _zone),
+    zoneinfo.ZoneInfo: ("zoneinfo", _written_zone, _zone),
+    decimal.Decimal: ("decimal", str, decimal.Decimal),
+    fractions.Fraction: ("fraction", lambda it: [it.numerator, it.denominator], lambda it: fractions.Fraction(*it)),
+    pathlib.PosixPath: ("path", str, pathlib.Path),
+    pathlib.WindowsPath: ("path", str, pathlib.Path),
+    pathlib.PurePosixPath: ("posix path", str, pathlib.PurePosixPath),
+    pathlib.PureWindowsPath: ("windows path", str, pathlib.PureWindowsPath),
+    uuid.UUID: ("uuid", lambda it: it.hex, uuid.UUID),
+    bytearray: ("bytearray", bytes, bytearray),
+    array.array: ("array", lambda it: [it.typecode, it.tobytes()], lambda it: array.array(*it)),
+    range: ("range", lambda it: [it.start, it.stop, it.step], lambda it: range(*it)),
+    slice: ("slice", lambda it: [it.start, it.stop, it.step], lambda it: slice(*it)),
+    types.EllipsisType: ("ellipsis", lambda _: None, lambda _: ...),
+    random.Random: (
+        "random",
+        lambda it: [it.getstate()[0], list(it.getstate()[1]), it.getstate()[2]],
+        _python_random,
+    ),
+}
+READ: Mapping[str, Callable[[Any], Any]] = {name: read for name, _, read in SIMPLE.values()}
+
+PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
+FACTORIES: Mapping[str, Any] = {kind.__name__: kind for kind in (int, float, list, dict, set, str, bool, tuple)}
+"""Of a defaultdict."""
+
+BITS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+"""NumPy's bit generators."""
+
+
+# Writing ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def written(value: Any, path: Path = ()) -> Any:
+    """The value in plain values and tensors. What is plain already is returned itself, so shared tensors stay shared.
+
+    NotPlain names the first value that no checkpoint can hold.
+    """
+    kind = type(value)
+    if kind in PLAIN or _is_torch_plain(value):
+        return value
+    if len(path) > DEEPEST:
+        raise NotPlain(path[:3], "nested too deeply: does it refer to itself?")
+    if kind is dict or kind is collections.OrderedDict:
+        return _written_dict(value, path)
+    if kind in (list, tuple):
+        parts = _items(value, path)
+        return value if all(new is old for new, old in zip(parts, value, strict=True)) else kind(parts)
+    if kind in SIMPLE:
+        name, write, _ = SIMPLE[kind]
+        try:
+            return _tagged(name, write(value))
+        except TypeError as problem:
+            raise NotPlain(path, str(problem)) from None
+    return _written_container(value, path) or _written_numpy(value, path) or _written_instance(value, path)
+
+
+def _tagged(kind: str, value: Any, extra: Any = None) -> dict[str, Any]:
+    return {KIND: kind, VALUE: value} if extra is None else {KIND: kind, VALUE: value, EXTRA: extra}
+
+
+def _items(values: Iterable[Any], path: Path) -> list[Any]:
+    return [
+        one if type(one) in PLAIN else written(one, (*path, f"[{place}]")) for place, one in enumerate(values)
+    ]
+
+
+def _pairs(value: Mapping[Any, Any], path: Path) -> list[Any]:
+    """Keys too may be of any kind that is known here."""
+    return [
+        [
+            key if type(key) in PLAIN else written(key, (*path, f" (the key {key!r:.60})")),
+            one if type(one) in PLAIN else written(one, (*path, f"[{key!r:.60}]")),
+        ]
+        for key, one in value.items()
+    ]
+
+
+def _written_dict(value: Any, path: Path) -> Any:
+    pairs = _pairs(value, path)
+    same = all(new is own and one is old for (new, one), (own, old) in zip(pairs, value.items(), strict=True))
+    if same and KIND not in value:
+        return value
+    extra = written(dict(vars(value)), path) if type(value) is collections.OrderedDict and vars(value) else None
+    return _tagged("dict" if type(value) is dict else "OrderedDict", pairs, extra)
+
+
+def _written_container(value: Any, path: Path) -> Any:
+    """None for a value that is no container of the standard library."""
+    match value:
+        case collections.deque() if type(value) is collections.deque:
+            return _tagged("deque", _items(value, path), [value.maxlen])
+        case set() | frozenset() if type(value) in (set, frozenset):
+            return _tagged(type(value).__name__, _items(value, path))
+        case collections.Counter() if type(value) is collections.Counter:
+            return _tagged("Counter", _pairs(value, path))
+        case collections.defaultdict() if type(value) is collections.defaultdict:
+            factory = value.default_factory
+            if factory is not None and FACTORIES.get(getattr(factory, "__name__", "")) is not factory:
+                raise NotPlain(path, f"a defaultdict that is filled by {_named(factory)}")
+            return _tagged("defaultdict", _pairs(value, path), [factory and factory.__name__])
+        case types.SimpleNamespace() if type(value) is types.SimpleNamespace:
+            return _tagged("namespace", _pairs(vars(value), path))
+        case types.MappingProxyType():
+            return _tagged("mappingproxy", _pairs(value, path))
+    return None
+
+
+def _is_torch_plain(value: Any) -> bool:
+    """A tensor, or one of the small values of torch that `weights_only=True` knows."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    return _is_tensor(value) or type(value) in (torch.Size, torch.dtype, torch.device, torch.layout)
+
+
+def _is_tensor(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _written_numpy(value: Any, path: Path) -> Any:
+    """None for a value that is not NumPy's, and for torch.Generator, which has a state of the same kind."""
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None and type(value) is torch.Generator:
+        return _tagged("torch.Generator", value.get_state())
+    if numpy is None:
+        return None
+    if isinstance(value, numpy.dtype):
+        return _tagged("dtype", written(numpy.lib.format.dtype_to_descr(value), path))
+    if isinstance(value, numpy.generic):
+        array_, kind = numpy.asarray(value), "number"
+    elif type(value) is numpy.ndarray:
+        array_, kind = value, "ndarray"
+    elif isinstance(value, numpy.random.Generator):
+        return _tagged("Generator", _written_bits(value.bit_generator, path))
+    elif isinstance(value, numpy.random.RandomState):
+        return _tagged("RandomState", written(value.get_state(legacy=False), path))
+    elif isinstance(value, numpy.random.BitGenerator):
+        return _tagged("bits", _written_bits(value, path))
+    else:
+        return None
+    if array_.dtype.hasobject:
+        return _tagged("objects", _items(array_.ravel().tolist(), path), list(array_.shape))
+    fortran = array_.ndim > 1 and array_.flags.f_contiguous and not array_.flags.c_contiguous
+    content = _bytes_tensor(array_.tobytes(order="F" if fortran else "C"))
+    descr = written(numpy.lib.format.dtype_to_descr(array_.dtype), path)
+    return _tagged(kind, content, [descr, list(array_.shape), fortran])
+
+
+def _bytes_tensor(content: bytes) -> Any:
+    """A tensor is stored as it is; bytes take twice their size in a checkpoint."""
+    import torch
+
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.empty(0, dtype=torch.uint8)
+
+
+def _written_bits(bits: Any, path: Path) -> Any:
+    if type(bits).__name__ not in BITS:
+        raise NotPlain(path, f"NumPy's {type(bits).__name__}, a bit generator that is not known here")
+    return written(bits.state, path)
+
+
+def _written_instance(value: Any, path: Path) -> Any:
+    kind = type(value)
+    if (why := _no_class(kind)) or _found(kind.__module__, kind.__qualname__) is not kind:
+        raise NotPlain(path, why or f"of a class that cannot be imported as {kind.__module__}.{kind.__qualname__}")
+    named = [kind.__module__, kind.__qualname__]
+    if isinstance(value, enum.Flag):
+        return _tagged("flag", value.value, named)
+    if isinstance(value, enum.Enum):
+        return _tagged("enum", value.name, named)
+    if isinstance(value, tuple):
+        return _tagged("named tuple", _items(value, path), named)
+    own = {one.name: getattr(value, one.name) for one in dataclasses.fields(value) if hasattr(value, one.name)}
+    own |= getattr(value, "__dict__", {})
+    return _tagged("dataclass", {name: written(one, (*path, f".{name}")) for name, one in own.items()}, named)
+
+
+def _no_class(kind: type) -> str:
+    """Why instances of a class are not kept; "" where they are."""
+    is_named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
+    if not (issubclass(kind, enum.Enum) or is_named_tuple or dataclasses.is_dataclass(kind)):
+        return _named(kind, "an object of the class ") if kind.__module__ != "builtins" else f"a {kind.__name__}"
+    if issubclass(kind, enum.Flag) and kind._missing_.__func__ is not enum.Flag._missing_.__func__:  # type: ignore[attr-defined]
+        return _named(kind, "a Flag with a `_missing_` of its own, ")
+    if hasattr(kind, "__del__"):
+        return _named(kind, "an object with `__del__`, of the class ")
+    return ""
+
+
+def _named(thing: Any, before: str = "") -> str:
+    module, name = getattr(thing, "__module__", ""), getattr(thing, "__qualname__", type(thing).__name__)
+    return f"{before}{module}.{name}"
+
+
+# Reading ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read(value: Any) -> Any:
+    """The value that `written` was given. ValueError for one that `written` has not made."""
+    if type(value) in (list, tuple):
+        parts = [read(one) for one in value]
+        return value if all(new is old for new, old in zip(parts, value, strict=True)) else type(value)(parts)
+    if not isinstance(value, dict):
+        return value
+    if KIND not in value:
+        found = {key: read(one) for key, one in value.items()}
+        return value if all(found[key] is one for key, one in value.items()) else found
+    return _read_tagged(value[KIND], value[VALUE], value.get(EXTRA))
+
+
+def _read_tagged(kind: str, value: Any, extra: Any) -> Any:
+    if kind in READ:
+        return READ[kind](value)
+    match kind:
+        case "dict" | "OrderedDict":
+            pairs = [(read(key), read(one)) for key, one in value]
+            if kind == "dict":
+                return dict(pairs)
+            ordered = collections.OrderedDict(pairs)
+            vars(ordered).update(read(extra) or {})
+            return ordered
+        case "deque":
+            return collections.deque(map(read, value), extra[0])
+        case "set" | "frozenset":
+            return (set if kind == "set" else frozenset)(map(read, value))
+        case "Counter":
+            return collections.Counter({read(key): read(one) for key, one in value})
+        case "defaultdict":
+            factory = FACTORIES[extra[0]] if extra[0] else None
+            return collections.defaultdict(factory, ((read(key), read(one)) for key, one in value))
+        case "namespace":
+            return types.SimpleNamespace(**{read(key): read(one) for key, one in value})
+        case "mappingproxy":
+            return types.MappingProxyType({read(key): read(one) for key, one in value})
+        case "enum" | "flag" | "named tuple" | "dataclass":
+            return _read_instance(kind, value, *extra)
+        case "torch.Generator":
+            import torch
+
+            generator = torch.Generator()
+            generator.set_state(value)
+            return generator
+    return _read_numpy(kind, value, extra)
+
+
+def _read_numpy(kind: str, value: Any, extra: Any) -> Any:
+    import numpy
+
+    match kind:
+        case "dtype":
+            return numpy.lib.format.descr_to_dtype(read(value))
+        case "objects":
+            objects = numpy.empty(len(value), dtype=object)
+            for place, one in enumerate(value):
+                objects[place] = read(one)
+            return objects.reshape(extra)
+        case "number" | "ndarray":
+            descr, shape, fortran = extra
+            content = bytearray(value.numpy().tobytes())
+            dtype = numpy.lib.format.descr_to_dtype(read(descr))
+            whole = numpy.frombuffer(content, dtype=dtype) if content else numpy.empty(0, dtype=dtype)
+            found = whole.reshape(shape, order="F" if fortran else "C")
+            return found if kind == "ndarray" else found[()]
+        case "bits":
+            return _read_bits(value)
+        case "Generator":
+            return numpy.random.Generator(_read_bits(value))
+        case "RandomState":
+            state = read(value)
+            legacy = numpy.random.RandomState(_bits(state["bit_generator"]))
+            legacy.set_state(state)
+            return legacy
+    raise ValueError(f"a checkpoint has a value of the kind {kind!r}, which this version of hpsearch does not know")
+
+
+def _read_bits(value: Any) -> Any:
+    state = read(value)
+    bits = _bits(state["bit_generator"])
+    bits.state = state
+    return bits
+
+
+def _bits(name: str) -> Any:
+    import numpy
+
+    if name not in BITS:
+        raise ValueError(f"{name!r:.60} is no bit generator of NumPy")
+    return getattr(numpy.random, name)()
+
+
+def _read_instance(kind: str, value: Any, module: str, name: str) -> Any:
+    """An Enum's member, a named tuple or a dataclass, without a call of its constructor or of a method of its own."""
+    found = _found(module, name)
+    if found is None:
+        raise ValueError(f"it holds an object of the class {module}.{name}, which this process has not imported")
+    if why := _no_class(found):
+        raise ValueError(f"a checkpoint names {module}.{name}, which is {why}")
+    if kind == "enum":
+        return found.__members__[value]
+    if kind == "flag":
+        return found(value)
+    if kind == "named tuple":
+        return tuple.__new__(found, map(read, value))
+    instance = object.__new__(found)
+    for field, one in value.items():
+        slot = next((vars(base)[field] for base in found.__mro__ if field in vars(base)), None)
+        if isinstance(slot, types.MemberDescriptorType):  # of __slots__
+            slot.__set__(instance, read(one))
+        else:
+            vars(instance)[field] = read(one)
+    return instance
+
+
+def _found(module: str, name: str) -> Any:
+    """A class by its name, where its module is imported already; None where there is none. Nothing is imported."""
+    there: Any = sys.modules.get(module)
+    for part in name.split("."):
+        there = vars(there).get(part) if there is not None and hasattr(there, "__dict__") else None
+    return there if isinstance(there, type) else None
+
+
+# Copies ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def copied(state: Any) -> Any:
+    """A deep copy of tensors and containers. For a small model it takes a tenth of the time of torch.save."""
+    if _is_tensor(state):
+        own = state.detach().clone()
+        return type(state)(own, state.requires_grad) if type(state).__name__ == "Parameter" else own
+    if type(state) is dict:
+        return {key: copied(value) for key, value in state.items()}
+    if type(state) is collections.OrderedDict:
+        ordered = collections.OrderedDict((key, copied(value)) for key, value in state.items())
+        vars(ordered).update(vars(state))
+        return ordered
+    if type(state) in (list, tuple):
+        return type(state)(map(copied, state))
+    try:
+        return copy.deepcopy(state)
+    except Exception:  # no checkpoint can hold it, which `written` says
+        return state

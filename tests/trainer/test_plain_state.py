@@ -1,0 +1,506 @@
+"""Values of every kind that a state may hold come back from a checkpoint bit for bit, and nothing in a file runs."""
+
+import array
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import pathlib
+import pickle
+import random
+import types
+import typing
+import uuid
+import zoneinfo
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hpsearch.trainer import plain_state, state
+
+
+class Phase(enum.Enum):
+    WARM_UP = "warm-up"
+    DECAY = 2
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class Parts(enum.Flag):
+    HEAD = 1
+    BODY = 2
+
+
+class Point(typing.NamedTuple):
+    x: float
+    of: Any
+
+
+@dataclasses.dataclass
+class Best:
+    loss: float
+    weights: Any = None
+    seen: list[int] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    name: str
+    epoch: int
+
+
+@dataclasses.dataclass
+class Checked:
+    """Its constructor and its setters are not called by a checkpoint."""
+
+    calls: typing.ClassVar[list[str]] = []
+    value: int = 0
+
+    def __post_init__(self) -> None:
+        self.calls.append("post_init")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.calls.append(name)
+        object.__setattr__(self, name, value)
+
+
+@dataclasses.dataclass
+class Removes:
+    path: str
+
+    def __del__(self) -> None: ...
+
+
+class Plain:
+    """Neither a dataclass nor a named tuple."""
+
+
+class OwnFlag(enum.Flag):
+    ONE = 1
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        return super()._missing_(value)
+
+
+class Holder:
+    """A helper of a trainer that keeps one value."""
+
+    def __init__(self, value: Any = None):
+        self.value = value
+
+    def state_dict(self) -> Any:
+        return {"value": self.value}
+
+    def load_state_dict(self, found: Any) -> None:
+        self.value = found["value"]
+
+
+class TupleState(Holder):
+    def state_dict(self) -> Any:
+        return (1, [self.value], "x")
+
+    def load_state_dict(self, found: Any) -> None:
+        _, (self.value,), _ = found
+
+
+def through_file(value: Any) -> Any:
+    held = state.take("study/0", 1, 0.0, {"it": Holder(value)})
+    return state.unpack(state.pack(held)).object_state("it")["value"]
+
+
+def ordered() -> Any:
+    found = collections.OrderedDict(b=np.float32(1.5), a=[deque_of(2)])
+    found._metadata = {"": {"version": np.int64(1)}}  # type: ignore[attr-defined]
+    return found
+
+
+def deque_of(most: int | None) -> Any:
+    return collections.deque([1.5, np.float64(0.1)], maxlen=most)
+
+
+def generator(kind: str) -> Any:
+    made = np.random.Generator(getattr(np.random, kind)(5))
+    made.integers(3, dtype=np.uint32)
+    return made
+
+
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+KINDS: dict[str, Any] = {
+    "None": None,
+    "bool": True,
+    "big int": 2**200,
+    "float nan": float("nan"),
+    "float inf": float("-inf"),
+    "float -0.0": -0.0,
+    "complex": 1 - 2j,
+    "str": "ä\0\ud800",
+    "bytes": b"\0\xff",
+    "bytearray": bytearray(b"\0\xff"),
+    "tuple": (1, (2.5, "x")),
+    "np.float64": np.float64(0.1),
+    "np.float32": np.float32(0.1),
+    "np.float16": np.float16(0.1),
+    "np.longdouble": np.longdouble("0.1"),
+    "np.int64": np.int64(-7),
+    "np.uint8": np.uint8(200),
+    "np.bool": np.bool_(True),
+    "np.complex128": np.complex128(1 + 2j),
+    "np.str": np.str_("best"),
+    "np.datetime64": np.datetime64("2026-01-02T03:04:05.678"),
+    "np.timedelta64": np.timedelta64(3, "D"),
+    "array": np.linspace(0, 1, 7),
+    "array with NaN": np.array([np.nan, -np.nan, np.inf, -0.0]),
+    "array 0-d": np.array(3.5),
+    "array empty": np.zeros((0, 3), dtype=np.float32),
+    "array bool": np.array([True, False]),
+    "array of text": np.array(["a", "bcd"]),
+    "array Fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    "array strided": np.arange(10)[::3],
+    "array big-endian": np.arange(3, dtype=">i4"),
+    "array structured": np.array([(1, 2.5)], dtype=[("n", "i4"), ("x", "f8")]),
+    "array of objects": np.array([[1, "a"], [None, np.float64(2)]], dtype=object),
+    "dtype": np.dtype("float32"),
+    "dtype structured": np.dtype([("n", "i4"), ("x", "f8", (2,))]),
+    "deque": deque_of(None),
+    "deque with maxlen": deque_of(3),
+    "OrderedDict": collections.OrderedDict(b=1, a=2),
+    "OrderedDict with attributes": ordered(),
+    "defaultdict": collections.defaultdict(list, {"a": [np.int64(1)]}),
+    "defaultdict without factory": collections.defaultdict(None, {"a": 1}),
+    "Counter": collections.Counter("hello"),
+    "set": {1, "a", (2, 3)},
+    "frozenset": frozenset({1.5, None}),
+    "dict with keys of all kinds": {np.int64(3): 1, (1, 2): 2, None: 3, Phase.DECAY: 4, 2.5: 5},
+    "dict with the key of hpsearch": {plain_state.KIND: "deque", "value": [1]},
+    "namespace": types.SimpleNamespace(a=np.float64(1.0), b=[1]),
+    "mappingproxy": types.MappingProxyType({"a": 1}),
+    "datetime": datetime.datetime(2026, 1, 2, 3, 4, 5, 678),
+    "datetime UTC": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
+    "datetime of a zone": datetime.datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN, fold=1),
+    "datetime of a fixed offset": datetime.datetime(
+        2026, 1, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=5.5), "IST")
+    ),
+    "date": datetime.date(2026, 1, 2),
+    "time": datetime.time(3, 4, 5, 6),
+    "timedelta": datetime.timedelta(days=-1, microseconds=3),
+    "timezone": datetime.timezone(datetime.timedelta(hours=-3)),
+    "ZoneInfo": BERLIN,
+    "Decimal": decimal.Decimal("0.10"),
+    "Fraction": fractions.Fraction(1, 3),
+    "UUID": uuid.UUID(int=5),
+    "Path": pathlib.Path("/data/x"),
+    "PurePosixPath": pathlib.PurePosixPath("a/b"),
+    "PureWindowsPath": pathlib.PureWindowsPath("c:\\a"),
+    "range": range(1, 9, 2),
+    "slice": slice(1, None, 2),
+    "Ellipsis": ...,
+    "array.array": array.array("d", [0.1, -0.0]),
+    "Enum": Phase.WARM_UP,
+    "IntEnum": Level.HIGH,
+    "Flag": Parts.HEAD | Parts.BODY,
+    "named tuple": Point(np.float64(1.5), deque_of(2)),
+    "dataclass": Best(np.inf, np.arange(3), [1, 2]),
+    "dataclass with a tensor": Best(0.5, torch.arange(3.0)),
+    "dataclass frozen with slots": Frozen("a", 3),
+    "list of dataclasses": [Best(1.0, (Frozen("b", 1),)), Best(2.0)],
+    "torch.Size": torch.Size([2, 3]),
+    "torch.dtype": torch.bfloat16,
+    "torch.device": torch.device("cpu"),
+    "tensor": torch.tensor([0.1, float("nan")], dtype=torch.bfloat16),
+    "Parameter": torch.nn.Parameter(torch.ones(2)),
+    "random.Random": random.Random(5),
+    "np.random.RandomState": np.random.RandomState(5),  # noqa: NPY002 -- a kind that trainers keep
+    "np PCG64": generator("PCG64"),
+    "np MT19937": generator("MT19937"),
+    "np Philox": generator("Philox"),
+    "np SFC64": generator("SFC64"),
+    "bit generator": np.random.PCG64DXSM(5),
+    "torch.Generator": torch.Generator().manual_seed(5),
+}
+
+
+def bits(value: Any) -> Any:
+    """Two values with the same bits have the same types in all their parts and pickle to the same bytes."""
+    if isinstance(value, np.longdouble):
+        return "longdouble", repr(value)  # its bytes have padding
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind != "O":
+        return type(value).__name__, value.dtype.str, value.dtype.descr, np.shape(value), value.tobytes()
+    if isinstance(value, np.ndarray):
+        return "objects", value.shape, [bits(one) for one in value.ravel()]
+    if isinstance(value, torch.Tensor):
+        return type(value).__name__, value.dtype, value.shape, bytes(value.detach().untyped_storage())
+    if isinstance(value, torch.Generator):
+        return "generator", bits(value.get_state())
+    if isinstance(value, float):
+        return float.hex(value)
+    if isinstance(value, np.random.Generator | np.random.RandomState):
+        return type(value).__name__, bits(getattr(value, "bit_generator", None) or value.get_state(legacy=False))
+    if isinstance(value, np.random.BitGenerator):
+        return type(value).__name__, bits(value.state)
+    if isinstance(value, np.dtype | enum.Enum | torch.dtype):
+        return type(value), value
+    if dataclasses.is_dataclass(value):
+        return type(value), [(one.name, bits(getattr(value, one.name))) for one in dataclasses.fields(value)]
+    if isinstance(value, collections.deque):
+        return "deque", value.maxlen, [bits(one) for one in value]
+    if isinstance(value, types.SimpleNamespace):
+        return "namespace", bits(vars(value))
+    if isinstance(value, typing.Mapping):
+        own = getattr(value, "default_factory", None), getattr(value, "_metadata", None)
+        return type(value), [(bits(key), bits(one)) for key, one in value.items()], own
+    if isinstance(value, list | tuple):
+        return type(value), [bits(one) for one in value]
+    if isinstance(value, set | frozenset | types.EllipsisType | types.MappingProxyType):
+        return type(value), value
+    return type(value), pickle.dumps(value) if type(value) is not str else value
+
+
+class TestKinds:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_come_back_bit_for_bit(self, kind: str) -> None:
+        assert bits(through_file(KINDS[kind])) == bits(KINDS[kind])
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_frozen_copy_comes_back_too(self, kind: str) -> None:
+        """That of the best epoch, which is written later than it was taken."""
+        snapshot = state.frozen(state.take("study/0", 1, 0.0, {"it": Holder(KINDS[kind])}))
+        assert bits(state.unpack(state.pack(snapshot)).object_state("it")["value"]) == bits(KINDS[kind])
+
+    @pytest.mark.parametrize("made", [np.arange(3.0), Best(1.0, None, [1]), deque_of(None), {"a": [1]}], ids=repr)
+    def test_a_frozen_copy_does_not_change_with_the_training(self, made: Any) -> None:
+        holder = Holder(made)
+        snapshot = state.frozen(state.take("study/0", 1, 0.0, {"it": holder}))
+        before = bits(made)
+        match made:
+            case np.ndarray():
+                made += 1
+            case Best():
+                made.seen.append(2)
+            case dict():
+                made["a"].append(2)
+            case _:
+                made.append(2)
+        assert bits(made) != before
+        assert bits(snapshot.object_state("it")["value"]) == before
+
+    def test_a_state_that_is_a_tuple(self) -> None:
+        stored = state.unpack(state.pack(state.take("study/0", 1, 0.0, {"it": TupleState(np.float32(2))})))
+        again = TupleState()
+        state.restore(again, stored.object_state("it"))
+        assert bits(again.value) == bits(np.float32(2))
+
+    def test_what_is_plain_is_stored_as_ever(self) -> None:
+        """A checkpoint of an earlier version has nothing else."""
+        plain = {"model": torch.nn.Linear(2, 1).state_dict(), "epochs": [1, 2, {"a": (None, "x")}]}
+        assert plain_state.written(plain) is plain
+        assert plain_state.read(plain) is plain
+
+    def test_tensors_that_share_memory_still_do(self) -> None:
+        one = torch.ones(2)
+        first, second = through_file([one, collections.deque([one])])
+        first += 1
+        assert second[0].tolist() == [2.0, 2.0]
+
+
+def made(kind: str) -> tuple[Any, Any]:
+    """An object of torch's whose state is restored, and its optimizer."""
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 1))
+    optim, schedules = torch.optim, torch.optim.lr_scheduler
+    if hasattr(optim, kind):
+        optimizer = getattr(optim, kind)(model.parameters(), lr=0.01)
+        return model, optimizer
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    match kind:
+        case "ReduceLROnPlateau":
+            return model, schedules.ReduceLROnPlateau(optimizer, patience=0)
+        case "OneCycleLR":
+            return model, schedules.OneCycleLR(optimizer, max_lr=0.1, total_steps=50)
+        case "CosineAnnealingWarmRestarts":
+            return model, schedules.CosineAnnealingWarmRestarts(optimizer, 3)
+        case "SequentialLR":
+            parts = [schedules.ConstantLR(optimizer, 0.1, 2), schedules.ExponentialLR(optimizer, 0.9)]
+            return model, schedules.SequentialLR(optimizer, parts, [2])
+        case "LambdaLR":
+            return model, schedules.LambdaLR(optimizer, lambda epoch: 0.9**epoch)
+        case "StepLR with a NumPy step":
+            return model, schedules.StepLR(optimizer, np.int64(2))  # type: ignore[arg-type]
+        case "GradScaler":
+            return model, torch.amp.GradScaler("cpu", init_scale=8.0)
+        case "AveragedModel":
+            return model, optim.swa_utils.AveragedModel(model, multi_avg_fn=optim.swa_utils.get_ema_multi_avg_fn(0.9))
+        case "SWALR":
+            return model, optim.swa_utils.SWALR(optimizer, swa_lr=0.05)
+    raise ValueError(kind)
+
+
+OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "ASGD"]
+SCHEDULES = [
+    "ReduceLROnPlateau",
+    "OneCycleLR",
+    "CosineAnnealingWarmRestarts",
+    "SequentialLR",
+    "LambdaLR",
+    "StepLR with a NumPy step",
+    "SWALR",
+]
+
+
+@pytest.mark.parametrize("kind", [*OPTIMIZERS, "LBFGS", *SCHEDULES, "GradScaler", "AveragedModel"])
+def test_the_states_of_torch_come_back(kind: str) -> None:
+    torch.manual_seed(0)
+    model, thing = made(kind)
+
+    def step(model: Any, thing: Any) -> float:
+        loss = model(torch.arange(8.0).reshape(4, 2)).square().mean()
+        if isinstance(thing, torch.optim.LBFGS):
+            thing.step(lambda: closure(model, thing))
+        elif isinstance(thing, torch.optim.Optimizer):
+            thing.zero_grad()
+            loss.backward()
+            thing.step()
+        elif kind in SCHEDULES:
+            getattr(thing, "optimizer", None).step()  # type: ignore[union-attr]
+            thing.step(*([np.float64(1.0)] if kind == "ReduceLROnPlateau" else []))
+        elif kind == "AveragedModel":
+            thing.update_parameters(model)
+        else:
+            thing.scale(loss)
+            thing.update(4.0)
+        return float(loss.detach())
+
+    def closure(model: Any, optimizer: Any) -> Any:
+        optimizer.zero_grad()
+        loss = model(torch.arange(8.0).reshape(4, 2)).square().mean()
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        step(model, thing)
+    stored = state.unpack(state.pack(state.take("study/0", 3, 0.0, {"model": model, "thing": thing})))
+    again, other = made(kind)
+    state.restore(again, stored.object_state("model"))
+    state.restore(other, stored.object_state("thing"))
+    assert bits(state.state_of(other)) == bits(state.state_of(thing))
+    if isinstance(thing, torch.optim.Optimizer):
+        assert [step(again, other) for _ in range(3)] == [step(model, thing) for _ in range(3)]
+
+
+class Loader:
+    """What keeps its place in the data: the order of an epoch, drawn by a generator of its own."""
+
+    def __init__(self) -> None:
+        self.generator, self.order, self.at = torch.Generator().manual_seed(3), np.arange(0), 0
+
+    def next(self) -> int:
+        if self.at == len(self.order):
+            self.order, self.at = torch.randperm(5, generator=self.generator).numpy(), 0
+        self.at += 1
+        return int(self.order[self.at - 1])
+
+    def state_dict(self) -> Any:
+        return {"generator": self.generator, "order": self.order, "at": self.at}
+
+    def load_state_dict(self, found: Any) -> None:
+        vars(self).update(found)
+
+
+def test_a_loader_goes_on_at_its_place() -> None:
+    loader, other = Loader(), Loader()
+    for _ in range(7):
+        loader.next()
+    stored = state.unpack(state.pack(state.take("study/0", 3, 0.0, {"loader": loader})))
+    state.restore(other, stored.object_state("loader"))
+    assert [other.next() for _ in range(20)] == [loader.next() for _ in range(20)]
+
+
+class DictOfOwn(dict[str, int]): ...
+
+
+def local_class() -> Any:
+    @dataclasses.dataclass
+    class Local:
+        a: int = 1
+
+    return Local()
+
+
+def circle() -> Any:
+    found: list[Any] = []
+    found.append(found)
+    return found
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("value", "where"),
+        [
+            (lambda: None, "['value']"),
+            ([1, print], "['value'][1]"),
+            ({"best": {"of": Plain()}}, "['value']['best']['of']"),
+            (DictOfOwn(a=1), "['value']"),
+            (np.ma.masked_array([1.0]), "['value']"),
+            (Best(0.0, Plain()), "['value'].weights"),
+            (collections.defaultdict(lambda: 1), "['value']"),
+            (local_class(), "['value']"),
+            (Removes("x"), "['value']"),
+            (OwnFlag.ONE, "['value']"),
+            (np.array([Plain()], dtype=object), "['value'][0]"),
+            (torch.nn.Linear(1, 1), "['value']"),
+            (Best, "['value']"),
+            ({Plain(): 1}, "['value']"),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_the_object_and_the_place_are_named(self, value: Any, where: str) -> None:
+        with pytest.raises(state.NotSaved) as refused:
+            state.pack(state.take("study/0", 1, 0.0, {"helper": Holder(value)}))
+        assert "run.track(helper=…)" in str(refused.value)
+        assert where in str(refused.value)
+
+    def test_a_value_that_holds_itself(self) -> None:
+        with pytest.raises(state.NotSaved):
+            state.pack(state.take("study/0", 1, 0.0, {"helper": Holder(circle())}))
+
+
+class TestSafety:
+    """A file may name what it likes: nothing of it is imported, called or set through a method."""
+
+    def tagged(self, kind: str, value: Any, module: str, name: str) -> Any:
+        return plain_state.read({plain_state.KIND: kind, "value": value, "extra": [module, name]})
+
+    def test_no_constructor_or_setter_is_called(self) -> None:
+        stored = plain_state.written(Checked(5))
+        Checked.calls.clear()
+        found = plain_state.read(stored)
+        assert (found.value, Checked.calls) == (5, [])
+
+    @pytest.mark.parametrize("kind", ["dataclass", "named tuple", "enum", "flag"])
+    @pytest.mark.parametrize(
+        ("module", "name"),
+        [("subprocess", "Popen"), ("builtins", "type"), (__name__, "Removes"), (__name__, "Plain")],
+    )
+    def test_a_class_of_another_kind_is_refused(self, kind: str, module: str, name: str) -> None:
+        with pytest.raises(ValueError, match=name):
+            self.tagged(kind, {}, module, name)
+
+    def test_nothing_is_imported(self) -> None:
+        import sys
+
+        with pytest.raises(ValueError, match=r"antigravity\.Best, which this process has not imported"):
+            self.tagged("dataclass", {"a": 1}, "antigravity", "Best")
+        assert "antigravity" not in sys.modules
+
+    def test_a_function_is_no_class(self) -> None:
+        with pytest.raises(ValueError, match=r"os\.system"):
+            self.tagged("enum", "x", "os", "system")
+
+    def test_an_unknown_kind_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="does not know"):
+            plain_state.read({plain_state.KIND: "exec", "value": "1"})
