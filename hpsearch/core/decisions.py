@@ -87,6 +87,11 @@ class Finish:
 Verdict = Continue | Stop | Pause | Finish
 
 
+RESTARTS = "no checkpoint"
+"""The kind of the decision that trials of a study are continued from their first epoch, since they have no checkpoint.
+It is taken at the first report of a study."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One line of the study's log of decisions: what was decided, about which trial (None: the study), and why."""

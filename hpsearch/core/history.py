@@ -15,7 +15,9 @@ class History:
     """All trials of a study by number, with the indices that keep a decision cheap in a long search.
 
     A sampler or pruner is a pure function of it: the same history gives the same answer, after a restart too.
-    epochs, busy: trained by all trials together (the sum of their last steps), and the seconds that took.
+    epochs, busy: trained by all trials together (their last steps, and what was trained again), and the seconds that
+    took.
+    restarts: the trainer's trials have no checkpoints: one that is continued trains again from its first epoch.
     ended: how many times a trial has ended or paused (a paused one that is resumed ends again).
     uncounted: the most INFEASIBLE trials that `counted` leaves out (limits.infeasible).
     evidence: trials of the study that this one was forked from, to learn from and never to continue.
@@ -28,9 +30,11 @@ class History:
         evidence: Sequence[Trial] = (),
         *,
         uncounted: int = 0,
+        restarts: bool = False,
     ):
         self.objective = objective
         self.uncounted = uncounted
+        self.restarts = restarts
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
@@ -47,9 +51,9 @@ class History:
         if trial.number > len(self._trials):
             raise ValueError(f"trial {trial.number} put before trial {len(self._trials)}")
         if trial.number == len(self._trials):
-            self._trials.append(replace(trial, curve=(), busy=0.0))
+            self._trials.append(replace(trial, curve=(), busy=0.0, retrained=0))
         before, self._trials[trial.number] = self._trials[trial.number], trial
-        self.epochs += trial.epoch - before.epoch
+        self.epochs += trial.epoch - before.epoch + trial.retrained - before.retrained
         self.busy += trial.busy - before.busy
         self.ended = max(self.ended, trial.ended)
         for place in range(len(before.curve), len(trial.curve)):
@@ -143,7 +147,7 @@ class History:
             else replace(trial, state=State.RUNNING, curve=(), ended=0)
             for trial in list(self._trials)
         )
-        return History(self.objective, seen, self.evidence, uncounted=self.uncounted)
+        return History(self.objective, seen, self.evidence, uncounted=self.uncounted, restarts=self.restarts)
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,8 @@ class Reported:
     seconds: spent inside the trainer for these.
     notes: for the user, such as a damaged checkpoint that was skipped.
     provenance: with the first of a Start, and again where the trainer has named more data since.
+    unsaved: why there is no checkpoint from which the trial can be continued; "" where there is one.
+    retrained: epochs trained again, which the journal has already: the trial has no checkpoints.
     """
 
     number: int
@@ -109,6 +111,8 @@ class Reported:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     provenance: Provenance | None = None
+    unsaved: str = ""
+    retrained: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one trial has cost. asked: the epoch that it was to train to. trained: its last epoch.
-    seconds: inside its trainer. ended: it does not train now (it may be paused).
+    """What one trial has cost. asked: the epoch that it was to train to. trained: its last epoch. Both with what was
+    trained again. seconds: inside its trainer. ended: it does not train now (it may be paused).
     """
 
     asked: int
@@ -24,7 +24,8 @@ class Cost:
 
     @classmethod
     def of(cls, trial: Trial) -> "Cost":
-        return cls.at(trial.state, trial.until, trial.epoch, trial.busy)
+        again = trial.retrained
+        return cls.at(trial.state, trial.until + again, trial.epoch + again, trial.busy)
 
     @classmethod
     def at(cls, state: State, until: int, epoch: int, busy: float) -> "Cost":

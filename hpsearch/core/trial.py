@@ -120,6 +120,7 @@ class Trial:
     ended_before: how many trials had ended when it was first started: what the ask for the next may look at.
     busy: seconds that workers spent inside its trainer.
     error: the traceback of that exception, else "".
+    retrained: epochs that were trained again because it was continued without a checkpoint. They cost what others do.
     """
 
     number: int
@@ -141,6 +142,7 @@ class Trial:
     cause: Cause | None = None
     cause_numbers: Numbers = field(default_factory=dict)
     exception: str = ""
+    retrained: int = 0
 
     @property
     def epoch(self) -> int:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every version of the schema, oldest first; `migrations/versions` holds a step to each. The last is what follows."""
 
 HEAD = REVISIONS[-1]
@@ -81,6 +81,7 @@ trials = Table(
     Column("cause_numbers", Text, nullable=False, server_default="{}"),
     Column("exception", Text),
     Column("caller", String(32)),
+    Column("retrained", Integer, nullable=False, server_default="0"),
     Index(None, "study_id", "revision"),
     sqlite_with_rowid=False,
 )

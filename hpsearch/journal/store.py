@@ -173,7 +173,7 @@ class Journal:
     def summary(self, study_id: int) -> Summary:
         """Reads no curve, so it is fast for a study of any size."""
         own = trials.c.study_id == study_id
-        totals = (sa.func.count(), sa.func.sum(trials.c.epoch), sa.func.sum(trials.c.busy))
+        totals = (sa.func.count(), sa.func.sum(trials.c.epoch + trials.c.retrained), sa.func.sum(trials.c.busy))
         fit = own & trials.c.loss.is_not(None)
         with self._database.read() as connection:
             counts = connection.execute(sa.select(trials.c.state, *totals).where(own).group_by(trials.c.state)).all()
@@ -185,9 +185,10 @@ class Journal:
 
     def costs(self, study_id: int) -> list[Cost]:
         """What each trial has cost so far; without a look at any curve."""
-        query = sa.select(trials.c.until, trials.c.epoch, trials.c.busy, trials.c.state)
+        c = trials.c
+        query = sa.select(c.until + c.retrained, c.epoch + c.retrained, c.busy, c.state)
         with self._database.read() as connection:
-            rows = connection.execute(query.where(trials.c.study_id == study_id)).all()
+            rows = connection.execute(query.where(c.study_id == study_id)).all()
         return [Cost.at(State(state), until, epoch, busy) for until, epoch, busy, state in rows]
 
     def decisions(self, study_id: int, number: int | None = None) -> list[Decision]:
@@ -195,9 +196,9 @@ class Journal:
         with self._database.read() as connection:
             return _decisions(connection, _of(decisions, study_id, number))
 
-    def retried(self, study_id: int) -> int:
-        """How often a failed trial was tried again."""
-        query = sa.select(sa.func.count()).where(decisions.c.study_id == study_id, decisions.c.kind == "retry")
+    def count(self, study_id: int, kind: str) -> int:
+        """How many decisions of a kind there are: of "retry", how often a failed trial was tried again."""
+        query = sa.select(sa.func.count()).where(decisions.c.study_id == study_id, decisions.c.kind == kind)
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 

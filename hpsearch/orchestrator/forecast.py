@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hpsearch.core.decisions import New
+from hpsearch.core.decisions import RESTARTS, New
 from hpsearch.core.errors import NotFound
 from hpsearch.core.history import History
 from hpsearch.core.time_left import Span
@@ -30,6 +30,7 @@ class Forecast:
     first: the proposals that look at no result. recorded: None before the first run.
     seconds_per_epoch: as measured, in the study or by its preflight; None where neither was.
     time_left: estimated from the trials that are recorded, or where there are too few from seconds_per_epoch.
+    restarts: its trials have no checkpoints, so one that is continued trains again from its first epoch.
     cost, lr_range: what the preflight and the range test have measured.
     """
 
@@ -43,6 +44,7 @@ class Forecast:
     time_left: Span | None
     cost: Mapping[str, Any] | None
     lr_range: str | None
+    restarts: bool = False
 
     @property
     def seconds(self) -> float | None:
@@ -75,25 +77,27 @@ class Forecast:
             "gpu_hours": self.gpu_hours,
             "cost": self.cost,
             "lr_range": self.lr_range,
+            "continues": not self.restarts,
         }
 
 
 def forecast(study: Study) -> Forecast:
-    recorded, measured, left = _known(study)
+    recorded, measured, left, restarts = _known(study)
     cost = measured["preflight"]["cost"] if "preflight" in measured else None
     study = PreflightRecord(measured).narrowed(study)
     seconds = recorded.busy / recorded.epochs if recorded and recorded.epochs else cost and cost["seconds"]
     return Forecast(
         study,
-        rounds=tuple(plan.rounds(study)),
+        rounds=tuple(plan.rounds(study, restarts)),
         trials=plan.proposals(study) or None,
-        epochs=plan.all_epochs(study) or None,
+        epochs=plan.all_epochs(study, restarts) or None,
         first=tuple(_first_proposals(study)),
         recorded=recorded,
         seconds_per_epoch=seconds,
-        time_left=left or _from_pace(study, seconds, recorded.epochs if recorded else 0),
+        time_left=left or _from_pace(study, seconds, recorded.epochs if recorded else 0, restarts),
         cost=cost,
         lr_range=measured["lr_range"]["says"] if "lr_range" in measured else None,
+        restarts=restarts,
     )
 
 
@@ -109,23 +113,24 @@ def _first_proposals(study: Study) -> Iterator[New]:
         history.put(Trial(len(history), proposal.params, 0, proposal.until, State.RUNNING))
 
 
-def _from_pace(study: Study, seconds: float | None, trained: int) -> Span | None:
+def _from_pace(study: Study, seconds: float | None, trained: int, restarts: bool) -> Span | None:
     """Before trials have ended: the rest of all epochs at this pace, and nothing is known of what ends early."""
-    if seconds is None or not plan.all_epochs(study):
+    if seconds is None or not (epochs := plan.all_epochs(study, restarts)):
         return None
-    most = max(0, plan.all_epochs(study) - trained) * seconds / (study.resources.workers or 1)
+    most = max(0, epochs - trained) * seconds / (study.resources.workers or 1)
     return Span(0.0 if plan.workload(study).ends_early else most, most)
 
 
-def _known(study: Study) -> tuple[Summary | None, dict[str, Any], Span | None]:
-    """What is recorded of the study; what was measured before its first trial, by a run or by a preflight alone; and
-    the time left by what its trials have cost."""
+def _known(study: Study) -> tuple[Summary | None, dict[str, Any], Span | None, bool]:
+    """What is recorded of the study; what was measured before its first trial, by a run or by a preflight alone; the
+    time left by what its trials have cost; and whether they have no checkpoints."""
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             record = journal.find(study.study.name)
             if record is not None:
                 documents = journal.documents(record.id) or kept(folder(study))
-                return journal.summary(record.id), documents, time_left(journal, record, study)
+                restarts = journal.count(record.id, RESTARTS) > 0
+                return journal.summary(record.id), documents, time_left(journal, record, study), restarts
     except NotFound:
         pass
-    return None, kept(folder(study)), None
+    return None, kept(folder(study)), None, False

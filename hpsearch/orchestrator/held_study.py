@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.clock import now_ms
-from hpsearch.core.decisions import Over
+from hpsearch.core.decisions import RESTARTS, Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
 from hpsearch.journal import Journal, Lease, Spool, StudyRecord, recover
@@ -56,8 +56,9 @@ class HeldStudy:
         origin = self.journal.find(self.record.forked_from) if self.record.forked_from else None
         others = self.journal.trials(origin.id) if origin else []
         evidence = [trial for trial in others if not trial.state.is_active]
-        trials, limits = self.journal.trials(self.record.id), self.study.limits
-        return History(self.study.objective, trials, evidence, uncounted=limits.infeasible)
+        trials, uncounted = self.journal.trials(self.record.id), self.study.limits.infeasible
+        restarts = self.journal.count(self.record.id, RESTARTS) > 0
+        return History(self.study.objective, trials, evidence, uncounted=uncounted, restarts=restarts)
 
 
 def reopen(

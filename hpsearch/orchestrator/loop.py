@@ -8,18 +8,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
+from hpsearch.core.decisions import RESTARTS, Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
-from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Order, Provenance, Release, Reported, Start
-from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
+from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Release, Reported, Start
+from hpsearch.core.trial import Cause, Numbers, State, Trial
 from hpsearch.orchestrator.judging import Judging, decides, missing_metric, raised_at_its_end
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
 from hpsearch.orchestrator.rules import End, EpochBudget, Rules, Totals, failures_reached, limit_reached, new_trial
+from hpsearch.orchestrator.turn import Turn
 from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
 from hpsearch.workers.pools.base import Pool
@@ -29,20 +30,6 @@ ENDS = {Stop: State.PRUNED, Pause: State.PAUSED, Finish: State.COMPLETE}
 
 DRAIN = 30.0
 """Seconds that running trials have to finish their epoch after a request to stop, such as `hpsearch stop`."""
-
-
-@dataclass
-class _Turn:
-    """What one turn decides, to be recorded, then done, then shown."""
-
-    trials: dict[int, Trial] = field(default_factory=dict)
-    reports: list[tuple[int, Report]] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
-    provenance: list[tuple[int, Provenance]] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
-    judged: list[tuple[Trial, Verdict]] = field(default_factory=list)
-    ended: list[Trial] = field(default_factory=list)
-    started: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
 
 
 class Loop:
@@ -84,7 +71,7 @@ class Loop:
         self._budget.grant_again(self.running, history)
         self._queue = deque(one.number for one in history if one.state.is_active and one.number not in self.running)
         self._alone: int | None = None
-        self._turn = _Turn()
+        self._turn, self._unsaved = Turn(), ""
         self._error: HpsearchError | None = None
 
     def run(self) -> None:
@@ -147,6 +134,8 @@ class Loop:
     def _start_waiting(self, room: int) -> bool:
         """Start the trial that waits longest; one that ran out of memory only when nothing else runs."""
         trial = self.history[self._queue[0]]
+        if not self._affords(trial):
+            return False
         if trial.cause is Cause.OUT_OF_MEMORY:
             if self.running:
                 return False
@@ -161,6 +150,8 @@ class Loop:
             return False
         self.end = End()
         proposal = self._proposals.take(self.history)
+        if isinstance(proposal, Resume) and not self._affords(self.history[proposal.number]):
+            return False
         for note in proposal.notes if isinstance(proposal, New | Resume) else ():
             self._decide("round", note)
         match proposal:
@@ -178,6 +169,13 @@ class Loop:
                 self.end = replace(self.end, over=reason, cause=cause, numbers=numbers)
                 self._decide("over", reason)
         return isinstance(proposal, New | Resume)
+
+    def _affords(self, trial: Trial) -> bool:
+        """Whether limits.epochs has enough left to continue it; where nothing else runs, the study stops if not."""
+        short = self._budget.shortage(trial, self.history)
+        if short is not None and not self.running:
+            self.stop(short.reason, short.grace, Cause.LIMIT, short.numbers)
+        return short is None
 
     def _start(self, trial: Trial, room: int, notes: tuple[str, ...] = ()) -> None:
         trial = self._put(replace(trial, state=State.RUNNING))
@@ -199,27 +197,18 @@ class Loop:
             self._pool.do(order)
         if turn.orders and math.isnan(self.totals.began):
             self.totals.began = self._clock()
-        for trial, verdict in turn.judged:
-            for one in self._observers:
-                one.reported(trial)
-                one.judged(trial, verdict)
-        for trial in turn.ended:
-            for one in self._observers:
-                one.ended(trial)
-        for trial, notes in turn.started:
-            for one in self._observers:
-                one.trial_started(trial, notes)
+        turn.show(self._observers)
         for one in self._observers:
             one.turn_ended(self.history, self.running)
 
-    def _write(self) -> _Turn:
+    def _write(self) -> Turn:
         """What could not be written is kept, so that it can be tried again."""
         turn = self._turn
         if turn.trials or turn.decisions:
             self._recorder.write(list(turn.trials.values()), turn.reports, turn.decisions, turn.provenance)
         else:
             self._recorder.renew()
-        self._turn = _Turn()
+        self._turn = Turn()
         return turn
 
     def abandon(self, reason: str) -> None:
@@ -259,8 +248,12 @@ class Loop:
 
     def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in turn; what follows a verdict to stop or pause is dropped."""
-        trial = self._put(replace(trial, busy=trial.busy + event.seconds))
+        if event.unsaved:
+            self._take_unsaved(trial, event.unsaved)
+        retrained = trial.retrained + event.retrained
+        trial = self._put(replace(trial, busy=trial.busy + event.seconds, retrained=retrained))
         self.totals.busy += event.seconds
+        self.totals.epochs += event.retrained
         if event.provenance is not None:
             self._turn.provenance.append((trial.number, event.provenance))
         for note in event.notes:
@@ -271,7 +264,9 @@ class Loop:
             trial = self._put(replace(trial, curve=(*trial.curve, replace(report, at=self._now(trial)))))
             self._turn.reports.append((trial.number, trial.curve[-1]))
             self.totals.epochs += trial.epoch - before
-            verdict = self._judge(trial)
+            verdict, weighed = self._judging.verdict(trial, self.history)
+            if weighed:
+                self._decide("go on", weighed, trial)
             self._turn.judged.append((trial, verdict))
             if not isinstance(verdict, Continue):
                 break
@@ -287,12 +282,14 @@ class Loop:
                 trial, verdict = raised_at_its_end(trial, verdict, event.failure, self.rules.epochs)
             self._obey(trial, verdict, holds_worker=event.failure is None)
 
-    def _judge(self, trial: Trial) -> Verdict:
-        """What follows from the trial's last report."""
-        verdict, weighed = self._judging.verdict(trial, self.history)
-        if weighed:
-            self._decide("go on", weighed, trial)
-        return verdict
+    def _take_unsaved(self, trial: Trial, why: str) -> None:
+        """A trial has no checkpoint. On record for a new study, since later rounds are planned by it."""
+        if self._unsaved or self.rules.epochs == 1:
+            return
+        self._unsaved = self._turn.unsaved = why
+        if not self.history.restarts:
+            is_new = self.history.restarts = self.history.epochs == 0
+            self._decide(RESTARTS if is_new else "note", f"trials cannot be continued: {why}", trial)
 
     def _obey(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
         match verdict:

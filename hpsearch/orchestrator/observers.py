@@ -29,6 +29,9 @@ class Observer:
     def retried(self, count: int) -> None:
         """count: failures, in all runs of the study, after which the trial was or will be tried again."""
 
+    def unsaved(self, why: str) -> None:
+        """Trials of this trainer have no checkpoints. Called once in a run, with the first trial that has none."""
+
     def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:
         """A worker starts it. notes: decisions about the whole search that were made with it."""
 
@@ -58,6 +61,12 @@ class Notes(Observer):
         self._say = say
         self._left: deque[str] = deque()
         self.add = self._left.append
+
+    def unsaved(self, why: str) -> None:
+        self.add(
+            f"warning: trials of this trainer cannot be continued: {why}. A trial that is resumed (after Ctrl-C, after "
+            "a lost worker, in a later round) trains again from epoch 1, and these epochs count"
+        )
 
     def turn_ended(self, history: History, running: Collection[int]) -> None:  # noqa: ARG002
         self.say_all()

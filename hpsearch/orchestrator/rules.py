@@ -194,21 +194,32 @@ class EpochBudget:
     limit: the most epochs of all trials together, None for no limit.
 
     A trial that starts is granted a share of what is left, at most what it wants. With one worker that is all it
-    wants; near the end, workers get smaller shares, and their trials go on with another as long as there is one.
+    wants; near the end, workers get smaller shares, and their trials go on with another as long as there is one. A
+    trial that trains again from its first epoch is granted these epochs too, and no shares: each would train it again.
     """
 
     def __init__(self, limit: int | None):
         self._limit = limit
         self._granted: dict[int, int] = {}
+        self._again: dict[int, int] = {}
 
     def has_more(self, history: History) -> bool:
         return self._left(history) > 0
 
     def grant(self, trial: Trial, history: History, workers: int) -> int:
         """The epoch that a trial may train to now. workers: how many are free, this one included."""
-        share = max(1.0, self._left(history) / workers)
+        left, again = self._left(history), trial.epoch if history.restarts else 0
+        share = left - again if history.restarts else max(1.0, left / workers)
         until = self._granted[trial.number] = math.floor(min(trial.until, trial.epoch + share))
+        self._again[trial.number] = again + trial.retrained
         return until
+
+    def shortage(self, trial: Trial, history: History) -> Reached | None:
+        """None where enough is left for one more epoch of it, and for all that it has to train again before."""
+        if self._left(history) > (trial.epoch if history.restarts else 0):
+            return None
+        reason = f"limits.epochs = {self._limit} leaves too few epochs to train trial {trial.number} again from epoch 1"
+        return Reached(reason, math.inf, {"epochs": self._limit or 0})
 
     def grant_again(self, running: Collection[int], history: History) -> None:
         """To trials that run already, what they may have been granted before."""
@@ -228,4 +239,5 @@ class EpochBudget:
         if self._limit is None:
             return math.inf
         granted = sum(until - history[number].epoch for number, until in self._granted.items())
+        granted += sum(max(0, self._again[number] - history[number].retrained) for number in self._granted)
         return self._limit - history.epochs - granted

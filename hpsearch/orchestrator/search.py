@@ -104,7 +104,7 @@ class Search:
     def _try_again(self, held: HeldStudy, history: History, again: Retries) -> None:
         """They are recorded as WAITING when the study is RUNNING."""
         self._again = again
-        self._observer.retried(held.journal.retried(held.record.id) + len(again.trials))
+        self._observer.retried(held.journal.count(held.record.id, "retry") + len(again.trials))
         for trial in again.trials:
             history.put(trial)
         if again.trials:

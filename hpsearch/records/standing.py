@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hpsearch.core.decisions import Decision
+from hpsearch.core.decisions import RESTARTS, Decision
 from hpsearch.core.errors import BadInput, NoTrialSucceeded
 from hpsearch.core.history import BestTrial
 from hpsearch.core.time_left import Span
@@ -61,7 +61,8 @@ def standing(journal: Journal, record: StudyRecord) -> Standing:
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:
     """Estimated from what its trials have cost, at the pace of all its runs; None while too few have ended."""
     costs, wall = journal.costs(record.id), journal.spent(record.id)
-    return workload(study).time_left(costs, sum(one.seconds for one in costs) / wall) if wall > 0 else None
+    work = workload(study, restarts=journal.count(record.id, RESTARTS) > 0)
+    return work.time_left(costs, sum(one.seconds for one in costs) / wall) if wall > 0 else None
 
 
 def _measured(documents: Mapping[str, Any]) -> tuple[str | None, str | None]:

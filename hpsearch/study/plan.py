@@ -5,16 +5,23 @@ from dataclasses import replace
 
 from hpsearch.core.time_left import Workload
 from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import Recipe
 from hpsearch.study.file.sections import NeverPrune
-from hpsearch.study.schedule import Rung
+from hpsearch.study.schedule import Rung, forecast
 
 
-def rounds(study: Study) -> list[Rung]:
+def rounds(study: Study, restarts: bool = False) -> list[Rung]:
     """The rounds of the study, until limits.trials have been started: then none is continued either. A search without
-    rounds is one. Empty where only the sampler knows how many trials it proposes."""
+    rounds is one. Empty where only the sampler knows how many trials it proposes.
+
+    restarts: a trial that is continued trains again from its first epoch, since it has no checkpoint.
+    """
     found: list[Rung] = []
     left = math.inf if study.limits.trials is None else study.limits.trials
-    for one in study.search.rungs(study.space, study.trainer.epochs):
+    rungs = study.search.rungs(study.space, study.trainer.epochs)
+    if restarts and isinstance(study.search, Recipe):
+        rungs = forecast(study.search.schedules(study.trainer.epochs)[-1], restarts)
+    for one in rungs:
         if left > 0:
             found.append(replace(one, new=int(min(one.new, left))))
         left -= one.new
@@ -33,11 +40,11 @@ def certain_proposals(study: Study) -> int | None:
     return (proposals(study) or None) if study.search.epoch_budget is None else None
 
 
-def workload(study: Study) -> Workload:
+def workload(study: Study, restarts: bool = False) -> Workload:
     """For an estimate of the time that it takes."""
     budgets = [one for one in (study.search.epoch_budget, study.limits.epochs) if one is not None]
     prunes = study.is_paired or not isinstance(study.prune, NeverPrune | None)
-    epochs = (planned_epochs(study) or None) if study.search.epoch_budget is None else None
+    epochs = (planned_epochs(study, restarts) or None) if study.search.epoch_budget is None else None
     return Workload(epochs, min(budgets, default=None), prunes or study.early_stopping is not None)
 
 
@@ -46,16 +53,17 @@ def wanted_trials(study: Study) -> int:
     return sum(one.new for one in study.search.rungs(study.space, study.trainer.epochs))
 
 
-def all_epochs(study: Study) -> int:
+def all_epochs(study: Study, restarts: bool = False) -> int:
     """`planned_epochs`, or limits.epochs where that is less."""
-    total = planned_epochs(study)
+    total = planned_epochs(study, restarts)
     return total if study.limits.epochs is None else min(total, study.limits.epochs)
 
 
-def planned_epochs(study: Study) -> int:
-    """Epochs if nothing is pruned or stopped early; a continued trial trains only what it has not trained."""
+def planned_epochs(study: Study, restarts: bool = False) -> int:
+    """Epochs if nothing is pruned or stopped early; a continued trial trains only what it has not trained, with
+    `restarts` everything again."""
     total, before = 0, 0
-    for one in rounds(study):
-        total += one.new * one.epochs + one.survivors * (one.epochs - before)
+    for one in rounds(study, restarts):
+        total += one.new * one.epochs + one.survivors * (one.epochs - (0 if restarts else before))
         before = one.epochs
     return study.search.epoch_budget or total

@@ -82,12 +82,14 @@ class Progress:
 
     rounds: how many have ended. epochs: of a trial in the last one. trained: epochs of all trials together.
     paused: the epochs of the paused trials that may be continued, the best trial first.
+    restarts: a trial that is continued trains again from its first epoch.
     """
 
     rounds: int
     epochs: int
     trained: int
     paused: Sequence[int] = ()
+    restarts: bool = False
 
 
 class Schedule(Protocol):
@@ -141,7 +143,7 @@ class BudgetSchedule:
         share = left * self._share(now.epochs, epochs)
         if left - share < self.longest or share < 2 * epochs:
             share = left
-        costs = [epochs - at for at in now.paused if at < epochs]
+        costs = [epochs if now.restarts else epochs - at for at in now.paused if at < epochs]
         survivors = _affordable(costs, CARRIED * share, left)
         new = math.floor(max(0.0, share - sum(costs[:survivors])) / epochs)
         if survivors + new == 0:
@@ -209,17 +211,20 @@ def _affordable(costs: Sequence[int], share: float, left: int) -> int:
     return max(1, sum(total <= share for total in accumulate(costs)))
 
 
-def forecast(schedule: Schedule) -> Iterator[Rung]:
-    """The rounds if no search range moves, no trial ends early and each round improves the best value."""
+def forecast(schedule: Schedule, restarts: bool = False) -> Iterator[Rung]:
+    """The rounds if no search range moves, no trial ends early and each round improves the best value.
+
+    restarts: see `Progress`.
+    """
     rung: Rung | Over = schedule.first()
     trained, rounds, paused = 0, 0, list[int]()
     while isinstance(rung, Rung):
         yield rung
         rounds += 1
         older, paused = paused[: rung.survivors], paused[rung.survivors :]
-        trained += rung.new * rung.epochs + sum(rung.epochs - at for at in older)
+        trained += rung.new * rung.epochs + sum(rung.epochs if restarts else rung.epochs - at for at in older)
         if rung.epochs < schedule.longest:
             paused = sorted([*paused, *[rung.epochs] * rung.trials], reverse=True)
         resource = Resource.LESS if rung.epochs == schedule.longest else Resource.MORE
         able = [at for at in paused if at < schedule.longest]
-        rung = schedule.next(Progress(rounds, rung.epochs, trained, able), resource)
+        rung = schedule.next(Progress(rounds, rung.epochs, trained, able, restarts), resource)

@@ -7,22 +7,16 @@ that are imported already. Such a class must be an Enum, a named tuple or a data
 is made without its constructor: a file can set fields, and can call nothing.
 """
 
-import array
 import collections
 import copy
 import dataclasses
-import datetime
-import decimal
 import enum
-import fractions
-import pathlib
-import random
 import sys
 import types
-import uuid
-import zoneinfo
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from hpsearch.trainer.plain_kinds import READ, SIMPLE
 
 KIND, VALUE, EXTRA = "__hpsearch_kind__", "value", "extra"
 
@@ -40,89 +34,6 @@ class NotPlain(Exception):
         super().__init__(f"{''.join(path)} is {what}")
         self.path, self.what = path, what
 
-
-# Values of which a string or a plain value says everything ────────────────────────────────────────
-
-
-def _moment(value: Any) -> Any:
-    return [value.isoformat(), value.fold, _written_zone(value.tzinfo)]
-
-
-def _written_zone(zone: Any) -> Any:
-    """None, seconds and name of a fixed offset, or the key of a zone. TypeError for a zone of another kind."""
-    if zone is None:
-        return None
-    if type(zone) is datetime.timezone:
-        name = None if zone == datetime.UTC else zone.tzname(None)
-        return [zone.utcoffset(None).total_seconds(), name]
-    if type(zone) is zoneinfo.ZoneInfo and zone.key:
-        return zone.key
-    raise TypeError(f"a time zone of the kind {type(zone).__name__}")
-
-
-def _zone(written: Any) -> datetime.tzinfo | None:
-    if isinstance(written, str):
-        return zoneinfo.ZoneInfo(written)
-    if written is None:
-        return None
-    seconds, name = written
-    if name is None:
-        return datetime.UTC
-    offset = datetime.timedelta(seconds=seconds)
-    plain = datetime.timezone(offset)
-    return plain if plain.tzname(None) == name else datetime.timezone(offset, name)
-
-
-def _datetime(written: Any) -> datetime.datetime:
-    text, fold, zone = written
-    return datetime.datetime.fromisoformat(text).replace(tzinfo=_zone(zone), fold=fold)
-
-
-def _time(written: Any) -> datetime.time:
-    text, fold, zone = written
-    return datetime.time.fromisoformat(text).replace(tzinfo=_zone(zone), fold=fold)
-
-
-def _python_random(state: Any) -> random.Random:
-    version, words, gauss = state
-    generator = random.Random()
-    generator.setstate((version, tuple(words), gauss))
-    return generator
-
-
-Simple = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
-"""The name of a kind in files, how it is written, and how it is read."""
-
-SIMPLE: Mapping[type, Simple] = {
-    datetime.datetime: ("datetime", _moment, _datetime),
-    datetime.time: ("time", _moment, _time),
-    datetime.date: ("date", lambda it: it.isoformat(), datetime.date.fromisoformat),
-    datetime.timedelta: (
-        "timedelta",
-        lambda it: [it.days, it.seconds, it.microseconds],
-        lambda it: datetime.timedelta(*it),
-    ),
-    datetime.timezone: ("timezone", _written_zone, _zone),
-    zoneinfo.ZoneInfo: ("zoneinfo", _written_zone, _zone),
-    decimal.Decimal: ("decimal", str, decimal.Decimal),
-    fractions.Fraction: ("fraction", lambda it: [it.numerator, it.denominator], lambda it: fractions.Fraction(*it)),
-    pathlib.PosixPath: ("path", str, pathlib.Path),
-    pathlib.WindowsPath: ("path", str, pathlib.Path),
-    pathlib.PurePosixPath: ("posix path", str, pathlib.PurePosixPath),
-    pathlib.PureWindowsPath: ("windows path", str, pathlib.PureWindowsPath),
-    uuid.UUID: ("uuid", lambda it: it.hex, uuid.UUID),
-    bytearray: ("bytearray", bytes, bytearray),
-    array.array: ("array", lambda it: [it.typecode, it.tobytes()], lambda it: array.array(*it)),
-    range: ("range", lambda it: [it.start, it.stop, it.step], lambda it: range(*it)),
-    slice: ("slice", lambda it: [it.start, it.stop, it.step], lambda it: slice(*it)),
-    types.EllipsisType: ("ellipsis", lambda _: None, lambda _: ...),
-    random.Random: (
-        "random",
-        lambda it: [it.getstate()[0], list(it.getstate()[1]), it.getstate()[2]],
-        _python_random,
-    ),
-}
-READ: Mapping[str, Callable[[Any], Any]] = {name: read for name, _, read in SIMPLE.values()}
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 FACTORIES: Mapping[str, Any] = {kind.__name__: kind for kind in (int, float, list, dict, set, str, bool, tuple)}
@@ -164,9 +75,7 @@ def _tagged(kind: str, value: Any, extra: Any = None) -> dict[str, Any]:
 
 
 def _items(values: Iterable[Any], path: Path) -> list[Any]:
-    return [
-        one if type(one) in PLAIN else written(one, (*path, f"[{place}]")) for place, one in enumerate(values)
-    ]
+    return [one if type(one) in PLAIN else written(one, (*path, f"[{place}]")) for place, one in enumerate(values)]
 
 
 def _pairs(value: Mapping[Any, Any], path: Path) -> list[Any]:

@@ -95,7 +95,7 @@ class CheckpointWriter:
         checkpoints where its state cannot be saved (`unsaved`): the first checkpoint is read once to know.
         """
         if not self.tracked:
-            self.unsaved = "the trainer gives no object to run.track(…)"
+            self.unsaved = "the trainer gives no object to run.track(…), so there is no model for `evaluate` either"
         if not self.tracked or self._is_off:
             return None
         try:

@@ -194,18 +194,17 @@ class _Training:
             self.trial = self._open(str(problem))
             report = self.trial.next_report()
         if report is not None and not self.checkpoints.only_best and (why := self.trial.run.not_continued):
-            self.checkpoints.only_best = True
-            if self.start.until < self.start.epochs and not self.start.after:
-                self.store.warnings.append(f"a continued trial is trained again from its first epoch: {why}")
+            self.checkpoints.only_best, self.checkpoints.unsaved = True, why
         return report
 
     def slice(self, waited: float) -> Reported:
-        """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first.
+        """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first, or has
+        no checkpoints and trains again what the journal has.
 
         waited: the seconds that the order for it took to come.
         """
         fresh: list[Report] = []
-        ended, failure = False, None
+        ended, failure, self.retrained = False, None, 0
         began = time.perf_counter()
         self.checkpoints.begin_slice()
         try:
@@ -220,7 +219,9 @@ class _Training:
             at_rest = failure is None and not ended and self.trial.step == fresh[-1].step
             failure = self.checkpoints.write(at_rest) or failure
         notes, self.store.warnings = tuple(self.store.warnings), []
-        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes, self._provenance())
+        restarts = self.checkpoints.unsaved or not self.checkpoints.tracked
+        more = (self._provenance(), self.checkpoints.unsaved, self.retrained if restarts else 0)
+        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes, *more)
 
     def _provenance(self) -> Provenance | None:
         """Once, and again where the trainer has named more data since."""
@@ -236,14 +237,18 @@ class _Training:
         most = 0.0 if self.setup.stepwise else SLICE
         going_on = True
         while going_on:
+            trial, before = self.trial, self.trial.step
             report = self._next_report()
             if report is None:
                 return True
+            self.retrained += max(0, min(report.step, start.after) - (before if self.trial is trial else 0))
             if report.step > start.after:
                 fresh.append(report)
             trained = time.perf_counter() - began
             one_ahead = self.setup.ahead and len(fresh) == 1 and most > 0 and waited > LATE * trained
             going_on = not fresh or (report.step < start.until and (trained < most or one_ahead))
+            if not fresh and not self.checkpoints.tracked:
+                going_on = trained < most  # what is trained again is reported too: the trial has not stalled
             self.checkpoints.observe(report, going_on or report.step >= start.epochs)
         return self.trial.step >= start.epochs and self.trial.next_report() is None
 

@@ -39,6 +39,7 @@ def test_rounds_trials_and_epochs(tmp_path: Path) -> None:
     assert rounds(planned) == [Rung(2, 0, 8), Rung(10, 3, 2)]
     assert proposals(planned) == certain_proposals(planned) == 13
     assert all_epochs(planned) == 8 * 2 + 2 * 10 + 3 * (10 - 2)
+    assert all_epochs(planned, restarts=True) == 8 * 2 + 5 * 10
 
 
 RECIPE = ("search.method=recipe", "search.rounds=[]")

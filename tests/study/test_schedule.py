@@ -92,3 +92,10 @@ def test_a_forecast_spends_the_budget() -> None:
         assert sizes[0].survivors == 0
         assert sizes[-1].epochs == 27 or budget == 40
     assert list(forecast(FixedSchedule(TestFixedSchedule.ROUNDS, 0.5))) == [Rung(2, 0, 8), Rung(5, 2, 2)]
+
+
+@pytest.mark.parametrize("budget", [40, 100, 600, 5000])
+def test_without_checkpoints_a_continued_trial_costs_all_its_epochs(budget: int) -> None:
+    rungs = list(forecast(BudgetSchedule(budget, 27), restarts=True))
+    assert sum(one.trials * one.epochs for one in rungs) <= budget
+    assert sum(one.survivors for one in rungs) > 0

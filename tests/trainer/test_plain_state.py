@@ -2,13 +2,13 @@
 
 import array
 import collections
+import collections.abc
 import dataclasses
 import datetime
 import decimal
 import enum
 import fractions
 import pathlib
-import pickle
 import random
 import types
 import typing
@@ -216,7 +216,7 @@ KINDS: dict[str, Any] = {
     "tensor": torch.tensor([0.1, float("nan")], dtype=torch.bfloat16),
     "Parameter": torch.nn.Parameter(torch.ones(2)),
     "random.Random": random.Random(5),
-    "np.random.RandomState": np.random.RandomState(5),  # noqa: NPY002 -- a kind that trainers keep
+    "np.random.RandomState": np.random.RandomState(5),
     "np PCG64": generator("PCG64"),
     "np MT19937": generator("MT19937"),
     "np Philox": generator("Philox"),
@@ -227,39 +227,45 @@ KINDS: dict[str, Any] = {
 
 
 def bits(value: Any) -> Any:
-    """Two values with the same bits have the same types in all their parts and pickle to the same bytes."""
-    if isinstance(value, np.longdouble):
-        return "longdouble", repr(value)  # its bytes have padding
-    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind != "O":
-        return type(value).__name__, value.dtype.str, value.dtype.descr, np.shape(value), value.tobytes()
-    if isinstance(value, np.ndarray):
-        return "objects", value.shape, [bits(one) for one in value.ravel()]
-    if isinstance(value, torch.Tensor):
-        return type(value).__name__, value.dtype, value.shape, bytes(value.detach().untyped_storage())
-    if isinstance(value, torch.Generator):
-        return "generator", bits(value.get_state())
-    if isinstance(value, float):
-        return float.hex(value)
-    if isinstance(value, np.random.Generator | np.random.RandomState):
-        return type(value).__name__, bits(getattr(value, "bit_generator", None) or value.get_state(legacy=False))
+    """Equal for two values that have the same bits, and the same types in all their parts."""
+    if isinstance(
+        value, np.ndarray | np.generic | np.random.Generator | np.random.RandomState | np.random.BitGenerator
+    ):
+        return bits_of_numpy(value)
+    match value:
+        case torch.Tensor():
+            return type(value).__name__, value.dtype, value.shape, bytes(value.detach().untyped_storage())
+        case torch.Generator():
+            return "generator", bits(value.get_state())
+        case float():
+            return float.hex(value)
+        case types.SimpleNamespace():
+            return "namespace", bits(vars(value))
+        case Best() | Frozen():
+            return type(value), [(one.name, bits(getattr(value, one.name))) for one in dataclasses.fields(value)]
+        case collections.abc.Mapping() if not isinstance(value, types.MappingProxyType):
+            own = getattr(value, "default_factory", None), getattr(value, "_metadata", None)
+            return type(value), [(bits(key), bits(one)) for key, one in value.items()], own
+        case list() | tuple() | collections.deque():
+            return type(value), getattr(value, "maxlen", None), [bits(one) for one in value]
+        case random.Random():
+            return "random", value.getstate()
+    return type(value), value
+
+
+def bits_of_numpy(value: Any) -> Any:
+    kind = type(value).__name__
     if isinstance(value, np.random.BitGenerator):
-        return type(value).__name__, bits(value.state)
-    if isinstance(value, np.dtype | enum.Enum | torch.dtype):
-        return type(value), value
-    if dataclasses.is_dataclass(value):
-        return type(value), [(one.name, bits(getattr(value, one.name))) for one in dataclasses.fields(value)]
-    if isinstance(value, collections.deque):
-        return "deque", value.maxlen, [bits(one) for one in value]
-    if isinstance(value, types.SimpleNamespace):
-        return "namespace", bits(vars(value))
-    if isinstance(value, typing.Mapping):
-        own = getattr(value, "default_factory", None), getattr(value, "_metadata", None)
-        return type(value), [(bits(key), bits(one)) for key, one in value.items()], own
-    if isinstance(value, list | tuple):
-        return type(value), [bits(one) for one in value]
-    if isinstance(value, set | frozenset | types.EllipsisType | types.MappingProxyType):
-        return type(value), value
-    return type(value), pickle.dumps(value) if type(value) is not str else value
+        return kind, bits(value.state)
+    if isinstance(value, np.random.Generator):
+        return kind, bits(value.bit_generator)
+    if isinstance(value, np.random.RandomState):
+        return kind, bits(value.get_state(legacy=False))
+    if isinstance(value, np.longdouble):
+        return kind, repr(value)  # its bytes have padding
+    if value.dtype.hasobject:
+        return kind, value.shape, [bits(one) for one in value.ravel()]
+    return kind, value.dtype.str, value.dtype.descr, value.shape, value.tobytes()
 
 
 class TestKinds:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.trial import Objective
+from hpsearch.trainer import state
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
 from tests.support.workers import kept, paused, start, store_of, train
@@ -165,8 +166,44 @@ class TestRetention:
             toy.release(over=True, epoch=3)
         assert best_of(tmp_path) == 2
 
-    def test_a_state_that_cannot_be_kept_breaks_the_contract(self, tmp_path: Path) -> None:
-        failure = train(Worker(setup(tmp_path, "unkeepable")), start()).failure
-        assert failure is not None
-        assert failure.kind == "contract"
-        assert "schedule" in failure.summary
+    def test_a_state_that_cannot_be_saved_is_trained_without_checkpoints(self, tmp_path: Path) -> None:
+        reported = train(Worker(setup(tmp_path, "unkeepable")), start())
+        assert reported.failure is None
+        assert "schedule" in reported.unsaved
+        assert kept(tmp_path) == []
+
+    @pytest.mark.parametrize(("trainer", "saves"), [("noop", False), ("scripted", True)])
+    def test_a_trainer_that_tracks_nothing_is_known(self, tmp_path: Path, trainer: str, saves: bool) -> None:
+        reported = train(Worker(setup(tmp_path, trainer)), start(params={"losses": "3 2 1"} if saves else {}))
+        assert (reported.unsaved == "") == saves
+
+    def test_the_first_checkpoint_is_read_back_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        read: list[int] = []
+        monkeypatch.setattr(state, "check_can_be_read", lambda content: read.append(len(content)))
+        train(Worker(setup(tmp_path, "scripted", stepwise=True)), start(params={"losses": "3 2 1 4"}))
+        assert len(read) == 1
+
+    def test_a_checkpoint_that_cannot_be_read_back_is_known(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise RuntimeError("weights only: no")
+
+        monkeypatch.setattr(state, "unpack", refuse)
+        reported = train(Worker(setup(tmp_path, "scripted")), start(params={"losses": "3 2 1 4"}))
+        assert "weights only: no" in reported.unsaved
+        assert kept(tmp_path) == []
+
+    def test_what_is_trained_again_is_counted(self, tmp_path: Path) -> None:
+        toy = Worker(setup(tmp_path, "noop"))
+        paused(toy, start(until=2))
+        toy = Worker(setup(tmp_path, "noop"))
+        again = toy.start(start(after=2))
+        reports = list(again.reports)
+        retrained = again.retrained
+        while not again.ended:
+            again = toy.advance()
+            reports += again.reports
+            retrained += again.retrained
+        assert retrained == 2
+        assert reports[0].step == 3

@@ -39,6 +39,8 @@ def _amount(expected: Forecast) -> Iterator[str]:
     if certain_proposals(study) is None:
         yield "later rounds depend on results: this is a forecast"
     yield f"at most {many(expected.epochs, 'epoch')} (pruning: {_prune(study)})"
+    if expected.restarts:
+        yield "trials have no checkpoints: a trial that is continued trains again from epoch 1, which is counted here"
     yield f"time: {_time(expected)}"
 
 

@@ -82,7 +82,7 @@ def _limit_to_raise(result: RunResult) -> str:
     """The limit that is used up, and what it must be above; "" where a larger one would change nothing."""
     numbers, study, history = result.end.numbers, result.study, result.history
     if "epochs" in numbers:
-        whole = plan.planned_epochs(study)
+        whole = plan.planned_epochs(study, history.restarts)
         most = f" (up to {whole} for the whole search)" if whole > history.epochs else ""
         return f"limits.epochs above {history.epochs}{most}"
     if "seconds" in numbers:

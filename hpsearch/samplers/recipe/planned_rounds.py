@@ -81,7 +81,16 @@ class RoundResults:
         self._plans, self._history = plans, history
         self.trials = self._after(len(plans))
         self.ranked = history.objective.succeeded(self.trials)
-        self.epochs = sum(trial.epoch for trial in self.trials)
+        self.epochs = sum(trial.epoch for trial in self.trials) + self._retrained()
+
+    def _retrained(self) -> int:
+        """The epochs that continued trials trained again, where they have no checkpoints."""
+        reached: dict[int, int] = {}
+        total = 0
+        for plan in self._plans if self._history.restarts else ():
+            total += sum(reached.get(number, 0) for number in plan.survivors)
+            reached |= dict.fromkeys(plan.trials, plan.rung.epochs)
+        return total
 
     def _after(self, rounds: int) -> list[Trial]:
         reached: dict[int, PlannedRound] = {number: plan for plan in self._plans[:rounds] for number in plan.trials}
@@ -91,7 +100,7 @@ class RoundResults:
     @property
     def progress(self) -> Progress:
         last = self._plans[-1]
-        return Progress(last.number, last.rung.epochs, self.epochs)
+        return Progress(last.number, last.rung.epochs, self.epochs, restarts=self._history.restarts)
 
     @property
     def latest(self) -> list[Trial]:

@@ -83,6 +83,14 @@ class TestRounds:
             assert history.epochs <= budget
             assert all([r.step for r in trial.curve] == list(range(1, trial.epoch + 1)) for trial in history)
 
+    @pytest.mark.parametrize("budget", [100, 300, 1000])
+    def test_without_checkpoints_what_is_trained_again_is_within_the_budget(self, budget: int) -> None:
+        """Planned again from the recorded history, the rounds are the same."""
+        history = simulated(searcher(budget), parallel=3, history=History(LOSS, restarts=True)).history
+        plans, _ = searcher(budget).planned_rounds(history)
+        assert sum(len(plan.trials) * plan.rung.epochs for plan in plans) <= budget
+        assert any(plan.survivors for plan in plans)
+
     def test_the_ranges_become_narrower(self) -> None:
         widths = [
             math.log10(one.high / one.low)

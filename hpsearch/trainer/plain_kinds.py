@@ -1,0 +1,94 @@
+"""Values of the standard library that a text or a few plain values describe in full, and how they are written so."""
+
+import array
+import datetime
+import decimal
+import fractions
+import pathlib
+import random
+import types
+import uuid
+import zoneinfo
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def _moment(value: Any) -> Any:
+    return [value.isoformat(), value.fold, _written_zone(value.tzinfo)]
+
+
+def _written_zone(zone: Any) -> Any:
+    """None, seconds and name of a fixed offset, or the key of a zone. TypeError for a zone of another kind."""
+    if zone is None:
+        return None
+    if type(zone) is datetime.timezone:
+        name = None if zone == datetime.UTC else zone.tzname(None)
+        return [zone.utcoffset(None).total_seconds(), name]
+    if type(zone) is zoneinfo.ZoneInfo and zone.key:
+        return zone.key
+    raise TypeError(f"a time zone of the kind {type(zone).__name__}")
+
+
+def _zone(written: Any) -> datetime.tzinfo | None:
+    if isinstance(written, str):
+        return zoneinfo.ZoneInfo(written)
+    if written is None:
+        return None
+    seconds, name = written
+    if name is None:
+        return datetime.UTC
+    offset = datetime.timedelta(seconds=seconds)
+    plain = datetime.timezone(offset)
+    return plain if plain.tzname(None) == name else datetime.timezone(offset, name)
+
+
+def _datetime(written: Any) -> datetime.datetime:
+    text, fold, zone = written
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=_zone(zone), fold=fold)
+
+
+def _time(written: Any) -> datetime.time:
+    text, fold, zone = written
+    return datetime.time.fromisoformat(text).replace(tzinfo=_zone(zone), fold=fold)
+
+
+def _python_random(state: Any) -> random.Random:
+    version, words, gauss = state
+    generator = random.Random()
+    generator.setstate((version, tuple(words), gauss))
+    return generator
+
+
+Simple = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
+"""The name of a kind in files, how it is written, and how it is read."""
+
+SIMPLE: Mapping[type, Simple] = {
+    datetime.datetime: ("datetime", _moment, _datetime),
+    datetime.time: ("time", _moment, _time),
+    datetime.date: ("date", lambda it: it.isoformat(), datetime.date.fromisoformat),
+    datetime.timedelta: (
+        "timedelta",
+        lambda it: [it.days, it.seconds, it.microseconds],
+        lambda it: datetime.timedelta(*it),
+    ),
+    datetime.timezone: ("timezone", _written_zone, _zone),
+    zoneinfo.ZoneInfo: ("zoneinfo", _written_zone, _zone),
+    decimal.Decimal: ("decimal", str, decimal.Decimal),
+    fractions.Fraction: ("fraction", lambda it: [it.numerator, it.denominator], lambda it: fractions.Fraction(*it)),
+    pathlib.PosixPath: ("path", str, pathlib.Path),
+    pathlib.WindowsPath: ("path", str, pathlib.Path),
+    pathlib.PurePosixPath: ("posix path", str, pathlib.PurePosixPath),
+    pathlib.PureWindowsPath: ("windows path", str, pathlib.PureWindowsPath),
+    uuid.UUID: ("uuid", lambda it: it.hex, uuid.UUID),
+    bytearray: ("bytearray", bytes, bytearray),
+    array.array: ("array", lambda it: [it.typecode, it.tobytes()], lambda it: array.array(*it)),
+    range: ("range", lambda it: [it.start, it.stop, it.step], lambda it: range(*it)),
+    slice: ("slice", lambda it: [it.start, it.stop, it.step], lambda it: slice(*it)),
+    types.EllipsisType: ("ellipsis", lambda _: None, lambda _: ...),
+    random.Random: (
+        "random",
+        lambda it: [it.getstate()[0], list(it.getstate()[1]), it.getstate()[2]],
+        _python_random,
+    ),
+}
+READ: Mapping[str, Callable[[Any], Any]] = {name: read for name, _, read in SIMPLE.values()}

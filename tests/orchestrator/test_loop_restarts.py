@@ -1,0 +1,78 @@
+"""Trials without checkpoints: what they train again is counted, limited, said, and planned for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.decisions import RESTARTS
+from hpsearch.core.trial import Cause, State
+from hpsearch.orchestrator.observers import Observer
+from tests.support.studies import ListSampler, RoundsSampler, Search
+
+pytest_plugins = ["tests.support.fixtures"]
+
+TRACKED, UNTRACKED = "learner", "untracked"
+
+
+class Unsaved(Observer):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def unsaved(self, why: str) -> None:
+        self.said.append(why)
+
+
+@pytest.mark.parametrize(("trainer", "again"), [(TRACKED, 0), (UNTRACKED, 2)])
+def test_a_round_that_continues_them_trains_them_from_their_first_epoch(
+    tmp_path: Path, trainer: str, again: int
+) -> None:
+    study = Search(tmp_path, RoundsSampler([{}, {}], first=2, then=5), trainer)
+    loop = study.go()
+    assert sorted(trial.retrained for trial in loop.history) == [0, again]
+    assert loop.history.epochs == loop.totals.epochs == 2 + 5 + again
+    assert loop.history.restarts == (again > 0)
+    assert len(study.recorder.reasons(RESTARTS)) == (again > 0)
+
+
+@pytest.mark.usefixtures("one_epoch_a_slice")
+def test_what_an_interrupted_trial_trains_again_is_counted(tmp_path: Path) -> None:
+    study = Search(tmp_path, ListSampler([{}]), UNTRACKED)
+    stopped = study.go(lambda loop: loop.stop("stopped by SIGINT") if loop.history.epochs == 2 else None)
+    before = stopped.history[0].epoch
+    assert stopped.history[0].state is State.WAITING
+    whole = study.again().go().history
+    assert (whole[0].epoch, whole[0].retrained, whole.epochs) == (5, before, 5 + before)
+
+
+def test_it_is_said_once_in_a_run(tmp_path: Path) -> None:
+    study, observer = Search(tmp_path, ListSampler([{}, {}, {}]), UNTRACKED), Unsaved()
+    study.go(observers=[observer])
+    assert len(observer.said) == 1
+
+
+@pytest.mark.parametrize("limit", range(4, 12))
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_limit_of_epochs_is_never_exceeded(tmp_path: Path, limit: int, workers: int) -> None:
+    """Two trials of 2 epochs, one of them continued to 5: 9 epochs in all."""
+    study = Search(tmp_path, RoundsSampler([{}, {}], first=2, then=5), UNTRACKED, workers=workers, study_epochs=limit)
+    loop = study.go()
+    assert loop.history.epochs == (min(limit, 9) if limit > 6 else 4)
+    assert loop.end.is_limit == (limit <= 9)
+    study.rules = replace(study.rules, study_epochs=None)
+    assert max(trial.epoch for trial in study.again().go().history) == 5
+
+
+@pytest.mark.usefixtures("one_epoch_a_slice")
+def test_a_limit_that_cannot_pay_for_a_trial_that_waits_stops_the_study(tmp_path: Path) -> None:
+    study = Search(tmp_path, ListSampler([{}]), UNTRACKED, study_epochs=5)
+    study.go(lambda loop: loop.stop("stopped by SIGINT") if loop.history.epochs == 3 else None)
+    loop = study.again().go()
+    assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"epochs": 5})
+    assert loop.history[0].state is State.WAITING
+
+
+def test_trainings_of_one_epoch_need_no_checkpoint(tmp_path: Path) -> None:
+    study, observer = Search(tmp_path, ListSampler([{}]), UNTRACKED, epochs=1), Unsaved()
+    study.go(observers=[observer])
+    assert observer.said == study.recorder.reasons(RESTARTS) == []
