@@ -293,7 +293,7 @@ class TestThreads:
     def test_an_error_in_one_thread_is_raised_at_the_end(
         self, session_folder: SessionFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hpsearch.orchestrator.loop.Loop._judge", lambda *_: 1 / 0)
+        monkeypatch.setattr("hpsearch.orchestrator.judging.Judging.verdict", lambda *_: 1 / 0)
         seen: list[BaseException] = []
 
         def work() -> None:

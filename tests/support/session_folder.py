@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hpsearch import Session, Study
+from hpsearch.core.decisions import RESTARTS
 from hpsearch.core.trial import Cause, Trial
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.workers.pools.caller import AskedTrial
@@ -46,12 +47,12 @@ class SessionFolder:
             return journal.trials(record.id)
 
     def decided(self, name: str) -> list[Any]:
-        """But for the notes of a worker, which say what it trains again."""
+        """But for what follows from a worker's checkpoints: a program with a loop of its own has none."""
         record = self.record(name)
         assert record is not None
         with Journal.open(self.study().journal_url) as journal:
             decisions = journal.decisions(record.id)
-        return [(one.kind, one.reason, one.number, one.step) for one in decisions if one.kind != "note"]
+        return [(one.kind, one.reason, one.number, one.step) for one in decisions if one.kind not in ("note", RESTARTS)]
 
     def state(self, name: str = "own") -> tuple[str, Cause | None]:
         record = self.record(name)
