@@ -108,7 +108,7 @@ class Run:
 
         Anything with state_dict and load_state_dict (modules, optimizers, schedules, scalers), a torch.Generator, or a
         numpy.random.Generator. Call it when everything is built, before the first epoch. Global random states are saved
-        without it. docs/trainers.md lists what a state may hold; a trial without a checkpoint trains again from epoch 1.
+        without it. docs/trainers.md lists what a state may hold: where it holds more, the trial has no checkpoints.
         """
         for name, thing in objects.items():
             state.check_can_be_tracked(name, thing)
