@@ -21,6 +21,7 @@ import pytest
 import torch
 
 from hpsearch.trainer import plain_state, state
+from tests.support.same_bits import bits
 
 
 class Phase(enum.Enum):
@@ -226,48 +227,6 @@ KINDS: dict[str, Any] = {
 }
 
 
-def bits(value: Any) -> Any:
-    """Equal for two values that have the same bits, and the same types in all their parts."""
-    if isinstance(
-        value, np.ndarray | np.generic | np.random.Generator | np.random.RandomState | np.random.BitGenerator
-    ):
-        return bits_of_numpy(value)
-    match value:
-        case torch.Tensor():
-            return type(value).__name__, value.dtype, value.shape, bytes(value.detach().untyped_storage())
-        case torch.Generator():
-            return "generator", bits(value.get_state())
-        case float():
-            return float.hex(value)
-        case types.SimpleNamespace():
-            return "namespace", bits(vars(value))
-        case Best() | Frozen():
-            return type(value), [(one.name, bits(getattr(value, one.name))) for one in dataclasses.fields(value)]
-        case collections.abc.Mapping() if not isinstance(value, types.MappingProxyType):
-            own = getattr(value, "default_factory", None), getattr(value, "_metadata", None)
-            return type(value), [(bits(key), bits(one)) for key, one in value.items()], own
-        case list() | tuple() | collections.deque():
-            return type(value), getattr(value, "maxlen", None), [bits(one) for one in value]
-        case random.Random():
-            return "random", value.getstate()
-    return type(value), value
-
-
-def bits_of_numpy(value: Any) -> Any:
-    kind = type(value).__name__
-    if isinstance(value, np.random.BitGenerator):
-        return kind, bits(value.state)
-    if isinstance(value, np.random.Generator):
-        return kind, bits(value.bit_generator)
-    if isinstance(value, np.random.RandomState):
-        return kind, bits(value.get_state(legacy=False))
-    if isinstance(value, np.longdouble):
-        return kind, repr(value)  # its bytes have padding
-    if value.dtype.hasobject:
-        return kind, value.shape, [bits(one) for one in value.ravel()]
-    return kind, value.dtype.str, value.dtype.descr, value.shape, value.tobytes()
-
-
 class TestKinds:
     @pytest.mark.parametrize("kind", KINDS)
     def test_come_back_bit_for_bit(self, kind: str) -> None:
@@ -313,89 +272,6 @@ class TestKinds:
         first, second = through_file([one, collections.deque([one])])
         first += 1
         assert second[0].tolist() == [2.0, 2.0]
-
-
-def made(kind: str) -> tuple[Any, Any]:
-    """An object of torch's whose state is restored, and its optimizer."""
-    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 1))
-    optim, schedules = torch.optim, torch.optim.lr_scheduler
-    if hasattr(optim, kind):
-        optimizer = getattr(optim, kind)(model.parameters(), lr=0.01)
-        return model, optimizer
-    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    match kind:
-        case "ReduceLROnPlateau":
-            return model, schedules.ReduceLROnPlateau(optimizer, patience=0)
-        case "OneCycleLR":
-            return model, schedules.OneCycleLR(optimizer, max_lr=0.1, total_steps=50)
-        case "CosineAnnealingWarmRestarts":
-            return model, schedules.CosineAnnealingWarmRestarts(optimizer, 3)
-        case "SequentialLR":
-            parts = [schedules.ConstantLR(optimizer, 0.1, 2), schedules.ExponentialLR(optimizer, 0.9)]
-            return model, schedules.SequentialLR(optimizer, parts, [2])
-        case "LambdaLR":
-            return model, schedules.LambdaLR(optimizer, lambda epoch: 0.9**epoch)
-        case "StepLR with a NumPy step":
-            return model, schedules.StepLR(optimizer, np.int64(2))  # type: ignore[arg-type]
-        case "GradScaler":
-            return model, torch.amp.GradScaler("cpu", init_scale=8.0)
-        case "AveragedModel":
-            return model, optim.swa_utils.AveragedModel(model, multi_avg_fn=optim.swa_utils.get_ema_multi_avg_fn(0.9))
-        case "SWALR":
-            return model, optim.swa_utils.SWALR(optimizer, swa_lr=0.05)
-    raise ValueError(kind)
-
-
-OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "ASGD"]
-SCHEDULES = [
-    "ReduceLROnPlateau",
-    "OneCycleLR",
-    "CosineAnnealingWarmRestarts",
-    "SequentialLR",
-    "LambdaLR",
-    "StepLR with a NumPy step",
-    "SWALR",
-]
-
-
-@pytest.mark.parametrize("kind", [*OPTIMIZERS, "LBFGS", *SCHEDULES, "GradScaler", "AveragedModel"])
-def test_the_states_of_torch_come_back(kind: str) -> None:
-    torch.manual_seed(0)
-    model, thing = made(kind)
-
-    def step(model: Any, thing: Any) -> float:
-        loss = model(torch.arange(8.0).reshape(4, 2)).square().mean()
-        if isinstance(thing, torch.optim.LBFGS):
-            thing.step(lambda: closure(model, thing))
-        elif isinstance(thing, torch.optim.Optimizer):
-            thing.zero_grad()
-            loss.backward()
-            thing.step()
-        elif kind in SCHEDULES:
-            getattr(thing, "optimizer", None).step()  # type: ignore[union-attr]
-            thing.step(*([np.float64(1.0)] if kind == "ReduceLROnPlateau" else []))
-        elif kind == "AveragedModel":
-            thing.update_parameters(model)
-        else:
-            thing.scale(loss)
-            thing.update(4.0)
-        return float(loss.detach())
-
-    def closure(model: Any, optimizer: Any) -> Any:
-        optimizer.zero_grad()
-        loss = model(torch.arange(8.0).reshape(4, 2)).square().mean()
-        loss.backward()
-        return loss
-
-    for _ in range(3):
-        step(model, thing)
-    stored = state.unpack(state.pack(state.take("study/0", 3, 0.0, {"model": model, "thing": thing})))
-    again, other = made(kind)
-    state.restore(again, stored.object_state("model"))
-    state.restore(other, stored.object_state("thing"))
-    assert bits(state.state_of(other)) == bits(state.state_of(thing))
-    if isinstance(thing, torch.optim.Optimizer):
-        assert [step(again, other) for _ in range(3)] == [step(model, thing) for _ in range(3)]
 
 
 class Loader:
