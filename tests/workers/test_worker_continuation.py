@@ -131,8 +131,7 @@ class TestTrainersThatDoNotContinue:
         whole = train(Worker(setup(tmp_path / "whole", trainer)), start()).reports
         toy = Worker(setup(tmp_path, trainer))
         first = paused(toy, start(until=2))
-        (note,) = first.notes
-        assert line in note
+        assert line in first.unsaved
         assert kept(tmp_path) == ["best.pt"]
         then = train(toy, start(after=2))
         assert (*first.reports, *then.reports) == whole
