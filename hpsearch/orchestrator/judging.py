@@ -1,6 +1,7 @@
 """What follows from a trial's last report, and what its reports lack."""
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
 from hpsearch.core.history import History
@@ -61,4 +62,8 @@ def missing_metric(trial: Trial, objective: Objective) -> str:
     if any(map(objective.is_in, trial.curve)):
         return ""
     names = sorted({name for report in trial.curve for name in report.metrics})
-    return f'study.metric = "{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'
+    missing = (
+        f'study.metric = "{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'
+    )
+    near = get_close_matches(objective.metric, names, n=1, cutoff=0.85)
+    return f"{missing}; did you mean `{near[0]}`?" if near else missing

@@ -8,7 +8,8 @@ import pytest
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.history import BestTrial
-from hpsearch.core.trial import Cause, Objective, State
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
+from hpsearch.orchestrator.judging import missing_metric
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.pruners.halving import Halving
 from hpsearch.pruners.median import Median
@@ -72,6 +73,13 @@ class TestAMetricInSomeReports:
         assert states(loop) == [COMPLETE, FAILED, COMPLETE]
         assert loop.history[1].cause is Cause.TRAINER_RAISED
         assert loop.history[1].reason == 'study.metric = "val_loss" is not among what the trainer reports: kl_loss'
+
+    def test_a_name_that_is_nearly_right_is_named(self, tmp_path: Path) -> None:
+        curve = (Report(1, {"val_accuracy": 0.5, "loss": 1.0}),)
+        trial = Trial(0, {}, 0, 1, curve=curve)
+        assert missing_metric(trial, Objective("val_acuracy", "maximize")).endswith("; did you mean `val_accuracy`?")
+        assert missing_metric(trial, Objective("val_accuracy", "maximize")) == ""
+        assert "did you mean" not in missing_metric(trial, Objective("eval_loss", "minimize"))
 
     @pytest.mark.parametrize("epochs", [2, 6])
     def test_a_study_in_which_no_trial_does_ends_after_the_first(self, tmp_path: Path, epochs: int) -> None:
