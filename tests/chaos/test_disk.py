@@ -186,7 +186,7 @@ def test_no_room_for_mlflow(scenario: Scenario, mount: MountDisk, size: str) -> 
     scenario.cli.change(('mlflow = "none"', f'mlflow = "{uri}"'))
     answer = scenario.start().ended(150)
     assert answer.code == 0
-    assert "events are not in MLflow yet" in answer.out
+    assert "`hpsearch sync toy`" in answer.out
     assert answer.err.count("note: MLflow at") <= 1  # it may have been found only at the end
     scenario.check(budget=60, kills=0)
     pending = scenario.invoke("sync", "study.toml")

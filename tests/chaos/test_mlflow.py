@@ -141,7 +141,7 @@ class TestForAWhile:
             assert LATER not in answer.out
             assert not proxy.deaf.total()
             scenario.check(budget=12, kills=0, mlflow=server.uri)
-            assert scenario.invoke("sync", "toy").out == "toy: MLflow is up to date\n"
+            assert scenario.invoke("sync", "toy", "--json").data == [{"study": "toy", "sent": 0, "pending": 0}]
 
 
 class TestKilled:

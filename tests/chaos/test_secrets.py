@@ -132,7 +132,7 @@ def test_a_run_on_postgres_whose_mlflow_is_away(scenario: Scenario, postgres_url
     planted(scenario, with_password(postgres_url), f"http://{LOGIN}@127.0.0.1:9", ray=True, limit=0.5)
     with Watch() as watch:
         answer = discreet(scenario.invoke("run", "study.toml", "-v"), 0)
-    assert "are not in MLflow yet" in answer.out
+    assert "`hpsearch sync " in answer.out
     assert "***@" in answer.out, "the journal is named, without its password"
     assert "FAILED" in answer.err
     assert check_rows(scenario.url) > 10

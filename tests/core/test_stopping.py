@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from hpsearch.core.errors import Stopped
-from hpsearch.core.stopping import handlers_kept, stoppable
+from hpsearch.core.stopping import RESUME, handlers_kept, stoppable
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -22,7 +22,7 @@ def test_a_signal_says_what_to_do(number: signal.Signals, exit_code: int) -> Non
 
 
 def test_sigterm_under_the_handler_of_ray() -> None:
-    with pytest.raises(Stopped, match="stopped by SIGTERM: run it again"), stoppable("run it again"):
+    with pytest.raises(Stopped, match="SIGTERM"), stoppable(RESUME):
         raise SystemExit(15)
 
 

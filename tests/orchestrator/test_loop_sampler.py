@@ -96,7 +96,7 @@ class TestWhatIsDecidedAboutTheSearch:
         decided = [
             (one.kind, one.reason) for one in study.recorder.decisions if one.kind in ("round", "propose", "over")
         ]
-        proposed = [("propose", f"number {number} of the list") for number in range(3)]
+        proposed = [("propose", f"listed {number}") for number in range(3)]
         first, last = ([("round", f"half {number}"), ("round", "its window")] for number in (0, 2))
         assert decided == [*first, *proposed[:2], *last, proposed[2], ("over", "all is known")]
         assert loop.end.over == "all is known"

@@ -46,7 +46,7 @@ class TestPrompt:
         history = trials(0)
         proposals.think(history)
         proposals.wait(PATIENCE)
-        assert proposals.take(history) == New({"x": 1}, 100, "number 0 of the list")
+        assert proposals.take(history) == New({"x": 1}, 100, "listed 0")
         assert not proposals.is_thinking
         assert proposals.take(trials(1)) is None
 

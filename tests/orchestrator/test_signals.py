@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.errors import Stopped
+from hpsearch.core.stopping import RESUME
 from hpsearch.core.trial import Report
 from hpsearch.orchestrator.signals import Signals
 from hpsearch.workers.pools.in_process import InProcess
@@ -76,7 +77,7 @@ def test_before_the_first_trial_the_run_is_stopped(number: signal.Signals, exit_
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
             signal.raise_signal(number)
 
-    with pytest.raises(Stopped, match=f"stopped by {number.name}: run it again") as stopped:
+    with pytest.raises(Stopped, match=f" {number.name}: {RESUME}") as stopped:
         run()
     assert stopped.value.exit_code == exit_code
     assert [signal.getsignal(one) for one in ours] == before

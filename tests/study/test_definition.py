@@ -354,7 +354,8 @@ class TestFromDict:
         keys = [fault.key for fault in refused.value.faults]
         assert {"study.gaol", "study.goal", "space.lr.high", "space.opt", "serach"} <= set(keys)
         assert any(key.startswith("trainer.options.it.it") for key in keys)
-        assert "study.gaol: unknown key `gaol`; did you mean `goal`?" in str(refused.value).split("\n")
+        (gaol,) = [line for line in str(refused.value).split("\n") if line.startswith("study.gaol: ")]
+        assert "`goal`" in gaol
 
     def test_a_section_that_is_missing_is_said(self):
         with pytest.raises(StudyFileError) as refused:

@@ -49,7 +49,7 @@ class ListSampler:
         number = len(history)
         if number >= len(self.params):
             return None
-        return New(self.params[number], self.until, f"number {number} of the list")
+        return New(self.params[number], self.until, f"listed {number}")
 
 
 @dataclass
@@ -71,7 +71,7 @@ class RoundsSampler:
             return None
         paused = [trial for trial in history if trial.state is State.PAUSED and trial.epoch <= self.first]
         best = min(paused, key=history.loss, default=None)
-        return None if best is None else Resume(best.number, self.then, "among the best", round=2)
+        return None if best is None else Resume(best.number, self.then, "the best", round=2)
 
 
 @dataclass(frozen=True)

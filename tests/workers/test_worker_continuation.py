@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -135,7 +136,8 @@ class TestTrainersThatDoNotContinue:
         assert kept(tmp_path) == ["best.pt"]
         then = train(toy, start(after=2))
         assert (*first.reports, *then.reports) == whole
-        assert then.notes == ("epochs 1 to 2 are trained again: no checkpoint of them",)
+        (note,) = then.notes
+        assert re.findall(r"\d+", note) == ["1", "2"]
 
     @pytest.mark.parametrize("trainer", ["own_range", "kept_late"])
     def test_a_checkpoint_of_an_earlier_trainer_or_version_is_left_out(self, tmp_path: Path, trainer: str) -> None:
@@ -144,7 +146,8 @@ class TestTrainersThatDoNotContinue:
         assert "epoch-000002.pt" in kept(tmp_path)
         then = train(Worker(setup(tmp_path, trainer)), start(after=2))
         assert then.reports == whole[2:]
-        assert [note.partition(":")[0] for note in then.notes] == ["epochs 1 to 2 are trained again"]
+        (note,) = then.notes
+        assert re.findall(r"\d+", note.partition(":")[0]) == ["1", "2"]
 
 
 class TestDamage:

@@ -87,7 +87,7 @@ def test_the_run_ends_with_what_was_trained(tmp_path: Path, pause: bool) -> None
     if pause:
         study.pruner = ScriptedPruner({(0, 3): Pause("far enough")})
     breaking = Breaking(store_of(study.folder).folder, at=3)
-    with pytest.raises(DiskError, match=r"trial 0: a checkpoint could not be written: .*checkpoints/00000.*run again"):
+    with pytest.raises(DiskError, match=r"^trial 0: .*checkpoints/00000"):
         study.go(breaking)
     trial = study.recorder.trials[0]
     assert (trial.state, trial.epoch) == (PAUSED if pause else WAITING, 3)

