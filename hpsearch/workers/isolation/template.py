@@ -10,6 +10,7 @@ It is started by `IsolatedWorker`, talks to it over a socket, and ends when the 
 import contextlib
 import faulthandler
 import gc
+import importlib
 import importlib.util
 import os
 import select
@@ -125,6 +126,8 @@ def import_everything(setup: Setup) -> None:
     added = os.environ.setdefault(nvml, "1") == "1"
     with contextlib.suppress(TrainerError):
         setup.trainer.find()
+        if "torch" in setup.trainer.sources().packages:
+            importlib.import_module("torch._dynamo")  # the first optimizer imports it, which takes seconds
     if added:
         os.environ.pop(nvml, None)
     gc.collect()

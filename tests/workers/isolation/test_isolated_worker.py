@@ -17,7 +17,7 @@ import pytest
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Lost, Reported, Start
 from hpsearch.core.trial import Cause, Params
-from hpsearch.workers.isolation import isolated_worker, template
+from hpsearch.workers.isolation import isolated_worker
 from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
 from hpsearch.workers.pools.ray.reaper import descendants
 from hpsearch.workers.trial_log import MOST_BYTES, log_file
@@ -260,10 +260,6 @@ class TestSpawn:
     def test_one_thread_forks(self, worker: IsolatedWorker) -> None:
         assert worker._template is not None
         assert not worker._template.spawns
-
-    def test_an_import_that_initialises_cuda(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(template.linux, "open_devices", lambda: {template.CUDA_DEVICE})
-        assert "CUDA" in template.spawn_because()
 
 
 class TestImport:

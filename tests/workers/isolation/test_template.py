@@ -1,0 +1,47 @@
+"""What the template decides and imports, in a Python of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+from hpsearch.workers.isolation import template
+from tests.support.studies import ROOT
+
+IMPORTS = """
+import sys
+from pathlib import Path
+from hpsearch.workers.isolation import linux, template
+from tests.support.studies import setup
+
+{first}
+template.import_everything(setup(Path(), "{trainer}"))
+print("torch._dynamo" in sys.modules, repr(template.spawn_because()))
+"""
+
+
+def imported(trainer: str, first: str = "") -> str:
+    code = IMPORTS.format(trainer=trainer, first=first)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(("trainer", "has_optimizers"), [("torch_toy:train", True), ("process_toys:train", False)])
+def test_what_the_first_optimizer_imports_is_imported_before(trainer: str, has_optimizers: bool) -> None:
+    """It takes seconds, which each trial would need anew."""
+    assert imported(trainer) == f"{has_optimizers} ''"
+
+
+def test_threads_of_pyarrow_and_openblas_do_not_hinder_a_fork() -> None:
+    assert imported("process_toys:train", "import pandas, pyarrow, scipy.linalg") == "False ''"
+
+
+def test_a_thread_of_a_c_library_does() -> None:
+    """One that Python does not know of, as torch starts it for a computation on several threads."""
+    compute = "import torch; torch.set_num_threads(2); torch.ones(2000, 2000).exp().sum()"
+    assert "a C library started a thread" in imported("process_toys:train", compute)
+
+
+def test_an_import_that_initialises_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(template.linux, "open_devices", lambda: {template.CUDA_DEVICE})
+    assert "CUDA" in template.spawn_because()
