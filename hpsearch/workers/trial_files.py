@@ -25,5 +25,13 @@ class TrialFiles:
         files = CheckpointStore.of(work, record.uid, number).folder / BEST, log_file(work, number)
         return cls(*(file if file.is_file() else None for file in files))
 
+    def last_lines(self, count: int) -> list[str]:
+        """Of the log."""
+        try:
+            content = self.log.read_bytes() if self.log is not None else b""
+        except OSError:
+            content = b""
+        return content.decode(errors="replace").splitlines()[-count:]
+
     def document(self) -> dict[str, Any]:
         return {"checkpoint": self.checkpoint and str(self.checkpoint), "log": self.log and str(self.log)}

@@ -138,9 +138,10 @@ def test_a_failed_trial_shows_the_users_frames_and_its_log(cli: CliRunner) -> No
     assert cli.invoke("show", "toy", 0, "--json").data["log"] is None
     log = cli.folder / ".hpsearch" / "studies" / work(cli) / "logs" / "trial-00000.log"
     log.parent.mkdir()
-    log.write_text("what it printed")
+    log.write_text("".join(f"line {number}\n" for number in range(20)))
     named = cli.invoke("show", "toy", 0).out.splitlines()
     assert f"  log: {log.relative_to(cli.folder)}" in named
+    assert named[-10:] == [f"  line {number}" for number in range(10, 20)]
     assert cli.invoke("show", "toy", 0, "--json").data["log"] == str(log)
 
 

@@ -18,9 +18,11 @@ def test_files_that_workers_wrote(tmp_path: Path) -> None:
     assert found.checkpoint is not None
     assert found.log is not None
     assert (found.checkpoint.read_bytes(), found.log.read_text()) == (b"state", "printed")
+    assert found.last_lines(3) == ["printed"]
     assert found.document() == {"checkpoint": str(found.checkpoint), "log": str(found.log)}
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert TrialFiles.find(tmp_path, RECORD, 7) == TrialFiles.find(None, RECORD, 7) == TrialFiles(None, None)
     assert TrialFiles(None, None).document() == {"checkpoint": None, "log": None}
+    assert TrialFiles(None, None).last_lines(3) == []

@@ -7,13 +7,15 @@ from hpsearch.cli.text import status
 from hpsearch.cli.text.layout import in_blocks, table, wrapped
 from hpsearch.cli.text.run import nearby
 from hpsearch.core.format import many, number, params_line, score
-from hpsearch.core.trial import Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.records.standing import StudyDetails, TrialDetails
 from hpsearch.samplers.recipe.history_of_rounds import outline
 from hpsearch.trainer.failures import without_own_frames
 from hpsearch.workers.trial_files import TrialFiles
+
+LOG_LINES = 10
 
 MOST_TRIALS = 20
 """How many trials of a study are listed without --all."""
@@ -93,6 +95,9 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
         parts += ["", "decisions", table([status.decision(one) for one in details.decisions], narrow=(2,), lines=None)]
     if trial.error:
         parts += ["", without_own_frames(trial.error)]
+    # Of a process that ended without a traceback, the error has the last lines already.
+    if trial.state is State.FAILED and trial.cause is not Cause.WORKER_LOST and (lines := files.last_lines(LOG_LINES)):
+        parts += ["", "last lines of the log", *(f"  {line}" for line in lines)]
     return "\n".join(parts)
 
 
