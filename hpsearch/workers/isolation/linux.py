@@ -1,6 +1,7 @@
 """What only Linux offers to processes; elsewhere these functions do nothing."""
 
 import ctypes
+import fcntl
 import os
 import sys
 from contextlib import suppress
@@ -41,6 +42,13 @@ def open_devices() -> set[str]:
         with suppress(OSError):
             found.add(str(descriptor.readlink()))
     return {path for path in found if path.startswith("/dev/")}
+
+
+def set_pipe_size(pipe: int, size: int) -> None:
+    """How many bytes may be in a pipe before a writer waits; the usual 64 KiB where more is not permitted."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
 
 
 def _prctl(option: int, value: int) -> None:

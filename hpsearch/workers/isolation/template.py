@@ -45,6 +45,9 @@ EXIT_SECONDS = 5.0
 CHUNK, CHUNKS = 1 << 16, 16
 """Bytes that are read at once of what a trial writes, and how often, before orders are read again."""
 
+READ_EVERY = 0.01
+"""Seconds between two reads, so that a trial which writes many lines does not wake this process for each."""
+
 MOST_OF_IMPORT = 1 << 18
 """Bytes of what the imports wrote that are kept."""
 
@@ -73,12 +76,13 @@ class End:
 @dataclass
 class _TrialProcess:
     """output: the descriptor that its output is read from, until it is closed. kill_at: when it is killed if it has not
-    ended by then (time.monotonic)."""
+    ended by then, read_at: its output is not read before (time.monotonic)."""
 
     pid: int
     output: int | None
     log: FoldedOutput
     kill_at: float | None = None
+    read_at: float = 0.0
 
     def close_output(self) -> None:
         if self.output is not None:
@@ -204,11 +208,14 @@ class Template:
 
     def _wait(self) -> list[int | Connection]:
         sources = list(self._sources)
-        timeout = None
-        if self._trial is not None:
-            sources += [] if self._trial.output is None else [self._trial.output]
-            if self._trial.kill_at is not None:
-                timeout = max(0.0, self._trial.kill_at - time.monotonic())
+        times = []
+        if (trial := self._trial) is not None:
+            times += [] if trial.kill_at is None else [trial.kill_at]
+            if trial.output is not None and time.monotonic() >= trial.read_at:
+                sources.append(trial.output)
+            elif trial.output is not None:
+                times.append(trial.read_at)
+        timeout = max(0.0, min(times) - time.monotonic()) if times else None
         readable, _, _ = select.select(sources, [], [], timeout)
         if self._wakeup in readable:
             with contextlib.suppress(BlockingIOError):
@@ -248,6 +255,7 @@ class Template:
     def _start_process(self, log: Path | None, connection: int) -> Connection | None:
         output, write = os.pipe()
         os.set_blocking(output, False)
+        linux.set_pipe_size(output, CHUNK * CHUNKS)
         if self._spawn_because:
             pid = self._spawn(connection, write)
         else:
@@ -294,6 +302,7 @@ class Template:
 
     def _copy_output(self, trial: _TrialProcess) -> None:
         """What there is now: at most a pipe full."""
+        trial.read_at = time.monotonic() + READ_EVERY
         with contextlib.suppress(BlockingIOError):
             for _ in range(CHUNKS):
                 if trial.output is None or not (
