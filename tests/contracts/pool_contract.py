@@ -160,7 +160,7 @@ class PoolContract:
             ({"toy": "faulty", "at": 2, "how": "unprintable"}, "error", "Unprintable"),
             ({"toy": "faulty", "at": 2, "how": "sys.exit"}, "error", "sys.exit(3)"),
             ({"toy": "faulty", "at": 2, "how": "memory"}, "oom", "MemoryError"),
-            ({"toy": "wrong", "how": "metric"}, "contract", "accuracy, loss"),
+            ({"toy": "wrong", "how": "falling step"}, "contract", "step 0 after step 1"),
             ({"toy": "wrong", "how": "tuple"}, "contract", "not a Report"),
         ],
         ids=lambda value: value.get("how") if isinstance(value, dict) else None,
