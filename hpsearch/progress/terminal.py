@@ -19,7 +19,7 @@ from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.study.definition import Study
-from hpsearch.study.plan import certain_proposals, workload
+from hpsearch.study.plan import certain_proposals, replaceable, workload
 
 FRAME = 0.25
 """Seconds from one drawing of the live view to the next."""
@@ -69,13 +69,14 @@ class Terminal(Observer):
     def study_started(self, study: Study) -> None:
         live = study.resources.address != "none"
         self.begin(study.study.name, certain_proposals(study), study.objective, workload(study), live=live)
+        self._replaceable = replaceable(study)
 
     def begin(
         self, title: str, total: int | None, objective: Objective, work: Workload | None = None, *, live: bool = True
     ) -> None:
         """total: how many proposals the search will make, None where results decide. work: for the time left."""
         self._title, self._total, self._objective, self._work = title, total, objective, work
-        self._began, self._drawn, self._retried = time.monotonic(), 0.0, 0
+        self._began, self._drawn, self._retried, self._replaceable = time.monotonic(), 0.0, 0, 0
         self._before: tuple[float, float] | None = None
         self._last: Trial | None = None
         if live and self._console.is_terminal and not self._console.is_dumb_terminal and not self._quiet:
@@ -98,6 +99,8 @@ class Terminal(Observer):
 
     def ended(self, trial: Trial) -> None:
         self._last = trial
+        if trial.state is State.INFEASIBLE and self._total is not None and self._replaceable > 0:
+            self._total, self._replaceable = self._total + 1, self._replaceable - 1
         try:
             if self._lines is not None:
                 print(json_text(_as_json(trial, self._objective)), file=self._lines, flush=True)

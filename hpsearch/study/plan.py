@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from hpsearch.core.time_left import Workload
 from hpsearch.study.definition import Study
-from hpsearch.study.file.search_sections import Recipe
+from hpsearch.study.file.search_sections import Bayesian, Own, Random, Recipe
 from hpsearch.study.file.sections import NeverPrune
 from hpsearch.study.schedule import Rung, forecast
 
@@ -38,6 +38,11 @@ def proposals(study: Study) -> int:
 def certain_proposals(study: Study) -> int | None:
     """As `proposals`; None where their number follows from what is found, or the sampler decides it."""
     return (proposals(study) or None) if study.search.epoch_budget is None else None
+
+
+def replaceable(study: Study) -> int:
+    """The most INFEASIBLE trials in whose place the search proposes others."""
+    return study.limits.infeasible if isinstance(study.search, Random | Bayesian | Own) else 0
 
 
 def workload(study: Study, restarts: bool = False) -> Workload:

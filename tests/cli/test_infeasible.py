@@ -45,6 +45,11 @@ class TestReturnsBeforeItsFirstReport:
         again = cli.run("--json")
         assert (again.code, again.data["trials"]) == (0, answer.data["trials"])
 
+    def test_the_number_of_trials_grows_with_each(self, cli: CliRunner) -> None:
+        cli.study(**trainer("returning", limit=-1.0), more="[limits]\ninfeasible = 2\n")
+        shown = [line.partition(" ")[0] for line in cli.run().err.splitlines() if line.startswith("[")]
+        assert shown == ["[1/5]", "[2/6]", "[3/6]", "[4/6]", "[5/6]", "[6/6]"]
+
     @pytest.mark.parametrize(("uncounted", "trials"), [(0, 4), (3, 7)])
     def test_as_many_as_the_limit_says(self, cli: CliRunner, uncounted: int, trials: int) -> None:
         cli.study(**trainer("returning", limit=-1.0), more=f"[limits]\ninfeasible = {uncounted}\n")
@@ -60,7 +65,7 @@ class TestReturnsBeforeItsFirstReport:
         lines = cli.run().out.splitlines()
         assert lines[0] == "toy: infeasible (all 4 trials)"
         assert "4 trials: 4 infeasible" in lines[1]
-        assert lines[-1].startswith("change [space]")
+        assert lines[-1].endswith("--fork NEW_NAME")
 
     @pytest.mark.parametrize(
         "search",

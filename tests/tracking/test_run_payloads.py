@@ -83,6 +83,7 @@ class TestTrialPage:
             (State.PAUSED, "FINISHED"),
             (State.COMPLETE, "FINISHED"),
             (State.PRUNED, "FINISHED"),
+            (State.INFEASIBLE, "FINISHED"),
             (State.FAILED, "FAILED"),
         ],
     )

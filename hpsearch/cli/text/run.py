@@ -72,7 +72,9 @@ def _next_step(result: RunResult) -> list[str]:
         limit = "limits.max_failure_share" if "share" in end.numbers else "limits.max_failures"
         return [*retry, f"or raise {limit} to train other trials first"]
     if end.all_failed and end.cause is Cause.INFEASIBLE:
-        return ["change [space] so that it has feasible parameters, or where the trainer raises Infeasible"]
+        return [
+            "change [space], or the condition under which the trainer raises Infeasible, and run with --fork NEW_NAME"
+        ]
     if end.cause is Cause.LIMIT and (raised := _limit_to_raise(result)):
         return [*retry, f"raise {raised} and {again} to go on"]
     return [f"{again} to go on"] if end.stopped else retry
