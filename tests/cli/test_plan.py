@@ -34,6 +34,17 @@ def test_is_what_run_does(cli: CliRunner, method: str, rounds: list[tuple[int, i
     assert started == plan["trials"]
 
 
+def test_trials_without_checkpoints_are_forecast_as_they_are_trained(cli: CliRunner) -> None:
+    """Known from the first run on: what the plan says is then what was counted and what was really trained."""
+    cli.study(METHODS["coarse-to-fine"], trainer="tests.support.toys:untracked")
+    assert cli.invoke("plan", "study.toml", "--json").data["continues"] is True
+    run = cli.run("--json").data
+    plan = cli.invoke("plan", "study.toml", "--json").data
+    trained = len(cli.epoch_log.read_text().splitlines())
+    assert plan["continues"] is False
+    assert plan["epochs"] == run["epochs_trained"] == plan["recorded"]["epochs"] == trained == 4 + 2 * 2 + 2 * 3
+
+
 def test_shows_at_most_five_and_no_guess(cli: CliRunner) -> None:
     for search, count in ((RANDOM.replace("4", "9"), 5), (RANDOM, 4), (METHODS["bayesian"], 3)):
         cli.study(search)
