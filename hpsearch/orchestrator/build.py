@@ -135,15 +135,16 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         replicates=study.replicates,
         given=_given_trainer(study),
     )
+    on_ray = study.resources.address != "none"
     return Setup(
         trainer,
         work=work_folder(study, uid),
         study_uid=uid,
         cpus=study.resources.per_trial.cpus,
         gpus=study.resources.per_trial.gpus,
-        capture=study.resources.address != "none",
+        capture=on_ray,
         stepwise=study.search.stepwise,
-        isolated=study.resources.isolation == "process",
+        isolated=on_ray and study.resources.isolation == "process",
         hash_seed=hash_seed,
     )
 
