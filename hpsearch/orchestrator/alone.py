@@ -1,4 +1,4 @@
-"""A study that one program searches with trainings of its own; `shared.py` has the same for several."""
+"""The loop of a Session for one program, which holds the study's lease. `shared.py` is for several programs."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,9 +17,9 @@ Complete = Callable[[Study, Caller, PreflightRecord], PreflightRecord]
 
 
 class Alone:
-    """`open` it, then `turn` after every call of the pool, and `beat` several times a second; `close` it in any case.
+    """Call `open`, then `turn` after every call of the pool and `beat` several times a second, and always `close`.
 
-    pool: made by `open`; None where nothing is left to do. The lease of the study is held until `close`.
+    pool: created by `open`; None if nothing is left to do. The study's lease is held until `close`.
     """
 
     def __init__(self, study: Study, observer: Observer, notes: Notes):
@@ -34,16 +34,16 @@ class Alone:
 
     @property
     def is_slow(self) -> bool:
-        """An answer of the sampler may come at any time."""
+        """Whether a proposal may arrive at any time, from the sampler's thread."""
         return self._search.sampler.slow
 
     @property
     def is_stopped(self) -> bool:
-        """Nothing more is to be started."""
+        """Whether no more trials are started."""
         return self._loop is not None and bool(self._loop.end.stopped)
 
     def open(self, make: Make, complete: Complete) -> None:
-        """Raises what `Search.open` does."""
+        """Raises what `Search.open` raises."""
 
         def made(study: Study, uid: str) -> Caller:
             pools.append(make(study, uid))
@@ -57,21 +57,21 @@ class Alone:
         self.pool = pools[0] if self._loop is not None else None
 
     def turn(self) -> bool:
-        """Decide on what has happened. False: the search is over. Raises what `Loop.turn` does."""
+        """Process the pool's events. False: the search is over. Raises what `Loop.turn` raises."""
         assert self._loop is not None
         return self._loop.turn()
 
     def beat(self) -> None:
-        """Limits of time hold, and a request to stop is seen, while nobody calls."""
+        """Apply time limits and stop requests while the caller trains."""
         self.turn()
 
     def stop(self, reason: str) -> None:
-        """Also in a signal handler."""
+        """May be called in a signal handler."""
         if self._loop is not None:
             self._loop.stop(reason)
 
     def close(self, problem: BaseException | None, signal: Signals | None) -> None:
-        """The trials that are running wait for another Session. problem: what has ended the search, if anything did."""
+        """Running trials wait for the next Session. problem: the exception that ended the search, if any."""
         with self._stack:
             if self._loop is None:
                 self._search.close()

@@ -28,7 +28,7 @@ from hpsearch.trainer.contract import imported
 from hpsearch.trainer.failures import brief
 
 SOURCES = "own_methods"
-"""The kind of the journal's document that has the hashes of their source files."""
+"""The kind of the journal's document with the hashes of their source files."""
 
 
 # Of a study ──────────────────────────────────────────────────────────────────────────────────────
@@ -81,8 +81,8 @@ def modules(study: Study) -> Iterator[str]:
 
 
 def sources(study: Study) -> dict[str, Any]:
-    """Of each module that they are made of and that is not installed: its file, and the hashes of file and code. Of a
-    class in a program or a notebook: its name, and the hash of its code."""
+    """For each of their modules that is not installed: its file, and the hashes of file and code. For a class in a
+    program or a notebook: its name, and the hash of its code."""
     found: dict[str, Any] = {}
     for table, section in (("search", study.search), ("prune", study.prune)):
         if isinstance(section, Own | OwnPrune):
@@ -100,7 +100,7 @@ def _shown(path: Path, study: Study) -> str:
 
 
 def changed_sources(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """In words. A change of comments or white space is none."""
+    """As sentences. Changes of comments or white space do not count."""
     for name, before in recorded.items():
         after = now.get(name)
         if after is None:

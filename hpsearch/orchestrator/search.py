@@ -1,4 +1,4 @@
-"""One study that is searched, from where it stands to its end on record, whoever turns the loop in between."""
+"""Opens a study, new or recorded, and records its end; the caller turns the loop in between."""
 
 import shutil
 import time
@@ -39,7 +39,7 @@ SomePool = TypeVar("SomePool", bound=Pool)
 
 
 class Search:
-    """`open` it, turn its loop until that is over, then `close` it; or `break_off`, where something was raised.
+    """Call `open`, turn the loop until it is over, then call `close`, or `break_off` after an exception.
 
     origin: the name of the study that this one is forked from. retry_failed: see `run_study`. shared: see `reopen`.
     What is opened is closed by `stack`, the lease last.
@@ -120,7 +120,7 @@ class Search:
         return not isinstance(self.sampler.ask(self.history), New | Resume)
 
     def _pool(self, make: Callable[[Study, str], SomePool], uid: str) -> SomePool:
-        """Takes seconds, so MLflow is asked meanwhile. BadInput where it refuses us."""
+        """Takes seconds; the MLflow server is checked meanwhile. BadInput if it refuses our requests."""
         mlflow = ConnectionCheck(self.study.tracking_uri)
         pool = make(self.study, uid)
         self._stack.enter_context(self._pool_closed)
@@ -160,11 +160,11 @@ class Search:
     # Its end ────────────────────────────────────────────────────────────────────────────────────
 
     def leave_open(self) -> None:
-        """The study stays RUNNING: others turn its loop. In place of `close`, and nothing is sent to MLflow."""
+        """In place of `close`: the study stays RUNNING for other programs, and nothing is sent to MLflow."""
         self._recorder.close()
 
     def close(self, signal: Signals | None = None) -> RunResult:
-        """Put the end on record, close the pool, and bring everything to the journal, then to MLflow.
+        """Record the end, close the pool, and write everything to the journal, then to MLflow.
 
         signal: what asked for the end, if any did: what the journal has not got by now is then left to the next run.
         JournalUnavailable: see `JournalRecorder.close`.
@@ -199,7 +199,7 @@ class Search:
         return self._result(self._tracking.close(0.0), signal)
 
     def _recorded_end(self, reached: Reached | None) -> End:
-        """How the study ended before, or the limit that it has reached; put on record where it is not yet."""
+        """How the study ended before, or the limit that it has reached. Recorded if it is not yet."""
         end = self._over()
         if reached is not None:
             end = End(reached.reason, end.over, Cause.LIMIT, reached.numbers)
@@ -208,7 +208,7 @@ class Search:
         return end
 
     def _over(self) -> End:
-        """How the search ends by itself; its decision is put on record where it is not yet."""
+        """How the search ends by itself. The decision is recorded if it is not yet."""
         last = self.sampler.ask(self.history)
         if isinstance(last, Over):
             decided = self.held.has_ended(last)

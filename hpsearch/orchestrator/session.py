@@ -1,4 +1,4 @@
-"""Ask and tell: a study whose trials are trained by a loop of the caller's own."""
+"""Ask and tell: a study whose trials are trained by the caller's own loop."""
 
 import logging
 import operator
@@ -29,7 +29,7 @@ from hpsearch.trainer.open_trial import checked_report, is_step
 from hpsearch.workers.pools.caller import AskedTrial, Caller
 
 BEAT = 0.5
-"""Seconds after which limits of time, and whether somebody has asked for the end, are looked at again."""
+"""Seconds between two checks of time limits and stop requests."""
 
 SOON = 0.02
 """The same for a caller that waits for the answer of a slow sampler."""
@@ -245,13 +245,13 @@ class Session:
     # Beside the calls ───────────────────────────────────────────────────────────────────────────
 
     def _beat(self) -> None:
-        """On a thread: limits of time hold, and a request to stop is seen, while nobody calls."""
+        """Runs on a thread: applies time limits and stop requests while the caller trains."""
         while not self._closing.wait(BEAT):
             with self._changed:
                 try:
                     if self._broken is None:
                         self._turns.beat()
-                except BaseException as problem:  # it is raised where the session is called next
+                except BaseException as problem:  # raised by the next call of the session
                     self._broken = problem
                 finally:
                     self._say_how_they_ended()

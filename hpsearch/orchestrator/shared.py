@@ -1,7 +1,7 @@
-"""A study that several programs search together: each holds its lease for the moment of a turn of the loop alone.
+"""The loop of a Session for several programs on one study: each holds the study's lease only during a turn.
 
-In a turn a program reads what the others have written since, decides, and writes, so no two of them propose one trial.
-Each renews a row in the journal; a trial whose program has not renewed its row is given to another.
+In a turn a program reads what the others have written, decides, and writes, so two programs never propose the same
+trial. Each program renews its row in the journal. If it does not, its trials are given to another program.
 """
 
 import random
@@ -31,22 +31,22 @@ from hpsearch.study.definition import Study
 from hpsearch.workers.pools.caller import Caller
 
 PATIENCE = LEASE_SECONDS + 5.0
-"""Seconds to wait for another program; one that vanished in its turn holds the study for so long."""
+"""Seconds to wait for the lease: a program that ends during its turn holds it for LEASE_SECONDS."""
 
 RENEWAL = LEASE_SECONDS / 5
-"""Seconds from one renewal of a program's row to the next."""
+"""Seconds between two renewals of a program's row."""
 
 AGAIN = 0.5
-"""Seconds from one try to reach a database that is away to the next."""
+"""Seconds between two attempts to reach a database that is unreachable."""
 
 Result = TypeVar("Result")
 
 
 class Shared:
-    """As `Alone`, but for the lease.
+    """The same interface as `Alone`, for several programs.
 
-    history: as of the last turn. What is built for a turn goes on from the one before: what the sampler is asked
-    (`Proposals`), when each trial here last reported, and how the search ends.
+    history: as of the last turn. A Loop is built for each turn; the proposals, the time of each trial's last report and
+    the end of the search are carried over from the turn before.
     """
 
     def __init__(self, study: Study, observer: Observer, notes: Notes):
@@ -61,7 +61,7 @@ class Shared:
 
     @property
     def is_slow(self) -> bool:
-        return True  # the others may end a trial at any time
+        return True  # another program may end a trial at any time
 
     @property
     def is_stopped(self) -> bool:
@@ -98,9 +98,9 @@ class Shared:
     # A turn ─────────────────────────────────────────────────────────────────────────────────────
 
     def turn(self) -> bool:
-        """Decide on what has happened here and elsewhere. False: the search is over.
+        """Process the events of this program and of the others. False: the search is over.
 
-        Where the database is away it is tried again, for as long as the study says; then JournalUnavailable.
+        If the database is unreachable, it is tried again for `[journal] wait`, then JournalUnavailable is raised.
         """
         assert self.pool is not None
         events, began = self.pool.events(0.0), time.monotonic()
@@ -118,13 +118,13 @@ class Shared:
         mine = self._mine(callers)
         lost = [number for number, uid in callers.has.items() if uid not in callers.living]
         elsewhere = callers.has.keys() - mine - set(lost)
-        for number in pool.running.keys() - mine:  # another has it now; or it has ended, and the answer was lost
+        for number in pool.running.keys() - mine:  # another program has it, or it ended and the reply was lost
             pool.do(Kill(number))
         pool.put([event for event in events if event.number in mine and self._is_news(event)])
         pool.put([Lost(number, "the program that trained it has ended") for number in lost])
         pool.elsewhere, now = len(elsewhere), time.monotonic()
         running = dict.fromkeys([*elsewhere, *lost], now)
-        for number in mine & {*pool.running, *(event.number for event in events)}:  # not one whose start was lost
+        for number in mine & {*pool.running, *(event.number for event in events)}:  # without those whose start was lost
             running[number] = self._reported_at.get(number, now)
         loop, recorder = self._loop(held, pool, running)
         try:
@@ -140,7 +140,7 @@ class Shared:
         return {number for number, uid in callers.has.items() if uid == self._owner.uid}
 
     def _is_news(self, event: Event) -> bool:
-        """Not where the journal has it, and only the answer was lost."""
+        """False if the journal has it already and only the reply was lost."""
         reports = event.reports if isinstance(event, Reported) else ()
         return all(report.step > self.history[event.number].epoch for report in reports)
 
@@ -170,7 +170,7 @@ class Shared:
         return loop, recorder
 
     def beat(self) -> None:
-        """As of `Alone`; and renew the row of this program."""
+        """As in `Alone`; also renew this program's row."""
         if time.monotonic() - self._renewed_at < RENEWAL:
             return
         self._renewed_at = time.monotonic()
@@ -179,13 +179,13 @@ class Shared:
         self.turn()
 
     def stop(self, reason: str) -> None:
-        """This program alone; also in a signal handler."""
+        """Stop only this program. May be called in a signal handler."""
         self._end = replace(self._end, stopped=reason, cause=Cause.INTERRUPTED)
 
     # Its end ────────────────────────────────────────────────────────────────────────────────────
 
     def close(self, problem: BaseException | None, signal: Signals | None) -> None:
-        """The trials of this program wait for another; the last program puts the end on record, and on MLflow."""
+        """This program's trials wait for another. The last program records the end and updates MLflow."""
         if self.pool is None:
             return
         reason = self._end.stopped or "the session was closed"
@@ -202,7 +202,7 @@ class Shared:
             self._journal.close()
 
     def _leave(self, pool: Caller, reason: str) -> bool:
-        """Whether it was the last."""
+        """Whether this was the last program."""
         with self._held() as held:
             callers = self._journal.callers(self._record.id, self._owner)
             loop, recorder = self._loop(held, pool, dict.fromkeys(self._mine(callers), 0.0))
@@ -214,12 +214,12 @@ class Shared:
         return callers.living.keys() <= {self._owner.uid}
 
     def _record_end(self, reason: str, problem: BaseException | None, signal: Signals | None) -> None:
-        """As of a study that one program has searched."""
+        """As one program does that searches a study alone."""
         with ExitStack() as stack:
             search = Search(self.study, None, self._observer, self._notes, stack, shared=True)
             loop = search.open(self._make, self._complete)
             if loop is not None and search.held.journal.callers(self._record.id, self._owner).living:
-                search.leave_open()  # one has come since
+                search.leave_open()  # another program has joined meanwhile
             elif loop is not None and problem is not None:
                 search.break_off(problem)
             else:
@@ -232,21 +232,21 @@ class Shared:
 
     @contextmanager
     def _held(self) -> Iterator[HeldStudy]:
-        """The lease for a moment, with the history as it stands."""
+        """Hold the lease, with an up-to-date history."""
         lease = _in_turn(lambda: self._journal.acquire(self._record.id, self._owner, shared=True))
         held = HeldStudy(self.study, self._journal, self._record, lease)
         try:
             self._read(held)
             yield held
         except BaseException:
-            self._revision = None  # the history may have changed, and the journal not
+            self._revision = None  # the history may have changes that the journal lacks
             raise
         finally:
             with suppress(InfrastructureError):
                 self._journal.release(lease)
 
     def _read(self, held: HeldStudy) -> None:
-        """What is new in the journal; all of it where nothing is known."""
+        """Read new rows of the journal, or all rows the first time."""
         if self._revision is None:
             self.history = held.history()
             self._revision, _ = self._journal.last_write(held.record.id)
@@ -260,7 +260,7 @@ class Shared:
 
 
 def _in_turn(act: Callable[[], Result]) -> Result:
-    """StudyBusy where the others leave no moment for it, or one program alone has the study."""
+    """Retry while another program holds the lease; StudyBusy after PATIENCE."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
