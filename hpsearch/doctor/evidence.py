@@ -38,7 +38,7 @@ class Change:
     @property
     def verb(self) -> Literal["rose", "fell", "stayed"]:
         """stayed: the two values are the same in the digits that are shown."""
-        if number(self.start.value) == number(self.end.value):
+        if self.start.value == self.end.value or number(self.start.value) == number(self.end.value):
             return "stayed"
         return "rose" if self.end.value > self.start.value else "fell"
 

@@ -129,12 +129,15 @@ def _line(kept: SpooledBatch) -> bytes:
 
 
 def _trial(row: Sequence[Any]) -> Trial:
-    """A row from before journal 0005 has no cause; it is derived from its sentence."""
-    if len(row) < len(TRIAL):
-        values = dict(zip(TRIAL, row, strict=False))
+    """A row from before journal 0005 has no cause, which is derived from its sentence; one from before 0007 does not
+    count retrained epochs."""
+    values = dict(zip(TRIAL, row, strict=False))
+    if "cause" not in values:
         cause, numbers = cause_of_trial(values["state"], values["reason"])
-        row = [*row, cause, json.dumps(numbers), exception_of(values["state"], values["reason"])]
-    return trial_of(row)
+        exception = exception_of(values["state"], values["reason"])
+        values |= {"cause": cause, "cause_numbers": json.dumps(numbers), "exception": exception}
+    values.setdefault("retrained", 0)
+    return trial_of([values[name] for name in TRIAL])
 
 
 def _kept(line: bytes) -> SpooledBatch:

@@ -94,6 +94,8 @@ def unpack(content: bytes) -> Snapshot:
     import torch
 
     found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    if set(found) != {own.name for own in fields(Snapshot)}:
+        raise ValueError(f"it was written by another version of hpsearch, with {', '.join(sorted(found))}")
     objects = {name: plain_state.read(own) for name, own in found["objects"].items()}
     return Snapshot(**{**found, "objects": objects})
 

@@ -50,7 +50,7 @@ class TestJson:
         assert {(trial["cause"], *trial["cause_numbers"].items()) for trial in bad} == {("diverged", ("epoch", 2))}
         assert all(trial["curve"][1] == {"step": 2, "val_loss": None, "size": None} for trial in bad)
         kinds = {one["kind"] for one in document["decisions"]}
-        assert kinds == {"propose", "complete", "pruned"}
+        assert kinds == {"propose", "complete", "pruned", "no checkpoint"}
         assert all(one["reason"] for one in document["decisions"])
 
     def test_to_a_file(self, exploded: CliRunner) -> None:

@@ -241,7 +241,7 @@ def broken(*_: object) -> None:
 class TestFailures:
     def test_reasons_and_tracebacks_of_those_that_failed_alike(self, cli: CliRunner) -> None:
         cli.study(trainer="tests.cli.trainers:picky", options="limit = 0.5", more="[limits]\nmax_failures = 9\n")
-        cli.run()
+        cli.run("--set", "study.failed=drop")
         page = report(cli)
         failed = [trial for trial in cli.export()["trials"] if trial["state"] == "FAILED"]
         assert failed
@@ -254,7 +254,7 @@ class TestFailures:
 
     def test_nothing_came_of_any(self, cli: CliRunner) -> None:
         cli.study(trainer="tests.cli.trainers:picky", epochs=2, options="limit = -1.0")
-        assert cli.run().code != 0
+        assert cli.run("--set", "study.failed=drop").code != 0
         page = report(cli)
         assert "No trial has a value yet." in page.words
         assert "Failed trials" in page.sections

@@ -146,7 +146,7 @@ class TestWrittenDown:
         study = [] if words == ["ui"] else ["toy"]
         answer = tried.invoke(*words, *study, option, "http://me:${env:NOBODY_HAS_SET_THIS}@host")
         assert answer.is_refused
-        assert answer.names(f"{option}: ", " NOBODY_HAS_SET_THIS ")
+        assert answer.names(option.removeprefix("--"), " NOBODY_HAS_SET_THIS ")
 
     def test_a_command_that_is_proposed_has_the_variable_in_it(self, tried: CliRunner, monkeypatch: pytest.MonkeyPatch):
         uri = f"postgresql+psycopg://me:{CANARY}@127.0.0.1:9/db"

@@ -64,10 +64,12 @@ class TestSlow:
         assert not proposals.is_thinking
 
     def test_a_wait_ends(self) -> None:
-        proposals = Proposals(Slow())
+        sampler = Slow()
+        proposals = Proposals(sampler)
         proposals.take(trials(0))
         proposals.wait(0.0)
         assert proposals.is_thinking
+        sampler.may.set()  # its thread ends, and another test's may ask
 
     def test_is_asked_once_for_a_trial(self) -> None:
         sampler = Slow()

@@ -93,7 +93,7 @@ def test_more_folds_than_there_are_examples_of_a_class_are_refused():
 
 
 def test_the_test_split_is_sealed_until_it_is_opened_and_then_again():
-    with pytest.raises(Sealed, match="opened once"):
+    with pytest.raises(Sealed, match="sealed"):
         data.sealed_test(STRATA)
     with unsealed("the test of this test"):
         rows = data.sealed_test(STRATA)

@@ -228,7 +228,14 @@ class _Replay:
         self._give(trial, params)
 
     def _give(self, trial: "optuna.Trial", params: Params) -> None:
-        """The recorded values, to the last bit: the next step of an optimizer depends on it."""
+        """The recorded values, to the last bit: the next step of an optimizer depends on it.
+
+        What a multivariate TPE has noted of a running trial is taken away: it has values for inactive parameters too,
+        and a trial that is given from the record has no such note.
+        """
+        from optuna.samplers._tpe.sampler import _RELATIVE_PARAMS_KEY
+
+        self._study._storage.set_trial_system_attr(trial._trial_id, f"{_RELATIVE_PARAMS_KEY}:0", "")
         for parameter in self._space.parameters:
             if parameter.name in params:
                 known, value = self._known[parameter.name], params[parameter.name]
@@ -254,6 +261,9 @@ class _Replay:
 
     def _seeded(self, number: int) -> "BaseSampler":
         sampler = copy.deepcopy(self._pattern)
+        if getattr(sampler, "_group_decomposed_search_space", None) is not None:
+            groups = _SortedGroups(sampler._group_decomposed_search_space)  # type: ignore[attr-defined]
+            sampler._group_decomposed_search_space = groups  # type: ignore[attr-defined]
         generator = stream(self._seed, number)
         for one in _objects(sampler, set()):
             state = one.rng if type(one).__name__ == "LazyRandomState" else one
@@ -263,6 +273,20 @@ class _Replay:
                 bits = state.bit_generator
                 bits.state = type(bits)(int(generator.integers(2**31))).state
         return sampler
+
+
+class _SortedGroups:
+    """Groups of parameters in one order: Optuna's own order comes from sets, so the hash seed decides."""
+
+    def __init__(self, groups: Any):
+        self._groups = groups
+
+    def calculate(self, study: Any, use_cache: bool = False) -> Any:
+        found = self._groups.calculate(study, use_cache)
+        found._search_spaces = sorted(
+            ({name: own[name] for name in sorted(own)} for own in found.search_spaces), key=list
+        )
+        return found
 
 
 def _objects(thing: object, seen: set[int]) -> Iterator[Any]:

@@ -97,7 +97,7 @@ def test_no_parameters_are_feasible() -> None:
     found = result([trial(0, State.INFEASIBLE)], End(cause=Cause.INFEASIBLE, all_failed=True))
     assert text(found).splitlines()[0] == "digits: infeasible (all 1 trial)"
     assert advice(found) == [
-        "change [space] so that it has feasible parameters, or where the trainer raises Infeasible"
+        "change [space], or the condition under which the trainer raises Infeasible, and run with --fork NEW_NAME"
     ]
 
 
