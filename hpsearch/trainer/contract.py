@@ -25,7 +25,7 @@ def find(use: str, folder: Path | None) -> Trainer:
     A ray.tune.Trainable, class or function, is returned as a generator function (adapters.ray_tune).
     """
     check_is_callable(use)
-    return checked(name(use), imported(name(use), use, folder, TrainerError))
+    return checked(name(use), import_object(name(use), use, folder, TrainerError))
 
 
 def check_is_callable(use: str) -> None:
@@ -37,11 +37,11 @@ def check_is_callable(use: str) -> None:
         )
 
 
-def imported(key: str, use: str, folder: Path | None, error: type[BadInput]) -> Any:
+def import_object(key: str, use: str, folder: Path | None, error: type[BadInput]) -> Any:
     """The object that "module:name" names; the module is looked for beside the study file first.
 
     key: the key of the study file, for messages. error: raised where there is no such object or the module cannot be
-    imported.
+    import_object.
     """
     module_name, _, name = use.partition(":")
     try:
@@ -121,7 +121,7 @@ def checked(called: str, function: Any) -> Trainer:
 
 
 def _is_trainable(thing: Any) -> bool:
-    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument. Ray is not imported."""
+    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument. Ray is not import_object."""
     if inspect.isclass(thing):
         return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
     if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing):
