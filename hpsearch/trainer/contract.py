@@ -71,7 +71,7 @@ def name(use: str) -> str:
     return f'trainer.use = "{use}"'
 
 
-def name_of_object(use: str) -> str:
+def display_name_of_object(use: str) -> str:
     """The name, in messages, of a trainer that is a Python object."""
     return f"the trainer `{use}`"
 
