@@ -25,7 +25,7 @@ def find(use: str, folder: Path | None) -> Trainer:
     A ray.tune.Trainable, class or function, is returned as a generator function (adapters.ray_tune).
     """
     check_is_callable(use)
-    return checked(name(use), import_object(name(use), use, folder, TrainerError))
+    return checked(display_name(use), import_object(display_name(use), use, folder, TrainerError))
 
 
 def check_is_callable(use: str) -> None:
