@@ -47,7 +47,7 @@ class TrainerContext:
     @property
     def name(self) -> str:
         """Its name in messages."""
-        return contract.name(self.use) if self.given is None else contract.display_name_of_object(self.use)
+        return contract.display_name(self.use) if self.given is None else contract.display_name_of_object(self.use)
 
     def find(self) -> Trainer:
         """TrainerError says what is wrong with it."""
