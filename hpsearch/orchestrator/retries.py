@@ -74,7 +74,7 @@ def _changes(study: Study, failed: Iterable[Trial], segments: Sequence[TrainingS
 
 def _sources(study: Study) -> Mapping[str, str]:
     """Of the trainer, found as a worker finds it: beside the study file first. Nothing is imported."""
-    contract.look_for(study.trainer.use.partition(":")[0], study.folder)
+    contract.search_module_in(study.trainer.use.partition(":")[0], study.folder)
     given = study.own("trainer")
     return environment.sources(
         Sources.of(study.trainer.use.partition(":")[0]) if given is None else Sources.of_object(given)

@@ -46,7 +46,7 @@ def import_object(key: str, use: str, folder: Path | None, error: type[BadInput]
     module_name, _, name = use.partition(":")
     try:
         if folder is not None:
-            look_for(module_name, folder)
+            search_module_in(module_name, folder)
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as missing:
         if missing.name and module_name.startswith(missing.name):
@@ -76,7 +76,7 @@ def display_name_of_object(use: str) -> str:
     return f"the trainer `{use}`"
 
 
-def look_for(module: str, folder: Path) -> None:
+def search_module_in(module: str, folder: Path) -> None:
     """The module is looked for in this folder first.
 
     What it imports is also looked for beside it where that is no package, as Python does for a script. Where an
