@@ -82,7 +82,7 @@ def search_module_in(module: str, folder: Path) -> None:
     What it imports is also looked for beside it where that is no package, as Python does for a script. Where an
     installed package has the name of the module's top folder, such as `trainers`, the folder becomes part of it.
     """
-    look_in(folder)
+    search_first_in(folder)
     *folders, last = module.split(".")
     beside = folder.joinpath(*folders)
     if not folders or not (beside / f"{last}.py").is_file() or (beside / "__init__.py").exists():
@@ -94,7 +94,7 @@ def search_module_in(module: str, folder: Path) -> None:
         path.insert(0, str(folder / folders[0]))
 
 
-def look_in(folder: Path) -> None:
+def search_first_in(folder: Path) -> None:
     """Modules are looked for in this folder first."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

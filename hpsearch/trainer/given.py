@@ -48,7 +48,7 @@ class PickledTrainer:
     def trainer(self) -> Any:
         """Unpickled once in a process, as a module is imported once. TrainerError."""
         if self.folder is not None:
-            contract.look_in(self.folder)
+            contract.search_first_in(self.folder)
         try:
             trainer, wanted, hints = pickle.loads(self.content)
         except Exception as problem:  # a module that is imported may raise anything

@@ -53,7 +53,7 @@ class TrainerContext:
         """TrainerError says what is wrong with it."""
         if self.given is None:
             return contract.find(self.use, self.folder)
-        contract.look_in(self.folder)
+        contract.search_first_in(self.folder)
         return contract.checked(self.name, self.given.trainer)
 
     def sources(self) -> Sources:
