@@ -22,7 +22,7 @@ class GivenTrainer:
     @classmethod
     def of(cls, trainer: Any, use: str) -> "GivenTrainer":
         """TrainerError where it is not a trainer. use: its name on record."""
-        contract.checked(contract.display_name_of_object(use), trainer)
+        contract.as_trainer(contract.display_name_of_object(use), trainer)
         return cls(trainer, Sources.of_object(trainer))
 
     def content(self) -> tuple[Any, type | None, dict[str, Any]]:

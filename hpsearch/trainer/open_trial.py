@@ -54,7 +54,7 @@ class TrainerContext:
         if self.given is None:
             return contract.find(self.use, self.folder)
         contract.search_first_in(self.folder)
-        return contract.checked(self.name, self.given.trainer)
+        return contract.as_trainer(self.name, self.given.trainer)
 
     def sources(self) -> Sources:
         """The files and objects that the trainer is made of. Call `find` first."""

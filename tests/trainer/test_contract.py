@@ -139,14 +139,14 @@ class TestChecked:
             yield Report(1, {"val_loss": scale})
 
         for thing in (Trainer(), Trainer().fit, partial(scaled, 2.0)):
-            assert contract.checked("the trainer", thing) is thing
+            assert contract.as_trainer("the trainer", thing) is thing
 
     def test_an_instance_that_is_no_generator(self) -> None:
         class Returns:
             def __call__(self, params: Params, run: Run) -> None: ...
 
         with pytest.raises(TrainerError):
-            contract.checked("the trainer", Returns())
+            contract.as_trainer("the trainer", Returns())
 
 
 class TestArgument:
