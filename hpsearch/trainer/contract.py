@@ -25,7 +25,7 @@ def find(use: str, folder: Path | None) -> Trainer:
     A ray.tune.Trainable, class or function, is returned as a generator function (adapters.ray_tune).
     """
     check_is_callable(use)
-    return checked(display_name(use), import_object(display_name(use), use, folder, TrainerError))
+    return as_trainer(display_name(use), import_object(display_name(use), use, folder, TrainerError))
 
 
 def check_is_callable(use: str) -> None:
@@ -100,7 +100,7 @@ def search_first_in(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
-def checked(called: str, function: Any) -> Trainer:
+def as_trainer(called: str, function: Any) -> Trainer:
     """The object as a trainer. TrainerError where it is not one. called: its name in messages."""
     if _is_trainable(function):
         from hpsearch.trainer.adapters import ray_tune
