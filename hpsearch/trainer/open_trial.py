@@ -114,7 +114,7 @@ class OpenTrial:
         state.seed_everything(run.seed)
         self.run, self.step = run, step
         self._name, self._is_first = name, True
-        self._reports = trainer(contract.argument(trainer, params), run)
+        self._reports = trainer(contract.params_argument(trainer, params), run)
 
     def next_report(self) -> Report | None:
         """Train an epoch. None at the trainer's own end. Raises what the trainer raises; Infeasible where it ends

@@ -95,7 +95,7 @@ class Worker:
         """
         trainer = self.context.find()
         try:
-            contract.argument(trainer, {**self.context.options, **params})
+            contract.params_argument(trainer, {**self.context.options, **params})
         except TrainerError:
             raise
         except Exception as problem:  # a dataclass may check its values itself

@@ -154,7 +154,7 @@ def _trained(case: Case, params: Params, seed: int) -> Model:
 
 
 def _argument(case: Case, params: Params) -> Any:
-    return contract.argument(case.module.train, {**case.study.trainer.options, **params})
+    return contract.params_argument(case.module.train, {**case.study.trainer.options, **params})
 
 
 def _restored(case: Case, model: Model, snapshot: Snapshot) -> tuple[Any, Run]:

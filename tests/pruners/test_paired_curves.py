@@ -41,7 +41,7 @@ def curves(one_thread: None) -> list[list[Report]]:
     train = contract.find(study.trainer.use, None)
 
     def trained(params: Params, fold: Fold) -> list[Report]:
-        knobs = contract.argument(train, {**study.trainer.options, **params})
+        knobs = contract.params_argument(train, {**study.trainer.options, **params})
         return list(train(knobs, Run.local(EPOCHS, seed=fold.number, device="cpu", fold=fold)))
 
     space = study.space

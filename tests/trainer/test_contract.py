@@ -152,22 +152,22 @@ class TestChecked:
 class TestArgument:
     def test_a_mapping_by_default(self) -> None:
         params = {"lr": 0.1}
-        given = contract.argument(toys.noop, params)
+        given = contract.params_argument(toys.noop, params)
         assert given == params
         assert given is not params
 
     def test_a_dataclass_where_one_is_annotated(self) -> None:
-        given = contract.argument(toys.typed, {"lr": 1, "layers": 3, "optimizer": "adam"})
+        given = contract.params_argument(toys.typed, {"lr": 1, "layers": 3, "optimizer": "adam"})
         assert given == Settings(1.0, 3, "adam")
         assert type(given.lr) is float
 
     def test_an_annotation_may_be_text(self) -> None:
         """And beside it names that only a type checker knows."""
-        assert contract.argument(annotated.train, {"lr": 0.1}) == annotated.Settings(0.1)
+        assert contract.params_argument(annotated.train, {"lr": 0.1}) == annotated.Settings(0.1)
 
     def test_an_annotation_that_nobody_knows_at_run_time_is_named(self) -> None:
         with pytest.raises(TrainerError, match=r"Iterator\[Settings\].*name 'Iterator' is not defined"):
-            contract.argument(annotated.lost, {"lr": 0.1})
+            contract.params_argument(annotated.lost, {"lr": 0.1})
 
     @pytest.mark.parametrize(
         ("params", "words"),
@@ -186,10 +186,10 @@ class TestArgument:
     )
     def test_what_does_not_fit(self, params: Params, words: str) -> None:
         with pytest.raises(TrainerError) as caught:
-            contract.argument(toys.typed, params)
+            contract.params_argument(toys.typed, params)
         assert words in str(caught.value)
 
     def test_all_names_that_are_wrong_at_once(self) -> None:
         with pytest.raises(TrainerError) as caught:
-            contract.argument(toys.typed, {"layer": 3, "x": 1})
+            contract.params_argument(toys.typed, {"layer": 3, "x": 1})
         assert len(str(caught.value).splitlines()) == 3

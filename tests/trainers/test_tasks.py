@@ -77,13 +77,15 @@ def test_every_task_has_a_linear_baseline_of_inputs_times_outputs(task, data_dir
 @pytest.mark.parametrize("task", TASKS)
 def test_it_is_found_by_name_and_its_parameters_are_checked(task):
     found = contract.find(f"trainers.{task}:train", None)
-    assert contract.argument(found, {"lr": 1, "model": "linear"}) == TASKS[task][0].Params(lr=1.0, model="linear")
+    assert contract.params_argument(found, {"lr": 1, "model": "linear"}) == TASKS[task][0].Params(
+        lr=1.0, model="linear"
+    )
     with pytest.raises(TrainerError, match="`dropout`"):
-        contract.argument(found, {"droput": 0.1})
+        contract.params_argument(found, {"droput": 0.1})
     with pytest.raises(TrainerError, match="must be one of"):
-        contract.argument(found, {"optimizer": "adamax"})
+        contract.params_argument(found, {"optimizer": "adamax"})
     with pytest.raises(ValueError, match=r"dropout must be >= 0 and < 1, got 1\.0"):
-        contract.argument(found, {"dropout": 1.0})
+        contract.params_argument(found, {"dropout": 1.0})
 
 
 @pytest.mark.parametrize("task", TASKS)
