@@ -139,7 +139,7 @@ def _what(thing: Any) -> str:
     return "a function without `yield`" if callable(thing) else f"an object of type {type(thing).__name__}"
 
 
-def argument(trainer: Trainer, params: Params) -> Any:
+def params_argument(trainer: Trainer, params: Params) -> Any:
     """The argument for the trainer's first parameter: a mapping, or an instance of the dataclass that annotates it."""
     wanted = dataclass_of(trainer)
     if wanted is None:
