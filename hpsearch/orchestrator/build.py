@@ -15,7 +15,7 @@ from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
-from hpsearch.trainer.contract import check_is_callable
+from hpsearch.trainer.contract import check_is_not_ask_and_tell
 from hpsearch.trainer.fresh_imports import check_given, forget_changed
 from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
@@ -163,7 +163,7 @@ def _given_trainer(study: Study) -> GivenTrainer | None:
 
 def check_has_trainer(study: Study) -> None:
     """TrainerError where only the program that ran the study can train."""
-    check_is_callable(study.trainer.use)
+    check_is_not_ask_and_tell(study.trainer.use)
     _given_trainer(study)
 
 

@@ -24,11 +24,11 @@ def find(use: str, folder: Path | None) -> Trainer:
 
     A ray.tune.Trainable, class or function, is returned as a generator function (adapters.ray_tune).
     """
-    check_is_callable(use)
+    check_is_not_ask_and_tell(use)
     return as_trainer(display_name(use), import_object(display_name(use), use, folder, TrainerError))
 
 
-def check_is_callable(use: str) -> None:
+def check_is_not_ask_and_tell(use: str) -> None:
     """TrainerError for a study that a `Session` has trained."""
     if use == ASK_AND_TELL:
         raise TrainerError(
