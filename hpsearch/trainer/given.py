@@ -32,7 +32,7 @@ class GivenTrainer:
         looked up here.
         """
         wanted = contract.dataclass_of(self.trainer)
-        hints = contract.hints(wanted) if wanted is not None and wanted.__module__ == "__main__" else {}
+        hints = contract.field_types(wanted) if wanted is not None and wanted.__module__ == "__main__" else {}
         return self.trainer, wanted, hints
 
 
