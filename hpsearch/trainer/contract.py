@@ -188,7 +188,7 @@ def first_parameter(trainer: Trainer) -> inspect.Parameter:
     return next(iter(inspect.signature(trainer).parameters.values()))
 
 
-def hints(wanted: type) -> dict[str, Any]:
+def field_types(wanted: type) -> dict[str, Any]:
     """The types of a dataclass's fields."""
     return typing.get_type_hints(wanted)
 
