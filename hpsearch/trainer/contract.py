@@ -146,7 +146,7 @@ def params_argument(trainer: Trainer, params: Params) -> Any:
         return dict(params)
     _check_names(wanted, set(params))
     types = typing.get_type_hints(wanted)
-    return wanted(**{name: _fitting(wanted, name, value, types.get(name)) for name, value in params.items()})
+    return wanted(**{name: _converted(wanted, name, value, types.get(name)) for name, value in params.items()})
 
 
 def _check_names(wanted: Any, given: set[str]) -> None:
@@ -193,7 +193,7 @@ def field_types(wanted: type) -> dict[str, Any]:
     return typing.get_type_hints(wanted)
 
 
-def _fitting(owner: type, name: str, value: Plain, hint: Any) -> Plain:
+def _converted(owner: type, name: str, value: Plain, hint: Any) -> Plain:
     """The value, an int made a float where the field is one. TrainerError where it does not fit the field's type."""
     allowed = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else None
     if allowed is not None and value not in allowed:
