@@ -141,17 +141,17 @@ def _what(thing: Any) -> str:
 
 def params_argument(trainer: Trainer, params: Params) -> Any:
     """The argument for the trainer's first parameter: a mapping, or an instance of the dataclass that annotates it."""
-    wanted = dataclass_of(trainer)
-    if wanted is None:
+    dataclass_ = dataclass_of(trainer)
+    if dataclass_ is None:
         return dict(params)
-    _check_names(wanted, set(params))
-    types = typing.get_type_hints(wanted)
-    return wanted(**{name: _converted(wanted, name, value, types.get(name)) for name, value in params.items()})
+    _check_names(dataclass_, set(params))
+    types = typing.get_type_hints(dataclass_)
+    return dataclass_(**{name: _converted(dataclass_, name, value, types.get(name)) for name, value in params.items()})
 
 
-def _check_names(wanted: Any, given: set[str]) -> None:
+def _check_names(dataclass_: Any, given: set[str]) -> None:
     """TrainerError where a parameter has no field, or a field without a default has no parameter."""
-    fields = {field.name: field for field in dataclasses.fields(wanted) if field.init}
+    fields = {field.name: field for field in dataclasses.fields(dataclass_) if field.init}
     faults = []
     for name in sorted(given - set(fields)):
         near = difflib.get_close_matches(name, fields, n=1)
@@ -165,32 +165,34 @@ def _check_names(wanted: Any, given: set[str]) -> None:
     ]
     faults += [f"needs `{name}`, which neither [space] nor trainer.options gives" for name in missing]
     if faults:
-        raise TrainerError("\n".join(f"{wanted.__module__}.{wanted.__name__} {fault}" for fault in faults))
+        raise TrainerError("\n".join(f"{dataclass_.__module__}.{dataclass_.__name__} {fault}" for fault in faults))
 
 
 def dataclass_of(trainer: Trainer) -> type | None:
     """The dataclass that annotates the trainer's first parameter, if any. TrainerError where it is not defined."""
     first = first_parameter(trainer)
-    wanted = first.annotation
-    if isinstance(wanted, str):  # `from __future__ import annotations`; other names may be known to a type checker only
+    dataclass_ = first.annotation
+    if isinstance(
+        dataclass_, str
+    ):  # `from __future__ import annotations`; other names may be known to a type checker only
         holder = code_holder(trainer)
         function: Any = holder.__call__ if isinstance(holder, type) else holder
         try:
-            wanted = eval(wanted, function.__globals__)
+            dataclass_ = eval(dataclass_, function.__globals__)
         except NameError as missing:
             raise TrainerError(
                 f"the annotation `{first}` of {holder.__module__} is not known there: {missing}"
             ) from None
-    return wanted if isinstance(wanted, type) and dataclasses.is_dataclass(wanted) else None
+    return dataclass_ if isinstance(dataclass_, type) and dataclasses.is_dataclass(dataclass_) else None
 
 
 def first_parameter(trainer: Trainer) -> inspect.Parameter:
     return next(iter(inspect.signature(trainer).parameters.values()))
 
 
-def field_types(wanted: type) -> dict[str, Any]:
+def field_types(dataclass_: type) -> dict[str, Any]:
     """The types of a dataclass's fields."""
-    return typing.get_type_hints(wanted)
+    return typing.get_type_hints(dataclass_)
 
 
 def _converted(owner: type, name: str, value: Plain, hint: Any) -> Plain:
