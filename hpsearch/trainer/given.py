@@ -31,9 +31,11 @@ class GivenTrainer:
         A function of `__main__` travels by value, and without the names that only its annotations mention: they are
         looked up here.
         """
-        wanted = contract.dataclass_of(self.trainer)
-        hints = contract.field_types(wanted) if wanted is not None and wanted.__module__ == "__main__" else {}
-        return self.trainer, wanted, hints
+        dataclass_ = contract.dataclass_of(self.trainer)
+        hints = (
+            contract.field_types(dataclass_) if dataclass_ is not None and dataclass_.__module__ == "__main__" else {}
+        )
+        return self.trainer, dataclass_, hints
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,11 @@ class PickledTrainer:
         if self.folder is not None:
             contract.search_first_in(self.folder)
         try:
-            trainer, wanted, hints = pickle.loads(self.content)
+            trainer, dataclass_, hints = pickle.loads(self.content)
         except Exception as problem:  # a module that is imported may raise anything
             raise TrainerError(f"the trainer cannot be unpickled on this worker\n{brief(problem)}") from None
         if hints:
-            wanted.__annotations__ = hints
+            dataclass_.__annotations__ = hints
             function = code_holder(trainer)
-            function.__annotations__ = {**function.__annotations__, contract.first_parameter(trainer).name: wanted}
+            function.__annotations__ = {**function.__annotations__, contract.first_parameter(trainer).name: dataclass_}
         return trainer
