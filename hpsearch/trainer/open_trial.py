@@ -18,7 +18,7 @@ from hpsearch.trainer.contract import Trainer
 from hpsearch.trainer.given import GivenTrainer, PickledTrainer
 from hpsearch.trainer.training_run import NO_EPOCHS, Instrument, Run
 
-MOST_METRICS = 1000
+MAX_METRICS = 1000
 """Most metrics of one report. It limits the size of the journal, which has each value of each epoch."""
 
 Result = TypeVar("Result")
@@ -152,9 +152,9 @@ def checked_report(report: Any, previous: int) -> Report:
         )
     if not isinstance(report.metrics, Mapping):
         raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")
-    if len(report.metrics) > MOST_METRICS:
+    if len(report.metrics) > MAX_METRICS:
         raise TrainerError(
-            f"Report({report.step}, …) has {len(report.metrics):,} metrics, and {MOST_METRICS:,} are the most: "
+            f"Report({report.step}, …) has {len(report.metrics):,} metrics, and {MAX_METRICS:,} are the most: "
             "report sums or means in place of single weights or examples"
         )
     for name in map(str, report.metrics):
