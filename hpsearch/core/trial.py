@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Literal
 
-LONGEST_METRIC_NAME = 500
+MAX_METRIC_NAME = 500
 """Most characters of a metric's name."""
 
 Plain = str | int | float | bool

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.replicates import ONE, Fold, Replicates
-from hpsearch.core.trial import LONGEST_METRIC_NAME, Objective, Params, Report
+from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.contract import Trainer
@@ -158,9 +158,9 @@ def checked_report(report: Any, previous: int) -> Report:
             "report sums or means in place of single weights or examples"
         )
     for name in map(str, report.metrics):
-        if not (0 < len(name) <= LONGEST_METRIC_NAME and name.isprintable()):
+        if not (0 < len(name) <= MAX_METRIC_NAME and name.isprintable()):
             raise TrainerError(
-                f"metric {name[:60]!r} must have a name of 1 to {LONGEST_METRIC_NAME} printable characters, "
+                f"metric {name[:60]!r} must have a name of 1 to {MAX_METRIC_NAME} printable characters, "
                 f"got {len(name):,}"
             )
     metrics = {str(name): _number(name, value) for name, value in report.metrics.items()}

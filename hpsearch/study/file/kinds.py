@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, PlainValidator, WithJsonSchema
 
-from hpsearch.core.trial import LONGEST_METRIC_NAME, Plain
+from hpsearch.core.trial import MAX_METRIC_NAME, Plain
 from hpsearch.study.file.faults import show
 
 LONGEST_STUDY_NAME = 250
@@ -60,8 +60,8 @@ def recordable(name: str) -> str:
 
 def metric_name(name: str) -> str:
     """Any name that a trainer may report (`trainer.open_trial`); MLflow gets it changed where it has to be."""
-    if not 0 < len(name) <= LONGEST_METRIC_NAME or not name.isprintable():
-        raise ValueError(f"must have 1 to {LONGEST_METRIC_NAME} printable characters, got {show(name)}")
+    if not 0 < len(name) <= MAX_METRIC_NAME or not name.isprintable():
+        raise ValueError(f"must have 1 to {MAX_METRIC_NAME} printable characters, got {show(name)}")
     return name
 
 
