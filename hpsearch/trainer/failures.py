@@ -18,7 +18,7 @@ TRACEBACK = re.compile(
     rf"(?P<head>Traceback \(most recent call last\):\n)(?P<frames>(?:{FRAME.pattern.replace('?P<file>', '')})+)"
 )
 
-LONGEST_HEADLINE, LONGEST_TRACEBACK = 500, 20_000
+MAX_HEADLINE, LONGEST_TRACEBACK = 500, 20_000
 """Characters that are kept of an exception's first line, and of a traceback: its beginning and its end."""
 
 
@@ -26,10 +26,10 @@ def failure_of(problem: Exception | SystemExit) -> Failure:
     if isinstance(problem, TrainerError):
         return Failure("contract", str(problem))
     if isinstance(problem, Infeasible):
-        return Failure("infeasible", _first_line(problem)[:LONGEST_HEADLINE] or "the trainer gave no reason")
+        return Failure("infeasible", _first_line(problem)[:MAX_HEADLINE] or "the trainer gave no reason")
     if isinstance(problem, SystemExit):
         return Failure("error", f"the trainer called sys.exit({problem.code!r})", brief(problem), headline(problem))
-    first = headline(problem)[:LONGEST_HEADLINE]
+    first = headline(problem)[:MAX_HEADLINE]
     said = first, brief(problem, frames=20), first
     if _is_out_of_memory(problem):
         return Failure("oom", *said)

@@ -7,8 +7,8 @@ import torch
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.trainer.failures import (
-    LONGEST_HEADLINE,
     LONGEST_TRACEBACK,
+    MAX_HEADLINE,
     brief,
     failure_of,
     headline,
@@ -55,7 +55,7 @@ class TestKinds:
         assert failure_of(TrainerError("one\ntwo")).summary == "one\ntwo"
 
     def test_a_summary_is_one_short_line(self) -> None:
-        assert failure_of(ValueError("x" * 1000 + "\nmore")).summary == f"ValueError: {'x' * 1000}"[:LONGEST_HEADLINE]
+        assert failure_of(ValueError("x" * 1000 + "\nmore")).summary == f"ValueError: {'x' * 1000}"[:MAX_HEADLINE]
 
 
 class TestText:
