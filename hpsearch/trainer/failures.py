@@ -18,7 +18,7 @@ TRACEBACK = re.compile(
     rf"(?P<head>Traceback \(most recent call last\):\n)(?P<frames>(?:{FRAME.pattern.replace('?P<file>', '')})+)"
 )
 
-MAX_HEADLINE, LONGEST_TRACEBACK = 500, 20_000
+MAX_HEADLINE, MAX_TRACEBACK = 500, 20_000
 """Characters that are kept of an exception's first line, and of a traceback: its beginning and its end."""
 
 
@@ -48,16 +48,16 @@ def _is_out_of_memory(problem: Exception) -> bool:
 def brief(problem: BaseException, frames: int = 3) -> str:
     """The last frames of a traceback, without those of hpsearch and of an import at its head, and the exception.
 
-    Never raises, whatever the exception's own __str__ does, and has at most LONGEST_TRACEBACK characters.
+    Never raises, whatever the exception's own __str__ does, and has at most MAX_TRACEBACK characters.
     """
     try:
         text = without_own_frames("".join(traceback.format_exception(problem, limit=-frames)).rstrip())
     except Exception:
         return f"{type(problem).__name__} (its text cannot be printed)"
-    half = LONGEST_TRACEBACK // 2
-    if len(text) <= LONGEST_TRACEBACK:
+    half = MAX_TRACEBACK // 2
+    if len(text) <= MAX_TRACEBACK:
         return text
-    return f"{text[:half]}\n… {len(text) - LONGEST_TRACEBACK:,} characters left out …\n{text[-half:]}"
+    return f"{text[:half]}\n… {len(text) - MAX_TRACEBACK:,} characters left out …\n{text[-half:]}"
 
 
 def without_own_frames(text: str) -> str:

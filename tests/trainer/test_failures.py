@@ -7,8 +7,8 @@ import torch
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.trainer.failures import (
-    LONGEST_TRACEBACK,
     MAX_HEADLINE,
+    MAX_TRACEBACK,
     brief,
     failure_of,
     headline,
@@ -80,7 +80,7 @@ class TestText:
 
     def test_an_exception_may_say_too_much(self) -> None:
         text = brief(self.raised(ValueError("a" + "x" * 1_000_000 + "z")))
-        assert len(text) < LONGEST_TRACEBACK + 100
+        assert len(text) < MAX_TRACEBACK + 100
         assert text.startswith("Traceback")
         assert "characters left out" in text
         assert text.endswith("xxz")
