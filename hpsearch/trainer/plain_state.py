@@ -23,7 +23,7 @@ KIND, VALUE, EXTRA = "__hpsearch_kind__", "value", "extra"
 Path = tuple[str, ...]
 """Where a value stands in a state, such as ("['history']", "[3]")."""
 
-DEEPEST = 200
+MAX_DEPTH = 200
 """Most levels of a state. A deeper one refers to itself."""
 
 
@@ -54,7 +54,7 @@ def written(value: Any, path: Path = ()) -> Any:
     kind = type(value)
     if kind in PLAIN or _is_torch_plain(value):
         return value
-    if len(path) > DEEPEST:
+    if len(path) > MAX_DEPTH:
         raise NotPlain(path[:3], "nested too deeply: does it refer to itself?")
     if kind is dict or kind is collections.OrderedDict:
         return _written_dict(value, path)
