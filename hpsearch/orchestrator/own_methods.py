@@ -25,7 +25,7 @@ from hpsearch.study.file.search_sections import Own
 from hpsearch.study.file.sections import OwnPrune
 from hpsearch.study.space import Space
 from hpsearch.trainer.contract import imported
-from hpsearch.trainer.failures import brief
+from hpsearch.trainer.failures import short_traceback
 
 SOURCES = "own_methods"
 """The kind of the journal's document with the hashes of their source files."""
@@ -188,4 +188,4 @@ def _call(name: str, kind: Callable[..., Any], arguments: Mapping[str, Any]) -> 
     try:
         return kind(**arguments)
     except (Exception, SystemExit) as problem:
-        raise OwnMethodError(f"{name} cannot be made as {shown}\n{brief(problem)}") from None
+        raise OwnMethodError(f"{name} cannot be made as {shown}\n{short_traceback(problem)}") from None

@@ -10,7 +10,7 @@ from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.trial import Trial
 from hpsearch.orchestrator.own_sampler import kind_of, problems_of_numbers
-from hpsearch.trainer.failures import brief
+from hpsearch.trainer.failures import short_traceback
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class OwnPruner:
         try:
             verdict = self._pruner.judge(trial, history)
         except (Exception, SystemExit) as problem:
-            raise OwnMethodError(f"{self._where(trial)} raised\n{brief(problem)}") from None
+            raise OwnMethodError(f"{self._where(trial)} raised\n{short_traceback(problem)}") from None
         return self._checked(verdict, trial)
 
     def try_on(self, trial: Trial, history: History) -> None:

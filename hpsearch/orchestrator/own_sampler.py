@@ -13,7 +13,7 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, State
 from hpsearch.study.file.faults import listed, meant, show
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space, is_active, offers
-from hpsearch.trainer.failures import brief
+from hpsearch.trainer.failures import short_traceback
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class OwnSampler:
         try:
             return sampler.ask(history)
         except (Exception, SystemExit) as problem:
-            raise OwnMethodError(f"{self._where(history)} raised\n{brief(problem)}") from None
+            raise OwnMethodError(f"{self._where(history)} raised\n{short_traceback(problem)}") from None
 
     def _refuse(self, history: History, problem: str) -> None:
         raise OwnMethodError(f"{self._where(history)} {problem}")

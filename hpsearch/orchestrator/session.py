@@ -24,7 +24,7 @@ from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
-from hpsearch.trainer.failures import brief, failure_of, headline
+from hpsearch.trainer.failures import failure_of, headline, short_traceback
 from hpsearch.trainer.open_trial import checked_report, is_step
 from hpsearch.workers.pools.caller import AskedTrial, Caller
 
@@ -302,5 +302,7 @@ def _unmeasured(study: Study, pool: Caller, record: PreflightRecord) -> Prefligh
 def _failure(error: BaseException | str) -> Failure:
     if isinstance(error, str):
         return Failure("error", error.strip().partition("\n")[0] or "no reason was given", error)
-    failure = failure_of(error) if isinstance(error, Exception) else Failure("error", headline(error), brief(error))
+    failure = (
+        failure_of(error) if isinstance(error, Exception) else Failure("error", headline(error), short_traceback(error))
+    )
     return replace(failure, kind="error") if failure.kind == "contract" else failure

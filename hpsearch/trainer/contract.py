@@ -13,7 +13,7 @@ from typing import Any
 from hpsearch.core.errors import BadInput, TrainerError
 from hpsearch.core.trial import ASK_AND_TELL, Params, Plain, Report
 from hpsearch.provenance.sources import code_holder
-from hpsearch.trainer.failures import brief
+from hpsearch.trainer.failures import short_traceback
 from hpsearch.trainer.training_run import Run
 
 Trainer = Callable[[Any, Run], Iterator[Report]]
@@ -57,7 +57,7 @@ def import_object(key: str, use: str, folder: Path | None, error: type[BadInput]
     except KeyboardInterrupt:
         raise
     except BaseException as problem:  # a module of the user's may raise anything, SystemExit too
-        raise error(f"{key}: importing {module_name} failed\n{brief(problem)}") from None
+        raise error(f"{key}: importing {module_name} failed\n{short_traceback(problem)}") from None
     thing = getattr(module, name, None)
     if thing is None:
         near = difflib.get_close_matches(name, [n for n, v in vars(module).items() if callable(v)], n=1)

@@ -28,9 +28,11 @@ def failure_of(problem: Exception | SystemExit) -> Failure:
     if isinstance(problem, Infeasible):
         return Failure("infeasible", _first_line(problem)[:MAX_HEADLINE] or "the trainer gave no reason")
     if isinstance(problem, SystemExit):
-        return Failure("error", f"the trainer called sys.exit({problem.code!r})", brief(problem), headline(problem))
+        return Failure(
+            "error", f"the trainer called sys.exit({problem.code!r})", short_traceback(problem), headline(problem)
+        )
     first = headline(problem)[:MAX_HEADLINE]
-    said = first, brief(problem, frames=20), first
+    said = first, short_traceback(problem, frames=20), first
     if _is_out_of_memory(problem):
         return Failure("oom", *said)
     if isinstance(problem, OSError) and problem.errno in DISK_ERRORS:
@@ -45,7 +47,7 @@ def _is_out_of_memory(problem: Exception) -> bool:
     return isinstance(problem, RuntimeError) and "can't allocate memory" in str(problem)
 
 
-def brief(problem: BaseException, frames: int = 3) -> str:
+def short_traceback(problem: BaseException, frames: int = 3) -> str:
     """The last frames of a traceback, without those of hpsearch and of an import at its head, and the exception.
 
     Never raises, whatever the exception's own __str__ does, and has at most MAX_TRACEBACK characters.

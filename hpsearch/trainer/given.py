@@ -9,7 +9,7 @@ from typing import Any
 from hpsearch.core.errors import TrainerError
 from hpsearch.provenance.sources import Sources, code_holder
 from hpsearch.trainer import contract
-from hpsearch.trainer.failures import brief
+from hpsearch.trainer.failures import short_traceback
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class PickledTrainer:
         try:
             trainer, dataclass_, hints = pickle.loads(self.content)
         except Exception as problem:  # a module that is imported may raise anything
-            raise TrainerError(f"the trainer cannot be unpickled on this worker\n{brief(problem)}") from None
+            raise TrainerError(f"the trainer cannot be unpickled on this worker\n{short_traceback(problem)}") from None
         if hints:
             dataclass_.__annotations__ = hints
             function = code_holder(trainer)

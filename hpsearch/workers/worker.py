@@ -18,7 +18,7 @@ from hpsearch.core.trial import Params, Report
 from hpsearch.provenance import environment
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.adapters.side_by_side import side_by_side
-from hpsearch.trainer.failures import brief, failure_of
+from hpsearch.trainer.failures import failure_of, short_traceback
 from hpsearch.trainer.open_trial import Measurement, OpenTrial, Result, TrainerContext
 from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
@@ -99,7 +99,7 @@ class Worker:
         except TrainerError:
             raise
         except Exception as problem:  # a dataclass may check its values itself
-            raise TrainerError(f"{self.context.name} does not take {params}\n{brief(problem)}") from None
+            raise TrainerError(f"{self.context.name} does not take {params}\n{short_traceback(problem)}") from None
         self._use_resources()
         gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
         return os.getpid()
@@ -270,6 +270,6 @@ class _Training:
             with self._surroundings():
                 self.trial.close()
         except (Exception, SystemExit) as problem:
-            (self.log or sys.stderr).write(f"closing the trainer failed\n{brief(problem)}\n")
+            (self.log or sys.stderr).write(f"closing the trainer failed\n{short_traceback(problem)}\n")
         if self.log is not None:
             self.log.close()

@@ -9,9 +9,9 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.trainer.failures import (
     MAX_HEADLINE,
     MAX_TRACEBACK,
-    brief,
     failure_of,
     headline,
+    short_traceback,
     without_own_frames,
 )
 from tests.support import toys
@@ -66,7 +66,7 @@ class TestText:
             return caught
 
     def test_brief_ends_with_the_exception(self) -> None:
-        text = brief(self.raised(ValueError("so")))
+        text = short_traceback(self.raised(ValueError("so")))
         assert text.startswith("Traceback")
         assert text.endswith("ValueError: so")
 
@@ -76,10 +76,10 @@ class TestText:
 
         with pytest.raises(ValueError, match="so") as caught:
             deep(50)
-        assert len(brief(caught.value, frames=2).splitlines()) < 12
+        assert len(short_traceback(caught.value, frames=2).splitlines()) < 12
 
     def test_an_exception_may_say_too_much(self) -> None:
-        text = brief(self.raised(ValueError("a" + "x" * 1_000_000 + "z")))
+        text = short_traceback(self.raised(ValueError("a" + "x" * 1_000_000 + "z")))
         assert len(text) < MAX_TRACEBACK + 100
         assert text.startswith("Traceback")
         assert "characters left out" in text
@@ -102,7 +102,7 @@ class TestText:
         assert headline(problem) == line
 
     def test_whatever_an_exception_says_of_itself(self) -> None:
-        assert "Unprintable" in brief(self.raised(toys.Unprintable()))
+        assert "Unprintable" in short_traceback(self.raised(toys.Unprintable()))
 
 
 OURS = """\
