@@ -128,7 +128,7 @@ class OpenTrial:
         if self._is_first:
             self.run.check_fold_is_asked_for()
             if self.run.ignores_checkpoint:
-                raise state.NotContinued(NO_EPOCHS)
+                raise state.NotResumable(NO_EPOCHS)
             self._is_first = False
         if isinstance(report, Mapping):  # without a step: of this epoch, or of the next step
             report = Report(max(self.run.epoch, self.step + 1), report)

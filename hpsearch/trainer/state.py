@@ -13,7 +13,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.trainer import plain_state
 
 
-class NotContinued(TrainerError):
+class NotResumable(TrainerError):
     """The trainer does not continue from the checkpoint, so it has to train the trial again from its first epoch."""
 
 
@@ -32,9 +32,9 @@ class Snapshot:
     random: Mapping[str, Any]
 
     def check_all_is_tracked(self, names: Collection[str]) -> None:
-        """NotContinued where a tracked object of the checkpoint would not be restored."""
+        """NotResumable where a tracked object of the checkpoint would not be restored."""
         if left := sorted(set(self.objects) - set(names)):
-            raise NotContinued(
+            raise NotResumable(
                 f"the checkpoint of epoch {self.step} holds {', '.join(left)}, which the trainer has not given to "
                 "run.track(…) when it begins its first epoch"
             )

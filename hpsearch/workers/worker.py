@@ -188,7 +188,7 @@ class _Training:
     def _next_report(self) -> Report | None:
         try:
             report = self.trial.next_report()
-        except state.NotContinued as problem:
+        except state.NotResumable as problem:
             self.trial.close()
             self.checkpoints.restart()
             self.trial = self._open(str(problem))
