@@ -149,7 +149,7 @@ class Run:
         return self._restored is not None
 
     @property
-    def not_continued(self) -> str:
+    def why_not_resumable(self) -> str:
         """Why a trial of this trainer cannot be continued from a checkpoint, and the line to write; "" where it can, or
         where nothing is tracked. Known at the first report."""
         if self.tracked and not self._has_begun:

@@ -193,7 +193,7 @@ class _Training:
             self.checkpoints.restart()
             self.trial = self._open(str(problem))
             report = self.trial.next_report()
-        if report is not None and not self.checkpoints.only_best and (why := self.trial.run.not_continued):
+        if report is not None and not self.checkpoints.only_best and (why := self.trial.run.why_not_resumable):
             self.checkpoints.only_best, self.checkpoints.unsaved = True, why
         return report
 
