@@ -58,13 +58,13 @@ def frozen(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, objects=plain_state.copied(snapshot.objects))
 
 
-class NotSaved(Exception):
+class NotSerializable(Exception):
     """A state cannot be put into a checkpoint, or not be read from one: which object of run.track, where in it, and
     what to do."""
 
 
 def pack(snapshot: Snapshot) -> bytes:
-    """The content of a checkpoint file. NotSaved where a state has values that no checkpoint can hold."""
+    """The content of a checkpoint file. NotSerializable where a state has values that no checkpoint can hold."""
     import torch
 
     buffer = io.BytesIO()
@@ -73,7 +73,9 @@ def pack(snapshot: Snapshot) -> bytes:
         torch.save({own.name: getattr(plain, own.name) for own in fields(plain)}, buffer)
     except (pickle.PicklingError, AttributeError, TypeError) as problem:  # what pickle raises
         named = ", ".join(f"{name}=…" for name in snapshot.objects)
-        raise NotSaved(f"run.track({named}): a state_dict has an object that cannot be saved: {problem}") from None
+        raise NotSerializable(
+            f"run.track({named}): a state_dict has an object that cannot be saved: {problem}"
+        ) from None
     return buffer.getvalue()
 
 
@@ -82,7 +84,7 @@ def _written(name: str, own: Any) -> Any:
         return plain_state.written(own)
     except plain_state.NotPlain as problem:
         where = "".join(problem.path)
-        raise NotSaved(
+        raise NotSerializable(
             f"run.track({name}=…): in its state_dict(), {f'the value at {where}' if where else 'the state'} is "
             f"{problem.what}, which a checkpoint cannot hold; return it as numbers, text, lists, dictionaries, arrays "
             "or tensors, and leave out what load_state_dict does not need"
@@ -101,12 +103,12 @@ def unpack(content: bytes) -> Snapshot:
 
 
 def check_can_be_read(content: bytes) -> None:
-    """NotSaved where a checkpoint that was written cannot be read."""
+    """NotSerializable where a checkpoint that was written cannot be read."""
     try:
         unpack(content)
     except Exception as problem:  # whatever torch raises
         first = str(problem).strip().partition("\n")[0]
-        raise NotSaved(f"a checkpoint of what run.track was given cannot be read again: {first:.300}") from None
+        raise NotSerializable(f"a checkpoint of what run.track was given cannot be read again: {first:.300}") from None
 
 
 # The state of one tracked object ─────────────────────────────────────────────────────────────────

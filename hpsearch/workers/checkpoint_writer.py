@@ -102,7 +102,7 @@ class CheckpointWriter:
             if not self._claim.holds:
                 return Failure("error", "the trial was assigned to another worker")
             self._write(at_rest and not self.only_best)
-        except state.NotSaved as problem:
+        except state.NotSerializable as problem:
             self._is_off, self.unsaved = True, str(problem)
         except OSError as problem:
             return Failure("disk", f"a checkpoint could not be written: {problem}")
@@ -120,7 +120,7 @@ class CheckpointWriter:
         self.store.keep_newest()
 
     def _packed(self, snapshot: state.Snapshot) -> bytes:
-        """NotSaved. The first one is read again: it shows whether the trial can be continued."""
+        """NotSerializable. The first one is read again: it shows whether the trial can be continued."""
         content = state.pack(snapshot)
         if self._is_first:
             state.check_can_be_read(content)

@@ -341,13 +341,13 @@ class TestRefused:
         ids=lambda value: type(value).__name__,
     )
     def test_the_object_and_the_place_are_named(self, value: Any, where: str) -> None:
-        with pytest.raises(state.NotSaved) as refused:
+        with pytest.raises(state.NotSerializable) as refused:
             state.pack(state.take("study/0", 1, 0.0, {"helper": Holder(value)}))
         assert "run.track(helper=…)" in str(refused.value)
         assert where in str(refused.value)
 
     def test_a_value_that_holds_itself(self) -> None:
-        with pytest.raises(state.NotSaved):
+        with pytest.raises(state.NotSerializable):
             state.pack(state.take("study/0", 1, 0.0, {"helper": Holder(circle())}))
 
 

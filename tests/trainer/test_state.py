@@ -32,7 +32,7 @@ class TestSnapshot:
         assert snapshot.object_state("weight") == {"value": 2.5}
 
     def test_a_state_dict_that_cannot_be_written_is_named(self) -> None:
-        with pytest.raises(state.NotSaved, match=r"run\.track\(schedule=…\): .* \['function'\] is a function"):
+        with pytest.raises(state.NotSerializable, match=r"run\.track\(schedule=…\): .* \['function'\] is a function"):
             state.pack(state.take(OWNER, 1, 0.0, {"schedule": Lambda()}))
 
     def test_an_object_that_is_not_in_it_is_named(self) -> None:
