@@ -128,7 +128,7 @@ class CheckpointWriter:
         return content
 
     def _take(self) -> state.Snapshot:
-        return state.take(self.store.owner, self._last, self._best_loss, self.tracked)
+        return state.take_snapshot(self.store.owner, self._last, self._best_loss, self.tracked)
 
     def finish(self, over: bool, epoch: int | None) -> None:
         """The trial goes no further here; over, epoch: see Release. The best is one that counts."""

@@ -36,7 +36,9 @@ def model(work: Path, number: int, weight: float, **params: Any) -> Member:
     """A trial whose model is that number, at its second epoch."""
     thing = Weight()
     thing.value = weight
-    CheckpointStore.of(work, "u", number).write_best(state.pack(state.take(f"u/{number}", 2, 0.0, {"weight": thing})))
+    CheckpointStore.of(work, "u", number).write_best(
+        state.pack(state.take_snapshot(f"u/{number}", 2, 0.0, {"weight": thing}))
+    )
     all_of_them = {"x": 0.0, "epoch_log": str(work / "epoch_log"), **params}
     return Member(f"trial {number}", all_of_them, seed=1, epochs=3, work=work, study_uid="u", number=number, step=2)
 

@@ -112,7 +112,7 @@ class TupleState(Holder):
 
 
 def through_file(value: Any) -> Any:
-    held = state.take("study/0", 1, 0.0, {"it": Holder(value)})
+    held = state.take_snapshot("study/0", 1, 0.0, {"it": Holder(value)})
     return state.unpack(state.pack(held)).object_state("it")["value"]
 
 
@@ -235,13 +235,13 @@ class TestKinds:
     @pytest.mark.parametrize("kind", KINDS)
     def test_a_frozen_copy_comes_back_too(self, kind: str) -> None:
         """That of the best epoch, which is written later than it was taken."""
-        snapshot = state.frozen(state.take("study/0", 1, 0.0, {"it": Holder(KINDS[kind])}))
+        snapshot = state.frozen(state.take_snapshot("study/0", 1, 0.0, {"it": Holder(KINDS[kind])}))
         assert bits(state.unpack(state.pack(snapshot)).object_state("it")["value"]) == bits(KINDS[kind])
 
     @pytest.mark.parametrize("made", [np.arange(3.0), Best(1.0, None, [1]), deque_of(None), {"a": [1]}], ids=repr)
     def test_a_frozen_copy_does_not_change_with_the_training(self, made: Any) -> None:
         holder = Holder(made)
-        snapshot = state.frozen(state.take("study/0", 1, 0.0, {"it": holder}))
+        snapshot = state.frozen(state.take_snapshot("study/0", 1, 0.0, {"it": holder}))
         before = bits(made)
         match made:
             case np.ndarray():
@@ -256,7 +256,7 @@ class TestKinds:
         assert bits(snapshot.object_state("it")["value"]) == before
 
     def test_a_state_that_is_a_tuple(self) -> None:
-        stored = state.unpack(state.pack(state.take("study/0", 1, 0.0, {"it": TupleState(np.float32(2))})))
+        stored = state.unpack(state.pack(state.take_snapshot("study/0", 1, 0.0, {"it": TupleState(np.float32(2))})))
         again = TupleState()
         state.restore(again, stored.object_state("it"))
         assert bits(again.value) == bits(np.float32(2))
@@ -297,7 +297,7 @@ def test_a_loader_goes_on_at_its_place() -> None:
     loader, other = Loader(), Loader()
     for _ in range(7):
         loader.next()
-    stored = state.unpack(state.pack(state.take("study/0", 3, 0.0, {"loader": loader})))
+    stored = state.unpack(state.pack(state.take_snapshot("study/0", 3, 0.0, {"loader": loader})))
     state.restore(other, stored.object_state("loader"))
     assert [other.next() for _ in range(20)] == [loader.next() for _ in range(20)]
 
@@ -342,13 +342,13 @@ class TestRefused:
     )
     def test_the_object_and_the_place_are_named(self, value: Any, where: str) -> None:
         with pytest.raises(state.NotSerializable) as refused:
-            state.pack(state.take("study/0", 1, 0.0, {"helper": Holder(value)}))
+            state.pack(state.take_snapshot("study/0", 1, 0.0, {"helper": Holder(value)}))
         assert "run.track(helper=…)" in str(refused.value)
         assert where in str(refused.value)
 
     def test_a_value_that_holds_itself(self) -> None:
         with pytest.raises(state.NotSerializable):
-            state.pack(state.take("study/0", 1, 0.0, {"helper": Holder(circle())}))
+            state.pack(state.take_snapshot("study/0", 1, 0.0, {"helper": Holder(circle())}))
 
 
 class TestSafety:

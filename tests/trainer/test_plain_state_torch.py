@@ -84,7 +84,7 @@ def test_the_states_of_torch_come_back(kind: str) -> None:
 
     for _ in range(3):
         step(model, thing)
-    stored = state.unpack(state.pack(state.take("study/0", 3, 0.0, {"model": model, "thing": thing})))
+    stored = state.unpack(state.pack(state.take_snapshot("study/0", 3, 0.0, {"model": model, "thing": thing})))
     again, other = made(kind)
     state.restore(again, stored.object_state("model"))
     state.restore(other, stored.object_state("thing"))

@@ -20,20 +20,20 @@ OWNER = "study/3"
 
 
 def content(step: int) -> bytes:
-    return state.pack(state.take(OWNER, step, 0.5, {"weight": Weight()}))
+    return state.pack(state.take_snapshot(OWNER, step, 0.5, {"weight": Weight()}))
 
 
 class TestSnapshot:
     def test_comes_back_as_it_was(self) -> None:
         weight = Weight()
         weight.value = 2.5
-        snapshot = state.unpack(state.pack(state.take(OWNER, 4, float("inf"), {"weight": weight})))
+        snapshot = state.unpack(state.pack(state.take_snapshot(OWNER, 4, float("inf"), {"weight": weight})))
         assert (snapshot.owner, snapshot.step, snapshot.best) == (OWNER, 4, float("inf"))
         assert snapshot.object_state("weight") == {"value": 2.5}
 
     def test_a_state_dict_that_cannot_be_written_is_named(self) -> None:
         with pytest.raises(state.NotSerializable, match=r"run\.track\(schedule=…\): .* \['function'\] is a function"):
-            state.pack(state.take(OWNER, 1, 0.0, {"schedule": Lambda()}))
+            state.pack(state.take_snapshot(OWNER, 1, 0.0, {"schedule": Lambda()}))
 
     def test_an_object_that_is_not_in_it_is_named(self) -> None:
         snapshot = state.unpack(content(4))
@@ -76,7 +76,7 @@ class TestRandomStates:
     def test_come_back_through_a_file(self) -> None:
         state.seed_everything(5)
         shuffled()
-        snapshot = state.unpack(state.pack(state.take(OWNER, 1, 0.0, {})))
+        snapshot = state.unpack(state.pack(state.take_snapshot(OWNER, 1, 0.0, {})))
         then = [shuffled() for _ in range(3)]
         state.seed_everything(6)
         state.set_random_state(snapshot.random)
@@ -99,7 +99,7 @@ class TestRandomStates:
 
 def stored(thing: Any) -> Any:
     """The object's state, once it has been in a file."""
-    return state.unpack(state.pack(state.take(OWNER, 1, 0.0, {"it": thing}))).object_state("it")
+    return state.unpack(state.pack(state.take_snapshot(OWNER, 1, 0.0, {"it": thing}))).object_state("it")
 
 
 def trained(model: torch.nn.Module, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
@@ -170,7 +170,7 @@ class TestTracked:
 
     def test_a_frozen_state_is_its_own(self) -> None:
         model = torch.nn.Linear(2, 1)
-        snapshot = state.frozen(state.take(OWNER, 1, 0.0, {"model": model}))
+        snapshot = state.frozen(state.take_snapshot(OWNER, 1, 0.0, {"model": model}))
         before = model.weight.detach().clone()
         with torch.no_grad():
             model.weight.add_(1.0)

@@ -18,7 +18,7 @@ from tests.support.toys import Weight
 
 
 def restored(**objects: Any) -> state.Snapshot:
-    return state.unpack(state.pack(state.take("study/0", 2, 0.5, objects)))
+    return state.unpack(state.pack(state.take_snapshot("study/0", 2, 0.5, objects)))
 
 
 class TestEpochs:

@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> CheckpointStore:
 
 
 def content(step: int, best: float = 0.5, owner: str = OWNER) -> bytes:
-    return state.pack(state.take(owner, step, best, {"weight": Weight()}))
+    return state.pack(state.take_snapshot(owner, step, best, {"weight": Weight()}))
 
 
 def names(store: CheckpointStore) -> list[str]:
