@@ -48,7 +48,7 @@ class Snapshot:
         return self.objects[name]
 
 
-def take(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:
+def take_snapshot(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:
     """The state of the tracked objects, which share memory with the training, and of all random generators."""
     return Snapshot(owner, step, best, {name: state_of(thing) for name, thing in tracked.items()}, random_state())
 
