@@ -86,7 +86,7 @@ class CheckpointWriter:
         if self.tracked and not self._is_off and (loss < self._best_loss or is_last):
             self._best_loss = loss
             snapshot = self._take()
-            self._bests.append(state.frozen(snapshot) if going_on else snapshot)
+            self._bests.append(state.cloned(snapshot) if going_on else snapshot)
 
     def write(self, at_rest: bool) -> Failure | None:
         """Not `at_rest`: the trainer went on after its last report, so its state now is no epoch's checkpoint.

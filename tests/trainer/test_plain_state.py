@@ -235,13 +235,13 @@ class TestKinds:
     @pytest.mark.parametrize("kind", KINDS)
     def test_a_frozen_copy_comes_back_too(self, kind: str) -> None:
         """That of the best epoch, which is written later than it was taken."""
-        snapshot = state.frozen(state.take_snapshot("study/0", 1, 0.0, {"it": Holder(KINDS[kind])}))
+        snapshot = state.cloned(state.take_snapshot("study/0", 1, 0.0, {"it": Holder(KINDS[kind])}))
         assert bits(state.unpack(state.pack(snapshot)).object_state("it")["value"]) == bits(KINDS[kind])
 
     @pytest.mark.parametrize("made", [np.arange(3.0), Best(1.0, None, [1]), deque_of(None), {"a": [1]}], ids=repr)
     def test_a_frozen_copy_does_not_change_with_the_training(self, made: Any) -> None:
         holder = Holder(made)
-        snapshot = state.frozen(state.take_snapshot("study/0", 1, 0.0, {"it": holder}))
+        snapshot = state.cloned(state.take_snapshot("study/0", 1, 0.0, {"it": holder}))
         before = bits(made)
         match made:
             case np.ndarray():

@@ -170,7 +170,7 @@ class TestTracked:
 
     def test_a_frozen_state_is_its_own(self) -> None:
         model = torch.nn.Linear(2, 1)
-        snapshot = state.frozen(state.take_snapshot(OWNER, 1, 0.0, {"model": model}))
+        snapshot = state.cloned(state.take_snapshot(OWNER, 1, 0.0, {"model": model}))
         before = model.weight.detach().clone()
         with torch.no_grad():
             model.weight.add_(1.0)
