@@ -53,7 +53,7 @@ def take_snapshot(owner: str, step: int, best: float, tracked: Mapping[str, Any]
     return Snapshot(owner, step, best, {name: state_of(thing) for name, thing in tracked.items()}, random_state())
 
 
-def frozen(snapshot: Snapshot) -> Snapshot:
+def cloned(snapshot: Snapshot) -> Snapshot:
     """A copy with its own tensors, which later training does not change."""
     return replace(snapshot, objects=plain_state.copied(snapshot.objects))
 
