@@ -337,19 +337,19 @@ def _found(module: str, name: str) -> Any:
 # Copies ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def copied(state: Any) -> Any:
+def cloned(state: Any) -> Any:
     """A deep copy of tensors and containers. For a small model it takes a tenth of the time of torch.save."""
     if _is_tensor(state):
         own = state.detach().clone()
         return type(state)(own, state.requires_grad) if type(state).__name__ == "Parameter" else own
     if type(state) is dict:
-        return {key: copied(value) for key, value in state.items()}
+        return {key: cloned(value) for key, value in state.items()}
     if type(state) is collections.OrderedDict:
-        ordered = collections.OrderedDict((key, copied(value)) for key, value in state.items())
+        ordered = collections.OrderedDict((key, cloned(value)) for key, value in state.items())
         vars(ordered).update(vars(state))
         return ordered
     if type(state) in (list, tuple):
-        return type(state)(map(copied, state))
+        return type(state)(map(cloned, state))
     try:
         return copy.deepcopy(state)
     except Exception:  # no checkpoint can hold it, which `written` says
