@@ -55,7 +55,7 @@ def take_snapshot(owner: str, step: int, best: float, tracked: Mapping[str, Any]
 
 def cloned(snapshot: Snapshot) -> Snapshot:
     """A copy with its own tensors, which later training does not change."""
-    return replace(snapshot, objects=plain_state.copied(snapshot.objects))
+    return replace(snapshot, objects=plain_state.cloned(snapshot.objects))
 
 
 class NotSerializable(Exception):
