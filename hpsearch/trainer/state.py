@@ -81,7 +81,7 @@ def pack(snapshot: Snapshot) -> bytes:
 
 def _written(name: str, own: Any) -> Any:
     try:
-        return plain_state.written(own)
+        return plain_state.to_plain(own)
     except plain_state.NotPlain as problem:
         where = "".join(problem.path)
         raise NotSerializable(

@@ -264,7 +264,7 @@ class TestKinds:
     def test_what_is_plain_is_stored_as_ever(self) -> None:
         """A checkpoint of an earlier version has nothing else."""
         plain = {"model": torch.nn.Linear(2, 1).state_dict(), "epochs": [1, 2, {"a": (None, "x")}]}
-        assert plain_state.written(plain) is plain
+        assert plain_state.to_plain(plain) is plain
         assert plain_state.read(plain) is plain
 
     def test_tensors_that_share_memory_still_do(self) -> None:
@@ -358,7 +358,7 @@ class TestSafety:
         return plain_state.read({plain_state.KIND: kind, "value": value, "extra": [module, name]})
 
     def test_no_constructor_or_setter_is_called(self) -> None:
-        stored = plain_state.written(Checked(5))
+        stored = plain_state.to_plain(Checked(5))
         Checked.calls.clear()
         found = plain_state.read(stored)
         assert (found.value, Checked.calls) == (5, [])
