@@ -98,7 +98,7 @@ def unpack(content: bytes) -> Snapshot:
     found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     if set(found) != {own.name for own in fields(Snapshot)}:
         raise ValueError(f"it was written by another version of hpsearch, with {', '.join(sorted(found))}")
-    objects = {name: plain_state.read(own) for name, own in found["objects"].items()}
+    objects = {name: plain_state.from_plain(own) for name, own in found["objects"].items()}
     return Snapshot(**{**found, "objects": objects})
 
 

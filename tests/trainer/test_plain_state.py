@@ -265,7 +265,7 @@ class TestKinds:
         """A checkpoint of an earlier version has nothing else."""
         plain = {"model": torch.nn.Linear(2, 1).state_dict(), "epochs": [1, 2, {"a": (None, "x")}]}
         assert plain_state.to_plain(plain) is plain
-        assert plain_state.read(plain) is plain
+        assert plain_state.from_plain(plain) is plain
 
     def test_tensors_that_share_memory_still_do(self) -> None:
         one = torch.ones(2)
@@ -355,12 +355,12 @@ class TestSafety:
     """A file may name what it likes: nothing of it is imported, called or set through a method."""
 
     def tagged(self, kind: str, value: Any, module: str, name: str) -> Any:
-        return plain_state.read({plain_state.KIND: kind, "value": value, "extra": [module, name]})
+        return plain_state.from_plain({plain_state.KIND: kind, "value": value, "extra": [module, name]})
 
     def test_no_constructor_or_setter_is_called(self) -> None:
         stored = plain_state.to_plain(Checked(5))
         Checked.calls.clear()
-        found = plain_state.read(stored)
+        found = plain_state.from_plain(stored)
         assert (found.value, Checked.calls) == (5, [])
 
     @pytest.mark.parametrize("kind", ["dataclass", "named tuple", "enum", "flag"])
@@ -385,4 +385,4 @@ class TestSafety:
 
     def test_an_unknown_kind_is_refused(self) -> None:
         with pytest.raises(ValueError, match="does not know"):
-            plain_state.read({plain_state.KIND: "exec", "value": "1"})
+            plain_state.from_plain({plain_state.KIND: "exec", "value": "1"})
