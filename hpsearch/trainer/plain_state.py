@@ -46,7 +46,7 @@ BITS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 # Writing ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def written(value: Any, path: Path = ()) -> Any:
+def to_plain(value: Any, path: Path = ()) -> Any:
     """The value in plain values and tensors. What is plain already is returned itself, so shared tensors stay shared.
 
     NotPlain names the first value that no checkpoint can hold.
@@ -75,15 +75,15 @@ def _tagged(kind: str, value: Any, extra: Any = None) -> dict[str, Any]:
 
 
 def _items(values: Iterable[Any], path: Path) -> list[Any]:
-    return [one if type(one) in PLAIN else written(one, (*path, f"[{place}]")) for place, one in enumerate(values)]
+    return [one if type(one) in PLAIN else to_plain(one, (*path, f"[{place}]")) for place, one in enumerate(values)]
 
 
 def _pairs(value: Mapping[Any, Any], path: Path) -> list[Any]:
     """Keys too may be of any kind that is known here."""
     return [
         [
-            key if type(key) in PLAIN else written(key, (*path, f" (the key {key!r:.60})")),
-            one if type(one) in PLAIN else written(one, (*path, f"[{key!r:.60}]")),
+            key if type(key) in PLAIN else to_plain(key, (*path, f" (the key {key!r:.60})")),
+            one if type(one) in PLAIN else to_plain(one, (*path, f"[{key!r:.60}]")),
         ]
         for key, one in value.items()
     ]
@@ -94,7 +94,7 @@ def _written_dict(value: Any, path: Path) -> Any:
     same = all(new is own and one is old for (new, one), (own, old) in zip(pairs, value.items(), strict=True))
     if same and KIND not in value:
         return value
-    extra = written(dict(vars(value)), path) if type(value) is collections.OrderedDict and vars(value) else None
+    extra = to_plain(dict(vars(value)), path) if type(value) is collections.OrderedDict and vars(value) else None
     return _tagged("dict" if type(value) is dict else "OrderedDict", pairs, extra)
 
 
@@ -140,7 +140,7 @@ def _written_numpy(value: Any, path: Path) -> Any:
     if numpy is None:
         return None
     if isinstance(value, numpy.dtype):
-        return _tagged("dtype", written(numpy.lib.format.dtype_to_descr(value), path))
+        return _tagged("dtype", to_plain(numpy.lib.format.dtype_to_descr(value), path))
     if isinstance(value, numpy.generic):
         array_, kind = numpy.asarray(value), "number"
     elif type(value) is numpy.ndarray:
@@ -148,7 +148,7 @@ def _written_numpy(value: Any, path: Path) -> Any:
     elif isinstance(value, numpy.random.Generator):
         return _tagged("Generator", _written_bits(value.bit_generator, path))
     elif isinstance(value, numpy.random.RandomState):
-        return _tagged("RandomState", written(value.get_state(legacy=False), path))
+        return _tagged("RandomState", to_plain(value.get_state(legacy=False), path))
     elif isinstance(value, numpy.random.BitGenerator):
         return _tagged("bits", _written_bits(value, path))
     else:
@@ -157,7 +157,7 @@ def _written_numpy(value: Any, path: Path) -> Any:
         return _tagged("objects", _items(array_.ravel().tolist(), path), list(array_.shape))
     fortran = array_.ndim > 1 and array_.flags.f_contiguous and not array_.flags.c_contiguous
     content = _bytes_tensor(array_.tobytes(order="F" if fortran else "C"))
-    descr = written(numpy.lib.format.dtype_to_descr(array_.dtype), path)
+    descr = to_plain(numpy.lib.format.dtype_to_descr(array_.dtype), path)
     return _tagged(kind, content, [descr, list(array_.shape), fortran])
 
 
@@ -171,7 +171,7 @@ def _bytes_tensor(content: bytes) -> Any:
 def _written_bits(bits: Any, path: Path) -> Any:
     if type(bits).__name__ not in BITS:
         raise NotPlain(path, f"NumPy's {type(bits).__name__}, a bit generator that is not known here")
-    return written(bits.state, path)
+    return to_plain(bits.state, path)
 
 
 def _written_instance(value: Any, path: Path) -> Any:
@@ -187,7 +187,7 @@ def _written_instance(value: Any, path: Path) -> Any:
         return _tagged("named tuple", _items(value, path), named)
     own = {one.name: getattr(value, one.name) for one in dataclasses.fields(value) if hasattr(value, one.name)}
     own |= getattr(value, "__dict__", {})
-    return _tagged("dataclass", {name: written(one, (*path, f".{name}")) for name, one in own.items()}, named)
+    return _tagged("dataclass", {name: to_plain(one, (*path, f".{name}")) for name, one in own.items()}, named)
 
 
 def _no_class(kind: type) -> str:
