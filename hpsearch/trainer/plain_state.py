@@ -211,7 +211,7 @@ def _named(thing: Any, before: str = "") -> str:
 
 
 def read(value: Any) -> Any:
-    """The value that `written` was given. ValueError for one that `written` has not made."""
+    """The value that `to_plain` was given. ValueError for one that `to_plain` has not made."""
     if type(value) in (list, tuple):
         parts = [read(one) for one in value]
         return value if all(new is old for new, old in zip(parts, value, strict=True)) else type(value)(parts)
@@ -352,5 +352,5 @@ def cloned(state: Any) -> Any:
         return type(state)(map(cloned, state))
     try:
         return copy.deepcopy(state)
-    except Exception:  # no checkpoint can hold it, which `written` says
+    except Exception:  # no checkpoint can hold it, which `to_plain` says
         return state
