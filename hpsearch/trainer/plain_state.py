@@ -210,15 +210,15 @@ def _named(thing: Any, before: str = "") -> str:
 # Reading ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def read(value: Any) -> Any:
+def from_plain(value: Any) -> Any:
     """The value that `to_plain` was given. ValueError for one that `to_plain` has not made."""
     if type(value) in (list, tuple):
-        parts = [read(one) for one in value]
+        parts = [from_plain(one) for one in value]
         return value if all(new is old for new, old in zip(parts, value, strict=True)) else type(value)(parts)
     if not isinstance(value, dict):
         return value
     if KIND not in value:
-        found = {key: read(one) for key, one in value.items()}
+        found = {key: from_plain(one) for key, one in value.items()}
         return value if all(found[key] is one for key, one in value.items()) else found
     return _read_tagged(value[KIND], value[VALUE], value.get(EXTRA))
 
@@ -228,25 +228,25 @@ def _read_tagged(kind: str, value: Any, extra: Any) -> Any:
         return READ[kind](value)
     match kind:
         case "dict" | "OrderedDict":
-            pairs = [(read(key), read(one)) for key, one in value]
+            pairs = [(from_plain(key), from_plain(one)) for key, one in value]
             if kind == "dict":
                 return dict(pairs)
             ordered = collections.OrderedDict(pairs)
-            vars(ordered).update(read(extra) or {})
+            vars(ordered).update(from_plain(extra) or {})
             return ordered
         case "deque":
             return collections.deque(map(read, value), extra[0])
         case "set" | "frozenset":
             return (set if kind == "set" else frozenset)(map(read, value))
         case "Counter":
-            return collections.Counter({read(key): read(one) for key, one in value})
+            return collections.Counter({from_plain(key): from_plain(one) for key, one in value})
         case "defaultdict":
             factory = FACTORIES[extra[0]] if extra[0] else None
-            return collections.defaultdict(factory, ((read(key), read(one)) for key, one in value))
+            return collections.defaultdict(factory, ((from_plain(key), from_plain(one)) for key, one in value))
         case "namespace":
-            return types.SimpleNamespace(**{read(key): read(one) for key, one in value})
+            return types.SimpleNamespace(**{from_plain(key): from_plain(one) for key, one in value})
         case "mappingproxy":
-            return types.MappingProxyType({read(key): read(one) for key, one in value})
+            return types.MappingProxyType({from_plain(key): from_plain(one) for key, one in value})
         case "enum" | "flag" | "named tuple" | "dataclass":
             return _read_instance(kind, value, *extra)
         case "torch.Generator":
@@ -263,16 +263,16 @@ def _read_numpy(kind: str, value: Any, extra: Any) -> Any:
 
     match kind:
         case "dtype":
-            return numpy.lib.format.descr_to_dtype(read(value))
+            return numpy.lib.format.descr_to_dtype(from_plain(value))
         case "objects":
             objects = numpy.empty(len(value), dtype=object)
             for place, one in enumerate(value):
-                objects[place] = read(one)
+                objects[place] = from_plain(one)
             return objects.reshape(extra)
         case "number" | "ndarray":
             descr, shape, fortran = extra
             content = bytearray(value.numpy().tobytes())
-            dtype = numpy.lib.format.descr_to_dtype(read(descr))
+            dtype = numpy.lib.format.descr_to_dtype(from_plain(descr))
             whole = numpy.frombuffer(content, dtype=dtype) if content else numpy.empty(0, dtype=dtype)
             found = whole.reshape(shape, order="F" if fortran else "C")
             return found if kind == "ndarray" else found[()]
@@ -281,7 +281,7 @@ def _read_numpy(kind: str, value: Any, extra: Any) -> Any:
         case "Generator":
             return numpy.random.Generator(_read_bits(value))
         case "RandomState":
-            state = read(value)
+            state = from_plain(value)
             legacy = numpy.random.RandomState(_bits(state["bit_generator"]))
             legacy.set_state(state)
             return legacy
@@ -289,7 +289,7 @@ def _read_numpy(kind: str, value: Any, extra: Any) -> Any:
 
 
 def _read_bits(value: Any) -> Any:
-    state = read(value)
+    state = from_plain(value)
     bits = _bits(state["bit_generator"])
     bits.state = state
     return bits
@@ -320,9 +320,9 @@ def _read_instance(kind: str, value: Any, module: str, name: str) -> Any:
     for field, one in value.items():
         slot = next((vars(base)[field] for base in found.__mro__ if field in vars(base)), None)
         if isinstance(slot, types.MemberDescriptorType):  # of __slots__
-            slot.__set__(instance, read(one))
+            slot.__set__(instance, from_plain(one))
         else:
-            vars(instance)[field] = read(one)
+            vars(instance)[field] = from_plain(one)
     return instance
 
 
