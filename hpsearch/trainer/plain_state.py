@@ -235,9 +235,9 @@ def _read_tagged(kind: str, value: Any, extra: Any) -> Any:
             vars(ordered).update(from_plain(extra) or {})
             return ordered
         case "deque":
-            return collections.deque(map(read, value), extra[0])
+            return collections.deque(map(from_plain, value), extra[0])
         case "set" | "frozenset":
-            return (set if kind == "set" else frozenset)(map(read, value))
+            return (set if kind == "set" else frozenset)(map(from_plain, value))
         case "Counter":
             return collections.Counter({from_plain(key): from_plain(one) for key, one in value})
         case "defaultdict":
@@ -315,7 +315,7 @@ def _read_instance(kind: str, value: Any, module: str, name: str) -> Any:
     if kind == "flag":
         return found(value)
     if kind == "named tuple":
-        return tuple.__new__(found, map(read, value))
+        return tuple.__new__(found, map(from_plain, value))
     instance = object.__new__(found)
     for field, one in value.items():
         slot = next((vars(base)[field] for base in found.__mro__ if field in vars(base)), None)
