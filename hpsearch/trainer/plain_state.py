@@ -176,7 +176,7 @@ def _written_bits(bits: Any, path: Path) -> Any:
 
 def _written_instance(value: Any, path: Path) -> Any:
     kind = type(value)
-    if (why := _no_class(kind)) or _found(kind.__module__, kind.__qualname__) is not kind:
+    if (why := _why_unsupported(kind)) or _found(kind.__module__, kind.__qualname__) is not kind:
         raise NotPlain(path, why or f"of a class that cannot be imported as {kind.__module__}.{kind.__qualname__}")
     named = [kind.__module__, kind.__qualname__]
     if isinstance(value, enum.Flag):
@@ -190,7 +190,7 @@ def _written_instance(value: Any, path: Path) -> Any:
     return _tagged("dataclass", {name: to_plain(one, (*path, f".{name}")) for name, one in own.items()}, named)
 
 
-def _no_class(kind: type) -> str:
+def _why_unsupported(kind: type) -> str:
     """Why instances of a class are not kept; "" where they are."""
     is_named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
     if not (issubclass(kind, enum.Enum) or is_named_tuple or dataclasses.is_dataclass(kind)):
@@ -308,7 +308,7 @@ def _read_instance(kind: str, value: Any, module: str, name: str) -> Any:
     found = _found(module, name)
     if found is None:
         raise ValueError(f"it holds an object of the class {module}.{name}, which this process has not imported")
-    if why := _no_class(found):
+    if why := _why_unsupported(found):
         raise ValueError(f"a checkpoint names {module}.{name}, which is {why}")
     if kind == "enum":
         return found.__members__[value]
