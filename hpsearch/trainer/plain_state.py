@@ -176,7 +176,7 @@ def _written_bits(bits: Any, path: Path) -> Any:
 
 def _written_instance(value: Any, path: Path) -> Any:
     kind = type(value)
-    if (why := _why_unsupported(kind)) or _found(kind.__module__, kind.__qualname__) is not kind:
+    if (why := _why_unsupported(kind)) or _imported_class(kind.__module__, kind.__qualname__) is not kind:
         raise NotPlain(path, why or f"of a class that cannot be imported as {kind.__module__}.{kind.__qualname__}")
     named = [kind.__module__, kind.__qualname__]
     if isinstance(value, enum.Flag):
@@ -305,7 +305,7 @@ def _bits(name: str) -> Any:
 
 def _read_instance(kind: str, value: Any, module: str, name: str) -> Any:
     """An Enum's member, a named tuple or a dataclass, without a call of its constructor or of a method of its own."""
-    found = _found(module, name)
+    found = _imported_class(module, name)
     if found is None:
         raise ValueError(f"it holds an object of the class {module}.{name}, which this process has not imported")
     if why := _why_unsupported(found):
@@ -326,7 +326,7 @@ def _read_instance(kind: str, value: Any, module: str, name: str) -> Any:
     return instance
 
 
-def _found(module: str, name: str) -> Any:
+def _imported_class(module: str, name: str) -> Any:
     """A class by its name, where its module is imported already; None where there is none. Nothing is imported."""
     there: Any = sys.modules.get(module)
     for part in name.split("."):
