@@ -39,7 +39,7 @@ PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 FACTORIES: Mapping[str, Any] = {kind.__name__: kind for kind in (int, float, list, dict, set, str, bool, tuple)}
 """Of a defaultdict."""
 
-BITS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 """NumPy's bit generators."""
 
 
@@ -169,7 +169,7 @@ def _bytes_tensor(content: bytes) -> Any:
 
 
 def _written_bits(bits: Any, path: Path) -> Any:
-    if type(bits).__name__ not in BITS:
+    if type(bits).__name__ not in BIT_GENERATORS:
         raise NotPlain(path, f"NumPy's {type(bits).__name__}, a bit generator that is not known here")
     return to_plain(bits.state, path)
 
@@ -298,7 +298,7 @@ def _read_bits(value: Any) -> Any:
 def _bits(name: str) -> Any:
     import numpy
 
-    if name not in BITS:
+    if name not in BIT_GENERATORS:
         raise ValueError(f"{name!r:.60} is no bit generator of NumPy")
     return getattr(numpy.random, name)()
 
