@@ -146,11 +146,11 @@ def _written_numpy(value: Any, path: Path) -> Any:
     elif type(value) is numpy.ndarray:
         array_, kind = value, "ndarray"
     elif isinstance(value, numpy.random.Generator):
-        return _tagged("Generator", _written_bits(value.bit_generator, path))
+        return _tagged("Generator", _written_bit_generator(value.bit_generator, path))
     elif isinstance(value, numpy.random.RandomState):
         return _tagged("RandomState", to_plain(value.get_state(legacy=False), path))
     elif isinstance(value, numpy.random.BitGenerator):
-        return _tagged("bits", _written_bits(value, path))
+        return _tagged("bits", _written_bit_generator(value, path))
     else:
         return None
     if array_.dtype.hasobject:
@@ -168,7 +168,7 @@ def _bytes_tensor(content: bytes) -> Any:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.empty(0, dtype=torch.uint8)
 
 
-def _written_bits(bits: Any, path: Path) -> Any:
+def _written_bit_generator(bits: Any, path: Path) -> Any:
     if type(bits).__name__ not in BIT_GENERATORS:
         raise NotPlain(path, f"NumPy's {type(bits).__name__}, a bit generator that is not known here")
     return to_plain(bits.state, path)
