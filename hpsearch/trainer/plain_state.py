@@ -277,9 +277,9 @@ def _read_numpy(kind: str, value: Any, extra: Any) -> Any:
             found = whole.reshape(shape, order="F" if fortran else "C")
             return found if kind == "ndarray" else found[()]
         case "bits":
-            return _read_bits(value)
+            return _read_bit_generator(value)
         case "Generator":
-            return numpy.random.Generator(_read_bits(value))
+            return numpy.random.Generator(_read_bit_generator(value))
         case "RandomState":
             state = from_plain(value)
             legacy = numpy.random.RandomState(_bits(state["bit_generator"]))
@@ -288,7 +288,7 @@ def _read_numpy(kind: str, value: Any, extra: Any) -> Any:
     raise ValueError(f"a checkpoint has a value of the kind {kind!r}, which this version of hpsearch does not know")
 
 
-def _read_bits(value: Any) -> Any:
+def _read_bit_generator(value: Any) -> Any:
     state = from_plain(value)
     bits = _bits(state["bit_generator"])
     bits.state = state
