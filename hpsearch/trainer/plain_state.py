@@ -282,7 +282,7 @@ def _read_numpy(kind: str, value: Any, extra: Any) -> Any:
             return numpy.random.Generator(_read_bit_generator(value))
         case "RandomState":
             state = from_plain(value)
-            legacy = numpy.random.RandomState(_bits(state["bit_generator"]))
+            legacy = numpy.random.RandomState(_new_bit_generator(state["bit_generator"]))
             legacy.set_state(state)
             return legacy
     raise ValueError(f"a checkpoint has a value of the kind {kind!r}, which this version of hpsearch does not know")
@@ -290,12 +290,12 @@ def _read_numpy(kind: str, value: Any, extra: Any) -> Any:
 
 def _read_bit_generator(value: Any) -> Any:
     state = from_plain(value)
-    bits = _bits(state["bit_generator"])
+    bits = _new_bit_generator(state["bit_generator"])
     bits.state = state
     return bits
 
 
-def _bits(name: str) -> Any:
+def _new_bit_generator(name: str) -> Any:
     import numpy
 
     if name not in BIT_GENERATORS:
