@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def _moment(value: Any) -> Any:
+def _written_datetime(value: Any) -> Any:
     return [value.isoformat(), value.fold, _written_zone(value.tzinfo)]
 
 
@@ -63,8 +63,8 @@ Simple = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
 """The name of a kind in files, how it is written, and how it is read."""
 
 SIMPLE: Mapping[type, Simple] = {
-    datetime.datetime: ("datetime", _moment, _datetime),
-    datetime.time: ("time", _moment, _time),
+    datetime.datetime: ("datetime", _written_datetime, _datetime),
+    datetime.time: ("time", _written_datetime, _time),
     datetime.date: ("date", lambda it: it.isoformat(), datetime.date.fromisoformat),
     datetime.timedelta: (
         "timedelta",
