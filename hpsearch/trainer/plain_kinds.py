@@ -91,4 +91,4 @@ SIMPLE: Mapping[type, Simple] = {
         _python_random,
     ),
 }
-READ: Mapping[str, Callable[[Any], Any]] = {name: read for name, _, read in SIMPLE.values()}
+READERS: Mapping[str, Callable[[Any], Any]] = {name: read for name, _, read in SIMPLE.values()}

@@ -16,7 +16,7 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hpsearch.trainer.plain_kinds import READ, SIMPLE
+from hpsearch.trainer.plain_kinds import READERS, SIMPLE
 
 KIND, VALUE, EXTRA = "__hpsearch_kind__", "value", "extra"
 
@@ -224,8 +224,8 @@ def from_plain(value: Any) -> Any:
 
 
 def _read_tagged(kind: str, value: Any, extra: Any) -> Any:
-    if kind in READ:
-        return READ[kind](value)
+    if kind in READERS:
+        return READERS[kind](value)
     match kind:
         case "dict" | "OrderedDict":
             pairs = [(from_plain(key), from_plain(one)) for key, one in value]
