@@ -59,10 +59,10 @@ def _python_random(state: Any) -> random.Random:
     return generator
 
 
-Simple = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
+PlainKind = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
 """The name of a kind in files, how it is written, and how it is read."""
 
-SIMPLE: Mapping[type, Simple] = {
+SIMPLE: Mapping[type, PlainKind] = {
     datetime.datetime: ("datetime", _written_datetime, _datetime),
     datetime.time: ("time", _written_datetime, _time),
     datetime.date: ("date", lambda it: it.isoformat(), datetime.date.fromisoformat),
