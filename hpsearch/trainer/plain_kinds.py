@@ -62,7 +62,7 @@ def _python_random(state: Any) -> random.Random:
 PlainKind = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
 """The name of a kind in files, how it is written, and how it is read."""
 
-SIMPLE: Mapping[type, PlainKind] = {
+PLAIN_KINDS: Mapping[type, PlainKind] = {
     datetime.datetime: ("datetime", _written_datetime, _datetime),
     datetime.time: ("time", _written_datetime, _time),
     datetime.date: ("date", lambda it: it.isoformat(), datetime.date.fromisoformat),
@@ -91,4 +91,4 @@ SIMPLE: Mapping[type, PlainKind] = {
         _python_random,
     ),
 }
-READERS: Mapping[str, Callable[[Any], Any]] = {name: read for name, _, read in SIMPLE.values()}
+READERS: Mapping[str, Callable[[Any], Any]] = {name: read for name, _, read in PLAIN_KINDS.values()}

@@ -16,7 +16,7 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hpsearch.trainer.plain_kinds import READERS, SIMPLE
+from hpsearch.trainer.plain_kinds import PLAIN_KINDS, READERS
 
 KIND, VALUE, EXTRA = "__hpsearch_kind__", "value", "extra"
 
@@ -61,8 +61,8 @@ def to_plain(value: Any, path: Path = ()) -> Any:
     if kind in (list, tuple):
         parts = _items(value, path)
         return value if all(new is old for new, old in zip(parts, value, strict=True)) else kind(parts)
-    if kind in SIMPLE:
-        name, write, _ = SIMPLE[kind]
+    if kind in PLAIN_KINDS:
+        name, write, _ = PLAIN_KINDS[kind]
         try:
             return _tagged(name, write(value))
         except TypeError as problem:
