@@ -60,34 +60,38 @@ def _python_random(state: Any) -> random.Random:
 
 
 PlainKind = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
-"""The name of a kind in files, how it is written, and how it is read."""
+"""The name of a kind in files, how value is written, and how value is read."""
 
 PLAIN_KINDS: Mapping[type, PlainKind] = {
     datetime.datetime: ("datetime", _written_datetime, _datetime),
     datetime.time: ("time", _written_datetime, _time),
-    datetime.date: ("date", lambda it: it.isoformat(), datetime.date.fromisoformat),
+    datetime.date: ("date", lambda value: value.isoformat(), datetime.date.fromisoformat),
     datetime.timedelta: (
         "timedelta",
-        lambda it: [it.days, it.seconds, it.microseconds],
-        lambda it: datetime.timedelta(*it),
+        lambda value: [value.days, value.seconds, value.microseconds],
+        lambda value: datetime.timedelta(*value),
     ),
     datetime.timezone: ("timezone", _written_zone, _zone),
     zoneinfo.ZoneInfo: ("zoneinfo", _written_zone, _zone),
     decimal.Decimal: ("decimal", str, decimal.Decimal),
-    fractions.Fraction: ("fraction", lambda it: [it.numerator, it.denominator], lambda it: fractions.Fraction(*it)),
+    fractions.Fraction: (
+        "fraction",
+        lambda value: [value.numerator, value.denominator],
+        lambda value: fractions.Fraction(*value),
+    ),
     pathlib.PosixPath: ("path", str, pathlib.Path),
     pathlib.WindowsPath: ("path", str, pathlib.Path),
     pathlib.PurePosixPath: ("posix path", str, pathlib.PurePosixPath),
     pathlib.PureWindowsPath: ("windows path", str, pathlib.PureWindowsPath),
-    uuid.UUID: ("uuid", lambda it: it.hex, uuid.UUID),
+    uuid.UUID: ("uuid", lambda value: value.hex, uuid.UUID),
     bytearray: ("bytearray", bytes, bytearray),
-    array.array: ("array", lambda it: [it.typecode, it.tobytes()], lambda it: array.array(*it)),
-    range: ("range", lambda it: [it.start, it.stop, it.step], lambda it: range(*it)),
-    slice: ("slice", lambda it: [it.start, it.stop, it.step], lambda it: slice(*it)),
+    array.array: ("array", lambda value: [value.typecode, value.tobytes()], lambda value: array.array(*value)),
+    range: ("range", lambda value: [value.start, value.stop, value.step], lambda value: range(*value)),
+    slice: ("slice", lambda value: [value.start, value.stop, value.step], lambda value: slice(*value)),
     types.EllipsisType: ("ellipsis", lambda _: None, lambda _: ...),
     random.Random: (
         "random",
-        lambda it: [it.getstate()[0], list(it.getstate()[1]), it.getstate()[2]],
+        lambda value: [value.getstate()[0], list(value.getstate()[1]), value.getstate()[2]],
         _python_random,
     ),
 }
