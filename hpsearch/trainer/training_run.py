@@ -62,7 +62,7 @@ class Run:
         self.max_epochs = epochs
         self._restored = restored
         self._instrument = instrument
-        self._fold, self._fold_is_asked_for = fold, False
+        self._fold, self._fold_was_read = fold, False
         self.epoch = 0
         self._has_begun, self._tracked_late = False, False
         self.tracked: dict[str, Any] = {}
@@ -84,12 +84,12 @@ class Run:
     @property
     def fold(self) -> Fold | None:
         """The fold to validate on in a cross-validation; None: use the trainer's own split."""
-        self._fold_is_asked_for = True
+        self._fold_was_read = True
         return self._fold
 
     def check_fold_is_asked_for(self) -> None:
         """TrainerError where a trainer has trained an epoch and not read its fold."""
-        if self._fold is not None and not self._fold_is_asked_for:
+        if self._fold is not None and not self._fold_was_read:
             raise TrainerError(
                 f"trainer.validation asks for {self._fold.of} folds, and the trainer does not read `run.fold`, so all "
                 "of them would be validated on the same examples; docs/trainers.md has an example"
