@@ -141,7 +141,7 @@ class _Companion:
                 params = contract.params_argument(self._trainer, {**context.options, **member.params})
                 each.append(self._predicted(member.way, params, partial(run, replicate, own), part))
             for made in runs:
-                made.check_fold_is_asked_for()
+                made.check_fold_was_read()
             return _together(each, member.replicates, part)
 
     def _predicted(self, way: str, params: Any, run: Callable[[], Run], part: Part) -> Predictions:

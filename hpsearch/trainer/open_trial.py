@@ -126,7 +126,7 @@ class OpenTrial:
                 raise Infeasible(f"{self._name} returned before its first report") from None
             return None
         if self._is_first:
-            self.run.check_fold_is_asked_for()
+            self.run.check_fold_was_read()
             if self.run.ignores_checkpoint:
                 raise state.NotResumable(NO_EPOCHS)
             self._is_first = False

@@ -87,7 +87,7 @@ class Run:
         self._fold_was_read = True
         return self._fold
 
-    def check_fold_is_asked_for(self) -> None:
+    def check_fold_was_read(self) -> None:
         """TrainerError where a trainer has trained an epoch and not read its fold."""
         if self._fold is not None and not self._fold_was_read:
             raise TrainerError(
