@@ -64,7 +64,7 @@ class Run:
         self._instrument = instrument
         self._fold, self._fold_was_read = fold, False
         self.epoch = 0
-        self._has_begun, self._tracked_late = False, False
+        self._epochs_began, self._tracked_late = False, False
         self.tracked: dict[str, Any] = {}
         self.used: dict[str, str] = {}
 
@@ -114,7 +114,7 @@ class Run:
             state.check_can_be_tracked(name, thing)
             if self._restored is not None:
                 state.restore(thing, self._restored.object_state(name))
-        self._tracked_late |= self._has_begun and not objects.keys() <= self.tracked.keys()
+        self._tracked_late |= self._epochs_began and not objects.keys() <= self.tracked.keys()
         self.tracked.update(objects)
         if self._instrument is not None:
             self._instrument.tracked(objects)
@@ -152,7 +152,7 @@ class Run:
     def why_not_resumable(self) -> str:
         """Why a trial of this trainer cannot be continued from a checkpoint, and the line to write; "" where it can, or
         where nothing is tracked. Known at the first report."""
-        if self.tracked and not self._has_begun:
+        if self.tracked and not self._epochs_began:
             return f"{NO_EPOCHS}: write `for epoch in run.epochs():` after run.track(…)"
         if self._tracked_late:
             return "run.track(…) is called after the first epoch has begun: call it before `for epoch in run.epochs():`"
@@ -160,7 +160,7 @@ class Run:
 
     def epochs(self) -> Iterator[int]:
         """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""
-        first, self._has_begun = 1, True
+        first, self._epochs_began = 1, True
         if self._restored is not None:
             self._restored.check_all_is_tracked(self.tracked)
             first = self._restored.step + 1
