@@ -16,7 +16,7 @@ from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import contract, state
 from hpsearch.trainer.contract import Trainer
 from hpsearch.trainer.given import GivenTrainer, PickledTrainer
-from hpsearch.trainer.training_run import NO_EPOCHS, Instrument, Run
+from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run
 
 MAX_METRICS = 1000
 """Most metrics of one report. It limits the size of the journal, which has each value of each epoch."""
@@ -128,7 +128,7 @@ class OpenTrial:
         if self._is_first:
             self.run.check_fold_was_read()
             if self.run.ignores_checkpoint:
-                raise state.NotResumable(NO_EPOCHS)
+                raise state.NotResumable(NO_EPOCH_LOOP)
             self._is_first = False
         if isinstance(report, Mapping):  # without a step: of this epoch, or of the next step
             report = Report(max(self.run.epoch, self.step + 1), report)

@@ -13,7 +13,7 @@ from hpsearch.trainer import state
 
 Batch = TypeVar("Batch")
 
-NO_EPOCHS = "the trainer does not loop over run.epochs()"
+NO_EPOCH_LOOP = "the trainer does not loop over run.epochs()"
 
 
 class Instrument(Protocol):
@@ -153,7 +153,7 @@ class Run:
         """Why a trial of this trainer cannot be continued from a checkpoint, and the line to write; "" where it can, or
         where nothing is tracked. Known at the first report."""
         if self.tracked and not self._epochs_began:
-            return f"{NO_EPOCHS}: write `for epoch in run.epochs():` after run.track(…)"
+            return f"{NO_EPOCH_LOOP}: write `for epoch in run.epochs():` after run.track(…)"
         if self._tracked_late:
             return "run.track(…) is called after the first epoch has begun: call it before `for epoch in run.epochs():`"
         return ""
