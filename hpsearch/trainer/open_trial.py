@@ -127,7 +127,7 @@ class OpenTrial:
             return None
         if self._is_first:
             self.run.check_fold_was_read()
-            if self.run.ignores_checkpoint:
+            if self.run.has_ignored_checkpoint:
                 raise state.NotResumable(NO_EPOCH_LOOP)
             self._is_first = False
         if isinstance(report, Mapping):  # without a step: of this epoch, or of the next step

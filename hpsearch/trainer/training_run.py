@@ -144,7 +144,7 @@ class Run:
         return batches if self._instrument is None else self._instrument.batches(batches)
 
     @property
-    def ignores_checkpoint(self) -> bool:
+    def has_ignored_checkpoint(self) -> bool:
         """Whether the trainer, which has reported, has not asked `epochs` where to continue."""
         return self._restored is not None
 
