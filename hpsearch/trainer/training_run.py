@@ -66,7 +66,7 @@ class Run:
         self.epoch = 0
         self._epochs_began, self._tracked_late = False, False
         self.tracked: dict[str, Any] = {}
-        self.used: dict[str, str] = {}
+        self.data_hashes: dict[str, str] = {}
 
     @classmethod
     def local(
@@ -132,7 +132,7 @@ class Run:
             found = data_hashes.digest(*things)
         except (OSError, TypeError, RuntimeError) as problem:
             raise TrainerError(f"run.uses({name!r}, …): {problem}") from None
-        if self.used.setdefault(name, found) != found:
+        if self.data_hashes.setdefault(name, found) != found:
             raise TrainerError(f"run.uses({name!r}, …) was called with other data before: pass all data in one call")
 
     def batches(self, batches: Iterable[Batch]) -> Iterable[Batch]:

@@ -225,7 +225,7 @@ class _Training:
 
     def _provenance(self) -> Provenance | None:
         """Once, and again where the trainer has named more data since."""
-        used = self.trial.run.used
+        used = self.trial.run.data_hashes
         if self.data == used:
             return None
         self.data = dict(used)

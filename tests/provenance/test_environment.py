@@ -157,7 +157,7 @@ class TestUses:
         run = Run.local(epochs=1)
         run.uses("table", tmp_path / "data.csv")
         run.uses("table", tmp_path / "data.csv")
-        assert run.used == {"table": hashlib.sha256(b"1,2\n").hexdigest()}
+        assert run.data_hashes == {"table": hashlib.sha256(b"1,2\n").hexdigest()}
 
     def test_a_name_stands_for_one_thing(self) -> None:
         run = Run.local(epochs=1)

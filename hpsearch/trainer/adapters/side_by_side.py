@@ -103,7 +103,7 @@ class _ReplicateTraining:
             restored=restored,
             fold=self._fold,
         )
-        run.used = whole.used
+        run.data_hashes = whole.data_hashes
         return run
 
     @property
