@@ -16,7 +16,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.trainer.contract import check_is_not_ask_and_tell
-from hpsearch.trainer.fresh_imports import check_given, forget_changed
+from hpsearch.trainer.fresh_imports import check_given, unload_changed
 from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.base import WorkerPool
@@ -176,7 +176,7 @@ def import_anew(study: Study) -> None:
         if (given := study.own(table)) is not None:
             check_given(given, f"the {GIVEN_AS[table]} of the study")
     trainer = [] if study.own("trainer") is not None else [study.trainer.use.partition(":")[0]]
-    forget_changed([*trainer, *own_methods.modules(study)], study.folder)
+    unload_changed([*trainer, *own_methods.modules(study)], study.folder)
 
 
 def work_folder(study: Study, uid: str) -> Path:

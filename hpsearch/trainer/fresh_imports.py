@@ -26,7 +26,7 @@ _HASHES: dict[Path, str] = {}
 """SHA-256 of each module's file, when a study that uses it was opened last."""
 
 
-def forget_changed(modules: Iterable[str], folder: Path) -> None:
+def unload_changed(modules: Iterable[str], folder: Path) -> None:
     """Remove from sys.modules what has changed on disk, and what imports that; the next import reads the files again.
 
     modules: of trainers, samplers and pruners that a study names. folder: of the study, searched first from now on.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.errors import BadInput
-from hpsearch.trainer.fresh_imports import check_given, forget_changed
+from hpsearch.trainer.fresh_imports import check_given, unload_changed
 
 MINE = "from edited_helper import VALUE\nimport edited_other\n"
 
@@ -33,7 +33,7 @@ def write(folder: Path, module: str, text: str) -> None:
 
 
 def opened(folder: Path, module: str = "edited_mine") -> Any:
-    forget_changed([module], folder)
+    unload_changed([module], folder)
     return importlib.import_module(module)
 
 
