@@ -16,7 +16,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.trainer.contract import check_is_not_ask_and_tell
-from hpsearch.trainer.fresh_imports import check_given, unload_changed
+from hpsearch.trainer.fresh_imports import check_is_current, unload_changed
 from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.pools.base import WorkerPool
@@ -174,7 +174,7 @@ def import_anew(study: Study) -> None:
     """
     for table in ("trainer", "search", "prune"):
         if (given := study.own(table)) is not None:
-            check_given(given, f"the {GIVEN_AS[table]} of the study")
+            check_is_current(given, f"the {GIVEN_AS[table]} of the study")
     trainer = [] if study.own("trainer") is not None else [study.trainer.use.partition(":")[0]]
     unload_changed([*trainer, *own_methods.modules(study)], study.folder)
 

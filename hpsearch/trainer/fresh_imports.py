@@ -42,7 +42,7 @@ def unload_changed(modules: Iterable[str], folder: Path) -> None:
             _HASHES[path] = file_hash(path)
 
 
-def check_given(thing: object, name: str) -> None:
+def check_is_current(thing: object, name: str) -> None:
     """BadInput where an object that a program gives again is of a file whose code was changed since it was given first.
 
     It cannot be imported anew, and the record would have the new file. name: of the object, for the message.

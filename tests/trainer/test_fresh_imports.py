@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.errors import BadInput
-from hpsearch.trainer.fresh_imports import check_given, unload_changed
+from hpsearch.trainer.fresh_imports import check_is_current, unload_changed
 
 MINE = "from edited_helper import VALUE\nimport edited_other\n"
 
@@ -105,10 +105,10 @@ def test_an_object_of_a_file_that_was_edited_is_refused(folder: Path) -> None:
     text = "import edited_helper\ndef train(params, run):\n    yield edited_helper.VALUE\n"
     write(folder, "edited_given", text)
     given = opened(folder, "edited_given").train
-    check_given(given, "the trainer")
+    check_is_current(given, "the trainer")
     write(folder, "edited_given", f"# a comment\n{text}")
-    check_given(given, "the trainer")
+    check_is_current(given, "the trainer")
     write(folder, "edited_helper", "VALUE = 2\n")
     with pytest.raises(BadInput, match=r"the trainer is still the code from before edited_helper\.py was edited"):
-        check_given(given, "the trainer")
-    check_given(opened(folder, "edited_given").train, "the trainer")
+        check_is_current(given, "the trainer")
+    check_is_current(opened(folder, "edited_given").train, "the trainer")
