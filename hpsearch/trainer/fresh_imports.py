@@ -19,7 +19,7 @@ from hpsearch.core.errors import BadInput
 from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, code_hash
 
-_GIVEN: WeakKeyDictionary[Any, dict[Path, str]] = WeakKeyDictionary()
+_CODE_OF_OBJECTS: WeakKeyDictionary[Any, dict[Path, str]] = WeakKeyDictionary()
 """Of each object that a program gave: the code of its files at that time."""
 
 _HASHES: dict[Path, str] = {}
@@ -49,7 +49,7 @@ def check_is_current(thing: object, name: str) -> None:
     """
     now = {path: code_hash(path) for path in Sources.of_object(thing).files.values()}
     try:
-        before = _GIVEN.setdefault(thing, now)
+        before = _CODE_OF_OBJECTS.setdefault(thing, now)
     except TypeError:  # an object that has no weak references
         return
     if edited := sorted(path.name for path in now if before.get(path, now[path]) != now[path]):
