@@ -24,7 +24,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import Own
 from hpsearch.study.file.sections import OwnPrune
 from hpsearch.study.space import Space
-from hpsearch.trainer.contract import imported
+from hpsearch.trainer.contract import import_object
 from hpsearch.trainer.failures import short_traceback
 
 SOURCES = "own_methods"
@@ -64,7 +64,7 @@ def _thing(study: Study, table: str, use: str) -> Any:
     if (given := study.own(table)) is not None:
         return given
     key = f'{table}.use = "{use}"'
-    thing = imported(key, use, study.folder, OwnMethodError)
+    thing = import_object(key, use, study.folder, OwnMethodError)
     if not isinstance(thing, type | Adapted):
         raise OwnMethodError(f"{key} is {kind_of(thing)}; it must name a class, or what from_optuna returns")
     return thing

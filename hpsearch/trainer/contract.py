@@ -41,7 +41,7 @@ def import_object(key: str, use: str, folder: Path | None, error: type[BadInput]
     """The object that "module:name" names; the module is looked for beside the study file first.
 
     key: the key of the study file, for messages. error: raised where there is no such object or the module cannot be
-    import_object.
+    imported.
     """
     module_name, _, name = use.partition(":")
     try:
@@ -66,7 +66,7 @@ def import_object(key: str, use: str, folder: Path | None, error: type[BadInput]
     return thing
 
 
-def name(use: str) -> str:
+def display_name(use: str) -> str:
     """The name, in messages, of a trainer that a study file names."""
     return f'trainer.use = "{use}"'
 
@@ -121,7 +121,7 @@ def as_trainer(called: str, function: Any) -> Trainer:
 
 
 def _is_trainable(thing: Any) -> bool:
-    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument. Ray is not import_object."""
+    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument. Ray is not imported."""
     if inspect.isclass(thing):
         return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
     if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing):
@@ -141,17 +141,19 @@ def _what(thing: Any) -> str:
 
 def params_argument(trainer: Trainer, params: Params) -> Any:
     """The argument for the trainer's first parameter: a mapping, or an instance of the dataclass that annotates it."""
-    dataclass_ = dataclass_of(trainer)
-    if dataclass_ is None:
+    params_class = dataclass_of(trainer)
+    if params_class is None:
         return dict(params)
-    _check_names(dataclass_, set(params))
-    types = typing.get_type_hints(dataclass_)
-    return dataclass_(**{name: _converted(dataclass_, name, value, types.get(name)) for name, value in params.items()})
+    _check_names(params_class, set(params))
+    types = typing.get_type_hints(params_class)
+    return params_class(
+        **{name: _converted(params_class, name, value, types.get(name)) for name, value in params.items()}
+    )
 
 
-def _check_names(dataclass_: Any, given: set[str]) -> None:
+def _check_names(params_class: Any, given: set[str]) -> None:
     """TrainerError where a parameter has no field, or a field without a default has no parameter."""
-    fields = {field.name: field for field in dataclasses.fields(dataclass_) if field.init}
+    fields = {field.name: field for field in dataclasses.fields(params_class) if field.init}
     faults = []
     for name in sorted(given - set(fields)):
         near = difflib.get_close_matches(name, fields, n=1)
@@ -165,34 +167,34 @@ def _check_names(dataclass_: Any, given: set[str]) -> None:
     ]
     faults += [f"needs `{name}`, which neither [space] nor trainer.options gives" for name in missing]
     if faults:
-        raise TrainerError("\n".join(f"{dataclass_.__module__}.{dataclass_.__name__} {fault}" for fault in faults))
+        raise TrainerError("\n".join(f"{params_class.__module__}.{params_class.__name__} {fault}" for fault in faults))
 
 
 def dataclass_of(trainer: Trainer) -> type | None:
     """The dataclass that annotates the trainer's first parameter, if any. TrainerError where it is not defined."""
     first = first_parameter(trainer)
-    dataclass_ = first.annotation
+    params_class = first.annotation
     if isinstance(
-        dataclass_, str
+        params_class, str
     ):  # `from __future__ import annotations`; other names may be known to a type checker only
         holder = code_holder(trainer)
         function: Any = holder.__call__ if isinstance(holder, type) else holder
         try:
-            dataclass_ = eval(dataclass_, function.__globals__)
+            params_class = eval(params_class, function.__globals__)
         except NameError as missing:
             raise TrainerError(
                 f"the annotation `{first}` of {holder.__module__} is not known there: {missing}"
             ) from None
-    return dataclass_ if isinstance(dataclass_, type) and dataclasses.is_dataclass(dataclass_) else None
+    return params_class if isinstance(params_class, type) and dataclasses.is_dataclass(params_class) else None
 
 
 def first_parameter(trainer: Trainer) -> inspect.Parameter:
     return next(iter(inspect.signature(trainer).parameters.values()))
 
 
-def field_types(dataclass_: type) -> dict[str, Any]:
+def field_types(params_class: type) -> dict[str, Any]:
     """The types of a dataclass's fields."""
-    return typing.get_type_hints(dataclass_)
+    return typing.get_type_hints(params_class)
 
 
 def _converted(owner: type, name: str, value: Plain, hint: Any) -> Plain:

@@ -31,11 +31,13 @@ class GivenTrainer:
         A function of `__main__` travels by value, and without the names that only its annotations mention: they are
         looked up here.
         """
-        dataclass_ = contract.dataclass_of(self.trainer)
+        params_class = contract.dataclass_of(self.trainer)
         hints = (
-            contract.field_types(dataclass_) if dataclass_ is not None and dataclass_.__module__ == "__main__" else {}
+            contract.field_types(params_class)
+            if params_class is not None and params_class.__module__ == "__main__"
+            else {}
         )
-        return self.trainer, dataclass_, hints
+        return self.trainer, params_class, hints
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,14 @@ class PickledTrainer:
         if self.folder is not None:
             contract.search_first_in(self.folder)
         try:
-            trainer, dataclass_, hints = pickle.loads(self.content)
+            trainer, params_class, hints = pickle.loads(self.content)
         except Exception as problem:  # a module that is imported may raise anything
             raise TrainerError(f"the trainer cannot be unpickled on this worker\n{short_traceback(problem)}") from None
         if hints:
-            dataclass_.__annotations__ = hints
+            params_class.__annotations__ = hints
             function = code_holder(trainer)
-            function.__annotations__ = {**function.__annotations__, contract.first_parameter(trainer).name: dataclass_}
+            function.__annotations__ = {
+                **function.__annotations__,
+                contract.first_parameter(trainer).name: params_class,
+            }
         return trainer

@@ -60,7 +60,7 @@ def _python_random(state: Any) -> random.Random:
 
 
 PlainKind = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
-"""The name of a kind in files, how value is written, and how value is read."""
+"""The name of a kind in files, how it is written, and how it is read."""
 
 PLAIN_KINDS: Mapping[type, PlainKind] = {
     datetime.datetime: ("datetime", _written_datetime, _datetime),

@@ -85,7 +85,7 @@ class Instrumentation:
         self.validated = 0
         self.models: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
-        self.data_hashes: set[int] = set()
+        self.called_models: set[int] = set()
         self.output: Tensor | None = None
         self.before_backward: list[Callable[[Tensor], None]] = []
         self.after_backward: list[Callable[[], None]] = []
@@ -162,7 +162,7 @@ class Instrumentation:
             return
         if torch.is_grad_enabled() and model.training:
             self.output = first
-            self.data_hashes.add(id(model))
+            self.called_models.add(id(model))
         elif first.dim():
             self.validated += len(first)
 

@@ -40,7 +40,7 @@ class GradientMonitor:
     def _named(self) -> Iterator[tuple[str, "Tensor"]]:
         """The parameters of models that are trained; a tracked weight average or teacher model is not."""
         for name, model in self._instruments.models.items():
-            if id(model) in self._instruments.used or any(p.grad is not None for p in model.parameters()):
+            if id(model) in self._instruments.called_models or any(p.grad is not None for p in model.parameters()):
                 for path, parameter in model.named_parameters():
                     yield f"{name}.{path}", parameter
 
