@@ -173,19 +173,17 @@ def _check_names(params_class: Any, given: set[str]) -> None:
 def dataclass_of(trainer: Trainer) -> type | None:
     """The dataclass that annotates the trainer's first parameter, if any. TrainerError where it is not defined."""
     first = first_parameter(trainer)
-    params_class = first.annotation
-    if isinstance(
-        params_class, str
-    ):  # `from __future__ import annotations`; other names may be known to a type checker only
+    annotation = first.annotation
+    if isinstance(annotation, str):  # `from __future__ import annotations`; some names may be imported for types only
         holder = code_holder(trainer)
         function: Any = holder.__call__ if isinstance(holder, type) else holder
         try:
-            params_class = eval(params_class, function.__globals__)
+            annotation = eval(annotation, function.__globals__)
         except NameError as missing:
             raise TrainerError(
                 f"the annotation `{first}` of {holder.__module__} is not known there: {missing}"
             ) from None
-    return params_class if isinstance(params_class, type) and dataclasses.is_dataclass(params_class) else None
+    return annotation if isinstance(annotation, type) and dataclasses.is_dataclass(annotation) else None
 
 
 def first_parameter(trainer: Trainer) -> inspect.Parameter:

@@ -32,11 +32,8 @@ class GivenTrainer:
         looked up here.
         """
         params_class = contract.dataclass_of(self.trainer)
-        hints = (
-            contract.field_types(params_class)
-            if params_class is not None and params_class.__module__ == "__main__"
-            else {}
-        )
+        is_in_main = params_class is not None and params_class.__module__ == "__main__"
+        hints = contract.field_types(params_class) if params_class is not None and is_in_main else {}
         return self.trainer, params_class, hints
 
 
@@ -60,8 +57,6 @@ class PickledTrainer:
         if hints:
             params_class.__annotations__ = hints
             function = code_holder(trainer)
-            function.__annotations__ = {
-                **function.__annotations__,
-                contract.first_parameter(trainer).name: params_class,
-            }
+            annotated = {contract.first_parameter(trainer).name: params_class}
+            function.__annotations__ = {**function.__annotations__, **annotated}
         return trainer
