@@ -9,7 +9,7 @@ import pytest
 from hpsearch import Run
 from hpsearch.core.seeds import stream
 from hpsearch.study.definition import Study
-from hpsearch.trainer import contract
+from hpsearch.trainer import arguments, contract
 from tests.cli.cli_runner import CliRunner
 from tests.cli.conftest import cli
 from tests.trainers.conftest import data_dir, one_thread
@@ -58,7 +58,7 @@ def test_its_trainer_takes_whatever_the_space_holds(path):
     seen = set()
     for number in range(40):
         params = loaded.space.from_unit(stream(0, number).random(loaded.space.dimensions).tolist())
-        contract.params_argument(train, {**loaded.trainer.options, **params})
+        arguments.params_argument(train, {**loaded.trainer.options, **params})
         seen |= set(params)
     assert seen >= {parameter.name for parameter in loaded.space.parameters}
 
@@ -67,7 +67,7 @@ def test_its_trainer_takes_whatever_the_space_holds(path):
 def test_its_trainer_reports_its_metric(path, data_dir):
     loaded = Study.load(path, environment={})
     train = contract.find(loaded.trainer.use, FOLDER)
-    first = next(train(contract.params_argument(train, loaded.trainer.options), Run.local(1, data_dir=data_dir)))
+    first = next(train(arguments.params_argument(train, loaded.trainer.options), Run.local(1, data_dir=data_dir)))
     assert loaded.study.metric in first.metrics
 
 

@@ -21,7 +21,7 @@ from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.trial import Report
 from hpsearch.evaluation import ensembles
 from hpsearch.evaluation.candidates import GREEDY, Candidates, Member, Mixture
-from hpsearch.trainer import contract, state
+from hpsearch.trainer import arguments, state
 from hpsearch.trainer.adapters import side_by_side
 from hpsearch.trainer.failures import headline
 from hpsearch.trainer.open_trial import TrainerContext
@@ -138,7 +138,7 @@ class _Companion:
 
             each = []
             for replicate, own in zip(member.replicates, side_by_side.parts(snapshot, member.replicates), strict=True):
-                params = contract.params_argument(self._trainer, {**context.options, **member.params})
+                params = arguments.params_argument(self._trainer, {**context.options, **member.params})
                 each.append(self._predicted(member.way, params, partial(run, replicate, own), part))
             for made in runs:
                 made.check_fold_was_read()

@@ -1,22 +1,16 @@
-"""From "module:name" in the study file to a generator that trains, and from parameters to its argument."""
+"""From "module:name" in the study file to a generator that trains."""
 
-import dataclasses
 import difflib
 import importlib
-import inspect
 import sys
-import typing
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import BadInput, TrainerError
-from hpsearch.core.trial import ASK_AND_TELL, Params, Plain, Report
-from hpsearch.provenance.sources import code_holder
+from hpsearch.core.trial import ASK_AND_TELL
+from hpsearch.trainer import forms
 from hpsearch.trainer.failures import short_traceback
-from hpsearch.trainer.training_run import Run
-
-Trainer = Callable[[Any, Run], Iterator[Report]]
+from hpsearch.trainer.forms import Trainer
 
 
 def find(use: str, folder: Path | None) -> Trainer:
@@ -25,7 +19,7 @@ def find(use: str, folder: Path | None) -> Trainer:
     A ray.tune.Trainable, class or function, is returned as a generator function (adapters.ray_tune).
     """
     check_is_not_ask_and_tell(use)
-    return as_trainer(display_name(use), import_object(display_name(use), use, folder, TrainerError))
+    return forms.as_trainer(display_name(use), import_object(display_name(use), use, folder, TrainerError))
 
 
 def check_is_not_ask_and_tell(use: str) -> None:
@@ -98,110 +92,3 @@ def search_first_in(folder: Path) -> None:
     """Modules are looked for in this folder first."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-
-
-def as_trainer(called: str, function: Any) -> Trainer:
-    """The object as a trainer. TrainerError where it is not one. called: its name in messages."""
-    if _is_trainable(function):
-        from hpsearch.trainer.adapters import ray_tune
-
-        return ray_tune.as_trainer(function)
-    holder = code_holder(function)
-    is_instance = isinstance(holder, type) and not inspect.isclass(function)
-    if not inspect.isgeneratorfunction(holder.__call__ if is_instance else holder):
-        raise TrainerError(
-            f"{called} is {_what(function)}, a trainer is a generator: "
-            "`def train(params, run): … yield Report(epoch, {…})`, or a ray.tune.Trainable"
-        )
-    try:
-        inspect.signature(function).bind({}, None)
-    except TypeError:
-        raise TrainerError(f"{called} is called as (params, run), and takes {inspect.signature(function)}") from None
-    return typing.cast(Trainer, function)
-
-
-def _is_trainable(thing: Any) -> bool:
-    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument. Ray is not imported."""
-    if inspect.isclass(thing):
-        return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
-    if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing):
-        return False
-    try:
-        inspect.signature(thing).bind({})
-    except TypeError:
-        return False
-    return True
-
-
-def _what(thing: Any) -> str:
-    if inspect.isclass(thing):
-        return "a class"
-    return "a function without `yield`" if callable(thing) else f"an object of type {type(thing).__name__}"
-
-
-def params_argument(trainer: Trainer, params: Params) -> Any:
-    """The argument for the trainer's first parameter: a mapping, or an instance of the dataclass that annotates it."""
-    params_class = dataclass_of(trainer)
-    if params_class is None:
-        return dict(params)
-    _check_names(params_class, set(params))
-    types = typing.get_type_hints(params_class)
-    return params_class(
-        **{name: _converted(params_class, name, value, types.get(name)) for name, value in params.items()}
-    )
-
-
-def _check_names(params_class: Any, given: set[str]) -> None:
-    """TrainerError where a parameter has no field, or a field without a default has no parameter."""
-    fields = {field.name: field for field in dataclasses.fields(params_class) if field.init}
-    faults = []
-    for name in sorted(given - set(fields)):
-        near = difflib.get_close_matches(name, fields, n=1)
-        faults.append(
-            f"has no `{name}`" + (f"; did you mean `{near[0]}`?" if near else f" (it has {', '.join(fields)})")
-        )
-    missing = [
-        name
-        for name, field in fields.items()
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING and name not in given
-    ]
-    faults += [f"needs `{name}`, which neither [space] nor trainer.options gives" for name in missing]
-    if faults:
-        raise TrainerError("\n".join(f"{params_class.__module__}.{params_class.__name__} {fault}" for fault in faults))
-
-
-def dataclass_of(trainer: Trainer) -> type | None:
-    """The dataclass that annotates the trainer's first parameter, if any. TrainerError where it is not defined."""
-    first = first_parameter(trainer)
-    annotation = first.annotation
-    if isinstance(annotation, str):  # `from __future__ import annotations`; some names may be imported for types only
-        holder = code_holder(trainer)
-        function: Any = holder.__call__ if isinstance(holder, type) else holder
-        try:
-            annotation = eval(annotation, function.__globals__)
-        except NameError as missing:
-            raise TrainerError(
-                f"the annotation `{first}` of {holder.__module__} is not known there: {missing}"
-            ) from None
-    return annotation if isinstance(annotation, type) and dataclasses.is_dataclass(annotation) else None
-
-
-def first_parameter(trainer: Trainer) -> inspect.Parameter:
-    return next(iter(inspect.signature(trainer).parameters.values()))
-
-
-def field_types(params_class: type) -> dict[str, Any]:
-    """The types of a dataclass's fields."""
-    return typing.get_type_hints(params_class)
-
-
-def _converted(owner: type, name: str, value: Plain, hint: Any) -> Plain:
-    """The value, an int made a float where the field is one. TrainerError where it does not fit the field's type."""
-    allowed = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else None
-    if allowed is not None and value not in allowed:
-        raise TrainerError(f"{owner.__name__}.{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-    if hint is float and type(value) is int:
-        return float(value)
-    if hint in (int, float, str, bool) and type(value) is not hint:
-        raise TrainerError(f"{owner.__name__}.{name} must be {hint.__name__}, got {value!r}")
-    return value

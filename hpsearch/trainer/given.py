@@ -8,7 +8,7 @@ from typing import Any
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.provenance.sources import Sources, code_holder
-from hpsearch.trainer import contract
+from hpsearch.trainer import arguments, contract, forms
 from hpsearch.trainer.failures import short_traceback
 
 
@@ -22,7 +22,7 @@ class GivenTrainer:
     @classmethod
     def of(cls, trainer: Any, use: str) -> "GivenTrainer":
         """TrainerError where it is not a trainer. use: its name on record."""
-        contract.as_trainer(contract.display_name_of_object(use), trainer)
+        forms.as_trainer(contract.display_name_of_object(use), trainer)
         return cls(trainer, Sources.of_object(trainer))
 
     def content(self) -> tuple[Any, type | None, dict[str, Any]]:
@@ -31,9 +31,9 @@ class GivenTrainer:
         A function of `__main__` travels by value, and without the names that only its annotations mention: they are
         looked up here.
         """
-        params_class = contract.dataclass_of(self.trainer)
+        params_class = arguments.dataclass_of(self.trainer)
         is_in_main = params_class is not None and params_class.__module__ == "__main__"
-        hints = contract.field_types(params_class) if params_class is not None and is_in_main else {}
+        hints = arguments.field_types(params_class) if params_class is not None and is_in_main else {}
         return self.trainer, params_class, hints
 
 
@@ -57,6 +57,6 @@ class PickledTrainer:
         if hints:
             params_class.__annotations__ = hints
             function = code_holder(trainer)
-            annotated = {contract.first_parameter(trainer).name: params_class}
+            annotated = {arguments.first_parameter(trainer).name: params_class}
             function.__annotations__ = {**function.__annotations__, **annotated}
         return trainer

@@ -13,8 +13,8 @@ from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.replicates import ONE, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.sources import Sources
-from hpsearch.trainer import contract, state
-from hpsearch.trainer.contract import Trainer
+from hpsearch.trainer import arguments, contract, forms, state
+from hpsearch.trainer.forms import Trainer
 from hpsearch.trainer.given import GivenTrainer, PickledTrainer
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run
 
@@ -54,7 +54,7 @@ class TrainerContext:
         if self.given is None:
             return contract.find(self.use, self.folder)
         contract.search_first_in(self.folder)
-        return contract.as_trainer(self.name, self.given.trainer)
+        return forms.as_trainer(self.name, self.given.trainer)
 
     def sources(self) -> Sources:
         """The files and objects that the trainer is made of. Call `find` first."""
@@ -114,7 +114,7 @@ class OpenTrial:
         state.seed_everything(run.seed)
         self.run, self.step = run, step
         self._name, self._is_first = name, True
-        self._reports = trainer(contract.params_argument(trainer, params), run)
+        self._reports = trainer(arguments.params_argument(trainer, params), run)
 
     def next_report(self) -> Report | None:
         """Train an epoch. None at the trainer's own end. Raises what the trainer raises; Infeasible where it ends

@@ -16,7 +16,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Failure, Provenance, Reported, Start
 from hpsearch.core.trial import Params, Report
 from hpsearch.provenance import environment
-from hpsearch.trainer import contract, state
+from hpsearch.trainer import arguments, state
 from hpsearch.trainer.adapters.side_by_side import side_by_side
 from hpsearch.trainer.failures import failure_of, short_traceback
 from hpsearch.trainer.open_trial import Measurement, OpenTrial, Result, TrainerContext
@@ -95,7 +95,7 @@ class Worker:
         """
         trainer = self.context.find()
         try:
-            contract.params_argument(trainer, {**self.context.options, **params})
+            arguments.params_argument(trainer, {**self.context.options, **params})
         except TrainerError:
             raise
         except Exception as problem:  # a dataclass may check its values itself

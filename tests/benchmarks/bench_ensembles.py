@@ -23,7 +23,7 @@ from hpsearch.core.trial import Params
 from hpsearch.evaluation.ensembles import averaged, greedy
 from hpsearch.samplers.random import draw
 from hpsearch.study.definition import Study
-from hpsearch.trainer import contract, state
+from hpsearch.trainer import arguments, state
 from hpsearch.trainer.seal import unsealed
 from hpsearch.trainer.state import Snapshot
 from tests.benchmarks.processes import ROOT, progress
@@ -154,7 +154,7 @@ def _trained(case: Case, params: Params, seed: int) -> Model:
 
 
 def _argument(case: Case, params: Params) -> Any:
-    return contract.params_argument(case.module.train, {**case.study.trainer.options, **params})
+    return arguments.params_argument(case.module.train, {**case.study.trainer.options, **params})
 
 
 def _restored(case: Case, model: Model, snapshot: Snapshot) -> tuple[Any, Run]:

@@ -15,7 +15,7 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Objective, Params, Report, State, Trial
 from hpsearch.pruners.paired import Paired
 from hpsearch.study.definition import Study
-from hpsearch.trainer import contract
+from hpsearch.trainer import arguments, contract
 from hpsearch.trainer.adapters.side_by_side import combined
 from hpsearch.trainer.training_run import Run
 
@@ -41,7 +41,7 @@ def curves(one_thread: None) -> list[list[Report]]:
     train = contract.find(study.trainer.use, None)
 
     def trained(params: Params, fold: Fold) -> list[Report]:
-        knobs = contract.params_argument(train, {**study.trainer.options, **params})
+        knobs = arguments.params_argument(train, {**study.trainer.options, **params})
         return list(train(knobs, Run.local(EPOCHS, seed=fold.number, device="cpu", fold=fold)))
 
     space = study.space

@@ -8,7 +8,7 @@ import pytest
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
 from hpsearch.provenance.sources import Sources
-from hpsearch.trainer import contract
+from hpsearch.trainer import arguments, contract, forms
 from hpsearch.trainer.training_run import Run
 from tests.support import annotated, toys
 from tests.support.studies import ROOT
@@ -139,35 +139,35 @@ class TestChecked:
             yield Report(1, {"val_loss": scale})
 
         for thing in (Trainer(), Trainer().fit, partial(scaled, 2.0)):
-            assert contract.as_trainer("the trainer", thing) is thing
+            assert forms.as_trainer("the trainer", thing) is thing
 
     def test_an_instance_that_is_no_generator(self) -> None:
         class Returns:
             def __call__(self, params: Params, run: Run) -> None: ...
 
         with pytest.raises(TrainerError):
-            contract.as_trainer("the trainer", Returns())
+            forms.as_trainer("the trainer", Returns())
 
 
 class TestArgument:
     def test_a_mapping_by_default(self) -> None:
         params = {"lr": 0.1}
-        given = contract.params_argument(toys.noop, params)
+        given = arguments.params_argument(toys.noop, params)
         assert given == params
         assert given is not params
 
     def test_a_dataclass_where_one_is_annotated(self) -> None:
-        given = contract.params_argument(toys.typed, {"lr": 1, "layers": 3, "optimizer": "adam"})
+        given = arguments.params_argument(toys.typed, {"lr": 1, "layers": 3, "optimizer": "adam"})
         assert given == Settings(1.0, 3, "adam")
         assert type(given.lr) is float
 
     def test_an_annotation_may_be_text(self) -> None:
         """And beside it names that only a type checker knows."""
-        assert contract.params_argument(annotated.train, {"lr": 0.1}) == annotated.Settings(0.1)
+        assert arguments.params_argument(annotated.train, {"lr": 0.1}) == annotated.Settings(0.1)
 
     def test_an_annotation_that_nobody_knows_at_run_time_is_named(self) -> None:
         with pytest.raises(TrainerError, match=r"Iterator\[Settings\].*name 'Iterator' is not defined"):
-            contract.params_argument(annotated.lost, {"lr": 0.1})
+            arguments.params_argument(annotated.lost, {"lr": 0.1})
 
     @pytest.mark.parametrize(
         ("params", "words"),
@@ -186,10 +186,10 @@ class TestArgument:
     )
     def test_what_does_not_fit(self, params: Params, words: str) -> None:
         with pytest.raises(TrainerError) as caught:
-            contract.params_argument(toys.typed, params)
+            arguments.params_argument(toys.typed, params)
         assert words in str(caught.value)
 
     def test_all_names_that_are_wrong_at_once(self) -> None:
         with pytest.raises(TrainerError) as caught:
-            contract.params_argument(toys.typed, {"layer": 3, "x": 1})
+            arguments.params_argument(toys.typed, {"layer": 3, "x": 1})
         assert len(str(caught.value).splitlines()) == 3

@@ -12,7 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
 from hpsearch import Fold, Run
 from hpsearch.core.errors import TrainerError
-from hpsearch.trainer import contract
+from hpsearch.trainer import arguments, contract
 from tests.trainers.continuation import curve
 from trainers import breast_cancer, cifar10, diabetes, digits, heart, mnist
 from trainers.kit import cleveland
@@ -77,15 +77,15 @@ def test_every_task_has_a_linear_baseline_of_inputs_times_outputs(task, data_dir
 @pytest.mark.parametrize("task", TASKS)
 def test_it_is_found_by_name_and_its_parameters_are_checked(task):
     found = contract.find(f"trainers.{task}:train", None)
-    assert contract.params_argument(found, {"lr": 1, "model": "linear"}) == TASKS[task][0].Params(
+    assert arguments.params_argument(found, {"lr": 1, "model": "linear"}) == TASKS[task][0].Params(
         lr=1.0, model="linear"
     )
     with pytest.raises(TrainerError, match="`dropout`"):
-        contract.params_argument(found, {"droput": 0.1})
+        arguments.params_argument(found, {"droput": 0.1})
     with pytest.raises(TrainerError, match="must be one of"):
-        contract.params_argument(found, {"optimizer": "adamax"})
+        arguments.params_argument(found, {"optimizer": "adamax"})
     with pytest.raises(ValueError, match=r"dropout must be >= 0 and < 1, got 1\.0"):
-        contract.params_argument(found, {"dropout": 1.0})
+        arguments.params_argument(found, {"dropout": 1.0})
 
 
 @pytest.mark.parametrize("task", TASKS)

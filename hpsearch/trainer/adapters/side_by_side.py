@@ -19,7 +19,7 @@ from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.seeds import replicate_seed
 from hpsearch.core.trial import Params, Report
 from hpsearch.trainer import state
-from hpsearch.trainer.contract import Trainer
+from hpsearch.trainer.forms import Trainer
 from hpsearch.trainer.open_trial import OpenTrial
 from hpsearch.trainer.training_run import Run
 
