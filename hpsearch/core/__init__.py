@@ -1,1 +1,1 @@
-"""The values that travel between rooms; they import nothing of the rest."""
+"""Values that all other packages use; they import nothing from those."""

@@ -1,8 +1,8 @@
-"""Moments, as they are recorded."""
+"""Timestamps of the journal."""
 
 import time
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970."""
+    """The current time, in milliseconds since 1970."""
     return int(time.time() * 1000)

@@ -11,7 +11,7 @@ from hpsearch.core.trial import Cause, Numbers, Params
 class New:
     """Start a trial with these parameters and train it to epoch `until`.
 
-    notes: what was decided with it about the search itself, such as where the round that begins with it looks.
+    notes: decisions about the search itself that were taken with it, such as the search ranges of a new round.
     """
 
     params: Params
@@ -23,7 +23,7 @@ class New:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Revive the PAUSED trial `number` from its checkpoint and train it to epoch `until`. notes: as for `New`."""
+    """Resume the PAUSED trial `number` from its checkpoint and train it to epoch `until`. notes: as for `New`."""
 
     number: int
     until: int
@@ -36,7 +36,7 @@ class Resume:
 class Over:
     """The search is over. reason: for the user.
 
-    numbers: those of the reason, by name. With the cause they distinguish one end of a study from another.
+    numbers: the numbers in the reason, by name. With the cause, they identify why the search ended.
     """
 
     reason: str
@@ -52,14 +52,14 @@ Proposal = New | Resume | Over
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """Train the next epoch. A reason is given (and recorded) only where something was weighed."""
+    """Train the next epoch. A reason is given (and recorded) only where the trial was compared with others."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """It is not worth more epochs: PRUNED. numbers: those of the reason, by name, all finite."""
+    """Prune the trial: PRUNED. numbers: the numbers in the reason, by name, all finite."""
 
     reason: str
     cause: Cause = Cause.PRUNED
@@ -68,7 +68,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """It has trained as far as it was asked: PAUSED, with its checkpoint. numbers: as for `Stop`."""
+    """The trial has reached its epoch `until`: PAUSED, with its checkpoint. numbers: as for `Stop`."""
 
     reason: str
     cause: Cause = Cause.DONE
@@ -77,7 +77,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """It is done by its own curve: COMPLETE. numbers: as for `Stop`."""
+    """End the trial because of its own curve (early stopping): COMPLETE. numbers: as for `Stop`."""
 
     reason: str
     cause: Cause = Cause.DONE
@@ -88,13 +88,14 @@ Verdict = Continue | Stop | Pause | Finish
 
 
 RESTARTS = "no checkpoint"
-"""The kind of the decision that trials of a study are continued from their first epoch, since they have no checkpoint.
-It is taken at the first report of a study."""
+"""The kind of a decision: the trials of the study have no checkpoints, so a continued one restarts at its first epoch.
+It is recorded at the first report of a study."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One line of the study's log of decisions: what was decided, about which trial (None: the study), and why."""
+    """One entry of the study's log of decisions. number: the trial it is about, None for the whole study. at: ms since
+    1970."""
 
     kind: str
     reason: str

@@ -1,4 +1,4 @@
-"""Everything that hpsearch raises on purpose, and the exit code that each becomes.
+"""The exceptions of hpsearch, and the exit code of each.
 
 HpsearchError
 ├── BadInput                 2   the user's file, command or code must change
@@ -7,18 +7,18 @@ HpsearchError
 │   ├── OwnMethodError           a sampler or pruner from outside hpsearch is missing, or breaks its contract
 │   ├── ResourcesError           more than the machine or the cluster will ever have
 │   ├── StudyChanged             same name, another space, trainer or seed
-│   ├── Sealed                   something asked for the test split that may not have it
+│   ├── Sealed                   the test split was read outside an evaluation
 │   └── NotFound                 no such study or trial
 ├── Infeasible               3   raised by a trainer: these parameters cannot be trained; it ends the trial alone
-├── NoTrialSucceeded         3   the search ended and has nothing to show
+├── NoTrialSucceeded         3   the search ended, and no trial has a result
 ├── StudyBusy                4   another process runs this study
-├── InfrastructureError      5   database, cluster or disk; `hpsearch run` goes on where it was
+├── InfrastructureError      5   database, cluster or disk; the next `hpsearch run` resumes the study
 │   ├── JournalError
-│   │   └── JournalUnavailable          of a kind that passes by itself: a restart, a lock, a cut cable
-│   ├── LeaseLost                another process has taken the study over; nothing more is written
+│   │   └── JournalUnavailable          transient: a restart, a lock, a lost connection
+│   ├── LeaseLost                another process has taken over the study; this one writes nothing more
 │   ├── DiskError                checkpoints or scratch files cannot be written
 │   └── PoolError
-└── Stopped            130/143   a signal asked for the end
+└── Stopped            130/143   a signal stopped the run
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 
 class HpsearchError(Exception):
-    """Abstract. The message says what, where, and what to do; `exit_code` is the process's answer."""
+    """Abstract. The message says what is wrong, where, and what to do. `exit_code` is that of the process."""
 
     exit_code = 1
 
@@ -39,9 +39,9 @@ class BadInput(HpsearchError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a study. where: its file or an option, "" for a study that a program gives.
+    """One fault of a study. where: its file or an option, "" for a study made in Python.
 
-    `line` and `column` count from 1, 0 where none can be named.
+    `line` and `column` count from 1; 0: unknown.
     """
 
     where: str
@@ -99,7 +99,7 @@ class Infeasible(HpsearchError):
 
 
 class NoTrialSucceeded(HpsearchError):
-    """No trial has a result to show, or too few."""
+    """No trial has a result, or too few trials have one."""
 
     exit_code = 3
 
@@ -111,7 +111,7 @@ class StudyBusy(HpsearchError):
 
 
 class InfrastructureError(HpsearchError):
-    """The database, the cluster or the disk failed; the next run of the study continues it."""
+    """The database, the cluster or the disk failed; the next run of the study resumes it."""
 
     exit_code = 5
 

@@ -1,4 +1,4 @@
-"""Folders that a user names, and the home folder where the system knows none (a container's user without an entry)."""
+"""Folders in settings, and a home folder for a user without one (a container's user that is not in /etc/passwd)."""
 
 import getpass
 import os
@@ -25,7 +25,8 @@ def expanded_url(url: str) -> str:
 
 
 def study_home(beside: Path, environment: Mapping[str, str] = os.environ) -> Path:
-    """The folder of everything embedded: HPSEARCH_HOME, or `.hpsearch` in this folder. BadInput."""
+    """The folder of the journal, MLflow's store and the checkpoints: HPSEARCH_HOME, or `.hpsearch` in the folder
+    `beside`. BadInput."""
     named = environment.get("HPSEARCH_HOME")
     return (expanded(named) if named else beside / ".hpsearch").absolute()
 
@@ -37,9 +38,9 @@ def data_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def ensure_home(home: Path) -> None:
-    """Where the system knows no home folder or no name for the user, set one: Ray, MLflow and torch ask for both.
+    """Set HOME and LOGNAME where the system has no home folder or no user name: Ray, MLflow and torch need both.
 
-    home: what `~` stands for then. It is not made.
+    home: the value of HOME. The folder is not created.
     """
     try:
         Path.home()

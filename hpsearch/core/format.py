@@ -12,13 +12,13 @@ from hpsearch.core.trial import ASK_AND_TELL, CALLER, Objective, Plain, Trial
 LONGEST_VALUE = 40
 """Characters that a screen shows of one parameter's value; `--json` has all."""
 
-CAUSES = 12
-"""How many trials a sentence names."""
+MOST_NAMED = 12
+"""The most trials that a sentence lists by number."""
 
 
 def outline(name: str, state: str, counts: Mapping[str, int], best: str) -> str:
-    """A study in one line. counts: how many trials are in each state, by its name. best: which trial, and its
-    `score`; "" where none has a value."""
+    """A study in one line. counts: the number of trials by state. best: the best trial and its `score`, "" where no
+    trial has a value."""
     states = ", ".join(f"{count} {state.lower()}" for state, count in counts.items() if count)
     trials = f"{many(sum(counts.values()), 'trial')}{f' ({states})' if states else ''}"
     return f"{name}: {state}, {trials}, {f'best: {best}' if best else 'no trial has a value'}"
@@ -30,23 +30,23 @@ def many(count: int, word: str) -> str:
 
 
 def named(trials: Sequence[int]) -> str:
-    """ "trial 3", "trials 1, 4, 5", of many the first."""
-    first = ", ".join(map(str, trials[:CAUSES]))
-    return f"trial{'s' * (len(trials) != 1)} {first}{', …' * (len(trials) > CAUSES)}"
+    """ "trial 3", "trials 1, 4, 5"; at most `MOST_NAMED` numbers."""
+    first = ", ".join(map(str, trials[:MOST_NAMED]))
+    return f"trial{'s' * (len(trials) != 1)} {first}{', …' * (len(trials) > MOST_NAMED)}"
 
 
 def trainer(use: str) -> str:
-    """The trainer of a recorded study. use: its trainer.use."""
+    """The trainer of a recorded study, for people. use: its trainer.use."""
     return CALLER if use == ASK_AND_TELL else use
 
 
 def line(trial: Trial, objective: Objective) -> str:
-    """One trial in one line: number, state, value, and why."""
+    """One trial in one line: number, state, value, and reason."""
     return f"trial {trial.number:<3} {trial.state:<8}  {score(trial, objective)}  {first_line(trial.reason)}"
 
 
 def first_line(text: str) -> str:
-    """Of a reason or an error that may have many, for a table; the one place where a sentence is cut."""
+    """The first line of a reason or an error, for a table. Only here is a sentence cut."""
     return text.partition("\n")[0]
 
 
@@ -62,18 +62,19 @@ def params_line(params: Mapping[str, Plain]) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Without its middle where it is longer: names of one family differ at their ends. most: characters, >= 3."""
+    """The text, with an ellipsis in its middle where it has more than `most` (>= 3) characters: similar names often
+    differ at their ends."""
     half = most // 2
     return text if len(text) <= most else f"{text[: most - half - 1]}…{text[-half:]}"
 
 
 def number(value: Plain | None) -> str:
-    """A value as a person reads it; four digits of a float."""
+    """A value as text; a float with four significant digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def with_margin(mean: float, margin: float | None) -> str:
-    """0.52 ± 0.03: a mean and half of its 95 % interval, where that is known."""
+    """0.52 ± 0.03: a mean and half the width of its 95 % interval, where that is known."""
     return number(mean) if margin is None else f"{number(mean)} ± {margin:.2g}"
 
 
@@ -105,7 +106,7 @@ def _in_unit(seconds: float) -> tuple[str, str]:
 
 
 def finite(value: Any) -> Any:
-    """The same value of JSON with null for NaN and infinities, at any depth: JSON has neither."""
+    """The same JSON value with null for NaN and infinities, at any depth: JSON has neither."""
     if isinstance(value, Mapping):
         return {name: finite(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -114,7 +115,7 @@ def finite(value: Any) -> Any:
 
 
 def json_text(document: Any, indent: int | None = None) -> str:
-    """A document as other programs read it, in one line or indented."""
+    """A document as JSON, in one line or indented."""
     return json.dumps(finite(document), indent=indent, ensure_ascii=indent is None, allow_nan=False)
 
 
@@ -130,11 +131,11 @@ def ordinal(number: int) -> str:
 
 
 def some(lines: Sequence[str], most: int, rest: str) -> list[str]:
-    """The first of many lines, and a last one that counts the others: "and 3 more" and the rest of the sentence."""
+    """At most `most` lines, and one line more with the number of the others: "and 3 more" followed by `rest`."""
     return [*lines[:most], *([f"and {len(lines) - most} more{rest}"] if len(lines) > most else [])]
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as aligned columns; the last one is as wide as it is."""
+    """Rows of cells as aligned columns; the last column has no padding."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

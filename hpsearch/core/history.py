@@ -12,15 +12,15 @@ _NOTHING: Mapping[int, float] = {}
 
 
 class History:
-    """All trials of a study by number, with the indices that keep a decision cheap in a long search.
+    """All trials of a study by number, with indices that make decisions fast in a long search.
 
-    A sampler or pruner is a pure function of it: the same history gives the same answer, after a restart too.
-    epochs, busy: trained by all trials together (their last steps, and what was trained again), and the seconds that
-    took.
-    restarts: the trainer's trials have no checkpoints: one that is continued trains again from its first epoch.
-    ended: how many times a trial has ended or paused (a paused one that is resumed ends again).
+    A sampler or pruner is a pure function of the history, so it decides the same after a restart.
+    epochs: trained by all trials (the sum of their last steps, plus epochs that were trained again).
+    busy: seconds of training of all trials.
+    restarts: the trials have no checkpoints: a continued trial trains again from its first epoch.
+    ended: how many times a trial has ended or paused (a paused trial that is resumed ends again).
     uncounted: the most INFEASIBLE trials that `counted` leaves out (limits.infeasible).
-    evidence: trials of the study that this one was forked from, to learn from and never to continue.
+    evidence: trials of the study that this one was forked from; samplers use their results, and never resume them.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class History:
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
-        self._sparse: dict[int, list[tuple[int, float]]] = {}  # trials that do not report the metric at every epoch
+        self._sparse: dict[int, list[tuple[int, float]]] = {}  # of trials that do not report the metric at every epoch
         self._infeasible: set[int] = set()
         self.ended = 0
         self.epochs = 0
@@ -66,12 +66,11 @@ class History:
 
     @property
     def counted(self) -> int:
-        """The number of trials for a budget of trials: without the INFEASIBLE ones, of which `uncounted` at most are
-        left out."""
+        """The number of trials that a budget of trials counts: all but the first `uncounted` INFEASIBLE ones."""
         return len(self._trials) - min(len(self._infeasible), self.uncounted)
 
     def _add(self, trial: Trial, place: int) -> None:
-        """Index the report at that place of a trial's curve."""
+        """Index the report at index `place` of the trial's curve."""
         number, report = trial.number, trial.curve[place]
         has_metric = self.objective.is_in(report)
         if number not in self._sparse and not (has_metric and report.step == place + 1):
@@ -103,8 +102,8 @@ class History:
     def losses_at(self, step: int) -> Mapping[int, float]:
         """Trial number -> its loss up to this epoch: the best so far, or the last one with at = "last".
 
-        Smaller is better. Every trial is in it that has trained to this epoch and has reported the metric by then,
-        whatever became of it later, but INFEASIBLE ones: no other trial is compared with them.
+        Smaller is better. It has all trials, in any state but INFEASIBLE, that trained to this epoch and reported the
+        metric by then.
         """
         regular = self._losses.get(step, _NOTHING)
         if not self._sparse:
@@ -118,8 +117,8 @@ class History:
         return {**regular, **own}
 
     def losses_from(self, step: int) -> Mapping[int, float]:
-        """As `losses_at`, of each trial at its first report with the metric at or after this epoch: where a rung of
-        successive halving is judged. The two differ only for trials that do not report the metric at every epoch."""
+        """As `losses_at`, but at each trial's first report of the metric at or after this epoch: a rung of successive
+        halving uses it. The two differ only for trials that do not report the metric at every epoch."""
         regular = self._losses.get(step, _NOTHING)
         if not self._sparse:
             return regular
@@ -131,15 +130,16 @@ class History:
         return self.objective.loss(trial)
 
     def best(self) -> Trial | None:
-        """The trial with the best value among those with a result: neither diverged nor infeasible, and FAILED only
-        without `failed = "drop"`. The earlier of equals."""
+        """The trial with the best value, of equal values the earliest. Diverged and infeasible trials have no value,
+        nor have FAILED ones with `failed = "drop"`."""
         return next(iter(self.objective.ranked(self._trials)), None)
 
     def as_of(self, ended: int) -> "History":
-        """What was known when `ended` trials had ended: later ones are running, with no curve yet.
+        """A copy of the history as of the time when `ended` trials had ended: all other trials are RUNNING, without a
+        curve.
 
-        So is a trial that had failed and is tried again: what it reports until it ends once more changes nothing here.
-        It is a copy: a slow sampler may read it on a thread while the loop continues.
+        A failed trial that is tried again is RUNNING too, until it ends again. A slow sampler can read the copy on a
+        thread while the loop continues.
         """
         seen = (
             trial
@@ -154,7 +154,7 @@ class History:
 class BestTrial:
     """The trial with the best value, see `History.best`.
 
-    trial: its number. value: of the study's metric, at the epoch by which the trial is judged. epoch: that one, from 1.
+    trial: its number. epoch: the epoch by which the trial is judged, from 1. value: the study's metric at that epoch.
     failed: whether the trial FAILED after that epoch.
     """
 
@@ -176,11 +176,11 @@ class BestTrial:
 
     @property
     def mark(self) -> str:
-        """ ", FAILED" where its trial failed later, to follow its value on a screen."""
+        """ ", FAILED" where the trial failed later, else "": shown after its value."""
         return f", {State.FAILED}" if self.failed else ""
 
 
 def by_arrival(trials: Iterable[Trial]) -> Iterator[tuple[int, Report]]:
-    """Each trial's number and report, of all curves together, in the order in which the driver received them."""
+    """Trial number and report, for all reports of all trials, in the order in which the driver received them."""
     curves = ([(report.at, trial.number, report) for report in trial.curve] for trial in trials)
     return ((number, report) for _, number, report in heapq.merge(*curves, key=lambda one: one[:2]))

@@ -1,11 +1,11 @@
-"""One thread at a time imports large libraries."""
+"""A lock, so that only one thread at a time imports large libraries."""
 
 from threading import RLock
 
 IMPORTING = RLock()
-"""Held by whatever imports MLflow, Optuna or Plotly, or may make them import more (a picture, an ask), where several
-threads run: the loop, the tracker and a slow sampler.
+"""Hold it to import MLflow, Optuna or Plotly, or to call what makes them import more (drawing a figure, `ask`), where
+several threads run: the loop, the tracker and a slow sampler.
 
-Python lets two threads import at once and gives one of them a module that the other has not finished: where imports are
-circular, or where a library looks into sys.modules, as Plotly does for pandas, which MLflow imports.
+If two threads import at once, one of them can get a partially initialized module: where imports are circular, or where
+a library reads sys.modules, as Plotly does for pandas, which MLflow imports.
 """

@@ -1,4 +1,4 @@
-"""Where the messages and warnings of libraries go while a study runs: a file that cannot fill a disk."""
+"""Logs and warnings of libraries go to a file of limited size while a study runs."""
 
 import io
 import logging
@@ -12,7 +12,7 @@ from pathlib import Path
 from hpsearch.core.redact import redact
 
 MOST_BYTES = 1 << 20
-"""Of one file (1 MiB); a full one is kept beside it, once."""
+"""The most bytes of the file (1 MiB). One full file is kept beside it."""
 
 
 def buffer_library_logs() -> None:
@@ -33,7 +33,7 @@ def log_libraries_to(path: Path) -> None:
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Afterwards logging and warnings are as before: a program that calls hpsearch has settings of its own."""
+    """A context that restores the settings of logging and warnings at its end: they are those of the user's program."""
     root, show = logging.getLogger(), warnings.showwarning
     handlers, level = root.handlers[:], root.level
     try:
@@ -49,18 +49,18 @@ def restored() -> Iterator[None]:
 
 
 class _LateFile(RotatingFileHandler):
-    """Makes its folder with its file, when there is something to write; puts a full one aside, over the one before."""
+    """Creates its folder and file with the first message."""
 
     def _open(self) -> io.TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)
-        """Where the file cannot be written there is no log: logging would print a traceback for each message."""
+        """Drop a message that cannot be written: logging would print a traceback for each."""
 
 
 class _Discreet(logging.Formatter):
-    """Some library may log the address that it was given, with its password."""
+    """Redacts passwords: a library may log the URL that it was given."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))

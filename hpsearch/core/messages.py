@@ -1,4 +1,4 @@
-"""Orders of the loop to a pool, and events of the pool. Immutable; all of it pickles."""
+"""Orders of the loop to a pool, and events of the pool. All are immutable and can be pickled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from hpsearch.core.trial import Cause, Params, Report
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Give a trial to a free worker; everything that the worker needs to start or to continue it.
+    """Start or resume a trial on a free worker.
 
-    after: the last epoch whose report is in the journal; the worker resumes from its newest valid checkpoint at or
-        before it and keeps to itself what it had to train again.
-    until: the epoch after which it waits for the next order (>= after + 1).
-    epochs: the most that a trial may train in this study.
+    after: the last epoch in the journal, 0 for none. The worker resumes from the newest valid checkpoint at or before
+        it; epochs up to `after` that it trains again are not reported.
+    until: the epoch after which the worker waits for the next order (>= after + 1).
+    epochs: the most epochs of a trial in this study.
     """
 
     number: int
@@ -29,7 +29,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """Let a trial that has Reported train on."""
+    """Train a trial that has Reported further."""
 
     number: int
 
@@ -38,8 +38,8 @@ class Advance:
 class Release:
     """End a trial that has Reported: its generator is closed, its worker is free.
 
-    over: it will not be continued, so of its checkpoints only the best is kept. epoch: the last one that counts, where
-    a verdict dropped what came after it; None: all that was reported does.
+    over: it will not be resumed, so only its best checkpoint is kept. epoch: the last epoch that counts, where a
+    verdict dropped later reports; None: all reports count.
     """
 
     number: int
@@ -64,10 +64,10 @@ Order = Start | Advance | Release | Kill
 class Failure:
     """Why a trial cannot continue.
 
-    kind: "error", the trainer raised; "oom", host or GPU memory ran out; "contract", what it yields is not a report, or
-        lacks the study's metric, as every other trial would; "disk", a checkpoint or report could not be written, which
-        is not the trial's fault; "infeasible", the trainer says that these parameters cannot be trained.
-    exception: what the trainer raised, where it did: its class and the first line of its text.
+    kind: "error": the trainer raised an exception; "oom": host or GPU memory ran out; "contract": it yields something
+        that is not a report, or never reports the study's metric, which is true of all trials; "disk": a checkpoint or
+        report could not be written, which the trainer did not cause; "infeasible": the trainer raised Infeasible.
+    exception: class and first line of the trainer's exception, "" without one.
     """
 
     kind: Literal["error", "oom", "contract", "disk", "infeasible"]
@@ -78,9 +78,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Under what a worker trains a trial from the epoch after `after` on: what must be the same for the same curve.
+    """Environment and data of a trial from the epoch after `after` on: what its curve depends on besides its
+    parameters and seed.
 
-    environment: of the worker, in plain JSON values; see `provenance.environment.of_worker`.
+    environment: the worker's, in plain JSON values; see `provenance.environment.of_worker`.
     data: from the trainer's calls of `Run.uses`: name -> SHA-256.
     """
 
@@ -94,14 +95,14 @@ class Reported:
     """The result of a Start or an Advance.
 
     reports: new epochs, oldest first. Epochs that take milliseconds come several at a time (`Worker.advance`); the loop
-        judges each in turn, and what follows a verdict to stop or pause is dropped as if it had never been trained.
-    ended: the trainer ended by itself after these; failure: the trial cannot continue after these, and its worker is
-        free. Without a failure the trial waits for its next order, after its end for a Release.
-    seconds: spent inside the trainer for these.
+        judges them one by one, and drops the reports after a verdict to stop or pause.
+    ended: the trainer returned after these reports. The trial then waits for a Release, otherwise for its next order.
+    failure: the trial cannot continue after these reports, and its worker is free.
+    seconds: spent inside the trainer for these reports.
     notes: for the user, such as a damaged checkpoint that was skipped.
-    provenance: with the first of a Start, and again where the trainer has named more data since.
-    unsaved: why there is no checkpoint from which the trial can be continued; "" where there is one.
-    retrained: epochs trained again, which the journal has already: the trial has no checkpoints.
+    provenance: with the first report after a Start, and again when the trainer has named more data.
+    unsaved: why there is no checkpoint to continue the trial from; "" where there is one.
+    retrained: epochs that were trained again because the trial has no checkpoints; the journal has them already.
     """
 
     number: int
@@ -117,10 +118,10 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The worker vanished; what the trial had reported before stands.
+    """The worker's process died or cannot be reached. Earlier reports of the trial are kept.
 
-    traceback: where in the trainer it was, if known.
-    cause: WORKER_LOST, or OUT_OF_MEMORY where that is known to have ended it.
+    traceback: of the trainer at that time, if known.
+    cause: WORKER_LOST, or OUT_OF_MEMORY where memory is known to have run out.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Texts without the passwords that stand in their addresses."""
+"""Removes passwords from texts."""
 
 import re
 
@@ -10,9 +10,9 @@ _LOGIN = re.compile(r"://[^:/@]*:(?P<password>[^@]*)@(?P<host>[^/?#]*)")
 
 
 def redact(text: str, same_length: bool = False) -> str:
-    """The same text with *** for each password in a URL or a DSN; `same_length`: with a * for each of its characters.
+    """The text with *** for each password in a URL or a DSN; `same_length`: one * for each character of the password.
 
-    Of a password that should have been percent-encoded and was not, nothing stays either: all up to the last @ goes.
+    A password that is not percent-encoded is replaced up to the last @.
     """
     for pattern in _PASSWORDS:
         text = pattern.sub(lambda found: found["before"] + "*" * (len(found["password"]) if same_length else 3), text)
@@ -20,6 +20,6 @@ def redact(text: str, same_length: bool = False) -> str:
 
 
 def is_ambiguous(url: str) -> bool:
-    """Whether a password in it is not percent-encoded, so that drivers take the rest of it for a host and repeat it."""
+    """Whether its password is not percent-encoded: a driver would take a part of it as the host, and print that."""
     login = _LOGIN.search(url)
     return login is not None and ("@" in login["host"] or re.search(r"[\s/?#]", login["password"]) is not None)

@@ -1,4 +1,4 @@
-"""What a trial trains side by side: a network for each fold of a cross-validation, for each of some seeds, or both."""
+"""The replicates of a trial, trained side by side: one for each fold of a cross-validation, for each seed, or both."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One turn of a k-fold cross-validation (Stone 1974, JRSS B 36): the examples are dealt into `of` parts, part
-    `number`, from 1, is validated on, and the others are trained on. ValueError where there is no such part."""
+    """Fold `number`, from 1, of a cross-validation with `of` folds (Stone 1974, JRSS B 36): validated on this fold,
+    trained on the others. ValueError where there is no such fold."""
 
     number: int
     of: int
@@ -20,26 +20,26 @@ class Fold:
 
     @classmethod
     def each(cls, of: int) -> list["Fold"]:
-        """All of them, in their order."""
+        """All folds, in order."""
         return [cls(number, of) for number in range(1, of + 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Replicate:
-    """One of a trial's trainings. name: "fold2", "repeat3", "fold2_repeat3". place: among all of them, from 0."""
+    """One of a trial's trainings. name: "fold2", "repeat3", "fold2_repeat3". place: its index, from 0."""
 
     name: str
     place: int
     fold: Fold | None
 
     def of(self, metric: str) -> str:
-        """The name by which a report has this one's own value of a metric, beside the mean over all."""
+        """The name of this replicate's own value of a metric in a report; `metric` itself is the mean over all."""
         return f"{metric}_{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Replicates:
-    """folds: of a cross-validation, 0 or 2 and more. repeats: with so many seeds, 1 and more, each fold of them."""
+    """folds: of a cross-validation; 0 (none) or >= 2. repeats: the number of seeds, >= 1, for each fold."""
 
     folds: int = 0
     repeats: int = 1
@@ -51,7 +51,7 @@ class Replicates:
 
     @property
     def can_be_compared(self) -> bool:
-        """Whether there are enough of them for a statistical test."""
+        """Whether there are enough replicates for a statistical test."""
         return len(self) >= 3
 
     def __len__(self) -> int:

@@ -1,10 +1,10 @@
-"""Where every random number of a study comes from: passed-in generators, derived by name, never the global state."""
+"""Seeds and generators of a study, all derived from study.seed. The global random state is never used."""
 
 import numpy as np
 
 
 def stream(study_seed: int, number: int) -> np.random.Generator:
-    """The generator that a sampler draws trial `number` from; independent of every other number's.
+    """The random generator with which a sampler draws trial `number`; independent of those of other trials.
 
     NumPy's SeedSequence with a spawn key (O'Neill 2015; NumPy docs, "Parallel random number generation").
     """
@@ -18,12 +18,13 @@ def trial_seed(study_seed: int, number: int) -> int:
 
 
 def replicate_seed(seed: int, place: int) -> int:
-    """The seed, in [0, 2^31), of one of those that a trial with this seed trains side by side; the first, 0, has it."""
+    """The seed, in [0, 2^31), of replicate `place` (from 0) of a trial with this seed; replicate 0 has the trial's."""
     if place == 0:
         return seed
     return int(np.random.SeedSequence(seed, spawn_key=(3, place)).generate_state(1)[0] >> 1)
 
 
 def fresh_seed(study_seed: int) -> int:
-    """The seed, in [0, 2^31), of a study's evaluation: its trials train with seeds that the search never used."""
+    """The seed, in [0, 2^31), of a study's evaluation, so that finalists train with seeds that the search did not
+    use."""
     return int(np.random.SeedSequence(study_seed, spawn_key=(2,)).generate_state(1)[0] >> 1)

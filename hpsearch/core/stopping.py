@@ -1,4 +1,4 @@
-"""What a signal raises, and the error that it ends with."""
+"""SIGINT and SIGTERM as exceptions."""
 
 import signal
 import threading
@@ -9,15 +9,15 @@ from typing import Any, NoReturn
 from hpsearch.core.errors import Stopped
 
 RAISED = (KeyboardInterrupt, SystemExit)
-"""By Ctrl-C, and by SIGTERM."""
+"""Raised by SIGINT (Ctrl-C), and by SIGTERM."""
 
 RESUME = "run it again to go on"
-"""What to do after a signal, where nothing is lost."""
+"""The advice after a signal where the next run resumes."""
 
 
 @contextmanager
 def stoppable(advice: str) -> Iterator[None]:
-    """SIGINT and SIGTERM end what is inside as `Stopped`. advice: what to do then."""
+    """A context in which SIGINT and SIGTERM raise `Stopped`. advice: what to do then."""
     try:
         with _terminable():
             yield
@@ -28,7 +28,7 @@ def stoppable(advice: str) -> Iterator[None]:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM raises SystemExit. Python sets handlers on the main thread alone."""
+    """SIGTERM raises SystemExit. Without effect on other threads: Python sets handlers on the main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -45,8 +45,8 @@ def _leave(number: int, frame: Any) -> NoReturn:  # noqa: ARG001
 
 @contextmanager
 def handlers_kept() -> Iterator[None]:
-    """The handlers of SIGINT and SIGTERM are afterwards what they were: `ray.init` puts others in their place, and that
-    of its core (C++) prints a stack and ends the process."""
+    """A context that restores the handlers of SIGINT and SIGTERM: `ray.init` replaces them, and Ray's own (C++) prints
+    a stack and ends the process."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""How long a search will still take, estimated from what its trials have cost so far."""
+"""The remaining time of a search, estimated from the cost of its trials so far."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -8,13 +8,13 @@ from statistics import fmean
 from hpsearch.core.trial import State, Trial
 
 FEWEST = 2
-"""Trials that must have ended before there is an estimate."""
+"""The fewest ended trials for an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one trial has cost. asked: the epoch that it was to train to. trained: its last epoch. Both with what was
-    trained again. seconds: inside its trainer. ended: it does not train now (it may be paused).
+    """The cost of one trial. asked: the epoch it is to train to. trained: its last epoch. Both include epochs that were
+    trained again. seconds: inside its trainer. ended: neither RUNNING nor WAITING.
     """
 
     asked: int
@@ -29,13 +29,13 @@ class Cost:
 
     @classmethod
     def at(cls, state: State, until: int, epoch: int, busy: float) -> "Cost":
-        """Of an INFEASIBLE trial nothing is asked any more: others may take its place."""
+        """An INFEASIBLE trial has `asked` 0: another trial may replace it."""
         return cls(0 if state is State.INFEASIBLE else until, epoch, busy, not state.is_active)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Seconds, 0 <= low <= high. low is 0 where trials may be pruned and none was yet, so only the most is known."""
+    """A range of seconds, 0 <= low <= high. low is 0 where only the maximum is known: no trial was pruned yet."""
 
     low: float
     high: float
@@ -43,10 +43,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a search trains. epochs: of all trials if none ends early, None where results decide.
+    """The work of a search. epochs: of all trials if none ends early, None where it depends on results.
 
-    budget: the most epochs that all trials may train together, None for no limit. ends_early: trials may be pruned or
-    stopped early.
+    budget: the most epochs of all trials together, None for no limit. ends_early: trials may be pruned or stopped
+    early.
     """
 
     epochs: int | None
@@ -56,7 +56,7 @@ class Workload:
     def time_left(self, trials: Iterable[Cost], parallel: float) -> Span | None:
         """None while fewer than FEWEST trials have ended.
 
-        parallel: seconds of training in a second of wall clock, so how many workers are busy (> 0).
+        parallel: the mean number of busy workers, in seconds of training per second of wall clock (> 0).
         """
         costs = list(trials)
         ended = [one for one in costs if one.ended]
@@ -79,10 +79,10 @@ class Workload:
 
 
 def _span(ended: Sequence[tuple[int, float]], left: int, spent: float) -> Span:
-    """Seconds of training for `left` more epochs, of which `spent` seconds are trained already.
+    """Seconds of training for `left` more epochs, minus `spent` seconds that were trained already.
 
-    ended: epochs and seconds of trials. The range is two standard errors wide on either side: that of the mean cost of
-    an epoch, and that of the trials to come, which are taken to vary as these did.
+    ended: epochs and seconds of ended trials. The range is the estimate ± 2 standard errors, from the error of the mean
+    cost of an epoch and the variance of the cost of future trials (assumed to be that of past trials).
     """
     epochs = sum(one for one, _ in ended)
     if left <= 0 or epochs == 0:
