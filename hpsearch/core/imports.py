@@ -2,7 +2,7 @@
 
 from threading import RLock
 
-IMPORTING = RLock()
+IMPORT_LOCK = RLock()
 """Hold it to import MLflow, Optuna or Plotly, or to call what makes them import more (drawing a figure, `ask`), where
 several threads run: the loop, the tracker and a slow sampler.
 

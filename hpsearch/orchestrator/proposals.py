@@ -6,7 +6,7 @@ from threading import Thread
 
 from hpsearch.core.decisions import Proposal
 from hpsearch.core.history import History
-from hpsearch.core.imports import IMPORTING
+from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.samplers.base import Sampler
 
 
@@ -59,7 +59,7 @@ class Proposals:
 
 def _ask(sampler: Sampler, history: History, answer: "Future[Proposal | None]") -> None:
     try:
-        with IMPORTING:  # of Optuna, and of what it imports when it is first asked
+        with IMPORT_LOCK:  # of Optuna, and of what it imports when it is first asked
             proposal = sampler.ask(history)
         answer.set_result(proposal)
     except BaseException as problem:  # it is raised where the answer is taken

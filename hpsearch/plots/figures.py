@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hpsearch.core.imports import IMPORTING
+from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.study.space import Space
 
@@ -26,7 +26,7 @@ def pages(documents: Mapping[str, "Document"], *, whole: bool = True) -> dict[st
     """
     if not {"lr_range", "rounds"} & documents.keys():
         return {}
-    with IMPORTING:
+    with IMPORT_LOCK:
         from hpsearch.plots import lr_range, rounds
 
         return {

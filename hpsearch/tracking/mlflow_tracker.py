@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from hpsearch.core.errors import HpsearchError, JournalUnavailable
-from hpsearch.core.imports import IMPORTING
+from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.core.trial import Objective
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.tracking.base import Sync
@@ -122,7 +122,7 @@ class MlflowTracker:
             self._closing.wait(seconds)
 
     def _open(self) -> "Projection":
-        with IMPORTING:
+        with IMPORT_LOCK:
             from hpsearch.tracking.projection import Projection
 
         self._journal = self._open_journal()

@@ -11,11 +11,11 @@ HALF_A_PANDAS = "import time; time.sleep(1.0)\nclass Series: ...\nclass Index: .
 
 DRAWN_MEANWHILE = """
 import sys, threading, time
-from hpsearch.core.imports import IMPORTING
+from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.plots import figures
 
 def track():
-    with IMPORTING:
+    with IMPORT_LOCK:
         import pandas
 
 threading.Thread(target=track).start()
@@ -69,7 +69,7 @@ def train(params, run):
 WATCHED = """
 import sys
 from importlib.abc import MetaPathFinder
-from hpsearch.core.imports import IMPORTING
+from hpsearch.core.imports import IMPORT_LOCK
 
 LARGE = {"mlflow", "pandas", "plotly", "optuna", "pyarrow", "torch", "narwhals"}
 imported = {}
@@ -77,7 +77,7 @@ imported = {}
 class Watch(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name in LARGE:
-            imported[name] = IMPORTING._is_owned()
+            imported[name] = IMPORT_LOCK._is_owned()
         return None
 
 from hpsearch.orchestrator import loop

@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
-from hpsearch.core.imports import IMPORTING
+from hpsearch.core.imports import IMPORT_LOCK
 from hpsearch.core.trial import Params, Plain
 from hpsearch.samplers.observations import Observation, half_ranked
 from hpsearch.samplers.optuna.distributions import decode, encode, encoded, frozen, quiet, suggest
@@ -27,7 +27,7 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
     all complete ones: by the epoch that they reached, and last where they have no result. Running trials count as bad.
     """
     if "optuna" not in sys.modules:
-        with IMPORTING:  # the loop asks, which waits for the tracker's imports here only
+        with IMPORT_LOCK:  # the loop asks, which waits for the tracker's imports here only
             importlib.import_module("optuna")
     import optuna
 
