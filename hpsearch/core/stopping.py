@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from hpsearch.core.errors import Stopped
 
-RAISED = (KeyboardInterrupt, SystemExit)
+SIGNAL_EXCEPTIONS = (KeyboardInterrupt, SystemExit)
 """Raised by SIGINT (Ctrl-C), and by SIGTERM."""
 
 RESUME = "run it again to go on"
@@ -21,7 +21,7 @@ def stoppable(advice: str) -> Iterator[None]:
     try:
         with _terminable():
             yield
-    except RAISED as raised:
+    except SIGNAL_EXCEPTIONS as raised:
         number = signal.SIGINT if isinstance(raised, KeyboardInterrupt) else signal.SIGTERM
         raise Stopped(number, f"stopped by {number.name}: {advice}") from None
 

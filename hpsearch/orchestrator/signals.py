@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from hpsearch.core.errors import Stopped
-from hpsearch.core.stopping import RAISED, RESUME
+from hpsearch.core.stopping import SIGNAL_EXCEPTIONS, RESUME
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.workers import worker
 
@@ -42,7 +42,7 @@ class Signals:
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
-        except RAISED as raised:  # SystemExit: of the handler that `ray.init` has put while it began
+        except SIGNAL_EXCEPTIONS as raised:  # SystemExit: of the handler that `ray.init` has put while it began
             asked = self.first or (signal.SIGINT if isinstance(raised, KeyboardInterrupt) else signal.SIGTERM)
             raise Stopped(asked, f"stopped by {asked.name}: {RESUME}") from None
         finally:

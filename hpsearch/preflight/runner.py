@@ -92,7 +92,7 @@ def complete(
     try:
         record = _with_learning_test(study, measurer, record, notify, skip=skip_preflight)
         return _with_range_test(study, measurer, record, notify)
-    except stopping.RAISED:
+    except stopping.SIGNAL_EXCEPTIONS:
         notify("interrupted before the first trial: the next run starts the preflight again")
         raise
 
