@@ -73,5 +73,5 @@ class Replicates:
         return " x ".join([*words, f"{self.repeats} repeats"] if self.repeats > 1 else words)
 
 
-ONE = Replicates()
+SINGLE_TRAINING = Replicates()
 """A trial that is a single training."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 
-from hpsearch.core.replicates import ONE, Replicates
+from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
 from hpsearch.core.trial import Params
 
 MOST = 20
@@ -42,7 +42,7 @@ class Member:
     number: int
     step: int
     way: Literal["model", "augmented", "snapshots"] = "model"
-    replicates: Replicates = ONE
+    replicates: Replicates = SINGLE_TRAINING
 
 
 Mixture = tuple[int, ...]

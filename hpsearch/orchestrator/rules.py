@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hpsearch.core.decisions import New
 from hpsearch.core.format import many
 from hpsearch.core.history import History
-from hpsearch.core.replicates import ONE, Replicates
+from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
 from hpsearch.core.seeds import trial_seed
 from hpsearch.core.trial import Cause, Numbers, Params, State, Trial, key_of
 
@@ -23,7 +23,7 @@ class Rules:
 
     seed: int
     epochs: int
-    replicates: Replicates = ONE
+    replicates: Replicates = SINGLE_TRAINING
     retries: int = 2
     max_failures: int = 5
     max_failure_share: float = 0.5

@@ -13,7 +13,7 @@ from hpsearch.core.errors import BadInput, Infeasible, TrainerError
 from hpsearch.core.format import line
 from hpsearch.core.history import BestTrial
 from hpsearch.core.messages import Failure
-from hpsearch.core.replicates import ONE
+from hpsearch.core.replicates import SINGLE_TRAINING
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.orchestrator import build
 from hpsearch.orchestrator.alone import Alone
@@ -74,7 +74,7 @@ class Session:
         """BadInput, StudyBusy, StudyChanged, InfrastructureError: as `hpsearch run`."""
         if self._is_open or self._closing.is_set():
             raise BadInput("a Session is entered once: make another one to go on")
-        if self._study.replicates != ONE:
+        if self._study.replicates != SINGLE_TRAINING:
             raise BadInput("a Session does not train repeats or folds: leave out trainer.repeats and .validation")
         build.import_anew(self._study)
         self._turns.open(_pool, _unmeasured)

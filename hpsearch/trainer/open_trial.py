@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import Infeasible, TrainerError
-from hpsearch.core.replicates import ONE, Fold, Replicates
+from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import arguments, contract, forms, state
@@ -41,7 +41,7 @@ class TrainerContext:
     device: str = "cpu"
     threads: int = 1
     data_dir: Path | None = None
-    replicates: Replicates = ONE
+    replicates: Replicates = SINGLE_TRAINING
     given: GivenTrainer | PickledTrainer | None = None
 
     @property

@@ -1,6 +1,6 @@
 import pytest
 
-from hpsearch.core.replicates import ONE, Fold, Replicates
+from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 
 
 def test_all_folds_of_the_first_seed_come_before_those_of_the_second() -> None:
@@ -14,7 +14,7 @@ def test_all_folds_of_the_first_seed_come_before_those_of_the_second() -> None:
 @pytest.mark.parametrize(
     ("replicates", "names", "words"),
     [
-        (ONE, [""], ""),
+        (SINGLE_TRAINING, [""], ""),
         (Replicates(repeats=2), ["repeat1", "repeat2"], "2 repeats"),
         (Replicates(folds=3), ["fold1", "fold2", "fold3"], "3 folds"),
         (Replicates(folds=2, repeats=2), None, "2 folds x 2 repeats"),
@@ -29,7 +29,7 @@ def test_only_what_there_is_several_of_is_named(replicates: Replicates, names: l
 @pytest.mark.parametrize(
     ("replicates", "enough"),
     [
-        (ONE, False),
+        (SINGLE_TRAINING, False),
         (Replicates(2), False),
         (Replicates(repeats=2), False),
         (Replicates(3), True),
@@ -41,7 +41,7 @@ def test_three_are_enough_to_compare(replicates: Replicates, enough: bool) -> No
 
 
 def test_a_recorded_study_has_those_of_its_trainer() -> None:
-    assert Replicates.recorded({}) == ONE
+    assert Replicates.recorded({}) == SINGLE_TRAINING
     assert Replicates.recorded({"validation": {"folds": 5}, "repeats": 3}) == Replicates(5, 3)
 
 
