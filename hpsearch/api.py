@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from hpsearch.core.errors import BadInput, NotFound, NoTrialSucceeded
 from hpsearch.core.format import json_text, outline, score
-from hpsearch.core.logs import restored
+from hpsearch.core.logs import logging_restored
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Cause, Params, State, Trial
@@ -77,7 +77,7 @@ def run(
     if not _RUNNING.acquire(blocking=False):
         raise BadInput("a study is running in this process already: wait for its end, or use a process of its own")
     try:
-        with restored(), _observer(progress) as observer:
+        with logging_restored(), _observer(progress) as observer:
             return run_study(asked, observer, origin=origin, skip_preflight=skip_preflight, retry_failed=retry_failed)
     finally:
         _RUNNING.release()

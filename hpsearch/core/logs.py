@@ -32,7 +32,7 @@ def log_libraries_to(path: Path) -> None:
 
 
 @contextmanager
-def restored() -> Iterator[None]:
+def logging_restored() -> Iterator[None]:
     """A context that restores the settings of logging and warnings at its end: they are those of the user's program."""
     root, show = logging.getLogger(), warnings.showwarning
     handlers, level = root.handlers[:], root.level
