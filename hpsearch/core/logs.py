@@ -22,7 +22,7 @@ def buffer_library_logs() -> None:
 
 def log_libraries_to(path: Path) -> None:
     """Send the logs and warnings of libraries to a file, so that they do not fill the terminal."""
-    handler = _LateFile(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    handler = _LazyRotatingFile(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for held in logging.getLogger().handlers:
         if isinstance(held, MemoryHandler):
@@ -48,7 +48,7 @@ def logging_restored() -> Iterator[None]:
             logging.captureWarnings(False)
 
 
-class _LateFile(RotatingFileHandler):
+class _LazyRotatingFile(RotatingFileHandler):
     """Creates its folder and file with the first message."""
 
     def _open(self) -> io.TextIOWrapper:
@@ -69,7 +69,7 @@ class _Discreet(logging.Formatter):
 def _hand_to(handler: logging.Handler) -> None:
     root = logging.getLogger()
     for old in root.handlers:
-        if isinstance(old, _LateFile):
+        if isinstance(old, _LazyRotatingFile):
             old.close()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
