@@ -23,7 +23,7 @@ def buffer_library_logs() -> None:
 def log_libraries_to(path: Path) -> None:
     """Send the logs and warnings of libraries to a file, so that they do not fill the terminal."""
     handler = _LazyRotatingFile(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
-    handler.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for held in logging.getLogger().handlers:
         if isinstance(held, MemoryHandler):
             held.setTarget(handler)
@@ -59,7 +59,7 @@ class _LazyRotatingFile(RotatingFileHandler):
         """Drop a message that cannot be written: logging would print a traceback for each."""
 
 
-class _Discreet(logging.Formatter):
+class _RedactingFormatter(logging.Formatter):
     """Redacts passwords: a library may log the URL that it was given."""
 
     def format(self, record: logging.LogRecord) -> str:
