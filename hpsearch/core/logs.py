@@ -17,7 +17,7 @@ MOST_BYTES = 1 << 20
 
 def buffer_library_logs() -> None:
     """Buffer the logs and warnings of libraries in memory until `log_libraries_to` is called."""
-    _hand_to(MemoryHandler(capacity=sys.maxsize, flushLevel=sys.maxsize))
+    _install_handler(MemoryHandler(capacity=sys.maxsize, flushLevel=sys.maxsize))
 
 
 def log_libraries_to(path: Path) -> None:
@@ -28,7 +28,7 @@ def log_libraries_to(path: Path) -> None:
         if isinstance(held, MemoryHandler):
             held.setTarget(handler)
             held.flush()
-    _hand_to(handler)
+    _install_handler(handler)
 
 
 @contextmanager
@@ -66,7 +66,7 @@ class _RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
-def _hand_to(handler: logging.Handler) -> None:
+def _install_handler(handler: logging.Handler) -> None:
     root = logging.getLogger()
     for old in root.handlers:
         if isinstance(old, _LazyRotatingFile):
