@@ -32,14 +32,14 @@ def _terminable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _leave)
+    before = signal.signal(signal.SIGTERM, _raise_system_exit)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
-def _leave(number: int, frame: Any) -> NoReturn:  # noqa: ARG001
+def _raise_system_exit(number: int, frame: Any) -> NoReturn:  # noqa: ARG001
     raise SystemExit(128 + number)
 
 
