@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 from hpsearch.core.errors import Stopped
-from hpsearch.core.stopping import SIGNAL_EXCEPTIONS, RESUME
+from hpsearch.core.stopping import RESUME, SIGNAL_EXCEPTIONS
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.workers import worker
 
