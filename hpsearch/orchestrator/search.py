@@ -125,8 +125,8 @@ class Search:
         pool = make(self.study, uid)
         self._stack.enter_context(self._pool_closed)
         self._pool_closed.callback(pool.close)
-        if away := mlflow.answer():
-            self._tracking.note(f"{away}; training goes on, and MLflow is brought to agree later")
+        if warning := mlflow.result():
+            self._tracking.note(f"{warning}; training continues, and MLflow is updated later")
         return pool
 
     def _begin(self, held: HeldStudy, history: History, sampler: Sampler) -> None:

@@ -1,1 +1,1 @@
-"""Trackers show a study to people: projections of the journal, never in a trial's way."""
+"""Trackers send a study from the journal to MLflow, without delaying trials."""

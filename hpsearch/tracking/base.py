@@ -1,4 +1,4 @@
-"""What a tracker is, and the one that shows nothing."""
+"""The interface of a tracker, and a tracker that sends nothing."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,7 +6,8 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Sync:
-    """How far a tracker agrees with the journal. `problem` is a message for the user, "" where there is none."""
+    """sent, pending: how many trials and reports were sent, and are not sent yet. problem: a message for the user, ""
+    for none."""
 
     sent: int
     pending: int
@@ -14,24 +15,24 @@ class Sync:
 
 
 class Tracker(Protocol):
-    """A projection of the journal that follows it on its own and can be rebuilt at any time.
+    """A projection of the journal: updated on its own thread, and rebuilt from the journal at any time.
 
-    problem: what prevents that now, for the user; "" where nothing does.
+    problem: why it cannot be updated now, for the user; "" for no problem.
     """
 
     problem: str
 
     def start(self) -> None:
-        """Start to follow the journal on its own thread. Returns at once and never raises for an unreachable server."""
+        """Start the thread. Returns at once, and never raises because of an unreachable server."""
         ...
 
     def close(self, timeout: float) -> Sync:
-        """Send what is pending for at most `timeout` seconds, end the thread, and return what is left."""
+        """Send what is pending, for at most `timeout` seconds, and end the thread."""
         ...
 
 
 class MemoryTracker:
-    """Shows nothing, and always agrees with the journal: for studies without MLflow."""
+    """Sends nothing, and nothing is ever pending: for studies without MLflow."""
 
     problem = ""
 

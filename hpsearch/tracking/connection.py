@@ -1,4 +1,4 @@
-"""The question before a study: would this MLflow have us? Asked in plain HTTP; MLflow is not imported."""
+"""Checks before a study that the MLflow server accepts requests. It uses plain HTTP and does not import MLflow."""
 
 import base64
 import configparser
@@ -18,78 +18,80 @@ from hpsearch.core.errors import BadInput
 from hpsearch.tracking.location import is_server, refusal, without_credentials
 
 REPLY_TIMEOUT = 5.0
-"""Seconds that a server may take to answer."""
+"""Seconds to wait for the server's reply."""
 
-ASK = "/api/2.0/mlflow/experiments/search?max_results=1"
+ENDPOINT = "/api/2.0/mlflow/experiments/search?max_results=1"
 
-_PASSING = (408, 425, 429)
-"""Statuses 4xx that are transient, as 5xx are."""
+_TRANSIENT = (408, 425, 429)
+"""Statuses 4xx that are transient, like all 5xx."""
 
 _LOGIN = ("mlflow_tracking_username", "mlflow_tracking_password")
 
 
 class ConnectionCheck:
-    """`check_server`, asked on a thread from now on."""
+    """Runs `check_server` on a thread, which starts at once."""
 
     def __init__(self, uri: str):
         self._uri = uri
         self._began = time.monotonic()
-        self._note: str | None = None
-        self._refused: BadInput | None = None
-        self._thread = Thread(target=self._ask, name="mlflow-connection", daemon=True)
+        self._warning: str | None = None
+        self._error: BadInput | None = None
+        self._thread = Thread(target=self._check, name="mlflow-connection", daemon=True)
         self._thread.start()
 
-    def answer(self) -> str:
-        """A note where MLflow is unreachable, else ""; it counts as unreachable after REPLY_TIMEOUT seconds.
+    def result(self) -> str:
+        """A warning where MLflow is unreachable (no reply within REPLY_TIMEOUT seconds of the start), else "".
 
-        BadInput where it is there and will not have us.
+        BadInput where the server is reachable and refuses the request.
         """
         self._thread.join(max(0.0, self._began + REPLY_TIMEOUT - time.monotonic()))
-        if self._refused is not None:
-            raise self._refused
-        return _unreachable(self._uri, f"no answer within {REPLY_TIMEOUT:g} s") if self._note is None else self._note
+        if self._error is not None:
+            raise self._error
+        if self._warning is None:
+            return _unreachable(self._uri, f"no answer within {REPLY_TIMEOUT:g} s")
+        return self._warning
 
-    def _ask(self) -> None:
+    def _check(self) -> None:
         try:
-            self._note = "" if self._uri == "none" else check_server(self._uri)
-        except BadInput as refused:
-            self._refused = refused
+            self._warning = "" if self._uri == "none" else check_server(self._uri)
+        except BadInput as error:
+            self._error = error
 
 
 def check_address(uri: str, setting: str) -> None:
-    """BadInput for one that MLflow does not take. setting: where the user has written it."""
+    """BadInput for a URI that MLflow does not accept. setting: the key or option that the URI is from."""
     if uri.startswith("file:") or ("://" not in uri and uri != "databricks"):
         raise BadInput(f"{setting}: MLflow 3 has no file store: write sqlite:///… or http://…")
 
 
 def check_server(uri: str) -> str:
-    """Ask a server whether it accepts us: "" if so, a message for the user where it is unreachable.
+    """Send one request to an MLflow server: "" where it accepts it, a message for the user where it is unreachable.
 
-    BadInput, which names the fix, where it is there and refuses us, or cannot be an MLflow server. A database is not
-    asked: it is made when it is not there.
+    BadInput, with the fix, where it refuses the request, or is no MLflow server. A database is not checked: it is
+    created if it does not exist.
     """
     check_address(uri, "tracking.mlflow")
     if not is_server(uri):
         return ""
     try:
-        with urllib.request.urlopen(_question(uri), timeout=REPLY_TIMEOUT, context=_tls(uri)) as answer:
-            if answer.read(1) == b"{":
+        with urllib.request.urlopen(_request(uri), timeout=REPLY_TIMEOUT, context=_tls(uri)) as reply:
+            if reply.read(1) == b"{":
                 return ""
             raise _refused(uri, refusal(404, "", uri))
     except urllib.error.HTTPError as error:
         with error:
             body = error.read(2000).decode(errors="replace")
-        if error.code >= 500 or error.code in _PASSING:
+        if error.code >= 500 or error.code in _TRANSIENT:
             return _unreachable(uri, f"{error.code} {error.reason}")
         raise _refused(uri, refusal(error.code, body, uri)) from None
-    except (ValueError, http.client.InvalidURL):  # whose words repeat the address
+    except (ValueError, http.client.InvalidURL):  # its message has the address, with its password
         raise BadInput("tracking.mlflow is not an address: write http://HOST:PORT or https://HOST") from None
     except (OSError, http.client.HTTPException) as error:
-        return _silence(uri, getattr(error, "reason", error))
+        return _no_http(uri, getattr(error, "reason", error))
 
 
-def _silence(uri: str, reason: object) -> str:
-    """What it means that no HTTP came back. BadInput where the two speak different protocols."""
+def _no_http(uri: str, reason: object) -> str:
+    """A message where the reply was not HTTP. BadInput where client and server use different protocols."""
     if isinstance(reason, ssl.SSLCertVerificationError):
         fix = "name the file with its certificate in MLFLOW_TRACKING_SERVER_CERT_PATH"
         raise _refused(uri, f"has a certificate that cannot be trusted ({reason.verify_message}): {fix}")
@@ -122,14 +124,14 @@ def _unreachable(uri: str, why: str) -> str:
     return f"MLflow at {without_credentials(uri)} does not answer ({why}): start it, or check tracking.mlflow"
 
 
-def _question(uri: str) -> urllib.request.Request:
-    """The request as MLflow would send it: credentials from the URL, the environment, or ~/.mlflow/credentials."""
+def _request(uri: str) -> urllib.request.Request:
+    """A request with the credentials that MLflow would use: of the URL, the environment, or ~/.mlflow/credentials."""
     parts = urlsplit(uri)
     if not parts.hostname:
         raise ValueError(uri)
-    place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    request = urllib.request.Request(place.rstrip("/") + ASK)
-    user, password = _stored()
+    server = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    request = urllib.request.Request(server.rstrip("/") + ENDPOINT)
+    user, password = _login()
     if parts.username:
         user, password = unquote(parts.username), unquote(parts.password or "")
     if user and password:
@@ -139,11 +141,12 @@ def _question(uri: str) -> urllib.request.Request:
     return request
 
 
-def _stored() -> tuple[str, str]:
+def _login() -> tuple[str, str]:
+    """User and password, of the environment or ~/.mlflow/credentials."""
     file = configparser.ConfigParser(dict.fromkeys(_LOGIN, ""), interpolation=None)
     file.read(Path("~/.mlflow/credentials").expanduser())
-    kept = file["mlflow"] if "mlflow" in file else file.defaults()
-    user, password = (os.environ.get(name.upper()) or kept[name] for name in _LOGIN)
+    section = file["mlflow"] if "mlflow" in file else file.defaults()
+    user, password = (os.environ.get(name.upper()) or section[name] for name in _LOGIN)
     return user, password
 
 

@@ -1,4 +1,4 @@
-"""The MLflow dashboard over the embedded store."""
+"""The MLflow dashboard of the local store."""
 
 import os
 import signal
@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 from hpsearch.core.errors import InfrastructureError, Stopped
 from hpsearch.tracking.location import artifact_folder, is_server, without_credentials
 
-USUAL_PORT = 5000
+DEFAULT_PORT = 5000
 
 
 @dataclass(frozen=True)
 class Dashboard:
-    """url: where it can be seen. argv: the command that serves it, empty where a server does so already."""
+    """url: its address. argv: the command that serves it, empty where a server already does."""
 
     url: str
     argv: tuple[str, ...]
@@ -28,9 +28,9 @@ class Dashboard:
 
 
 def dashboard(uri: str, port: int | None = None) -> Dashboard:
-    """How to show this MLflow, on this machine only; `port` None: the usual one, or any that is free.
+    """The dashboard of an MLflow store, for this machine only. port: None: DEFAULT_PORT, or another free port.
 
-    Without its job runner the server starts in 6 s instead of 24 and leaves six processes of 245 MB away.
+    MLflow's job runner is disabled: the server starts in 6 s instead of 24 s, without six processes of 245 MB.
     """
     if is_server(uri):
         return Dashboard(without_credentials(uri), (), {})
@@ -39,7 +39,7 @@ def dashboard(uri: str, port: int | None = None) -> Dashboard:
     argv = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     argv += ["--default-artifact-root", folder.absolute().as_uri()] if folder else []
     environment = {
-        "MLFLOW_BACKEND_STORE_URI": uri,  # not in argv, where everybody on the machine could read a password
+        "MLFLOW_BACKEND_STORE_URI": uri,  # not in argv: all users of the machine can read that, with the password
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
@@ -47,27 +47,27 @@ def dashboard(uri: str, port: int | None = None) -> Dashboard:
 
 
 def _free_port() -> int:
-    for port in (USUAL_PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    for port in (DEFAULT_PORT, 0):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                sock.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            return int(sock.getsockname()[1])
     raise AssertionError("port 0 is always free")
 
 
 @contextmanager
 def served(board: Dashboard, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """MLflow's server, which answers; with the context ends all that it has started. Its output goes to `log`.
+    """A context with a running MLflow server; at its end, the server's process group ends. Its output goes to `log`.
 
-    InfrastructureError where it does not start; Stopped by SIGINT or SIGTERM.
+    InfrastructureError where it does not start. SIGINT and SIGTERM raise Stopped.
     """
     with log.open("wb") as out, _stoppable():
         server = subprocess.Popen(board.argv, env=board.environment, stdout=out, stderr=out, start_new_session=True)
         try:
-            _await(server, board.url, log)
+            _wait_for_port(server, board.url, log)
             yield server
         finally:
             with suppress(ProcessLookupError):
@@ -75,10 +75,10 @@ def served(board: Dashboard, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
             server.wait()
 
 
-def _await(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    place = urlsplit(url)
+def _wait_for_port(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    address = urlsplit(url)
     while server.poll() is None:
-        with suppress(OSError), socket.create_connection((str(place.hostname), place.port or 80), timeout=1):
+        with suppress(OSError), socket.create_connection((str(address.hostname), address.port or 80), timeout=1):
             return
         time.sleep(0.1)
     raise InfrastructureError(f"the dashboard does not start at {url}\n  log  {log}")

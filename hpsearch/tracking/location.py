@@ -1,4 +1,4 @@
-"""The address of MLflow without secrets, and messages for its errors."""
+"""The address of MLflow without passwords, and messages for its errors."""
 
 import hashlib
 import re
@@ -9,18 +9,18 @@ from hpsearch.core.errors import HpsearchError
 from hpsearch.core.redact import redact
 
 _STATUS = {"UNAUTHENTICATED": 401, "CUSTOMER_UNAUTHORIZED": 401, "PERMISSION_DENIED": 403}
-"""What MLflow's client calls them."""
+"""HTTP statuses by the names of MLflow's client."""
 
-_SILENT = ("Max retries exceeded", "timeout exception", "Connection aborted", "Connection broken", "Read timed out")
+_NO_ANSWER = ("Max retries exceeded", "timeout exception", "Connection aborted", "Connection broken", "Read timed out")
 
 
 def without_credentials(text: str) -> str:
-    """The same text with no user name, password or token in its addresses."""
+    """The text without user names, passwords and tokens in its addresses."""
     return re.sub(r"(\w://)[^\s'\"]*@", r"\1", redact(text))
 
 
 def cursor_name(uri: str) -> str:
-    """Of this MLflow, in the journal's cursors."""
+    """The name of this MLflow store in the journal's cursors."""
     return hashlib.sha256(without_credentials(uri).rstrip("/").encode()).hexdigest()[:16]
 
 
@@ -29,18 +29,18 @@ def is_server(uri: str) -> bool:
 
 
 def artifact_folder(uri: str) -> Path | None:
-    """Where its artifacts go: beside a SQLite file; None: where MLflow, or its server, puts them."""
+    """The folder for artifacts, beside a SQLite file; None: MLflow's default, or that of its server."""
     if uri.startswith("sqlite:///"):
         return Path(uri.removeprefix("sqlite:///").partition("?")[0]).parent / "mlartifacts"
     return None
 
 
 def explain(error: Exception, uri: str, study: str) -> str:
-    """One sentence for the user: what is wrong and what to do, without secrets."""
+    """One sentence for the user: what is wrong and what to do, without passwords."""
     if isinstance(error, HpsearchError):
         return without_credentials(str(error))
-    said = f"MLflow at {without_credentials(uri)} {_diagnosis(error, uri)}"
-    return f"{said}; training is not affected, and `hpsearch sync {study}` sends what is missing"
+    problem = f"MLflow at {without_credentials(uri)} {_diagnosis(error, uri)}"
+    return f"{problem}; training is not affected, and `hpsearch sync {study}` sends what is missing"
 
 
 def _diagnosis(error: Exception, uri: str) -> str:
@@ -49,7 +49,7 @@ def _diagnosis(error: Exception, uri: str) -> str:
         return refusal(refused, text, uri)
     if status := re.search(r"too many (\d+) error responses", text):
         return f"answers with errors ({status[1]})"
-    if any(words in text for words in _SILENT):
+    if any(words in text for words in _NO_ANSWER):
         return "does not answer"
     if isinstance(error, TimeoutError):
         return text
@@ -58,7 +58,7 @@ def _diagnosis(error: Exception, uri: str) -> str:
 
 
 def refusal(status: int, body: str, uri: str) -> str:
-    """The meaning of a status 4xx of a server, and the fix."""
+    """What a status 4xx of the server means, and the fix."""
     host = urlsplit(uri).hostname
     if status == 401:
         return "needs a login: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"

@@ -1,6 +1,6 @@
-"""One study's runs in one MLflow store. The only file that imports mlflow: import it on a thread, after `configure()`.
+"""The runs of one study in one MLflow store. Only this file imports mlflow: import it on a thread, after `configure()`.
 
-Everything goes through one MlflowClient and run ids; nothing global is set, so a trainer may use MLflow for itself.
+It uses an MlflowClient and run ids and sets nothing global, so a trainer may use MLflow itself.
 """
 
 import os
@@ -25,14 +25,14 @@ MOST_PARAMS_IN_BATCH = 100
 MOST_IN_PAGE = 1000
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")
-_OVER = ("FINISHED", "FAILED", "KILLED")
+_ENDED = ("FINISHED", "FAILED", "KILLED")
 
 MODEL_TRAINING = "custom_model_development"
-"""The kind by which MLflow's pages show runs and curves first, instead of traces and prompts."""
+"""The kind of experiment for which MLflow's pages show runs and curves first, instead of traces and prompts."""
 
 
 class PayloadRefused(Exception):
-    """MLflow answers, and will not take this payload however often it is sent."""
+    """MLflow refuses this payload; to send it again would not help."""
 
 
 class Deleted(Exception):
@@ -41,7 +41,7 @@ class Deleted(Exception):
 
 @dataclass(frozen=True)
 class KnownRun:
-    """The known state of a run in MLflow. Tags are written last, so what they list was sent."""
+    """The known state of a run in MLflow. Tags are written last, so everything that they list was sent."""
 
     id: str
     uid: str
@@ -54,64 +54,64 @@ class KnownRun:
     @property
     def epoch(self) -> int:
         """All points up to this epoch are in MLflow."""
-        said = self.tags.get("hpsearch.epoch", "")
-        return int(said) if said.isdecimal() else 0
+        tag = self.tags.get("hpsearch.epoch", "")
+        return int(tag) if tag.isdecimal() else 0
 
     def agrees_with(self, payload: RunPayload) -> bool:
-        """Whether all of the payload was sent. Its points need no look: where there are new ones a tag differs."""
-        return not (self.differing_tags(payload) or self.missing_params(payload) or self.is_to_move(payload))
+        """Whether all of the payload was sent. Points are not compared: new ones change a tag."""
+        return not (self.differing_tags(payload) or self.missing_params(payload) or self.status_differs(payload))
 
     def differing_tags(self, payload: RunPayload) -> dict[str, str]:
         return {name: value for name, value in payload.tags.items() if self.tags.get(name) != value}
 
     def missing_params(self, payload: RunPayload) -> dict[str, str]:
-        """A param cannot be changed, so one that is there stays as it is."""
+        """A param cannot be changed in MLflow, so one with another value is not among them."""
         return {name: value for name, value in payload.params.items() if name not in self.params}
 
-    def is_to_move(self, payload: RunPayload) -> bool:
+    def status_differs(self, payload: RunPayload) -> bool:
         return payload.status != self.status or (payload.end is not None and payload.end != self.end)
 
-    def forgotten(self) -> "KnownRun":
-        """The same run as if nothing but its existence were known, so that all of it is sent again."""
+    def without_content(self) -> "KnownRun":
+        """The same run without tags and params, so that all of it is sent again."""
         return replace(self, tags={}, params={})
 
 
 class MlflowRuns:
-    """Finds, makes and fills the runs of one study.
+    """Finds, creates and updates the runs of one study.
 
-    Opening takes seconds for a new SQLite file; every method raises MlflowException when MLflow does not answer.
+    The first use of a new SQLite file takes seconds. Every method raises MlflowException when MLflow does not answer.
     """
 
     def __init__(self, uri: str, study_uid: str):
         self.study_uid = study_uid
         self._artifacts = artifact_folder(uri)
         if uri.startswith("sqlite:///"):
-            _make_database(Path(uri.removeprefix("sqlite:///").partition("?")[0]))
+            _create_database(Path(uri.removeprefix("sqlite:///").partition("?")[0]))
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         self._experiment = ""
 
     # The experiment ─────────────────────────────────────────────────────────────────────────────
 
     def open_experiment(self, name: str, restore: bool) -> None:
-        """Find the study's experiment by our tag, else by its name, else make it.
+        """Find the study's experiment by our tag, else by its name, else create it.
 
-        A name that another study has taken gets a suffix. Raises Deleted unless `restore`, which undeletes it.
+        Where the name belongs to another study, it gets a suffix. restore: undelete it; else Deleted is raised.
         """
-        experiment = self._ours() or self._named(name)
+        experiment = self._find_by_tag() or self._find_or_create(name)
         if experiment.lifecycle_stage != "active":
             if not restore:
                 raise Deleted(f"experiment {experiment.name!r} was deleted in MLflow")
             self._client.restore_experiment(experiment.experiment_id)
         self._experiment = experiment.experiment_id
 
-    def _ours(self) -> Experiment | None:
+    def _find_by_tag(self) -> Experiment | None:
         wanted = f"tags.`hpsearch.study` = '{self.study_uid}'"
         found = self._client.search_experiments(ViewType.ALL, max_results=10, filter_string=wanted)
         return min(found, key=lambda experiment: int(experiment.experiment_id), default=None)
 
-    def _named(self, name: str) -> Experiment:
+    def _find_or_create(self, name: str) -> Experiment:
         for candidate in (name[:480], f"{name[:480]} {self.study_uid[:8]}"):
-            found = self._client.get_experiment_by_name(candidate) or self._new(candidate)
+            found = self._client.get_experiment_by_name(candidate) or self._create_experiment(candidate)
             owner = found.tags.get("hpsearch.study")
             if owner == self.study_uid:
                 return found
@@ -120,13 +120,13 @@ class MlflowRuns:
                 return found
         raise PayloadRefused(f"the experiments {name!r} and {name} {self.study_uid[:8]} belong to other studies")
 
-    def _new(self, name: str) -> Experiment:
+    def _create_experiment(self, name: str) -> Experiment:
         location = (self._artifacts / self.study_uid).absolute().as_uri() if self._artifacts else None
         try:
             tags = {"hpsearch.study": self.study_uid, "mlflow.experimentKind": MODEL_TRAINING}
             made = self._client.create_experiment(name, location, tags)
         except MlflowException as error:
-            # Another process was faster, or our last attempt was committed without an answer.
+            # Another process was faster, or the last attempt was committed and its reply was lost.
             if error.error_code == "RESOURCE_ALREADY_EXISTS" and (found := self._client.get_experiment_by_name(name)):
                 return found
             raise
@@ -135,25 +135,25 @@ class MlflowRuns:
     # Looking up ─────────────────────────────────────────────────────────────────────────────────
 
     def find(self, uid: str) -> KnownRun | None:
-        """The run with this uid. Of several (a create_run without an answer may leave one) the emptier are deleted."""
-        return self._best_of(self._search(f"tags.`hpsearch.uid` = '{uid}'"))
+        """The run with this uid. Of duplicates (a create_run whose reply was lost), all but the fullest are deleted."""
+        return self._without_duplicates(self._search(f"tags.`hpsearch.uid` = '{uid}'"))
 
     def find_all(self) -> dict[str, KnownRun]:
         """Every run of the study by uid, in as few calls as possible; duplicates are deleted as in `find`."""
         runs = sorted(self._search(f"tags.`hpsearch.study` = '{self.study_uid}'"), key=lambda run: run.uid)
-        found = {uid: self._best_of(group) for uid, group in groupby(runs, key=lambda run: run.uid)}
+        found = {uid: self._without_duplicates(group) for uid, group in groupby(runs, key=lambda run: run.uid)}
         return {uid: run for uid, run in found.items() if run is not None}
 
     def _search(self, wanted: str) -> Iterator[KnownRun]:
         token = None
         while True:
             page = self._client.search_runs([self._experiment], wanted, ViewType.ALL, MOST_IN_PAGE, page_token=token)
-            yield from map(_run, page)
+            yield from map(_known_run, page)
             token = page.token
             if not token:
                 return
 
-    def _best_of(self, candidates: Iterable[KnownRun]) -> KnownRun | None:
+    def _without_duplicates(self, candidates: Iterable[KnownRun]) -> KnownRun | None:
         ranked = sorted(candidates, key=lambda run: (run.deleted, -run.epoch, -len(run.tags), run.id))
         for duplicate in ranked[1:]:
             if not duplicate.deleted:
@@ -170,7 +170,7 @@ class MlflowRuns:
     def write(self, run: KnownRun | None, payload: RunPayload) -> KnownRun:
         """Update a run to the payload, create it where `run` is None, and return its new state.
 
-        Raises PayloadRefused. The order makes it safe to break off anywhere: points, artifacts, then tags, then status.
+        Raises PayloadRefused. It may be interrupted anywhere, because of its order: points, artifacts, tags, status.
         """
         try:
             run = run or self._create(payload)
@@ -179,8 +179,8 @@ class MlflowRuns:
                 if text_tag(name) in tags:
                     self._client.log_text(run.id, clean(text), name)
             self._log(run.id, payload.points, params, tags)
-            if run.is_to_move(payload):
-                self._move(run.id, payload.status, payload.end)
+            if run.status_differs(payload):
+                self._set_status(run.id, payload.status, payload.end)
         except MlflowException as error:
             if error.error_code in _REFUSALS:
                 raise PayloadRefused(error.message) from error
@@ -190,20 +190,20 @@ class MlflowRuns:
 
     def _create(self, payload: RunPayload) -> KnownRun:
         tags = {name: payload.tags[name] for name in _IDENTITY if name in payload.tags}
-        return _run(self._client.create_run(self._experiment, payload.start, {**tags, **_SOURCE}, payload.name))
+        return _known_run(self._client.create_run(self._experiment, payload.start, {**tags, **_SOURCE}, payload.name))
 
     def _log(self, run_id: str, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         metrics = [Metric(point.key, point.value, point.at, point.step) for point in points]
-        entities = [Param(name, value) for name, value in params.items()]
-        marks = [RunTag(name, value) for name, value in tags.items()]
-        if len(metrics) + len(entities) + len(marks) <= MOST_IN_BATCH and len(entities) <= MOST_PARAMS_IN_BATCH:
-            self._client.log_batch(run_id, metrics, entities, marks)
+        run_params = [Param(name, value) for name, value in params.items()]
+        run_tags = [RunTag(name, value) for name, value in tags.items()]
+        if len(metrics) + len(run_params) + len(run_tags) <= MOST_IN_BATCH and len(run_params) <= MOST_PARAMS_IN_BATCH:
+            self._client.log_batch(run_id, metrics, run_params, run_tags)
             return
-        self._client.log_batch(run_id, metrics, entities)
-        self._client.log_batch(run_id, tags=marks)
+        self._client.log_batch(run_id, metrics, run_params)
+        self._client.log_batch(run_id, tags=run_tags)
 
-    def _move(self, run_id: str, status: str, end: int | None) -> None:
-        if status in _OVER:
+    def _set_status(self, run_id: str, status: str, end: int | None) -> None:
+        if status in _ENDED:
             self._client.set_terminated(run_id, status, end)
         else:
             self._client.update_run(run_id, status)
@@ -214,7 +214,7 @@ _IDENTITY = ("hpsearch.uid", "hpsearch.study", "mlflow.parentRunId")
 _SOURCE = {"mlflow.source.name": "hpsearch", "mlflow.source.type": "LOCAL"}
 
 
-def _run(run: Run) -> KnownRun:
+def _known_run(run: Run) -> KnownRun:
     tags = run.data.tags
     return KnownRun(
         run.info.run_id,
@@ -227,11 +227,11 @@ def _run(run: Run) -> KnownRun:
     )
 
 
-def _make_database(path: Path) -> None:
-    """Make a new SQLite store elsewhere and link it into place, with a write-ahead log: half the time for a write.
+def _create_database(path: Path) -> None:
+    """Create a SQLite store in a temporary folder and link it to `path`. Its write-ahead log halves the write time.
 
-    MLflow's first opening runs its migrations for seconds, and a process killed meanwhile leaves a file that no MLflow
-    opens again; two processes that do it at once spoil it too.
+    MLflow runs its migrations for seconds on a new file. If the process is killed meanwhile, or another process does
+    the same, MLflow cannot open the file again.
     """
     if path.exists():
         return

@@ -1,4 +1,4 @@
-"""Keeps MLflow in agreement with the journal while a study runs, and brings it there afterwards."""
+"""Sends the journal to MLflow while a study runs (`MlflowTracker`), or afterwards (`sync`)."""
 
 import logging
 import math
@@ -21,20 +21,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LAST_TRIES = 5.0
-"""Seconds that a server may fail once the tracker is closed; one that is slow has all the time there is."""
+RETRY_AFTER_CLOSE = 5.0
+"""Seconds of retries after `close` while the server fails. A slow server has the whole timeout of `close`."""
 
 
 class MlflowTracker:
-    """A projection of the journal into MLflow, on a daemon thread of its own. It serves one run of a study.
+    """A projection of the journal into MLflow, on a daemon thread. For one run of a study.
 
-    open_journal: opens a reader of the journal, for that thread alone.
-    uri: sqlite:///…, http(s)://…, or another database that MLflow takes.
-    interval: seconds from one look into the journal to the next.
-    share: the most of one core that sending takes while trials run, in (0, 1]: the interpreter is shared with the loop.
-    problem: what keeps MLflow from agreeing, for the user; "" while all is well.
+    open_journal: opens a reader of the journal for the thread.
+    uri: sqlite:///…, http(s)://…, or another database that MLflow accepts.
+    interval: seconds between two reads of the journal.
+    share: the most CPU time of the thread while trials run, as a fraction of one core in (0, 1]: the loop is in the
+        same process.
+    problem: why MLflow is not up to date, for the user; "" for no problem.
 
-    Start it once the journal is open (MLflow migrates its own store with Alembic, whose context is global).
+    Start it after the journal was opened (MLflow migrates its store with Alembic, whose context is global).
     """
 
     def __init__(
@@ -51,11 +52,11 @@ class MlflowTracker:
         self._uri, self._interval = uri, interval
         self._closing, self._abandoned = Event(), Event()
         self._share = CpuShare(share, self._closing.wait)
-        self._thread = Thread(target=self._keep_up, name="hpsearch-mlflow", daemon=True)
+        self._thread = Thread(target=self._run, name="hpsearch-mlflow", daemon=True)
         self._journal: Journal | None = None
         self._projection: Projection | None = None
         self._sent = 0
-        self._last_tries = math.inf
+        self._give_up_at = math.inf
         self._failed = False
         self._finished = False
         self._journal_problem = ""
@@ -66,50 +67,51 @@ class MlflowTracker:
         self._thread.start()
 
     def close(self, timeout: float) -> Sync:
-        self._last_tries = time.monotonic() + LAST_TRIES
+        self._give_up_at = time.monotonic() + RETRY_AFTER_CLOSE
         self._closing.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         self._abandoned.set()
         if self._finished:
             return Sync(self._sent, 0, self.problem)
-        late = TimeoutError(f"did not accept everything within {timeout:g} s")
-        problem = self.problem or self._journal_problem or explain(late, self._uri, self._study.name)
-        left = 0  # where the journal itself is the problem
+        timed_out = TimeoutError(f"did not accept everything within {timeout:g} s")
+        problem = self.problem or self._journal_problem or explain(timed_out, self._uri, self._study.name)
+        left = 0  # where the journal is unreachable
         with suppress(HpsearchError), closing(self._open_journal()) as journal:
             left = pending(journal, self._study.id, self._uri)
         return Sync(self._sent, left, problem)
 
     # On the thread ──────────────────────────────────────────────────────────────────────────────
 
-    def _keep_up(self) -> None:
+    def _run(self) -> None:
         delays = backoff()
         while not (self._finished or self._abandoned.is_set()):
             try:
-                more = self._turn()
-            except Exception as error:  # whatever it is, training goes on and the journal keeps everything
+                more = self._send_changes()
+            except Exception as error:  # of any kind: training continues, and the journal has everything
                 self._fail(error)
-                if time.monotonic() > self._last_tries:
+                if time.monotonic() > self._give_up_at:
                     break
                 self._wait(next(delays))
             else:
                 delays = backoff()
-                self._last_tries = max(self._last_tries, time.monotonic() + LAST_TRIES)
+                self._give_up_at = max(self._give_up_at, time.monotonic() + RETRY_AFTER_CLOSE)
                 if not more:
                     self._wait(self._interval)
-        self._drop()
+        self._close_projection()
 
-    def _turn(self) -> bool:
-        """Whether to go on at once. The event is read first: what was written before close() is then seen."""
+    def _send_changes(self) -> bool:
+        """Whether to call it again without a wait. The event is read first, so that all writes before close() are
+        sent."""
         ending = self._closing.is_set()
         projection = self._projection = self._projection or self._open()
         self._share.begin()
         before = projection.sent
         try:
-            moved = projection.catch_up()
+            changed = projection.catch_up()
         finally:
             self._sent += projection.sent - before
-        if ending and not moved:
+        if ending and not changed:
             projection.finish(doubtful=self._failed)
             self._finished = True
         self.problem, self._journal_problem = projection.problem, ""
@@ -117,7 +119,7 @@ class MlflowTracker:
 
     def _wait(self, seconds: float) -> None:
         if self._closing.is_set():
-            self._abandoned.wait(min(seconds, self._interval, LAST_TRIES / 20))  # close() waits for it
+            self._abandoned.wait(min(seconds, self._interval, RETRY_AFTER_CLOSE / 20))  # close() waits for the thread
         else:
             self._closing.wait(seconds)
 
@@ -126,20 +128,20 @@ class MlflowTracker:
             from hpsearch.tracking.projection import Projection
 
         self._journal = self._open_journal()
-        return Projection(self._study, self._objective, self._journal, self._uri, rest=self._share.rest)
+        return Projection(self._study, self._objective, self._journal, self._uri, throttle=self._share.throttle)
 
     def _fail(self, error: Exception) -> None:
-        """What is known of MLflow is forgotten, and looked up again in the next turn."""
-        self._drop()
-        if isinstance(error, JournalUnavailable):  # the run reports it, and MLflow is not at fault
+        """Close the projection. The next `_send_changes` opens a new one, which looks up the state of MLflow."""
+        self._close_projection()
+        if isinstance(error, JournalUnavailable):  # the run reports it; MLflow did not cause it
             self._journal_problem = str(error)
             return
         self.problem = explain(error, self._uri, self._study.name)
-        if not self._failed:  # once, however often it happens; what is left is reported at the end
-            log.warning(self.problem)  # no traceback: it would hold the address with its password
+        if not self._failed:  # log it once; the end of the run reports what is not sent
+            log.warning(self.problem)  # no traceback: it may have the address with its password
         self._failed = True
 
-    def _drop(self) -> None:
+    def _close_projection(self) -> None:
         self._projection = None
         journal, self._journal = self._journal, None
         if journal is not None:
@@ -148,10 +150,9 @@ class MlflowTracker:
 
 
 def sync(study: StudyRecord, objective: Objective, journal: Journal, uri: str, *, resend: bool = False) -> Sync:
-    """Bring MLflow to agree with the journal, from the first revision; what it has already is left as it is.
+    """Send to MLflow what it does not have, from the journal's first revision on. Deleted runs are restored.
 
-    Deleted runs are restored. With `resend` everything is sent again; what
-    it has stays single. Never raises for MLflow's sake: the problem is in the answer.
+    resend: send everything again, without duplicates. A failure of MLflow does not raise: see `Sync.problem`.
     """
     configure()
     from hpsearch.tracking.projection import Projection
@@ -174,7 +175,7 @@ def sync(study: StudyRecord, objective: Objective, journal: Journal, uri: str, *
 
 
 def pending(journal: Journal, study_id: int, uri: str) -> int:
-    """How many changed trials and reports this MLflow has not been sent."""
+    """How many changed trials and reports were not sent to this MLflow yet."""
     since, count = journal.cursor(study_id, cursor_name(uri)), 0
     while (changes := journal.changes(study_id, since)).revision > since:
         count += len(changes.trials) + len(changes.reports)
@@ -182,21 +183,21 @@ def pending(journal: Journal, study_id: int, uri: str) -> int:
     return count
 
 
-# How a thread in the background keeps out of the way ──────────────────────────────────────────────
+# Limits of the thread ────────────────────────────────────────────────────────────────────────────
 
 
 def backoff(first: float = 1.0, longest: float = 60.0) -> Iterator[float]:
-    """Seconds to wait after each failure in a row."""
+    """Seconds to wait after each of several failures in a row."""
     while True:
         yield first
         first = min(2 * first, longest)
 
 
 class CpuShare:
-    """Keeps a thread to a share of one core, in (0, 1].
+    """Limits a thread to a share of one core, in (0, 1].
 
-    wait: waits so many seconds, or less when there is no more need to.
-    clock: the seconds of processor time that this thread has had.
+    wait: waits the given seconds, or less where the tracker is closed meanwhile.
+    clock: the CPU time of this thread, in seconds.
     """
 
     def __init__(self, share: float, wait: Callable[[float], object], clock: Callable[[], float] = time.thread_time):
@@ -206,7 +207,7 @@ class CpuShare:
     def begin(self) -> None:
         self._since = self._clock()
 
-    def rest(self) -> None:
-        """Wait as long as it takes to bring what was used since the last rest down to the share."""
+    def throttle(self) -> None:
+        """Wait until the CPU time since the last call is at most the share."""
         self._wait((self._clock() - self._since) * (1 / self._share - 1))
-        self.begin()  # waiting takes no processor time
+        self.begin()

@@ -1,7 +1,7 @@
-"""The journal, projected into MLflow: what changed since a revision, or all of it; both by the same way.
+"""Sends the journal to MLflow: the changes since a revision, or everything; the code is the same.
 
-What is in MLflow according to a run's tags is not sent again; where the tags do not show all that came before, all of
-it is sent. So a replay, a crash half-way, a restored backup and a wiped server need no case of their own.
+The tags of a run list what MLflow has of it; the rest is sent. So a repeated call, a crash, a restored backup and an
+emptied server need no code of their own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +16,18 @@ from hpsearch.tracking.location import cursor_name
 from hpsearch.tracking.mlflow_runs import Deleted, KnownRun, MlflowRuns, PayloadRefused
 from hpsearch.tracking.run_payloads import study_payload, trial_payload, trial_uid
 
-REPORTS_IN_TURN = 1000
+REPORTS_PER_CALL = 1000
+"""The most reports that `catch_up` sends."""
 
 
 class Projection:
-    """One study, from one journal into one MLflow store. Opening it takes seconds.
+    """One study of a journal, sent to one MLflow store. Opening it takes seconds.
 
-    rebuild: start at the first revision and restore deleted runs; else continue at the cursor and leave them deleted.
+    rebuild: start at the first revision and restore deleted runs; else start at the cursor and leave them deleted.
     resend: send everything again, regardless of the tags.
-    rest: called after each run, to let others work.
-    sent: the reports sent, and the updates of trials' runs.
-    problem: what MLflow refused, "" if nothing.
+    throttle: called after each run that was sent; it may wait.
+    sent: the number of reports and of updates of trials' runs that were sent.
+    problem: what MLflow refused, "" for nothing.
     """
 
     def __init__(
@@ -38,11 +39,11 @@ class Projection:
         *,
         rebuild: bool = False,
         resend: bool = False,
-        rest: Callable[[], None] = lambda: None,
+        throttle: Callable[[], None] = lambda: None,
     ):
         self._study, self._objective, self._journal = study, objective, journal
         self._runs, self._cursor = MlflowRuns(uri, study.uid), cursor_name(uri)
-        self._rebuild, self._rest = rebuild, rest
+        self._rebuild, self._throttle = rebuild, throttle
         self._known: dict[str, KnownRun] = {}
         self._refused: set[int] = set()
         self._state = "RUNNING"
@@ -60,38 +61,38 @@ class Projection:
             self._since = 0
             self._known = self._runs.find_all()
         if resend:
-            self._known = {uid: run.forgotten() for uid, run in self._known.items()}
+            self._known = {uid: run.without_content() for uid, run in self._known.items()}
         if parent is None:
             self._write_study()
         else:
             self._parent = parent.id
 
-    # A turn ─────────────────────────────────────────────────────────────────────────────────────
+    # Changes ────────────────────────────────────────────────────────────────────────────────────
 
     def catch_up(self) -> bool:
-        """Send the next changes, at most REPORTS_IN_TURN reports. Whether there were any."""
-        changes = self._journal.changes(self._study.id, self._since, REPORTS_IN_TURN)
+        """Send the next changes, at most REPORTS_PER_CALL reports. Returns whether there were any."""
+        changes = self._journal.changes(self._study.id, self._since, REPORTS_PER_CALL)
         trials = {trial.number: trial for trial in changes.trials}
         reports: dict[int, list[Report]] = {}
         for number, report in changes.reports:
             reports.setdefault(number, []).append(report)
         for number in sorted(trials.keys() | reports.keys()):
             self.sent += self._send(number, trials.get(number), reports.get(number, []))
-            self._rest()
+            self._throttle()
         ends = [*(trial.ended_at for trial in changes.trials), *(decision.at for decision in changes.decisions)]
         self._end = max(self._end, *ends, 0)
         self._state = changes.study_state
-        moved = changes.revision > self._since
-        if moved:
+        changed = changes.revision > self._since
+        if changed:
             self._write_study()
             self._since = changes.revision
             self._journal.set_cursor(self._study.id, self._cursor, self._since)
-        return moved
+        return changed
 
     def finish(self, doubtful: bool) -> None:
         """Write the study's last payload, with its decisions and the journal's documents.
 
-        doubtful: a call had no answer, so MLflow may have made a run that is unknown here.
+        doubtful: a call had no reply, so MLflow may have duplicate runs, which are deleted.
         """
         if doubtful:
             self._runs.find_all()
@@ -100,12 +101,12 @@ class Projection:
     # One trial ──────────────────────────────────────────────────────────────────────────────────
 
     def _send(self, number: int, trial: Trial | None, reports: Sequence[Report]) -> int:
-        """Bring a trial's run up to date, and count what had to be sent."""
+        """Update a trial's run, and return how many reports and updates were sent."""
         if number in self._refused:
             return 0
         try:
             return self._write_trial(number, trial, reports)
-        except PayloadRefused:  # deleted or gone since we looked: look again
+        except PayloadRefused:  # the run was deleted since it was looked up: look it up again
             self._known.pop(trial_uid(self._study.uid, number), None)
         try:
             return self._write_trial(number, None, ())

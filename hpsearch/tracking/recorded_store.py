@@ -1,4 +1,4 @@
-"""The MLflow of recorded studies, and how it is brought to agree with the journal."""
+"""The MLflow store of recorded studies, and its update from the journal."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from hpsearch.tracking.mlflow_tracker import sync
 
 
 def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None) -> dict[str, Sync]:
-    """One study by its name or file, or with None every one that is in MLflow; by name.
+    """Update one study by its name or file, or with None all that are tracked with MLflow. Returns a Sync by name.
 
-    mlflow: a URI in place of the study's. BadInput for one study that is not in MLflow.
+    mlflow: a URI in place of the study's. BadInput for one study that is not tracked with MLflow.
     """
     done = {}
     with journal_of(study, journal_url) as journal:
@@ -23,14 +23,14 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
                 done[one.record.name] = sync(one.record, one.objective, journal, uri)
             elif study is not None:
                 raise BadInput(
-                    f'study "{one.record.name}" is not in MLflow (tracking.mlflow = "none"): say where with '
-                    "--mlflow URI"
+                    f'study "{one.record.name}" is not tracked with MLflow (tracking.mlflow = "none"): name a store '
+                    "with --mlflow URI"
                 )
     return done
 
 
 def _uri_of(study: JournalStudy, asked: str | None, journal_url: str | None, mlflow: str | None) -> str:
-    """The option's URI, or that of the study's file where the study was named by it, or the recorded one."""
+    """The option's URI, else that of the study's file where a file was given, else the recorded one."""
     if mlflow is not None:
         return checked(mlflow)
     if (file := file_of(asked)) is not None:
@@ -46,12 +46,12 @@ def _uri_of(study: JournalStudy, asked: str | None, journal_url: str | None, mlf
         return uri
     here = home().parent / file_name
     if not here.exists():
-        raise BadInput(f"{named}: {uri} starts at its file: name the file in place of the study")
+        raise BadInput(f"{named}: {uri} is relative to its study file: give the study file in place of its name")
     return f"sqlite:///{here}"
 
 
 def checked(uri: str) -> str:
-    """What the option --mlflow gives, with its variables looked up. BadInput where MLflow takes no such address."""
+    """The URI of the option --mlflow, with its variables replaced. BadInput where MLflow does not accept it."""
     uri = looked_up(uri, "--mlflow")
     check_address(uri, "--mlflow")
     return uri

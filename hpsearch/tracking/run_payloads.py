@@ -1,4 +1,4 @@
-"""What one MLflow run should show of a trial, or of the study: plain values that MLflow takes as they are."""
+"""The content of an MLflow run of a trial, or of the study: plain values in the form that MLflow accepts."""
 
 import hashlib
 import json
@@ -21,13 +21,13 @@ from hpsearch.plots import figures
 LONGEST_NAME = 200
 LONGEST_PARAM = 6000
 LONGEST_TAG = 5000
-"""Characters. MLflow refuses a name of more than 250 (ours get prefixes), and cuts longer values without a word."""
+"""Characters. MLflow refuses names of more than 250 (ours get prefixes), and cuts longer values without a message."""
 
 DENSE_POINTS = 100_000
-"""So many points of a trial's curve are all in MLflow; from there on, half as many for each time that it doubles."""
+"""The first points of a trial's curve, which are all sent. Then the density is halved each time the curve doubles."""
 
 MOST_MARKED = 100
-"""Of a report's metrics, the first by name, which get a tag where they are NaN or infinite."""
+"""The most metrics of a report that get a tag where they are NaN or infinite: the first by name."""
 
 STATUS = {
     State.WAITING: "SCHEDULED",
@@ -38,12 +38,12 @@ STATUS = {
     State.INFEASIBLE: "FINISHED",
     State.FAILED: "FAILED",
 }
-"""A trial that lost is no failure, so it is not shown in red; its state stands in a tag."""
+"""A pruned trial is no failure, so MLflow does not show it in red; its state is in a tag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of one metric. `at`: the journal's milliseconds since 1970, so that a point sent again is the same."""
+    """One value of one metric. at: ms since 1970, of the journal, so that a point that is sent again is the same."""
 
     key: str
     value: float
@@ -53,11 +53,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class RunPayload:
-    """All of a run, or what is new of it.
+    """The content of a run; of its points, the new ones.
 
-    uid: our own name of the run: "study uid" or "study uid/trial number".
+    uid: our name of the run: "study uid" or "study uid/trial number".
     start, end: milliseconds since 1970; end is None while it runs.
-    texts: file name -> content of its artifacts. A digest of each is among the tags, so that it is sent once.
+    texts: file name -> content of its artifacts. A tag has the digest of each, so that it is sent once.
     """
 
     uid: str
@@ -83,10 +83,10 @@ def trial_payload(
     reports: Sequence[Report],
     segments: Sequence[TrainingSegment] = (),
 ) -> RunPayload:
-    """The run of a trial, with the points of `reports`: those of its epochs that are new.
+    """The run of a trial, with the points of `reports`, its new epochs.
 
-    parent: the id of the study's run. The best value is in the payload of a trial that ended and came with its curve.
-    segments: where it was trained and on what, where that is known; the last of them counts.
+    parent: the id of the study's run. The best value is in the payload if the trial has ended and has its curve.
+    segments: its environments and data, where known; the last one is used.
     """
     tags = {
         "mlflow.parentRunId": parent,
@@ -106,7 +106,7 @@ def trial_payload(
         **(_trained(segments[-1]) if segments else {}),
     }
     texts = {"traceback.txt": trial.error} if trial.error else {}
-    shown = [*filter(is_shown, reports), *_landmarks(objective, trial)]
+    shown = [*filter(is_shown, reports), *_last_and_best(objective, trial)]
     return RunPayload(
         uid=tags["hpsearch.uid"],
         name=f"trial-{trial.number:04d}",
@@ -129,7 +129,8 @@ def study_payload(
     decisions: Sequence[Decision] = (),
     documents: Mapping[str, Any] = MappingProxyType({}),
 ) -> RunPayload:
-    """The parent run. Its params are what the study began with; what a longer search changes stands in tags.
+    """The study's run, parent of its trials' runs. Its params are those of the first run of the study; what a longer
+    search changes is in tags.
 
     documents: the journal's, by kind.
     """
@@ -177,7 +178,7 @@ def text_tag(name: str) -> str:
 
 
 def points(reports: Iterable[Report]) -> Iterator[Point]:
-    """Every finite value. MLflow would keep infinity as 1.797e308 and sort by it, and NaN as 0 with a mark."""
+    """The finite values. MLflow stores infinity as 1.797e308 and sorts by it, and NaN as 0 with a flag."""
     for report in reports:
         for name, value in report.metrics.items():
             if math.isfinite(value):
@@ -185,17 +186,17 @@ def points(reports: Iterable[Report]) -> Iterator[Point]:
 
 
 def is_shown(report: Report) -> bool:
-    """Whether an epoch is in MLflow: every one at first, then every second, fourth, … one.
+    """Whether an epoch is sent to MLflow: at first all, then every second, fourth, … one.
 
-    It follows from the report alone, so that a curve which is sent again, or in other pieces, is the same.
+    It depends on the report only, so that a curve is the same when it is sent again, or in other parts.
     """
     dense = max(1, DENSE_POINTS // max(1, len(report.metrics)))
     stride = 1 << ((report.step - 1) // dense).bit_length()
     return report.step % stride == 0
 
 
-def _landmarks(objective: Objective, trial: Trial) -> list[Report]:
-    """Of an ended trial with a long curve: its last epoch and that of its result, if they would not be shown."""
+def _last_and_best(objective: Objective, trial: Trial) -> list[Report]:
+    """The last and the best epoch of an ended trial, if `is_shown` leaves them out."""
     if trial.state.is_active:
         return []
     wanted = {report.step: report for report in (objective.judged(trial), *trial.curve[-1:]) if report is not None}
@@ -203,7 +204,7 @@ def _landmarks(objective: Objective, trial: Trial) -> list[Report]:
 
 
 def _trained(segment: TrainingSegment) -> dict[str, str]:
-    """The commit where MLflow shows it, what of the code was not in it, and the data's hashes."""
+    """Tags: the commit (MLflow's own tag), uncommitted changes, and the hashes of the data."""
     code = segment.environment.document.get("code", {})
     known = [one for one in code.get("repositories", ()) if one.get("commit")]
     changed = [f"{one['name']}: {one['diff_lines']} lines of diff" for one in known if one.get("diff_lines")]
@@ -215,7 +216,7 @@ def _trained(segment: TrainingSegment) -> dict[str, str]:
 
 
 def nonfinite(reports: Iterable[Report]) -> dict[str, str]:
-    """A tag for each metric that was NaN or infinite, naming the last epoch at which it was."""
+    """A tag for each metric that was NaN or infinite, with the last epoch at which it was."""
     return {
         f"hpsearch.nonfinite.{safe_name(name)}": f"{value} at epoch {report.step}"
         for report in reports
@@ -225,16 +226,16 @@ def nonfinite(reports: Iterable[Report]) -> dict[str, str]:
 
 
 def renamed(reports: Iterable[Report]) -> dict[str, str]:
-    """A tag for each metric whose name MLflow does not take: the name that the trainer reported."""
+    """A tag for each metric name that MLflow does not accept, with the name that the trainer reported."""
     names = sorted({name for report in reports for name in report.metrics if safe_name(name) != name})
     return {f"hpsearch.metric.{safe_name(name)}": name for name in names[:MOST_MARKED]}
 
 
 def best_points(objective: Objective, trial: Trial) -> Iterator[Point]:
-    """`best_<metric>` and `best_epoch`, at each epoch that became the best: the last of them is the trial's result.
+    """`best_<metric>` and `best_epoch` at each epoch with a new best value; the last one is the trial's result.
 
-    A function of the curve alone, so that a trial which was paused and trained longer adds to what it had. A trial
-    that diverged or is infeasible has no result, nor has one that failed in a study with `failed = "drop"`.
+    They depend on the curve only, so that a resumed trial adds points to earlier ones. A trial that diverged or is
+    infeasible has no result, nor has a FAILED one in a study with `failed = "drop"`.
     """
     key = f"best_{safe_name(objective.metric)}"
     if trial.state.is_active or not objective.counts(trial):
@@ -256,7 +257,7 @@ def _improvements(objective: Objective, curve: Iterable[Report]) -> Iterator[Rep
 
 
 def safe_name(name: str) -> str:
-    """A name that MLflow takes; one that had to be changed ends in a digest, so that no two become the same."""
+    """A name that MLflow accepts. A changed name ends in a digest, so that different names stay different."""
     safe = re.sub(r"[^/\w.\- :]", "_", name)
     if posixpath.normpath(safe) != safe or safe.startswith(("/", "..")) or safe == ".":
         safe = safe.replace("/", "_").lstrip(".")
@@ -279,14 +280,14 @@ def _digest(text: str) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    """The end names a digest, so that two long values with the same beginning stay different."""
+    """At most `longest` characters. A shortened text ends in a digest, so that different texts stay different."""
     text = clean(text)
     end = f"… ({len(text):,} characters, SHA-256 {_digest(text)}…)"
     return text if len(text) <= longest else text[: longest - len(end)] + end
 
 
 def clean(text: str) -> str:
-    """What UTF-8 and PostgreSQL can hold: lone surrogates and NUL are written as escapes."""
+    """The text in a form that UTF-8 and PostgreSQL accept: lone surrogates and NUL become escapes."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 

@@ -48,7 +48,7 @@ TRACKERS = [
 def tried(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
     """Afterwards nothing that was written has the secret in it. A tracker has no time to wait for a server."""
     monkeypatch.setattr("hpsearch.orchestrator.search.FLUSH", 0.5)
-    monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.LAST_TRIES", 0.2)
+    monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.RETRY_AFTER_CLOSE", 0.2)
     monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 1, raising=False)
     monkeypatch.setenv("JOURNAL", f"sqlite:///{cli.folder}/.hpsearch/journal.db")
     cli.study(more='[journal]\nurl = "${env:JOURNAL}"\n')

@@ -18,13 +18,13 @@ with warnings.catch_warnings():
 
 @pytest.fixture(autouse=True)
 def _quiet() -> None:
-    """pytest sets the filters of warnings back for every test."""
+    """pytest resets the warnings filters for every test."""
     configure()
 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database that was just made, which takes seconds."""
+    """A new MLflow database; to create it takes seconds."""
     path = tmp_path_factory.mktemp("mlflow") / "empty.db"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

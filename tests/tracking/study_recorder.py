@@ -1,4 +1,4 @@
-"""A study as the loop would write it into a real journal, without a loop, and MLflow's side of it, read back."""
+"""Writes a study to a real journal, as the loop does, and reads back what MLflow has of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,11 +14,11 @@ from hpsearch.journal import Batch, Journal, Owner, StudyRecord, TrainingSegment
 
 ACCURACY = Objective("val_accuracy", "maximize")
 START = 1_700_000_000_000
-"""The journal's clock at the beginning, milliseconds since 1970; every write moves it on by a second."""
+"""The first time in the journal, in milliseconds since 1970; every write advances it by a second."""
 
 
 class StudyRecorder:
-    """Writes one study. `url` opens its journal for a reader."""
+    """Writes one study. url: of its journal."""
 
     def __init__(self, folder: Path, name: str = "digits", objective: Objective = ACCURACY, **spec: Any):
         self.url = f"sqlite:///{folder / 'journal.db'}"
@@ -64,7 +64,7 @@ class StudyRecorder:
             self.trials[trial.number :] = [trial, *self.trials[trial.number + 1 :]]
 
     def extend(self, **search: Any) -> None:
-        """The study file with another budget."""
+        """Record the study file with another budget."""
         self._journal.respec(self._lease, {**self.study.spec, "search": {**self.study.spec["search"], **search}})
         self.study = self._journal.studies()[0]
 
@@ -75,30 +75,32 @@ class StudyRecorder:
         return number
 
     def report(self, number: int, metrics: Mapping[str, float] | float) -> None:
-        """The trial's next epoch; a float is its val_accuracy."""
+        """Report the trial's next epoch; a float is its val_accuracy."""
         trial = self.trials[number]
         values = metrics if isinstance(metrics, Mapping) else {"val_accuracy": metrics, "val_loss": 1 - metrics}
         report = Report(trial.epoch + 1, values, at=self.now)
         self.write(replace(trial, curve=(*trial.curve, report)), report)
 
-    def become(self, number: int, state: State, reason: str = "", error: str = "", cause: Cause | None = None) -> None:
-        settled = len(self.trials) if not state.is_active else 0
+    def set_state(
+        self, number: int, state: State, reason: str = "", error: str = "", cause: Cause | None = None
+    ) -> None:
+        order = len(self.trials) if not state.is_active else 0
         ended = self.now if not state.is_active else 0
         why: dict[str, Any] = {"reason": reason, "error": error, "cause": cause}
-        trial = replace(self.trials[number], state=state, ended=settled, ended_at=ended, **why)
+        trial = replace(self.trials[number], state=state, ended=order, ended_at=ended, **why)
         self.write(trial, decision=(state.value.lower(), reason))
 
     def train(self, *accuracies: float, state: State = State.COMPLETE, reason: str = "last epoch") -> int:
-        """A whole trial."""
+        """Propose a trial, report its epochs, and set its state."""
         number = self.propose()
         for accuracy in accuracies:
             self.report(number, accuracy)
-        self.become(number, state, reason)
+        self.set_state(number, state, reason)
         return number
 
 
 class MlflowStudy:
-    """What MLflow shows of one study."""
+    """One study in MLflow."""
 
     def __init__(self, uri: str, study: StudyRecord):
         self.client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -132,7 +134,7 @@ class MlflowStudy:
         return Path(self.client.download_artifacts(run.info.run_id, name, str(folder))).read_text("utf-8")
 
     def everything(self) -> list[tuple[Any, ...]]:
-        """All that a reader can see, in an order of its own, with ids left out."""
+        """The content of all runs, sorted, without run ids."""
         return sorted(
             (
                 run.data.tags["hpsearch.uid"],

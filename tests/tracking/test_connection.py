@@ -19,28 +19,28 @@ from tests.chaos.http_proxy import Proxy
 
 
 @pytest.fixture(autouse=True)
-def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials of whoever runs the tests."""
+def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without credentials of the user who runs the tests."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("USERNAME", "PASSWORD", "TOKEN"):
         monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
 
 
 class TestCheckServer:
-    def test_a_server_that_would_have_us(self):
+    def test_a_server_that_accepts_requests(self):
         with Proxy(mode=200, body="{}") as server:
             assert check_server(server.uri) == ""
 
-    def test_a_database_is_not_asked(self):
+    def test_a_database_is_not_checked(self):
         assert check_server("sqlite:////nowhere/mlflow.db") == ""
         assert check_server("postgresql://nowhere/mlflow") == ""
 
 
 class TestRefused:
-    """It is there and will not have us, now or later: whoever wrote the address must change something."""
+    """The server is reachable and refuses requests, now and later: the user must change a setting."""
 
     @pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns"])
-    def test_the_file_store_is_gone(self, uri: str):
+    def test_the_file_store_is_not_supported(self, uri: str):
         assert "MLflow 3 has no file store: write sqlite:///" in refusal_of(uri)
 
     @pytest.mark.parametrize(
@@ -56,25 +56,25 @@ class TestRefused:
     )
     def test_the_fix_is_named(self, status: int, body: str, fix: str):
         with Proxy(mode=status, body=body) as server:
-            said = refusal_of(server.uri.replace("//", "//me:secret@"))
-        assert said.startswith(f"tracking.mlflow: MLflow at {server.uri} ")
-        assert fix in said
+            message = refusal_of(server.uri.replace("//", "//me:secret@"))
+        assert message.startswith(f"tracking.mlflow: MLflow at {server.uri} ")
+        assert fix in message
 
-    def test_https_where_there_is_none(self):
+    def test_https_to_an_http_server(self):
         with Proxy(mode=200, body="{}") as server:
-            said = refusal_of(server.uri.replace("http:", "https:"))
-        assert said.endswith("does not speak TLS: write http:// in place of https://")
+            message = refusal_of(server.uri.replace("http:", "https:"))
+        assert message.endswith("does not speak TLS: write http:// in place of https://")
 
-    def test_http_where_there_is_https(self, tls_server: str):
-        said = refusal_of(tls_server.replace("https:", "http:"))
-        assert said.endswith("requires TLS: write https:// in place of http://")
+    def test_http_to_an_https_server(self, tls_server: str):
+        message = refusal_of(tls_server.replace("https:", "http:"))
+        assert message.endswith("requires TLS: write https:// in place of http://")
 
-    def test_a_certificate_of_nobody(self, tls_server: str, monkeypatch: pytest.MonkeyPatch):
+    def test_a_self_signed_certificate(self, tls_server: str, monkeypatch: pytest.MonkeyPatch):
         assert "MLFLOW_TRACKING_SERVER_CERT_PATH" in refusal_of(tls_server)
         monkeypatch.setenv("MLFLOW_TRACKING_INSECURE_TLS", "true")
         assert check_server(tls_server) == ""
 
-    def test_something_that_is_no_http(self):
+    def test_a_server_without_http(self):
         with listening(b"SSH-2.0-OpenSSH_9.2\r\n") as uri:
             assert refusal_of(uri).endswith("does not speak HTTP: check tracking.mlflow")
 
@@ -82,51 +82,51 @@ class TestRefused:
         "uri",
         ["http://me:pa/ss@host", "http://host:port", "http://[::1", "http://" + "a" * 70, "http://", "http:///secret"],
     )
-    def test_no_address_at_all(self, uri: str):
-        """Of which nothing is repeated: it may be the half of a password."""
+    def test_an_invalid_address(self, uri: str):
+        """The message does not have the address: a part of it may be a password."""
         assert refusal_of(uri) == "tracking.mlflow is not an address: write http://HOST:PORT or https://HOST"
 
 
-class TestAway:
-    """It may come back by itself, and nothing is lost until then."""
+class TestUnreachable:
+    """The server may be reachable again later, and nothing is lost until then."""
 
     @pytest.mark.parametrize("status", [429, 500, 502, 503])
-    def test_fails_for_now(self, status: int):
+    def test_a_transient_status(self, status: int):
         with Proxy(mode=status) as server:
             assert f"{server.uri} does not answer ({status} " in check_server(server.uri)
 
-    def test_nobody_listens(self):
-        said = check_server("http://me:secret@127.0.0.1:9")
-        assert said.startswith("MLflow at http://127.0.0.1:9 does not answer (")
-        assert said.endswith("): start it, or check tracking.mlflow")
+    def test_a_closed_port(self):
+        message = check_server("http://me:secret@127.0.0.1:9")
+        assert message.startswith("MLflow at http://127.0.0.1:9 does not answer (")
+        assert message.endswith("): start it, or check tracking.mlflow")
 
-    def test_no_such_machine(self):
-        """The name of a container that is stopped is not known either."""
+    def test_an_unknown_host(self):
+        """The name of a stopped container is unknown too."""
         assert "unknown host name" in check_server("http://nowhere.invalid:5000")
 
-    def test_hangs_up_without_a_word(self):
+    def test_a_connection_that_is_closed_without_a_reply(self):
         with listening(b"") as uri:
             assert f"{uri} does not answer (Remote end closed connection" in check_server(uri)
 
 
-class TestBesideThePool:
-    def test_is_asked_from_the_start(self):
+class TestConnectionCheck:
+    def test_the_request_is_sent_at_once(self):
         with Proxy(mode=200, body="{}") as server:
-            asked = ConnectionCheck(server.uri)
+            check = ConnectionCheck(server.uri)
             assert server.asked.wait(10)
-            assert asked.answer() == ""
+            assert check.result() == ""
 
-    def test_a_refusal_is_raised_where_it_is_waited_for(self):
+    def test_a_refusal_is_raised_by_result(self):
         with Proxy(mode=401) as server, pytest.raises(BadInput, match="needs a login"):
-            ConnectionCheck(server.uri).answer()
+            ConnectionCheck(server.uri).result()
 
-    def test_one_that_says_nothing_is_away(self, monkeypatch: pytest.MonkeyPatch):
+    def test_a_server_that_does_not_reply_is_unreachable(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("hpsearch.tracking.connection.REPLY_TIMEOUT", 0.2)
         with Proxy(mode="hang") as server:
-            assert f"{server.uri} does not answer (" in ConnectionCheck(server.uri).answer()
+            assert f"{server.uri} does not answer (" in ConnectionCheck(server.uri).result()
 
-    def test_no_mlflow_no_question(self):
-        assert ConnectionCheck("none").answer() == ""
+    def test_without_mlflow_nothing_is_checked(self):
+        assert ConnectionCheck("none").result() == ""
 
 
 def refusal_of(uri: str) -> str:
@@ -137,15 +137,15 @@ def refusal_of(uri: str) -> str:
 
 
 @contextmanager
-def listening(greeting: bytes) -> Iterator[str]:
-    """Something that says the same to everybody who comes, and hangs up."""
+def listening(reply: bytes) -> Iterator[str]:
+    """A server that sends the same bytes on every connection, and closes it."""
 
-    class Greeter(socketserver.BaseRequestHandler):
+    class FixedReply(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             self.request.recv(1000)
-            self.request.sendall(greeting)
+            self.request.sendall(reply)
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeter) as server:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), FixedReply) as server:
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
@@ -153,7 +153,7 @@ def listening(greeting: bytes) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An MLflow behind TLS, with a certificate that it has signed itself."""
+    """An MLflow server with TLS and a self-signed certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(tmp_path_factory.mktemp("tls") / "cert.pem"))
     with Proxy(mode=200, body="{}", tls=context) as server:

@@ -11,7 +11,7 @@ import hpsearch.tracking
 from hpsearch.tracking.mlflow_logging import ENVIRONMENT, configure
 
 
-def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch):
+def test_settings_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
     configure()
@@ -19,13 +19,13 @@ def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch):
     assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == ENVIRONMENT["MLFLOW_HTTP_REQUEST_TIMEOUT"]
 
 
-def test_stdout_is_ours_in_any_case(monkeypatch: pytest.MonkeyPatch):
+def test_prints_to_stdout_are_always_disabled(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "false")
     configure()
     assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "true"
 
 
-def test_is_harmless_to_repeat():
+def test_a_second_call_changes_nothing():
     configure()
     handlers, filters = list(logging.getLogger("mlflow").handlers), len(warnings.filters)
     configure()
@@ -33,7 +33,7 @@ def test_is_harmless_to_repeat():
     assert len(warnings.filters) == filters
 
 
-def test_mlflow_is_imported_by_nobody_but_the_thread():
+def test_only_the_thread_imports_mlflow():
     modules = {one.stem for one in Path(hpsearch.tracking.__file__).parent.glob("*.py")}
     imported = ", ".join(f"hpsearch.tracking.{one}" for one in modules - {"__init__", "mlflow_runs", "projection"})
     program = f"import sys, {imported}; print([m for m in sys.modules if 'mlflow' in m.split('.')])"

@@ -25,7 +25,7 @@ def tracker_of(recorder: StudyRecorder, store: str) -> MlflowTracker:
 
 
 def track(recorder: StudyRecorder, store: str) -> Sync:
-    """One run of the driver, from here on in the journal."""
+    """Run a tracker until it has sent the journal."""
     tracker = tracker_of(recorder, store)
     tracker.start()
     return tracker.close(60)
@@ -38,7 +38,7 @@ class TestMlflowTracker(TrackerContract):
         return tracker_of(recorder, store)
 
 
-class TestWhatIsShown:
+class TestContent:
     def test_one_experiment_a_parent_and_a_child_for_each_trial(self, recorder: StudyRecorder, store: str):
         for accuracies in ((0.5, 0.7), (0.6,)):
             recorder.train(*accuracies)
@@ -89,7 +89,7 @@ class TestWhatIsShown:
 
     def test_params_seed_and_reasons(self, recorder: StudyRecorder, store: str):
         number = recorder.propose(lr=0.25, act="tanh", deep=True)
-        recorder.become(number, State.PRUNED, "lost to the median")
+        recorder.set_state(number, State.PRUNED, "lost to the median")
         track(recorder, store)
         run = MlflowStudy(store, recorder.study).trial(0)
         assert run.data.params == {"lr": "0.25", "act": "tanh", "deep": "True"}
@@ -111,9 +111,9 @@ class TestWhatIsShown:
         assert '"method": "random"' in shown.text(parent, "study.json", tmp_path)
         assert shown.text(parent, "decisions.txt", tmp_path).count("trial 1") == 2
 
-    def test_a_failure_has_its_traceback(self, recorder: StudyRecorder, store: str, tmp_path: Path):
+    def test_a_failed_trial_has_its_traceback(self, recorder: StudyRecorder, store: str, tmp_path: Path):
         number = recorder.propose()
-        recorder.become(number, State.FAILED, "the trainer raised", error="Traceback: ZeroDivisionError\ud800\n")
+        recorder.set_state(number, State.FAILED, "the trainer raised", error="Traceback: ZeroDivisionError\ud800\n")
         track(recorder, store)
         shown = MlflowStudy(store, recorder.study)
         assert shown.trial(0).info.status == "FAILED"
@@ -124,17 +124,17 @@ class TestWhatIsShown:
         number = recorder.propose()
         recorder.report(number, {"val_accuracy": 0.5, "val_loss": math.inf})
         recorder.report(number, {"val_accuracy": math.nan, "val_loss": -math.inf})
-        recorder.become(number, State.PRUNED, cause=Cause.DIVERGED)
+        recorder.set_state(number, State.PRUNED, cause=Cause.DIVERGED)
         track(recorder, store)
         run = MlflowStudy(store, recorder.study).trial(0)
         assert run.data.metrics == {"val_accuracy": 0.5}
         assert run.data.tags["hpsearch.nonfinite.val_accuracy"] == "nan at epoch 2"
         assert run.data.tags["hpsearch.nonfinite.val_loss"] == "-inf at epoch 2"
 
-    def test_odd_names_and_long_values(self, recorder: StudyRecorder, store: str):
+    def test_names_that_mlflow_refuses_and_long_values(self, recorder: StudyRecorder, store: str):
         number = recorder.propose(**{"lr%": 0.1, "../../x": 1, "größe": "ü" * 9000, "n" * 300: 2})
         recorder.report(number, {"val_accuracy": 0.5, "hits@10 %": 0.25, "loss ∑": 1.0})
-        recorder.become(number, State.COMPLETE)
+        recorder.set_state(number, State.COMPLETE)
         assert track(recorder, store).problem == ""
         run = MlflowStudy(store, recorder.study).trial(0)
         assert len(run.data.params) == 4
@@ -151,40 +151,40 @@ class TestWhatIsShown:
         assert shown.trial(1).data.metrics["val_accuracy"] == 0.5
 
 
-class TestGoingOn:
+class TestResume:
     def test_a_paused_trial_that_is_continued_runs_again_in_its_run(self, recorder: StudyRecorder, store: str):
         recorder.train(0.5, state=State.PAUSED)
         track(recorder, store)
         shown = MlflowStudy(store, recorder.study)
         run = shown.trial(0)
         assert run.info.status == "FINISHED"
-        recorder.become(0, State.RUNNING)
+        recorder.set_state(0, State.RUNNING)
         track(recorder, store)
         assert shown.trial(0).info.status == "RUNNING"
         recorder.report(0, 0.8)
-        recorder.become(0, State.COMPLETE)
+        recorder.set_state(0, State.COMPLETE)
         track(recorder, store)
         again = shown.trial(0)
         assert (again.info.run_id, again.info.status) == (run.info.run_id, "FINISHED")
         assert again.info.end_time == recorder.trials[0].ended_at
         assert [value for key, _, value, _ in shown.points(again) if key == "val_accuracy"] == [0.5, 0.8]
 
-    def test_changes_come_over_while_the_study_runs(self, recorder: StudyRecorder, store: str):
-        arrived = Event()
+    def test_changes_are_sent_while_the_study_runs(self, recorder: StudyRecorder, store: str):
+        sent = Event()
 
-        class Watched(Journal):
+        class NotifyingJournal(Journal):
             def set_cursor(self, study_id: int, target: str, revision: int) -> None:
                 super().set_cursor(study_id, target, revision)
-                arrived.set()
+                sent.set()
 
         tracker = MlflowTracker(
-            recorder.study, recorder.objective, lambda: Watched.open(recorder.url), store, interval=0.01
+            recorder.study, recorder.objective, lambda: NotifyingJournal.open(recorder.url), store, interval=0.01
         )
         tracker.start()
         for accuracies in ((0.5, 0.7), (0.6,)):
             recorder.train(*accuracies)
-            arrived.clear()
-            assert arrived.wait(60)
+            sent.clear()
+            assert sent.wait(60)
         assert tracker.close(60).problem == ""
         assert MlflowStudy(store, recorder.study).trial(1).data.metrics["val_accuracy"] == 0.6
 
@@ -197,7 +197,7 @@ class TestGoingOn:
         assert '"trials": 80' in parent.data.tags["hpsearch.search"]
         assert parent.data.params["search.trials"] == "40"
 
-    def test_nothing_is_sent_twice_when_the_cursor_was_lost(self, recorder: StudyRecorder, store: str):
+    def test_nothing_is_sent_twice_without_the_cursor(self, recorder: StudyRecorder, store: str):
         recorder.train(0.5, 0.7)
         track(recorder, store)
         before = MlflowStudy(store, recorder.study).everything()
@@ -236,7 +236,7 @@ class TestGoingOn:
         assert MlflowStudy(other, recorder.study).everything() == MlflowStudy(store, recorder.study).everything()
 
 
-class TestOthersInTheStore:
+class TestSharedStore:
     def test_a_name_that_another_study_has_gets_a_suffix(self, recorder: StudyRecorder, store: str, tmp_path: Path):
         track(recorder, store)
         (tmp_path / "other").mkdir()
@@ -246,7 +246,7 @@ class TestOthersInTheStore:
         experiments = {MlflowStudy(store, b.study).experiment for b in (recorder, other)}
         assert len(experiments) == 2
 
-    def test_an_experiment_that_was_prepared_is_taken(self, recorder: StudyRecorder, store: str, tmp_path: Path):
+    def test_an_experiment_without_a_study_is_used(self, recorder: StudyRecorder, store: str, tmp_path: Path):
         prepared = MlflowClient(tracking_uri=store, registry_uri=store).create_experiment(
             "digits", (tmp_path / "kept").as_uri()
         )
@@ -254,7 +254,7 @@ class TestOthersInTheStore:
         assert MlflowStudy(store, recorder.study).experiment == prepared
         assert (tmp_path / "kept").is_dir()
 
-    def test_a_run_that_somebody_deleted_stays_deleted(self, recorder: StudyRecorder, store: str):
+    def test_a_deleted_run_stays_deleted(self, recorder: StudyRecorder, store: str):
         number = recorder.propose()
         recorder.report(number, 0.5)
         track(recorder, store)
@@ -265,19 +265,19 @@ class TestOthersInTheStore:
         assert len(shown.runs()) == 1
         assert len(shown.runs(ViewType.DELETED_ONLY)) == 1
 
-    def test_a_deleted_experiment_is_said(self, recorder: StudyRecorder, store: str):
+    def test_a_deleted_experiment_is_a_problem(self, recorder: StudyRecorder, store: str):
         track(recorder, store)
         shown = MlflowStudy(store, recorder.study)
         shown.client.delete_experiment(shown.experiment)
         recorder.train(0.5)
         tracker = tracker_of(recorder, store)
         tracker.start()
-        answer = tracker.close(1)
-        assert "experiment 'digits' was deleted in MLflow" in answer.problem
-        assert "hpsearch sync digits" in answer.problem
-        assert answer.pending == 2
+        result = tracker.close(1)
+        assert "experiment 'digits' was deleted in MLflow" in result.problem
+        assert "hpsearch sync digits" in result.problem
+        assert result.pending == 2
 
-    def test_a_param_that_was_changed_there_does_not_stop_it(self, recorder: StudyRecorder, store: str):
+    def test_a_param_that_the_user_added_does_no_harm(self, recorder: StudyRecorder, store: str):
         recorder.propose()
         track(recorder, store)
         shown = MlflowStudy(store, recorder.study)
@@ -285,88 +285,88 @@ class TestOthersInTheStore:
         recorder.report(0, 0.5)
         assert track(recorder, store) == Sync(sent=2, pending=0)
 
-    def test_an_answer_that_was_lost_makes_no_second_run(
+    def test_a_lost_reply_makes_no_second_run(
         self, recorder: StudyRecorder, store: str, monkeypatch: pytest.MonkeyPatch
     ):
         create, calls = MlflowClient.create_run, []
 
-        def create_without_an_answer(client: MlflowClient, *args: object) -> object:
+        def create_and_lose_the_reply(client: MlflowClient, *args: object) -> object:
             made = create(client, *args)
             calls.append(made)
             if len(calls) <= 2:
                 raise ConnectionError("reset by peer")
             return made
 
-        monkeypatch.setattr(MlflowClient, "create_run", create_without_an_answer)
+        monkeypatch.setattr(MlflowClient, "create_run", create_and_lose_the_reply)
         recorder.train(0.5)
         assert track(recorder, store).problem == ""
         assert len(calls) == 2
         assert len(MlflowStudy(store, recorder.study).runs(ViewType.ALL)) == 2
 
 
-class TestTrouble:
-    def test_a_journal_that_cannot_be_read_is_said(self, recorder: StudyRecorder, store: str):
-        def away() -> Journal:
+class TestFailures:
+    def test_a_journal_that_cannot_be_read_is_the_problem(self, recorder: StudyRecorder, store: str):
+        def unreachable() -> Journal:
             raise JournalError("journal postgresql://***@db: no answer")
 
-        tracker = MlflowTracker(recorder.study, recorder.objective, away, store, interval=0.01)
+        tracker = MlflowTracker(recorder.study, recorder.objective, unreachable, store, interval=0.01)
         tracker.start()
-        answer = tracker.close(0.2)
-        assert answer.problem == "journal postgresql://db: no answer"
+        result = tracker.close(0.2)
+        assert result.problem == "journal postgresql://db: no answer"
 
     def test_a_warning_is_logged_once(self, recorder: StudyRecorder, store: str, caplog: pytest.LogCaptureFixture):
-        def away() -> Journal:
-            raise JournalError("away")
+        def unreachable() -> Journal:
+            raise JournalError("unreachable")
 
-        tracker = MlflowTracker(recorder.study, recorder.objective, away, store, interval=0.001)
+        tracker = MlflowTracker(recorder.study, recorder.objective, unreachable, store, interval=0.001)
         tracker.start()
         tracker.close(0.5)
         assert len(caplog.records) == 1
 
-    def test_a_journal_that_is_away_is_waited_for(
+    def test_an_unreachable_journal_is_read_again_later(
         self, recorder: StudyRecorder, store: str, caplog: pytest.LogCaptureFixture
     ):
-        """It restarts while the study runs: nobody blames MLflow, and all comes over afterwards."""
-        asked, back = Event(), Event()
+        """The database restarts while the study runs: there is no problem with MLflow, and all is sent afterwards."""
+        read, reachable = Event(), Event()
 
         class Restarting(Journal):
             def changes(self, study_id: int, since: int, limit_reports: int = 5000) -> Changes:
-                asked.set()
-                if not back.is_set():
-                    raise JournalUnavailable("journal postgresql://db is away: the database system is shutting down")
+                read.set()
+                if not reachable.is_set():
+                    raise JournalUnavailable("journal postgresql://db: the database system is shutting down")
                 return super().changes(study_id, since, limit_reports)
 
         tracker = MlflowTracker(
             recorder.study, recorder.objective, lambda: Restarting.open(recorder.url), store, interval=0.01
         )
         tracker.start()
-        assert asked.wait(60)
+        assert read.wait(60)
         recorder.train(0.5)
         assert tracker.problem == ""
-        back.set()
+        reachable.set()
         assert tracker.close(60) == Sync(sent=2, pending=0)
         assert caplog.records == []
 
-    def test_a_journal_that_stays_away_is_what_is_said(self, recorder: StudyRecorder, store: str):
-        def away() -> Journal:
-            raise JournalUnavailable("journal postgresql://db is away: connection refused")
+    def test_a_journal_that_stays_unreachable_is_the_problem(self, recorder: StudyRecorder, store: str):
+        def unreachable() -> Journal:
+            raise JournalUnavailable("journal postgresql://db: connection refused")
 
-        tracker = MlflowTracker(recorder.study, recorder.objective, away, store, interval=0.01)
+        tracker = MlflowTracker(recorder.study, recorder.objective, unreachable, store, interval=0.01)
         tracker.start()
-        assert tracker.close(0.3).problem == "journal postgresql://db is away: connection refused"
+        assert tracker.close(0.3).problem == "journal postgresql://db: connection refused"
 
-    def test_one_that_comes_and_goes_is_logged_once(
+    def test_repeated_failures_are_logged_once(
         self, recorder: StudyRecorder, store: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ):
         log_batch, calls = MlflowClient.log_batch, []
 
-        def file_driven(client: MlflowClient, *args: object, **kwargs: object) -> None:
+        def fail_every_second_call(client: MlflowClient, *args: object, **kwargs: object) -> None:
             calls.append(args)
             if len(calls) % 2:
                 raise ConnectionError(f"Max retries exceeded, for the {len(calls)}th time")
             log_batch(client, *args, **kwargs)
 
-        monkeypatch.setattr(MlflowClient, "log_batch", file_driven)
+        monkeypatch.setattr(MlflowClient, "log_batch", fail_every_second_call)
         monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.backoff", lambda: itertools.repeat(0.01))
         tracker = tracker_of(recorder, store)
         tracker.start()
@@ -376,21 +376,21 @@ class TestTrouble:
         assert len(calls) > 4
         assert len(caplog.records) == 1
 
-    def test_a_server_that_still_fails_at_the_end_is_not_waited_for(
+    def test_close_does_not_wait_for_a_server_that_fails(
         self, recorder: StudyRecorder, monkeypatch: pytest.MonkeyPatch
     ):
-        """Whoever waits for the command to end has nothing of it."""
-        monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.LAST_TRIES", 0.2)
+        """A longer wait would only delay the end of the command."""
+        monkeypatch.setattr("hpsearch.tracking.mlflow_tracker.RETRY_AFTER_CLOSE", 0.2)
         tracker = tracker_of(recorder, "http://127.0.0.1:9")
         tracker.start()
         recorder.train(0.5)
         began = time.monotonic()
-        answer = tracker.close(60)
-        assert answer.pending == 2
-        assert "does not answer" in answer.problem
+        result = tracker.close(60)
+        assert result.pending == 2
+        assert "does not answer" in result.problem
         assert time.monotonic() - began < 30
 
-    def test_what_is_pending_is_counted_in_pages(self, recorder: StudyRecorder, store: str):
+    def test_pending_counts_all_pages(self, recorder: StudyRecorder, store: str):
         for _ in range(3):
             recorder.train(0.5, 0.6)
         with recorder.open() as journal:

@@ -1,4 +1,4 @@
-"""FAULTS rows 9 to 11: whatever an MLflow server does, the study ends on time and nothing is lost or doubled."""
+"""FAULTS rows 9 to 11: with any failure of the MLflow server, the study ends on time and each report is sent once."""
 
 import subprocess
 import sys
@@ -24,44 +24,44 @@ def tracking(recorder: StudyRecorder, uri: str) -> MlflowTracker:
     return tracker
 
 
-class TestAServerThatFails:
-    def test_answers_500(self, recorder: StudyRecorder):
+class TestFailingServer:
+    def test_a_server_that_answers_500(self, recorder: StudyRecorder):
         with Proxy(mode=500) as server:
             tracker = tracking(recorder, server.uri)
             recorder.train(0.5, 0.6)
             assert server.asked.wait(30)
-            answer = tracker.close(0.5)
-        assert (answer.sent, answer.pending) == (0, 3)
-        assert "answers with errors (500)" in answer.problem
-        assert "`hpsearch sync digits`" in answer.problem
+            result = tracker.close(0.5)
+        assert (result.sent, result.pending) == (0, 3)
+        assert "answers with errors (500)" in result.problem
+        assert "`hpsearch sync digits`" in result.problem
 
-    def test_is_away(self, recorder: StudyRecorder):
+    def test_an_unreachable_server(self, recorder: StudyRecorder):
         tracker = tracking(recorder, "http://127.0.0.1:9")
         recorder.train(0.5)
-        answer = tracker.close(1)
-        assert answer.pending == 2
-        assert "does not answer" in answer.problem
+        result = tracker.close(1)
+        assert result.pending == 2
+        assert "does not answer" in result.problem
 
-    def test_hangs_and_holds_nobody_up(self, recorder: StudyRecorder):
+    def test_close_does_not_wait_for_a_server_that_hangs(self, recorder: StudyRecorder):
         with Proxy(mode="hang") as server:
             tracker = tracking(recorder, server.uri)
             assert server.asked.wait(30)
             recorder.train(0.5)
-            answer = tracker.close(0.1)
+            result = tracker.close(0.1)
             (stuck,) = (thread for thread in threading.enumerate() if thread.name == "hpsearch-mlflow")
-            assert answer.pending == 2
-            assert "did not accept everything within 0.1 s" in answer.problem
+            assert result.pending == 2
+            assert "did not accept everything within 0.1 s" in result.problem
             server.let_go.set()
             stuck.join(30)
             assert not stuck.is_alive()
 
-    def test_wants_a_password(self, recorder: StudyRecorder):
+    def test_a_server_with_a_login(self, recorder: StudyRecorder):
         with Proxy(mode=401, body="You are not authenticated") as server:
             tracker = tracking(recorder, server.uri.replace("//", "//me:secret@"))
             assert server.asked.wait(30)
-            answer = tracker.close(0.5)
-        assert "MLFLOW_TRACKING_USERNAME" in answer.problem
-        assert "secret" not in answer.problem
+            result = tracker.close(0.5)
+        assert "MLFLOW_TRACKING_USERNAME" in result.problem
+        assert "secret" not in result.problem
 
     def test_a_process_ends_while_its_call_hangs(self, recorder: StudyRecorder):
         program = f"""
@@ -90,8 +90,8 @@ print(tracker.close(0.1).pending)
             assert process.returncode == 0
 
 
-def test_the_first_opening_of_a_store_is_silent(recorder: StudyRecorder, tmp_path: Path):
-    """In a process of its own, as MLflow is imported and its migrations run there: nothing of it on the terminal."""
+def test_a_new_store_prints_nothing(recorder: StudyRecorder, tmp_path: Path):
+    """In a process of its own, which imports MLflow and runs its migrations."""
     recorder.train(0.5)
     store = tmp_path / "ü b%" / "mlflow.db"
     program = f"""
@@ -109,7 +109,7 @@ print(sync(study, Objective("val_accuracy", "maximize"), journal, "sqlite:///{st
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard's own server, which takes some ten seconds to come up."""
+    """The server of the dashboard; it starts in about ten seconds."""
     folder = tmp_path_factory.mktemp("server")
     board = dashboard(f"sqlite:///{folder}/mlflow.db")
     with (folder / "log").open("w") as log:
@@ -133,21 +133,21 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.mark.slow
-class TestARealServer:
+class TestRealServer:
     @pytest.fixture
     def recorder(self, tmp_path: Path) -> Iterator[StudyRecorder]:
         recorder = StudyRecorder(tmp_path, name=tmp_path.name)
         yield recorder
         recorder.close()
 
-    def test_shows_the_study_and_keeps_its_artifacts(self, recorder: StudyRecorder, server: str, tmp_path: Path):
+    def test_runs_and_artifacts(self, recorder: StudyRecorder, server: str, tmp_path: Path):
         recorder.train(0.5, 0.7)
         assert tracking(recorder, server).close(60).pending == 0
         shown = MlflowStudy(server, recorder.study)
         assert shown.trial(0).data.metrics["best_val_accuracy"] == 0.7
         assert '"method": "random"' in shown.text(shown.parent(), "study.json", tmp_path)
 
-    def test_serves_the_artifacts_of_the_embedded_store(self, recorder: StudyRecorder, tmp_path: Path):
+    def test_the_dashboard_serves_the_artifacts_of_the_local_store(self, recorder: StudyRecorder, tmp_path: Path):
         recorder.train(0.5)
         uri = f"sqlite:///{tmp_path}/mlflow.db"
         assert tracking(recorder, uri).close(60).problem == ""
@@ -158,23 +158,23 @@ class TestARealServer:
         )
         try:
             _wait_for(f"{board.url}/health", process)
-            with urllib.request.urlopen(f"{board.url}/get-artifact?run_uuid={parent}&path=study.json") as answer:
-                assert b'"method": "random"' in answer.read()
+            with urllib.request.urlopen(f"{board.url}/get-artifact?run_uuid={parent}&path=study.json") as reply:
+                assert b'"method": "random"' in reply.read()
         finally:
             process.terminate()
             process.wait(30)
 
-    def test_comes_back_and_gets_everything(self, recorder: StudyRecorder, server: str):
+    def test_a_server_that_recovers_gets_everything(self, recorder: StudyRecorder, server: str):
         with Proxy(server, mode=500) as proxy:
             tracker = tracking(recorder, proxy.uri)
             recorder.train(0.5, 0.6)
             assert proxy.asked.wait(30)
             proxy.mode = "pass"
-            answer = tracker.close(60)
-            assert (answer.pending, answer.problem) == (0, "")
+            result = tracker.close(60)
+            assert (result.pending, result.problem) == (0, "")
         assert len(MlflowStudy(server, recorder.study).runs()) == 2
 
-    def test_is_away_for_ever_and_synced_later(self, recorder: StudyRecorder, server: str):
+    def test_a_server_that_stays_unreachable_is_synced_later(self, recorder: StudyRecorder, server: str):
         with Proxy(server, mode=503) as proxy:
             tracker = tracking(recorder, proxy.uri)
             recorder.train(0.5, 0.6)
@@ -182,7 +182,7 @@ class TestARealServer:
         with recorder.open() as journal:
             assert sync(recorder.study, recorder.objective, journal, server) == Sync(sent=3, pending=0)
 
-    def test_answers_that_are_lost_make_nothing_double(self, recorder: StudyRecorder, server: str):
+    def test_lost_replies_make_no_duplicates(self, recorder: StudyRecorder, server: str):
         for _ in range(3):
             recorder.train(0.5, 0.6)
         with Proxy(server, deaf={"create": 3, "log-batch": 3, "update": 2}) as proxy:
@@ -198,7 +198,7 @@ class TestARealServer:
 
 
 @pytest.mark.chaos
-def test_a_kill_during_the_first_opening_spoils_no_store(recorder: StudyRecorder, tmp_path: Path):
+def test_a_kill_while_the_store_is_created_does_not_damage_it(recorder: StudyRecorder, tmp_path: Path):
     recorder.train(0.5)
     program = f"""
 import sys

@@ -21,19 +21,17 @@ def synced(recorder: StudyRecorder, store: str, *, resend: bool = False) -> Sync
 def searched(recorder: StudyRecorder) -> StudyRecorder:
     """A study with a trial in every state."""
     recorder.train(0.5, 0.8, 0.7)
-    recorder.train(0.6, state=State.PRUNED, reason="lost")
+    recorder.train(0.6, state=State.PRUNED, reason="worse than the others")
     recorder.train(0.4, state=State.PAUSED)
     failed = recorder.propose()
     recorder.report(failed, {"val_accuracy": 0.3, "val_loss": math.nan})
-    recorder.become(failed, State.FAILED, "raised", error="Traceback")
+    recorder.set_state(failed, State.FAILED, "raised", error="Traceback")
     recorder.report(recorder.propose(), 0.2)
     recorder.propose(State.WAITING)
     return recorder
 
 
-def test_a_study_is_rebuilt_from_its_journal_alone(
-    searched: StudyRecorder, store: str, empty_store: Path, tmp_path: Path
-):
+def test_a_study_is_rebuilt_from_its_journal(searched: StudyRecorder, store: str, empty_store: Path, tmp_path: Path):
     live = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'live.db')}"
     tracker = MlflowTracker(searched.study, searched.objective, searched.open, live, interval=0.01)
     tracker.start()
@@ -42,14 +40,14 @@ def test_a_study_is_rebuilt_from_its_journal_alone(
     assert MlflowStudy(store, searched.study).everything() == MlflowStudy(live, searched.study).everything()
 
 
-def test_twice_changes_nothing(searched: StudyRecorder, store: str):
+def test_a_second_sync_changes_nothing(searched: StudyRecorder, store: str):
     synced(searched, store)
     before = MlflowStudy(store, searched.study).everything()
     assert synced(searched, store) == Sync(sent=0, pending=0)
     assert MlflowStudy(store, searched.study).everything() == before
 
 
-def test_sending_all_of_it_again_makes_nothing_double(searched: StudyRecorder, store: str):
+def test_resend_makes_no_duplicates(searched: StudyRecorder, store: str):
     synced(searched, store)
     before = MlflowStudy(store, searched.study).everything()
     assert synced(searched, store, resend=True).sent == 6 + 7
@@ -63,7 +61,7 @@ def test_only_what_is_missing_is_sent(searched: StudyRecorder, store: str):
 
 
 def test_curves_are_sent_in_pages(recorder: StudyRecorder, store: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hpsearch.tracking.projection.REPORTS_IN_TURN", 3)
+    monkeypatch.setattr("hpsearch.tracking.projection.REPORTS_PER_CALL", 3)
     for _ in range(3):
         recorder.train(0.5, 0.6, 0.7, 0.8)
     assert synced(recorder, store).pending == 0
@@ -72,11 +70,11 @@ def test_curves_are_sent_in_pages(recorder: StudyRecorder, store: str, monkeypat
         assert sum(key == "val_accuracy" for key, *_ in shown.points(shown.trial(number))) == 4
 
 
-def test_more_points_than_a_batch_takes(recorder: StudyRecorder, store: str):
+def test_more_points_than_fit_a_batch(recorder: StudyRecorder, store: str):
     number = recorder.propose(**{f"p{i}": i for i in range(150)})
     for epoch in range(12):
         recorder.report(number, {"val_accuracy": 0.5, **{f"m{i}": float(epoch) for i in range(199)}})
-    recorder.become(number, State.COMPLETE)
+    recorder.set_state(number, State.COMPLETE)
     assert synced(recorder, store).problem == ""
     shown = MlflowStudy(store, recorder.study)
     run = shown.trial(number)
@@ -84,7 +82,7 @@ def test_more_points_than_a_batch_takes(recorder: StudyRecorder, store: str):
     assert len(shown.points(run)) == 12 * 200 + 2
 
 
-def test_what_somebody_deleted_comes_back(searched: StudyRecorder, store: str):
+def test_deleted_runs_are_restored(searched: StudyRecorder, store: str):
     synced(searched, store)
     shown = MlflowStudy(store, searched.study)
     before = shown.everything()
@@ -97,7 +95,7 @@ def test_what_somebody_deleted_comes_back(searched: StudyRecorder, store: str):
     assert shown.everything() == before
 
 
-def test_what_somebody_changed_is_put_right(searched: StudyRecorder, store: str):
+def test_changed_tags_and_states_are_corrected(searched: StudyRecorder, store: str):
     synced(searched, store)
     shown = MlflowStudy(store, searched.study)
     before = shown.everything()
@@ -111,7 +109,7 @@ def test_what_somebody_changed_is_put_right(searched: StudyRecorder, store: str)
     assert shown.everything() == before
 
 
-def test_a_second_run_of_a_trial_is_removed(searched: StudyRecorder, store: str):
+def test_a_duplicate_run_of_a_trial_is_deleted(searched: StudyRecorder, store: str):
     synced(searched, store)
     shown = MlflowStudy(store, searched.study)
     before, kept = shown.everything(), shown.trial(0).info.run_id
@@ -123,31 +121,29 @@ def test_a_second_run_of_a_trial_is_removed(searched: StudyRecorder, store: str)
     assert [run.info.run_id for run in shown.runs(ViewType.DELETED_ONLY)] == [late]
 
 
-def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(
-    searched: StudyRecorder, store: str, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_refused_run_does_not_stop_the_others(searched: StudyRecorder, store: str, monkeypatch: pytest.MonkeyPatch):
     log_batch = MlflowClient.log_batch
 
-    def choosy(client: MlflowClient, run_id: str, *args: object, **kwargs: object) -> None:
+    def refuse_trial_1(client: MlflowClient, run_id: str, *args: object, **kwargs: object) -> None:
         if client.get_run(run_id).info.run_name == "trial-0001":
             client.log_param(run_id, "%", 1)  # which MLflow refuses
         log_batch(client, run_id, *args, **kwargs)
 
-    monkeypatch.setattr(MlflowClient, "log_batch", choosy)
-    answer = synced(searched, store)
-    assert answer.problem.startswith("MLflow refuses trial 1: Invalid value")
+    monkeypatch.setattr(MlflowClient, "log_batch", refuse_trial_1)
+    result = synced(searched, store)
+    assert result.problem.startswith("MLflow refuses trial 1: Invalid value")
     assert MlflowStudy(store, searched.study).trial(5).info.status == "SCHEDULED"
 
 
-def test_an_empty_study_has_its_parent(recorder: StudyRecorder, store: str):
+def test_a_study_without_trials_has_its_run(recorder: StudyRecorder, store: str):
     assert synced(recorder, store) == Sync(sent=0, pending=0)
     assert MlflowStudy(store, recorder.study).parent().info.status == "RUNNING"
 
 
-def test_a_server_that_is_away_is_said(searched: StudyRecorder):
-    answer = synced(searched, "http://user:secret@127.0.0.1:9")
-    assert answer.pending == 6 + 7
-    assert answer.problem == (
+def test_an_unreachable_server_is_the_problem(searched: StudyRecorder):
+    result = synced(searched, "http://user:secret@127.0.0.1:9")
+    assert result.pending == 6 + 7
+    assert result.problem == (
         "MLflow at http://127.0.0.1:9 does not answer; training is not affected, "
         "and `hpsearch sync digits` sends what is missing"
     )

@@ -1,4 +1,4 @@
-"""Which MLflow a recorded study is sent to: the option's, its file's, or the recorded one."""
+"""The MLflow store of a recorded study: that of the option, of its file, or the recorded one."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ SERVER = "http://127.0.0.1:5001"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current one. No MLflow is opened: each sync is counted with its URI in place of being done."""
+    """The current folder. `sync` is replaced: it opens no MLflow and returns the URI."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HPSEARCH_HOME", raising=False)
     monkeypatch.setattr(recorded_store, "sync", lambda _record, _objective, _journal, uri: Sync(1, 0, uri))
@@ -40,45 +40,45 @@ def uris(study: str | None, mlflow: str | None = None) -> dict[str, str]:
     return {name: one.problem for name, one in sync_recorded(study, None, mlflow).items()}
 
 
-def test_a_study_by_its_name_goes_where_it_was_recorded(folder: Path) -> None:
+def test_a_study_by_its_name_uses_the_recorded_store(folder: Path) -> None:
     recorded("digits")
     assert uris("digits") == {"digits": f"sqlite:///{folder}/.hpsearch/mlflow.db"}
 
 
-def test_a_study_by_its_file_goes_where_the_file_says_now() -> None:
+def test_a_study_by_its_file_uses_the_store_of_the_file() -> None:
     recorded("digits")
     make_study(("", f'[tracking]\nmlflow = "{SERVER}"\n'))
     assert uris("study.toml") == {"digits": SERVER}
 
 
 @pytest.mark.parametrize("study", ["digits", "study.toml", None])
-def test_the_option_goes_before_both(study: str | None) -> None:
+def test_the_option_takes_precedence(study: str | None) -> None:
     recorded("digits", tracking=NOT_TRACKED)
     assert uris(study, SERVER) == {"digits": SERVER}
 
 
-def test_one_study_that_is_not_in_mlflow_is_refused() -> None:
+def test_a_study_without_mlflow_is_refused() -> None:
     recorded("digits", tracking=NOT_TRACKED)
     with pytest.raises(BadInput) as problem:
         sync_recorded("digits", None, None)
-    where = 'study "digits" is not in MLflow (tracking.mlflow = "none")'
-    assert str(problem.value) == f"{where}: say where with --mlflow URI"
+    where = 'study "digits" is not tracked with MLflow (tracking.mlflow = "none")'
+    assert str(problem.value) == f"{where}: name a store with --mlflow URI"
 
 
-def test_a_store_beside_a_file_is_not_found_from_elsewhere() -> None:
+def test_a_relative_store_is_not_found_from_another_folder() -> None:
     recorded("digits", tracking='[tracking]\nmlflow = "sqlite:///other.db"\n')
     with pytest.raises(BadInput) as problem:
         sync_recorded("digits", None, None)
-    where = 'study "digits": sqlite:///other.db starts at its file'
-    assert str(problem.value) == f"{where}: name the file in place of the study"
+    where = 'study "digits": sqlite:///other.db is relative to its study file'
+    assert str(problem.value) == f"{where}: give the study file in place of its name"
 
 
-def test_of_all_studies_those_that_are_not_in_mlflow_are_left_out() -> None:
+def test_of_all_studies_those_without_mlflow_are_left_out() -> None:
     recorded("digits")
     recorded("heart", tracking=NOT_TRACKED)
     assert list(uris(None)) == ["digits"]
 
 
-def test_an_option_that_mlflow_does_not_take_is_refused() -> None:
+def test_an_option_that_mlflow_does_not_accept_is_refused() -> None:
     with pytest.raises(BadInput):
         checked("./mlruns")

@@ -46,13 +46,13 @@ def make_trial(**changes: Any) -> Trial:
     return replace(Trial(7, {"lr": 0.1}, seed=3, until=5, proposed_at=500), **changes)
 
 
-def page(trial: Trial, reports: tuple[Report, ...] = ()) -> RunPayload:
+def payload(trial: Trial, reports: tuple[Report, ...] = ()) -> RunPayload:
     return trial_payload(AStudy(), "parent-id", LOSS, trial, reports)
 
 
-class TestTrialPage:
-    def test_carries_the_facts_as_tags(self):
-        tags = page(make_trial(round=2, attempts=3, reason="why", origin="whence"), curve(0.5, 0.4)).tags
+class TestTrialPayload:
+    def test_tags(self):
+        tags = payload(make_trial(round=2, attempts=3, reason="why", origin="whence"), curve(0.5, 0.4)).tags
         assert tags == {
             "mlflow.parentRunId": "parent-id",
             "hpsearch.study": "cafe",
@@ -67,13 +67,13 @@ class TestTrialPage:
             "hpsearch.epoch": "2",
         }
 
-    def test_carries_the_cause_and_its_numbers(self):
+    def test_tags_of_the_cause_and_its_numbers(self):
         ended = make_trial(state=State.PRUNED, cause=Cause.PRUNED, cause_numbers={"epoch": 3, "rank": 7})
-        tags = page(ended).tags
+        tags = payload(ended).tags
         assert (tags["hpsearch.cause"], tags["hpsearch.cause_numbers"]) == ("pruned", '{"epoch": 3, "rank": 7}')
 
     def test_is_named_by_its_number(self):
-        assert page(make_trial()).name == "trial-0007"
+        assert payload(make_trial()).name == "trial-0007"
 
     @pytest.mark.parametrize(
         ("state", "status"),
@@ -88,55 +88,55 @@ class TestTrialPage:
         ],
     )
     def test_only_a_failure_is_red(self, state: State, status: str):
-        assert page(make_trial(state=state)).status == status
+        assert payload(make_trial(state=state)).status == status
 
-    def test_ends_when_the_journal_says(self):
-        assert page(make_trial(state=State.PRUNED, ended_at=9000)).end == 9000
-        assert page(make_trial(state=State.PAUSED, curve=curve(0.5, 0.4))).end == 2000
-        assert page(make_trial(state=State.RUNNING, curve=curve(0.5))).end is None
+    def test_the_end_is_that_of_the_journal(self):
+        assert payload(make_trial(state=State.PRUNED, ended_at=9000)).end == 9000
+        assert payload(make_trial(state=State.PAUSED, curve=curve(0.5, 0.4))).end == 2000
+        assert payload(make_trial(state=State.RUNNING, curve=curve(0.5))).end is None
 
     def test_a_traceback_is_an_artifact(self):
-        shown = page(make_trial(state=State.FAILED, error="ZeroDivisionError\n"))
+        shown = payload(make_trial(state=State.FAILED, error="ZeroDivisionError\n"))
         assert shown.texts == {"traceback.txt": "ZeroDivisionError\n"}
         assert "hpsearch.file.traceback.txt" in shown.tags
 
-    def test_a_long_param_is_cut_where_it_can_be_seen(self):
-        shown = page(make_trial(params={"layers": "x" * 10_000})).params["layers"]
+    def test_a_long_param_is_shortened_with_an_ellipsis(self):
+        shown = payload(make_trial(params={"layers": "x" * 10_000})).params["layers"]
         assert len(shown) == LONGEST_PARAM
         assert shown.endswith("xx… (10,000 characters, SHA-256 e4ee97ec…)")
 
     def test_long_params_that_differ_at_their_ends_stay_different(self):
-        shown = [page(make_trial(params={"prompt": "x" * 9_999 + end})).params["prompt"] for end in "abb"]
+        shown = [payload(make_trial(params={"prompt": "x" * 9_999 + end})).params["prompt"] for end in "abb"]
         assert [len(one) for one in shown] == [LONGEST_PARAM] * 3
         assert shown[0] != shown[1] == shown[2]
 
     def test_no_value_is_empty(self):
-        shown = page(make_trial(params={"note": ""}))
+        shown = payload(make_trial(params={"note": ""}))
         assert "hpsearch.reason" not in shown.tags
         assert shown.params == {}
 
 
 class TestPoints:
-    def test_every_metric_at_every_epoch_at_its_time(self):
+    def test_every_metric_of_every_epoch_with_its_time(self):
         report = Report(3, {"a": 1, "b": 0.5}, at=77)
         assert [(p.key, p.value, p.step, p.at) for p in points([report])] == [("a", 1.0, 3, 77), ("b", 0.5, 3, 77)]
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     def test_what_is_not_finite_is_a_tag(self, value: float):
-        shown = page(make_trial(), curve(0.5, value))
+        shown = payload(make_trial(), curve(0.5, value))
         assert [p.step for p in shown.points] == [1]
         assert shown.tags["hpsearch.nonfinite.val_loss"] == f"{value} at epoch 2"
 
 
 class TestLongCurves:
-    """DENSE_POINTS, here a hundred, then half of them for each time that the curve doubles."""
+    """The first DENSE_POINTS (here 100) are sent; then the density is halved each time the curve doubles."""
 
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("hpsearch.tracking.run_payloads.DENSE_POINTS", 100)
 
     def test_every_epoch_then_every_second_and_so_on(self):
-        shown = [point.step for point in page(make_trial(), curve(*[0.5] * 850)).points]
+        shown = [point.step for point in payload(make_trial(), curve(*[0.5] * 850)).points]
         assert shown == [
             *range(1, 101),
             *range(102, 201, 2),
@@ -145,25 +145,25 @@ class TestLongCurves:
             *range(816, 851, 16),
         ]
 
-    def test_the_fewer_the_more_metrics_there_are(self):
+    def test_more_metrics_make_fewer_epochs(self):
         reports = [Report(step, {f"m{i}": 0.5 for i in range(50)}) for step in range(1, 9)]
-        steps = [point.step for point in page(make_trial(), tuple(reports)).points if point.key == "m7"]
+        steps = [point.step for point in payload(make_trial(), tuple(reports)).points if point.key == "m7"]
         assert steps == [1, 2, 4, 8]
 
-    def test_in_whatever_pieces_it_is_sent(self):
+    def test_the_same_epochs_in_parts_of_any_size(self):
         whole = curve(*[0.5] * 333)
-        pieces = [point for i in range(0, 333, 7) for point in page(make_trial(), whole[i : i + 7]).points]
-        assert pieces == list(page(make_trial(), whole).points)
+        pieces = [point for i in range(0, 333, 7) for point in payload(make_trial(), whole[i : i + 7]).points]
+        assert pieces == list(payload(make_trial(), whole).points)
 
-    def test_the_last_and_the_best_are_there_when_it_has_settled(self):
+    def test_an_ended_trial_has_its_last_and_best_epoch(self):
         losses = [0.5] * 333
         losses[300] = 0.25
         trial = make_trial(state=State.COMPLETE, curve=curve(*losses))
         for new in (trial.curve, ()):
-            shown = {(point.key, point.step, point.value) for point in page(trial, new).points}
+            shown = {(point.key, point.step, point.value) for point in payload(trial, new).points}
             assert shown >= {("val_loss", 301, 0.25), ("val_loss", 333, 0.5), ("best_val_loss", 301, 0.25)}
 
-    def test_one_that_improves_all_the_time(self):
+    def test_a_curve_that_improves_at_every_epoch(self):
         trial = make_trial(state=State.COMPLETE, curve=curve(*[1 / step for step in range(1, 1002)]))
         best = [point for point in best_points(LOSS, trial) if point.key == "best_val_loss"]
         assert len(best) < 100 + 4 * 50
@@ -171,18 +171,18 @@ class TestLongCurves:
 
     def test_a_curve_of_a_usual_length_is_whole(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("hpsearch.tracking.run_payloads.DENSE_POINTS", DENSE_POINTS)
-        assert len(page(make_trial(), curve(*[0.5] * 10_001)).points) == 10_001
+        assert len(payload(make_trial(), curve(*[0.5] * 10_001)).points) == 10_001
 
 
-def test_not_every_weight_gets_a_mark():
+def test_at_most_most_marked_metrics_get_a_tag():
     report = Report(1, {"val_loss": math.nan, **{f"w{i:04d}": math.nan for i in range(1000)}})
-    marks = [name for name in page(make_trial(), (report,)).tags if name.startswith("hpsearch.nonfinite.")]
+    marks = [name for name in payload(make_trial(), (report,)).tags if name.startswith("hpsearch.nonfinite.")]
     assert len(marks) == 100
     assert "hpsearch.nonfinite.val_loss" in marks
 
 
 class TestBest:
-    def test_a_point_for_each_epoch_that_became_the_best(self):
+    def test_a_point_for_each_new_best_epoch(self):
         trial = make_trial(state=State.COMPLETE, curve=curve(0.5, 0.6, 0.4, math.nan, 0.4, 0.3))
         assert [(p.key, p.value, p.step) for p in best_points(LOSS, trial)] == [
             *(("best_val_loss", 0.5, 1), ("best_epoch", 1.0, 1)),
@@ -199,7 +199,7 @@ class TestBest:
             assert judged is not None
             assert (value.value, epoch.value) == (objective.value(trial), judged.step)
 
-    def test_training_longer_only_adds(self):
+    def test_a_resumed_trial_adds_points(self):
         paused = make_trial(state=State.PAUSED, curve=curve(0.5, 0.6, 0.4))
         longer = replace(paused, state=State.COMPLETE, curve=curve(0.5, 0.6, 0.4, 0.3))
         assert set(best_points(LOSS, paused)) < set(best_points(LOSS, longer))
@@ -207,7 +207,7 @@ class TestBest:
     @pytest.mark.parametrize(
         ("state", "cause"), [(State.INFEASIBLE, None), (State.PRUNED, Cause.DIVERGED), (State.RUNNING, None)]
     )
-    def test_no_result_no_best(self, state: State, cause: Cause | None):
+    def test_a_trial_without_a_result_has_no_best_points(self, state: State, cause: Cause | None):
         assert not list(best_points(LOSS, make_trial(state=state, cause=cause, curve=curve(0.5))))
 
     def test_a_trainer_may_report_a_metric_of_that_name_itself(self):
@@ -216,38 +216,38 @@ class TestBest:
 
 
 class TestNames:
-    def test_what_mlflow_takes_stays(self):
+    def test_an_accepted_name_is_unchanged(self):
         for name in ("val_loss", "top 1", "a/b", "größe", "layer.0:w"):
             assert safe_name(name) == name
 
-    def test_what_it_refuses_is_changed(self):
+    def test_a_refused_name_is_changed(self):
         assert safe_name("acc@5").startswith("acc_5-")
         assert safe_name("100%").startswith("100_-")
         assert "/" not in safe_name("../../etc")
 
-    def test_two_names_never_become_one(self):
+    def test_different_names_stay_different(self):
         names = ["acc@5", "acc%5", "acc_5", "a//b", "a/b", "x" * 300, "x" * 301, "..", "", ".", "/a"]
         assert len({safe_name(name) for name in names}) == len(names)
 
     @given(st.text(max_size=300))
-    def test_mlflow_takes_every_one(self, name: str):
+    def test_mlflow_accepts_every_name(self, name: str):
         _validate_param_name(safe_name(name))
         _validate_metric_name(f"best_{safe_name(name)}")
         _validate_tag_name(f"hpsearch.nonfinite.{safe_name(name)}")
         assert len(f"hpsearch.nonfinite.{safe_name(name)}") <= 250
 
-    def test_a_tag_has_the_reported_name_of_one_that_was_changed(self):
+    def test_a_tag_has_the_reported_name_of_a_changed_one(self):
         name = "metrics/mAP50-95(B)"
         assert renamed([Report(1, {name: 0.5, "val_loss": 1.0})]) == {f"hpsearch.metric.{safe_name(name)}": name}
 
 
-class TestStudyPage:
-    def test_runs_until_its_state_says_otherwise(self):
+class TestStudyPayload:
+    def test_status_by_state(self):
         for state, status, end in (("NEW", "RUNNING", None), ("RUNNING", "RUNNING", None), ("COMPLETE", "FINISHED", 9)):
             shown = study_payload(AStudy(), LOSS, state, 9, None)
             assert (shown.status, shown.end, shown.tags["hpsearch.state"]) == (status, end, state)
 
-    def test_what_may_change_is_a_tag_and_what_may_not_is_a_param(self):
+    def test_the_identity_is_params_and_the_search_is_tags(self):
         study = AStudy(
             spec={"study": {"seed": 7}, "search": {"method": "random", "trials": 80}},
             identity={"space": {"lr": {"low": 0.1}, "act": ["relu", "tanh"]}},
@@ -259,7 +259,7 @@ class TestStudyPage:
         assert shown.params["space.act"] == '["relu", "tanh"]'
         assert json.loads(shown.texts["study.json"]) == study.spec
 
-    def test_decisions_are_lines_that_a_person_can_read(self):
+    def test_decisions_are_lines_of_text(self):
         decisions = [Decision("pruned", "lost to the median", 7, 3, at=1_700_000_000_000), Decision("end", "budget")]
         text = study_payload(AStudy(), LOSS, "COMPLETE", 0, None, decisions).texts["decisions.txt"]
         assert text.splitlines() == [
