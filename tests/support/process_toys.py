@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ from hpsearch.core.trial import Params
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 logging.info("imported")
+
+shared_folder = tempfile.TemporaryDirectory()
+"""Made by the import, for all trials."""
 
 seen: list[float] = []
 """What trials have left in the module."""
@@ -45,6 +49,13 @@ def writes(run: Run) -> None:
     subprocess.run([sys.executable, "-c", "print('child process')"], stdout=sys.stdout, check=True)
     os.write(2, b"10%\r50%\r100%\n")
     atexit.register(print, "atexit")
+
+
+def folders(run: Run) -> None:
+    """A temporary folder of its own, which is removed at the end of the process, and that of the module."""
+    own = tempfile.TemporaryDirectory()
+    atexit.register(lambda: own)  # it lives until then
+    (run.scratch_dir / "folders").write_text(f"{own.name}\n{shared_folder.name}")
 
 
 def floods(run: Run) -> None:
@@ -133,6 +144,7 @@ WAYS: dict[str, Callable[[Run], object]] = {
         for way in (
             chdir,
             writes,
+            folders,
             floods,
             daemon,
             children,

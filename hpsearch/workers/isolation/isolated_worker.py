@@ -57,6 +57,8 @@ class IsolatedWorker:
         reported = self._reported("start", start, self._environment)
         if isinstance(reported, Reported) and reported.provenance is not None and self._shares_imports:
             self._environment = reported.provenance.environment
+        if self._template is not None:
+            self._template.prepare_next()  # now, and not earlier: it would slow down the first epoch
         return reported
 
     def advance(self) -> Reported | Lost:

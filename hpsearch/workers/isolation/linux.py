@@ -35,6 +35,13 @@ def threads() -> list[str] | None:
     return None
 
 
+def children() -> set[int] | None:
+    """The processes of which this one, which has one thread, is the parent; None where it is not known."""
+    with suppress(OSError):
+        return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+    return None
+
+
 def open_devices() -> set[str]:
     """The files in /dev that this process has open."""
     found = set()

@@ -18,26 +18,20 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.trainer import state
 from hpsearch.workers.isolation import linux, trial_process
 from hpsearch.workers.isolation.exits import Exit
+from hpsearch.workers.isolation.fork_safety import fork, spawn_because
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.trial_log import CappedFile, FoldedOutput
 from hpsearch.workers.worker import Setup
-
-FORK_SAFE_THREADS = {"jemalloc_bg_thd"}
-"""Threads of C libraries that prepare for a fork themselves: that of the jemalloc in pyarrow, which pandas imports."""
-
-CUDA_DEVICE = "/dev/nvidia-uvm"
-"""Open in each process that has initialised CUDA."""
 
 EXIT_SECONDS = 5.0
 """What a process may take to end by itself, once its trial has ended."""
@@ -61,7 +55,13 @@ class Ready:
 
 @dataclass(frozen=True)
 class Fork:
-    """Start a trial's process; its end of the connection to the worker follows. log: None: nothing is kept."""
+    """Start the process of the next trial; its end of the connection to the worker follows. One may wait for its trial
+    while the trial before is trained."""
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The process that was started last is a trial's from now on. log: None: nothing is kept."""
 
     log: Path | None
 
@@ -76,13 +76,14 @@ class End:
 @dataclass
 class _TrialProcess:
     """output: the descriptor that its output is read from, until it is closed. kill_at: when it is killed if it has not
-    ended by then, read_at: its output is not read before (time.monotonic)."""
+    ended by then, read_at: its output is not read before (time.monotonic). status: what `wait` returned at its end."""
 
     pid: int
     output: int | None
-    log: FoldedOutput
+    log: FoldedOutput = field(default_factory=lambda: FoldedOutput(None))
     kill_at: float | None = None
     read_at: float = 0.0
+    status: int | None = None
 
     def close_output(self) -> None:
         if self.output is not None:
@@ -132,59 +133,22 @@ def import_everything(setup: Setup) -> None:
         setup.trainer.find()
         if "torch" in setup.trainer.sources().packages:
             importlib.import_module("torch._dynamo")  # the first optimizer imports it, which takes seconds
+            state.unpack(state.pack(state.Snapshot("", 0, 0.0, {}, {})))  # and the first checkpoint some modules more
     if added:
         os.environ.pop(nvml, None)
     gc.collect()
     gc.freeze()  # a collection in a forked process does not touch the shared pages
 
 
-def spawn_because() -> str:
-    """Why this process cannot be forked safely, or ""."""
-    if not hasattr(os, "fork") or sys.platform == "darwin":
-        return "on this system a process that has imported libraries cannot be forked safely"
-    if CUDA_DEVICE in linux.open_devices() or not _fork_keeps_cuda():
-        return "importing the trainer initialised CUDA, which does not survive a fork"
-    if threading.active_count() > 1:
-        names = ", ".join(sorted(thread.name for thread in threading.enumerate()[1:]))
-        return f"importing the trainer started a thread ({names}), which does not survive a fork"
-    others = sorted(set(linux.threads() or ()) - FORK_SAFE_THREADS - {_own_name()})
-    count = len([name for name in linux.threads() or () if name not in FORK_SAFE_THREADS])
-    if count > 1:
-        names = ", ".join(others) or "no name of its own"
-        return f"a C library started a thread when the trainer was imported ({names}), which does not survive a fork"
-    return ""
-
-
-def _own_name() -> str:
-    with contextlib.suppress(OSError):
-        return Path("/proc/self/comm").read_text().strip()
-    return ""
-
-
-def _fork_keeps_cuda() -> bool:
-    """Try it, and so let libraries that end their threads for a fork (OpenBLAS) do that before threads are counted."""
-    torch = sys.modules.get("torch")
-    pid = _fork()
-    if pid == 0:
-        is_bad = getattr(getattr(torch, "_C", None), "_cuda_isInBadFork", lambda: False)
-        os._exit(int(bool(is_bad())))
-    return os.waitpid(pid, 0)[1] == 0
-
-
-def _fork() -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 counts fork-safe threads too
-        return os.fork()
-
-
 class Template:
-    """One trial's process at a time."""
+    """One trial's process at a time, and beside it the one that waits for the next trial."""
 
     def __init__(self, connection: Connection, control: socket.socket, setup: Setup, spawn_because: str):
         self._connection, self._control, self._setup = connection, control, setup
         self._spawn_because = spawn_because
         self._pid = os.getpid()
         self._trial: _TrialProcess | None = None
+        self._next: _TrialProcess | None = None
         self._import_output = _written_so_far()
         self._own_children = reaper.descendants([os.getpid()])
         self._wakeup, wakeup_write = os.pipe()
@@ -231,9 +195,11 @@ class Template:
         except (EOFError, ConnectionError):
             self._leave()
         match order:
-            case Fork(log):
+            case Fork():
                 _, (descriptor,), _, _ = socket.recv_fds(self._control, 1, 1)
-                return self._start_process(log, descriptor)
+                return self._start_process(descriptor)
+            case Begin(log):
+                self._begin(log)
             case End(at_once) if self._trial is not None:
                 if at_once:
                     self._kill(self._trial)
@@ -244,36 +210,55 @@ class Template:
     def _leave(self) -> None:
         """End this process, once the trial's has ended: one whose trial has ended already has its time for that."""
         self._sources = [self._wakeup]  # the connection is closed, and readable for ever
+        if self._next is not None and self._next.status is None:
+            self._kill(self._next)
         if self._trial is not None and self._trial.kill_at is None:
             self._kill(self._trial)
         while self._trial is not None:
             if self._trial.output in self._wait():
                 self._copy_output(self._trial)
             self._reap()
-        os._exit(0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(int(EXIT_SECONDS))
+        trial_process.leave(0, self._end_own_children)
 
-    def _start_process(self, log: Path | None, connection: int) -> Connection | None:
+    def _end_own_children(self) -> None:
+        """Those that the imports have started."""
+        self._own_children = set()
+        self._end_all_children()
+
+    def _start_process(self, connection: int) -> Connection | None:
         output, write = os.pipe()
         os.set_blocking(output, False)
         linux.set_pipe_size(output, CHUNK * CHUNKS)
         if self._spawn_because:
             pid = self._spawn(connection, write)
         else:
-            pid = _fork()
+            pid = fork()
             if pid == 0:
                 return self._as_trial(connection, write)
         os.close(write)
         os.close(connection)
+        with contextlib.suppress(OSError):  # it does so itself; whoever is first
+            os.setpgid(pid, pid)
+        if self._next is not None:  # it has ended before it had a trial
+            self._next.close_output()
+        self._next = _TrialProcess(pid, output)
+        return None
+
+    def _begin(self, log: Path | None) -> None:
+        """The process that waits has its trial. Where it has ended meanwhile, that is reported now."""
+        assert self._next is not None, "no process was started"
+        self._trial, self._next = self._next, None
         file = None if log is None else CappedFile(log)
         head = self._import_output
         if self._spawn_because:
             head = f"[hpsearch] this trial's process is a new Python, not a fork: {self._spawn_because}\n".encode()
         if file is not None and head:
             file.write_head(head)
-        self._trial = _TrialProcess(pid, output, FoldedOutput(file))
-        with contextlib.suppress(OSError):  # it does so itself; whoever is first
-            os.setpgid(pid, pid)
-        return None
+        self._trial.log = FoldedOutput(file)
+        if self._trial.status is not None:
+            self._report_exit(self._trial.status)
 
     def _spawn(self, connection: int, log: int) -> int:
         code = (
@@ -296,6 +281,8 @@ class Template:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._connection.close()
         self._control.close()
+        if self._trial is not None:
+            self._trial.close_output()
         trial_process.prepare(log, self._pid)
         os.close(log)
         return Connection(connection)
@@ -322,43 +309,50 @@ class Template:
         """Of processes that have ended; the trial's among them: end what it left, and notify the worker."""
         for pid, status in _ended():
             if self._trial is not None and pid == self._trial.pid:
-                trial, self._trial = self._trial, None
-                self._end_what_is_left(trial)
-                self._copy_output(trial)
-                trial.close_output()
-                trial.log.close()
-                with contextlib.suppress(OSError):  # the worker has ended: the next order is the end
-                    self._connection.send(Exit(os.waitstatus_to_exitcode(status), trial.log.end()))
+                self._report_exit(status)
+            elif self._next is not None and pid == self._next.pid:
+                self._next.status = status
+
+    def _report_exit(self, status: int) -> None:
+        """Of the trial's process, once all that it left has ended."""
+        assert self._trial is not None
+        trial, self._trial = self._trial, None
+        self._end_what_is_left(trial)
+        self._copy_output(trial)
+        trial.close_output()
+        trial.log.close()
+        with contextlib.suppress(OSError):  # the worker has ended: the next order is the end
+            self._connection.send(Exit(os.waitstatus_to_exitcode(status), trial.log.end()))
 
     def _end_what_is_left(self, trial: _TrialProcess) -> None:
         """Its process group, and those that have left it: their parent has ended, so they are children of this one."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(trial.pid, signal.SIGKILL)
+        self._end_all_children()
+
+    def _end_all_children(self) -> None:
+        """But those that the imports have started, and the one that waits for a trial."""
         deadline = time.monotonic() + reaper.PATIENCE
         while time.monotonic() < deadline:
-            list(_ended())
-            if not _has_children(self._own_children):
+            self._reap()
+            if not (left := self._children()):
                 return
-            for pid in reaper.descendants([os.getpid()]) - self._own_children:
+            for pid in left:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)
+
+    def _children(self) -> set[int]:
+        below = linux.children()
+        if below is None:
+            below = reaper.descendants([os.getpid()])
+        return below - self._own_children - ({self._next.pid} if self._next is not None else set())
 
 
 def _ended() -> Iterator[tuple[int, int]]:
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0] != 0:
             yield ended
-
-
-def _has_children(other_than: set[int]) -> bool:
-    if other_than:
-        return bool(reaper.descendants([os.getpid()]) - other_than)
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _written_so_far() -> bytes:

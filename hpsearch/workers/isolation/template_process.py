@@ -15,7 +15,7 @@ from typing import IO
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Lost
 from hpsearch.workers.isolation.exits import Exit, ended_by_the_kernel
-from hpsearch.workers.isolation.template import End, Fork, Ready
+from hpsearch.workers.isolation.template import Begin, End, Fork, Ready
 from hpsearch.workers.worker import Setup
 
 TAIL = 1 << 14
@@ -26,13 +26,15 @@ CLOSED = 2.0
 
 
 class TemplateProcess:
-    """Starts it; `await_ready` waits for its imports. At most one trial's process of it runs at a time."""
+    """Starts it; `await_ready` waits for its imports. At most one trial's process of it runs at a time; beside it the
+    process of the next trial may wait."""
 
     def __init__(self, setup: Setup):
         self._setup = setup
         self._lock = threading.Lock()  # `end_trial` may come from another thread
         self._ready: Ready | None = None
         self._running = False
+        self._next: Connection | None = None
         self._exit: Exit | None = None
         self._kernel_ended = 0
         self._control, theirs = socket.socketpair()
@@ -76,22 +78,38 @@ class TemplateProcess:
             raise TrainerError(message.strip()) from None
 
     def start_trial(self, log: Path | None) -> Connection:
-        """A new process; returns the connection to it. log: where what it writes goes."""
-        ours, theirs = socket.socketpair()
+        """A new process, or the one that waits; returns the connection to it. log: where what it writes goes."""
         self._running, self._exit, self._kernel_ended = True, None, ended_by_the_kernel()
-        with ours, theirs, self._lock:
-            with suppress(OSError):  # the template has ended, and the process of the trial ends at once
-                self.connection.send(Fork(log))
-                socket.send_fds(self._control, [b"."], [theirs.fileno()])
-            connection = Connection(os.dup(ours.fileno()))
+        connection, self._next = self._next, None
+        if connection is None or connection.poll():  # it has nothing to send: it has ended
+            connection = self._fork()
+        self._order(Begin(log))
         if self.spawns:
             connection.send(self._setup)
         return connection
 
+    def prepare_next(self) -> None:
+        """Fork the process of the next trial, which then need not wait for that. Where it is spawned it would import
+        everything again beside the trial, and hold its memory, so it is not."""
+        if self._next is None and not self.spawns:
+            self._next = self._fork()
+
+    def _fork(self) -> Connection:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self._order(Fork(), theirs.fileno())
+            return Connection(os.dup(ours.fileno()))
+
+    def _order(self, order: Fork | Begin | End, descriptor: int | None = None) -> None:
+        """Does nothing where the template has ended: the process of its trial ends at once."""
+        with self._lock, suppress(OSError):
+            self.connection.send(order)
+            if descriptor is not None:
+                socket.send_fds(self._control, [b"."], [descriptor])
+
     def end_trial(self, at_once: bool) -> None:
         """Let the trial's process end: by itself within a few seconds, or `at_once`."""
-        with self._lock, suppress(OSError):
-            self.connection.send(End(at_once))
+        self._order(End(at_once))
 
     def await_exit(self) -> None:
         """Wait until the trial's process has ended, and all that it had started."""
@@ -117,6 +135,8 @@ class TemplateProcess:
         """It ends, after the trial's process. Waits for it."""
         self.connection.close()
         self._control.close()
+        if self._next is not None:
+            self._next.close()
         self._process.wait()
         self._output.close()
 

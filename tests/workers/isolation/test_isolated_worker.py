@@ -81,6 +81,11 @@ def lives(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+def folders_of(worker: IsolatedWorker, number: int) -> list[Path]:
+    lines = (worker.setup.work / "scratch" / f"{number:05d}" / "folders").read_text().splitlines()
+    return list(map(Path, lines))
+
+
 def pid_of(worker: IsolatedWorker, number: int, name: str) -> int:
     return int((worker.setup.work / "scratch" / f"{number:05d}" / name).read_text())
 
@@ -147,6 +152,54 @@ class TestLog:
         other = up(IsolatedWorker(replace(worker.setup, work=tmp_path)), {})
         assert trained(other, "floods").reports
         other.close()
+
+
+class TestTemporaryFolders:
+    def test_that_of_a_trial_is_removed_and_that_of_the_module_stays(self, worker: IsolatedWorker) -> None:
+        reported = [trained(worker, "folders") for _ in range(2)]
+        ended(worker)
+        own, shared = zip(*(folders_of(worker, one.number) for one in reported), strict=True)
+        assert len(set(own)) == 2
+        assert not any(folder.exists() for folder in own)
+        assert len(set(shared)) == 1
+        assert shared[0].is_dir()
+
+    def test_that_of_the_module_is_removed_with_the_template(self, worker: IsolatedWorker, tmp_path: Path) -> None:
+        other = up(IsolatedWorker(replace(worker.setup, work=tmp_path)), {})
+        _, shared = folders_of(other, trained(other, "folders").number)
+        assert shared.is_dir()
+        other.close()
+        assert not shared.exists()
+
+
+class TestNext:
+    """The process of the next trial is forked while the trial before is trained."""
+
+    def test_it_has_no_trial_and_ends_with_the_worker(self, worker: IsolatedWorker, tmp_path: Path) -> None:
+        other = up(IsolatedWorker(replace(worker.setup, work=tmp_path)), {})
+        reported = other.start(start())
+        assert isinstance(reported, Reported)
+        assert other._template is not None
+        template = other._template._process.pid
+        until(lambda: len(descendants([template])) == 2)
+        waiting = descendants([template]) - {int(reported.reports[0].metrics["pid"])}
+        other.release(over=True)
+        ended(other)
+        assert descendants([template]) == waiting, "the end of the trial does not end it"
+        assert {int(trained(other).reports[0].metrics["pid"])} == waiting
+        until(lambda: len(descendants([template])) == 1)
+        waiting = descendants([template])
+        other.close()
+        assert not any(map(lives, waiting))
+
+    def test_one_that_was_killed_costs_no_trial(self, worker: IsolatedWorker) -> None:
+        assert trained(worker).reports
+        ended(worker)
+        assert worker._template is not None
+        (waiting,) = descendants([worker._template._process.pid])
+        os.kill(waiting, signal.SIGKILL)
+        until(lambda: not lives(waiting))
+        assert int(trained(worker).reports[0].metrics["pid"]) != waiting
 
 
 class TestNothingIsLeft:

@@ -5,18 +5,18 @@ import sys
 
 import pytest
 
-from hpsearch.workers.isolation import template
+from hpsearch.workers.isolation import fork_safety
 from tests.support.studies import ROOT
 
 IMPORTS = """
 import sys
 from pathlib import Path
-from hpsearch.workers.isolation import linux, template
+from hpsearch.workers.isolation import fork_safety, linux, template
 from tests.support.studies import setup
 
 {first}
 template.import_everything(setup(Path(), "{trainer}"))
-print("torch._dynamo" in sys.modules, repr(template.spawn_because()))
+print("torch._dynamo" in sys.modules, repr(fork_safety.spawn_because()))
 """
 
 
@@ -43,5 +43,5 @@ def test_a_thread_of_a_c_library_does() -> None:
 
 
 def test_an_import_that_initialises_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template.linux, "open_devices", lambda: {template.CUDA_DEVICE})
-    assert "CUDA" in template.spawn_because()
+    monkeypatch.setattr(fork_safety.linux, "open_devices", lambda: {fork_safety.CUDA_DEVICE})
+    assert "CUDA" in fork_safety.spawn_because()
