@@ -138,7 +138,8 @@ class RecordedTrial:
 
     @property
     def checkpoint(self) -> Path | None:
-        """The path of its best.pt, the state at the best epoch; None where this machine has none."""
+        """The path of its best.pt, the state at the best epoch; None where this machine has none, or where it was
+        removed, as [checkpoints] of the study says. `load` then says which."""
         path = self._store and self._store.folder / BEST
         return path if path and path.exists() else None
 
@@ -146,7 +147,8 @@ class RecordedTrial:
         """What the trainer gave to `run.track`, at `epoch`, on the CPU: {"model": state_dict, "optimizer": ...}.
 
         With folds or repeats there is such a dict for each, by its name. NotFound where there is no such checkpoint:
-        the trainer tracks nothing, or the study was trained on another machine.
+        the trainer tracks nothing, [checkpoints] of the study keeps those of better trials, or the study was trained on
+        another machine.
         """
         if self.epoch is None:
             raise NotFound(f"trial {self.number} has no value, so there is no best epoch to load")

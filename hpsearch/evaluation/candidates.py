@@ -7,9 +7,10 @@ from typing import Literal, Self
 
 from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
 from hpsearch.core.trial import Params
+from hpsearch.study.file.sections import FINALISTS
 
-MOST = 20
-"""How many of the search's best trials may enter the greedy ensemble."""
+MOST = FINALISTS
+"""How many of the search's best trials may enter the greedy ensemble: so many keep their checkpoints by default."""
 
 SINGLE, SEEDS, TOP, GREEDY = "single", "seeds", "top", "greedy"
 SNAPSHOTS, AUGMENTED = "snapshots", "augmented"

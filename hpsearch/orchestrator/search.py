@@ -17,6 +17,7 @@ from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build, own_methods
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
+from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.recorder import JournalRecorder
@@ -135,6 +136,9 @@ class Search:
         code = environment.code(self.study.trainer.use, self.study.folder)
         self._recorder = JournalRecorder(held, code, self._notes.add)
         self._rounds = RoundsRecord(held, sampler, history, self._observer.say)
+        uid = held.record.uid
+        self._kept = KeptCheckpoints(self.study.checkpoints, history, held.folder, uid, self._notes.add)
+        self._stack.callback(self._kept.close)
         self._end, self._totals = End(), Totals()
 
     def _made_loop(self, pool: Pool, preflight: PreflightRecord) -> Loop:
@@ -147,7 +151,7 @@ class Search:
             self._recorder,
             self.history,
             spent=self._recorder.spent_before,
-            observers=(self._observer, self._rounds, self._notes, self._tracking),
+            observers=(self._observer, self._rounds, self._notes, self._tracking, self._kept),
         )
         self._recorder.state("RUNNING")
         self._recorder.write(self._again.trials, (), self._again.decisions)
@@ -178,6 +182,7 @@ class Search:
             self._recorder.state(self._end.state, self._end.cause, self._end.numbers)
         self._pool_closed.close()
         self._recorder.close(at_once=signal is not None)
+        self._kept.finish()
         self._tracking.follow(self.history)
         return self._result(self._tracking.close(FLUSH), signal)
 
@@ -196,6 +201,7 @@ class Search:
                 self._recorder.state("STOPPED", Cause.TRAINER_RAISED if trainer else Cause.INTERRUPTED)
         with suppress(InfrastructureError):
             self._recorder.close(at_once=True)
+        self._kept.close()
         return self._result(self._tracking.close(0.0), signal)
 
     def _recorded_end(self, reached: Reached | None) -> End:

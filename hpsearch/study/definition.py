@@ -21,6 +21,7 @@ from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
     About,
     Beside,
+    Checkpoints,
     EarlyStopping,
     JournalSection,
     Limits,
@@ -50,6 +51,7 @@ class Study(Section):
     lr_range: LrRange | None = None
     resources: Resources = Resources()
     limits: Limits = Limits()
+    checkpoints: Checkpoints = Checkpoints()
     journal: JournalSection = JournalSection()
     tracking: Tracking = Tracking()
 
@@ -194,7 +196,8 @@ class Study(Section):
     def evaluation(self, name: str, seed: int, sets: Sequence[ParameterSet], seeds: int) -> "Study":
         """A study that trains these sets of parameters again, each with this number of seeds, derived from `seed`.
 
-        Limits of single trials stay; those of the study as a whole are dropped, and nothing is pruned.
+        Limits of single trials stay; those of the study as a whole are dropped, and nothing is pruned. All trials keep
+        their best checkpoint: ensembles use them.
         """
         limits = dict.fromkeys(("study", "gpu_hours", "trials", "epochs"))
         given = [replace(one, auto=False) for one in self.space.parameters if isinstance(one, Float)]
@@ -207,12 +210,19 @@ class Study(Section):
             "preflight": None,
             "lr_range": None,
             "limits": self.limits.model_copy(update=limits),
+            "checkpoints": self.checkpoints.model_copy(update={"keep": "all"}),
         }
         return self.model_copy(update=changed)
 
     def extending(self, recorded: Mapping[str, Any]) -> "Study":
-        """This study with what its search needs from the recorded one. recorded: its spec."""
-        return self.model_copy(update={"search": self.search.extending(recorded["search"])})
+        """This study with what its search needs from the recorded one. recorded: its spec.
+
+        Without a section [checkpoints], the recorded rule stays; a study that was recorded without one keeps all.
+        """
+        changed: dict[str, Any] = {"search": self.search.extending(recorded["search"])}
+        if "checkpoints" not in self.model_fields_set:
+            changed["checkpoints"] = Checkpoints.model_validate(recorded.get("checkpoints", {"keep": "all"}))
+        return self.model_copy(update=changed)
 
     def renamed(self, name: str) -> "Study":
         """The same study under another name. StudyFileError for an invalid name."""

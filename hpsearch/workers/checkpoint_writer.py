@@ -16,11 +16,12 @@ class Claim:
     """A file among a trial's checkpoints that names the worker which has the trial: the one that got it last.
 
     A worker that was given up may train on: it was only stopped, or its node only cut off. It finds the name of another
-    and changes nothing more. A missing file means that the trial's files were deleted.
+    and changes nothing more. A missing file means that the trial's files were deleted. Once its checkpoints are
+    removed, the file has the reason (`checkpoints.Removal`).
     """
 
     def __init__(self, folder: Path):
-        self._path, self._name = folder / "claim", uuid.uuid4().hex
+        self._path, self._name = folder / checkpoints.CLAIM, uuid.uuid4().hex
 
     def take(self) -> None:
         """OSError where the disk does not take it."""

@@ -7,20 +7,44 @@ hash, and the one before is taken.
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 from hpsearch.trainer.state import Snapshot, unpack
 
-BEST, ASIDE = "best.pt", "best.pt.before"
+BEST, ASIDE, CLAIM = "best.pt", "best.pt.before", "claim"
 
 KEPT = 2
 """How many of the newest checkpoints stay beside the best: the last, and the one to fall back on where the last is
 damaged, or of an epoch that a verdict dropped."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Why a trial has no checkpoint any more: `keep` of [checkpoints], and the number of trials that it keeps."""
+
+    keep: str
+    most: int
+
+    def __str__(self) -> str:
+        kept = "that of the best trial" if self.most == 1 else f"those of the best {self.most} trials"
+        return f'its checkpoint was removed: [checkpoints] keep = "{self.keep}" keeps {kept}'
+
+    @classmethod
+    def read(cls, claim: Path) -> Self | None:
+        """None where no checkpoint was removed."""
+        try:
+            found = json.loads(claim.read_text())
+        except (OSError, ValueError):  # the claim of a worker is not JSON
+            return None
+        return cls(str(found["keep"]), int(found["most"])) if isinstance(found, dict) else None
 
 
 class CheckpointStore:
@@ -106,6 +130,29 @@ class CheckpointStore:
         while (self.folder / BEST).exists() and ((best := self.read(BEST)) is None or best.step > after):
             self.take_best_back()
 
+    @property
+    def removal(self) -> Removal | None:
+        """Why its checkpoints were removed; None where they were not."""
+        return Removal.read(self.folder / CLAIM)
+
+    def remove(self, why: Removal) -> None:
+        """Remove all checkpoints, if there are any: the trial is not continued, and its model is not needed.
+
+        The claim is taken first, so that a worker that still has the trial writes no more of them. OSError.
+        """
+        try:
+            files = [path for path in self.folder.iterdir() if ".pt" in path.name]
+        except FileNotFoundError:
+            return
+        if not files:
+            return
+        claim = self.folder / CLAIM
+        with _beside(claim) as new:
+            new.write_text(json.dumps(asdict(why)))
+            new.replace(claim)
+        for path in files:
+            path.unlink(missing_ok=True)
+
     def _remove(self, names: Iterable[str]) -> None:
         for name in names:
             (self.folder / name).unlink(missing_ok=True)
@@ -128,7 +175,8 @@ class CheckpointStore:
             if snapshot is not None:
                 self.warnings.append(f"best.pt is of epoch {snapshot.step}, and epoch {step} is the one that counts")
         if not names:
-            self.warnings.append(f"there is no checkpoint of epoch {step} in {self.folder}")
+            missing = f"there is no checkpoint of epoch {step} in {self.folder}"
+            self.warnings.append(str(self.removal or missing))
         return None
 
     def read(self, name: str) -> Snapshot | None:

@@ -1,29 +1,32 @@
 """The files of a recorded trial, as far as they are on this machine: its best checkpoint and its log."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from hpsearch.journal import StudyRecord
-from hpsearch.workers.checkpoints import BEST, CheckpointStore
+from hpsearch.workers.checkpoints import BEST, CheckpointStore, Removal
 from hpsearch.workers.trial_log import log_file
 
 
 @dataclass(frozen=True)
 class TrialFiles:
-    """checkpoint: None where the trainer tracks nothing, or it was removed. log: None where the trainer printed
-    nothing, or printed to the terminal (resources.address = "none")."""
+    """checkpoint: None where the trainer tracks nothing, or it was removed; removal: why. log: None where the trainer
+    printed nothing, or printed to the terminal (resources.address = "none")."""
 
     checkpoint: Path | None
     log: Path | None
+    removal: Removal | None = None
 
     @classmethod
     def find(cls, work: Path | None, record: StudyRecord, number: int) -> Self:
         """work: the study's folder, see `records.find.work_folder`."""
         if work is None:
             return cls(None, None)
-        files = CheckpointStore.of(work, record.uid, number).folder / BEST, log_file(work, number)
-        return cls(*(file if file.is_file() else None for file in files))
+        store = CheckpointStore.of(work, record.uid, number)
+        files = (store.folder / BEST, log_file(work, number))
+        checkpoint, log = (file if file.is_file() else None for file in files)
+        return cls(checkpoint, log, None if checkpoint else store.removal)
 
     def last_lines(self, count: int) -> list[str]:
         """Of the log."""
@@ -34,4 +37,6 @@ class TrialFiles:
         return content.decode(errors="replace").splitlines()[-count:]
 
     def document(self) -> dict[str, Any]:
-        return {"checkpoint": self.checkpoint and str(self.checkpoint), "log": self.log and str(self.log)}
+        removal = self.removal and asdict(self.removal)
+        checkpoint, log = (file and str(file) for file in (self.checkpoint, self.log))
+        return {"checkpoint": checkpoint, "checkpoint_removed": removal, "log": log}

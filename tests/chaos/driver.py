@@ -15,7 +15,8 @@ create, acquire, respec, release, forget, renew    the journal's methods
 order     given to the pool: a trial starts, goes on, is released or killed
 file      of a checkpoint that is written; `half-file`: half of its bytes are
 rename    of such a file to its place, and of the hash beside it
-prune     of the checkpoints that are no longer needed
+prune     of the checkpoints that are no longer needed to resume a trial
+remove    of those of a trial that [checkpoints] does not keep
 spool     of a batch, while the database is away; unspool: the spool is cleared
 """
 
@@ -174,6 +175,7 @@ def wrap_files(injector: FaultInjector) -> None:
     wrap(injector, Path, "replace", "rename")
     wrap(injector, CheckpointStore, "keep_newest", "prune")
     wrap(injector, CheckpointStore, "keep_best", "prune")
+    wrap(injector, CheckpointStore, "remove", "remove")
 
 
 def wrap_pool(injector: FaultInjector) -> None:

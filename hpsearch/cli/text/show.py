@@ -103,6 +103,8 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
 
 def _checkpoint(files: TrialFiles) -> Iterator[str]:
     """With the line of Python that loads it, which is no longer one where a path with spaces is broken."""
+    if files.removal is not None:
+        yield wrapped(f"  {files.removal}")
     if files.checkpoint is None:
         return
     path = nearby(str(files.checkpoint))

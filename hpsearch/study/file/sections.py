@@ -293,7 +293,7 @@ def _is_positive(found: Parameter | Plain) -> bool:
     return not isinstance(found, str | bool) and found > 0
 
 
-# [resources], [limits], [journal], [tracking] ────────────────────────────────────────────────────
+# [resources], [limits], [checkpoints], [journal], [tracking] ─────────────────────────────────────
 
 
 class PerTrial(Section):
@@ -337,6 +337,29 @@ class Limits(Section):
         "bayesian search, so that others take their place; further ones are counted. A grid and a search in rounds "
         "count all of them",
     )
+
+
+FINALISTS = 20
+"""How many of the best trials `evaluate` and its ensembles use at most."""
+
+
+class Checkpoints(Section):
+    """Which checkpoints of trials that have ended stay on the disk. Trials that may be continued keep theirs."""
+
+    keep: Literal["finalists", "best", "all"] = Field(
+        "finalists",
+        description="the ended trials that keep the checkpoint of their best epoch: the best ones, the best alone, all",
+    )
+    finalists: Count = Field(FINALISTS, description='the number of trials that keep = "finalists" keeps')
+    weights_only: bool = Field(
+        False,
+        description="the checkpoint of the best epoch has no state of optimizers, schedules and random generators",
+    )
+
+    @property
+    def most(self) -> int | None:
+        """How many trials that have ended keep a checkpoint; None: all."""
+        return {"finalists": self.finalists, "best": 1, "all": None}[self.keep]
 
 
 class JournalSection(Section):

@@ -1,0 +1,105 @@
+"""Removes the checkpoints of trials that have ended and are not among the best, as [checkpoints] of the study says."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+
+from hpsearch.core.history import History
+from hpsearch.core.trial import Objective, State, Trial, key_of
+from hpsearch.orchestrator.observers import Observer
+from hpsearch.study.file.sections import Checkpoints
+from hpsearch.workers.checkpoints import CheckpointStore, Removal
+
+OVER = (State.COMPLETE, State.PRUNED, State.INFEASIBLE)
+"""Trials in these states are never trained again. A PAUSED one may be resumed, a FAILED one retried."""
+
+PATIENCE = 30.0
+"""Seconds that the end of a run waits for files to be removed. What is left is removed by the next run."""
+
+
+class BestEnded:
+    """The best trials among those that are over: at most `most`, no two with the same parameters, as `evaluate` chooses
+    them. The value of such a trial never changes, so one that is not among the best of them never will be.
+    """
+
+    def __init__(self, objective: Objective, most: int):
+        self._objective, self._most = objective, most
+        self._best: dict[str, tuple[float, int]] = {}
+
+    def add(self, trial: Trial) -> int | None:
+        """Returns the trial that is not among the best any more, or never was; None where all still are."""
+        if not self._objective.counts(trial):
+            return trial.number
+        key, own = key_of(trial.params), (self._objective.loss(trial), trial.number)
+        if (same := self._best.get(key)) is not None:
+            self._best[key] = min(own, same)
+            return max(own, same)[1]
+        self._best[key] = own
+        if len(self._best) <= self._most:
+            return None
+        worst = max(self._best, key=self._best.__getitem__)
+        return self._best.pop(worst)[1]
+
+
+class KeptCheckpoints(Observer):
+    """Called after the end of a trial is recorded. Files are removed on a thread, so that no trial waits for it.
+
+    What a killed run has left is removed when the next one begins, and what a worker wrote at the last moment at the
+    end of the run. work: the study's folder, which the workers share; what is not there is not removed.
+    warn: is called with the first problem.
+    """
+
+    def __init__(self, rule: Checkpoints, history: History, work: Path, uid: str, warn: Callable[[str], None]):
+        self._work, self._uid, self._warn = work, uid, warn
+        self._why = Removal(rule.keep, rule.most or 0)
+        self._best = BestEnded(history.objective, rule.most) if rule.most is not None else None
+        self._unneeded: set[int] = set()
+        self._queue: SimpleQueue[int | None] = SimpleQueue()
+        self._thread: Thread | None = None
+        self._warned = False
+        for trial in history:
+            self.ended(trial)
+
+    def ended(self, trial: Trial) -> None:
+        if self._best is None or trial.state not in OVER:
+            return
+        if (number := self._best.add(trial)) is not None:
+            self._unneeded.add(number)
+            self._remove_soon(number)
+
+    def finish(self) -> None:
+        """Remove what is left, once no worker writes any more. Waits `PATIENCE` seconds at most."""
+        for number in sorted(self._unneeded):
+            self._remove_soon(number)
+        self.close()
+
+    def close(self) -> None:
+        """Remove what is to be removed so far. A second time it does nothing."""
+        if self._thread is None:
+            return
+        self._queue.put(None)
+        with suppress(KeyboardInterrupt):
+            self._thread.join(PATIENCE)
+            if self._thread.is_alive():
+                self._note("checkpoints are still being removed")
+        self._thread = None
+
+    def _remove_soon(self, number: int) -> None:
+        self._queue.put(number)
+        if self._thread is None:
+            self._thread = Thread(target=self._work_off, name="checkpoints", daemon=True)
+            self._thread.start()
+
+    def _work_off(self) -> None:
+        for number in iter(self._queue.get, None):
+            try:
+                CheckpointStore.of(self._work, self._uid, number).remove(self._why)
+            except OSError as problem:
+                self._note(f"the checkpoints of trial {number} could not be removed: {problem}")
+
+    def _note(self, problem: str) -> None:
+        if not self._warned:
+            self._warn(f"warning: {problem}; the next run removes what is left")
+        self._warned = True
