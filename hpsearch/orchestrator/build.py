@@ -144,6 +144,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         gpus=study.resources.per_trial.gpus,
         capture=on_ray,
         stepwise=study.search.stepwise,
+        weights_only=study.checkpoints.weights_only,
         isolated=on_ray and study.resources.isolation == "process",
         hash_seed=hash_seed,
     )

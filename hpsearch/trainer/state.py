@@ -23,6 +23,7 @@ class Snapshot:
 
     owner: "study uid/trial number"; so that a checkpoint of another trial is not loaded.
     best: the loss (smaller is better) at the best epoch so far.
+    random: of all generators; empty in a checkpoint that has the weights alone, from which nothing is continued.
     """
 
     owner: str
@@ -31,8 +32,18 @@ class Snapshot:
     objects: Mapping[str, Any]
     random: Mapping[str, Any]
 
-    def check_all_is_tracked(self, names: Collection[str]) -> None:
-        """NotResumable where a tracked object of the checkpoint would not be restored."""
+    @property
+    def weights_only(self) -> bool:
+        return not self.random
+
+    def leaves_out(self, name: str, thing: Any) -> bool:
+        """Whether it has no state of this tracked object because only training needs it."""
+        return self.weights_only and name not in self.objects and is_for_training(thing)
+
+    def check_can_be_continued(self, names: Collection[str]) -> None:
+        """NotResumable where a tracked object of the checkpoint would not be restored, or it has the weights alone."""
+        if self.weights_only:
+            raise NotResumable(f"the checkpoint of epoch {self.step} has the weights alone")
         if left := sorted(set(self.objects) - set(names)):
             raise NotResumable(
                 f"the checkpoint of epoch {self.step} holds {', '.join(left)}, which the trainer has not given to "
@@ -51,6 +62,11 @@ class Snapshot:
 def take_snapshot(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:
     """The state of the tracked objects, which share memory with the training, and of all random generators."""
     return Snapshot(owner, step, best, {name: state_of(thing) for name, thing in tracked.items()}, random_state())
+
+
+def take_weights(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:
+    """As `take_snapshot`, without the state of what only training needs."""
+    return Snapshot(owner, step, best, weights_of(tracked), {})
 
 
 def cloned(snapshot: Snapshot) -> Snapshot:
@@ -127,6 +143,33 @@ def state_of(thing: Any) -> Any:
     if hasattr(thing, "state_dict"):
         return thing.state_dict()
     return thing.get_state() if hasattr(thing, "get_state") else thing.bit_generator.state
+
+
+def weights_of(tracked: Mapping[str, Any]) -> dict[str, Any]:
+    """The states of all objects but those that only training needs.
+
+    An object that has several such objects inside has a method `weights_dict` for it, beside its `state_dict`.
+    """
+    return {
+        name: thing.weights_dict() if hasattr(thing, "weights_dict") else state_of(thing)
+        for name, thing in tracked.items()
+        if not is_for_training(thing)
+    }
+
+
+def is_for_training(thing: Any) -> bool:
+    """Whether it is an optimizer, a learning-rate schedule or a gradient scaler of torch, or a random generator.
+
+    Of an object of any other class it is not known whether predictions need it, as they do a moving average of the
+    weights, the scale of the inputs or a vocabulary.
+    """
+    if hasattr(thing, "bit_generator"):
+        return True
+    for torch in _imported("torch"):
+        optim = torch.optim
+        kinds = (optim.Optimizer, optim.lr_scheduler.LRScheduler, torch.amp.GradScaler, torch.Generator)
+        return isinstance(thing, kinds)
+    return False
 
 
 def restore(thing: Any, state: Any) -> None:

@@ -112,7 +112,7 @@ class Run:
         """
         for name, thing in objects.items():
             state.check_can_be_tracked(name, thing)
-            if self._restored is not None:
+            if self._restored is not None and not self._restored.leaves_out(name, thing):
                 state.restore(thing, self._restored.object_state(name))
         self._tracked_late |= self._epochs_began and not objects.keys() <= self.tracked.keys()
         self.tracked.update(objects)
@@ -162,7 +162,7 @@ class Run:
         """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""
         first, self._epochs_began = 1, True
         if self._restored is not None:
-            self._restored.check_all_is_tracked(self.tracked)
+            self._restored.check_can_be_continued(self.tracked)
             first = self._restored.step + 1
             state.set_random_state(self._restored.random)
             self._restored = None

@@ -2,6 +2,7 @@
 
 import math
 import uuid
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,13 @@ class CheckpointWriter:
     """Of a trial on one worker. It claims the trial when it is made, and removes what was trained after epoch `after`.
 
     restored: the checkpoint to resume from. tracked: the objects given to `Run.track`.
+    weights_only: the best one has no state of what only training needs; the others have all.
     only_best: the trainer does not continue from a checkpoint, so only the best one is kept.
     unsaved: why a trial of this trainer cannot be continued; "" where it can, or nothing is known of that yet.
     """
 
-    def __init__(self, store: checkpoints.CheckpointStore, objective: Objective, after: int):
-        self.store, self._objective = store, objective
+    def __init__(self, store: checkpoints.CheckpointStore, objective: Objective, after: int, weights_only: bool):
+        self.store, self._objective, self._weights_only = store, objective, weights_only
         self._claim = Claim(store.folder)
         try:
             self._claim.take()
@@ -86,7 +88,7 @@ class CheckpointWriter:
         is_last = self._objective.at == "last" and self._objective.is_in(report)
         if self.tracked and not self._is_off and (loss < self._best_loss or is_last):
             self._best_loss = loss
-            snapshot = self._take()
+            snapshot = self._take(state.take_weights if self._weights_only else state.take_snapshot)
             self._bests.append(state.cloned(snapshot) if going_on else snapshot)
 
     def write(self, at_rest: bool) -> Failure | None:
@@ -111,25 +113,26 @@ class CheckpointWriter:
 
     def _write(self, at_rest: bool) -> None:
         best = self._bests[-1] if self._bests else None
-        last = best if best is not None and best.step == self._last else None
+        last = best if best is not None and best.step == self._last and not self._weights_only else None
+        content = self._packed(last or self._take(state.take_snapshot)) if at_rest else None
         if best is not None:
             self.store.set_best_aside()
-            if not (at_rest and last):
+            if content is None or last is None:
                 self.store.write_best(self._packed(best))
-        if at_rest:
-            self.store.write(self._last, self._packed(last or self._take()), best=last is not None)
+        if content is not None:
+            self.store.write(self._last, content, best=last is not None)
         self.store.keep_newest()
 
     def _packed(self, snapshot: state.Snapshot) -> bytes:
-        """NotSerializable. The first one is read again: it shows whether the trial can be continued."""
+        """NotSerializable. The first one that has all is read again: it shows whether the trial can be continued."""
         content = state.pack(snapshot)
         if self._is_first:
             state.check_can_be_read(content)
-            self._is_first = False
+            self._is_first = snapshot.weights_only and not self.only_best
         return content
 
-    def _take(self) -> state.Snapshot:
-        return state.take_snapshot(self.store.owner, self._last, self._best_loss, self.tracked)
+    def _take(self, take: Callable[[str, int, float, Mapping[str, Any]], state.Snapshot]) -> state.Snapshot:
+        return take(self.store.owner, self._last, self._best_loss, self.tracked)
 
     def finish(self, over: bool, epoch: int | None) -> None:
         """The trial goes no further here; over, epoch: see Release. The best is one that counts."""

@@ -48,6 +48,7 @@ class Setup:
     shared: several workers are in one process, so each restores its random state before it trains.
     ahead: where verdicts come late, train one epoch ahead of them (see LATE): the worker has its own process.
     stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
+    weights_only: see `CheckpointWriter`.
     isolated: each trial is trained in a process of its own (on Ray). hash_seed: PYTHONHASHSEED of these processes.
     """
 
@@ -60,6 +61,7 @@ class Setup:
     shared: bool = False
     ahead: bool = False
     stepwise: bool = False
+    weights_only: bool = False
     isolated: bool = False
     hash_seed: str = HASH_SEED
 
@@ -163,7 +165,7 @@ class _Training:
         self.setup, self.context = setup, context
         self.start = start
         self.store = CheckpointStore.of(setup.work, setup.study_uid, start.number)
-        self.checkpoints = CheckpointWriter(self.store, context.objective, start.after)
+        self.checkpoints = CheckpointWriter(self.store, context.objective, start.after, setup.weights_only)
         self.log = CappedLog(log_file(setup.work, start.number)) if setup.capture else None
         self.trial = self._open("no checkpoint of them")
         self.random = state.random_state() if setup.shared else None

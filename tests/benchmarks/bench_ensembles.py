@@ -148,9 +148,9 @@ def _trained(case: Case, params: Params, seed: int) -> Model:
     for report in case.module.train(_argument(case, params), run):
         loss = objective.loss_of(report)
         if best is None or loss < least:
-            least, best = loss, state.cloned(state.take("", report.step, loss, run.tracked))
+            least, best = loss, state.cloned(state.take_snapshot("", report.step, loss, run.tracked))
     assert best is not None
-    return Model(params, seed, least, best, state.cloned(state.take("", epochs, least, run.tracked)))
+    return Model(params, seed, least, best, state.cloned(state.take_snapshot("", epochs, least, run.tracked)))
 
 
 def _argument(case: Case, params: Params) -> Any:

@@ -78,7 +78,9 @@ def test_on_ray(cli: CliRunner) -> None:
     result = cli.ended(cli.start("run", "study.toml"))
     assert (result.code, "warning" in result.err) == (0, False)
     assert have(cli) == sorted(best_first(cli)[:2])
-    files = [path for number in have(cli) for path in cli.folder.glob(f".hpsearch/studies/*/checkpoints/{number:05d}/*")]
+    files = [
+        path for number in have(cli) for path in cli.folder.glob(f".hpsearch/studies/*/checkpoints/{number:05d}/*")
+    ]
     assert sorted({path.name for path in files}) == ["best.pt", "best.pt.sha256", "claim"]
 
 
@@ -86,6 +88,18 @@ def test_reproduce_needs_none(cli: CliRunner) -> None:
     cli.study(more=BEST)
     cli.run()
     assert cli.invoke("reproduce", "toy", best_first(cli)[-1]).code == 0
+
+
+def test_weights_only_is_enough_to_evaluate(cli: CliRunner) -> None:
+    """With a trainer of ours: `predict` restores what it needs."""
+    space = "lr = { low = 1e-2, high = 1e-1, log = true }"
+    more = "[checkpoints]\nweights_only = true\n"
+    cli.study(RANDOM.replace("4", "2"), trainer="trainers.digits:train", space=space, epochs=2, more=more)
+    cli.change((f'epoch_log = "{cli.epoch_log}"', ""))
+    assert cli.run().code == 0
+    assert "optimizer" not in hpsearch.load("toy").best.load()
+    found = cli.invoke("evaluate", "toy", "--top", "2", "--seeds", "1", "--json").data
+    assert (found["left_out"], found["test"] is None) == ([], False)
 
 
 class TestExtended:
@@ -113,9 +127,7 @@ class TestExtended:
         assert not [one for one in document["decisions"] if one["kind"] == "note"]
 
     def test_a_failed_trial_can_be_retried_from_its_checkpoint(self, cli: CliRunner) -> None:
-        cli.study(
-            trainer="tests.cli.trainers:picky", options="limit = 0.3", more=BEST + "[limits]\nmax_failures = 9\n"
-        )
+        cli.study(trainer="tests.cli.trainers:picky", options="limit = 0.3", more=BEST + "[limits]\nmax_failures = 9\n")
         cli.run()
         failed = [one for one in cli.export()["trials"] if one["state"] == "FAILED"]
         assert failed

@@ -1,7 +1,6 @@
 """Which checkpoints of trials that have ended are removed, and when."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -157,8 +156,8 @@ class TestRemoval:
 
 class TestWorker:
     @pytest.fixture
-    def worker(self, tmp_path: Path) -> Iterator[Worker]:
-        yield Worker(setup(tmp_path, "scripted"))
+    def worker(self, tmp_path: Path) -> Worker:
+        return Worker(setup(tmp_path, "scripted"))
 
     def test_one_that_still_has_the_trial_writes_nothing_more(self, folder: Folder, worker: Worker) -> None:
         """On Ray the order to release the trial and the removal are carried out at the same time."""

@@ -63,7 +63,7 @@ def foreign(owner: str) -> Damage:
 
     def damage(path: Path) -> None:
         step = int(path.stem[6:]) if path.stem.startswith("epoch-") else 1
-        path.write_bytes(state.pack(state.take(owner, step, 0.5, {"weight": Weight()})))
+        path.write_bytes(state.pack(state.take_snapshot(owner, step, 0.5, {"weight": Weight()})))
         sign(path)
 
     return damage

@@ -42,12 +42,12 @@ class TestSnapshot:
 
     @pytest.mark.parametrize("tracked", [["weight"], ["weight", "more"]])
     def test_everything_in_it_must_be_restored(self, tracked: list[str]) -> None:
-        state.unpack(content(4)).check_all_is_tracked(tracked)
+        state.unpack(content(4)).check_can_be_continued(tracked)
 
     @pytest.mark.parametrize("tracked", [[], ["more"]])
     def test_what_is_left_in_it_is_named(self, tracked: list[str]) -> None:
         with pytest.raises(TrainerError, match="epoch 4 holds weight, which the trainer has not given"):
-            state.unpack(content(4)).check_all_is_tracked(tracked)
+            state.unpack(content(4)).check_can_be_continued(tracked)
 
     @given(cut=st.integers(0, 3000))
     def test_no_beginning_of_one_is_one(self, cut: int) -> None:

@@ -19,5 +19,5 @@ def curve(train: Train, params: Any, epochs: int, *, pauses: Collection[int] = (
         generator = train(params, run)
         while len(reports) < until:
             reports.append(next(generator))
-        snapshot = state.unpack(state.pack(state.take("study/0", until, 0.0, run.tracked)))
+        snapshot = state.unpack(state.pack(state.take_snapshot("study/0", until, 0.0, run.tracked)))
     return reports

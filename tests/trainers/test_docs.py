@@ -70,7 +70,7 @@ def test_the_functions_of_ones_own_trainer_work_as_they_are_written():
     (code,) = re.findall(r"```python\n(def predict\(.*?)```", TEXT, re.DOTALL)
     exec(code, own)
     model, others = nn.Linear(4, 3), {"optimizer": torch.optim.Adam(nn.Linear(1, 1).parameters())}
-    run = Run(0, 1, restored=state.take("study/0", 1, 0.0, {"model": model, **others}))
+    run = Run(0, 1, restored=state.take_snapshot("study/0", 1, 0.0, {"model": model, **others}))
     inputs, targets = _load("validation")
     predictions = own["predict"]({}, run, "validation")
     assert predictions.outputs == pytest.approx(model(inputs).softmax(1).detach().numpy())

@@ -46,7 +46,7 @@ def trained(task: str, params: Any, epochs: int, data_dir: Path) -> tuple[list[R
     for report in TASKS[task][0].train(params, run):
         reports.append(report)
         if report is min(reports, key=val_loss):
-            best = state.pack(state.take("study/0", report.step, 0.0, run.tracked))
+            best = state.pack(state.take_snapshot("study/0", report.step, 0.0, run.tracked))
     return reports, state.unpack(best)
 
 
@@ -215,7 +215,7 @@ def test_a_snapshot_is_the_network_at_the_end_of_its_cycle(data_dir):
     ends = {}
     run = Run.local(6, SEED, "cpu", data_dir)
     for report in digits.train(CYCLES, run):
-        ends[report.step] = state.unpack(state.pack(state.take("study/0", report.step, 0.0, run.tracked)))
+        ends[report.step] = state.unpack(state.pack(state.take_snapshot("study/0", report.step, 0.0, run.tracked)))
     assert [len(states(ends[epoch])) for epoch in range(1, 7)] == [0, 1, 1, 2, 2, 3]
     found = digits.snapshots(CYCLES, restored(ends[6], data_dir), "validation")
     for epoch, predictions in zip((2, 4, 6), found, strict=True):
@@ -230,13 +230,13 @@ def test_a_pause_or_a_kill_loses_no_snapshot(data_dir):
     run = Run.local(6, SEED, "cpu", data_dir)
     kept = {}
     for report in digits.train(CYCLES, run):
-        kept[report.step] = state.pack(state.take("study/0", report.step, 0.0, run.tracked))
+        kept[report.step] = state.pack(state.take_snapshot("study/0", report.step, 0.0, run.tracked))
     whole = states(state.unpack(kept[6]))
     for epoch in (1, 2, 3, 5):
         again = Run(SEED, 6, data_dir=data_dir, restored=state.unpack(kept[epoch]))
         for _ in digits.train(CYCLES, again):
             pass
-        assert states(state.take("study/0", 6, 0.0, again.tracked)) == whole
+        assert states(state.take_snapshot("study/0", 6, 0.0, again.tracked)) == whole
 
 
 def test_only_the_newest_cycles_are_kept(data_dir):
@@ -244,7 +244,7 @@ def test_only_the_newest_cycles_are_kept(data_dir):
     run = Run.local(4, SEED, "cpu", data_dir)
     for _ in heart.train(params, run):
         pass
-    snapshot = state.take("study/0", 4, 0.0, run.tracked)
+    snapshot = state.take_snapshot("study/0", 4, 0.0, run.tracked)
     found = heart.snapshots(params, restored(snapshot, data_dir), "validation")
     assert len(found) == 2
     now = heart.predict(params, restored(snapshot, data_dir), "validation")
@@ -257,7 +257,7 @@ def test_with_a_weight_average_that_is_what_is_kept(data_dir):
     run = Run.local(2, SEED, "cpu", data_dir)
     for _ in digits.train(params, run):
         pass
-    snapshot = state.take("study/0", 2, 0.0, run.tracked)
+    snapshot = state.take_snapshot("study/0", 2, 0.0, run.tracked)
     (found,) = digits.snapshots(params, restored(snapshot, data_dir), "validation")
     assert np.array_equal(found.outputs, digits.predict(params, restored(snapshot, data_dir), "validation").outputs)
 

@@ -150,6 +150,12 @@ class _ReplicateTraining:
             "random": self._random,
         }
 
+    def weights_dict(self) -> Mapping[str, Any]:
+        """Without what only training needs. Not known of one that had ended before its trial was continued."""
+        if self._trial is None and self._given is not None:
+            return {**self._given, "random": {}}
+        return {**self.state_dict(), "objects": state.weights_of(self.run.tracked), "random": {}}
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self._given = state
         self.ended = state["ended"]
