@@ -28,7 +28,7 @@ SECTIONS = {
         *("Study", "run", "RunResult", "BestTrial", "load", "RecordedStudy", "RecordedTrial", "State", "Cause"),
     ],
     "Ask and tell": ["Session", "AskedTrial"],
-    "Trainers": ["Run", "Report", "Fold", "Predictions", "Part", "check_unsealed"],
+    "Trainers": ["Run", "Report", "report", "Fold", "Predictions", "Part", "check_unsealed"],
 }
 """In which order names stand on the page; those in neither list come after them, exceptions last."""
 
@@ -37,7 +37,7 @@ CALLED = {"Session"}
 
 MEMBERS = {
     "Study": ["load", "from_dict", "spec", "path", "folder", "home"],
-    "Run": ["local", "epochs", "track", "uses", "batches", "fold", "scratch_dir"],
+    "Run": ["local", "epochs", "track", "report", "uses", "batches", "fold", "scratch_dir"],
     "State": [],
     "Cause": [],
 }
@@ -59,7 +59,7 @@ def page() -> str:
 
 
 def _is_error(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Exception)
+    return isinstance(value, type) and issubclass(value, BaseException)
 
 
 def _documented(name: str, value: Any) -> Iterator[str]:

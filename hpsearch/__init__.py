@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         StudyChanged,
         StudyFileError,
         TrainerError,
+        TrialStopped,
     )
     from hpsearch.core.history import BestTrial
     from hpsearch.core.replicates import Fold
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from hpsearch.orchestrator.session import Session
     from hpsearch.study.definition import Study
     from hpsearch.trainer.predictions import Part, Predictions
+    from hpsearch.trainer.reporting import report
     from hpsearch.trainer.seal import check_unsealed
     from hpsearch.trainer.training_run import Run
     from hpsearch.workers.pools.caller import AskedTrial
@@ -66,9 +68,11 @@ __all__ = [
     "StudyChanged",
     "StudyFileError",
     "TrainerError",
+    "TrialStopped",
     "__version__",
     "check_unsealed",
     "load",
+    "report",
     "run",
 ]
 __version__ = "0.1.0"
@@ -90,6 +94,7 @@ _MODULES = {
         "StudyChanged",
         "StudyFileError",
         "TrainerError",
+        "TrialStopped",
     ],
     "core.history": ["BestTrial"],
     "core.replicates": ["Fold"],
@@ -98,6 +103,7 @@ _MODULES = {
     "orchestrator.session": ["Session"],
     "study.definition": ["Study"],
     "trainer.predictions": ["Part", "Predictions"],
+    "trainer.reporting": ["report"],
     "trainer.seal": ["check_unsealed"],
     "trainer.training_run": ["Run"],
     "workers.pools.caller": ["AskedTrial"],

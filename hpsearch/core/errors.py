@@ -19,6 +19,8 @@ HpsearchError
 │   ├── DiskError                checkpoints or scratch files cannot be written
 │   └── PoolError
 └── Stopped            130/143   a signal stopped the run
+
+TrialStopped (a BaseException, which `except Exception` does not catch) ends a trainer at its report, and is no error.
 """
 
 from collections.abc import Sequence
@@ -137,3 +139,10 @@ class Stopped(HpsearchError):
     def __init__(self, signal_number: int, message: str):
         self.exit_code = 128 + signal_number
         super().__init__(message)
+
+
+class TrialStopped(BaseException):
+    """Raised inside a trainer, by `run.report(…)`, where its trial is stopped or paused.
+
+    `except Exception` does not catch it, and `finally` runs. Code that catches it cleans up and raises it again.
+    """

@@ -4,54 +4,90 @@ import dataclasses
 import difflib
 import inspect
 import typing
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Params, Plain
+from hpsearch.core.trial import Params, Plain, Report
 from hpsearch.provenance.sources import code_holder
-from hpsearch.trainer.forms import Trainer
+from hpsearch.trainer.training_run import Run, Trainer
+
+
+class AdaptedTrainer(ABC):
+    """A trainer that was adapted to the form of a generator, which is called as (argument, run)."""
+
+    @property
+    @abstractmethod
+    def params_class(self) -> type | None:
+        """The dataclass that it takes its parameters as, if any."""
+
+    @abstractmethod
+    def argument(self, params: Params) -> Any:
+        """The first argument of a call. TrainerError where the parameters do not fit."""
+
+    @abstractmethod
+    def __call__(self, argument: Any, run: Run) -> Iterator[Report]: ...
 
 
 def params_argument(trainer: Trainer, params: Params) -> Any:
     """The argument for the trainer's first parameter: a mapping, or an instance of the dataclass that annotates it."""
-    params_class = dataclass_of(trainer)
+    if isinstance(trainer, AdaptedTrainer):
+        return trainer.argument(params)
+    return params_as(dataclass_of(trainer), params)
+
+
+def params_as(params_class: type | None, params: Params) -> Any:
+    """The parameters as a mapping, or as an instance of the dataclass, if any. TrainerError where they do not fit."""
     if params_class is None:
         return dict(params)
     _check_names(params_class, set(params))
     types = typing.get_type_hints(params_class)
     return params_class(
-        **{name: _converted(params_class, name, value, types.get(name)) for name, value in params.items()}
+        **{name: converted(params_class.__name__, name, value, types.get(name)) for name, value in params.items()}
     )
 
 
 def _check_names(params_class: Any, given: set[str]) -> None:
     """TrainerError where a parameter has no field, or a field without a default has no parameter."""
     fields = {field.name: field for field in dataclasses.fields(params_class) if field.init}
-    faults = []
-    for name in sorted(given - set(fields)):
-        near = difflib.get_close_matches(name, fields, n=1)
-        faults.append(
-            f"has no `{name}`" + (f"; did you mean `{near[0]}`?" if near else f" (it has {', '.join(fields)})")
-        )
-    missing = [
+    required = {
         name
         for name, field in fields.items()
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING and name not in given
-    ]
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    }
+    check_names(f"{params_class.__module__}.{params_class.__name__}", given, fields, required)
+
+
+def check_names(owner: str, given: set[str], known: Collection[str], required: set[str]) -> None:
+    """TrainerError where a given parameter is not known, or a required one is not given. owner: of the parameters."""
+    faults = []
+    for name in sorted(given - set(known)):
+        near = difflib.get_close_matches(name, known, n=1)
+        faults.append(
+            f"has no `{name}`" + (f"; did you mean `{near[0]}`?" if near else f" (it has {', '.join(known)})")
+        )
+    missing = [name for name in known if name in required - given]
     faults += [f"needs `{name}`, which neither [space] nor trainer.options gives" for name in missing]
     if faults:
-        raise TrainerError("\n".join(f"{params_class.__module__}.{params_class.__name__} {fault}" for fault in faults))
+        raise TrainerError("\n".join(f"{owner} {fault}" for fault in faults))
 
 
 def dataclass_of(trainer: Trainer) -> type | None:
     """The dataclass that annotates the trainer's first parameter, if any. TrainerError where it is not defined."""
-    first = first_parameter(trainer)
+    if isinstance(trainer, AdaptedTrainer):
+        return trainer.params_class
+    return dataclass_at(first_parameter(trainer), trainer)
+
+
+def dataclass_at(first: inspect.Parameter, function: Any) -> type | None:
+    """The dataclass that annotates a parameter of the function, if any. TrainerError where it is not defined."""
     annotation = first.annotation
     if isinstance(annotation, str):  # `from __future__ import annotations`; some names may be imported for types only
-        holder = code_holder(trainer)
-        function: Any = holder.__call__ if isinstance(holder, type) else holder
+        holder = code_holder(function)
+        code: Any = holder.__call__ if isinstance(holder, type) else holder
         try:
-            annotation = eval(annotation, function.__globals__)
+            annotation = eval(annotation, code.__globals__)
         except NameError as missing:
             raise TrainerError(
                 f"the annotation `{first}` of {holder.__module__} is not known there: {missing}"
@@ -68,13 +104,13 @@ def field_types(params_class: type) -> dict[str, Any]:
     return typing.get_type_hints(params_class)
 
 
-def _converted(owner: type, name: str, value: Plain, hint: Any) -> Plain:
+def converted(owner: str, name: str, value: Plain, hint: Any) -> Plain:
     """The value, an int made a float where the field is one. TrainerError where it does not fit the field's type."""
     allowed = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else None
     if allowed is not None and value not in allowed:
-        raise TrainerError(f"{owner.__name__}.{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+        raise TrainerError(f"{owner}.{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
     if hint is float and type(value) is int:
         return float(value)
     if hint in (int, float, str, bool) and type(value) is not hint:
-        raise TrainerError(f"{owner.__name__}.{name} must be {hint.__name__}, got {value!r}")
+        raise TrainerError(f"{owner}.{name} must be {hint.__name__}, got {value!r}")
     return value

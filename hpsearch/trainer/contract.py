@@ -10,7 +10,7 @@ from hpsearch.core.errors import BadInput, TrainerError
 from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.trainer import forms
 from hpsearch.trainer.failures import short_traceback
-from hpsearch.trainer.forms import Trainer
+from hpsearch.trainer.training_run import Trainer
 
 
 def find(use: str, folder: Path | None) -> Trainer:

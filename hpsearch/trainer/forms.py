@@ -2,51 +2,104 @@
 
 import inspect
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import partial
+from inspect import Parameter
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Report
-from hpsearch.provenance.sources import code_holder
-from hpsearch.trainer.training_run import Run
+from hpsearch.core.trial import Params, Report
+from hpsearch.provenance.sources import Sources, code_holder
+from hpsearch.trainer.adapters import functions
+from hpsearch.trainer.arguments import AdaptedTrainer
+from hpsearch.trainer.signature import Signature
+from hpsearch.trainer.training_run import Run, Trainer
 
-Trainer = Callable[[Any, Run], Iterator[Report]]
+FORMS = (
+    "a trainer is a generator: `def train(params, run): … yield Report(epoch, {…})`, or a function that calls "
+    "`run.report(epoch, {…})` or returns a number, or a ray.tune.Trainable; docs/forms.md shows each"
+)
 
 
 def as_trainer(called: str, function: Any) -> Trainer:
     """The object as a trainer. TrainerError where it is not one. called: its name in messages."""
-    if _is_trainable(function):
+    if is_trainable(function):
         from hpsearch.trainer.adapters import ray_tune
 
         return ray_tune.as_trainer(function)
-    holder = code_holder(function)
-    is_instance = isinstance(holder, type) and not inspect.isclass(function)
-    if not inspect.isgeneratorfunction(holder.__call__ if is_instance else holder):
+    if inspect.isclass(function) or not callable(function):
+        raise TrainerError(f"{called} is {_what(function)}, {FORMS}")
+    code = _code(function)
+    if inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code):
         raise TrainerError(
-            f"{called} is {_what(function)}, a trainer is a generator: "
-            "`def train(params, run): … yield Report(epoch, {…})`, or a ray.tune.Trainable"
+            f"{called} is an async function: write `def train(params, run): return asyncio.run(main(params, run))`"
         )
-    try:
-        inspect.signature(function).bind({}, None)
-    except TypeError:
-        raise TrainerError(f"{called} is called as (params, run), and takes {inspect.signature(function)}") from None
-    return typing.cast(Trainer, function)
+    is_generator = inspect.isgeneratorfunction(code)
+    if is_generator and _is_called_with_params_and_run(function):
+        return typing.cast(Trainer, function)
+    return FunctionTrainer(function, Signature.of(called, function), is_generator)
 
 
-def _is_trainable(thing: Any) -> bool:
-    """A class that is a ray.tune.Trainable, or a function as Tune calls it, with one argument. Ray is not imported."""
+@dataclass(frozen=True)
+class FunctionTrainer(AdaptedTrainer):
+    """A function, or a generator that is called otherwise than (params, run)."""
+
+    function: Any
+    signature: Signature
+    is_generator: bool
+
+    @property
+    def params_class(self) -> type | None:
+        return self.signature.params_class
+
+    def argument(self, params: Params) -> Any:
+        return self._signature(set(params)).argument(params)
+
+    def __call__(self, argument: Any, run: Run) -> Iterator[Report]:
+        signature = self._signature(set(argument) if isinstance(argument, Mapping) else set())
+        call = partial(signature.call, argument, run)
+        name = code_holder(self.function).__name__
+        return call() if self.is_generator else functions.reports(call, name, run)
+
+    def _signature(self, given: Set[str]) -> Signature:
+        """A generator of two arguments, neither of which has the name of a trial's parameter, gets the run second."""
+        own = self.signature
+        names = {other.name for other in own.others}
+        is_second_the_run = self.is_generator and not own.run and len(names) > 1 and not names & given
+        return own.with_second_as_run() if is_second_the_run else own
+
+
+def is_trainable(thing: Any) -> bool:
+    """A class that is a ray.tune.Trainable, or a function of one argument whose code, or what it imports of the user's
+    own, imports ray. Ray is not imported."""
     if inspect.isclass(thing):
         return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
-    if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing):
+    if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing) or inspect.iscoroutinefunction(thing):
         return False
     try:
         inspect.signature(thing).bind({})
     except TypeError:
         return False
-    return True
+    if "run" in inspect.signature(thing).parameters:
+        return False
+    imported_by_itself = {"ray", "ray.tune"} & set(thing.__code__.co_names)  # in a notebook, sources do not show it
+    return bool(imported_by_itself) or "ray" in Sources.of_object(thing).packages
+
+
+def _is_called_with_params_and_run(function: Any) -> bool:
+    """Whether a generator takes two arguments, and calls the second `run` or neither by a name."""
+    parameters = list(inspect.signature(function).parameters.values())
+    if all(parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD) for parameter in parameters):
+        return bool(parameters) and parameters[0].kind is Parameter.VAR_POSITIONAL
+    return [parameter.name for parameter in parameters][1:] == ["run"]
+
+
+def _code(function: Any) -> Any:
+    """The function that holds the code of a callable."""
+    holder = code_holder(function)
+    return holder.__call__ if isinstance(holder, type) else holder
 
 
 def _what(thing: Any) -> str:
-    if inspect.isclass(thing):
-        return "a class"
-    return "a function without `yield`" if callable(thing) else f"an object of type {type(thing).__name__}"
+    return "a class" if inspect.isclass(thing) else f"an object of type {type(thing).__name__}"

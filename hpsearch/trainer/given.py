@@ -31,7 +31,8 @@ class GivenTrainer:
         A function of `__main__` travels by value, and without the names that only its annotations mention: they are
         looked up here.
         """
-        params_class = arguments.dataclass_of(self.trainer)
+        trainer = forms.as_trainer("the trainer", self.trainer)
+        params_class = arguments.dataclass_of(trainer)
         is_in_main = params_class is not None and params_class.__module__ == "__main__"
         hints = arguments.field_types(params_class) if params_class is not None and is_in_main else {}
         return self.trainer, params_class, hints

@@ -14,9 +14,9 @@ from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import arguments, contract, forms, state
-from hpsearch.trainer.forms import Trainer
 from hpsearch.trainer.given import GivenTrainer, PickledTrainer
-from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run
+from hpsearch.trainer.reporting import reports_to
+from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
 
 MAX_METRICS = 1000
 """Most metrics of one report. It limits the size of the journal, which has each value of each epoch."""
@@ -80,6 +80,7 @@ class TrainerContext:
             restored=restored,
             fold=fold,
             instrument=instrument,
+            metric=self.objective.metric,
         )
 
 
@@ -120,7 +121,8 @@ class OpenTrial:
         """Train an epoch. None at the trainer's own end. Raises what the trainer raises; Infeasible where it ends
         without a report; TrainerError for a report that breaks the contract."""
         try:
-            report = next(self._reports)
+            with reports_to(self.run):
+                report = next(self._reports)
         except StopIteration:
             if self.step == 0:
                 raise Infeasible(f"{self._name} returned before its first report") from None
@@ -138,7 +140,8 @@ class OpenTrial:
 
     def close(self) -> None:
         """The trainer's `finally` runs, and what it raises is raised here."""
-        self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked
+        with reports_to(self.run):
+            self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked
 
 
 def checked_report(report: Any, previous: int) -> Report:

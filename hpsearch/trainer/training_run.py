@@ -2,16 +2,20 @@
 
 import importlib.util
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import Fold
+from hpsearch.core.trial import Report
 from hpsearch.provenance import data_hashes
 from hpsearch.trainer import state
 
 Batch = TypeVar("Batch")
+
+Trainer = Callable[[Any, "Run"], Iterator[Report]]
+"""The one form of trainer that the loop knows; other forms are adapted to it."""
 
 NO_EPOCH_LOOP = "the trainer does not loop over run.epochs()"
 
@@ -39,6 +43,8 @@ class Run:
     data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
     TrainerError, which says what to set.
     scratch_dir: a folder for the files of this trial.
+    metric: the name of the study's metric, which a trainer that returns a number returns.
+    reports: what `report` was called with in a run without a search (`Run.local`).
     """
 
     def __init__(
@@ -53,8 +59,10 @@ class Run:
         restored: state.Snapshot | None = None,
         instrument: Instrument | None = None,
         fold: Fold | None = None,
+        metric: str = "value",
     ):
         self.seed = seed
+        self.metric = metric
         self.device = device
         self.threads = threads
         self.data_dir: Path = data_dir or _no_data_folder
@@ -63,7 +71,10 @@ class Run:
         self._restored = restored
         self._instrument = instrument
         self._fold, self._fold_was_read = fold, False
-        self.epoch = 0
+        self.epoch = self.last_epoch = 0
+        self._last_step = 0
+        self._reporter: Callable[[Report], None] | None = None
+        self.reports: list[Report] = []
         self._epochs_began, self._tracked_late = False, False
         self.tracked: dict[str, Any] = {}
         self.data_hashes: dict[str, str] = {}
@@ -79,7 +90,9 @@ class Run:
     ) -> "Run":
         """A run without a search: `for report in train(params, Run.local(epochs=3)): …`. It sets the seed."""
         state.seed_everything(seed)
-        return cls(seed, epochs, device=device or best_device(), data_dir=data_dir, fold=fold)
+        run = cls(seed, epochs, device=device or best_device(), data_dir=data_dir, fold=fold)
+        run.send_reports_to(run.reports.append)
+        return run
 
     @property
     def fold(self) -> Fold | None:
@@ -143,6 +156,44 @@ class Run:
         """
         return batches if self._instrument is None else self._instrument.batches(batches)
 
+    def report(self, step: int | Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -> None:
+        """Report metrics from a function; a generator yields them instead. Returns when the report has been judged.
+
+        step: counts from 1, and each is higher than the one before. `run.report({"val_loss": 0.3})`, without a step, is
+        of the current epoch of `epochs`, or of the next step.
+
+        TrialStopped is raised where the trial is stopped or paused here. TrainerError: it was called in a generator, or
+        in another thread or process than the function.
+        """
+        if isinstance(step, Mapping):
+            report = Report(max(self.epoch, self._last_step + 1), step)
+        elif metrics is not None:
+            report = Report(step, metrics)
+        else:
+            raise TrainerError(f"run.report({step!r:.80}) has no metrics: write run.report(step, {{name: value}})")
+        if self._reporter is None:
+            raise TrainerError(
+                "run.report(…) was called in a generator: `yield Report(step, {name: value})` in place of it, or write "
+                "a function without `yield`"
+            )
+        self._reporter(report)
+        self._last_step = report.step
+
+    def send_reports_to(self, reporter: Callable[[Report], None]) -> None:
+        """Calls of `report` call it from now on."""
+        self._reporter = reporter
+
+    @property
+    def has_reported(self) -> bool:
+        """Whether `report` was called."""
+        return self._last_step > 0
+
+    @property
+    def step_of_result(self) -> int:
+        """The step of what a function returns: the epoch that `epochs` has come to, and at least one after the last
+        report."""
+        return max(self.last_epoch, self._last_step + 1)
+
     @property
     def has_ignored_checkpoint(self) -> bool:
         """Whether the trainer, which has reported, has not asked `epochs` where to continue."""
@@ -167,7 +218,7 @@ class Run:
             state.set_random_state(self._restored.random)
             self._restored = None
         for epoch in range(first, self.max_epochs + 1):
-            self.epoch = epoch
+            self.epoch = self.last_epoch = epoch
             yield epoch
         self.epoch = 0
 

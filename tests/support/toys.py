@@ -274,12 +274,12 @@ def picky(params: Picky, run: Run) -> Iterator[Report]:
     yield Report(1, {"val_loss": params.lr})
 
 
-def returns(params: Params, run: Run) -> list[Report]:
-    return [Report(1, {"val_loss": 1.0})]
+async def asynchronous(params: Params, run: Run) -> float:
+    return 1.0
 
 
-def lonely(params: Params) -> Iterator[Report]:
-    yield Report(1, {"val_loss": 1.0})
+def parameterless() -> float:
+    return 1.0
 
 
 def either(params: Params, run: Run) -> Iterator[Any]:

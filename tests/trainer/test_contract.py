@@ -115,9 +115,9 @@ class TestFind:
             ("lerner", "tests.support.toys has no `lerner`; did you mean `learner`?"),
             ("xyz", "tests.support.toys has no `xyz`"),
             ("Trainer", ':Trainer" is a class, a trainer is a generator'),
-            ("returns", ':returns" is a function without `yield`, a trainer is a generator'),
             ("setting", ':setting" is an object of type int, a trainer is a generator'),
-            ("lonely", ':lonely" is called as (params, run), and takes (params: '),
+            ("asynchronous", ':asynchronous" is an async function'),
+            ("parameterless", ':parameterless" takes no parameters of a trial'),
         ],
     )
     def test_what_is_no_trainer(self, name: str, words: str) -> None:
@@ -140,13 +140,6 @@ class TestChecked:
 
         for thing in (Trainer(), Trainer().fit, partial(scaled, 2.0)):
             assert forms.as_trainer("the trainer", thing) is thing
-
-    def test_an_instance_that_is_no_generator(self) -> None:
-        class Returns:
-            def __call__(self, params: Params, run: Run) -> None: ...
-
-        with pytest.raises(TrainerError):
-            forms.as_trainer("the trainer", Returns())
 
 
 class TestArgument:

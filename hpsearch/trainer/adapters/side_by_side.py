@@ -19,9 +19,8 @@ from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.seeds import replicate_seed
 from hpsearch.core.trial import Params, Report
 from hpsearch.trainer import state
-from hpsearch.trainer.forms import Trainer
 from hpsearch.trainer.open_trial import OpenTrial
-from hpsearch.trainer.training_run import Run
+from hpsearch.trainer.training_run import Run, Trainer
 
 
 def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer:
@@ -102,6 +101,7 @@ class _ReplicateTraining:
             scratch_dir=whole.scratch_dir / self.name,
             restored=restored,
             fold=self._fold,
+            metric=whole.metric,
         )
         run.data_hashes = whole.data_hashes
         return run

@@ -1,0 +1,213 @@
+"""A function that calls `run.report(step, metrics)` and returns, as a generator: the form that callbacks need.
+
+The function runs in a thread of its own, and waits inside `run.report` while the worker judges, so that one of the two
+runs at any time. docs/decisions/0012-functions.md has the reasons.
+"""
+
+import contextvars
+import inspect
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from ctypes import c_ulong, py_object, pythonapi
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from hpsearch.core.errors import TrainerError, TrialStopped
+from hpsearch.core.trial import Report
+from hpsearch.trainer.training_run import Run
+
+GRACE = 60.0
+"""Seconds that a function has to end after TrialStopped was raised in it."""
+
+MAX_SWALLOWED = 2
+"""How often TrialStopped is raised again in a function that catches it and reports further."""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """The function has returned, or raised `problem`."""
+
+    value: Any = None
+    problem: BaseException | None = None
+
+
+def reports(function: Callable[[], Any], name: str, run: Run) -> Iterator[Report]:
+    """The reports of the function's call. What it returns, a number or numbers by name, is the last one."""
+    call = _Call(function, name, run)
+    try:
+        message = call.next()
+        while isinstance(message, Report):
+            yield message
+            message = call.next()
+        if inspect.isgenerator(message.value):
+            yield from message.value
+        else:
+            yield from results(message.value, name, run)
+    finally:
+        call.close()
+
+
+def results(value: Any, name: str, run: Run) -> Iterator[Report]:
+    """What a function has returned as a report; none where the last epoch has one already, or where it is no number.
+
+    TrainerError for another value where there is no report before it.
+    """
+    step = run.step_of_result
+    if value is None:
+        return
+    metrics = value if isinstance(value, Mapping) else {run.metric: value}
+    if not run.has_reported:
+        if not all(map(_is_number, metrics.values())):
+            raise TrainerError(
+                f"`{name}` returned {value!r:.80}: return a number, which is {run.metric}, or numbers by name, such as "
+                f'{{"{run.metric}": 0.3}}, or call run.report(step, {{name: value}}) in every epoch'
+            )
+        yield Report(step, metrics)
+        return
+    numbers = {key: number for key, number in metrics.items() if _is_number(number)}
+    if run.metric in numbers and step <= run.max_epochs:
+        yield Report(step, numbers)
+    elif numbers:
+        print(
+            f"hpsearch: what `{name}` returned is not recorded: "
+            + (f"it has no {run.metric}" if run.metric not in numbers else "its last epoch has been reported"),
+            file=sys.stderr,
+        )
+
+
+def _is_number(value: Any) -> bool:
+    """A number, or an array or a tensor of one element."""
+    if isinstance(value, str | bytes | bool):
+        return False
+    try:
+        return float(value.item() if hasattr(value, "item") else value) is not None
+    except (TypeError, ValueError, RuntimeError):
+        return False
+
+
+class _Call:
+    """One call of a function. `next` in the worker's thread and `_report` in the function's take turns.
+
+    A function that has caught TrialStopped more often than MAX_SWALLOWED waits for ever in its next report; its thread
+    does not keep the process alive.
+    """
+
+    def __init__(self, function: Callable[[], Any], name: str, run: Run):
+        self._function, self._name = function, name
+        self._messages: SimpleQueue[Report | _Ended] = SimpleQueue()
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        self._process = os.getpid()
+        self._stopping = self._has_ended = self._is_given_up = False
+        self._swallowed = 0
+        self._misused: TrainerError | None = None
+        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._run,), name="trainer")
+        self._thread.daemon = True
+        self._surroundings = _thread_state()
+        run.send_reports_to(self._report)
+
+    def next(self) -> Report | _Ended:
+        """Run the function to its next report or to its end. Raises what it raises."""
+        try:
+            if self._thread.ident is None:
+                self._thread.start()
+            else:
+                self._turns.put(None)
+            message = self._messages.get()
+        except BaseException:  # a signal's: the function is in the middle of its training
+            self._raise_in_thread()
+            raise
+        return self._ended(message) if isinstance(message, _Ended) else message
+
+    def close(self) -> None:
+        """End the function: TrialStopped is raised in its report.
+
+        Raises what the function raises then. TrainerError where it does not end.
+        """
+        if self._thread.ident is None or self._has_ended:
+            return
+        self._stopping = True
+        self._turns.put(None)
+        message: Report | _Ended | None = None
+        try:
+            while not isinstance(message, _Ended):
+                message = self._messages.get(timeout=GRACE)
+        except Empty:
+            raise TrainerError(
+                f"`{self._name}` has not ended {GRACE:g} s after TrialStopped was raised in it: does it catch "
+                "TrialStopped?"
+            ) from None
+        self._ended(message)
+
+    def _ended(self, message: _Ended) -> _Ended:
+        """Raises what the function has raised, but not a TrialStopped, which is no error."""
+        self._has_ended = True
+        if not self._is_given_up:
+            self._thread.join()
+        if message.problem is not None and not isinstance(message.problem, TrialStopped):
+            raise message.problem
+        return message
+
+    # In the function's thread ────────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        try:
+            self._surroundings()
+            ended = _Ended(self._function(), self._misused)
+        except BaseException as problem:
+            ended = _Ended(problem=self._misused or problem)
+        self._messages.put(ended)
+
+    def _report(self, report: Report) -> None:
+        """Wait for the verdict. TrialStopped where it is to end."""
+        self._check_caller()
+        if self._stopping:
+            self._swallow()
+        self._messages.put(report)
+        self._turns.get()
+        if self._stopping:
+            raise TrialStopped("the search has stopped or paused this trial")
+
+    def _check_caller(self) -> None:
+        """TrainerError in another thread or process, which cannot wait for the function. It is the error of the trial,
+        also where that other thread drops it."""
+        if os.getpid() != self._process:
+            raise TrainerError("run.report(…) was called in another process than the trainer: return the metrics to it")
+        if threading.get_ident() != self._thread.ident:
+            self._misused = TrainerError(
+                f"run.report(…) was called in the thread {threading.current_thread().name}: call it in the thread that "
+                f"`{self._name}` was called in"
+            )
+            raise self._misused
+
+    def _swallow(self) -> None:
+        """Raise TrialStopped once more, or give the function up."""
+        self._swallowed += 1
+        if self._swallowed <= MAX_SWALLOWED:
+            raise TrialStopped("the search has stopped or paused this trial")
+        self._is_given_up = True
+        problem = TrainerError(
+            f"`{self._name}` caught TrialStopped and continued to report: write `except Exception` in place of "
+            "`except BaseException`, or raise TrialStopped again"
+        )
+        self._messages.put(_Ended(problem=problem))
+        threading.Event().wait()
+
+    def _raise_in_thread(self) -> None:
+        pythonapi.PyThreadState_SetAsyncExc(c_ulong(self._thread.ident or 0), py_object(TrialStopped))
+
+
+def _thread_state() -> Callable[[], None]:
+    """Sets in a new thread what torch has for each thread, as it is in this one."""
+    if "torch" not in sys.modules:
+        return lambda: None
+    torch = sys.modules["torch"]
+    threads, gradients = torch.get_num_threads(), torch.is_grad_enabled()
+
+    def set_it() -> None:
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(gradients)
+
+    return set_it

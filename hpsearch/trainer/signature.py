@@ -1,0 +1,119 @@
+"""How a function is called with a trial's parameters and its run: what its own parameters are called decides."""
+
+import inspect
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from inspect import Parameter
+from typing import Any, get_origin, get_type_hints
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Params
+from hpsearch.provenance.sources import code_holder
+from hpsearch.trainer.arguments import check_names, converted, dataclass_at, params_as
+from hpsearch.trainer.training_run import Run
+
+NAMED = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+VALUES = (bool, int, float, str)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """`def train(params, run)`, `def train(params)`, `def train(lr, hidden)`, each of them with or without a run.
+
+    run: the name of the parameter that the run is passed as, "" where there is none: it is called `run`, or is
+    annotated as one. others: all other parameters. takes_any: it has `**parameters`.
+    """
+
+    function: Any
+    run: str
+    others: tuple[Parameter, ...]
+    takes_any: bool
+
+    @classmethod
+    def of(cls, called: str, function: Any) -> "Signature":
+        """TrainerError where it cannot be called with parameters. called: its name in messages."""
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):  # of some functions that are not written in Python
+            raise TrainerError(f"{called}: its signature is not known, so hpsearch cannot call it") from None
+        named = [parameter for parameter in parameters if parameter.kind in NAMED]
+        run = next((parameter.name for parameter in named if _is_run(parameter)), "")
+        others = tuple(parameter for parameter in named if parameter.name != run)
+        takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
+        if not others and any(parameter.kind is Parameter.VAR_POSITIONAL for parameter in parameters):
+            raise TrainerError(
+                f"{called} takes {inspect.signature(function)}, so its parameters are not known: a decorator needs "
+                "@functools.wraps(function)"
+            )
+        if not others and not takes_any:
+            raise TrainerError(
+                f"{called} takes no parameters of a trial: write `def train(params, run)`, `def train(params)`, or a "
+                "function whose parameters have the names of [space], such as `def train(lr, hidden)`"
+            )
+        return cls(function, run, others, takes_any)
+
+    def with_second_as_run(self) -> "Signature":
+        """Of a generator that calls its run otherwise: `def train(config, trial_run)`."""
+        first, second, *rest = self.others
+        return replace(self, run=second.name, others=(first, *rest))
+
+    @property
+    def params_class(self) -> type | None:
+        """The dataclass that annotates the parameter which receives all of a trial's parameters."""
+        return dataclass_at(self.others[0], self.function) if self.others else None
+
+    def is_by_name(self, given: Set[str]) -> bool:
+        """Whether each of a trial's parameters is an argument of its own; else all are one argument, the first."""
+        if not self.others:
+            return True
+        first, *rest = self.others
+        if _is_mapping(first.annotation) or self._annotates_a_dataclass(first):
+            return False
+        if first.name in given or any(other.default is Parameter.empty for other in rest):
+            return True
+        is_value = first.annotation in VALUES or type(first.default) in VALUES
+        return is_value or any(other.name in given for other in rest)
+
+    def _annotates_a_dataclass(self, first: Parameter) -> bool:
+        return first.annotation is not Parameter.empty and self.params_class is not None
+
+    def argument(self, params: Params) -> Any:
+        """The parameters as they are passed on to `call`: a mapping, or a dataclass. TrainerError."""
+        if not self.is_by_name(set(params)):
+            return params_as(self.params_class, params)
+        name = code_holder(self.function).__name__
+        known = [other.name for other in self.others]
+        required = {other.name for other in self.others if other.default is Parameter.empty}
+        check_names(f"`{name}`", set(params), [*known, *params] if self.takes_any else known, required)
+        types = _types(self.function)
+        return {key: converted(name, key, value, types.get(key)) for key, value in params.items()}
+
+    def call(self, argument: Any, run: Run) -> Any:
+        """Call the function with the result of `argument`."""
+        by_name = isinstance(argument, Mapping) and self.is_by_name(set(argument))
+        values = dict(argument) if by_name else {self.others[0].name: argument}
+        if self.run:
+            values[self.run] = run
+        parameters = inspect.signature(self.function).parameters.values()
+        before = [p.name for p in parameters if p.kind is Parameter.POSITIONAL_ONLY and p.name in values]
+        return self.function(*(values.pop(name) for name in before), **values)
+
+
+def _is_run(parameter: Parameter) -> bool:
+    annotation = parameter.annotation
+    return parameter.name == "run" or annotation is Run or annotation in ("Run", "hpsearch.Run")
+
+
+def _is_mapping(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return annotation.partition("[")[0].rpartition(".")[2] in ("dict", "Dict", "Mapping", "Params")
+    kind = get_origin(annotation) or annotation
+    return isinstance(kind, type) and issubclass(kind, Mapping)
+
+
+def _types(function: Any) -> dict[str, Any]:
+    """Of the parameters, as far as they are known here."""
+    try:
+        return get_type_hints(code_holder(function))
+    except Exception:  # an annotation may be any expression
+        return {}
