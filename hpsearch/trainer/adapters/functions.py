@@ -71,11 +71,8 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
     if run.metric in numbers and step <= run.max_epochs:
         yield Report(step, numbers)
     elif numbers:
-        print(
-            f"hpsearch: what `{name}` returned is not recorded: "
-            + (f"it has no {run.metric}" if run.metric not in numbers else "its last epoch has been reported"),
-            file=sys.stderr,
-        )
+        why = "its last epoch has been reported" if run.metric in numbers else f"it has no {run.metric}"
+        sys.stderr.write(f"hpsearch: what `{name}` returned is not recorded: {why}\n")
 
 
 def _is_number(value: Any) -> bool:
