@@ -363,6 +363,32 @@ def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] 
         faults.add((name, "method"), f'is missing (one of {names}; or use = "module:Class" in its place)')
     else:
         faults.add((name, "method"), f"must be one of {names}, got {show(method)}{_meant(name, method)}")
+    _check_without_method(name, table, methods, faults)
+    return None
+
+
+def _check_without_method(
+    name: str, table: Mapping[str, Any], methods: Mapping[str, type[Section]], faults: Faults
+) -> None:
+    """The other faults of a table without a known method: keys that no method has, and values that every method with
+    the key refuses."""
+    known = {key: field for kind in methods.values() for key, field in kind.model_fields.items()}
+    for key, value in table.items():
+        kinds = [kind for kind in methods.values() if key in kind.model_fields]
+        if not kinds:
+            faults.add((name, key), unknown((name, key), value, known))
+        elif key != "method":
+            refusals = [refused for kind in kinds if (refused := _refusal(kind, key, value))]
+            if len(refusals) == len(kinds):
+                translate(refusals[0], kinds[0], (name,), faults, only=key)
+
+
+def _refusal(kind: type[Section], key: str, value: object) -> ValidationError | None:
+    """The error of a section with this key alone; None where it is not about the key."""
+    try:
+        kind.model_validate({key: value})
+    except ValidationError as refused:
+        return refused if any(error["loc"][:1] == (key,) for error in refused.errors()) else None
     return None
 
 

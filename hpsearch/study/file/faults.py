@@ -93,14 +93,19 @@ class Faults:
         return self.where, self._lines.find(path)
 
 
-def translate(problem: ValidationError, kind: type[BaseModel], at: KeyPath, faults: Faults) -> None:
-    """Add pydantic's errors for the table `at`, in plain words; a key that has a fault gets no second one."""
+def translate(
+    problem: ValidationError, kind: type[BaseModel], at: KeyPath, faults: Faults, only: str | None = None
+) -> None:
+    """Add pydantic's errors for the table `at`, in plain words; a key that has a fault gets no second one.
+
+    only: this key's errors; None: those of all keys.
+    """
     for i, error in enumerate(problem.errors(include_url=False)):
         if faults.full:
             faults.count(problem.error_count() - i)
             return
         path = (*at, *(part for part in error["loc"] if part != "[key]"))
-        if not faults.has(path) and not _is_echo(error):
+        if only in (None, *error["loc"][:1]) and not faults.has(path) and not _is_echo(error):
             faults.add(path, _sentence(error, kind, at))
 
 

@@ -285,6 +285,28 @@ def test_a_parameter_may_stand_in_a_table_of_its_own():
     ]
 
 
+@pytest.mark.parametrize("method", ['method = "bayesain"\n', ""])
+def test_without_a_known_method_the_other_keys_of_the_search_are_checked(method):
+    search = f"{method}trials = 0\nsampler = 3\ntrails = 5\nrounds = [{{ trials = 1 }}]\nseeds = 2"
+    found = study_file_errors(('method = "random"\ntrials = 5', search))
+    assert [fault.partition(": ")[0].partition(" ")[2] for fault in found] == [
+        "search.method",
+        "search.trials",
+        "search.sampler",
+        "search.trails",
+        "search.rounds.0.epochs",
+    ]
+
+
+def test_without_a_known_method_the_other_keys_of_pruning_are_checked():
+    found = study_file_errors(("", '[prune]\nmethod = "halvin"\neta = 1\nmin_epochs = 2\nmin_epoch = 3\n'))
+    assert [fault.partition(": ")[0].partition(" ")[2] for fault in found] == [
+        "prune.method",
+        "prune.eta",
+        "prune.min_epoch",
+    ]
+
+
 def test_a_grid_that_is_too_large_is_refused_with_its_count():
     wide = "\n".join(f"p{i} = {{ low = 1, high = 1000 }}" for i in range(3))
     assert study_file_errors((RANDOM, '"grid"'), (LR, f"0.1\n{wide}")) == [
