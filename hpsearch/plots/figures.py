@@ -74,8 +74,8 @@ def study(
 
     drawn = []
     if any(trial.curve for trial in (*ranked, *others)):
-        caption = trials.curves_caption(ranked, others)
         figure = trials.curves(ranked, others, objective)
+        caption = trials.curves_caption(figure, ranked, others)
         drawn.append(_plot("curves", f"{objective.metric} by epoch", caption, figure))
     if ranked and trials.has_losses(ranked[0]):
         title = f"Training and validation loss of the best trial ({ranked[0].number})"

@@ -47,7 +47,8 @@ def curves(ranked: Sequence[Trial], others: Sequence[Trial], objective: Objectiv
     return figure
 
 
-def curves_caption(ranked: Sequence[Trial], others: Sequence[Trial]) -> str:
+def curves_caption(figure: go.Figure, ranked: Sequence[Trial], others: Sequence[Trial]) -> str:
+    """The caption of `curves`: what the colours mean, and what is not shown."""
     best, rest = _chosen(ranked, others)
     all_of_them = sum(bool(trial.curve) for trial in (*ranked, *others))
     shown, longest = len(best) + len(rest), max(trial.epoch for trial in (*best, *rest))
@@ -56,7 +57,17 @@ def curves_caption(ranked: Sequence[Trial], others: Sequence[Trial]) -> str:
         parts.append(f"{shown} of {all_of_them:,} trials are shown: the best, and a sample of the others.")
     if longest > MOST_POINTS:
         parts.append(f"Long curves have about {MOST_POINTS} points, including the best epoch.")
-    return " ".join([*filter(None, parts), "Outliers are cut off: double-click to show them."])
+    if _has_outliers(figure):
+        parts.append("Outliers are cut off: double-click to show them.")
+    return " ".join(filter(None, parts))
+
+
+def _has_outliers(figure: go.Figure) -> bool:
+    """Whether a value is outside the range of the y axis."""
+    if figure.layout.yaxis.range is None:
+        return False
+    low, high = figure.layout.yaxis.range
+    return any(value is not None and not low <= value <= high for trace in figure.data for value in trace.y)
 
 
 def _chosen(ranked: Sequence[Trial], others: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:

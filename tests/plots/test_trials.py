@@ -1,12 +1,17 @@
 """The plots of curves contain the right data; their look is not tested."""
 
 import math
+from collections.abc import Sequence
 
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.plots import trials as of_trials
 from tests.plots.made import LOSS, trial
 
 LAST = Objective("val_loss", "minimize", at="last")
+
+
+def caption_of(ranked: Sequence[Trial]) -> str:
+    return of_trials.curves_caption(of_trials.curves(ranked, [], LOSS), ranked, [])
 
 
 class TestCurves:
@@ -28,13 +33,18 @@ class TestCurves:
         assert {1, 1_235, 3_000} <= set(best.x)
         behind = of_trials.curves(ranked, [], LOSS).data[0]
         assert len(set(behind.text) - {""}) == of_trials.MOST_CURVES - of_trials.NAMED
-        says = of_trials.curves_caption(ranked, [])
-        assert says.startswith("The best 5 trials in colour, the others in grey. 200 of 500 trials are shown: ")
-        assert "about 200 points" in says
+        caption = caption_of(ranked)
+        assert caption.startswith("The best 5 trials in colour, the others in grey. 200 of 500 trials are shown: ")
+        assert "about 200 points" in caption
 
-    def test_a_few_are_all_drawn(self) -> None:
-        few = of_trials.curves_caption([trial(0, 1.0), trial(1, 2.0)], [])
-        assert not any(digit in few for digit in "0123456789"), "no numbers of what is left out"
+    def test_a_few_are_all_drawn_without_a_caption(self) -> None:
+        assert caption_of([trial(0, 1.0), trial(1, 2.0)]) == ""
+
+    def test_the_caption_names_outliers_only_where_some_are_cut_off(self) -> None:
+        ranked = [trial(number, 1.0 + number / 10, 0.5 + number / 10) for number in range(10)]
+        colours = "The best 5 trials in colour, the others in grey."
+        assert caption_of(ranked) == colours
+        assert caption_of([*ranked, trial(10, 1e9)]) == f"{colours} Outliers are cut off: double-click to show them."
 
     def test_a_value_that_is_not_finite_is_a_gap(self) -> None:
         figure = of_trials.curves([], [trial(0, 1.0, math.nan, math.inf)], LOSS)
