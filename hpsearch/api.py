@@ -22,6 +22,7 @@ from hpsearch.journal import Journal
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.progress import nothing_to_train
 from hpsearch.records import export, find, frames
 from hpsearch.records.standing import standing
 from hpsearch.study.definition import Study
@@ -78,7 +79,10 @@ def run(
         raise BadInput("a study is running in this process already: wait for its end, or use a process of its own")
     try:
         with logging_restored(), _observer(progress) as observer:
-            return run_study(asked, observer, origin=origin, skip_preflight=skip_preflight, retry_failed=retry_failed)
+            result = run_study(asked, observer, origin=origin, skip_preflight=skip_preflight, retry_failed=retry_failed)
+            if result.trained_nothing:
+                observer.say(nothing_to_train.text(result))
+            return result
     finally:
         _RUNNING.release()
 
@@ -332,8 +336,8 @@ class RecordedStudy:
             raise NoTrialSucceeded(f'no trial of study "{self.name}" has reported an epoch yet')
         ranked, others = self._ranked()
         figure = trials.curves(ranked, others, self._study.objective)
-        says = style.title(trials.curves_caption(ranked, others), 110)
-        return figure.update_layout(template="plotly_white", title=says)
+        title = style.title(trials.curves_caption(figure, ranked, others), 110)
+        return figure.update_layout(template="plotly_white", title=title)
 
     def plot_parameters(self) -> "Figure":
         """The value of each trial over each parameter. NoTrialSucceeded while no trial has a value."""

@@ -24,7 +24,7 @@ class RunResult:
 
     Of this run:
     end: why it ended. totals: what it trained. sync: how far MLflow agrees with the journal.
-    seconds: wall clock. signal: the one that stopped it, or None.
+    seconds: wall clock. signal: the one that stopped it, or None. trained_nothing: the study was over before this run.
     """
 
     study: Study
@@ -38,6 +38,7 @@ class RunResult:
     seconds: float
     spent: float
     signal: signal.Signals | None
+    trained_nothing: bool = False
 
     @property
     def name(self) -> str:

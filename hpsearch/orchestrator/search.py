@@ -242,4 +242,5 @@ class Search:
             seconds=seconds,
             spent=self._recorder.spent_before + seconds,
             signal=signal,
+            trained_nothing=self._loop is None,
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from hpsearch.core.format import duration, many, named, number, params_line
 from hpsearch.core.trial import Cause, State
 from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.progress.nothing_to_train import how_to_extend
 from hpsearch.records.find import home
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
@@ -42,7 +43,7 @@ def _ending(result: RunResult) -> str:
     if result.end.stopped:
         return f"stopped ({result.end.stopped})"
     if not result.end.all_failed:
-        return "done"
+        return "done (nothing was left to train)" if result.trained_nothing else "done"
     kind = "infeasible" if result.end.cause is Cause.INFEASIBLE else "failed"
     return f"{kind} (all {many(len(result.history), 'trial')})"
 
@@ -77,6 +78,8 @@ def _next_step(result: RunResult) -> list[str]:
         ]
     if end.cause is Cause.LIMIT and (raised := _limit_to_raise(result)):
         return [*retry, f"raise {raised} and {again} to go on"]
+    if result.trained_nothing:
+        return [*retry, *how_to_extend(result)]
     return [f"{again} to go on"] if end.stopped else retry
 
 

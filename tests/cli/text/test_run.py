@@ -14,6 +14,7 @@ from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause, Numbers, Report, State, Trial
 from hpsearch.orchestrator.rules import End, Totals
 from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.progress.nothing_to_train import how_to_extend
 from hpsearch.tracking.base import Sync
 from tests.support.study_text import make_study
 
@@ -57,6 +58,12 @@ def advice(found: RunResult) -> list[str]:
     """What stands below the places to look at."""
     *_, last = text(found).split("\n\n")
     return [] if last.startswith(" ") else last.splitlines()
+
+
+def test_a_run_of_a_complete_study_says_how_to_extend_it() -> None:
+    found = result(trained_nothing=True)
+    assert text(found).splitlines()[0] == "digits: done (nothing was left to train)"
+    assert advice(found) == how_to_extend(found)
 
 
 def test_the_screen() -> None:

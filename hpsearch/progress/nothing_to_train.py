@@ -1,0 +1,40 @@
+"""The message for a run of a study that was over before, in which nothing was trained."""
+
+from hpsearch.core.format import many, score
+from hpsearch.orchestrator.run_result import RunResult
+from hpsearch.study.definition import Study
+
+_EXTENSIONS = {
+    "trials": "raise search.trials",
+    "rounds": "add a round to search.rounds",
+    "budget": "raise search.budget.epochs",
+    "sets": "add a set to search.sets",
+}
+
+
+def text(result: RunResult) -> str:
+    """The state of the study, its best trial, and how to extend it."""
+    if result.end.stopped:
+        state = f"is stopped ({result.end.stopped})"
+    else:
+        state = f"has failed (all {many(len(result.history), 'trial')})" if result.end.all_failed else "is complete"
+    lines = [f"{result.name} {state}: nothing was trained"]
+    if (best := result.history.best()) is not None:
+        lines.append(f"best: trial {best.number}, {score(best, result.history.objective)}")
+    return "\n".join([*lines, *how_to_extend(result)])
+
+
+def how_to_extend(result: RunResult) -> list[str]:
+    """Nothing for a study that is not complete: another limit or a changed trainer lets it continue."""
+    if result.end.state != "COMPLETE":
+        return []
+    if change := _extension(result.study):
+        return [f"to extend it, {change} and run it again"]
+    fork = "run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new study that learns from it"
+    return [f"a {result.study.search.label} search has no budget to extend; {fork}"]
+
+
+def _extension(study: Study) -> str:
+    """What to change in the study file, so that the search proposes more trials; "" for a search without a budget."""
+    search = study.search
+    return next((_EXTENSIONS[key] for key in _EXTENSIONS if key in search.budgets and getattr(search, key)), "")
