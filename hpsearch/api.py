@@ -1,7 +1,4 @@
-"""hpsearch in Python and in notebooks: run a study, and read a recorded one.
-
-What they are given and give back is what the commands print: the same results, the same errors.
-"""
+"""hpsearch in Python and in notebooks: runs a study, and reads a recorded one, as the commands do."""
 
 import os
 import threading
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
 Format = Literal["csv", "json", "parquet", "optuna"]
 
 _RUNNING = threading.Lock()
-"""Held while a study runs: random states, Ray and logging are those of the whole process."""
+"""Held while a study runs: random states, Ray and logging are global to the process."""
 
 
 def run(
@@ -52,17 +49,17 @@ def run(
     skip_preflight: bool = False,
     retry_failed: bool = False,
 ) -> RunResult:
-    """Run a study, or go on where it was, as `hpsearch run` does.
+    """Run a study, or resume it, as `hpsearch run` does.
 
-    progress: show what happens, one line for each trial that has ended (a live view in a terminal); False: silent.
+    progress: show a line for each ended trial (a live view in a terminal); False: no output.
     fork: the name of a new study that learns from the recorded one.
-    skip_preflight: start the search whatever the preflight finds.
+    skip_preflight: start the search without the checks of [preflight].
     retry_failed: train failed trials again; without it, only those that failed before the trainer changed.
 
-    Ctrl-C (in a notebook: interrupt the kernel) stops in good order: running trials end their epoch, for at most 25
-    seconds, and the result is returned. A second Ctrl-C stops at once. The next `run` of the same study continues it.
-    Before the first trial, Ctrl-C raises Stopped. On a thread other than the main one signals are left as they are:
-    `hpsearch stop NAME` ends such a run. A process runs one study at a time.
+    Ctrl-C (in a notebook: interrupt the kernel) stops the run: running trials end their epoch, for at most 25 seconds,
+    and the result is returned. A second Ctrl-C stops at once. The next `run` of the same study resumes it. Before the
+    first trial, Ctrl-C raises Stopped. On a thread other than the main one signals are not handled: `hpsearch stop
+    NAME` stops such a run. A process runs one study at a time.
 
     A module that the study names, such as that of its trainer, is imported again where it, or a module of yours that it
     imports, was edited after an earlier import. A trainer, sampler or pruner that is given as a Python object
@@ -89,7 +86,7 @@ def run(
 
 @contextmanager
 def _observer(progress: bool) -> Iterator[Observer]:
-    """A notebook shows stderr in red and redraws poorly: there every line is plain text on stdout."""
+    """In a notebook, plain lines on stdout: it shows stderr in red and a live view flickers."""
     if not progress:
         yield Observer()
         return
@@ -105,12 +102,12 @@ def _observer(progress: bool) -> Iterator[Observer]:
 def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedStudy":
     """Read a recorded study. Nothing is changed, and the journal is closed before this returns.
 
-    study: its name; its study file; a home (`.hpsearch`, or the folder that it lies in) with one study in it; the
-    study's own folder in a home; or a Study.
+    study: its name; its study file; a home (`.hpsearch`, or the folder that has it) with one study in it; the study's
+    own folder in a home; or a Study.
     journal: the URL of the journal, as after `--journal`: a password as ${env:NAME}. Default: the journal of the file
     or folder; for a name the one in $HPSEARCH_HOME, or in `.hpsearch` of the current folder.
 
-    Raises NotFound, with the names that are near; InfrastructureError where the journal cannot be read.
+    Raises NotFound, with similar names; InfrastructureError where the journal cannot be read.
     """
     if isinstance(study, Study):
         own = find.journal_url(None, journal) if journal else study.journal_url
@@ -126,7 +123,7 @@ def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedS
 class RecordedTrial:
     """One trial of a recorded study.
 
-    number: from 0. state, cause, reason: where it stands and why; cause is None while it has not ended.
+    number: from 0. state, cause, reason: its state and why; cause is None while it has not ended.
     params: its parameters. value: of the study's metric at `epoch`, by which it is judged; both None where it has none.
     """
 
@@ -168,10 +165,9 @@ class RecordedTrial:
 
 
 class RecordedStudy:
-    """A recorded study, read-only; `hpsearch.load` makes it.
+    """A recorded study, read-only; `hpsearch.load` returns it.
 
-    It is a snapshot: everything was read from the journal at once, and the journal was closed. What a running study has
-    recorded since is read by `refresh()`.
+    It is a snapshot of the journal at the time of `load`. `refresh()` reads what a running study has recorded since.
     """
 
     def __init__(self, name: str, journal_url: str, home: Path | None):
@@ -274,14 +270,14 @@ class RecordedStudy:
         beside = Path(self._url.removeprefix("sqlite:///").partition("?")[0]).parent
         return find.work_folder(self._study.record, self._found.segments, self._home, beside)
 
-    # As the commands do ─────────────────────────────────────────────────────────────────────────
+    # As the commands ────────────────────────────────────────────────────────────────────────────
 
     @overload
     def doctor(self) -> "StudyDiagnosis": ...
     @overload
     def doctor(self, trial: int) -> "Diagnosis": ...
     def doctor(self, trial: int | None = None) -> "StudyDiagnosis | Diagnosis":
-        """What the loss curves show, as `hpsearch doctor`: of the study's trials together, or of one by its number."""
+        """The findings in the loss curves, as of `hpsearch doctor`: of all trials, or of one by its number."""
         from hpsearch.doctor.diagnosis import Diagnosis, diagnose, lowest_loss
         from hpsearch.doctor.study_diagnosis import diagnose_study
 
@@ -292,9 +288,9 @@ class RecordedStudy:
         return Diagnosis(trials[trial], objective, diagnose(trials[trial], objective, lowest_loss(trials)))
 
     def compare(self, *others: "RecordedStudy | str | Path") -> "Comparison":
-        """This study beside others, as `hpsearch compare`; all are read from their journals now.
+        """This study compared with others, as by `hpsearch compare`; all are read from their journals again.
 
-        others: loaded studies, or what `load` takes; a name is looked for in this study's journal.
+        others: loaded studies, or arguments of `load`; a name is looked up in this study's journal.
         """
         from hpsearch.evaluation.compare.compared_study import ComparedStudy
         from hpsearch.evaluation.compare.comparison import compare
@@ -315,8 +311,8 @@ class RecordedStudy:
     def export(self, kind: Format, path: str | Path) -> Path:
         """Write everything that was recorded, as `hpsearch export --format`; returns the path.
 
-        kind: csv and parquet have a row for every report, json is one document, optuna is a study in a SQLite file of
-        Optuna's, which must not be there yet. BadInput for another kind, or a folder that is not there.
+        kind: csv and parquet have a row for every report, json is one document, optuna is a study in a new SQLite file
+        of Optuna. BadInput for another kind, or a folder that does not exist.
         """
         path = Path(path)
         if kind not in (known := get_args(Format)):
@@ -349,8 +345,8 @@ class RecordedStudy:
         """How much each parameter matters for being among the best trials, by Optuna's PED-ANOVA.
 
         All ended trials but FAILED ones count. COMPLETE ones are ordered by value; pruned and paused ones come after
-        them, by how far they trained and then by value; diverged ones come last. The figure says how many trials it
-        rests on. NoTrialSucceeded: fewer than 10 trials, or nothing in which they differ.
+        them, by their last epoch and then by value; diverged ones come last. The figure has the number of trials that
+        it is based on. NoTrialSucceeded: fewer than 10 trials, or trials that do not differ.
         """
         from hpsearch.plots import parameter_importance
         from hpsearch.samplers.optuna.importance import importance
@@ -359,7 +355,7 @@ class RecordedStudy:
         return parameter_importance.figure(found.document())
 
     def plot_rounds(self) -> "Figure":
-        """Where the trials of each round fell, and the ranges they were drawn from. BadInput for a search without."""
+        """The trials of each round, and their search ranges. BadInput for a search without rounds."""
         from hpsearch.plots import rounds
 
         if "rounds" not in self._found.documents:
@@ -377,15 +373,13 @@ class RecordedStudy:
     def _ranked(self) -> tuple[list[Trial], list[Trial]]:
         """The trials that have a value, the best first, and the others."""
         ranked = self._study.objective.ranked(self._found.trials)
-        having = {trial.number for trial in ranked}
-        return ranked, [trial for trial in self._found.trials if trial.number not in having]
+        with_value = {trial.number for trial in ranked}
+        return ranked, [trial for trial in self._found.trials if trial.number not in with_value]
 
 
 def write_export(found: export.StudyExport, kind: Format, path: Path) -> int:
-    """Write a file, and return how many trials are in it. BadInput: the file for Optuna is there already.
-
-    json, csv and parquet have all trials, optuna those that have ended.
-    """
+    """Write a file, and return the number of trials in it: all, with optuna those that have ended. BadInput: the file
+    for Optuna exists already."""
     match kind:
         case "json":
             path.write_text(json_text(found.document(), indent=2) + "\n", encoding="utf-8")
