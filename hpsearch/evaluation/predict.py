@@ -21,6 +21,7 @@ from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.trial import Report
 from hpsearch.evaluation import ensembles
 from hpsearch.evaluation.candidates import GREEDY, Candidates, Member, Mixture
+from hpsearch.provenance.module_search import module_of
 from hpsearch.trainer import arguments, state
 from hpsearch.trainer.adapters import side_by_side
 from hpsearch.trainer.failures import headline
@@ -111,7 +112,7 @@ class _Companion:
     def __init__(self, context: TrainerContext):
         self._context = context
         self._trainer = context.find()
-        self._module = importlib.import_module(context.use.partition(":")[0])
+        self._module = importlib.import_module(module_of(context.use, context.folder))
         missing = [name for name in ("predict", "score") if not callable(getattr(self._module, name, None))]
         if missing:
             raise TrainerError(

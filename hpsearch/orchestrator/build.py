@@ -10,6 +10,7 @@ from hpsearch.core.stopping import handlers_kept
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
+from hpsearch.provenance.module_search import module_of
 from hpsearch.pruners.base import NeverPrune, Pruner, Several
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
@@ -176,7 +177,7 @@ def import_anew(study: Study) -> None:
     for table in ("trainer", "search", "prune"):
         if (given := study.own(table)) is not None:
             check_is_current(given, f"the {GIVEN_AS[table]} of the study")
-    trainer = [] if study.own("trainer") is not None else [study.trainer.use.partition(":")[0]]
+    trainer = [] if study.own("trainer") is not None else [module_of(study.trainer.use, study.folder)]
     unload_changed([*trainer, *own_methods.modules(study)], study.folder)
 
 

@@ -16,6 +16,7 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.orchestrator.own_pruner import OwnPruner
 from hpsearch.orchestrator.own_sampler import OwnSampler, kind_of
+from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, code_hash
 from hpsearch.samplers.optuna.adapter import Adapted, adapted, is_optuna_class
@@ -74,7 +75,7 @@ def modules(study: Study) -> Iterator[str]:
     """Those of the sampler and the pruner from outside that a study names."""
     for table, section in (("search", study.search), ("prune", study.prune)):
         if isinstance(section, Own | OwnPrune) and study.own(table) is None:
-            yield section.use.partition(":")[0]
+            yield module_of(section.use, study.folder)
 
 
 # Their source files ──────────────────────────────────────────────────────────────────────────────
@@ -87,7 +88,7 @@ def sources(study: Study) -> dict[str, Any]:
     for table, section in (("search", study.search), ("prune", study.prune)):
         if isinstance(section, Own | OwnPrune):
             given = study.own(table)
-            own = Sources.of(section.use.partition(":")[0]) if given is None else Sources.of_object(given)
+            own = Sources.of(module_of(section.use, study.folder)) if given is None else Sources.of_object(given)
             for name, path in own.files.items():
                 found[name] = {"file": _shown(path, study), "sha256": file_hash(path), "code": code_hash(path)}
             for name, digest in own.objects.items():

@@ -10,9 +10,9 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
+from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study
-from hpsearch.trainer import contract
 
 ASKED = "a retry of the failed trials was requested"
 
@@ -74,11 +74,9 @@ def _changes(study: Study, failed: Iterable[Trial], segments: Sequence[TrainingS
 
 def _sources(study: Study) -> Mapping[str, str]:
     """Of the trainer, found as a worker finds it: beside the study file first. Nothing is imported."""
-    contract.search_module_in(study.trainer.use.partition(":")[0], study.folder)
     given = study.own("trainer")
-    return environment.sources(
-        Sources.of(study.trainer.use.partition(":")[0]) if given is None else Sources.of_object(given)
-    )
+    module = module_of(study.trainer.use, study.folder)
+    return environment.sources(Sources.of(module) if given is None else Sources.of_object(given))
 
 
 def _change(before: Mapping[str, str], now: Mapping[str, str]) -> str:

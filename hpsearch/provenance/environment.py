@@ -143,7 +143,11 @@ def _places(use: str, folder: Path) -> Iterator[Path]:
     if use == ASK_AND_TELL:
         yield from [script.parent] if (script := _script()) else []
         return
-    name = use.partition(":")[0].partition(".")[0]
+    place = use.rpartition(":")[0]
+    if place.endswith(".py"):
+        yield (folder / Path(place).expanduser()).resolve().parent
+        return
+    name = place.partition(".")[0]
     if (folder / name).exists() or (folder / f"{name}.py").exists():
         return
     with suppress(ImportError, ValueError):

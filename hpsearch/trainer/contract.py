@@ -3,13 +3,16 @@
 import difflib
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hpsearch.core.errors import BadInput, TrainerError
 from hpsearch.core.trial import ASK_AND_TELL
-from hpsearch.trainer import forms
-from hpsearch.trainer.failures import short_traceback
+from hpsearch.provenance.module_search import module_of
+from hpsearch.trainer import forms, import_errors
 from hpsearch.trainer.training_run import Trainer
 
 
@@ -37,27 +40,47 @@ def import_object(key: str, use: str, folder: Path | None, error: type[BadInput]
     key: the key of the study file, for messages. error: raised where there is no such object or the module cannot be
     imported.
     """
-    module_name, _, name = use.partition(":")
-    try:
-        if folder is not None:
-            search_module_in(module_name, folder)
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as missing:
-        if missing.name and module_name.startswith(missing.name):
-            raise error(
-                f"{key}: no module {missing.name}, neither in the study's folder ({folder}) nor on the Python path"
-            ) from None
-        raise error(f"{key}: {module_name} needs {missing.name}, which is not installed") from None
-    except KeyboardInterrupt:
-        raise
-    except BaseException as problem:  # a module of the user's may raise anything, SystemExit too
-        raise error(f"{key}: importing {module_name} failed\n{short_traceback(problem)}") from None
+    name = use.rpartition(":")[2]
+    module = _import_module(key, use, folder, error)
     thing = getattr(module, name, None)
     if thing is None:
         near = difflib.get_close_matches(name, [n for n, v in vars(module).items() if callable(v)], n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
         raise error(f"{key}: {module.__name__} has no `{name}`{hint}")
     return thing
+
+
+def _import_module(key: str, use: str, folder: Path | None, error: type[BadInput]) -> ModuleType:
+    name = use.rpartition(":")[0]
+    if name.endswith(".py") and folder is not None and folder.is_dir() and not _file(name, folder).is_file():
+        raise error(f"{key}: {import_errors.no_module(use, name, folder)}")
+    try:
+        if folder is not None:
+            name = module_of(use, folder)
+        with _no_arguments(name):
+            return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except ModuleNotFoundError as missing:
+        if missing.name and f"{name}.".startswith(f"{missing.name}."):
+            raise error(f"{key}: {import_errors.no_module(use, missing.name, folder)}") from None
+        raise error(f"{key}: {import_errors.import_failed(name, missing)}") from None
+    except BaseException as problem:  # a module of the user's may raise anything, SystemExit too
+        raise error(f"{key}: {import_errors.import_failed(name, problem)}") from None
+
+
+def _file(place: str, folder: Path) -> Path:
+    return folder / Path(place).expanduser()
+
+
+@contextmanager
+def _no_arguments(name: str) -> Iterator[None]:
+    """A module that parses the command line when it is imported gets none, and not that of hpsearch."""
+    before, sys.argv = sys.argv, [name]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 def display_name(use: str) -> str:
@@ -68,27 +91,3 @@ def display_name(use: str) -> str:
 def display_name_of_object(use: str) -> str:
     """The name, in messages, of a trainer that is a Python object."""
     return f"the trainer `{use}`"
-
-
-def search_module_in(module: str, folder: Path) -> None:
-    """The module is looked for in this folder first.
-
-    What it imports is also looked for beside it where that is no package, as Python does for a script. Where an
-    installed package has the name of the module's top folder, such as `trainers`, the folder becomes part of it.
-    """
-    search_first_in(folder)
-    *folders, last = module.split(".")
-    beside = folder.joinpath(*folders)
-    if not folders or not (beside / f"{last}.py").is_file() or (beside / "__init__.py").exists():
-        return
-    if str(beside) not in sys.path:
-        sys.path.insert(sys.path.index(str(folder)) + 1, str(beside))
-    path = getattr(importlib.import_module(folders[0]), "__path__", None)
-    if path is not None and str(folder / folders[0]) not in path:
-        path.insert(0, str(folder / folders[0]))
-
-
-def search_first_in(folder: Path) -> None:
-    """Modules are looked for in this folder first."""
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))

@@ -16,6 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from hpsearch.core.errors import BadInput
+from hpsearch.provenance.module_search import search_first_in
 from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, code_hash
 
@@ -64,7 +65,7 @@ def _search_first(folder: Path) -> None:
     """A folder of another study may have a module of the same name."""
     with suppress(ValueError):
         sys.path.remove(str(folder))
-    sys.path.insert(0, str(folder))
+    search_first_in(folder)
 
 
 def _stale(module: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.provenance.module_search import search_first_in
 from hpsearch.provenance.sources import Sources, code_holder
 from hpsearch.trainer import arguments, contract, forms
 from hpsearch.trainer.failures import short_traceback
@@ -50,7 +51,7 @@ class PickledTrainer:
     def trainer(self) -> Any:
         """Unpickled once in a process, as a module is imported once. TrainerError."""
         if self.folder is not None:
-            contract.search_first_in(self.folder)
+            search_first_in(self.folder)
         try:
             trainer, params_class, hints = pickle.loads(self.content)
         except Exception as problem:  # a module that is imported may raise anything

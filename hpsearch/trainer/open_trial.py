@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
+from hpsearch.provenance.module_search import module_of, search_first_in
 from hpsearch.provenance.sources import Sources
 from hpsearch.trainer import arguments, contract, forms, state
 from hpsearch.trainer.given import GivenTrainer, PickledTrainer
@@ -53,12 +54,12 @@ class TrainerContext:
         """TrainerError says what is wrong with it."""
         if self.given is None:
             return contract.find(self.use, self.folder)
-        contract.search_first_in(self.folder)
+        search_first_in(self.folder)
         return forms.as_trainer(self.name, self.given.trainer)
 
     def sources(self) -> Sources:
         """The files and objects that the trainer is made of. Call `find` first."""
-        return Sources.of(self.use.partition(":")[0]) if self.given is None else self.given.sources
+        return Sources.of(module_of(self.use, self.folder)) if self.given is None else self.given.sources
 
     def run(
         self,

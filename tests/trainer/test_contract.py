@@ -83,8 +83,9 @@ class TestFind:
 
     def test_a_module_that_needs_what_is_not_installed(self) -> None:
         assert complaint("tests.support.needy:train") == (
-            'trainer.use = "tests.support.needy:train": tests.support.needy needs no_such_library_at_all, '
-            "which is not installed"
+            'trainer.use = "tests.support.needy:train": importing tests.support.needy failed: '
+            f"{ROOT}/tests/support/needy.py:3 imports no_such_library_at_all, "
+            "which is neither beside it nor installed"
         )
 
     def test_an_import_that_is_interrupted(self, folder: Path) -> None:

@@ -66,12 +66,20 @@ def metric_name(name: str) -> str:
 
 
 def _use(use: str) -> str:
-    """ "module:function"; of "path/to/file.py:function" the same module."""
-    file, _, function = use.removeprefix("./").partition(".py:")
-    named = f"{file.replace('/', '.')}:{function}" if function and "." not in file else use
-    if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", named):
+    """ "module:function"; of "path/to/file.py:function" the same module, where it is one below the study's folder."""
+    place, _, function = use.removeprefix("./").rpartition(":")
+    if place.endswith(".ipynb"):
+        raise ValueError(
+            f"{place} is a notebook: write the trainer into a .py file (in Jupyter: `%%writefile mine.py`), or give "
+            "the function itself from the notebook: Study.from_dict({…}, trainer=train)"
+        )
+    parts = place.removesuffix(".py").split("/")
+    if place.endswith(".py") and all(part and "." not in part for part in parts):
+        place = ".".join(parts)
+    is_known = place.endswith(".py") or re.fullmatch(r"\w[\w -]*(\.\w[\w -]*)*", place)
+    if not (is_known and re.fullmatch(r"[^\W\d]\w*", function)):
         raise ValueError(f'must be "module:function" or "file.py:function", such as "mine:train", got {show(use)}')
-    return named
+    return f"{place}:{function}"
 
 
 def _own_use(use: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from ray import cloudpickle
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.sources import code_holder, references
 from hpsearch.trainer.failures import headline
 from hpsearch.trainer.given import GivenTrainer, PickledTrainer
@@ -26,7 +27,7 @@ def runtime_env(use: str, folder: Path) -> dict[str, Any]:
 
 def packages(use: str, folder: Path) -> list[str]:
     """The folders of the packages that a worker imports and that do not lie in the study's folder."""
-    names = dict.fromkeys(["hpsearch", use.partition(":")[0].partition(".")[0]])
+    names = dict.fromkeys(["hpsearch", module_of(use, folder).partition(".")[0]])
     names.pop("__main__", None)  # what is in it travels by value
     found = []
     for name in names:

@@ -1,0 +1,117 @@
+"""Where the module that a study names is found: beside the study file first, then on the Python path.
+
+A file that is no importable module of that name, because a standard module has it, is found under a name of its own.
+"""
+
+import importlib
+import sys
+import sysconfig
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+AFTER_STANDARD: set[str] = set()
+"""Folders that hold a module named like a standard one: they are searched after the standard library, so that what
+imports the standard module does not get theirs."""
+
+
+def module_of(use: str, folder: Path) -> str:
+    """Make the module of "module:name" or "path/file.py:name" importable, and return the name to import it by.
+
+    folder: of the study, where the module is looked for first and a path starts. On a node of a cluster that has no
+    such folder, what was sent there is in the working directory. The module itself is not imported.
+    """
+    place = use.rpartition(":")[0]
+    if not folder.is_dir():
+        folder = Path.cwd()
+    if not place.endswith(".py"):
+        return _importable(place, folder)
+    file = (folder / Path(place).expanduser()).absolute()
+    file = file.parent.resolve() / file.name
+    names, top = [file.stem], file.parent
+    while (top / "__init__.py").exists():
+        names, top = [top.name, *names], top.parent
+    return _importable(".".join(names), top)
+
+
+def search_first_in(folder: Path) -> None:
+    """Modules are looked for in this folder first."""
+    if str(folder) not in sys.path:
+        sys.path.insert(_after_standard() if str(folder) in AFTER_STANDARD else 0, str(folder))
+
+
+def _importable(module: str, folder: Path) -> str:
+    """What the module imports is also looked for beside it where that is no package, as Python does for a script (of a
+    link: beside the file that it points to). Where an installed package has the name of the module's top folder, such
+    as `trainers`, the folder becomes part of it."""
+    top, *inside = module.split(".")
+    if top in sys.stdlib_module_names and (name := _named_like_standard(top, inside, folder)):
+        return name
+    search_first_in(folder)
+    *folders, last = module.split(".")
+    beside = folder.joinpath(*folders)
+    file = beside / f"{last}.py"
+    if not file.is_file():
+        return module
+    if file.is_symlink():
+        _search_after(folder, file.resolve().parent)
+    if not folders or (beside / "__init__.py").exists():
+        return module
+    _search_after(folder, beside)
+    path = getattr(importlib.import_module(top), "__path__", None)
+    if path is not None and str(folder / top) not in path:
+        path.insert(0, str(folder / top))
+    return module
+
+
+def _search_after(first: Path, second: Path) -> None:
+    if str(second) not in sys.path:
+        sys.path.insert(sys.path.index(str(first)) + 1, str(second))
+
+
+# Modules named like a standard one ───────────────────────────────────────────────────────────────
+
+
+class _Files(MetaPathFinder):
+    """Finds a file under another name than its own."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, Path] = {}
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:  # noqa: ARG002
+        file = self.files.get(fullname)
+        if file is None:
+            return None
+        inside = [str(file.parent)] if file.name == "__init__.py" else None
+        return spec_from_file_location(fullname, file, submodule_search_locations=inside)
+
+
+_FILES = _Files()
+
+
+def _named_like_standard(top: str, inside: list[str], folder: Path) -> str:
+    """The name to import it by; "" where the folder holds no such module."""
+    if inside and not (folder / top / "__init__.py").exists():
+        below = folder.joinpath(top, *inside)
+        if not (below.with_name(f"{below.name}.py").is_file() or below.is_dir()):
+            return ""
+        return _importable(".".join(inside), folder / top)
+    files = [folder / top / "__init__.py", folder / f"{top}.py"]
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        return ""
+    AFTER_STANDARD.add(str(folder))
+    search_first_in(folder)
+    name = f"{top}_of_study"
+    _FILES.files[name] = file
+    if _FILES not in sys.meta_path:
+        sys.meta_path.append(_FILES)
+    return ".".join([name, *inside])
+
+
+def _after_standard() -> int:
+    standard = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    places = [at for at, place in enumerate(sys.path) if place in standard or place.endswith("lib-dynload")]
+    return max(places, default=-1) + 1
