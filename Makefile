@@ -5,13 +5,20 @@ PYTHON := $(VENV)/bin/python
 BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: quickstart test check bench chaos clean docs schema
+FRAMEWORKS := .venv-frameworks
+FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py)
+
+.PHONY: quickstart test test-frameworks check bench chaos clean docs schema
 
 quickstart: $(VENV)/installed
 	$(VENV)/bin/hpsearch run studies/quickstart.toml
 
 test: $(VENV)/installed-test
 	$(VENV)/bin/pytest -n auto --dist loadgroup --max-worker-restart 0
+
+# Lightning, transformers and Accelerate are in an environment of their own, which also has what is in $(VENV).
+test-frameworks: $(FRAMEWORKS)/installed
+	$(FRAMEWORKS)/bin/python -m pytest -m "" $(FRAMEWORK_TESTS)
 
 check: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
@@ -31,7 +38,7 @@ docs: $(VENV)/installed
 	$(PYTHON) docs/api_page.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PYTHON):
@@ -44,4 +51,11 @@ $(VENV)/installed: $(PYTHON) pyproject.toml
 
 $(VENV)/installed-test: $(VENV)/installed
 	$(PYTHON) -m pip install --quiet --editable ".[test]"
+	touch $@
+
+$(FRAMEWORKS)/installed: $(VENV)/installed-test
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(FRAMEWORKS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --editable ".[frameworks]"
 	touch $@

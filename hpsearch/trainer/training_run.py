@@ -11,6 +11,7 @@ from hpsearch.core.replicates import Fold
 from hpsearch.core.trial import Report
 from hpsearch.provenance import data_hashes
 from hpsearch.trainer import state
+from hpsearch.trainer.adapters import accelerate
 
 Batch = TypeVar("Batch")
 
@@ -119,11 +120,14 @@ class Run:
     def track(self, **objects: Any) -> None:
         """Register the objects whose state a checkpoint has; in a trial that is continued, they are restored here.
 
-        Anything with state_dict and load_state_dict (modules, optimizers, schedules, scalers), a torch.Generator, or a
-        numpy.random.Generator. Call it when everything is built, before the first epoch. Global random states are saved
-        without it. docs/trainers.md lists what a state may hold: where it holds more, the trial has no checkpoints.
+        Anything with state_dict and load_state_dict (modules, optimizers, schedules, scalers), a torch.Generator, a
+        numpy.random.Generator, or an accelerate.Accelerator. Call it when everything is built, before the first epoch.
+        Global random states are saved without it. docs/trainers.md lists what a state may hold: where it holds more,
+        the trial has no checkpoints.
         """
         for name, thing in objects.items():
+            if accelerate.is_accelerator(thing):
+                thing = objects[name] = accelerate.TrackedAccelerator(thing, self.scratch_dir)
             state.check_can_be_tracked(name, thing)
             if self._restored is not None and not self._restored.leaves_out(name, thing):
                 state.restore(thing, self._restored.object_state(name))

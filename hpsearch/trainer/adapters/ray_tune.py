@@ -11,13 +11,12 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from numbers import Real
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ray.train._internal import session as tune_session
 from ray.train._internal.session import _TrainingResult
@@ -37,10 +36,8 @@ from ray.tune.trainable import wrap_function
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
 from hpsearch.trainer import state
+from hpsearch.trainer.checkpoint_files import read_files, temporary_folder, write_files
 from hpsearch.trainer.training_run import Run
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 BOOKKEEPING = frozenset({*AUTO_RESULT_KEYS, *DEBUG_METRICS, DONE, SHOULD_CHECKPOINT})
 """Keys that Tune adds to a result."""
@@ -64,7 +61,10 @@ def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
     def train(params: Params, run: Run) -> Iterator[Report]:
         for left in run.scratch_dir.glob("tune-*"):  # left by a worker that was killed
             shutil.rmtree(left, ignore_errors=True)
-        with _temporary(run.scratch_dir) as folder, _closed(begun(trainable, params, run, folder)) as training:
+        with (
+            temporary_folder(run.scratch_dir, "tune-") as folder,
+            _closed(begun(trainable, params, run, folder)) as training,
+        ):
             training.track(run)
             for epoch in run.epochs():
                 results = training.results_of(epoch)
@@ -111,7 +111,7 @@ class _OfClass:
 
     def state_dict(self) -> dict[str, Any]:
         """TrainerError where the class cannot save; OSError is the disk's."""
-        with _temporary(self._folder) as folder:
+        with temporary_folder(self._folder, "tune-") as folder:
             try:
                 saved = self._trainable.save(str(folder))
             except OSError:
@@ -119,7 +119,7 @@ class _OfClass:
             except Exception as problem:
                 name = type(self._trainable).__name__
                 raise TrainerError(f"{name}.save_checkpoint: {type(problem).__name__}: {problem}") from problem
-            content = _read_files(Path(saved.checkpoint.path))
+            content = read_files(Path(saved.checkpoint.path))
             shutil.rmtree(saved.checkpoint.path)
         counters = {name: saved.metrics.get(name) for name in COUNTERS}
         return {
@@ -128,8 +128,8 @@ class _OfClass:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        with _temporary(self._folder) as folder:
-            _write_files(state["files"], folder)
+        with temporary_folder(self._folder, "tune-") as folder:
+            write_files(state["files"], folder)
             self._trainable.restore(_TrainingResult(Checkpoint.from_directory(folder), state["counters"]))
 
 
@@ -201,7 +201,7 @@ class _OfFunction:
             self._session, tune_session._session = tune_session._session, None
 
     def state_dict(self) -> dict[str, Any]:
-        content = _read_files(self._kept) if self._kept is not None else {}
+        content = read_files(self._kept) if self._kept is not None else {}
         return {"files": content, "epoch": self._kept_epoch, "random": self._random}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -209,7 +209,7 @@ class _OfFunction:
         self._random = state["random"]
         if self._epoch:
             self._kept = self._folder / "restored"
-            _write_files(state["files"], self._kept)
+            write_files(state["files"], self._kept)
             with self._in_session():
                 self._trainable.restore(_TrainingResult(Checkpoint.from_directory(self._kept), {}))
 
@@ -262,26 +262,3 @@ def _set_up(kind: type[Trainable], params: Params, folder: Path) -> Trainable:
         del os.environ[RAY_CHDIR_TO_TRIAL_DIR]
         if before is not None:
             os.environ[RAY_CHDIR_TO_TRIAL_DIR] = before
-
-
-@contextmanager
-def _temporary(beside: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=beside, prefix="tune-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-def _read_files(folder: Path) -> dict[str, "Tensor"]:
-    """Every file below the folder as bytes, by its path from there; empty folders are left out."""
-    import numpy
-    import torch
-
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): torch.from_numpy(numpy.fromfile(path, numpy.uint8)) for path in paths}
-
-
-def _write_files(content: Mapping[str, "Tensor"], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, tensor in content.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tensor.numpy().tofile(path)
