@@ -75,5 +75,5 @@ def test_the_order_of_the_data_goes_on(tmp_path: Path, seedable: bool) -> None:
 def test_it_is_tracked_once_it_has_prepared_a_model(tmp_path: Path) -> None:
     accelerator = accelerate.Accelerator(cpu=True)
     assert is_accelerator(accelerator)
-    with pytest.raises(TrainerError, match="after accelerator.prepare"):
+    with pytest.raises(TrainerError, match=r"after accelerator\.prepare"):
         Run.local(EPOCHS).track(accelerator=accelerator)
