@@ -16,12 +16,15 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import show as text
     from hpsearch.records.find import homes, opened, work_folder
     from hpsearch.records.standing import study_details, trial_details
+    from hpsearch.workers.checkpoints import CheckpointUse
     from hpsearch.workers.trial_files import TrialFiles
 
     with opened(args.study, args.journal) as (journal, study):
         if args.trial is None:
             details = study_details(journal, study)
-            yield Answer(details.document(), lambda: text.study(details, args.all))
+            used = CheckpointUse.of(work_folder(study.record, (), *homes(args.study, args.journal))).bytes
+            document = {**details.document(), "checkpoint_bytes": used}
+            yield Answer(document, lambda: text.study(details, used, args.all))
         else:
             trial = trial_details(journal, study, args.trial)
             work = work_folder(study.record, trial.segments, *homes(args.study, args.journal))

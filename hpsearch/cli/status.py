@@ -18,8 +18,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.status import text
-    from hpsearch.records.find import journal_of, study_in
+    from hpsearch.records.find import homes, journal_of, study_in, work_folder
     from hpsearch.records.standing import standing
+    from hpsearch.workers.checkpoints import CheckpointUse
 
     before = None
     while True:
@@ -29,7 +30,12 @@ def run(args: Namespace) -> Iterator[Answer]:
             latest = journal.decisions(records[0].id)[-LATEST:] if args.study is not None else []
         if found != before:
             documents = [one.document() for one in found]
-            yield Answer(documents if args.study is None else documents[0], partial(text, found, latest))
+            if args.study is None:
+                yield Answer(documents, partial(text, found))
+            else:
+                used = CheckpointUse.of(work_folder(records[0], (), *homes(args.study, args.journal))).bytes
+                document = {**documents[0], "checkpoint_bytes": used}
+                yield Answer(document, partial(text, found, latest, used))
         if not args.watch or all(one.state != "RUNNING" for one in found):
             return
         before = found

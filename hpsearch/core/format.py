@@ -86,6 +86,15 @@ def duration(seconds: float) -> str:
     return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
 
 
+def size(count: float) -> str:
+    """Of a file, from bytes: 512 bytes, 1.5 KiB, 288 MiB, 5.6 GiB"""
+    units = ["TiB", "GiB", "MiB", "KiB", "bytes"]
+    while count >= 1024 and len(units) > 1:
+        count /= 1024
+        units.pop()
+    return f"{count:.0f} {units[-1]}" if count >= 100 else f"{count:.3g} {units[-1]}"
+
+
 def span(time: Span) -> str:
     """20 to 40 s, 50 s to 3 min, up to 8 min, about 2.5 h"""
     (low, low_unit), (high, unit) = _in_unit(time.low), _in_unit(time.high)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from hpsearch.core.decisions import RESTARTS, New
 from hpsearch.core.errors import NotFound
 from hpsearch.core.history import History
 from hpsearch.core.time_left import Span
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import ASK_AND_TELL, State, Trial
 from hpsearch.journal import Journal, Summary
 from hpsearch.orchestrator import build
+from hpsearch.orchestrator.disk_forecast import DiskForecast, disk_forecast
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.records.preflight_record import folder, kept
 from hpsearch.records.standing import time_left
@@ -32,6 +34,8 @@ class Forecast:
     time_left: estimated from the trials that are recorded, or where there are too few from seconds_per_epoch.
     restarts: its trials have no checkpoints, so one that is continued trains again from its first epoch.
     cost, lr_range: what the preflight and the range test have measured.
+    disk: of its checkpoints; None where there are none: its trials cannot be continued, or hpsearch does not train
+    them.
     """
 
     study: Study
@@ -45,6 +49,7 @@ class Forecast:
     cost: Mapping[str, Any] | None
     lr_range: str | None
     restarts: bool = False
+    disk: DiskForecast | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -78,17 +83,20 @@ class Forecast:
             "cost": self.cost,
             "lr_range": self.lr_range,
             "continues": not self.restarts,
+            "disk": self.disk and self.disk.document(),
         }
 
 
 def forecast(study: Study) -> Forecast:
-    recorded, measured, left, restarts = _known(study)
+    recorded, measured, left, restarts, work = _known(study)
     cost = measured["preflight"]["cost"] if "preflight" in measured else None
     study = PreflightRecord(measured).narrowed(study)
     seconds = recorded.busy / recorded.epochs if recorded and recorded.epochs else cost and cost["seconds"]
+    rounds, trials = tuple(plan.rounds(study, restarts)), plan.trials(study)
+    disk = disk_forecast(study, rounds, trials, cost, work)
     return Forecast(
         study,
-        rounds=tuple(plan.rounds(study, restarts)),
+        rounds=rounds,
         trials=plan.proposals(study) or None,
         epochs=plan.all_epochs(study, restarts) or None,
         first=tuple(_first_proposals(study)),
@@ -98,6 +106,7 @@ def forecast(study: Study) -> Forecast:
         cost=cost,
         lr_range=measured["lr_range"]["says"] if "lr_range" in measured else None,
         restarts=restarts,
+        disk=None if study.trainer.use == ASK_AND_TELL or (restarts and not disk.used) else disk,
     )
 
 
@@ -121,16 +130,17 @@ def _from_pace(study: Study, seconds: float | None, trained: int, restarts: bool
     return Span(0.0 if plan.workload(study).ends_early else most, most)
 
 
-def _known(study: Study) -> tuple[Summary | None, dict[str, Any], Span | None, bool]:
+def _known(study: Study) -> tuple[Summary | None, dict[str, Any], Span | None, bool, Path | None]:
     """What is recorded of the study; what was measured before its first trial, by a run or by a preflight alone; the
-    time left by what its trials have cost; and whether they have no checkpoints."""
+    time left by what its trials have cost; whether they have no checkpoints; and the study's folder."""
     try:
         with Journal.open(study.journal_url, create=False) as journal:
             record = journal.find(study.study.name)
             if record is not None:
                 documents = journal.documents(record.id) or kept(folder(study))
                 restarts = journal.count(record.id, RESTARTS) > 0
-                return journal.summary(record.id), documents, time_left(journal, record, study), restarts
+                left, work = time_left(journal, record, study), build.work_folder(study, record.uid)
+                return journal.summary(record.id), documents, left, restarts, work
     except NotFound:
         pass
-    return None, kept(folder(study)), None, False
+    return None, kept(folder(study)), None, False, None

@@ -115,13 +115,21 @@ class OverfitAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointSizes:
+    """Bytes of a checkpoint, and of one without what only training needs; 0 where none was made."""
+
+    whole: int = 0
+    weights: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TrainedEpochs:
     """A few whole epochs.
 
     factor: see OverfitAttempt. reports: those of the trainer. losses: one per step, the first LOSSES of them.
     validated: examples per epoch that the models were evaluated on, without gradients.
     seconds: per epoch; where no epoch ended, estimated from the part that was trained, or None.
-    problem: what the trainer raised, or "".
+    problem: what the trainer raised, or "". sizes: of a checkpoint at the end, where they were measured.
     """
 
     factor: float
@@ -130,6 +138,7 @@ class TrainedEpochs:
     validated: int = 0
     seconds: float | None = None
     problem: str = ""
+    sizes: CheckpointSizes = CheckpointSizes()
 
     @property
     def diverged(self) -> bool:
@@ -151,7 +160,7 @@ class PeakMemory:
 class Measurements:
     """All measurements of a preflight. Parts that were not reached are None or empty.
 
-    shuffled: the same training on shuffled labels, which gives the chance level.
+    shuffled: the same training on shuffled labels, which gives the chance level. sizes: of a checkpoint.
     seconds: the duration of all measurements.
     """
 
@@ -160,6 +169,7 @@ class Measurements:
     trained: TrainedEpochs | None = None
     shuffled: tuple[TrainedEpochs, ...] = ()
     memory: PeakMemory = PeakMemory()
+    sizes: CheckpointSizes = CheckpointSizes()
     failure: Failure | None = None
     seconds: float = 0.0
 

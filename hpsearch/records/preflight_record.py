@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.format import json_text
+from hpsearch.core.format import json_text, size
 from hpsearch.plots import figures
 from hpsearch.study.definition import Study
 
@@ -38,6 +38,8 @@ def cost_text(cost: Mapping[str, Any]) -> str:
             f"{cost['gpu'] / 2**20:.0f} MiB of GPU memory, so that {cost['per_gpu']} fit one GPU "
             f"(resources.per_trial.gpus = {share(cost['per_gpu']):g})"
         )
+    if cost.get("checkpoint"):  # not in what an earlier version has measured
+        parts.append(f"{size(cost['checkpoint'])} a checkpoint")
     return ", ".join(parts)
 
 

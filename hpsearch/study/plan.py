@@ -35,6 +35,11 @@ def proposals(study: Study) -> int:
     return sum(one.trials for one in rounds(study))
 
 
+def trials(study: Study) -> int | None:
+    """How many new trials are started in all; None where only the sampler knows."""
+    return sum(one.new for one in rounds(study)) or None
+
+
 def certain_proposals(study: Study) -> int | None:
     """As `proposals`; None where their number follows from what is found, or the sampler decides it."""
     return (proposals(study) or None) if study.search.epoch_budget is None else None

@@ -148,3 +148,5 @@ class CheckpointWriter:
                     self.store.take_best_back()
             if over:
                 self.store.keep_best()
+            elif epoch is not None:
+                self.store.drop_best_before()

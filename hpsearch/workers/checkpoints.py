@@ -119,6 +119,10 @@ class CheckpointStore:
         """Remove all but the best: the trial will not be continued."""
         self._remove([ASIDE, *map(self._name, self._steps())])
 
+    def drop_best_before(self) -> None:
+        """Remove the best one that was set aside: the one that took its place counts."""
+        self._remove([ASIDE])
+
     def forget(self, after: int) -> None:
         """Remove what was trained after an epoch: its reports were dropped, or were lost on their way.
 
@@ -204,6 +208,42 @@ class CheckpointStore:
         """Newest first."""
         names = (re.fullmatch(r"epoch-(\d{6,})\.pt", path.name) for path in self.folder.glob("epoch-*.pt"))
         return sorted((int(found[1]) for found in names if found), reverse=True)
+
+
+@dataclass(frozen=True)
+class CheckpointUse:
+    """What the checkpoints of a study take on the disk, in bytes: of all together, of the largest one to resume from
+    and the largest of a best epoch; 0 where there is none."""
+
+    bytes: int = 0
+    largest: int = 0
+    largest_best: int = 0
+
+    @classmethod
+    def of(cls, work: Path | None) -> Self:
+        """work: the study's folder; None: it is not on this machine. A file with two names counts once."""
+        sizes: dict[int, int] = {}
+        largest = largest_best = 0
+        for folder in _entries(work / "checkpoints") if work is not None else ():
+            for file in _entries(folder):
+                if ".pt" not in file.name:
+                    continue
+                with suppress(OSError):  # a run may have removed it
+                    found = file.stat()
+                    sizes[found.st_ino] = found.st_size
+                    if file.name == BEST:
+                        largest_best = max(largest_best, found.st_size)
+                    elif file.name.endswith(".pt"):
+                        largest = max(largest, found.st_size)
+        return cls(sum(sizes.values()), largest, largest_best)
+
+
+def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
 
 
 @contextmanager

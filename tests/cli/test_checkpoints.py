@@ -167,3 +167,30 @@ class TestRecordedRule:
         cli.run("--set", "search.trials=6")
         assert self.recorded(cli)["keep"] == "best"
         assert len(have(cli)) == 1
+
+
+class TestDisk:
+    def test_what_is_forecast_is_what_is_taken(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.cli.trainers:torch_learner", space="lr = { low = 1e-4, high = 1.0, log = true }")
+        assert cli.invoke("plan", "study.toml", "--json").data["disk"]["most"] is None
+        cli.invoke("preflight", "study.toml")
+        measured = cli.invoke("plan", "study.toml", "--json").data["disk"]
+        cli.run()
+        known = cli.invoke("plan", "study.toml", "--json").data["disk"]
+        assert measured["best"] == pytest.approx(known["best"], rel=0.05)
+        assert 4 * known["best"] <= known["used"] <= known["most"]
+        assert known["fits"] is True
+
+    def test_status_and_show(self, cli: CliRunner) -> None:
+        cli.study()
+        cli.run()
+        files = [*cli.folder.glob(".hpsearch/studies/*/checkpoints/*/*.pt*")]
+        used = sum(path.stat().st_size for path in files)
+        for command in ("status", "show"):
+            assert cli.invoke(command, "toy", "--json").data["checkpoint_bytes"] == used
+            assert "checkpoints: " in cli.invoke(command, "toy").out
+
+    def test_without_checkpoints_there_is_no_forecast(self, cli: CliRunner) -> None:
+        cli.study(trainer="tests.support.toys:untracked")
+        cli.run()
+        assert cli.invoke("plan", "study.toml", "--json").data["disk"] is None

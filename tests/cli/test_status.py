@@ -9,6 +9,7 @@ def test_object(done: CliRunner) -> None:
     best = min(done.export()["trials"], key=lambda trial: trial["value"])
     data = done.invoke("status", "toy", "--json").data
     assert data.pop("busy_seconds") > 0
+    assert data.pop("checkpoint_bytes") > 0
     assert data == {
         "study": "toy",
         "state": "COMPLETE",
@@ -34,7 +35,7 @@ def test_text_ends_with_the_last_decisions(done: CliRunner) -> None:
     lines = done.invoke("status", "toy").out.splitlines()
     assert lines[0].split() == ["study", "state", "trials", "epochs", "best"]
     assert lines[1].split()[:5] == ["toy", "COMPLETE", "4", "complete", "12"]
-    assert lines[3] == "last decisions"
+    assert lines[4] == "last decisions"
     last = done.export()["decisions"][-1]
     assert lines[-1].split() == ["trial", "3", "epoch", "3", "complete", *last["reason"].split()]
 

@@ -16,6 +16,7 @@ from hpsearch.core.format import (
     named,
     params_line,
     score,
+    size,
     trainer,
     utc_time,
 )
@@ -86,3 +87,14 @@ def test_columns_are_aligned_and_nothing_follows_the_last() -> None:
 
 def test_times_are_in_utc() -> None:
     assert utc_time(1_700_000_000_999) == "2023-11-14 22:13:20"
+
+
+def test_the_size_of_a_file_has_three_digits() -> None:
+    assert [size(count) for count in (0, 512, 1536, 301_989_888, 6_000_000_000)] == [
+        "0 bytes",
+        "512 bytes",
+        "1.5 KiB",
+        "288 MiB",
+        "5.59 GiB",
+    ]
+    assert [size(count) for count in (1023, 1023 * 2**10, 2**50)] == ["1023 bytes", "1023 KiB", "1024 TiB"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hpsearch.core.format import columns, many, params_line, span
+from hpsearch.core.format import columns, many, params_line, size, span
 from hpsearch.orchestrator.forecast import MOST_SHOWN, Forecast
 from hpsearch.records.preflight_record import cost_text
 from hpsearch.study.definition import Study
@@ -19,6 +19,7 @@ def text(expected: Forecast) -> str:
         *_amount(expected),
         _workers(study),
         *_measured(expected),
+        *_disk(expected),
     ]
     if done := expected.recorded:
         rows.append(f"recorded so far: {many(sum(done.trials.values()), 'trial')}, {many(done.epochs, 'epoch')}")
@@ -77,6 +78,28 @@ def _workers(study: Study) -> str:
     replicates = study.replicates
     several = f"; each trial trains {replicates} side by side, in every epoch" if len(replicates) > 1 else ""
     return f"{trials}, {each.cpus:g} CPU{gpus} each{several}"
+
+
+def _disk(expected: Forecast) -> Iterator[str]:
+    """disk: checkpoints take at most 7.9 GiB at one time (20 ended trials, 2 running); 120 GiB are free"""
+    disk = expected.disk
+    if disk is None:
+        return
+    ended = "all ended trials" if disk.ended is None else many(disk.ended, "ended trial")
+    paused = [f"{disk.paused} paused"] if disk.paused else []
+    count = ", ".join([ended, f"{disk.running} running", *paused])
+    free = "" if disk.free is None else f"; {size(disk.free)} are free"
+    if disk.checkpoint is None or disk.best is None:
+        yield f"disk: the size of a checkpoint is not known before the first one; {count} keep theirs{free}"
+    elif disk.most is None:
+        yield f"disk: each ended trial keeps a checkpoint of {size(disk.best)}{free}"
+    else:
+        yield f"disk: checkpoints take at most {size(disk.most)} at one time ({count}){free}"
+    if disk.fits is False:
+        yield (
+            'warning: the checkpoints do not fit on the disk: [checkpoints] keep = "best" or weights_only = true '
+            "needs less, or HPSEARCH_HOME names a folder on another disk"
+        )
 
 
 def _measured(expected: Forecast) -> Iterator[str]:

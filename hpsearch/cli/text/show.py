@@ -21,9 +21,9 @@ MOST_TRIALS = 20
 """How many trials of a study are listed without --all."""
 
 
-def study(details: StudyDetails, every: bool) -> str:
-    """every: list all trials, not the first `MOST_TRIALS`."""
-    parts = [status.text([details.standing])]
+def study(details: StudyDetails, used: int, every: bool) -> str:
+    """used: bytes of the disk that its checkpoints take. every: list all trials, not the first `MOST_TRIALS`."""
+    parts = [status.text([details.standing], used=used)]
     if details.rounds is not None:
         parts += ["", _rounds(details.rounds)]
     if details.trials:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import first_line, number, span
+from hpsearch.core.format import first_line, number, size, span
 from hpsearch.records.standing import Standing
 
 
-def text(studies: Sequence[Standing], latest: Sequence[Decision] = ()) -> str:
-    """A line for each; of one alone also its preflight, the process that runs it, and its latest decisions."""
+def text(studies: Sequence[Standing], latest: Sequence[Decision] = (), used: int = 0) -> str:
+    """A line for each; of one alone also its preflight, the process that runs it, its latest decisions, and what its
+    checkpoints take on the disk (used: bytes)."""
     if not studies:
         return "no study is recorded here"
     head = table([["study", "state", "trials", "epochs", "best"], *map(_row, studies)], narrow=(0, 2, 4), lines=None)
@@ -20,6 +21,7 @@ def text(studies: Sequence[Standing], latest: Sequence[Decision] = ()) -> str:
         lines += [one.lr_range] if one.lr_range else []
         lines += [f"run by {one.holder}"] if one.holder else []
         lines += [f"{span(one.seconds_left)} left"] if one.seconds_left else []
+        lines += [f"checkpoints: {size(used)} on the disk"] if used else []
     if any(one.state == "INTERRUPTED" for one in studies):
         lines.append(
             "INTERRUPTED: the process that ran the study has ended; `hpsearch run` with the same file resumes it"

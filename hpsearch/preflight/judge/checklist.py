@@ -53,6 +53,7 @@ def _without_consequences(check: Check, others: Sequence[Check]) -> Check:
 class Cost:
     """seconds: per epoch; None where none could be timed. host, gpu: peak memory in bytes. gpu_total: bytes of the GPU.
 
+    checkpoint: bytes of one. weights: of one without what only training needs. 0 where nothing is tracked.
     per_gpu: the number of trials that fit one GPU together; None without a GPU.
     """
 
@@ -60,6 +61,8 @@ class Cost:
     host: int
     gpu: int = 0
     gpu_total: int = 0
+    checkpoint: int = 0
+    weights: int = 0
 
     @property
     def per_gpu(self) -> int | None:
@@ -76,4 +79,5 @@ def cost(measured: Measurements, replicates: int = 1) -> Cost:
     memory, seconds = measured.memory, measured.trained.seconds if measured.trained else None
     of_all = None if seconds is None else replicates * seconds
     host = memory.idle + replicates * (memory.host - memory.idle)
-    return Cost(of_all, host, replicates * memory.gpu, memory.gpu_total)
+    checkpoint, weights = replicates * measured.sizes.whole, replicates * measured.sizes.weights
+    return Cost(of_all, host, replicates * memory.gpu, memory.gpu_total, checkpoint, weights)

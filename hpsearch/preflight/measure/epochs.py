@@ -3,21 +3,28 @@
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 from hpsearch.core.trial import Report
 from hpsearch.preflight.measure.batches import BatchFilter, unchanged
 from hpsearch.preflight.measure.instrumentation import Instrumentation, scaled_lr
 from hpsearch.preflight.measure.instrumented_training import TrainerUnderTest, run_to_end
-from hpsearch.preflight.measurements import LOSSES, PeakMemory, TrainedEpochs
+from hpsearch.preflight.measurements import LOSSES, CheckpointSizes, PeakMemory, TrainedEpochs
+from hpsearch.trainer import state
 
 
 def train_epochs(
-    trainer: TrainerUnderTest, most: int, factor: float, deadline: float, feed: BatchFilter = unchanged
+    trainer: TrainerUnderTest,
+    most: int,
+    factor: float,
+    deadline: float,
+    feed: BatchFilter = unchanged,
+    sized: bool = False,
 ) -> TrainedEpochs:
-    """Train `most` epochs, or as many as end before `deadline`."""
+    """Train `most` epochs, or as many as end before `deadline`. sized: measure what a checkpoint takes."""
     seen = Instrumentation(feed, scaled_lr(factor), deadline=deadline)
     marks = [time.perf_counter()]
     reports, failure = run_to_end(_marking(trainer.train(seen), marks), most)
@@ -31,7 +38,19 @@ def train_epochs(
         round(seen.validated / max(len(reports), 1)),
         _seconds(marks, seen),
         failure.summary if failure else "",
+        _sizes(seen.objects) if sized else CheckpointSizes(),
     )
+
+
+def _sizes(tracked: Mapping[str, Any]) -> CheckpointSizes:
+    """Of a checkpoint of these objects as they are now: an optimizer has its state after its first step."""
+    if not tracked:
+        return CheckpointSizes()
+    try:
+        taken = state.take_snapshot("", 1, 0.0, tracked), state.take_weights("", 1, 0.0, tracked)
+        return CheckpointSizes(*(len(state.pack(one)) for one in taken))
+    except Exception:  # whatever a state_dict of the trainer raises: its first trial says that
+        return CheckpointSizes()
 
 
 def _marking(reports: Iterator[Report], marks: list[float]) -> Iterator[Report]:

@@ -60,6 +60,7 @@ class Instrumentation:
 
     fed: the trainer requested its batches. in_epoch: the fraction of an epoch's batches so far, None where their number
     is unknown; since, until: times of the first batch and the last backward, by time.perf_counter. steps: all so far.
+    objects: all that were tracked.
     validated: examples that a model was evaluated on, without gradients. used: ids of the models that were trained.
     """
 
@@ -85,6 +86,7 @@ class Instrumentation:
         self.validated = 0
         self.models: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
+        self.objects: dict[str, Any] = {}
         self.called_models: set[int] = set()
         self.output: Tensor | None = None
         self.before_backward: list[Callable[[Tensor], None]] = []
@@ -127,6 +129,7 @@ class Instrumentation:
     def tracked(self, objects: Mapping[str, Any]) -> None:
         import torch
 
+        self.objects.update(objects)
         for name, thing in objects.items():
             if isinstance(thing, torch.nn.Module):
                 self.models[name] = thing

@@ -48,8 +48,8 @@ class LearningMeasurement:
         if steps.fed and steps.losses and "overfits" not in self.skip:
             made = overfit.attempts(trainer, time.monotonic() + TIME_FRACTION * self.seconds)
         trainings = EpochTrainings(trainer, deadline)
-        trained = trainings.train(1.0, SHORT)
-        found = Measurements(steps, made, trained, memory=epochs.memory(context.device, idle))
+        trained = trainings.train(1.0, SHORT, sized=True)
+        found = Measurements(steps, made, trained, memory=epochs.memory(context.device, idle), sizes=trained.sizes)
         learns = not made or made[-1].memorised
         if learns and steps.fed and trained.reports and not trained.problem and "labels" not in self.skip:
             found = trainings.against_chance(found)
@@ -62,10 +62,10 @@ class EpochTrainings:
     def __init__(self, trainer: TrainerUnderTest, deadline: float):
         self._trainer, self._deadline, self._objective = trainer, deadline, trainer.context.objective
 
-    def train(self, factor: float, most: int) -> TrainedEpochs:
+    def train(self, factor: float, most: int, *, sized: bool = False) -> TrainedEpochs:
         """A training that diverges is repeated with a tenth of the learning rate: that is no fault of the trainer."""
-        trained = self._epochs(factor, most)
-        slower = self._epochs(factor / 10, most) if trained.diverged else trained
+        trained = self._epochs(factor, most, sized=sized)
+        slower = self._epochs(factor / 10, most, sized=sized) if trained.diverged else trained
         return trained if slower.diverged else slower
 
     def against_chance(self, found: Measurements) -> Measurements:
@@ -105,6 +105,6 @@ class EpochTrainings:
         trained = self._epochs(like.factor, len(like.reports), feed)
         return trained if feed.possible and len(trained.reports) == len(like.reports) else None
 
-    def _epochs(self, factor: float, most: int, feed: BatchFilter = unchanged) -> TrainedEpochs:
+    def _epochs(self, factor: float, most: int, feed: BatchFilter = unchanged, *, sized: bool = False) -> TrainedEpochs:
         trainer = replace(self._trainer, epochs=max(self._trainer.epochs, most))
-        return epochs.train_epochs(trainer, most, factor, self._deadline, feed)
+        return epochs.train_epochs(trainer, most, factor, self._deadline, feed, sized)

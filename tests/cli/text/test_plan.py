@@ -10,6 +10,7 @@ from hpsearch.core.decisions import New
 from hpsearch.core.time_left import Span
 from hpsearch.core.trial import State
 from hpsearch.journal import Summary
+from hpsearch.orchestrator.disk_forecast import DiskForecast
 from hpsearch.orchestrator.forecast import Forecast
 from hpsearch.study import plan
 from tests.support.study_text import RANDOM, ROUNDS, make_study
@@ -119,3 +120,24 @@ def test_what_is_measured_before_the_first_trial() -> None:
         "measured by the preflight: 0.25 s an epoch, 3 MiB of memory",
         "lr falls",
     ]
+
+
+@pytest.mark.parametrize(
+    ("disk", "said"),
+    [
+        (DiskForecast(None, None, 5, 1, 0, 0, 2**30), "the size of a checkpoint is not known before the first one"),
+        (
+            DiskForecast(2**20, 2**20, 5, 2, 3, 0, 2**30),
+            "at most 24 MiB at one time (5 ended trials, 2 running, 3 paused)",
+        ),
+        (DiskForecast(2**20, 2**20, None, 2, 0, 0, 2**30), "each ended trial keeps a checkpoint of 1 MiB"),
+    ],
+)
+def test_the_disk(disk: DiskForecast, said: str) -> None:
+    assert said in line(forecast(disk=disk), "disk: ")
+    assert line(forecast(disk=disk), "disk: ").endswith("; 1 GiB are free")
+    assert "warning" not in text(forecast(disk=disk))
+
+
+def test_a_disk_that_is_too_small() -> None:
+    assert line(forecast(disk=DiskForecast(2**30, 2**30, 5, 2, 3, 0, 2**30)), "warning: ")

@@ -10,6 +10,7 @@ from hpsearch.core.trial import Objective, Report
 from hpsearch.preflight.judge.check import Check
 from hpsearch.preflight.judge.checklist import CHECKS, cost, judge
 from hpsearch.preflight.measurements import (
+    CheckpointSizes,
     FirstSteps,
     InputStatistics,
     Measurements,
@@ -117,6 +118,11 @@ def test_labels_are_not_judged_where_another_check_fails() -> None:
 def test_the_number_of_trials_that_fit_one_gpu() -> None:
     assert cost(SOUND).per_gpu is None
     assert cost(replace(SOUND, memory=PeakMemory(1, 10 << 30, 80 << 30))).per_gpu == 7
+
+
+def test_a_checkpoint_has_all_replicates() -> None:
+    found = cost(replace(SOUND, sizes=CheckpointSizes(300, 100)), replicates=2)
+    assert (found.checkpoint, found.weights) == (600, 200)
 
 
 def test_host_memory_before_training_counts_once_for_all_replicates() -> None:

@@ -1,0 +1,92 @@
+"""How much of the disk the checkpoints of a study take at most at one time, and whether that fits."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from hpsearch.study.definition import Study
+from hpsearch.study.schedule import Rung
+from hpsearch.workers.checkpoints import KEPT, CheckpointUse
+
+BEING_WRITTEN = 1
+"""A running trial writes its next checkpoint before it removes an old one, and keeps the best one before this one."""
+
+
+@dataclass(frozen=True)
+class DiskForecast:
+    """Sizes in bytes.
+
+    checkpoint: one to resume from. best: one of a best epoch, as it is kept. None: not known before the first one.
+    ended: the trials that are over and keep their best one; None where only the sampler knows how many there will be.
+    running, paused: the most that train, or are paused, at one time.
+    used: what the study's checkpoints take now. free: the room on the disk; None where it cannot be read.
+    """
+
+    checkpoint: int | None
+    best: int | None
+    ended: int | None
+    running: int
+    paused: int
+    used: int
+    free: int | None
+
+    @property
+    def most(self) -> int | None:
+        """All checkpoints at one time, if no trial fails; None where that is not known."""
+        if self.checkpoint is None or self.best is None or self.ended is None:
+            return None
+        running = (KEPT + BEING_WRITTEN) * self.checkpoint + (1 + BEING_WRITTEN) * self.best
+        return self.ended * self.best + self.running * running + self.paused * (KEPT * self.checkpoint + self.best)
+
+    @property
+    def fits(self) -> bool | None:
+        """None where that is not known."""
+        if self.most is None or self.free is None:
+            return None
+        return self.most - self.used <= self.free
+
+    def document(self) -> dict[str, Any]:
+        return {**asdict(self), "most": self.most, "fits": self.fits}
+
+
+def disk_forecast(
+    study: Study, rounds: Sequence[Rung], trials: int | None, cost: Mapping[str, Any] | None, work: Path | None
+) -> DiskForecast:
+    """trials: new ones in all; None where only the sampler knows. cost: what the preflight has measured, if it has.
+    work: the folder of the recorded study, which may have checkpoints."""
+    weights_only = study.checkpoints.weights_only
+    use = CheckpointUse.of(work)
+    measured = cost or {}  # without sizes where an earlier version has measured it
+    whole = use.largest or (0 if weights_only else use.largest_best) or measured.get("checkpoint") or None
+    best = use.largest_best or (measured.get("weights") if weights_only else whole) or whole
+    keep = study.checkpoints.most
+    ended = keep if trials is None else min(keep or trials, trials)
+    running = min(_parallel(study), trials or _parallel(study))
+    return DiskForecast(
+        whole, best, ended, running, _paused(rounds, study.trainer.epochs), use.bytes, _free(study.home)
+    )
+
+
+def _parallel(study: Study) -> int:
+    """Trials in parallel; 1 on a cluster whose size is not known."""
+    resources = study.resources
+    if resources.workers is not None or resources.address != "local":
+        return resources.workers or 1
+    return max(1, int((os.cpu_count() or 1) / resources.per_trial.cpus))
+
+
+def _paused(rounds: Sequence[Rung], epochs: int) -> int:
+    """The most PAUSED trials: those of rounds that end before the last epoch, without those that are continued."""
+    changes = (one.trials * (one.epochs < epochs) - one.survivors for one in rounds)
+    return max(accumulate(changes), default=0)
+
+
+def _free(home: Path) -> int | None:
+    try:
+        return shutil.disk_usage(next(one for one in (home, *home.absolute().parents) if one.exists())).free
+    except OSError:
+        return None
