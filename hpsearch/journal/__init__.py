@@ -1,6 +1,6 @@
-"""The journal is the truth about every study: everything is written here before it is acted on.
+"""The journal: a database that records all studies. Every event is written here before the loop acts on it.
 
-It alone imports sqlalchemy, and alembic only to upgrade an old one.
+Only this package imports sqlalchemy, and alembic to upgrade an old journal.
 """
 
 from hpsearch.journal.callers import Callers

@@ -1,6 +1,6 @@
-"""The programs that train trials of one study together (a shared `Session`), and which of them has which trial.
+"""Callers: the programs that train trials of one study together (a shared `Session`), and the trials of each.
 
-Each renews its row, as the holder of a lease does; a trial whose program has not renewed it is given to another.
+Each caller renews its row, like the holder of a lease. The trials of one that stops renewing it go to another caller.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from hpsearch.journal.schema import callers, leases, studies, trials
 
 @dataclass(frozen=True)
 class Callers:
-    """living: those that may be alive, by uid. has: the uid of the caller of each trial that is RUNNING and has one."""
+    """living: the callers that may be alive, by uid. has: trial number -> uid of its caller, for RUNNING trials."""
 
     living: Mapping[str, Holding]
     has: Mapping[int, str]
 
 
 def renew_caller(database: Database, connection: Connection, study_id: int, owner: Owner, ttl: float) -> None:
-    """The owner is one of the study's callers for `ttl` seconds."""
+    """Make the owner a caller of the study for `ttl` seconds."""
     beat = {"ttl": ttl, "beat_wall": database.clock, "beat_boot": boot_clock()}
     row = database.insert(callers).values(study_id=study_id, **asdict(owner), **beat)
     connection.execute(row.on_conflict_do_update(index_elements=["study_id", "uid"], set_=beat))
@@ -37,7 +37,7 @@ def leave(connection: Connection, study_id: int, owner: Owner) -> None:
 
 
 def living(connection: Connection, study_id: int, observer: Owner, now: Now) -> dict[str, Holding]:
-    """By uid; the observer itself too, where it is one of them."""
+    """The callers that may be alive, by uid, with the observer if it is one."""
     own = sa.select(callers, callers.c.uid.label("holder")).where(callers.c.study_id == study_id)
     found = {row.uid: holding for row in connection.execute(own) if (holding := holding_of(row)) is not None}
     return {uid: one for uid, one in found.items() if uid == observer.uid or one.keeps_out(observer, now)}
@@ -51,16 +51,16 @@ def of_study(connection: Connection, clock: Clock, study_id: int, observer: Owne
 
 
 def named(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str:
-    """Those that may be alive, for a person to read; "" where there are none."""
+    """The callers that may be alive, for people; "" for none."""
     found = of_study(connection, clock, study_id, observer).living.values()
     return ", ".join(f"process {one.owner.pid} on {one.owner.host}" for one in found)
 
 
 def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, ttl: float) -> Lease:
-    """The lease as one of several callers, for a moment; errors as of `lease.acquire`.
+    """Acquire the lease as one of several callers, for one operation; errors as of `lease.acquire`.
 
-    While there are callers, the time from one such moment to the next is spent on the study, and a request to stop
-    is one to all of them.
+    While there are callers, the time between two operations counts as spent on the study, and a request to stop is for
+    all of them.
     """
     own = leases.c.study_id == study_id
     query = sa.select(leases, clock.label("now")).where(own).with_for_update(of=leases)

@@ -1,4 +1,4 @@
-"""The journal's database: a URL becomes an engine with two kinds of transaction; its errors get plain messages."""
+"""The journal's database: an engine with read and write transactions, and messages for its errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ POSTGRES_TIMEOUTS: dict[str, str | int] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
-"""A server that vanished is noticed within half a minute. The URL's own parameters take precedence."""
+"""A lost connection is detected within 30 s. Parameters of the URL take precedence."""
 
 _SECRETS = ("password", "sslpassword")
 
@@ -32,7 +32,7 @@ _SECRETS = ("password", "sslpassword")
 class Database:
     """A SQLite file or a PostgreSQL database. Threads may share it; every transaction has its own connection.
 
-    path: the SQLite file, None for PostgreSQL. where: its name in messages, without secrets.
+    path: the SQLite file, None for PostgreSQL. where: its name in messages, without passwords.
     """
 
     def __init__(self, url: str, *, create: bool = True):
@@ -87,15 +87,15 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database throughout. It and writers do not block each other."""
+        """A transaction with one snapshot of the database. It does not block writers, nor do they block it."""
         with self.explaining(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self, patience: float | None = None) -> Iterator[Connection]:
-        """A transaction that is committed at the end, and rolled back where something is raised.
+        """A transaction that is committed at the end, and rolled back after an exception.
 
-        patience: seconds to wait for another process that holds a SQLite file, None: `sqlite.BUSY_TIMEOUT`.
+        patience: seconds to wait for another process's lock on a SQLite file, None: `sqlite.BUSY_TIMEOUT`.
         """
         options = {} if patience is None else {"hpsearch_patience": patience}
         with self.explaining(), self.engine.execution_options(**options).begin() as connection:
@@ -126,9 +126,9 @@ class Database:
         advice = sqlite.advice(error, self.path) if self.path else postgres.advice(error)
         advice += ", then run again"
         if sqlite.is_busy(error) if self.path else postgres.is_transient(error):
-            away = JournalUnavailable(f"journal {self.where}: {message}")
-            away.add_note(advice)
-            return away
+            unavailable = JournalUnavailable(f"journal {self.where}: {message}")
+            unavailable.add_note(advice)
+            return unavailable
         return JournalError(f"journal {self.where}: {message}; {advice}")
 
     def close(self) -> None:
@@ -145,9 +145,9 @@ def _begin_on_sqlite(connection: Connection) -> None:
 
 
 def _parse(url: str) -> URL:
-    """BadInput for what is neither a SQLite file nor PostgreSQL. The URL is not repeated: it may hold a password."""
+    """BadInput for a URL of neither a SQLite file nor PostgreSQL. The message has no URL: it may have a password."""
     if url.startswith("sqlite"):
-        url = url.replace("%", "%25")  # a file's name is meant as it is written; SQLAlchemy 2.1 decodes it
+        url = url.replace("%", "%25")  # SQLAlchemy 2.1 would decode a % in the file's name
     if is_ambiguous(url):
         raise BadInput("journal.url: the password in it must be percent-encoded: %40 for @, %2F for /")
     try:

@@ -1,9 +1,8 @@
-"""Who runs a study, and when another may take it over.
+"""The lease: which process runs a study, and when another process may take it over.
 
-One process at a time may write to a study. Its lease carries a token that grows with every holder, and every write
-checks it, so a holder that was taken for dead and is not can do no harm (Kleppmann 2016, "How to do distributed
-locking": fencing tokens). First what is decided, from values alone; then what is read and written; then the
-heartbeat.
+One process at a time may write to a study. Its lease has a token that increases with every holder, and every write
+checks it, so a former holder that is still alive cannot write (Kleppmann 2016, "How to do distributed locking": fencing
+tokens). First the decisions, from values only; then the database; then the heartbeat.
 """
 
 import os
@@ -25,17 +24,17 @@ from hpsearch.core.errors import HpsearchError, LeaseLost, NotFound, StudyBusy
 from hpsearch.journal.schema import leases, studies
 
 _PROC = Path("/proc")
-"""Linux only. Elsewhere (macOS) ps and sysctl are run."""
+"""Linux only. On macOS, ps and sysctl are run instead."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A process, described so that another process can check whether it is alive.
+    """A process, with what another process needs to check whether it is alive.
 
-    boot: which start of which machine, "" where unknown: pids and the boot clock mean nothing outside of it.
-    space: which pid namespace: the pids of a container are its own.
-    started: when the process started, in its kernel's words, "" where unknown: a pid is given out again.
-    uid: its own for every Owner, so that two studies of one process are not mistaken for each other.
+    boot: id of the machine's boot, "" where unknown: pids and the boot clock are valid within one boot only.
+    space: id of the pid namespace: a container has pids of its own.
+    started: start time of the process, as text of its kernel, "" where unknown: pids are reused.
+    uid: unique for every Owner, so that two studies of one process have different holders.
     """
 
     pid: int
@@ -51,14 +50,14 @@ class Owner:
         return cls(pid, platform.node(), _boot(), _space(), process_start(pid), uuid.uuid4().hex)
 
     def is_gone(self, observer: "Owner") -> bool:
-        """Whether it is certainly dead, checked from the same machine; False where that cannot be checked."""
+        """Whether the process has certainly ended. False where this cannot be checked from here (another machine)."""
         if not self.boot or (self.boot, self.space) != (observer.boot, observer.space):
             return False
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return True
-        except PermissionError:  # it lives and is another user's
+        except PermissionError:  # it is alive and belongs to another user
             return False
         seen = process_start(self.pid)
         return bool(self.started and seen) and seen != self.started
@@ -66,7 +65,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Now:
-    """Two clocks, in seconds. wall: since 1970, the database's; boot: that this machine has been awake, see below."""
+    """Two clocks, in seconds. wall: of the database, since 1970. boot: of this machine, see `boot_clock`."""
 
     wall: float
     boot: float
@@ -74,22 +73,20 @@ class Now:
 
 @dataclass(frozen=True)
 class Holding:
-    """Who holds a study, since when it has been silent, and for how long (`ttl`, seconds) that is allowed."""
+    """The owner of a lease, the time of its last renewal (`beat`), and its time to live (`ttl`, seconds)."""
 
     owner: Owner
     ttl: float
     beat: Now
 
     def silence(self, observer: Owner, now: Now) -> float:
-        """Seconds since its lease was last renewed, >= 0.
-
-        Within one boot by that machine's boot clock, which nobody can set; else by the database's.
-        """
+        """Seconds since the last renewal, >= 0: by the boot clock on the same machine (it cannot be set), else by the
+        database's clock."""
         same_boot = self.owner.boot and self.owner.boot == observer.boot
         return max(0.0, now.boot - self.beat.boot if same_boot else now.wall - self.beat.wall)
 
     def keeps_out(self, observer: Owner, now: Now) -> bool:
-        """Whether the observer must leave the study alone."""
+        """Whether the observer may not take over the study."""
         if self.owner.uid == observer.uid or self.owner.is_gone(observer):
             return False
         return self.silence(observer, now) < self.ttl
@@ -114,20 +111,20 @@ class Lease:
 
 
 boot_clock = time.monotonic
-"""Seconds since this machine started, by a clock that all its processes share and nobody can set.
+"""Seconds since this machine started: the same clock for all its processes, which cannot be set.
 
-Seconds of sleep do not count: no lease was renewed meanwhile, and a process that wakes up is alive.
+It stops while the machine sleeps: no lease can be renewed then, and its processes are alive afterwards.
 """
 
 
 def process_start(pid: int) -> str:
-    """When a process started, as a word to compare; "ended" for a zombie, "" for what cannot be seen."""
+    """The start time of a process, as text to compare; "ended" for a zombie, "" where unknown."""
     if not (_PROC / "self").exists():
         return _output("ps", "-o", "lstart=", "-p", str(pid))
     with suppress(FileNotFoundError, ProcessLookupError):
         if (_PROC / "self").readlink().name != str(os.getpid()):
-            return ""  # a mount of another pid namespace, whose pids are not ours
-        # proc(5): the command, in brackets, may hold anything; the state follows it, the start is 19 fields further.
+            return ""  # /proc of another pid namespace
+        # proc(5): the command, in brackets, may be any text; the state follows it, the start is 19 fields further.
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
         return "ended" if fields[0] in "ZX" else fields[19]
     return ""
@@ -160,7 +157,7 @@ Clock = sa.ColumnElement[float]
 
 
 def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, ttl: float) -> Lease:
-    """StudyBusy while a process holds it that may be alive. The token grows, so the previous holder is fenced off."""
+    """StudyBusy while its holder may be alive. The new token is greater, so the previous holder cannot write."""
     query = sa.select(leases, studies.c.name).join(studies).where(leases.c.study_id == study_id)
     row = connection.execute(query.with_for_update(of=leases)).one_or_none()
     if row is None:
@@ -177,7 +174,7 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
 
 
 def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str | None:
-    """The process that holds a study, in words; None where no process does."""
+    """The process that holds the lease, for people; None where no process does."""
     row = connection.execute(sa.select(leases, clock.label("now")).where(leases.c.study_id == study_id)).one_or_none()
     holding = None if row is None else holding_of(row)
     now = Now(wall=float(row.now) if row is not None else 0.0, boot=boot_clock())
@@ -203,7 +200,7 @@ def sign_of_life(clock: Clock) -> dict[str, Any]:
 def lost(connection: Connection, lease: Lease) -> LeaseLost:
     row = connection.execute(sa.select(leases).where(leases.c.study_id == lease.study_id)).one_or_none()
     if row is None:
-        return LeaseLost(f"study {lease.study_id} was erased by another process: this process stops writing")
+        return LeaseLost(f"study {lease.study_id} was deleted by another process: this process stops writing")
     by = f"process {row.pid} on {row.host}" if row.holder else "another process, which has ended since"
     return LeaseLost(
         f"study {lease.study_id} was taken over by {by} (token {row.token}, ours is {lease.token}): "
@@ -222,12 +219,12 @@ def holding_of(row: Row[Any]) -> Holding | None:
 # The heartbeat ─────────────────────────────────────────────────────────────────────────────────────────────
 
 JOIN_TIMEOUT = 2.0
-"""Seconds that the end of a heartbeat waits for a renewal without an answer. A late one concerns our lease alone."""
+"""Seconds that the end of a heartbeat waits for a pending renewal. A late renewal does no harm."""
 
 
 class Heartbeat:
-    """A context in which a thread renews the lease. While the database is unreachable it tries again; it ends where the
-    lease is lost, and the next write raises LeaseLost.
+    """A context in which a thread renews the lease, with retries while the database is unreachable. The thread ends
+    when the lease is lost; the next write raises LeaseLost.
     """
 
     def __init__(self, renew: Callable[[Lease], None], lease: Lease):

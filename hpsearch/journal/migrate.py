@@ -1,7 +1,7 @@
-"""The version of the schema: a new journal is made at the newest one, an older one is brought there when asked to.
+"""The version of the schema: a new journal has the newest one, an older one is upgraded by `upgrade`.
 
-A new one is made from the tables themselves, because to import Alembic takes longer than all the rest; a test holds
-that its migrations make the same.
+A new journal is created from `schema`, since the import of Alembic is slow; a test checks that the migrations create
+the same tables.
 """
 
 import shlex
@@ -23,12 +23,12 @@ from hpsearch.journal.schema import leases, studies
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x68707365
-"""PostgreSQL's advisory lock ("hpse") under which one process alone makes the tables."""
+"""PostgreSQL's advisory lock ("hpse"), held by the process that creates or changes the tables."""
 
 
 @dataclass(frozen=True)
 class Upgrade:
-    """What `upgrade` did. backup: the copy of a SQLite file as it was, None where there was nothing to do."""
+    """The result of `upgrade`: versions, and the copy of the SQLite file from before (None: nothing was changed)."""
 
     before: str
     after: str
@@ -42,9 +42,9 @@ def version(url: str) -> str:
 
 
 def upgrade(url: str) -> Upgrade:
-    """Bring a journal to the newest version, all of it or nothing, after a copy of a SQLite file, beside itself.
+    """Upgrade a journal to the newest version, in one transaction, after a copy of a SQLite file.
 
-    NotFound; BadInput for one that is newer still; StudyBusy while a study in it is being run.
+    NotFound; BadInput for a newer journal; StudyBusy while a study in it is being run.
     """
     with closing(Database(url, create=False)) as database:
         before = _known(database)
@@ -55,13 +55,13 @@ def upgrade(url: str) -> Upgrade:
 
 
 def _upgrade(database: Database) -> Path | None:
-    """The copy. Nobody writes between it and the first step: all is one transaction."""
+    """The copy. No other process writes after it: copy and upgrade are in one transaction."""
     backup = None
     try:
         with database.write() as connection:
             _alone(connection)
             before = read_version(connection)
-            if before != schema.HEAD:  # another process may have been quicker
+            if before != schema.HEAD:  # another process may have upgraded it meanwhile
                 _refuse_while_run(database, connection)
                 backup = _back_up(database, str(before))
                 migrate(connection)
@@ -73,7 +73,7 @@ def _upgrade(database: Database) -> Path | None:
 
 
 def migrate(connection: Connection) -> None:
-    """Take every step from where the database is to the newest version."""
+    """Run all migrations from the version of the database to the newest one."""
     from alembic import command
     from alembic.config import Config
 
@@ -84,7 +84,7 @@ def migrate(connection: Connection) -> None:
 
 
 def make_ready(database: Database, *, create: bool) -> None:
-    """Make the tables where there are none, or raise NotFound; BadInput where they are of another version."""
+    """Create the tables where there are none (create=False: NotFound). BadInput for tables of another version."""
     with database.read() as connection:
         found = read_version(connection)
     if found is None and create:
@@ -108,7 +108,7 @@ def read_version(connection: Connection) -> str | None:
 
 
 def _make(connection: Connection) -> str | None:
-    """The version that the journal has then: another process may have made it first, and may be another hpsearch."""
+    """The version of the tables: another process, with another version of hpsearch, may have created them first."""
     _alone(connection)
     if (found := read_version(connection)) is not None:
         return found
@@ -119,13 +119,13 @@ def _make(connection: Connection) -> str | None:
 
 
 def _alone(connection: Connection) -> None:
-    """Wait for others that make or change the tables; on SQLite to have begun a transaction is enough."""
+    """Wait for other processes that create or change the tables. On SQLite the transaction is a lock already."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
 def _refuse_while_run(database: Database, connection: Connection) -> None:
-    """StudyBusy where a driver, which is of an older hpsearch, may still live. Asks for what every version has."""
+    """StudyBusy where a driver may be running. It reads only columns that every version has."""
     names = ("holder", "pid", "host", "boot", "space", "started", "ttl", "beat_wall", "beat_boot")
     asked = [leases.c[name] for name in names]
     query: sa.Select[Any] = sa.select(*asked, studies.c.name).join_from(leases, studies)

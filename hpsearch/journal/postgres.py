@@ -1,4 +1,4 @@
-"""PostgreSQL: which of its errors are transient, and a server that does not answer."""
+"""PostgreSQL: transient errors, and timeouts for a server that does not answer."""
 
 import os
 import socket
@@ -8,13 +8,13 @@ from threading import Timer
 from typing import Any
 
 REPLY_TIMEOUT = 15.0
-"""Seconds that a transaction of the loop waits for a server that is connected and does not answer."""
+"""Seconds that a transaction of the loop waits for a reply of the server."""
 
 IDLE_TRANSACTION_TIMEOUT = 20.0
-"""Seconds after which the server ends a transaction of a client that has stopped or vanished, and frees its locks. Else
-it would keep them until TCP notices, which takes hours."""
+"""Seconds after which the server ends a transaction of a stopped or lost client, and frees its locks. Without it the
+locks would be held until a TCP timeout, for hours."""
 
-_PASSES = ("08", "40", "53", "57", "25006", "25P03")
+_TRANSIENT = ("08", "40", "53", "57", "25006", "25P03")
 """Classes of SQLSTATE: connection lost, conflict, too much of something, shut down or starting, read-only (failover),
 IDLE_TRANSACTION_TIMEOUT."""
 
@@ -31,7 +31,7 @@ _ADVICE = {
 def is_transient(error: BaseException) -> bool:
     """Whether a retry may work. Without an SQLSTATE the connection itself has failed."""
     state = getattr(error, "sqlstate", None)
-    return type(error).__name__ != "IntegrityError" if state is None else str(state).startswith(_PASSES)
+    return type(error).__name__ != "IntegrityError" if state is None else str(state).startswith(_TRANSIENT)
 
 
 def advice(error: BaseException) -> str:
@@ -43,23 +43,22 @@ def advice(error: BaseException) -> str:
 
 
 def set_up(connection: Any, _: object) -> None:
-    """Settings of every new connection. connection: psycopg's."""
+    """Configure a new connection (psycopg's)."""
     connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_TIMEOUT * 1000:.0f}")
     connection.commit()
 
 
 def restart_idle_timeout(cursor: Any) -> None:
-    """After `executemany`: psycopg sends it as a pipeline, after which the server does not end an idle transaction
-    (measured with PostgreSQL 18.4); after a plain statement it does again."""
+    """Call it after `executemany`: psycopg sends that as a pipeline, after which the server does not apply the timeout
+    of idle transactions (measured with PostgreSQL 18.4); after a plain statement it does again."""
     cursor.execute("SELECT 1")
 
 
 @contextmanager
 def reply_timeout(connection: Any, seconds: float = REPLY_TIMEOUT) -> Iterator[None]:
-    """A context that closes the connection after `seconds`, so that a query that waits for the server raises.
+    """A context that closes the connection (psycopg's) after `seconds`, so that a waiting query raises.
 
-    connection: psycopg's. It has no timeout of its own: behind a proxy whose cable is cut, or with a frozen server, a
-    query waits for ever.
+    psycopg has no timeout for replies: if a proxy loses its connection, or the server hangs, a query never returns.
     """
     timer = Timer(seconds, _shut_down, (connection,))
     timer.daemon = True
@@ -71,5 +70,5 @@ def reply_timeout(connection: Any, seconds: float = REPLY_TIMEOUT) -> Iterator[N
 
 
 def _shut_down(connection: Any) -> None:
-    with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as line:  # it may be closed by now
-        line.shutdown(socket.SHUT_RDWR)
+    with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as sock:  # it may be closed already
+        sock.shutdown(socket.SHUT_RDWR)

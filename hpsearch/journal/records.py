@@ -1,7 +1,4 @@
-"""The journal's own values, and the conversion of all values to rows of its tables and back.
-
-What is read equals what was written, bit for bit.
-"""
+"""Values of the journal, and their conversion to rows of its tables and back, without any loss."""
 
 import hashlib
 import json
@@ -17,7 +14,7 @@ from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """spec: the study file as it was last run. identity: what may not change without a new name.
+    """spec: the study file of the last run. identity: the part of it that may not change without a new name.
 
     cause, cause_numbers: why it is COMPLETE or STOPPED; None while it is neither.
     """
@@ -37,10 +34,10 @@ class StudyRecord:
 
 @dataclass(frozen=True)
 class Summary:
-    """Where a study stands.
+    """The progress of a study.
 
-    trials: how many are in each state, every state named. epochs: trained by all together, and busy: the seconds
-    that took inside trainers. best: None while no trial has a value.
+    trials: the number in each state, of all states. epochs, busy: epochs and seconds of training, of all trials. best:
+    None while no trial has a value.
     """
 
     trials: Mapping[State, int]
@@ -50,8 +47,8 @@ class Summary:
 
     @classmethod
     def of(cls, counts: Iterable[Sequence[Any]], best: Sequence[Any] | None) -> Self:
-        """counts: a state, how many trials are in it, their epochs and seconds. best: number, value, best_epoch, params
-        and state of the best trial, as they are stored."""
+        """counts: rows of state, number of trials, epochs, seconds. best: the stored number, value, best_epoch, params
+        and state of the best trial."""
         rows = [(State(state), int(many), int(epochs), float(busy)) for state, many, epochs, busy in counts]
         number, value, epoch, params, state = best or (0, 0.0, 0, "{}", "")
         found = BestTrial(number, value, epoch, json.loads(params), state == State.FAILED) if best else None
@@ -61,7 +58,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Environment:
-    """What all trials of a worker have in common (`provenance.environment.of_worker`). digest: SHA-256 of its text."""
+    """The environment of a worker (`provenance.environment.of_worker`). digest: SHA-256 of its text."""
 
     document: Mapping[str, Any]
 
@@ -76,7 +73,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class TrainingSegment:
-    """A trial was trained in this environment and on these data from the epoch after `after` on, until the next one.
+    """Environment and data of a trial from the epoch after `after` on, until its next segment.
 
     data: name -> SHA-256, from the trainer's calls of `Run.uses`.
     """
@@ -91,8 +88,8 @@ class TrainingSegment:
 class Changes:
     """What was written after one revision and up to `revision`, where the next call begins.
 
-    trials: those that changed or reported within this span, without curves, as they stand now. That may be ahead of
-    these reports; a trial that is ahead comes again with the last of its own.
+    trials: those that changed or reported, without curves, in their current state. That may be newer than these
+    reports; such a trial is returned again with its last report.
     """
 
     revision: int
@@ -154,7 +151,7 @@ def decision_row(place: int, decision: Decision) -> dict[str, Any]:
 
 
 def segment_rows(study_id: int, segments: Sequence[TrainingSegment]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of the two tables, those of the environments first: each of them once."""
+    """Rows of the two tables, environments first, without duplicates."""
     found = {one.environment.digest: one.environment.text for one in segments}
     return {
         "environments": [{"study_id": study_id, "digest": digest, "document": text} for digest, text in found.items()],
@@ -179,14 +176,14 @@ def storable(text: str) -> str:
 
 
 def drops_failed(spec: str | None) -> bool:
-    """Whether the results of FAILED trials do not count in a study. spec: as it is stored; None: there is no study."""
+    """Whether a study has `failed = "drop"`. spec: as stored; None: there is no study."""
     about = json.loads(spec or "{}").get("study", {})
     return bool(about.get("failed") == "drop")
 
 
 @dataclass
 class Judge:
-    """The value of a trial whose curve grows, without reading the whole curve each time."""
+    """Computes the value of a trial from its new reports, without the whole curve."""
 
     objective: Objective
     _best: dict[int, tuple[int, tuple[Report, ...]]] = field(default_factory=dict)

@@ -1,8 +1,8 @@
-"""The tables of the journal. Every name begins with hpsearch_, so that a database may hold other things as well.
+"""The tables of the journal. All names begin with hpsearch_, so that the database may have other tables.
 
-JSON is text and not a native type: NaN and the infinities are then what Python's json makes of them. Moments are
-milliseconds since 1970. `revision` counts the batches written to a study, so a reader asks for what is newer than
-what it has. Two tables of a batch are clustered by their key on SQLite, which halves the pages a commit has to write.
+JSON is stored as text, with NaN and infinities as Python's json writes them. Times are milliseconds since 1970.
+`revision` counts the batches written to a study, so that a reader can query what is new. Tables without rowid are
+clustered by their key on SQLite, which halves the pages that a commit writes.
 """
 
 from sqlalchemy import (
@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
-"""Every version of the schema, oldest first; `migrations/versions` holds a step to each. The last is what follows."""
+"""Every version of the schema, oldest first; `migrations/versions` has a migration to each. This file is the last."""
 
 HEAD = REVISIONS[-1]
 VERSION_TABLE = "hpsearch_alembic_version"
@@ -50,9 +50,9 @@ studies = Table(
     Column("cause_numbers", Text, nullable=False, server_default="{}"),
 )
 
-# `loss` is `value` with its sign turned where it is maximised: best first is ORDER BY loss, whatever the goal.
-# cause: a `Cause`, and cause_numbers its numbers, as JSON; of a study, why it ended, NULL while it has not.
-# caller: who trains it, where several programs do that together; NULL everywhere else.
+# loss: `value`, negated where it is maximised, so that ORDER BY loss is best first.
+# cause: a `Cause`; cause_numbers: its numbers, as JSON. Of a study: why it ended, NULL before.
+# caller: the program that trains it, where several train trials of the study together; else NULL.
 trials = Table(
     "hpsearch_trials",
     metadata,
@@ -115,11 +115,11 @@ decisions = Table(
     sqlite_with_rowid=False,
 )
 
-# One row a study, made with it; nobody holds it while `holder` is NULL. The study's revision is counted here because
-# every write must check the token in any case: one UPDATE checks it, counts, and shows a sign of life.
-# beat_wall: seconds since 1970 by the database's clock; beat_boot: that the holder's machine has been awake.
-# wrote: the token of the last write. spent: seconds of wall clock that all runs of the study have taken.
-# stop: the token of a run that somebody has asked to end.
+# One row for each study; holder is NULL while no process has the lease. The revision is here because every write checks
+# the token: one UPDATE checks it, increments the revision, and renews the lease.
+# beat_wall: time of the last renewal, in seconds since 1970 (database's clock); beat_boot: the same by the boot clock.
+# wrote: the token of the last write. spent: seconds of wall clock of all runs of the study.
+# stop: the token of a run that was asked to stop.
 leases = Table(
     "hpsearch_leases",
     metadata,
@@ -140,7 +140,7 @@ leases = Table(
     Column("stop", BigInteger),
 )
 
-# Programs that train trials of one study together, a row each while it does; the columns are those of `leases`.
+# The programs that currently train trials of one study together; the columns are those of `leases`.
 callers = Table(
     "hpsearch_callers",
     metadata,
@@ -156,7 +156,7 @@ callers = Table(
     Column("beat_boot", Double, nullable=False),
 )
 
-# How far each tracker has come.
+# The revision up to which each tracker has sent a study.
 cursors = Table(
     "hpsearch_cursors",
     metadata,
@@ -165,7 +165,7 @@ cursors = Table(
     Column("revision", BigInteger, nullable=False),
 )
 
-# What was measured before the first trial. kind: "preflight" or "lr_range". document: JSON.
+# Measurements and the record of rounds. kind: "preflight", "lr_range" or "rounds". document: JSON.
 documents = Table(
     "hpsearch_probes",
     metadata,
@@ -175,7 +175,7 @@ documents = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-# Where trials were trained: code, packages, machine. digest: SHA-256 of the document, which is JSON.
+# Environments of trials: code, packages, machine. digest: SHA-256 of the document, which is JSON.
 environments = Table(
     "hpsearch_environments",
     metadata,
@@ -184,7 +184,7 @@ environments = Table(
     Column("document", Text, nullable=False),
 )
 
-# Which trial was trained in which, from the epoch after `after` on, and on what: data is JSON, name -> SHA-256.
+# The environment and data of a trial from the epoch after `after` on. data: JSON, name -> SHA-256.
 segments = Table(
     "hpsearch_stretches",
     metadata,
@@ -200,5 +200,5 @@ segments = Table(
     sqlite_with_rowid=False,
 )
 
-# Alembic's own, apart from the rest: it makes and compares it by itself.
+# Alembic's own table, in metadata of its own, since Alembic creates and compares it itself.
 version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))

@@ -1,7 +1,7 @@
-"""Causes out of the sentences of journals up to version 0004, and of spools from then: the one place that reads them.
+"""Causes from the sentences of journals and spools up to version 0004: the only code that parses sentences.
 
-Frozen: it holds what earlier versions wrote, whatever is written today. Nothing else may call it but migration 0005
-and `spool.py`. Causes are words here and no `Cause`, which may gain others.
+Frozen: the patterns match what earlier versions wrote. Only migration 0005 and `spool.py` may call it. Causes are
+strings here, since `Cause` may change.
 """
 
 import math
@@ -91,7 +91,7 @@ def cause_of_trial(state: str, reason: str) -> Read:
 
 
 def exception_of(state: str, reason: str) -> str:
-    """What the trainer of a FAILED trial raised, its class and the first line of its text, else ""."""
+    """Class and first line of the exception of a FAILED trial, else ""."""
     if state != "FAILED":
         return ""
     if found := re.fullmatch(r"out of memory even alone \(([A-Za-z_]\w*(: .*)?)\): try .*", reason, re.DOTALL):
@@ -121,7 +121,7 @@ def cause_of_study(state: str, last: tuple[str, str], limits: Mapping[str, Any],
 
 
 def headlines_of(notes: Sequence[str]) -> int:
-    """How many of a round's notes, from the first, are about the round as a whole."""
+    """The number of a round's first notes that are about the whole round."""
     return next((place for place, note in enumerate(notes) if not note.startswith("round ")), len(notes))
 
 

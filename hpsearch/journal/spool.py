@@ -1,7 +1,7 @@
-"""Batches kept on the local disk while the database is unreachable, and written to it once.
+"""The spool: batches on the local disk while the database is unreachable, written to the database once.
 
-One line of JSON for each batch, on the disk before the loop acts on it. The process that wrote it sends it when the
-database is reachable again; if it ends before, the next run of the study does, unless another process wrote since.
+Each batch is a line of JSON, on the disk before the loop acts on it. The same process writes it to the database when
+that is reachable again; if the process ends before, the next run does, unless another process has written meanwhile.
 """
 
 import errno
@@ -23,7 +23,8 @@ from hpsearch.journal.writer import Batch
 
 @dataclass(frozen=True)
 class SpooledBatch:
-    """A batch of the holder with this token, which becomes the study's `revision`. Its trials have no curves."""
+    """A batch with the token of its lease, and the `revision` that the study will have with it. Its trials have no
+    curves."""
 
     token: int
     revision: int
@@ -31,14 +32,14 @@ class SpooledBatch:
 
 
 class Spool:
-    """The file for the batches of one study. It does not exist while all of them are in the database."""
+    """The file for batches of one study. It does not exist while all batches are in the database."""
 
     def __init__(self, path: Path):
         self.path = path
         self._file: FileIO | None = None
 
     def append(self, kept: SpooledBatch) -> None:
-        """The batch is on the disk when this returns. OSError: nothing of it is."""
+        """Write the batch and flush it to the disk. OSError: nothing was written."""
         file = self._file = self._file or self._made()
         line, before = _line(kept), os.fstat(file.fileno()).st_size
         try:
@@ -61,19 +62,19 @@ class Spool:
         return file
 
     def read(self) -> list[SpooledBatch]:
-        """All whole lines. The loop has not acted on a last line that is incomplete."""
+        """All complete lines. The loop did not act on an incomplete last line."""
         with suppress(FileNotFoundError):
             *whole, _ = self.path.read_bytes().split(b"\n")
             return [_kept(line) for line in whole]
         return []
 
     def clear(self) -> None:
-        """All of it is in the database."""
+        """Remove the file, when all batches are in the database."""
         self.close()
         self.path.unlink(missing_ok=True)
 
     def set_aside(self) -> Path:
-        """Rename it, so that it is not read again; earlier ones stay beside it."""
+        """Rename the file, so that it is not read again. Earlier renamed files are kept."""
         self.close()
         aside, number = self.path.with_name(f"{self.path.name}.refused"), 1
         while aside.exists():
@@ -89,9 +90,9 @@ class Spool:
 
 
 def merged(batches: Iterable[Batch], known: Iterable[Trial]) -> Batch:
-    """All of them as one batch, so that it is written whole or not at all.
+    """All batches as one, to be written in one transaction.
 
-    known: the study's trials as the database has them, to whose curves these reports belong.
+    known: the study's trials in the database; the reports are appended to their curves.
     """
     curves = {trial.number: trial.curve for trial in known}
     trials: dict[int, Trial] = {}
@@ -129,8 +130,8 @@ def _line(kept: SpooledBatch) -> bytes:
 
 
 def _trial(row: Sequence[Any]) -> Trial:
-    """A row from before journal 0005 has no cause, which is derived from its sentence; one from before 0007 does not
-    count retrained epochs."""
+    """A row from before journal 0005 has no cause: it is derived from its sentence. One from before 0007 has no count
+    of retrained epochs."""
     values = dict(zip(TRIAL, row, strict=False))
     if "cause" not in values:
         cause, numbers = cause_of_trial(values["state"], values["reason"])

@@ -1,4 +1,4 @@
-"""Writes to the database, or to a local spool while it is unreachable, so that training continues meanwhile."""
+"""Writes to the database, or to a local spool while it is unreachable, so that training can continue."""
 
 import time
 from collections import deque
@@ -19,10 +19,10 @@ RETRY_INTERVAL = 0.5
 class SpoolingWriter:
     """A Writer and a Spool: when `write` returns, the batch is in the database or on the local disk.
 
-    wait: seconds that the database may be unreachable. notify: is called with messages for the user.
+    wait: the most seconds that the database may be unreachable. notify: is called with messages for the user.
 
-    While the database is unreachable a thread tries to write what is in the spool, in its order, and alone uses the
-    Writer.
+    While the database is unreachable, a thread tries to write the spooled batches in their order, and only this thread
+    uses the Writer.
     """
 
     def __init__(self, writer: Writer, spool: Spool, token: int, wait: float, notify: Callable[[str], None]):
@@ -42,7 +42,8 @@ class SpoolingWriter:
 
     @property
     def overdue(self) -> str:
-        """Why the run should end: the database has been unreachable for too long. Else ""."""
+        """A message where the database has been unreachable for longer than `wait`, so that the run should end; else
+        ""."""
         outage = self._outage
         if outage is None or time.monotonic() - self._began < self._wait:
             return ""
@@ -60,7 +61,7 @@ class SpoolingWriter:
             try:
                 self._keep(batch)
             finally:
-                self._start_thread()  # not before: the thread ends where the spool is empty
+                self._start_thread()  # not before: the thread ends when the spool is empty
 
     def renew(self) -> None:
         """Renew the lease, if the database is reachable."""
@@ -73,9 +74,9 @@ class SpoolingWriter:
                 self._start_thread()
 
     def close(self, at_once: bool = False) -> None:
-        """Write what is in the spool, unless `at_once`, for as long as the database may be unreachable.
+        """Write the spooled batches, until `wait` is over; at_once: do not wait.
 
-        JournalUnavailable: the spool keeps something for the next run.
+        JournalUnavailable: some batches stay in the spool for the next run.
         """
         try:
             if self._thread is not None and not at_once:
@@ -112,7 +113,7 @@ class SpoolingWriter:
         self._thread.start()
 
     def _keep(self, batch: Batch) -> bool:
-        """False where the database is reachable again, so that there is no need to."""
+        """Spool the batch. False: it was not, since the database is reachable again."""
         with self._lock:
             if self._outage is None:
                 return False
@@ -154,10 +155,10 @@ class SpoolingWriter:
 
 
 def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) -> str:
-    """Write what an earlier run left in the spool. A message for the user, "" where there was nothing.
+    """Write the batches that an earlier run left in the spool. A message for the user, "" for none.
 
-    In one transaction: it is written once, however often this is interrupted. Refused where another process has written
-    to the study since, or where the journal was restored from an older backup.
+    They are written once, in one transaction. They are refused where another process has written to the study
+    meanwhile, or the journal was restored from an older backup.
     """
     kept = spool.read()
     if not kept:
@@ -180,7 +181,7 @@ def recover(journal: Journal, lease: Lease, objective: Objective, spool: Spool) 
 
 
 def _refuse(spool: Spool, kept: Sequence[SpooledBatch], known: Iterable[Trial], why: str) -> str:
-    """No message where the journal has all of it: an earlier run was killed right after its commit."""
+    """No message where the journal has all batches: an earlier run was killed right after its commit."""
     there = {(trial.number, report.step, report.at) for trial in known for report in trial.curve}
     reports = [(number, report.step, report.at) for one in kept for number, report in one.batch.reports]
     lost = sum(report not in there for report in reports)

@@ -1,4 +1,4 @@
-"""SQLite: on which file systems it works, how its file is opened and copied, what to do about its errors."""
+"""SQLite: opening and copying its file, checks of the file system, and advice for its errors."""
 
 import os
 import re
@@ -36,12 +36,12 @@ _WRITE_LOCK = "120"
 
 
 def engine(url: URL, path: Path, *, create: bool) -> Engine:
-    """create: a connection may create the file. `Database` begins its transactions."""
+    """create: whether a connection may create the file. `Database` begins transactions."""
     return sa.create_engine(url, creator=lambda: _connect(path, create), paramstyle="named", hide_parameters=True)
 
 
 def make_file(path: Path) -> None:
-    """Folder and file, with a write-ahead log, which the file remembers: readers never hold up the writer."""
+    """Create folder and file, with a write-ahead log (a property of the file): readers do not block the writer."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -54,7 +54,7 @@ def make_file(path: Path) -> None:
 
 
 def back_up(path: Path, to: Path) -> None:
-    """Copy the committed state of the file, also while it is in use. Nothing is left of a copy that failed."""
+    """Copy the committed state of the file, also while it is in use. A copy that fails is removed."""
     try:
         with closing(_connect(path, create=False)) as source, closing(sqlite3.connect(to)) as target:
             source.backup(target)
@@ -64,12 +64,12 @@ def back_up(path: Path, to: Path) -> None:
 
 
 def is_busy(error: BaseException) -> bool:
-    """Another process has locked the file."""
+    """Whether another process has locked the file."""
     return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def advice(error: BaseException, path: Path) -> str:
-    """What to do about it, before the next try."""
+    """The advice for an error."""
     name = getattr(error, "sqlite_errorname", "")
     todo = next((text for kind, text in _ADVICE.items() if name.startswith(kind)), f"fix this ({name})")
     if is_busy(error) and (pid := writing_process(path)) is not None:
@@ -81,8 +81,8 @@ def advice(error: BaseException, path: Path) -> str:
 
 
 def writing_process(path: Path) -> int | None:
-    """The pid of the process that holds the write lock of a file with a write-ahead log; None where no other
-    process does, or the system does not show it (macOS, another pid namespace)."""
+    """The pid of another process that holds the write lock of the file; None where there is none, or it cannot be
+    determined (macOS, another pid namespace)."""
     with suppress(OSError):
         inode = Path(f"{path}-shm").stat().st_ino
         return next(_pids_of_write_locks(_LOCKS.read_text(), inode), None)
@@ -103,10 +103,10 @@ def _pids_of_write_locks(locks: str, inode: int) -> Iterator[int]:
 
 def _connect(path: Path, create: bool) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?mode={'rwc' if create else 'rw'}"
-    # isolation_level None: SQLAlchemy begins the transactions (its page on pysqlite), so that they can be IMMEDIATE.
+    # isolation_level None: SQLAlchemy begins transactions (see its page on pysqlite), so that they can be IMMEDIATE.
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power cut
+    connection.execute("PRAGMA synchronous = FULL")  # committed data survives a power failure
     return connection
 
 
@@ -116,7 +116,7 @@ def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            # Here SQLite does not wait by itself for others that open the same new file.
+            # SQLite applies no busy timeout here, if another process opens the same new file.
             if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
@@ -124,24 +124,24 @@ def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
 
 # The file system ────────────────────────────────────────────────────────────────────────────────
 #
-# Over a network it is refused: the write-ahead log needs memory that all processes share, and locks that keep their
-# word: "WAL does not work over a network filesystem" (https://www.sqlite.org/wal.html), and locks over NFS have lost
-# whole databases (https://www.sqlite.org/faq.html#q5).
+# Network file systems are refused: a write-ahead log needs shared memory and reliable locks: "WAL does not work over a
+# network filesystem" (https://www.sqlite.org/wal.html), and locks over NFS have destroyed databases
+# (https://www.sqlite.org/faq.html#q5).
 
 _MOUNTINFO = Path("/proc/self/mountinfo")
-"""The mounts of Linux. Elsewhere (macOS) `mount` is run."""
+"""Linux only. On macOS, `mount` is run instead."""
 
 _NETWORK = re.compile(
     r"(fuse\.)?(9p|afpfs|afs|beegfs|blobfuse2?|ceph(-fuse)?|cifs|coda|curlftpfs|davfs2?|fhgfs|gcsfuse|geesefs|gfs2|"
     r"glusterfs|goofys|gpfs|grpcfuse|juicefs|lizardfs|lustre|mfs|moosefs|mount-s3|mountpoint-s3|ncpfs|nfs4?|ocfs2|"
     r"orangefs|panfs|pvfs2|quobyte|rclone|s3fs|s3ql|seaweedfs|smb[23]|smbfs|sshfs|vboxsf|weed|wekafs|webdav)"
 )
-"""Kinds of file systems that lie on other machines, or on that of a virtual machine's host."""
+"""Types of network file systems, and of folders that a virtual machine shares with its host."""
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A file system of one kind, such as "ext4" or "fuse.sshfs", and where it is mounted."""
+    """A mounted file system: its mount point, and its type, such as "ext4" or "fuse.sshfs"."""
 
     point: PurePosixPath
     kind: str
@@ -152,7 +152,7 @@ class Mount:
 
 
 def check_is_local(path: Path) -> None:
-    """BadInput for a SQLite file (or where one would be made) on a network file system."""
+    """BadInput for the path of a SQLite file on a network file system."""
     real = path.resolve()
     mount = mount_of(PurePosixPath(real), mounts())
     if mount is not None and mount.is_network:
@@ -164,14 +164,13 @@ def check_is_local(path: Path) -> None:
 
 
 def mount_of(path: PurePosixPath, mounted: Iterator[Mount]) -> Mount | None:
-    """The mount that a path without links lies in: the deepest, and of several at one place the last, which hides the
-    others. None where nothing is known."""
+    """The mount that has a path without links: the deepest, and of several at one point the last one. None: unknown."""
     around = [mount for mount in mounted if path.is_relative_to(mount.point)]
     return max(reversed(around), key=lambda mount: len(mount.point.parts), default=None)
 
 
 def mounts() -> Iterator[Mount]:
-    """All mounts, in their order; nothing where they cannot be read."""
+    """All mounts, in order; none where they cannot be read."""
     with suppress(OSError):
         return of_mountinfo(_MOUNTINFO.read_text(errors="surrogateescape"))
     with suppress(OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""The journal of all studies: every proposal, report and decision is written here before the loop acts on it."""
+"""The journal of all studies: proposals, reports and decisions are written here before the loop acts on them."""
 
 import json
 from collections import defaultdict
@@ -49,11 +49,11 @@ from hpsearch.journal.schema import (
 from hpsearch.journal.writer import Writer
 
 LEASE_SECONDS = 15.0
-"""After so long a silence a study may be taken over from a process that cannot be seen to be dead."""
+"""The time to live of a lease: after so many seconds without a renewal another process may take over the study."""
 
 
 class Journal:
-    """Any thread or process may read at any time. Writing to a study needs its lease.
+    """Any thread or process may read at any time. A write to a study needs its lease.
 
     Every method raises JournalError where the database is unreachable, full, damaged or read-only.
     """
@@ -63,9 +63,9 @@ class Journal:
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> "Journal":
-        """Open `sqlite:///FILE` or `postgresql://…`, and with `create` make what is not there.
+        """Open `sqlite:///FILE` or `postgresql://…`; create: create a journal that does not exist.
 
-        NotFound: there is none (create=False). BadInput: no such kind of database, or one of another version.
+        NotFound: it does not exist (create=False). BadInput: another kind of database, or another schema version.
         """
         database = Database(url, create=create)
         try:
@@ -107,7 +107,7 @@ class Journal:
         forked_from: str | None = None,
         uid: str | None = None,
     ) -> StudyRecord:
-        """The study of that name: a new one, or the one that is there, which may differ in all the rest."""
+        """The study of that name: a new one, or the existing one, whose other values may differ."""
         row = {
             "uid": uid or uuid4().hex,
             "name": storable(name),
@@ -143,7 +143,7 @@ class Journal:
     # Before the first trial ─────────────────────────────────────────────────────────────────────
 
     def put_document(self, lease: Lease, kind: str, document: Mapping[str, Any], at: int) -> None:
-        """Record a measurement, in place of an earlier one of that kind. LeaseLost."""
+        """Record a document. It replaces an earlier one of the same kind. LeaseLost."""
         row = {"document": json_text(document), "at": at}
         put = self._database.insert(documents).values(study_id=lease.study_id, kind=kind, **row)
         with self._database.write() as connection:
@@ -151,7 +151,7 @@ class Journal:
             connection.execute(put.on_conflict_do_update(index_elements=["study_id", "kind"], set_=row))
 
     def documents(self, study_id: int) -> dict[str, Any]:
-        """Measurements by their kind."""
+        """Documents by kind."""
         query = sa.select(documents.c.kind, documents.c.document).where(documents.c.study_id == study_id)
         with self._database.read() as connection:
             return {row.kind: json.loads(row.document) for row in connection.execute(query.order_by(documents.c.kind))}
@@ -171,7 +171,7 @@ class Journal:
         raise NotFound(f"the study has no trial {number}")
 
     def summary(self, study_id: int) -> Summary:
-        """Reads no curve, so it is fast for a study of any size."""
+        """It reads no curves, so it is fast for large studies."""
         own = trials.c.study_id == study_id
         totals = (sa.func.count(), sa.func.sum(trials.c.epoch + trials.c.retrained), sa.func.sum(trials.c.busy))
         fit = own & trials.c.loss.is_not(None)
@@ -184,7 +184,7 @@ class Journal:
         return Summary.of(counts, best)
 
     def costs(self, study_id: int) -> list[Cost]:
-        """What each trial has cost so far; without a look at any curve."""
+        """The cost of each trial so far. It reads no curves."""
         c = trials.c
         query = sa.select(c.until + c.retrained, c.epoch + c.retrained, c.busy, c.state)
         with self._database.read() as connection:
@@ -192,18 +192,18 @@ class Journal:
         return [Cost.at(State(state), until, epoch, busy) for until, epoch, busy, state in rows]
 
     def decisions(self, study_id: int, number: int | None = None) -> list[Decision]:
-        """Those about a study, or about one of its trials, in the order they were taken."""
+        """The decisions about a study, or about one of its trials, in order."""
         with self._database.read() as connection:
             return _decisions(connection, _of(decisions, study_id, number))
 
     def count(self, study_id: int, kind: str) -> int:
-        """How many decisions of a kind there are: of "retry", how often a failed trial was tried again."""
+        """The number of decisions of a kind, such as "retry", a retry of a failed trial."""
         query = sa.select(sa.func.count()).where(decisions.c.study_id == study_id, decisions.c.kind == kind)
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
     def segments(self, study_id: int, number: int | None = None) -> list[TrainingSegment]:
-        """Where the trials of a study, or one of them, were trained and on what, by trial and epoch."""
+        """The training segments of a study, or of one of its trials, ordered by trial and epoch."""
         query = sa.select(environments.c.digest, environments.c.document).where(environments.c.study_id == study_id)
         columns = (segments.c.number, segments.c.after, segments.c.environment, segments.c.data)
         own = sa.select(*columns).where(_of(segments, study_id, number))
@@ -215,15 +215,15 @@ class Journal:
     # Changes since a revision ────────────────────────────────────────────────────────────────────────────────
 
     def changes(self, study_id: int, since: int, limit_reports: int = 5000) -> Changes:
-        """What was written after revision `since`: whole batches, up to about `limit_reports` reports.
+        """What was written after revision `since`: complete batches, up to about `limit_reports` reports.
 
-        Call it with the revision of the last result, until that no longer changes.
+        Call it again with the revision of the result, until that no longer changes.
         """
         with self._database.read() as connection:
             return changes(connection, study_id, since, limit_reports)
 
     def cursor(self, study_id: int, target: str) -> int:
-        """The revision that a tracker has reached at its target, such as a server's address; 0 at first."""
+        """The revision up to which a tracker has sent the study to its target (`cursor_name`); 0 at first."""
         own = (cursors.c.study_id == study_id) & (cursors.c.target == target)
         with self._database.read() as connection:
             return connection.execute(sa.select(cursors.c.revision).where(own)).scalar() or 0
@@ -237,12 +237,12 @@ class Journal:
     # Leases ─────────────────────────────────────────────────────────────────────────────────
 
     def acquire(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS, *, shared: bool = False) -> Lease:
-        """The right to write. StudyBusy while a process has it that is not dead and has renewed it within `ttl`.
+        """Acquire the lease. StudyBusy while its holder may be alive and has renewed it within `ttl` seconds.
 
-        shared: for a moment, as one of the study's callers; without, it is refused while the study has any.
+        shared: as one of the study's callers, for one operation. Else StudyBusy while the study has callers.
         """
         with self._database.write() as connection:
-            # A renewal from the future, from before a clock was set back, counts as of now.
+            # If the clock was set back, a renewal is in the future: it counts as renewed now.
             ahead = leases.update().where(leases.c.study_id == study_id, leases.c.beat_wall > self._database.clock)
             connection.execute(ahead.values(beat_wall=self._database.clock))
         with self._database.write() as connection:
@@ -253,21 +253,21 @@ class Journal:
             return lease
 
     def holder(self, study_id: int) -> str | None:
-        """The process that runs the study, in words; None where none does that may be alive."""
+        """The process that runs the study, for people; None where there is none that may be alive."""
         with self._database.read() as connection:
             asked = (connection, self._database.clock, study_id, Owner.current())
             return callers.named(*asked) or fencing.holder(*asked)
 
     def renew(self, lease: Lease) -> None:
-        """Renew the lease. LeaseLost. Waits briefly for a file that is locked: it can be tried again."""
+        """Renew the lease. LeaseLost. It waits briefly for a locked file, since the caller tries again."""
         with self._database.write(patience=2.0) as connection:
             fencing.renew(connection, self._database.clock, lease)
 
     @contextmanager
     def held(self, record: StudyRecord, *, shared: bool = False) -> Iterator[Lease]:
-        """This process may write to the study until the context ends. StudyBusy while another process runs it.
+        """A context in which this process has the lease, with a heartbeat. StudyBusy while another process has it.
 
-        shared: see `acquire`. Where the database is unreachable at the end, the lease expires by itself.
+        shared: see `acquire`. If the database is unreachable at the end, the lease expires.
         """
         lease = self.acquire(record.id, Owner.current(), shared=shared)
         try:
@@ -278,34 +278,35 @@ class Journal:
                 self.release(lease)
 
     def release(self, lease: Lease) -> None:
-        """End the lease; without effect where it is lost. Waits briefly: the lease would expire anyway."""
+        """End the lease; no effect where it is lost. It waits briefly for a locked file, since the lease expires
+        anyway."""
         with self._database.write(patience=2.0) as connection:
             connection.execute(leases.update().where(fencing.is_ours(lease)).values(holder=None))
 
     def ask_to_stop(self, study_id: int) -> None:
-        """Ask the run that holds the study to end; it reads this within seconds (`Writer.asked_to_stop`). A later run
-        ignores it."""
+        """Request that the run that holds the lease stops; it reads this within seconds (`Writer.asked_to_stop`). Later
+        runs ignore it."""
         with self._database.write() as connection:
             connection.execute(leases.update().where(leases.c.study_id == study_id).values(stop=leases.c.token))
 
-    # Who trains together ────────────────────────────────────────────────────────────────────────
+    # Callers ────────────────────────────────────────────────────────────────────────────────────
 
     def callers(self, study_id: int, observer: Owner) -> Callers:
         with self._database.read() as connection:
             return callers.of_study(connection, self._database.clock, study_id, observer)
 
     def renew_caller(self, study_id: int, owner: Owner, ttl: float = LEASE_SECONDS) -> None:
-        """Renew one of the callers of the study, for `ttl` seconds. To become one takes the lease."""
+        """Renew a caller of the study, for `ttl` seconds. To become one, a program needs the lease."""
         with self._database.write(patience=2.0) as connection:
             callers.renew_caller(self._database, connection, study_id, owner, ttl)
 
     def leave(self, study_id: int, owner: Owner) -> None:
-        """It is no caller of the study any more."""
+        """Remove the owner from the study's callers."""
         with self._database.write(patience=2.0) as connection:
             callers.leave(connection, study_id, owner)
 
     def last_write(self, study_id: int) -> tuple[int, int]:
-        """The revision that a study is at, and the token of the lease that wrote it, 0 before the first."""
+        """The study's revision, and the token of the lease that wrote it (0 before the first write)."""
         query = sa.select(leases.c.revision, leases.c.wrote).where(leases.c.study_id == study_id)
         with self._database.read() as connection:
             row = connection.execute(query).one()
@@ -318,7 +319,7 @@ class Journal:
             return float(connection.execute(query).scalar_one())
 
     def writer(self, lease: Lease, objective: Objective) -> Writer:
-        """The lease's one writer. LeaseLost."""
+        """The writer for this lease; a lease has one. LeaseLost."""
         return Writer(self._database, lease, objective)
 
 
@@ -372,7 +373,7 @@ def changes(connection: Connection, study_id: int, since: int, limit_reports: in
 
 
 def _page_end(connection: Connection, study_id: int, since: int, limit_reports: int) -> int | None:
-    """The last revision of a page that holds whole batches only, at least one; None where all that is new fits."""
+    """The last revision of a page of complete batches, at least one; None where all new reports fit."""
     new = sa.select(reports.c.revision).where(reports.c.study_id == study_id, reports.c.revision > since)
     beyond = connection.execute(new.order_by(reports.c.revision).offset(limit_reports).limit(1)).scalar()
     return None if beyond is None else max(beyond - 1, since + 1)

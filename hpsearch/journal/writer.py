@@ -1,4 +1,4 @@
-"""Writes to a study: every batch whole or not at all, once, and only while this process has the lease."""
+"""Writes batches to a study: each in one transaction, once, and only while this process has the lease."""
 
 import json
 import time
@@ -21,21 +21,21 @@ from hpsearch.journal.records import Judge, TrainingSegment, decision_row, repor
 from hpsearch.journal.schema import decisions, environments, leases, reports, segments, studies, trials
 
 BUSY_TIMEOUT = 2.0
-"""Seconds to wait for the lock of another process on a SQLite file. All other transactions wait longer
+"""Seconds to wait for another process's lock on a SQLite file. Other transactions wait longer
 (`sqlite.BUSY_TIMEOUT`)."""
 
 Rows = dict[str, list[dict[str, Any]]]
-"""Statement -> what it is executed with, in this order."""
+"""Statement name -> its parameters, in the order of execution."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Decisions and reports of the loop, written before it acts on them.
+    """Decisions and reports of the loop, written before the loop acts on them.
 
-    reports: (trial number, report); the trial, with the report on its curve, is among `trials`.
-    study_state: None leaves it as it is, and its cause too, which is that of the state.
-    caller: the uid of the program that trains what of it is RUNNING, where several train together.
-    segments: of trials among `trials`, now or before; one from the same epoch takes the place of the one before.
+    reports: (trial number, report); the trial, with the report in its curve, is in `trials`.
+    study_state: with study_cause and study_cause_numbers; None: unchanged.
+    caller: the uid of the program that trains the RUNNING trials of the batch, where several programs train together.
+    segments: of trials in this or an earlier batch; a segment replaces an earlier one from the same epoch.
     """
 
     trials: Sequence[Trial] = ()
@@ -52,11 +52,11 @@ class Batch:
 
 
 class Writer:
-    """Made by `Journal.writer`; for one thread at a time. It keeps a connection of its own until it is closed.
+    """Created by `Journal.writer`; for one thread at a time. It has its own connection until it is closed.
 
-    asked_to_stop: `hpsearch stop` has asked this run to end; read with every renewal of the lease.
+    asked_to_stop: whether `hpsearch stop` was called for this run; read with every renewal of the lease.
 
-    Writes are on the loop's hot path: the statements are compiled once and go to the driver as they are.
+    Writes are on the loop's hot path, so the statements are compiled once and passed to the driver directly.
     """
 
     def __init__(self, database: Database, lease: Lease, objective: Objective):
@@ -76,12 +76,12 @@ class Writer:
         return self._spent_before + time.monotonic() - self._began
 
     def write(self, batch: Batch) -> None:
-        """All of it in one transaction, which also renews the lease. An empty batch writes nothing.
+        """Write the batch in one transaction, which also renews the lease. An empty batch writes nothing.
 
-        JournalError: the database is unreachable (JournalUnavailable) or full. Try the same batch again until it works:
-        it is written once, also where the first try was committed and only the answer was lost.
-        LeaseLost: another process has taken the study over. ValueError: something of it is recorded already, or is
-        of a trial that is not.
+        JournalError: the database is unreachable (JournalUnavailable) or full. The same batch can be written again: it
+        is recorded once, also if the first attempt was committed and its reply was lost.
+        LeaseLost: another process has taken over the study. ValueError: a report is already recorded, or its trial is
+        not.
         """
         if not batch or (self._unsure is not None and self._has_arrived(batch)):
             return
@@ -92,7 +92,7 @@ class Writer:
         self.revision += 1
 
     def renew(self, after: float | None = None) -> None:
-        """Renew the lease where that was last done `after` seconds ago, by default a fifth of its time to live.
+        """Renew the lease if the last renewal is `after` seconds old, by default a fifth of its time to live.
 
         Errors as in `write`.
         """
@@ -106,13 +106,13 @@ class Writer:
             connection.invalidate()
 
     def _has_arrived(self, batch: Batch) -> bool:
-        """Whether it is the batch whose answer was lost, and the journal has it."""
+        """Whether it is the batch whose reply was lost, and the journal has it."""
         before, (self.revision, _) = self.revision, self._recorded()
         unsure, self._unsure = self._unsure, None
         return self.revision > before and batch == unsure
 
     def _recorded(self) -> tuple[int, float]:
-        """The revision that the journal is at, and the seconds that were spent. LeaseLost."""
+        """The study's revision, and the seconds spent in its runs. LeaseLost."""
         query = sa.select(leases.c.revision, leases.c.spent, leases.c.stop).where(fencing.is_ours(self._lease))
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
@@ -143,7 +143,7 @@ class Writer:
         }
 
     def _transact(self, span: Mapping[str, int], rows: Rows) -> None:
-        """One transaction, from revision to revision, or a renewal of the lease alone where `span` is empty."""
+        """One transaction, from one revision to the next; a renewal of the lease only where `span` is empty."""
         try:
             connection = self._connection or self._connect()
             with nullcontext() if self._is_file else postgres.reply_timeout(connection.driver_connection):
@@ -156,13 +156,14 @@ class Writer:
 
     def _connect(self) -> PoolProxiedConnection:
         connection = self._connection = self._database.engine.raw_connection()
-        if self._is_file:  # the loop does not wait for long: what it writes can be kept and tried again
+        if self._is_file:  # a short wait: the batch can be spooled and written again
             connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000:.0f}")
         return connection
 
     def _execute(self, connection: PoolProxiedConnection, span: Mapping[str, int], rows: Rows) -> None:
-        """The fence first: it locks the lease's row, so that no process can take the study over before the commit."""
-        with closing(connection.cursor()) as cursor:  # while one is open, SQLite keeps the lock of a closed file
+        """First the check of the token: it locks the lease's row, so no process can take over the study before the
+        commit."""
+        with closing(connection.cursor()) as cursor:  # with an open cursor SQLite keeps the lock of a closed file
             if self._is_file:
                 cursor.execute("BEGIN IMMEDIATE")
             ours = {"study": self._lease.study_id, "ours": self._lease.token}
@@ -181,7 +182,7 @@ class Writer:
         self.asked_to_stop = row[0] == self._lease.token
 
     def _outdated(self) -> JournalError:
-        """LeaseLost, or else an earlier try that was given up has arrived after all: the next try will see it."""
+        """LeaseLost, or else an earlier attempt was committed after its timeout: the next attempt finds it."""
         recorded, _ = self._recorded()
         return JournalUnavailable(
             f"journal {self._database.where}: at revision {recorded} and not {self.revision}; try again"

@@ -1,6 +1,6 @@
-"""How long a study has been run in all, who wrote last, and whether somebody asked its run to end.
+"""Adds to leases: the wall clock of all runs, the token of the last write, and requests to stop.
 
-The table is made anew, since SQLite would otherwise keep other words for it than those of a new journal.
+The table is created again, so that its SQL on SQLite is that of a new journal.
 """
 
 import sqlalchemy as sa

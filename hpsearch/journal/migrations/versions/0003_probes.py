@@ -1,4 +1,4 @@
-"""What was measured before the first trial: whether the trainer can learn, and at which learning rates."""
+"""Adds the table of documents: the results of the preflight and of the learning-rate range test."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Where each trial was trained, and on what."""
+"""Adds the environments and training segments of trials."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,6 @@
-"""Why a trial is in its state, why a study ended and which notes of a round are its headlines, for code.
+"""Adds causes of trials and studies, and the number of headlines of a round.
 
-For what is recorded they come out of the sentences.
+For recorded trials and studies they are derived from the sentences.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Which programs train trials of one study together, and which of them has which trial."""
+"""Adds the callers of a study, and the caller of a trial."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How many epochs of a trial were trained again. Trials that were recorded before have none on record."""
+"""Adds the number of epochs of a trial that were trained again; 0 for recorded trials."""
 
 import sqlalchemy as sa
 from alembic import op
