@@ -125,7 +125,7 @@ class Journal:
             connection.execute(self._database.insert(leases).values(lease).on_conflict_do_nothing())
         return study
 
-    def respec(self, lease: Lease, spec: Mapping[str, Any]) -> None:
+    def update_spec(self, lease: Lease, spec: Mapping[str, Any]) -> None:
         """Record a changed study file, such as a larger budget. LeaseLost."""
         with self._database.write() as connection:
             fencing.renew(connection, self._database.clock, lease)

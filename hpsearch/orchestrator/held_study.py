@@ -100,7 +100,7 @@ def reopen(
     held = HeldStudy(study.extending(record.spec), journal, record, lease)
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
-    journal.respec(lease, held.study.spec())
+    journal.update_spec(lease, held.study.spec())
     if sources is None:  # the run before was killed as it began
         _put_sources(held)
     return held

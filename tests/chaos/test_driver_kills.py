@@ -38,7 +38,7 @@ HALVING = '[prune]\nmethod = "halving"\n'
 
 MOMENTS = ("before", "after")
 OFTEN = ("commit", "write", "order", "file", "rename", "prune")
-ONCE = ("acquire", "respec")
+ONCE = ("acquire", "update_spec")
 """See driver.py."""
 
 
@@ -227,7 +227,7 @@ def test_at_every_point(scenarios: Scenarios) -> None:
     names = first.folder / "points"
     assert first.start(chaos=["--points", names]).ended().code == 0
     passed = Counter(names.read_text().split())
-    assert {f"after-{name}" for name in (*OFTEN, *ONCE)} - set(passed) == {"after-respec"}, (
+    assert {f"after-{name}" for name in (*OFTEN, *ONCE)} - set(passed) == {"after-update_spec"}, (
         "a first run changes no spec"
     )
     # Before a point is after the one before it; but what lies between them may be a transaction that is not committed.

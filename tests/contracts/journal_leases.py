@@ -98,7 +98,7 @@ class LeaseContract:
                 leased.writer.write(late)
         for attempt in (
             journal.renew,
-            lambda lease: journal.respec(lease, {}),
+            lambda lease: journal.update_spec(lease, {}),
             lambda lease: journal.writer(lease, LOSS),
         ):
             with pytest.raises(LeaseLost):

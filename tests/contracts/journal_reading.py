@@ -71,7 +71,7 @@ class SummaryContract:
         self, journal: Journal, leased: LeasedStudy, spec: dict[str, dict[str, str]], best: int
     ) -> None:
         leased.writer.write(make_batch(make_trial(0, 0.1, state=State.FAILED), make_trial(1, 0.5)))
-        journal.respec(leased.lease, spec)
+        journal.update_spec(leased.lease, spec)
         found = journal.summary(leased.study.id).best
         assert found is not None
         assert (found.trial, found.failed) == (best, best == 0)

@@ -73,7 +73,7 @@ class StudiesContract:
         assert journal.create(name, {}, {}, at=0) == made
 
     def test_a_changed_spec_is_recorded(self, journal: Journal, leased: LeasedStudy) -> None:
-        journal.respec(leased.lease, {"trials": 100})
+        journal.update_spec(leased.lease, {"trials": 100})
         assert journal.studies()[0].spec == {"trials": 100}
 
     def test_a_study_of_which_nothing_came_is_forgotten(self, journal: Journal, leased: LeasedStudy) -> None:

@@ -65,7 +65,7 @@ class StudyRecorder:
 
     def extend(self, **search: Any) -> None:
         """Record the study file with another budget."""
-        self._journal.respec(self._lease, {**self.study.spec, "search": {**self.study.spec["search"], **search}})
+        self._journal.update_spec(self._lease, {**self.study.spec, "search": {**self.study.spec["search"], **search}})
         self.study = self._journal.studies()[0]
 
     def propose(self, state: State = State.RUNNING, **params: Any) -> int:
