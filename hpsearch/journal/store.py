@@ -132,7 +132,7 @@ class Journal:
             changed = studies.update().where(studies.c.id == lease.study_id)
             connection.execute(changed.values(spec=json.dumps(dict(spec)), hpsearch_version=__version__))
 
-    def forget(self, lease: Lease) -> None:
+    def delete_study(self, lease: Lease) -> None:
         """Delete a study that has no reports. LeaseLost; ValueError for one with reports."""
         with self._database.write() as connection:
             fencing.renew(connection, self._database.clock, lease)

@@ -194,7 +194,7 @@ class Search:
         self._pool_closed.close()
         with suppress(InfrastructureError):
             if isinstance(problem, TrainerError | OwnMethodError) and not has_results(self.history):
-                self.held.journal.forget(self.held.lease)
+                self.held.journal.delete_study(self.held.lease)
                 shutil.rmtree(self.held.folder, ignore_errors=True)
             else:
                 trainer = isinstance(problem, TrainerError)

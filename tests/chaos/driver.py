@@ -11,7 +11,7 @@ of these is a point `before-…` and a point `after-…`:
 commit    of a transaction of the journal, whichever: of a batch, a lease, a new study, the tables, a cursor
 batch-commit    of a batch's transaction alone: PostgreSQL has more of the others than SQLite
 write     of a batch; before: nothing is executed; after: it is durable, and nothing is acted on
-create, acquire, update_spec, release, forget, renew    the journal's methods
+create, acquire, update_spec, release, delete_study, renew    the journal's methods
 order     given to the pool: a trial starts, goes on, is released or killed
 file      of a checkpoint that is written; `half-file`: half of its bytes are
 rename    of such a file to its place, and of the hash beside it
@@ -139,7 +139,7 @@ def wrap_journal(injector: FaultInjector, ttl: float | None) -> None:
     if ttl is not None:
         acquire = Journal.acquire
         Journal.acquire = functools.partialmethod(acquire, ttl=ttl)  # type: ignore[assignment,method-assign]
-    for method in ("create", "acquire", "update_spec", "release", "forget", "renew"):
+    for method in ("create", "acquire", "update_spec", "release", "delete_study", "renew"):
         wrap(injector, Journal, method, method)
     write = Writer.write
 

@@ -80,7 +80,7 @@ class StudiesContract:
         journal.create("other", {}, {}, at=0)
         leased.writer.write(Batch([make_trial(0)], (), [Decision("propose", "drawn", 0)]))
         journal.set_cursor(leased.study.id, "mlflow", 1)
-        journal.forget(leased.lease)
+        journal.delete_study(leased.lease)
         assert [study.name for study in journal.studies()] == ["other"]
         journal.release(leased.lease)
         assert journal.trials(journal.create("study", {}, {}, at=1).id) == []
@@ -88,7 +88,7 @@ class StudiesContract:
     def test_one_with_reports_is_not(self, journal: Journal, leased: LeasedStudy) -> None:
         leased.writer.write(make_batch(make_trial(0, 0.5)))
         with pytest.raises(ValueError, match=r"(?i)foreign key"):
-            journal.forget(leased.lease)
+            journal.delete_study(leased.lease)
         assert len(journal.trials(leased.study.id)) == 1
 
     def test_processes_that_start_at_once_make_one_journal_one_study_and_one_leader(self, url: str) -> None:

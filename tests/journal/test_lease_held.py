@@ -84,7 +84,7 @@ def test_a_lost_lease_is_let_go_in_silence(journal: Watched) -> None:
 
 def test_nor_does_it_complain_of_a_study_that_was_erased(journal: Watched) -> None:
     lease = lease_study(journal, ttl=0.0)
-    journal.forget(lease_study(journal, ttl=0.01))
+    journal.delete_study(lease_study(journal, ttl=0.01))
     with pytest.raises(LeaseLost, match="was deleted by another process"):
         journal.renew(lease)
     with Heartbeat(journal.renew, replace(lease, ttl=0.01)) as heartbeat:

@@ -79,7 +79,7 @@ def test_of_another_study_nothing_is_seen(journal: Journal, leased: LeasedStudy)
 
 def test_a_study_that_is_forgotten_leaves_none(journal: Journal, leased: LeasedStudy) -> None:
     leased.writer.write(with_stretches(Batch([make_trial(0)]), a_stretch(0)))
-    journal.forget(leased.lease)
+    journal.delete_study(leased.lease)
     assert journal.segments(leased.study.id) == []
 
 
