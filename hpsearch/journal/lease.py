@@ -49,7 +49,7 @@ class Owner:
         pid = os.getpid()
         return cls(pid, platform.node(), _boot(), _space(), process_start(pid), uuid.uuid4().hex)
 
-    def is_gone(self, observer: "Owner") -> bool:
+    def has_ended(self, observer: "Owner") -> bool:
         """Whether the process has certainly ended. False where this cannot be checked from here (another machine)."""
         if not self.boot or (self.boot, self.space) != (observer.boot, observer.space):
             return False
@@ -87,7 +87,7 @@ class Holding:
 
     def keeps_out(self, observer: Owner, now: Now) -> bool:
         """Whether the observer may not take over the study."""
-        if self.owner.uid == observer.uid or self.owner.is_gone(observer):
+        if self.owner.uid == observer.uid or self.owner.has_ended(observer):
             return False
         return self.silence(observer, now) < self.ttl
 

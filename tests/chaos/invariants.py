@@ -153,7 +153,7 @@ def _check_running(url: str, study: str, at_rest: bool) -> None:
         with reading(url) as connection:
             (lease,) = _rows(connection, "leases", record.id, "study_id")
         owner = Owner(lease.pid, lease.host, lease.boot, lease.space, lease.started, lease.holder)
-        assert not owner.is_gone(Owner.current()), f"trials {running} run, and {holder} is dead"
+        assert not owner.has_ended(Owner.current()), f"trials {running} run, and {holder} is dead"
 
 
 class FinishedResults:

@@ -21,7 +21,7 @@ def test_this_process_is_alive_as_seen_by_itself_and_by_others() -> None:
     own = Owner.current()
     assert own.pid == os.getpid()
     assert own.started
-    assert not own.is_gone(Owner.current())
+    assert not own.has_ended(Owner.current())
 
 
 def test_every_owner_is_somebody_else() -> None:
@@ -31,13 +31,13 @@ def test_every_owner_is_somebody_else() -> None:
 def test_a_process_that_ended_is_gone_even_before_it_is_reaped() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     owner = replace(Owner.current(), pid=child.pid, started=process_start(child.pid))
-    assert not owner.is_gone(Owner.current())
+    assert not owner.has_ended(Owner.current())
     assert child.stdin is not None
     child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert owner.is_gone(Owner.current())  # a zombie
+    assert owner.has_ended(Owner.current())  # a zombie
     child.wait()
-    assert owner.is_gone(Owner.current())
+    assert owner.has_ended(Owner.current())
 
 
 def test_a_command_name_with_brackets_and_spaces_hides_nothing(tmp_path: Path) -> None:
@@ -46,15 +46,15 @@ def test_a_command_name_with_brackets_and_spaces_hides_nothing(tmp_path: Path) -
     child = subprocess.Popen([odd], stdin=subprocess.PIPE)
     owner = replace(Owner.current(), pid=child.pid, started=process_start(child.pid))
     assert owner.started.isdigit()
-    assert not owner.is_gone(Owner.current())
+    assert not owner.has_ended(Owner.current())
     child.communicate()
 
 
 @pytest.mark.parametrize("unknown", [{"boot": ""}, {"boot": "another"}, {"space": "another"}, {"started": ""}])
 def test_nobody_is_known_to_be_dead_from_afar(unknown: dict[str, str]) -> None:
     own = Owner.current()
-    assert replace(own, started="1").is_gone(own)
-    assert not replace(own, **{"started": "1", **unknown}).is_gone(own)  # type: ignore[arg-type]
+    assert replace(own, started="1").has_ended(own)
+    assert not replace(own, **{"started": "1", **unknown}).has_ended(own)  # type: ignore[arg-type]
 
 
 def test_another_users_process_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_another_users_process_is_alive(monkeypatch: pytest.MonkeyPatch) -> None
         raise PermissionError
 
     monkeypatch.setattr(lease.os, "kill", refuse)
-    assert not replace(ME, started="1").is_gone(ME)
+    assert not replace(ME, started="1").has_ended(ME)
 
 
 def test_without_proc_the_start_of_a_process_is_what_ps_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ UNMOUNTED = """
 from dataclasses import replace
 from hpsearch.journal.lease import Owner
 own = Owner.current()
-print(own.pid, repr(own.started), replace(own, started="1").is_gone(own), replace(own, pid=99999).is_gone(own))
+print(own.pid, repr(own.started), replace(own, started="1").has_ended(own), replace(own, pid=99999).has_ended(own))
 """
 
 
@@ -184,10 +184,10 @@ def sleeper():
 
 first = sleeper()
 owner = replace(Owner.current(), pid=first.pid, started=process_start(first.pid))
-assert not owner.is_gone(Owner.current())
+assert not owner.has_ended(Owner.current())
 first.kill()
 first.wait()
-assert owner.is_gone(Owner.current())
+assert owner.has_ended(Owner.current())
 time.sleep(0.05)  # the kernel counts the start of a process in hundredths of a second
 try:
     Path("/proc/sys/kernel/ns_last_pid").write_text(str(first.pid - 1))
@@ -195,7 +195,7 @@ except OSError as error:
     sys.exit(f"cannot: {error}")
 second = sleeper()
 assert second.pid == first.pid, (second.pid, first.pid)
-assert owner.is_gone(Owner.current())
+assert owner.has_ended(Owner.current())
 second.kill()
 print("gone")
 """
