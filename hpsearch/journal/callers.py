@@ -40,7 +40,7 @@ def living(connection: Connection, study_id: int, observer: Owner, now: Now) -> 
     """The callers that may be alive, by uid, with the observer if it is one."""
     own = sa.select(callers, callers.c.uid.label("holder")).where(callers.c.study_id == study_id)
     found = {row.uid: holding for row in connection.execute(own) if (holding := holding_of(row)) is not None}
-    return {uid: one for uid, one in found.items() if uid == observer.uid or one.keeps_out(observer, now)}
+    return {uid: one for uid, one in found.items() if uid == observer.uid or one.blocks(observer, now)}
 
 
 def of_study(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> Callers:

@@ -85,7 +85,7 @@ class Holding:
         same_boot = self.owner.boot and self.owner.boot == observer.boot
         return max(0.0, now.boot - self.beat.boot if same_boot else now.wall - self.beat.wall)
 
-    def keeps_out(self, observer: Owner, now: Now) -> bool:
+    def blocks(self, observer: Owner, now: Now) -> bool:
         """Whether the observer may not take over the study."""
         if self.owner.uid == observer.uid or self.owner.has_ended(observer):
             return False
@@ -164,7 +164,7 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
         raise NotFound(f"the journal has no study with id {study_id}")
     now = Now(wall=float(connection.execute(sa.select(clock)).scalar_one()), boot=boot_clock())
     holding = holding_of(row)
-    if holding is not None and holding.keeps_out(owner, now):
+    if holding is not None and holding.blocks(owner, now):
         raise StudyBusy(holding.explain(row.name, owner, now))
     lease = Lease(study_id, row.token + 1, owner, ttl)
     columns = asdict(owner)
@@ -178,7 +178,7 @@ def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner)
     row = connection.execute(sa.select(leases, clock.label("now")).where(leases.c.study_id == study_id)).one_or_none()
     holding = None if row is None else holding_of(row)
     now = Now(wall=float(row.now) if row is not None else 0.0, boot=boot_clock())
-    if holding is None or not holding.keeps_out(observer, now):
+    if holding is None or not holding.blocks(observer, now):
         return None
     return f"process {holding.owner.pid} on {holding.owner.host}"
 

@@ -136,7 +136,7 @@ def _refuse_while_run(database: Database, connection: Connection) -> None:
             callers.refuse_beside(connection, database.clock, id_, observer)
     for row in connection.execute(query.with_for_update(of=leases)):
         holding = fencing.holding_of(row)
-        if holding is not None and holding.keeps_out(observer, now):
+        if holding is not None and holding.blocks(observer, now):
             raise StudyBusy(
                 f'journal {database.where}: study "{row.name}" is being run by process {row.pid} on {row.host}, which '
                 f"last renewed its lease {holding.silence(observer, now):.0f} s ago. Wait for it or stop it there, "

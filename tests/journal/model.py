@@ -47,7 +47,7 @@ class Holder:
     def beat(self, clocks: Clocks) -> None:
         self.wall, self.boot = clocks.wall, clocks.boot
 
-    def keeps_out(self, uid: str, machine: Machine, clocks: Clocks) -> bool:
+    def blocks(self, uid: str, machine: Machine, clocks: Clocks) -> bool:
         if uid == self.uid or (machine == self.machine and not self.alive):
             return False
         silent = clocks.boot - self.boot if machine.boot == self.machine.boot else clocks.wall - self.wall
@@ -76,7 +76,7 @@ class Model:
         """The new token; None where this one is kept out. A sign of life from the future counts from now on."""
         if self.holder is not None:
             self.holder.wall = min(self.holder.wall, clocks.wall)
-        if self.holder is not None and self.holder.keeps_out(by.uid, by.machine, clocks):
+        if self.holder is not None and self.holder.blocks(by.uid, by.machine, clocks):
             return None
         self.token, self.stop, self.holder = self.token + 1, None, by
         self.holder.beat(clocks)

@@ -96,7 +96,7 @@ def test_without_a_known_boot_the_databases_clock_counts() -> None:
 @pytest.mark.parametrize(("silence", "kept_out"), [(0.0, True), (14.9, True), (15.0, False), (1e6, False)])
 def test_silence_for_longer_than_allowed_ends_a_lease(silence: float, kept_out: bool) -> None:
     holding = Holding(OTHER, ttl=15.0, beat=Now(wall=1000.0, boot=50.0))
-    assert holding.keeps_out(ME, Now(wall=1000.0 + silence, boot=0.0)) is kept_out
+    assert holding.blocks(ME, Now(wall=1000.0 + silence, boot=0.0)) is kept_out
 
 
 def test_who_is_in_the_way_and_for_how_long() -> None:

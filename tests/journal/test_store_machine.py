@@ -289,7 +289,7 @@ class JournalMachine(RuleBasedStateMachine):
         if held is not None:
             assert (row.beat_wall, row.beat_boot) == (held.wall, held.boot)
         here = Owner.current()
-        busy = held is not None and held.keeps_out(here.uid, Machine(here.boot, here.space), self.clocks)
+        busy = held is not None and held.blocks(here.uid, Machine(here.boot, here.space), self.clocks)
         assert (self.harness.journals[1].holder(self.study.id) is not None) is busy
         assert row.spent >= self.spent
         self.spent = row.spent
