@@ -168,7 +168,7 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
         raise StudyBusy(holding.explain(row.name, owner, now))
     lease = Lease(study_id, row.token + 1, owner, ttl)
     columns = asdict(owner)
-    taken = {"holder": columns.pop("uid"), "token": lease.token, "ttl": ttl, "stop": None, **sign_of_life(clock)}
+    taken = {"holder": columns.pop("uid"), "token": lease.token, "ttl": ttl, "stop": None, **renewal(clock)}
     connection.execute(leases.update().where(leases.c.study_id == study_id).values({**columns, **taken}))
     return lease
 
@@ -185,7 +185,7 @@ def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner)
 
 def renew(connection: Connection, clock: Clock, lease: Lease) -> None:
     """Extend the lease. LeaseLost where another process has it now."""
-    if connection.execute(leases.update().where(is_ours(lease)).values(sign_of_life(clock))).rowcount != 1:
+    if connection.execute(leases.update().where(is_ours(lease)).values(renewal(clock))).rowcount != 1:
         raise lost(connection, lease)
 
 
@@ -193,7 +193,7 @@ def is_ours(lease: Lease) -> sa.ColumnElement[bool]:
     return sa.and_(leases.c.study_id == lease.study_id, leases.c.token == lease.token)
 
 
-def sign_of_life(clock: Clock) -> dict[str, Any]:
+def renewal(clock: Clock) -> dict[str, Any]:
     return {"beat_wall": clock, "beat_boot": boot_clock()}
 
 
