@@ -73,7 +73,7 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
     return lease
 
 
-def refuse_beside(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> None:
+def check_no_callers(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> None:
     """StudyBusy while the study has callers."""
     row = connection.execute(sa.select(studies.c.name, clock.label("now")).where(studies.c.id == study_id)).one()
     now = Now(wall=float(row.now), boot=boot_clock())

@@ -133,7 +133,7 @@ def _refuse_while_run(database: Database, connection: Connection) -> None:
     observer = Owner.current()
     if sa.inspect(connection).has_table(schema.callers.name):
         for id_ in connection.execute(sa.select(studies.c.id)).scalars().all():
-            callers.refuse_beside(connection, database.clock, id_, observer)
+            callers.check_no_callers(connection, database.clock, id_, observer)
     for row in connection.execute(query.with_for_update(of=leases)):
         holding = fencing.holding_of(row)
         if holding is not None and holding.blocks(observer, now):

@@ -249,7 +249,7 @@ class Journal:
             if shared:
                 return callers.acquire(connection, self._database.clock, study_id, owner, ttl)
             lease = fencing.acquire(connection, self._database.clock, study_id, owner, ttl)
-            callers.refuse_beside(connection, self._database.clock, study_id, owner)
+            callers.check_no_callers(connection, self._database.clock, study_id, owner)
             return lease
 
     def holder(self, study_id: int) -> str | None:
