@@ -59,7 +59,7 @@ def _upgrade(database: Database) -> Path | None:
     backup = None
     try:
         with database.write() as connection:
-            _alone(connection)
+            _lock_tables(connection)
             before = read_version(connection)
             if before != schema.HEAD:  # another process may have upgraded it meanwhile
                 _refuse_while_run(database, connection)
@@ -109,7 +109,7 @@ def read_version(connection: Connection) -> str | None:
 
 def _make(connection: Connection) -> str | None:
     """The version of the tables: another process, with another version of hpsearch, may have created them first."""
-    _alone(connection)
+    _lock_tables(connection)
     if (found := read_version(connection)) is not None:
         return found
     schema.metadata.create_all(connection)
@@ -118,7 +118,7 @@ def _make(connection: Connection) -> str | None:
     return schema.HEAD
 
 
-def _alone(connection: Connection) -> None:
+def _lock_tables(connection: Connection) -> None:
     """Wait for other processes that create or change the tables. On SQLite the transaction is a lock already."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
