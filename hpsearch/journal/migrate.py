@@ -38,7 +38,7 @@ class Upgrade:
 def version(url: str) -> str:
     """The version of the journal's schema. NotFound."""
     with closing(Database(url, create=False)) as database:
-        return _known(database)
+        return _existing_version(database)
 
 
 def upgrade(url: str) -> Upgrade:
@@ -47,7 +47,7 @@ def upgrade(url: str) -> Upgrade:
     NotFound; BadInput for a newer journal; StudyBusy while a study in it is being run.
     """
     with closing(Database(url, create=False)) as database:
-        before = _known(database)
+        before = _existing_version(database)
         _refuse_newer(database, before)
         if before == schema.HEAD:
             return Upgrade(before, before, None)
@@ -151,7 +151,7 @@ def _how_to_upgrade(database: Database) -> str:
     return f"run `hpsearch db upgrade --journal {url}`, which copies it first"
 
 
-def _known(database: Database) -> str:
+def _existing_version(database: Database) -> str:
     with database.read() as connection:
         found = read_version(connection)
     if found is None:
