@@ -65,7 +65,7 @@ class Writer:
         self._judge = Judge(objective)
         self._sql = _statements(database)
         self._connection: PoolProxiedConnection | None = None
-        self._unsure: Batch | None = None
+        self._unconfirmed: Batch | None = None
         self._began = self._beat = time.monotonic()
         self.asked_to_stop = False
         self.revision, self._spent_before = self._recorded()
@@ -83,12 +83,12 @@ class Writer:
         LeaseLost: another process has taken over the study. ValueError: a report is already recorded, or its trial is
         not.
         """
-        if not batch or (self._unsure is not None and self._has_arrived(batch)):
+        if not batch or (self._unconfirmed is not None and self._has_arrived(batch)):
             return
-        self._unsure = batch
+        self._unconfirmed = batch
         rows = self._rows(batch, self.revision + 1)
         self._transact({"before": self.revision, "after": self.revision + 1}, rows)
-        self._unsure = None
+        self._unconfirmed = None
         self.revision += 1
 
     def renew(self, after: float | None = None) -> None:
@@ -108,7 +108,7 @@ class Writer:
     def _has_arrived(self, batch: Batch) -> bool:
         """Whether it is the batch whose reply was lost, and the journal has it."""
         before, (self.revision, _) = self.revision, self._recorded()
-        unsure, self._unsure = self._unsure, None
+        unsure, self._unconfirmed = self._unconfirmed, None
         return self.revision > before and batch == unsure
 
     def _recorded(self) -> tuple[int, float]:
