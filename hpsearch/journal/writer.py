@@ -83,7 +83,7 @@ class Writer:
         LeaseLost: another process has taken over the study. ValueError: a report is already recorded, or its trial is
         not.
         """
-        if not batch or (self._unconfirmed is not None and self._has_arrived(batch)):
+        if not batch or (self._unconfirmed is not None and self._was_committed(batch)):
             return
         self._unconfirmed = batch
         rows = self._rows(batch, self.revision + 1)
@@ -105,7 +105,7 @@ class Writer:
         if connection is not None:
             connection.invalidate()
 
-    def _has_arrived(self, batch: Batch) -> bool:
+    def _was_committed(self, batch: Batch) -> bool:
         """Whether it is the batch whose reply was lost, and the journal has it."""
         before, (self.revision, _) = self.revision, self._recorded()
         unsure, self._unconfirmed = self._unconfirmed, None
