@@ -79,7 +79,7 @@ class Holding:
     ttl: float
     beat: Now
 
-    def seconds_since_renewal(self, observer: Owner, now: Now) -> float:
+    def age(self, observer: Owner, now: Now) -> float:
         """Seconds since the last renewal, >= 0: by the boot clock on the same machine (it cannot be set), else by the
         database's clock."""
         same_boot = self.owner.boot and self.owner.boot == observer.boot
@@ -89,14 +89,14 @@ class Holding:
         """Whether the observer may not take over the study."""
         if self.owner.uid == observer.uid or self.owner.has_ended(observer):
             return False
-        return self.seconds_since_renewal(observer, now) < self.ttl
+        return self.age(observer, now) < self.ttl
 
     def explain(self, study: str, observer: Owner, now: Now) -> str:
-        seconds_since_renewal = self.seconds_since_renewal(observer, now)
+        age = self.age(observer, now)
         return (
             f'study "{study}" is being run by process {self.owner.pid} on {self.owner.host}, which last '
-            f"renewed its lease {seconds_since_renewal:.0f} s ago. Wait for it or stop it there; if that machine is gone, run again "
-            f"in {self.ttl - seconds_since_renewal:.0f} s; for a second search, run with --fork NEW_NAME (in Python: fork=NEW_NAME)"
+            f"renewed its lease {age:.0f} s ago. Wait for it or stop it there; if that machine is gone, run again "
+            f"in {self.ttl - age:.0f} s; for a second search, run with --fork NEW_NAME (in Python: fork=NEW_NAME)"
         )
 
 

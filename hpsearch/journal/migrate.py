@@ -139,7 +139,7 @@ def _refuse_while_run(database: Database, connection: Connection) -> None:
         if holding is not None and holding.blocks(observer, now):
             raise StudyBusy(
                 f'journal {database.where}: study "{row.name}" is being run by process {row.pid} on {row.host}, which '
-                f"last renewed its lease {holding.seconds_since_renewal(observer, now):.0f} s ago. Wait for it or stop it there, "
+                f"last renewed its lease {holding.age(observer, now):.0f} s ago. Wait for it or stop it there, "
                 "then `hpsearch db upgrade` again"
             )
 

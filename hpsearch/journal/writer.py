@@ -108,8 +108,8 @@ class Writer:
     def _was_committed(self, batch: Batch) -> bool:
         """Whether it is the batch whose reply was lost, and the journal has it."""
         before, (self.revision, _) = self.revision, self._recorded()
-        unsure, self._unconfirmed = self._unconfirmed, None
-        return self.revision > before and batch == unsure
+        unconfirmed, self._unconfirmed = self._unconfirmed, None
+        return self.revision > before and batch == unconfirmed
 
     def _recorded(self) -> tuple[int, float]:
         """The study's revision, and the seconds spent in its runs. LeaseLost."""

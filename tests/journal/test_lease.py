@@ -77,28 +77,26 @@ def test_without_proc_the_start_of_a_process_is_what_ps_says(monkeypatch: pytest
 
 def test_within_a_boot_silence_is_measured_by_the_boot_clock() -> None:
     holding = Holding(replace(ME, uid="other"), ttl=15.0, beat=Now(wall=1000.0, boot=50.0))
-    assert holding.seconds_since_renewal(ME, Now(wall=99_999.0, boot=53.0)) == 3.0
-    assert holding.seconds_since_renewal(ME, Now(wall=0.0, boot=70.0)) == 20.0
+    assert holding.age(ME, Now(wall=99_999.0, boot=53.0)) == 3.0
+    assert holding.age(ME, Now(wall=0.0, boot=70.0)) == 20.0
 
 
 def test_elsewhere_silence_is_measured_by_the_databases_clock() -> None:
     holding = Holding(OTHER, ttl=15.0, beat=Now(wall=1000.0, boot=50.0))
-    assert holding.seconds_since_renewal(ME, Now(wall=1003.0, boot=99_999.0)) == 3.0
-    assert holding.seconds_since_renewal(ME, Now(wall=900.0, boot=0.0)) == 0.0
+    assert holding.age(ME, Now(wall=1003.0, boot=99_999.0)) == 3.0
+    assert holding.age(ME, Now(wall=900.0, boot=0.0)) == 0.0
 
 
 def test_without_a_known_boot_the_databases_clock_counts() -> None:
     nowhere = replace(ME, boot="")
     holding = Holding(replace(nowhere, uid="other"), ttl=15.0, beat=Now(wall=1000.0, boot=50.0))
-    assert holding.seconds_since_renewal(nowhere, Now(wall=1003.0, boot=99.0)) == 3.0
+    assert holding.age(nowhere, Now(wall=1003.0, boot=99.0)) == 3.0
 
 
-@pytest.mark.parametrize(
-    ("seconds_since_renewal", "kept_out"), [(0.0, True), (14.9, True), (15.0, False), (1e6, False)]
-)
-def test_silence_for_longer_than_allowed_ends_a_lease(seconds_since_renewal: float, kept_out: bool) -> None:
+@pytest.mark.parametrize(("age", "kept_out"), [(0.0, True), (14.9, True), (15.0, False), (1e6, False)])
+def test_silence_for_longer_than_allowed_ends_a_lease(age: float, kept_out: bool) -> None:
     holding = Holding(OTHER, ttl=15.0, beat=Now(wall=1000.0, boot=50.0))
-    assert holding.blocks(ME, Now(wall=1000.0 + seconds_since_renewal, boot=0.0)) is kept_out
+    assert holding.blocks(ME, Now(wall=1000.0 + age, boot=0.0)) is kept_out
 
 
 def test_who_is_in_the_way_and_for_how_long() -> None:
