@@ -19,9 +19,9 @@ from hpsearch.journal.schema import callers, leases, studies, trials
 
 @dataclass(frozen=True)
 class Callers:
-    """living: the callers that may be alive, by uid. has: trial number -> uid of its caller, for RUNNING trials."""
+    """alive: the callers that may be alive, by uid. has: trial number -> uid of its caller, for RUNNING trials."""
 
-    living: Mapping[str, Holding]
+    alive: Mapping[str, Holding]
     has: Mapping[int, str]
 
 
@@ -36,7 +36,7 @@ def leave(connection: Connection, study_id: int, owner: Owner) -> None:
     connection.execute(callers.delete().where(callers.c.study_id == study_id, callers.c.uid == owner.uid))
 
 
-def living(connection: Connection, study_id: int, observer: Owner, now: Now) -> dict[str, Holding]:
+def alive(connection: Connection, study_id: int, observer: Owner, now: Now) -> dict[str, Holding]:
     """The callers that may be alive, by uid, with the observer if it is one."""
     own = sa.select(callers, callers.c.uid.label("holder")).where(callers.c.study_id == study_id)
     found = {row.uid: holding for row in connection.execute(own) if (holding := holding_of(row)) is not None}
@@ -47,12 +47,12 @@ def of_study(connection: Connection, clock: Clock, study_id: int, observer: Owne
     now = Now(wall=float(connection.execute(sa.select(clock)).scalar_one()), boot=boot_clock())
     given = (trials.c.study_id == study_id) & (trials.c.state == State.RUNNING.value) & trials.c.caller.is_not(None)
     rows = connection.execute(sa.select(trials.c.number, trials.c.caller).where(given))
-    return Callers(living(connection, study_id, observer, now), {row.number: row.caller for row in rows})
+    return Callers(alive(connection, study_id, observer, now), {row.number: row.caller for row in rows})
 
 
 def named(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str:
     """The callers that may be alive, for people; "" for none."""
-    found = of_study(connection, clock, study_id, observer).living.values()
+    found = of_study(connection, clock, study_id, observer).alive.values()
     return ", ".join(f"process {one.owner.pid} on {one.owner.host}" for one in found)
 
 
@@ -66,7 +66,7 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
     query = sa.select(leases, clock.label("now")).where(own).with_for_update(of=leases)
     before = connection.execute(query).one_or_none()
     lease = fencing.acquire(connection, clock, study_id, owner, ttl)
-    if before is not None and living(connection, study_id, owner, Now(wall=float(before.now), boot=boot_clock())):
+    if before is not None and alive(connection, study_id, owner, Now(wall=float(before.now), boot=boot_clock())):
         since = max(0.0, float(before.now) - before.beat_wall) if before.beat_wall is not None else 0.0
         stop = lease.token if before.stop is not None and before.stop == before.token else None
         connection.execute(leases.update().where(own).values(spent=before.spent + since, stop=stop))
@@ -77,5 +77,5 @@ def check_no_callers(connection: Connection, clock: Clock, study_id: int, observ
     """StudyBusy while the study has callers."""
     row = connection.execute(sa.select(studies.c.name, clock.label("now")).where(studies.c.id == study_id)).one()
     now = Now(wall=float(row.now), boot=boot_clock())
-    for holding in living(connection, study_id, observer, now).values():
+    for holding in alive(connection, study_id, observer, now).values():
         raise StudyBusy(holding.explain(row.name, observer, now))

@@ -116,7 +116,7 @@ class Shared:
     def _turn(self, held: HeldStudy, pool: Caller, events: Sequence[Event]) -> bool:
         callers = self._journal.callers(self._record.id, self._owner)
         mine = self._mine(callers)
-        lost = [number for number, uid in callers.has.items() if uid not in callers.living]
+        lost = [number for number, uid in callers.has.items() if uid not in callers.alive]
         elsewhere = callers.has.keys() - mine - set(lost)
         for number in pool.running.keys() - mine:  # another program has it, or it ended and the reply was lost
             pool.do(Kill(number))
@@ -211,14 +211,14 @@ class Shared:
             finally:
                 recorder.close()
             self._journal.leave(self._record.id, self._owner)
-        return callers.living.keys() <= {self._owner.uid}
+        return callers.alive.keys() <= {self._owner.uid}
 
     def _record_end(self, reason: str, problem: BaseException | None, signal: Signals | None) -> None:
         """As one program does that searches a study alone."""
         with ExitStack() as stack:
             search = Search(self.study, None, self._observer, self._notes, stack, shared=True)
             loop = search.open(self._make, self._complete)
-            if loop is not None and search.held.journal.callers(self._record.id, self._owner).living:
+            if loop is not None and search.held.journal.callers(self._record.id, self._owner).alive:
                 search.leave_open()  # another program has joined meanwhile
             elif loop is not None and problem is not None:
                 search.break_off(problem)
