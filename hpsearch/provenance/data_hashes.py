@@ -1,8 +1,8 @@
-"""What data are, in 64 characters: SHA-256 of files, folders, bytes, arrays and tensors.
+"""SHA-256 of files, folders, bytes, arrays and tensors.
 
-The same content has the same hash wherever it lies: a file that of its bytes (as of `sha256sum`), an array and a
-tensor that of type, shape and values. What was hashed once in a process is not read again while it is the same: a file
-of the same size and time, a tensor that nothing has written to, an array for as long as it lives.
+The hash depends on the content only: of a file, its bytes (as `sha256sum`); of an array or tensor, its type, shape and
+values. Hashes are cached in the process: of a file while its size and modification time are the same, of a tensor until
+it is written to, of an array while it exists.
 """
 
 import hashlib
@@ -19,15 +19,15 @@ _arrays: dict[int, tuple["weakref.ref[Any]", int, str]] = {}
 
 
 def digest(*things: Any) -> str:
-    """Of one thing its SHA-256, of several that of theirs. OSError; TypeError for what has no bytes of its own."""
+    """The SHA-256 of one object, or of the SHA-256s of several. OSError; TypeError for objects without bytes."""
     each = [_of(thing) for thing in things]
     return each[0] if len(each) == 1 else hashlib.sha256("".join(each).encode()).hexdigest()
 
 
-def by_name(said: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
-    """SHA-256 of what trials were trained on, by name; more than one where it changed. said: by each segment."""
+def by_name(segments: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    """The SHA-256s of the data, by name; several where it changed. segments: the data of each training segment."""
     found: dict[str, dict[str, None]] = {}
-    for data in said:
+    for data in segments:
         for name, digest in data.items():
             found.setdefault(name, {})[digest] = None
     return {name: list(digests) for name, digests in found.items()}
@@ -40,12 +40,12 @@ def _of(thing: Any) -> str:
         path = Path(thing)
         return _folder(path) if path.is_dir() else _file(path)
     if hasattr(thing, "dtype") and hasattr(thing, "shape"):
-        return _once(thing)
+        return _cached(thing)
     raise TypeError(f"a {type(thing).__name__} is no Path, bytes, array or tensor")
 
 
 def _folder(folder: Path) -> str:
-    """Of its files' names and contents: what `sha256sum` prints for them, in the order of their names."""
+    """The hash of the output of `sha256sum` for its files, sorted by name."""
     lines = (f"{_file(folder / name)}  {name}\n" for name in sorted(_names(folder)))
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -64,7 +64,7 @@ def _file(path: Path) -> str:
     return _files[key]
 
 
-def _once(array: Any) -> str:
+def _cached(array: Any) -> str:
     version = _version(array)
     known, at, found = _arrays.get(id(array), (None, 0, ""))
     if known is not None and known() is array and at == version:
@@ -75,8 +75,8 @@ def _once(array: Any) -> str:
 
 
 def _version(array: Any) -> int:
-    """How often a tensor was written to, as torch counts it; None for other objects."""
-    with suppress(AttributeError, RuntimeError):  # one of inference mode
+    """torch's count of writes to a tensor; 0 for other objects."""
+    with suppress(AttributeError, RuntimeError):  # RuntimeError: an inference tensor
         return int(array._version)
     return 0
 
@@ -89,7 +89,7 @@ def _array(array: Any) -> str:
 
 
 def _content(array: Any) -> Any:
-    """A buffer of the values as they lie in memory, row by row."""
+    """A buffer of the values in row-major order."""
     if hasattr(array, "detach"):
         flat = array.detach().cpu().contiguous().reshape(-1)
         return flat.view(sys.modules["torch"].uint8).numpy()

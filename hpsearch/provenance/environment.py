@@ -1,6 +1,6 @@
-"""What a trial is trained with and on, besides its parameters and its seed: what may change the numbers of a curve.
+"""The environment of a trial: what its curve depends on besides parameters, seed and data.
 
-`of_worker` is recorded in the worker's process, `code` in the driver's.
+`of_worker` is called in the worker's process, `code` in the driver's.
 """
 
 import importlib.metadata
@@ -24,24 +24,24 @@ from hpsearch.provenance import repository
 from hpsearch.provenance.sources import Sources, is_installed
 
 PACKAGES = ("torch", "numpy", "ray", "optuna", "mlflow")
-"""Packages that are recorded with their versions where installed, besides those that the trainer imports."""
+"""Packages whose versions are recorded where installed, besides those that the trainer imports."""
 
 SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG", "PYTHONHASHSEED")
-"""What else of the process's environment changes numbers, besides all that begins with HPSEARCH_."""
+"""Environment variables that can change results; they are recorded, as all that begin with HPSEARCH_."""
 
 _SECRET = re.compile("URL|URI|TOKEN|SECRET|PASSWORD|KEY")
 
 
-# What a worker sees ──────────────────────────────────────────────────────────────────────────────
+# In the worker's process ─────────────────────────────────────────────────────────────────────────
 
 
 def of_worker(own: Sources, device: str, threads: int) -> dict[str, Any]:
-    """Where a worker trains, in plain JSON values. own: what the trainer is made of; see `sources`."""
+    """The environment of a worker, in plain JSON values. own: the trainer's sources, see `sources`."""
     return _of_this_process(own, device, threads)
 
 
 def of_caller() -> dict[str, Any]:
-    """Where a program trains the trials of a `Session` itself. sources: the files of that program."""
+    """The environment of a program that trains the trials of a `Session`. sources: the files of the program."""
     torch = sys.modules.get("torch")
     own = Sources.of_script(script) if (script := _script()) else Sources()
     device = "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
@@ -50,7 +50,7 @@ def of_caller() -> dict[str, Any]:
 
 
 def _script() -> Path | None:
-    """The program's file; None in a notebook or at a prompt."""
+    """The program's file; None in a notebook or an interactive session."""
     name = getattr(sys.modules.get("__main__"), "__file__", None)
     return Path(name).absolute() if name and Path(name).is_file() else None
 
@@ -70,7 +70,7 @@ def _of_this_process(own: Sources, device: str, threads: int) -> dict[str, Any]:
 
 
 def sources(own: Sources) -> dict[str, str]:
-    """The files that a trainer is made of, by module, and the objects that lie in no file, with their SHA-256."""
+    """SHA-256 of the trainer's files by module, and of objects that are in no file."""
     return {name: repository.file_hash(path) for name, path in sorted(own.files.items())} | own.objects
 
 
@@ -81,14 +81,15 @@ def _packages(imported: set[str]) -> dict[str, str]:
 
 @cache
 def _version(name: str) -> str:
-    """That of a distribution, or of a module where those are called differently (sklearn); "" for neither."""
+    """The version of a distribution, or of a module with another name than its distribution (sklearn); "" for
+    neither."""
     with suppress(importlib.metadata.PackageNotFoundError, ValueError):
         return importlib.metadata.version(name)
     return str(getattr(sys.modules.get(name), "__version__", ""))
 
 
 def _cpu() -> dict[str, Any]:
-    """memory: in GiB, rounded up, since a kernel keeps some for itself."""
+    """memory: in GiB, rounded up, since the kernel reserves some."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     found: dict[str, Any] = {"model": _cpu_model(), "cores": cores}
     with suppress(ValueError, OSError, AttributeError):
@@ -108,7 +109,7 @@ def _cpu_model() -> str:
 
 
 def _gpu() -> dict[str, Any] | None:
-    """The one that this worker trains on."""
+    """The GPU of this worker."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return None
@@ -126,11 +127,11 @@ def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: "***" if _SECRET.search(name) else redact(environment[name]) for name in names}
 
 
-# What the driver sends ───────────────────────────────────────────────────────────────────────────
+# In the driver's process ─────────────────────────────────────────────────────────────────────────
 
 
 def code(use: str, folder: Path) -> dict[str, Any]:
-    """The study's folder, and the repositories that it and the trainer "module:name" lie in (`repository.state`)."""
+    """The study's folder, and the git repositories of it and of the trainer "module:name" (`repository.state`)."""
     states = [repository.state(place) for place in dict.fromkeys([folder, *_places(use, folder)])]
     known = [one for one in states if "problem" not in one]
     unique = {one["name"]: one for one in (known or states[:1])}
@@ -138,8 +139,8 @@ def code(use: str, folder: Path) -> dict[str, Any]:
 
 
 def _places(use: str, folder: Path) -> Iterator[Path]:
-    """Where the trainer's package lies, unless that is the study's folder, or it is installed; where it is a program
-    that asks for trials, where that lies."""
+    """The folder of the trainer's package, unless it is in the study's folder or installed; for ask and tell, the
+    folder of the program."""
     if use == ASK_AND_TELL:
         yield from [script.parent] if (script := _script()) else []
         return
@@ -156,7 +157,7 @@ def _places(use: str, folder: Path) -> Iterator[Path]:
             yield Path(spec.origin).parent
 
 
-# In words ────────────────────────────────────────────────────────────────────────────────────────
+# As text ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def summary(document: Mapping[str, Any]) -> str:
@@ -181,7 +182,7 @@ def _commit(repository: Mapping[str, Any]) -> str:
 
 
 def comparable(document: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, Any]:
-    """What was recorded of a trial as a tree of short values, to be compared with that of another."""
+    """Environment and data of a trial as nested mappings of short values, to compare with those of another trial."""
     repositories = {one["name"]: _comparable(one) for one in document["code"]["repositories"]}
     tree = {"data": data, **document["environment"], "repository": repositories}
     return {name: _shortened(value) for name, value in tree.items()}
@@ -197,7 +198,7 @@ def _comparable(repository: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _shortened(value: Any) -> Any:
-    """Of a hash the beginning."""
+    """The value with hashes cut to 12 characters."""
     if isinstance(value, Mapping):
         return {name: _shortened(one) for name, one in value.items()}
     return value[:12] if isinstance(value, str) and re.fullmatch("[0-9a-f]{40,64}", value) else value

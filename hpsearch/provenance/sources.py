@@ -1,6 +1,6 @@
-"""Which files a trainer is made of: its own, and those of what it imports anywhere in its text and is not installed.
+"""The source files of a trainer: its own, and those that it imports anywhere in its code and that are not installed.
 
-It is read off the text and not off what happens to be imported by now, so that it is the same in every process.
+They are read from the source text, and not from sys.modules, so that the result is the same in every process.
 """
 
 import ast
@@ -21,10 +21,10 @@ from typing import Any
 
 @dataclass
 class Sources:
-    """files: of modules that no installed distribution has, by name. packages: all others that they import.
+    """files: module name -> file, of modules that are not installed. packages: installed ones that they import.
 
-    objects: "module:name" of functions and classes that lie in no file, such as those of a notebook, and the SHA-256 of
-    their source code, or of their bytecode where the source is not known (that one differs between versions of Python).
+    objects: "module:name" -> SHA-256 of the source code of functions and classes that are in no file, such as those of
+    a notebook; without source code, of the bytecode (which differs between versions of Python).
     """
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -33,22 +33,22 @@ class Sources:
 
     @classmethod
     def of(cls, module: str) -> "Sources":
-        """Of a module that can be imported, and of all that it imports from beside it."""
+        """The sources of an importable module."""
         found = cls()
         found._add([module])
         return found
 
     @classmethod
     def of_script(cls, path: Path) -> "Sources":
-        """Of the program that runs, and of all that it imports from beside it."""
+        """The sources of the running program."""
         found = cls({"__main__": path})
         found._add([*_imports("__main__", path)])
         return found
 
     @classmethod
     def of_object(cls, thing: Any) -> "Sources":
-        """Of a function, a class or an instance of one: its module's, or, in a program or a notebook, its own and those
-        of what it refers to."""
+        """The sources of a function, a class or an instance: those of its module; in a program or a notebook, its own
+        and those of the objects that it refers to."""
         found = cls()
         found._add_object(thing)
         return found
@@ -76,12 +76,12 @@ class Sources:
                 self._add_object(other)
 
     def _is_package(self, name: str) -> bool:
-        """Whether it is no source of the trainer's own; hpsearch itself, like Python, has a version to be known by."""
+        """Whether a module is identified by a version: installed ones, Python's own, and hpsearch."""
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names or top == "hpsearch":
             return True
         if name != top and (own := _file(name)) is not None and not is_installed(own):
-            return False  # in a folder of the user's that is part of an installed package
+            return False  # in a folder of the user that extends an installed package
         if top in self.packages:
             return True
         places = _places(top)
@@ -92,8 +92,8 @@ class Sources:
 
 
 def code_hash(path: Path) -> str:
-    """SHA-256 of what a Python file does: comments, white space and quotes do not change it. Another version of Python
-    may. "" for a file that is no Python."""
+    """SHA-256 of a Python file without comments, white space and quote style. It may differ between versions of
+    Python. "" for a file that is not Python."""
     try:
         return hashlib.sha256(ast.unparse(ast.parse(path.read_bytes())).encode()).hexdigest()
     except (OSError, SyntaxError, ValueError):
@@ -101,7 +101,7 @@ def code_hash(path: Path) -> str:
 
 
 def code_holder(thing: Any) -> Any:
-    """The function or class that the code of a callable is in: of a partial, a bound method, an instance."""
+    """The function or class with the code of a callable (a partial, a bound method, an instance)."""
     while isinstance(thing, functools.partial | MethodType):
         thing = thing.func if isinstance(thing, functools.partial) else thing.__func__
     thing = inspect.unwrap(thing)
@@ -118,7 +118,7 @@ def _source_hash(thing: Any) -> str:
 
 
 def _source(thing: Any) -> str:
-    """OSError where it is not known: for code in no file, `inspect` may return lines of the program that runs."""
+    """OSError where it is unknown: for code in no file, `inspect` may return lines of the running program."""
     text = inspect.getsource(thing)
     names = [getattr(one, "name", "<lambda>") for one in ast.parse(textwrap.dedent(text)).body]
     if thing.__name__ not in names:
@@ -131,13 +131,13 @@ def _methods(kind: type) -> list[FunctionType]:
 
 
 def _bytecode(code: CodeType) -> list[Any]:
-    """What a code does, without the file and the lines that it stands in."""
+    """The content of a code object without file name and line numbers."""
     constants = [_bytecode(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
     return [code.co_code, code.co_names, code.co_varnames, constants]
 
 
 def _referred(thing: Any) -> Iterator[Any]:
-    """Modules, functions and classes that the code of a function or a class names."""
+    """The modules, functions and classes that a function or class refers to."""
     if isinstance(thing, type):
         yield from (kind for kind in thing.__bases__ if kind.__module__ == thing.__module__)
     functions = [thing] if isinstance(thing, FunctionType) else _methods(thing)
@@ -150,7 +150,7 @@ def _referred(thing: Any) -> Iterator[Any]:
 
 
 def _with_submodules(module: ModuleType, names: set[str]) -> Iterator[ModuleType]:
-    """The module, and those below it that code names after it, as in `package.part.value`."""
+    """The module, and its imported submodules that are in `names`, as in `package.part.value`."""
     yield module
     for name in names:
         below = sys.modules.get(f"{module.__name__}.{name}")
@@ -159,7 +159,7 @@ def _with_submodules(module: ModuleType, names: set[str]) -> Iterator[ModuleType
 
 
 def references(thing: Any) -> dict[str, Any]:
-    """The global variables and those of enclosing functions that the code of a function or a class names."""
+    """The global variables, and those of enclosing functions, that a function or class refers to."""
     found: dict[str, Any] = {}
     for function in [thing] if isinstance(thing, FunctionType) else _methods(thing):
         known = function.__globals__
@@ -178,12 +178,12 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def is_installed(path: Path) -> bool:
-    """Whether a file belongs to an installed distribution, which is identified by its version."""
+    """Whether a file belongs to an installed distribution."""
     return bool({"site-packages", "dist-packages"} & set(path.parts))
 
 
 def _places(top: str) -> list[Path]:
-    """The file of a top-level module, or the folders of a package without one of its own; [] where there is neither."""
+    """The file of a top-level module, or the folders of a namespace package; [] where there is neither."""
     spec = _spec(top)
     if spec is None:
         return []
@@ -191,7 +191,7 @@ def _places(top: str) -> list[Path]:
 
 
 def _file(name: str) -> Path | None:
-    """Of Python source; None where there is no such module, or it is none of that. Nothing is imported to find it."""
+    """The Python source file of a module; None where there is none. Nothing is imported."""
     top, *inside = name.split(".")
     spec = _spec(top)
     if spec is None:
@@ -211,10 +211,11 @@ def _spec(top: str) -> ModuleSpec | None:
 
 
 def _imports(module: str, path: Path) -> Iterator[str]:
-    """The modules that a file names, and the packages that these and it lie in. Some of the names may be none."""
+    """The modules that a file imports, and the parent packages of these and of `module`. Some names may be of objects
+    that are not modules."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     yield from _above(module)
-    with suppress(OSError, SyntaxError, ValueError, ImportError):  # it will not run either
+    with suppress(OSError, SyntaxError, ValueError, ImportError):  # the file cannot be run either
         for node in ast.walk(ast.parse(path.read_bytes())):
             for name in _named(node, package):
                 yield name

@@ -1,1 +1,1 @@
-"""Recorded studies: found by name or file, as they stand, exported."""
+"""Recorded studies: found by name or file, their status, their export."""

@@ -1,4 +1,4 @@
-"""Everything that was recorded of a study, as other programs read it: a document, or a table."""
+"""The export of a recorded study, as a JSON document or a table."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.find import JournalStudy
 
 COLUMNS = ("number", "round", "state", "cause", "value", "best_epoch", "attempts", "seed")
-"""Of a table, about a trial."""
+"""The columns of a table that are about the trial."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class StudyExport:
         return out.getvalue().rstrip("\n")
 
     def write_parquet(self, path: Path) -> None:
-        """The same rows. A parameter whose values are of several types becomes text."""
+        """The same rows as `csv`. A parameter with values of several types becomes text."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -71,9 +71,9 @@ class StudyExport:
         pq.write_table(pa.table({name: _column([row[name] for row in table]) for name in names}), path)
 
     def _rows(self) -> list[dict[str, Any]]:
-        """One for every report, its trial's columns beside it; one without a step for a trial that reported nothing.
+        """One row for every report, with the columns of its trial; one without a step for a trial without reports.
 
-        A metric that is called as one of the trial's columns becomes `metrics.NAME`.
+        A metric with the name of one of the trial's columns becomes `metrics.NAME`.
         """
         params = dict.fromkeys(name for trial in self.trials for name in trial.params)
         metrics = dict.fromkeys(name for trial in self.trials for report in trial.curve for name in report.metrics)
@@ -106,7 +106,8 @@ def export(journal: Journal, study: JournalStudy) -> StudyExport:
 
 
 def where(segments: Iterable[TrainingSegment]) -> dict[str, Any]:
-    """trained: which trial, after which epoch, in which environment (its digest), on what data. environments: by it."""
+    """trained: the trial, the epoch after which the segment begins, the digest of its environment, its data.
+    environments: by digest."""
     trained, environments = [], {}
     for one in segments:
         digest = one.environment.digest

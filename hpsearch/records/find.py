@@ -1,4 +1,4 @@
-"""Finding what a reader asks for: a study by its name, its file or its folder, in a journal by its URL or place."""
+"""Finds a recorded study by its name, file or folder, in a journal by its URL or folder."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from hpsearch.study.space import Space
 
 @dataclass(frozen=True)
 class JournalStudy:
-    """A study as the journal has it."""
+    """A study in the journal."""
 
     record: StudyRecord
 
@@ -48,14 +48,14 @@ def is_file(study: str | None) -> bool:
 
 
 def file_of(study: str | None) -> Study | None:
-    """The study in the file that is named; None for a study that is named itself."""
+    """The study in a study file; None where `study` is a name."""
     return Study.load(study) if study is not None and is_file(study) else None
 
 
 def folder_of(study: str | None) -> Path | None:
-    """The folder of the journal that a path leads to; None for a name or a file.
+    """The folder with the journal; None where `study` is a name or a study file.
 
-    The path is that of a home (`.hpsearch`), of the folder that it lies in, or of a study's own folder in it.
+    study: the path of a home (`.hpsearch`), of the folder that has it, or of a study's own folder in it.
     """
     if study is None or is_file(study):
         return None
@@ -70,8 +70,8 @@ def home() -> Path:
 
 
 def work_folder(record: StudyRecord, segments: Sequence[TrainingSegment], *homes: Path | None) -> Path | None:
-    """The folder with the checkpoints and logs of a recorded study: in one of the homes, in `home()`, or where it was
-    trained. None: it is not on this machine. segments: the study's, or those of one of its trials."""
+    """The folder with the checkpoints and logs of a recorded study: in one of the homes, in `home()`, or in the folder
+    that it was trained in. None: it is not on this machine. segments: the study's, or those of one of its trials."""
     trained = [Path(one.environment.document["code"]["folder"]) / ".hpsearch" for one in segments[-1:]]
     own = f"*-{record.uid[:8]}"
     places = [*filter(None, homes), home(), *trained]
@@ -79,15 +79,15 @@ def work_folder(record: StudyRecord, segments: Sequence[TrainingSegment], *homes
 
 
 def homes(study: str, url: str | None) -> list[Path | None]:
-    """Where `work_folder` looks for a study: beside its file or folder, and its SQLite journal. study, url: as for
-    `opened`."""
+    """The homes in which `work_folder` looks for a study: those of its file or folder, and of its SQLite journal.
+    study, url: as for `opened`."""
     file = file_of(study)
     beside = Path(url.removeprefix("sqlite:///").partition("?")[0]).absolute().parent if url else None
     return [file.home if file else folder_of(study), beside]
 
 
 def looked_up(url: str, option: str) -> str:
-    """The URL that an option gives: ${env:NAME} stands for a password, which on a command line everybody could read."""
+    """The URL of an option, with ${env:NAME} replaced: all users can read the command line, so it has no password."""
     try:
         return expanded_url(resolved(url, os.environ))
     except KeyError as missing:
@@ -95,9 +95,9 @@ def looked_up(url: str, option: str) -> str:
 
 
 def journal_url(study: str | None, url: str | None = None) -> str:
-    """Of the journal that is named, else of the study's file or folder, else of the one here. NotFound: there is none.
+    """The URL of the journal: `url` (as after `--journal`), else of the study's file or folder, else of `home()`.
 
-    url: as after `--journal`.
+    NotFound: there is none.
     """
     if url is not None:
         return looked_up(url, "journal")
@@ -135,7 +135,7 @@ def study_in(journal: Journal, study: str) -> JournalStudy:
 
 
 def _only(journal: Journal, folder: Path) -> StudyRecord:
-    """The study that this is the folder of, or the only one of a home; evaluations go with the study that they are of.
+    """The study of this folder, or the only study of a home; evaluations of it do not count.
 
     NotFound where there are several.
     """
@@ -160,10 +160,10 @@ def opened(study: str, url: str | None = None) -> Iterator[tuple[Journal, Journa
 
 
 def trainable(journal: Journal, record: StudyRecord, study: str, url: str | None = None) -> Study:
-    """A recorded study to train with again: as its file has it, or where its name was given as the journal has it.
+    """A recorded study, to train it again: from its file, or from the journal where its name was given.
 
-    Then its trainer is looked for where it was when it was trained, or here. StudyChanged: the file is another by now.
-    study, url: as for `opened`.
+    In that case its trainer is looked up in the folder that it was trained in, else in the current one. StudyChanged:
+    the file has changed. study, url: as for `opened`.
     """
     file = file_of(study)
     if file is None:
@@ -174,7 +174,7 @@ def trainable(journal: Journal, record: StudyRecord, study: str, url: str | None
     if changed := differences(record.identity, file.identity()):
         raise StudyChanged(
             f'study "{record.name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
-            "put it back, or give the study's name in place of its file"
+            "undo the change, or give the study's name in place of its file"
         )
     return file
 
@@ -198,6 +198,6 @@ def check_number(name: str, number: int, count: int) -> None:
 
 
 def evaluation_name(record: StudyRecord) -> str:
-    """Of the study that trains the finalists of this one."""
+    """The name of the study that trains the finalists of this one."""
     name = f"{record.name} evaluation"
     return name if len(name.encode()) <= LONGEST_STUDY_NAME else f"{record.uid} evaluation"

@@ -1,4 +1,4 @@
-"""What was recorded of a study as pandas DataFrames; pandas is imported when the first is made."""
+"""A recorded study as pandas DataFrames. pandas is imported with the first one."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BEFORE, AFTER = ("number", "state", "cause"), ("value", "best_epoch", "epochs", "round", "seconds", "reason")
-"""Columns of a table of trials; those of the parameters are between them."""
+"""Columns before and after those of the parameters."""
 
 
 def trials_frame(trials: Sequence[Trial], objective: Objective) -> "pd.DataFrame":
-    """One row a trial. A parameter that is called as another column becomes `params.NAME`.
+    """One row for each trial. A parameter with the name of another column becomes `params.NAME`.
 
-    What a trial does not have is missing: a conditional parameter that is inactive, the value of one that failed.
+    Missing values: inactive conditional parameters, and the value of a trial without one.
     """
     import pandas as pd
 
@@ -32,7 +32,7 @@ def trials_frame(trials: Sequence[Trial], objective: Objective) -> "pd.DataFrame
 
 
 def _column(values: Sequence[Plain | None]) -> "pd.Series[Any]":
-    """Whole numbers stay whole, and truth values true or false, where some are missing."""
+    """A column whose ints stay ints, and bools stay bools, where some values are missing."""
     import pandas as pd
 
     kinds = {type(value) for value in values if value is not None}
@@ -56,8 +56,8 @@ def curves_frame(trials: Iterable[Trial]) -> "pd.DataFrame":
 
 
 def decisions_frame(decisions: Iterable[Decision]) -> "pd.DataFrame":
-    """One row a decision, in their order: at (UTC), kind, trial and epoch (missing where it is about the study as a
-    whole), reason."""
+    """One row for each decision, in order: at (UTC), kind, trial and epoch (missing for decisions about the whole
+    study), reason."""
     import pandas as pd
 
     rows = [(one.at, one.kind, one.number, one.step, one.reason) for one in decisions]

@@ -1,4 +1,4 @@
-"""What was measured before a study's first trial, in words and as files."""
+"""The results of preflight and range test, as text and as files."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ def cost_text(cost: Mapping[str, Any]) -> str:
 
 
 def share(count: int) -> float:
-    """Of one GPU, for each of so many trials: two digits, rounded down; Ray's smallest share is 0.0001."""
+    """The fraction of a GPU for each of `count` trials on it: two digits, rounded down; Ray's smallest is 0.0001."""
     steps = 10.0 ** min(len(str(count)) + 1, 4)
     return max(math.floor(steps / count) / steps, 1e-4)
 
@@ -53,14 +53,14 @@ def share(count: int) -> float:
 
 
 def folder(study: Study) -> Path:
-    """Where `hpsearch preflight` leaves what it measured: one for each content of the study file, so that nothing is
-    taken for another's."""
+    """The folder for the results of `hpsearch preflight`. Its name has a hash of the study file's content, so that
+    results of another content are not used."""
     content = json.dumps([study.identity(), study.spec()["resources"]["per_trial"]], sort_keys=True)
     return study.home / "preflight" / f"{study.study.name[:50]}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
 def keep(where: Path, documents: Mapping[str, Any]) -> None:
-    """Numbers and pictures."""
+    """Write documents as JSON, and their plots."""
     for kind, document in documents.items():
         where.mkdir(parents=True, exist_ok=True)
         (where / f"{kind}.json").write_text(json_text(document, indent=2), encoding="utf-8")
@@ -69,6 +69,6 @@ def keep(where: Path, documents: Mapping[str, Any]) -> None:
 
 
 def kept(where: Path) -> dict[str, Any]:
-    """The documents, by kind; what is not there is left out."""
+    """The saved documents, by kind."""
     files = {kind: where / f"{kind}.json" for kind in KINDS}
     return {kind: json.loads(file.read_text(encoding="utf-8")) for kind, file in files.items() if file.exists()}

@@ -1,4 +1,4 @@
-"""How a recorded study stands, what was decided about it, and one of its trials."""
+"""The status of a recorded study, its details, and those of one trial."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,10 +20,10 @@ from hpsearch.study.plan import workload
 
 @dataclass(frozen=True)
 class Standing:
-    """state: INTERRUPTED for a study that ran when its process died. trials: how many are in each state, by its name
-    in lower case; those that an interrupted study ran wait for the next run. holder: who runs it, for a person.
-    preflight, lr_range: what was measured before the first trial, in words. best: None while no trial has a value.
-    cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: while it runs, an estimate.
+    """state: INTERRUPTED where the process that ran the study has died. trials: the number in each state, by its name
+    in lower case; RUNNING trials of an interrupted study count as waiting. holder: the process that runs it.
+    preflight, lr_range: results from before the first trial, as text. best: None while no trial has a value.
+    cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: an estimate, while it runs.
     """
 
     study: str
@@ -37,7 +37,7 @@ class Standing:
     best: BestTrial | None
     cause: Cause | None = None
     cause_numbers: Numbers = field(default_factory=dict)
-    seconds_left: Span | None = field(default=None, compare=False)  # it changes without any news
+    seconds_left: Span | None = field(default=None, compare=False)  # it changes all the time
 
     def document(self) -> dict[str, Any]:
         return {**asdict(self), "cause": self.cause and str(self.cause)}
@@ -59,7 +59,7 @@ def standing(journal: Journal, record: StudyRecord) -> Standing:
 
 
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:
-    """Estimated from what its trials have cost, at the pace of all its runs; None while too few have ended."""
+    """Estimated from the cost of its trials and the parallelism of its runs; None while too few trials have ended."""
     costs, wall = journal.costs(record.id), journal.spent(record.id)
     work = workload(study, restarts=journal.count(record.id, RESTARTS) > 0)
     return work.time_left(costs, sum(one.seconds for one in costs) / wall) if wall > 0 else None
@@ -74,8 +74,8 @@ def _measured(documents: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 @dataclass(frozen=True)
 class StudyDetails:
-    """rounds: the results of each, None for a search without rounds. decisions: those about the search as a whole.
-    trials: the best first, then those without a result."""
+    """rounds: their results, None for a search without rounds. decisions: those about the whole search. trials: the
+    best first, then those without a result."""
 
     standing: Standing
     objective: Objective
@@ -108,7 +108,7 @@ def study_details(journal: Journal, study: JournalStudy) -> StudyDetails:
 
 @dataclass(frozen=True)
 class TrialDetails:
-    """segments: where it was trained and on what. preflight, lr_range: as in `Standing`."""
+    """segments: its environments and data. preflight, lr_range: as in `Standing`."""
 
     study: JournalStudy
     trial: Trial

@@ -1,4 +1,4 @@
-"""Asks the process that runs a recorded study to end it, on any machine."""
+"""A request to the process that runs a study, on any machine, to stop."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from hpsearch.records.find import evaluation_name
 
 @dataclass(frozen=True)
 class StopRequest:
-    """asked: the process that runs the study, in words; None where none does."""
+    """asked: the process that runs the study, for people; None where none does."""
 
     study: str
     asked: str | None
@@ -19,9 +19,9 @@ class StopRequest:
 
 
 def ask_to_stop(journal: Journal, record: StudyRecord) -> StopRequest:
-    """The run finds the note with its next sign of life, within seconds; running trials then end their epoch.
+    """The run reads the request with its next renewal of the lease, within seconds. Running trials end their epoch.
 
-    A study that is being evaluated is held by its evaluation, whose trainings are a study of their own: both are asked.
+    During an evaluation, both the study and the study of its finalists get the request.
     """
     asked = None
     for one in filter(None, (record, journal.find(evaluation_name(record)))):

@@ -1,4 +1,4 @@
-"""What a trial's process wrote, as far as its log is on this machine."""
+"""The log of a trial, if it is on this machine."""
 
 import time
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from hpsearch.journal import Journal
 from hpsearch.records.find import JournalStudy, check_trial, work_folder
 
 POLL_SECONDS = 0.5
-"""Between two looks at a log that is followed."""
+"""Seconds between two reads of a log that is followed."""
 
 
 def folder_of_log(journal: Journal, study: JournalStudy, number: int, *homes: Path | None) -> Path:
-    """The study's folder, which has the log of a trial. NotFound: there is no such trial, or its log is nowhere here.
+    """The study's folder, with the log of a trial. NotFound: no such trial, or its log is not on this machine.
 
-    homes: where the study's folder is looked for first, see `work_folder`.
+    homes: see `work_folder`.
     """
     check_trial(journal, study, number)
     if study.record.spec.get("resources", {}).get("address") == "none":
@@ -37,14 +37,14 @@ def folder_of_log(journal: Journal, study: JournalStudy, number: int, *homes: Pa
 
 
 def output(file: Path) -> str:
-    """All of it; "" where nothing was written."""
+    """The whole log; "" where nothing was written."""
     with suppress(FileNotFoundError):
         return file.read_bytes().decode(errors="replace")
     return ""
 
 
 def followed(journal: Journal, study: JournalStudy, number: int, file: Path) -> Iterator[str]:
-    """Complete lines as they are written, until the trial has ended or is paused."""
+    """Complete lines as they are written, until the trial ends or pauses."""
     position, is_over = 0, False
     while True:
         with suppress(FileNotFoundError), file.open("rb") as log:

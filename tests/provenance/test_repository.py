@@ -136,7 +136,7 @@ class TestNoAnswer:
         (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 60\n")
         (tmp_path / "git").chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-        monkeypatch.setattr(repository, "PATIENCE", 0.1)
+        monkeypatch.setattr(repository, "GIT_TIMEOUT", 0.1)
         assert repository.state(tmp_path)["problem"] == "git did not answer within 0.1 s"
 
     def test_a_folder_that_is_gone(self, tmp_path: Path) -> None:
