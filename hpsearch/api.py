@@ -21,7 +21,7 @@ from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.progress import nothing_to_train
 from hpsearch.records import export, find, frames
-from hpsearch.records.standing import standing
+from hpsearch.records.study_status import study_status
 from hpsearch.study.definition import Study
 from hpsearch.study.file.faults import listed, meant, show
 from hpsearch.trainer.adapters import side_by_side
@@ -181,7 +181,7 @@ class RecordedStudy:
 
     def _read(self, name: str) -> None:
         with self._opened(name) as (journal, study):
-            self._state = standing(journal, study.record).state
+            self._state = study_status(journal, study.record).state
             self._study, self._found = study, export.export(journal, study)
 
     @contextmanager

@@ -11,7 +11,7 @@ arguments = recorded_study
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.show import trial
     from hpsearch.records.find import homes, opened, work_folder
-    from hpsearch.records.standing import best_trial
+    from hpsearch.records.study_status import best_trial
     from hpsearch.workers.trial_files import TrialFiles
 
     with opened(args.study, args.journal) as (journal, study):

@@ -15,7 +15,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import show as text
     from hpsearch.records.find import homes, opened, work_folder
-    from hpsearch.records.standing import study_details, trial_details
+    from hpsearch.records.study_status import study_details, trial_details
     from hpsearch.workers.checkpoints import CheckpointUse
     from hpsearch.workers.trial_files import TrialFiles
 

@@ -19,14 +19,14 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.status import text
     from hpsearch.records.find import homes, journal_of, study_in, work_folder
-    from hpsearch.records.standing import standing
+    from hpsearch.records.study_status import study_status
     from hpsearch.workers.checkpoints import CheckpointUse
 
     before = None
     while True:
         with journal_of(args.study, args.journal) as journal:
             records = journal.studies() if args.study is None else [study_in(journal, args.study).record]
-            found = [standing(journal, record) for record in records]
+            found = [study_status(journal, record) for record in records]
             latest = journal.decisions(records[0].id)[-LATEST:] if args.study is not None else []
         if found != before:
             documents = [one.document() for one in found]

@@ -15,7 +15,7 @@ from hpsearch.orchestrator import build
 from hpsearch.orchestrator.disk_forecast import DiskForecast, disk_forecast
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.records.preflight_record import folder, kept
-from hpsearch.records.standing import time_left
+from hpsearch.records.study_status import time_left
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.schedule import Rung

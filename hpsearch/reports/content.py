@@ -17,7 +17,7 @@ from hpsearch.evaluation.test_set_ledger import last_result, ledger
 from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.provenance import data_hashes
 from hpsearch.records.find import JournalStudy
-from hpsearch.records.standing import standing
+from hpsearch.records.study_status import study_status
 from hpsearch.study.space import Space
 
 
@@ -120,7 +120,7 @@ def read(journal: Journal, study: JournalStudy) -> Content:
     return Content(
         study=study,
         space=study.space,
-        state=standing(journal, record).state,
+        state=study_status(journal, record).state,
         seconds=journal.spent(record.id),
         at=now_ms(),
         trials=journal.trials(record.id),

@@ -10,7 +10,7 @@ from hpsearch.core.format import many, number, params_line, score
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
-from hpsearch.records.standing import StudyDetails, TrialDetails
+from hpsearch.records.study_status import StudyDetails, TrialDetails
 from hpsearch.samplers.recipe.history_of_rounds import outline
 from hpsearch.trainer.failures import without_own_frames
 from hpsearch.workers.trial_files import TrialFiles
@@ -23,7 +23,7 @@ MOST_TRIALS = 20
 
 def study(details: StudyDetails, used: int, every: bool) -> str:
     """used: bytes of the disk that its checkpoints take. every: list all trials, not the first `MOST_TRIALS`."""
-    parts = [status.text([details.standing], used=used)]
+    parts = [status.text([details.status], used=used)]
     if details.rounds is not None:
         parts += ["", _rounds(details.rounds)]
     if details.trials:

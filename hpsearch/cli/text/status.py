@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
 from hpsearch.core.format import first_line, number, size, span
-from hpsearch.records.standing import Standing
+from hpsearch.records.study_status import StudyStatus
 
 
-def text(studies: Sequence[Standing], latest: Sequence[Decision] = (), used: int = 0) -> str:
+def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: int = 0) -> str:
     """A line for each; of one alone also its preflight, the process that runs it, its latest decisions, and what its
     checkpoints take on the disk (used: bytes)."""
     if not studies:
@@ -33,7 +33,7 @@ def text(studies: Sequence[Standing], latest: Sequence[Decision] = (), used: int
     return "\n".join(parts)
 
 
-def _row(one: Standing) -> list[str]:
+def _row(one: StudyStatus) -> list[str]:
     trials = ", ".join(f"{count} {state}" for state, count in one.trials.items() if count)
     best = one.best and f"{number(one.best.value)} (trial {one.best.trial}, epoch {one.best.epoch}{one.best.mark})"
     return [one.study, one.state, trials or "none", str(one.epochs_trained), best or "none yet"]

@@ -18,17 +18,17 @@ from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.provenance import data_hashes
 from hpsearch.provenance.environment import comparable
 from hpsearch.records.find import JournalStudy, evaluation_name
-from hpsearch.records.standing import Standing, standing
+from hpsearch.records.study_status import StudyStatus, study_status
 
 
 @dataclass(frozen=True)
 class ComparedStudy:
-    """label: its name in the comparison. stands: as in `hpsearch status`. again: the ended trainings of its finalists
+    """label: its name in the comparison. status: as in `hpsearch status`. again: the ended trainings of its finalists
     with fresh seeds. evaluation: the last recorded one."""
 
     label: str
     record: StudyRecord
-    stands: Standing
+    status: StudyStatus
     seconds: float
     trials: Sequence[Trial]
     segments: Sequence[TrainingSegment]
@@ -43,7 +43,7 @@ class ComparedStudy:
         return cls(
             label=record.name,
             record=record,
-            stands=standing(journal, record),
+            status=study_status(journal, record),
             seconds=journal.spent(record.id),
             trials=journal.trials(record.id),
             segments=journal.segments(record.id),
@@ -124,7 +124,7 @@ class ComparedStudy:
         return {
             "label": self.label,
             "study": self.record.name,
-            "state": self.stands.state,
+            "state": self.status.state,
             "method": _method(self.record.spec["search"]),
             "prune": _method(self.record.identity["prune"]),
             "metric": self.objective.metric,
@@ -132,10 +132,10 @@ class ComparedStudy:
             "at": self.objective.at,
             "seed": self.record.spec["study"]["seed"],
             "forked_from": self.record.forked_from,
-            "trials": self.stands.trials,
+            "trials": self.status.trials,
             "epochs_trained": self.epochs,
             "wall_seconds": round(self.seconds, 3),
-            "busy_seconds": self.stands.busy_seconds,
+            "busy_seconds": self.status.busy_seconds,
             "best": (best := BestTrial.of(self.history)) and asdict(best),
             "noise": noise and {"sd": noise.noise.sd, "freedom": noise.noise.freedom, "from": noise.source},
             "fresh_seeds": self._fresh_seeds(),

@@ -42,8 +42,8 @@ def _data(study: ComparedStudy) -> str:
 def notes(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     """What limits the comparison, a line each."""
     for study in studies:
-        if study.stands.state in ("RUNNING", "INTERRUPTED"):
-            yield f"{study.label} has not ended ({study.stands.state}): it is compared with the trials that it has"
+        if study.status.state in ("RUNNING", "INTERRUPTED"):
+            yield f"{study.label} has not ended ({study.status.state}): it is compared with the trials that it has"
         if study.best is None:
             yield f"{study.label} has no trial with a value, so it is not compared"
     if unknown := [study.label for study in studies if study.best is not None and not study.data]:
@@ -58,7 +58,7 @@ def notes(studies: Sequence[ComparedStudy]) -> Iterator[str]:
 
 def _unequal_times(studies: Sequence[ComparedStudy]) -> Iterator[str]:
     """A line where equal epochs are no equal time."""
-    took = {study.label: study.stands.busy_seconds / study.epochs for study in studies if study.epochs}
+    took = {study.label: study.status.busy_seconds / study.epochs for study in studies if study.epochs}
     if len(took) > 1 and max(took.values()) > SLOWER * min(took.values()):
         slow, quick = max(took, key=took.__getitem__), min(took, key=took.__getitem__)
         yield (

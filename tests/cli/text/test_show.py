@@ -11,7 +11,7 @@ from hpsearch.cli.text import show
 from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Report, State, Trial
 from hpsearch.journal import Environment, TrainingSegment
-from hpsearch.records.standing import StudyDetails, TrialDetails
+from hpsearch.records.study_status import StudyDetails, TrialDetails
 from hpsearch.workers.trial_files import TrialFiles
 from tests.cli.text.test_status import DONE
 from tests.reproduce.test_reproduction import STUDY

@@ -4,10 +4,10 @@ from hpsearch.cli.text.status import text
 from hpsearch.core.decisions import Decision
 from hpsearch.core.history import BestTrial
 from hpsearch.core.time_left import Span
-from hpsearch.records.standing import Standing
+from hpsearch.records.study_status import StudyStatus
 
-DONE = Standing("toy", "COMPLETE", None, {"complete": 4}, 12, 3.5, None, None, BestTrial(2, 0.25, 3, {"x": 0.1}))
-RUNS = Standing("other", "RUNNING", "process 7 on here", {"running": 1, "complete": 1}, 3, 1.0, None, None, None)
+DONE = StudyStatus("toy", "COMPLETE", None, {"complete": 4}, 12, 3.5, None, None, BestTrial(2, 0.25, 3, {"x": 0.1}))
+RUNS = StudyStatus("other", "RUNNING", "process 7 on here", {"running": 1, "complete": 1}, 3, 1.0, None, None, None)
 
 
 def test_no_study() -> None:
@@ -15,7 +15,7 @@ def test_no_study() -> None:
 
 
 def test_a_line_for_each() -> None:
-    new = Standing("new", "INTERRUPTED", None, {"complete": 0}, 0, 0.0, None, None, None)
+    new = StudyStatus("new", "INTERRUPTED", None, {"complete": 0}, 0, 0.0, None, None, None)
     assert text([DONE, RUNS, new]).splitlines() == [
         "study  state        trials                 epochs  best",
         "toy    COMPLETE     4 complete             12      0.25 (trial 2, epoch 3)",
@@ -26,8 +26,10 @@ def test_a_line_for_each() -> None:
 
 
 def test_one_alone_has_what_was_measured_and_who_runs_it() -> None:
-    whole = Standing("toy", "RUNNING", "process 7 on here", {"running": 1}, 3, 1.0, "9 checks passed", "lr falls", None)
-    left = Standing(**{**vars(whole), "seconds_left": Span(60.0, 120.0)})
+    whole = StudyStatus(
+        "toy", "RUNNING", "process 7 on here", {"running": 1}, 3, 1.0, "9 checks passed", "lr falls", None
+    )
+    left = StudyStatus(**{**vars(whole), "seconds_left": Span(60.0, 120.0)})
     assert text([left]).splitlines()[2:] == [
         "preflight: 9 checks passed",
         "lr falls",

@@ -9,7 +9,7 @@ from hpsearch.core.trial import Plain, Report, State, Trial
 from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.evaluation.compare.comparison import Comparison, compare
 from hpsearch.journal import StudyRecord
-from hpsearch.records.standing import Standing
+from hpsearch.records.study_status import StudyStatus
 from tests.support.study_text import make_study
 
 METRIC = "val_loss"
@@ -31,11 +31,11 @@ def compared(
     record = StudyRecord(1, f"uid of {name}", name, study.spec(), study.identity(), state, None, 0, "1.0")
     counts = Counter(one.state for one in trials)
     epochs = sum(one.epoch for one in trials)
-    stands = Standing(
+    status = StudyStatus(
         name, state, None, {kind.lower(): counts[kind] for kind in State}, epochs, 2.0 * epochs, None, None, None
     )
     return replace(
-        ComparedStudy(name, record, stands, 3.0 * epochs, trials, segments=[], again=[], evaluation=None), **more
+        ComparedStudy(name, record, status, 3.0 * epochs, trials, segments=[], again=[], evaluation=None), **more
     )
 
 

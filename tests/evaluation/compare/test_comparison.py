@@ -183,7 +183,7 @@ def test_notes() -> None:
     fork = compared("fork", LONG)
     fork = replace(fork, record=replace(fork.record, forked_from="toy"))
     slow = compared("slow", SHORT, state="RUNNING")
-    slow = replace(slow, stands=replace(slow.stands, busy_seconds=100.0))
+    slow = replace(slow, status=replace(slow.status, busy_seconds=100.0))
     assert comparison(fork, slow).notes == [
         "slow has not ended (RUNNING): it is compared with the trials that it has",
         "the data of fork and slow is not recorded, since the trainer does not call run.uses",

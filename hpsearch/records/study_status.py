@@ -19,7 +19,7 @@ from hpsearch.study.plan import workload
 
 
 @dataclass(frozen=True)
-class Standing:
+class StudyStatus:
     """state: INTERRUPTED where the process that ran the study has died. trials: the number in each state, by its name
     in lower case; RUNNING trials of an interrupted study count as waiting. holder: the process that runs it.
     preflight, lr_range: results from before the first trial, as text. best: None while no trial has a value.
@@ -43,7 +43,7 @@ class Standing:
         return {**asdict(self), "cause": self.cause and str(self.cause)}
 
 
-def standing(journal: Journal, record: StudyRecord) -> Standing:
+def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
     counted, holder = journal.summary(record.id), journal.holder(record.id)
     trials = {kind.lower(): count for kind, count in counted.trials.items()}
     if interrupted := holder is None and record.state == "RUNNING":
@@ -55,7 +55,7 @@ def standing(journal: Journal, record: StudyRecord) -> Standing:
     left = None
     with suppress(BadInput):  # its file names an environment variable that is not set here
         left = time_left(journal, record, Study.from_dict(record.spec)) if state == "RUNNING" else None
-    return Standing(record.name, state, holder, *done, *measured, counted.best, *why, left)
+    return StudyStatus(record.name, state, holder, *done, *measured, counted.best, *why, left)
 
 
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:
@@ -77,7 +77,7 @@ class StudyDetails:
     """rounds: their results, None for a search without rounds. decisions: those about the whole search. trials: the
     best first, then those without a result."""
 
-    standing: Standing
+    status: StudyStatus
     objective: Objective
     rounds: Mapping[str, Any] | None
     decisions: tuple[Decision, ...]
@@ -86,7 +86,7 @@ class StudyDetails:
     def document(self) -> dict[str, Any]:
         decisions = [_document(one) for one in self.decisions]
         trials = [_row(one, self.objective) for one in self.trials]
-        return {**self.standing.document(), "rounds": self.rounds, "decisions": decisions, "trial_list": trials}
+        return {**self.status.document(), "rounds": self.rounds, "decisions": decisions, "trial_list": trials}
 
 
 def _row(trial: Trial, objective: Objective) -> dict[str, Any]:
@@ -102,13 +102,13 @@ def study_details(journal: Journal, study: JournalStudy) -> StudyDetails:
     numbers = {one.number for one in best}
     ordered = [*best, *(one for one in trials if one.number not in numbers)]
     return StudyDetails(
-        standing(journal, study.record), objective, journal.documents(own).get("rounds"), decisions, ordered
+        study_status(journal, study.record), objective, journal.documents(own).get("rounds"), decisions, ordered
     )
 
 
 @dataclass(frozen=True)
 class TrialDetails:
-    """segments: its environments and data. preflight, lr_range: as in `Standing`."""
+    """segments: its environments and data. preflight, lr_range: as in `StudyStatus`."""
 
     study: JournalStudy
     trial: Trial

@@ -1,4 +1,4 @@
-"""How a study stands, as values; in words it is in tests/cli/test_status.py and test_show.py."""
+"""The status of a study, as values. As text: tests/cli/text/test_status.py and test_show.py."""
 
 import json
 from dataclasses import asdict
@@ -9,30 +9,30 @@ from hpsearch.core.errors import NotFound, NoTrialSucceeded
 from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import State
 from hpsearch.records.find import JournalStudy
-from hpsearch.records.standing import best_trial, standing, study_details, trial_details
+from hpsearch.records.study_status import best_trial, study_details, study_status, trial_details
 from tests.contracts.journal_helpers import DEAD_PID, make_trial, set_lease
 from tests.records.conftest import Scenario
 
 
 def test_while_it_runs(scenario: Scenario) -> None:
-    stands = standing(scenario.journal, scenario.record)
-    assert (stands.study, stands.state, stands.holder) == (
+    status = study_status(scenario.journal, scenario.record)
+    assert (status.study, status.state, status.holder) == (
         "digits",
         "RUNNING",
         scenario.journal.holder(scenario.record.id),
     )
-    assert stands.holder is not None
-    assert {name: count for name, count in stands.trials.items() if count} == {"running": 1, "complete": 1}
-    assert (stands.epochs_trained, stands.busy_seconds) == (3, 5.0)
-    assert stands.best == BestTrial(0, 0.5, 2, {"lr": 0.1})
-    assert json.loads(json.dumps(stands.document()))["best"] == asdict(stands.best)
+    assert status.holder is not None
+    assert {name: count for name, count in status.trials.items() if count} == {"running": 1, "complete": 1}
+    assert (status.epochs_trained, status.busy_seconds) == (3, 5.0)
+    assert status.best == BestTrial(0, 0.5, 2, {"lr": 0.1})
+    assert json.loads(json.dumps(status.document()))["best"] == asdict(status.best)
 
 
 def test_what_a_dead_process_ran_waits_for_the_next(scenario: Scenario) -> None:
     set_lease(scenario.study.journal_url, pid=DEAD_PID)
-    stands = standing(scenario.journal, scenario.record)
-    assert (stands.state, stands.holder) == ("INTERRUPTED", None)
-    assert {name: count for name, count in stands.trials.items() if count} == {"waiting": 1, "complete": 1}
+    status = study_status(scenario.journal, scenario.record)
+    assert (status.state, status.holder) == ("INTERRUPTED", None)
+    assert {name: count for name, count in status.trials.items() if count} == {"waiting": 1, "complete": 1}
 
 
 def test_a_study_with_what_was_decided_about_it(scenario: Scenario) -> None:
@@ -42,7 +42,7 @@ def test_a_study_with_what_was_decided_about_it(scenario: Scenario) -> None:
         {"number": 0, "state": "COMPLETE", "value": 0.5, "best_epoch": 2, "params": dict(details.trials[0].params)},
         {"number": 1, "state": "RUNNING", "value": 0.8, "best_epoch": 1, "params": dict(details.trials[1].params)},
     ]
-    document = {**details.standing.document(), "rounds": None, "decisions": [], "trial_list": trials}
+    document = {**details.status.document(), "rounds": None, "decisions": [], "trial_list": trials}
     assert details.document() == document
 
 
