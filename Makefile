@@ -1,7 +1,7 @@
-# `make quickstart` and `make test` are all that a new machine needs: Python 3.11+, make, nothing else.
+# A new machine needs Python 3.11+ and make; `make quickstart` and `make test` install the rest.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-# The first that runs and is new enough; `command -v` alone is fooled by version managers' shims.
+# The first interpreter that runs and is new enough; `command -v` also finds shims of version managers that do not run.
 BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 

@@ -1,1 +1,1 @@
-"""Plots, made from values: the only package that imports plotly."""
+"""Plots. Only this package imports plotly."""

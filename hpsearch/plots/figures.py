@@ -13,7 +13,7 @@ from hpsearch.study.space import Space
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from plotly.graph_objects import Figure as Figure  # for those who may not import plotly
+    from plotly.graph_objects import Figure as Figure  # for packages that may not import plotly
 
     from hpsearch.plots.style import Document
 

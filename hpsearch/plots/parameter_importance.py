@@ -1,4 +1,4 @@
-"""How much each parameter matters for being among the best trials."""
+"""The plot of parameter importance: how much each parameter matters for being among the best trials."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from hpsearch.core.format import many
 from hpsearch.plots.style import COLOURS, Document, label, short, title
 
 ROW, FRAME = 32, 170
-"""Pixels: of a bar, and of what is around them."""
+"""Pixels: of a bar, and of the frame around the bars."""
 
 
 def figure(document: Document) -> go.Figure:
@@ -31,7 +31,7 @@ def figure(document: Document) -> go.Figure:
 
 
 def _says(document: Document) -> Iterator[str]:
-    """On how many trials it rests, and what to keep in mind."""
+    """The number of trials, and parameters that not all trials have or that do not vary."""
     count, complete = document["trials"], document["complete"]
     others = f", {count - complete} pruned or paused" if count > complete else ""
     yield f"From {many(count, 'trial')} ({complete} complete{others}):"

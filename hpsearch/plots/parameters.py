@@ -15,7 +15,7 @@ MOST_PARAMETERS = 24
 MOST_TRIALS = 1000
 
 HEIGHT, COLUMNS = 260, 3
-"""Pixels of one picture, and how many stand side by side in one figure."""
+"""The height of one plot in pixels, and the number of plots in a row of one figure."""
 
 
 def caption(ranked: Sequence[Trial], space: Space) -> str:

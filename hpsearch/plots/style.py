@@ -17,7 +17,7 @@ DECADES = 3
 """A logarithmic axis with at least this many decades has tick marks at powers of ten only."""
 
 ROW_CHARACTERS = 100
-"""Characters that fit under the pictures of one row, 1000 pixels wide."""
+"""Characters that fit under the plots of one row, 1000 pixels wide."""
 
 Document = Mapping[str, Any]
 """A document of the journal."""
@@ -36,7 +36,7 @@ def title(text: str, longest: int) -> dict[str, Any]:
 
 
 def beside(text: object, columns: int) -> str:
-    """A name under one of this many pictures in a row, without its middle where it would reach into the next one."""
+    """A name under one of this many plots in a row, with an ellipsis in its middle where it is too long."""
     return label(shortened(str(text), max(10, ROW_CHARACTERS // columns)))
 
 
@@ -53,7 +53,7 @@ def log_axis(low: float, high: float) -> dict[str, Any]:
 def spread(values: Iterable[float], kept: Sequence[float] = ()) -> list[float] | None:
     """An axis range for the values without outliers: 1.5 interquartile ranges around the middle half.
 
-    kept: values that are inside in any case, such as the best.
+    kept: values that are always in the range, such as the best.
     """
     values = sorted(values)
     if len(values) < 2:

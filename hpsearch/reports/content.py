@@ -1,4 +1,4 @@
-"""The content of a report: everything that the journal has of a study."""
+"""The content of a report: everything in the journal about a study."""
 
 import json
 from collections import Counter
@@ -43,13 +43,13 @@ class Content:
 
     @cached_property
     def ranked(self) -> list[Trial]:
-        """The trials with a value, the best first, so without diverged ones."""
+        """The trials with a value, the best first; diverged trials have none."""
         return self.study.objective.ranked(self.trials)
 
     @cached_property
     def others(self) -> list[Trial]:
-        having = {trial.number for trial in self.ranked}
-        return [trial for trial in self.trials if trial.number not in having]
+        with_value = {trial.number for trial in self.ranked}
+        return [trial for trial in self.trials if trial.number not in with_value]
 
     def active(self, trials: Sequence[Trial]) -> list[str]:
         """The parameters that some of the trials have, in the order of the study file."""
