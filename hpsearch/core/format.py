@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.core.time_left import Span
-from hpsearch.core.trial import ASK_AND_TELL, CALLER, Objective, Plain, Trial
+from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND, Objective, Plain, Trial
 
 LONGEST_VALUE = 40
 """Characters that a screen shows of one parameter's value; `--json` has all."""
@@ -37,7 +37,7 @@ def named(trials: Sequence[int]) -> str:
 
 def trainer(use: str) -> str:
     """The trainer of a recorded study, for people. use: its trainer.use."""
-    return CALLER if use == ASK_AND_TELL else use
+    return {ASK_AND_TELL: CALLER, COMMAND: "a command"}.get(use, use)
 
 
 def line(trial: Trial, objective: Objective) -> str:

@@ -66,11 +66,12 @@ class Failure:
 
     kind: "error": the trainer raised an exception; "oom": host or GPU memory ran out; "contract": it yields something
         that is not a report, or never reports the study's metric, which is true of all trials; "disk": a checkpoint or
-        report could not be written, which the trainer did not cause; "infeasible": the trainer raised Infeasible.
+        report could not be written, which the trainer did not cause; "infeasible": the trainer raised Infeasible;
+        "no_report": a program ended with exit code 0 and reported nothing.
     exception: class and first line of the trainer's exception, "" without one.
     """
 
-    kind: Literal["error", "oom", "contract", "disk", "infeasible"]
+    kind: Literal["error", "oom", "contract", "disk", "infeasible", "no_report"]
     summary: str
     traceback: str = ""
     exception: str = ""
@@ -103,6 +104,7 @@ class Reported:
     provenance: with the first report after a Start, and again when the trainer has named more data.
     unsaved: why there is no checkpoint to continue the trial from; "" where there is one.
     retrained: epochs that were trained again because the trial has no checkpoints; the journal has them already.
+    warnings: as notes, and shown while the study runs.
     """
 
     number: int
@@ -114,6 +116,7 @@ class Reported:
     provenance: Provenance | None = None
     unsaved: str = ""
     retrained: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

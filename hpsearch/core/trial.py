@@ -29,6 +29,9 @@ def key_of(params: Params) -> str:
 ASK_AND_TELL = "hpsearch:Session"
 """The value of trainer.use where a program trains the trials itself (ask and tell)."""
 
+COMMAND = "hpsearch:command"
+"""As trainer.use: the trainer is trainer.command."""
+
 CALLER = "the caller's own code (ask and tell)"
 """ASK_AND_TELL, for people."""
 

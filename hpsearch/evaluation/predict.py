@@ -111,6 +111,11 @@ class _Companion:
 
     def __init__(self, context: TrainerContext):
         self._context = context
+        if context.program is not None:
+            raise TrainerError(
+                f"{context.name} has no `predict` and no `score`, so these trials have no predictions and no test "
+                "values; they need a trainer in Python (docs/evaluate.md)"
+            )
         self._trainer = context.find()
         self._module = importlib.import_module(module_of(context.use, context.folder))
         missing = [name for name in ("predict", "score") if not callable(getattr(self._module, name, None))]

@@ -135,6 +135,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         data_dir=data_folder(),
         replicates=study.replicates,
         given=_given_trainer(study),
+        program=study.trainer.program,
     )
     on_ray = study.resources.address != "none"
     return Setup(
@@ -177,7 +178,8 @@ def import_anew(study: Study) -> None:
     for table in ("trainer", "search", "prune"):
         if (given := study.own(table)) is not None:
             check_is_current(given, f"the {GIVEN_AS[table]} of the study")
-    trainer = [] if study.own("trainer") is not None else [module_of(study.trainer.use, study.folder)]
+    has_module = study.own("trainer") is None and not study.trainer.is_program
+    trainer = [] if not has_module else [module_of(study.trainer.use, study.folder)]
     unload_changed([*trainer, *own_methods.modules(study)], study.folder)
 
 

@@ -47,6 +47,13 @@ def decides(failure: Failure, trial: Trial, verdict: Verdict, epochs: int) -> bo
     return isinstance(verdict, Continue) or (failure.kind == "infeasible" and trial.epoch >= epochs)
 
 
+def stops_study(failure: Failure, history: History) -> bool:
+    """Whether every other trial would fail in the same way."""
+    if failure.kind == "no_report":
+        return not any(history.objective.judged(trial) for trial in history)
+    return failure.kind == "contract"
+
+
 def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: int) -> tuple[Trial, Finish]:
     """A trial that has trained all its epochs, and whose trainer then raised, such as while it saved a plot. It is
     COMPLETE, with the exception. Unchanged where the trial ended before: later epochs do not count."""

@@ -15,7 +15,7 @@ from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, 
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, State, Trial
-from hpsearch.orchestrator.judging import Judging, decides, missing_metric, raised_at_its_end
+from hpsearch.orchestrator.judging import Judging, decides, missing_metric, raised_at_its_end, stops_study
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
@@ -256,8 +256,9 @@ class Loop:
         self.totals.epochs += event.retrained
         if event.provenance is not None:
             self._turn.provenance.append((trial.number, event.provenance))
-        for note in event.notes:
+        for note in (*event.notes, *event.warnings):
             self._decide("note", note, trial)
+        self._turn.warnings += event.warnings
         verdict: Verdict = Continue()
         for report in event.reports:
             before = trial.epoch
@@ -338,7 +339,7 @@ class Loop:
             self._alone = None
 
     def _fail(self, trial: Trial, failure: Failure) -> None:
-        if failure.kind == "contract":
+        if stops_study(failure, self.history):
             self._wait(trial, failure.summary, Cause.TRAINER_RAISED)
             self._error = TrainerError(f"trial {trial.number}: {failure.summary}")
         elif failure.kind == "disk":

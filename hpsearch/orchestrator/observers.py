@@ -32,6 +32,9 @@ class Observer:
     def unsaved(self, why: str) -> None:
         """Trials of this trainer have no checkpoints. Called once in a run, with the first trial that has none."""
 
+    def warned(self, text: str) -> None:
+        """What the user should know about the trainer, seen while a trial trained."""
+
     def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:
         """A worker starts it. notes: decisions about the whole search that were made with it."""
 
@@ -67,6 +70,9 @@ class Notes(Observer):
             f"warning: trials of this trainer cannot be continued: {why}. A trial that is resumed (after Ctrl-C, after "
             "a lost worker, in a later round) trains again from epoch 1, and these epochs count"
         )
+
+    def warned(self, text: str) -> None:
+        self.add(f"warning: {text}")
 
     def turn_ended(self, history: History, running: Collection[int]) -> None:  # noqa: ARG002
         self.say_all()

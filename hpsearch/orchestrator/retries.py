@@ -13,6 +13,7 @@ from hpsearch.provenance import environment
 from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study
+from hpsearch.trainer.adapters import command
 
 ASKED = "a retry of the failed trials was requested"
 
@@ -74,6 +75,8 @@ def _changes(study: Study, failed: Iterable[Trial], segments: Sequence[TrainingS
 
 def _sources(study: Study) -> Mapping[str, str]:
     """Of the trainer, found as a worker finds it: beside the study file first. Nothing is imported."""
+    if (program := study.trainer.program) is not None:
+        return environment.sources(command.sources_of(program, study.folder))
     given = study.own("trainer")
     module = module_of(study.trainer.use, study.folder)
     return environment.sources(Sources.of(module) if given is None else Sources.of_object(given))

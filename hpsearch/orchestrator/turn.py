@@ -13,7 +13,7 @@ from hpsearch.orchestrator.observers import Observer
 class Turn:
     """What one turn decides, to be recorded, then done, then shown.
 
-    unsaved: why trials of this trainer have no checkpoints, where that was seen now.
+    unsaved: why trials of this trainer have no checkpoints, where that was seen now. warnings: of trainers.
     """
 
     trials: dict[int, Trial] = field(default_factory=dict)
@@ -25,11 +25,15 @@ class Turn:
     ended: list[Trial] = field(default_factory=list)
     started: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
     unsaved: str = ""
+    warnings: list[str] = field(default_factory=list)
 
     def show(self, observers: Sequence[Observer]) -> None:
         """What has happened in it, once it is recorded and done."""
         for one in observers if self.unsaved else ():
             one.unsaved(self.unsaved)
+        for warning in self.warnings:
+            for one in observers:
+                one.warned(warning)
         for trial, verdict in self.judged:
             for one in observers:
                 one.reported(trial)

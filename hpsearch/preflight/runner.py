@@ -44,6 +44,8 @@ class Preflight:
 
 def run_preflight(study: Study, measurer: Measurer) -> Preflight:
     """All checks, and the learning-rate range test where the study has one. BadInput: see `run_range_test`."""
+    if study.trainer.is_program:
+        raise BadInput("the trainer is a command, so preflight has no model and no batches to measure")
     learning = run_learning_test(study, measurer)
     ranged = run_range_test(study, measurer) if study.range_test is not None and learning.passed else None
     return Preflight(study.study.name, learning, ranged)
@@ -104,6 +106,9 @@ def _with_learning_test(
         return record
     if skip:
         return record.with_decision("preflight", "skipped on request")
+    if study.trainer.is_program:
+        notify("preflight: skipped, since the trainer is a command: its model and its batches cannot be read")
+        return record.with_decision("preflight", "skipped: the trainer is a command")
     notify("preflight: checking whether the trainer can learn")
     tested = run_learning_test(study, measurer)
     failed = [check for check in tested.checks if check.outcome == "failed"]

@@ -19,7 +19,7 @@ from typing import Any
 from hpsearch import __version__
 from hpsearch.core.format import many
 from hpsearch.core.redact import redact
-from hpsearch.core.trial import ASK_AND_TELL, CALLER
+from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND
 from hpsearch.provenance import repository
 from hpsearch.provenance.sources import Sources, is_installed
 
@@ -149,7 +149,7 @@ def _places(use: str, folder: Path) -> Iterator[Path]:
         yield (folder / Path(place).expanduser()).resolve().parent
         return
     name = place.partition(".")[0]
-    if (folder / name).exists() or (folder / f"{name}.py").exists():
+    if use == COMMAND or (folder / name).exists() or (folder / f"{name}.py").exists():
         return
     with suppress(ImportError, ValueError):
         spec = importlib.util.find_spec(name)

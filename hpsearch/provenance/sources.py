@@ -8,15 +8,22 @@ import functools
 import hashlib
 import importlib.util
 import inspect
+import re
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
+
+MOST_BYTES = 1 << 20
+"""Of a file that may be a program."""
+
+SCRIPTS = {".py", ".sh", ".bash", ".R", ".jl", ".pl", ".rb", ".lua", ".js"}
+"""Suffixes of programs that another program may run."""
 
 
 @dataclass
@@ -46,6 +53,15 @@ class Sources:
         return found
 
     @classmethod
+    def of_files(cls, paths: Iterable[Path]) -> "Sources":
+        """Of programs in any language: a Python file and all that it imports from beside it, another one and the
+        programs that its text names. Files of more than MOST_BYTES are data."""
+        found = cls()
+        for path in paths:
+            found._add_file(path)
+        return found
+
+    @classmethod
     def of_object(cls, thing: Any) -> "Sources":
         """The sources of a function, a class or an instance: those of its module; in a program or a notebook, its own
         and those of the objects that it refers to."""
@@ -59,6 +75,19 @@ class Sources:
             if name not in self.files and not self._is_package(name) and (path := _file(name)) is not None:
                 self.files[name] = path
                 todo += _imports(name, path)
+
+    def _add_file(self, path: Path) -> None:
+        if path in self.files.values() or path.stat().st_size > MOST_BYTES:
+            return
+        self.files[path.name] = path
+        if path.suffix == ".py":
+            with _searched_first(path.parent):
+                self._add([*_imports("__main__", path)])
+            return
+        for word in sorted(set(re.findall(r"[\w./-]+", path.read_text(errors="replace")))):
+            other = path.parent / word
+            if other.suffix in SCRIPTS and other.is_file():
+                self._add_file(other)
 
     def _add_object(self, thing: Any) -> None:
         if isinstance(thing, ModuleType):
@@ -89,6 +118,16 @@ class Sources:
             self.packages.add(top)
             return True
         return False
+
+
+@contextmanager
+def _searched_first(folder: Path) -> Iterator[None]:
+    """Modules are looked for beside a script first, as Python does when it runs it."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 def code_hash(path: Path) -> str:

@@ -32,9 +32,9 @@ from hpsearch.study.file.sections import (
     Resources,
     Section,
     Tracking,
-    Trainer,
     kinds,
 )
+from hpsearch.study.file.trainer_sections import Trainer
 from hpsearch.study.space import Float, Space
 
 
@@ -119,7 +119,7 @@ class Study(Section):
         folder: where relative paths start, the trainer's module is looked for, and `.hpsearch` is made; default: the
         current folder.
         environment: where ${env:NAME} is looked up.
-        With neither ["trainer"]["use"] nor trainer it is a study for an `hpsearch.Session`.
+        With none of ["trainer"]["use"], ["trainer"]["command"] and trainer it is a study for an `hpsearch.Session`.
         sampler, pruner: your own, in place of search.use and prune.use: an object with `ask` or `judge`, a class, or
         what `hpsearch.samplers.from_optuna` returns.
         """
@@ -127,7 +127,7 @@ class Study(Section):
         tables = reading.plain_tables(sections, faults)
         if trainer is not None:
             _name_trainer(tables, trainer, faults)
-        elif isinstance(section := tables.get("trainer"), dict):
+        elif isinstance(section := tables.get("trainer"), dict) and "command" not in section:
             section.setdefault("use", ASK_AND_TELL)
         own = {name: thing for name, thing in (("search", sampler), ("prune", pruner)) if thing is not None}
         for name, thing in own.items():
@@ -185,7 +185,7 @@ class Study(Section):
         """The settings of the range test: of [lr_range], or for a parameter with auto = true; None: there is none."""
         auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
         searched = any(one.name == "lr" and isinstance(one, Float) and one.low > 0 for one in self.space.parameters)
-        wanted = self.search.wants_range_test and searched
+        wanted = self.search.wants_range_test and searched and not self.trainer.is_program
         section = self.lr_range or (LrRange() if auto or wanted else None)
         return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
 
@@ -298,8 +298,7 @@ def _study(
         except ValidationError as refused:
             translate(refused, kind, (name,), faults)
     space = space_section.parse(tables["space"], faults) if "space" in tables else None
-    trainer = sections.get("trainer")
-    beside = Beside(tables.get("space", {}), space, trainer.epochs if isinstance(trainer, Trainer) else None)
+    beside = _beside(tables, space, sections)
     for section in sections.values():
         for at, problem in section.problems(beside):
             faults.add(at, problem)
@@ -311,6 +310,13 @@ def _study(
         study = study.model_copy(update={"preflight": Preflight()})
     study._place = found
     return study
+
+
+def _beside(tables: Mapping[str, Any], space: Space | None, sections: Mapping[str, Section]) -> Beside:
+    trainer, about = sections.get("trainer"), sections.get("study")
+    epochs, is_program = (trainer.epochs, trainer.is_program) if isinstance(trainer, Trainer) else (None, False)
+    metric = about.metric if isinstance(about, About) else None
+    return Beside(tables.get("space", {}), space, epochs, metric, is_program)
 
 
 def _name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) -> None:

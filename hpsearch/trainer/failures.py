@@ -3,7 +3,9 @@
 import errno
 import re
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.messages import Failure
@@ -22,11 +24,38 @@ MAX_HEADLINE, MAX_TRACEBACK = 500, 20_000
 """Characters that are kept of an exception's first line, and of a traceback: its beginning and its end."""
 
 
+class ProgramFailed(Exception):
+    """A program that is a trainer ended badly, or reported what is no report. The text says why, in one line.
+
+    output: the last lines of what it wrote. kind: as of a Failure.
+    """
+
+    def __init__(self, why: str, output: Sequence[str] = (), kind: Literal["error", "no_report"] = "error"):
+        super().__init__(why)
+        self.output, self.kind = tuple(output), kind
+
+    @property
+    def failure(self) -> Failure:
+        last = self.output[-1] if self.output else ""
+        lines = ["The last lines of its output:", *self.output] if self.output else ["It wrote no output."]
+        kind: Literal["oom", "error", "no_report"] = "oom" if OUT_OF_MEMORY.match(last) else self.kind
+        summary, output = str(self)[:MAX_HEADLINE], "\n".join(lines)
+        if kind == "no_report":
+            summary = f"{summary}\n{output}"
+        return Failure(kind, summary, output, (last or summary)[:MAX_HEADLINE])
+
+
+OUT_OF_MEMORY = re.compile(r"((torch|torch\.cuda)\.OutOfMemoryError|MemoryError)\b")
+"""How the last line of a Python program begins that ran out of memory."""
+
+
 def failure_of(problem: Exception | SystemExit) -> Failure:
     if isinstance(problem, TrainerError):
         return Failure("contract", str(problem))
     if isinstance(problem, Infeasible):
         return Failure("infeasible", _first_line(problem)[:MAX_HEADLINE] or "the trainer gave no reason")
+    if isinstance(problem, ProgramFailed):
+        return problem.failure
     if isinstance(problem, SystemExit):
         return Failure(
             "error", f"the trainer called sys.exit({problem.code!r})", short_traceback(problem), headline(problem)

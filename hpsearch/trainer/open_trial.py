@@ -14,7 +14,9 @@ from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.module_search import module_of, search_first_in
 from hpsearch.provenance.sources import Sources
+from hpsearch.study.program import Program
 from hpsearch.trainer import arguments, contract, forms, state
+from hpsearch.trainer.adapters import command
 from hpsearch.trainer.given import GivenTrainer, PickledTrainer
 from hpsearch.trainer.reporting import reports_to
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
@@ -33,6 +35,7 @@ class TrainerContext:
     use: "module:name". folder: the trainer's module is looked for there first. options: the trainer's fixed
     parameters. threads: CPU threads of a training.
     replicates: what a trial of the study trains side by side. given: the trainer, where it is a Python object.
+    program: the trainer, where it is a command.
     """
 
     use: str
@@ -44,14 +47,19 @@ class TrainerContext:
     data_dir: Path | None = None
     replicates: Replicates = SINGLE_TRAINING
     given: GivenTrainer | PickledTrainer | None = None
+    program: Program | None = None
 
     @property
     def name(self) -> str:
         """Its name in messages."""
+        if self.program is not None:
+            return f"the command `{' '.join(self.program.words)}`"
         return contract.display_name(self.use) if self.given is None else contract.display_name_of_object(self.use)
 
     def find(self) -> Trainer:
         """TrainerError says what is wrong with it."""
+        if self.program is not None:
+            return command.as_trainer(self.program, self.folder, self.options, self.objective.metric)
         if self.given is None:
             return contract.find(self.use, self.folder)
         search_first_in(self.folder)
@@ -59,6 +67,8 @@ class TrainerContext:
 
     def sources(self) -> Sources:
         """The files and objects that the trainer is made of. Call `find` first."""
+        if self.program is not None:
+            return command.sources_of(self.program, self.folder)
         return Sources.of(module_of(self.use, self.folder)) if self.given is None else self.given.sources
 
     def run(
@@ -70,6 +80,7 @@ class TrainerContext:
         restored: state.Snapshot | None = None,
         fold: Fold | None = None,
         instrument: Instrument | None = None,
+        number: int = 0,
     ) -> Run:
         return Run(
             seed,
@@ -82,6 +93,7 @@ class TrainerContext:
             fold=fold,
             instrument=instrument,
             metric=self.objective.metric,
+            number=number,
         )
 
 

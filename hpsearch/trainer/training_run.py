@@ -46,6 +46,7 @@ class Run:
     scratch_dir: a folder for the files of this trial.
     metric: the name of the study's metric, which a trainer that returns a number returns.
     reports: what `report` was called with in a run without a search (`Run.local`).
+    number: of the trial; 0 outside of a search.
     """
 
     def __init__(
@@ -61,8 +62,9 @@ class Run:
         instrument: Instrument | None = None,
         fold: Fold | None = None,
         metric: str = "value",
+        number: int = 0,
     ):
-        self.seed = seed
+        self.seed, self.number = seed, number
         self.metric = metric
         self.device = device
         self.threads = threads
@@ -79,6 +81,8 @@ class Run:
         self._epochs_began, self._tracked_late = False, False
         self.tracked: dict[str, Any] = {}
         self.data_hashes: dict[str, str] = {}
+        self.warnings: list[str] = []
+        self.without_checkpoints = ""
 
     @classmethod
     def local(
@@ -206,7 +210,9 @@ class Run:
     @property
     def why_not_resumable(self) -> str:
         """Why a trial of this trainer cannot be continued from a checkpoint, and the line to write; "" where it can, or
-        where nothing is tracked. Known at the first report."""
+        where nothing is tracked and no adapter has said why. Known at the first report."""
+        if self.without_checkpoints:
+            return self.without_checkpoints
         if self.tracked and not self._epochs_began:
             return f"{NO_EPOCH_LOOP}: write `for epoch in run.epochs():` after run.track(…)"
         if self._tracked_late:

@@ -97,7 +97,7 @@ class CheckpointWriter:
         Returns why the trial cannot go on: the disk does not take its state, another worker has it. It goes on without
         checkpoints where its state cannot be saved (`unsaved`): the first checkpoint is read once to know.
         """
-        if not self.tracked:
+        if not self.tracked and not self.unsaved:
             self.unsaved = "the trainer gives no object to run.track(…), so there is no model for `evaluate` either"
         if not self.tracked or self._is_off:
             return None

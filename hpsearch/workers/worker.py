@@ -18,7 +18,7 @@ from hpsearch.core.trial import Params, Report
 from hpsearch.provenance import environment
 from hpsearch.trainer import arguments, state
 from hpsearch.trainer.adapters.side_by_side import side_by_side
-from hpsearch.trainer.failures import failure_of, short_traceback
+from hpsearch.trainer.failures import ProgramFailed, failure_of, short_traceback
 from hpsearch.trainer.open_trial import Measurement, OpenTrial, Result, TrainerContext
 from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
@@ -182,7 +182,7 @@ class _Training:
         if step < start.after:
             self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")
         scratch = self.setup.work / "scratch" / f"{start.number:05d}"
-        run = context.run(start.seed, start.epochs, scratch, restored=restored)
+        run = context.run(start.seed, start.epochs, scratch, restored=restored, number=start.number)
         trial = OpenTrial(trainer, {**context.options, **start.params}, run, step=step)
         self.checkpoints.tracked = run.tracked
         return trial
@@ -214,16 +214,18 @@ class _Training:
                 ended = self._train(fresh, began, waited)
         except (Exception, SystemExit) as problem:
             failure = failure_of(problem)
-            if self.log is not None or self.setup.isolated:
+            is_in_log = isinstance(problem, ProgramFailed)  # its output is
+            if (self.log is not None or self.setup.isolated) and not is_in_log:
                 (self.log or sys.stderr).write(f"{failure.traceback or failure.summary}\n")
         seconds = time.perf_counter() - began
         if fresh:
             at_rest = failure is None and not ended and self.trial.step == fresh[-1].step
             failure = self.checkpoints.write(at_rest) or failure
         notes, self.store.warnings = tuple(self.store.warnings), []
+        warnings, self.trial.run.warnings = tuple(self.trial.run.warnings), []
         restarts = self.checkpoints.unsaved or not self.checkpoints.tracked
         more = (self._provenance(), self.checkpoints.unsaved, self.retrained if restarts else 0)
-        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes, *more)
+        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes, *more, warnings)
 
     def _provenance(self) -> Provenance | None:
         """Once, and again where the trainer has named more data since."""

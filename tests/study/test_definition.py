@@ -15,7 +15,7 @@ import pytest
 from hpsearch.core.errors import StudyFileError
 from hpsearch.core.replicates import Replicates
 from hpsearch.study.definition import Study, differences
-from hpsearch.study.file import search_sections, sections
+from hpsearch.study.file import search_sections, sections, trainer_sections
 from hpsearch.study.plan import proposals
 from hpsearch.study.space import Choice, Float, Int
 from tests.support.study_text import FILE, RANDOM, ROUNDS, make_study
@@ -33,7 +33,7 @@ def test_the_least_file():
     study = make_study(("options = { layers = 2 }\n", ""))
     assert (study.study.name, study.study.metric, study.study.goal) == ("digits", "val_loss", "minimize")
     assert (study.study.seed, study.study.at) == (0, "best")
-    assert study.trainer == sections.Trainer(use="trainers.digits:train", epochs=9)
+    assert study.trainer == trainer_sections.Trainer(use="trainers.digits:train", epochs=9)
     assert study.trainer.options == {}
     assert study.search == search_sections.Random(method="random", trials=5)
     assert study.prune is None

@@ -4,12 +4,15 @@ import math
 import posixpath
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, PlainValidator, WithJsonSchema
 
 from hpsearch.core.trial import MAX_METRIC_NAME, Plain
 from hpsearch.study.file.faults import show
+from hpsearch.study.output_patterns import compiled
+from hpsearch.study.program import INTERPRETERS
 
 LONGEST_STUDY_NAME = 250
 """Bytes, in UTF-8."""
@@ -66,7 +69,10 @@ def metric_name(name: str) -> str:
 
 
 def _use(use: str) -> str:
-    """ "module:function"; of "path/to/file.py:function" the same module, where it is one below the study's folder."""
+    """ "module:function"; of "path/to/file.py:function" the same module, where it is one below the study's folder.
+    A path of a script stays."""
+    if Path(use).suffix in INTERPRETERS and ":" not in use:
+        return use
     place, _, function = use.removeprefix("./").rpartition(":")
     if place.endswith(".ipynb"):
         raise ValueError(
@@ -80,6 +86,16 @@ def _use(use: str) -> str:
     if not (is_known and re.fullmatch(r"[^\W\d]\w*", function)):
         raise ValueError(f'must be "module:function" or "file.py:function", such as "mine:train", got {show(use)}')
     return f"{place}:{function}"
+
+
+def _pattern(pattern: str) -> str:
+    compiled(pattern)
+    return pattern
+
+
+def _line_pattern(pattern: str) -> str:
+    compiled(pattern, has_value=False)
+    return pattern
 
 
 def _own_use(use: str) -> str:
@@ -191,6 +207,9 @@ RecordableName = Annotated[str, AfterValidator(recordable)]
 MetricName = Annotated[str, AfterValidator(metric_name)]
 StudyName = Annotated[str, AfterValidator(_study_name)]
 Use = Annotated[str, AfterValidator(_use)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+LinePattern = Annotated[str, AfterValidator(_line_pattern)]
+Words = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 OwnUse = Annotated[str, AfterValidator(_own_use)]
 Options = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object"})]
 Address = Annotated[str, AfterValidator(_address)]

@@ -1,10 +1,10 @@
 """The tables of a study file, one class each, as INTERFACE and `studies/study.schema.json` describe them.
 
-Those of [search] are in search_sections.py, which says what a new search method takes. What one value may be is in
-kinds.py.
+[trainer] is in trainer_sections.py, those of [search] are in search_sections.py, which says what a new search method
+takes. What one value may be is in kinds.py.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
@@ -26,7 +26,6 @@ from hpsearch.study.file.kinds import (
     RecordableName,
     Seconds,
     StudyName,
-    Use,
     Whole,
     Yes,
 )
@@ -39,14 +38,16 @@ Problems = Iterator[tuple[KeyPath, str]]
 
 @dataclass(frozen=True)
 class Beside:
-    """What other tables say. space, epochs (trainer.epochs): None where they have faults.
+    """What other tables say. space, epochs (trainer.epochs), metric (study.metric): None where they have faults.
 
-    names: the keys of [space], right or wrong.
+    names: the keys of [space], right or wrong. is_program: whether the trainer is a command or a script.
     """
 
-    names: Container[str]
+    names: Collection[str]
     space: Space | None
     epochs: int | None
+    metric: str | None = None
+    is_program: bool = False
 
 
 class Section(BaseModel):
@@ -59,7 +60,7 @@ class Section(BaseModel):
         yield from ()
 
 
-# [study], [trainer] ──────────────────────────────────────────────────────────────────────────────
+# [study] ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 class About(Section):
@@ -73,32 +74,6 @@ class About(Section):
     failed: Literal["keep", "drop"] = Field(
         "keep", description="whether the results of a trial before it failed count as the study's: yes, or no"
     )
-
-
-class Validation(Section):
-    folds: Annotated[int, Field(ge=2, le=100)] = Field(
-        description="number of folds: each trial trains one network for each, validated on that fold"
-    )
-
-
-class Trainer(Section):
-    use: Use = Field(
-        description='"module:function" or "file.py:function", a generator; or a ray.tune.Trainable, class or function'
-    )
-    from_python: Literal[True] | None = Field(
-        None, description="written by hpsearch: the trainer is a Python object of the program that ran the study"
-    )
-    epochs: Count = Field(description="most epochs of one trial")
-    repeats: Annotated[int, Field(ge=1, le=100)] = Field(
-        1, description="number of seeds that each trial trains; it reports their mean"
-    )
-    validation: Validation | None = Field(None, description="k-fold cross-validation in each trial")
-    options: dict[RecordableName, PlainValue] = Field({}, description="fixed parameters of the trainer")
-
-    def problems(self, beside: Beside) -> Problems:
-        for name in self.options:
-            if name in beside.names:
-                yield ("trainer", "options", name), f"`{name}` stands in [space] too; leave one out"
 
 
 # [space] ─────────────────────────────────────────────────────────────────────────────────────────
@@ -270,7 +245,9 @@ class LrRange(Section):
 
     def problems(self, beside: Beside) -> Problems:
         """Its parameter must be the one with auto = true, or else one with positive values only."""
-        if beside.space is None:
+        if beside.is_program:
+            yield ("lr_range",), "needs a trainer in Python: hpsearch cannot change the learning rate of a program"
+        if beside.space is None or beside.is_program:
             return
         space, name = beside.space, self.parameter
         auto = [one.name for one in space.parameters if isinstance(one, Float) and one.auto]

@@ -102,8 +102,9 @@ class _ReplicateTraining:
             restored=restored,
             fold=self._fold,
             metric=whole.metric,
+            number=whole.number,
         )
-        run.data_hashes = whole.data_hashes
+        run.data_hashes, run.warnings = whole.data_hashes, whole.warnings
         return run
 
     @property

@@ -1,0 +1,158 @@
+"""[trainer] of a study file: a function, or a program with its command line and its output."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hpsearch.core.trial import COMMAND
+from hpsearch.study import placeholders
+from hpsearch.study.file.faults import meant, show
+from hpsearch.study.file.kinds import Count, LinePattern, MetricName, Pattern, PlainValue, RecordableName, Use, Words
+from hpsearch.study.file.sections import Beside, Problems, Section
+from hpsearch.study.program import INTERPRETERS, Program, Style, Take
+from hpsearch.study.space import Float
+
+OF_PROGRAMS = ("style", "metrics", "report", "take", "metrics_file", "resume", "cwd", "terminal")
+"""Keys that only a command or a script has."""
+
+
+class Validation(Section):
+    folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        description="number of folds: each trial trains one network for each, validated on that fold"
+    )
+
+
+class Trainer(Section):
+    use: Use = Field(
+        COMMAND,
+        description='"module:function" or "file.py:function", a generator; a ray.tune.Trainable, class or function; or '
+        'a script such as "train.py", which gets `--name value` for each parameter',
+    )
+    from_python: Literal[True] | None = Field(
+        None, description="written by hpsearch: the trainer is a Python object of the program that ran the study"
+    )
+    epochs: Count = Field(description="most epochs of one trial")
+    repeats: Annotated[int, Field(ge=1, le=100)] = Field(
+        1, description="number of seeds that each trial trains; it reports their mean"
+    )
+    validation: Validation | None = Field(None, description="k-fold cross-validation in each trial")
+    options: dict[RecordableName, PlainValue] = Field({}, description="fixed parameters of the trainer")
+    command: Words | None = Field(
+        None, description='a program in place of `use`, such as ["python", "train.py", "--lr", "{lr}"]'
+    )
+    style: Style | None = Field(
+        None, description="how a program gets the parameters that no placeholder of its command takes"
+    )
+    metrics: dict[MetricName, Pattern] | None = Field(
+        None, description='metrics in the output of a program: { val_loss = "val_loss[=: ]+{number}" }'
+    )
+    report: LinePattern | None = Field(
+        None, description="the line of a program's output that ends a report; default: that with the study's metric"
+    )
+    take: Take | None = Field(None, description="which of a metric's values since the last report counts")
+    metrics_file: str | None = Field(
+        None, min_length=1, description='a CSV file or a file of JSON lines with the metrics, such as "*/metrics.csv"'
+    )
+    resume: Words | None = Field(None, description="words that follow the command where a trial is continued")
+    cwd: Literal["project", "scratch"] | None = Field(
+        None, description="where a program runs: in the study's folder (default), or in a folder of the trial"
+    )
+    terminal: Literal[True] | None = Field(None, description="a program that needs a terminal gets one")
+
+    @property
+    def is_program(self) -> bool:
+        return self.command is not None or Path(self.use).suffix in INTERPRETERS
+
+    @property
+    def program(self) -> Program | None:
+        """None where the trainer is a function or a class."""
+        if not self.is_program:
+            return None
+        script = (INTERPRETERS.get(Path(self.use).suffix, ""), self.use)
+        return Program(
+            words=script if self.command is None else self.command,
+            style=self.style,
+            metrics=self.metrics or {},
+            report=self.report or "",
+            take=self.take or "last",
+            metrics_file=self.metrics_file or "",
+            resume=self.resume or (),
+            in_scratch=self.cwd == "scratch",
+            terminal=bool(self.terminal),
+        )
+
+    def problems(self, beside: Beside) -> Problems:
+        for name in self.options:
+            if name in beside.names:
+                yield ("trainer", "options", name), f"`{name}` stands in [space] too; leave one out"
+        if self.is_program:
+            yield from self._program_problems(beside)
+            return
+        if self.use == COMMAND:
+            description = Trainer.model_fields["use"].description
+            yield ("trainer", "use"), f"is missing ({description}; or command = […] in its place)"
+        for key in OF_PROGRAMS:
+            if getattr(self, key) is not None:
+                yield ("trainer", key), "is for programs: it needs `command`, or a script in `use`"
+
+    def _program_problems(self, beside: Beside) -> Problems:
+        if self.command is not None and self.use != COMMAND:
+            yield ("trainer", "use"), "stands beside `command`; leave one of them out"
+        parameters = {*beside.names, *self.options}
+        taken, everywhere = set[str](), set[str]()
+        for path, text in self._texts():
+            for name in placeholders.names(text):
+                if not placeholders.is_known(name, parameters if path[1] == "command" else ()):
+                    yield path, _unknown(name, parameters)
+            everywhere |= placeholders.used(text)
+            taken |= placeholders.used(text) if path[1] == "command" else set()
+        for name in sorted(taken & parameters & placeholders.BUILT_IN.keys()):
+            path = ("trainer", "options", name) if name in self.options else ("space", name)
+            yield path, f"{{{name}}} is {placeholders.BUILT_IN[name]}; give the parameter another name"
+        if self.command is not None and self.style is None and "params_file" not in taken:
+            for name in sorted(parameters - taken):
+                path = ("trainer", "options", name) if name in self.options else ("space", name)
+                advice = 'or a `style`, such as style = "argparse"'
+                yield path, f"trainer.command does not use it: write {{{name}}} there, {advice}"
+        if self.repeats > 1 and "seed" not in everywhere:
+            yield ("trainer", "repeats"), "needs {seed} in the command or in trainer.options: all would be the same"
+        if self.validation is not None and "fold" not in everywhere:
+            yield ("trainer", "validation"), "needs {fold} in the command or in trainer.options"
+        for one in beside.space.parameters if beside.space is not None else ():
+            if isinstance(one, Float) and one.auto:
+                yield ("space", one.name), "auto = true needs a trainer in Python; give low and high"
+        yield from self._output_problems(beside)
+
+    def _texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Each text with placeholders, and where it stands."""
+        for key in ("command", "resume"):
+            yield from ((("trainer", key, place), text) for place, text in enumerate(getattr(self, key) or ()))
+        yield from ((("trainer", "options", name), text) for name, text in self.options.items() if type(text) is str)
+        if self.metrics_file is not None:
+            yield ("trainer", "metrics_file"), self.metrics_file
+
+    def _output_problems(self, beside: Beside) -> Problems:
+        if self.metrics is not None and beside.metric is not None and beside.metric not in self.metrics:
+            hint = meant(beside.metric, self.metrics)
+            yield ("trainer", "metrics"), f"has no pattern for study.metric = {show(beside.metric)}{hint}"
+        if self.metrics is not None and self.metrics_file is not None:
+            yield ("trainer", "metrics_file"), "stands beside `metrics`; leave one of them out"
+        if self.report is not None and self.metrics is None:
+            yield ("trainer", "report"), "needs trainer.metrics, the patterns of what it reports"
+        if self.take is not None and self.report is None:
+            yield ("trainer", "take"), "needs trainer.report, the line that ends a report"
+        own = {"scratch_dir", "checkpoint_dir", "number"}
+        shared = self.cwd != "scratch" and not own & {*placeholders.names(self.metrics_file or "")}
+        if self.metrics_file is not None and shared:
+            yield (
+                ("trainer", "metrics_file"),
+                'is in a folder that trials in parallel share: set cwd = "scratch", or begin it with {scratch_dir}/',
+            )
+
+
+def _unknown(name: str, parameters: set[str]) -> str:
+    known = [*sorted(parameters), *placeholders.BUILT_IN]
+    hint = meant(name, known) or f"; known here: {', '.join(known)}"
+    return f"{{{name[:60]}}} is no parameter and no placeholder{hint} (a brace itself is written twice)"

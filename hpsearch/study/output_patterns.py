@@ -1,0 +1,24 @@
+"""Patterns over the output of a program: regular expressions with the kind `{number}`."""
+
+import re
+
+NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?)(?![A-Za-z0-9_]))"
+"""Any number that a program prints: 3, -0.5, .5, 1e-3, nan, inf, -Infinity."""
+
+VALUE, STEP = "value", "step"
+"""Groups of a pattern: the number, and the step of the report that it belongs to."""
+
+
+def compiled(pattern: str, has_value: bool = True) -> re.Pattern[str]:
+    """ValueError says what is wrong with it. has_value: it reads a number; else it finds a line."""
+    parts = pattern.split("{number}")
+    if len(parts) > 2:
+        raise ValueError("must have {number} once")
+    text = f"(?P<{VALUE}>{NUMBER})".join(parts)
+    try:
+        found = re.compile(text)
+    except (re.error, RecursionError, OverflowError) as problem:
+        raise ValueError(f"is no regular expression: {problem}") from None
+    if has_value and VALUE not in found.groupindex:
+        raise ValueError('must have {number} where the number stands, such as "val_loss[=: ]+{number}"')
+    return found

@@ -1,0 +1,105 @@
+"""Placeholders in the words of a command: `{lr}`, `{epochs * 20}`, `{seed}`. `{{` and `}}` are single braces."""
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Container, Iterator, Mapping
+from typing import Any
+
+from hpsearch.core.trial import Plain
+
+EPOCHS = "epochs"
+
+BUILT_IN = {
+    EPOCHS: "the most epochs that the trial may train",
+    "seed": "the trial's seed",
+    "number": "the trial's number",
+    "data_dir": "the folder that HPSEARCH_DATA names",
+    "scratch_dir": "a folder for the files of the trial",
+    "checkpoint_dir": "a folder with the checkpoints of the trial",
+    "params_file": "a JSON file of all parameters",
+    "fold": "the fold to validate on, from 1",
+    "folds": "the number of folds",
+}
+"""Names that are no parameters."""
+
+LONGEST = 200
+"""Characters of an expression."""
+
+_PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
+_OPERATORS: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+}
+
+
+class Absent(Exception):
+    """A parameter that a trial does not have, because of its `when`."""
+
+
+def names(text: str) -> Iterator[str]:
+    """What the placeholders of a word name: parameters, built-in names, expressions of `epochs`."""
+    yield from (found[1].strip() for found in _PARTS.finditer(text) if found[1] is not None)
+
+
+def used(text: str) -> set[str]:
+    """As `names`, an expression as `epochs`."""
+    return {name if name in BUILT_IN or not _is_expression(name) else EPOCHS for name in names(text)}
+
+
+def is_known(name: str, parameters: Container[str]) -> bool:
+    return name in parameters or name in BUILT_IN or _is_expression(name)
+
+
+def filled(text: str, values: Mapping[str, Plain]) -> str:
+    """The word with its placeholders replaced. Absent where a value is missing."""
+    return _PARTS.sub(lambda found: _part(found, values), text)
+
+
+def _part(found: re.Match[str], values: Mapping[str, Plain]) -> str:
+    if found[1] is None:
+        return found[0][0]
+    name = found[1].strip()
+    if name in values:
+        return word(values[name])
+    if _is_expression(name):
+        return word(_value(ast.parse(name, mode="eval").body, int(values[EPOCHS])))
+    raise Absent(name)
+
+
+def word(value: Plain) -> str:
+    """A value as a word of a command: every digit of a number, true and false in small letters."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _is_expression(text: str) -> bool:
+    """Whether it is arithmetic over `epochs` and numbers, with + - * / // and brackets."""
+    if EPOCHS not in text or len(text) > LONGEST:
+        return False
+    try:
+        _value(ast.parse(text, mode="eval").body, 7)
+    except ZeroDivisionError:
+        return True
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return False
+    return True
+
+
+def _value(node: ast.AST, epochs: int) -> int | float:
+    """A whole number where it is one. ValueError for what is no arithmetic."""
+    match node:
+        case ast.Name(id="epochs"):
+            return epochs
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            return value
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand, epochs)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            result: int | float = _OPERATORS[type(op)](_value(left, epochs), _value(right, epochs))
+            return int(result) if result == int(result) else result
+    raise ValueError("not arithmetic over epochs")

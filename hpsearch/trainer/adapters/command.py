@@ -1,0 +1,332 @@
+"""A program in any language as a trainer: its process is started, its reports are read as it writes them.
+
+The program goes on between its reports. Where it has checkpoints it is held (SIGSTOP) until its report is judged, so
+that the files in its checkpoint folder are those of that report.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import hpsearch
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.provenance.sources import Sources
+from hpsearch.study import placeholders
+from hpsearch.study.program import Program
+from hpsearch.trainer import state
+from hpsearch.trainer.adapters.command_line import Options, command_line, is_python, located, resume_words
+from hpsearch.trainer.adapters.project_files import ChangedFiles
+from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Patterns, Steps, Tail
+from hpsearch.trainer.adapters.script_process import POLL, REPORT, ReportPipe, ScriptProcess
+from hpsearch.trainer.checkpoint_files import read_files, write_files
+from hpsearch.trainer.failures import ProgramFailed
+from hpsearch.trainer.training_run import Run
+
+CHECKPOINTS = "HPSEARCH_CHECKPOINT_DIR"
+"""The environment variable with the folder of a trial's checkpoints. A program that reads it can be continued."""
+
+NO_CHECKPOINTS = (
+    f"the program has no checkpoints: it does not read {CHECKPOINTS}, and its command has neither {{checkpoint_dir}} "
+    "nor `resume` (docs/commands.md)"
+)
+
+
+def as_trainer(
+    program: Program, folder: Path, options: Params, metric: str
+) -> Callable[[Params, Run], Iterator[Report]]:
+    """TrainerError where the program is not there or cannot be run.
+
+    folder: of the study; on a worker elsewhere, its working directory. options: the trainer's, whose texts may have
+    placeholders. metric: of the study.
+    """
+    folder = folder if folder.is_dir() else Path.cwd()
+    found = located(program, folder)
+    sources = sources_of(program, folder)
+    script_options = Options.of(sources.files.values())
+    can_continue = has_checkpoints(program, sources)
+
+    def train(params: Params, run: Run) -> Iterator[Report]:
+        training = _Training(found, folder, run, metric, can_continue)
+        training.begin({**params, **_filled(options, training.values)}, script_options)
+        try:
+            yield from training.reports()
+        finally:
+            training.close()
+
+    return train
+
+
+def sources_of(program: Program, folder: Path) -> Sources:
+    """The files that a command names, and what they are made of."""
+    return Sources.of_files([folder / word for word in program.words if "{" not in word and (folder / word).is_file()])
+
+
+def has_checkpoints(program: Program, sources: Sources) -> bool:
+    """Whether a program can go on where it was: it is given the folder of its checkpoints, or reads where it is."""
+    if program.resume or any("checkpoint_dir" in placeholders.used(word) for word in program.words):
+        return True
+    return any(CHECKPOINTS in path.read_text(errors="replace") for path in sources.files.values() if path.is_file())
+
+
+def _filled(options: Params, values: Mapping[str, Plain]) -> dict[str, Plain]:
+    return {
+        name: placeholders.filled(value, values) if type(value) is str else value for name, value in options.items()
+    }
+
+
+class _CheckpointFolder:
+    """The files that a program has in its checkpoint folder, as what a trial tracks.
+
+    queue: reports that it made before it wrote these files, and that are not judged yet.
+    """
+
+    def __init__(self, folder: Path, queue: deque[Report]):
+        self.folder, self._queue = folder, queue
+
+    def state_dict(self) -> dict[str, Any]:
+        queue = [[report.step, dict(report.metrics)] for report in self._queue]
+        return {"files": read_files(self.folder), "reports": queue}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._queue.extend(Report(step, metrics) for step, metrics in state["reports"])
+        shutil.rmtree(self.folder, ignore_errors=True)
+        write_files(state["files"], self.folder)
+
+
+class _Training:
+    """One process of the program, from its start to its end."""
+
+    def __init__(self, program: Program, folder: Path, run: Run, metric: str, can_continue: bool):
+        self._program, self._run, self._metric, self._can_continue = program, run, metric, can_continue
+        self._scratch = run.scratch_dir
+        self._folder = self._scratch if program.in_scratch else folder
+        self._queue = deque[Report]()
+        self._checkpoints = _CheckpointFolder(self._scratch / "checkpoints", self._queue)
+        self._process: ScriptProcess | None = None
+        self._pipe: ReportPipe | None = None
+        self._failure: ProgramFailed | None = None
+        self._is_over = False
+        self._tail = Tail()
+
+    @property
+    def values(self) -> dict[str, Plain]:
+        """Of the placeholders that are no parameters. TrainerError: the command has {data_dir}, which is not set."""
+        run, fold = self._run, self._run.fold
+        texts = " ".join([*self._program.words, *self._program.resume, self._program.metrics_file])
+        return {
+            "epochs": run.max_epochs,
+            "seed": run.seed,
+            "number": run.number,
+            "data_dir": os.fspath(run.data_dir) if run.data_dir or "data_dir" in placeholders.used(texts) else "",
+            "scratch_dir": str(self._scratch),
+            "checkpoint_dir": str(self._checkpoints.folder),
+            **({"fold": fold.number, "folds": fold.of} if fold is not None else {}),
+        }
+
+    def begin(self, params: Params, options: Options) -> None:
+        """Start the process. TrainerError where it cannot be started; NotContinued where it has to start anew."""
+        first = self._restore()
+        line = command_line(self._program, params, self.values, options, self._scratch / "params.json")
+        words = line.words + (resume_words(self._program, self.values) if first > 1 else ())
+        self._steps = Steps(max([first - 1, *(report.step for report in self._queue)]))
+        self._json = JsonLines(self._steps)
+        self._patterns = Patterns(self._program, self._metric, self._steps) if self._program.metrics else None
+        self._file = self._metrics_file()
+        self._changes = self._changed_files()
+        self._pipe = ReportPipe(self._scratch)
+        by_terminal = self._program.terminal or not is_python(words)
+        try:
+            self._process = ScriptProcess(
+                words,
+                self._folder,
+                self._environment(line.variables),
+                self._pipe,
+                by_terminal=by_terminal,
+                is_interactive=self._program.terminal,
+            )
+        except OSError as problem:
+            self._pipe.close()
+            self._pipe = None
+            raise TrainerError(f"the trainer's command {words[0]} cannot be started: {problem}") from None
+
+    def _restore(self) -> int:
+        """The first epoch to train, with the files of the trial's checkpoint."""
+        run = self._run
+        if self._can_continue:
+            run.track(checkpoints=self._checkpoints)
+        else:
+            run.without_checkpoints = NO_CHECKPOINTS
+        first = next(run.epochs(), run.max_epochs + 1)
+        if first == 1:
+            _empty(self._scratch)
+        folder = self._checkpoints.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        if first > 1 and not any(folder.iterdir()):
+            raise state.NotResumable(f"the program had written nothing to {CHECKPOINTS} by epoch {first - 1}")
+        return first
+
+    def _metrics_file(self) -> MetricsFile | None:
+        if not self._program.metrics_file:
+            return None
+        pattern = self._folder / placeholders.filled(self._program.metrics_file, self.values)
+        return MetricsFile(pattern, self._metric, self._steps, time.time() - 1)
+
+    def _changed_files(self) -> ChangedFiles | None:
+        is_first = self._run.number == 0 and not self._program.in_scratch
+        return ChangedFiles(self._folder, self._scratch) if is_first else None
+
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        assert self._pipe is not None
+        own = Path(hpsearch.__file__).parents[1]
+        path = [os.environ.get("PYTHONPATH", ""), *([str(own)] if own.name != "site-packages" else [])]
+        return {
+            **os.environ,
+            **({} if self._program.terminal else {"TERM": "dumb"}),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": os.pathsep.join(filter(None, path)),
+            "OMP_NUM_THREADS": str(self._run.threads),
+            "HPSEARCH_SEED": str(self._run.seed),
+            "HPSEARCH_EPOCHS": str(self._run.max_epochs),
+            "HPSEARCH_SCRATCH_DIR": str(self._scratch),
+            CHECKPOINTS: str(self._checkpoints.folder),
+            **variables,
+            REPORT: str(self._pipe.path),
+        }
+
+    # While it runs ───────────────────────────────────────────────────────────────────────────────
+
+    def reports(self) -> Iterator[Report]:
+        """Until the program ends. ProgramFailed where it ends badly, or reports nothing."""
+        assert self._process is not None
+        while (report := self._next_report()) is not None:
+            self._note_changes(report.step)
+            if self._can_continue and self._process.code is None:
+                self._hold()
+            yield report
+            self._process.go_on()
+        self._check_end(self._process.code or 0)
+
+    def _next_report(self) -> Report | None:
+        """None once the program has ended."""
+        assert self._process is not None
+        while not self._queue and self._failure is None and not self._is_over:
+            if self._process.code is None:
+                self._add(self._read(*self._process.wait(POLL)))
+            else:
+                self._add(self._read_rest())
+                self._is_over = True
+        if self._queue:
+            return self._queue.popleft()
+        if self._failure is not None:
+            raise self._failure
+        return None
+
+    def _hold(self) -> None:
+        """The program stands still; what it has written by now is read, so that the files in its checkpoint folder are
+        those of the last report that is known."""
+        assert self._process is not None
+        self._process.hold(self._checkpoints.folder)
+        while any(written := self._process.wait(0)):
+            self._add(self._read(*written))
+
+    def _add(self, reports: Iterator[Report]) -> None:
+        """To the reports that are not judged yet. Those before a line that is none are kept."""
+        try:
+            for report in reports:
+                self._queue.append(report)
+        except ProgramFailed as problem:
+            self._failure = self._failure or ProgramFailed(str(problem), self._tail.lines)
+
+    def _read(self, output: bytes, lines: bytes) -> Iterator[Report]:
+        self._keep(output)
+        yield from self._json.add(lines)
+        if self._patterns is not None:
+            yield from self._patterns.add(output)
+        if self._file is not None:
+            yield from self._file.poll()
+
+    def _read_rest(self) -> Iterator[Report]:
+        self._tail.end()
+        yield from self._json.end()
+        if self._patterns is not None:
+            yield from self._patterns.end()
+        if self._file is not None:
+            yield from self._file.poll(at_end=True)
+
+    def _keep(self, output: bytes) -> None:
+        """Into the trial's log, which is where the output of this process goes."""
+        if output:
+            self._tail.add(output)
+            _print(output.decode(errors="replace"))
+
+    def _note_changes(self, step: int) -> None:
+        if self._changes is not None and (note := self._changes.note(step)):
+            self._run.warnings.append(note)
+            self._changes = None
+
+    def _check_end(self, code: int) -> None:
+        self._note_changes(0)
+        if self._steps.repeated is not None:
+            _print(f"[hpsearch] step {self._steps.repeated} was reported more than once: the first report counts\n")
+        if code != 0:
+            last = "".join(f": {line}" for line in self._tail.lines[-1:])
+            raise ProgramFailed(f"the program {ending(code)}{last}", self._tail.lines)
+        if self._steps.last == 0:
+            why = f"the program ended and reported nothing: {self._missing()}"
+            raise ProgramFailed(why, self._tail.lines, "no_report")
+
+    def _missing(self) -> str:
+        if self._patterns is not None:
+            return self._patterns.missing()
+        if self._file is not None:
+            return self._file.missing()
+        return (
+            "trainer.metrics can name patterns of its output; or the program writes lines of JSON to the file that "
+            f'{REPORT} names, in Python with hpsearch.report(step, {{"{self._metric}": …}})'
+        )
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._keep(self._process.end())
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+
+
+def ending(code: int) -> str:
+    """How a process ended, from its exit code, or minus the number of the signal."""
+    if code < 0:
+        return f"was killed by {_signal_name(-code)}"
+    by_shell = f" ({_signal_name(code - 128)} ended a process of it)" if code > 128 else ""
+    return f"ended with exit code {code}{by_shell}"
+
+
+def _signal_name(number: int) -> str:
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        sys.stdout.write(text.encode("ascii", "backslashreplace").decode())
+    sys.stdout.flush()
+
+
+def _empty(folder: Path) -> None:
+    """What an earlier attempt of the trial has left."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

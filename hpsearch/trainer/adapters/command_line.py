@@ -1,0 +1,222 @@
+"""The command line and the environment of a program, from the parameters of a trial."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.trial import Params, Plain
+from hpsearch.study import placeholders
+from hpsearch.study.program import Program, Style
+
+PYTHON = re.compile(r"python([23](\.\d+)?)?")
+
+PYTHON_LAUNCHERS = {"torchrun", "accelerate", "deepspeed", "uv", "poetry", "pipenv", "conda", "ipython", "pytest"}
+"""Programs that run Python, which writes its output line by line with PYTHONUNBUFFERED."""
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """words: the program and its arguments. variables: of its environment, beside those of this process."""
+
+    words: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def located(program: Program, folder: Path) -> Program:
+    """The program with the path of what it runs. TrainerError where that is not there or cannot be run.
+
+    `python` is the Python that runs hpsearch. folder: of the study, where relative paths start; in a folder of the
+    trial, they would not be found, so that words that name files of the study's folder become absolute.
+    """
+    first, *rest = program.words
+    if program.in_scratch:
+        rest = [str(folder / word) if word and (folder / word).exists() else word for word in rest]
+    for word in rest[:1]:
+        if Path(word).suffix == ".py" and not (folder / word).is_file():
+            near = get_close_matches(word, [path.name for path in folder.glob("*.py")], n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise TrainerError(f"the trainer's command runs {word}, and there is no such file in {folder}{hint}")
+    return replace(program, words=(_executable(first, folder), *rest))
+
+
+def _executable(name: str, folder: Path) -> str:
+    if PYTHON.fullmatch(name) and (name in ("python", "python3") or shutil.which(name) is None):
+        return sys.executable
+    if os.sep not in name:
+        if (found := shutil.which(name)) is not None:
+            return found
+        hint = f"; write ./{name} for the file in the study's folder" if (folder / name).exists() else ""
+        raise TrainerError(f"the trainer's command runs `{name}`, and there is no such program on the PATH{hint}")
+    path = folder / name
+    if not path.is_file():
+        raise TrainerError(f"the trainer's command runs {name}, and there is no such file in {folder}")
+    if not os.access(path, os.X_OK):
+        raise TrainerError(
+            f"the trainer's command runs {name}, which is not executable: run `chmod +x {name}`, or name the program "
+            f'that runs it, such as command = ["bash", "{name}"]'
+        )
+    return str(path)
+
+
+def is_python(words: Iterable[str]) -> bool:
+    """Whether a command runs Python, which needs no terminal to write its output line by line."""
+    first, *rest = words
+    name = Path(first).name
+    return bool(PYTHON.match(name)) or name in PYTHON_LAUNCHERS or any(word.endswith(".py") for word in rest[:1])
+
+
+def command_line(
+    program: Program, params: Params, built_in: Mapping[str, Plain], options: "Options", params_file: Path
+) -> CommandLine:
+    """params: of the trial, with the trainer's options (`trainer.options`). built_in: the values of placeholders that
+    are no parameters. options: those that the script defines. params_file: written where the program reads it."""
+    values = {**params, **built_in, "params_file": str(params_file)}
+    words = [*_filled(program.words, values)]
+    style = program.style or options.style
+    if style == "json" or any("params_file" in placeholders.used(word) for word in program.words):
+        params_file.write_text(json.dumps(params))
+    taken = {name for word in program.words for name in placeholders.used(word)}
+    left = {name: value for name, value in params.items() if name not in taken}
+    match style:
+        case "env":
+            return CommandLine(tuple(words), {**_variables(left), **{name: _text(v) for name, v in left.items()}})
+        case "hydra":
+            words += [f"{name}={_text(value)}" for name, value in left.items()]
+        case "json" if "params_file" not in taken:
+            words.append(str(params_file))
+        case "argparse":
+            words += [word for name, value in left.items() for word in options.arguments(name, value)]
+    return CommandLine(tuple(words))
+
+
+def resume_words(program: Program, values: Mapping[str, Plain]) -> tuple[str, ...]:
+    return tuple(_filled(program.resume, values))
+
+
+def _variables(params: Params) -> dict[str, str]:
+    """In capitals, where this process has no variable of that name."""
+    names = {name: re.sub(r"\W", "_", name).upper() for name in params}
+    return {names[name]: _text(value) for name, value in params.items() if names[name] not in os.environ}
+
+
+def _filled(words: Iterable[str], values: Mapping[str, Plain]) -> Iterator[str]:
+    """An option whose parameter the trial does not have is left out with its value. `--amp {amp}` is a flag where the
+    parameter is true or false."""
+    waiting: str | None = None
+    for word in words:
+        name = next(placeholders.names(word), "")
+        is_alone = waiting is not None and word.strip() == f"{{{name}}}"
+        if is_alone and isinstance(value := values.get(name), bool):
+            if value:
+                yield str(waiting)
+            waiting = None
+            continue
+        try:
+            text = placeholders.filled(word, values)
+        except placeholders.Absent:
+            if waiting is not None and not is_alone:
+                yield waiting
+            waiting = None
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = text if word.startswith("-") and "{" not in word else None
+        if waiting is None:
+            yield text
+    if waiting is not None:
+        yield waiting
+
+
+def _text(value: Plain) -> str:
+    return placeholders.word(value)
+
+
+# What a script's source says about its options ───────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that a Python script defines, with argparse, click, absl or optparse.
+
+    spelled: by the name without dashes, lower case and with `-` for `_`, as the source spells them. flags: those that
+    take no value; typed: those that do. negated: those with a `--no-` form. joined: those that the source writes with
+    `=`.
+    """
+
+    style: Style = "argparse"
+    spelled: Mapping[str, str] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
+    typed: frozenset[str] = frozenset()
+    negated: frozenset[str] = frozenset()
+    joined: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, files: Iterable[Path]) -> "Options":
+        """Read off the sources of a script and of what it imports."""
+        texts = [path.read_text(errors="replace") for path in files if path.is_file()]
+        spelled: dict[str, str] = {}
+        flags, typed, negated = set(), set(), set()
+        for text in texts:
+            for words, call in _defined(text):
+                names = [part for word in words for part in word.split("/") if part.startswith("-")]
+                main = next((name for name in names if not name.startswith("--no-")), "")
+                key = _key(main)
+                spelled[key] = main
+                has_no = any(name.startswith("--no-") for name in names)
+                negated |= {key} if has_no or _keyword(call, "action") == "BooleanOptionalAction" else set()
+                is_flag = _keyword(call, "action") == "store_true" or _keyword(call, "is_flag") == "True"
+                flags |= {key} if is_flag else set()
+                typed |= {key} if _keyword(call, "type") else set()
+        joined = {_key(found) for text in texts for found in re.findall(r"(--?[A-Za-z][\w.-]*)=", text)}
+        style: Style = "hydra" if any("@hydra.main" in text for text in texts) else "argparse"
+        return cls(style, spelled, frozenset(flags), frozenset(typed), frozenset(negated), frozenset(joined))
+
+    def arguments(self, name: str, value: Plain) -> list[str]:
+        key = _key(name)
+        option = self.spelled.get(key, f"--{name}")
+        if isinstance(value, bool) and not (key in self.typed and key not in self.flags):
+            if value:
+                return [option]
+            return [f"--no-{option.removeprefix('--')}"] if key in self.negated else []
+        text = str(value) if isinstance(value, bool) else _text(value)
+        if key in self.joined or text.startswith("-"):
+            return [f"{option}={text}"]
+        return [option, text]
+
+
+def _key(option: str) -> str:
+    return option.lstrip("-").replace("_", "-").lower()
+
+
+def _defined(text: str) -> Iterator[tuple[list[str], ast.Call]]:
+    """The calls that define an option, with the words that begin with a dash."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        words = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if called in ("add_argument", "add_option", "option", "Option") and any(w.startswith("--") for w in words):
+            yield [word for word in words if word.startswith("--")], node
+
+
+def _keyword(call: ast.Call, name: str) -> str:
+    """The value of a keyword as it stands in the source: of a text the text, of a name its last part; "" for none."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            value = keyword.value
+            if isinstance(value, ast.Constant):
+                return str(value.value)
+            return str(getattr(value, "attr", getattr(value, "id", "expression")))
+    return ""

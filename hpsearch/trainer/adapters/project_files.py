@@ -1,0 +1,55 @@
+"""Which files of the study's folder a program changes: trials in parallel would overwrite each other's."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+MOST = 20_000
+"""Files that are looked at."""
+
+SHOWN = 5
+
+_LEFT_OUT = {"__pycache__", "node_modules", "venv"}
+
+
+class ChangedFiles:
+    """Files of a folder that are new or changed since this was made. scratch: not looked at, nor what it is in."""
+
+    def __init__(self, folder: Path, scratch: Path):
+        self._folder, self._scratch = folder, scratch
+        self._before = dict(self._stamps())
+        self._next = 1
+
+    def note(self, step: int) -> str:
+        """What to tell the user; "" where no file has changed. step: of a report: it looks at the first, the second,
+        the fourth, …; 0: at the end of the program."""
+        if step and step < self._next:
+            return ""
+        self._next = 2 * max(step, 1)
+        changed = [path for path, stamp in self._stamps() if self._before.get(path) != stamp]
+        if not changed:
+            return ""
+        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        return (
+            f"the program writes files in the study's folder: {', '.join(changed[:SHOWN])}{more}. Trials overwrite "
+            'each other\'s files there; [trainer] cwd = "scratch" gives each trial a folder of its own'
+        )
+
+    def _stamps(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        left = MOST
+        for place, folders, files in os.walk(self._folder):
+            folders[:] = [name for name in folders if self._is_looked_at(Path(place, name))]
+            for name in files[:left]:
+                path = Path(place, name)
+                try:
+                    stat = path.stat()
+                except OSError:
+                    continue
+                yield str(path.relative_to(self._folder)), (stat.st_mtime_ns, stat.st_size)
+            left -= len(files)
+            if left <= 0:
+                return
+
+    def _is_looked_at(self, folder: Path) -> bool:
+        is_hidden = folder.name.startswith(".") or folder.name in _LEFT_OUT
+        return not is_hidden and not self._scratch.is_relative_to(folder)

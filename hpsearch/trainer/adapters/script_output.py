@@ -1,0 +1,295 @@
+"""What a program reports: lines of JSON, patterns over its output, a file with metrics. From bytes to reports."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.trial import Report
+from hpsearch.study.output_patterns import STEP, VALUE, compiled
+from hpsearch.study.program import Program, Take
+from hpsearch.trainer.failures import ProgramFailed
+
+LONGEST_LINE = 1 << 16
+"""Bytes of a line; of a longer one the end."""
+
+_BARE = re.compile(r"(?<=[:\s,\[])([-+]?)(nan|inf|infinity)(?=[\s,}\]])", re.IGNORECASE)
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x08")
+_TAKES: Mapping[Take, Callable[[Sequence[float]], float]] = {
+    "last": lambda values: values[-1],
+    "mean": lambda values: math.fsum(values) / len(values) if all(map(math.isfinite, values)) else sum(values),
+    "max": max,
+    "min": min,
+}
+
+
+class Lines:
+    """Bytes as lines. Of a line that is overwritten after a carriage return (a progress bar), the last state."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def add(self, content: bytes) -> Iterator[str]:
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        self._rest = self._rest[-LONGEST_LINE:]
+        yield from map(_text, lines)
+
+    def end(self) -> Iterator[str]:
+        """The last line, where it has no end."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            yield _text(rest)
+
+
+def _text(line: bytes) -> str:
+    return _ESCAPES.sub("", line.rstrip(b"\r").rpartition(b"\r")[2].decode(errors="replace"))
+
+
+class Steps:
+    """Gives each report its step. Of reports of one step the first counts. known: the last step on record."""
+
+    def __init__(self, known: int):
+        self.last = self._known = known
+        self.repeated: int | None = None
+
+    def report(self, step: Any, metrics: Mapping[str, Any]) -> Report | None:
+        """None for a step that has been reported. ProgramFailed where steps fall. step: None: the next one."""
+        if step is None:
+            step = self.last + 1
+        if type(step) is not int:
+            raise ProgramFailed(f"the program reported step {step!r:.80}: a step is a whole number from 1")
+        if step <= self._known:
+            return None  # a program that was continued reports again what is on record
+        if step == self.last:
+            self.repeated = step
+            return None
+        if step < self.last:
+            raise ProgramFailed(
+                f"the program reported step {step} after step {self.last}: each step is higher than the one before"
+            )
+        self.last = step
+        return Report(step, metrics)
+
+
+# Lines of JSON ───────────────────────────────────────────────────────────────────────────────────
+
+
+class JsonLines:
+    """{"step": 3, "val_loss": 0.31}, one report in a line. Without a step, the next one."""
+
+    def __init__(self, steps: Steps):
+        self._steps, self._lines = steps, Lines()
+
+    def add(self, content: bytes) -> Iterator[Report]:
+        """ProgramFailed for a line that is no report."""
+        for line in self._lines.add(content):
+            if line.strip() and (report := self._report(line)) is not None:
+                yield report
+
+    def end(self) -> Iterator[Report]:
+        """A last line without its end counts where it is whole. ProgramFailed where it is not."""
+        for line in self._lines.end():
+            if line.strip() and (report := self._report(line)) is not None:
+                yield report
+
+    def _report(self, line: str) -> Report | None:
+        found = parsed(line)
+        if not isinstance(found, dict):
+            raise ProgramFailed(
+                f"the program wrote {line.strip()[:200]!r} to HPSEARCH_REPORT, which is not a line of JSON such as "
+                '{"step": 1, "val_loss": 0.31}'
+            )
+        step = found.pop("step", None)
+        metrics = found["metrics"] if isinstance(found.get("metrics"), dict) else found
+        return self._steps.report(step, {name: _json_number(value) for name, value in metrics.items()})
+
+
+def parsed(line: str) -> Any:
+    """JSON, where nan and inf may stand as other languages print them. None for anything else."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(_BARE.sub(lambda found: _json_name(found[1], found[2]), line))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _json_name(sign: str, name: str) -> str:
+    return "NaN" if name.lower() == "nan" else f"{sign.strip('+')}Infinity"
+
+
+def _json_number(value: Any) -> Any:
+    """null is what JavaScript writes for NaN."""
+    return math.nan if value is None else value
+
+
+# Patterns over the output ────────────────────────────────────────────────────────────────────────
+
+
+class Patterns:
+    """Metrics in the output of a program. A report ends with the study's metric, or with the line of trainer.report."""
+
+    def __init__(self, program: Program, metric: str, steps: Steps):
+        self._patterns = {name: compiled(pattern) for name, pattern in program.metrics.items()}
+        self._ends = compiled(program.report, has_value=False) if program.report else None
+        self._take, self._metric, self._steps = program.take, metric, steps
+        self._seen: dict[str, list[float]] = {}
+        self._step: int | None = None
+        self._never = dict(program.metrics)
+        self._lines = Lines()
+
+    def add(self, content: bytes) -> Iterator[Report]:
+        for line in self._lines.add(content):
+            yield from self._read(line)
+
+    def end(self) -> Iterator[Report]:
+        for line in self._lines.end():
+            yield from self._read(line)
+
+    def _read(self, line: str) -> Iterator[Report]:
+        found = [(name, pattern.search(line)) for name, pattern in self._patterns.items()]
+        ends = self._ends.search(line) if self._ends is not None else None
+        for name, match in found:
+            if match is not None:
+                self._seen.setdefault(name, []).append(_value(name, match, line))
+                self._never.pop(name, None)
+                self._step = _step(match, self._step)
+        if ends is not None:
+            self._step = _step(ends, self._step)
+        if (ends is not None or (self._ends is None and self._metric in self._seen)) and self._seen:
+            metrics = {name: _TAKES[self._take](values) for name, values in self._seen.items()}
+            step, self._seen, self._step = self._step, {}, None
+            if (report := self._steps.report(step, metrics)) is not None:
+                yield report
+
+    def missing(self) -> str:
+        """Of patterns that never matched, or of the line that ends a report."""
+        if self._never:
+            patterns = ", ".join(f"{name} = {pattern!r}" for name, pattern in self._never.items())
+            return f"no line of its output matches trainer.metrics: {patterns}"
+        return "no line of its output matches trainer.report, so no report has ended"
+
+
+def _value(name: str, match: re.Match[str], line: str) -> float:
+    text, end = match[VALUE], match.end(VALUE)
+    is_whole = re.fullmatch(r"[-+]?\d+", text) is not None
+    if end == match.end() and is_whole and (decimals := re.match(r",\d+", line[end:])):
+        raise ProgramFailed(
+            f"metric {name!r}: the program prints {text}{decimals[0]}, with a comma. Print numbers with a point (for "
+            "many programs: LC_ALL=C), or, where the comma separates two numbers, end the pattern with it: {number},"
+        )
+    try:
+        return float(text)
+    except ValueError:
+        raise ProgramFailed(f"metric {name!r}: the pattern finds {text[:80]!r}, which is not a number") from None
+
+
+def _step(match: re.Match[str], before: int | None) -> int | None:
+    text = match.groupdict().get(STEP)
+    if text is None:
+        return before
+    try:
+        return int(float(text.replace(",", "").replace("_", "")))
+    except (ValueError, OverflowError):
+        raise ProgramFailed(f"the group `step` of a pattern finds {text[:80]!r}, which is not a whole number") from None
+
+
+# A file with metrics ─────────────────────────────────────────────────────────────────────────────
+
+
+class MetricsFile:
+    """Rows of a CSV file, or lines of JSON, that a logger writes. A row with the study's metric ends a report.
+
+    pattern: a path with `*`; of several files the newest counts. since: files that were not changed since then
+    (seconds, as time.time) are of another run.
+    """
+
+    def __init__(self, pattern: Path, metric: str, steps: Steps, since: float):
+        self._pattern, self._metric, self._steps, self._since = pattern, metric, steps, since
+        self._path: Path | None = None
+        self._stamp: tuple[int, int] | None = None
+        self._read, self._columns = 0, list[str]()
+        self._seen: dict[str, float] = {}
+
+    def poll(self, at_end: bool = False) -> Iterator[Report]:
+        """The reports since the last call. at_end: the last row counts though its line has no end."""
+        self._path = self._path or self._newest()
+        if self._path is None:
+            return
+        try:
+            stat = self._path.stat()
+            stamp = stat.st_mtime_ns, stat.st_size
+            if stamp == self._stamp and not at_end:
+                return
+            text = self._path.read_text(errors="replace")
+        except OSError:
+            return  # it is being replaced
+        self._stamp = stamp
+        whole = text if at_end else text[: text.rfind("\n") + 1]
+        rows = list(self._rows(whole))
+        for row in rows[self._read :]:
+            yield from self._take(row)
+        self._read = max(self._read, len(rows))
+
+    def _newest(self) -> Path | None:
+        root = Path(self._pattern.anchor)
+        found = root.glob(str(self._pattern.relative_to(root)))
+        fresh = [path for path in found if path.is_file() and path.stat().st_mtime >= self._since]
+        return max(fresh, key=lambda path: path.stat().st_mtime, default=None)
+
+    def _rows(self, text: str) -> Iterator[Mapping[str, Any]]:
+        if text.lstrip()[:1] == "{":
+            lines = (parsed(line) for line in text.splitlines() if line.strip())
+            yield from (line for line in lines if isinstance(line, dict))
+        else:
+            reader = csv.DictReader(io.StringIO(text))
+            self._columns = [*(reader.fieldnames or [])]
+            yield from reader
+
+    def _take(self, row: Mapping[str, Any]) -> Iterator[Report]:
+        numbers = {name: value for name, text in row.items() if name and (value := _cell(text)) is not None}
+        self._columns = self._columns or [*row]
+        self._seen |= numbers
+        if self._metric in numbers:
+            metrics, self._seen = self._seen, {}
+            if (report := self._steps.report(None, metrics)) is not None:
+                yield report
+
+    def missing(self) -> str:
+        if self._path is None:
+            return f"no file matches trainer.metrics_file, {self._pattern}"
+        return f"{self._path} has no value of {self._metric}; its columns: {', '.join(self._columns) or 'none'}"
+
+
+def _cell(value: Any) -> float | None:
+    """None for what is no number: an empty cell, a text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+class Tail:
+    """The last lines of an output."""
+
+    def __init__(self, most: int = 15):
+        self._lines, self._all = Lines(), deque[str](maxlen=most)
+
+    def add(self, content: bytes) -> None:
+        self._all.extend(line for line in self._lines.add(content) if line.strip())
+
+    def end(self) -> None:
+        self._all.extend(line for line in self._lines.end() if line.strip())
+
+    @property
+    def lines(self) -> list[str]:
+        return [line[:500] for line in self._all]

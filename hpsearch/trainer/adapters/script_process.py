@@ -1,0 +1,246 @@
+"""The process of a program: started in a session of its own, its output read as it is written, ended with all of it."""
+
+import ctypes
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from multiprocessing.connection import wait
+from pathlib import Path
+
+REPORT = "HPSEARCH_REPORT"
+"""The environment variable with the path of the file that a program writes its reports to."""
+
+GRACE = 10.0
+"""Seconds that a program has to end after SIGTERM, before SIGKILL."""
+
+PATIENCE = 5.0
+"""Seconds that killed processes have to end."""
+
+POLL = 0.05
+"""Seconds between two looks at whether the process has ended and at files that it writes."""
+
+CLOSED = 0.005
+"""The same where it has closed its output, as it does when it ends."""
+
+CHUNK = 1 << 16
+
+ROWS, COLUMNS = 24, 80
+"""Size of a terminal."""
+
+_PR_SET_PDEATHSIG = 1
+_C = ctypes.CDLL(None) if sys.platform == "linux" else None
+_END_OF_INPUT = b"\x04" * 64
+
+
+class ReportPipe:
+    """A named pipe that the program writes lines of reports to. Any number of processes may open it."""
+
+    def __init__(self, folder: Path):
+        self.path = folder / "report"
+        self._own: Path | None = None
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+        try:
+            os.mkfifo(self.path)
+        except OSError:  # a file system without named pipes
+            self._own = Path(tempfile.mkdtemp(prefix="hpsearch-"))
+            self.path = self._own / "report"
+            os.mkfifo(self.path)
+        self.descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        self._writer = os.open(self.path, os.O_WRONLY)  # so that it has no end where a program closes its own
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+        os.close(self._writer)
+        with suppress(OSError):
+            self.path.unlink()
+            if self._own is not None:
+                self._own.rmdir()
+
+
+class ScriptProcess:
+    """A running program.
+
+    by_terminal: its output is a terminal, so that it is written line by line; is_interactive: its input as well, which
+    is at its end.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        report: ReportPipe,
+        *,
+        by_terminal: bool,
+        is_interactive: bool,
+    ):
+        """OSError where it cannot be started."""
+        self._report, self._output, self._is_open = report, -1, True
+        self._mark, self._stays_open = f"{REPORT}={report.path}".encode(), set[str]()
+        self.code: int | None = None
+        if by_terminal:
+            self._output, write = _terminal()
+        else:
+            self._output, write = os.pipe()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns where there are threads
+                self._process = subprocess.Popen(
+                    words,
+                    cwd=folder,
+                    env=environment,
+                    stdin=write if is_interactive else subprocess.DEVNULL,
+                    stdout=write,
+                    stderr=write,
+                    start_new_session=True,
+                    preexec_fn=_Prepare(os.getpid(), is_interactive),
+                )
+        except BaseException:
+            os.close(self._output)
+            raise
+        finally:
+            os.close(write)
+        os.set_blocking(self._output, False)
+        if is_interactive:
+            os.write(self._output, _END_OF_INPUT)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait(self, seconds: float) -> tuple[bytes, bytes]:
+        """What it has written since: its output, and lines of reports. Waits until there is some, it has ended
+        (`code`), or the time is over."""
+        sources = [self._report.descriptor, *([self._output] if self._is_open else [])]
+        wait(sources, seconds if self._is_open else min(seconds, CLOSED))
+        has_ended = self._process.poll() is not None
+        output, report = self._read_output(), _read(self._report.descriptor)
+        if has_ended and not output and not report:
+            self.code = self._process.returncode
+        return output, report or b""
+
+    def _read_output(self) -> bytes:
+        if not self._is_open:
+            return b""
+        content = _read(self._output)
+        if content is None:
+            self._is_open = False
+        return content or b""
+
+    def hold(self, folder: Path) -> None:
+        """It does nothing until `go_on`, and has no file of the folder open for writing: for that it may go on for
+        PATIENCE seconds more. A file that stays open, such as a log, is not waited for again."""
+        deadline = time.monotonic() + PATIENCE
+        self._signal(signal.SIGSTOP)
+        while (written := self._written(folder)) - self._stays_open:
+            if time.monotonic() > deadline:
+                self._stays_open |= written
+                return
+            self.go_on()
+            time.sleep(0.002)
+            self._signal(signal.SIGSTOP)
+
+    def _written(self, folder: Path) -> set[str]:
+        """The files below the folder that its processes have open for writing."""
+        return {
+            path for pid in _marked(self._mark) for path in _open_for_writing(pid) if Path(path).is_relative_to(folder)
+        }
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def end(self, grace: float = GRACE) -> bytes:
+        """SIGTERM for its process group, then SIGKILL for what is left of it and for all that it started. Returns what
+        it wrote meanwhile."""
+        written = []
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+            self.go_on()
+            deadline = time.monotonic() + grace
+            while self.code is None and time.monotonic() < deadline:
+                written.append(self.wait(POLL)[0])
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        _end_all(self._mark)
+        written.append(self._read_output())
+        os.close(self._output)
+        return b"".join(written)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+def _read(descriptor: int) -> bytes | None:
+    """What there is now; None at the end, also of a terminal that no process has open any more."""
+    try:
+        return os.read(descriptor, CHUNK) or None
+    except BlockingIOError:
+        return b""
+    except OSError:
+        return None
+
+
+class _Prepare:
+    """Runs in the new process: it ends with the process that started it, and has its terminal."""
+
+    def __init__(self, parent: int, is_interactive: bool):
+        self._parent, self._is_interactive = parent, is_interactive
+
+    def __call__(self) -> None:
+        if _C is not None:
+            _C.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != self._parent:
+                os._exit(1)
+        if self._is_interactive:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _terminal() -> tuple[int, int]:
+    """A new terminal: its own end, and that of the program."""
+    own, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    settings = termios.tcgetattr(other)
+    settings[1] &= ~termios.OPOST  # lines end as the program ends them
+    settings[3] &= ~termios.ECHO
+    termios.tcsetattr(other, termios.TCSANOW, settings)
+    return own, other
+
+
+def _end_all(mark: bytes) -> None:
+    """SIGKILL for the processes with that mark; returns when they have ended, or after PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while (pids := [*_marked(mark)]) and time.monotonic() < deadline:
+        for pid in pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)
+
+
+def _marked(mark: bytes) -> Iterator[int]:
+    """The processes that have this in their environment: all that the program started, and that are still there, also
+    where they have left its group and its session. Linux only."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                yield int(folder.name)
+
+
+def _open_for_writing(pid: int) -> Iterator[str]:
+    for descriptor in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(OSError, ValueError, IndexError):
+            about = Path(f"/proc/{pid}/fdinfo/{descriptor.name}").read_text()
+            flags = int(about.partition("flags:")[2].split()[0], 8)
+            if flags & (os.O_WRONLY | os.O_RDWR):
+                yield str(descriptor.readlink())
