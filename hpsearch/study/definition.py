@@ -13,7 +13,7 @@ from hpsearch.core.format import many
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
-from hpsearch.study.file import other_tools, place, reading, space_section
+from hpsearch.study.file import given_objects, other_tools, place, reading, space_section
 from hpsearch.study.file.faults import Faults, dotted, listed, meant, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Place
@@ -126,12 +126,12 @@ class Study(Section):
         faults = Faults("", Lines())
         tables = reading.plain_tables(sections, faults)
         if trainer is not None:
-            _name_trainer(tables, trainer, faults)
+            given_objects.name_trainer(tables, trainer, faults)
         elif isinstance(section := tables.get("trainer"), dict) and "command" not in section:
             section.setdefault("use", ASK_AND_TELL)
         own = {name: thing for name, thing in (("search", sampler), ("prune", pruner)) if thing is not None}
         for name, thing in own.items():
-            _name_own(name, thing, tables, faults)
+            given_objects.name_own(name, thing, tables, faults)
         study = _study(Path(folder or "."), tables, environment, faults)
         study._own = own if trainer is None else {**own, "trainer": trainer}
         return study
@@ -317,30 +317,6 @@ def _beside(tables: Mapping[str, Any], space: Space | None, sections: Mapping[st
     epochs, is_program = (trainer.epochs, trainer.is_program) if isinstance(trainer, Trainer) else (None, False)
     metric = about.metric if isinstance(about, About) else None
     return Beside(tables.get("space", {}), space, epochs, metric, is_program)
-
-
-def _name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) -> None:
-    """`use` of the section says where an object comes from."""
-    table = tables.setdefault(name, {})
-    if not isinstance(table, dict):
-        return
-    if twice := [key for key in ("method", "use") if key in table]:
-        faults.add((name, twice[0]), f"stands beside the {'sampler' if name == 'search' else 'pruner'} that was given")
-        return
-    kind = thing if isinstance(thing, type) else type(thing)
-    table["use"] = getattr(thing, "_hpsearch_use", f"{kind.__module__}:{kind.__name__}")
-
-
-def _name_trainer(tables: dict[str, Any], trainer: Callable[..., Any], faults: Faults) -> None:
-    """Put the name of a trainer that is a Python object, and a mark that it is one, into the section [trainer]."""
-    section = tables.setdefault("trainer", {})
-    if not isinstance(section, dict):
-        return
-    if "use" in section and "from_python" not in section:
-        faults.add(("trainer", "use"), "leave it out: the trainer is given as a Python object")
-    function = getattr(trainer, "func", trainer)  # of a functools.partial
-    module, name = getattr(function, "__module__", None), getattr(function, "__name__", type(function).__name__)
-    section |= {"use": f"{module or '__main__'}:{name.strip('<>')}", "from_python": True}
 
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:

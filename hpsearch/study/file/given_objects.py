@@ -1,0 +1,30 @@
+"""Objects of a program in place of names in a study's tables: a trainer, a sampler, a pruner."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hpsearch.study.file.faults import Faults
+
+
+def name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) -> None:
+    """`use` of the section says where an object comes from."""
+    table = tables.setdefault(name, {})
+    if not isinstance(table, dict):
+        return
+    if twice := [key for key in ("method", "use") if key in table]:
+        faults.add((name, twice[0]), f"stands beside the {'sampler' if name == 'search' else 'pruner'} that was given")
+        return
+    kind = thing if isinstance(thing, type) else type(thing)
+    table["use"] = getattr(thing, "_hpsearch_use", f"{kind.__module__}:{kind.__name__}")
+
+
+def name_trainer(tables: dict[str, Any], trainer: Callable[..., Any], faults: Faults) -> None:
+    """Put the name of a trainer that is a Python object, and a mark that it is one, into the section [trainer]."""
+    section = tables.setdefault("trainer", {})
+    if not isinstance(section, dict):
+        return
+    if "use" in section and "from_python" not in section:
+        faults.add(("trainer", "use"), "leave it out: the trainer is given as a Python object")
+    function = getattr(trainer, "func", trainer)  # of a functools.partial
+    module, name = getattr(function, "__module__", None), getattr(function, "__name__", type(function).__name__)
+    section |= {"use": f"{module or '__main__'}:{name.strip('<>')}", "from_python": True}
