@@ -1,6 +1,5 @@
 """Programs as trainers, run without a search."""
 
-import os
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from hpsearch.trainer.adapters import command
 from hpsearch.trainer.training_run import Run
 
 EPOCHS = 4
+
+PATTERN = {"val_loss": "val_loss[=: ]+{number}"}
 
 
 @dataclass
@@ -63,7 +64,3 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def process_groups() -> set[int]:
-    return {os.getpgid(int(path.name)) for path in Path("/proc").glob("[0-9]*") if path.is_dir()}

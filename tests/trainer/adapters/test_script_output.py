@@ -1,0 +1,162 @@
+"""What a program reports, from its output, from lines of JSON, from a file, and that it arrives as it is written."""
+
+import math
+import os
+
+import pytest
+
+from hpsearch import Report
+from hpsearch.study.program import Program
+from hpsearch.trainer.failures import ProgramFailed
+from tests.trainer.adapters.programs import PATTERN, Programs
+
+
+class TestReports:
+    def test_patterns_over_the_output(self, programs: Programs) -> None:
+        text = "for e in range(1, 4): print(f'epoch {e}: train_loss=1.5 val_loss: {1 / e}')"
+        metrics = {**PATTERN, "train_loss": "train_loss={number}"}
+        assert programs.reports(programs.script(text, metrics=metrics)) == [
+            Report(e, {"val_loss": 1 / e, "train_loss": 1.5}) for e in (1, 2, 3)
+        ]
+
+    def test_lines_of_json_from_a_shell_script(self, programs: Programs) -> None:
+        text = """
+            for e in 1 2 3; do
+                echo "{\\"step\\": $((e * 10)), \\"val_loss\\": 0.$e}" >> "$HPSEARCH_REPORT"
+            done
+        """
+        assert programs.reports(programs.shell(text)) == [Report(e * 10, {"val_loss": e / 10}) for e in (1, 2, 3)]
+
+    def test_lines_of_json_without_a_step_are_counted(self, programs: Programs) -> None:
+        text = """
+            awk 'BEGIN { for (e = 1; e <= 2; e++) printf "{\\"val_loss\\": %f}\\n", 1 / e }' > "$HPSEARCH_REPORT"
+        """
+        assert programs.reports(programs.shell(text)) == [Report(1, {"val_loss": 1.0}), Report(2, {"val_loss": 0.5})]
+
+    @pytest.mark.parametrize("printed", ["nan", "NaN", "-nan", "NAN"])
+    def test_a_diverged_loss_is_a_report(self, programs: Programs, printed: str) -> None:
+        (by_pattern,) = programs.curve(programs.script(f"print('val_loss', '{printed}')", metrics=PATTERN))
+        (by_json,) = programs.curve(programs.shell(f"echo '{{\"val_loss\": {printed}}}' >> $HPSEARCH_REPORT"))
+        assert math.isnan(by_pattern)
+        assert math.isnan(by_json)
+
+    def test_a_metrics_file_of_a_logger(self, programs: Programs) -> None:
+        text = """
+            import csv, pathlib
+            folder = pathlib.Path("logs/version_0"); folder.mkdir(parents=True)
+            rows = []
+            for e in range(3):
+                rows += [{"epoch": e, "train_loss": 2.0, "val_loss": ""}, {"epoch": e, "train_loss": "", "val_loss": e}]
+                with open(folder / "metrics.csv", "w", newline="") as file:
+                    writer = csv.DictWriter(file, rows[0]); writer.writeheader(); writer.writerows(rows)
+        """
+        program = programs.script(text, metrics_file="logs/*/metrics.csv", in_scratch=True)
+        assert programs.reports(program) == [
+            Report(e + 1, {"epoch": e, "train_loss": 2.0, "val_loss": e}) for e in range(3)
+        ]
+
+    def test_a_step_that_is_reported_twice_counts_once(self, programs: Programs, capsys: object) -> None:
+        text = "for e in (1, 2, 2, 3): print(f'epoch {e} val_loss {1 / e}')"
+        program = programs.script(text, metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"})
+        assert [report.step for report in programs.reports(program)] == [1, 2, 3]
+
+    def test_steps_that_fall_are_an_error(self, programs: Programs) -> None:
+        text = "for e in (1, 2, 1): print(f'epoch {e} val_loss {1 / e}')"
+        program = programs.script(text, metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"})
+        with pytest.raises(ProgramFailed, match="step 1 after step 2"):
+            programs.reports(program)
+
+    def test_a_report_before_training_is_none(self, programs: Programs) -> None:
+        text = "for e in range(3): print(f'epoch {e} val_loss {e}')"
+        program = programs.script(text, metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"})
+        assert [report.step for report in programs.reports(program)] == [1, 2]
+
+
+class TestOutput:
+    """It arrives as it is written: the program waits for a file that is made once its report was read."""
+
+    def check_that_it_arrives(self, programs: Programs, program: Program) -> None:
+        reports = programs.start(program)
+        assert next(reports).metrics == {"val_loss": 1.0}
+        (programs.folder / "seen").touch()
+        assert [report.metrics["val_loss"] for report in reports] == [0.5]
+
+    def test_of_python(self, programs: Programs) -> None:
+        text = """
+            import pathlib, time
+            print("val_loss 1.0")
+            while not pathlib.Path("seen").exists(): time.sleep(0.01)
+            print("val_loss 0.5")
+        """
+        assert "PYTHONUNBUFFERED" not in os.environ
+        self.check_that_it_arrives(programs, programs.script(text, metrics=PATTERN))
+
+    def test_of_another_language(self, programs: Programs) -> None:
+        """awk keeps 4 KiB of its output back where that is no terminal."""
+        text = """
+            awk 'BEGIN {
+                print "val_loss 1.0"
+                while (system("test -e seen") != 0) system("sleep 0.02")
+                print "val_loss 0.5" }' < /dev/null
+        """
+        self.check_that_it_arrives(programs, programs.shell(text, metrics=PATTERN))
+
+    def test_of_python_in_a_shell_script(self, programs: Programs) -> None:
+        programs.write(
+            "train.py",
+            """
+            import pathlib, time
+            print("val_loss 1.0")
+            while not pathlib.Path("seen").exists(): time.sleep(0.01)
+            print("val_loss 0.5")
+            """,
+        )
+        self.check_that_it_arrives(programs, programs.shell("python3 train.py | cat", metrics=PATTERN))
+
+    def test_it_is_in_the_log(self, programs: Programs, capsys: pytest.CaptureFixture[str]) -> None:
+        programs.reports(
+            programs.script(
+                "import sys; print('grüße'); print('val_loss 1'); print('e', file=sys.stderr)", metrics=PATTERN
+            )
+        )
+        assert capsys.readouterr().out.split() == ["grüße", "val_loss", "1", "e"]
+
+    def test_a_progress_bar_counts_as_it_is_in_the_end(self, programs: Programs) -> None:
+        text = """
+            for e in range(2):
+                for i in range(3): print(f"\\r{i} val_loss={e + i / 10}", end="")
+                print()
+        """
+        assert programs.curve(programs.script(text, metrics=PATTERN)) == [0.2, 1.2]
+
+    def test_more_output_than_a_pipe_holds(self, programs: Programs) -> None:
+        text = "for e in range(2): print('x' * 300_000); print('val_loss', e)"
+        assert programs.curve(programs.script(text, metrics=PATTERN)) == [0.0, 1.0]
+
+    def test_a_terminal(self, programs: Programs) -> None:
+        text = "stty size; read line || echo at the end; test -t 0 && echo val_loss 1"
+        assert programs.curve(programs.shell(text, metrics=PATTERN, terminal=True)) == [1.0]
+        size = programs.shell(
+            "echo val_loss $(stty size)", metrics={"val_loss": r"val_loss {number} 80"}, terminal=True
+        )
+        assert programs.curve(size) == [24.0]
+
+    def test_without_one_there_is_none(self, programs: Programs) -> None:
+        assert programs.curve(programs.shell("test -t 0 || echo val_loss 1", metrics=PATTERN)) == [1.0]
+
+
+class TestReportsOfSeveralLines:
+    TEXT = """
+        for e in range(2):
+            for value in (1.0, 4.0, 1.0): print("episode", value + e)
+            print("SPS:", 100 * (e + 1))
+    """
+
+    @pytest.mark.parametrize(("take", "expected"), [("last", 1.0), ("mean", 2.0), ("max", 4.0), ("min", 1.0)])
+    def test_what_was_seen_since_the_last(self, programs: Programs, take: str, expected: float) -> None:
+        metrics = {"val_loss": "episode {number}"}
+        program = programs.script(self.TEXT, metrics=metrics, report=r"SPS: (?P<step>\d+)", take=take)
+        assert programs.reports(program) == [
+            Report(100, {"val_loss": expected}),
+            Report(200, {"val_loss": expected + 1}),
+        ]
