@@ -6,7 +6,7 @@ BOOTSTRAP := $(shell for p in python3 python3.14 python3.13 python3.12 python3.1
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 FRAMEWORKS := .venv-frameworks
-FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py)
+FRAMEWORK_TESTS := $(addprefix tests/trainer/adapters/test_,accelerate.py lightning.py transformers.py)
 
 .PHONY: quickstart test test-frameworks check bench chaos clean docs schema
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from hpsearch.orchestrator.run_result import RunResult
     from hpsearch.orchestrator.session import Session
     from hpsearch.study.definition import Study
+    from hpsearch.trainer.adapters.lightning import lightning_callback
+    from hpsearch.trainer.adapters.transformers import transformers_callback
     from hpsearch.trainer.predictions import Part, Predictions
     from hpsearch.trainer.reporting import report
     from hpsearch.trainer.seal import check_unsealed
@@ -71,9 +73,11 @@ __all__ = [
     "TrialStopped",
     "__version__",
     "check_unsealed",
+    "lightning_callback",
     "load",
     "report",
     "run",
+    "transformers_callback",
 ]
 __version__ = "0.1.0"
 
@@ -102,6 +106,8 @@ _MODULES = {
     "orchestrator.run_result": ["RunResult"],
     "orchestrator.session": ["Session"],
     "study.definition": ["Study"],
+    "trainer.adapters.lightning": ["lightning_callback"],
+    "trainer.adapters.transformers": ["transformers_callback"],
     "trainer.predictions": ["Part", "Predictions"],
     "trainer.reporting": ["report"],
     "trainer.seal": ["check_unsealed"],

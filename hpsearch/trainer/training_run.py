@@ -219,15 +219,21 @@ class Run:
             return "run.track(…) is called after the first epoch has begun: call it before `for epoch in run.epochs():`"
         return ""
 
+    def first_epoch(self) -> int:
+        """The epoch to begin with, where a framework has the loop in place of `epochs`: 1, or the one after the
+        checkpoint. It restores the random states."""
+        self._epochs_began = True
+        if self._restored is None:
+            return 1
+        self._restored.check_can_be_continued(self.tracked)
+        first = self._restored.step + 1
+        state.set_random_state(self._restored.random)
+        self._restored = None
+        return first
+
     def epochs(self) -> Iterator[int]:
         """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""
-        first, self._epochs_began = 1, True
-        if self._restored is not None:
-            self._restored.check_can_be_continued(self.tracked)
-            first = self._restored.step + 1
-            state.set_random_state(self._restored.random)
-            self._restored = None
-        for epoch in range(first, self.max_epochs + 1):
+        for epoch in range(self.first_epoch(), self.max_epochs + 1):
             self.epoch = self.last_epoch = epoch
             yield epoch
         self.epoch = 0
