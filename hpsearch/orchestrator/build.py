@@ -11,11 +11,13 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.provenance.module_search import module_of
+from hpsearch.provenance.sources import Sources
 from hpsearch.pruners.base import NeverPrune, Pruner, Several
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
+from hpsearch.tracking.own_runs import LOGGERS, OwnLoggingStore
 from hpsearch.trainer.contract import check_is_not_ask_and_tell
 from hpsearch.trainer.fresh_imports import check_is_current, unload_changed
 from hpsearch.trainer.given import GivenTrainer
@@ -148,6 +150,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         stepwise=study.search.stepwise,
         weights_only=study.checkpoints.weights_only,
         isolated=on_ray and study.resources.isolation == "process",
+        mlflow=_own_logging_uri(study, as_written=True),
         hash_seed=hash_seed,
     )
 
@@ -225,4 +228,30 @@ def tracker(study: Study, record: StudyRecord) -> Tracker:
     def reader() -> Journal:
         return Journal.open(study.journal_url, create=False)
 
-    return MlflowTracker(record, study.objective, reader, study.tracking_uri)
+    own = own_logging(study, record)
+    return MlflowTracker(record, study.objective, reader, study.tracking_uri, own_logging=own)
+
+
+def own_logging(study: Study, record: StudyRecord) -> OwnLoggingStore:
+    """For what the trainer logs to MLflow itself."""
+    given = study.own("trainer")
+    own = Sources.of(module_of(study.trainer.use, study.folder)) if given is None else Sources.of_object(given)
+    store = _own_logging_uri(study, as_written=True)
+    return OwnLoggingStore(store, work_folder(study, record.uid), bool(LOGGERS & own.packages))
+
+
+def prepare_own_logging(study: Study, record: StudyRecord) -> str:
+    """Create the store and the experiment for it, where the trainer has use for them. Returns why that is not possible,
+    or ""."""
+    own = own_logging(study, record)
+    return own.prepare(_own_logging_uri(study, as_written=False), study.study.name, record.uid)
+
+
+def _own_logging_uri(study: Study, as_written: bool) -> str:
+    """The study's MLflow, or where it has none the default one. as_written: with ${env:NAME} in place of a secret."""
+    if study.tracking_uri == "none":
+        return f"sqlite:///{study.home / 'mlflow.db'}"
+    written = study.tracking.mlflow
+    if as_written and written is not None and "${" in written and not study.tracking_uri.startswith("sqlite"):
+        return written
+    return study.tracking_uri

@@ -142,6 +142,10 @@ class Search:
         self._end, self._totals = End(), Totals()
 
     def _made_loop(self, pool: Pool, preflight: PreflightRecord) -> Loop:
+        if problem := build.prepare_own_logging(self.study, self.held.record):
+            self._notes.add(
+                f"note: {problem}; what the trainer logs itself is kept in the scratch folder of each trial"
+            )
         loop = Loop(
             build.rules(self.study),
             self.sampler,

@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 
 from hpsearch.tracking.location import artifact_folder
 from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tag
+from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT
 
 MOST_IN_BATCH = 1000
 MOST_PARAMS_IN_BATCH = 100
@@ -76,6 +77,20 @@ class KnownRun:
         return replace(self, tags={}, params={})
 
 
+@dataclass(frozen=True)
+class ChildRun:
+    """A run that the trainer of a trial has started itself."""
+
+    id: str
+    status: str
+    tags: Mapping[str, str]
+
+    @property
+    def number(self) -> int:
+        """Of its trial."""
+        return int(self.tags[PARENT].rpartition("/")[2])
+
+
 class MlflowRuns:
     """Finds, creates and updates the runs of one study.
 
@@ -104,26 +119,40 @@ class MlflowRuns:
             self._client.restore_experiment(experiment.experiment_id)
         self._experiment = experiment.experiment_id
 
+    def prepare_experiment(self, name: str) -> str:
+        """The id of the experiment that the study will have. It is created where there is none, without our tag: a
+        study that is forgotten leaves it to the next one of its name."""
+        experiment = self._find_by_tag() or self._find_or_create(name, claim=False)
+        if experiment.lifecycle_stage != "active":
+            raise Deleted(f"experiment {experiment.name!r} was deleted in MLflow")
+        return str(experiment.experiment_id)
+
+    @property
+    def experiment(self) -> str:
+        """The id of the experiment that was opened."""
+        return self._experiment
+
     def _find_by_tag(self) -> Experiment | None:
         wanted = f"tags.`hpsearch.study` = '{self.study_uid}'"
         found = self._client.search_experiments(ViewType.ALL, max_results=10, filter_string=wanted)
         return min(found, key=lambda experiment: int(experiment.experiment_id), default=None)
 
-    def _find_or_create(self, name: str) -> Experiment:
+    def _find_or_create(self, name: str, claim: bool = True) -> Experiment:
         for candidate in (name[:480], f"{name[:480]} {self.study_uid[:8]}"):
-            found = self._client.get_experiment_by_name(candidate) or self._create_experiment(candidate)
+            found = self._client.get_experiment_by_name(candidate) or self._create_experiment(candidate, claim)
             owner = found.tags.get("hpsearch.study")
             if owner == self.study_uid:
                 return found
             if owner is None and found.lifecycle_stage == "active":  # prepared by the user
-                self._client.set_experiment_tag(found.experiment_id, "hpsearch.study", self.study_uid)
+                if claim:
+                    self._client.set_experiment_tag(found.experiment_id, "hpsearch.study", self.study_uid)
                 return found
         raise PayloadRefused(f"the experiments {name!r} and {name} {self.study_uid[:8]} belong to other studies")
 
-    def _create_experiment(self, name: str) -> Experiment:
+    def _create_experiment(self, name: str, claim: bool) -> Experiment:
         location = (self._artifacts / self.study_uid).absolute().as_uri() if self._artifacts else None
         try:
-            tags = {"hpsearch.study": self.study_uid, "mlflow.experimentKind": MODEL_TRAINING}
+            tags = {"mlflow.experimentKind": MODEL_TRAINING, **({"hpsearch.study": self.study_uid} if claim else {})}
             made = self._client.create_experiment(name, location, tags)
         except MlflowException as error:
             # Another process was faster, or the last attempt was committed and its reply was lost.
@@ -152,6 +181,28 @@ class MlflowRuns:
             token = page.token
             if not token:
                 return
+
+    def children(self, *, everywhere: bool) -> list[ChildRun]:
+        """Runs that trainers of the study have started themselves, and whose trials may not have ended yet.
+
+        everywhere: in all experiments, for trainers that name one of their own.
+        """
+        wanted = f"tags.`{PARENT}` LIKE '{self.study_uid}/%' AND tags.`{CHILD}` != '{ENDED}'"
+        places = [self._experiment]
+        if everywhere:
+            places = [one.experiment_id for one in self._client.search_experiments(max_results=MOST_IN_PAGE)]
+        found = self._client.search_runs(places, wanted, max_results=MOST_IN_PAGE)
+        return [ChildRun(run.info.run_id, run.info.status, run.data.tags) for run in found]
+
+    def update_child(self, child: ChildRun, parent: str, status: str | None) -> None:
+        """Make it a child of the trial's run; a run inside another of the trainer's stays there. status: that of the
+        trial, where it has ended: the run has it too where the end of the trial has cut it short."""
+        tags = {CHILD: ADOPTED if status is None else ENDED}
+        if "mlflow.parentRunId" not in child.tags:
+            tags["mlflow.parentRunId"] = parent
+        self._client.log_batch(child.id, tags=[RunTag(name, value) for name, value in tags.items()])
+        if status is not None and child.status != status and child.status in ("RUNNING", "FAILED"):
+            self._client.set_terminated(child.id, status)
 
     def _without_duplicates(self, candidates: Iterable[KnownRun]) -> KnownRun | None:
         ranked = sorted(candidates, key=lambda run: (run.deleted, -run.epoch, -len(run.tags), run.id))

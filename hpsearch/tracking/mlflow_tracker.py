@@ -15,6 +15,7 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.location import cursor_name, explain
 from hpsearch.tracking.mlflow_logging import configure
+from hpsearch.tracking.own_runs import OwnLoggingStore
 
 if TYPE_CHECKING:
     from hpsearch.tracking.projection import Projection
@@ -30,6 +31,7 @@ class MlflowTracker:
 
     open_journal: opens a reader of the journal for the thread.
     uri: sqlite:///…, http(s)://…, or another database that MLflow accepts.
+    own_logging: where trials find the experiment for what their trainer logs itself.
     interval: seconds between two reads of the journal.
     share: the most CPU time of the thread while trials run, as a fraction of one core in (0, 1]: the loop is in the
         same process.
@@ -45,11 +47,13 @@ class MlflowTracker:
         open_journal: Callable[[], Journal],
         uri: str,
         *,
+        own_logging: OwnLoggingStore | None = None,
         interval: float = 1.0,
         share: float = 0.1,
     ):
         self._study, self._objective, self._open_journal = study, objective, open_journal
         self._uri, self._interval = uri, interval
+        self._own = own_logging or OwnLoggingStore("")
         self._closing, self._abandoned = Event(), Event()
         self._share = CpuShare(share, self._closing.wait)
         self._thread = Thread(target=self._run, name="hpsearch-mlflow", daemon=True)
@@ -128,7 +132,16 @@ class MlflowTracker:
             from hpsearch.tracking.projection import Projection
 
         self._journal = self._open_journal()
-        return Projection(self._study, self._objective, self._journal, self._uri, throttle=self._share.throttle)
+        projection = Projection(
+            self._study,
+            self._objective,
+            self._journal,
+            self._uri,
+            own_logging=self._own.is_used,
+            throttle=self._share.throttle,
+        )
+        self._own.opened(projection.experiment)
+        return projection
 
     def _fail(self, error: Exception) -> None:
         """Close the projection. The next `_send_changes` opens a new one, which looks up the state of MLflow."""

@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.trial import Objective, Report, Trial
+from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.tracking.location import cursor_name
 from hpsearch.tracking.mlflow_runs import Deleted, KnownRun, MlflowRuns, PayloadRefused
-from hpsearch.tracking.run_payloads import study_payload, trial_payload, trial_uid
+from hpsearch.tracking.run_payloads import STATUS, study_payload, trial_payload, trial_uid
+from hpsearch.workers.own_logging import ADOPTED, CHILD
 
 REPORTS_PER_CALL = 1000
 """The most reports that `catch_up` sends."""
@@ -25,6 +26,7 @@ class Projection:
 
     rebuild: start at the first revision and restore deleted runs; else start at the cursor and leave them deleted.
     resend: send everything again, regardless of the tags.
+    own_logging: the trainer may start runs of MLflow itself.
     throttle: called after each run that was sent; it may wait.
     sent: the number of reports and of updates of trials' runs that were sent.
     problem: what MLflow refused, "" for nothing.
@@ -39,11 +41,12 @@ class Projection:
         *,
         rebuild: bool = False,
         resend: bool = False,
+        own_logging: bool = False,
         throttle: Callable[[], None] = lambda: None,
     ):
         self._study, self._objective, self._journal = study, objective, journal
         self._runs, self._cursor = MlflowRuns(uri, study.uid), cursor_name(uri)
-        self._rebuild, self._throttle = rebuild, throttle
+        self._rebuild, self._own_logging, self._throttle = rebuild, own_logging, throttle
         self._known: dict[str, KnownRun] = {}
         self._refused: set[int] = set()
         self._state = "RUNNING"
@@ -83,6 +86,8 @@ class Projection:
         self._end = max(self._end, *ends, 0)
         self._state = changes.study_state
         changed = changes.revision > self._since
+        if changed and self._own_logging and any(not trial.state.is_active for trial in changes.trials):
+            self._update_children(everywhere=False)
         if changed:
             self._write_study()
             self._since = changes.revision
@@ -96,7 +101,22 @@ class Projection:
         """
         if doubtful:
             self._runs.find_all()
+        self._update_children(everywhere=self._own_logging)
         self._write_study(self._journal.decisions(self._study.id), self._journal.documents(self._study.id))
+
+    @property
+    def experiment(self) -> str:
+        """The id of the study's experiment."""
+        return self._runs.experiment
+
+    def _update_children(self, everywhere: bool) -> None:
+        """What trainers have logged themselves becomes a child of their trial's run."""
+        for child in self._runs.children(everywhere=everywhere):
+            run = self._find(trial_uid(self._study.uid, child.number))
+            trial = self._journal.trial(self._study.id, child.number)
+            status = None if trial.state in (State.WAITING, State.RUNNING) else STATUS[trial.state]
+            if run is not None and (status is not None or child.tags.get(CHILD) != ADOPTED):
+                self._runs.update_child(child, run.id, status)
 
     # One trial ──────────────────────────────────────────────────────────────────────────────────
 

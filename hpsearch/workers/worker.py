@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from hpsearch.trainer.open_trial import Measurement, OpenTrial, Result, TrainerC
 from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
 from hpsearch.workers.checkpoints import CheckpointStore
+from hpsearch.workers.own_logging import OwnLogging, Surroundings
 from hpsearch.workers.trial_log import CappedLog, log_file
 
 SLICE = 0.02
@@ -49,6 +51,7 @@ class Setup:
     ahead: where verdicts come late, train one epoch ahead of them (see LATE): the worker has its own process.
     stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
     weights_only: see `CheckpointWriter`.
+    mlflow: the address for trainers that log to MLflow themselves, see `OwnLogging`.
     isolated: each trial is trained in a process of its own (on Ray). hash_seed: PYTHONHASHSEED of these processes.
     """
 
@@ -63,6 +66,7 @@ class Setup:
     stepwise: bool = False
     weights_only: bool = False
     isolated: bool = False
+    mlflow: str = ""
     hash_seed: str = HASH_SEED
 
 
@@ -108,7 +112,10 @@ class Worker:
 
     def measure(self, measurement: Measurement[Result]) -> Result:
         self._use_resources()
-        return measurement.measure(self.context)
+        with tempfile.TemporaryDirectory(prefix="hpsearch-", ignore_cleanup_errors=True) as folder:
+            variables = OwnLogging("", Path(folder), self.setup.study_uid).environment(0, Path(folder))
+            with Surroundings(variables, Path(folder), keep=False).entered():  # what it logs itself is not kept
+                return measurement.measure(self.context)
 
     def start(self, start: Start) -> Reported:
         self.release()
@@ -167,7 +174,11 @@ class _Training:
         self.store = CheckpointStore.of(setup.work, setup.study_uid, start.number)
         self.checkpoints = CheckpointWriter(self.store, context.objective, start.after, setup.weights_only)
         self.log = CappedLog(log_file(setup.work, start.number)) if setup.capture else None
-        self.trial = self._open("no checkpoint of them")
+        self.scratch = setup.work / "scratch" / f"{start.number:05d}"
+        variables = OwnLogging(setup.mlflow, setup.work, setup.study_uid).environment(start.number, self.scratch)
+        self.own_logging = Surroundings(variables, self.scratch, keep=setup.isolated)
+        with self.own_logging.entered():
+            self.trial = self._open("no checkpoint of them")
         self.random = state.random_state() if setup.shared else None
         self.environment: dict[str, Any] = {}
         self.data: dict[str, str] | None = None
@@ -181,8 +192,7 @@ class _Training:
         step = restored.step if restored else 0
         if step < start.after:
             self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")
-        scratch = self.setup.work / "scratch" / f"{start.number:05d}"
-        run = context.run(start.seed, start.epochs, scratch, restored=restored, number=start.number)
+        run = context.run(start.seed, start.epochs, self.scratch, restored=restored, number=start.number)
         trial = OpenTrial(trainer, {**context.options, **start.params}, run, step=step)
         self.checkpoints.tracked = run.tracked
         return trial
@@ -260,6 +270,7 @@ class _Training:
     def _surroundings(self) -> Iterator[None]:
         """The trial's own log and, where workers share a process, its own random state."""
         with contextlib.ExitStack() as stack:
+            stack.enter_context(self.own_logging.entered())
             if self.log is not None:
                 stack.enter_context(contextlib.redirect_stdout(self.log))
                 stack.enter_context(contextlib.redirect_stderr(self.log))
@@ -272,7 +283,10 @@ class _Training:
     def close(self) -> None:
         try:
             with self._surroundings():
-                self.trial.close()
+                try:
+                    self.trial.close()
+                finally:
+                    self.own_logging.end()
         except (Exception, SystemExit) as problem:
             (self.log or sys.stderr).write(f"closing the trainer failed\n{short_traceback(problem)}\n")
         if self.log is not None:

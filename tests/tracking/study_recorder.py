@@ -116,12 +116,12 @@ class MlflowStudy:
         return list(self.client.search_runs([self.experiment], "", view, 1000))
 
     def parent(self) -> Run:
-        (run,) = (run for run in self.runs() if run.data.tags["hpsearch.uid"] == self.study.uid)
+        (run,) = (run for run in self.runs() if run.data.tags.get("hpsearch.uid") == self.study.uid)
         return run
 
     def trial(self, number: int) -> Run:
         uid = f"{self.study.uid}/{number}"
-        (run,) = (run for run in self.runs() if run.data.tags["hpsearch.uid"] == uid)
+        (run,) = (run for run in self.runs() if run.data.tags.get("hpsearch.uid") == uid)
         return run
 
     def points(self, run: Run) -> list[tuple[str, int, float, int]]:

@@ -1,0 +1,153 @@
+"""The environment of a trainer that logs to MLflow or Weights & Biases itself, or writes for TensorBoard.
+
+MLflow: each run that it starts gets tags with its trial (`MLFLOW_RUN_CONTEXT`, which MLflow adds to all runs of a
+process), in the study's experiment. The run of the trial itself is written by the tracker, later and from another
+process: the tracker makes these runs its children. Where the study's store cannot be used, they are in a store in the
+trial's scratch folder, so that no trial makes one in the working directory.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.errors import BadInput
+from hpsearch.study.file.reading import resolved
+
+FILE = "own-logging.json"
+"""In the study's folder: the experiment for what trainers log themselves, and the store that it is in."""
+
+PARENT, CHILD = "hpsearch.parent", "hpsearch.child"
+"""Tags of such a run: "study uid/trial number", and how far the tracker is with it."""
+
+NEW, ADOPTED, ENDED = "new", "adopted", "ended"
+"""Values of CHILD: not yet seen by the tracker, a child of its trial's run, and its trial has ended."""
+
+WRITERS = ("torch.utils.tensorboard.writer", "tensorboardX.writer")
+"""Modules with a `SummaryWriter`: its default folder is runs/ in the working directory."""
+
+SERVER_DEFAULTS = {
+    # A server that does not answer delays such a call by seconds, not by minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # log_metric and log_params return at once, and raise nothing where the server is away.
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "true",
+}
+"""Of a store that is a server, where the user has not set them."""
+
+
+def write_experiment(work: Path, uri: str, experiment: str) -> None:
+    """Trials that start from now on log to this experiment; "": to none. uri: as `OwnLogging.store`."""
+    new = work / f"{FILE}.new"
+    with suppress(OSError):  # a full disk costs such trials their own logging
+        if not experiment:
+            (work / FILE).unlink(missing_ok=True)
+            return
+        work.mkdir(parents=True, exist_ok=True)
+        new.write_text(json.dumps({"store": uri, "experiment": experiment}))
+        new.replace(work / FILE)
+
+
+@dataclass(frozen=True)
+class OwnLogging:
+    """store: the address of MLflow; ${env:NAME} in it is looked up where the trial is trained. work: the study's
+    folder."""
+
+    store: str
+    work: Path
+    study_uid: str
+
+    def environment(self, number: int, scratch: Path) -> dict[str, str | None]:
+        """Variables of the trial's process; None: not set. scratch: the trial's folder."""
+        found: dict[str, str | None] = {"MLFLOW_RUN_ID": None, "MLFLOW_EXPERIMENT_NAME": None}
+        tags = {PARENT: f"{self.study_uid}/{number}", CHILD: NEW}
+        found["MLFLOW_RUN_CONTEXT"] = json.dumps(tags)
+        uri, experiment = self._experiment() or (f"sqlite:///{scratch.absolute()}/mlflow.db", None)
+        found |= {"MLFLOW_TRACKING_URI": uri, "MLFLOW_EXPERIMENT_ID": experiment}
+        if uri.startswith(("http://", "https://")):
+            found |= {name: value for name, value in SERVER_DEFAULTS.items() if name not in os.environ}
+        if importlib.util.find_spec("wandb") is not None and "WANDB_DIR" not in os.environ:
+            found["WANDB_DIR"] = str(scratch)
+            with suppress(OSError):
+                scratch.mkdir(parents=True, exist_ok=True)  # W&B takes a folder that is there
+        if "WANDB_MODE" not in os.environ:
+            found["WANDB_MODE"] = "offline"
+        return found
+
+    def _experiment(self) -> tuple[str, str] | None:
+        """The address and the experiment; None where there is none yet, or it cannot be used here."""
+        with suppress(OSError, ValueError, KeyError, BadInput):
+            document: Mapping[str, Any] = json.loads((self.work / FILE).read_text())
+            if document["store"] == self.store and document["experiment"]:
+                return resolved(self.store, os.environ), str(document["experiment"])
+        return None
+
+
+class Surroundings:
+    """What a trial's own logging finds while the trial is trained: these variables, a folder for TensorBoard, and its
+    own active run of MLflow.
+
+    keep: in a process of the trial's own they stay until its end, where MLflow ends the active run.
+    """
+
+    def __init__(self, environment: Mapping[str, str | None], scratch: Path, *, keep: bool):
+        self._environment, self._folder, self._keep = environment, str(scratch / "tensorboard"), keep
+        self._runs: list[Any] = []
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        before = {name: os.environ.get(name) for name in self._environment}
+        _set(self._environment)
+        defaults = [(init, init.__defaults__) for init in _writers()]
+        for init, values in defaults:
+            init.__defaults__ = (self._folder, *values[1:])
+        if self._keep:
+            yield
+            return
+        others = _swap_active_runs(self._runs)
+        try:
+            yield
+        finally:
+            self._runs = _swap_active_runs(others)
+            for init, values in defaults:
+                init.__defaults__ = values
+            _set(before)
+
+    def end(self) -> None:
+        """End the runs of MLflow that the trainer has left active; to be called inside `entered`."""
+        mlflow = sys.modules.get("mlflow")
+        if mlflow is not None and not self._keep:
+            with suppress(Exception):  # a server that is away: the tracker ends them
+                while mlflow.active_run() is not None:
+                    mlflow.end_run()
+
+
+def _swap_active_runs(runs: list[Any]) -> list[Any]:
+    """Make these the active runs of MLflow in this thread; returns those that were."""
+    stack = getattr(sys.modules.get("mlflow.tracking.fluent"), "_active_run_stack", None)
+    if stack is None:
+        return []
+    before: list[Any] = stack.get()
+    stack.set(runs)
+    return before
+
+
+def _set(environment: Mapping[str, str | None]) -> None:
+    for name, value in environment.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _writers() -> Iterator[Any]:
+    """`SummaryWriter.__init__` of each of WRITERS that is imported; the folder is its first default."""
+    for name in WRITERS:
+        init = getattr(getattr(sys.modules.get(name), "SummaryWriter", None), "__init__", None)
+        if getattr(init, "__defaults__", None):
+            yield init
