@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from hpsearch.trainer.reporting import report
     from hpsearch.trainer.seal import check_unsealed
     from hpsearch.trainer.training_run import Run
-    from hpsearch.workers.pools.caller import AskedTrial
+    from hpsearch.workers.pools.ask_and_tell import AskedTrial
 
 __all__ = [
     "AskedTrial",
@@ -112,7 +112,7 @@ _MODULES = {
     "trainer.reporting": ["report"],
     "trainer.seal": ["check_unsealed"],
     "trainer.training_run": ["Run"],
-    "workers.pools.caller": ["AskedTrial"],
+    "workers.pools.ask_and_tell": ["AskedTrial"],
 }
 """Where each public name is: what the imports above show to type checkers and editors."""
 

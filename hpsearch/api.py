@@ -23,7 +23,7 @@ from hpsearch.progress import nothing_to_train
 from hpsearch.records import export, find, frames
 from hpsearch.records.study_status import study_status
 from hpsearch.study.definition import Study
-from hpsearch.study.file.faults import listed, meant, show
+from hpsearch.study.file.faults import did_you_mean, listed, show
 from hpsearch.trainer.adapters import side_by_side
 from hpsearch.workers.checkpoints import BEST, CheckpointStore
 
@@ -233,7 +233,7 @@ class RecordedStudy:
             return frame
         known = list(frame["metric"].unique())
         if metric not in known:
-            raise NotFound(f'no trial of study "{self.name}" reported `{metric}`{meant(metric, known)}')
+            raise NotFound(f'no trial of study "{self.name}" reported `{metric}`{did_you_mean(metric, known)}')
         return frame[frame["metric"] == metric].reset_index(drop=True)
 
     @property
@@ -316,7 +316,7 @@ class RecordedStudy:
         """
         path = Path(path)
         if kind not in (known := get_args(Format)):
-            raise BadInput(f"export writes {listed(known)}, got {show(kind)}{meant(str(kind), known)}")
+            raise BadInput(f"export writes {listed(known)}, got {show(kind)}{did_you_mean(str(kind), known)}")
         if not path.absolute().parent.is_dir():
             raise BadInput(f"export to {path}: there is no folder {path.parent}")
         write_export(self._found, kind, path)

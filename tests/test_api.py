@@ -213,7 +213,7 @@ class TestLoad:
 
     def test_while_it_runs(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """The trainer reads its own study."""
-        monkeypatch.setattr("hpsearch.workers.worker.SLICE", 0.0)
+        monkeypatch.setattr("hpsearch.workers.worker.SLICE_SECONDS", 0.0)
         hpsearch.run(toy(f"{__name__}:reading"), progress=False)
         seen = [json.loads(line) for line in Path("seen").read_text().splitlines()]
         assert [(one["state"], one["reports"]) for one in seen] == [("RUNNING", number) for number in range(12)]

@@ -10,10 +10,10 @@ from hpsearch.orchestrator.observers import Notes, Observer
 from hpsearch.orchestrator.search import Search
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.study.definition import Study
-from hpsearch.workers.pools.caller import Caller
+from hpsearch.workers.pools.ask_and_tell import AskAndTell
 
-Make = Callable[[Study, str], Caller]
-Complete = Callable[[Study, Caller, PreflightRecord], PreflightRecord]
+Make = Callable[[Study, str], AskAndTell]
+Complete = Callable[[Study, AskAndTell, PreflightRecord], PreflightRecord]
 
 
 class Alone:
@@ -26,7 +26,7 @@ class Alone:
         self._stack = ExitStack()
         self._search = Search(study, None, observer, notes, self._stack)
         self._loop: Loop | None = None
-        self.pool: Caller | None = None
+        self.pool: AskAndTell | None = None
 
     @property
     def history(self) -> History:
@@ -45,11 +45,11 @@ class Alone:
     def open(self, make: Make, complete: Complete) -> None:
         """Raises what `Search.open` raises."""
 
-        def made(study: Study, uid: str) -> Caller:
+        def made(study: Study, uid: str) -> AskAndTell:
             pools.append(make(study, uid))
             return pools[0]
 
-        pools: list[Caller] = []
+        pools: list[AskAndTell] = []
         with ExitStack() as undo:
             undo.push(self._stack)
             self._loop = self._search.open(made, complete)

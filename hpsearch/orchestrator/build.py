@@ -20,8 +20,8 @@ from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.tracking.own_runs import LOGGERS, OwnLoggingStore
 from hpsearch.trainer.contract import check_is_not_ask_and_tell
 from hpsearch.trainer.fresh_imports import check_is_current, unload_changed
-from hpsearch.trainer.given import GivenTrainer
 from hpsearch.trainer.open_trial import TrainerContext
+from hpsearch.trainer.trainer_object import TrainerObject
 from hpsearch.workers.pools.base import WorkerPool
 from hpsearch.workers.worker import HASH_SEED, Setup, Worker
 
@@ -136,7 +136,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         objective=study.objective,
         data_dir=data_folder(),
         replicates=study.replicates,
-        given=_given_trainer(study),
+        trainer_object=_trainer_object(study),
         program=study.trainer.program,
     )
     on_ray = study.resources.address != "none"
@@ -147,7 +147,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         cpus=study.resources.per_trial.cpus,
         gpus=study.resources.per_trial.gpus,
         capture=on_ray,
-        stepwise=study.search.stepwise,
+        one_epoch_slices=study.search.one_epoch_slices,
         weights_only=study.checkpoints.weights_only,
         isolated=on_ray and study.resources.isolation == "process",
         mlflow=_own_logging_uri(study, as_written=True),
@@ -155,10 +155,10 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
     )
 
 
-def _given_trainer(study: Study) -> GivenTrainer | None:
+def _trainer_object(study: Study) -> TrainerObject | None:
     """The trainer that is a Python object. TrainerError where only the program that recorded the study has it."""
     if (trainer := study.own("trainer")) is not None:
-        return GivenTrainer.of(trainer, study.trainer.use)
+        return TrainerObject.of(trainer, study.trainer.use)
     if study.trainer.from_python:
         raise TrainerError(
             f"the trainer `{study.trainer.use}` is a Python object that only the program or notebook has that ran the "
@@ -170,7 +170,7 @@ def _given_trainer(study: Study) -> GivenTrainer | None:
 def check_has_trainer(study: Study) -> None:
     """TrainerError where only the program that ran the study can train."""
     check_is_not_ask_and_tell(study.trainer.use)
-    _given_trainer(study)
+    _trainer_object(study)
 
 
 def import_anew(study: Study) -> None:

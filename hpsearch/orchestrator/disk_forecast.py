@@ -10,7 +10,7 @@ from typing import Any
 
 from hpsearch.study.definition import Study
 from hpsearch.study.schedule import Rung
-from hpsearch.workers.checkpoints import KEPT, CheckpointUse
+from hpsearch.workers.checkpoints import KEPT_CHECKPOINTS, CheckpointUse
 
 BEING_WRITTEN = 1
 """A running trial writes its next checkpoint before it removes an old one, and keeps the best one before this one."""
@@ -39,8 +39,12 @@ class DiskForecast:
         """All checkpoints at one time, if no trial fails; None where that is not known."""
         if self.checkpoint is None or self.best is None or self.ended is None:
             return None
-        running = (KEPT + BEING_WRITTEN) * self.checkpoint + (1 + BEING_WRITTEN) * self.best
-        return self.ended * self.best + self.running * running + self.paused * (KEPT * self.checkpoint + self.best)
+        running = (KEPT_CHECKPOINTS + BEING_WRITTEN) * self.checkpoint + (1 + BEING_WRITTEN) * self.best
+        return (
+            self.ended * self.best
+            + self.running * running
+            + self.paused * (KEPT_CHECKPOINTS * self.checkpoint + self.best)
+        )
 
     @property
     def fits(self) -> bool | None:

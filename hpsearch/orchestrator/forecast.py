@@ -28,7 +28,7 @@ MOST_SHOWN = 5
 class Forecast:
     """study: over the range that a range test has found, where there was one.
 
-    trials, epochs: if nothing is pruned or stopped early; None where only the sampler knows how many it proposes.
+    trials, epochs: if nothing is pruned or stopped early; None where the number depends on the sampler.
     first: the proposals that look at no result. recorded: None before the first run.
     seconds_per_epoch: as measured, in the study or by its preflight; None where neither was.
     time_left: estimated from the trials that are recorded, or where there are too few from seconds_per_epoch.
@@ -98,7 +98,7 @@ def forecast(study: Study) -> Forecast:
         study,
         rounds=rounds,
         trials=plan.proposals(study) or None,
-        epochs=plan.all_epochs(study, restarts) or None,
+        epochs=plan.limited_epochs(study, restarts) or None,
         first=tuple(_first_proposals(study)),
         recorded=recorded,
         seconds_per_epoch=seconds,
@@ -124,7 +124,7 @@ def _first_proposals(study: Study) -> Iterator[New]:
 
 def _from_pace(study: Study, seconds: float | None, trained: int, restarts: bool) -> Span | None:
     """Before trials have ended: the rest of all epochs at this pace, and nothing is known of what ends early."""
-    if seconds is None or not (epochs := plan.all_epochs(study, restarts)):
+    if seconds is None or not (epochs := plan.limited_epochs(study, restarts)):
         return None
     most = max(0, epochs - trained) * seconds / (study.resources.workers or 1)
     return Span(0.0 if plan.workload(study).ends_early else most, most)

@@ -97,7 +97,7 @@ def reopen(
             "study that learns from this one"
         )
     lease = stack.enter_context(journal.held(record, shared=shared))
-    held = HeldStudy(study.extending(record.spec), journal, record, lease)
+    held = HeldStudy(study.with_recorded(record.spec), journal, record, lease)
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
     journal.update_spec(lease, held.study.spec())

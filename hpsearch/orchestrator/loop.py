@@ -194,7 +194,7 @@ class Loop:
         if reason := self._recorder.stop_requested:
             self.stop(reason, DRAIN)
         for order in turn.orders:
-            self._pool.do(order)
+            self._pool.execute(order)
         if turn.orders and math.isnan(self.totals.began):
             self.totals.began = self._clock()
         turn.show(self._observers)

@@ -11,7 +11,7 @@ from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, State
-from hpsearch.study.file.faults import listed, meant, show
+from hpsearch.study.file.faults import did_you_mean, listed, show
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space, is_active, offers
 from hpsearch.trainer.failures import short_traceback
 
@@ -21,7 +21,7 @@ class OwnSampler:
     """A `Sampler` that raises OwnMethodError where the one that it wraps breaks its contract.
 
     name: in messages, such as `search.use = "mine:Sampler"`. make: a new instance, or the object that the user gave.
-    trials: after so many no further trial is proposed; None: the sampler ends the search itself.
+    trials: maximum number of proposed trials; None: the sampler ends the search itself.
     ends_itself: it was made with `trials`, and is also asked after that many trials, since it may resume one of them.
     """
 
@@ -108,7 +108,7 @@ def problems_of_params(params: object, space: Space) -> Iterator[str]:
     known = {**space.fixed, **{one.name: one for one in space.parameters}}
     for name, value in params.items():
         if name not in known:
-            yield f"proposed a value for `{name!s:.60}`, which is not in [space]{meant(str(name), known)}"
+            yield f"proposed a value for `{name!s:.60}`, which is not in [space]{did_you_mean(str(name), known)}"
         elif type(value).__module__ != "builtins":
             yield f"proposed {name} = {value!r:.60}, {kind_of(value)}; it must be a plain Python value"
     for name, value in space.fixed.items():

@@ -59,7 +59,7 @@ def retries(study: Study, history: History, segments: Sequence[TrainingSegment],
 
 
 def _waiting(trial: Trial) -> Trial:
-    """It goes on from its newest checkpoint. `ended` stays: the order in which trials ended has no gaps."""
+    """The trial, WAITING again, to resume from its newest checkpoint. `ended` stays: the order of ends has no gaps."""
     fresh = replace(trial, state=State.WAITING, reason="", cause=None, cause_numbers={}, error="", exception="")
     return replace(fresh, attempts=1)
 

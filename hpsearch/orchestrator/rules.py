@@ -189,7 +189,7 @@ def failures_reached(rules: Rules, history: History, since: int) -> Reached | No
 
 
 class EpochBudget:
-    """Shares limits.epochs out among the trials that run at once, so that all together never train more.
+    """Divides limits.epochs among the running trials, so that their total never exceeds it.
 
     limit: the most epochs of all trials together, None for no limit.
 
@@ -227,7 +227,7 @@ class EpochBudget:
             self.grant(history[number], history, len(running))
 
     def is_spent_by(self, trial: Trial) -> bool:
-        """Whether it has trained its share, and wants more."""
+        """Whether the trial has trained its share and needs more."""
         return trial.epoch >= self._granted[trial.number]
 
     def give_back(self, number: int) -> None:

@@ -64,7 +64,7 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """That of `hpsearch run`."""
+        """The exit code of `hpsearch run`."""
         if self.signal is not None:
             return 128 + self.signal
         return 3 if self.best is None or self.end.all_failed or self.end.is_max_failures else 0

@@ -26,7 +26,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
 from hpsearch.trainer.failures import failure_of, headline, short_traceback
 from hpsearch.trainer.open_trial import checked_report, is_step
-from hpsearch.workers.pools.caller import AskedTrial, Caller
+from hpsearch.workers.pools.ask_and_tell import AskAndTell, AskedTrial
 
 BEAT = 0.5
 """Seconds between two checks of time limits and stop requests."""
@@ -46,7 +46,7 @@ class Session:
                         break
                 session.finish(trial)
 
-    The study goes on where it was left, with the journal, MLflow, pruning and limits of `hpsearch run`.
+    The study continues where it was stopped, with the journal, MLflow, pruning and limits of `hpsearch run`.
     progress: write a line to stderr for every trial that has ended.
     shared: several programs may search the study together, each in a Session of its own; None: where its journal is on
     PostgreSQL.
@@ -73,7 +73,7 @@ class Session:
     def __enter__(self) -> "Session":
         """BadInput, StudyBusy, StudyChanged, InfrastructureError: as `hpsearch run`."""
         if self._is_open or self._closing.is_set():
-            raise BadInput("a Session is entered once: make another one to go on")
+            raise BadInput("a Session can be entered once: create another one to continue")
         if self._study.replicates != SINGLE_TRAINING:
             raise BadInput("a Session does not train repeats or folds: leave out trainer.repeats and .validation")
         build.import_anew(self._study)
@@ -87,7 +87,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Raises what a thread of the session has met and nobody has seen: LeaseLost, JournalError, …"""
+        """Raises an exception of a background thread that was not raised yet: LeaseLost, JournalError, …"""
         self._closing.set()
         try:
             if self._turns.pool is not None:
@@ -125,7 +125,7 @@ class Session:
                 while not self._turns.is_stopped and self._turn() and ask.trial is None:
                     self._changed.wait(SOON if self._turns.is_slow else BEAT)
             finally:
-                pool.withdraw(ask)
+                pool.cancel(ask)
             self._asked.trial = ask.trial
             return ask.trial
 
@@ -142,9 +142,9 @@ class Session:
             if pool.is_running(trial):
                 pool.report(trial, self._checked(trial, epoch, metrics))
                 self._turn()
-            elif trial.is_known_to_have_ended:
+            elif trial.end_was_returned:
                 raise BadInput(f"trial {trial.number} takes no more reports: {self.reason(trial)}")
-            trial.is_known_to_have_ended = not pool.is_running(trial)
+            trial.end_was_returned = not pool.is_running(trial)
             return pool.is_running(trial)
 
     def finish(self, trial: AskedTrial) -> None:
@@ -162,7 +162,7 @@ class Session:
                     )
                 pool.finish(trial)
                 self._turn()
-            trial.is_finished = trial.is_known_to_have_ended = True
+            trial.is_finished = trial.end_was_returned = True
 
     def fail(self, trial: AskedTrial, error: BaseException | str) -> None:
         """End the trial as FAILED, which limits.max_failures counts; as INFEASIBLE where the error is `Infeasible`.
@@ -176,7 +176,7 @@ class Session:
             if pool.is_running(trial):
                 pool.fail(trial, _failure(error))
                 self._turn()
-            trial.is_finished = trial.is_known_to_have_ended = True
+            trial.is_finished = trial.end_was_returned = True
 
     def infeasible(self, trial: AskedTrial, reason: str) -> None:
         """End the trial as INFEASIBLE: its parameters cannot be trained. This is not counted as a failure."""
@@ -210,25 +210,25 @@ class Session:
         return more
 
     def _say_how_they_ended(self) -> None:
-        for trial in self._turns.pool.let_go if self._turns.pool is not None else ():
+        for trial in self._turns.pool.released if self._turns.pool is not None else ():
             own = self._shown.ended_trials.pop(trial.number, None) or self._turns.history[trial.number]
             # RUNNING: another caller was given it in the same turn
             trial.state = State.WAITING if own.state is State.RUNNING else own.state
             trial.reason = own.reason
         if self._turns.pool is not None:
-            self._turns.pool.let_go.clear()
+            self._turns.pool.released.clear()
 
     def _check_is_open(self) -> None:
         if not self._is_open:
             raise BadInput("the session is not open: use it inside `with hpsearch.Session(study) as session:`")
 
-    def _pool_of(self, trial: AskedTrial) -> Caller:
+    def _pool_of(self, trial: AskedTrial) -> AskAndTell:
         self._check_is_open()
-        if self._turns.pool is None or not self._turns.pool.knows(trial):
+        if self._turns.pool is None or not self._turns.pool.owns(trial):
             raise BadInput(f"trial {trial.number} was not asked of this session")
         return self._turns.pool
 
-    def _pool_to_end(self, trial: AskedTrial) -> Caller:
+    def _pool_to_end(self, trial: AskedTrial) -> AskAndTell:
         pool = self._pool_of(trial)
         if trial.is_finished:
             raise BadInput(f"trial {trial.number} was finished or failed before: {self.reason(trial)}")
@@ -242,7 +242,7 @@ class Session:
             )
         return checked_report(Report(operator.index(epoch), metrics), trial.epoch)
 
-    # Beside the calls ───────────────────────────────────────────────────────────────────────────
+    # Besides the calls ───────────────────────────────────────────────────────────────────────────────
 
     def _beat(self) -> None:
         """Runs on a thread: applies time limits and stop requests while the caller trains."""
@@ -281,12 +281,12 @@ class _Shown(Observer):
             self._stream.flush()
 
 
-def _pool(study: Study, uid: str) -> Caller:
+def _pool(study: Study, uid: str) -> AskAndTell:
     work = build.work_folder(study, uid)
-    return Caller(work, study.trainer.options, environment.of_caller, study.resources.workers)
+    return AskAndTell(work, study.trainer.options, environment.of_caller, study.resources.workers)
 
 
-def _unmeasured(study: Study, pool: Caller, record: PreflightRecord) -> PreflightRecord:  # noqa: ARG001
+def _unmeasured(study: Study, pool: AskAndTell, record: PreflightRecord) -> PreflightRecord:  # noqa: ARG001
     """There is no trainer to measure. BadInput: the space depends on it."""
     auto = [one.name for one in study.space.parameters if isinstance(one, Float) and one.auto]
     if auto:

@@ -28,7 +28,7 @@ from hpsearch.orchestrator.rules import End, limit_reached
 from hpsearch.orchestrator.search import Search
 from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
-from hpsearch.workers.pools.caller import Caller
+from hpsearch.workers.pools.ask_and_tell import AskAndTell
 
 PATIENCE = LEASE_SECONDS + 5.0
 """Seconds to wait for the lease: a program that ends during its turn holds it for LEASE_SECONDS."""
@@ -36,7 +36,7 @@ PATIENCE = LEASE_SECONDS + 5.0
 RENEWAL = LEASE_SECONDS / 5
 """Seconds between two renewals of a program's row."""
 
-AGAIN = 0.5
+RETRY_INTERVAL = 0.5
 """Seconds between two attempts to reach a database that is unreachable."""
 
 Result = TypeVar("Result")
@@ -52,7 +52,7 @@ class Shared:
     def __init__(self, study: Study, observer: Observer, notes: Notes):
         self.study, self._observer, self._notes = study, observer, notes
         self._owner = Owner.current()
-        self.pool: Caller | None = None
+        self.pool: AskAndTell | None = None
         self.history = History(study.objective)
         self._end = End()
         self._revision: int | None = None
@@ -79,11 +79,11 @@ class Shared:
             self._since = self.history.ended
 
     def _open(self) -> None:
-        def made(study: Study, uid: str) -> Caller:
+        def made(study: Study, uid: str) -> AskAndTell:
             pools.append(self._make(study, uid))
             return pools[0]
 
-        pools: list[Caller] = []
+        pools: list[AskAndTell] = []
         with ExitStack() as stack:
             search = Search(self.study, None, self._observer, self._notes, stack, shared=True)
             if search.open(made, self._complete) is None:
@@ -111,19 +111,19 @@ class Shared:
             except (JournalUnavailable, LeaseLost):
                 if time.monotonic() - began > self.study.journal.wait:
                     raise
-                time.sleep(AGAIN)
+                time.sleep(RETRY_INTERVAL)
 
-    def _turn(self, held: HeldStudy, pool: Caller, events: Sequence[Event]) -> bool:
+    def _turn(self, held: HeldStudy, pool: AskAndTell, events: Sequence[Event]) -> bool:
         callers = self._journal.callers(self._record.id, self._owner)
         mine = self._mine(callers)
         lost = [number for number, uid in callers.has.items() if uid not in callers.alive]
-        elsewhere = callers.has.keys() - mine - set(lost)
+        running_elsewhere = callers.has.keys() - mine - set(lost)
         for number in pool.running.keys() - mine:  # another program has it, or it ended and the reply was lost
-            pool.do(Kill(number))
-        pool.put([event for event in events if event.number in mine and self._is_news(event)])
-        pool.put([Lost(number, "the program that trained it has ended") for number in lost])
-        pool.elsewhere, now = len(elsewhere), time.monotonic()
-        running = dict.fromkeys([*elsewhere, *lost], now)
+            pool.execute(Kill(number))
+        pool.add_events([event for event in events if event.number in mine and self._is_news(event)])
+        pool.add_events([Lost(number, "the program that trained it has ended") for number in lost])
+        pool.running_elsewhere, now = len(running_elsewhere), time.monotonic()
+        running = dict.fromkeys([*running_elsewhere, *lost], now)
         for number in mine & {*pool.running, *(event.number for event in events)}:  # without those whose start was lost
             running[number] = self._reported_at.get(number, now)
         loop, recorder = self._loop(held, pool, running)
@@ -144,7 +144,7 @@ class Shared:
         reports = event.reports if isinstance(event, Reported) else ()
         return all(report.step > self.history[event.number].epoch for report in reports)
 
-    def _loop(self, held: HeldStudy, pool: Caller, running: dict[int, float]) -> tuple[Loop, JournalRecorder]:
+    def _loop(self, held: HeldStudy, pool: AskAndTell, running: dict[int, float]) -> tuple[Loop, JournalRecorder]:
         recorder = JournalRecorder(held, self._code, self._notes.add, self._owner)
         rounds = RoundsRecord(held, self._sampler, self.history, self._observer.say)
         loop = Loop(
@@ -201,7 +201,7 @@ class Shared:
             self.pool.close()
             self._journal.close()
 
-    def _leave(self, pool: Caller, reason: str) -> bool:
+    def _leave(self, pool: AskAndTell, reason: str) -> bool:
         """Whether this was the last program."""
         with self._held() as held:
             callers = self._journal.callers(self._record.id, self._owner)

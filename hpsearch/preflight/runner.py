@@ -81,7 +81,7 @@ class PreflightRecord:
         own = study.space[found["parameter"]]
         assert isinstance(own, Float)
         narrower = replace(own, low=found["window"]["low"], high=found["window"]["high"])
-        return study.searching(study.space.narrowed({own.name: narrower}))
+        return study.with_space(study.space.narrowed({own.name: narrower}))
 
 
 def complete(

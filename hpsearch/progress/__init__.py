@@ -1,1 +1,1 @@
-"""What a person sees while a study runs."""
+"""The output on the terminal while a study runs."""

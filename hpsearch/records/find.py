@@ -15,7 +15,7 @@ from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.study.definition import Study, differences
 from hpsearch.study.file import space_section
 from hpsearch.study.file.faults import Faults
-from hpsearch.study.file.kinds import LONGEST_STUDY_NAME
+from hpsearch.study.file.kinds import MAX_STUDY_NAME_BYTES
 from hpsearch.study.file.lines import Lines
 from hpsearch.study.file.reading import resolved
 from hpsearch.study.space import Space
@@ -200,4 +200,4 @@ def check_number(name: str, number: int, count: int) -> None:
 def evaluation_name(record: StudyRecord) -> str:
     """The name of the study that trains the finalists of this one."""
     name = f"{record.name} evaluation"
-    return name if len(name.encode()) <= LONGEST_STUDY_NAME else f"{record.uid} evaluation"
+    return name if len(name.encode()) <= MAX_STUDY_NAME_BYTES else f"{record.uid} evaluation"

@@ -109,7 +109,7 @@ def _trained(
 ) -> tuple[list[Report], Failure | None, Cause | None]:
     """The curve up to the trial's last epoch, or to the one in which it failed, and the failure with its cause."""
     until = min(trial.epoch + (trial.state in BROKEN_OFF), epochs)
-    pool.do(Start(trial.number, trial.params, trial.seed, until, epochs))
+    pool.execute(Start(trial.number, trial.params, trial.seed, until, epochs))
     curve: list[Report] = []
     while True:
         for event in pool.events(0.5):
@@ -125,4 +125,4 @@ def _trained(
                 return curve, event.failure, CAUSES.get(event.failure.kind, Cause.TRAINER_RAISED)
             if event.ended or (curve and curve[-1].step >= until):
                 return curve, None, None
-            pool.do(Advance(trial.number))
+            pool.execute(Advance(trial.number))

@@ -17,7 +17,7 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.samplers.random import ProposedPoints, draw
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.search_ranges import MIN_TRIALS, SearchRange, full_ranges, narrowed, next_ranges
-from hpsearch.study.schedule import GivenRound, Rung, part
+from hpsearch.study.schedule import GivenRound, Rung, ceil_share
 from hpsearch.study.space import Space
 
 
@@ -104,7 +104,7 @@ class CoarseToFine:
         for index, span in enumerate(progress[1:], start=1):
             if span.proposals == 0 and (running or progress[index - 1].proposals < self.rounds[index - 1].trials):
                 break
-            best = self._ranked(index, span, history)[: max(MIN_TRIALS, part(self.top, span.first))]
+            best = self._ranked(index, span, history)[: max(MIN_TRIALS, ceil_share(self.top, span.first))]
             ranges.append(next_ranges(self.space, ranges[-1], [t.params for t in best], span.first, self.margin))
         return tuple(ranges)
 
@@ -116,7 +116,7 @@ class CoarseToFine:
     def _continue(self, index: int, span: RoundProgress, history: History) -> Resume | None:
         """The next of the best PAUSED trials of the previous round, while this round continues fewer than it should."""
         until = self.rounds[index].epochs
-        wanted = part(self.keep, self.rounds[index].trials)
+        wanted = ceil_share(self.keep, self.rounds[index].trials)
         if index == 0 or span.survivors >= wanted:
             return None
         ranked = self._ranked(index, span, history)

@@ -1,1 +1,1 @@
-"""What a study file says, checked: the Study, its space, its schedule, and what it will run."""
+"""A study file, validated: the Study, its search space, its schedule of rounds, and the plan of a run."""

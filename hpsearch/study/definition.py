@@ -1,4 +1,4 @@
-"""A study file, validated: every shape, range and relation in it is right, or StudyFileError lists all that is not."""
+"""A study file, validated: StudyFileError lists every value that is wrong, also in relation to others."""
 
 import json
 import os
@@ -14,23 +14,23 @@ from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
 from hpsearch.study.file import given_objects, other_tools, place, reading, space_section
-from hpsearch.study.file.faults import Faults, dotted, listed, meant, models, show, translate, unknown
+from hpsearch.study.file.faults import Faults, did_you_mean, dotted, listed, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
-from hpsearch.study.file.place import Place
+from hpsearch.study.file.place import Locations
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
-    About,
-    Beside,
     Checkpoints,
     EarlyStopping,
     JournalSection,
     Limits,
     LrRange,
     NeverPrune,
+    OtherTables,
     Preflight,
     Prune,
     Resources,
     Section,
+    StudySection,
     Tracking,
     kinds,
 )
@@ -39,9 +39,9 @@ from hpsearch.study.space import Float, Space
 
 
 class Study(Section):
-    """The content of a study file, validated and frozen. Made by `load` or `from_dict` alone."""
+    """The content of a study file, validated and frozen. Created by `load` or `from_dict`."""
 
-    study: About
+    study: StudySection
     trainer: Trainer
     space: Annotated[InstanceOf[Space], PlainSerializer(space_section.written), WithJsonSchema({})]
     search: Search
@@ -55,11 +55,11 @@ class Study(Section):
     journal: JournalSection = JournalSection()
     tracking: Tracking = Tracking()
 
-    _place: Place = PrivateAttr()
+    _locations: Locations = PrivateAttr()
     _own: Mapping[str, object] = PrivateAttr(default_factory=dict)
 
     def __repr__(self) -> str:
-        """In one line. The number of trials is missing where only the sampler decides it."""
+        """One line. The number of trials is left out where the sampler decides it."""
         about, budget = self.study, self.search.epoch_budget
         rounds = self.search.rungs(self.space, self.trainer.epochs)
         trials = sum(one.new for one in rounds) if budget is None else 0
@@ -73,8 +73,8 @@ class Study(Section):
     __str__ = __repr__
 
     def own(self, name: str) -> object:
-        """The trainer ("trainer"), sampler ("search") or pruner ("prune") that `from_dict` was given; None where the
-        section names it.
+        """The Python object passed to `from_dict` as trainer ("trainer"), sampler ("search") or pruner ("prune"); None
+        where the section names it.
 
         The spec has only its name, as `use`.
         """
@@ -91,7 +91,7 @@ class Study(Section):
         """Read a study file. StudyFileError lists all its faults, each with its line.
 
         overrides: changes of single keys, such as "space.lr.low=1e-4", as after `--set`.
-        environment: where ${env:NAME} is looked up.
+        environment: the variables for ${env:NAME}.
         """
         path = Path(path)
         data, lines = reading.parse(path, reading.read(path))
@@ -139,27 +139,27 @@ class Study(Section):
     @property
     def path(self) -> Path | None:
         """The study file; None for a study that was not read from one."""
-        return self._place.path
+        return self._locations.path
 
     @property
     def folder(self) -> Path:
-        """Where relative paths start."""
-        return self._place.folder
+        """The base of relative paths."""
+        return self._locations.folder
 
     @property
     def home(self) -> Path:
         """The folder of the embedded databases and all files: $HPSEARCH_HOME, or `.hpsearch/` beside the study file."""
-        return self._place.home
+        return self._locations.home
 
     @property
     def journal_url(self) -> str:
         """With its password, so it must not be printed; see `journal_display`."""
-        return self._place.journal_url
+        return self._locations.journal_url
 
     @property
     def tracking_uri(self) -> str:
-        """As `journal_url`; "none" where nothing is sent to MLflow."""
-        return self._place.tracking_uri
+        """Like `journal_url`; "none" where nothing is sent to MLflow."""
+        return self._locations.tracking_uri
 
     @property
     def journal_display(self) -> str:
@@ -182,19 +182,19 @@ class Study(Section):
 
     @property
     def range_test(self) -> LrRange | None:
-        """The settings of the range test: of [lr_range], or for a parameter with auto = true; None: there is none."""
+        """The settings of the range test, from [lr_range] or for a parameter with auto = true; None: no range test."""
         auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
         searched = any(one.name == "lr" and isinstance(one, Float) and one.low > 0 for one in self.space.parameters)
         wanted = self.search.wants_range_test and searched and not self.trainer.is_program
         section = self.lr_range or (LrRange() if auto or wanted else None)
         return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
 
-    def searching(self, space: Space) -> "Study":
-        """The same study with another space, such as one with the range that a range test has found."""
+    def with_space(self, space: Space) -> "Study":
+        """The same study with another space, such as one with the range from a range test."""
         return self.model_copy(update={"space": space})
 
     def evaluation(self, name: str, seed: int, sets: Sequence[ParameterSet], seeds: int) -> "Study":
-        """A study that trains these sets of parameters again, each with this number of seeds, derived from `seed`.
+        """A study that trains these parameter sets again, each with `seeds` seeds derived from `seed`.
 
         Limits of single trials stay; those of the study as a whole are dropped, and nothing is pruned. All trials keep
         their best checkpoint: ensembles use them.
@@ -214,12 +214,12 @@ class Study(Section):
         }
         return self.model_copy(update=changed)
 
-    def extending(self, recorded: Mapping[str, Any]) -> "Study":
+    def with_recorded(self, recorded: Mapping[str, Any]) -> "Study":
         """This study with what its search needs from the recorded one. recorded: its spec.
 
         Without a section [checkpoints], the recorded rule stays; a study that was recorded without one keeps all.
         """
-        changed: dict[str, Any] = {"search": self.search.extending(recorded["search"])}
+        changed: dict[str, Any] = {"search": self.search.with_recorded(recorded["search"])}
         if "checkpoints" not in self.model_fields_set:
             changed["checkpoints"] = Checkpoints.model_validate(recorded.get("checkpoints", {"keep": "all"}))
         return self.model_copy(update=changed)
@@ -228,9 +228,9 @@ class Study(Section):
         """The same study under another name. StudyFileError for an invalid name."""
         faults = Faults("fork", Lines())
         try:
-            about = About.model_validate({**self.study.model_dump(), "name": name})
+            about = StudySection.model_validate({**self.study.model_dump(), "name": name})
         except ValidationError as problem:
-            translate(problem, About, (), faults)
+            translate(problem, StudySection, (), faults)
             faults.end()
             raise
         return self.model_copy(update={"study": about})
@@ -240,7 +240,7 @@ class Study(Section):
         return self.model_dump(mode="json", exclude_none=True)
 
     def identity(self) -> dict[str, Any]:
-        """What a continued study must not change: all but its name, its budget, which results count, and where and how
+        """What a continued study must not change: everything except its name, its budget, `failed`, and where and how
         it runs."""
         spec = self.spec()
         return {
@@ -298,9 +298,9 @@ def _study(
         except ValidationError as refused:
             translate(refused, kind, (name,), faults)
     space = space_section.parse(tables["space"], faults) if "space" in tables else None
-    beside = _beside(tables, space, sections)
+    others = _other_tables(tables, space, sections)
     for section in sections.values():
-        for at, problem in section.problems(beside):
+        for at, problem in section.problems(others):
             faults.add(at, problem)
     found = place.find(folder, path, tables, environment, faults)
     faults.end()
@@ -308,15 +308,15 @@ def _study(
     study = Study.model_validate({**sections, "space": space})
     if study.preflight is None and study.search.wants_preflight:
         study = study.model_copy(update={"preflight": Preflight()})
-    study._place = found
+    study._locations = found
     return study
 
 
-def _beside(tables: Mapping[str, Any], space: Space | None, sections: Mapping[str, Section]) -> Beside:
+def _other_tables(tables: Mapping[str, Any], space: Space | None, sections: Mapping[str, Section]) -> OtherTables:
     trainer, about = sections.get("trainer"), sections.get("study")
     epochs, is_program = (trainer.epochs, trainer.is_program) if isinstance(trainer, Trainer) else (None, False)
-    metric = about.metric if isinstance(about, About) else None
-    return Beside(tables.get("space", {}), space, epochs, metric, is_program)
+    metric = about.metric if isinstance(about, StudySection) else None
+    return OtherTables(tables.get("space", {}), space, epochs, metric, is_program)
 
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:
@@ -330,7 +330,7 @@ def _is_table(name: str, table: object, faults: Faults) -> bool:
 
 
 def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] | None:
-    """The class of a table: for [search] and [prune] the one of its `method`."""
+    """The class of a table; for [search] and [prune] it depends on `method`."""
     if name not in _METHODS:
         return _TABLES.get(name)
     methods, method = _METHODS[name], table.get("method")
@@ -338,13 +338,13 @@ def _kind(name: str, table: Mapping[str, Any], faults: Faults) -> type[Section] 
         return methods["own"]
     if isinstance(method, str) and method in methods:
         if "use" in table:
-            faults.add((name, "use"), f"stands beside method = {show(method)}; leave one of them out")
+            faults.add((name, "use"), f"is beside method = {show(method)}; leave one of them out")
         return methods[method]
     names = listed(one for one in methods if one != "own")
     if "method" not in table:
         faults.add((name, "method"), f'is missing (one of {names}; or use = "module:Class" in its place)')
     else:
-        faults.add((name, "method"), f"must be one of {names}, got {show(method)}{_meant(name, method)}")
+        faults.add((name, "method"), f"must be one of {names}, got {show(method)}{_suggestion(name, method)}")
     _check_without_method(name, table, methods, faults)
     return None
 
@@ -374,8 +374,8 @@ def _refusal(kind: type[Section], key: str, value: object) -> ValidationError | 
     return None
 
 
-def _meant(table: str, method: object) -> str:
+def _suggestion(table: str, method: object) -> str:
     if not isinstance(method, str):
         return ""
     translated = other_tools.method(table, method)
-    return f"; {translated}" if translated else meant(method, _METHODS[table])
+    return f"; {translated}" if translated else did_you_mean(method, _METHODS[table])

@@ -1,4 +1,4 @@
-"""What a study will run: its rounds, proposals and epochs, computed without running it."""
+"""The plan of a study: its rounds, proposals and epochs, computed without running it."""
 
 import math
 from dataclasses import replace
@@ -11,10 +11,10 @@ from hpsearch.study.schedule import Rung, forecast
 
 
 def rounds(study: Study, restarts: bool = False) -> list[Rung]:
-    """The rounds of the study, until limits.trials have been started: then none is continued either. A search without
-    rounds is one. Empty where only the sampler knows how many trials it proposes.
+    """The rounds of the study, until limits.trials trials have been started; then none is continued either. A search
+    without rounds has one. Empty where the number of trials depends on the sampler.
 
-    restarts: a trial that is continued trains again from its first epoch, since it has no checkpoint.
+    restarts: without checkpoints, a continued trial trains again from its first epoch.
     """
     found: list[Rung] = []
     left = math.inf if study.limits.trials is None else study.limits.trials
@@ -31,7 +31,7 @@ def rounds(study: Study, restarts: bool = False) -> list[Rung]:
 
 
 def proposals(study: Study) -> int:
-    """How many trials are started or continued in all, if no other limit ends the study before."""
+    """How many trials are started or continued in total, if no other limit ends the study first."""
     return sum(one.trials for one in rounds(study))
 
 
@@ -41,37 +41,37 @@ def trials(study: Study) -> int | None:
 
 
 def certain_proposals(study: Study) -> int | None:
-    """As `proposals`; None where their number follows from what is found, or the sampler decides it."""
+    """Like `proposals`; None where their number depends on the results or on the sampler."""
     return (proposals(study) or None) if study.search.epoch_budget is None else None
 
 
 def replaceable(study: Study) -> int:
-    """The most INFEASIBLE trials in whose place the search proposes others."""
+    """The maximum number of INFEASIBLE trials that the search replaces with others."""
     return study.limits.infeasible if isinstance(study.search, Random | Bayesian | Own) else 0
 
 
 def workload(study: Study, restarts: bool = False) -> Workload:
-    """For an estimate of the time that it takes."""
+    """The planned epochs, from which the remaining time is estimated."""
     budgets = [one for one in (study.search.epoch_budget, study.limits.epochs) if one is not None]
     prunes = study.is_paired or not isinstance(study.prune, NeverPrune | None)
     epochs = (planned_epochs(study, restarts) or None) if study.search.epoch_budget is None else None
     return Workload(epochs, min(budgets, default=None), prunes or study.early_stopping is not None)
 
 
-def wanted_trials(study: Study) -> int:
-    """How many trials the search would start without limits.trials; 0 where only the sampler knows."""
+def trials_without_limit(study: Study) -> int:
+    """How many trials the search would start without limits.trials; 0 where that depends on the sampler."""
     return sum(one.new for one in study.search.rungs(study.space, study.trainer.epochs))
 
 
-def all_epochs(study: Study, restarts: bool = False) -> int:
+def limited_epochs(study: Study, restarts: bool = False) -> int:
     """`planned_epochs`, or limits.epochs where that is less."""
     total = planned_epochs(study, restarts)
     return total if study.limits.epochs is None else min(total, study.limits.epochs)
 
 
 def planned_epochs(study: Study, restarts: bool = False) -> int:
-    """Epochs if nothing is pruned or stopped early; a continued trial trains only what it has not trained, with
-    `restarts` everything again."""
+    """Epochs if nothing is pruned or stopped early. A continued trial trains only its remaining epochs; with
+    `restarts`, all again."""
     total, before = 0, 0
     for one in rounds(study, restarts):
         total += one.new * one.epochs + one.survivors * (one.epochs - (0 if restarts else before))

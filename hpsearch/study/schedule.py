@@ -1,7 +1,7 @@
-"""How a recipe's rounds are sized: how long the trials of each are trained, and how many there are.
+"""The sizes of a recipe's rounds: the number of trials and the epochs of each.
 
-Few epochs and many trials first, then fewer and longer: the same trade as in successive halving (Jamieson and Talwalkar
-2016, arXiv 1502.07943), with the ranges of the survivors searched anew in every round.
+Many trials of few epochs first, then fewer trials with more epochs, as in successive halving (Jamieson and Talwalkar
+2016, arXiv 1502.07943); every round also searches new trials in the range of the survivors.
 """
 
 import math
@@ -14,36 +14,36 @@ from typing import Protocol
 from hpsearch.core.decisions import Over
 from hpsearch.core.trial import Cause
 
-COARSE = 5
-"""The most epochs of a trial in the first round."""
+MAX_COARSE_EPOCHS = 5
+"""The maximum epochs of a trial in the first round."""
 
-READABLE = 4
-"""The fewest epochs of the first round, where trainer.epochs allow it: shorter curves cannot be diagnosed."""
+MIN_COARSE_EPOCHS = 4
+"""The minimum epochs of a trial in the first round, if trainer.epochs allows: shorter curves cannot be diagnosed."""
 
-FEWEST = 3
-"""The fewest trials of the first round."""
+MIN_TRIALS = 3
+"""The minimum number of trials in the first round."""
 
-FIRST, SAME, MIDDLE, LAST = 0.3, 0.2, 0.45, 0.6
-"""The share of the remaining epochs that a round uses: the first round; another as short; a medium one; the longest."""
+FIRST_SHARE, SAME_SHARE, MIDDLE_SHARE, LAST_SHARE = 0.3, 0.2, 0.45, 0.6
+"""The share of the remaining epochs that a round uses: the first round, a repeat of it, a medium one, the longest."""
 
-ENOUGH = 4
-"""Shorter rounds are added only while the budget has epochs for this number of full trainings."""
+TRAININGS_FOR_SHORT_ROUNDS = 4
+"""A shorter round is added only while the budget has epochs for this number of full trainings."""
 
-RESERVED = 3
+RESERVED_TRAININGS = 3
 """Epochs for this number of full trainings are reserved for the end while search ranges still move."""
 
-CARRIED = 0.5
+MAX_SURVIVOR_SHARE = 0.5
 """The largest share of a round's epochs for trials that are continued from earlier rounds."""
 
-REPEATS = 2
-"""Number of further seeds that the best parameters are trained with, to measure the variance between seeds."""
+REPEAT_SEEDS = 2
+"""Number of additional seeds for the best parameters, to measure the variance between seeds."""
 
 
 class Resource(Enum):
-    """How many epochs each trial of the next round is given.
+    """The epochs of each trial in the next round.
 
-    SAME: as many as in the last. MORE: those of the next rung. LESS: back from the last rung to the one before, for new
-    trials of which the best may go on.
+    SAME: as in the last round. MORE: those of the next rung. LESS: one rung lower, for new trials; the best of them
+    may be continued later.
     """
 
     SAME = "same"
@@ -62,7 +62,7 @@ class GivenRound(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One round. epochs: of each of its trials in all.
+    """One round. epochs: total epochs of each trial at the end of the round.
 
     survivors: number of trials continued from earlier rounds. new: number of new trials.
     """
@@ -80,9 +80,9 @@ class Rung:
 class Progress:
     """The progress of a search between two rounds.
 
-    rounds: how many have ended. epochs: of a trial in the last one. trained: epochs of all trials together.
-    paused: the epochs of the paused trials that may be continued, the best trial first.
-    restarts: a trial that is continued trains again from its first epoch.
+    rounds: number of ended rounds. epochs: of a trial in the last round. trained: epochs of all trials together.
+    paused: the epochs of each paused trial that may be continued, the best trial first.
+    restarts: without checkpoints, a continued trial trains again from its first epoch.
     """
 
     rounds: int
@@ -101,63 +101,65 @@ class Schedule(Protocol):
     def first(self) -> Rung: ...
 
     def next(self, now: Progress, resource: Resource, /) -> Rung | Over:
-        """The next round, or why there is none."""
+        """The next round, or the reason why the search is over."""
         ...
 
-    def may_look_again(self, now: Progress, /) -> bool:
-        """Whether another round as short as the last may come next."""
+    def may_repeat_rung(self, now: Progress, /) -> bool:
+        """Whether the next round may have the same epochs as the last."""
         ...
 
     def repeats(self, now: Progress, /) -> int:
-        """The number of further seeds to train the best parameters with; 0 where the budget is too small."""
+        """The number of additional seeds for the best parameters; 0 where the budget is too small."""
         ...
 
 
 @dataclass(frozen=True)
 class BudgetSchedule:
-    """Rounds planned from a budget of epochs of all trials together."""
+    """Rounds planned from a budget: the epochs of all trials together."""
 
     budget: int
     longest: int
 
     @property
     def resources(self) -> tuple[int, ...]:
-        """Epochs of a trial in each kind of round, rising to `longest`."""
-        coarse = max(1, min(COARSE, max(READABLE, round(self.longest / 9)), round(self.longest / 5)))
+        """The rungs: epochs of a trial in each kind of round, ascending to `longest`."""
+        coarse = max(
+            1, min(MAX_COARSE_EPOCHS, max(MIN_COARSE_EPOCHS, round(self.longest / 9)), round(self.longest / 5))
+        )
         return tuple(sorted({coarse, round(math.sqrt(coarse * self.longest)), self.longest}))
 
     @property
-    def least(self) -> int:
-        """The fewest epochs of the first round."""
-        return FEWEST * self.resources[0]
+    def min_budget(self) -> int:
+        """The minimum budget in epochs: that of the first round."""
+        return MIN_TRIALS * self.resources[0]
 
     def first(self) -> Rung:
         epochs = self.resources[0]
-        return Rung(epochs, 0, max(FEWEST, math.floor(FIRST * self.budget / epochs)))
+        return Rung(epochs, 0, max(MIN_TRIALS, math.floor(FIRST_SHARE * self.budget / epochs)))
 
     def next(self, now: Progress, resource: Resource, /) -> Rung | Over:
         left = self.budget - now.trained
-        if resource is Resource.LESS and left < ENOUGH * self.longest:
+        if resource is Resource.LESS and left < TRAININGS_FOR_SHORT_ROUNDS * self.longest:
             resource = Resource.SAME
         epochs = self._epochs(now.epochs, resource)
         share = left * self._share(now.epochs, epochs)
         if left - share < self.longest or share < 2 * epochs:
             share = left
         costs = [epochs if now.restarts else epochs - at for at in now.paused if at < epochs]
-        survivors = _affordable(costs, CARRIED * share, left)
+        survivors = _affordable_survivors(costs, MAX_SURVIVOR_SHARE * share, left)
         new = math.floor(max(0.0, share - sum(costs[:survivors])) / epochs)
         if survivors + new == 0:
             numbers = {"budget": self.budget, "left": left}
             return Over(f"the budget of {self.budget} epochs is spent ({left} left)", Cause.LIMIT, numbers)
         return Rung(epochs, survivors, new)
 
-    def may_look_again(self, now: Progress, /) -> bool:
+    def may_repeat_rung(self, now: Progress, /) -> bool:
         """Only where enough epochs remain to train the best trials to the end."""
-        return (1 - SAME) * (self.budget - now.trained) >= RESERVED * self.longest
+        return (1 - SAME_SHARE) * (self.budget - now.trained) >= RESERVED_TRAININGS * self.longest
 
     def repeats(self, now: Progress, /) -> int:
         """Only where the budget also has epochs for new trials afterwards."""
-        return REPEATS if self.budget - now.trained >= 2 * (REPEATS + 1) * now.epochs else 0
+        return REPEAT_SEEDS if self.budget - now.trained >= 2 * (REPEAT_SEEDS + 1) * now.epochs else 0
 
     def _epochs(self, last: int, resource: Resource) -> int:
         by = {Resource.SAME: 0, Resource.MORE: 1, Resource.LESS: -1}[resource]
@@ -165,8 +167,8 @@ class BudgetSchedule:
 
     def _share(self, last: int, epochs: int) -> float:
         if epochs == self.longest:
-            return LAST
-        return SAME if epochs == last == self.resources[0] else MIDDLE
+            return LAST_SHARE
+        return SAME_SHARE if epochs == last == self.resources[0] else MIDDLE_SHARE
 
 
 @dataclass(frozen=True)
@@ -187,32 +189,32 @@ class FixedSchedule:
         if now.rounds >= len(self.rounds):
             return Over(f"all {len(self.rounds)} rounds are done", numbers={"rounds": len(self.rounds)})
         round_ = self.rounds[now.rounds]
-        survivors = min(part(self.keep, round_.trials), sum(at < round_.epochs for at in now.paused))
+        survivors = min(ceil_share(self.keep, round_.trials), sum(at < round_.epochs for at in now.paused))
         return Rung(round_.epochs, survivors, round_.trials - survivors)
 
-    def may_look_again(self, _now: Progress, /) -> bool:
-        """Always: the rounds are given."""
+    def may_repeat_rung(self, _now: Progress, /) -> bool:
+        """Always true: the rounds are fixed."""
         return True
 
     def repeats(self, _now: Progress, /) -> int:
-        """None: the rounds are given."""
+        """Always 0: the rounds are fixed."""
         return 0
 
 
-def part(fraction: float, of: int) -> int:
-    """Rounded up, with a tolerance for rounding errors: 0.28 x 25 is 7."""
+def ceil_share(fraction: float, of: int) -> int:
+    """fraction x of, rounded up, with a tolerance for rounding errors: 0.28 x 25 is 7."""
     return math.ceil(fraction * of - 1e-9)
 
 
-def _affordable(costs: Sequence[int], share: float, left: int) -> int:
-    """How many of the first trials fit into a share of the remaining epochs; at least one where one fits at all."""
+def _affordable_survivors(costs: Sequence[int], share: float, left: int) -> int:
+    """How many of the first trials fit into a share of the remaining epochs; at least one if `left` allows one."""
     if not costs or costs[0] > left:
         return 0
     return max(1, sum(total <= share for total in accumulate(costs)))
 
 
 def forecast(schedule: Schedule, restarts: bool = False) -> Iterator[Rung]:
-    """The rounds if no search range moves, no trial ends early and each round improves the best value.
+    """The rounds, if no search range moves, no trial ends early and each round improves the best value.
 
     restarts: see `Progress`.
     """

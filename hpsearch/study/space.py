@@ -1,7 +1,7 @@
 """The search space: floats, integers, choices, fixed values, conditions, and the map to and from the unit cube.
 
-Every parameter that is searched is one axis of the unit cube [0, 1]^d. A float with log = true is spread evenly over
-its logarithm (Bergstra and Bengio 2012, JMLR 13, section 4: most of a learning rate's range lies in its decades).
+Each searched parameter is one axis of the unit cube [0, 1]^d. A float with log = true is log-uniform (Bergstra and
+Bengio 2012, JMLR 13, section 4: learning rates are searched by order of magnitude).
 """
 
 import math
@@ -14,7 +14,7 @@ from hpsearch.core.trial import Params, Plain
 Condition = Mapping[str, tuple[Plain, ...]]
 """{"optimizer": ("sgd", "rmsprop")}: active where every named parameter is active and has one of these values."""
 
-_MOST_COUNTING = 100_000
+_MAX_COUNTING_STEPS = 100_000
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Float:
     """A real number in [low, high]; with `step`, one of low, low + step, …
 
     grid: its values in a grid search; empty: from `points` or `step`.
-    points: so many values in a grid search, ends included, spaced evenly (in log where log).
-    expand: coarse-to-fine may move a range past low and high.
-    auto: a learning-rate range test finds the range, within this one.
+    points: number of values in a grid search, low and high included, evenly spaced (on a log scale with log = true).
+    expand: a search in rounds may move the range beyond low and high.
+    auto: the learning-rate range test finds the range, within low and high.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Float:
         return min(max(value, self.low), self.high)
 
     def to_unit(self, value: Plain) -> float:
-        """The position of the value; outside [0, 1] for a value outside [low, high]."""
+        """The value's coordinate; outside [0, 1] for a value outside [low, high]."""
         number = float(value)
         if self.low == self.high:
             return 0.5
@@ -73,7 +73,7 @@ class Float:
         if self.points is not None:
             last = max(self.points - 1, 1)
             smooth = replace(self, step=None)
-            # A tenth is to read 0.1, not 0.10000000000000006.
+            # Rounded to 12 digits: 0.1 in place of 0.10000000000000006.
             values = (float(f"{smooth.from_unit(i / last):.12g}") for i in range(self.points))
             return tuple(dict.fromkeys(min(max(value, self.low), self.high) for value in values))
         if self.count is not None:
@@ -104,14 +104,14 @@ class Int:
         return 1 + (self.high - self.low) // (self.step or 1)
 
     def from_unit(self, u: float) -> int:
-        """The value at u in [0, 1]; with log, an integer's share is that of [value - 1/2, value + 1/2]."""
+        """The value at u in [0, 1]; with log, an integer covers [value - 1/2, value + 1/2]."""
         if not self.log:
             return self.low + (self.step or 1) * min(int(u * self.count), self.count - 1)
         low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
         return min(max(round(math.exp(low + u * (high - low))), self.low), self.high)
 
     def to_unit(self, value: Plain) -> float:
-        """The middle of the value's share of [0, 1]."""
+        """The middle of the interval of [0, 1] that maps to the value."""
         if not self.log:
             return ((int(value) - self.low) / (self.step or 1) + 0.5) / self.count
         low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
@@ -128,7 +128,7 @@ class Int:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some values, which have no order."""
+    """A categorical parameter: one of several values without an order."""
 
     name: str
     values: tuple[Plain, ...]
@@ -160,7 +160,7 @@ Parameter = Float | Int | Choice
 
 @dataclass(frozen=True)
 class Space:
-    """The parameters of a study, sorted so that none comes before one that it depends on, and the fixed values."""
+    """The parameters of a study, each after those that its condition names, and the fixed values."""
 
     parameters: tuple[Parameter, ...]
     fixed: Params = field(default_factory=dict)
@@ -181,7 +181,7 @@ class Space:
     def from_unit(self, point: Sequence[float]) -> dict[str, Plain]:
         """Parameters at a point of the unit cube, one coordinate each; inactive ones are left out.
 
-        Coordinates may be NumPy's numbers; the parameters are plain Python values.
+        Coordinates may be NumPy scalars; the parameters are plain Python values.
         """
         params: dict[str, Plain] = dict(self.fixed)
         for parameter, u in zip(self.parameters, point, strict=True):
@@ -197,19 +197,19 @@ class Space:
         return [p.to_unit(params[p.name]) if p.name in params else None for p in self.parameters]
 
     def contains(self, params: Params) -> bool:
-        """Whether these could have been drawn from this space (up to rounding of floats)."""
+        """Whether the parameters are in this space (up to rounding of floats)."""
         expected = {p.name for p in self.parameters if is_active(p, params)} | set(self.fixed)
         if set(params) != expected:
             return False
         return all(_holds(self[name], value) for name, value in params.items() if name not in self.fixed)
 
     def size(self) -> int | None:
-        """The number of different parameter sets (with conditions: an upper bound); None with a continuous range."""
+        """The number of parameter sets (with conditions: an upper bound); None with a continuous range."""
         counts = [parameter.count for parameter in self.parameters]
         return None if any(count is None for count in counts) else math.prod(count or 1 for count in counts)
 
     def grid(self) -> Iterator[dict[str, Plain]]:
-        """Every point exactly once, the last parameter turning fastest; what is inactive is left out."""
+        """Every point once; the last parameter varies fastest. Inactive parameters are left out."""
         waiting = [(0, dict(self.fixed))]
         while waiting:
             index, params = waiting.pop()
@@ -229,7 +229,7 @@ class Space:
             for name, allowed in parameter.when.items():
                 named.setdefault(name, {}).update(dict.fromkeys(allowed))
         total, waiting = 0, [(0, dict(self.fixed), 1)]
-        for _ in range(_MOST_COUNTING):
+        for _ in range(_MAX_COUNTING_STEPS):
             if not waiting:
                 return total
             index, params, share = waiting.pop()
@@ -241,17 +241,17 @@ class Space:
         return None
 
     def narrowed(self, ranges: Mapping[str, Parameter]) -> "Space":
-        """The same space with some parameters replaced by narrower (or moved) ones."""
+        """The same space with other ranges for some parameters."""
         return Space(tuple(ranges.get(p.name, p) for p in self.parameters), self.fixed)
 
 
 def is_active(parameter: Parameter, params: Params) -> bool:
-    """Whether its condition holds among the values chosen so far."""
+    """Whether its condition holds for these values."""
     return all(name in params and params[name] in allowed for name, allowed in parameter.when.items())
 
 
 def offers(parameter: Parameter, value: Plain) -> bool:
-    """Whether the parameter can have exactly this value, so that a condition may name it; a continuous range cannot."""
+    """Whether the parameter can have exactly this value and a condition can name it; False for continuous ranges."""
     if isinstance(parameter, Choice):
         return any(own == value and type(own) is type(value) for own in parameter.values)
     if isinstance(value, str | bool) or not parameter.low <= value <= parameter.high:
@@ -262,8 +262,8 @@ def offers(parameter: Parameter, value: Plain) -> bool:
 
 
 def _parts(parameter: Parameter, params: Params, named: tuple[Plain, ...]) -> Iterator[tuple[dict[str, Plain], int]]:
-    """What a parameter splits a grid into: its values that conditions name one by one, all others together (left out:
-    no condition asks for them), each with how many values it stands for."""
+    """The parts of a grid by this parameter, each with its number of values: one part for each value that a condition
+    names, and one for all other values, without the parameter since no condition needs it."""
     if not is_active(parameter, params):
         yield dict(params), 1
         return

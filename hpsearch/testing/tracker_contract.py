@@ -8,7 +8,7 @@ from hpsearch.tracking.base import Sync, Tracker
 
 
 class TrackerContract:
-    """A subclass gives the fixture `tracker`: a new tracker of a study that nobody runs any more."""
+    """A subclass defines the fixture `tracker`: a new tracker of a study that is not running."""
 
     @pytest.fixture
     def tracker(self) -> Tracker:

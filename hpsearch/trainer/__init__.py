@@ -1,1 +1,1 @@
-"""The contract between a search and training code: what a trainer is given, and what it reports."""
+"""The contract between a search and training code: the arguments of a trainer, and its reports."""

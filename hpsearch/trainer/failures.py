@@ -1,4 +1,4 @@
-"""What an exception that ends a training means for its trial, and how it is shown."""
+"""Classifies an exception that ended a training, and shortens its traceback."""
 
 import errno
 import re
@@ -11,7 +11,7 @@ from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.messages import Failure
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-"""Errors of the disk, which the trainer is not the cause of."""
+"""Errors of the disk, which are not the trainer's fault."""
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -21,7 +21,7 @@ TRACEBACK = re.compile(
 )
 
 MAX_HEADLINE, MAX_TRACEBACK = 500, 20_000
-"""Characters that are kept of an exception's first line, and of a traceback: its beginning and its end."""
+"""Maximum characters of an exception's first line, and of a traceback (its beginning and its end are kept)."""
 
 
 class ProgramFailed(Exception):
@@ -77,9 +77,9 @@ def _is_out_of_memory(problem: Exception) -> bool:
 
 
 def short_traceback(problem: BaseException, frames: int = 3) -> str:
-    """The last frames of a traceback, without those of hpsearch and of an import at its head, and the exception.
+    """The exception with the last frames of its traceback, without leading frames of hpsearch and of imports.
 
-    Never raises, whatever the exception's own __str__ does, and has at most MAX_TRACEBACK characters.
+    Never raises, even if the exception's __str__ does, and has at most MAX_TRACEBACK characters.
     """
     try:
         text = without_own_frames("".join(traceback.format_exception(problem, limit=-frames)).rstrip())
@@ -92,7 +92,7 @@ def short_traceback(problem: BaseException, frames: int = 3) -> str:
 
 
 def without_own_frames(text: str) -> str:
-    """A traceback that begins with the first frame outside of hpsearch; unchanged where all are inside of it."""
+    """The traceback from the first frame outside hpsearch; unchanged where all frames are inside."""
     return re.sub(TRACEBACK, _without_own_frames, text)
 
 
@@ -103,7 +103,7 @@ def _without_own_frames(found: re.Match[str]) -> str:
 
 
 def _is_own(file: str) -> bool:
-    """Or the import system's. A recorded file may be of another installation of hpsearch."""
+    """Whether a file is hpsearch's or the import system's. A recorded path may be from another installation."""
     if file.startswith("<frozen importlib"):
         return True
     _, package, inside = file.replace("\\", "/").rpartition("/hpsearch/")
@@ -112,7 +112,7 @@ def _is_own(file: str) -> bool:
 
 
 def headline(problem: BaseException) -> str:
-    """An exception in one line: its type and the first line of its text, which says most."""
+    """An exception in one line: its type and the first line of its text."""
     first = _first_line(problem)
     return f"{type(problem).__name__}: {first}" if first else type(problem).__name__
 

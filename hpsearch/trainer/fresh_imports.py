@@ -1,7 +1,7 @@
-"""The user's modules that were edited since this process imported them are imported anew, between two studies.
+"""Reloads the user's modules that were edited since this process imported them, between two studies.
 
-A notebook is one process for many runs, and Python imports a module once. Without this an edited trainer would be
-hashed for the record while its old code trains.
+A notebook is one process for many runs, and Python imports a module once. Without this, the record would have the hash
+of the edited file while the old code trains.
 """
 
 import importlib
@@ -28,10 +28,10 @@ _HASHES: dict[Path, str] = {}
 
 
 def unload_changed(modules: Iterable[str], folder: Path) -> None:
-    """Remove from sys.modules what has changed on disk, and what imports that; the next import reads the files again.
+    """Remove from sys.modules the modules that changed on disk and those that import them, to be imported again.
 
-    modules: of trainers, samplers and pruners that a study names. folder: of the study, searched first from now on.
-    To be called before a study is opened, never while it runs: one study trains with one code.
+    modules: of the study's trainer, sampler and pruner. folder: of the study; searched first from now on.
+    Call it before a study is opened, never while it runs: one study trains with one version of the code.
     """
     _search_first(folder)
     importlib.invalidate_caches()
@@ -44,9 +44,9 @@ def unload_changed(modules: Iterable[str], folder: Path) -> None:
 
 
 def check_is_current(thing: object, name: str) -> None:
-    """BadInput where an object that a program gives again is of a file whose code was changed since it was given first.
+    """BadInput where the file of a Python object was edited since the object was first passed to a study.
 
-    It cannot be imported anew, and the record would have the new file. name: of the object, for the message.
+    The object has the old code, and the record would have the hash of the new file. name: of the object, for messages.
     """
     now = {path: code_hash(path) for path in Sources.of_object(thing).files.values()}
     try:
@@ -62,14 +62,14 @@ def check_is_current(thing: object, name: str) -> None:
 
 
 def _search_first(folder: Path) -> None:
-    """A folder of another study may have a module of the same name."""
+    """Move the folder to the front of sys.path: another study's folder may have a module of the same name."""
     with suppress(ValueError):
         sys.path.remove(str(folder))
     search_first_in(folder)
 
 
 def _stale(module: str) -> Iterator[str]:
-    """The loaded ones among a module and its imports whose file has changed, and those that import one of these."""
+    """The module and its imports, as far as loaded: those with a changed file, and those that import one of these."""
     files = Sources.of(module).files
     changed = {name for name, path in files.items() if name in sys.modules and _has_changed(name, path)}
     for name in changed:
@@ -104,6 +104,6 @@ def _is_newer_than_bytecode(name: str, path: Path) -> bool:
 
 
 def _remove_bytecode(path: Path) -> None:
-    """Python takes it for that of the new file where both have the same size and were written within one second."""
+    """Python would use it for the edited file where both have the same size and were written in the same second."""
     with suppress(OSError, NotImplementedError):
         Path(cache_from_source(str(path))).unlink()

@@ -1,6 +1,6 @@
-"""Opening a trial: the trainer is seeded, called with the trial's parameters and a Run, and its reports are checked.
+"""Opens a trial: seeds the generators, calls the trainer with the parameters and a Run, and checks its reports.
 
-The worker, the folds of a trial, preflight and evaluation all open their trainings here.
+The worker, the folds of a trial, preflight and evaluation open their trainings here.
 """
 
 import operator
@@ -17,12 +17,12 @@ from hpsearch.provenance.sources import Sources
 from hpsearch.study.program import Program
 from hpsearch.trainer import arguments, contract, forms, state
 from hpsearch.trainer.adapters import command
-from hpsearch.trainer.given import GivenTrainer, PickledTrainer
 from hpsearch.trainer.reporting import reports_to
+from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
 
 MAX_METRICS = 1000
-"""Most metrics of one report. It limits the size of the journal, which has each value of each epoch."""
+"""Maximum number of metrics in a report. It limits the size of the journal, which has each value of each epoch."""
 
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -30,11 +30,11 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 @dataclass(frozen=True)
 class TrainerContext:
-    """A study's trainer, and what all trainings of the study have in common.
+    """A study's trainer, and the settings that all trainings of the study share.
 
     use: "module:name". folder: the trainer's module is looked for there first. options: the trainer's fixed
     parameters. threads: CPU threads of a training.
-    replicates: what a trial of the study trains side by side. given: the trainer, where it is a Python object.
+    replicates: what a trial of the study trains side by side. trainer_object: the trainer, where it is a Python object.
     program: the trainer, where it is a command.
     """
 
@@ -46,7 +46,7 @@ class TrainerContext:
     threads: int = 1
     data_dir: Path | None = None
     replicates: Replicates = SINGLE_TRAINING
-    given: GivenTrainer | PickledTrainer | None = None
+    trainer_object: TrainerObject | PickledTrainer | None = None
     program: Program | None = None
 
     @property
@@ -54,22 +54,26 @@ class TrainerContext:
         """Its name in messages."""
         if self.program is not None:
             return f"the command `{' '.join(self.program.words)}`"
-        return contract.display_name(self.use) if self.given is None else contract.display_name_of_object(self.use)
+        if self.trainer_object is not None:
+            return contract.display_name_of_object(self.use)
+        return contract.display_name(self.use)
 
     def find(self) -> Trainer:
         """TrainerError says what is wrong with it."""
         if self.program is not None:
             return command.as_trainer(self.program, self.folder, self.options, self.objective.metric)
-        if self.given is None:
+        if self.trainer_object is None:
             return contract.find(self.use, self.folder)
         search_first_in(self.folder)
-        return forms.as_trainer(self.name, self.given.trainer)
+        return forms.as_trainer(self.name, self.trainer_object.trainer)
 
     def sources(self) -> Sources:
         """The files and objects that the trainer is made of. Call `find` first."""
         if self.program is not None:
             return command.sources_of(self.program, self.folder)
-        return Sources.of(module_of(self.use, self.folder)) if self.given is None else self.given.sources
+        return (
+            Sources.of(module_of(self.use, self.folder)) if self.trainer_object is None else self.trainer_object.sources
+        )
 
     def run(
         self,
@@ -105,7 +109,7 @@ class Measurement(Protocol[Result_co]):
     def seconds(self) -> float: ...
 
     def measure(self, context: TrainerContext) -> Result_co:
-        """Runs in the worker's process, and leaves nothing behind."""
+        """Runs in the worker's process, and must restore what it changes."""
         ...
 
 

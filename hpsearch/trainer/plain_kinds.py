@@ -1,4 +1,4 @@
-"""Values of the standard library that a text or a few plain values describe in full, and how they are written so."""
+"""Types of the standard library that are stored as a string or a few plain values, with their conversions."""
 
 import array
 import datetime
@@ -18,7 +18,7 @@ def _written_datetime(value: Any) -> Any:
 
 
 def _written_zone(zone: Any) -> Any:
-    """None, seconds and name of a fixed offset, or the key of a zone. TypeError for a zone of another kind."""
+    """None, [seconds, name] of a fixed offset, or the key of a zone. TypeError for other time zones."""
     if zone is None:
         return None
     if type(zone) is datetime.timezone:
@@ -60,7 +60,7 @@ def _python_random(state: Any) -> random.Random:
 
 
 PlainKind = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
-"""The name of a kind in files, how it is written, and how it is read."""
+"""The name of the type in files, and the functions that write and read a value."""
 
 PLAIN_KINDS: Mapping[type, PlainKind] = {
     datetime.datetime: ("datetime", _written_datetime, _datetime),

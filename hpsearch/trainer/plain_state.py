@@ -21,14 +21,14 @@ from hpsearch.trainer.plain_kinds import PLAIN_KINDS, READERS
 KIND, VALUE, EXTRA = "__hpsearch_kind__", "value", "extra"
 
 Path = tuple[str, ...]
-"""Where a value stands in a state, such as ("['history']", "[3]")."""
+"""The path of a value in a state, such as ("['history']", "[3]")."""
 
 MAX_DEPTH = 200
-"""Most levels of a state. A deeper one refers to itself."""
+"""Maximum nesting of a state; a deeper one probably contains itself."""
 
 
 class NotPlain(Exception):
-    """A value that no checkpoint can hold. path: where it stands in the state. what: its kind, for people."""
+    """A value that a checkpoint cannot store. path: its path in the state. what: its type, for messages."""
 
     def __init__(self, path: Path, what: str):
         super().__init__(f"{''.join(path)} is {what}")
@@ -37,7 +37,7 @@ class NotPlain(Exception):
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 FACTORIES: Mapping[str, Any] = {kind.__name__: kind for kind in (int, float, list, dict, set, str, bool, tuple)}
-"""Of a defaultdict."""
+"""The default factories that a stored defaultdict may have."""
 
 BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 """NumPy's bit generators."""
@@ -47,9 +47,9 @@ BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 
 
 def to_plain(value: Any, path: Path = ()) -> Any:
-    """The value in plain values and tensors. What is plain already is returned itself, so shared tensors stay shared.
+    """The state as plain values and tensors. A plain value is returned as it is, so shared tensors stay shared.
 
-    NotPlain names the first value that no checkpoint can hold.
+    NotPlain names the first value that a checkpoint cannot store.
     """
     kind = type(value)
     if kind in PLAIN or _is_torch_plain(value):
@@ -79,7 +79,7 @@ def _items(values: Iterable[Any], path: Path) -> list[Any]:
 
 
 def _pairs(value: Mapping[Any, Any], path: Path) -> list[Any]:
-    """Keys too may be of any kind that is known here."""
+    """Keys and values as pairs, both converted."""
     return [
         [
             key if type(key) in PLAIN else to_plain(key, (*path, f" (the key {key!r:.60})")),
@@ -99,7 +99,7 @@ def _written_dict(value: Any, path: Path) -> Any:
 
 
 def _written_container(value: Any, path: Path) -> Any:
-    """None for a value that is no container of the standard library."""
+    """None for other values than containers of the standard library."""
     match value:
         case collections.deque() if type(value) is collections.deque:
             return _tagged("deque", _items(value, path), [value.maxlen])
@@ -120,7 +120,7 @@ def _written_container(value: Any, path: Path) -> Any:
 
 
 def _is_torch_plain(value: Any) -> bool:
-    """A tensor, or one of the small values of torch that `weights_only=True` knows."""
+    """A tensor, or a torch value that `weights_only=True` accepts."""
     torch = sys.modules.get("torch")
     if torch is None:
         return False
@@ -133,7 +133,7 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _written_numpy(value: Any, path: Path) -> Any:
-    """None for a value that is not NumPy's, and for torch.Generator, which has a state of the same kind."""
+    """For NumPy values and torch.Generator; None for others."""
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
     if torch is not None and type(value) is torch.Generator:
         return _tagged("torch.Generator", value.get_state())
@@ -162,7 +162,7 @@ def _written_numpy(value: Any, path: Path) -> Any:
 
 
 def _bytes_tensor(content: bytes) -> Any:
-    """A tensor is stored as it is; bytes take twice their size in a checkpoint."""
+    """As a tensor, since bytes take twice their size in a checkpoint."""
     import torch
 
     return torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.empty(0, dtype=torch.uint8)
@@ -191,7 +191,7 @@ def _written_instance(value: Any, path: Path) -> Any:
 
 
 def _why_unsupported(kind: type) -> str:
-    """Why instances of a class are not kept; "" where they are."""
+    """Why instances of a class cannot be stored; "" where they can."""
     is_named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
     if not (issubclass(kind, enum.Enum) or is_named_tuple or dataclasses.is_dataclass(kind)):
         return _named(kind, "an object of the class ") if kind.__module__ != "builtins" else f"a {kind.__name__}"
@@ -304,7 +304,7 @@ def _new_bit_generator(name: str) -> Any:
 
 
 def _read_instance(kind: str, value: Any, module: str, name: str) -> Any:
-    """An Enum's member, a named tuple or a dataclass, without a call of its constructor or of a method of its own."""
+    """An Enum member, a named tuple or a dataclass, created without its constructor or any of its methods."""
     found = _imported_class(module, name)
     if found is None:
         raise ValueError(f"it holds an object of the class {module}.{name}, which this process has not imported")
@@ -327,7 +327,7 @@ def _read_instance(kind: str, value: Any, module: str, name: str) -> Any:
 
 
 def _imported_class(module: str, name: str) -> Any:
-    """A class by its name, where its module is imported already; None where there is none. Nothing is imported."""
+    """A class by its name, if its module is imported already; else None. Imports nothing."""
     there: Any = sys.modules.get(module)
     for part in name.split("."):
         there = vars(there).get(part) if there is not None and hasattr(there, "__dict__") else None
@@ -338,7 +338,7 @@ def _imported_class(module: str, name: str) -> Any:
 
 
 def cloned(state: Any) -> Any:
-    """A deep copy of tensors and containers. For a small model it takes a tenth of the time of torch.save."""
+    """A deep copy of tensors and containers; for a small model ten times faster than torch.save."""
     if _is_tensor(state):
         own = state.detach().clone()
         return type(state)(own, state.requires_grad) if type(state).__name__ == "Parameter" else own

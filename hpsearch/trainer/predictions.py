@@ -1,4 +1,4 @@
-"""Predictions of a trained model for a set of examples, as numbers that can be averaged over models."""
+"""Predictions of a trained model on a data split, as numbers that can be averaged over models."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal

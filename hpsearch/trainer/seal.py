@@ -13,7 +13,7 @@ _opening: ContextVar[str | None] = ContextVar("opening", default=None)
 
 @contextmanager
 def unsealed(opening: str) -> Iterator[None]:
-    """The test split can be read inside it. opening: its record, written before anything is read."""
+    """Inside it, the test split can be read. opening: the record of this access, written before it."""
     if not opening:
         raise ValueError("opening must not be empty: each opening of the test split is recorded with its purpose")
     token = _opening.set(opening)
@@ -24,7 +24,7 @@ def unsealed(opening: str) -> Iterator[None]:
 
 
 def check_unsealed() -> None:
-    """Call it before anything of a test split is read. Raises Sealed, except inside `unsealed`."""
+    """Call it before reading a test split. Raises Sealed, except inside `unsealed`."""
     if _opening.get() is None:
         raise Sealed(
             "the test split is sealed: results of a search that has used it are no estimate for new data. "

@@ -1,4 +1,4 @@
-"""The state of a trial that is continued exactly: of the objects that it tracks, and of all random generators."""
+"""The state from which a trial resumes exactly: its tracked objects and all random number generators."""
 
 import importlib
 import io
@@ -14,14 +14,14 @@ from hpsearch.trainer import plain_state
 
 
 class NotResumable(TrainerError):
-    """The trainer does not continue from the checkpoint, so it has to train the trial again from its first epoch."""
+    """The trainer does not resume from the checkpoint, so the trial is trained again from its first epoch."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """A trial's state at the end of an epoch.
 
-    owner: "study uid/trial number"; so that a checkpoint of another trial is not loaded.
+    owner: "study uid/trial number", so that another trial's checkpoint is not loaded.
     best: the loss (smaller is better) at the best epoch so far.
     random: of all generators; empty in a checkpoint that has the weights alone, from which nothing is continued.
     """
@@ -60,7 +60,7 @@ class Snapshot:
 
 
 def take_snapshot(owner: str, step: int, best: float, tracked: Mapping[str, Any]) -> Snapshot:
-    """The state of the tracked objects, which share memory with the training, and of all random generators."""
+    """The state of the tracked objects (tensors share memory with the training) and of all random generators."""
     return Snapshot(owner, step, best, {name: state_of(thing) for name, thing in tracked.items()}, random_state())
 
 
@@ -70,17 +70,17 @@ def take_weights(owner: str, step: int, best: float, tracked: Mapping[str, Any])
 
 
 def cloned(snapshot: Snapshot) -> Snapshot:
-    """A copy with its own tensors, which later training does not change."""
+    """A copy with cloned tensors, which later training does not change."""
     return replace(snapshot, objects=plain_state.cloned(snapshot.objects))
 
 
 class NotSerializable(Exception):
-    """A state cannot be put into a checkpoint, or not be read from one: which object of run.track, where in it, and
-    what to do."""
+    """A state cannot be stored in a checkpoint, or read from one. The message has the object of run.track, the path of
+    the value, and what to do."""
 
 
 def pack(snapshot: Snapshot) -> bytes:
-    """The content of a checkpoint file. NotSerializable where a state has values that no checkpoint can hold."""
+    """The content of a checkpoint file. NotSerializable where a state has values that cannot be stored."""
     import torch
 
     buffer = io.BytesIO()
@@ -108,7 +108,7 @@ def _written(name: str, own: Any) -> Any:
 
 
 def unpack(content: bytes) -> Snapshot:
-    """Raises whatever torch raises for bytes that are no checkpoint or hold more than tensors and plain values."""
+    """Raises torch's exceptions for bytes that are not a checkpoint or contain more than tensors and plain values."""
     import torch
 
     found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
@@ -194,7 +194,7 @@ def seed_everything(seed: int) -> None:
 
 
 def random_state() -> dict[str, Any]:
-    """Every global random state, as plain values and tensors."""
+    """All global random states, as plain values and tensors."""
     version, words, gauss = random.getstate()
     state: dict[str, Any] = {"python": (version, list(words), gauss)}
     for numpy in _imported("numpy"):
@@ -222,6 +222,6 @@ def set_random_state(state: Mapping[str, Any]) -> None:
 
 
 def _imported(name: str) -> Iterator[Any]:
-    """The module where it is imported: otherwise it has no state, and importing torch takes a second."""
+    """The module, if it is imported: otherwise it has no state, and importing torch takes a second."""
     if name in sys.modules:
         yield importlib.import_module(name)  # waits for another thread, such as a sampler's, that is importing it

@@ -1,4 +1,4 @@
-"""The second argument of a trainer, beside its parameters, in a search and in a notebook."""
+"""`Run`, the second argument of a trainer, in a search and in a notebook."""
 
 import importlib.util
 import tempfile
@@ -38,7 +38,7 @@ class Run:
 
     seed: already given to random, NumPy and torch by the worker.
     max_epochs: most epochs of the trial in this study, pauses included: the length of a learning-rate schedule.
-    epoch: the one that `epochs` has yielded last, 0 before the first and after the last.
+    epoch: the last epoch that `epochs` has yielded; 0 before the first and after the last.
     device: "cpu", or "cuda" where the trial has (a share of) a GPU.
     threads: number of CPU threads of the trial.
     data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
@@ -148,7 +148,7 @@ class Run:
         TrainerError: it cannot be read or hashed, or the name stands for something else already.
         """
         if self._instrument is not None:
-            return  # nothing of it lasts
+            return  # a measurement is not recorded
         try:
             found = data_hashes.digest(*things)
         except (OSError, TypeError, RuntimeError) as problem:
@@ -204,7 +204,7 @@ class Run:
 
     @property
     def has_ignored_checkpoint(self) -> bool:
-        """Whether the trainer, which has reported, has not asked `epochs` where to continue."""
+        """Whether the trainer has reported without calling `epochs`, which restores the checkpoint."""
         return self._restored is not None
 
     @property

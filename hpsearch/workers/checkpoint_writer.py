@@ -26,12 +26,12 @@ class Claim:
 
     def take(self) -> None:
         """OSError where the disk does not take it."""
-        with checkpoints.naming(self._path):
+        with checkpoints.with_free_space(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(self._name)
 
     @property
-    def holds(self) -> bool:
+    def is_held(self) -> bool:
         try:
             return self._path.read_text() == self._name
         except FileNotFoundError:
@@ -56,13 +56,13 @@ class CheckpointWriter:
         self._claim = Claim(store.folder)
         try:
             self._claim.take()
-            store.forget(after)
+            store.remove_after(after)
         except OSError as problem:
             message = f"the trial's checkpoints in {store.folder} cannot be changed: {problem}"
             raise CheckpointsUnavailable(message) from None
         self.restored = store.newest(after) if after else None
         self.only_best = False
-        self._is_first, self._is_off = self.restored is None, False
+        self._is_first, self._disabled = self.restored is None, False
         self.unsaved = ""
         self.tracked: dict[str, Any] = {}
         self._best_loss = self.restored.best if self.restored else math.inf
@@ -78,52 +78,52 @@ class CheckpointWriter:
         self._bests: list[state.Snapshot] = []
         self._last = 0
 
-    def observe(self, report: Report, going_on: bool) -> None:
-        """An epoch was trained; `going_on`: the trainer changes its state before there is time to write.
+    def observe(self, report: Report, continues: bool) -> None:
+        """An epoch was trained; `continues`: the trainer changes its state before there is time to write.
 
         Where a curve is judged at its last epoch, the best is the last so far whose report has the metric.
         """
         self._last = report.step
         loss = self._objective.loss_of(report)
         is_last = self._objective.at == "last" and self._objective.is_in(report)
-        if self.tracked and not self._is_off and (loss < self._best_loss or is_last):
+        if self.tracked and not self._disabled and (loss < self._best_loss or is_last):
             self._best_loss = loss
             snapshot = self._take(state.take_weights if self._weights_only else state.take_snapshot)
-            self._bests.append(state.cloned(snapshot) if going_on else snapshot)
+            self._bests.append(state.cloned(snapshot) if continues else snapshot)
 
-    def write(self, at_rest: bool) -> Failure | None:
-        """Not `at_rest`: the trainer went on after its last report, so its state now is no epoch's checkpoint.
+    def write(self, is_resumable: bool) -> Failure | None:
+        """Not `is_resumable`: the trainer went on after its last report, so its state now is no epoch's checkpoint.
 
         Returns why the trial cannot go on: the disk does not take its state, another worker has it. It goes on without
         checkpoints where its state cannot be saved (`unsaved`): the first checkpoint is read once to know.
         """
         if not self.tracked and not self.unsaved:
             self.unsaved = "the trainer gives no object to run.track(…), so there is no model for `evaluate` either"
-        if not self.tracked or self._is_off:
+        if not self.tracked or self._disabled:
             return None
         try:
-            if not self._claim.holds:
+            if not self._claim.is_held:
                 return Failure("error", "the trial was assigned to another worker")
-            self._write(at_rest and not self.only_best)
+            self._write(is_resumable and not self.only_best)
         except state.NotSerializable as problem:
-            self._is_off, self.unsaved = True, str(problem)
+            self._disabled, self.unsaved = True, str(problem)
         except OSError as problem:
             return Failure("disk", f"a checkpoint could not be written: {problem}")
         return None
 
-    def _write(self, at_rest: bool) -> None:
+    def _write(self, is_resumable: bool) -> None:
         best = self._bests[-1] if self._bests else None
         last = best if best is not None and best.step == self._last and not self._weights_only else None
-        content = self._packed(last or self._take(state.take_snapshot)) if at_rest else None
+        content = self._serialized(last or self._take(state.take_snapshot)) if is_resumable else None
         if best is not None:
-            self.store.set_best_aside()
+            self.store.back_up_best()
             if content is None or last is None:
-                self.store.write_best(self._packed(best))
+                self.store.write_best(self._serialized(best))
         if content is not None:
             self.store.write(self._last, content, best=last is not None)
         self.store.keep_newest()
 
-    def _packed(self, snapshot: state.Snapshot) -> bytes:
+    def _serialized(self, snapshot: state.Snapshot) -> bytes:
         """NotSerializable. The first one that has all is read again: it shows whether the trial can be continued."""
         content = state.pack(snapshot)
         if self._is_first:
@@ -137,7 +137,7 @@ class CheckpointWriter:
     def finish(self, over: bool, epoch: int | None) -> None:
         """The trial goes no further here; over, epoch: see Release. The best is one that counts."""
         with suppress(OSError):  # what cannot be removed does no harm
-            if not self._claim.holds:
+            if not self._claim.is_held:
                 return
             if epoch is not None and self._bests and self._bests[-1].step > epoch:
                 # A verdict dropped the epoch that was the best: the one before it is the best again.
@@ -145,7 +145,7 @@ class CheckpointWriter:
                 if before:
                     self.store.write_best(state.pack(before[-1]))
                 else:
-                    self.store.take_best_back()
+                    self.store.restore_best()
             if over:
                 self.store.keep_best()
             elif epoch is not None:

@@ -19,9 +19,9 @@ from typing import Self
 
 from hpsearch.trainer.state import Snapshot, unpack
 
-BEST, ASIDE, CLAIM = "best.pt", "best.pt.before", "claim"
+BEST, BEST_BACKUP, CLAIM = "best.pt", "best.pt.before", "claim"
 
-KEPT = 2
+KEPT_CHECKPOINTS = 2
 """How many of the newest checkpoints stay beside the best: the last, and the one to fall back on where the last is
 damaged, or of an epoch that a verdict dropped."""
 
@@ -78,23 +78,23 @@ class CheckpointStore:
         """Write the best checkpoint of an epoch within a slice; no trial resumes from it."""
         self._put(BEST, content)
 
-    def set_best_aside(self) -> None:
+    def back_up_best(self) -> None:
         """Keep the best under another name until it is known whether the one that takes its place counts."""
         if (self.folder / BEST).exists():
-            self._link(BEST, ASIDE)
+            self._link(BEST, BEST_BACKUP)
 
-    def take_best_back(self) -> None:
+    def restore_best(self) -> None:
         """The one that was set aside is the best again; without one there is none."""
         self._remove([BEST])
-        if (self.folder / ASIDE).exists():
+        if (self.folder / BEST_BACKUP).exists():
             for end in (".sha256", ""):
-                (self.folder / f"{ASIDE}{end}").replace(self.folder / f"{BEST}{end}")
+                (self.folder / f"{BEST_BACKUP}{end}").replace(self.folder / f"{BEST}{end}")
 
     def _link(self, name: str, to: str) -> None:
         """Give a checkpoint a second name; a copy where the file system has no links."""
         for end in ("", ".sha256"):
             path = self.folder / f"{to}{end}"
-            with naming(path), _beside(path) as new:
+            with with_free_space(path), _temporary_name(path) as new:
                 try:
                     new.hardlink_to(self.folder / f"{name}{end}")
                 except OSError:
@@ -103,27 +103,27 @@ class CheckpointStore:
 
     def _put(self, name: str, content: bytes) -> None:
         path, hashed = self.folder / name, self.folder / f"{name}.sha256"
-        with naming(path):
+        with with_free_space(path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            with _beside(path) as new, _beside(hashed) as new_hashed:
+            with _temporary_name(path) as new, _temporary_name(hashed) as new_hashed:
                 new.write_bytes(content)
                 new_hashed.write_bytes(hashlib.sha256(content).hexdigest().encode())
                 new.replace(path)
                 new_hashed.replace(hashed)
 
     def keep_newest(self) -> None:
-        """Remove all but the newest `KEPT`; the best has a file of its own."""
-        self._remove(map(self._name, self._steps()[KEPT:]))
+        """Remove all but the newest `KEPT_CHECKPOINTS`; the best has a file of its own."""
+        self._remove(map(self._name, self._steps()[KEPT_CHECKPOINTS:]))
 
     def keep_best(self) -> None:
         """Remove all but the best: the trial will not be continued."""
-        self._remove([ASIDE, *map(self._name, self._steps())])
+        self._remove([BEST_BACKUP, *map(self._name, self._steps())])
 
     def drop_best_before(self) -> None:
         """Remove the best one that was set aside: the one that took its place counts."""
-        self._remove([ASIDE])
+        self._remove([BEST_BACKUP])
 
-    def forget(self, after: int) -> None:
+    def remove_after(self, after: int) -> None:
         """Remove what was trained after an epoch: its reports were dropped, or were lost on their way.
 
         With it goes what a process that was killed had begun to write.
@@ -132,7 +132,7 @@ class CheckpointStore:
             path.unlink(missing_ok=True)
         self._remove(self._name(step) for step in self._steps() if step > after)
         while (self.folder / BEST).exists() and ((best := self.read(BEST)) is None or best.step > after):
-            self.take_best_back()
+            self.restore_best()
 
     @property
     def removal(self) -> Removal | None:
@@ -151,7 +151,7 @@ class CheckpointStore:
         if not files:
             return
         claim = self.folder / CLAIM
-        with _beside(claim) as new:
+        with _temporary_name(claim) as new:
             new.write_text(json.dumps(asdict(why)))
             new.replace(claim)
         for path in files:
@@ -247,7 +247,7 @@ def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def _temporary_name(path: Path) -> Iterator[Path]:
     """A name to write a file under before it is renamed; nothing is left there."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(OSError):
@@ -260,7 +260,7 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def with_free_space(path: Path) -> Iterator[None]:
     """An error of the disk names the file, which those of writing do not, and how much room there is."""
     try:
         yield

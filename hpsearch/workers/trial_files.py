@@ -1,4 +1,4 @@
-"""The files of a recorded trial, as far as they are on this machine: its best checkpoint and its log."""
+"""The files of a recorded trial that are on this machine: its best checkpoint and its log."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +29,8 @@ class TrialFiles:
         return cls(checkpoint, log, None if checkpoint else store.removal)
 
     def last_lines(self, count: int) -> list[str]:
-        """Of the log."""
+        """The last lines of the log."""
+
         try:
             content = self.log.read_bytes() if self.log is not None else b""
         except OSError:

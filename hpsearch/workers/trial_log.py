@@ -1,19 +1,19 @@
-"""The log of a trial, which cannot fill a disk."""
+"""The log of a trial: a file of limited size."""
 
 import io
 from pathlib import Path
 
-MOST_BYTES = 1 << 20
-"""What one trial may print into its log (1 MiB)."""
+MAX_BYTES = 1 << 20
+"""Maximum size of a trial's log in bytes (1 MiB)."""
 
 FULL = b"\n\xe2\x80\xa6 the log is full: nothing more is written\n"
 
 
-LONGEST_LINE = 1 << 16
-"""Bytes of a line that are held back until it is complete."""
+MAX_LINE_BYTES = 1 << 16
+"""Bytes of an incomplete line that are buffered; a longer line is written in parts."""
 
-END = 1 << 15
-"""Bytes of the end of a process's output that are kept, to say why it has ended."""
+TAIL_BYTES = 1 << 15
+"""Bytes of the end of a process's output that are kept, to report why it has ended."""
 
 
 def log_file(work: Path, number: int) -> Path:
@@ -22,18 +22,15 @@ def log_file(work: Path, number: int) -> Path:
 
 
 class CappedFile:
-    """A file that is made when something is written, and has never more than `most` bytes.
+    """A file of at most `max_bytes`, created at the first write. An existing file is appended to."""
 
-    A file that is there already is added to, and counts.
-    """
-
-    def __init__(self, path: Path, most: int = MOST_BYTES):
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES):
         self.path = path
-        self.left = most - len(FULL)
+        self.left = max_bytes - len(FULL)
         self.file: io.FileIO | None = None
 
     def write(self, content: bytes) -> None:
-        """Never raises: no trial fails because what it prints cannot be kept."""
+        """Never raises: a trial must not fail because its output cannot be written."""
         if self.left > 0:
             try:
                 self._write(content)
@@ -41,7 +38,7 @@ class CappedFile:
                 self.left = 0
 
     def write_head(self, content: bytes) -> None:
-        """Only where the file is new."""
+        """Write it if the file does not exist yet."""
         if not self.path.exists():
             self.write(content)
 
@@ -63,10 +60,10 @@ class CappedFile:
 
 
 class CappedLog(io.TextIOBase):
-    """A text stream into a CappedFile."""
+    """A text stream that writes to a CappedFile."""
 
-    def __init__(self, path: Path, most: int = MOST_BYTES):
-        self.content = CappedFile(path, most)
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES):
+        self.content = CappedFile(path, max_bytes)
 
     def writable(self) -> bool:
         return True
@@ -80,9 +77,9 @@ class CappedLog(io.TextIOBase):
         super().close()
 
 
-class FoldedOutput:
-    """What a process writes, on its way into its log. A line that is overwritten after a carriage return, such as a
-    progress bar, is written once, as it is in the end. file: None: only the end is kept."""
+class CollapsedOutput:
+    """Writes a process's output to its log. Of a line that is overwritten after carriage returns, such as a progress
+    bar, only the last version is written. file: None: only the last `TAIL_BYTES` are kept."""
 
     def __init__(self, file: CappedFile | None):
         self._file = file
@@ -92,30 +89,30 @@ class FoldedOutput:
     def write(self, content: bytes) -> None:
         *lines, self._line = (self._line + content).split(b"\n")
         if lines:
-            self._write(b"".join(_folded(line) + b"\n" for line in lines))
-        if len(self._line) > LONGEST_LINE:
-            self._line = self._line[-LONGEST_LINE:] if b"\r" in self._line else self._flushed()
+            self._write(b"".join(_collapsed(line) + b"\n" for line in lines))
+        if len(self._line) > MAX_LINE_BYTES:
+            self._line = self._line[-MAX_LINE_BYTES:] if b"\r" in self._line else self._flushed()
 
     def _flushed(self) -> bytes:
         self._write(self._line)
         return b""
 
     def _write(self, content: bytes) -> None:
-        self._end = (self._end + content)[-END:]
+        self._end = (self._end + content)[-TAIL_BYTES:]
         if self._file is not None:
             self._file.write(content)
 
     def end(self) -> str:
-        """The last of what was written."""
+        """The last `TAIL_BYTES` of the output as text."""
         return self._end.decode(errors="replace")
 
     def close(self) -> None:
         if self._line:
-            self._write(_folded(self._line) + b"\n")
+            self._write(_collapsed(self._line) + b"\n")
         self._line = b""
         if self._file is not None:
             self._file.close()
 
 
-def _folded(line: bytes) -> bytes:
+def _collapsed(line: bytes) -> bytes:
     return line.rstrip(b"\r").rpartition(b"\r")[2]

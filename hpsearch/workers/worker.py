@@ -1,4 +1,4 @@
-"""Trains one trial at a time, in whatever process a pool has put it: holds the generator, writes the checkpoints."""
+"""Trains one trial at a time: advances the trainer's generator and writes the checkpoints."""
 
 import contextlib
 import gc
@@ -27,29 +27,30 @@ from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.own_logging import OwnLogging, Surroundings
 from hpsearch.workers.trial_log import CappedLog, log_file
 
-SLICE = 0.02
-"""Seconds that a worker trains before it reports: one epoch, or many where they are short. Epochs after a verdict are
-dropped, so a stop or pause wastes at most this time, or one epoch."""
+SLICE_SECONDS = 0.02
+"""Seconds that a worker trains before it reports: at least one epoch, several where they are short. Epochs after the
+verdict to stop or pause are dropped, so such a verdict wastes at most this time or one epoch."""
 
-LATE = 0.02
-"""Where the order for a slice took longer to come than this part of its first epoch (many workers, a busy driver), the
-worker goes one epoch ahead of its verdict."""
+LATE_FRACTION = 0.02
+"""Where the driver took longer to answer than this fraction of an epoch (many workers, a busy driver), the worker
+trains one epoch ahead of the verdict."""
 
 
 HASH_SEED = "0"
-"""PYTHONHASHSEED of a trial's process: sets of strings have the same order in all of them."""
+"""PYTHONHASHSEED of the trials' processes, so that sets of strings have the same order in all."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """The setup of every worker of a study. It is sent to other machines: plain values only, no secret.
+    """The configuration of every worker of a study. It is sent to other machines: plain values only, no secret.
 
-    trainer: a worker replaces its device and threads by those that follow from `cpus` and `gpus`.
+    trainer: the worker sets its device and threads from `cpus` and `gpus`.
     work: the folder of this study's checkpoints, logs and scratch folders.
-    capture: send what the trainer prints to a log file; else it goes to the terminal (for debugging).
+    capture: write the trainer's output to a log file; otherwise it goes to the terminal (for debugging).
     shared: several workers are in one process, so each restores its random state before it trains.
-    ahead: where verdicts come late, train one epoch ahead of them (see LATE): the worker has its own process.
-    stepwise: begin no epoch before the last has been judged, so that the best checkpoint is of an epoch that counts.
+    ahead: train one epoch ahead of a late verdict (see LATE_FRACTION); for a worker in its own process.
+    one_epoch_slices: start an epoch only after the last was judged, so that the best checkpoint is of an epoch that
+        counts.
     weights_only: see `CheckpointWriter`.
     mlflow: the address for trainers that log to MLflow themselves, see `OwnLogging`.
     isolated: each trial is trained in a process of its own (on Ray). hash_seed: PYTHONHASHSEED of these processes.
@@ -63,7 +64,7 @@ class Setup:
     capture: bool = True
     shared: bool = False
     ahead: bool = False
-    stepwise: bool = False
+    one_epoch_slices: bool = False
     weights_only: bool = False
     isolated: bool = False
     mlflow: str = ""
@@ -73,7 +74,7 @@ class Setup:
 class Worker:
     """A long-lived worker. `start`, then `advance` until the trial ends or is stopped, then `release`.
 
-    A trial that has ended keeps its checkpoints until then: its last epochs may not have reached the journal yet.
+    An ended trial keeps its checkpoints until `release`: its last epochs may not be in the journal yet.
     """
 
     def __init__(self, setup: Setup):
@@ -86,11 +87,11 @@ class Worker:
 
     @cached_property
     def environment(self) -> dict[str, Any]:
-        """What else may change a curve; read after the trainer was imported."""
+        """What else can change a curve (versions, device, threads); read after the trainer was imported."""
         return environment.of_worker(self.context.sources(), self.context.device, self.context.threads)
 
     def warm_up(self) -> None:
-        """Import torch where it is installed: no trial waits for it, and the first is seeded as all others are."""
+        """Import torch where it is installed, so that the first trial neither waits for it nor is seeded without it."""
         if importlib.util.find_spec("torch") is not None:
             import torch  # noqa: F401
 
@@ -106,8 +107,8 @@ class Worker:
             raise
         except Exception as problem:  # a dataclass may check its values itself
             raise TrainerError(f"{self.context.name} does not take {params}\n{short_traceback(problem)}") from None
-        self._use_resources()
-        gc.freeze()  # what is imported by now is never garbage: a collection after a trial takes 50 ms less with torch
+        self._limit_resources()
+        gc.freeze()  # imported modules are never garbage: a collection after a trial takes 50 ms less with torch
         return os.getpid()
 
     def measure(self, measurement: Measurement[Result]) -> Result:
@@ -121,7 +122,7 @@ class Worker:
         self.release()
         try:
             self.training = _Training(self.setup, self.context, start)
-            self._use_resources()
+            self._limit_resources()
             self.training.environment = self.environment
         except CheckpointsUnavailable as problem:
             return Reported(start.number, failure=Failure("disk", str(problem)))
@@ -132,7 +133,7 @@ class Worker:
         return self.advance()
 
     def advance(self) -> Reported:
-        """Train on for a slice, never past the epoch that the trial was started for."""
+        """Train the next slice, at most to epoch `Start.until`."""
         assert self.training is not None
         reported = self.training.slice(waited=time.perf_counter() - self.replied_at)
         self.replied_at = time.perf_counter()
@@ -142,7 +143,7 @@ class Worker:
         return reported
 
     def release(self, over: bool = False, epoch: int | None = None) -> None:
-        """Close the generator, so that its `finally` runs, and give its memory back; over, epoch: see Release."""
+        """Close the generator, so that its `finally` runs, and free its memory; over, epoch: see Release."""
         if self.training is None:
             return
         self.training.close()
@@ -151,11 +152,11 @@ class Worker:
         if self.context.device == "cuda":
             import torch
 
-            gc.collect()  # what lies in a circle holds GPU memory that the next trial needs
+            gc.collect()  # reference cycles keep GPU memory that the next trial needs
             torch.cuda.empty_cache()
 
-    def _use_resources(self) -> None:
-        """A trial's threads are its cpus, its GPU memory its share of the GPU (of torch, where the trainer uses it)."""
+    def _limit_resources(self) -> None:
+        """Set torch's number of threads and, for a fraction of a GPU, its share of the GPU memory."""
         if "torch" not in sys.modules:
             return
         import torch
@@ -166,7 +167,7 @@ class Worker:
 
 
 class _Training:
-    """One trial on this worker, from its Start until it is released."""
+    """One trial on this worker, from its Start to its release."""
 
     def __init__(self, setup: Setup, context: TrainerContext, start: Start):
         self.setup, self.context = setup, context
@@ -184,7 +185,7 @@ class _Training:
         self.data: dict[str, str] | None = None
 
     def _open(self, without: str) -> OpenTrial:
-        """From the checkpoint where there is one. without: why epochs are trained again, where there is none."""
+        """Resume from the checkpoint, if there is one. without: why there is none, for the warning."""
         start, context, restored = self.start, self.context, self.checkpoints.restored
         trainer = context.find()
         if len(context.replicates) > 1:
@@ -210,65 +211,65 @@ class _Training:
         return report
 
     def slice(self, waited: float) -> Reported:
-        """Train for `SLICE` seconds: at least one report that the journal does not have, unless it ends first, or has
-        no checkpoints and trains again what the journal has.
+        """Train for `SLICE_SECONDS`, but at least to one new report, unless the trainer ends first or trains again,
+        without checkpoints, epochs that are in the journal.
 
-        waited: the seconds that the order for it took to come.
+        waited: the seconds from the last report to this order.
         """
-        fresh: list[Report] = []
+        new_reports: list[Report] = []
         ended, failure, self.retrained = False, None, 0
         began = time.perf_counter()
         self.checkpoints.begin_slice()
         try:
-            with self._surroundings():
-                ended = self._train(fresh, began, waited)
+            with self._log_and_random_state():
+                ended = self._train(new_reports, began, waited)
         except (Exception, SystemExit) as problem:
             failure = failure_of(problem)
             is_in_log = isinstance(problem, ProgramFailed)  # its output is
             if (self.log is not None or self.setup.isolated) and not is_in_log:
                 (self.log or sys.stderr).write(f"{failure.traceback or failure.summary}\n")
         seconds = time.perf_counter() - began
-        if fresh:
-            at_rest = failure is None and not ended and self.trial.step == fresh[-1].step
-            failure = self.checkpoints.write(at_rest) or failure
+        if new_reports:
+            is_resumable = failure is None and not ended and self.trial.step == new_reports[-1].step
+            failure = self.checkpoints.write(is_resumable) or failure
         notes, self.store.warnings = tuple(self.store.warnings), []
         warnings, self.trial.run.warnings = tuple(self.trial.run.warnings), []
         restarts = self.checkpoints.unsaved or not self.checkpoints.tracked
         more = (self._provenance(), self.checkpoints.unsaved, self.retrained if restarts else 0)
-        return Reported(self.start.number, tuple(fresh), ended, failure, seconds, notes, *more, warnings)
+        return Reported(self.start.number, tuple(new_reports), ended, failure, seconds, notes, *more, warnings)
 
     def _provenance(self) -> Provenance | None:
-        """Once, and again where the trainer has named more data since."""
+        """With the first report, and again where the trainer has called `Run.uses` since."""
         used = self.trial.run.data_hashes
         if self.data == used:
             return None
         self.data = dict(used)
         return Provenance(self.start.after, self.environment, self.data)
 
-    def _train(self, fresh: list[Report], began: float, waited: float) -> bool:
-        """Add reports to `fresh` until time is up or the trial is as far as it may go. True: its trainer has ended."""
+    def _train(self, new_reports: list[Report], began: float, waited: float) -> bool:
+        """Add reports to `new_reports` until the time or epoch `until` is reached. True: the trainer has ended."""
         start = self.start
-        most = 0.0 if self.setup.stepwise else SLICE
-        going_on = True
-        while going_on:
+        most = 0.0 if self.setup.one_epoch_slices else SLICE_SECONDS
+        continues = True
+        while continues:
             trial, before = self.trial, self.trial.step
             report = self._next_report()
             if report is None:
                 return True
             self.retrained += max(0, min(report.step, start.after) - (before if self.trial is trial else 0))
             if report.step > start.after:
-                fresh.append(report)
+                new_reports.append(report)
             trained = time.perf_counter() - began
-            one_ahead = self.setup.ahead and len(fresh) == 1 and most > 0 and waited > LATE * trained
-            going_on = not fresh or (report.step < start.until and (trained < most or one_ahead))
-            if not fresh and not self.checkpoints.tracked:
-                going_on = trained < most  # what is trained again is reported too: the trial has not stalled
-            self.checkpoints.observe(report, going_on or report.step >= start.epochs)
+            one_ahead = self.setup.ahead and len(new_reports) == 1 and most > 0 and waited > LATE_FRACTION * trained
+            continues = not new_reports or (report.step < start.until and (trained < most or one_ahead))
+            if not new_reports and not self.checkpoints.tracked:
+                continues = trained < most  # a slice without new reports shows that the trial has not stalled
+            self.checkpoints.observe(report, continues or report.step >= start.epochs)
         return self.trial.step >= start.epochs and self.trial.next_report() is None
 
     @contextlib.contextmanager
-    def _surroundings(self) -> Iterator[None]:
-        """The trial's own log and, where workers share a process, its own random state."""
+    def _log_and_random_state(self) -> Iterator[None]:
+        """Inside it, output goes to the trial's log; where workers share a process, its random state is set."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.own_logging.entered())
             if self.log is not None:

@@ -9,8 +9,8 @@ from hpsearch.workers import worker
 
 
 def noop(params: Params, run: Run) -> Iterator[Report]:
-    """Option `slice`: seconds for which a worker goes on before it reports (`worker.SLICE`); 0: a call a report."""
-    worker.SLICE = float(params.get("slice", worker.SLICE))
+    """Option `slice`: seconds for which a worker goes on before it reports (`SLICE_SECONDS`); 0: a call a report."""
+    worker.SLICE_SECONDS = float(params.get("slice", worker.SLICE_SECONDS))
     for epoch in run.epochs():
         yield Report(epoch, {"val_loss": 1.0 / epoch})
 

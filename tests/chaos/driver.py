@@ -186,7 +186,7 @@ def wrap_pool(injector: FaultInjector) -> None:
 
     def making(*args: Any) -> Any:
         pool, notes = make(*args)
-        wrap(injector, type(pool), "do", "order")
+        wrap(injector, type(pool), "execute", "order")
         return pool, notes
 
     build.pool = making

@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch.journal import Journal
 from hpsearch.tracking.mlflow_logging import configure
-from hpsearch.workers.trial_log import MOST_BYTES
+from hpsearch.workers.trial_log import MAX_BYTES
 from tests.chaos.invariants import check_mirrored
 from tests.chaos.noisy import HOSTILE
 from tests.chaos.scenario import Scenario
@@ -52,10 +52,10 @@ class TestLines:
         assert answer.code == 0
         assert [line.split()[0] for line in answer.err.splitlines()] == ["warning:", "[1/1]"]
         (log,) = (scenario.folder / ".hpsearch" / "studies").glob("*/logs/trial-00000.log")
-        assert MOST_BYTES - 100 < log.stat().st_size <= MOST_BYTES
+        assert MAX_BYTES - 100 < log.stat().st_size <= MAX_BYTES
         assert log.read_text().startswith("epoch 1, step 0: everything is fine\nepoch 1, step 1:")
         assert log.read_text().endswith("the log is full: nothing more is written\n")
-        assert bytes_in(scenario.folder / ".hpsearch") < 2 * MOST_BYTES
+        assert bytes_in(scenario.folder / ".hpsearch") < 2 * MAX_BYTES
         print(f"\na million lines printed: {sizes(scenario)}")
 
     @pytest.mark.xdist_group("ray")
@@ -81,7 +81,7 @@ class TestLines:
         assert len(answer.out) + len(answer.err) < 5_000
         scenario.check(budget=1)
         assert scenario.invoke("sync", "toy", "--json").data[0]["pending"] == 0
-        assert bytes_in(scenario.folder / ".hpsearch") < 4 * MOST_BYTES
+        assert bytes_in(scenario.folder / ".hpsearch") < 4 * MAX_BYTES
         run = mlflow_of(scenario).trial(0)
         assert run.info.status == "FAILED"
         assert len(run.data.tags["hpsearch.reason"]) < 600
@@ -95,7 +95,7 @@ class TestMetrics:
         assert answer.err.count("\n") == 1
         assert answer.err.startswith("trial 0: ")
         assert all(count in answer.err for count in ("1,000,000 metrics", " 1,000 "))
-        assert bytes_in(scenario.folder / ".hpsearch") < MOST_BYTES
+        assert bytes_in(scenario.folder / ".hpsearch") < MAX_BYTES
 
     @pytest.mark.chaos
     def test_three_hundred_thousand_points(self, scenario: Scenario) -> None:

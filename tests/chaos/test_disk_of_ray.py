@@ -41,7 +41,7 @@ def test_no_room_for_ray(scenario: Scenario) -> None:
     study(scenario)
     answer = scenario.start(within=with_small_tmp(scenario, "64k")).ended(150)
     assert answer.code == 5
-    assert "Ray does not come up" in answer.err
+    assert "Ray does not start" in answer.err
     assert "bytes are free in /tmp" in answer.err
     assert not (scenario.folder / ".hpsearch/journal.db").exists()
     assert scenario.alone() < 90

@@ -123,7 +123,7 @@ def test_all_nodes_are_lost(scenario: Scenario, cluster: Cluster, how: str) -> N
     answer = driver.ended(100)
     took = time.time() - fell
     assert answer.code == 5, answer.err
-    assert "run it again to go on" in answer.err
+    assert "run the same command again to continue" in answer.err
     finished_results.check_unchanged()
     scenario.check(budget=4)
     scenario.cli.change((f'address = "{cluster.address if how == "gcs" else cluster.client}"', 'address = "none"'))
@@ -145,7 +145,7 @@ def test_the_node_with_the_cpus_is_lost(scenario: Scenario) -> None:
         fell = time.time()
         answer = driver.ended(200)
         assert answer.code == 5, answer.err
-        assert "no worker came up within 120 s" in answer.err
+        assert "no worker was ready within 120 s" in answer.err
         took = time.time() - fell
         cluster.add(2)
         answer = scenario.finish(timeout=200)

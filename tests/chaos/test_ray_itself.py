@@ -13,7 +13,7 @@ from tests.chaos.scenario import Driver, Process, Scenario, Scenarios, add_summa
 
 pytestmark = pytest.mark.xdist_group("ray")
 
-DEAD = "Ray has died on this machine (its {} was ended by SIGKILL): run it again to go on"
+DEAD = "Ray has died on this machine (its {} was ended by SIGKILL): run the same command again to continue"
 SAID = {
     "raylet": DEAD.format("raylet"),
     "gcs_server": DEAD.format("gcs_server"),

@@ -58,7 +58,7 @@ def test_names_that_a_fork_cannot_have(cli: CliRunner) -> None:
     for name, message in (
         ("toy", 'a fork needs a new name, got "toy", the name of the study itself'),
         ("other", 'study "other" already exists and is not a fork of "toy": name another'),
-        ("../up", 'must not hold "/"'),
+        ("../up", 'must not contain "/"'),
     ):
         answer = cli.run("--fork", name)
         assert answer.code == 2

@@ -24,7 +24,7 @@ NEVER = 99
 
 
 def trainer(cli: CliRunner, raises_at: int) -> None:
-    """Beside the study file. Each run is a process of its own: Python imports a module once."""
+    """The trainer beside the study file. Each run is a process of its own: Python imports a module once."""
     (cli.folder / "changing.py").write_text(TRAINER.format(epoch=raises_at))
 
 

@@ -121,7 +121,7 @@ def test_nobody_there(mine: CliRunner) -> None:
     where = ("--address", "http://127.0.0.1:9", "--set", 'journal.url="${env:NOT_SET_HERE}"')
     answer = mine.ended(mine.start("submit", "study.toml", *where))
     assert (answer.code, answer.out, mine.files()) == (5, "", [])
-    assert answer.err.startswith("the cluster at http://127.0.0.1:9 does not take the job: Failed to connect")
+    assert answer.err.startswith("the cluster at http://127.0.0.1:9 did not accept the job: Failed to connect")
     bad = mine.ended(mine.start("submit", "study.toml", *where, "--set", "space.lr.low=2.0"))
     assert bad.code == 2
     assert bad.names(" space.lr: ")

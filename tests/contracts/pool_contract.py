@@ -38,7 +38,7 @@ class Driver:
 
     def order(self, start: Start) -> None:
         self.until(lambda: self.pool.room > 0)
-        self.pool.do(start)
+        self.pool.execute(start)
 
     def until(self, enough: Callable[[], bool]) -> None:
         """Listen until something is so."""
@@ -78,9 +78,9 @@ class Driver:
                 if event.ended or event.failure or step >= left[event.number].until:
                     del left[event.number]
                     if event.ended and release:
-                        self.pool.do(Release(event.number, over=True))
+                        self.pool.execute(Release(event.number, over=True))
                 else:
-                    self.pool.do(Advance(event.number))
+                    self.pool.execute(Advance(event.number))
         return [last[start.number] for start in starts]
 
     def curve(self, start: Start) -> list[Report]:
@@ -106,16 +106,16 @@ class PoolContract:
             assert event.reports
             assert (event.ended, event.failure) == (False, None)
             assert driver.listen() == []
-            driver.pool.do(Advance(start.number))
+            driver.pool.execute(Advance(start.number))
         driver.news(start)
-        driver.pool.do(Release(start.number, over=True))
+        driver.pool.execute(Release(start.number, over=True))
 
     def test_never_beyond_until(self, driver: Driver) -> None:
         start = driver.start({"toy": "learner"}, until=3)
         driver.train(start)
         assert [report.step for report in driver.curve(start)] == [1, 2, 3]
         assert driver.listen() == []
-        driver.pool.do(Release(start.number, over=False))
+        driver.pool.execute(Release(start.number, over=False))
 
     def test_room_is_what_could_start_now(self, driver: Driver) -> None:
         assert driver.pool.room == 2
@@ -125,9 +125,9 @@ class PoolContract:
         assert driver.pool.room == 0
         driver.train(first, second)
         assert driver.pool.room == 0, "who waits for an order holds the worker"
-        driver.pool.do(Release(first.number, over=False))
+        driver.pool.execute(Release(first.number, over=False))
         assert driver.pool.room == 1
-        driver.pool.do(Release(second.number, over=False))
+        driver.pool.execute(Release(second.number, over=False))
         assert driver.pool.room == 2
 
     def test_a_released_worker_takes_the_next_at_once(self, driver: Driver) -> None:
@@ -135,20 +135,20 @@ class PoolContract:
             starts = [driver.start({"toy": "learner"}, until=1) for _ in range(2)]
             driver.train(*starts)
             for start in starts:
-                driver.pool.do(Release(start.number, over=True))
+                driver.pool.execute(Release(start.number, over=True))
 
     def test_one_that_ends_waits_for_its_release(self, driver: Driver, work: Path) -> None:
         """Until its end is in the journal, what it could go on from must stay: a driver may be killed between them."""
         start = driver.start({"toy": "learner"}, until=1)
         driver.train(start)
-        driver.pool.do(Release(start.number, over=False))
+        driver.pool.execute(Release(start.number, over=False))
         then = replace(start, until=5, after=1)
         driver.order(then)
         (last,) = driver.train(then, release=False)
         shelf = checkpoints.CheckpointStore(work / "checkpoints" / f"{start.number:05d}", f"u/{start.number}")
         assert (last.ended, len(driver.curve(start)), driver.pool.room) == (True, 5, 1)
         assert shelf.newest(4) is not None
-        driver.pool.do(Release(start.number, over=True))
+        driver.pool.execute(Release(start.number, over=True))
         assert driver.pool.room == 2
         driver.until(lambda: shelf.newest(5) is None)
 
@@ -181,7 +181,7 @@ class PoolContract:
         driver.train(start)
         closed = work / "scratch" / f"{start.number:05d}" / "closed"
         assert not closed.exists()
-        driver.pool.do(Release(start.number, over=False))
+        driver.pool.execute(Release(start.number, over=False))
         driver.until(closed.exists)
 
     def test_a_release_for_good_keeps_the_best_alone(self, driver: Driver, work: Path) -> None:
@@ -189,7 +189,7 @@ class PoolContract:
         driver.train(*starts)
         folders = [work / "checkpoints" / f"{start.number:05d}" for start in starts]
         for start, over in zip(starts, (False, True), strict=True):
-            driver.pool.do(Release(start.number, over))
+            driver.pool.execute(Release(start.number, over))
         driver.until(lambda: {path.name for path in folders[1].glob("*.pt")} == {"best.pt"})
         assert checkpoints.CheckpointStore(folders[0], f"u/{starts[0].number}").newest(3) is not None
 
@@ -198,7 +198,7 @@ class PoolContract:
     def test_a_trial_goes_on_with_any_worker(self, driver: Driver, toy: str, k: int) -> None:
         whole, first = driver.start({"toy": toy}), driver.start({"toy": toy}, until=k)
         driver.train(whole, first)
-        driver.pool.do(Release(first.number, over=False))
+        driver.pool.execute(Release(first.number, over=False))
         for _ in range(2):  # two that hold one worker each in turn, so that it is another that goes on
             holder = driver.start({"toy": "learner"}, until=1)
             then = replace(first, until=5, after=k)
@@ -206,7 +206,7 @@ class PoolContract:
             driver.train(holder, then)
             assert driver.curve(then) == driver.curve(whole)
             driver.curves[then.number] = driver.curve(then)[:k]
-            driver.pool.do(Release(holder.number, over=True))
+            driver.pool.execute(Release(holder.number, over=True))
 
     def test_several_train_side_by_side_as_each_would_alone(self, driver: Driver) -> None:
         starts = [driver.start({"toy": "learner"}, seed=seed) for seed in (3, 4)]
@@ -219,8 +219,8 @@ class PoolContract:
     def test_nothing_more_is_heard_of_one_that_was_killed(self, driver: Driver) -> None:
         start = driver.start({"toy": "learner"}, until=2)
         driver.train(start)
-        driver.pool.do(Advance(start.number))
-        driver.pool.do(Kill(start.number))
+        driver.pool.execute(Advance(start.number))
+        driver.pool.execute(Kill(start.number))
         heard = len(driver.events)
         driver.until(lambda: driver.pool.room == 2)
         assert len(driver.events) == heard
@@ -229,7 +229,7 @@ class PoolContract:
         whole = driver.start({"toy": "learner"})
         first = driver.start({"toy": "learner"}, until=2)
         driver.train(whole, first)
-        driver.pool.do(Kill(first.number))
+        driver.pool.execute(Kill(first.number))
         then = replace(first, until=5, after=2)
         driver.order(then)
         driver.train(then)
@@ -240,12 +240,12 @@ class PoolContract:
         start = driver.start({"toy": "learner"}, until=1)
         driver.train(start)
         assert list(driver.pool.events(0.0)) == []
-        driver.pool.do(Release(start.number, over=True))
+        driver.pool.execute(Release(start.number, over=True))
 
     def test_what_a_trainer_prints_is_in_its_log(self, driver: Driver, work: Path) -> None:
         start = driver.start({"toy": "chatty"}, until=1)
         driver.train(start)
-        driver.pool.do(Release(start.number, over=True))
+        driver.pool.execute(Release(start.number, over=True))
         log = work / "logs" / f"trial-{start.number:05d}.log"
         # Where the trial has a process of its own, its output is copied beside the reports.
         driver.until(lambda: log.exists() and log.read_text().count("\n") == 2)

@@ -72,7 +72,7 @@ class TestStates:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The worker had gone on to epoch 5, which is better, when the verdict came."""
-        monkeypatch.setattr(worker, "SLICE", 60.0)
+        monkeypatch.setattr(worker, "SLICE_SECONDS", 60.0)
         study = Search(tmp_path, scripts("3 2 4 4 1"), "scripted")
         study.early_stopping = ScriptedPruner({(0, 4): Finish("no better for 2 epochs")})
         assert study.go().history[0].epoch == 4
@@ -221,7 +221,7 @@ class TestSlices:
     """A stream of reports is judged the same however it was grouped."""
 
     def run(self, folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float) -> ListRecorder:
-        monkeypatch.setattr(worker, "SLICE", seconds)
+        monkeypatch.setattr(worker, "SLICE_SECONDS", seconds)
         losses = ["5 4 3 2 1 1 1 1", "3 inf 1", "4 3 2", "3 3 3 3 3 3 3 3", "2 1 1 1 1 1 1 1", "9 9"]
         study = Search(folder, RoundsSampler([{"losses": each} for each in losses], 6, 8, best=2), "scripted", epochs=8)
         study.pruner = ScriptedPruner({(3, 2): Stop("rung"), (4, 1): Continue("good"), (4, 3): Pause("waits")})
@@ -240,7 +240,7 @@ class TestSlices:
         assert one_by_one.trials[4].round == 2
 
     def test_what_failed_after_a_verdict_did_not_happen(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(worker, "SLICE", 1e9)
+        monkeypatch.setattr(worker, "SLICE_SECONDS", 1e9)
         study = Search(tmp_path, ListSampler([{"at": 4, "how": "raise"}]), "faulty")
         study.pruner = ScriptedPruner({(0, 2): Stop("rung")})
         trial = study.go().history[0]

@@ -125,15 +125,15 @@ class TestRecorderFirst:
         def room_after(self, released: int) -> int:
             return self.room + released
 
-        def do(self, order: Order) -> None:
+        def execute(self, order: Order) -> None:
             self.seen.append(order)
-            self.inside.do(order)
+            self.inside.execute(order)
 
     def test_a_start_and_an_advance_follow_what_they_rest_on(self, tmp_path: Path) -> None:
         study = Search(tmp_path, RoundsSampler([{"x": 9.0}, {"x": 0.0}], first=2, then=5), workers=2)
 
         class Watching(self.Recording):  # type: ignore[name-defined, misc]
-            def do(self, order: Order) -> None:
+            def execute(self, order: Order) -> None:
                 written = study.recorder.trials[order.number]
                 match order:
                     case Start(after=after):
@@ -143,7 +143,7 @@ class TestRecorderFirst:
                         assert study.recorder.curve(order.number)[-1].step == written.epoch
                     case Release():
                         assert any(one.number == order.number and one.kind in ENDS for one in study.recorder.decisions)
-                super().do(order)
+                super().execute(order)
 
         study.pool = Watching(study.pool, [])
         assert [trial.state for trial in study.go().history] == [PAUSED, COMPLETE]

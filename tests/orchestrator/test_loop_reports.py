@@ -143,7 +143,7 @@ class TestAfterTheLastReport:
         assert trial.exception in trial.reason
 
     def test_also_where_several_epochs_come_at_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hpsearch.workers.worker.SLICE", 60)
+        monkeypatch.setattr("hpsearch.workers.worker.SLICE_SECONDS", 60)
         trial = Search(tmp_path, ListSampler([self.PARAMS]), "sparse", epochs=2).go().history[0]
         assert (trial.state, bool(trial.exception)) == (COMPLETE, True)
 
@@ -152,7 +152,7 @@ class TestAfterTheLastReport:
         assert (trial.state, trial.cause, trial.epoch) == (FAILED, Cause.TRAINER_RAISED, 2)
 
     def test_what_follows_an_early_stop_does_not_count(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hpsearch.workers.worker.SLICE", 60)
+        monkeypatch.setattr("hpsearch.workers.worker.SLICE_SECONDS", 60)
         study = Search(tmp_path, ListSampler([{**self.PARAMS, "reports": "1:0.5 2:0.6 3:0.7"}]), "sparse", epochs=9)
         study.early_stopping = EarlyStopping(1)
         trial = study.go().history[0]

@@ -13,7 +13,7 @@ from hpsearch.core.trial import Cause, State
 from hpsearch.journal import Journal
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
-from hpsearch.workers.pools.caller import AskedTrial
+from hpsearch.workers.pools.ask_and_tell import AskedTrial
 from tests.support.session_folder import SessionFolder, asked, in_threads, train, until
 from tests.support.session_trainer import drive
 

@@ -232,7 +232,7 @@ def test_a_report_waits_for_a_database_that_is_away(
     from hpsearch.core.errors import JournalUnavailable
     from hpsearch.journal.writer import Writer
 
-    monkeypatch.setattr(shared, "AGAIN", 0.01)
+    monkeypatch.setattr(shared, "RETRY_INTERVAL", 0.01)
     whole, failing = Writer.write, ["before", "after"]
 
     def write(self: Writer, batch: Any) -> None:

@@ -267,7 +267,7 @@ def test_another_name_makes_another_study():
     fork = study.renamed("digits again")
     assert (fork.study.name, fork.folder, fork.journal_url) == ("digits again", study.folder, study.journal_url)
     assert differences(study.identity(), fork.identity()) == []
-    with pytest.raises(StudyFileError, match=r'^fork name: must not hold "/", got "a/b"$'):
+    with pytest.raises(StudyFileError, match=r'^fork name: must not contain "/", got "a/b"$'):
         study.renamed("a/b")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.study.definition import Study
-from hpsearch.study.plan import all_epochs, certain_proposals, proposals, rounds
+from hpsearch.study.plan import certain_proposals, limited_epochs, proposals, rounds
 from hpsearch.study.schedule import Rung
 
 FILE = """
@@ -38,8 +38,8 @@ def test_rounds_trials_and_epochs(tmp_path: Path) -> None:
     planned = study(tmp_path)
     assert rounds(planned) == [Rung(2, 0, 8), Rung(10, 3, 2)]
     assert proposals(planned) == certain_proposals(planned) == 13
-    assert all_epochs(planned) == 8 * 2 + 2 * 10 + 3 * (10 - 2)
-    assert all_epochs(planned, restarts=True) == 8 * 2 + 5 * 10
+    assert limited_epochs(planned) == 8 * 2 + 2 * 10 + 3 * (10 - 2)
+    assert limited_epochs(planned, restarts=True) == 8 * 2 + 5 * 10
 
 
 RECIPE = ("search.method=recipe", "search.rounds=[]")
@@ -51,7 +51,7 @@ def test_the_rounds_of_a_recipe_are_a_forecast(tmp_path: Path) -> None:
     assert first == Rung(4, 0, 22)  # 0.3 of the budget
     assert [one.epochs for one in later][:2] == [11, 30]
     assert all(one.survivors <= one.trials for one in later)
-    assert all_epochs(planned) == 300
+    assert limited_epochs(planned) == 300
     assert certain_proposals(planned) is None
 
 
@@ -75,10 +75,10 @@ def test_rounds_in_place_of_a_budget_are_another_search(tmp_path: Path) -> None:
 
 def test_a_study_that_goes_on_knows_its_earlier_budgets(tmp_path: Path) -> None:
     first, second, third = (study(tmp_path, *RECIPE, f"search.budget={{epochs={n}}}") for n in (300, 600, 900))
-    second = second.extending(first.spec())
-    third = third.extending(second.spec())
+    second = second.with_recorded(first.spec())
+    third = third.with_recorded(second.spec())
     assert third.spec()["search"]["budget"] == {"epochs": 900, "earlier": [300, 600]}
-    assert third.extending(third.spec()).spec() == third.spec()
+    assert third.with_recorded(third.spec()).spec() == third.spec()
     assert third.identity() == first.identity()
 
 

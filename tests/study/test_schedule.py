@@ -3,7 +3,7 @@ import pytest
 from hpsearch.core.decisions import Over
 from hpsearch.core.trial import Cause
 from hpsearch.study.file.search_sections import Round
-from hpsearch.study.schedule import REPEATS, BudgetSchedule, FixedSchedule, Progress, Resource, Rung, forecast
+from hpsearch.study.schedule import REPEAT_SEEDS, BudgetSchedule, FixedSchedule, Progress, Resource, Rung, forecast
 
 
 def at(epochs: int, trained: int, *paused: int, rounds: int = 1) -> Progress:
@@ -27,7 +27,7 @@ class TestBudgetSchedule:
         assert BudgetSchedule(600, 27).first() == Rung(4, 0, 45)  # 0.3 of the budget, in trials of 4 epochs
 
     def test_the_least_budget_pays_for_the_first_round_and_no_other(self) -> None:
-        least = BudgetSchedule(1, 27).least
+        least = BudgetSchedule(1, 27).min_budget
         schedule = BudgetSchedule(least, 27)
         assert schedule.first() == Rung(4, 0, 3)
         assert schedule.next(at(4, least, 4, 4, 4), Resource.MORE) == spent(12, 0)
@@ -62,15 +62,15 @@ class TestBudgetSchedule:
 
     def test_a_window_may_move_as_long_as_enough_is_left_for_the_end(self) -> None:
         schedule = BudgetSchedule(600, 27)
-        assert schedule.may_look_again(at(4, 490))  # 0.8 of 110 epochs are more than three trainings of 27
-        assert not schedule.may_look_again(at(4, 500))
+        assert schedule.may_repeat_rung(at(4, 490))  # 0.8 of 110 epochs are more than three trainings of 27
+        assert not schedule.may_repeat_rung(at(4, 500))
 
     def test_noise_is_measured_where_it_can_still_matter(self) -> None:
         schedule = BudgetSchedule(1000, 27)
-        assert schedule.repeats(at(27, 600)) == REPEATS
+        assert schedule.repeats(at(27, 600)) == REPEAT_SEEDS
         assert schedule.repeats(at(27, 900)) == 0
-        needed = 2 * (REPEATS + 1) * 27
-        assert [schedule.repeats(at(27, 1000 - left)) for left in (needed, needed - 1)] == [REPEATS, 0]
+        needed = 2 * (REPEAT_SEEDS + 1) * 27
+        assert [schedule.repeats(at(27, 1000 - left)) for left in (needed, needed - 1)] == [REPEAT_SEEDS, 0]
 
 
 class TestFixedSchedule:

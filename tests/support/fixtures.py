@@ -23,14 +23,14 @@ def quick_collections() -> Iterator[None]:
 @pytest.fixture(params=[0.0, 0.02, ENDLESS], ids=["an epoch a slice", "20 ms a slice", "one slice"])
 def slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test runs with slices of each length."""
-    monkeypatch.setattr(worker, "SLICE", request.param)
+    monkeypatch.setattr(worker, "SLICE_SECONDS", request.param)
 
 
 @pytest.fixture
 def one_epoch_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "SLICE", 0.0)
+    monkeypatch.setattr(worker, "SLICE_SECONDS", 0.0)
 
 
 @pytest.fixture
 def one_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "SLICE", ENDLESS)
+    monkeypatch.setattr(worker, "SLICE_SECONDS", ENDLESS)

@@ -22,7 +22,7 @@ def main(work: Path) -> None:
     from hpsearch.workers.pools.ray.cluster import Cluster
 
     pool = RayActors(setup(work, "either"), Cluster(workers=1), {"toy": "noop"})
-    pool.do(Start(0, {"toy": "faulty", "at": 1, "how": "os._exit"}, seed=0, until=1, epochs=2))
+    pool.execute(Start(0, {"toy": "faulty", "at": 1, "how": "os._exit"}, seed=0, until=1, epochs=2))
     events: list[object] = []
     while not events or pool.room == 0:
         events += pool.events(1.0)

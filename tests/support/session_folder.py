@@ -11,7 +11,7 @@ from hpsearch import Session, Study
 from hpsearch.core.decisions import RESTARTS
 from hpsearch.core.trial import Cause, Trial
 from hpsearch.journal import Journal, StudyRecord
-from hpsearch.workers.pools.caller import AskedTrial
+from hpsearch.workers.pools.ask_and_tell import AskedTrial
 from tests.support.session_trainer import loss
 
 RANDOM = {"method": "random", "trials": 4}

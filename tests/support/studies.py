@@ -116,7 +116,7 @@ class UnreliablePool:
     def room_after(self, released: int) -> int:
         return self.room + released
 
-    def do(self, order: Order) -> None:
+    def execute(self, order: Order) -> None:
         self.did.append(order)
         match order:
             case Start() | Advance():
@@ -127,26 +127,26 @@ class UnreliablePool:
                 if number in self._hung:
                     self._hung.remove(number)
                 else:
-                    self._inside.do(order)
+                    self._inside.execute(order)
             case Release():
-                self._inside.do(order)
+                self._inside.execute(order)
 
     def _train(self, order: Start | Advance) -> None:
         before = self._orders.get(order.number, 0)
         self._orders[order.number] = before + 1
         fate = self._fate(order, before)
         if isinstance(order, Start) and fate != "hang":
-            self._inside.do(order)
+            self._inside.execute(order)
         if fate:
             if isinstance(order, Advance) or fate != "hang":
-                self._inside.do(Kill(order.number))
+                self._inside.execute(Kill(order.number))
             if fate == "hang":
                 self._hung.add(order.number)
             else:
                 cause = Cause.OUT_OF_MEMORY if fate == "memory" else Cause.WORKER_LOST
                 self._lost.append(Lost(order.number, fate, cause=cause))
         elif isinstance(order, Advance):
-            self._inside.do(order)
+            self._inside.execute(order)
 
     def events(self, timeout: float) -> Sequence[Event]:
         lost, self._lost, self._coming = self._lost, [], 0

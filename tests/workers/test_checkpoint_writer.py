@@ -103,7 +103,7 @@ class TestRetention:
 
     @pytest.mark.usefixtures("one_slice")
     def test_stepwise_no_epoch_begins_before_the_last_is_judged(self, tmp_path: Path) -> None:
-        toy = Worker(setup(tmp_path, "scripted", stepwise=True, ahead=True))
+        toy = Worker(setup(tmp_path, "scripted", one_epoch_slices=True, ahead=True))
         steps = [
             reported.reports[-1].step for reported in (toy.start(start(params={"losses": "6 5 7 4"})), toy.advance())
         ]
@@ -161,7 +161,7 @@ class TestRetention:
         train(toy, start(params=params, until=4))
         assert best_of(tmp_path) == 4
         if lost:
-            store_of(tmp_path).forget(3)
+            store_of(tmp_path).remove_after(3)
         else:
             toy.release(over=True, epoch=3)
         assert best_of(tmp_path) == 2
@@ -180,7 +180,7 @@ class TestRetention:
     def test_the_first_checkpoint_is_read_back_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read: list[int] = []
         monkeypatch.setattr(state, "check_can_be_read", lambda content: read.append(len(content)))
-        train(Worker(setup(tmp_path, "scripted", stepwise=True)), start(params={"losses": "3 2 1 4"}))
+        train(Worker(setup(tmp_path, "scripted", one_epoch_slices=True)), start(params={"losses": "3 2 1 4"}))
         assert len(read) == 1
 
     def test_a_checkpoint_that_cannot_be_read_back_is_known(

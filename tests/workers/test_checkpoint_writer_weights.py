@@ -72,6 +72,6 @@ def test_of_repeats_each_has_its_weights(tmp_path: Path) -> None:
 def test_the_first_that_has_all_is_read_back_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[bytes] = []
     monkeypatch.setattr(state, "check_can_be_read", read.append)
-    worker = Worker(setup(tmp_path, "torch_toy:train", weights_only=True, stepwise=True))
+    worker = Worker(setup(tmp_path, "torch_toy:train", weights_only=True, one_epoch_slices=True))
     train(worker, start(params=PARAMS))
     assert [state.unpack(content).weights_only for content in read] == [False]

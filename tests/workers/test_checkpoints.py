@@ -37,7 +37,7 @@ class TestStore:
         assert store.newest(100) is None
         store.keep_newest()
         store.keep_best()
-        store.forget(0)
+        store.remove_after(0)
         assert (store.warnings, store.folder.exists()) == ([], False)
 
     def test_what_has_a_hash_is_whole_and_nothing_else_is_left(self, store: CheckpointStore) -> None:
@@ -95,27 +95,27 @@ class TestStore:
     def test_forgets_what_was_trained_after_an_epoch(self, store: CheckpointStore) -> None:
         store.write(1, content(1))
         store.write(3, content(3), best=True)
-        store.forget(2)
+        store.remove_after(2)
         assert names(store) == ["epoch-000001.pt", "epoch-000001.pt.sha256"]
 
     def test_forgets_not_the_best_that_was_before(self, store: CheckpointStore) -> None:
         store.write(2, content(2), best=True)
         store.write(3, content(3))
-        store.forget(2)
+        store.remove_after(2)
         assert names(store) == ["best.pt", "best.pt.sha256", "epoch-000002.pt", "epoch-000002.pt.sha256"]
 
     @pytest.mark.parametrize(("after", "stays"), [(1, False), (2, True)])
     def test_forgets_the_best_of_a_trial_that_had_ended(self, store: CheckpointStore, after: int, stays: bool) -> None:
         store.write(2, content(2), best=True)
         store.keep_best()
-        store.forget(after)
+        store.remove_after(after)
         assert (store.folder / "best.pt").exists() is stays
 
     def test_what_a_killed_process_had_begun_is_swept_away(self, store: CheckpointStore) -> None:
         store.write(1, content(1))
         for name in (".epoch-000002.pt.123", ".epoch-000002.pt.sha256.123", ".best.pt.sha256.9"):
             (store.folder / name).write_bytes(b"half")
-        store.forget(1)
+        store.remove_after(1)
         assert names(store) == ["epoch-000001.pt", "epoch-000001.pt.sha256"]
 
     def test_files_of_others_do_not_matter(self, store: CheckpointStore) -> None:
@@ -204,7 +204,7 @@ class TestDamage:
         store.write(2, bomb)
         store.write_best(bomb)
         newest = store.newest(2)
-        store.forget(2)
+        store.remove_after(2)
         assert newest is not None
         assert (newest.step, store.read("best.pt"), marker.exists()) == (1, None, False)
         (tmp_path / "bomb").write_bytes(bomb)

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.logs import log_libraries_to
-from hpsearch.workers.trial_log import END, FULL, LONGEST_LINE, MOST_BYTES, CappedFile, CappedLog, FoldedOutput
+from hpsearch.workers.trial_log import (
+    FULL,
+    MAX_BYTES,
+    MAX_LINE_BYTES,
+    TAIL_BYTES,
+    CappedFile,
+    CappedLog,
+    CollapsedOutput,
+)
 
 SAYS_SO = FULL.decode()
 
@@ -49,7 +57,7 @@ class TestCappedLog:
         with CappedLog(tmp_path / "a.log") as log:
             for i in range(1_000_000):
                 print(f"step {i}", file=log)
-        assert (tmp_path / "a.log").stat().st_size == MOST_BYTES
+        assert (tmp_path / "a.log").stat().st_size == MAX_BYTES
 
     def test_no_trial_fails_because_its_words_cannot_be_kept(self, tmp_path: Path) -> None:
         (tmp_path / "logs").write_text("in the way")
@@ -77,7 +85,7 @@ class TestCappedLog:
 
 class TestFoldedOutput:
     def written(self, tmp_path: Path, *chunks: bytes) -> bytes:
-        output = FoldedOutput(CappedFile(tmp_path / "a.log"))
+        output = CollapsedOutput(CappedFile(tmp_path / "a.log"))
         for chunk in chunks:
             output.write(chunk)
         output.close()
@@ -96,26 +104,26 @@ class TestFoldedOutput:
         assert self.written(tmp_path, b"one\ntwo") == b"one\ntwo\n"
 
     def test_a_long_line_is_not_held_back(self, tmp_path: Path) -> None:
-        output = FoldedOutput(CappedFile(tmp_path / "a.log"))
-        output.write(b"x" * (LONGEST_LINE + 1))
-        assert (tmp_path / "a.log").stat().st_size == LONGEST_LINE + 1
+        output = CollapsedOutput(CappedFile(tmp_path / "a.log"))
+        output.write(b"x" * (MAX_LINE_BYTES + 1))
+        assert (tmp_path / "a.log").stat().st_size == MAX_LINE_BYTES + 1
         output.close()
 
     def test_a_progress_bar_without_end_takes_no_memory(self, tmp_path: Path) -> None:
-        output = FoldedOutput(CappedFile(tmp_path / "a.log"))
+        output = CollapsedOutput(CappedFile(tmp_path / "a.log"))
         for number in range(100_000):
             output.write(b"\r%d" % number)
-        assert len(output._line) <= LONGEST_LINE + 10
+        assert len(output._line) <= MAX_LINE_BYTES + 10
         output.close()
         assert (tmp_path / "a.log").read_text() == "99999\n"
 
     def test_the_end_is_kept(self) -> None:
-        output = FoldedOutput(None)
+        output = CollapsedOutput(None)
         for _ in range(10_000):
             output.write(b"1234567\n")
         output.write(b"last words\n")
         assert output.end().endswith("1234567\nlast words\n")
-        assert len(output.end()) == END
+        assert len(output.end()) == TAIL_BYTES
         output.close()
 
     def test_a_head_only_in_a_new_file(self, tmp_path: Path) -> None:
@@ -161,7 +169,7 @@ class TestQuiet:
             logging.getLogger("noisy.library").warning("x" * 100_000)
         sizes = [path.stat().st_size for path in file.parent.iterdir()]
         assert len(sizes) == 2
-        assert max(sizes) <= MOST_BYTES
+        assert max(sizes) <= MAX_BYTES
 
     def test_a_password_that_they_repeat_is_not_kept(self, file: Path) -> None:
         for url in ("postgresql://me:hunter2@db/x", "http://me:hun@ter2@host", "mysql://db/x?password=hunter2&a=b"):

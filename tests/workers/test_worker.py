@@ -25,9 +25,9 @@ class TestAhead:
     def test_one_epoch_and_no_more(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: bool, late: float, epochs: list[int]
     ) -> None:
-        monkeypatch.setattr(worker, "SLICE", 1e-9)
+        monkeypatch.setattr(worker, "SLICE_SECONDS", 1e-9)
         toy = Worker(replace(setup(tmp_path, "learner"), ahead=ahead))
-        monkeypatch.setattr(worker, "LATE", 1.0 if late else float("inf"))
+        monkeypatch.setattr(worker, "LATE_FRACTION", 1.0 if late else float("inf"))
         came = [toy.start(start())]
         for _ in range(2):
             toy.replied_at -= late
@@ -35,11 +35,11 @@ class TestAhead:
         assert [len(reported.reports) for reported in came] == epochs
 
     def test_not_beyond_until(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(worker, "SLICE", 1e-9)
+        monkeypatch.setattr(worker, "SLICE_SECONDS", 1e-9)
         toy = Worker(replace(setup(tmp_path, "learner"), ahead=True))
-        monkeypatch.setattr(worker, "LATE", float("inf"))
+        monkeypatch.setattr(worker, "LATE_FRACTION", float("inf"))
         toy.start(start(until=2))
-        monkeypatch.setattr(worker, "LATE", 1.0)
+        monkeypatch.setattr(worker, "LATE_FRACTION", 1.0)
         toy.replied_at -= 10.0
         assert [report.step for report in toy.advance().reports] == [2]
 
@@ -186,7 +186,7 @@ class TestSurroundings:
         for after in range(4):
             paused(toy, start(params={"words": 100_000}, until=after + 1, after=after))
         size = (tmp_path / "logs" / "trial-00000.log").stat().st_size
-        assert trial_log.MOST_BYTES <= size < trial_log.MOST_BYTES + 1000
+        assert trial_log.MAX_BYTES <= size < trial_log.MAX_BYTES + 1000
 
     @pytest.mark.parametrize(("cpus", "threads"), [(1.0, 1), (0.5, 1), (2.0, 2), (3.9, 3)])
     def test_threads_are_cpus(self, tmp_path: Path, torch_threads: None, cpus: float, threads: int) -> None:

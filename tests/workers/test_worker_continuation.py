@@ -69,7 +69,7 @@ class TestContinuation:
         """The first epoch is the best: in a long slice its tensors are trained on before there is time to write."""
         best = []
         for seconds in (0.0, 1e9):
-            monkeypatch.setattr("hpsearch.workers.worker.SLICE", seconds)
+            monkeypatch.setattr("hpsearch.workers.worker.SLICE_SECONDS", seconds)
             made = setup(tmp_path / str(seconds), "torch_toy:train", objective=Objective("lr", "maximize"))
             paused(Worker(made), start(params=TORCH, until=EPOCHS - 1))
             best.append(store_of(made.work).read("best.pt"))

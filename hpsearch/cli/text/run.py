@@ -97,7 +97,7 @@ def _limit_to_raise(result: RunResult) -> str:
     if "gpu_hours" in numbers:
         spent = history.busy * study.resources.per_trial.gpus / 3600
         return f"limits.gpu_hours above {max(spent, numbers['gpu_hours']):.3g}"
-    whole = plan.wanted_trials(study)
+    whole = plan.trials_without_limit(study)
     if "trials" in numbers and (whole == 0 or whole > history.counted):
         most = f" (up to {whole} for the whole search)" if whole else ""
         return f"limits.trials above {history.counted}{most}"

@@ -307,7 +307,7 @@ def _objects(thing: object, seen: set[int]) -> Iterator[Any]:
 
 
 def _snapped(parameter: Parameter, value: Any) -> Plain:
-    """0.3 for the 0.30000000000000004 that Optuna's steps come to."""
+    """Rounded to a step: 0.3 in place of Optuna's 0.30000000000000004."""
     if isinstance(parameter, Float) and parameter.step is not None:
         return parameter.from_unit(parameter.to_unit(value))
     return float(value) if isinstance(parameter, Float) else value

@@ -20,7 +20,7 @@ from hpsearch.study.space import Space
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-FEWEST = 10
+MIN_TRIALS = 10
 """Trials: with fewer any importance is chance."""
 
 AMONG_THE_BEST, FEWEST_BEST = 0.1, 5
@@ -55,9 +55,11 @@ def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> I
     NoTrialSucceeded: too few trials, or nothing in which they differ.
     """
     ended = [trial for trial in trials if not trial.state.is_active and trial.state is not State.FAILED and trial.curve]
-    if len(ended) < FEWEST:
+    if len(ended) < MIN_TRIALS:
         has = many(len(ended), "trial")
-        raise NoTrialSucceeded(f"parameter importance needs {FEWEST} ended trials with a report; this study has {has}")
+        raise NoTrialSucceeded(
+            f"parameter importance needs {MIN_TRIALS} ended trials with a report; this study has {has}"
+        )
     places, wanted = _places(ended, objective), max(FEWEST_BEST, math.ceil(AMONG_THE_BEST * len(ended)))
     best = sum(place <= sorted(places)[wanted - 1] for place in places)
     if best == len(ended):

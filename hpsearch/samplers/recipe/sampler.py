@@ -31,7 +31,7 @@ from hpsearch.samplers.recipe.search_ranges import (
     next_ranges,
     numbers,
 )
-from hpsearch.study.schedule import Resource, Rung, Schedule, part
+from hpsearch.study.schedule import Resource, Rung, Schedule, ceil_share
 from hpsearch.study.space import Space
 
 
@@ -129,7 +129,7 @@ class Recipe:
         searched = next(plan for plan in reversed(plans) if plan.repeats is None)
         advice = advise(diagnose_study(found.latest, history.objective).remarks, self.space, last.ranges, best.params)
         ranges, beyond = self._ranges(plans, found, advice)
-        beyond = beyond if schedule.may_look_again(found.progress) else ()
+        beyond = beyond if schedule.may_repeat_rung(found.progress) else ()
         resource, why = _resource(searched.rung.epochs == schedule.longest, found, advice, ranges, beyond)
         paused = [] if beyond else found.survivors
         now = replace(found.progress, epochs=searched.rung.epochs, paused=[trial.epoch for trial in paused])
@@ -155,7 +155,7 @@ class Recipe:
         Where there are any, the other ranges stay as they are.
         """
         last = plans[-1].ranges
-        best = found.ranked[: max(MIN_TRIALS, part(self.top, len(found.latest)))]
+        best = found.ranked[: max(MIN_TRIALS, ceil_share(self.top, len(found.latest)))]
         drawn = next_ranges(self.space, last, [trial.params for trial in best], len(found.trials), self.margin)
         ranges = advice.applied(self.space, last, drawn)
         before = zip(*(plan.ranges for plan in plans), strict=True)

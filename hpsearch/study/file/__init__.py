@@ -1,7 +1,6 @@
-"""From the text of a study file to checked tables, each fault with its line: what `Study.load` is made of.
+"""From the text of a study file to validated tables, each fault with its line. `Study.load` uses these modules:
 
-reading: the file and `--set`; toml_errors: what is wrong in a file that is not TOML; lines: which key stands on which
-line; kinds: what one value may be; sections, search_sections and space_section: the tables, and what they must be to
-each other; place: where databases are; faults: what is wrong, in words; other_tools: what the keys of Optuna, Ray Tune
-and others are called here.
+reading: the file and `--set`; toml_errors: TOML syntax errors; lines: the line of each key; kinds: the types of single
+values; sections, search_sections and space_section: the tables and the rules between them; place: the URLs of the
+databases; faults: the error messages; other_tools: keys of Optuna, Ray Tune and others, translated.
 """

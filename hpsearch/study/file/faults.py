@@ -1,4 +1,4 @@
-"""Collects the faults of a study file: each with its place, in plain words, with a guess what was meant."""
+"""Collects the faults of a study file, each with its line, a message and a suggestion."""
 
 import datetime
 import difflib
@@ -14,12 +14,12 @@ from hpsearch.core.errors import Fault, StudyFileError
 from hpsearch.study.file import other_tools
 from hpsearch.study.file.lines import KeyPath, Lines
 
-MOST = 100
-"""Most faults that are listed; further ones are counted."""
+MAX_FAULTS = 100
+"""Maximum number of faults that are listed; further ones are counted."""
 
-_LONGEST = 60
+_MAX_SHOWN = 60
 
-_SECRET = (("journal",), ("tracking",))
+_SECRET_TABLES = (("journal",), ("tracking",))
 """Tables whose values are not shown in messages: they may contain a password."""
 
 _SENTENCES = {
@@ -47,10 +47,10 @@ class Faults:
         self._overridden: dict[KeyPath, str] = {}
         self._found: list[Fault] = []
         self._paths: set[KeyPath] = set()
-        self._unwritten = 0
+        self._unlisted = 0
 
     def overridden(self, path: KeyPath, option: str) -> None:
-        """The key was set by an option of the command line, which its faults are reported with."""
+        """Report faults of this key with the command-line option that has set it."""
         self._overridden[path] = option
 
     def add(self, path: KeyPath, message: str) -> None:
@@ -64,25 +64,25 @@ class Faults:
 
     def count(self, number: int) -> None:
         """Count faults that are not listed."""
-        self._unwritten += number
+        self._unlisted += number
 
     def add_for(self, option: str, message: str) -> None:
-        """A fault of an option of the command line itself."""
+        """Add a fault of a command-line option itself."""
         self._found.append(Fault(option, 0, "", message))
 
     def has(self, path: KeyPath) -> bool:
-        """Whether anything is wrong with this key or within it."""
+        """Whether this key, or a key within it, has a fault."""
         return path in self._paths
 
     @property
     def full(self) -> bool:
-        return len(self._found) >= MOST
+        return len(self._found) >= MAX_FAULTS
 
     def end(self) -> None:
-        """StudyFileError where there was a fault."""
-        if self._unwritten:
+        """StudyFileError if there is a fault."""
+        if self._unlisted:
             last = max(fault.line for fault in self._found)
-            self._found.append(Fault(self.where, last, "", f"… and {self._unwritten:,} more faults"))
+            self._found.append(Fault(self.where, last, "", f"… and {self._unlisted:,} more faults"))
         if self._found:
             raise StudyFileError(self._found)
 
@@ -105,18 +105,18 @@ def translate(
             faults.count(problem.error_count() - i)
             return
         path = (*at, *(part for part in error["loc"] if part != "[key]"))
-        if only in (None, *error["loc"][:1]) and not faults.has(path) and not _is_echo(error):
+        if only in (None, *error["loc"][:1]) and not faults.has(path) and not _is_consequence(error):
             faults.add(path, _sentence(error, kind, at))
 
 
-def _is_echo(error: ErrorDetails) -> bool:
+def _is_consequence(error: ErrorDetails) -> bool:
     """pydantic reports a list as too short where its elements are invalid."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def _sentence(error: ErrorDetails, kind: type[BaseModel], at: KeyPath) -> str:
     name, context = str(error["loc"][-1]) if error["loc"] else "", error.get("ctx", {})
-    got = "" if at[:1] in _SECRET else f", got {show(error['input'])}"
+    got = "" if at[:1] in _SECRET_TABLES else f", got {show(error['input'])}"
     owner = _owner(kind, error["loc"])
     match error["type"]:
         case "value_error":
@@ -129,17 +129,17 @@ def _sentence(error: ErrorDetails, kind: type[BaseModel], at: KeyPath) -> str:
             return "must not be empty"
         case "literal_error":
             choices = get_args(owner.model_fields[name].annotation)
-            hint = meant(error["input"], map(str, choices)) if isinstance(error["input"], str) else ""
+            hint = did_you_mean(error["input"], map(str, choices)) if isinstance(error["input"], str) else ""
             return f"must be one of {listed(choices)}{got}{hint}"
     return _SENTENCES.get(error["type"], "is not valid").format(**context) + got
 
 
 def unknown(path: KeyPath, value: object, known: Mapping[str, Any]) -> str:
-    """path: of the key, whose value it has."""
+    """The message for an unknown key, with a suggestion. path: the key's. value: the key's."""
     table, name = str(path[0]) if len(path) > 1 else "", str(path[-1])
     of_entry = table == "space"
     translated = other_tools.entry_key(name, value) if of_entry else other_tools.key(name, value, table, known)
-    hint = f"; {translated}" if translated else meant(name, known) or f"; known here: {', '.join(known)}"
+    hint = f"; {translated}" if translated else did_you_mean(name, known) or f"; known here: {', '.join(known)}"
     return f"unknown key `{name[:60]}`{hint}"
 
 
@@ -152,7 +152,7 @@ def _owner(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]
 
 
 def models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Those that a field of this type may hold."""
+    """The models in a field's type."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
@@ -163,8 +163,8 @@ def models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def dotted(path: KeyPath) -> str:
-    """`search.rounds.0.epochs`, as `--set` takes it; a part that is no bare TOML key, or too long, is quoted."""
-    bare = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST}}}")
+    """`search.rounds.0.epochs`, as for `--set`; a part that is not a bare TOML key, or too long, is quoted."""
+    bare = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_SHOWN}}}")
     return ".".join(part if bare.fullmatch(part) else show(part) for part in map(str, path))
 
 
@@ -174,7 +174,7 @@ def show(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return json.dumps(value if len(value) <= _LONGEST else value[:_LONGEST] + "…", ensure_ascii=False)
+            return json.dumps(value if len(value) <= _MAX_SHOWN else value[:_MAX_SHOWN] + "…", ensure_ascii=False)
         case int() | float():
             return repr(value)
         case None:
@@ -194,9 +194,9 @@ def listed(values: Iterable[object]) -> str:
     return ", ".join([*shown[:20], "…"] if len(shown) > 20 else shown)
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """ "; did you mean `trials`?", or "" where no known word is similar."""
-    if not 0 < len(word) <= _LONGEST:
+    if not 0 < len(word) <= _MAX_SHOWN:
         return ""
     names = list(known)
     near = (

@@ -15,7 +15,7 @@ _SCALAR = {"type": ["string", "number", "boolean"]}
 
 
 def json_schema() -> dict[str, Any]:
-    """Of the file as a user writes it. `hpsearch check` also checks what depends on several values."""
+    """The schema of the file. Rules between several values are checked by `hpsearch check` alone."""
     schema = Study.model_json_schema()
     schema["properties"]["space"] = {
         "type": "object",

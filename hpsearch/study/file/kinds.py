@@ -1,4 +1,4 @@
-"""What one value of a study file may be."""
+"""The types of single values in a study file."""
 
 import math
 import posixpath
@@ -14,7 +14,7 @@ from hpsearch.study.file.faults import show
 from hpsearch.study.output_patterns import compiled
 from hpsearch.study.program import INTERPRETERS
 
-LONGEST_STUDY_NAME = 250
+MAX_STUDY_NAME_BYTES = 250
 """Bytes, in UTF-8."""
 
 
@@ -38,24 +38,24 @@ def _allowed(value: object) -> tuple[Plain, ...]:
 
 
 def _study_name(name: str) -> str:
-    """It becomes the name of a folder and of an MLflow experiment."""
-    if not 0 < len(name.encode()) <= LONGEST_STUDY_NAME:
+    """Valid as the name of a folder and of an MLflow experiment."""
+    if not 0 < len(name.encode()) <= MAX_STUDY_NAME_BYTES:
         raise ValueError(f"must have 1 to 250 characters (bytes in UTF-8), got {len(name.encode())}")
     if name != name.strip() or not name.isprintable():
-        raise ValueError(f"must hold no control characters and no spaces at its ends, got {show(name)}")
+        raise ValueError(f"must not contain control characters, or spaces at its ends, got {show(name)}")
     if found := next((part for part in ("/", "\\", "%", "..") if part in name), None):
-        raise ValueError(f"must not hold {show(found)}, got {show(name)}")
+        raise ValueError(f"must not contain {show(found)}, got {show(name)}")
     if name == ".":
         raise ValueError('must not be "."')
     return name
 
 
 def recordable(name: str) -> str:
-    """The name of a parameter or a metric, as MLflow accepts it (mlflow/utils/validation.py)."""
+    """The name of a parameter, valid in MLflow (mlflow/utils/validation.py)."""
     if not 0 < len(name) <= 250:
         raise ValueError(f"a name must have 1 to 250 characters, got {len(name)}")
     if odd := re.search(r"[^\w.\- /]", name):
-        raise ValueError(f"a name may hold letters, digits, _ - . / and spaces, got {show(odd[0])}")
+        raise ValueError(f"a name may contain letters, digits, _ - . / and spaces, got {show(odd[0])}")
     if posixpath.normpath(name) != name or name.startswith(("/", "..")) or name == ".":
         raise ValueError("a name must not be a path such as ../a or /a")
     return name
@@ -148,7 +148,7 @@ def seconds(text: object) -> float:
 
 
 def duration(length: float) -> str:
-    """What `seconds` reads as the same length: 5400.0 -> "1h30m"."""
+    """The inverse of `seconds`: 5400.0 -> "1h30m"."""
     rest, text = round(length * 1000), ""
     for unit, factor in _MILLISECONDS.items():
         number, rest = divmod(rest, factor)
@@ -168,7 +168,7 @@ def size(text: object) -> int:
 
 
 def size_text(number: int) -> str:
-    """What `size` reads as the same number of bytes: 2**32 -> "4GiB"."""
+    """The inverse of `size`: 2**32 -> "4GiB"."""
     unit = next(unit for unit, factor in _BYTES.items() if number % factor == 0)
     return f"{number // _BYTES[unit]}{unit}"
 

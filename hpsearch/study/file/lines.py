@@ -1,7 +1,7 @@
-"""The line of each key of a TOML file, which tomllib does not give.
+"""The line of each key of a TOML file, which tomllib does not report.
 
-The scanner never fails: tomllib refuses what is not TOML. It runs first, in linear time, so that what would
-keep tomllib busy for minutes (a key of 100,000 parts) or overflow a stack can be refused before.
+The scanner never fails: tomllib reports syntax errors. It runs first, in linear time, to refuse input for which tomllib
+takes minutes (a key of 100,000 parts) or overflows the stack.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 KeyPath = tuple[str | int, ...]
-"""("search", "rounds", 0, "epochs"): where a value stands in a study file."""
+"""The path of a value in a study file: ("search", "rounds", 0, "epochs")."""
 
 _TOKEN = re.compile(
     r"""
@@ -25,17 +25,17 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-DEEPEST = 32
-"""How deep keys and brackets may be nested; the scan ends at the first that is deeper."""
+MAX_NESTING = 32
+"""Maximum nesting of keys and brackets; the scan ends at the first that is deeper."""
 
 
 @dataclass
 class Lines:
     """The line (from 1) of every key and array element.
 
-    too_deep: the line where something is nested deeper than DEEPEST, or 0. defined: the line of every table header and
-    of every key with a value. repeated: keys and tables that are defined a second time, in the order of the file: the
-    key, and the lines of its first and second definition.
+    too_deep: the line where something is nested deeper than MAX_NESTING, or 0. defined: the line of each table header
+    and of each key with a value. repeated: keys and tables that are defined twice, in file order: the key, and
+    the lines of both definitions.
     """
 
     of: dict[KeyPath, int] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Lines:
             self.of[path[:end]] = line
 
     def define(self, path: KeyPath, line: int, *, has_value: bool) -> None:
-        """A header, or a key with a value, stands on this line."""
+        """Record the line of a header, or of a key with a value."""
         first = self.defined.get(path) or (self.of.get(path) if has_value else None)
         if first is not None:
             self.repeated.append((path, first, line))
@@ -65,7 +65,7 @@ class Lines:
 def scan(text: str) -> Lines:
     scanner = _Scanner()
     for kind, token, line in tokens(text):
-        if len(scanner.path) + len(scanner.key) > DEEPEST:
+        if len(scanner.path) + len(scanner.key) > MAX_NESTING:
             scanner.lines.too_deep = line
             break
         if kind == "newline":

@@ -1,15 +1,14 @@
-"""Keys and values of other tools, and what a study file has for them: Optuna, Ray Tune, W&B sweeps, Katib, NNI, Hydra,
-scikit-learn and Hyperopt.
+"""Translates keys and values of other tools: Optuna, Ray Tune, W&B sweeps, Katib, NNI, Hydra, scikit-learn, Hyperopt.
 
-A key or value that a study file does not know is looked up here, so that the error says what to write. Capitals,
-underscores and hyphens do not matter: `maxTrialCount` is `max_trial_count`. Another word is an entry of a table below.
+An unknown key or value of a study file is looked up here, so that the error can name ours. Upper case, underscores and
+hyphens are ignored: `maxTrialCount` is `max_trial_count`.
 """
 
 import re
 from collections.abc import Container, Mapping
 from typing import TypeVar
 
-Ours = TypeVar("Ours")
+Text = TypeVar("Text")
 
 _KEYS: Mapping[str, tuple[str, str]] = {
     "direction directions mode optimize_mode": ("study", "goal = {goal}"),
@@ -56,10 +55,10 @@ _KEYS: Mapping[str, tuple[str, str]] = {
     "url storage storage_url": ("journal", 'url = "…"'),
     "mlflow tracking_uri mlflow_tracking_uri": ("tracking", 'mlflow = "…"'),
 }
-"""In any table but [space]: the table that has it, and how it is written there."""
+"""For all tables except [space]: other tools' keys -> our table, and what to write there."""
 
 _STARTUP = ("n_startup_trials", "startup_trials = {number}")
-"""Of [search] and of [prune] alike."""
+"""In [search] and in [prune]."""
 
 _ENTRY_KEYS: Mapping[str, str] = {
     "min minimum lower lower_bound minval start": "low = {number}",
@@ -72,7 +71,7 @@ _ENTRY_KEYS: Mapping[str, str] = {
     "feasible_space": "low = …, high = …",
     "value": "NAME = {number}",
 }
-"""Beside `low` and `high` in an entry of [space]."""
+"""OtherTables `low` and `high` in an entry of [space]."""
 
 _TYPE_KEYS = ("type", "distribution", "parameter_type", "dtype", "scale", "_type")
 
@@ -87,7 +86,7 @@ _TYPES: Mapping[str, str] = {
     ),
     "categorical choice category constant discrete bool": _LEAVE_OUT + 'a choice is a list: ["sgd", "adam"]',
 }
-"""What a value of one of _TYPE_KEYS is here."""
+"""Values of _TYPE_KEYS -> what to write."""
 
 _BAYESIAN = 'here it is `method = "bayesian"`'
 _METHODS: Mapping[str, Mapping[str, str]] = {
@@ -109,7 +108,7 @@ _METHODS: Mapping[str, Mapping[str, str]] = {
         "none nop fifo": 'here it is `method = "never"`',
     },
 }
-"""What another tool's search method or scheduler is here; "Pruner", "Scheduler", "Sampler" at its end do not matter."""
+"""Other tools' search methods and schedulers -> ours; a final "Pruner", "Scheduler" or "Sampler" is ignored."""
 
 SPACE_ENTRY = "a range is { low = …, high = … }, with `log = true` where it is log-uniform; a choice is a list"
 
@@ -135,7 +134,7 @@ def key(name: str, value: object, table: str, known: Container[str]) -> str:
 
 
 def entry_key(name: str, value: object) -> str:
-    """The same for a key of an entry of [space]."""
+    """Like `key`, for an entry of [space]."""
     word = _plain(name)
     if word in map(_plain, _TYPE_KEYS):
         kind = _BY_TYPE.get(_plain(value)) if isinstance(value, str) else None
@@ -145,29 +144,29 @@ def entry_key(name: str, value: object) -> str:
 
 
 def method(table: str, value: str) -> str:
-    """The same for the `method` of [search] or [prune]."""
+    """Like `key`, for the `method` of [search] or [prune]."""
     word = re.sub("(pruner|scheduler|sampler|search|policy)$", "", _plain(value))
     return _BY_METHOD[table].get(word, "") or _BY_METHOD[table].get(_plain(value), "")
 
 
 def is_call(value: object) -> bool:
-    """Whether a value of [space] is a range in the words of Hydra, Ray Tune or Optuna, in quotes."""
+    """Whether a string in [space] is a call as in Hydra, Ray Tune or Optuna, such as "tune.uniform(0, 1)"."""
     return isinstance(value, str) and _CALL.fullmatch(value) is not None
 
 
 def _plain(word: str) -> str:
-    """`maxTrialCount`, `max-trial-count` and `max_trial_count` alike."""
+    """Normalized: `maxTrialCount`, `max-trial-count` and `max_trial_count` give the same."""
     return re.sub("[^a-z0-9]", "", word.lower())
 
 
 def _written(ours: str, value: object) -> str:
-    """What a study file has, with the number of the other tool's key or its goal where it has one."""
+    """What to write in a study file, with the value of the other tool's key if it is a number or a goal."""
     goal = next((ours for word, ours in _GOALS.items() if str(value).lower().startswith(word)), "…")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return ours.replace("{goal}", f'"{goal}"').replace("{number}", repr(value) if is_number else "…")
 
 
-def _by_word(table: Mapping[str, Ours]) -> dict[str, Ours]:
+def _by_word(table: Mapping[str, Text]) -> dict[str, Text]:
     return {_plain(word): ours for words, ours in table.items() for word in words.split()}
 
 

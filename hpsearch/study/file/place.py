@@ -1,4 +1,4 @@
-"""Where a study's journal, its MLflow store and its embedded files are: with resolved URLs and hidden passwords."""
+"""The URLs of a study's journal and MLflow store, and the folder of its files."""
 
 import os
 import re
@@ -20,9 +20,9 @@ _PASSWORDS = (
 
 
 @dataclass(frozen=True)
-class Place:
-    """folder: where relative paths start. path: the study file, None where there is none. home: the folder of
-    everything embedded. The URLs are whole and may hold a password."""
+class Locations:
+    """folder: the base of relative paths. path: the study file, or None. home: the folder of the embedded databases
+    and all files. The URLs may contain a password."""
 
     folder: Path
     path: Path | None
@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True)
 class _Store:
-    """file: in `home`, where the study file has no URL. schemes: those that a URL may have; rule: the same in words."""
+    """file: in `home`, the default. schemes: of a valid URL. rule: the error message for other schemes."""
 
     key: tuple[str, str]
     file: str
@@ -58,8 +58,8 @@ _TRACKING = _Store(
 
 def find(
     folder: Path, path: Path | None, tables: Mapping[str, Any], environment: Mapping[str, str], faults: Faults
-) -> Place | None:
-    """None where a URL has a fault, which is added to `faults`; no message shows any of the URL."""
+) -> Locations | None:
+    """None where a URL has a fault, which is added to `faults`; messages do not show the URL."""
     folder = folder.absolute()
     try:
         home = study_home(folder, environment)
@@ -67,7 +67,7 @@ def find(
         faults.add((), f"HPSEARCH_HOME: {problem}")
         return None
     if "?" in f"{folder}{home}":
-        faults.add((), "the paths of its folder and of HPSEARCH_HOME must hold no ?, which ends a path in a URL")
+        faults.add((), "the paths of its folder and of HPSEARCH_HOME must not contain ?, which ends a path in a URL")
     urls: dict[str, str] = {}
     for store in (_JOURNAL, _TRACKING):
         table, key = store.key
@@ -81,15 +81,15 @@ def find(
     if len(set(urls.values())) == 1 and len(urls) == 2:
         faults.add(_TRACKING.key, "must not be the journal's database: MLflow and hpsearch each need their own")
     file = path and path.absolute()
-    return Place(folder, file, home, urls["journal"], urls["tracking"]) if len(urls) == 2 else None
+    return Locations(folder, file, home, urls["journal"], urls["tracking"]) if len(urls) == 2 else None
 
 
 def _url(written: str, store: _Store, folder: Path, environment: Mapping[str, str]) -> str:
-    """The whole URL; that of a SQLite file is relative to the study file as it is written, and absolute here."""
+    """The resolved URL. The path of a SQLite file is made absolute; in the file it is relative to the study file."""
     for pattern in _PASSWORDS:
         found = pattern.search(without_references(written))
         if found and found["password"]:
-            raise ValueError("a password must not stand in the file; write ${env:NAME} in its place")
+            raise ValueError("a password must not be in the file; write ${env:NAME} in its place")
     url = resolved(written, environment)
     scheme = re.split("[:+]", url, maxsplit=1)[0]
     if scheme not in store.schemes:

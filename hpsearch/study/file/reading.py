@@ -1,4 +1,4 @@
-"""A study file as a user writes it: read, parsed, changed by `--set`, its `${env:NAME}` looked up.
+"""Reads a study file: parses it, applies `--set`, substitutes `${env:NAME}`.
 
 For any content the result is plain values or a StudyFileError.
 """
@@ -15,42 +15,42 @@ from hpsearch.core.errors import Fault, StudyFileError
 from hpsearch.core.redact import redact
 from hpsearch.study.file import lines as positions
 from hpsearch.study.file import toml_errors
-from hpsearch.study.file.faults import Faults, dotted, meant
-from hpsearch.study.file.lines import DEEPEST, KeyPath, Lines
-from hpsearch.study.file.toml_errors import Slip
+from hpsearch.study.file.faults import Faults, did_you_mean, dotted
+from hpsearch.study.file.lines import MAX_NESTING, KeyPath, Lines
+from hpsearch.study.file.toml_errors import SyntaxFault
 
-MOST_BYTES = 1 << 17
-"""Larger files are refused without being read: a study file has a page or two."""
+MAX_BYTES = 1 << 17
+"""Maximum size in bytes; larger files are refused without being read."""
 
 _DIGITS = re.compile(r"[0-9_]{1000,}")
 _REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-_FREE = (("space",), ("trainer", "options"), ("search", "options"), ("prune", "options"))
-"""Tables whose keys are the user's own: `--set` changes what is there and adds nothing, since it would be a typo."""
+_USER_TABLES = (("space",), ("trainer", "options"), ("search", "options"), ("prune", "options"))
+"""Tables with keys of the user's choice: `--set` changes existing keys only, since a new key would be a typo."""
 
-_AS_WRITTEN = (("journal", "url"), ("tracking", "mlflow"))
-"""What may hold a password stays as it is written; place.py resolves it."""
+_NOT_SUBSTITUTED = (("journal", "url"), ("tracking", "mlflow"))
+"""URLs that may contain a password are recorded unresolved; place.py resolves them."""
 
 
 # Reading ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def where(path: Path) -> str:
-    """The file in messages: as the user has written it."""
+    """The file's name in messages: as the user typed it."""
     return os.fsencode(path).decode(errors="replace")
 
 
 def read(path: Path) -> str:
-    """The text of a regular file of at most MOST_BYTES in UTF-8, with a byte order mark or without."""
+    """The text of a regular file of at most MAX_BYTES in UTF-8, with a byte order mark or without."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise _refused(path, "is a folder; name the study file in it")
         if not stat.S_ISREG(status.st_mode):
             raise _refused(path, "is not a regular file")
-        if status.st_size > MOST_BYTES:
-            raise _refused(path, f"must have at most {MOST_BYTES:,} bytes, got {status.st_size:,}")
+        if status.st_size > MAX_BYTES:
+            raise _refused(path, f"must have at most {MAX_BYTES:,} bytes, got {status.st_size:,}")
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise _refused(path, "there is no such file; `hpsearch init` writes one") from None
     except (OSError, ValueError) as problem:
@@ -75,14 +75,14 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
     """The tables of the TOML text, and the lines of their keys."""
     lines = positions.scan(text)
     if lines.too_deep:
-        raise _refused(path, f"keys and brackets must go at most {DEEPEST} deep", lines.too_deep)
+        raise _refused(path, f"keys and brackets must go at most {MAX_NESTING} deep", lines.too_deep)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         message, _, place = str(problem).rpartition(" (at ")
         offset = _offset(text, place)
-        slip = toml_errors.find(text, offset, lines) or Slip(message[:1].lower() + message[1:], offset)
-        raise _syntax(path, text, slip.offset, slip.message) from None
+        found = toml_errors.find(text, offset, lines) or SyntaxFault(message[:1].lower() + message[1:], offset)
+        raise _syntax(path, text, found.offset, found.message) from None
     except ValueError:
         number = _DIGITS.search(text)
         raise _syntax(path, text, number.start() if number else 0, "a number has too many digits") from None
@@ -110,29 +110,29 @@ def _offset(text: str, place: str) -> int:
 
 
 def _syntax(path: Path, text: str, offset: int, message: str) -> StudyFileError:
-    """The fault with its line below and a caret under the place; passwords in URLs hidden."""
+    """The fault with its line and a caret under the position; passwords in URLs are hidden."""
     start = text.rfind("\n", 0, offset) + 1
     line = text[start:].partition("\n")[0]
     line = re.sub(r"(?<=://).*(?=@)", lambda found: "*" * len(found[0]), redact(line, same_length=True))
     column = offset - start
     first = max(0, column - 60)
     shown = "".join(c if c.isprintable() else " " for c in line[first : column + 40])
-    picture = f"{message}\n    {shown}\n    {' ' * (column - first)}^"
-    return _refused(path, picture, text.count("\n", 0, offset) + 1, column + 1)
+    shown_with_caret = f"{message}\n    {shown}\n    {' ' * (column - first)}^"
+    return _refused(path, shown_with_caret, text.count("\n", 0, offset) + 1, column + 1)
 
 
 # From Python ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def plain_tables(sections: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
-    """A copy of what a program gives in place of a file, in the values that TOML has: a tuple as a list, a NumPy scalar
-    as a number, a path as a string. Other values stay as they are; the checks of their keys refuse them."""
+    """A copy with the types of TOML: a tuple becomes a list, a NumPy scalar a number, a path a string. Other values
+    stay as they are; the checks of their keys refuse them."""
     return {str(key): _plain(part, faults, (str(key),)) for key, part in sections.items()}
 
 
 def _plain(value: Any, faults: Faults, path: KeyPath) -> Any:
-    if len(path) > DEEPEST:
-        faults.add(path[:DEEPEST], f"must go at most {DEEPEST} deep")
+    if len(path) > MAX_NESTING:
+        faults.add(path[:MAX_NESTING], f"must go at most {MAX_NESTING} deep")
         return None
     match value:
         case Mapping():
@@ -153,7 +153,7 @@ def _plain(value: Any, faults: Faults, path: KeyPath) -> Any:
 
 
 def override(data: dict[str, Any], options: Sequence[str], faults: Faults) -> None:
-    """Apply options such as `--set space.lr.low=1e-4` to `data`. A value is TOML, or else a string."""
+    """Apply options such as `--set space.lr.low=1e-4` to `data`. A value that is not TOML is a string."""
     for option in options:
         key, equals, text = option.partition("=")
         name = f"--set {key.strip()[:60]}"
@@ -214,8 +214,8 @@ def _key(place: object, path: KeyPath, part: str) -> str | int:
         return int(part)
     if not isinstance(place, dict):
         raise ValueError(f"`{dotted(path)}` is a value, not a table")
-    if path in _FREE and part not in place:
-        raise ValueError(f"there is no `{part[:60]}` in {dotted(path)}{meant(part, place)}")
+    if path in _USER_TABLES and part not in place:
+        raise ValueError(f"there is no `{part[:60]}` in {dotted(path)}{did_you_mean(part, place)}")
     return part
 
 
@@ -232,7 +232,7 @@ def without_references(text: str) -> str:
 
 
 def substitute(value: Any, environment: Mapping[str, str], faults: Faults, path: KeyPath = ()) -> Any:
-    """The value with every reference in it replaced, save in the two URLs, which are recorded as they are written."""
+    """The value with every reference replaced, except in the two URLs, which are recorded unresolved."""
     if isinstance(value, dict):
         return {key: substitute(part, environment, faults, (*path, key)) for key, part in value.items()}
     if isinstance(value, list):
@@ -242,11 +242,11 @@ def substitute(value: Any, environment: Mapping[str, str], faults: Faults, path:
     if problem := _reference_problem(value, environment, path):
         faults.add(path, problem)
         return value
-    return value if path in _AS_WRITTEN else resolved(value, environment)
+    return value if path in _NOT_SUBSTITUTED else resolved(value, environment)
 
 
 def _reference_problem(text: str, environment: Mapping[str, str], path: KeyPath) -> str:
-    if any(path[: len(free)] == free for free in _FREE):
+    if any(path[: len(free)] == free for free in _USER_TABLES):
         return "${env:…} is not looked up in parameters, which are recorded in clear; read the variable in your code"
     if "${env:" in without_references(text):
         return "must refer to a variable as ${env:NAME}"

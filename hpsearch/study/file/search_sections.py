@@ -1,7 +1,7 @@
-"""[search]: the search methods, one class each, which has all that the rest of hpsearch needs to know of a method.
+"""[search]: one class for each search method, with all properties of a method that other modules need.
 
-A new method is one class here (named in `Search` too), one sampler in `hpsearch/samplers/`, and one line in
-`orchestrator/build.py` that makes the sampler from the class.
+A new method is a class here (also listed in `Search`), a sampler in `hpsearch/samplers/`, and a line in
+`orchestrator/build.py` that creates the sampler.
 """
 
 import math
@@ -11,21 +11,21 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from hpsearch.study.file.kinds import Count, Options, OwnUse, PlainValue, RecordableName
-from hpsearch.study.file.sections import Beside, Problems, Section
-from hpsearch.study.schedule import FEWEST, BudgetSchedule, FixedSchedule, Rung, Schedule, forecast, part
+from hpsearch.study.file.sections import OtherTables, Problems, Section
+from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
 from hpsearch.study.space import Float, Space
 
-MOST_GRID_POINTS = 100_000
+MAX_GRID_POINTS = 100_000
 
 
 class SearchSection(Section):
     method: str
 
     budgets: ClassVar[tuple[str, ...]] = ()
-    """Keys whose values may be changed when a study is continued."""
+    """Keys that may change when a study is continued."""
 
-    stepwise: ClassVar[bool] = False
-    """Whether its trials wait for the decision on an epoch before they train the next."""
+    one_epoch_slices: ClassVar[bool] = False
+    """Whether its trials wait for the verdict on an epoch before they train the next."""
 
     @property
     def label(self) -> str:
@@ -33,36 +33,36 @@ class SearchSection(Section):
         return self.method
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
-        """Its rounds, if no limit ends them; a search without rounds is one. epochs: the study's trainer.epochs."""
+        """Its rounds, if no limit is reached; a search without rounds has one. epochs: the study's trainer.epochs."""
         raise NotImplementedError
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
-        """Changes that would have changed trials so far, one message each. recorded: this table as it was recorded."""
+        """A message for each change that would alter trials so far. recorded: this table as it was recorded."""
         yield from ()
 
-    def extending(self, recorded: Mapping[str, Any]) -> Self:
-        """With what it needs from the recorded table, so that it proposes the trials so far again."""
+    def with_recorded(self, recorded: Mapping[str, Any]) -> Self:
+        """This table with the recorded table's former budgets, so that it proposes the trials so far again."""
         return self
 
     @property
     def epoch_budget(self) -> int | None:
-        """Epochs of all trials together, where rounds are planned from them as results arrive, so that `rungs` is a
-        forecast; None where `rungs` is certain."""
+        """The budget in epochs of all trials together, if rounds are planned from it (`rungs` is then a forecast); None
+        where `rungs` is certain."""
         return None
 
     @property
     def blind_proposals(self) -> float:
-        """How many proposals at most do not depend on results."""
+        """The maximum number of proposals that do not depend on results."""
         return math.inf
 
     @property
     def wants_preflight(self) -> bool:
-        """Whether a preflight is run where the file has no [preflight]."""
+        """Whether the preflight runs without [preflight] in the file."""
         return False
 
     @property
     def wants_range_test(self) -> bool:
-        """Whether a range test is run where the file has no [lr_range] and searches `lr`."""
+        """Whether the range test runs without [lr_range] in the file, if the study searches `lr`."""
         return False
 
 
@@ -74,17 +74,17 @@ class Grid(SearchSection):
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(epochs, 0, space.grid_size() or 0)
 
-    def problems(self, beside: Beside) -> Problems:
-        if beside.space is None:
+    def problems(self, others: OtherTables) -> Problems:
+        if others.space is None:
             return
-        floats = [one for one in beside.space.parameters if isinstance(one, Float) and one.count is None]
+        floats = [one for one in others.space.parameters if isinstance(one, Float) and one.count is None]
         endless = [one.name for one in floats if not one.grid and one.points is None]
         for name in endless:
             yield ("space", name), "a grid needs step = …, grid = […] or points = n, or another search.method"
-        points = 0 if endless else beside.space.grid_size()
-        if points is None or points > MOST_GRID_POINTS:
-            count = f"{points:,} points" if points is not None else "points beyond counting"
-            most = f"a grid must have at most {MOST_GRID_POINTS:,} points"
+        points = 0 if endless else others.space.grid_size()
+        if points is None or points > MAX_GRID_POINTS:
+            count = f"{points:,} points" if points is not None else "more than can be counted"
+            most = f"a grid must have at most {MAX_GRID_POINTS:,} points"
             yield ("search", "method"), f'{most}, got {count}; give fewer values, or use "random"'
 
 
@@ -140,11 +140,11 @@ class CoarseToFine(SearchSection):
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         for one, before in zip(self.rounds, [0, *(one.trials for one in self.rounds)], strict=False):
-            survivors = min(part(self.keep, one.trials), before)
+            survivors = min(ceil_share(self.keep, one.trials), before)
             yield Rung(one.epochs, survivors, one.trials - survivors)
 
-    def problems(self, beside: Beside) -> Problems:
-        return _problems_of_rounds(self.rounds, beside.epochs)
+    def problems(self, others: OtherTables) -> Problems:
+        return _problems_of_rounds(self.rounds, others.epochs)
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
         return _changed_rounds(recorded, self.rounds)
@@ -159,7 +159,7 @@ class FixedList(SearchSection):
     """Given sets of parameters, each with several seeds; `hpsearch evaluate` uses it for its finalists."""
 
     budgets: ClassVar = ("sets", "seeds")
-    stepwise: ClassVar = True
+    one_epoch_slices: ClassVar = True
 
     method: Literal["list"]
     sets: tuple[ParameterSet, ...] = Field(strict=False, min_length=1, description="{ params = { … } } each")
@@ -168,26 +168,26 @@ class FixedList(SearchSection):
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
 
-    def problems(self, beside: Beside) -> Problems:
-        space, epochs = beside.space, beside.epochs
+    def problems(self, others: OtherTables) -> Problems:
+        space, epochs = others.space, others.epochs
         for i, one in enumerate(self.sets):
             path = ("search", "sets", i)
             if epochs is not None and one.epochs is not None and one.epochs > epochs:
                 yield (*path, "epochs"), f"must be <= {epochs}, trainer.epochs, got {one.epochs}"
             if space is not None and not space.contains({**space.fixed, **one.params}):
                 names = ", ".join(parameter.name for parameter in space.parameters)
-                yield (*path, "params"), f"must lie in [space], with a value for each of {names} that is active there"
+                yield (*path, "params"), f"must be in [space], with a value for each active parameter of {names}"
 
 
 class Budget(Section):
-    """earlier: former budgets of a recorded study, so that its rounds stay the same."""
+    """earlier: former budgets of a recorded study, from which its first rounds were planned."""
 
     epochs: Count = Field(description="epochs of all trials together")
     earlier: tuple[Count, ...] = Field((), strict=False, description="written by hpsearch: the budgets before this one")
 
 
 class Recipe(SearchSection):
-    """Preflight, learning-rate range test, then rounds that follow from the learning curves."""
+    """Preflight, learning-rate range test, then rounds that are planned from the learning curves."""
 
     budgets: ClassVar = ("rounds", "budget")
 
@@ -213,17 +213,22 @@ class Recipe(SearchSection):
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
         return forecast(self.schedules(epochs)[-1])
 
-    def problems(self, beside: Beside) -> Problems:
+    def problems(self, others: OtherTables) -> Problems:
         if self.budget is None and not self.rounds:
             yield ("search",), "needs one of budget = { epochs = … } and rounds = […]"
         if self.budget is not None and self.rounds:
             yield ("search",), "has both budget = { epochs = … } and rounds = […]: leave one out"
-        yield from _problems_of_rounds(self.rounds, beside.epochs)
-        if self.budget is not None and beside.epochs is not None:
-            schedule = BudgetSchedule(self.budget.epochs, beside.epochs)
-            if self.budget.epochs < schedule.least:
-                wanted = f"{FEWEST} trials of {schedule.first().epochs} epochs, which the first round takes at least"
-                yield ("search", "budget", "epochs"), f"must be >= {schedule.least}, {wanted}; got {self.budget.epochs}"
+        yield from _problems_of_rounds(self.rounds, others.epochs)
+        if self.budget is not None and others.epochs is not None:
+            schedule = BudgetSchedule(self.budget.epochs, others.epochs)
+            if self.budget.epochs < schedule.min_budget:
+                wanted = (
+                    f"{MIN_TRIALS} trials of {schedule.first().epochs} epochs, which the first round takes at least"
+                )
+                yield (
+                    ("search", "budget", "epochs"),
+                    f"must be >= {schedule.min_budget}, {wanted}; got {self.budget.epochs}",
+                )
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
         was, now = recorded["budget"]["epochs"] if "budget" in recorded else None, self.budget and self.budget.epochs
@@ -231,8 +236,8 @@ class Recipe(SearchSection):
             yield f"search.budget.epochs: was {was or 'absent'}, is {now or 'absent'}"
         yield from _changed_rounds(recorded, self.rounds)
 
-    def extending(self, recorded: Mapping[str, Any]) -> Self:
-        """With the budgets that it had before, in their order."""
+    def with_recorded(self, recorded: Mapping[str, Any]) -> Self:
+        """With the former budgets, in their order."""
         before = recorded.get("budget")
         if self.budget is None or before is None:
             return self
@@ -254,7 +259,7 @@ class Recipe(SearchSection):
 
 
 class Own(SearchSection):
-    """A sampler from outside hpsearch, named by `use`. `Study.from_dict` may be given the object itself."""
+    """The user's own sampler, named by `use`. In Python it is passed to `Study.from_dict` as an object."""
 
     budgets: ClassVar = ("trials",)
 
@@ -273,7 +278,7 @@ class Own(SearchSection):
 
     @property
     def blind_proposals(self) -> float:
-        """The first proposal is asked for with an empty history, whatever the sampler looks at later."""
+        """The first proposal has an empty history; later ones may depend on it."""
         return 1
 
 

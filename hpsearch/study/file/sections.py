@@ -1,4 +1,4 @@
-"""The tables of a study file, one class each, as INTERFACE and `studies/study.schema.json` describe them.
+"""The tables of a study file, one class each; `studies/study.schema.json` is generated from them.
 
 [trainer] is in trainer_sections.py, those of [search] are in search_sections.py, which says what a new search method
 takes. What one value may be is in kinds.py.
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from hpsearch.core.trial import Plain
-from hpsearch.study.file.faults import meant
+from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
     Address,
     Allowed,
@@ -33,11 +33,11 @@ from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.space import Choice, Float, Parameter, Space
 
 Problems = Iterator[tuple[KeyPath, str]]
-"""The key that is at fault, and the message."""
+"""The key that has a fault, and the message."""
 
 
 @dataclass(frozen=True)
-class Beside:
+class OtherTables:
     """What other tables say. space, epochs (trainer.epochs), metric (study.metric): None where they have faults.
 
     names: the keys of [space], right or wrong. is_program: whether the trainer is a command or a script.
@@ -51,19 +51,19 @@ class Beside:
 
 
 class Section(BaseModel):
-    """Frozen and strict: no unknown key, no "3" for 3, no 3.0 for a whole number, nothing infinite."""
+    """Frozen and strict: unknown keys, "3" for 3, 3.0 for a whole number and infinite values are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
-    def problems(self, beside: Beside) -> Problems:
-        """Faults that follow from several values together."""
+    def problems(self, others: OtherTables) -> Problems:
+        """Faults in the relation of several values."""
         yield from ()
 
 
 # [study] ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-class About(Section):
+class StudySection(Section):
     name: StudyName = Field(description="name of the study")
     metric: MetricName = Field(description="the metric to optimize: a name that the trainer reports")
     goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
@@ -125,12 +125,12 @@ class PruneSection(Section):
         """The name of the method in messages."""
         return self.method
 
-    def problems(self, beside: Beside) -> Problems:
-        """A pruner whose first decision would come after the last epoch is a mistake."""
+    def problems(self, others: OtherTables) -> Problems:
+        """The pruner's first decision must come before the last epoch."""
         for key in ("min_epochs", "warmup_epochs"):
             first = getattr(self, key, 0)
-            if beside.epochs is not None and first >= beside.epochs:
-                yield ("prune", key), f"must be < {beside.epochs}, trainer.epochs, got {first}"
+            if others.epochs is not None and first >= others.epochs:
+                yield ("prune", key), f"must be < {others.epochs}, trainer.epochs, got {first}"
 
 
 class NeverPrune(PruneSection):
@@ -178,16 +178,16 @@ class ThresholdPrune(PruneSection):
     upper: float | None = Field(None, description="highest value of the metric that does not stop a trial")
     warmup_epochs: Whole = Field(0, description="number of first epochs without a decision")
 
-    def problems(self, beside: Beside) -> Problems:
+    def problems(self, others: OtherTables) -> Problems:
         if self.lower is None and self.upper is None:
             yield ("prune",), "must have lower, upper or both"
         elif self.lower is not None and self.upper is not None and self.lower >= self.upper:
             yield ("prune", "lower"), f"must be < upper, got lower = {self.lower}, upper = {self.upper}"
-        yield from super().problems(beside)
+        yield from super().problems(others)
 
 
 class OwnPrune(PruneSection):
-    """A pruner from outside hpsearch, named by `use`. `Study.from_dict` may be given the object itself."""
+    """The user's own pruner, named by `use`. In Python it is passed to `Study.from_dict` as an object."""
 
     method: Literal["own"] = "own"
     use: OwnUse = Field(description='"module:Class", the module beside the study file or installed')
@@ -243,21 +243,21 @@ class LrRange(Section):
     )
     limit: Seconds = Field(600.0, description="time limit of all tests together")
 
-    def problems(self, beside: Beside) -> Problems:
+    def problems(self, others: OtherTables) -> Problems:
         """Its parameter must be the one with auto = true, or else one with positive values only."""
-        if beside.is_program:
+        if others.is_program:
             yield ("lr_range",), "needs a trainer in Python: hpsearch cannot change the learning rate of a program"
-        if beside.space is None or beside.is_program:
+        if others.space is None or others.is_program:
             return
-        space, name = beside.space, self.parameter
+        space, name = others.space, self.parameter
         auto = [one.name for one in space.parameters if isinstance(one, Float) and one.auto]
         known = {**space.fixed, **{one.name: one for one in space.parameters}}
         if auto and name not in auto:
             if "parameter" in self.model_fields_set:
-                yield ("lr_range", "parameter"), f"is `{name}`, and auto = true stands at `{auto[0]}`"
+                yield ("lr_range", "parameter"), f"is `{name}`, but auto = true is set for `{auto[0]}`"
         elif name not in known:
             names = [*(one.name for one in space.parameters), *space.fixed]
-            yield ("lr_range", "parameter"), f"`{name}` is no parameter of [space]{meant(name, names)}"
+            yield ("lr_range", "parameter"), f"`{name}` is no parameter of [space]{did_you_mean(name, names)}"
         elif not _is_positive(known[name]):
             yield ("lr_range", "parameter"), f"`{name}` must be a range above 0, to be a learning rate"
 

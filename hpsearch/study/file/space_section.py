@@ -1,4 +1,4 @@
-"""[space] of a study file: from tables, lists and scalars to a Space, and back."""
+"""[space] of a study file: converts its tables, lists and scalars to a Space, and back."""
 
 import graphlib
 import math
@@ -11,16 +11,16 @@ from pydantic import ValidationError
 
 from hpsearch.core.trial import Plain
 from hpsearch.study.file import other_tools
-from hpsearch.study.file.faults import Faults, listed, meant, show, translate, unknown
+from hpsearch.study.file.faults import Faults, did_you_mean, listed, show, translate, unknown
 from hpsearch.study.file.kinds import plain, recordable
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Section, Values
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space, offers
 
-MOST = 1_000
-"""Most parameters that are searched."""
+MAX_PARAMETERS = 1_000
+"""Maximum number of searched parameters."""
 
-_MOST_STEPS = 10**15
-"""Most steps of a range: beyond it, floats cannot represent each value."""
+_MAX_STEPS = 10**15
+"""Maximum number of steps in a range: beyond it, floats cannot represent each value."""
 
 
 def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
@@ -29,12 +29,12 @@ def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
     parameters = [entry for entry in entries.values() if isinstance(entry, Parameter)]
     if not parameters and not faults.has(("space",)):
         faults.add(("space",), "has nothing to search: give at least one range { low = …, high = … } or list of values")
-    if len(parameters) > MOST:
-        faults.add(("space",), f"must have at most {MOST:,} parameters to search, got {len(parameters):,}")
+    if len(parameters) > MAX_PARAMETERS:
+        faults.add(("space",), f"must have at most {MAX_PARAMETERS:,} parameters to search, got {len(parameters):,}")
         return None
     for parameter in parameters:
         _check_condition(parameter, entries, table, faults)
-    _check_circles(parameters, faults)
+    _check_cycles(parameters, faults)
     if faults.has(("space",)):
         return None
     rates = [parameter.name for parameter in parameters if isinstance(parameter, Float) and parameter.auto]
@@ -44,7 +44,7 @@ def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
 
 
 def written(space: Space) -> dict[str, Any]:
-    """The table that `parse` reads as this space, without defaults."""
+    """The inverse of `parse`: the table of this space, without defaults."""
     table: dict[str, Any] = {parameter.name: _written(parameter) for parameter in space.parameters}
     return table | dict(space.fixed)
 
@@ -99,7 +99,7 @@ def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
 
 
 def _translated(name: str, table: Mapping[str, object], faults: Faults) -> bool:
-    """Add what another tool's keys are called here; False where none of the keys is known as one."""
+    """Add a fault with our key for each key of another tool; False where there is none."""
     found = {key: text for key, value in table.items() if (text := other_tools.entry_key(key, value))}
     for key in found:
         faults.add(("space", name, key), unknown(("space", name, key), table[key], Range.model_fields))
@@ -115,8 +115,8 @@ def _auto(name: str, entry: Auto, faults: Faults) -> Float | None:
 
 
 def _choice(name: str, entry: Values) -> Choice:
-    if twice := _twice(entry.values):
-        raise ValueError(f"the values must differ, got {twice}")
+    if duplicates := _duplicates(entry.values):
+        raise ValueError(f"the values must differ, got {duplicates}")
     return Choice(name, entry.values, entry.when)
 
 
@@ -154,11 +154,11 @@ def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
 
 
 def _step_faults(entry: Range, step: float, whole: bool) -> Iterator[str]:
-    """In decimals, as they stand in the file: 0.6 is 6 times 0.1."""
+    """Computed in decimals, as written in the file: 0.6 is 6 times 0.1."""
     if step <= 0:
         yield f"step must be > 0, got step = {step}"
         return
-    if (entry.high - entry.low) / step > _MOST_STEPS:
+    if (entry.high - entry.low) / step > _MAX_STEPS:
         yield f"step is too small for floats, got step = {step} in [{entry.low}, {entry.high}]"
         return
     low, high, by = (Decimal(repr(number)) for number in (entry.low, entry.high, step))
@@ -171,14 +171,14 @@ def _grid_faults(entry: Range, whole: bool) -> Iterator[str]:
     if entry.points is not None and (entry.grid or entry.step is not None):
         yield "give one of grid, points and step"
     if outside := [value for value in entry.grid if not entry.low <= value <= entry.high]:
-        yield f"grid must lie in [{entry.low}, {entry.high}], got {listed(outside)}"
+        yield f"grid must be within [{entry.low}, {entry.high}], got {listed(outside)}"
     if whole and (broken := [value for value in entry.grid if not isinstance(value, int)]):
-        yield f"grid must hold whole numbers where low and high are whole, got {listed(broken)}"
-    if twice := _twice(entry.grid):
-        yield f"the values of grid must differ, got {twice}"
+        yield f"grid must have whole numbers where low and high are whole, got {listed(broken)}"
+    if duplicates := _duplicates(entry.grid):
+        yield f"the values of grid must differ, got {duplicates}"
 
 
-def _twice(values: tuple[Plain, ...]) -> str:
+def _duplicates(values: tuple[Plain, ...]) -> str:
     """Two values that are equal (true and 1 are), or ""."""
     seen: dict[Plain, Plain] = {}
     for value in values:
@@ -197,7 +197,7 @@ def _check_condition(
     for name, allowed in parameter.when.items():
         path = ("space", parameter.name, "when", name)
         if name not in table:
-            faults.add(path, f"`{name[:60]}` is no parameter of [space]{meant(name, table)}")
+            faults.add(path, f"`{name[:60]}` is no parameter of [space]{did_you_mean(name, table)}")
         elif name in entries:
             for message in _impossible(name, entries[name], allowed):
                 faults.add(path, message)
@@ -221,20 +221,20 @@ def _values(entry: Float | Int) -> str:
     return f"between {entry.low} and {entry.high}{step}"
 
 
-def _check_circles(parameters: list[Parameter], faults: Faults) -> None:
+def _check_cycles(parameters: list[Parameter], faults: Faults) -> None:
     graph = {parameter.name: list(parameter.when) for parameter in parameters}
-    while circle := _circle(graph):
-        faults.add(("space", circle[0], "when"), f"the conditions form a cycle: {' -> '.join([*circle, circle[0]])}")
-        for name in circle:
+    while cycle := _cycle(graph):
+        faults.add(("space", cycle[0], "when"), f"the conditions form a cycle: {' -> '.join([*cycle, cycle[0]])}")
+        for name in cycle:
             del graph[name]
 
 
-def _circle(graph: Mapping[str, list[str]]) -> list[str]:
-    """Names that each depend on the next, and the last on the first; begins with the one that `graph` has first."""
+def _cycle(graph: Mapping[str, list[str]]) -> list[str]:
+    """A cycle: each name depends on the next, and the last on the first. Starts with the first in `graph`."""
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as found:
-        circle: list[str] = found.args[1][:0:-1]
-        start = next(circle.index(name) for name in graph if name in circle)
-        return circle[start:] + circle[:start]
+        cycle: list[str] = found.args[1][:0:-1]
+        start = next(cycle.index(name) for name in graph if name in cycle)
+        return cycle[start:] + cycle[:start]
     return []

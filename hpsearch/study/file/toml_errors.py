@@ -1,7 +1,7 @@
-"""What is wrong in a file that is not TOML, in words that say what to write.
+"""Messages for TOML syntax errors, which say what to write.
 
-tomllib names a place, and its words differ between Python's versions: what stands at the place decides here. Most of
-these are YAML, JSON or Python out of habit.
+tomllib reports a position, and its messages differ between Python versions, so the text at the position decides. Most
+errors are YAML, JSON or Python syntax.
 """
 
 import re
@@ -16,7 +16,7 @@ _WORDS = {
     **dict.fromkeys(("inf", "infinity", "+infinity", "-infinity"), "infinity is written `inf`, without capitals"),
     "nan": "not a number is written `nan`, in lower case",
 }
-"""By the word in lower case."""
+"""The message for each word, in lower case."""
 
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:(\.)([0-9]*))?((?:[eE][+-]?[0-9]+)?)")
 _SHOWN = re.compile(r"[\w.:/% -]{1,40}")
@@ -24,8 +24,8 @@ _KEY = r"""\s*(?P<key>[A-Za-z0-9_.-]+|"[^"\n]*"|'[^'\n]*')"""
 
 
 @dataclass(frozen=True)
-class Slip:
-    """message: the rule, and what to write. offset: where it is in the text."""
+class SyntaxFault:
+    """message: the rule, and what to write. offset: the position in the text."""
 
     message: str
     offset: int
@@ -50,7 +50,7 @@ class _Place:
         return self.line[: self.column].rstrip()
 
 
-def find(text: str, offset: int, lines: Lines) -> Slip | None:
+def find(text: str, offset: int, lines: Lines) -> SyntaxFault | None:
     """offset: where tomllib gave up. None where it is none of the common slips."""
     number = text.count("\n", 0, offset) + 1
     for path, first, second in lines.repeated:
@@ -68,17 +68,17 @@ def find(text: str, offset: int, lines: Lines) -> Slip | None:
     place = _Place(line, start, offset - start, _open_brackets(text[:offset]))
     for rule in (_of_inline_tables, _of_lists, _of_keys, _of_values):
         if found := rule(place):
-            return Slip(found, offset)
+            return SyntaxFault(found, offset)
     return None
 
 
-def _given_twice(text: str, path: KeyPath, first: int, second: int) -> Slip:
+def _given_twice(text: str, path: KeyPath, first: int, second: int) -> SyntaxFault:
     lines = text.split("\n")
     line = lines[second - 1]
     name = ".".join(map(str, path))[:60]
     what = f"the table [{name}]" if line.lstrip().startswith("[") else f"the key `{name}`"
     offset = sum(len(before) + 1 for before in lines[: second - 1]) + len(line) - len(line.lstrip())
-    return Slip(f"{what} is given twice: the first is on line {first}; put both into one", offset)
+    return SyntaxFault(f"{what} is given twice: the first is on line {first}; put both into one", offset)
 
 
 def _open_brackets(text: str) -> tuple[str, ...]:
@@ -99,17 +99,17 @@ def _open_brackets(text: str) -> tuple[str, ...]:
     return () if is_header else tuple(opened)
 
 
-def _of_string(text: str, string: str, line: int, offset: int) -> Slip | None:
+def _of_string(text: str, string: str, line: int, offset: int) -> SyntaxFault | None:
     """string: begins on this line, and is not closed before the offset."""
     quote = string[:3] if string[:3] in ('"""', "'''") else string[0]
     if line < text.count("\n", 0, offset) + 1 and len(quote) == 1:
         offset = sum(len(one) + 1 for one in text.split("\n")[:line]) - 1
     if quote[0] == '"' and "\\" in string[-2:]:
-        return Slip(
+        return SyntaxFault(
             r"""a backslash begins an escape in "…": write '…' with single quotes, or two backslashes""", offset
         )
     if text[offset : offset + 1] in ("\n", ""):
-        return Slip(f"a string is not closed: its last {quote} is missing", offset)
+        return SyntaxFault(f"a string is not closed: its last {quote} is missing", offset)
     return None
 
 
@@ -157,11 +157,11 @@ def _of_keys(place: _Place) -> str:
     if re.match(r"\s*=", line):
         return "a key is missing before `=`"
     if re.match(r"\s*\[", line):
-        return "the header of a table stands in brackets, alone on its line: [study]"
+        return "a table header is in brackets, alone on its line: [study]"
     if re.match(r"\s*(//|;|--|/\*)", line):
         return "a comment begins with `#`"
     if re.match(r"\s*-\s", line):
-        return 'a list stands in brackets, not under dashes: ["sgd", "adam"]'
+        return 'a list is written in brackets, not with dashes: ["sgd", "adam"]'
     if found := re.match(rf"{_KEY}\s*:\s*(#.*)?$", line):
         return f"a table has its name in brackets: [{found['key']}], and its keys below are `key = value`"
     if found := re.match(rf"{_KEY}\s*:=?", line):
@@ -186,7 +186,7 @@ def _of_values(place: _Place) -> str:
     if before not in ("=", "[", ",") and not (not before and place.open):
         return _between_values(place)
     if not value:
-        return "a key needs a value; text stands in quotes" if before == "=" and not place.open else ""
+        return "a key needs a value; text is written in quotes" if before == "=" and not place.open else ""
     if value.lower() in _WORDS:
         return _WORDS[value.lower()]
     return _of_word(value)
@@ -216,12 +216,12 @@ def _of_word(value: str) -> str:
     if re.match(r"[\w.]+\(", value):
         return 'a range is a table, a choice is a list: { low = 1e-5, high = 1.0, log = true }, ["sgd", "adam"]'
     if ";" in value:
-        return "each key stands on a line of its own, without `;`"
+        return "each key has its own line, without `;`"
     if value[0] in "“”‘’„«":  # noqa: RUF001 (the quotes that word processors write)
-        return 'a string stands in plain quotes: "text"'
+        return 'a string is written in plain quotes: "text"'
     if value[0] == "(":
-        return 'a list stands in brackets: ["sgd", "adam"]'
+        return 'a list is written in brackets: ["sgd", "adam"]'
     if re.match(r"[^\W\d]|[0-9./~$]", value):
         is_plain = _SHOWN.fullmatch(value) and "://" not in value
-        return f'text stands in quotes: "{value if is_plain else "…"}"'
+        return f'text is written in quotes: "{value if is_plain else "…"}"'
     return ""

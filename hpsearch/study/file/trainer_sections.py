@@ -8,9 +8,9 @@ from pydantic import Field
 
 from hpsearch.core.trial import COMMAND
 from hpsearch.study import placeholders
-from hpsearch.study.file.faults import meant, show
+from hpsearch.study.file.faults import did_you_mean, show
 from hpsearch.study.file.kinds import Count, LinePattern, MetricName, Pattern, PlainValue, RecordableName, Use, Words
-from hpsearch.study.file.sections import Beside, Problems, Section
+from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.program import INTERPRETERS, Program, Style, Take
 from hpsearch.study.space import Float
 
@@ -83,12 +83,12 @@ class Trainer(Section):
             terminal=bool(self.terminal),
         )
 
-    def problems(self, beside: Beside) -> Problems:
+    def problems(self, others: OtherTables) -> Problems:
         for name in self.options:
-            if name in beside.names:
+            if name in others.names:
                 yield ("trainer", "options", name), f"`{name}` stands in [space] too; leave one out"
         if self.is_program:
-            yield from self._program_problems(beside)
+            yield from self._program_problems(others)
             return
         if self.use == COMMAND:
             description = Trainer.model_fields["use"].description
@@ -97,10 +97,10 @@ class Trainer(Section):
             if getattr(self, key) is not None:
                 yield ("trainer", key), "is for programs: it needs `command`, or a script in `use`"
 
-    def _program_problems(self, beside: Beside) -> Problems:
+    def _program_problems(self, others: OtherTables) -> Problems:
         if self.command is not None and self.use != COMMAND:
             yield ("trainer", "use"), "stands beside `command`; leave one of them out"
-        parameters = {*beside.names, *self.options}
+        parameters = {*others.names, *self.options}
         taken, everywhere = set[str](), set[str]()
         for path, text in self._texts():
             for name in placeholders.names(text):
@@ -120,10 +120,10 @@ class Trainer(Section):
             yield ("trainer", "repeats"), "needs {seed} in the command or in trainer.options: all would be the same"
         if self.validation is not None and "fold" not in everywhere:
             yield ("trainer", "validation"), "needs {fold} in the command or in trainer.options"
-        for one in beside.space.parameters if beside.space is not None else ():
+        for one in others.space.parameters if others.space is not None else ():
             if isinstance(one, Float) and one.auto:
                 yield ("space", one.name), "auto = true needs a trainer in Python; give low and high"
-        yield from self._output_problems(beside)
+        yield from self._output_problems(others)
 
     def _texts(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Each text with placeholders, and where it stands."""
@@ -133,10 +133,10 @@ class Trainer(Section):
         if self.metrics_file is not None:
             yield ("trainer", "metrics_file"), self.metrics_file
 
-    def _output_problems(self, beside: Beside) -> Problems:
-        if self.metrics is not None and beside.metric is not None and beside.metric not in self.metrics:
-            hint = meant(beside.metric, self.metrics)
-            yield ("trainer", "metrics"), f"has no pattern for study.metric = {show(beside.metric)}{hint}"
+    def _output_problems(self, others: OtherTables) -> Problems:
+        if self.metrics is not None and others.metric is not None and others.metric not in self.metrics:
+            hint = did_you_mean(others.metric, self.metrics)
+            yield ("trainer", "metrics"), f"has no pattern for study.metric = {show(others.metric)}{hint}"
         if self.metrics is not None and self.metrics_file is not None:
             yield ("trainer", "metrics_file"), "stands beside `metrics`; leave one of them out"
         if self.report is not None and self.metrics is None:
@@ -154,5 +154,5 @@ class Trainer(Section):
 
 def _unknown(name: str, parameters: set[str]) -> str:
     known = [*sorted(parameters), *placeholders.BUILT_IN]
-    hint = meant(name, known) or f"; known here: {', '.join(known)}"
+    hint = did_you_mean(name, known) or f"; known here: {', '.join(known)}"
     return f"{{{name[:60]}}} is no parameter and no placeholder{hint} (a brace itself is written twice)"

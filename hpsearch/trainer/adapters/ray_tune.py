@@ -1,9 +1,9 @@
 """A ray.tune.Trainable, class or function, as a trainer: unchanged, with the checkpoints that it makes itself.
 
-An epoch is what Tune calls an iteration: one `step()` of a class, one `tune.report(…)` of a function. Ray itself need
-not run. What differs from Tune: the working directory stays, and random states are put back where a class goes on.
-A checkpoint is whatever files the Trainable has written; to load them is its own affair, so unlike a generator's
-checkpoint one of its own may run code.
+An epoch is an iteration of Tune: one `step()` of a class, one `tune.report(…)` of a function. Ray need not run.
+Differences from Tune: the working directory is not changed, and a resumed class gets its random states back.
+A checkpoint is the files that the Trainable has written. The Trainable loads them itself, so unlike a generator's
+checkpoint, they may run code.
 """
 
 import inspect
@@ -49,7 +49,7 @@ COUNTERS = ("training_iteration", "time_total_s", "timesteps_total", "episodes_t
 """Counters of a class that are restored beside its checkpoint."""
 
 GRACE = 10.0
-"""Seconds that a function has to end after SystemExit was raised in it, out of `tune.report`."""
+"""Seconds for a function to end after `tune.report` has raised SystemExit in it."""
 
 Results = Mapping[str, Any]
 
@@ -78,7 +78,7 @@ def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
 
 
 def numbers(results: Results) -> dict[str, Any]:
-    """The trainable's own numbers; those of a nested dictionary are named "outer/inner", as in Tune."""
+    """The trainable's numeric metrics; those of a nested dictionary are named "outer/inner", as in Tune."""
     return {name: value for name, value in _flat(results) if name.partition("/")[0] not in BOOKKEEPING}
 
 
@@ -97,8 +97,8 @@ class _OfClass:
         self._trainable: Any = _set_up(kind, params, folder)  # Ray's types say less than its documentation
 
     def track(self, run: Run) -> None:
-        """Register its state with the run, which restores it. A class that saves nothing is trained again from its
-        beginning, like any trainer that tracks nothing."""
+        """Register its state with the run, which restores it. A class without `save_checkpoint` is trained again from
+        its first epoch, like a trainer that tracks nothing."""
         if self._keeps:
             run.track(trainable=self)
 
@@ -134,10 +134,10 @@ class _OfClass:
 
 
 class _OfFunction:
-    """It runs in a thread of Ray's, and waits inside `tune.report` while its results are judged.
+    """It runs in one of Ray's threads, and waits inside `tune.report` while its report is judged.
 
-    It may report a checkpoint in some epochs only. Then it is continued from its last one, with the random state of
-    that epoch; reports of epochs that were reported before are dropped.
+    It may report a checkpoint in some epochs only. It is then resumed from the last one, with the random state of that
+    epoch; reports of epochs that were reported before are dropped.
     """
 
     def __init__(self, function: Callable[[Any], Any], params: Params, run: Run, folder: Path):
@@ -181,7 +181,7 @@ class _OfFunction:
         return results
 
     def close(self) -> None:
-        """Its `finally` runs, and what that raises is raised here. TrainerError where it does not end."""
+        """Runs its `finally` and raises what that raises. TrainerError where the function does not end."""
         session = self._session
         with self._in_session():
             session.finish(timeout=GRACE)
@@ -193,7 +193,7 @@ class _OfFunction:
 
     @contextmanager
     def _in_session(self) -> Iterator[None]:
-        """Ray has one session in a process, and several trials of a process may take turns."""
+        """Ray has one session per process, so trials that take turns in a process set theirs before each call."""
         tune_session._session = self._session
         try:
             yield
@@ -215,7 +215,7 @@ class _OfFunction:
 
 
 def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any], Any]:
-    """torch has a number of threads per Python thread, and the function runs in a thread of its own."""
+    """Sets torch's number of threads, a setting of each Python thread, in the function's thread."""
 
     def train(config: Any) -> Any:
         if "torch" in sys.modules:
@@ -227,7 +227,7 @@ def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any
 
 @contextmanager
 def _closed(training: _OfClass | _OfFunction) -> Iterator[_OfClass | _OfFunction]:
-    """Closed at the end. An exception of the training has precedence over one of `close`."""
+    """Closes the training at the end. An exception of the training has precedence over one of `close`."""
     broken = False
     try:
         yield training
@@ -250,7 +250,7 @@ class _Storage(StorageContext):
 
 
 def _set_up(kind: type[Trainable], params: Params, folder: Path) -> Trainable:
-    """Named after its trial; the working directory is not changed."""
+    """Create the Trainable, named after its trial, without a change of the working directory."""
     name = folder.parent.name
     named = SimpleNamespace(trial_name=name, trial_id=name, trial_resources=None)
     storage = _Storage(folder, "checkpoints", trial_dir_name=name)

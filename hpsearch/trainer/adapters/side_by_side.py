@@ -1,10 +1,10 @@
 """Several trainings of one configuration, side by side in one trial, epoch by epoch: folds, seeds, or both.
 
-An epoch's report is the mean of theirs, so that a curve means what it always does: it is judged at one epoch, the same
-for all, and a pruner can end all after a few epochs. One after another would train the first to its end before anything
-could be compared. The price is so many times the memory. docs/decisions/0006-folds.md has the numbers.
+An epoch's report is the mean of theirs, so pruners and early stopping work as for a single training: all trainings are
+judged at the same epoch and can be stopped after a few. One after another, the first would run to its end before any
+comparison. The cost is n times the memory. docs/decisions/0006-folds.md has the numbers.
 
-Beside the mean of the study's metric stand its standard error, `val_loss_se` of `val_loss`, and each one's own value:
+A report also has the standard error of the study's metric, `val_loss_se` of `val_loss`, and the value of each training:
 `val_loss_fold1`, `val_loss_repeat1`, `val_loss_fold1_repeat1`, … The error is over folds where there are any, else over
 repeats. Folds share what they are trained on, so that it is somewhat too small (Bengio and Grandvalet 2004, JMLR 5:
 there is no unbiased estimate).
@@ -26,7 +26,7 @@ from hpsearch.trainer.training_run import Run, Trainer
 def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer:
     """A trainer that runs the given one for each replicate (>= 2). The first has the trial's own seed.
 
-    It ends when all have ended; for one that ends before, the last value of each of its metrics counts.
+    It ends when all have ended; a training that ends earlier counts with the last value of each metric.
     """
 
     def all_of_them(params: Params, run: Run) -> Iterator[Report]:
@@ -73,7 +73,7 @@ def _standard_error(values: Sequence[float]) -> float:
 
 
 class _ReplicateTraining:
-    """One of them, with a run and random states of its own; a trial's checkpoint holds it as one thing by its name.
+    """One training, with its own Run and random states. The trial's checkpoint has it as one object, by its name.
 
     run: the argument of its trainer. ended: its trainer has returned.
     """
@@ -109,7 +109,7 @@ class _ReplicateTraining:
 
     @property
     def step(self) -> int:
-        """Of its last report."""
+        """The step of its last report."""
         return self._last.step
 
     def report(self) -> Mapping[str, float]:
@@ -140,7 +140,7 @@ class _ReplicateTraining:
             self._trial.close()
 
     def state_dict(self) -> Mapping[str, Any]:
-        """As it was given where nothing has been trained since: it had ended."""
+        """The restored state, unchanged, where the training had ended before."""
         if self._trial is None and self._given is not None:
             return self._given
         return {
@@ -165,7 +165,7 @@ class _ReplicateTraining:
 
 
 def parts(snapshot: state.Snapshot, replicates: Replicates) -> list[state.Snapshot]:
-    """The checkpoint of each, as that of a trial that is only that one; where there is but one, the trial's own."""
+    """A checkpoint for each training, in the form of a trial's; for a single training, the trial's checkpoint."""
     if len(replicates) == 1:
         return [snapshot]
     return [_part(snapshot.objects[replicate.name]) for replicate in replicates]

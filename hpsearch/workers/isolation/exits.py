@@ -33,9 +33,9 @@ class Exit:
         lines = self.output.strip().splitlines()[-LAST_LINES:]
         return "\n".join(["The last lines of its log:", *lines]) if lines else ""
 
-    def lost(self, number: int, kernel_ended_some: bool) -> Lost:
-        """kernel_ended_some: the kernel has ended a process for its memory while this one ran."""
-        if self.code == -signal.SIGKILL and kernel_ended_some:
+    def lost(self, number: int, kernel_oom_killed: bool) -> Lost:
+        """kernel_oom_killed: the kernel has ended a process for its memory while this one ran."""
+        if self.code == -signal.SIGKILL and kernel_oom_killed:
             reason = "out of memory: the kernel killed its process"
             return Lost(number, reason, self.traceback, Cause.OUT_OF_MEMORY)
         return Lost(number, f"its process {self.how}", self.traceback)
@@ -47,8 +47,8 @@ def _signal_name(number: int) -> str:
     return f"signal {number}"
 
 
-def ended_by_the_kernel() -> int:
-    """How many processes of this machine Linux has ended for want of memory; 0 elsewhere."""
+def kernel_oom_kills() -> int:
+    """How many processes Linux has killed for their memory since it started; 0 on other systems."""
     with suppress(OSError, IndexError, ValueError):
         return int(Path("/proc/vmstat").read_text().partition("\noom_kill ")[2].split()[0])
     return 0

@@ -16,7 +16,7 @@ CUDA_DEVICE = "/dev/nvidia-uvm"
 """Open in each process that has initialised CUDA."""
 
 
-def spawn_because() -> str:
+def spawn_reason() -> str:
     """Why this process cannot be forked safely, or ""."""
     if not hasattr(os, "fork") or sys.platform == "darwin":
         return "on this system a process that has imported libraries cannot be forked safely"

@@ -18,7 +18,7 @@ from hpsearch.workers.worker import Setup
 MEASUREMENT = -1
 """The number in the Lost of a process that measures and trains no trial."""
 
-RELEASE_SECONDS = 60.0
+RELEASE_TIMEOUT = 60.0
 """What the trainer's `finally` may take before its process is killed."""
 
 
@@ -70,7 +70,7 @@ class IsolatedWorker:
             return
         self._order("release", over, epoch)
         assert self._template is not None
-        if wait([self._trial, self._template.connection], RELEASE_SECONDS):
+        if wait([self._trial, self._template.connection], RELEASE_TIMEOUT):
             self._end()
         else:
             self.kill()

@@ -28,29 +28,29 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.trainer import state
 from hpsearch.workers.isolation import linux, trial_process
 from hpsearch.workers.isolation.exits import Exit
-from hpsearch.workers.isolation.fork_safety import fork, spawn_because
+from hpsearch.workers.isolation.fork_safety import fork, spawn_reason
 from hpsearch.workers.pools.ray import reaper
-from hpsearch.workers.trial_log import CappedFile, FoldedOutput
+from hpsearch.workers.trial_log import CappedFile, CollapsedOutput
 from hpsearch.workers.worker import Setup
 
-EXIT_SECONDS = 5.0
+EXIT_TIMEOUT = 5.0
 """What a process may take to end by itself, once its trial has ended."""
 
 CHUNK, CHUNKS = 1 << 16, 16
 """Bytes that are read at once of what a trial writes, and how often, before orders are read again."""
 
-READ_EVERY = 0.01
+READ_INTERVAL = 0.01
 """Seconds between two reads, so that a trial which writes many lines does not wake this process for each."""
 
-MOST_OF_IMPORT = 1 << 18
+MAX_IMPORT_OUTPUT = 1 << 18
 """Bytes of what the imports wrote that are kept."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The imports are done. spawn_because: why each trial is a new Python and no fork; "" where it is a fork."""
+    """The imports are done. spawn_reason: why each trial is a new Python and no fork; "" where it is a fork."""
 
-    spawn_because: str
+    spawn_reason: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Begin:
 
 @dataclass(frozen=True)
 class End:
-    """The trial's process is to end: within EXIT_SECONDS by itself, or `at_once`."""
+    """The trial's process is to end: within EXIT_TIMEOUT by itself, or `at_once`."""
 
     at_once: bool
 
@@ -80,7 +80,7 @@ class _TrialProcess:
 
     pid: int
     output: int | None
-    log: FoldedOutput = field(default_factory=lambda: FoldedOutput(None))
+    log: CollapsedOutput = field(default_factory=lambda: CollapsedOutput(None))
     kill_at: float | None = None
     read_at: float = 0.0
     status: int | None = None
@@ -99,7 +99,7 @@ def main(control: int, parent: int) -> None:
     connection = Connection(os.dup(control))
     setup: Setup = connection.recv()
     import_everything(setup)
-    template = Template(connection, socket.socket(fileno=control), setup, spawn_because())
+    template = Template(connection, socket.socket(fileno=control), setup, spawn_reason())
     linux.end_with_parent(parent, 0)  # from here on the end of the connection is the worker's end
     trial = template.serve()
     trial_process.serve(trial, setup)
@@ -143,13 +143,13 @@ def import_everything(setup: Setup) -> None:
 class Template:
     """One trial's process at a time, and beside it the one that waits for the next trial."""
 
-    def __init__(self, connection: Connection, control: socket.socket, setup: Setup, spawn_because: str):
+    def __init__(self, connection: Connection, control: socket.socket, setup: Setup, spawn_reason: str):
         self._connection, self._control, self._setup = connection, control, setup
-        self._spawn_because = spawn_because
+        self._spawn_reason = spawn_reason
         self._pid = os.getpid()
         self._trial: _TrialProcess | None = None
         self._next: _TrialProcess | None = None
-        self._import_output = _written_so_far()
+        self._import_output = _output_of_imports()
         self._own_children = reaper.descendants([os.getpid()])
         self._wakeup, wakeup_write = os.pipe()
         for end in self._wakeup, wakeup_write:
@@ -161,12 +161,12 @@ class Template:
 
     def serve(self) -> Connection:
         """Until the worker ends, and this process with it. Returns in a trial's process only: its connection."""
-        self._connection.send(Ready(self._spawn_because))
+        self._connection.send(Ready(self._spawn_reason))
         while True:
             readable = self._wait()
             if self._trial is not None and self._trial.output in readable:
                 self._copy_output(self._trial)
-            if self._connection in readable and (trial := self._do_next()) is not None:
+            if self._connection in readable and (trial := self._execute_order()) is not None:
                 return trial
             self._reap()
 
@@ -188,12 +188,12 @@ class Template:
             self._kill(self._trial)
         return readable
 
-    def _do_next(self) -> Connection | None:
+    def _execute_order(self) -> Connection | None:
         """The worker's next order. A connection: this is the trial's process now."""
         try:
             order = self._connection.recv()
         except (EOFError, ConnectionError):
-            self._leave()
+            self._exit()
         match order:
             case Fork():
                 _, (descriptor,), _, _ = socket.recv_fds(self._control, 1, 1)
@@ -204,10 +204,10 @@ class Template:
                 if at_once:
                     self._kill(self._trial)
                 elif self._trial.kill_at is None:
-                    self._trial.kill_at = time.monotonic() + EXIT_SECONDS
+                    self._trial.kill_at = time.monotonic() + EXIT_TIMEOUT
         return None
 
-    def _leave(self) -> None:
+    def _exit(self) -> None:
         """End this process, once the trial's has ended: one whose trial has ended already has its time for that."""
         self._sources = [self._wakeup]  # the connection is closed, and readable for ever
         if self._next is not None and self._next.status is None:
@@ -219,7 +219,7 @@ class Template:
                 self._copy_output(self._trial)
             self._reap()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(int(EXIT_SECONDS))
+        signal.alarm(int(EXIT_TIMEOUT))
         trial_process.leave(0, self._end_own_children)
 
     def _end_own_children(self) -> None:
@@ -231,7 +231,7 @@ class Template:
         output, write = os.pipe()
         os.set_blocking(output, False)
         linux.set_pipe_size(output, CHUNK * CHUNKS)
-        if self._spawn_because:
+        if self._spawn_reason:
             pid = self._spawn(connection, write)
         else:
             pid = fork()
@@ -252,11 +252,11 @@ class Template:
         self._trial, self._next = self._next, None
         file = None if log is None else CappedFile(log)
         head = self._import_output
-        if self._spawn_because:
-            head = f"[hpsearch] this trial's process is a new Python, not a fork: {self._spawn_because}\n".encode()
+        if self._spawn_reason:
+            head = f"[hpsearch] this trial's process is a new Python, not a fork: {self._spawn_reason}\n".encode()
         if file is not None and head:
             file.write_head(head)
-        self._trial.log = FoldedOutput(file)
+        self._trial.log = CollapsedOutput(file)
         if self._trial.status is not None:
             self._report_exit(self._trial.status)
 
@@ -289,7 +289,7 @@ class Template:
 
     def _copy_output(self, trial: _TrialProcess) -> None:
         """What there is now: at most a pipe full."""
-        trial.read_at = time.monotonic() + READ_EVERY
+        trial.read_at = time.monotonic() + READ_INTERVAL
         with contextlib.suppress(BlockingIOError):
             for _ in range(CHUNKS):
                 if trial.output is None or not (
@@ -307,7 +307,7 @@ class Template:
 
     def _reap(self) -> None:
         """Of processes that have ended; the trial's among them: end what it left, and notify the worker."""
-        for pid, status in _ended():
+        for pid, status in _exited_children():
             if self._trial is not None and pid == self._trial.pid:
                 self._report_exit(status)
             elif self._next is not None and pid == self._next.pid:
@@ -317,14 +317,14 @@ class Template:
         """Of the trial's process, once all that it left has ended."""
         assert self._trial is not None
         trial, self._trial = self._trial, None
-        self._end_what_is_left(trial)
+        self._kill_descendants(trial)
         self._copy_output(trial)
         trial.close_output()
         trial.log.close()
         with contextlib.suppress(OSError):  # the worker has ended: the next order is the end
             self._connection.send(Exit(os.waitstatus_to_exitcode(status), trial.log.end()))
 
-    def _end_what_is_left(self, trial: _TrialProcess) -> None:
+    def _kill_descendants(self, trial: _TrialProcess) -> None:
         """Its process group, and those that have left it: their parent has ended, so they are children of this one."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(trial.pid, signal.SIGKILL)
@@ -332,7 +332,7 @@ class Template:
 
     def _end_all_children(self) -> None:
         """But those that the imports have started, and the one that waits for a trial."""
-        deadline = time.monotonic() + reaper.PATIENCE
+        deadline = time.monotonic() + reaper.KILL_TIMEOUT
         while time.monotonic() < deadline:
             self._reap()
             if not (left := self._children()):
@@ -349,17 +349,17 @@ class Template:
         return below - self._own_children - ({self._next.pid} if self._next is not None else set())
 
 
-def _ended() -> Iterator[tuple[int, int]]:
+def _exited_children() -> Iterator[tuple[int, int]]:
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0] != 0:
             yield ended
 
 
-def _written_so_far() -> bytes:
+def _output_of_imports() -> bytes:
     """What the imports wrote: descriptor 1 is a file until a trial's process has its own log there."""
     for stream in sys.stdout, sys.stderr:
         with contextlib.suppress(Exception):  # a module may have replaced it
             stream.flush()
     with contextlib.suppress(OSError):
-        return os.pread(1, MOST_OF_IMPORT, 0)
+        return os.pread(1, MAX_IMPORT_OUTPUT, 0)
     return b""

@@ -14,14 +14,14 @@ from typing import IO
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.messages import Lost
-from hpsearch.workers.isolation.exits import Exit, ended_by_the_kernel
+from hpsearch.workers.isolation.exits import Exit, kernel_oom_kills
 from hpsearch.workers.isolation.template import Begin, End, Fork, Ready
 from hpsearch.workers.worker import Setup
 
-TAIL = 1 << 14
+TAIL_BYTES = 1 << 14
 """Bytes of what the imports wrote that are shown where they end the process."""
 
-CLOSED = 2.0
+CLOSE_TIMEOUT = 2.0
 """Seconds that a process may live on once it has closed its connection: one that ends closes it a moment before."""
 
 
@@ -36,7 +36,7 @@ class TemplateProcess:
         self._running = False
         self._next: Connection | None = None
         self._exit: Exit | None = None
-        self._kernel_ended = 0
+        self._oom_kills_before = 0
         self._control, theirs = socket.socketpair()
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- the template reads it
         code = "import sys; sys.path[:] = {!r}; sys.argv = ['']; from hpsearch.workers.isolation import template; "
@@ -62,7 +62,7 @@ class TemplateProcess:
     @property
     def spawns(self) -> bool:
         """Each trial is a new Python, and no fork."""
-        return self._ready is not None and bool(self._ready.spawn_because)
+        return self._ready is not None and bool(self._ready.spawn_reason)
 
     def await_ready(self) -> None:
         """TrainerError where importing the trainer ends the process."""
@@ -79,7 +79,7 @@ class TemplateProcess:
 
     def start_trial(self, log: Path | None) -> Connection:
         """A new process, or the one that waits; returns the connection to it. log: where what it writes goes."""
-        self._running, self._exit, self._kernel_ended = True, None, ended_by_the_kernel()
+        self._running, self._exit, self._oom_kills_before = True, None, kernel_oom_kills()
         connection, self._next = self._next, None
         if connection is None or connection.poll():  # it has nothing to send: it has ended
             connection = self._fork()
@@ -123,13 +123,13 @@ class TemplateProcess:
 
     def why_lost(self, number: int) -> Lost:
         """Why the trial's process does not answer; ends it where it lives."""
-        if self._running and not wait([self.connection], CLOSED):
+        if self._running and not wait([self.connection], CLOSE_TIMEOUT):
             self.end_trial(at_once=True)
             self.await_exit()
             return Lost(number, "its process closed the connection to the worker")
         self.await_exit()
         assert self._exit is not None
-        return self._exit.lost(number, ended_by_the_kernel() > self._kernel_ended)
+        return self._exit.lost(number, kernel_oom_kills() > self._oom_kills_before)
 
     def close(self) -> None:
         """It ends, after the trial's process. Waits for it."""
@@ -142,5 +142,5 @@ class TemplateProcess:
 
     def _written(self) -> str:
         size = self._output.seek(0, os.SEEK_END)
-        self._output.seek(max(0, size - TAIL))
+        self._output.seek(max(0, size - TAIL_BYTES))
         return self._output.read().decode(errors="replace")

@@ -1,1 +1,1 @@
-"""Pools run trials on workers and return what happened as events."""
+"""Pools run trials on workers and return events."""

@@ -1,4 +1,4 @@
-"""What a pool is."""
+"""The interface of pools: workers that train trials."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,29 +16,29 @@ class Pool(Protocol):
         ...
 
     def room_after(self, released: int) -> int:
-        """How many could once so many trials have been released."""
+        """How many could start after `released` running trials are released."""
         ...
 
-    def do(self, order: Order) -> None:
-        """Returns at once; what comes of it comes as events. A Start or Advance brings one, unless it is killed."""
+    def execute(self, order: Order) -> None:
+        """Returns at once. A Start or an Advance results in one event, unless the trial is killed."""
         ...
 
     def events(self, timeout: float) -> Sequence[Event]:
-        """What happened, oldest first; waits up to `timeout` seconds for the first. Empty: nothing did."""
+        """New events, oldest first. Waits up to `timeout` seconds for the first; empty where there is none."""
         ...
 
     def close(self) -> None:
-        """Stop every worker; nothing of the pool is left running."""
+        """Stop every worker and every process that the pool has started."""
         ...
 
 
 class Measurer(Protocol):
-    """Measures a trainer on one of its workers, before any trial is started."""
+    """Runs a measurement of the trainer on a worker, before the first trial."""
 
     def measure(self, measurement: Measurement[Result]) -> Result | Lost:
-        """Waits for the result. Lost: the worker vanished meanwhile, or took far longer than it was given."""
+        """Waits for the result. Lost: the worker died, or the measurement exceeded its time limit."""
         ...
 
 
 class WorkerPool(Pool, Measurer, Protocol):
-    """What a study runs on."""
+    """A pool that runs trials and measurements."""

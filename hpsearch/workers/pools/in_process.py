@@ -1,4 +1,4 @@
-"""Trials in this very process, without Ray: for debugging (`address = "none"`), and the pool that tests run on."""
+"""Trials in this process, without Ray: for debugging (`address = "none"`) and for tests."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from hpsearch.workers.worker import Setup, Worker
 
 
 class InProcess:
-    """Several workers take turns, a slice each, in the order of their orders.
+    """Several workers take turns: a slice of each, in the order in which their orders came.
 
-    With one worker a debugger stops inside the trainer; with more, each keeps a random state of its own, so a trial's
-    curve does not depend on what is trained beside it.
+    With one worker a debugger can stop inside the trainer. With several, each has its own random state, so a trial's
+    curve does not depend on the other trials.
     """
 
     def __init__(self, setup: Setup, workers: int = 1):
@@ -29,7 +29,7 @@ class InProcess:
     def room_after(self, released: int) -> int:
         return self.room + released
 
-    def do(self, order: Order) -> None:
+    def execute(self, order: Order) -> None:
         match order:
             case Start():
                 self._busy[order.number] = self._free.pop()
@@ -43,7 +43,7 @@ class InProcess:
                 self._release(order.number)
 
     def events(self, timeout: float) -> Sequence[Event]:  # noqa: ARG002
-        """Train one slice of the next trial. `timeout` is unused: there is nothing to wait for."""
+        """Train one slice of the next trial. `timeout` is unused: the training runs in this call."""
         if not self._orders:
             return []
         order = self._orders.popleft()
@@ -54,7 +54,7 @@ class InProcess:
         return [reported]
 
     def measure(self, measurement: Measurement[Result]) -> Result:
-        """It must keep to its time itself."""
+        """Without a time limit here: the measurement itself must stop after its `seconds`."""
         return self._free[0].measure(measurement)
 
     def _release(self, number: int, over: bool = False, epoch: int | None = None) -> None:

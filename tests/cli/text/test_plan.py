@@ -31,7 +31,7 @@ def forecast(*changes: tuple[str, str], more: str = NONE, first: int = 5, **know
         study,
         rounds=tuple(plan.rounds(study)),
         trials=plan.proposals(study) or None,
-        epochs=plan.all_epochs(study) or None,
+        epochs=plan.limited_epochs(study) or None,
         first=tuple(New({"lr": 0.1 * (number + 1)}, 9, "random") for number in range(first)),
         recorded=None,
         seconds_per_epoch=None,

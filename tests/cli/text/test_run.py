@@ -149,7 +149,7 @@ def test_trials_of_every_state() -> None:
 def test_a_run_that_was_stopped_goes_on_by_the_same_command(changes: dict[str, object], head: str) -> None:
     found = result(end=End(stopped="`hpsearch stop` was called", cause=Cause.INTERRUPTED), **changes)
     assert text(found).splitlines()[0] == head
-    assert advice(found) == [f"{AGAIN} to go on"]
+    assert advice(found) == [f"{AGAIN} to continue"]
 
 
 class TestLimits:
@@ -158,21 +158,21 @@ class TestLimits:
     def test_epochs(self) -> None:
         above = "raise limits.epochs above 6"
         assert advice(result(end=limit({"epochs": 5}))) == [
-            f"{above} (up to 45 for the whole search) and {AGAIN} to go on"
+            f"{above} (up to 45 for the whole search) and {AGAIN} to continue"
         ]
 
     def test_seconds(self) -> None:
         for spent, limited, above in ((95.4, 90.0, "1m36s"), (0.2, 0.1, "1s"), (7201.0, 7200.0, "2h01m")):
             found = result(end=limit({"seconds": limited}), spent=spent)
-            assert advice(found) == [f"raise limits.study above {above} and {AGAIN} to go on"]
+            assert advice(found) == [f"raise limits.study above {above} and {AGAIN} to continue"]
 
     def test_gpu_hours(self) -> None:
         found = result(end=limit({"gpu_hours": 0.25}))
-        assert advice(found) == [f"raise limits.gpu_hours above 0.25 and {AGAIN} to go on"]
+        assert advice(found) == [f"raise limits.gpu_hours above 0.25 and {AGAIN} to continue"]
 
     def test_trials(self) -> None:
         found = result(end=limit({"trials": 2}))
-        assert advice(found) == [f"raise limits.trials above 3 (up to 5 for the whole search) and {AGAIN} to go on"]
+        assert advice(found) == [f"raise limits.trials above 3 (up to 5 for the whole search) and {AGAIN} to continue"]
 
     def test_failures(self) -> None:
         fix, other = advice(result([*ALL, FAILED], limit({"failed": 1})))

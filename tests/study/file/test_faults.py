@@ -27,15 +27,15 @@ def test_a_name_that_works(name):
         ("", "must have 1 to 250 characters (bytes in UTF-8), got 0"),
         ("x" * 251, "must have 1 to 250 characters (bytes in UTF-8), got 251"),
         ("é" * 126, "must have 1 to 250 characters (bytes in UTF-8), got 252"),
-        ("a/b", 'must not hold "/", got "a/b"'),
-        ("a\\b", 'must not hold "\\\\", got "a\\\\b"'),
-        ("100%", 'must not hold "%", got "100%"'),
-        ("..", 'must not hold "..", got ".."'),
-        ("../../etc", 'must not hold "/", got "../../etc"'),
+        ("a/b", 'must not contain "/", got "a/b"'),
+        ("a\\b", 'must not contain "\\\\", got "a\\\\b"'),
+        ("100%", 'must not contain "%", got "100%"'),
+        ("..", 'must not contain "..", got ".."'),
+        ("../../etc", 'must not contain "/", got "../../etc"'),
         (".", 'must not be "."'),
-        (" a", 'must hold no control characters and no spaces at its ends, got " a"'),
-        ("a\tb", 'must hold no control characters and no spaces at its ends, got "a\\tb"'),
-        ("a\u0000b", 'must hold no control characters and no spaces at its ends, got "a\\u0000b"'),
+        (" a", 'must not contain control characters, or spaces at its ends, got " a"'),
+        ("a\tb", 'must not contain control characters, or spaces at its ends, got "a\\tb"'),
+        ("a\u0000b", 'must not contain control characters, or spaces at its ends, got "a\\u0000b"'),
     ],
 )
 def test_a_name_that_does_not(name, message):
@@ -46,8 +46,8 @@ def test_a_name_that_does_not(name, message):
     ("name", "message"),
     [
         ("", "a name must have 1 to 250 characters, got 0"),
-        ("a%b", 'a name may hold letters, digits, _ - . / and spaces, got "%"'),
-        ("a\nb", 'a name may hold letters, digits, _ - . / and spaces, got "\\n"'),
+        ("a%b", 'a name may contain letters, digits, _ - . / and spaces, got "%"'),
+        ("a\nb", 'a name may contain letters, digits, _ - . / and spaces, got "\\n"'),
         ("../a", "a name must not be a path such as ../a or /a"),
         ("/a", "a name must not be a path such as ../a or /a"),
         ("a//b", "a name must not be a path such as ../a or /a"),
@@ -89,7 +89,7 @@ FAULTS = [
         "[extra]",
         f"study.toml search: {TABLES}",
         "13 extra: unknown key `extra`; known here: study, trainer, space, search, prune, early_stopping, preflight, "
-        "lr_range, resources, limits, journal, tracking",
+        "lr_range, resources, limits, checkpoints, journal, tracking",
     ),
     (
         "metric =",
@@ -149,8 +149,8 @@ FAULTS = [
     (LR, "{ low = 0, high = 1, step = 0 }", "10 space.lr: step must be > 0, got step = 0"),
     (LR, "{ low = 0, high = 1, step = -0.5 }", "10 space.lr: step must be > 0, got step = -0.5"),
     (LR, "{ low = 0.0, high = 1.0, step = 1e-16 }", "10 space.lr: step is too small for floats, got step = 1e-16 in [0.0, 1.0]"),
-    (LR, "{ low = 0, high = 9, grid = [3, 10, -1] }", "10 space.lr: grid must lie in [0, 9], got 10, -1"),
-    (LR, "{ low = 0, high = 9, grid = [3, 4.5] }", "10 space.lr: grid must hold whole numbers where low and high are whole, got 4.5"),
+    (LR, "{ low = 0, high = 9, grid = [3, 10, -1] }", "10 space.lr: grid must be within [0, 9], got 10, -1"),
+    (LR, "{ low = 0, high = 9, grid = [3, 4.5] }", "10 space.lr: grid must have whole numbers where low and high are whole, got 4.5"),
     (LR, "{ low = 0, high = 9, grid = [3, 3] }", "10 space.lr: the values of grid must differ, got 3 and 3"),
     (LR, "{ low = 0, high = 9, grid = ['a'] }", '10 space.lr.grid.0: must be a finite number, got "a"'),
     (LR, "{ low = 0, high = 9, grid = 3 }", "10 space.lr.grid: must be a list, got 3"),
@@ -184,13 +184,13 @@ FAULTS = [
     ),
     # A whole space
     (f"lr = {LR}\nopt = [\"sgd\", \"adam\"]\nunits = {{ low = 16, high = 256, log = true }}\n", "lr = 0.1\n", "9 space: has nothing to search: give at least one range { low = …, high = … } or list of values"),
-    ("layers = 2", "lr = 2", "8 trainer.options.lr: `lr` stands in [space] too; leave one out"),
+    ("layers = 2", "lr = 2", "8 trainer.options.lr: `lr` is in [space] too; leave one out"),
     # [search]
     (RANDOM, '"bayesain"', '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got "bayesain"; did you mean `bayesian`?'),
     (RANDOM, "3", '14 search.method: must be one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list", got 3'),
     ('method = "random"\n', "", '13 search.method: is missing (one of "grid", "random", "bayesian", "coarse-to-fine", "recipe", "list"; or use = "module:Class" in its place)'),
     ("trials = 5", "", "13 search.trials: is missing (number of trials)"),
-    (RANDOM, '"random"\ntrials = 5\nuse = "mine:Sampler"', '16 search.use: stands beside method = "random"; leave one of them out'),
+    (RANDOM, '"random"\ntrials = 5\nuse = "mine:Sampler"', '16 search.use: is beside method = "random"; leave one of them out'),
     (f"method = {RANDOM}", 'use = "mine.Sampler"', '14 search.use: must be "module:Class", such as "mine:Sampler", got "mine.Sampler"'),
     (f"method = {RANDOM}", 'use = "mine:Sampler"\ncolour = 5', "15 search.colour: unknown key `colour`; known here: method, use, trials, options"),
     (f"method = {RANDOM}", 'use = "mine:Sampler"\noptions = { since = 2020-01-01 }', "15 search.options.since: is not valid, got the date or time 2020-01-01"),
@@ -219,7 +219,7 @@ FAULTS = [
     (RANDOM, ROUNDS + "[{ trials = 3, epochs = 9 }]\nmargin = inf", "16 search.margin: must be finite, got inf"),
     (RANDOM, SETS + "[]", "15 search.sets: must not be empty"),
     (RANDOM, SETS + "[{ lr = 0.1 }]", "15 search.sets.0.params: is missing (a value for each parameter that is searched)", "15 search.sets.0.lr: unknown key `lr`; known here: params, epochs"),
-    (RANDOM, SETS + '[{ params = { lr = 0.1 } }]', "15 search.sets.0.params: must lie in [space], with a value for each of lr, opt, units that is active there"),
+    (RANDOM, SETS + '[{ params = { lr = 0.1 } }]', "15 search.sets.0.params: must be in [space], with a value for each active parameter of lr, opt, units"),
     (RANDOM, SETS + '[{ params = { lr = 0.1, opt = "sgd", units = 20 }, epochs = 10 }]', "15 search.sets.0.epochs: must be <= 9, trainer.epochs, got 10"),
     # [prune]
     ("", '[prune]\nmethod = "havling"', '17 prune.method: must be one of "never", "median", "halving", "hyperband", "patience", "threshold", got "havling"; did you mean `halving`?'),
@@ -319,7 +319,7 @@ def test_a_grid_beyond_counting_is_refused():
     flags = "\n".join(f"b{i} = [true, false]" for i in range(40))
     rest = "\n".join(f"c{i} = {{ low = 1, high = 2, when = {{ b{i} = true }} }}" for i in range(40))
     assert study_file_errors((RANDOM, '"grid"'), (LR, f"0.1\n{flags}\n{rest}")) == [
-        "study.toml:94 search.method: a grid must have at most 100,000 points, got points beyond counting; "
+        "study.toml:94 search.method: a grid must have at most 100,000 points, got more than can be counted; "
         'give fewer values, or use "random"'
     ]
 

@@ -15,8 +15,8 @@ TRUE = "true or false is written in lower case, without quotes: `true`"
 FALSE = TRUE.replace("`true`", "`false`")
 DIGITS = "a number has digits before and after its point, and no leading zero: "
 UNCLOSED = "a list is not closed: its last `]` is missing"
-HEADER = "the header of a table stands in brackets, alone on its line: [study]"
-LIST = 'a list stands in brackets: ["sgd", "adam"]'
+HEADER = "a table header is in brackets, alone on its line: [study]"
+LIST = 'a list is written in brackets: ["sgd", "adam"]'
 ONE_VALUE = 'only a comment may follow a value on its line; several values are a list: ["sgd", "adam"]'
 
 SLIPS = [
@@ -46,24 +46,24 @@ SLIPS = [
     ("a = 007", "1:6", DIGITS + "7"),
     ("a = 1,000", "1:6", "digits are grouped by `_`, not by commas: 1_000"),
     # Text
-    ("a = trainers.digits:train", "1:5", 'text stands in quotes: "trainers.digits:train"'),
-    ("a = two words # why", "1:5", 'text stands in quotes: "two words"'),
-    ("a = [sgd, adam]", "1:6", 'text stands in quotes: "sgd"'),
-    ("a = { b = c d, e = 1 }", "1:11", 'text stands in quotes: "c d"'),
-    ("a = 6h", "1:6", 'text stands in quotes: "6h"'),
-    ("b = 1\na = 2 c", "2:7", 'text stands in quotes: "2 c"'),
-    ("a = “x”", "1:5", 'a string stands in plain quotes: "text"'),
+    ("a = trainers.digits:train", "1:5", 'text is written in quotes: "trainers.digits:train"'),
+    ("a = two words # why", "1:5", 'text is written in quotes: "two words"'),
+    ("a = [sgd, adam]", "1:6", 'text is written in quotes: "sgd"'),
+    ("a = { b = c d, e = 1 }", "1:11", 'text is written in quotes: "c d"'),
+    ("a = 6h", "1:6", 'text is written in quotes: "6h"'),
+    ("b = 1\na = 2 c", "2:7", 'text is written in quotes: "2 c"'),
+    ("a = “x”", "1:5", 'a string is written in plain quotes: "text"'),
     ('a = "x', "1:7", 'a string is not closed: its last " is missing'),
     ("a = 'x\nb = 1", "1:7", "a string is not closed: its last ' is missing"),
     ('a = """x\nb', "2:2", 'a string is not closed: its last """ is missing'),
     (r'a = "C:\data"', "1:10", "a backslash begins an escape in \"…\": write '…' with single quotes, or two backslashes"),
     ('a = "x" "y"', "1:9", ONE_VALUE),
     ("a = [1] 2", "1:9", ONE_VALUE),
-    ("a = 1; b = 2", "1:6", "each key stands on a line of its own, without `;`"),
+    ("a = 1; b = 2", "1:6", "each key has its own line, without `;`"),
     ("a = loguniform(1e-5, 1)", "1:5", 'a range is a table, a choice is a list: { low = 1e-5, high = 1.0, log = true }, ["sgd", "adam"]'),
     # Lists
     ("a = (1, 2)", "1:5", LIST),
-    ("- a", "1:3", 'a list stands in brackets, not under dashes: ["sgd", "adam"]'),
+    ("- a", "1:3", 'a list is written in brackets, not with dashes: ["sgd", "adam"]'),
     ("a = [1 2]", "1:8", "the values of a list are separated by commas"),
     ("a = [1,,2]", "1:8", "a value of the list is missing before `,`"),
     ("a = [1, 2", "1:10", UNCLOSED),
@@ -75,7 +75,7 @@ SLIPS = [
     ('a "x"', "1:3", "`=` is missing between a key and its value: a = …"),
     ("a 3", "1:3", "`=` is missing between a key and its value: a = …"),
     ("a", "1:2", "a key needs a value: a = …"),
-    ("a =\n", "1:4", "a key needs a value; text stands in quotes"),
+    ("a =\n", "1:4", "a key needs a value; text is written in quotes"),
     ("a == 1", "1:4", "one `=` is enough: key = value"),
     ("= 3", "1:1", "a key is missing before `=`"),
     ("= 3\n= 4", "1:1", "a key is missing before `=`"),
@@ -101,7 +101,7 @@ def test_a_slip_is_named_with_its_place_and_what_to_write(text, place, message):
 def test_what_looks_like_a_password_is_not_suggested():
     with pytest.raises(StudyFileError) as refused:
         parse(Path("study.toml"), "url = postgresql://me:hunter2@host/db")
-    assert refused.value.faults[0].message.startswith('text stands in quotes: "…"')
+    assert refused.value.faults[0].message.startswith('text is written in quotes: "…"')
     assert "hunter2" not in str(refused.value)
 
 

@@ -217,7 +217,7 @@ def test_on_ray_a_worker_may_be_killed(tmp_path: Path, name: str) -> None:
         driver = Driver(pool)
         first = driver.start(LR, until=2, epochs=EPOCHS)
         driver.train(first)
-        pool.do(Kill(first.number))
+        pool.execute(Kill(first.number))
         then = replace(first, until=EPOCHS, after=2)
         driver.order(then)
         driver.train(then)

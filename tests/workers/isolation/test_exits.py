@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.trial import Cause
-from hpsearch.workers.isolation.exits import LAST_LINES, Exit, ended_by_the_kernel
+from hpsearch.workers.isolation.exits import LAST_LINES, Exit, kernel_oom_kills
 
 FATAL = 'Fatal Python error: Segmentation fault\n\nCurrent thread:\n  File "a.py", line 3 in train'
 
@@ -11,11 +11,11 @@ FATAL = 'Fatal Python error: Segmentation fault\n\nCurrent thread:\n  File "a.py
 def test_what_the_kernel_ended_is_counted() -> None:
     """Linux has such a number; it is 0, or it was not 0 before this test."""
     lines = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
-    assert ended_by_the_kernel() == int(lines.get("oom_kill", 0))
+    assert kernel_oom_kills() == int(lines.get("oom_kill", 0))
 
 
 @pytest.mark.parametrize(
-    ("code", "kernel_ended_some", "cause", "how"),
+    ("code", "kernel_oom_killed", "cause", "how"),
     [
         (-9, False, Cause.WORKER_LOST, "SIGKILL"),
         (-9, True, Cause.OUT_OF_MEMORY, "memory"),
@@ -24,8 +24,8 @@ def test_what_the_kernel_ended_is_counted() -> None:
         (3, True, Cause.WORKER_LOST, "exit code 3"),
     ],
 )
-def test_cause(code: int, kernel_ended_some: bool, cause: Cause, how: str) -> None:
-    lost = Exit(code).lost(4, kernel_ended_some)
+def test_cause(code: int, kernel_oom_killed: bool, cause: Cause, how: str) -> None:
+    lost = Exit(code).lost(4, kernel_oom_killed)
     assert (lost.number, lost.cause, lost.traceback) == (4, cause, "")
     assert how in lost.reason
 

@@ -20,7 +20,7 @@ from hpsearch.core.trial import Cause, Params
 from hpsearch.workers.isolation import isolated_worker
 from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
 from hpsearch.workers.pools.ray.reaper import descendants
-from hpsearch.workers.trial_log import MOST_BYTES, log_file
+from hpsearch.workers.trial_log import MAX_BYTES, log_file
 from hpsearch.workers.worker import Worker
 from tests.support.studies import setup
 
@@ -145,7 +145,7 @@ class TestLog:
     def test_is_bounded(self, worker: IsolatedWorker) -> None:
         reported = trained(worker, "floods")
         ended(worker)
-        assert log_file(worker.setup.work, reported.number).stat().st_size == MOST_BYTES
+        assert log_file(worker.setup.work, reported.number).stat().st_size == MAX_BYTES
 
     def test_no_trial_fails_because_its_log_cannot_be_written(self, worker: IsolatedWorker, tmp_path: Path) -> None:
         (tmp_path / "logs").write_text("in the way")
@@ -245,9 +245,9 @@ class TestLost:
 
     def test_memory(self, worker: IsolatedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
         """The kernel counts the processes that it ends for their memory."""
-        ended_by_the_kernel = count()
+        kernel_oom_kills = count()
         monkeypatch.setattr(
-            "hpsearch.workers.isolation.template_process.ended_by_the_kernel", lambda: next(ended_by_the_kernel)
+            "hpsearch.workers.isolation.template_process.kernel_oom_kills", lambda: next(kernel_oom_kills)
         )
         assert lost(worker, "kills_itself").cause is Cause.OUT_OF_MEMORY
 
@@ -291,7 +291,7 @@ class TestKill:
         assert trained(worker).reports
 
     def test_a_release_that_hangs(self, worker: IsolatedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(isolated_worker, "RELEASE_SECONDS", 0.2)
+        monkeypatch.setattr(isolated_worker, "RELEASE_TIMEOUT", 0.2)
         reported = worker.start(start())
         assert isinstance(reported, Reported)
         os.kill(pid := int(reported.reports[0].metrics["pid"]), signal.SIGSTOP)

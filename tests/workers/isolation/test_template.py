@@ -16,7 +16,7 @@ from tests.support.studies import setup
 
 {first}
 template.import_everything(setup(Path(), "{trainer}"))
-print("torch._dynamo" in sys.modules, repr(fork_safety.spawn_because()))
+print("torch._dynamo" in sys.modules, repr(fork_safety.spawn_reason()))
 """
 
 
@@ -44,4 +44,4 @@ def test_a_thread_of_a_c_library_does() -> None:
 
 def test_an_import_that_initialises_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fork_safety.linux, "open_devices", lambda: {fork_safety.CUDA_DEVICE})
-    assert "CUDA" in fork_safety.spawn_because()
+    assert "CUDA" in fork_safety.spawn_reason()

@@ -29,7 +29,7 @@ class TestInProcessMeasures(MeasurerContract): ...
 
 def test_close_lets_go_of_every_trial(work: Path, pool: InProcess) -> None:
     for number in range(2):
-        pool.do(Start(number, {"toy": "tidy"}, seed=0, until=1, epochs=5))
+        pool.execute(Start(number, {"toy": "tidy"}, seed=0, until=1, epochs=5))
         pool.events(0.0)
     pool.close()
     assert all((work / "scratch" / f"{number:05d}" / "closed").exists() for number in range(2))
@@ -39,7 +39,7 @@ def test_close_lets_go_of_every_trial(work: Path, pool: InProcess) -> None:
 
 def test_they_take_turns_in_the_order_they_were_told_to(pool: InProcess) -> None:
     for number in (5, 3):
-        pool.do(Start(number, {"toy": "learner"}, seed=0, until=1, epochs=5))
+        pool.execute(Start(number, {"toy": "learner"}, seed=0, until=1, epochs=5))
     assert [event.number for _ in range(2) for event in pool.events(0.0)] == [5, 3]
 
 
@@ -50,7 +50,7 @@ def test_an_interrupt_reaches_the_one_who_listens(pool: InProcess, monkeypatch: 
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tests.support.toys.abs", interrupted, raising=False)
-    pool.do(Start(0, {"toy": "learner"}, seed=0, until=1, epochs=5))
+    pool.execute(Start(0, {"toy": "learner"}, seed=0, until=1, epochs=5))
     with pytest.raises(KeyboardInterrupt):
         pool.events(0.0)
     pool.close()

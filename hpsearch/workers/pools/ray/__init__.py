@@ -1,10 +1,10 @@
-"""Pools of Ray actors: the only room that imports ray, beside one adapter of trainers."""
+"""Pools of Ray actors. Only this package and trainer/adapters/ray_tune.py import ray."""
 
 import os
 
 # Before ray is imported: no usage statistics, no tips on stderr.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-# What a trainer's libraries print past Python goes into Ray's own files, which otherwise grow for ever.
+# Output of a trainer's C libraries goes into Ray's log files, which have no limit by default.
 os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(4 << 20))
 os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")

@@ -1,7 +1,7 @@
-"""Ray as a driver has it: one of its own, which ends with it, or a cluster that was there before.
+"""The driver's Ray session: a local Ray that ends with the driver, or an existing cluster.
 
-What Ray's own processes do is not seen through Ray: where its GCS dies, calls hang, and after 60 s the driver is ended
-from C++ with no exception (measured on 2.60). So its processes are looked at, and of a cluster the GCS's port.
+Ray does not report that its own processes have died: when its GCS dies, calls hang, and after 60 s C++ code ends the
+driver without an exception (measured on 2.60). So we check Ray's processes, and for a cluster the port of the GCS.
 """
 
 import logging
@@ -20,27 +20,26 @@ from typing import Any
 import ray
 
 from hpsearch.core.errors import BadInput, HpsearchError, PoolError
+from hpsearch.core.stopping import RESUME
 from hpsearch.trainer.open_trial import TrainerContext
-from hpsearch.workers.isolation.exits import ended_by_the_kernel
+from hpsearch.workers.isolation.exits import kernel_oom_kills
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.packages import runtime_env
 
-AGAIN = "run it again to go on"
+EXIT_TIMEOUT = 1.0
+"""Seconds from a worker's fatal error to the end of its process."""
 
-DYING = 1.0
-"""Seconds that a worker may take from its fatal error to its end."""
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks whether Ray is alive."""
 
-CHECK_EVERY = 1.0
-"""Seconds between two checks whether Ray lives."""
-
-GIVEN_UP = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))  # noqa: SIM112 -- Ray's own
-"""Seconds that a GCS may not answer. It may come back; but after twice that time Ray ends this very process, and
-without its GCS `ray.shutdown` takes 7 to 15 s."""
+GCS_TIMEOUT = 0.5 * float(os.environ.get("RAY_gcs_rpc_server_reconnect_timeout_s", "60"))  # noqa: SIM112 -- Ray's own
+"""Seconds that a GCS may be unreachable. It may come back, but after twice that time Ray ends this process, and
+`ray.shutdown` without a GCS takes 7 to 15 s."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where to run: address "local" is a Ray of our own; cpus, gpus and memory (bytes) are those of one trial."""
+    """Where to run. address: "local" starts Ray on this machine. cpus, gpus, memory (bytes): of one trial."""
 
     address: str = "local"
     workers: int | None = None
@@ -54,8 +53,8 @@ class Cluster:
 
 
 class RaySession:
-    """Open from when it is made until `close`. PoolError where Ray does not come up, BadInput for a wrong token, or
-    where the program has a Ray session of its own: a process can have one, and `close` would end it."""
+    """Open until `close`. PoolError where Ray does not start; BadInput for a wrong token, or where Ray is already
+    initialized: a process can have one session, and `close` would end it."""
 
     def __init__(self, cluster: Cluster, trainer: TrainerContext):
         if ray.is_initialized():
@@ -67,7 +66,7 @@ class RaySession:
         self._local: _LocalRay | None = None
         self._dead = False
         self._checked = self._answered = time.monotonic()
-        self._ended = ended_by_the_kernel()
+        self._ended = kernel_oom_kills()
         redirect_ray_logs()
         # Ray prints on stdout that a worker died, whatever log_to_driver says (listen_error_messages in that module).
         ray._private.worker._worker_logs_enabled = False
@@ -77,76 +76,76 @@ class RaySession:
                 self._local = _LocalRay()
             else:
                 check_reachable(cluster.address)
-                is_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # whose own runtime_env brings all that travels
-                travels = None if is_job else runtime_env(trainer.use, trainer.folder)
-                ray.init(address=cluster.address, runtime_env=travels, **_QUIET)
+                is_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # it has its own runtime_env
+                sent_environment = None if is_job else runtime_env(trainer.use, trainer.folder)
+                ray.init(address=cluster.address, runtime_env=sent_environment, **_QUIET)
             is_client = ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
             self._gcs = "" if is_client else str(ray.get_runtime_context().gcs_address)
         except HpsearchError:
             raise
-        except Exception as problem:  # of all kinds: where its disk is full, a bare one
-            message = f"Ray does not come up at resources.address = {cluster.address!r}: {problem}"
+        except Exception as problem:  # any class: on a full disk Ray raises a plain Exception
+            message = f"Ray does not start at resources.address = {cluster.address!r}: {problem}"
             may_lack_space = cluster.address == "local" and not isinstance(problem, PermissionError)
             raise PoolError(message + (_free_space() if may_lack_space else "")) from None
         finally:
             _protect_token()
 
     def nodes(self) -> list[dict[str, float]]:
-        """What each node has that lives."""
+        """The resources of each live node."""
         return [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
 
     def check(self, at_once: bool = False) -> None:
-        """PoolError where Ray has died. Looks every second at most, so call it as often as you like, or `at_once`."""
+        """PoolError where Ray has died. Checks at most every `CHECK_INTERVAL` seconds; `at_once`: now."""
         now = time.monotonic()
-        if now - self._checked < CHECK_EVERY and not at_once:
+        if now - self._checked < CHECK_INTERVAL and not at_once:
             return
         self._checked = now
-        if dead := (self._local.dead() if self._local else "") or self._silent(now):
+        if dead := (self._local.why_dead() if self._local else "") or self._gcs_unreachable(now):
             self._dead = True
-            raise PoolError(f"Ray has died on {self._cluster.place} ({dead}): {AGAIN}")
+            raise PoolError(f"Ray has died on {self._cluster.place} ({dead}): {RESUME}")
 
     @property
-    def answers(self) -> bool:
-        """Whether Ray can be asked for something: a call to one that has died hangs, or starts another Ray."""
+    def is_alive(self) -> bool:
+        """Whether Ray can be called: a call after it has died hangs, or starts another Ray."""
         return not self._dead and bool(ray.is_initialized())
 
-    def _silent(self, now: float) -> str:
-        """That the GCS does not answer, once that has lasted."""
-        if not self._gcs or _listens(self._gcs):
+    def _gcs_unreachable(self, now: float) -> str:
+        """Why the session is dead: the GCS was unreachable for `GCS_TIMEOUT` seconds; else ""."""
+        if not self._gcs or _is_reachable(self._gcs):
             self._answered = now
         silent = now - self._answered
-        return f"its GCS at {self._gcs} has not answered for {silent:.0f} s" if silent > GIVEN_UP else ""
+        return f"its GCS at {self._gcs} has not answered for {silent:.0f} s" if silent > GCS_TIMEOUT else ""
 
-    def watch(self, pid: int) -> reaper.Process | None:
-        """A worker is up. Returns its process where that is one of this machine and ours to end."""
-        return self._local.watch(pid) if self._local else None
+    def register(self, pid: int) -> reaper.Process | None:
+        """Register a worker's process to end it with the driver. None where it is not on this machine."""
+        return self._local.register(pid) if self._local else None
 
     def fatal_error(self, process: reaper.Process | None) -> str:
-        """What a worker that a signal ended from within, such as SIGSEGV, has left: Python's traceback. Often "".
+        """The traceback that Python wrote when a signal such as SIGSEGV ended the worker; "" where there is none.
 
-        Ray may report its end before it has ended, with half a traceback written: that is waited for.
+        Waits for the end of the process: Ray may report it before the traceback is complete.
         """
         if self._local is None or process is None:
             return ""
-        deadline = time.monotonic() + DYING
-        while reaper.lives(process) and time.monotonic() < deadline:
+        deadline = time.monotonic() + EXIT_TIMEOUT
+        while reaper.is_alive(process) and time.monotonic() < deadline:
             time.sleep(0.01)
         return self._local.fatal_error(process[0])
 
-    def kernel_ended_some(self) -> bool:
-        """Whether the kernel has ended a process of this machine for its memory, ours or not, since the last call."""
-        before, self._ended = self._ended, ended_by_the_kernel()
+    def kernel_oom_killed(self) -> bool:
+        """Whether the kernel has killed any process of this machine for its memory since the last call."""
+        before, self._ended = self._ended, kernel_oom_kills()
         return self._local is not None and self._ended > before
 
     def close(self) -> None:
-        """A second time it does nothing."""
+        """May be called twice."""
         ray.shutdown()
         if self._local:
             self._local.reaper.close()
 
 
 class _LocalRay:
-    """A Ray that this driver has started, in a folder of its own (a short path, since Ray's sockets are in it)."""
+    """A Ray that this driver has started, in its own folder (a short path, since Ray's sockets are in it)."""
 
     def __init__(self) -> None:
         _ensure_token()
@@ -164,14 +163,14 @@ class _LocalRay:
             node: Any = ray._private.worker._global_node
             self._daemons = {name: [one.process for one in infos] for name, infos in node.all_processes.items()}
             pids = [process.pid for processes in self._daemons.values() for process in processes]
-            self.reaper.watch(*reaper.identified([*pids, *reaper.descendants(pids)]))
+            self.reaper.register(*reaper.with_start_times([*pids, *reaper.descendants(pids)]))
         except BaseException:  # a signal may come meanwhile
             ray.shutdown()
             self.reaper.close()
             raise
 
-    def dead(self) -> str:
-        """Which of the two that nothing goes on without has ended, and how; "" while both live."""
+    def why_dead(self) -> str:
+        """Which of the GCS and the raylet has ended, and how; "" while both are alive."""
         for name in ("gcs_server", "raylet"):
             for process in self._daemons.get(name, ()):
                 if (code := process.poll()) is not None:
@@ -179,10 +178,10 @@ class _LocalRay:
                     return f"its {name} {how}"
         return ""
 
-    def watch(self, pid: int) -> reaper.Process | None:
-        if not (start := reaper.started(pid)):
+    def register(self, pid: int) -> reaper.Process | None:
+        if not (start := reaper.start_time(pid)):
             return None
-        self.reaper.watch((pid, start))
+        self.reaper.register((pid, start))
         return pid, start
 
     def fatal_error(self, pid: int) -> str:
@@ -198,12 +197,12 @@ _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "con
 
 
 def _free_space() -> str:
-    """What a Ray of our own that does not come up may have lacked."""
+    """A hint where a local Ray does not start: the disk may be full."""
     free = shutil.disk_usage(_TEMPORARY).free
-    return f"; {free:,} bytes are free in {_TEMPORARY}, where it has its files: make room if need be, and {AGAIN}"
+    return f"; {free:,} bytes are free in {_TEMPORARY}, where Ray writes its files: make room there and {RESUME}"
 
 
-def _listens(address: str) -> bool:
+def _is_reachable(address: str) -> bool:
     host, _, port = address.rpartition(":")
     with suppress(OSError):
         socket.create_connection((host, int(port)), timeout=2).close()
@@ -212,16 +211,16 @@ def _listens(address: str) -> bool:
 
 
 def redirect_ray_logs() -> None:
-    """What Ray logs goes where all logs go, and not to stderr, where its import has sent it."""
+    """Send Ray's log to the root logger in place of stderr, which importing Ray has set."""
     ours = logging.getLogger("ray")
     ours.handlers.clear()
     ours.propagate = True
 
 
 def check_reachable(address: str) -> None:
-    """Connect to "host:port" or "ray://host:port" before Ray does, which would try for half a minute, and loudly.
+    """Connect to "host:port" or "ray://host:port" before Ray does, which retries for 30 s and logs each try.
 
-    OSError where nobody listens; BadInput where our token is refused. "auto" is Ray's to find, and to find a token for.
+    OSError where the address is unreachable; BadInput where it refuses our token. "auto" is left to Ray.
     """
     client = address.startswith("ray://")
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -237,7 +236,7 @@ def _check_token(address: str, method: str) -> None:
     with init_grpc_channel(address) as channel:
         try:
             channel.unary_unary(f"/ray.rpc.{method}")(b"", timeout=10)
-        except grpc.RpcError as problem:  # whatever else is wrong, Ray finds it too
+        except grpc.RpcError as problem:  # Ray reports all other errors itself
             if problem.code() is grpc.StatusCode.UNAUTHENTICATED:
                 raise BadInput(
                     f"the cluster at {address} refuses our token: set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH to a "
@@ -246,8 +245,8 @@ def _check_token(address: str, method: str) -> None:
 
 
 def _ensure_token() -> None:
-    """A Ray of our own has a token for its processes, which Ray writes into the home folder. Where that cannot be
-    written and holds no token, this process and those of its Ray have one in their environment."""
+    """A local Ray has a token for its processes, which Ray writes into the home folder. Where the folder is read-only
+    and has no token, set one in the environment, which Ray's processes inherit."""
     given = {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
     folder = Path.home() / ".ray"
     is_writable = os.access(folder if folder.exists() else Path.home(), os.W_OK)
@@ -256,7 +255,7 @@ def _ensure_token() -> None:
 
 
 def _protect_token() -> None:
-    """Ray 2.60 writes the token of its clusters into the home folder, for everybody to read who reads that."""
+    """Ray 2.60 writes its token into the home folder with permissions that let other users read it."""
     with suppress(OSError, RuntimeError):  # RuntimeError: there is no home folder
         folder = Path.home() / ".ray"
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -7,33 +7,33 @@ from hpsearch.core.errors import ResourcesError
 from hpsearch.workers.pools.ray.cluster import Cluster, cores
 
 Node = dict[str, float]
-"""What a node has, by Ray's names."""
+"""A node's resources, by Ray's names."""
 
 
-def fitting(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
-    """How many workers fit, at most as many as are asked for, and what a person should know about that, or "".
+def worker_count(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
+    """How many workers to start, at most the requested number, and a note for the user or "".
 
-    ResourcesError where not one ever will.
+    ResourcesError where not even one fits.
     """
     wanted = {"CPU": cluster.cpus, "GPU": cluster.gpus, "memory": float(cluster.memory or 0)}
     fits = sum(_fits_on(node, wanted) for node in nodes)
     if fits == 0:
         has = "; ".join(_described(node) for node in nodes) or "no node"
         raise ResourcesError(
-            f"resources.per_trial asks for {_described(wanted)}, and {cluster.place} has {has}: "
-            "ask for less, or for another address"
+            f"resources.per_trial asks for {_described(wanted)}, but {cluster.place} has {has}: "
+            "lower resources.per_trial or set another resources.address"
         )
     asked = cluster.workers or fits
     if asked <= fits:
         return asked, ""
     return fits, (
-        f"resources.workers = {asked}, but {cluster.place} fits {fits} with {_described(wanted)} each: "
-        f"{fits} in parallel"
+        f"resources.workers = {asked}, but only {fits} with {_described(wanted)} each fit on {cluster.place}: "
+        f"{fits} trials in parallel"
     )
 
 
 def _fits_on(has: Node, wanted: Node) -> int:
-    """How many trials."""
+    """How many trials fit on a node."""
     counts = [math.floor(has.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items() if amount > 0]
     return min(counts, default=cores())
 

@@ -1,4 +1,4 @@
-"""A study as a Ray job: its folder is packed, sent to the cluster, and `hpsearch run` is called there."""
+"""A study as a Ray job: its folder is uploaded to the cluster, and `hpsearch run` is called there."""
 
 import asyncio
 import shlex
@@ -20,21 +20,21 @@ from hpsearch.workers.pools.ray.cluster import redirect_ray_logs
 from hpsearch.workers.pools.ray.packages import packages, runtime_env
 
 HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'
-"""A job's working directory goes with the job; what must last is in the home of the cluster's head."""
+"""Ray removes a job's working directory after the job, so the journal is in the home folder of the head node."""
 
-AGENT = 60.0
-"""Seconds that a new cluster's agents have to come up."""
+AGENT_TIMEOUT = 60.0
+"""Seconds until the agents of a new cluster must be ready."""
 
 
 @dataclass
 class Job:
-    """A submitted study. `number` is Ray's submission id."""
+    """A submitted study. number: Ray's submission id."""
 
     client: JobSubmissionClient
     number: str
 
     def output(self) -> Iterator[str]:
-        """What the job prints, as it comes, until it ends."""
+        """The job's output as it is printed, until the job ends."""
         lines = self.client.tail_job_logs(self.number)
 
         async def following() -> str | None:
@@ -45,7 +45,7 @@ class Job:
                 yield text
 
     def exit_code(self) -> int:
-        """That of `hpsearch run` over there; 5 where the job ended without one."""
+        """The exit code of `hpsearch run` on the cluster; 5 where the job ended without one."""
         details = self.client.get_job_info(self.number)
         if details.status == JobStatus.SUCCEEDED:
             return 0
@@ -65,7 +65,7 @@ def entrypoint(study: Study, overrides: Sequence[str]) -> str:
 
 
 def job_environment(study: Study) -> dict[str, Any]:
-    """What workers elsewhere receive, and the packages of a sampler and a pruner from outside, which the job makes."""
+    """The runtime_env of the job: that of its workers, and the packages of the user's own sampler and pruner."""
     environment = runtime_env(study.trainer.use, study.folder)
     for section in (study.search, study.prune):
         if isinstance(section, Own | OwnPrune):
@@ -75,10 +75,10 @@ def job_environment(study: Study) -> dict[str, Any]:
 
 
 def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
-    """PoolError where the cluster does not answer or does not take the job.
+    """PoolError where the cluster does not answer or refuses the job.
 
-    Environment variables that the study names, `${env:NAME}`, are read on the cluster: Ray's Jobs API would show them
-    to anybody who asks.
+    `${env:NAME}` in the study is read from the cluster's environment, and not sent: Ray's Jobs API shows the
+    environment of a job to every client.
     """
     environment = job_environment(study)
     redirect_ray_logs()
@@ -86,13 +86,13 @@ def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
         client = JobSubmissionClient(address)
         number = _submitted(client, entrypoint(study, overrides), environment)
     except (RuntimeError, ConnectionError, ValueError, RayError) as problem:
-        raise PoolError(f"the cluster at {address} does not take the job: {problem}") from None
+        raise PoolError(f"the cluster at {address} did not accept the job: {problem}") from None
     return Job(client, number)
 
 
 def _submitted(client: JobSubmissionClient, command: str, environment: dict[str, Any]) -> str:
-    """Ray's number of the job. A cluster that has just been started answers before its agents do: it is asked again."""
-    deadline = time.monotonic() + AGENT
+    """Ray's submission id. Repeated while a cluster that has just started has no agent yet."""
+    deadline = time.monotonic() + AGENT_TIMEOUT
     while True:
         try:
             return client.submit_job(entrypoint=command, runtime_env=environment)

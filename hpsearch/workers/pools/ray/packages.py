@@ -1,4 +1,4 @@
-"""What of a study and of hpsearch travels to the workers of a cluster."""
+"""The files and objects that are sent to the workers of a cluster."""
 
 import importlib.util
 import sys
@@ -12,16 +12,16 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.sources import code_holder, references
 from hpsearch.trainer.failures import headline
-from hpsearch.trainer.given import GivenTrainer, PickledTrainer
 from hpsearch.trainer.open_trial import TrainerContext
+from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
 
 EXCLUDES = [".git", ".venv", "venv", ".hpsearch", "__pycache__", "node_modules", "mlruns", "data", "*.pt", "*.ckpt"]
-EXCLUDES += [".env*"]  # where passwords are kept; others may read what travels
-"""What of a study's folder does not travel to a cluster."""
+EXCLUDES += [".env*"]  # these hold passwords, and other users of the cluster may read the upload
+"""Files in a study's folder that are not sent to a cluster."""
 
 
 def runtime_env(use: str, folder: Path) -> dict[str, Any]:
-    """What workers elsewhere receive: the study's folder, hpsearch, and the package that the trainer is in."""
+    """Ray's runtime_env: the study's folder, hpsearch, and the trainer's package."""
     return {"working_dir": str(folder), "excludes": EXCLUDES, "py_modules": packages(use, folder)}
 
 
@@ -38,13 +38,15 @@ def packages(use: str, folder: Path) -> list[str]:
 
 
 def pickled(context: TrainerContext) -> TrainerContext:
-    """As it travels to workers: a trainer that is a Python object is pickled. TrainerError where it cannot be."""
-    if not isinstance(context.given, GivenTrainer):
+    """The context with a pickled trainer, where that is a Python object. TrainerError where it cannot be pickled."""
+    if not isinstance(context.trainer_object, TrainerObject):
         return context
-    trainer = context.given.trainer
-    content, problem = _pickle(context.given.content())
+    trainer = context.trainer_object.trainer
+    content, problem = _pickle(context.trainer_object.content())
     if problem is None:
-        return replace(context, given=PickledTrainer(content, _folder(trainer), context.given.sources))
+        return replace(
+            context, trainer_object=PickledTrainer(content, _folder(trainer), context.trainer_object.sources)
+        )
     found = {name: thing for name, thing in references(code_holder(trainer)).items() if _pickle(thing)[1] is not None}
     which = ", ".join(f"`{name}` (a {type(thing).__name__})" for name, thing in found.items())
     what = f"{which}, which it uses, cannot be pickled" if found else f"it cannot be pickled ({headline(problem)})"
@@ -62,7 +64,7 @@ def _pickle(thing: Any) -> tuple[bytes, Exception | None]:
 
 
 def _folder(trainer: Any) -> Path | None:
-    """Where the program or the top-level package lies that a trainer is defined in; a notebook is in no file."""
+    """The folder of the program or top-level package that defines the trainer; None for a notebook."""
     module = str(code_holder(trainer).__module__)
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:

@@ -1,8 +1,8 @@
-"""Ends what is left of a Ray of our own when its driver has ended, however it did; its folder goes too.
+"""Kills the processes of a local Ray when its driver has ended, also after a SIGKILL, and removes its folder.
 
-Measured on Ray 2.60: after a SIGKILL of the driver two of Ray's agents live on for 61 s, after one of its GCS for
-120 s, a trial's process that was stopped for ever, and its folder stays. So a small process stands beside the driver,
-which writes a line "pid start" for each process to it; the end of that pipe is the driver's end.
+Measured on Ray 2.60: after a SIGKILL of the driver two of Ray's agents keep running for 61 s, after one of the GCS for
+120 s; a suspended trial process keeps running without limit, and the folder stays. So the driver starts a small
+process and writes a line "pid start" to its stdin for each process of Ray; stdin is closed when the driver ends.
 It is run by its path and imports only the standard library, so that it starts in 30 ms.
 """
 
@@ -16,15 +16,15 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-PATIENCE = 10.0
-"""Seconds that processes have to end once they were killed: one that writes to a disk may take some."""
+KILL_TIMEOUT = 10.0
+"""Seconds to wait for killed processes to end: a process that is writing to a disk ends later."""
 
 Process = tuple[int, str]
-"""A pid and when it started, as a word to compare: pids are given out again."""
+"""A pid and its start time as text: together they identify a process, since pids are reused."""
 
 
 class Reaper:
-    """The driver's end: `watch` what is to end with it. `close` is what happens at the driver's end, now."""
+    """Used by the driver: `register` processes that must end with it; `close` kills them now."""
 
     def __init__(self, folder: str):
         self._process = subprocess.Popen(
@@ -32,20 +32,20 @@ class Reaper:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # neither Ctrl-C nor the end of the terminal is for it
+            start_new_session=True,  # Ctrl-C and a closed terminal do not end it
         )
 
-    def watch(self, *processes: Process) -> None:
+    def register(self, *processes: Process) -> None:
         assert self._process.stdin is not None
         lines = "".join(f"{pid} {start}\n" for pid, start in processes)
-        with contextlib.suppress(OSError):  # it was ended: Ray's own clean-up remains
+        with contextlib.suppress(OSError):  # it was killed: Ray's own clean-up remains
             self._process.stdin.write(lines.encode())
             self._process.stdin.flush()
 
     def close(self) -> None:
-        """Returns when all is gone; a second time it does nothing."""
+        """Returns when all have ended. May be called twice."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            self._process.communicate(timeout=3 * PATIENCE)
+            self._process.communicate(timeout=3 * KILL_TIMEOUT)
 
 
 def main(folder: str) -> None:
@@ -55,36 +55,36 @@ def main(folder: str) -> None:
 
 
 def end(processes: Iterable[Process]) -> None:
-    """SIGKILL for them and for all that they have started; returns when they have ended, or after `PATIENCE`."""
-    living = [process for process in processes if lives(process)]
-    left = {*living, *identified(descendants(pid for pid, _ in living))}
-    deadline = time.monotonic() + PATIENCE
+    """Kill them and their descendants; returns when they have ended, or after `KILL_TIMEOUT` seconds."""
+    living = [process for process in processes if is_alive(process)]
+    left = {*living, *with_start_times(descendants(pid for pid, _ in living))}
+    deadline = time.monotonic() + KILL_TIMEOUT
     while left and time.monotonic() < deadline:
         for process in left:
             kill(process)
         time.sleep(0.02)
-        left = {process for process in left if lives(process)}
+        left = {process for process in left if is_alive(process)}
 
 
 def kill(process: Process) -> None:
-    """SIGKILL, unless its pid is another's by now."""
+    """SIGKILL, unless its pid belongs to another process by now."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if lives(process):
+        if is_alive(process):
             os.kill(process[0], signal.SIGKILL)
 
 
-def lives(process: Process) -> bool:
+def is_alive(process: Process) -> bool:
     pid, start = process
-    return start != "" and started(pid) == start
+    return start != "" and start_time(pid) == start
 
 
-def identified(pids: Iterable[int]) -> list[Process]:
-    """Those of them that live."""
-    return [(pid, start) for pid in pids if (start := started(pid))]
+def with_start_times(pids: Iterable[int]) -> list[Process]:
+    """Those that are alive, with their start times."""
+    return [(pid, start) for pid in pids if (start := start_time(pid))]
 
 
-def started(pid: int) -> str:
-    """When a process started; "" where it has ended, also where its exit status was not read yet."""
+def start_time(pid: int) -> str:
+    """When a process started; "" where it has ended (a zombie too)."""
     if not Path("/proc/self").exists():
         return "".join(_ps("lstart=", pid)).replace(" ", "-")
     fields = _stat(pid)
@@ -92,7 +92,7 @@ def started(pid: int) -> str:
 
 
 def descendants(pids: Iterable[int]) -> set[int]:
-    """All processes that these have started, and those that they have."""
+    """Their child processes, and the children of those, at any depth."""
     parents, found, new = _parents(), set[int](), set(pids)
     while new:
         new = {child for child, parent in parents.items() if parent in new} - found
@@ -108,7 +108,7 @@ def _parents() -> dict[int, int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """proc(5), from the state on: the command before it, in brackets, may hold anything. [] of one that is gone."""
+    """The fields of /proc/PID/stat from the state on: the command before it may contain spaces. [] if it has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -116,7 +116,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def _ps(columns: str, pid: int | None = None) -> list[str]:
-    """Where there is no /proc."""
+    """The output of `ps`, where there is no /proc."""
     which = ["-A"] if pid is None else ["-p", str(pid)]
     done = subprocess.run(["ps", "-o", columns, *which], capture_output=True, text=True, check=False)
     return done.stdout.splitlines()

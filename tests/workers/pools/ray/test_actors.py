@@ -43,7 +43,7 @@ class TestStart:
         assert str(caught.value).startswith(
             "resources.per_trial asks for 1 cpus, 99 gpus, 1073741824.0 GiB, and this machine has 2 cpus, 0 gpus, "
         )
-        assert "ask for less, or for another address" in str(caught.value)
+        assert "lower resources.per_trial" in str(caught.value)
 
     def test_a_trainer_that_cannot_be_used_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(TrainerError, match="`learner`"):
@@ -67,7 +67,7 @@ class TestStart:
 def test_when_ray_itself_dies_it_is_said(tmp_path: Path) -> None:
     """Its node is given up after 14 s."""
     pool = RayActors(setup(tmp_path, "either"), Cluster(workers=1), {"toy": "noop"})
-    pool.do(Start(0, {"toy": "faulty", "at": 1, "how": "hang"}, seed=0, until=1, epochs=2))
+    pool.execute(Start(0, {"toy": "faulty", "at": 1, "how": "hang"}, seed=0, until=1, epochs=2))
     commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") for pid in descendants(os.getpid())}
     (raylet,) = [pid for pid, command in commands.items() if command[0].endswith(b"/raylet")]
     os.kill(raylet, signal.SIGKILL)
@@ -103,14 +103,14 @@ def pool(shared: RayActors) -> Iterator[RayActors]:
     """What a test that fails leaves running is taken away."""
     yield shared
     for number in [slot.number for slot in shared._slots if slot.number is not None]:
-        shared.do(Kill(number))
+        shared.execute(Kill(number))
 
 
 class TestRayActors(PoolContract):
     def test_more_workers_than_fit_are_fewer_with_a_note(self, driver: Driver, shared: RayActors) -> None:
         assert driver.pool.room == 2
         assert shared.notes == [
-            "resources.workers = 99, but this machine fits 2 with 1 cpus, 0 gpus each: 2 in parallel"
+            "resources.workers = 99, but only 2 with 1 cpus, 0 gpus each fit on this machine: 2 trials in parallel"
         ]
 
     def test_a_process_that_is_killed_is_lost_and_its_worker_trains_on(self, driver: Driver) -> None:
@@ -119,7 +119,7 @@ class TestRayActors(PoolContract):
         pid = int(last.reports[0].metrics["pid"])
         assert pid != os.getpid()
         os.kill(pid, signal.SIGKILL)
-        driver.pool.do(Advance(start.number))
+        driver.pool.execute(Advance(start.number))
         lost = driver.news(start)
         assert isinstance(lost, Lost)
         assert lost.cause is Cause.WORKER_LOST, "and not: out of memory"
@@ -139,12 +139,12 @@ class TestRayActors(PoolContract):
         assert lost[0].cause is Cause.WORKER_LOST
         assert lost[0].traceback.startswith("Fatal Python error: Segmentation fault")
         assert "in go_wrong" in lost[0].traceback
-        driver.pool.do(Kill(other.number))
+        driver.pool.execute(Kill(other.number))
 
     def go_on(self, driver: Driver) -> None:
         for event in driver.listen():
             if isinstance(event, Reported):
-                driver.pool.do(Advance(event.number))
+                driver.pool.execute(Advance(event.number))
 
     def test_what_ends_the_run_comes_after_the_other_news(self, driver: Driver, shared: RayActors) -> None:
         """Both workers have something to say when they are asked: one that it failed inside hpsearch."""
@@ -152,7 +152,7 @@ class TestRayActors(PoolContract):
         driver.train(broken, fine)
         shared._slot(broken.number).actor.release.remote(over=False)  # so that there is nothing to go on with
         for start in (broken, fine):
-            driver.pool.do(Advance(start.number))
+            driver.pool.execute(Advance(start.number))
         calls = [shared._slot(start.number).pending for start in (broken, fine)]
         actors.ray.wait(calls, num_returns=2, timeout=60)
         news = driver.listen()
@@ -171,7 +171,7 @@ class TestRayActors(PoolContract):
     def test_one_that_hangs_is_killed_and_its_place_is_free_again(self, driver: Driver, how: str) -> None:
         start = driver.start({"toy": "faulty", "at": 1, "how": how})
         assert driver.listen() == []
-        driver.pool.do(Kill(start.number))
+        driver.pool.execute(Kill(start.number))
         assert driver.pool.room == 1, "its process ends meanwhile"
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []
@@ -190,16 +190,16 @@ class TestRayActorsMeasure(MeasurerContract):
         assert driver.events == []
 
     def test_one_that_does_not_end_is_lost(self, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(actors, "OVERTIME", 0.5)
+        monkeypatch.setattr(actors, "MEASUREMENT_GRACE", 0.5)
         order = LearningMeasurement({"toy": "faulty", "at": 1, "how": "hang"}, seed=3, epochs=5, seconds=0.5)
         lost = driver.pool.measure(order)
         assert isinstance(lost, Lost)
-        assert lost.reason == "it did not end within 0.5 s"
+        assert lost.reason == "the measurement did not end within 0.5 s"
         driver.until(lambda: driver.pool.room == 2)
 
 
 @pytest.mark.parametrize(
-    ("problem", "fatal", "kernel_ended_some", "cause"),
+    ("problem", "fatal", "kernel_oom_killed", "cause"),
     [
         (OutOfMemoryError("its node is low on memory"), "", False, Cause.OUT_OF_MEMORY),
         (ActorDiedError(), "", True, Cause.OUT_OF_MEMORY),
@@ -207,5 +207,5 @@ class TestRayActorsMeasure(MeasurerContract):
         (ActorDiedError(), "", False, Cause.WORKER_LOST),
     ],
 )
-def test_why_a_worker_is_lost(problem: RayError, fatal: str, kernel_ended_some: bool, cause: Cause) -> None:
-    assert why_lost(problem, fatal, kernel_ended_some)[1] is cause
+def test_why_a_worker_is_lost(problem: RayError, fatal: str, kernel_oom_killed: bool, cause: Cause) -> None:
+    assert why_lost(problem, fatal, kernel_oom_killed)[1] is cause

@@ -38,7 +38,7 @@ def pool(shared: RayActors) -> Iterator[RayActors]:
     """What a test that fails leaves running is taken away."""
     yield shared
     for number in [slot.number for slot in shared._slots if slot.number is not None]:
-        shared.do(Kill(number))
+        shared.execute(Kill(number))
 
 
 class TestRayActorsWithoutIsolation(PoolContract):
@@ -46,7 +46,7 @@ class TestRayActorsWithoutIsolation(PoolContract):
         start = driver.start({"toy": "faulty", "at": 0}, until=1)
         (last,) = driver.train(start)
         os.kill(int(last.reports[0].metrics["pid"]), signal.SIGKILL)
-        driver.pool.do(Advance(start.number))
+        driver.pool.execute(Advance(start.number))
         lost = driver.news(start)
         assert isinstance(lost, Lost)
         assert lost.cause is Cause.WORKER_LOST, "and not: out of memory"
@@ -66,7 +66,7 @@ class TestRayActorsWithoutIsolation(PoolContract):
         crashes = (self.crashed(driver) for _ in range(4))
         said = next(lost for lost in crashes if "in go_wrong" in lost.traceback)
         assert said.reason == "its worker died of: Fatal Python error: Segmentation fault"
-        driver.pool.do(Kill(other.number))
+        driver.pool.execute(Kill(other.number))
 
     def crashed(self, driver: Driver) -> Lost:
         before = len(driver.events)
@@ -83,14 +83,14 @@ class TestRayActorsWithoutIsolation(PoolContract):
     def go_on(self, driver: Driver) -> None:
         for event in driver.listen():
             if isinstance(event, Reported):
-                driver.pool.do(Advance(event.number))
+                driver.pool.execute(Advance(event.number))
 
     @pytest.mark.parametrize("how", ["hang", "SIGSTOP"])
     def test_one_that_hangs_is_killed_and_replaced(self, driver: Driver, how: str) -> None:
         """Ray alone takes 5 s for one that is stopped (2.60, kill_worker_timeout_milliseconds)."""
         start = driver.start({"toy": "faulty", "at": 1, "how": how})
         assert driver.listen() == []
-        driver.pool.do(Kill(start.number))
+        driver.pool.execute(Kill(start.number))
         assert driver.pool.room == 1, "the new worker is on its way"
         driver.until(lambda: driver.pool.room == 2)
         assert driver.events == []

@@ -85,7 +85,7 @@ def test_where_nobody_listens_it_is_said_at_once(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(PoolError, match=rf"Ray does not come up at resources.address = '{address}': .*refused"):
+        with pytest.raises(PoolError, match=rf"Ray does not start at resources.address = '{address}': .*refused"):
             RaySession(Cluster(address), setup(tmp_path).trainer)
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from hpsearch.core.errors import ResourcesError
 from hpsearch.workers.pools.ray.cluster import Cluster
-from hpsearch.workers.pools.ray.fit import fitting
+from hpsearch.workers.pools.ray.fit import worker_count
 
 GIB = float(1 << 30)
 TWO_NODES = [{"CPU": 4.0, "GPU": 1.0, "memory": 16 * GIB}, {"CPU": 3.0, "memory": 4 * GIB}]
@@ -21,18 +21,18 @@ TWO_NODES = [{"CPU": 4.0, "GPU": 1.0, "memory": 16 * GIB}, {"CPU": 3.0, "memory"
     ],
 )
 def test_as_many_as_the_scarcest_resource_of_each_node_has_room_for(trial: dict[str, float], count: int) -> None:
-    assert fitting(Cluster(**trial), TWO_NODES) == (count, "")  # type: ignore[arg-type]
+    assert worker_count(Cluster(**trial), TWO_NODES) == (count, "")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("asked", [1, 6, 7])
 def test_as_many_as_are_asked_for_where_they_fit(asked: int) -> None:
-    assert fitting(Cluster(workers=asked), TWO_NODES) == (asked, "")
+    assert worker_count(Cluster(workers=asked), TWO_NODES) == (asked, "")
 
 
 def test_more_than_fit_are_fewer_with_a_note() -> None:
-    count, note = fitting(Cluster(workers=8), TWO_NODES)
+    count, note = worker_count(Cluster(workers=8), TWO_NODES)
     assert count == 7
-    assert note.startswith("resources.workers = 8, but this machine fits 7 ")
+    assert note.startswith("resources.workers = 8, but only 7 with ")
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_more_than_fit_are_fewer_with_a_note() -> None:
 )
 def test_what_never_fits_is_refused(trial: dict[str, float], nodes: list[dict[str, float]], has: str) -> None:
     with pytest.raises(ResourcesError) as caught:
-        fitting(Cluster("10.0.0.1:6379", **trial), nodes)  # type: ignore[arg-type]
+        worker_count(Cluster("10.0.0.1:6379", **trial), nodes)  # type: ignore[arg-type]
     assert f"the cluster at 10.0.0.1:6379 has {has}: " in str(caught.value)

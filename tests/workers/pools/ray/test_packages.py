@@ -10,7 +10,7 @@ import pytest
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
-from hpsearch.trainer.given import GivenTrainer, PickledTrainer
+from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
 from hpsearch.trainer.training_run import Run
 from hpsearch.workers.pools.ray.packages import packages, pickled, runtime_env
 from tests.support import toys
@@ -48,7 +48,7 @@ def test_nothing_of_a_program_itself(tmp_path: Path) -> None:
 
 def sent(trainer: Any, folder: Path) -> Any:
     """The context as a worker has it."""
-    return pickle.loads(pickle.dumps(pickled(setup(folder, given=GivenTrainer.of(trainer, "x:y")).trainer)))
+    return pickle.loads(pickle.dumps(pickled(setup(folder, trainer_object=TrainerObject.of(trainer, "x:y")).trainer)))
 
 
 def made(thing: Any) -> Callable[[Params, Run], Iterator[Report]]:
@@ -65,14 +65,14 @@ def test_a_trainer_that_is_named_travels_as_it_is(tmp_path: Path) -> None:
 
 def test_a_function_arrives_as_a_trainer(tmp_path: Path) -> None:
     context = sent(made(3), tmp_path)
-    assert isinstance(context.given, PickledTrainer)
+    assert isinstance(context.trainer_object, PickledTrainer)
     assert [report.metrics for report in context.find()({}, Run.local(1))] == [{"val_loss": 1.0}]
-    assert context.sources() == GivenTrainer.of(made(3), "x:y").sources
+    assert context.sources() == TrainerObject.of(made(3), "x:y").sources
 
 
 def test_a_function_of_a_module_is_imported_from_where_the_module_lies(tmp_path: Path) -> None:
     context = sent(toys.noop, tmp_path)
-    assert context.given.folder == ROOT
+    assert context.trainer_object.folder == ROOT
     assert context.find() is toys.noop
 
 

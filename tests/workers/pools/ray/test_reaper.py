@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from hpsearch.workers.pools.ray import reaper
-from hpsearch.workers.pools.ray.reaper import Reaper, lives, started
+from hpsearch.workers.pools.ray.reaper import Reaper, is_alive, start_time
 
-PATIENCE = 60.0
+KILL_TIMEOUT = 60.0
 
 SLEEPER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
 """A process with a child; `DRIVER` has two, of which one is watched, and says their pids before it stands still."""
@@ -22,14 +22,14 @@ import subprocess, sys, time
 from hpsearch.workers.pools.ray.reaper import Reaper, started
 reaper = Reaper(sys.argv[1])
 children = [subprocess.Popen([sys.executable, "-c", {SLEEPER + "; time.sleep(600)"!r}]) for _ in range(2)]
-reaper.watch((children[0].pid, started(children[0].pid)))
+reaper.register((children[0].pid, start_time(children[0].pid)))
 print(*(child.pid for child in children), flush=True)
 time.sleep(600)
 """
 
 
 def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + KILL_TIMEOUT
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -41,13 +41,13 @@ def driver(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     (tmp_path / "ours").mkdir()
     words = [sys.executable, "-c", DRIVER, str(tmp_path / "ours")]
     driver = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    family = reaper.identified([driver.pid])
+    family = reaper.with_start_times([driver.pid])
     try:
         yield driver
     finally:
-        family += reaper.identified(reaper.descendants([driver.pid, *(pid for pid, _ in family)]))
+        family += reaper.with_start_times(reaper.descendants([driver.pid, *(pid for pid, _ in family)]))
         driver.kill()
-        driver.communicate(timeout=PATIENCE)
+        driver.communicate(timeout=KILL_TIMEOUT)
         for process in family:
             reaper.kill(process)
 
@@ -59,14 +59,14 @@ def test_what_is_watched_ends_with_its_driver(
     assert driver.stdout is not None
     watched, other = map(int, driver.stdout.readline().split())
     until(lambda: len(reaper.descendants([watched, other])) == 2)
-    ours = reaper.identified([watched, *reaper.descendants([watched])])
-    others = reaper.identified([other, *reaper.descendants([other])])
+    ours = reaper.with_start_times([watched, *reaper.descendants([watched])])
+    others = reaper.with_start_times([other, *reaper.descendants([other])])
     driver.send_signal(number)
-    driver.wait(PATIENCE)
-    until(lambda: not any(map(lives, ours)))
+    driver.wait(KILL_TIMEOUT)
+    until(lambda: not any(map(is_alive, ours)))
     until(lambda: not (tmp_path / "ours").exists())
     try:
-        assert all(map(lives, others)), "nobody has asked for these"
+        assert all(map(is_alive, others)), "nobody has asked for these"
     finally:
         reaper.end(others)
 
@@ -76,10 +76,10 @@ def test_at_a_close_it_happens_at_once(tmp_path: Path) -> None:
     (ours / "folder").mkdir(parents=True)
     one = Reaper(str(ours))
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    one.watch((child.pid, started(child.pid)))
+    one.register((child.pid, start_time(child.pid)))
     one.close()
     assert not ours.exists()
-    assert child.wait(PATIENCE) == -signal.SIGKILL
+    assert child.wait(KILL_TIMEOUT) == -signal.SIGKILL
     one.close()
 
 
@@ -87,27 +87,27 @@ def test_a_pid_that_was_given_out_again_is_another(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
         reaper.end([(child.pid, "1")])
-        reaper.kill((child.pid, started(os.getpid()) + "0"))
+        reaper.kill((child.pid, start_time(os.getpid()) + "0"))
         assert child.poll() is None
     finally:
         child.kill()
-        child.wait(PATIENCE)
+        child.wait(KILL_TIMEOUT)
 
 
 def test_one_that_is_killed_itself_is_not_missed(tmp_path: Path) -> None:
     """Ray's own ways are left."""
     one = Reaper(str(tmp_path / "ours"))
     one._process.kill()
-    one._process.wait(PATIENCE)
-    one.watch((os.getpid(), started(os.getpid())))
-    one.watch((os.getpid(), started(os.getpid())))
+    one._process.wait(KILL_TIMEOUT)
+    one.register((os.getpid(), start_time(os.getpid())))
+    one.register((os.getpid(), start_time(os.getpid())))
     one.close()
 
 
 def test_one_that_has_ended_has_no_start() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
-    until(lambda: started(child.pid) == "")  # and nobody has asked for it yet
-    child.wait(PATIENCE)
-    assert started(child.pid) == ""
-    assert reaper.identified([child.pid]) == []
-    assert not lives((child.pid, ""))
+    until(lambda: start_time(child.pid) == "")  # and nobody has asked for it yet
+    child.wait(KILL_TIMEOUT)
+    assert start_time(child.pid) == ""
+    assert reaper.with_start_times([child.pid]) == []
+    assert not is_alive((child.pid, ""))

@@ -7,7 +7,7 @@ import pytest
 
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Release, Reported, Start
 from hpsearch.core.trial import Report
-from hpsearch.workers.pools.caller import AskedTrial, Caller
+from hpsearch.workers.pools.ask_and_tell import AskAndTell, AskedTrial
 
 
 @pytest.fixture
@@ -17,54 +17,54 @@ def described() -> list[str]:
 
 
 @pytest.fixture
-def pool(tmp_path: Path, described: list[str]) -> Caller:
+def pool(tmp_path: Path, described: list[str]) -> AskAndTell:
     def environment() -> dict[str, str]:
         described.append("")
         return {"python": "3"}
 
-    return Caller(tmp_path, {"layers": 2}, environment, workers=2)
+    return AskAndTell(tmp_path, {"layers": 2}, environment, workers=2)
 
 
 def start(number: int, after: int = 0) -> Start:
     return Start(number, {"lr": 0.1}, seed=7, until=3, epochs=5, after=after)
 
 
-def given(pool: Caller, order: Start) -> AskedTrial:
+def given(pool: AskAndTell, order: Start) -> AskedTrial:
     ask = pool.ask()
-    pool.do(order)
+    pool.execute(order)
     assert ask.trial is not None
     return ask.trial
 
 
-def reported(pool: Caller, trial: AskedTrial) -> Reported:
+def reported(pool: AskAndTell, trial: AskedTrial) -> Reported:
     pool.report(trial, Report(trial.epoch + 1, {"val_loss": 1.0}))
     (event,) = pool.events(0.0)
     assert isinstance(event, Reported)
     return event
 
 
-def test_room_is_for_those_who_ask(pool: Caller) -> None:
+def test_room_is_for_those_who_ask(pool: AskAndTell) -> None:
     assert (pool.room, pool.room_after(1)) == (0, 0), "who lets a trial go does not ask for another by that"
     asks = [pool.ask() for _ in range(3)]
     assert pool.room == 2, "workers"
-    pool.do(start(0))
+    pool.execute(start(0))
     assert (pool.room, pool.room_after(1)) == (1, 2)
-    pool.do(start(1))
+    pool.execute(start(1))
     assert [ask.trial and ask.trial.number for ask in asks] == [0, 1, None], "the one who has waited longest first"
     assert (pool.room, pool.room_after(1)) == (0, 1)
-    pool.withdraw(asks[2])
+    pool.cancel(asks[2])
     assert pool.room_after(2) == 0
-    pool.withdraw(asks[0])
+    pool.cancel(asks[0])
 
 
 def test_as_many_as_ask_where_nothing_bounds_them(tmp_path: Path) -> None:
-    pool = Caller(tmp_path, {}, dict)
+    pool = AskAndTell(tmp_path, {}, dict)
     for _ in range(20):
         pool.ask()
     assert pool.room == 20
 
 
-def test_a_trial_is_what_its_start_says(pool: Caller, tmp_path: Path) -> None:
+def test_a_trial_is_what_its_start_says(pool: AskAndTell, tmp_path: Path) -> None:
     trial = given(pool, start(4, after=2))
     assert (trial.number, trial.params, trial.seed) == (4, {"lr": 0.1, "layers": 2}, 7)
     assert (trial.epochs, trial.epoch) == (range(3, 6), 2)
@@ -73,7 +73,7 @@ def test_a_trial_is_what_its_start_says(pool: Caller, tmp_path: Path) -> None:
     assert trial.scratch_dir == tmp_path / "scratch" / "00004"
 
 
-def test_a_start_brings_one_event_and_an_advance_another(pool: Caller) -> None:
+def test_a_start_brings_one_event_and_an_advance_another(pool: AskAndTell) -> None:
     trial = given(pool, start(0))
     assert events_of(pool) == []
     for epoch in (1, 2):
@@ -81,33 +81,33 @@ def test_a_start_brings_one_event_and_an_advance_another(pool: Caller) -> None:
         assert ([report.step for report in event.reports], event.ended, event.failure) == ([epoch], False, None)
         assert event.seconds >= 0
         assert events_of(pool) == []
-        pool.do(Advance(0))
+        pool.execute(Advance(0))
     pool.finish(trial)
     assert [(event.number, event.ended) for event in events_of(pool) if isinstance(event, Reported)] == [(0, True)]
     assert pool.is_running(trial), "until it is released"
 
 
-def test_the_environment_comes_with_the_first_report_of_each_start(pool: Caller, described: list[str]) -> None:
+def test_the_environment_comes_with_the_first_report_of_each_start(pool: AskAndTell, described: list[str]) -> None:
     trial = given(pool, start(0, after=2))
     first, second = reported(pool, trial), reported(pool, trial)
     assert first.provenance is not None
     assert (first.provenance.after, first.provenance.environment) == (2, {"python": "3"})
     assert second.provenance is None
-    pool.do(Release(0, over=False))
+    pool.execute(Release(0, over=False))
     assert reported(pool, given(pool, start(0, after=4))).provenance is not None
     assert len(described) == 1
 
 
 @pytest.mark.parametrize("order", [Release(0, over=True), Kill(0)])
-def test_a_trial_that_is_let_go_is_no_longer_its_callers(pool: Caller, order: Release | Kill) -> None:
+def test_a_trial_that_is_let_go_is_no_longer_its_callers(pool: AskAndTell, order: Release | Kill) -> None:
     trial = given(pool, start(0))
-    pool.do(order)
-    assert (pool.is_running(trial), pool.knows(trial), pool.let_go) == (False, True, [trial])
+    pool.execute(order)
+    assert (pool.is_running(trial), pool.owns(trial), pool.released) == (False, True, [trial])
     again = given(pool, start(0))
     assert (pool.is_running(trial), pool.is_running(again)) == (False, True)
 
 
-def test_one_that_fails_is_let_go_at_once(pool: Caller) -> None:
+def test_one_that_fails_is_let_go_at_once(pool: AskAndTell) -> None:
     trial = given(pool, start(0))
     pool.fail(trial, Failure("error", "no such optimizer"))
     (event,) = events_of(pool)
@@ -116,13 +116,13 @@ def test_one_that_fails_is_let_go_at_once(pool: Caller) -> None:
     assert not pool.is_running(trial)
 
 
-def test_close_lets_go_of_every_trial(pool: Caller) -> None:
+def test_close_lets_go_of_every_trial(pool: AskAndTell) -> None:
     trials = [given(pool, start(number)) for number in range(2)]
     pool.report(trials[0], Report(1, {}))
     pool.close()
-    assert (pool.let_go, events_of(pool)) == (trials, [])
+    assert (pool.released, events_of(pool)) == (trials, [])
     pool.close()
 
 
-def events_of(pool: Caller) -> Sequence[Event]:
+def events_of(pool: AskAndTell) -> Sequence[Event]:
     return list(pool.events(0.0))

@@ -1,4 +1,4 @@
-"""A trainer that is a Python object of a program or a notebook, here and on its way to workers in other processes."""
+"""A trainer that is a Python object from a program or a notebook, in this process and pickled for Ray workers."""
 
 import pickle
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from hpsearch.trainer.failures import short_traceback
 
 
 @dataclass(frozen=True)
-class GivenTrainer:
+class TrainerObject:
     """sources: the files and hashes of its code, for the record."""
 
     trainer: Any
     sources: Sources
 
     @classmethod
-    def of(cls, trainer: Any, use: str) -> "GivenTrainer":
-        """TrainerError where it is not a trainer. use: its name on record."""
+    def of(cls, trainer: Any, use: str) -> "TrainerObject":
+        """TrainerError where it is not a trainer. use: its recorded name."""
         forms.as_trainer(contract.display_name_of_object(use), trainer)
         return cls(trainer, Sources.of_object(trainer))
 
@@ -41,7 +41,7 @@ class GivenTrainer:
 
 @dataclass(frozen=True)
 class PickledTrainer:
-    """content: the pickle of `GivenTrainer.content`. folder: where its imports are looked for."""
+    """content: the pickle of `TrainerObject.content`. folder: searched for its imports."""
 
     content: bytes
     folder: Path | None
@@ -49,7 +49,7 @@ class PickledTrainer:
 
     @cached_property
     def trainer(self) -> Any:
-        """Unpickled once in a process, as a module is imported once. TrainerError."""
+        """Unpickled once per process, as a module is imported once. Raises TrainerError."""
         if self.folder is not None:
             search_first_in(self.folder)
         try:

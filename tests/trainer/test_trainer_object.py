@@ -15,7 +15,7 @@ from hpsearch.orchestrator.run import run_study
 from hpsearch.records.find import opened
 from hpsearch.reproduce.retraining import reproduce
 from hpsearch.study.definition import Study
-from hpsearch.trainer.given import GivenTrainer, PickledTrainer
+from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
 from hpsearch.workers.worker import Worker
 from tests.support import toys
 from tests.support.studies import setup
@@ -86,14 +86,14 @@ def test_what_is_no_trainer_is_refused_before_anything_is_recorded(tmp_path: Pat
 
 
 def test_its_parameters_are_checked_by_its_dataclass(tmp_path: Path) -> None:
-    given = GivenTrainer.of(toys.typed, "tests.support.toys:typed")
+    given = TrainerObject.of(toys.typed, "tests.support.toys:typed")
     with pytest.raises(TrainerError, match="has no `learning_rate`"):
-        Worker(setup(tmp_path, given=given)).check({"learning_rate": 0.1})
+        Worker(setup(tmp_path, trainer_object=given)).check({"learning_rate": 0.1})
 
 
 def test_what_cannot_be_unpickled_is_the_trainers_fault() -> None:
     with pytest.raises(TrainerError, match="no_such_module"):
-        _ = PickledTrainer(b"cno_such_module\ntrain\n.", None, GivenTrainer.of(toys.learner, "x:y").sources).trainer
+        _ = PickledTrainer(b"cno_such_module\ntrain\n.", None, TrainerObject.of(toys.learner, "x:y").sources).trainer
 
 
 PROGRAM = """
