@@ -283,7 +283,7 @@ class _Training:
 
     def close(self) -> None:
         try:
-            with self._surroundings():
+            with self._log_and_random_state():
                 try:
                     self.trial.close()
                 finally:
