@@ -112,7 +112,7 @@ class Worker:
         return os.getpid()
 
     def measure(self, measurement: Measurement[Result]) -> Result:
-        self._use_resources()
+        self._limit_resources()
         with tempfile.TemporaryDirectory(prefix="hpsearch-", ignore_cleanup_errors=True) as folder:
             variables = OwnLogging("", Path(folder), self.setup.study_uid).environment(0, Path(folder))
             with Surroundings(variables, Path(folder), keep=False).entered():  # what it logs itself is not kept
