@@ -1,4 +1,4 @@
-"""Drivers that live by a wall clock of their own, and on a machine of their own."""
+"""Processes with a wall clock of their own, or as if on another machine."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ HOUR, DAY = 3600, 86_400
 
 @dataclass
 class Clock:
-    """The wall clock of the processes that have these variables, and of their children."""
+    """The wall clock of processes with these environment variables, and of their children."""
 
     ahead: Path
     library: Path
@@ -26,13 +26,13 @@ class Clock:
         self.variables = {"LD_PRELOAD": str(self.library), "CLOCK_AHEAD": str(self.ahead)}
 
     def set(self, seconds: int) -> None:
-        """It goes so much before that of the others from now on."""
+        """Set the clock ahead by so many seconds."""
         with self.ahead.open("r+b") as file:  # the processes have mapped it
             file.write(struct.pack("q", seconds))
 
 
 class Clocks:
-    """Makes clocks. Where there is no compiler the test is skipped."""
+    """Creates clocks. Without a compiler the test is skipped."""
 
     def __init__(self, folder: Path):
         if (compiler := shutil.which("cc")) is None:

@@ -1,4 +1,4 @@
-"""Disks that fill up, turn read-only, or fail: a small tmpfs, and a shim that is loaded before the C library."""
+"""Disks that are full, read-only, or fail: a small tmpfs, and a shim that is loaded before the C library."""
 
 import errno
 import hashlib
@@ -23,7 +23,7 @@ class SmallDisk:
     at: Path
 
     def remount(self, *options: str) -> bool:
-        """Whether the system did it: not read-only while something on it is open for writing."""
+        """Returns False where the system refuses: read-only, while a file on it is open for writing."""
         return subprocess.run(["mount", "-o", ",".join(["remount", *options]), str(self.at)]).returncode == 0
 
     def resize(self, size: str) -> None:
@@ -36,7 +36,7 @@ class SmallDisk:
             time.sleep(0.005)
 
     def fill(self, leave: int) -> None:
-        """Until so many bytes are free."""
+        """Fill the disk until `leave` bytes are free."""
         free = shutil.disk_usage(self.at).free
         with suppress(OSError):  # somebody else may have been quicker
             (self.at / "filling").write_bytes(bytes(max(0, free - leave)))
@@ -51,7 +51,7 @@ MountDisk = Callable[[str, str], SmallDisk]
 
 @contextmanager
 def mounting(folder: Path) -> Iterator[MountDisk]:
-    """Gives a function that mounts a new disk at a place below the folder; at the end all are unmounted."""
+    """A context with a function that mounts a new disk below the folder; at its end all disks are unmounted."""
     disks: list[SmallDisk] = []
 
     def mount(place: str, size: str) -> SmallDisk:
@@ -72,7 +72,7 @@ def mounting(folder: Path) -> Iterator[MountDisk]:
 
 @dataclass
 class BadDisk:
-    """Writes below `at` fail in the processes that have these variables, while there is a fault."""
+    """Makes writes below `at` fail, in processes with these environment variables, while a fault is set."""
 
     at: str
     fault: Path
@@ -102,7 +102,7 @@ def bad_disk(at: str, folder: Path) -> BadDisk:
 
 
 def check_checkpoints(folder: Path) -> int:
-    """None below the folder is half written, and nothing lies beside them; how many there are."""
+    """Check that all checkpoints below the folder are complete, without other files. Returns their number."""
     files = [path for path in folder.rglob("*.pt*") if path.is_file()]
     assert not [path for path in files if path.name.startswith(".")], files
     whole = [path for path in files if path.suffix == ".pt"]
@@ -114,7 +114,7 @@ def check_checkpoints(folder: Path) -> int:
 
 
 def check_told(said: str, at: Path) -> None:
-    """The message names the file, how much room there is or that it may not be written, and what to do."""
+    """The message has the file, the free space or that it is read-only, and the advice."""
     assert str(at) in said, said
     assert re.search(r"[\d,]+ bytes are free|attempt to write a readonly database; make", said), said
     assert re.search(r"run (it )?again", said), said

@@ -1,11 +1,11 @@
-"""`python -m tests.chaos.driver --fail before-commit:7 run study.toml`: hpsearch, which kills itself at a named moment.
+"""`python -m tests.chaos.driver --fail before-commit:7 run study.toml`: hpsearch that kills itself at a named point.
 
---fail POINT:N     at its N-th passing of POINT, from 1, the process sends itself SIGKILL
---signal NAME      SIGSTOP in place of SIGKILL: it stands still until somebody sends SIGCONT
---points FILE      write the name of every point that is passed, a line each, so that a test can take them one by one
+--fail POINT:N     the process sends itself SIGKILL when it passes POINT for the N-th time, from 1
+--signal NAME      SIGSTOP in place of SIGKILL: the process is stopped until it gets SIGCONT
+--points FILE      write the name of every point that is passed, one per line, so that a test can use each of them
 --ttl SECONDS      the lease's time to live, in place of the journal's own
 
-Only this process is changed, by wrapping what hpsearch calls; what `hpsearch.cli.main` does is all that is done. Each
+It wraps functions in this process only, and then calls `hpsearch.cli.main`. Each
 of these is a point `before-…` and a point `after-…`:
 
 commit    of a transaction of the journal, whichever: of a batch, a lease, a new study, the tables, a cursor
@@ -17,7 +17,7 @@ file      of a checkpoint that is written; `half-file`: half of its bytes are
 rename    of such a file to its place, and of the hash beside it
 prune     of the checkpoints that are no longer needed to resume a trial
 remove    of those of a trial that [checkpoints] does not keep
-spool     of a batch, while the database is away; unspool: the spool is cleared
+spool     of a batch, while the database is unreachable; unspool: the spool is cleared
 """
 
 import argparse
@@ -35,7 +35,7 @@ from typing import Any
 
 
 class FaultInjector:
-    """Counts the points that are passed, and strikes at the one that was asked for."""
+    """Counts the points that are passed, and sends the signal at the given one."""
 
     def __init__(self, fail: str, number: int, points: Path | None):
         self.fail, _, nth = fail.partition(":")
@@ -51,9 +51,9 @@ class FaultInjector:
             with self.points.open("a", encoding="utf-8") as file:
                 file.write(f"{point}\n")
         if point == self.fail and self.passed[point] == self.nth:
-            self.strike()
+            self.send_signal()
 
-    def strike(self) -> None:
+    def send_signal(self) -> None:
         os.kill(os.getpid(), self.number)
         time.sleep(0.2)  # until the signal is there
 

@@ -23,18 +23,18 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 READING = ("search", "get-by-name", "get")
-"""Ends of the addresses of requests that change nothing, GET or not."""
+"""Ends of the paths of requests that only read, GET or not."""
 
 
 class Proxy:
     """mode: "pass", "hang", "slow" (`delay` seconds), "lose"; or a status to answer, with `body`.
 
     behind: the server that requests are passed on to.
-    deaf: the end of an address -> how often such a request is passed on, and the caller hung up on without the answer.
-    host: what the server behind is told that it was called; "": its own name.
-    tls: what it speaks TLS with.
-    login: the value of the header Authorization without which the answer is 401; "" lets everybody in.
-    counts: how many requests came, by the end of their address; those that were passed on in `passed`.
+    deaf: end of a path -> the number of such requests that are passed on, and whose reply is lost.
+    host: the Host header for the server behind; "": its own name.
+    tls: the TLS context; None: no TLS.
+    login: the required Authorization header, else the reply is 401; "": no login.
+    counts: the number of requests by the end of their path; passed: of those that were passed on.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def reset(self) -> None:
-        """RST in place of an answer, as from a machine that has just been restarted."""
+        """Send RST instead of a reply, as a restarted machine does."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         os.close(self.connection.detach())
 

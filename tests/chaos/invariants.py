@@ -1,12 +1,12 @@
-"""What must hold after every fault, whatever it was (FAULTS, below the promises).
+"""Invariants that must hold after every fault (FAULTS, below the promises).
 
-    check(url, "toy", budget=6)          the journal by itself: whole, no gap, nothing twice, nobody RUNNING for ever
-    FinishedResults(url, "toy").look()           what was finished or reported once is the same byte for byte ever after
-    redone(epoch_log)                        epochs that were trained more than once
+    check(url, "toy", budget=6)          the journal: complete, no duplicates, no trial RUNNING without a live lease
+    FinishedResults(url, "toy").check_unchanged()    finished trials and reports never change
+    redone(epoch_log)                    the number of epochs that were trained again
     check_mirrored(url, "toy", mlflow)   MLflow, after `hpsearch sync`, equals the journal point for point
-    check_secret(canary, *folders)       a planted secret stands nowhere in clear
+    check_secret(canary, *folders)       no file contains the secret
 
-All raise AssertionError that says what is wrong. They read the rows themselves and not through the code they judge.
+They raise AssertionError. They read the rows with SQL, and not with the code that is tested.
 """
 
 import base64
@@ -28,14 +28,14 @@ from hpsearch.journal.database import Database
 from hpsearch.journal.lease import Owner
 
 FINISHED = ("COMPLETE", "PRUNED", "FAILED")
-"""States that nothing comes after."""
+"""Final states."""
 
 Row = tuple[Any, ...]
 
 
 @contextmanager
 def reading(url: str) -> Iterator[Connection]:
-    """One state of the journal's database, to ask with SQL."""
+    """A connection with one snapshot of the journal's database."""
     database = Database(url, create=False)
     try:
         with database.read() as connection:
@@ -45,10 +45,10 @@ def reading(url: str) -> Iterator[Connection]:
 
 
 def check(url: str, study: str = "toy", *, budget: int | None = None, at_rest: bool = True) -> None:
-    """Everything that can be seen in the journal alone.
+    """Check the journal.
 
-    budget: how many trials the study may have. at_rest: its last run ended in good order, so nothing is RUNNING;
-    else what runs must have a holder who lives, or be shown to readers as waiting.
+    budget: the most trials. at_rest: the last run was not killed, so no trial is RUNNING;
+    else a RUNNING trial needs a live holder, or `status` counts it as waiting.
     """
     with reading(url) as connection:
         _check_database(connection)
@@ -110,7 +110,7 @@ def _check_curves(connection: Connection, study_id: int) -> None:
 
 
 def _check_batches(connection: Connection, study_id: int) -> None:
-    """Every batch is there whole, and none beyond the study's revision."""
+    """Every batch is complete, and none has a revision beyond the study's."""
     (lease,) = _rows(connection, "leases", study_id, "study_id")
     decisions = _rows(connection, "decisions", study_id, "revision, place")
     places: dict[int, list[int]] = {}
@@ -124,7 +124,7 @@ def _check_batches(connection: Connection, study_id: int) -> None:
 
 
 def _check_values(url: str, study: str) -> None:
-    """What is kept beside a curve is what the curve says."""
+    """Values that are stored with a trial are those of its curve."""
     with Journal.open(url, create=False) as journal:
         record = journal.find(study)
         assert record is not None
@@ -157,10 +157,10 @@ def _check_running(url: str, study: str, at_rest: bool) -> None:
 
 
 class FinishedResults:
-    """Remembers what was durable, and holds every later look to it.
+    """Checks that recorded rows never change.
 
-    A report or a decision that was once there is there, the same byte for byte; so is the whole row of a trial that is
-    COMPLETE, PRUNED or FAILED, with no report or decision added to it; trials are never taken back.
+    A recorded report or decision stays the same byte for byte; so does the whole row of a trial that is
+    COMPLETE, PRUNED or FAILED, and no report or decision is added to it. No trial is removed.
     """
 
     def __init__(self, url: str, study: str = "toy"):
@@ -171,7 +171,7 @@ class FinishedResults:
         self.token = 0
 
     def check_unchanged(self) -> None:
-        """Compare with all that was seen, then take in what is new. Nothing to see yet is fine."""
+        """Compare with all earlier rows, then add new ones. A journal that does not exist yet is accepted."""
         try:
             with reading(self.url) as connection:
                 self._look(connection)
@@ -218,7 +218,7 @@ class FinishedResults:
 
 
 def redone(epoch_log: Path) -> int:
-    """Epochs of a trainer with an epoch_log (a line "seed epoch" for every epoch trained) that were trained again."""
+    """The number of epochs that were trained again. epoch_log: has a line "seed epoch" for every trained epoch."""
     lines = epoch_log.read_text().splitlines() if epoch_log.exists() else []
     return len(lines) - len(set(lines))
 
@@ -253,7 +253,7 @@ def check_mirrored(url: str, study: str, mlflow: str) -> None:
 
 
 def check_secret(canary: str, *folders: Path) -> None:
-    """In no file below: as it is, as a URL writes it, or in base64."""
+    """No file in the folders has it: in clear, percent-encoded, or in base64."""
     forms = {canary.encode(), quote(canary, safe="").encode(), base64.b64encode(canary.encode()).rstrip(b"=")}
     for folder in folders:
         for path in folder.rglob("*") if folder.is_dir() else [folder]:

@@ -1,4 +1,4 @@
-"""Trainers for studies on Ray whose workers come to grief; an epoch_log beside the study tells what was really trained.
+"""Trainers for studies on Ray whose workers fail. The epoch_log beside the study has all epochs that were trained.
 
 Every trained epoch adds a line "seed epoch" to `epoch_log`, and one "seed epoch pid seconds" to `pids` beside it.
 """
@@ -18,11 +18,11 @@ from hpsearch.core.trial import Params
 from tests.support import torch_toy
 
 WRONG = 2
-"""The epoch in which things go wrong."""
+"""The epoch with the fault."""
 
 
 def network(params: Params, run: Run) -> Iterator[Report]:
-    """A real network, exact to the bit, `pace` seconds an epoch, in which nothing goes wrong by itself."""
+    """A real network without faults, exact to the bit; an epoch takes `pace` seconds."""
     epoch_log = Path(str(params["epoch_log"]))
     for report in torch_toy.train({"lr": 0.01, **params}, run):
         _write(epoch_log, f"{run.seed} {report.step}")
@@ -31,8 +31,8 @@ def network(params: Params, run: Run) -> Iterator[Report]:
         yield report
 
 
-def unruly(params: Params, run: Run) -> Iterator[Report]:
-    """`network` with the fate `how`: it goes wrong in its second epoch, "once …" for the first worker alone."""
+def failing(params: Params, run: Run) -> Iterator[Report]:
+    """`network` with the fault `how` in its second epoch; "once …": on the first worker only."""
     how, epoch_log = str(params.get("how", "")), Path(str(params["epoch_log"]))
     marker = epoch_log.with_name(f"met {run.seed}")
     for report in network(params, run):
@@ -40,14 +40,14 @@ def unruly(params: Params, run: Run) -> Iterator[Report]:
             time.sleep(4)
         elif report.step == WRONG and not (how.startswith("once ") and marker.exists()):
             marker.touch()
-            value = _go_wrong(how.removeprefix("once "))
+            value = _cause_fault(how.removeprefix("once "))
             if value is not None:
                 report.metrics["val_loss"] = value  # type: ignore[index]
         yield report
 
 
-def _go_wrong(how: str) -> float | None:
-    """The loss to report, where that is what is wrong."""
+def _cause_fault(how: str) -> float | None:
+    """Cause the fault. Returns the loss to report, where the loss is the fault."""
     match how:
         case "SIGKILL" | "SIGSTOP":
             os.kill(os.getpid(), signal.Signals[how])
@@ -77,7 +77,7 @@ def _write(path: Path, line: str) -> None:
 
 
 def pids(epoch_log: Path) -> list[tuple[int, int, int, float]]:
-    """(seed, epoch, pid, seconds since 1970) of every epoch really trained, in the order of their ends."""
+    """(seed, epoch, pid, seconds since 1970) of every trained epoch, in the order of their ends."""
     file = epoch_log.with_name("pids")
     lines = file.read_text().splitlines() if file.exists() else []
     return [(int(seed), int(epoch), int(pid), float(at)) for seed, epoch, pid, at in map(str.split, lines)]

@@ -1,4 +1,4 @@
-"""A real `mlflow server`, and a study that is tracked there through a proxy that can be made to misbehave."""
+"""A real `mlflow server`, and a study that is tracked there through a proxy with faults."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ class Server:
         self.popen: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Until it answers: some 6 s on an idle machine."""
+        """Start it and wait until it answers: about 6 s on an idle machine."""
         words = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
         words += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
         words += ["--artifacts-destination", str(self.folder / "artifacts")]
@@ -49,7 +49,7 @@ class Server:
             return False
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """It and all that it has started, by their recorded pids."""
+        """Kill it and its descendants, by their recorded pids."""
         if self.popen is None:
             return
         family: set[Process] = processes({self.popen.pid, *descendants(self.popen.pid)})
@@ -83,7 +83,7 @@ def tracked(
 
 
 def training_seconds(url: str, study: str = "toy") -> float:
-    """From the first report to the last: MLflow has no part in what comes before and after."""
+    """Seconds from the first to the last report: MLflow does not affect the time before and after."""
     with Journal.open(url, create=False) as journal:
         record = journal.find(study)
         assert record is not None
@@ -92,6 +92,6 @@ def training_seconds(url: str, study: str = "toy") -> float:
 
 
 def warnings_of(scenario: Scenario) -> list[str]:
-    """What was logged about MLflow, by whomever."""
+    """All log messages about MLflow."""
     log = scenario.folder / ".hpsearch" / "hpsearch.log"
     return [line for line in log.read_text().splitlines() if "mlflow" in line.lower()] if log.exists() else []

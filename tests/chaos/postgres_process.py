@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own that may be ended and started again, unlike the one that all tests share."""
+"""A PostgreSQL server that a test can stop and start, unlike the server that all tests share."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 CANARY = "c4n4ry%2Fpassword"
-"""A password, which the server does not ask for; it must stand nowhere in clear."""
+"""A password, which the server does not require; no file may have it in clear."""
 
 
 class Server:
@@ -37,7 +37,7 @@ class Server:
         self._ctl("-l", str(self._made.pgdata / "log"), "-o", self._options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        """immediate: as killed, without a word to anybody."""
+        """immediate: as if it were killed."""
         self._ctl("-m", mode, "stop")
 
     def restart(self, mode: str = "immediate") -> None:
@@ -45,8 +45,8 @@ class Server:
         self.start()
 
     @contextmanager
-    def away(self, seconds: float = 0.0, mode: str = "immediate") -> Iterator[None]:
-        """For so long at least."""
+    def down(self, seconds: float = 0.0, mode: str = "immediate") -> Iterator[None]:
+        """A context in which the server is down, for at least `seconds`."""
         self.stop(mode)
         until = time.monotonic() + seconds
         try:
@@ -60,7 +60,7 @@ class Server:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """The name of a new one."""
+        """The name of a new database."""
         name = f"test_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")

@@ -1,4 +1,4 @@
-"""What tests of workers on Ray share: a cluster of several nodes on this machine, and what nothing disturbs.
+"""Helpers for tests of workers on Ray: a cluster of several nodes on this machine, and results without faults.
 
 `ray start` for each node, on ports of its own, ended by recorded pids.
 """
@@ -39,7 +39,7 @@ class Node:
         return processes({self.popen.pid, *descendants(self.popen.pid)})
 
     def signal(self, number: int) -> set[Process]:
-        """To all of its processes at once, as when its machine is gone or its cable is cut."""
+        """Send a signal to all of its processes, as if the machine failed or lost its connection."""
         all_of_it = self.processes()
         for process in all_of_it:
             process.kill(number)
@@ -74,7 +74,7 @@ class Cluster:
         self.add(cpus, *words, f"--temp-dir={self.folder}/ray")
 
     def add(self, cpus: int, *words: str) -> Node:
-        """Returns when the node is there."""
+        """Start a node, and wait until it is in the cluster."""
         join = words or (f"--address={self.address}",)
         usual = ["--node-ip-address=127.0.0.1", f"--num-cpus={cpus}", "--object-store-memory=100000000"]
         ports = [f"--dashboard-agent-listen-port={_free_ports(1)[0]}"]
@@ -95,7 +95,7 @@ class Cluster:
 
 
 def undisturbed(scenario: Scenario, *changes: str) -> list[list[dict[str, Any]]]:
-    """The curves of the study's trials where nothing goes wrong: in one process, without Ray, in a home of its own."""
+    """The curves of the study's trials without faults: in one process, without Ray, in another home."""
     folder = scenario.folder / "calm"
     folder.mkdir()
     url = f"sqlite:///{folder}/journal.db"

@@ -1,18 +1,18 @@
-"""Real runs of `hpsearch` in processes of their own, and what the tests of tests/chaos do to them.
+"""Runs of `hpsearch` in processes of their own, and the faults that the tests of tests/chaos inject.
 
     def test_something(scenario: Scenario) -> None:         # the fixture is in tests/chaos/conftest.py
         scenario.cli.study('method = "random"\\ntrials = 6', options="pace = 0.03")  # writes study.toml, see CliRunner
         driver = scenario.start()                           # `hpsearch run study.toml`
         scenario.until(lambda: scenario.trained() >= 3, driver)
         driver.kill()                                       # SIGKILL, by its recorded pid
-        finished = scenario.finished_results()              # results that are recorded may never change:
-        finished.check_unchanged()                          # may be called again and again
+        finished = scenario.finished_results()              # recorded results must never change:
+        finished.check_unchanged()                          # may be called repeatedly
         scenario.finish()                                   # `run` again until it is done
         finished.check_unchanged()
-        scenario.check(budget=6, kills=1, concurrency=1)    # all that must hold after every fault (invariants.py)
+        scenario.check(budget=6, kills=1, concurrency=1)    # the invariants after every fault (invariants.py)
 
-Every process that a driver starts has the scenario's mark in its environment, so that it is found wherever its parents
-have gone; the fixture ends with a search for processes that are left, and kills them. Nothing is killed by name.
+Every process that a driver starts has the scenario's mark in its environment, so that it is found after its parents
+have ended. At its end the fixture kills all processes with the mark. No process is killed by its name.
 """
 
 import os
@@ -37,7 +37,7 @@ from tests.support.ray_session import descendants
 
 MARK = "HPSEARCH_TEST_SCENE"
 SUMMARY: list[tuple[str, str, str]] = []
-"""(row of FAULTS, what was done, numbers): see `add_summary`."""
+"""(row of FAULTS, the fault, numbers): see `add_summary`."""
 
 GONE_WITHIN = 90.0
 """Seconds after which no process of a run may be left (FAULTS)."""
@@ -45,7 +45,7 @@ GONE_WITHIN = 90.0
 
 @dataclass(frozen=True, order=True)
 class Process:
-    """A process for good: pids are given out again, a pid with its start is not."""
+    """A process, identified by its pid and start time, since pids are reused."""
 
     pid: int
     started: str
@@ -67,18 +67,18 @@ class Process:
 
 
 def add_summary(row: str, what: str, **numbers: object) -> None:
-    """Put down what was done how often, for the table at the end of the tests. row: of FAULTS."""
+    """Add a row to the table at the end of the tests: a fault, and numbers such as its count. row: of FAULTS."""
     SUMMARY.append((row, what, ", ".join(f"{name} {value}" for name, value in numbers.items())))
 
 
 def processes(pids: Iterable[int]) -> set[Process]:
-    """Those of them that live."""
+    """The processes with these pids that are running."""
     seen = ((pid, process_start(pid)) for pid in pids)
     return {Process(pid, started) for pid, started in seen if started not in ("", "ended")}
 
 
 def marked(mark: str) -> set[Process]:
-    """Every living process that was started with the mark, or by one that was."""
+    """The running processes that were started with the mark, or by a process with it."""
     needle = f"{MARK}={mark}".encode()
     pids = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -92,7 +92,7 @@ def marked(mark: str) -> set[Process]:
 
 @dataclass
 class Driver:
-    """One `hpsearch` in a session of its own. Its output goes to files, so that it never waits for a reader."""
+    """An `hpsearch` process in its own session. Its output goes to files, so that it never blocks on a pipe."""
 
     popen: "subprocess.Popen[bytes]"
     mark: str
@@ -104,7 +104,7 @@ class Driver:
         return self.popen.pid
 
     def family(self) -> set[Process]:
-        """What lives of the processes that it has started, itself included."""
+        """The process itself and its descendants, if they are running."""
         return processes({self.pid, *descendants(self.pid)}) | marked(self.mark)
 
     def signal(self, number: int) -> None:
@@ -112,14 +112,14 @@ class Driver:
         os.kill(self.pid, number)
 
     def kill(self) -> set[Process]:
-        """SIGKILL; returns the processes that it had started and that now live without it. It may have ended before."""
+        """Send SIGKILL, and return its descendants that are still running. It may have ended before."""
         others = {one for one in self.family() if one.pid != self.pid}
         self.popen.kill()
         self.popen.wait(30)
         return others
 
     def ended(self, timeout: float = 90.0) -> CliResult:
-        """Wait for its end; exit code 1 would be a bug of ours. -9: it was killed."""
+        """Wait for its end. Exit code 1 fails the test: it means a bug in hpsearch. -9: it was killed."""
         try:
             code = self.popen.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -183,11 +183,11 @@ class Scenario:
         return {name: value for name, value in environment().items() if name not in hidden} | ours | self.variables
 
     def invoke(self, *words: object, timeout: float = 90.0) -> CliResult:
-        """Any command, in a process of its own, to its end."""
+        """Run a command in a process of its own."""
         return self.start(*words).ended(timeout)
 
     def finish(self, *words: object, most: int = 3, timeout: float = 120.0) -> CliResult:
-        """`run` again until it says that the study is done, at most so many times."""
+        """`run` again until the study is done, at most `most` times."""
         codes = []
         for _ in range(most):
             driver = self.start(*words)
@@ -198,7 +198,7 @@ class Scenario:
         raise AssertionError(f"not done after {most} runs, which ended with {codes}: {driver.said()}")
 
     def until(self, true: Callable[[], object], driver: Driver | None = None, seconds: float = 90.0) -> None:
-        """Wait until it is true, and as long as the driver lives."""
+        """Wait until `true()` is true; fails if the driver ends first."""
         deadline = time.monotonic() + seconds
         while not true():
             if driver is not None and driver.popen.poll() is not None:
@@ -211,11 +211,11 @@ class Scenario:
     # Looking ────────────────────────────────────────────────────────────────────────────────────
 
     def trained(self) -> int:
-        """Epochs that trainers have really trained, those that were trained again counted each time."""
+        """The number of epochs that were trained; an epoch that was trained again counts each time."""
         return self.cli.trained()
 
     def redone(self) -> int:
-        """Epochs that were trained more than once."""
+        """The number of epochs that were trained again."""
         return invariants.redone(self.cli.epoch_log)
 
     def export(self, study: str = "toy", url: str = "") -> dict[str, Any]:
@@ -238,9 +238,9 @@ class Scenario:
         at_rest: bool = True,
         mlflow: str = "",
     ) -> None:
-        """All that must hold after every fault. budget: trials. kills: faults that may each cost `concurrency` epochs.
+        """Check the invariants. budget: of trials. kills: the number of faults that may each cost `concurrency` epochs.
 
-        at_rest: the last run ended in good order. mlflow: the URI of a store that `hpsearch sync` has brought to agree.
+        at_rest: the last run ended in good order. mlflow: the URI of a store that `hpsearch sync` has updated.
         """
         invariants.check(self.url, study, budget=budget, at_rest=at_rest)
         if kills is not None:
@@ -249,11 +249,11 @@ class Scenario:
             invariants.check_mirrored(self.url, study, mlflow)
 
     def left(self) -> set[Process]:
-        """Processes of this scenario that live."""
+        """The running processes of this scenario."""
         return marked(self.mark)
 
     def alone(self, seconds: float = GONE_WITHIN) -> float:
-        """Wait until none of our processes is left; the seconds that took."""
+        """Wait until no process of this scenario is running. Returns the seconds that this took."""
         began = time.monotonic()
         while left := self.left():
             if time.monotonic() - began > seconds:
@@ -262,7 +262,7 @@ class Scenario:
         return time.monotonic() - began
 
     def close(self) -> None:
-        """End all that is left, until nothing new appears."""
+        """End all processes of this scenario, until no new one appears."""
         for driver in self.drivers:
             driver.popen.kill()
         for _ in range(20):
@@ -277,7 +277,7 @@ class Scenario:
 
 
 def schema(server: str) -> str:
-    """The URL of an empty schema of its own on a PostgreSQL server that goes when the tests end."""
+    """The URL of a new empty schema on the PostgreSQL server of the tests."""
     import psycopg
 
     name = f"chaos_{uuid.uuid4().hex}"
@@ -287,7 +287,7 @@ def schema(server: str) -> str:
 
 
 class Scenarios:
-    """Makes scenarios, for tests that need many, in several threads too; ends what is left of them all."""
+    """Creates scenarios, also in several threads, and ends their processes."""
 
     def __init__(self, folder: Path, **variables: str):
         self.folder, self.variables = folder, variables

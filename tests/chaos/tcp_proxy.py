@@ -1,10 +1,10 @@
-"""A TCP proxy that stands before PostgreSQL, and what can happen to a cable; the mode may be changed at any time.
+"""A TCP proxy for PostgreSQL that can break connections, at any time.
 
 with TcpProxy(("127.0.0.1", 5432)) as proxy:    # proxy.port is what the client is given
-    proxy.cut()                                 # every connection is reset; new ones are let through
-    with proxy.down(): ...                      # nobody listens there
-    with proxy.hole(): ...                      # half open: connections stand, and nothing arrives any more
-    proxy.lose_commits = 3                      # the answers to the next three COMMITs are lost, and their connections
+    proxy.cut()                                 # all connections are reset; new ones are accepted
+    with proxy.down(): ...                      # connections are refused
+    with proxy.hole(): ...                      # connections stay open, and no data arrives
+    proxy.lose_commits = 3                      # the replies to the next three COMMITs are lost, and their connections
 """
 
 import socket
@@ -17,7 +17,7 @@ Address = tuple[str, int]
 
 
 class TcpProxy:
-    """lose_commits: so many more COMMITs arrive whose answer is lost; `lost` counts those that were."""
+    """lose_commits: the number of next COMMITs whose reply is lost. lost: the number of lost replies."""
 
     def __init__(self, behind: Address):
         self.behind = behind
@@ -94,11 +94,11 @@ class TcpProxy:
     # What passes ────────────────────────────────────────────────────────────────────────────────
 
     def wait(self) -> None:
-        """Until something may pass."""
+        """Wait until data may pass."""
         self._passing.wait()
 
     def takes(self, data: bytes) -> bool:
-        """Whether the answer to this is to be lost."""
+        """Whether the reply to this data is lost."""
         with self._lock:
             if b"COMMIT" not in data or self.lose_commits == 0:
                 return False
@@ -107,7 +107,7 @@ class TcpProxy:
 
 
 class _Pair:
-    """Two connections, and a thread for each way."""
+    """A client's and a server's connection, with a thread for each direction."""
 
     def __init__(self, proxy: TcpProxy, client: socket.socket, server: socket.socket):
         self.proxy, self.client, self.server = proxy, client, server
@@ -147,7 +147,7 @@ class _Pair:
 
 
 def _reset(line: socket.socket) -> None:
-    """RST and no FIN: as when a machine is gone."""
+    """Close with RST instead of FIN, as after a crash of the machine."""
     with suppress(OSError):
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         line.shutdown(socket.SHUT_RDWR)

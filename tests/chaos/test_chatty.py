@@ -9,8 +9,8 @@ from hpsearch.journal import Journal
 from hpsearch.tracking.mlflow_logging import configure
 from hpsearch.workers.trial_log import MAX_BYTES
 from tests.chaos.invariants import check_mirrored
-from tests.chaos.noisy import HOSTILE
 from tests.chaos.scenario import Scenario
+from tests.chaos.verbose_trainers import HOSTILE
 from tests.tracking.study_recorder import MlflowStudy
 
 ONE = 'method = "random"\ntrials = 1'
@@ -19,7 +19,7 @@ ONE = 'method = "random"\ntrials = 1'
 def chatty(
     scenario: Scenario, trainer: str, options: str, *, epochs: int = 1, ray: bool = False, mlflow: bool = True
 ) -> None:
-    scenario.cli.study(ONE, trainer=f"tests.chaos.noisy:{trainer}", epochs=epochs, options=options)
+    scenario.cli.study(ONE, trainer=f"tests.chaos.verbose_trainers:{trainer}", epochs=epochs, options=options)
     if ray:
         scenario.cli.change(('address = "none"', "workers = 1"))
     if mlflow:
@@ -47,7 +47,7 @@ def mlflow_of(scenario: Scenario) -> MlflowStudy:
 class TestLines:
     @pytest.mark.xdist_group("ray")
     def test_a_million_printed(self, scenario: Scenario) -> None:
-        chatty(scenario, "babbler", "lines = 500_000", epochs=2, ray=True, mlflow=False)
+        chatty(scenario, "prints_lines", "lines = 500_000", epochs=2, ray=True, mlflow=False)
         answer = scenario.invoke("run", "study.toml")
         assert answer.code == 0
         assert [line.split()[0] for line in answer.err.splitlines()] == ["warning:", "[1/1]"]
@@ -62,7 +62,7 @@ class TestLines:
     @pytest.mark.chaos
     def test_past_python(self, scenario: Scenario) -> None:
         """What a library in C prints goes into Ray's own files, which end with the run."""
-        chatty(scenario, "babbler", "lines = 50_000, raw = true", epochs=20, ray=True, mlflow=False)
+        chatty(scenario, "prints_lines", "lines = 50_000, raw = true", epochs=20, ray=True, mlflow=False)
         driver = scenario.start()
         most = 0
         while driver.popen.poll() is None:
@@ -75,7 +75,7 @@ class TestLines:
 
     @pytest.mark.chaos
     def test_an_exception_of_ten_million_characters(self, scenario: Scenario) -> None:
-        chatty(scenario, "screamer", "size = 10_000_000", epochs=3)
+        chatty(scenario, "long_error", "size = 10_000_000", epochs=3)
         answer = scenario.invoke("run", "study.toml")
         assert answer.code == 3
         assert len(answer.out) + len(answer.err) < 5_000
@@ -89,7 +89,7 @@ class TestLines:
 
 class TestMetrics:
     def test_a_million_in_a_report(self, scenario: Scenario) -> None:
-        chatty(scenario, "hoarder", "metrics = 999_999")
+        chatty(scenario, "many_metrics", "metrics = 999_999")
         answer = scenario.invoke("run", "study.toml")
         assert (answer.code, answer.out) == (2, "")
         assert answer.err.count("\n") == 1
@@ -100,7 +100,7 @@ class TestMetrics:
     @pytest.mark.chaos
     def test_three_hundred_thousand_points(self, scenario: Scenario) -> None:
         """A thousand metrics at each of 300 epochs: the journal has all, MLflow some and the last."""
-        chatty(scenario, "hoarder", "metrics = 999", epochs=300)
+        chatty(scenario, "many_metrics", "metrics = 999", epochs=300)
         began = time.monotonic()
         assert scenario.invoke("run", "study.toml", timeout=280).code == 0
         ran = time.monotonic() - began
@@ -129,7 +129,7 @@ class TestMetrics:
     @pytest.mark.chaos
     def test_names_that_nobody_would_take(self, scenario: Scenario) -> None:
         """All of them are there, each once; none leads out of its place."""
-        chatty(scenario, "namer", "", epochs=2)
+        chatty(scenario, "odd_names", "", epochs=2)
         assert scenario.invoke("run", "study.toml").code == 0
         assert scenario.invoke("sync", "toy", "--json").data[0]["pending"] == 0
         scenario.check(budget=1)

@@ -83,7 +83,7 @@ def test_away(remote: Scenario, server: Server, seconds: float, mode: str) -> No
     driver, finished_results = begun(remote), remote.finished_results()
     finished_results.check_unchanged()
     before = remote.trained()
-    with server.away(seconds, mode):
+    with server.down(seconds, mode):
         remote.until(lambda: remote.trained() > before + 4, driver)  # it trains, and the server is not there
     answer = driver.ended(120 + seconds)
     meanwhile = remote.trained() - before
@@ -123,7 +123,7 @@ def test_away_for_too_long(remote: Scenario, server: Server) -> None:
     whole = unbroken(remote)
     driver, finished_results = begun(remote), remote.finished_results()
     finished_results.check_unchanged()
-    with server.away():
+    with server.down():
         answer = driver.ended()
         assert answer.code == 5
         assert "journal.wait" in answer.err
@@ -152,7 +152,7 @@ def test_killed_while_it_is_away(remote: Scenario, server: Server, seed: int) ->
         driver, before = begun(remote, remote.trained() + 2), remote.trained()
         finished_results = finished_results or remote.finished_results()
         finished_results.check_unchanged()
-        with server.away():
+        with server.down():
             remote.until(lambda: remote.trained() >= before + chance.randint(3, 12), driver)  # noqa: B023
             if early := chance.random() < 0.5:
                 driver.kill()
@@ -172,7 +172,7 @@ def test_another_takes_over_meanwhile(remote: Scenario, server: Server) -> None:
     written(remote, 8)
     whole = unbroken(remote)
     driver, before = begun(remote), remote.trained()
-    with server.away():
+    with server.down():
         remote.until(lambda: remote.trained() >= before + 6, driver)
         driver.kill()
     (spool,) = remote.folder.rglob("spool.jsonl")

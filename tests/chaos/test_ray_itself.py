@@ -150,7 +150,7 @@ def test_the_driver_is_killed_and_its_ray_ends_with_it(scenarios: Scenarios) -> 
 def test_workers_that_hang_end_with_a_driver_that_is_killed(scenario: Scenario, how: str) -> None:
     written(scenario)
     scenario.cli.change(
-        ("wild:network", "wild:unruly"), ("epochs = 12", "epochs = 3"), ("pace = ", f'how = "{how}", pace = ')
+        ("wild:network", "wild:failing"), ("epochs = 12", "epochs = 3"), ("pace = ", f'how = "{how}", pace = ')
     )
     driver = scenario.start()
     scenario.until(lambda: scenario.trained() >= 4, driver)

@@ -29,7 +29,7 @@ def training(scenario: Scenario, pace: float, epochs: int) -> Driver:
 def written(scenario: Scenario, pace: float) -> None:
     scenario.cli.study(
         f'method = "random"\ntrials = {TRIALS}',
-        trainer="tests.chaos.paced:train",
+        trainer="tests.chaos.timed_epochs:train",
         space="lr = { low = 1e-4, high = 1e-1, log = true }",
         epochs=EPOCHS,
     )

@@ -16,13 +16,13 @@ from tests.chaos.invariants import FinishedResults
 from tests.chaos.scenario import Driver, Scenario, Scenarios, add_summary, schema
 from tests.chaos.test_driver_kills import SHORT, written
 
-PACED = "pace = 0.05"
+SLOW_EPOCHS = "pace = 0.05"
 BUSY = r'study "toy" is being run by process (\d+) on (\S+), which last renewed its lease (\d+) s ago'
 JUST = 'study "toy" has just been started by another process'
 ELSEWHERE = "another-host"
 
 
-def paced(scenario: Scenario, options: str = PACED) -> None:
+def write_slow_study(scenario: Scenario, options: str = SLOW_EPOCHS) -> None:
     scenario.cli.study('method = "random"\ntrials = 4', options=options)
 
 
@@ -65,7 +65,7 @@ def raced(scenarios: Scenarios, times: int) -> None:
     refusals = 0
     for i in range(times):
         scenario = scenarios()
-        paced(scenario)
+        write_slow_study(scenario)
         race(scenario, chance.choice([0.0, chance.uniform(0.0, 0.3)]), first=i % 2 == 0)
         refusals += sum(driver.popen.returncode == 4 for driver in scenario.drivers)
     add_summary("23", "two drivers started at once on one study", races=times, refused_with_exit_4=refusals, both_ran=0)
@@ -83,7 +83,7 @@ def test_two_start_at_once_fifty_times(scenarios: Scenarios) -> None:
 
 
 def test_a_killed_holder_is_followed_at_once(scenario: Scenario) -> None:
-    paced(scenario)
+    write_slow_study(scenario)
     held(scenario).kill()
     began = time.monotonic()
     scenario.finish(most=1)
@@ -118,7 +118,7 @@ def followed(scenario: Scenario, host: str) -> int:
 
 def test_a_holder_elsewhere_is_followed_when_its_lease_has_expired(scenario: Scenario) -> None:
     """Nobody here can see whether a process of another machine lives."""
-    paced(scenario)
+    write_slow_study(scenario)
     held(scenario).kill()
     move(scenario, beat=11.0)
     began = time.monotonic()

@@ -27,7 +27,7 @@ def written(scenario: Scenario, fates: list[str], limits: str, *, pace: float = 
     """A study on two workers of a Ray of its own, a trial for each fate."""
     scenario.cli.study(
         'method = "grid"',
-        trainer="tests.chaos.misbehaving_trainers:unruly",
+        trainer="tests.chaos.misbehaving_trainers:failing",
         epochs=epochs,
         options=f"pace = {pace}",
         space=f"how = {json.dumps(fates)}",
@@ -63,6 +63,6 @@ def test_every_way_to_lose_a_worker(scenario: Scenario) -> None:
     best = scenario.invoke("best", "toy", "--journal", scenario.url, "--json").data
     assert trials[best["number"]]["value"] == min(trial["value"] for trial in trials if trial["value"] is not None)
     crashed = scenario.invoke("show", "toy", 3, "--journal", scenario.url)
-    assert "_go_wrong" in crashed.out
+    assert "_cause_fault" in crashed.out
     scenario.check(budget=len(FATES))
     add_summary("2, 15, 16, 17, 30", "each fate once, in one study", fates=len(FATES), results_lost=0, counted_twice=0)

@@ -1,4 +1,4 @@
-"""Trainers that say too much: lines, metrics, epochs, names."""
+"""Trainers with very much output: lines, metrics, odd names, a long error."""
 
 import os
 import sys
@@ -23,8 +23,8 @@ HOSTILE = (
 )
 
 
-def babbler(params: Params, run: Run) -> Iterator[Report]:
-    """lines: how many in each epoch, half of them to stderr; by print, or with `raw` past Python to the process."""
+def prints_lines(params: Params, run: Run) -> Iterator[Report]:
+    """lines: printed in each epoch, half of them to stderr; raw: with os.write instead of print."""
     for epoch in run.epochs():
         for i in range(int(params["lines"])):
             if params.get("raw"):
@@ -34,21 +34,21 @@ def babbler(params: Params, run: Run) -> Iterator[Report]:
         yield Report(epoch, {"val_loss": 1.0 / epoch})
 
 
-def hoarder(params: Params, run: Run) -> Iterator[Report]:
-    """metrics: how many in each report, beside val_loss."""
+def many_metrics(params: Params, run: Run) -> Iterator[Report]:
+    """metrics: the number in each report, besides val_loss."""
     for epoch in run.epochs():
         weights = {f"weight/{i:07d}": i / epoch for i in range(int(params["metrics"]))}
         yield Report(epoch, {"val_loss": 1.0 / epoch, **weights})
 
 
-def namer(params: Params, run: Run) -> Iterator[Report]:
-    """Each name has a value of its own."""
+def odd_names(params: Params, run: Run) -> Iterator[Report]:
+    """Reports a metric for each name of HOSTILE, each with its own value."""
     for epoch in run.epochs():
         yield Report(epoch, {"val_loss": 1.0 / epoch, **{name: float(i + 10) for i, name in enumerate(HOSTILE)}})
 
 
-def screamer(params: Params, run: Run) -> Iterator[Report]:
-    """Raises with a message of `size` characters in its second epoch."""
+def long_error(params: Params, run: Run) -> Iterator[Report]:
+    """Raises an exception with a message of `size` characters in its second epoch."""
     for epoch in run.epochs():
         if epoch == 2:
             raise ValueError("x" * int(params["size"]))

@@ -1,4 +1,4 @@
-"""A trainer whose epochs take as long as a file says, which is no part of the study."""
+"""A trainer with the duration of an epoch in a file, so that it is not part of the study."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.support import torch_toy
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    """A real network, with an epoch_log; every epoch takes the seconds in the file `pace` beside it."""
+    """A real network, with an epoch_log. An epoch takes the number of seconds in the file `pace` beside it."""
     epoch_log = Path(str(params["epoch_log"]))
     for report in torch_toy.train(params, run):
         with epoch_log.open("a", encoding="utf-8") as file:
