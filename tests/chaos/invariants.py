@@ -2,7 +2,7 @@
 
     check(url, "toy", budget=6)          the journal: complete, no duplicates, no trial RUNNING without a live lease
     FinishedResults(url, "toy").check_unchanged()    finished trials and reports never change
-    redone(epoch_log)                    the number of epochs that were trained again
+    retrained(epoch_log)                    the number of epochs that were trained again
     check_mirrored(url, "toy", mlflow)   MLflow, after `hpsearch sync`, equals the journal point for point
     check_secret(canary, *folders)       no file contains the secret
 
@@ -217,7 +217,7 @@ class FinishedResults:
         self.finished = now
 
 
-def redone(epoch_log: Path) -> int:
+def retrained(epoch_log: Path) -> int:
     """The number of epochs that were trained again. epoch_log: has a line "seed epoch" for every trained epoch."""
     lines = epoch_log.read_text().splitlines() if epoch_log.exists() else []
     return len(lines) - len(set(lines))

@@ -214,9 +214,9 @@ class Scenario:
         """The number of epochs that were trained; an epoch that was trained again counts each time."""
         return self.cli.trained()
 
-    def redone(self) -> int:
+    def retrained(self) -> int:
         """The number of epochs that were trained again."""
-        return invariants.redone(self.cli.epoch_log)
+        return invariants.retrained(self.cli.epoch_log)
 
     def export(self, study: str = "toy", url: str = "") -> dict[str, Any]:
         """The document of `hpsearch export`, read in this process."""
@@ -244,7 +244,9 @@ class Scenario:
         """
         invariants.check(self.url, study, budget=budget, at_rest=at_rest)
         if kills is not None:
-            assert self.redone() <= kills * concurrency, f"{self.redone()} epochs trained again after {kills} faults"
+            assert self.retrained() <= kills * concurrency, (
+                f"{self.retrained()} epochs trained again after {kills} faults"
+            )
         if mlflow:
             invariants.check_mirrored(self.url, study, mlflow)
 

@@ -99,5 +99,5 @@ def test_damaged_after_every_kill(scenario: Scenario, trainer: str, kinds: str) 
     told = notes(scenario)
     for name, path in spoilt:
         assert name == "gone" or any(f"{path} is not used" in note for note in told), f"{name}: nobody was told"
-    print(f"\n{len(spoilt)} checkpoints damaged, {scenario.redone()} epochs trained again, curves as unbroken")
+    print(f"\n{len(spoilt)} checkpoints damaged, {scenario.retrained()} epochs trained again, curves as unbroken")
     assert spoilt

@@ -252,7 +252,7 @@ def test_ray_and_mlflow_go_through_jumps(scenarios: Scenarios, clocks: Clocks) -
     check_times(scenario, span=DAY)
     assert scenario.invoke("sync").code == 0
     scenario.check(budget=6, kills=0, mlflow=f"sqlite:///{scenario.folder}/.hpsearch/mlflow.db")
-    add_summary("22", "jumps of +1 day and -26 h under a run on Ray with MLflow", times=3, lost=0, redone=0)
+    add_summary("22", "jumps of +1 day and -26 h under a run on Ray with MLflow", times=3, lost=0, retrained=0)
 
 
 @pytest.mark.chaos

@@ -85,7 +85,7 @@ class Count:
     studies: int = 0
     kills: int = 0
     watched: int = 0
-    redone: int = 0
+    retrained: int = 0
     most: int = 0
 
     def __add__(self, other: "Count") -> "Count":
@@ -93,7 +93,7 @@ class Count:
             self.studies + other.studies,
             self.kills + other.kills,
             self.watched + other.watched,
-            self.redone + other.redone,
+            self.retrained + other.retrained,
             max(self.most, other.most),
         )
 
@@ -106,7 +106,7 @@ class Count:
             results_watched=self.watched,
             lost=0,
             doubled=0,
-            epochs_redone=self.redone,
+            epochs_redone=self.retrained,
             most_for_one_kill=self.most,
         )
 
@@ -146,13 +146,13 @@ def kill_until_done(scenario: Scenario, chance: random.Random, most: int, worker
         finished_results.check_unchanged()
         if finished_results.rows:
             scenario.check(at_rest=False)
-        redone = scenario.redone()
-        count.most = max(count.most, redone - before)
-        assert redone - before <= workers, f"{redone - before} epochs trained again after one kill"
-        before = redone
+        retrained = scenario.retrained()
+        count.most = max(count.most, retrained - before)
+        assert retrained - before <= workers, f"{retrained - before} epochs trained again after one kill"
+        before = retrained
     scenario.finish()
     finished_results.check_unchanged()
-    count.watched, count.redone = len(finished_results.rows), scenario.redone()
+    count.watched, count.retrained = len(finished_results.rows), scenario.retrained()
     return count
 
 
@@ -243,13 +243,13 @@ def killed_at(scenarios: Scenarios, point: str, whole: Any) -> Count:
     assert scenario.start(fail=point).ended().code == -9, point
     finished_results = scenario.finished_results()
     finished_results.check_unchanged()
-    assert scenario.redone() == 0
+    assert scenario.retrained() == 0
     scenario.finish(most=1)
     finished_results.check_unchanged()
     scenario.check(budget=3)
-    assert scenario.redone() <= 1, f"killed at {point}, {scenario.redone()} epochs were trained again"
+    assert scenario.retrained() <= 1, f"killed at {point}, {scenario.retrained()} epochs were trained again"
     assert result(scenario.export()) == whole, point
-    return Count(1, 1, len(finished_results.rows), scenario.redone(), scenario.redone())
+    return Count(1, 1, len(finished_results.rows), scenario.retrained(), scenario.retrained())
 
 
 # While the database is away: what was reported is in the spool ────────────────────────────────────
@@ -292,7 +292,7 @@ def killed_while_away(scenarios: Scenarios, point: str, whole: Any) -> Count:
     finished_results.check_unchanged()
     scenario.check(budget=3, kills=1)
     assert result(scenario.export()) == whole, point
-    count.watched, count.redone, count.most = len(finished_results.rows), scenario.redone(), scenario.redone()
+    count.watched, count.retrained, count.most = len(finished_results.rows), scenario.retrained(), scenario.retrained()
     return count
 
 
@@ -333,8 +333,8 @@ def killed_with_ray(scenario: Scenario, seed: int, kills: int, mlflow: bool) -> 
             scenario.check(at_rest=False)
     scenario.finish(most=1)
     finished_results.check_unchanged()
-    count.watched, count.redone = len(finished_results.rows), scenario.redone()
-    assert scenario.trained() - scenario.redone() == trials * epochs
+    count.watched, count.retrained = len(finished_results.rows), scenario.retrained()
+    assert scenario.trained() - scenario.retrained() == trials * epochs
     assert content(scenario.export()) == whole
     store = f"sqlite:///{scenario.folder}/.hpsearch/mlflow.db" if mlflow else ""
     assert not mlflow or scenario.invoke("sync", "study.toml").code == 0

@@ -82,7 +82,7 @@ def test_a_node_is_lost(scenario: Scenario, cluster: Cluster) -> None:
     assert sorted(one["attempts"] for one in trials) == [1, 1, 1, 2]
     scenario.check(budget=4, kills=1, concurrency=1)
     add_summary(
-        "5", "SIGKILL to one of two nodes", its_trial_went_on_after_s=round(took, 1), epochs_redone=scenario.redone()
+        "5", "SIGKILL to one of two nodes", its_trial_went_on_after_s=round(took, 1), epochs_redone=scenario.retrained()
     )
     assert took < 60
 

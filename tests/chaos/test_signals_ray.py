@@ -56,7 +56,7 @@ def check_stopped(scenario: Scenario, answer: CliResult) -> None:
     scenario.alone(20)
 
 
-def go_on(scenario: Scenario, redone: int) -> None:
+def go_on(scenario: Scenario, retrained: int) -> None:
     """The next run does the rest; so many epochs were broken off and are trained again."""
     finished_results = scenario.finished_results()
     finished_results.check_unchanged()
@@ -64,14 +64,14 @@ def go_on(scenario: Scenario, redone: int) -> None:
     scenario.finish(most=1)
     finished_results.check_unchanged()
     scenario.check(budget=TRIALS)
-    assert (scenario.redone(), scenario.trained()) == (redone, TRIALS * EPOCHS + redone)
+    assert (scenario.retrained(), scenario.trained()) == (retrained, TRIALS * EPOCHS + retrained)
 
 
 def test_interrupted_once(scenario: Scenario) -> None:
     answer, seconds = ended(training(scenario, 0.5, epochs=4), signal.SIGINT)
     assert (answer.code, seconds < 30) == (130, True)
     check_stopped(scenario, answer)
-    go_on(scenario, redone=0)
+    go_on(scenario, retrained=0)
     add_summary(
         "18", "SIGINT once, Ray, epochs of 0.5 s", times=1, gone_after=f"{seconds:.1f} s", exit=130, epochs_redone=0
     )
@@ -84,7 +84,7 @@ def test_interrupted_twice(scenario: Scenario) -> None:
     check_stopped(scenario, answer)
     add_summary("19", "SIGINT twice, Ray, epochs of 300 s", times=1, gone_after=f"{seconds:.1f} s", exit=130)
     assert seconds < 10
-    go_on(scenario, redone=2)
+    go_on(scenario, retrained=2)
 
 
 @pytest.mark.chaos
@@ -97,7 +97,7 @@ def test_epochs_that_are_too_long_to_wait_for(scenario: Scenario, row: str, name
     check_stopped(scenario, answer)
     add_summary(row, f"{name} once, Ray, epochs of 300 s", times=1, gone_after=f"{seconds:.1f} s", exit=code)
     assert seconds < grace
-    go_on(scenario, redone=2)
+    go_on(scenario, retrained=2)
 
 
 @pytest.mark.chaos
@@ -105,7 +105,7 @@ def test_sigterm_in_short_epochs(scenario: Scenario) -> None:
     answer, seconds = ended(training(scenario, 0.5, epochs=4), signal.SIGTERM)
     assert answer.code == 143
     check_stopped(scenario, answer)
-    go_on(scenario, redone=0)
+    go_on(scenario, retrained=0)
     add_summary(
         "20", "SIGTERM, Ray, epochs of 0.5 s", times=1, gone_after=f"{seconds:.1f} s", exit=143, epochs_redone=0
     )
