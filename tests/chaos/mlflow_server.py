@@ -58,7 +58,7 @@ class Server:
         self.popen.wait(30)
         self.popen = None
         deadline = time.monotonic() + 30
-        while any(process.lives for process in family):
+        while any(process.is_running for process in family):
             assert time.monotonic() < deadline, f"left of the server: {family}"
             time.sleep(0.05)
 

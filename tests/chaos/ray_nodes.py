@@ -47,7 +47,7 @@ class Node:
 
     def end(self) -> None:
         for process in self.signal(signal.SIGKILL):
-            while process.lives:
+            while process.is_running:
                 time.sleep(0.02)
         self.popen.wait(30)
 

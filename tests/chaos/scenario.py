@@ -51,11 +51,11 @@ class Process:
     started: str
 
     @property
-    def lives(self) -> bool:
+    def is_running(self) -> bool:
         return process_start(self.pid) == self.started
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        if self.lives:
+        if self.is_running:
             os.kill(self.pid, number)
 
     def __str__(self) -> str:
