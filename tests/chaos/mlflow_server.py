@@ -52,14 +52,14 @@ class Server:
         """Kill it and its descendants, by their recorded pids."""
         if self.popen is None:
             return
-        family: set[Process] = processes({self.popen.pid, *descendants(self.popen.pid)})
-        for process in family:
+        process_tree: set[Process] = processes({self.popen.pid, *descendants(self.popen.pid)})
+        for process in process_tree:
             process.kill(number)
         self.popen.wait(30)
         self.popen = None
         deadline = time.monotonic() + 30
-        while any(process.is_running for process in family):
-            assert time.monotonic() < deadline, f"left of the server: {family}"
+        while any(process.is_running for process in process_tree):
+            assert time.monotonic() < deadline, f"left of the server: {process_tree}"
             time.sleep(0.05)
 
 

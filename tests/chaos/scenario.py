@@ -103,7 +103,7 @@ class Driver:
     def pid(self) -> int:
         return self.popen.pid
 
-    def family(self) -> set[Process]:
+    def process_tree(self) -> set[Process]:
         """The process itself and its descendants, if they are running."""
         return processes({self.pid, *descendants(self.pid)}) | marked(self.mark)
 
@@ -113,7 +113,7 @@ class Driver:
 
     def kill(self) -> set[Process]:
         """Send SIGKILL, and return its descendants that are still running. It may have ended before."""
-        others = {one for one in self.family() if one.pid != self.pid}
+        others = {one for one in self.process_tree() if one.pid != self.pid}
         self.popen.kill()
         self.popen.wait(30)
         return others

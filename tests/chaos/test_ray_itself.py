@@ -46,7 +46,7 @@ def at_work(scenario: Scenario, epochs: int = 5) -> Driver:
 
 def part(driver: Driver, name: str) -> Process:
     """Ray's own process of that name, of those that this driver has started."""
-    (found,) = [process for process in driver.family() if f"/{name} " in command(process)]
+    (found,) = [process for process in driver.process_tree() if f"/{name} " in command(process)]
     return found
 
 
