@@ -44,10 +44,10 @@ def reading(url: str) -> Iterator[Connection]:
         database.close()
 
 
-def check(url: str, study: str = "toy", *, budget: int | None = None, at_rest: bool = True) -> None:
+def check(url: str, study: str = "toy", *, budget: int | None = None, stopped_cleanly: bool = True) -> None:
     """Check the journal.
 
-    budget: the most trials. at_rest: the last run was not killed, so no trial is RUNNING;
+    budget: the most trials. stopped_cleanly: the last run was not killed, so no trial is RUNNING;
     else a RUNNING trial needs a live holder, or `status` counts it as waiting.
     """
     with reading(url) as connection:
@@ -58,7 +58,7 @@ def check(url: str, study: str = "toy", *, budget: int | None = None, at_rest: b
         _check_curves(connection, row.id)
         _check_batches(connection, row.id)
     _check_values(url, study)
-    _check_running(url, study, at_rest)
+    _check_running(url, study, stopped_cleanly)
 
 
 def _check_database(connection: Connection) -> None:
@@ -138,14 +138,14 @@ def _check_values(url: str, study: str) -> None:
         assert row.value == value, f"trial {trial.number}: value {row.value}, its curve says {value}"
 
 
-def _check_running(url: str, study: str, at_rest: bool) -> None:
+def _check_running(url: str, study: str, stopped_cleanly: bool) -> None:
     """No trial is RUNNING without a live lease."""
     with Journal.open(url, create=False) as journal:
         record = journal.find(study)
         assert record is not None
         running = [trial.number for trial in journal.trials(record.id) if trial.state == "RUNNING"]
         holder = journal.holder(record.id)
-    if at_rest:
+    if stopped_cleanly:
         assert holder is None, f"held by {holder}"
         assert not running, f"trials {running} are RUNNING, and nobody runs them"
         assert record.state in ("COMPLETE", "STOPPED"), record.state

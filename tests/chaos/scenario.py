@@ -235,14 +235,14 @@ class Scenario:
         budget: int | None = None,
         kills: int | None = None,
         concurrency: int = 1,
-        at_rest: bool = True,
+        stopped_cleanly: bool = True,
         mlflow: str = "",
     ) -> None:
         """Check the invariants. budget: of trials. kills: the number of faults that may each cost `concurrency` epochs.
 
-        at_rest: the last run ended in good order. mlflow: the URI of a store that `hpsearch sync` has updated.
+        stopped_cleanly: the last run ended in good order. mlflow: the URI of a store that `hpsearch sync` has updated.
         """
-        invariants.check(self.url, study, budget=budget, at_rest=at_rest)
+        invariants.check(self.url, study, budget=budget, stopped_cleanly=stopped_cleanly)
         if kills is not None:
             assert self.retrained() <= kills * concurrency, (
                 f"{self.retrained()} epochs trained again after {kills} faults"

@@ -145,7 +145,7 @@ def kill_until_done(scenario: Scenario, chance: random.Random, most: int, worker
         count.kills += 1
         finished_results.check_unchanged()
         if finished_results.rows:
-            scenario.check(at_rest=False)
+            scenario.check(stopped_cleanly=False)
         retrained = scenario.retrained()
         count.most = max(count.most, retrained - before)
         assert retrained - before <= workers, f"{retrained - before} epochs trained again after one kill"
@@ -330,7 +330,7 @@ def killed_with_ray(scenario: Scenario, seed: int, kills: int, mlflow: bool) -> 
         count.kills += 1
         finished_results.check_unchanged()
         if finished_results.rows:
-            scenario.check(at_rest=False)
+            scenario.check(stopped_cleanly=False)
     scenario.finish(most=1)
     finished_results.check_unchanged()
     count.watched, count.retrained = len(finished_results.rows), scenario.retrained()

@@ -160,7 +160,7 @@ def test_killed_while_it_is_away(remote: Scenario, server: Server, seed: int) ->
             time.sleep(chance.uniform(0.0, 1.0))
             driver.kill()
         finished_results.check_unchanged()
-        remote.check(budget=16, at_rest=False)
+        remote.check(budget=16, stopped_cleanly=False)
     remote.finish()
     finished_results.check_unchanged()
     check_whole(remote, 16, whole, kills=3)

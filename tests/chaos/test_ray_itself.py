@@ -138,7 +138,7 @@ def test_the_driver_is_killed_and_its_ray_ends_with_it(scenarios: Scenarios) -> 
             time.sleep(chance.uniform(1.0, 8.0))
         driver.kill()
         gone.append(left_alone(scenario, driver))
-        scenario.check(budget=4, at_rest=False)
+        scenario.check(budget=4, stopped_cleanly=False)
     scenario.finish(timeout=300)
     scenario.check(budget=4, kills=12, concurrency=2)
     assert [trial["curve"] for trial in scenario.export()["trials"]] == undisturbed(scenario)
