@@ -12,7 +12,7 @@ def test_study_with_the_nearest_name(done: CliRunner, words: tuple[str, ...]) ->
     assert answer.names('"tpy"', "`toy`")
 
 
-def test_study_with_what_is_there(done: CliRunner) -> None:
+def test_a_study_that_exists(done: CliRunner) -> None:
     assert done.invoke("status", "digits").names('"digits"', "toy")
 
 

@@ -141,7 +141,7 @@ def test_a_fork_has_an_advantage(two: CliRunner) -> None:
     assert keys(data["differences"][0]["file"]) == ["space.x.high"]
 
 
-def test_what_differs_from_the_first(two: CliRunner) -> None:
+def test_differences_from_the_first_study(two: CliRunner) -> None:
     named(two, "tpe", "--set", "study.seed=4", "--set", f"search={{ {BAYESIAN.replace(chr(10), ', ')} }}")
     differences = compare(two, "toy", "long", "tpe")["differences"]
     assert [(one["from"], one["to"]) for one in differences] == [("toy", "long"), ("toy", "tpe")]
@@ -163,7 +163,7 @@ def test_where_they_were_trained(two: CliRunner, monkeypatch: pytest.MonkeyPatch
 # What is not there ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_one_that_runs_is_compared_as_far_as_it_is(cli: CliRunner) -> None:
+def test_a_running_study_is_compared_with_its_trials_so_far(cli: CliRunner) -> None:
     cli.study()
     cli.run("-q")
     gate = cli.epoch_log.with_name("gate")
@@ -181,7 +181,7 @@ def test_one_that_runs_is_compared_as_far_as_it_is(cli: CliRunner) -> None:
 # Which studies ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_it_takes_two(two: CliRunner) -> None:
+def test_two_studies_are_required(two: CliRunner) -> None:
     assert two.invoke("compare").code == 2
     assert two.invoke("compare", "toy").err == 'compare takes two studies or more, got "toy" alone\n'
     for words, named in ((["toy"], '"toy"'), (["toy", "study.toml"], '"toy"'), (["toy", "lnog"], "`long`")):

@@ -35,7 +35,7 @@ def test_version(cli: CliRunner) -> None:
     assert cli.invoke("db", "version", "--journal", "sqlite:///.hpsearch/journal.db").code == 0
 
 
-def test_upgrade_of_what_is_new(cli: CliRunner) -> None:
+def test_upgrade_of_the_newest_version(cli: CliRunner) -> None:
     cli.study()
     cli.run()
     assert cli.invoke("db", "upgrade").out == f"already at version {HEAD}\n"
@@ -86,7 +86,7 @@ class TestAStudyOfAnOlderHpsearch:
         for study, document in old_journals.exported(version).items():
             assert old_journals.lost(document, cli.export(study)) == []
 
-    def test_goes_on_as_if_nothing_had_been(self, cli: CliRunner, version: str) -> None:
+    def test_an_upgraded_study_resumes(self, cli: CliRunner, version: str) -> None:
         url = old_journals.lay_down(version, cli.folder)
         finished_results = FinishedResults(url, "veteran")
         finished_results.check_unchanged()
@@ -96,7 +96,7 @@ class TestAStudyOfAnOlderHpsearch:
         finished_results.check_unchanged()
         check(url, "veteran", budget=15)
 
-    def test_goes_on_in_postgresql(
+    def test_an_upgraded_study_resumes_in_postgresql(
         self, cli: CliRunner, version: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = old_journals.lay_down(version, cli.folder).removeprefix("sqlite:///")
@@ -112,7 +112,7 @@ class TestAStudyOfAnOlderHpsearch:
         check(postgres_url, "veteran", budget=15)
 
 
-def test_a_study_with_every_cause_goes_on(cli: CliRunner) -> None:
+def test_a_study_with_every_cause_resumes(cli: CliRunner) -> None:
     """Of a journal from before there were causes: what had ended stays, and the one that was interrupted is trained."""
     old_journals.lay_down("0004", cli.folder)
     before = old_journals.exported("0004")["fates"]["trials"]

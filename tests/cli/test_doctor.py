@@ -94,7 +94,7 @@ class TestTrial:
 
 
 @pytest.mark.parametrize(("words", "named"), [(("toy", "4"), "trial 4"), (("tpy",), "`toy`")])
-def test_what_is_not_there(cli: CliRunner, words: tuple[str, ...], named: str) -> None:
+def test_a_study_or_trial_that_does_not_exist(cli: CliRunner, words: tuple[str, ...], named: str) -> None:
     cli.study()
     cli.run()
     answer = cli.invoke("doctor", *words)

@@ -116,7 +116,7 @@ def test_what_a_worker_finds_out_leaves_nothing(cli: CliRunner, change: str, mes
 
 
 class TestPostgres:
-    def test_run_interrupt_and_go_on(self, cli: CliRunner, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_run_interrupt_and_resume(self, cli: CliRunner, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HPSEARCH_DATABASE_URL", postgres_url)
         written(cli, "bayesian", "pace = 0.05", '[journal]\nurl = "${env:HPSEARCH_DATABASE_URL}"\n')
         process = cli.start("run", "study.toml")
@@ -130,7 +130,7 @@ class TestPostgres:
         assert cli.run().code == 0
         assert content(cli.export("study.toml")) == broken
 
-    def test_nothing_of_it_is_on_the_disk(self, cli: CliRunner, postgres_url: str) -> None:
+    def test_no_file_is_left(self, cli: CliRunner, postgres_url: str) -> None:
         written(cli, "random")
         assert cli.run("--set", f"journal.url={postgres_url}").code == 0
         assert not (cli.folder / ".hpsearch" / "journal.db").exists()

@@ -66,7 +66,7 @@ def test_no_seed_is_one_of_the_searchs(cli: CliRunner) -> None:
     assert len(set(seeds)) == len(seeds) == 6 + 15
 
 
-def test_the_test_set_says_what_the_weights_say(cli: CliRunner) -> None:
+def test_scores_on_the_test_set_are_those_of_the_weights(cli: CliRunner) -> None:
     data = evaluate(ready(cli), "--json").data
     winner = data["finalists"][0]
     again = {trial["number"]: trial for trial in cli.export("toy evaluation")["trials"]}
@@ -153,7 +153,7 @@ def test_finalists_are_trained_as_far_as_the_search_has_seen_them(cli: CliRunner
 
 @pytest.mark.xdist_group("ray")
 @pytest.mark.slow
-def test_on_ray_it_comes_to_the_same_and_mlflow_has_it(cli: CliRunner) -> None:
+def test_on_ray_the_result_is_the_same_and_in_mlflow(cli: CliRunner) -> None:
     here = evaluate(ready(cli), "--json").data
     shutil.rmtree(cli.folder / ".hpsearch")
     cli.change(('address = "none"', "workers = 2"), ('[tracking]\nmlflow = "none"\n', ""))
@@ -212,7 +212,7 @@ def test_more_seeds_and_finalists_train_only_what_is_not_trained_yet(cli: CliRun
     assert [len(one["values"]) for one in data["finalists"]] == [3, 3, 3]
 
 
-def test_a_search_that_goes_on_is_not_what_is_on_record(cli: CliRunner) -> None:
+def test_a_recorded_evaluation_of_an_extended_search(cli: CliRunner) -> None:
     evaluate(ready(cli))
     cli.change(("trials = 6", "trials = 8"))
     assert cli.run().code == 0

@@ -41,7 +41,7 @@ def killed_at(cli: CliRunner, line: int, *words: object) -> None:
     cli.epoch_log.with_name("gate").unlink()
 
 
-def test_killed_while_it_trains_it_goes_on_and_the_test_set_is_opened_once(cli: CliRunner) -> None:
+def test_an_evaluation_killed_while_training_resumes_and_opens_the_test_set_once(cli: CliRunner) -> None:
     whole = evaluate(ready(cli), "--json").data
     shutil.rmtree(cli.folder / ".hpsearch")
     cli.epoch_log.unlink()
@@ -55,7 +55,7 @@ def test_killed_while_it_trains_it_goes_on_and_the_test_set_is_opened_once(cli: 
     assert len(cli.export("toy evaluation")["trials"]) == 15
 
 
-def test_killed_with_the_test_set_open_it_says_so_and_wants_to_be_asked(cli: CliRunner) -> None:
+def test_an_evaluation_killed_with_the_test_set_open_needs_again(cli: CliRunner) -> None:
     ready(cli)
     killed_at(cli, 6 * 3 + 15 * 3 + 1)
     assert len(openings(cli)) == 1
@@ -95,7 +95,7 @@ def test_asking_the_study_to_stop_reaches_its_evaluation(cli: CliRunner) -> None
 
 
 @pytest.mark.parametrize(("part", "advice"), [("validation", RESUME), ("test", "--again")])
-def test_sigterm_while_it_scores_says_how_to_go_on(cli: CliRunner, part: str, advice: str) -> None:
+def test_sigterm_while_scoring_says_how_to_resume(cli: CliRunner, part: str, advice: str) -> None:
     """With a Ray of its own, whose core has a handler of SIGTERM that prints a stack and ends the process."""
     ready(cli, trials=2)
     evaluate(cli, "--top", 1, "--seeds", 1)

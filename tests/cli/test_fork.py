@@ -31,7 +31,7 @@ def test_going_on_with_the_fork(cli: CliRunner) -> None:
     assert cli.trained() == (4 + 5) * 3
 
 
-def test_what_the_old_study_found_reaches_the_sampler(cli: CliRunner) -> None:
+def test_the_sampler_gets_the_trials_of_the_old_study(cli: CliRunner) -> None:
     """Its five trials count as startup trials, so the fork's first proposal is made by the surrogate."""
     cli.study(BAYESIAN.format(5))
     cli.run()

@@ -51,7 +51,7 @@ class TestReturnsBeforeItsFirstReport:
         assert shown == ["[1/5]", "[2/6]", "[3/6]", "[4/6]", "[5/6]", "[6/6]"]
 
     @pytest.mark.parametrize(("uncounted", "trials"), [(0, 4), (3, 7)])
-    def test_as_many_as_the_limit_says(self, cli: CliRunner, uncounted: int, trials: int) -> None:
+    def test_at_most_limits_infeasible_are_replaced(self, cli: CliRunner, uncounted: int, trials: int) -> None:
         cli.study(**trainer("returning", limit=-1.0), more=f"[limits]\ninfeasible = {uncounted}\n")
         answer = cli.run("--json")
         assert answer.data["trials"]["infeasible"] == trials
@@ -103,7 +103,7 @@ class TestRaisedAfterReports:
         assert cli.invoke("best", "toy", "--json").data["number"] not in [trial["number"] for trial in bad]
         assert cli.invoke("status", "toy", "--json").data["best"]["value"] > 0
 
-    def test_every_reader_takes_it(self, cli: CliRunner) -> None:
+    def test_every_command_accepts_infeasible_trials(self, cli: CliRunner) -> None:
         cli.study('method = "random"\ntrials = 6', epochs=4, **trainer("raising"))
         cli.run()
         number = next(t["number"] for t in cli.export()["trials"] if t["state"] == "INFEASIBLE")

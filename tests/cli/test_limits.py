@@ -42,7 +42,7 @@ def test_wall_clock_is_that_of_all_runs(cli: CliRunner) -> None:
     assert cli.trained() == 120
 
 
-def test_a_killed_run_has_used_what_it_took(cli: CliRunner) -> None:
+def test_the_time_of_a_killed_run_counts(cli: CliRunner) -> None:
     limited(cli, 'study = "1h"')
     process = cli.start("run", "study.toml")
     cli.wait_for(lambda: cli.trained() >= 30, process)

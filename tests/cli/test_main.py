@@ -65,7 +65,7 @@ class TestArguments:
         assert "--json" in answer.out
 
     @pytest.mark.parametrize("words", [(), ("rum",), ("run",), ("run", "study.toml", "--jon")])
-    def test_what_is_not_understood(self, cli: CliRunner, words: tuple[str, ...]) -> None:
+    def test_unknown_arguments(self, cli: CliRunner, words: tuple[str, ...]) -> None:
         answer = cli.invoke(*words)
         assert (answer.code, answer.out) == (2, "")
         assert "usage: hpsearch" in answer.err
@@ -97,7 +97,7 @@ class TestStreams:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.splitlines()[1].startswith("Gr\\xf6\\xdfe  COMPLETE")
 
-    def test_full_disk_is_said(self, cli: CliRunner) -> None:
+    def test_a_full_disk_has_advice(self, cli: CliRunner) -> None:
         cli.study()
         cli.run()
         done = self.shell(cli, "hpsearch export toy > /dev/full")

@@ -19,7 +19,7 @@ from tests.cli.test_going_on import METHODS
         ("coarse-to-fine", [(4, 1, 0), (2, 2, 1), (2, 3, 1)], 4 + (1 + 2) + (1 + 3)),
     ],
 )
-def test_is_what_run_does(cli: CliRunner, method: str, rounds: list[tuple[int, int, int]], epochs: int) -> None:
+def test_the_plan_equals_the_run(cli: CliRunner, method: str, rounds: list[tuple[int, int, int]], epochs: int) -> None:
     space = "x = { low = 0.0, high = 1.0, points = 2 }\nkind = [1, 2]"
     cli.study(METHODS[method], space=space)
     plan = cli.invoke("plan", "study.toml", "--json").data

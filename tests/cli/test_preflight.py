@@ -41,7 +41,7 @@ def kinds(cli: CliRunner) -> list[str]:
 class TestAlone:
     """`hpsearch preflight`"""
 
-    def test_says_every_check_and_what_it_costs(self, cli: CliRunner) -> None:
+    def test_all_checks_and_the_cost_are_shown(self, cli: CliRunner) -> None:
         network(cli)
         answer = cli.invoke("preflight", "study.toml")
         assert answer.code == 0
@@ -84,7 +84,7 @@ class TestAlone:
 
 
 class TestForecast:
-    def test_plan_knows_what_was_measured(self, cli: CliRunner) -> None:
+    def test_plan_uses_the_measurements(self, cli: CliRunner) -> None:
         network(cli, more=f"{QUICK}[resources.per_trial]\ncpus = 1\n", trials=4)
         assert cli.invoke("plan", "study.toml", "--json").data["seconds"] is None
         cost = cli.invoke("preflight", "study.toml", "--json").data["preflight"]["cost"]
@@ -94,7 +94,7 @@ class TestForecast:
         assert plan["recorded"] is None
         assert " MiB " in cli.invoke("plan", "study.toml").out
 
-    def test_what_was_measured_of_another_content_says_nothing(self, cli: CliRunner) -> None:
+    def test_measurements_of_another_content_are_not_used(self, cli: CliRunner) -> None:
         network(cli)
         cli.invoke("preflight", "study.toml")
         cli.change(("low = 1e-2", "low = 1e-3"))
@@ -134,7 +134,7 @@ class TestThatFails:
         network(cli, "zero_grad", more='[preflight]\nskip = ["zero_grad", "overfits", "labels"]\n')
         assert cli.run().code == 0
 
-    def test_once_it_is_put_right_it_starts(self, cli: CliRunner) -> None:
+    def test_a_corrected_trainer_starts(self, cli: CliRunner) -> None:
         network(cli, "zero_grad")
         assert cli.run().code == 2
         network(cli)
@@ -172,7 +172,7 @@ class TestTrainersThatShowLess:
             ("untracked", ["inputs", "gradients", "optimizer", "zero_grad"], "run.track"),
         ],
     )
-    def test_what_cannot_be_seen_is_skipped_and_said(
+    def test_checks_without_data_are_skipped_with_a_reason(
         self, cli: CliRunner, fault: str, skipped: list[str], why: str
     ) -> None:
         network(cli, fault, more="[preflight]\n")
@@ -212,7 +212,7 @@ class TestLearningRates:
         assert said in answer.err
         assert all(1e-7 <= trial["params"]["lr"] <= 1e-6 for trial in cli.export()["trials"])
 
-    def test_one_that_is_right(self, cli: CliRunner) -> None:
+    def test_a_correct_trainer(self, cli: CliRunner) -> None:
         network(cli, space="lr = { low = 1e-3, high = 10.0, log = true }", more="[lr_range]\n")
         assert cli.run().code == 0
         document = cli.export()["measured"]["lr_range"]

@@ -19,7 +19,7 @@ def written(cli: CliRunner, budget: int = 40, more: str = "") -> None:
     cli.study(BUDGET.format(budget), space=SPACE, epochs=6, more=more)
 
 
-def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(cli: CliRunner) -> None:
+def test_a_run_shows_its_rounds_and_why_it_ends(cli: CliRunner) -> None:
     written(cli)
     answer = cli.run()
     assert answer.code == 0
@@ -33,7 +33,7 @@ def test_a_run_tells_its_rounds_while_it_goes_on_and_why_it_ends(cli: CliRunner)
     assert (data["reason"], data["cause"], data["cause_numbers"]["budget"]) == (why, "limit", 40)
 
 
-def test_show_tells_the_story_and_what_each_round_gained(cli: CliRunner) -> None:
+def test_show_has_the_rounds_and_the_gain_of_each(cli: CliRunner) -> None:
     written(cli)
     cli.run()
     told = cli.invoke("show", "toy", "--json").data
@@ -64,7 +64,7 @@ def test_every_search_range_is_a_recorded_decision(cli: CliRunner) -> None:
     assert any(note.startswith("x: range ") for note in notes)
 
 
-def test_the_picture_lies_with_the_study(cli: CliRunner) -> None:
+def test_the_plot_is_in_the_folder_of_the_study(cli: CliRunner) -> None:
     written(cli)
     cli.run()
     (picture,) = (cli.folder / ".hpsearch").rglob("rounds.html")
@@ -110,7 +110,7 @@ def test_killed_as_it_ended(cli: CliRunner) -> None:
     assert cli.invoke("show", "toy", "--json").data["rounds"]["over"] == whole["reason"]
 
 
-def test_a_larger_budget_goes_on_and_a_smaller_is_refused(cli: CliRunner) -> None:
+def test_a_larger_budget_extends_and_a_smaller_one_is_refused(cli: CliRunner) -> None:
     written(cli)
     first = cli.run("--json").data
     before = cli.export()["trials"]
@@ -156,7 +156,7 @@ def before(cli: CliRunner) -> int:
     return sum(line.startswith("before ") for line in cli.invoke("plan", "study.toml").out.splitlines())
 
 
-def test_a_recipe_of_which_nothing_comes_says_so(cli: CliRunner) -> None:
+def test_a_recipe_without_a_result(cli: CliRunner) -> None:
     cli.study(BUDGET.format(40), epochs=12, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
     answer = cli.run("--json")
     assert answer.code == 3
@@ -164,7 +164,7 @@ def test_a_recipe_of_which_nothing_comes_says_so(cli: CliRunner) -> None:
     assert "`hpsearch preflight`" in answer.data["reason"]
 
 
-def test_coarse_to_fine_tells_its_rounds_too(cli: CliRunner) -> None:
+def test_coarse_to_fine_shows_its_rounds_too(cli: CliRunner) -> None:
     rounds = "rounds = [{ trials = 4, epochs = 1 }, { trials = 2, epochs = 3 }]"
     cli.study(f'method = "coarse-to-fine"\n{rounds}')
     cli.run()

@@ -36,7 +36,7 @@ def done(cli: CliRunner) -> CliRunner:
 
 
 class TestWhere:
-    def test_here_unless_it_is_said_and_over_what_was_there(self, done: CliRunner) -> None:
+    def test_the_default_file_is_replaced(self, done: CliRunner) -> None:
         (done.folder / "report.html").write_text("before")
         answer = done.invoke("report", "toy")
         assert (answer.code, answer.err) == (0, "")
@@ -116,16 +116,14 @@ class TestContent:
         assert [(row[3], row[4]) for row in rows] == [(one["kind"], one["reason"]) for one in recorded]
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", rows[0][0])
 
-    def test_decisions_beyond_a_number_are_left_out_and_it_is_said(
-        self, done: CliRunner, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_more_than_the_most_decisions_are_counted(self, done: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(MOST, "decisions", 3)
         page = report(done)
         assert len(page.table("time (UTC)")) == 3
         more = len(done.export()["decisions"]) - 3
         assert f"{more} later decisions are not shown; hpsearch export toy has all" in page.words
 
-    def test_pictures_of_what_was_recorded(self, done: CliRunner) -> None:
+    def test_plots_of_the_recorded_data(self, done: CliRunner) -> None:
         page, trials = report(done), done.export()["trials"]
         curves = next(figure for figure in page.figures if figure["layout"]["xaxis"]["title"]["text"] == "epoch")
         drawn = {trace["name"]: trace["y"] for trace in curves["data"]}
@@ -252,7 +250,7 @@ class TestFailures:
         assert f"{len(failed)} of 4 trials failed (trial{'s' * (len(failed) > 1)} {numbers})" in page.words
         assert not {row[0] for row in page.table("trial")} & {str(trial["number"]) for trial in failed}
 
-    def test_nothing_came_of_any(self, cli: CliRunner) -> None:
+    def test_no_trial_has_a_value(self, cli: CliRunner) -> None:
         cli.study(trainer="tests.cli.trainers:picky", epochs=2, options="limit = -1.0")
         assert cli.run("--set", "study.failed=drop").code != 0
         page = report(cli)
@@ -282,7 +280,7 @@ class TestHarmless:
         cli.run("-q")
         return report(cli, name)
 
-    def test_what_comes_from_a_study_is_text(self, evil: Page) -> None:
+    def test_texts_of_a_study_are_escaped(self, evil: Page) -> None:
         assert evil.headings[0] == ("h1", "<script>alert(1)<script> & 'odd'")
         assert len(evil.scripts) == 2
         assert not evil.tags_of("img")
@@ -290,7 +288,7 @@ class TestHarmless:
         assert EVIL.split("<!--")[0] in evil.words
         assert "b</b>" in evil.words
 
-    def test_passwords_are_gone(self, evil: Page) -> None:
+    def test_passwords_are_redacted(self, evil: Page) -> None:
         assert "cannot reach postgresql://me:***@host/db" in evil.words
         assert "Xq7canary" not in evil.source
 
@@ -310,7 +308,7 @@ class TestHarmless:
         assert [len(script) > 1_000_000 for script in evil.scripts] == [True, False]
         assert len(evil.figures) > 2
 
-    def test_what_a_screen_reader_and_a_telephone_need(self, evil: Page) -> None:
+    def test_accessibility_and_small_screens(self, evil: Page) -> None:
         assert evil.tags_of("html") == [{"lang": "en"}]
         assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in evil.tags_of("meta")
         assert all(head["scope"] in ("row", "col") for head in evil.tags_of("th"))

@@ -104,19 +104,19 @@ class TestIdentical:
         assert (answer.data["identical"], answer.data["since"]) == (True, [])
         assert (answer.data["epochs"], len(answer.data["metrics"])) == (3, 3)
 
-    def test_one_that_diverged(self, cli: CliRunner) -> None:
+    def test_a_diverged_trial(self, cli: CliRunner) -> None:
         cli.study(ONE, trainer="tests.cli.trainers:exploding", options="limit = -1.0")
         cli.run()
         assert cli.export()["trials"][0]["cause"] == "diverged"
         assert identical(cli, "toy", 0)["epochs"] == 2
 
-    def test_one_that_failed(self, cli: CliRunner, file_driven: Moody) -> None:
+    def test_a_failed_trial(self, cli: CliRunner, file_driven: Moody) -> None:
         file_driven("raises 7")
         data = identical(cli, "toy", 0)
         assert (data["epochs"], data["metrics"], data["fails_as_before"]) == (1, ["val_loss"], True)
         assert data["failure"].endswith("mood 7")
 
-    def test_what_measures_time_is_not_compared(self, cli: CliRunner, file_driven: Moody) -> None:
+    def test_times_are_not_compared(self, cli: CliRunner, file_driven: Moody) -> None:
         file_driven("steady 0.5")
         assert identical(cli, "toy", 0)["timings"] == ["epoch_seconds"]
 
@@ -164,7 +164,7 @@ class TestDiffers:
         assert (first["epoch"], first["metric"], first["recorded"], first["now"]) == (2, "val_loss", 1.0, None)
         assert answer.data["failure"].endswith("mood 7")
 
-    def test_it_fails_no_more_or_otherwise(self, cli: CliRunner, file_driven: Moody) -> None:
+    def test_a_trial_that_no_longer_fails_or_fails_differently(self, cli: CliRunner, file_driven: Moody) -> None:
         path = file_driven("raises 7")
         path.write_text("steady 1")
         answer = cli.invoke("reproduce", "toy", 0, "--json")
@@ -181,7 +181,7 @@ class TestShow:
         assert f", Python {platform.python_version()}, torch " in where
         assert data == f"  data: mood {hashlib.sha256(content).hexdigest()[:12]}"
 
-    def test_where_that_changed_is_said(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_changed_environment_is_shown(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
         cli.study(ONE, options="pace = 0.021")
         (cli.folder / "bell").write_text("2 SIGINT")
         cli.run()

@@ -84,7 +84,7 @@ def test_asked_for(failed: CliRunner) -> None:
     assert sum(one["kind"] == "retry" for one in failed.export()["decisions"]) == 4
 
 
-def test_the_search_goes_on_as_if_none_had_failed(failed: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_continues_as_if_no_trial_had_failed(failed: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     """No proposal is made twice, and those that follow are those of a search in which nothing failed."""
     trainer(failed, raises_at=NEVER)
     assert run(failed, "--set", "search.trials=6").code == 0
@@ -105,7 +105,7 @@ def test_of_a_trial_that_reported_nothing(cli: CliRunner) -> None:
 
 
 @pytest.mark.parametrize("method", ["bayesian", "coarse-to-fine", "recipe", "grid"])
-def test_every_method_goes_on(cli: CliRunner, method: str) -> None:
+def test_every_method_continues(cli: CliRunner, method: str) -> None:
     trainer(cli, raises_at=2 if method in ("bayesian", "grid") else 1)
     space = "x = { low = 0.0, high = 1.0, points = 2 }\nkind = [1, 2]" if method == "grid" else SPACE
     cli.study(METHODS[method], trainer="changing:train", space=space, more="[limits]\nmax_failures = 3\n")

@@ -23,7 +23,7 @@ INTERFACE = [
 
 
 class TestAnswer:
-    def test_object_is_as_the_interface_says(self, cli: CliRunner) -> None:
+    def test_the_json_object(self, cli: CliRunner) -> None:
         cli.study()
         answer = cli.run("--json")
         assert answer.code == 0
@@ -45,7 +45,7 @@ class TestAnswer:
             "failed": False,
         }
 
-    def test_text_says_what_came_of_it_and_where_to_look(self, cli: CliRunner) -> None:
+    def test_the_text_has_the_result_and_where_to_look(self, cli: CliRunner) -> None:
         cli.study()
         answer, best = cli.run(), cli.invoke("best", "toy", "--json").data
         assert answer.code == 0
@@ -58,20 +58,20 @@ class TestAnswer:
         assert params.split()[0] == "x"
         assert [line.split()[0] for line in rest if line] == ["journal", "best", "report"]
 
-    def test_one_line_for_every_settled_trial(self, cli: CliRunner) -> None:
+    def test_one_line_for_every_ended_trial(self, cli: CliRunner) -> None:
         cli.study()
         lines = cli.run().err.splitlines()
         trials = cli.export()["trials"]
         assert [line.split()[:4] for line in lines] == [[f"[{i + 1}/4]", "trial", f"{i}", "COMPLETE"] for i in range(4)]
         assert all(line.endswith(trial["reason"]) for line, trial in zip(lines, trials, strict=True))
 
-    def test_quiet_says_nothing_on_stderr(self, cli: CliRunner) -> None:
+    def test_quiet_prints_nothing_on_stderr(self, cli: CliRunner) -> None:
         cli.study()
         answer = cli.run("-q")
         assert answer.err == ""
         assert answer.out.startswith("toy: done\n")
 
-    def test_jsonl_has_a_line_for_every_settled_trial_and_one_for_the_end(self, cli: CliRunner) -> None:
+    def test_jsonl_has_a_line_for_every_ended_trial_and_one_for_the_end(self, cli: CliRunner) -> None:
         cli.study()
         *lines, last = map(json.loads, cli.run("--jsonl").out.splitlines())
         assert [line["trial"] for line in lines] == [0, 1, 2, 3]
@@ -90,7 +90,7 @@ class TestAnswer:
             }
         assert last["state"] == "COMPLETE"
 
-    def test_what_the_trainer_prints_is_no_data(self, cli: CliRunner) -> None:
+    def test_prints_of_the_trainer_are_not_on_stdout(self, cli: CliRunner) -> None:
         cli.study(trainer="tests.cli.trainers:talkative")
         answer = cli.run("--json")
         assert answer.data["trials"]["complete"] == 4
@@ -145,7 +145,7 @@ class TestAgain:
         assert after["study"]["spec"]["search"]["trials"] == 6
         assert cli.trained() == 18
 
-    def test_it_is_what_it_would_have_been_at_once(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_extended_study_equals_one_run_at_once(self, cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
         cli.study()
         cli.run("--set", "search.trials=2")
         cli.run()
@@ -157,7 +157,7 @@ class TestAgain:
         assert extended == at_once
         assert [re.findall(r"\d+", one) for one in (origins[0], origins[4])] == [["1", "2"], ["1", "4"]]
 
-    def test_a_smaller_budget_takes_nothing_away(self, cli: CliRunner) -> None:
+    def test_a_smaller_budget_removes_nothing(self, cli: CliRunner) -> None:
         cli.study()
         cli.run()
         assert cli.run("--set", "search.trials=1", "--json").data["trials"]["complete"] == 4
@@ -216,7 +216,7 @@ class TestFailing:
         best = cli.invoke("best", "toy", "--json")
         assert (best.code, best.data["state"]) == (0, "FAILED"), "its result before it failed counts"
 
-    def test_the_others_go_on(self, cli: CliRunner) -> None:
+    def test_the_other_trials_continue(self, cli: CliRunner) -> None:
         cli.study(trainer="tests.cli.trainers:picky", options="limit = 0.5")
         data = cli.run("--json").data
         values = [trial["params"]["x"] for trial in cli.export()["trials"]]
@@ -224,7 +224,7 @@ class TestFailing:
         assert data["trials"]["complete"] == sum(x <= 0.5 for x in values)
         assert 0 < data["trials"]["failed"] < 4
 
-    def test_max_failures_stops_the_study_and_the_next_run_goes_on(self, cli: CliRunner) -> None:
+    def test_max_failures_stops_the_study_and_the_next_run_resumes_it(self, cli: CliRunner) -> None:
         search = 'method = "random"\ntrials = 9'
         more = "[limits]\nmax_failures = 2\n"
         cli.study(search, trainer="tests.cli.trainers:picky", options="limit = -1.0", more=more)

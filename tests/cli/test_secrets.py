@@ -158,7 +158,7 @@ class TestWrittenDown:
         assert ["dashboard", "hpsearch", "ui", "--mlflow", "'${env:TRACKING}'"] in words
 
 
-def test_a_bug_of_ours_tells_nobody(
+def test_the_traceback_of_a_bug_has_no_password(
     cli: CliRunner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """Its traceback is meant for a report that others read."""

@@ -19,7 +19,7 @@ def test_what_is_recorded(cli: CliRunner) -> None:
     assert report["val_loss_se"] > 0
 
 
-def test_it_goes_on_where_it_was(cli: CliRunner) -> None:
+def test_it_resumes(cli: CliRunner) -> None:
     cli.study()
     cli.change(*REPEATS)
     cli.run()
@@ -51,7 +51,7 @@ def test_plan_says_so(cli: CliRunner) -> None:
     assert "3 repeats" in cli.invoke("plan", "study.toml").out
 
 
-def test_what_is_hopeless_is_pruned_by_the_paired_test(cli: CliRunner) -> None:
+def test_the_paired_test_prunes_bad_trials(cli: CliRunner) -> None:
     """Its loss is about its distance from `x`, whatever the seed."""
     space = "x = { low = 0.0, high = 1000.0 }"
     cli.study('method = "random"\ntrials = 8', space=space, epochs=9)

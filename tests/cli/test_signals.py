@@ -53,7 +53,7 @@ def same_as_unbroken(cli: CliRunner) -> bool:
         *(pytest.param(*case, marks=pytest.mark.chaos) for case in (("grid", 2), ("random", 5), ("bayesian", 11))),
     ],
 )
-def test_interrupt_and_go_on(cli: CliRunner, method: str, epoch: int) -> None:
+def test_interrupt_and_resume(cli: CliRunner, method: str, epoch: int) -> None:
     written(cli, method)
     answer = signalled(cli, epoch, signal.SIGINT)
     assert answer.code == 130
@@ -65,7 +65,7 @@ def test_interrupt_and_go_on(cli: CliRunner, method: str, epoch: int) -> None:
     assert cli.trained() == 2 * trained
 
 
-def test_torch_trainer_goes_on_bit_for_bit(cli: CliRunner) -> None:
+def test_a_torch_trainer_resumes_bit_for_bit(cli: CliRunner) -> None:
     space = "lr = { low = 1e-4, high = 1e-1, log = true }"
     trainer = "tests.cli.trainers:torch_learner"
     cli.study('method = "random"\ntrials = 2', trainer=trainer, epochs=6, options=SLOW, space=space)
@@ -139,7 +139,7 @@ def test_readers_that_are_gone_end_nothing(cli: CliRunner) -> None:
 
 
 class TestBusy:
-    def test_somebody_else_runs_it(self, cli: CliRunner) -> None:
+    def test_another_process_runs_it(self, cli: CliRunner) -> None:
         written(cli, "random", LONG)
         process = begun(cli, 1)
         try:

@@ -5,7 +5,7 @@ import platform
 from tests.cli.cli_runner import CliRunner
 
 
-def test_a_run_that_is_asked_to_stop_ends_in_good_order_and_the_next_goes_on(cli: CliRunner) -> None:
+def test_stop_ends_a_run_and_the_next_run_resumes(cli: CliRunner) -> None:
     cli.study('method = "random"\ntrials = 4', epochs=40, options="pace = 0.01")
     gate = cli.folder / "gate"
     gate.write_text("2")
@@ -26,7 +26,7 @@ def test_a_run_that_is_asked_to_stop_ends_in_good_order_and_the_next_goes_on(cli
     assert cli.trained() == 160
 
 
-def test_where_nobody_runs_it(cli: CliRunner) -> None:
+def test_stop_of_a_study_that_is_not_running(cli: CliRunner) -> None:
     cli.study()
     cli.run()
     assert cli.invoke("stop", "toy", "--json").data == {"study": "toy", "asked": None}

@@ -116,7 +116,7 @@ def mine(cli: CliRunner) -> CliRunner:
     return cli
 
 
-def test_nobody_there(mine: CliRunner) -> None:
+def test_no_server_at_the_address(mine: CliRunner) -> None:
     """The file is checked as the cluster would read it."""
     where = ("--address", "http://127.0.0.1:9", "--set", 'journal.url="${env:NOT_SET_HERE}"')
     answer = mine.ended(mine.start("submit", "study.toml", *where))

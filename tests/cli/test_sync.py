@@ -16,7 +16,7 @@ def test_a_study_that_is_not_in_mlflow(cli: CliRunner) -> None:
     assert not (cli.folder / ".hpsearch" / "mlflow.db").exists()
 
 
-def test_what_is_not_there(cli: CliRunner) -> None:
+def test_a_study_or_trial_that_does_not_exist(cli: CliRunner) -> None:
     assert cli.invoke("sync").code == 2
     cli.study()
     cli.run()

@@ -43,7 +43,7 @@ def test_another_scheme(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None
     assert answer.names("tracking.mlflow: ", "http://", "https://")
 
 
-def test_a_server_that_is_away(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKING", "http://127.0.0.1:9")
     answer = cli.run()
     assert answer.code == 0

@@ -31,7 +31,7 @@ class LeaseContract:
         for part in ('"study"', "renewed its lease", "--fork NEW_NAME", "run again in"):
             assert part in message
 
-    def test_one_that_provably_died_is_followed_at_once(self, journal: Journal) -> None:
+    def test_the_lease_of_a_dead_process_is_free_at_once(self, journal: Journal) -> None:
         study = journal.create("study", {}, {}, at=0)
         dead = journal.acquire(study.id, other_owner(pid=DEAD_PID))
         assert journal.acquire(study.id, other_owner()).token == dead.token + 1
@@ -71,7 +71,7 @@ class LeaseContract:
         journal.acquire(study.id, other_host_owner(), ttl=0.0)
         journal.acquire(study.id, other_owner())
 
-    def test_what_is_released_is_free(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_a_released_lease_is_free(self, journal: Journal, leased: LeasedStudy) -> None:
         journal.release(leased.lease)
         assert journal.acquire(leased.study.id, other_owner()).token == leased.lease.token + 1
 
@@ -117,7 +117,7 @@ class LeaseContract:
         with pytest.raises(StudyBusy):
             journal.acquire(leased.study.id, other_owner())
 
-    def test_an_expired_lease_that_nobody_took_is_still_good(
+    def test_an_expired_lease_without_a_new_holder_is_valid(
         self, journal: Journal, leased: LeasedStudy, url: str
     ) -> None:
         set_lease(url, beat_boot=0.0, beat_wall=0.0)
@@ -134,7 +134,7 @@ class LeaseContract:
         with pytest.raises(StudyBusy, match=r"lease \d\d? s ago"):
             journal.acquire(leased.study.id, other_owner())
 
-    def test_who_holds_a_study_is_told(self, journal: Journal, leased: LeasedStudy, url: str) -> None:
+    def test_the_holder_of_a_study(self, journal: Journal, leased: LeasedStudy, url: str) -> None:
         other = journal.create("other", {}, {}, at=0)
         assert journal.holder(leased.study.id) == f"process {os.getpid()} on {Owner.current().host}"
         assert journal.holder(other.id) is None

@@ -40,7 +40,7 @@ class SummaryContract:
             (Objective("other", "minimize"), None),
         ],
     )
-    def test_the_best_is_what_the_objective_says(
+    def test_the_best_is_that_of_the_objective(
         self, journal: Journal, objective: Objective, best: tuple[int, float, int] | None
     ) -> None:
         leased = lease_study(journal, "study", objective)
@@ -108,7 +108,7 @@ class ChangesContract:
         assert new == Changes(1, (replace(trial, curve=()),), ((0, trial.curve[0]),), (decision,), "RUNNING")
         assert journal.changes(leased.study.id, 1) == Changes(1, (), (), (), "RUNNING")
 
-    def test_only_what_is_new_comes(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_changes_have_new_rows_only(self, journal: Journal, leased: LeasedStudy) -> None:
         leased.writer.write(make_batch(make_trial(0, 1.0), make_trial(1, 1.0)))
         leased.writer.write(make_batch(make_trial(1, 1.0, 0.5)))
         new = journal.changes(leased.study.id, 1)

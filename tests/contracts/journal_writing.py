@@ -37,7 +37,7 @@ class OpeningContract:
             with pytest.raises(NotFound, match="the first run of a study makes one"):
                 Journal.open(url, create=False)
 
-    def test_values_are_plain_json_for_whoever_looks_into_it(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_values_are_plain_json(self, journal: Journal, leased: LeasedStudy) -> None:
         leased.writer.write(make_batch(make_trial(0, 0.25)))
         with journal._database.read() as connection:
             row = connection.execute(sa.text("SELECT params, value, best_epoch FROM hpsearch_trials")).one()
@@ -180,7 +180,7 @@ class WritingContract:
         with pytest.raises(ValueError, match="journal"):
             leased.writer.write(Batch(reports=[(5, Report(1, {"loss": 1.0}))]))
 
-    def test_the_writer_goes_on_after_a_refusal(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_the_writer_can_be_used_after_a_refusal(self, journal: Journal, leased: LeasedStudy) -> None:
         with pytest.raises(ValueError, match="journal"):
             leased.writer.write(Batch(reports=[(5, Report(1, {"loss": 1.0}))]))
         leased.writer.write(Batch([make_trial(0)]))
@@ -200,7 +200,7 @@ class WritingContract:
         assert journal.decisions(other.study.id) == []
         assert [study.state for study in journal.studies()] == ["NEW", "DONE"]
 
-    def test_why_a_study_ended_stands_until_it_runs_again(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_the_cause_of_a_study_is_kept_until_it_runs_again(self, journal: Journal, leased: LeasedStudy) -> None:
         found = []
         for batch in (
             Batch(study_state="STOPPED", study_cause=Cause.LIMIT, study_cause_numbers={"gpu_hours": 0.1, "epochs": 3}),
@@ -216,7 +216,7 @@ class WritingContract:
             ("COMPLETE", Cause.DONE, {}),
         ]
 
-    def test_a_batch_whose_answer_was_lost_is_written_once(
+    def test_a_batch_with_a_lost_reply_is_written_once(
         self, journal: Journal, leased: LeasedStudy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         batch = replace(make_batch(make_trial(0, 1.0)), decisions=[Decision("propose", "", 0)])

@@ -165,7 +165,7 @@ class PoolContract:
         ],
         ids=lambda value: value.get("how") if isinstance(value, dict) else None,
     )
-    def test_one_that_fails_says_why_and_frees_its_worker(
+    def test_a_failed_trial_has_a_reason_and_frees_its_worker(
         self, driver: Driver, params: Params, kind: str, words: str
     ) -> None:
         start = driver.start(params)
@@ -195,7 +195,7 @@ class PoolContract:
 
     @pytest.mark.parametrize("k", [1, 3])
     @pytest.mark.parametrize("toy", ["learner", "untracked"])
-    def test_a_trial_goes_on_with_any_worker(self, driver: Driver, toy: str, k: int) -> None:
+    def test_a_trial_resumes_on_any_worker(self, driver: Driver, toy: str, k: int) -> None:
         whole, first = driver.start({"toy": toy}), driver.start({"toy": toy}, until=k)
         driver.train(whole, first)
         driver.pool.execute(Release(first.number, over=False))
@@ -216,7 +216,7 @@ class PoolContract:
         assert driver.curve(starts[0]) == driver.curve(alone)
         assert driver.curve(starts[1]) != driver.curve(alone)
 
-    def test_nothing_more_is_heard_of_one_that_was_killed(self, driver: Driver) -> None:
+    def test_a_killed_trial_has_no_more_events(self, driver: Driver) -> None:
         start = driver.start({"toy": "learner"}, until=2)
         driver.train(start)
         driver.pool.execute(Advance(start.number))
@@ -225,7 +225,7 @@ class PoolContract:
         driver.until(lambda: driver.pool.room == 2)
         assert len(driver.events) == heard
 
-    def test_one_that_was_killed_goes_on_elsewhere(self, driver: Driver) -> None:
+    def test_a_killed_trial_resumes_on_another_worker(self, driver: Driver) -> None:
         whole = driver.start({"toy": "learner"})
         first = driver.start({"toy": "learner"}, until=2)
         driver.train(whole, first)
@@ -281,7 +281,7 @@ class MeasurerContract:
         assert (one.problem, len(one.losses), len(one.rates)) == ("", 40, 40)
         assert one.losses == other.losses, "from the same beginning"
 
-    def test_nothing_of_a_measurement_outlives_it(self, driver: Driver, work: Path) -> None:
+    def test_a_measurement_leaves_nothing_behind(self, driver: Driver, work: Path) -> None:
         before = driver.start({"toy": "learner"})
         driver.train(before)
         files = sorted(work.rglob("*.pt"))
@@ -293,7 +293,7 @@ class MeasurerContract:
         assert driver.curve(after) == driver.curve(before)
 
     @pytest.mark.parametrize(("how", "kind"), [("raise", "error"), ("memory", "oom"), ("sys.exit", "error")])
-    def test_what_the_trainer_raises_is_an_answer(self, driver: Driver, how: str, kind: str) -> None:
+    def test_an_exception_of_the_trainer_is_an_event(self, driver: Driver, how: str, kind: str) -> None:
         found = driver.pool.measure(LearningMeasurement({"toy": "faulty", "at": 1, "how": how}, seed=3, epochs=5))
         assert isinstance(found, Measurements)
         assert found.failure is not None

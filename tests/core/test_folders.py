@@ -48,9 +48,7 @@ def test_the_folders_that_variables_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("homeless")
-def test_where_the_system_knows_no_home_and_no_name_there_are_some(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_home_and_user_name_are_set_where_the_system_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", os.environ.copy())
     with pytest.raises(RuntimeError):
         Path.home()

@@ -61,7 +61,7 @@ class TestLosses:
         assert [history.losses_at(step)[0] for step in (1, 2)] == [-3.0, -3.0]
 
     @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-    def test_what_is_not_finite_is_the_worst(self, bad: float) -> None:
+    def test_nan_and_infinity_are_the_worst(self, bad: float) -> None:
         history = History(LOSS, [trial(0, bad, 2.0, bad)])
         assert [history.losses_at(step)[0] for step in (1, 2, 3)] == [math.inf, 2.0, 2.0]
 
@@ -91,7 +91,7 @@ class TestBest:
         ],
         ids=["diverged", "infinite", "no report"],
     )
-    def test_is_none_that_diverged_or_never_reported(self, bad: Trial) -> None:
+    def test_is_no_diverged_trial_and_none_without_reports(self, bad: Trial) -> None:
         assert History(LOSS, [bad]).best() is None
         history = History(LOSS, [bad, trial(1, 5.0)])
         assert history.best() is history[1]
@@ -103,7 +103,7 @@ class TestBest:
         assert [(best.trial, best.failed) for h in (keep, drop) if (best := BestTrial.of(h))] == [(0, True), (1, False)]
 
     @pytest.mark.parametrize("state", [State.PRUNED, State.PAUSED, State.RUNNING, State.WAITING])
-    def test_may_be_one_that_did_not_train_to_the_end(self, state: State) -> None:
+    def test_may_be_a_trial_that_was_not_trained_to_the_end(self, state: State) -> None:
         assert History(LOSS, [trial(0, 3.0), trial(1, 2.0, state=state)]).best() is not None
 
     def test_of_nothing_is_none(self) -> None:
@@ -111,7 +111,7 @@ class TestBest:
 
 
 class TestAsOf:
-    def test_what_settled_later_runs_with_no_curve(self) -> None:
+    def test_trials_that_ended_later_are_running_without_a_curve(self) -> None:
         history = History(
             LOSS,
             [
@@ -133,7 +133,7 @@ class TestAsOf:
         history.put(trial(1, ended=2))
         assert len(then) == 1
 
-    def test_keeps_what_there_is_to_learn_from(self) -> None:
+    def test_keeps_the_evidence(self) -> None:
         evidence = [trial(0, 1.0)]
         assert History(LOSS, evidence=evidence).as_of(0).evidence == tuple(evidence)
 

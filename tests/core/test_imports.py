@@ -28,7 +28,7 @@ assert "rounds.html" in page
 """
 
 
-def test_a_picture_waits_for_what_another_thread_imports(tmp_path: Path) -> None:
+def test_a_plot_waits_for_the_import_of_another_thread(tmp_path: Path) -> None:
     """Plotly looks for pandas in sys.modules, and fails on half of it: `module 'pandas' has no attribute 'Series'`."""
     (tmp_path / "pandas.py").write_text(HALF_A_PANDAS)
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -18,7 +18,7 @@ from hpsearch.core.redact import is_ambiguous, redact
         ("http://me:hun/ter?2#@x@host/path", "http://me:***@host/path"),
     ],
 )
-def test_a_password_goes(text: str, shown: str) -> None:
+def test_a_password_is_replaced(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
@@ -58,5 +58,5 @@ def test_a_password_that_is_not_percent_encoded(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://me:a%40b@host/p", "http://host:5000", "postgresql://me@h/db?x=1", "sqlite:///a:b@c.db", "none"]
 )
-def test_one_that_is_or_none(url: str) -> None:
+def test_an_encoded_password_or_none(url: str) -> None:
     assert not is_ambiguous(url)

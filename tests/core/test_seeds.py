@@ -17,7 +17,7 @@ def test_a_seed_is_what_torch_and_numpy_take(study: int, number: int, repeat: in
         assert 0 <= seed < 2**31
 
 
-def test_seeds_are_settled_for_ever() -> None:
+def test_seeds_never_change() -> None:
     """Another value here would make every recorded study impossible to reproduce."""
     assert [trial_seed(0, 0), trial_seed(0, 1), trial_seed(1, 0)] == [238126281, 1976395206, 1466754944]
     assert [replicate_seed(238126281, repeat) for repeat in range(3)] == [238126281, 443353845, 543377613]

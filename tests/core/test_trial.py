@@ -49,7 +49,7 @@ def test_a_curve_is_judged_at_its_best_or_at_its_last_epoch(goal: str, at: str, 
 
 @pytest.mark.parametrize("goal", ["minimize", "maximize"])
 @pytest.mark.parametrize("metrics", [{"score": math.nan}, {"score": math.inf}, {"score": -math.inf}, {"other": 1.0}])
-def test_what_is_no_number_is_the_worst_of_all(goal: str, metrics: dict[str, float]) -> None:
+def test_nan_is_the_worst_of_all(goal: str, metrics: dict[str, float]) -> None:
     objective = Objective("score", goal)  # type: ignore[arg-type]
     assert objective.loss_of(Report(1, metrics)) == math.inf
 

@@ -102,7 +102,7 @@ def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: str) -> None:
         ("query_only = ON", "readonly database; make the file and its folder writable, then run again"),
     ],
 )
-def test_what_goes_wrong_while_writing_says_where_and_what_to_do(tmp_path: Path, pragma: str, says: str) -> None:
+def test_errors_of_writes_say_where_and_what_to_do(tmp_path: Path, pragma: str, says: str) -> None:
     with Journal.open(f"sqlite:///{tmp_path}/journal.db") as journal:
         study = journal.create("digits", {}, {}, at=0)
         writer = journal.writer(journal.acquire(study.id, Owner.current()), Objective("loss", "minimize"))
@@ -229,7 +229,7 @@ def test_without_the_driver_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_a_server_that_is_away_is_named_without_its_password(scheme: str) -> None:
+def test_an_unreachable_server_is_named_without_its_password(scheme: str) -> None:
     url = f"{scheme}://me:{SECRET}@127.0.0.1:1/name?password={SECRET}"
     with pytest.raises(JournalUnavailable, match=r"me:\*\*\*@127\.0\.0\.1:1/name: ") as away:
         Journal.open(url)

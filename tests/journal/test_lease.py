@@ -24,7 +24,7 @@ def test_this_process_is_alive_as_seen_by_itself_and_by_others() -> None:
     assert not own.has_ended(Owner.current())
 
 
-def test_every_owner_is_somebody_else() -> None:
+def test_every_owner_is_unique() -> None:
     assert Owner.current().uid != Owner.current().uid
 
 
@@ -51,7 +51,7 @@ def test_a_command_name_with_brackets_and_spaces_hides_nothing(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("unknown", [{"boot": ""}, {"boot": "another"}, {"space": "another"}, {"started": ""}])
-def test_nobody_is_known_to_be_dead_from_afar(unknown: dict[str, str]) -> None:
+def test_a_process_of_another_machine_is_never_known_to_be_dead(unknown: dict[str, str]) -> None:
     own = Owner.current()
     assert replace(own, started="1").has_ended(own)
     assert not replace(own, **{"started": "1", **unknown}).has_ended(own)  # type: ignore[arg-type]
@@ -94,7 +94,7 @@ def test_without_a_known_boot_the_databases_clock_counts() -> None:
 
 
 @pytest.mark.parametrize(("age", "kept_out"), [(0.0, True), (14.9, True), (15.0, False), (1e6, False)])
-def test_silence_for_longer_than_allowed_ends_a_lease(age: float, kept_out: bool) -> None:
+def test_a_lease_that_is_older_than_its_ttl_ends(age: float, kept_out: bool) -> None:
     holding = Holding(OTHER, ttl=15.0, beat=Now(wall=1000.0, boot=50.0))
     assert holding.blocks(ME, Now(wall=1000.0 + age, boot=0.0)) is kept_out
 
@@ -116,7 +116,7 @@ def test_all_processes_of_a_machine_share_the_boot_clock() -> None:
     assert 0 < before < float(seen) < boot_clock()
 
 
-def test_nobody_is_silent_while_the_machine_sleeps() -> None:
+def test_sleep_of_the_machine_does_not_age_a_lease() -> None:
     """To a process in this namespace the machine has slept for a day more than to us."""
     before, command = boot_clock(), [*unshared("--time", "--boottime", "86400"), BOOT_CLOCK]
     seen = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -139,7 +139,7 @@ def test_a_sign_of_life_from_the_future_counts_from_when_it_is_seen(tmp_path: Pa
 # Other pid namespaces, as containers have them ───────────────────────────────────────────────────
 
 
-def test_a_process_table_of_another_namespace_tells_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_table_of_another_namespace_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for pid in ("4711", str(os.getpid())):
         (tmp_path / pid).mkdir()
         (tmp_path / pid / "stat").write_text(f"{pid} (somebody) S {' '.join('1' * 30)}")
@@ -168,7 +168,7 @@ print(own.pid, repr(own.started), replace(own, started="1").has_ended(own), repl
 """
 
 
-def test_in_a_namespace_without_a_process_table_of_its_own_a_pid_alone_tells_who_lives() -> None:
+def test_in_a_namespace_without_its_own_process_table_the_pid_decides() -> None:
     seen = subprocess.run([*unshared("--pid"), UNMOUNTED], check=True, capture_output=True, text=True).stdout
     assert seen == "1 '' False True\n"
 

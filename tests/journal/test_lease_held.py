@@ -58,7 +58,7 @@ def test_a_lease_is_renewed_while_its_holder_is_busy(journal: Watched) -> None:
         assert journal.renewed.wait(60)
 
 
-def test_it_goes_on_when_the_database_was_away(journal: Watched, url: str) -> None:
+def test_the_heartbeat_continues_after_an_outage(journal: Watched, url: str) -> None:
     """Whatever was the matter: who is to act on it is the writer, and until then the study is ours."""
     lease = lease_study(journal, ttl=100.0)
     set_lease(url, beat_boot=0.0)
@@ -98,7 +98,7 @@ def test_it_ends_at_once_however_long_the_lease(journal: Watched) -> None:
     assert not journal.renewed.is_set()
 
 
-def test_its_end_does_not_wait_for_a_server_that_says_nothing(
+def test_its_end_does_not_wait_for_a_server_that_does_not_reply(
     journal: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fencing, "JOIN_TIMEOUT", 0.01)
@@ -128,7 +128,7 @@ class TestHeld:
                 journal.acquire(record.id, other_owner())
         journal.acquire(record.id, other_owner())
 
-    def test_a_database_that_is_away_at_the_end_ends_nothing(
+    def test_an_unreachable_database_at_the_end_raises_nothing(
         self, journal: Watched, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         record = journal.create("study", {}, {}, at=0)

@@ -81,7 +81,7 @@ def structure(database: Database) -> Any:
         }
 
 
-def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
+def test_the_migrations_create_the_tables_of_the_schema(database: Database) -> None:
     with database.write() as connection:
         migrate.migrate(connection)
         assert migrate.read_version(connection) == schema.HEAD
@@ -236,7 +236,7 @@ def test_an_old_journal_is_upgraded_whole(url: str, tmp_path: Path, old: str) ->
 
 
 @pytest.mark.parametrize("old", old_journals.VERSIONS)
-def test_the_copy_of_an_old_journal_is_what_it_was(tmp_path: Path, old: str) -> None:
+def test_the_backup_equals_the_old_journal(tmp_path: Path, old: str) -> None:
     backup = upgrade(old_journals.lay_down(old, tmp_path)).backup
     assert backup is not None
     with closing(sqlite3.connect(backup)) as connection:

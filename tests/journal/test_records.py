@@ -70,7 +70,7 @@ def test_a_report_is_read_bit_for_bit(value: float) -> None:
     ("text", "stored"),
     [("plain", "plain"), ("ünïcode ✓", "ünïcode ✓"), ("a\0b", "a\\x00b"), ("half \ud800 pair", "half \\ud800 pair")],
 )
-def test_text_that_no_database_takes_is_escaped(text: str, stored: str) -> None:
+def test_text_that_no_database_accepts_is_escaped(text: str, stored: str) -> None:
     assert storable(text) == stored
     assert decision_row(0, Decision("note", text))["reason"] == stored
     assert trial_row(replace(TRIAL_7, error=text))["error"] == stored

@@ -49,14 +49,14 @@ def leased(tmp_path: Path) -> Iterator[LeasedStudy]:
 
 
 @pytest.mark.usefixtures("at_once", "once_away")
-def test_what_is_written_as_the_database_comes_back_is_not_lost(tmp_path: Path, leased: LeasedStudy) -> None:
+def test_a_batch_written_as_the_database_recovers_is_not_lost(tmp_path: Path, leased: LeasedStudy) -> None:
     patient = SpoolingWriter(leased.writer, Spool(tmp_path / "spool"), leased.lease.token, 60.0, lambda _: None)
     patient.write(make_batch(make_trial(0, 1.0)))
     assert leased.writer.revision == 1
 
 
 @pytest.mark.usefixtures("at_once", "once_away")
-def test_nor_what_is_written_as_the_last_of_it_is_brought_over(
+def test_a_batch_written_with_the_last_flush_is_not_lost(
     tmp_path: Path, leased: LeasedStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient = SpoolingWriter(leased.writer, Spool(tmp_path / "spool"), leased.lease.token, 60.0, lambda _: None)

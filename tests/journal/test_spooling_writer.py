@@ -86,7 +86,7 @@ def test_while_the_database_is_there_nothing_is_kept(place: Place) -> None:
     assert place.said == []
 
 
-def test_what_is_written_meanwhile_is_on_disk_and_brought_over_in_order(place: Place) -> None:
+def test_batches_are_spooled_during_an_outage_and_written_in_order(place: Place) -> None:
     with place.locked():
         for count in range(1, 6):
             place.writer.write(make_batch(make_trial(0, *[0.5] * count)))
@@ -103,7 +103,7 @@ def test_what_is_written_meanwhile_is_on_disk_and_brought_over_in_order(place: P
     assert place.journal.last_write(1)[0] == 6
 
 
-def test_it_may_go_away_again(place: Place) -> None:
+def test_a_second_outage(place: Place) -> None:
     for count in (1, 2, 3):
         with place.locked():
             place.writer.write(make_batch(make_trial(0, *[0.5] * count)))
@@ -127,7 +127,7 @@ def test_the_end_waits_for_the_database(place: Place) -> None:
     assert place.epochs() == [1]
 
 
-def test_after_the_wait_it_is_overdue_and_what_was_kept_stays_for_the_next_run(tmp_path: Path) -> None:
+def test_after_the_wait_the_spool_stays_for_the_next_run(tmp_path: Path) -> None:
     place = Place(tmp_path, wait=0.0)
     with place.locked():
         place.writer.write(make_batch(make_trial(0, 1.0)))
@@ -146,7 +146,7 @@ def test_after_the_wait_it_is_overdue_and_what_was_kept_stays_for_the_next_run(t
     place.journal.close()
 
 
-def test_a_process_that_ends_while_it_is_away_loses_nothing(place: Place) -> None:
+def test_a_process_that_ends_during_an_outage_loses_nothing(place: Place) -> None:
     place.writer.write(make_batch(make_trial(0, 1.0)))
     with place.locked():
         place.writer.write(make_batch(make_trial(0, 1.0, 0.5)))
@@ -160,7 +160,7 @@ def test_a_process_that_ends_while_it_is_away_loses_nothing(place: Place) -> Non
     assert not place.spool.path.exists()
 
 
-def test_what_had_arrived_is_not_written_again(place: Place) -> None:
+def test_a_committed_batch_is_not_written_again(place: Place) -> None:
     """The process ended between its write and its note that nothing is left to be done."""
     batches = [make_batch(make_trial(0, *[0.5] * count)) for count in (1, 2, 3)]
     for revision, batch in enumerate(batches, start=1):
@@ -174,7 +174,7 @@ def test_what_had_arrived_is_not_written_again(place: Place) -> None:
     assert not place.spool.path.exists()
 
 
-def test_what_somebody_else_has_passed_by_is_refused_and_kept(place: Place) -> None:
+def test_a_spool_is_refused_and_kept_after_writes_of_another_process(place: Place) -> None:
     place.writer.write(make_batch(make_trial(0, 1.0)))
     with place.locked():
         place.writer.write(make_batch(make_trial(0, 1.0, 0.5)))
@@ -191,7 +191,7 @@ def test_what_somebody_else_has_passed_by_is_refused_and_kept(place: Place) -> N
     assert len(Spool(place.spool.path.with_name("spool.jsonl.refused")).read()) == 1
 
 
-def test_what_goes_on_from_more_than_the_journal_has_is_refused(place: Place) -> None:
+def test_a_spool_that_is_ahead_of_the_journal_is_refused(place: Place) -> None:
     """The journal was restored from a backup: with what was kept alone, a curve would have a gap."""
     place.writer.write(make_batch(make_trial(0, 1.0)))
     place.spool.append(SpooledBatch(place.leased.lease.token, 5, make_batch(make_trial(0, *[0.5] * 5))))
@@ -213,14 +213,14 @@ def test_a_study_that_was_taken_over_meanwhile_is_lost(place: Place) -> None:
     assert place.epochs() == []
 
 
-def test_where_the_disk_takes_nothing_either(place: Place) -> None:
+def test_a_full_disk_during_an_outage(place: Place) -> None:
     place.spool.path.parent.write_text("a file where the folder should be")
     with place.locked(), pytest.raises(JournalError, match="database is locked; and reports cannot be kept on disk: "):
         place.writer.write(make_batch(make_trial(0, 1.0)))
 
 
 class TestSpool:
-    def test_gives_back_what_it_was_given(self, tmp_path: Path) -> None:
+    def test_read_returns_the_appended_batches(self, tmp_path: Path) -> None:
         spool = Spool(tmp_path / "spool.jsonl")
         trial = make_trial(3, 1.0, error=ODD, reason=ODD, busy=0.1 + 0.2)
         report = Report(1, {"loss": 0.1 + 0.2, "odd ü": math.nan, "inf": -math.inf}, at=1_700_000_000_123)

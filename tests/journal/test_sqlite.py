@@ -89,7 +89,7 @@ def test_a_network_file_system(system: str, path: str, point: str, kind: str) ->
     assert (str(mount.point), mount.kind, mount.is_network) == (point, kind, True)
 
 
-def test_what_is_mounted_over_another_hides_it() -> None:
+def test_a_later_mount_hides_an_earlier_one() -> None:
     over = "90 40 8:1 / /home rw,relatime - ext4 /dev/sda1 rw\n"
     mount = mount_of(PurePosixPath("/home/ada/journal.db"), of_mountinfo(CLUSTER + over))
     assert mount is not None
@@ -101,7 +101,7 @@ def test_nothing_is_known_of_nothing() -> None:
     assert mount_of(PurePosixPath("/home/journal.db"), of_mount("")) is None
 
 
-def test_this_machine_says_where_files_lie() -> None:
+def test_the_mount_of_this_machine() -> None:
     mount = mount_of(PurePosixPath(Path(__file__).resolve()), sqlite.mounts())
     assert mount is not None
     assert Path(mount.point).is_mount()
@@ -153,7 +153,7 @@ def test_without_proc_mount_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyP
     check_is_local(tmp_path.parent / "journal.db")
 
 
-def test_where_the_system_does_not_tell_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_refused_without_a_list_of_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "_MOUNTINFO", tmp_path / "nothing")
     monkeypatch.setenv("PATH", str(tmp_path))
     check_is_local(tmp_path / "journal.db")

@@ -103,7 +103,7 @@ class StoppedBeforeCommit:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_postgresql_frees_the_lock_of_a_writer_that_stands_still_with_any_number_of_rows(
+def test_postgresql_frees_the_lock_of_a_stopped_writer_with_any_number_of_rows(
     count: int, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several rows go through executemany, which psycopg sends as a pipeline."""

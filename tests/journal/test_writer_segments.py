@@ -64,7 +64,7 @@ def test_an_environment_is_kept_once(journal: Journal, leased: LeasedStudy) -> N
         assert connection.execute(sa.select(sa.func.count()).select_from(environments)).scalar() == 1
 
 
-def test_one_from_the_same_epoch_takes_the_place_of_the_one_before(journal: Journal, leased: LeasedStudy) -> None:
+def test_a_segment_from_the_same_epoch_replaces_the_earlier_one(journal: Journal, leased: LeasedStudy) -> None:
     leased.writer.write(with_stretches(make_batch(make_trial(0, 1.0)), a_stretch(0)))
     leased.writer.write(
         with_stretches(Batch(), a_stretch(0, environment=THERE, digits="ab"), a_stretch(0, digits="cd"))
@@ -77,13 +77,13 @@ def test_of_another_study_nothing_is_seen(journal: Journal, leased: LeasedStudy)
     assert journal.segments(journal.create("another", {}, {}, at=0).id) == []
 
 
-def test_a_study_that_is_forgotten_leaves_none(journal: Journal, leased: LeasedStudy) -> None:
+def test_a_deleted_study_leaves_none(journal: Journal, leased: LeasedStudy) -> None:
     leased.writer.write(with_stretches(Batch([make_trial(0)]), a_stretch(0)))
     journal.delete_study(leased.lease)
     assert journal.segments(leased.study.id) == []
 
 
-def test_it_takes_the_lease(url: str, journal: Journal, leased: LeasedStudy) -> None:
+def test_it_needs_the_lease(url: str, journal: Journal, leased: LeasedStudy) -> None:
     leased.writer.write(make_batch(make_trial(0, 1.0)))
     set_lease(url, token=leased.lease.token + 1)
     with pytest.raises(LeaseLost):
@@ -103,7 +103,7 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-def test_what_was_kept_while_the_database_was_away_is_brought_over(
+def test_spooled_segments_are_written_after_an_outage(
     journal: Journal, leased: LeasedStudy, tmp_path: Path, away: pytest.MonkeyPatch
 ) -> None:
     spool = Spool(tmp_path / "spool")

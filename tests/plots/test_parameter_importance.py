@@ -21,14 +21,14 @@ def test_a_bar_for_each_parameter_the_longest_on_top() -> None:
     assert drawn.layout.yaxis.autorange == "reversed"
 
 
-def test_it_says_on_how_many_trials_it_rests() -> None:
+def test_the_title_has_the_number_of_trials() -> None:
     said = figure(FOUND).layout.title.text.replace("<br>", " ")
     assert "From 20 trials (8 complete, 12 pruned or paused)" in said
     assert "&lt;b&gt; in 7 of 20 trials" in said
     assert "batch_size" in said
 
 
-def test_it_says_no_more_than_there_is() -> None:
+def test_the_title_without_conditional_parameters() -> None:
     plain = {**FOUND, "complete": 20, "having": {"lr": 20}, "constant": ()}
     said = figure(plain).layout.title.text.replace("<br>", " ")
     assert said == "From 20 trials (20 complete): how far the best 5 differ from all (PED-ANOVA)."

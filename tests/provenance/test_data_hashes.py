@@ -81,7 +81,7 @@ class TestOnce:
         monkeypatch.setattr(data_hashes, "_array", lambda _: pytest.fail("it was read again"))
         assert (digest(numbers), digest(tensor)) == before
 
-    def test_nothing_is_kept_of_one_that_is_gone(self) -> None:
+    def test_the_cache_drops_deleted_arrays(self) -> None:
         before = len(data_hashes._arrays)
         for size in range(20):
             assert digest(np.zeros(size)) == digest(torch.zeros(size, dtype=torch.float64))

@@ -78,7 +78,7 @@ def test_untracked_files_are_hashed_and_not_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("committed")
-def test_of_many_untracked_files_how_many_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_untracked_files_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "MOST_FILES", 2)
     for name in "cab":
         (tmp_path / name).touch()
@@ -94,7 +94,7 @@ def test_of_a_long_diff_the_beginning_is_kept(tmp_path: Path, monkeypatch: pytes
     assert repository.state(tmp_path) == {**whole, "diff": whole["diff"][:20]}
 
 
-def test_no_password_and_nothing_of_our_own_is_in_it(committed: Git, tmp_path: Path) -> None:
+def test_it_has_no_password_and_no_files_of_hpsearch(committed: Git, tmp_path: Path) -> None:
     for name in (".env", "train.py"):
         (tmp_path / name).write_text("url = 'postgresql://ada:s3cret@db/x'\n")
     committed("add", "-f", ".env")

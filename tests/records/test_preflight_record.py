@@ -12,7 +12,7 @@ def test_the_suggestion_can_be_copied_into_the_study() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 10, 33, 250, 4000, 100_000])
-def test_so_many_shares_are_no_more_than_one_gpu(count: int) -> None:
+def test_the_shares_add_up_to_at_most_one_gpu(count: int) -> None:
     """Ray counts in steps of 0.0001, so no more than 10,000 share one."""
     assert min(count, 10_000) * share(count) <= 1
     assert share(count) >= 1e-4

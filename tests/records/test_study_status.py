@@ -28,14 +28,14 @@ def test_while_it_runs(scenario: Scenario) -> None:
     assert json.loads(json.dumps(status.document()))["best"] == asdict(status.best)
 
 
-def test_what_a_dead_process_ran_waits_for_the_next(scenario: Scenario) -> None:
+def test_trials_of_a_dead_process_are_waiting(scenario: Scenario) -> None:
     set_lease(scenario.study.journal_url, pid=DEAD_PID)
     status = study_status(scenario.journal, scenario.record)
     assert (status.state, status.holder) == ("INTERRUPTED", None)
     assert {name: count for name, count in status.trials.items() if count} == {"waiting": 1, "complete": 1}
 
 
-def test_a_study_with_what_was_decided_about_it(scenario: Scenario) -> None:
+def test_a_study_with_its_decisions(scenario: Scenario) -> None:
     details = study_details(scenario.journal, JournalStudy(scenario.record))
     assert [one.number for one in details.trials] == [0, 1]
     trials = [

@@ -47,7 +47,7 @@ def test_so_many_columns_as_fit_the_terminal(monkeypatch: pytest.MonkeyPatch, wi
     assert len(heads) == blocks
 
 
-def test_nobody_leads_where_values_mean_different_things() -> None:
+def test_no_study_leads_where_metrics_differ() -> None:
     said = text(comparison(compared("toy", SHORT), compared("other", LONG, 'study.metric="weight"')))
     assert (
         "These studies cannot be compared, so none of them leads:\n  different metrics: val_loss (toy), weight (other)"

@@ -39,7 +39,7 @@ def test_how_often_the_test_set_was_opened(openings: int, said: str) -> None:
     assert said in lines(openings=openings)
 
 
-def test_what_is_on_record_is_said_to_be() -> None:
+def test_a_recorded_result_is_named_as_one() -> None:
     said = "This is the recorded result: nothing was computed now. "
     said += "--again opens the test set once more, which is recorded too."
     assert said in lines(on_record=True)

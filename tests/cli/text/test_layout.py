@@ -60,7 +60,7 @@ def test_a_cell_of_many_lines_is_shortened(monkeypatch: pytest.MonkeyPatch) -> N
     ]
 
 
-def test_a_cell_goes_on_at_its_own_indentation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrapped_cell_keeps_its_indentation(monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, 24)
     rows = [["* the best of them all", "0.5"], ["  another one of many", "0.25"]]
     assert table(rows, narrow=(0,)).splitlines() == [
@@ -92,9 +92,7 @@ def test_a_column_keeps_a_few_characters(monkeypatch: pytest.MonkeyPatch) -> Non
         ("", [""]),
     ],
 )
-def test_a_line_that_is_too_long_goes_on_below_its_text(
-    monkeypatch: pytest.MonkeyPatch, line: str, lines: list[str]
-) -> None:
+def test_a_long_line_wraps_below_its_text(monkeypatch: pytest.MonkeyPatch, line: str, lines: list[str]) -> None:
     at(monkeypatch, 20)
     assert wrapped(line).splitlines() == [one for one in lines if one]
 

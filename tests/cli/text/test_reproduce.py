@@ -16,7 +16,7 @@ def test_identical() -> None:
     ]
 
 
-def test_what_differs_and_that_nothing_recorded_explains_it() -> None:
+def test_differences_without_a_recorded_reason() -> None:
     assert text(OTHER).splitlines()[1:] == [
         "  differs, first in val_loss at epoch 2: was 0.25, is 0.5",
         "  largest relative difference 0.5, in val_loss at epoch 2: was 0.25, is 0.5",

@@ -86,7 +86,7 @@ def test_a_search_that_gives_a_reason_for_its_end_has_rounds_to_show() -> None:
     assert "  rounds     hpsearch show digits" in lines
 
 
-def test_nothing_came_of_it() -> None:
+def test_a_run_without_a_result() -> None:
     assert text(result([replace(FAILED, number=0, curve=())], End(all_failed=True))).splitlines() == [
         "digits: failed (all 1 trial)",
         "1 trial: 1 failed; 0 epochs in 1m35s, workers busy 90%",
@@ -146,7 +146,7 @@ def test_trials_of_every_state() -> None:
         ({}, "digits: stopped (`hpsearch stop` was called)"),
     ],
 )
-def test_a_run_that_was_stopped_goes_on_by_the_same_command(changes: dict[str, object], head: str) -> None:
+def test_a_stopped_run_is_resumed_by_the_same_command(changes: dict[str, object], head: str) -> None:
     found = result(end=End(stopped="`hpsearch stop` was called", cause=Cause.INTERRUPTED), **changes)
     assert text(found).splitlines()[0] == head
     assert advice(found) == [f"{AGAIN} to continue"]
@@ -182,7 +182,7 @@ class TestLimits:
         assert other == "or raise limits.max_failure_share to train other trials first"
 
 
-def test_what_mlflow_lacks() -> None:
+def test_events_that_are_not_in_mlflow() -> None:
     lines = text(result(sync=Sync(3, 16, "MLflow at http://127.0.0.1:9 does not answer"))).splitlines()
     assert lines[-2:] == [
         "16 events are not in MLflow yet; `hpsearch sync digits` sends them",

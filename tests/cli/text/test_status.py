@@ -25,7 +25,7 @@ def test_a_line_for_each() -> None:
     ]
 
 
-def test_one_alone_has_what_was_measured_and_who_runs_it() -> None:
+def test_a_single_study_has_its_preflight_and_its_process() -> None:
     whole = StudyStatus(
         "toy", "RUNNING", "process 7 on here", {"running": 1}, 3, 1.0, "9 checks passed", "lr falls", None
     )
