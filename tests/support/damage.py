@@ -1,4 +1,4 @@
-"""What can happen to a checkpoint on a disk, and what somebody may put in its place."""
+"""Damage to checkpoints on a disk, and files that may replace them."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ from hpsearch.trainer import state
 from tests.support.toys import Weight
 
 Damage = Callable[[Path], None]
-"""Does something to a checkpoint file or to the .sha256 beside it."""
+"""A function that damages a checkpoint file or its .sha256."""
 
 
 def hash_of(path: Path) -> Path:
@@ -23,7 +23,7 @@ def hash_of(path: Path) -> Path:
 
 
 def sign(path: Path) -> None:
-    """Give it the hash that belongs to it."""
+    """Write the right hash of the file."""
     hash_of(path).write_text(hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -36,7 +36,7 @@ def cut(share: float) -> Damage:
 
 
 def flip(share: float) -> Damage:
-    """One bit, so far from the beginning."""
+    """Flip one bit, at this fraction of the file."""
 
     def damage(path: Path) -> None:
         content = bytearray(path.read_bytes())
@@ -59,7 +59,7 @@ def shorten_hash(path: Path) -> None:
 
 
 def foreign(owner: str) -> Damage:
-    """Another study's or another trial's, whole and signed."""
+    """Replace it by a valid checkpoint of another study or trial, with its hash."""
 
     def damage(path: Path) -> None:
         step = int(path.stem[6:]) if path.stem.startswith("epoch-") else 1
@@ -102,7 +102,7 @@ DAMAGES: dict[str, Damage] = {
 
 
 class Payload:
-    """Unpickled by anything that trusts it, it makes a folder."""
+    """Creates a folder when it is unpickled."""
 
     def __init__(self, marker: Path):
         self.marker = marker
@@ -118,7 +118,7 @@ def _saved(thing: Any, **options: Any) -> bytes:
 
 
 def _in_tar(payload: Payload) -> bytes:
-    """The oldest layout of torch files."""
+    """In the oldest format of torch files."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in ("storages", "tensors", "pickle"):

@@ -1,4 +1,4 @@
-"""A trainer's module that ends the process that imports it."""
+"""A trainer's module that ends the process on import."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A recorder in lists, which checks what it is given and gives a study back as the journal would."""
+"""A recorder with lists in place of a journal, which checks what is written."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from hpsearch.core.messages import Provenance
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 
 ENDS = frozenset({"wait", "complete", "pruned", "paused", "failed"})
-"""The kinds of decision that take a trial off its worker."""
+"""The kinds of decision after which a trial has no worker."""
 
 
 class ListRecorder:
@@ -57,7 +57,7 @@ class ListRecorder:
         self.renewals += 1
 
     def check(self) -> None:
-        """What must hold after every write."""
+        """Check the invariants after every write."""
         assert sorted(self.trials) == list(range(len(self.trials)))
         for number, trial in self.trials.items():
             curve = self.curve(number)
@@ -74,12 +74,12 @@ class ListRecorder:
         return tuple(report for owner, report in self.reports if owner == number)
 
     def history(self, objective: Objective) -> History:
-        """The study as a new process would read it."""
+        """The history as a new process would read it."""
         rows = (self.trials[number] for number in sorted(self.trials))
         return History(objective, [replace(row, curve=self.curve(row.number)) for row in rows])
 
     def changes(self, number: int) -> list[State]:
-        """The states that a trial went through, as they were written."""
+        """The recorded states of a trial, in order."""
         states = [state for owner, state in self.states if owner == number]
         return states[:1] + [after for before, after in pairwise(states) if after is not before]
 
@@ -87,7 +87,7 @@ class ListRecorder:
         return [decision.reason for decision in self.decisions if decision.kind == kind]
 
     def result(self) -> tuple[list[Trial], list[tuple[Report, ...]], list[Decision]]:
-        """What a study came to, but for how long it took and where it was interrupted."""
+        """The result of a study, without times and interruptions."""
         trials = [replace(trial, busy=0.0) for trial in self.trials.values()]
         decisions = [decision for decision in self.decisions if decision.kind not in ("wait", "note")]
         return trials, [self.curve(trial.number) for trial in trials], decisions

@@ -1,4 +1,4 @@
-"""Trainers that do things to their process. `params["how"]` says which."""
+"""Trainers that change their process, in the way of `params["how"]`."""
 
 import atexit
 import logging
@@ -22,11 +22,11 @@ shared_folder = tempfile.TemporaryDirectory()
 """Made by the import, for all trials."""
 
 seen: list[float] = []
-"""What trials have left in the module."""
+"""State of the module that trials change."""
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
-    """Reports how many trials this process has trained before, and what else may leak from one to the next."""
+    """Reports the number of trials that this process trained before, and other state that may leak between trials."""
     seen.append(0.0)
     WAYS[str(params.get("how", "fine"))](run)
     for epoch in run.epochs():
@@ -42,7 +42,7 @@ def chdir(run: Run) -> None:
 
 
 def writes(run: Run) -> None:
-    """Past Python's own streams too."""
+    """Writes with Python's streams, and directly to the descriptors."""
     print("print")
     logging.info("logging")
     os.write(1, b"descriptor 1\n")
@@ -64,7 +64,7 @@ def floods(run: Run) -> None:
 
 
 def daemon(run: Run) -> None:
-    """A process that leaves the process group and the family, and ignores what it can."""
+    """Starts a daemon: a process in another session, with another parent, that ignores signals."""
     if os.fork() == 0:
         os.setsid()
         if os.fork() != 0:
@@ -76,7 +76,7 @@ def daemon(run: Run) -> None:
 
 
 def children(run: Run) -> None:
-    """Those of `subprocess` and of `multiprocessing`."""
+    """Starts children with `subprocess` and `multiprocessing`."""
     import multiprocessing
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""`python -m tests.support.ray_session work`: a pool from its start to its end, as a command makes it.
+"""`python -m tests.support.ray_session work`: a pool from its start to its end, as a command uses it.
 
 Its worker ends itself, and the pool is closed. What is left of it then is written to `work`/left.
 """
@@ -38,7 +38,7 @@ def main(work: Path) -> None:
 
 
 def descendants(pid: int) -> set[int]:
-    """All processes that it has started, and those that they have."""
+    """All descendants of a process."""
     parents = {int(stat.parent.name): _fields(stat)[1:2] for stat in Path("/proc").glob("[0-9]*/stat")}
     found, new = set[int](), {pid}
     while new:
@@ -48,12 +48,12 @@ def descendants(pid: int) -> set[int]:
 
 
 def running(pids: Iterable[int]) -> list[int]:
-    """Those that have not ended; one that ended and that nobody has asked for since is a zombie, Z."""
+    """The processes that have not ended. Zombies (state Z) have."""
     return [pid for pid in pids if _fields(Path(f"/proc/{pid}/stat"))[:1] not in ([], ["Z"])]
 
 
 def _fields(stat: Path) -> list[str]:
-    """State, parent and so on; [] of a process that is gone."""
+    """The fields from the state on; [] for a process that has ended."""
     try:
         return stat.read_text().rpartition(")")[2].split()
     except OSError:

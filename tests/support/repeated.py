@@ -1,4 +1,4 @@
-"""Trainers whose repeats do not all do the same: what they do follows from their seed."""
+"""Trainers whose repeats behave differently, depending on their seed."""
 
 import math
 import random
@@ -10,7 +10,7 @@ from tests.support.toys import Weight
 
 
 def ends(params: Params, run: Run) -> Iterator[Report]:
-    """Trains so many epochs as the last digit of its seed says."""
+    """Trains as many epochs as the last digit of its seed."""
     weight = Weight()
     run.track(weight=weight)
     for epoch in run.epochs():
@@ -21,7 +21,7 @@ def ends(params: Params, run: Run) -> Iterator[Report]:
 
 
 def one_of_them(params: Params, run: Run) -> Iterator[Report]:
-    """What params["how"] says happens in epoch 2 where the seed is params["seed"]."""
+    """Behaves as params["how"] in epoch 2 of the repeat with seed params["seed"]."""
     weight = Weight()
     run.track(weight=weight)
     for epoch in run.epochs():

@@ -12,7 +12,7 @@ import torch
 
 
 def bits(value: Any) -> Any:
-    """Equal for two values that have the same bits, and the same types in all their parts."""
+    """A value that is equal for values with the same bits and types in all their parts."""
     if isinstance(
         value, np.ndarray | np.generic | np.random.Generator | np.random.RandomState | np.random.BitGenerator
     ):

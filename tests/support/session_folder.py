@@ -1,4 +1,4 @@
-"""A folder in which a test asks for trials, and how it trains them."""
+"""A folder for tests of Session (ask and tell), and a training loop."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ RANDOM = {"method": "random", "trials": 4}
 
 
 class SessionFolder:
-    """A folder with a journal in which studies are made, searched and read."""
+    """A folder with a journal for studies."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -47,7 +47,7 @@ class SessionFolder:
             return journal.trials(record.id)
 
     def decided(self, name: str) -> list[Any]:
-        """But for what follows from a worker's checkpoints: a program with a loop of its own has none."""
+        """The decisions, without those about checkpoints: a program with its own loop has none."""
         record = self.record(name)
         assert record is not None
         with Journal.open(self.study().journal_url) as journal:
@@ -61,7 +61,7 @@ class SessionFolder:
 
 
 def comparable(trial: Trial) -> list[Any]:
-    """All that does not depend on the clock, as text, so that NaN equals NaN."""
+    """The values of a trial that do not depend on the clock, as text, so that NaN equals NaN."""
     curve = [(report.step, repr(dict(report.metrics))) for report in trial.curve]
     names = ["number", "params", "seed", "until", "state", "round", "reason", "origin", "ended", "ended_before"]
     names += ["cause", "cause_numbers"]

@@ -1,4 +1,4 @@
-"""Small searches: scripted samplers and pruners, a clock that tests advance, workers that get lost when told to."""
+"""Small searches: scripted samplers and pruners, a clock that tests advance, workers that are lost at given orders."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -54,7 +54,7 @@ class ListSampler:
 
 @dataclass
 class RoundsSampler:
-    """Trains each parameter set to epoch `first`; when all are there it continues the best to epoch `then`."""
+    """Trains each parameter set to epoch `first`; when all are paused, resumes the best to epoch `then`."""
 
     params: Sequence[Params]
     first: int
@@ -76,7 +76,7 @@ class RoundsSampler:
 
 @dataclass(frozen=True)
 class ScriptedPruner:
-    """Returns its verdicts at (trial number, epoch), and goes on everywhere else."""
+    """Returns the given verdict at (trial number, epoch), else Continue."""
 
     verdicts: dict[tuple[int, int], Verdict] = field(default_factory=dict)
 
@@ -94,7 +94,7 @@ class Clock:
 
 
 class UnreliablePool:
-    """A pool whose workers get lost or hang when `fate` says so of an order; otherwise as the one inside.
+    """A pool whose workers are lost or hang at an order if `fate` says so; otherwise as `inside`.
 
     fate: (order, how often that trial was ordered before) -> "" | "hang" | "memory" | why the worker is lost. Where
     nothing happens, the time that was to be waited passes on `clock`. In the place of a worker that was taken away a
@@ -160,7 +160,7 @@ class UnreliablePool:
 
 
 class SlowSampler:
-    """A pool in which every report took so many seconds."""
+    """A pool in which every report takes `seconds`."""
 
     def __init__(self, inside: Pool, seconds: float):
         self._inside, self._seconds = inside, seconds
@@ -194,7 +194,7 @@ class EachTurn(Observer):
 
 
 class RecordingObserver(Observer):
-    """calls: (callback, trial, what came with it), but for the ends of turns."""
+    """calls: (callback, trial, other arguments), without `turn_ended`."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Trial, Any]] = []
@@ -213,7 +213,7 @@ class RecordingObserver(Observer):
 
 
 class Search:
-    """A study in a folder; what is not given is the simplest there is. `go` runs it, `again` is another process."""
+    """A study in a folder, with simple defaults. `go` runs it, `again` continues it as another process would."""
 
     def __init__(self, folder: Path, sampler: Any, trainer: str = "learner", *, workers: int = 1, **rules: Any):
         self.folder, self.sampler, self.workers = folder, sampler, workers
@@ -239,7 +239,7 @@ class Search:
         )
 
     def go(self, act: Callable[[Loop], object] | None = None, **changes: Any) -> Loop:
-        """act: is called after every turn."""
+        """act: called after every turn."""
         observers = [EachTurn(act)] if act else changes.pop("observers", ())
         loop = self.loop(observers=observers, **changes)
         for one in observers:
@@ -248,7 +248,7 @@ class Search:
         return loop
 
     def again(self) -> "Search":
-        """Another process takes over what stands in the recorder and on the disk."""
+        """A search that continues from the recorder and the files of this one."""
         self.pool.close()
         self.pool = InProcess(self.setup, self.workers)
         self.recorder = ListRecorder(self.recorder)
