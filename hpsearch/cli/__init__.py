@@ -1,1 +1,1 @@
-"""The command line: arguments to one call, its result to words and an exit code."""
+"""The command line: arguments to one call, its result to text and an exit code."""

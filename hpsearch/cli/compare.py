@@ -1,4 +1,4 @@
-"""`hpsearch compare`: a study's name is looked up in the journal of the first file among the arguments, else here."""
+"""`hpsearch compare`: a name is looked up in the journal of the first study file among the arguments, if any."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator

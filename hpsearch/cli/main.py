@@ -1,4 +1,4 @@
-"""argv -> exit code: the only place that prints, and that catches HpsearchError.
+"""argv -> exit code. Only this module prints results, and catches HpsearchError.
 
 Only the module of the called verb is imported, so that `hpsearch --help` stays fast.
 """
@@ -43,10 +43,10 @@ VERBS = {
     "submit": "run a study as a Ray job on a cluster",
     "db": "show or upgrade the schema version of the journal database",
 }
-"""Each is a module of hpsearch.cli: `arguments` fills its parser, `run` yields its Answers."""
+"""Each is a module of hpsearch.cli: `arguments` adds its arguments to a parser, `run` yields its Answers."""
 
-GONE = (errno.EPIPE, errno.EIO)
-"""Errors of writing to a closed pipe or a closed terminal."""
+CLOSED = (errno.EPIPE, errno.EIO)
+"""Errors of a write to a closed pipe or terminal."""
 
 EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no trial succeeded or too many failed,
 4 study already running, 5 infrastructure failed (run again), 6 a reproduced trial has other results,
@@ -54,7 +54,7 @@ EPILOG = """exit codes: 0 success, 1 bug in hpsearch, 2 invalid input, 3 no tria
 
 
 def parser(verb: str | None = None, module: ModuleType | None = None) -> argparse.ArgumentParser:
-    """Of all verbs, with the arguments of the one that is called."""
+    """The parser of all verbs, with the arguments of `verb`."""
     top = argparse.ArgumentParser(
         prog="hpsearch",
         description="Hyperparameter search for PyTorch, run like an experiment.",
@@ -111,10 +111,10 @@ def _print(text: str) -> None:
         if text:
             print(text, flush=True)
     except OSError as problem:
-        if problem.errno not in GONE:
+        if problem.errno not in CLOSED:
             problem.add_note("  while writing to stdout")
             raise
-        _send_nowhere(sys.stdout)
+        _redirect_to_devnull(sys.stdout)
 
 
 def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) -> int:
@@ -124,7 +124,7 @@ def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) ->
         if message and sys.stderr is not None:  # None: it was closed when the process began
             print(message, file=sys.stderr)
     except OSError:
-        _send_nowhere(sys.stderr)
+        _redirect_to_devnull(sys.stderr)
     return exit_code
 
 
@@ -133,6 +133,6 @@ def _trace(problem: BaseException) -> None:
     print(redact("".join(traceback.format_exception(problem))), end="", file=sys.stderr)
 
 
-def _send_nowhere(stream: TextIO) -> None:
-    """The reader has closed the pipe: what is still buffered must not fail again when Python flushes it at exit."""
+def _redirect_to_devnull(stream: TextIO) -> None:
+    """The reader has closed the pipe: the rest of the buffer must not fail again when Python flushes it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""`hpsearch preflight`: nothing is recorded in the journal; files are left for `plan` and for people."""
+"""`hpsearch preflight`: it writes nothing to the journal, but files for `plan` and for people."""
 
 import uuid
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""`hpsearch reproduce`: the trainer is looked for beside the study's file where that is named."""
+"""`hpsearch reproduce`: the trainer is looked up beside the study's file, if a file is given."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from hpsearch.cli.verb import Answer, recorded_study
 
 DIFFERS = 6
-"""The exit code of a trial that did not come to the same: nothing is wrong with hpsearch, the input or the machine."""
+"""The exit code for a trial with other results, which is no error of hpsearch, the input or the machine."""
 
 
 def arguments(parser: ArgumentParser) -> None:

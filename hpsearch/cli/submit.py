@@ -16,8 +16,8 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--follow", action="store_true", help="show its output, and exit with its exit code")
 
 
-class _There(dict[str, str]):
-    """The environment of the cluster: a variable that is not set here may be set there, and hold a database URL."""
+class _ClusterEnvironment(dict[str, str]):
+    """The environment on the cluster: a variable that is not set here may be set there, as a database URL."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -30,7 +30,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.core.logs import buffer_library_logs
     from hpsearch.study.definition import Study
 
-    study = Study.load(args.file, args.overrides, _There(os.environ))
+    study = Study.load(args.file, args.overrides, _ClusterEnvironment(os.environ))
     buffer_library_logs()
     from hpsearch.workers.pools.ray import jobs
 

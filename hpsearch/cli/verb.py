@@ -1,4 +1,4 @@
-"""Shared by the verbs: the answer of a verb, and arguments that several of them take."""
+"""The answer of a verb, and arguments that several verbs have."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -9,8 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """`hpsearch.cli.main` alone prints it. data: what `--json` prints. text: what a person reads, made only when it is
-    asked for."""
+    """Printed by `hpsearch.cli.main`. data: for `--json`. text: for the screen, computed only where it is printed."""
 
     data: Any
     text: Callable[[], str]

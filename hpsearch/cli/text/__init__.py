@@ -1,1 +1,1 @@
-"""Results in words, for a terminal."""
+"""Results as text, for a terminal."""

@@ -13,7 +13,7 @@ MOST_LINES = 20
 """How many differences between two studies are shown; --json has all."""
 
 FEW = 5
-"""Degrees of freedom: with fewer, Student's t makes the limit much larger than the noise is."""
+"""Degrees of freedom: with fewer, the limit by Student's t is much larger than the noise."""
 
 
 def text(found: Comparison) -> str:

@@ -1,4 +1,4 @@
-"""What the curves of a recorded study show, in words."""
+"""The findings in the curves of a recorded study, as text."""
 
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.format import many, named, number, params_line, score

@@ -1,4 +1,4 @@
-"""The result of an evaluation, in words."""
+"""The result of an evaluation, as text."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ from hpsearch.evaluation.evaluation_result import (
 )
 
 SHOWN = 3
-"""How many of the models that were left out are named."""
+"""The most left-out models that are listed."""
 
 
 def text(result: EvaluationResult) -> str:

@@ -1,4 +1,4 @@
-"""Screens that fit the terminal: sentences wrap between words, tables are no wider than it is."""
+"""Text that fits the width of the terminal: sentences wrap between words, and columns of tables are narrowed."""
 
 import re
 import shutil
@@ -14,14 +14,14 @@ LONGEST_LINE = 200
 """Characters of one difference between files or environments, which may hold values of any length; --json has all."""
 
 COMFORTABLE, NARROWEST = 14, 8
-"""Characters of a narrowed column: with fewer than the first another column is narrowed too; the second it keeps,
-however narrow the terminal is."""
+"""Widths of a narrowed column: below the first, another column is narrowed too; the second is its minimum,
+in any terminal."""
 
 GAP = 2
 """Spaces between columns."""
 
 LABEL = re.compile(r" *(?:\S+(?: \S+)* {2,})?")
-"""What stands before the text of a line: its indentation, and a label with two spaces or more after it."""
+"""The indentation of a line, and a label that is followed by two spaces or more."""
 
 
 def width() -> int | None:
@@ -30,7 +30,7 @@ def width() -> int | None:
 
 
 def wrapped(text: str) -> str:
-    """Lines that are too long go on below their text, indented. No word is broken, and paths stay whole."""
+    """Long lines continue below their text, indented. Words and paths are not broken."""
     most = width()
     return text if most is None else "\n".join(_wrapped(line, most) for line in text.split("\n"))
 
@@ -73,7 +73,7 @@ def table(rows: Sequence[Sequence[str]], narrow: Sequence[int], lines: int | Non
 
 
 def _shared(room: int, wanted: dict[int, int]) -> dict[int, int]:
-    """The widths of columns that want more than there is: those that want little have it, the others the same."""
+    """Column widths that fit into `room`: narrow columns keep their width, the others share the rest equally."""
     widths = {}
     for left, place in zip(range(len(wanted), 0, -1), sorted(wanted, key=wanted.__getitem__), strict=True):
         widths[place] = min(wanted[place], max(NARROWEST, room // left))
@@ -97,13 +97,13 @@ def _cell(text: str, most: int | None, lines: int | None) -> list[str]:
 
 
 def in_blocks(rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns, in blocks of as many as fit the terminal below each other; each has the first column."""
+    """Aligned columns, in blocks that fit the width of the terminal; each block has the first column."""
     cells = [[shortened(cell, LONGEST_CELL) for cell in row] for row in rows]
     return "\n\n".join(columns([[row[0], *row[start:end]] for row in cells]) for start, end in _blocks(cells))
 
 
 def _blocks(rows: Sequence[Sequence[str]]) -> Iterator[tuple[int, int]]:
-    """Which columns stand beside the first one: at least one in a block."""
+    """Start and end of the columns of each block, besides the first column: at least one."""
     widths = [max(len(row[place]) for row in rows) + GAP for place in range(len(rows[0]))]
     most = width()
     room = float("inf") if most is None else most - widths[0] + GAP

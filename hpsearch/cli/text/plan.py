@@ -1,4 +1,4 @@
-"""What a study will run, in words."""
+"""The forecast of a study, as text."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def text(expected: Forecast) -> str:
 
 
 def _amount(expected: Forecast) -> Iterator[str]:
-    """How many trials and epochs, and how long that takes."""
+    """The number of trials and epochs, and the time."""
     study = expected.study
     if expected.trials is None or expected.epochs is None:
         yield f"the sampler decides how many trials it proposes, each of up to {study.trainer.epochs} epochs"
@@ -103,7 +103,7 @@ def _disk(expected: Forecast) -> Iterator[str]:
 
 
 def _measured(expected: Forecast) -> Iterator[str]:
-    """What was measured before the first trial, or will be."""
+    """The results of preflight and range test, or that they will be run."""
     study = expected.study
     if expected.cost:
         yield f"measured by the preflight: {cost_text(expected.cost)}"

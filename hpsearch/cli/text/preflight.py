@@ -1,4 +1,4 @@
-"""The result of a preflight, in words."""
+"""The result of a preflight, as text."""
 
 from hpsearch.preflight.judge import check
 from hpsearch.preflight.runner import Preflight

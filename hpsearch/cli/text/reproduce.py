@@ -1,4 +1,4 @@
-"""The result of a trial that was trained again, in words."""
+"""The result of a trial that was trained again, as text."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from hpsearch.core.trial import State
 from hpsearch.reproduce.reproduction import BROKEN_OFF, Reproduction
 
 MOST_LINES = 20
-"""How many changes since then are shown; --json has all."""
+"""The most changes that are shown; --json has all."""
 
 
 def text(found: Reproduction) -> str:

@@ -1,4 +1,4 @@
-"""The result of a run, in words."""
+"""The result of a run, as text."""
 
 import math
 import shlex
@@ -65,7 +65,7 @@ def _counts(result: RunResult) -> str:
 
 
 def _next_step(result: RunResult) -> list[str]:
-    """How the study goes on from here; nothing where it is done."""
+    """How to continue the study; nothing where it is done."""
     end, again = result.end, "run the same command again"
     advice = f"fix the trainer and {again}: failed trials are tried again (--retry-failed: also without a change)"
     retry = [advice] if State.FAILED in result.counts else []
@@ -84,7 +84,7 @@ def _next_step(result: RunResult) -> list[str]:
 
 
 def _limit_to_raise(result: RunResult) -> str:
-    """The limit that is used up, and what it must be above; "" where a larger one would change nothing."""
+    """The limit that is used up, and the value that it must exceed; "" where a larger one would change nothing."""
     numbers, study, history = result.end.numbers, result.study, result.history
     if "epochs" in numbers:
         whole = plan.planned_epochs(study, history.restarts)
@@ -140,8 +140,8 @@ def _raised_at_their_end(result: RunResult) -> list[int]:
 
 
 def _caller(study: Study, is_fork: bool) -> Callable[..., str]:
-    """How this user asks about this study from where they are, such as `.venv/bin/hpsearch show studies/my.toml`: of a
-    command, and the number of a trial where there is one."""
+    """The command line of a command on this study, from the current folder: `.venv/bin/hpsearch show my.toml 3`. It is
+    called with the command, and the number of a trial where there is one."""
     name, where = study.study.name, ""
     if study.journal_url != f"sqlite:///{home() / 'journal.db'}":
         if is_fork or study.path is None:

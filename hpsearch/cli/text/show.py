@@ -1,4 +1,4 @@
-"""A recorded study with its trials, and one trial with its curve, in words."""
+"""A recorded study with its trials, and one trial with its curve, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ def study(details: StudyDetails, used: int, every: bool) -> str:
 
 
 def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
-    """A line for each with its parameters; those that are the same in all trials stand above."""
+    """A line for each trial, with its parameters; those that are equal in all trials are in the heading."""
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     first, *others = trials
     same = {
@@ -102,7 +102,7 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
 
 
 def _checkpoint(files: TrialFiles) -> Iterator[str]:
-    """With the line of Python that loads it, which is no longer one where a path with spaces is broken."""
+    """With a line of Python that loads it. A path with spaces is not wrapped, so that the line stays valid."""
     if files.removal is not None:
         yield wrapped(f"  {files.removal}")
     if files.checkpoint is None:
@@ -128,7 +128,7 @@ def _log(details: TrialDetails, files: TrialFiles) -> Iterator[str]:
 
 
 def _where(segments: Sequence[TrainingSegment]) -> Iterator[str]:
-    """Where it was trained and on which data; once for segments that are alike."""
+    """Environment and data of the training; equal segments are shown once."""
     last: tuple[object, object] | None = None
     for segment in segments:
         if (segment.environment, segment.data) != last:

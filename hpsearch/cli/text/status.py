@@ -1,4 +1,4 @@
-"""The state of recorded studies, in words."""
+"""The status of recorded studies, as text."""
 
 from collections.abc import Sequence
 
