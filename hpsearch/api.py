@@ -48,6 +48,7 @@ def run(
     fork: str | None = None,
     skip_preflight: bool = False,
     retry_failed: bool = False,
+    accept_changes: bool = False,
 ) -> RunResult:
     """Run a study, or resume it, as `hpsearch run` does.
 
@@ -55,6 +56,8 @@ def run(
     fork: the name of a new study that learns from the recorded one.
     skip_preflight: start the search without the checks of [preflight].
     retry_failed: train failed trials again; without it, only those that failed before the trainer changed.
+    accept_changes: where the code of the trainer has changed, begin the search anew: the trials so far stay on record,
+    and are neither the best nor known to the search. Without it, StudyChanged is raised.
 
     Ctrl-C (in a notebook: interrupt the kernel) stops the run: running trials end their epoch, for at most 25 seconds,
     and the result is returned. A second Ctrl-C stops at once. The next `run` of the same study resumes it. Before the
@@ -76,7 +79,14 @@ def run(
         raise BadInput("a study is running in this process already: wait for its end, or use a process of its own")
     try:
         with logging_restored(), _observer(progress) as observer:
-            result = run_study(asked, observer, origin=origin, skip_preflight=skip_preflight, retry_failed=retry_failed)
+            result = run_study(
+                asked,
+                observer,
+                origin=origin,
+                skip_preflight=skip_preflight,
+                retry_failed=retry_failed,
+                accept_changes=accept_changes,
+            )
             if result.trained_nothing:
                 observer.say(nothing_to_train.text(result))
             return result
@@ -215,11 +225,13 @@ class RecordedStudy:
 
     @property
     def trials(self) -> "pd.DataFrame":
-        """One row a trial: number, state, cause, each parameter, value, best_epoch, epochs, round, seconds, reason.
+        """One row a trial: number, state, cause, each parameter, value, best_epoch, epochs, round, seconds, reason,
+        superseded.
 
         value: of the study's metric at best_epoch; missing where the trial has none. epochs: trained so far.
         round: of the search, from 1. seconds: inside the trainer. A parameter with the name of one of these columns
         is in `params.NAME`. Parameters that are conditional and not active are missing.
+        superseded: trained with an earlier version of the trainer's code, see `run`.
         """
         return frames.trials_frame(self._found.trials, self._study.objective)
 

@@ -16,6 +16,11 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="train all failed trials again (default: those that failed before the trainer changed)",
     )
+    parser.add_argument(
+        "--accept-changes",
+        action="store_true",
+        help="begin the search anew after a change of the trainer's code; the trials so far stay on record, marked",
+    )
     parser.add_argument("--skip-preflight", action="store_true", help="start without the checks of [preflight]")
     parser.add_argument(
         "--jsonl", action="store_true", help="print one JSON object for each trial that ends, then that of --json"
@@ -35,6 +40,11 @@ def run(args: Namespace) -> Iterator[Answer]:
     lines = sys.stdout if args.jsonl else None
     with printing_aside(), Terminal(quiet=args.quiet, lines=lines) as terminal:
         result = run_study(
-            study, terminal, origin=origin, skip_preflight=args.skip_preflight, retry_failed=args.retry_failed
+            study,
+            terminal,
+            origin=origin,
+            skip_preflight=args.skip_preflight,
+            retry_failed=args.retry_failed,
+            accept_changes=args.accept_changes,
         )
     yield Answer(result.document(), partial(text, result), result.exit_code)

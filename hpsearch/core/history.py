@@ -21,6 +21,9 @@ class History:
     ended: how many times a trial has ended or paused (a paused trial that is resumed ends again).
     uncounted: the most INFEASIBLE trials that `counted` leaves out (limits.infeasible).
     evidence: trials of the study that this one was forked from; samplers use their results, and never resume them.
+    superseded: how many of the first trials were trained with an earlier version of the trainer's code.
+    current: the other trials, numbered from 0: what samplers and pruners see. All of them, unless some are superseded.
+    first: the number on record of its trial 0, for people; not 0 in a `current` of a study with superseded trials.
     """
 
     def __init__(
@@ -31,10 +34,11 @@ class History:
         *,
         uncounted: int = 0,
         restarts: bool = False,
+        first: int = 0,
     ):
         self.objective = objective
-        self.uncounted = uncounted
-        self.restarts = restarts
+        self.uncounted, self.first = uncounted, first
+        self._restarts = restarts
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
         self._losses: dict[int, dict[int, float]] = {}
@@ -43,11 +47,18 @@ class History:
         self.ended = 0
         self.epochs = 0
         self.busy = 0.0
+        trials = list(trials)
+        self.superseded = sum(trial.superseded for trial in trials)
+        self.current = self
+        if self.superseded:
+            self.current = self._copy((), first=self.superseded)
         for trial in trials:
             self.put(trial)
 
     def put(self, trial: Trial) -> None:
         """Add the next trial, or replace the one with its number."""
+        if self.current is not self and trial.number >= self.superseded:
+            self.current.put(self.renumbered(trial))
         if trial.number > len(self._trials):
             raise ValueError(f"trial {trial.number} put before trial {len(self._trials)}")
         if trial.number == len(self._trials):
@@ -64,9 +75,26 @@ class History:
             for losses in self._losses.values():
                 losses.pop(trial.number, None)
 
+    def renumbered(self, trial: Trial) -> Trial:
+        """The trial with its number in `current`."""
+        return replace(trial, number=trial.number - self.superseded) if self.superseded else trial
+
+    @property
+    def restarts(self) -> bool:
+        return self._restarts
+
+    @restarts.setter
+    def restarts(self, value: bool) -> None:
+        self._restarts = value
+        if self.current is not self:
+            self.current.restarts = value
+
     @property
     def counted(self) -> int:
-        """The number of trials that a budget of trials counts: all but the first `uncounted` INFEASIBLE ones."""
+        """The number of trials that a budget of trials counts: all but superseded ones and the first
+        `uncounted` INFEASIBLE ones."""
+        if self.current is not self:
+            return self.current.counted
         return len(self._trials) - min(len(self._infeasible), self.uncounted)
 
     def _add(self, trial: Trial, place: int) -> None:
@@ -147,7 +175,17 @@ class History:
             else replace(trial, state=State.RUNNING, curve=(), ended=0)
             for trial in list(self._trials)
         )
-        return History(self.objective, seen, self.evidence, uncounted=self.uncounted, restarts=self.restarts)
+        return self._copy(seen, self.first)
+
+    def _copy(self, trials: Iterable[Trial], first: int) -> "History":
+        return History(
+            self.objective,
+            trials,
+            self.evidence,
+            uncounted=self.uncounted,
+            restarts=self.restarts,
+            first=first,
+        )
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,8 @@ class Trial:
     busy: seconds that workers spent inside its trainer.
     error: the traceback of `exception`, else "".
     retrained: epochs that were trained again because it was continued without a checkpoint. Budgets count them.
+    superseded: trained with an earlier version of the trainer's code. It stays on record and is neither the best trial
+        nor known to samplers and pruners.
     """
 
     number: int
@@ -148,6 +150,7 @@ class Trial:
     cause_numbers: Numbers = field(default_factory=dict)
     exception: str = ""
     retrained: int = 0
+    superseded: bool = False
 
     @property
     def epoch(self) -> int:
@@ -226,7 +229,8 @@ class Objective:
 
     def counts(self, trial: Trial) -> bool:
         """Whether the trial has a result, so that it can be the best of its study."""
-        return math.isfinite(self.loss(trial)) and (self.failed == "keep" or trial.state is not State.FAILED)
+        kept = self.failed == "keep" or trial.state is not State.FAILED
+        return math.isfinite(self.loss(trial)) and kept and not trial.superseded
 
     def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
         """The trials that have a result, the best first; equal ones in the given order."""

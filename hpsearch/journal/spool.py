@@ -131,13 +131,14 @@ def _line(kept: SpooledBatch) -> bytes:
 
 def _trial(row: Sequence[Any]) -> Trial:
     """A row from before journal 0005 has no cause: it is derived from its sentence. One from before 0007 has no count
-    of retrained epochs."""
+    of retrained epochs, and one from before 0008 no superseded trials."""
     values = dict(zip(TRIAL, row, strict=False))
     if "cause" not in values:
         cause, numbers = cause_of_trial(values["state"], values["reason"])
         exception = exception_of(values["state"], values["reason"])
         values |= {"cause": cause, "cause_numbers": json.dumps(numbers), "exception": exception}
     values.setdefault("retrained", 0)
+    values.setdefault("superseded", 0)
     return trial_of([values[name] for name in TRIAL])
 
 

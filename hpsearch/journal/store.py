@@ -174,7 +174,7 @@ class Journal:
         """It reads no curves, so it is fast for large studies."""
         own = trials.c.study_id == study_id
         totals = (sa.func.count(), sa.func.sum(trials.c.epoch + trials.c.retrained), sa.func.sum(trials.c.busy))
-        fit = own & trials.c.loss.is_not(None)
+        fit = own & trials.c.loss.is_not(None) & (trials.c.superseded == 0)
         with self._database.read() as connection:
             counts = connection.execute(sa.select(trials.c.state, *totals).where(own).group_by(trials.c.state)).all()
             if drops_failed(connection.scalar(sa.select(studies.c.spec).where(studies.c.id == study_id))):

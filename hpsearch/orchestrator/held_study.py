@@ -12,6 +12,9 @@ from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
 from hpsearch.journal import Journal, Lease, Spool, StudyRecord, recover
 from hpsearch.orchestrator import build, own_methods
+from hpsearch.orchestrator.code_changes import CodeChanges
+from hpsearch.records import trainer_code
+from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study, differences
 
 
@@ -55,18 +58,24 @@ class HeldStudy:
         """All trials so far, and as evidence the ended ones of the study that this one was forked from."""
         origin = self.journal.find(self.record.forked_from) if self.record.forked_from else None
         others = self.journal.trials(origin.id) if origin else []
-        evidence = [trial for trial in others if not trial.state.is_active]
+        evidence = [trial for trial in others if not trial.state.is_active and not trial.superseded]
         trials, uncounted = self.journal.trials(self.record.id), self.study.limits.infeasible
         restarts = self.journal.count(self.record.id, RESTARTS) > 0
         return History(self.study.objective, trials, evidence, uncounted=uncounted, restarts=restarts)
 
 
 def reopen(
-    study: Study, origin: str | None, stack: ExitStack, note: Callable[[str], None], *, shared: bool = False
+    study: Study,
+    origin: str | None,
+    stack: ExitStack,
+    note: Callable[[str], None],
+    *,
+    shared: bool = False,
+    accept_changes: bool = False,
 ) -> HeldStudy | None:
     """The study as it was left, held until `stack` is closed; None where this is its first run.
 
-    shared: by several callers, see `Journal.acquire`.
+    shared: by several callers, see `Journal.acquire`. accept_changes: of the trainer's code, see `run_study`.
     origin: the study that it is forked from. StudyChanged, StudyBusy; BadInput and NotFound for a fork that cannot be.
     """
     no_origin = NotFound(f'no study "{origin}" is recorded, so there is nothing to fork')
@@ -96,11 +105,15 @@ def reopen(
             "undo the changes to continue it, or run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new "
             "study that learns from this one"
         )
+    code = CodeChanges.of(study, journal, record)
+    if not accept_changes:
+        code.refuse(name)
     lease = stack.enter_context(journal.held(record, shared=shared))
     held = HeldStudy(study.with_recorded(record.spec), journal, record, lease)
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
     journal.update_spec(lease, held.study.spec())
+    code.accept(journal, lease, held.study, note)
     if sources is None:  # the run before was killed as it began
         _put_sources(held)
     return held
@@ -115,6 +128,7 @@ def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack, *, 
         raise StudyBusy(f'study "{record.name}" has just been started by another process')
     held = HeldStudy(study, journal, record, stack.enter_context(journal.held(record, shared=shared)))
     _put_sources(held)
+    held.put_documents({trainer_code.KIND: TrainerCode.of(study).document()})
     return held
 
 

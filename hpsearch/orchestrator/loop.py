@@ -128,7 +128,7 @@ class Loop:
             elif not self._start_proposed(room):
                 return self._proposals.is_thinking
             room -= 1
-        self._proposals.think(self.history)
+        self._proposals.think(self.history.current)
         return True
 
     def _start_waiting(self, room: int) -> bool:
@@ -149,7 +149,9 @@ class Loop:
             self.end = replace(self.end, cause=Cause.LIMIT, numbers={"trials": self.history.counted})
             return False
         self.end = End()
-        proposal = self._proposals.take(self.history)
+        proposal = self._proposals.take(self.history.current)
+        if isinstance(proposal, Resume):
+            proposal = replace(proposal, number=proposal.number + self.history.superseded)
         if isinstance(proposal, Resume) and not self._affords(self.history[proposal.number]):
             return False
         for note in proposal.notes if isinstance(proposal, New | Resume) else ():
@@ -265,7 +267,7 @@ class Loop:
             trial = self._put(replace(trial, curve=(*trial.curve, replace(report, at=self._now(trial)))))
             self._turn.reports.append((trial.number, trial.curve[-1]))
             self.totals.epochs += trial.epoch - before
-            verdict, weighed = self._judging.verdict(trial, self.history)
+            verdict, weighed = self._judging.verdict(self.history.renumbered(trial), self.history.current)
             if weighed:
                 self._decide("go on", weighed, trial)
             self._turn.judged.append((trial, verdict))

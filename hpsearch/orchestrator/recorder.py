@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from hpsearch.core.decisions import Decision
@@ -63,10 +64,16 @@ class JournalRecorder:
 
     code: of the trainer, see `provenance.environment.code`. note: takes what the user should know.
     caller: this program, where it is one of several that train together; where the database is away, it then raises.
+    data: the hash of each data set that was the same in all trials of earlier runs, by its name.
     """
 
     def __init__(
-        self, held: HeldStudy, code: Mapping[str, Any], note: Callable[[str], None], caller: Owner | None = None
+        self,
+        held: HeldStudy,
+        code: Mapping[str, Any],
+        note: Callable[[str], None],
+        caller: Owner | None = None,
+        data: Mapping[str, str] = MappingProxyType({}),
     ):
         writer = held.journal.writer(held.lease, held.study.objective)
         self._writer: SpoolingWriter | CallerWriter
@@ -74,7 +81,7 @@ class JournalRecorder:
             self._writer = SpoolingWriter(writer, held.spool, held.lease.token, held.study.journal.wait, note)
         else:
             self._writer = CallerWriter(writer, caller, held)
-        self._code = code
+        self._code, self._note, self._data = code, note, dict(data)
         self._environments: dict[str, Environment] = {}
         self.spent_before = writer.spent
         self.renew = self._writer.renew
@@ -103,6 +110,12 @@ class JournalRecorder:
 
     def _segment(self, number: int, came: Provenance) -> TrainingSegment:
         """Workers of one kind have the same environment: it is put together with the code, and hashed, once."""
+        for name, digest in came.data.items():
+            if self._data.pop(name, digest) != digest:
+                self._note(
+                    f'warning: the data "{name}" have changed since the earlier trials of this study were trained: '
+                    f"their results and that of trial {number} cannot be compared"
+                )
         key = json.dumps(came.environment, sort_keys=True)
         if key not in self._environments:
             self._environments[key] = Environment({"environment": came.environment, "code": self._code})

@@ -10,10 +10,8 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
-from hpsearch.provenance.module_search import module_of
-from hpsearch.provenance.sources import Sources
+from hpsearch.records.trainer_code import sources_of_trainer
 from hpsearch.study.definition import Study
-from hpsearch.trainer.adapters import command
 
 ASKED = "a retry of the failed trials was requested"
 
@@ -41,10 +39,11 @@ def retries(study: Study, history: History, segments: Sequence[TrainingSegment],
     before, and a sampler works out the same plans from the history again. A trial that has trained all its epochs, and
     failed because it never reported the study's metric, has nothing left to train.
     """
-    latest = max((trial.round for trial in history), default=1)
+    own = [trial for trial in history if not trial.superseded]
+    latest = max((trial.round for trial in own), default=1)
     failed = [
         trial
-        for trial in history
+        for trial in own
         if trial.state is State.FAILED and trial.round == latest and trial.epoch < study.trainer.epochs
     ]
     if not failed:
@@ -67,19 +66,10 @@ def _waiting(trial: Trial) -> Trial:
 def _changes(study: Study, failed: Iterable[Trial], segments: Sequence[TrainingSegment]) -> Mapping[int, str]:
     """The number of each trial whose trainer has other sources now, and which. Nothing of a trial without a record."""
     last = {segment.number: segment.environment.document["environment"] for segment in segments}
-    now = _sources(study)
+    now = environment.sources(sources_of_trainer(study))
     of_workers = [trial.number for trial in failed if "trained_by" not in last.get(trial.number, {})]  # not a Session's
     known = {number: before for number in of_workers if (before := last.get(number, {}).get("sources"))}
     return {number: _change(before, now) for number, before in known.items() if before != now}
-
-
-def _sources(study: Study) -> Mapping[str, str]:
-    """Of the trainer, found as a worker finds it: beside the study file first. Nothing is imported."""
-    if (program := study.trainer.program) is not None:
-        return environment.sources(command.sources_of(program, study.folder))
-    given = study.own("trainer")
-    module = module_of(study.trainer.use, study.folder)
-    return environment.sources(Sources.of(module) if given is None else Sources.of_object(given))
 
 
 def _change(before: Mapping[str, str], now: Mapping[str, str]) -> str:

@@ -118,7 +118,7 @@ def new_trial(rules: Rules, history: History, new: New, at: int) -> Trial:
     return Trial(
         len(history),
         new.params,
-        seed_of(rules, history, new.params),
+        seed_of(rules, history.current, new.params),
         until=min(new.until, rules.epochs),
         round=new.round,
         origin=new.reason,

@@ -21,9 +21,11 @@ def run_study(
     origin: str | None = None,
     skip_preflight: bool = False,
     retry_failed: bool = False,
+    accept_changes: bool = False,
 ) -> RunResult:
     """origin: the name of the study that this one is forked from. retry_failed: failed trials are tried again; without
-    it, those that failed before the trainer changed.
+    it, those that failed before the trainer changed. accept_changes: where the trainer's code has changed, the search
+    begins anew, and the trials so far are superseded; without it, such a study is refused.
 
     Stopped where a signal ends it before its first trial; later, and for every other end in good order, the result
     says why.
@@ -35,7 +37,9 @@ def run_study(
     signals = Signals(notes.add)
     with signals.listening(), ExitStack() as stack:
         try:
-            search = Search(study, origin, observer, notes, stack, retry_failed=retry_failed)
+            search = Search(
+                study, origin, observer, notes, stack, retry_failed=retry_failed, accept_changes=accept_changes
+            )
             result = _searched(search, observer, notes, signals, skip_preflight)
         except (InfrastructureError, OSError) as problem:
             log = study.home / "hpsearch.log"

@@ -4,7 +4,7 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from signal import Signals
 from typing import TypeVar
@@ -16,6 +16,7 @@ from hpsearch.core.folders import ensure_home
 from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build, own_methods
+from hpsearch.orchestrator.code_changes import known_data, note_on_fork
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
 from hpsearch.orchestrator.loop import Loop
@@ -42,7 +43,8 @@ SomePool = TypeVar("SomePool", bound=Pool)
 class Search:
     """Call `open`, turn the loop until it is over, then call `close`, or `break_off` after an exception.
 
-    origin: the name of the study that this one is forked from. retry_failed: see `run_study`. shared: see `reopen`.
+    origin: the name of the study that this one is forked from. retry_failed, accept_changes: see `run_study`. shared:
+    see `reopen`.
     What is opened is closed by `stack`, the lease last.
     """
 
@@ -55,16 +57,19 @@ class Search:
         stack: ExitStack,
         *,
         retry_failed: bool = False,
+        accept_changes: bool = False,
         shared: bool = False,
     ):
         ensure_home(study.home)
-        self.study, self._origin, self._retry_failed, self._shared = study, origin, retry_failed, shared
+        self.study, self._origin, self._retry_failed = study, origin, retry_failed
+        self._accept_changes, self._shared = accept_changes, shared
         self._observer, self._notes, self._stack = observer, notes, stack
         self._pool_closed = ExitStack()
         self._tracking = Tracking(notes.add)
         self._began = time.monotonic()
         self._loop: Loop | None = None
         self._again = Retries()
+        self._data: Mapping[str, str] = {}
 
     def open(
         self,
@@ -77,7 +82,14 @@ class Search:
         Bad input is found before anything is written: the pool has tried the trainer when the study is recorded.
         """
         own_methods.check(self.study)
-        held = reopen(self.study, self._origin, self._stack, self._notes.add, shared=self._shared)
+        held = reopen(
+            self.study,
+            self._origin,
+            self._stack,
+            self._notes.add,
+            shared=self._shared,
+            accept_changes=self._accept_changes,
+        )
         preflight, history = PreflightRecord(), None
         if held is not None:
             self.study, history = held.study, held.history()
@@ -85,7 +97,9 @@ class Search:
             reached = limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
             sampler = build.sampler(preflight.narrowed(self.study))
             self.history, self.sampler = history, sampler
-            again = retries(self.study, history, held.journal.segments(held.record.id), self._retry_failed)
+            segments = held.journal.segments(held.record.id)
+            self._data = known_data(segments)
+            again = retries(self.study, history, segments, self._retry_failed)
             is_over = not again.trials and self.is_over()
             if reached is not None or is_over:
                 self._begin(held, history, sampler)
@@ -96,7 +110,10 @@ class Search:
         pool = self._pool(make, uid)
         if not history:
             preflight = complete(self.study, pool, preflight)
-        held = held or record_new(self.study, self._origin, uid, self._stack, shared=self._shared)
+        if held is None:
+            held = record_new(self.study, self._origin, uid, self._stack, shared=self._shared)
+            if self._origin and (note := note_on_fork(self.study, held.journal, self._origin)):
+                self._notes.add(note)
         history = held.history() if history is None else history
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
         self._loop = self._made_loop(pool, preflight)
@@ -105,7 +122,8 @@ class Search:
     def _try_again(self, held: HeldStudy, history: History, again: Retries) -> None:
         """They are recorded as WAITING when the study is RUNNING."""
         self._again = again
-        self._observer.retried(held.journal.count(held.record.id, "retry") + len(again.trials))
+        superseded = sum(trial.superseded and trial.ended > 0 for trial in history)
+        self._observer.retried(held.journal.count(held.record.id, "retry") + len(again.trials) + superseded)
         for trial in again.trials:
             history.put(trial)
         if again.trials:
@@ -118,7 +136,7 @@ class Search:
             return False
         if most is not None and self.history.counted >= most:
             return True
-        return not isinstance(self.sampler.ask(self.history), New | Resume)
+        return not isinstance(self.sampler.ask(self.history.current), New | Resume)
 
     def _pool(self, make: Callable[[Study, str], SomePool], uid: str) -> SomePool:
         """Takes seconds; the MLflow server is checked meanwhile. BadInput if it refuses our requests."""
@@ -134,7 +152,7 @@ class Search:
         self.held, self.history, self.sampler = held, history, sampler
         self._tracking.tracker = build.tracker(self.study, held.record)
         code = environment.code(self.study.trainer.use, self.study.folder)
-        self._recorder = JournalRecorder(held, code, self._notes.add)
+        self._recorder = JournalRecorder(held, code, self._notes.add, data=self._data)
         self._rounds = RoundsRecord(held, sampler, history, self._observer.say)
         uid = held.record.uid
         self._kept = KeptCheckpoints(self.study.checkpoints, history, held.folder, uid, self._notes.add)
@@ -219,7 +237,7 @@ class Search:
 
     def _over(self) -> End:
         """How the search ends by itself. The decision is recorded if it is not yet."""
-        last = self.sampler.ask(self.history)
+        last = self.sampler.ask(self.history.current)
         if isinstance(last, Over):
             decided = self.held.has_ended(last)
             if not decided:

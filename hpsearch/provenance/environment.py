@@ -74,6 +74,11 @@ def sources(own: Sources) -> dict[str, str]:
     return {name: repository.file_hash(path) for name, path in sorted(own.files.items())} | own.objects
 
 
+def versions(own: Sources) -> dict[str, str]:
+    """Of Python, hpsearch and the packages that a trainer imports, in this process. Nothing is imported."""
+    return {"python": platform.python_version(), **_packages(own.packages)}
+
+
 def _packages(imported: set[str]) -> dict[str, str]:
     found = {name: _version(name) for name in sorted({*PACKAGES, *imported})}
     return {"hpsearch": __version__, **{name: version for name, version in found.items() if version}}

@@ -32,11 +32,13 @@ class Sources:
 
     objects: "module:name" -> SHA-256 of the source code of functions and classes that are in no file, such as those of
     a notebook; without source code, of the bytecode (which differs between versions of Python).
+    texts: the source code of these objects, where it is known.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
     objects: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, module: str) -> "Sources":
@@ -101,6 +103,8 @@ class Sources:
         name = f"{module}:{thing.__qualname__}"
         if name not in self.objects:
             self.objects[name] = _source_hash(thing)
+            with suppress(OSError, TypeError, SyntaxError):
+                self.texts[name] = textwrap.dedent(_source(thing))
             for other in _referred(thing):
                 self._add_object(other)
 
@@ -134,9 +138,14 @@ def code_hash(path: Path) -> str:
     """SHA-256 of a Python file without comments, white space and quote style. It may differ between versions of
     Python. "" for a file that is not Python."""
     try:
-        return hashlib.sha256(ast.unparse(ast.parse(path.read_bytes())).encode()).hexdigest()
+        return hash_of_code(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return ""
+
+
+def hash_of_code(text: str | bytes) -> str:
+    """As `code_hash`, of the text of a file. SyntaxError, ValueError."""
+    return hashlib.sha256(ast.unparse(ast.parse(text)).encode()).hexdigest()
 
 
 def code_holder(thing: Any) -> Any:

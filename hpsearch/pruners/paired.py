@@ -50,7 +50,7 @@ class Paired:
             p = max(p, self._p(trial, best, step, history.objective))
             if p >= self.level or self._may_catch_up(trial, best, step, before, history):
                 return Continue()
-        return self._stop(trial, best_at(trial.epoch, history), p, history.objective)
+        return self._stop(trial, p, history)
 
     def _p(self, trial: Trial, best: Trial, step: int, objective: Objective) -> float:
         """The p-value of the test at an epoch; 1 where there is none."""
@@ -66,12 +66,14 @@ class Paired:
         rate = max(gap_before - gap, 0.0) / (step - before)
         return not gap > rate * (self.max_epochs - step)  # True where the gap is NaN: nothing is known then
 
-    def _stop(self, trial: Trial, best: Trial, p: float, objective: Objective) -> Stop:
+    def _stop(self, trial: Trial, p: float, history: History) -> Stop:
+        objective, best = history.objective, best_at(trial.epoch, history)
         reports = (report_at(one, trial.epoch, objective) for one in (trial, best))
         own, other = (metric_text(objective, objective.loss_of(report)) for report in reports)
-        numbers = {"epoch": trial.epoch, "best_trial": best.number, "p": p, "epochs": self.epochs}
+        number = history.first + best.number
+        numbers = {"epoch": trial.epoch, "best_trial": number, "p": p, "epochs": self.epochs}
         return Stop(
-            f"paired t-test: {objective.metric} {own} is worse than {other} (trial {best.number}) at epoch "
+            f"paired t-test: {objective.metric} {own} is worse than {other} (trial {number}) at epoch "
             f"{trial.epoch} and is not expected to catch up; p <= {p:.2g} over {self.replicates} in each of the last "
             f"{self.epochs} epochs",
             numbers=numbers,

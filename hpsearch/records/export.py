@@ -14,7 +14,7 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.find import JournalStudy
 
-COLUMNS = ("number", "round", "state", "cause", "value", "best_epoch", "attempts", "seed")
+COLUMNS = ("number", "round", "state", "cause", "value", "best_epoch", "attempts", "seed", "superseded")
 """The columns of a table that are about the trial."""
 
 
@@ -132,6 +132,7 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "value": value,
         "best_epoch": judged.step if judged is not None and value is not None else None,
         "attempts": trial.attempts,
+        "superseded": trial.superseded,
         "seconds": round(trial.busy, 6),
         "error": trial.error or None,
         "curve": [finite(report.metrics) | {"step": report.step} for report in trial.curve],

@@ -10,7 +10,10 @@ from hpsearch.records.export import trial_document
 if TYPE_CHECKING:
     import pandas as pd
 
-BEFORE, AFTER = ("number", "state", "cause"), ("value", "best_epoch", "epochs", "round", "seconds", "reason")
+BEFORE, AFTER = (
+    ("number", "state", "cause"),
+    ("value", "best_epoch", "epochs", "round", "seconds", "reason", "superseded"),
+)
 """Columns before and after those of the parameters."""
 
 

@@ -97,6 +97,7 @@ def trial_payload(
         "hpsearch.round": str(trial.round),
         "hpsearch.seed": str(trial.seed),
         "hpsearch.attempts": str(trial.attempts),
+        "hpsearch.superseded": "true" if trial.superseded else "",
         "hpsearch.reason": trial.reason,
         **_cause(trial.cause, trial.cause_numbers),
         "hpsearch.origin": trial.origin,

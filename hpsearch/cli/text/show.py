@@ -49,12 +49,16 @@ def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
         judged, value = objective.judged(trial), objective.value(trial)
         result = [number(value), str(judged.step)] if judged is not None and value is not None else ["", ""]
         params = [number(trial.params[name]) if name in trial.params else "" for name in searched]
-        rows.append([str(trial.number), *result, str(trial.state), *params])
+        rows.append([str(trial.number), *result, f"{trial.state}{_code(trial)}", *params])
     parts = [f"trials, best first; in all of them {params_line(same)}" if same else "trials, best first"]
     parts = [wrapped(parts[0]), in_blocks(rows)]
     if len(trials) > most:
         parts.append(f"{many(len(trials) - most, 'more trial')}: --all lists all")
     return "\n".join(parts)
+
+
+def _code(trial: Trial) -> str:
+    return ", earlier code" if trial.superseded else ""
 
 
 def _rounds(document: Mapping[str, Any]) -> str:
@@ -79,7 +83,7 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
     before = [f"preflight: {details.preflight}"] if details.preflight else []
     before += [details.lr_range] if details.lr_range else []
     parts = [
-        f"{record.name}, trial {trial.number}: {trial.state}, {score(trial, details.study.objective)}",
+        f"{record.name}, trial {trial.number}: {trial.state}{_code(trial)}, {score(trial, details.study.objective)}",
         f"  {params_line(trial.params)}",
         f"  round {trial.round}, seed {trial.seed}, {many(trial.epoch, 'epoch')} in {trial.busy:.1f} s",
         f"  why these parameters: {trial.origin}",

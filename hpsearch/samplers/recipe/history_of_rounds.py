@@ -55,14 +55,14 @@ def _round(
         "headlines": plan.headlines,
         "trials": [
             {
-                "trial": number,
+                "trial": history.first + number,
                 "continued": number in plan.survivors,
                 "value": _value(loss, history),
                 "params": {one.name: history[number].params.get(one.name) for one in numbers(space)},
             }
             for number, loss in losses.items()
         ],
-        "best": {"trial": first, "value": _value(found, history)} if math.isfinite(found) else None,
+        "best": {"trial": history.first + first, "value": _value(found, history)} if math.isfinite(found) else None,
         "gained": max(0.0, before - found) if math.isfinite(before) and math.isfinite(found) else None,
     }
 

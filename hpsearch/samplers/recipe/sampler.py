@@ -114,10 +114,8 @@ class Recipe:
 
     def _repeat(self, last: PlannedRound, found: RoundResults, count: int) -> PlannedRound:
         best = found.ranked[0]
-        number = last.number + 1
-        note = (
-            f"round {number}: the best parameters (trial {best.number}) with {count} other seeds, to measure the noise"
-        )
+        number, trial = last.number + 1, found.first + best.number
+        note = f"round {number}: the best parameters (trial {trial}) with {count} other seeds, to measure the noise"
         rung = Rung(last.rung.epochs, 0, count)
         notes = (found.outcome, note)
         return PlannedRound(number, rung, last.end, last.ranges, last.space, (), best.params, notes, headlines=2)

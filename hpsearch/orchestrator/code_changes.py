@@ -1,0 +1,105 @@
+"""What has changed in a recorded study's trainer since its trials were trained, and what a run does about it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hpsearch.core.clock import now_ms
+from hpsearch.core.decisions import Decision
+from hpsearch.core.errors import StudyChanged
+from hpsearch.core.format import many
+from hpsearch.core.trial import State, Trial
+from hpsearch.journal import Batch, Journal, Lease, StudyRecord, TrainingSegment
+from hpsearch.records.trainer_code import KIND, TrainerCode, with_results
+from hpsearch.study.definition import Study
+
+ACCEPTED = "accept changes"
+"""The kind of the decision by which the trials so far are superseded."""
+
+_SENT_BY_RAY = "working_dir_files"
+"""A folder in the path of every file that Ray has sent to a cluster. The place of such a file says nothing."""
+
+
+@dataclass(frozen=True)
+class CodeChanges:
+    """changes: what is different, a line each; none where no trial was trained with the recorded code."""
+
+    before: TrainerCode | None
+    now: TrainerCode
+    changes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, study: Study, journal: Journal, record: StudyRecord) -> "CodeChanges":
+        """StudyChanged where the study of this name belongs to another study file."""
+        before, now = TrainerCode.recorded(journal, record), TrainerCode.of(study)
+        if before is not None:
+            _check_same_file(record.name, before.file, now.file)
+        changes = now.changes_since(before) if before is not None else []
+        if changes and not with_results(journal.trials(record.id)):
+            changes = []
+        return cls(before, now, tuple(changes))
+
+    def refuse(self, name: str) -> None:
+        """StudyChanged where anything has changed."""
+        if self.changes:
+            raise StudyChanged(
+                f'the code of the trainer has changed since the trials of study "{name}" were trained:\n  '
+                + "\n  ".join(self.changes)
+                + "\nundo the change to continue the study; or run with one of\n"
+                "  --accept-changes  begin the search anew in this study; its trials so far stay on record, marked, "
+                "and are neither the best nor known to the search\n"
+                "  --fork NEW_NAME   start a new study that learns from the trials of this one\n"
+                "(in Python: accept_changes=True, fork=NEW_NAME)"
+            )
+
+    def accept(self, journal: Journal, lease: Lease, study: Study, note: Callable[[str], None]) -> None:
+        """Record the present code; the trials of another code are superseded from now on."""
+        if self.changes:
+            own = [one for one in journal.trials(lease.study_id) if not one.superseded]
+            reason = f"the code of the trainer has changed: {self.changes[0]}"
+            decision = Decision(ACCEPTED, f"{many(len(own), 'trial')} superseded; {reason}", at=now_ms())
+            writer = journal.writer(lease, study.objective)
+            writer.write(Batch([_superseded(one) for one in own], (), [decision]))
+            writer.close()
+            note(f"note: {decision.reason}. The search begins anew; these trials stay on record, marked")
+        elif self.before is not None and (versions := self.now.version_changes_since(self.before)):
+            note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
+        if self.before != self.now:
+            journal.put_document(lease, KIND, self.now.document(), at=now_ms())
+
+
+def known_data(segments: Sequence[TrainingSegment]) -> dict[str, str]:
+    """The SHA-256 of each data set (`Run.uses`) that was the same in all trials so far, by its name."""
+    found: dict[str, set[str]] = {}
+    for segment in segments:
+        for name, digest in segment.data.items():
+            found.setdefault(name, set()).add(digest)
+    return {name: digests.pop() for name, digests in found.items() if len(digests) == 1}
+
+
+def note_on_fork(study: Study, journal: Journal, origin: str) -> str:
+    """For the user, where the new study's trainer has another code than the one that it learns from; "" where not."""
+    record = journal.find(origin)
+    before = TrainerCode.recorded(journal, record) if record is not None else None
+    changes = TrainerCode.of(study).changes_since(before) if before is not None else []
+    if not changes:
+        return ""
+    return f'note: the trials of "{origin}" that this study learns from were trained with other code ({changes[0]})'
+
+
+def _superseded(trial: Trial) -> Trial:
+    """It is never trained further."""
+    if trial.state.is_active:
+        trial = replace(trial, state=State.PAUSED, reason="the code of the trainer has changed", cause=None)
+    return replace(trial, superseded=True)
+
+
+def _check_same_file(name: str, before: str, now: str) -> None:
+    """A file that was moved is the same; one that lies in two places is a study in each of them."""
+    if not (before and now) or before == now or _SENT_BY_RAY in before or _SENT_BY_RAY in now:
+        return
+    if Path(before).is_file():
+        raise StudyChanged(
+            f'study "{name}" of this journal belongs to {before}, and this file is {now}: give one of the two another '
+            "study.name, or set HPSEARCH_HOME so that each has its own journal"
+        )

@@ -1,0 +1,169 @@
+"""The code of a study's trainer as it was at the first run, and whether it is still the same.
+
+All trials of a study are trained with one code: results of two versions cannot be compared, nor can a sampler learn
+from both. Comments and white space do not count.
+"""
+
+import ast
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.redact import redact
+from hpsearch.core.trial import ASK_AND_TELL, State, Trial
+from hpsearch.journal import Journal, StudyRecord
+from hpsearch.provenance import environment
+from hpsearch.provenance.module_search import module_of
+from hpsearch.provenance.repository import file_hash
+from hpsearch.provenance.sources import Sources, hash_of_code
+from hpsearch.study.definition import Study
+from hpsearch.trainer.adapters import command
+
+KIND = "trainer_code"
+"""The kind of the journal's document."""
+
+LARGEST = 1 << 18
+"""Characters of a file's text that are kept, to quote what has changed in it."""
+
+SHOWN = 3
+"""The most changed lines of a file that a message quotes."""
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """A file or an object of a trainer. digest: of its code, of its content where that is no Python. text: with
+    passwords replaced; "" where it is not known or too long."""
+
+    digest: str
+    text: str
+
+    @classmethod
+    def of_file(cls, path: Path) -> "SourceText":
+        try:
+            return cls.of_text(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return cls(file_hash(path), "")
+
+    @classmethod
+    def of_text(cls, text: str) -> "SourceText":
+        try:
+            digest = hash_of_code(text)
+        except (SyntaxError, ValueError, RecursionError):
+            digest = text
+        return cls(digest, redact(text) if len(text) <= LARGEST else "")
+
+    def is_same(self, other: "SourceText | None") -> bool:
+        """The digest depends on the version of Python, so equal texts and equal syntax trees are the same too."""
+        if other is None:
+            return False
+        known = bool(self.text and other.text)
+        return self.digest == other.digest or (known and _syntax(self.text) == _syntax(other.text))
+
+
+def _syntax(text: str) -> str:
+    """The syntax tree of a text; the text itself where it is no Python, such as where a password was replaced."""
+    try:
+        return ast.dump(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError):
+        return text
+
+
+@dataclass(frozen=True)
+class TrainerCode:
+    """file: the study file, "" for a study without one. sources: what the trainer is made of, by module.
+    versions: of Python and of the packages that it imports.
+    """
+
+    file: str
+    sources: Mapping[str, SourceText]
+    versions: Mapping[str, str]
+
+    @classmethod
+    def of(cls, study: Study) -> "TrainerCode":
+        """As a worker finds it. Nothing is imported."""
+        file = str(study.path.resolve()) if study.path is not None else ""
+        if study.trainer.use == ASK_AND_TELL:
+            return cls(file, {}, {})
+        own = sources_of_trainer(study)
+        sources = {name: SourceText.of_file(path) for name, path in sorted(own.files.items())}
+        for name, digest in own.objects.items():
+            sources[name] = SourceText.of_text(own.texts[name]) if name in own.texts else SourceText(digest, "")
+        return cls(file, sources, environment.versions(own))
+
+    @classmethod
+    def recorded(cls, journal: Journal, record: StudyRecord) -> "TrainerCode | None":
+        """None where it is not on record: its first run was by an earlier version, or was killed as it began."""
+        found = journal.documents(record.id).get(KIND)
+        if found is None:
+            return None
+        sources = {name: SourceText(**one) for name, one in found["sources"].items()}
+        return cls(found["file"], sources, found["versions"])
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def changes_since(self, before: "TrainerCode") -> list[str]:
+        """Each file whose code is another now, with its first changed lines."""
+        found: list[str] = []
+        for name in sorted(before.sources.keys() | self.sources.keys()):
+            old, new = before.sources.get(name), self.sources.get(name)
+            if old is None or new is None:
+                found.append(f"{name}: {'added' if old is None else 'no longer part of the trainer'}")
+            elif not new.is_same(old):
+                found += _difference(name, old.text, new.text)
+        return found
+
+    def version_changes_since(self, before: "TrainerCode") -> str:
+        """`torch 2.12.0 -> 2.13.0`, for a note; "" where all are the same."""
+        pairs = ((name, before.versions[name], now) for name, now in self.versions.items() if name in before.versions)
+        return ", ".join(f"{name} {old} -> {now}" for name, old, now in pairs if old != now)
+
+
+def sources_of_trainer(study: Study) -> Sources:
+    """As a worker finds them: beside the study file first. Nothing is imported."""
+    if (program := study.trainer.program) is not None:
+        return command.sources_of(program, study.folder)
+    given = study.own("trainer")
+    return Sources.of(module_of(study.trainer.use, study.folder)) if given is None else Sources.of_object(given)
+
+
+def with_results(trials: Sequence[Trial]) -> list[Trial]:
+    """The trials whose reports were made by the trainer's recorded code.
+
+    None where all of them are FAILED: a corrected trainer trains these again.
+    """
+    own = [trial for trial in trials if trial.curve and not trial.superseded]
+    return own if any(trial.state is not State.FAILED for trial in own) else []
+
+
+def _difference(name: str, before: str, after: str) -> Iterator[str]:
+    """A line for each of the first changed lines, by its number in the present file."""
+    old, new = _code_lines(before), _code_lines(after)
+    blocks = difflib.SequenceMatcher(None, [line for _, line in old], [line for _, line in new], autojunk=False)
+    changes = [
+        pair
+        for tag, first, end, start, stop in blocks.get_opcodes()
+        if tag != "equal"
+        for pair in zip_longest(old[first:end], new[start:stop])
+    ]
+    if not changes or not (before and after):
+        yield f"{name}: changed"
+        return
+    for was, now in islice(changes, SHOWN):
+        place = f"line {now[0]}" if now else f"line {was[0]} of before"
+        yield f"{name}, {place}: was {_quoted(was)}, is {_quoted(now)}"
+    if len(changes) > SHOWN:
+        yield f"{name}: {len(changes) - SHOWN} more changed lines"
+
+
+def _code_lines(text: str) -> list[tuple[int, str]]:
+    """Number and text of the lines, without empty ones and comments."""
+    stripped = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
+    return [(number, line) for number, line in stripped if line and not line.startswith("#")]
+
+
+def _quoted(line: tuple[int, str] | None) -> str:
+    return "absent" if line is None else f"`{line[1][:100]}`"

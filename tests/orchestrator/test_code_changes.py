@@ -1,0 +1,213 @@
+"""A trainer whose code, data or place has changed between two runs of one study."""
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hpsearch
+from hpsearch.core.errors import StudyChanged
+from hpsearch.core.trial import State
+from hpsearch.records import trainer_code
+
+FILE = """
+[study]
+name = "changed"
+metric = "val_loss"
+goal = "minimize"
+[trainer]
+use = "changing_trainer:train"
+epochs = 2
+[space]
+x = {{ low = 0.0, high = 1.0, points = 4 }}
+[search]
+{search}
+[resources]
+address = "none"
+[tracking]
+mlflow = "none"
+"""
+TRAINER = """
+from hpsearch import Report
+from changing_loss import loss
+
+def train(params, run):
+    for epoch in run.epochs():
+        yield Report(epoch, {"val_loss": loss(params["x"])})
+"""
+LOSS = "def loss(x):\n    return abs(x - 0.3)\n"
+OTHER_LOSS = LOSS.replace("0.3", "0.7")
+RANDOM = 'method = "random"\ntrials = 4'
+
+
+@dataclass
+class Project:
+    folder: Path
+
+    def write(self, search: str = RANDOM) -> "Project":
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "study.toml").write_text(FILE.format(search=search))
+        (self.folder / "changing_trainer.py").write_text(TRAINER)
+        (self.folder / "changing_loss.py").write_text(LOSS)
+        return self
+
+    def edit(self, text: str) -> None:
+        (self.folder / "changing_loss.py").write_text(text)
+
+    def run(self, *overrides: str, **options: Any) -> hpsearch.RunResult:
+        study = hpsearch.Study.load(self.folder / "study.toml", overrides)
+        return hpsearch.run(study, progress=False, **options)
+
+    @property
+    def recorded(self) -> hpsearch.RecordedStudy:
+        return hpsearch.load(self.folder / "study.toml")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield Project(tmp_path / "project").write()
+    for name in ("changing_trainer", "changing_loss"):
+        sys.modules.pop(name, None)
+
+
+def test_changed_code_is_refused_with_the_line(project: Project) -> None:
+    project.run()
+    project.edit(OTHER_LOSS)
+    with pytest.raises(StudyChanged) as refused:
+        project.run("search.trials=6")
+    for part in ("changing_loss, line 2", "abs(x - 0.3)", "abs(x - 0.7)", "--accept-changes", "--fork"):
+        assert part in str(refused.value)
+    project.edit(LOSS)
+    assert len(project.run("search.trials=6").history) == 6
+
+
+def test_a_finished_study_is_refused_too(project: Project) -> None:
+    project.run()
+    project.edit(OTHER_LOSS)
+    with pytest.raises(StudyChanged):
+        project.run()
+
+
+@pytest.mark.parametrize("text", [f"# a comment\n{LOSS}", LOSS.replace("return abs", "return  abs") + "\n\n"])
+def test_comments_and_white_space_are_no_change(project: Project, text: str) -> None:
+    project.run()
+    project.edit(text)
+    assert len(project.run("search.trials=6").history) == 6
+
+
+def test_a_file_that_the_trainer_no_longer_imports(project: Project) -> None:
+    project.run()
+    inlined = TRAINER.replace("from changing_loss import loss", "def loss(x):\n    return abs(x - 0.3)")
+    (project.folder / "changing_trainer.py").write_text(inlined)
+    with pytest.raises(StudyChanged, match="changing_loss: no longer part of the trainer"):
+        project.run("search.trials=6")
+
+
+def test_accepted_changes(project: Project) -> None:
+    """The search begins anew, with its whole budget; the trials of the code before stay on record as they were."""
+    first = list(project.run().history)
+    project.edit(OTHER_LOSS)
+    result = project.run(accept_changes=True)
+    history = list(result.history)
+    assert [trial.superseded for trial in history] == [True] * 4 + [False] * 4
+    assert [trial.curve for trial in history[:4]] == [trial.curve for trial in first]
+    assert [trial.params for trial in history[4:]] == [trial.params for trial in first]
+    assert [trial.seed for trial in history[4:]] == [trial.seed for trial in first]
+    values = {trial.number: trial.curve[-1].metrics["val_loss"] for trial in history[4:]}
+    best = project.recorded.best
+    assert best is not None
+    assert (best.number, best.value) == min(values.items(), key=lambda one: one[1])
+    assert project.run("search.trials=5").best == result.best
+    assert len(project.recorded.trials) == 9
+
+
+def test_a_superseded_trial_would_have_been_the_best(project: Project) -> None:
+    best = project.run().best
+    project.edit(LOSS.replace("abs(x", "10 + abs(x"))
+    after = project.run("search.trials=1", accept_changes=True).best
+    assert best is not None
+    assert after is not None
+    assert (after.trial, after.value > 10) == (4, True)
+    trials = project.recorded.trials.set_index("number")
+    assert trials.loc[best.trial, "value"] == best.value
+    assert trials.loc[best.trial, "superseded"]
+    assert not trials.loc[after.trial, "superseded"]
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        'method = "grid"',
+        'method = "coarse-to-fine"\nrounds = [ { trials = 4, epochs = 1 }, { trials = 2, epochs = 2 } ]',
+        'method = "bayesian"\ntrials = 6\nstartup_trials = 3',
+    ],
+)
+def test_every_method_searches_again_as_in_a_new_study(project: Project, tmp_path: Path, search: str) -> None:
+    project.write(search).run()
+    project.edit(OTHER_LOSS)
+    again = [trial for trial in project.run(accept_changes=True).history if not trial.superseded]
+    for name in ("changing_trainer", "changing_loss"):
+        sys.modules.pop(name)
+    fresh = Project(tmp_path / "fresh").write(search)
+    fresh.edit(OTHER_LOSS)
+    expected = list(fresh.run().history)
+    assert [(one.params, one.state, one.epoch) for one in again] == [
+        (one.params, one.state, one.epoch) for one in expected
+    ]
+
+
+def test_trials_that_all_failed_are_tried_again_with_the_corrected_code(project: Project) -> None:
+    project.edit("def loss(x):\n    raise ValueError\n")
+    assert {trial.state for trial in project.run().history} == {State.FAILED}
+    project.edit(LOSS)
+    assert {trial.state for trial in project.run().history} == {State.COMPLETE}
+
+
+def test_another_file_with_the_same_name(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "home"))
+    project.run()
+    other = Project(tmp_path / "other").write()
+    with pytest.raises(StudyChanged) as refused:
+        other.run()
+    assert str(project.folder / "study.toml") in str(refused.value)
+    assert str(other.folder / "study.toml") in str(refused.value)
+
+
+def test_a_moved_file_is_the_same_study(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "home"))
+    project.run()
+    moved = Project(project.folder.rename(tmp_path / "moved"))
+    assert len(moved.run("search.trials=5").history) == 5
+
+
+def test_a_study_whose_code_is_not_on_record_goes_on(project: Project) -> None:
+    """One of an earlier version of hpsearch. The present code is on record from then on."""
+    project.run()
+    with closing(sqlite3.connect(project.folder / ".hpsearch" / "journal.db")) as journal, journal:
+        deleted = journal.execute("DELETE FROM hpsearch_probes WHERE kind = ?", [trainer_code.KIND]).rowcount
+    assert deleted == 1
+    project.edit(OTHER_LOSS)
+    assert len(project.run("search.trials=5").history) == 5
+    project.edit(LOSS)
+    with pytest.raises(StudyChanged):
+        project.run("search.trials=6")
+
+
+def test_changed_data_are_said(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    text = TRAINER.replace(
+        "    for epoch", '    run.uses("train", Path(__file__).with_name("data.txt"))\n    for epoch'
+    )
+    (project.folder / "changing_trainer.py").write_text(f"from pathlib import Path\n{text}")
+    (project.folder / "data.txt").write_text("one")
+    project.run()
+    (project.folder / "data.txt").write_text("two")
+    study = hpsearch.Study.load(project.folder / "study.toml", ["search.trials=6"])
+    hpsearch.run(study)
+    said = capsys.readouterr().err
+    assert said.count('the data "train" have changed') == 1
