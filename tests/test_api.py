@@ -240,7 +240,7 @@ class TestTables:
         trials = old.trials
         columns = ["number", "state", "cause", "x", "kind", "units", "value", "best_epoch", "epochs"]
         assert [name for name in trials.columns if name in columns] == columns
-        assert list(trials.columns)[-1] == "reason"
+        assert list(trials.columns)[-2:] == ["reason", "superseded"]
         assert trials["state"].tolist() == ["COMPLETE"] * 4
         best = trials.loc[trials["value"].idxmin()]
         assert (best["number"], best["value"], best["best_epoch"]) == (
