@@ -16,10 +16,10 @@ from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import Cause, Params, State, Trial
 from hpsearch.journal import Journal
-from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.progress import nothing_to_train
+from hpsearch.progress.in_python import observer_in_python
 from hpsearch.records import export, find, frames
 from hpsearch.records.study_status import study_status
 from hpsearch.study.definition import Study
@@ -78,7 +78,7 @@ def run(
     if not _RUNNING.acquire(blocking=False):
         raise BadInput("a study is running in this process already: wait for its end, or use a process of its own")
     try:
-        with logging_restored(), _observer(progress) as observer:
+        with logging_restored(), observer_in_python(progress) as observer:
             result = run_study(
                 asked,
                 observer,
@@ -92,21 +92,6 @@ def run(
             return result
     finally:
         _RUNNING.release()
-
-
-@contextmanager
-def _observer(progress: bool) -> Iterator[Observer]:
-    """In a notebook, plain lines on stdout: it shows stderr in red and a live view flickers."""
-    if not progress:
-        yield Observer()
-        return
-    from rich.console import Console
-
-    from hpsearch.progress.terminal import Terminal
-
-    plain = Console(force_jupyter=False, force_terminal=False, color_system=None) if Console().is_jupyter else None
-    with Terminal(console=plain) as terminal:
-        yield terminal
 
 
 def load(study: str | Path | Study, *, journal: str | None = None) -> "RecordedStudy":
