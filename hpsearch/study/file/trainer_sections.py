@@ -86,7 +86,7 @@ class Trainer(Section):
     def problems(self, others: OtherTables) -> Problems:
         for name in self.options:
             if name in others.names:
-                yield ("trainer", "options", name), f"`{name}` stands in [space] too; leave one out"
+                yield ("trainer", "options", name), f"`{name}` is in [space] too; leave one out"
         if self.is_program:
             yield from self._program_problems(others)
             return
