@@ -25,9 +25,10 @@ from hpsearch.trainer import state
 from hpsearch.trainer.adapters.command_line import Options, command_line, is_python, located, resume_words
 from hpsearch.trainer.adapters.project_files import ChangedFiles
 from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Patterns, Steps, Tail
-from hpsearch.trainer.adapters.script_process import POLL, REPORT, ReportPipe, ScriptProcess
+from hpsearch.trainer.adapters.script_process import POLL, ReportPipe, ScriptProcess
 from hpsearch.trainer.checkpoint_files import read_files, write_files
 from hpsearch.trainer.failures import ProgramFailed
+from hpsearch.trainer.reporting import REPORT
 from hpsearch.trainer.training_run import Run
 
 CHECKPOINTS = "HPSEARCH_CHECKPOINT_DIR"

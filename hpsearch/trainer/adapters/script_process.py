@@ -17,8 +17,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 
-REPORT = "HPSEARCH_REPORT"
-"""The environment variable with the path of the file that a program writes its reports to."""
+from hpsearch.trainer.reporting import REPORT
 
 GRACE = 10.0
 """Seconds that a program has to end after SIGTERM, before SIGKILL."""
