@@ -15,7 +15,8 @@ INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript", ".jl": "julia"}
 
 @dataclass(frozen=True)
 class Program:
-    """words: the command, with placeholders. style: None: all parameters are in placeholders.
+    """words: the command, with placeholders. style: "auto": as the script's source says; None: all parameters are in
+    placeholders.
 
     metrics: by name, the pattern that finds a metric in the output. report: a pattern of the line that ends a report;
     "": the study's metric ends it. take: which of a metric's values since the last report counts.
@@ -24,7 +25,7 @@ class Program:
     """
 
     words: tuple[str, ...]
-    style: Style | None = None
+    style: Style | Literal["auto"] | None = None
     metrics: Mapping[str, str] = field(default_factory=dict)
     report: str = ""
     take: Take = "last"

@@ -73,7 +73,7 @@ class Trainer(Section):
         script = (INTERPRETERS.get(Path(self.use).suffix, ""), self.use)
         return Program(
             words=script if self.command is None else self.command,
-            style=self.style,
+            style=self.style or ("auto" if self.command is None else None),
             metrics=self.metrics or {},
             report=self.report or "",
             take=self.take or "last",

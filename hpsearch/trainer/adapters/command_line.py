@@ -44,7 +44,32 @@ def located(program: Program, folder: Path) -> Program:
             near = get_close_matches(word, [path.name for path in folder.glob("*.py")], n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise TrainerError(f"the trainer's command runs {word}, and there is no such file in {folder}{hint}")
+        if Path(word).suffix == ".py":
+            _check_runs_something(folder / word, word)
     return replace(program, words=(_executable(first, folder), *rest))
+
+
+def _check_runs_something(script: Path, name: str) -> None:
+    """TrainerError for a Python file that only defines functions, such as a trainer for `use`."""
+    try:
+        body = ast.parse(script.read_bytes()).body
+    except (SyntaxError, ValueError):
+        return  # the program says so itself
+    functions = [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    passive = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    if functions and all(isinstance(node, passive) or _is_value(node) for node in body):
+        raise TrainerError(
+            f"the trainer's command runs {name}, which defines functions and calls none of them. For a function as the "
+            f'trainer, write use = "{name}:{functions[-1]}"'
+        )
+
+
+def _is_value(node: ast.stmt) -> bool:
+    """A docstring, or an assignment without a call."""
+    is_plain = isinstance(node, ast.Assign | ast.AnnAssign) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )
+    return is_plain and not any(isinstance(part, ast.Call) for part in ast.walk(node))
 
 
 def _executable(name: str, folder: Path) -> str:
@@ -80,7 +105,7 @@ def command_line(
     are no parameters. options: those that the script defines. params_file: written where the program reads it."""
     values = {**params, **built_in, "params_file": str(params_file)}
     words = [*_filled(program.words, values)]
-    style = program.style or options.style
+    style = options.style if program.style == "auto" else program.style
     if style == "json" or any("params_file" in placeholders.used(word) for word in program.words):
         params_file.write_text(json.dumps(params))
     taken = {name for word in program.words for name in placeholders.used(word)}
