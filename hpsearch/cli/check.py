@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from hpsearch.cli.verb import Answer, study_file
-from hpsearch.core.errors import Fault, OwnMethodError, StudyFileError
+from hpsearch.core.errors import Fault, OwnMethodError, StudyFileError, TrainerError
 
 arguments = study_file
 
@@ -13,11 +13,14 @@ arguments = study_file
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.orchestrator import own_methods
     from hpsearch.study.definition import Study
+    from hpsearch.trainer.adapters import command_line as command
 
     try:
         study = Study.load(args.file, args.overrides)
         own_methods.check(study)
-    except (StudyFileError, OwnMethodError) as problem:
+        if study.trainer.program is not None:
+            command.located(study.trainer.program, study.folder)
+    except (StudyFileError, OwnMethodError, TrainerError) as problem:
         if not args.json:
             raise
         faults = problem.faults if isinstance(problem, StudyFileError) else [Fault(str(args.file), 0, "", str(problem))]

@@ -9,6 +9,11 @@ VALUE, STEP = "value", "step"
 """Groups of a pattern: the number, and the step of the report that it belongs to."""
 
 
+def usual(metric: str) -> str:
+    """The pattern of a metric that the study file gives none for: `val_loss 0.3`, `val_loss=0.3`, `"val_loss": 0.3`."""
+    return rf"(?<![\w/.-]){re.escape(metric)}[\"']?\s*[=: ]\s*{{number}}"
+
+
 def compiled(pattern: str, has_value: bool = True) -> re.Pattern[str]:
     """ValueError says what is wrong with it. has_value: it reads a number; else it finds a line."""
     parts = pattern.split("{number}")

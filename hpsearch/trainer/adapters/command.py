@@ -5,6 +5,7 @@ that the files in its checkpoint folder are those of that report.
 """
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -12,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Plain, Report
 from hpsearch.provenance.sources import Sources
 from hpsearch.study import placeholders
+from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters.command_line import Options, command_line, is_python, located, resume_words
@@ -33,6 +36,8 @@ from hpsearch.trainer.training_run import Run
 
 CHECKPOINTS = "HPSEARCH_CHECKPOINT_DIR"
 """The environment variable with the folder of a trial's checkpoints. A program that reads it can be continued."""
+
+IMPORTS_REPORT = re.compile(r"^\s*from hpsearch import .*\breport\b", re.MULTILINE)
 
 NO_CHECKPOINTS = (
     f"the program has no checkpoints: it does not read {CHECKPOINTS}, and its command has neither {{checkpoint_dir}} "
@@ -52,6 +57,8 @@ def as_trainer(
     found = located(program, folder)
     sources = sources_of(program, folder)
     script_options = Options.of(sources.files.values())
+    if not (program.metrics or program.metrics_file or reports_itself(sources)):
+        found = replace(found, metrics={metric: usual(metric)})
     can_continue = has_checkpoints(program, sources)
 
     def train(params: Params, run: Run) -> Iterator[Report]:
@@ -74,7 +81,16 @@ def has_checkpoints(program: Program, sources: Sources) -> bool:
     """Whether a program can go on where it was: it is given the folder of its checkpoints, or reads where it is."""
     if program.resume or any("checkpoint_dir" in placeholders.used(word) for word in program.words):
         return True
-    return any(CHECKPOINTS in path.read_text(errors="replace") for path in sources.files.values() if path.is_file())
+    return any(CHECKPOINTS in text for text in _texts(sources))
+
+
+def reports_itself(sources: Sources) -> bool:
+    """Whether a program writes lines of JSON, so that its output is not searched for metrics."""
+    return any(REPORT in text or "hpsearch.report" in text or IMPORTS_REPORT.search(text) for text in _texts(sources))
+
+
+def _texts(sources: Sources) -> Iterator[str]:
+    yield from (path.read_text(errors="replace") for path in sources.files.values() if path.is_file())
 
 
 def _filled(options: Params, values: Mapping[str, Plain]) -> dict[str, Plain]:
@@ -249,7 +265,7 @@ class _Training:
     def _read(self, output: bytes, lines: bytes) -> Iterator[Report]:
         self._keep(output)
         yield from self._json.add(lines)
-        if self._patterns is not None:
+        if self._patterns is not None and not self._json.has_lines:
             yield from self._patterns.add(output)
         if self._file is not None:
             yield from self._file.poll()
@@ -257,7 +273,7 @@ class _Training:
     def _read_rest(self) -> Iterator[Report]:
         self._tail.end()
         yield from self._json.end()
-        if self._patterns is not None:
+        if self._patterns is not None and not self._json.has_lines:
             yield from self._patterns.end()
         if self._file is not None:
             yield from self._file.poll(at_end=True)
@@ -289,10 +305,7 @@ class _Training:
             return self._patterns.missing()
         if self._file is not None:
             return self._file.missing()
-        return (
-            "trainer.metrics can name patterns of its output; or the program writes lines of JSON to the file that "
-            f'{REPORT} names, in Python with hpsearch.report(step, {{"{self._metric}": …}})'
-        )
+        return f"it wrote no line to the file that {REPORT} names"
 
     def close(self) -> None:
         if self._process is not None:

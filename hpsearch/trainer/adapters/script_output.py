@@ -84,6 +84,7 @@ class JsonLines:
 
     def __init__(self, steps: Steps):
         self._steps, self._lines = steps, Lines()
+        self.has_lines = False
 
     def add(self, content: bytes) -> Iterator[Report]:
         """ProgramFailed for a line that is no report."""
@@ -98,6 +99,7 @@ class JsonLines:
                 yield report
 
     def _report(self, line: str) -> Report | None:
+        self.has_lines = True
         found = parsed(line)
         if not isinstance(found, dict):
             raise ProgramFailed(
@@ -173,7 +175,11 @@ class Patterns:
         """Of patterns that never matched, or of the line that ends a report."""
         if self._never:
             patterns = ", ".join(f"{name} = {pattern!r}" for name, pattern in self._never.items())
-            return f"no line of its output matches trainer.metrics: {patterns}"
+            return (
+                f"no line of its output matches {patterns}. Write a pattern into trainer.metrics, with {{number}} for "
+                "the number; or let the program write lines of JSON to the file that HPSEARCH_REPORT names, in Python "
+                "with hpsearch.report(step, {name: value})"
+            )
         return "no line of its output matches trainer.report, so no report has ended"
 
 

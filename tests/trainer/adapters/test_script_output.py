@@ -19,6 +19,25 @@ class TestReports:
             Report(e, {"val_loss": 1 / e, "train_loss": 1.5}) for e in (1, 2, 3)
         ]
 
+    def test_the_usual_pattern_of_the_studys_metric(self, programs: Programs) -> None:
+        text = """
+            print("epoch 1 best_val_loss 9 val_loss 3")
+            print("epoch 2 val_loss = 2.0")
+            print({"train_loss": 1, "val_loss": 1})
+        """
+        assert programs.curve(programs.script(text)) == [3.0, 2.0, 1.0]
+
+    def test_output_is_not_searched_where_a_program_reports_by_itself(self, programs: Programs) -> None:
+        text = """
+            from hpsearch import Report, report
+            for e in (1, 2):
+                print("val_loss", 9.0)
+                report(e, {"val_loss": 1 / e})
+        """
+        assert programs.curve(programs.script(text)) == [1.0, 0.5]
+        shell = "echo val_loss 9; echo '{\"val_loss\": 1}' >> $HPSEARCH_REPORT"
+        assert programs.curve(programs.shell(shell)) == [1.0]
+
     def test_lines_of_json_from_a_shell_script(self, programs: Programs) -> None:
         text = """
             for e in 1 2 3; do
