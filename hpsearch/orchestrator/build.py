@@ -138,6 +138,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         replicates=study.replicates,
         trainer_object=_trainer_object(study),
         program=study.trainer.program,
+        space=study.space,
     )
     on_ray = study.resources.address != "none"
     return Setup(

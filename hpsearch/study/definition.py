@@ -13,7 +13,7 @@ from hpsearch.core.format import many
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
-from hpsearch.study.file import given_objects, other_tools, place, reading, space_section
+from hpsearch.study.file import given_objects, other_tools, place, reading, space_section, suggestions
 from hpsearch.study.file.faults import Faults, did_you_mean, dotted, listed, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Locations
@@ -287,9 +287,11 @@ def _study(
 ) -> Study:
     data = reading.substitute(data, environment, faults)
     tables = {name: table for name, table in data.items() if _is_table(name, table, faults)}
+    suggested = suggestions.hint(tables.get("trainer", {}).get("use"), folder)
     for name, field in Study.model_fields.items():
         if field.is_required() and name not in data:
-            faults.add((name,), "is missing; a study has at least [study], [trainer], [space] and [search]")
+            hint = suggested if name == "space" else ""
+            faults.add((name,), f"is missing; a study has at least [study], [trainer], [space] and [search]{hint}")
     kinds_of = {name: kind for name, table in tables.items() if (kind := _kind(name, table, faults)) is not None}
     sections: dict[str, Section] = {}
     for name, kind in kinds_of.items():
@@ -297,7 +299,7 @@ def _study(
             sections[name] = kind.model_validate(tables[name])
         except ValidationError as refused:
             translate(refused, kind, (name,), faults)
-    space = space_section.parse(tables["space"], faults) if "space" in tables else None
+    space = space_section.parse(tables["space"], faults, suggested) if "space" in tables else None
     others = _other_tables(tables, space, sections)
     for section in sections.values():
         for at, problem in section.problems(others):

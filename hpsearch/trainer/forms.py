@@ -11,14 +11,15 @@ from typing import Any
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
 from hpsearch.provenance.sources import Sources, code_holder
-from hpsearch.trainer.adapters import functions
+from hpsearch.trainer.adapters import functions, optuna_objective
 from hpsearch.trainer.arguments import AdaptedTrainer
 from hpsearch.trainer.signature import Signature
 from hpsearch.trainer.training_run import Run, Trainer
 
 FORMS = (
     "a trainer is a generator: `def train(params, run): … yield Report(epoch, {…})`, or a function that calls "
-    "`run.report(epoch, {…})` or returns a number, or a ray.tune.Trainable; docs/forms.md shows each"
+    "`run.report(epoch, {…})` or returns a number, Optuna's `def objective(trial)`, or a ray.tune.Trainable; "
+    "docs/forms.md shows each"
 )
 
 
@@ -38,7 +39,10 @@ def as_trainer(called: str, function: Any) -> Trainer:
     is_generator = inspect.isgeneratorfunction(code)
     if is_generator and _is_called_with_params_and_run(function):
         return typing.cast(Trainer, function)
-    return FunctionTrainer(function, Signature.of(called, function), is_generator)
+    signature = Signature.of(called, function)
+    if not is_generator and optuna_objective.is_objective(signature):
+        return optuna_objective.ObjectiveTrainer(function)
+    return FunctionTrainer(function, signature, is_generator)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.module_search import module_of, search_first_in
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.program import Program
+from hpsearch.study.space import Space
 from hpsearch.trainer import arguments, contract, forms, state
 from hpsearch.trainer.adapters import command
 from hpsearch.trainer.reporting import reports_to
@@ -36,6 +37,7 @@ class TrainerContext:
     parameters. threads: CPU threads of a training.
     replicates: what a trial of the study trains side by side. trainer_object: the trainer, where it is a Python object.
     program: the trainer, where it is a command.
+    space: what is searched.
     """
 
     use: str
@@ -48,6 +50,7 @@ class TrainerContext:
     replicates: Replicates = SINGLE_TRAINING
     trainer_object: TrainerObject | PickledTrainer | None = None
     program: Program | None = None
+    space: Space | None = None
 
     @property
     def name(self) -> str:
@@ -97,6 +100,7 @@ class TrainerContext:
             fold=fold,
             instrument=instrument,
             metric=self.objective.metric,
+            space=self.space,
             number=number,
         )
 

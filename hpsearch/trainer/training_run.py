@@ -10,6 +10,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.replicates import Fold
 from hpsearch.core.trial import Report
 from hpsearch.provenance import data_hashes
+from hpsearch.study.space import Space
 from hpsearch.trainer import state
 from hpsearch.trainer.adapters import accelerate
 
@@ -44,7 +45,9 @@ class Run:
     data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
     TrainerError, which says what to set.
     scratch_dir: a folder for the files of this trial.
+    number: of the trial; 0 outside of a search.
     metric: the name of the study's metric, which a trainer that returns a number returns.
+    space: the study's; None without a search.
     reports: what `report` was called with in a run without a search (`Run.local`).
     number: of the trial; 0 outside of a search.
     """
@@ -62,10 +65,11 @@ class Run:
         instrument: Instrument | None = None,
         fold: Fold | None = None,
         metric: str = "value",
+        space: Space | None = None,
         number: int = 0,
     ):
         self.seed, self.number = seed, number
-        self.metric = metric
+        self.metric, self.space = metric, space
         self.device = device
         self.threads = threads
         self.data_dir: Path = data_dir or _no_data_folder
@@ -75,7 +79,7 @@ class Run:
         self._instrument = instrument
         self._fold, self._fold_was_read = fold, False
         self.epoch = self.last_epoch = 0
-        self._last_step = 0
+        self._last: Report | None = None
         self._reporter: Callable[[Report], None] | None = None
         self.reports: list[Report] = []
         self._epochs_began, self._tracked_late = False, False
@@ -174,7 +178,7 @@ class Run:
         in another thread or process than the function.
         """
         if isinstance(step, Mapping):
-            report = Report(max(self.epoch, self._last_step + 1), step)
+            report = Report(max(self.epoch, self._next_step), step)
         elif metrics is not None:
             report = Report(step, metrics)
         else:
@@ -185,7 +189,7 @@ class Run:
                 "a function without `yield`"
             )
         self._reporter(report)
-        self._last_step = report.step
+        self._last = report
 
     def send_reports_to(self, reporter: Callable[[Report], None]) -> None:
         """Calls of `report` call it from now on."""
@@ -194,13 +198,23 @@ class Run:
     @property
     def has_reported(self) -> bool:
         """Whether `report` was called."""
-        return self._last_step > 0
+        return self._last is not None
+
+    def has_just_reported(self, metrics: Mapping[str, Any]) -> bool:
+        """Whether the last report has these values."""
+        return self._last is not None and all(
+            name in self._last.metrics and bool(self._last.metrics[name] == value) for name, value in metrics.items()
+        )
+
+    @property
+    def _next_step(self) -> int:
+        return 1 if self._last is None else self._last.step + 1
 
     @property
     def step_of_result(self) -> int:
         """The step of what a function returns: the epoch that `epochs` has come to, and at least one after the last
         report."""
-        return max(self.last_epoch, self._last_step + 1)
+        return max(self.last_epoch, self._next_step)
 
     @property
     def has_ignored_checkpoint(self) -> bool:

@@ -23,12 +23,13 @@ _MAX_STEPS = 10**15
 """Maximum number of steps in a range: beyond it, floats cannot represent each value."""
 
 
-def parse(table: Mapping[str, Any], faults: Faults) -> Space | None:
-    """The space; None where it has faults, which are added to `faults`."""
+def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | None:
+    """The space; None where it has faults, which are added to `faults`. hint: what to write into an empty table."""
     entries = {name: entry for name, raw in table.items() if (entry := _entry(name, raw, faults)) is not None}
     parameters = [entry for entry in entries.values() if isinstance(entry, Parameter)]
     if not parameters and not faults.has(("space",)):
-        faults.add(("space",), "has nothing to search: give at least one range { low = …, high = … } or list of values")
+        advice = "give at least one range { low = …, high = … } or list of values"
+        faults.add(("space",), f"has nothing to search: {advice}{hint}")
     if len(parameters) > MAX_PARAMETERS:
         faults.add(("space",), f"must have at most {MAX_PARAMETERS:,} parameters to search, got {len(parameters):,}")
         return None

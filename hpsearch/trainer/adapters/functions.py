@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from ctypes import c_ulong, py_object, pythonapi
 from dataclasses import dataclass
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -70,9 +71,15 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
     numbers = {key: number for key, number in metrics.items() if _is_number(number)}
     if run.metric in numbers and step <= run.max_epochs:
         yield Report(step, numbers)
-    elif numbers:
+    elif numbers and not run.has_just_reported(numbers):
         why = "its last epoch has been reported" if run.metric in numbers else f"it has no {run.metric}"
-        sys.stderr.write(f"hpsearch: what `{name}` returned is not recorded: {why}\n")
+        note(f"what `{name}` returned is not recorded: {why}")
+
+
+@cache
+def note(text: str) -> None:
+    """Write it to the trial's log; once where several trials share a process."""
+    sys.stderr.write(f"hpsearch: {text}\n")
 
 
 def _is_number(value: Any) -> bool:

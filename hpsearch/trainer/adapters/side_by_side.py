@@ -102,6 +102,7 @@ class _ReplicateTraining:
             restored=restored,
             fold=self._fold,
             metric=whole.metric,
+            space=whole.space,
             number=whole.number,
         )
         run.data_hashes, run.warnings = whole.data_hashes, whole.warnings

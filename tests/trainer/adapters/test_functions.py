@@ -15,10 +15,16 @@ from hpsearch import Report, Run, TrainerError, TrialStopped
 from hpsearch.core.errors import Infeasible
 from hpsearch.core.trial import Params
 from hpsearch.trainer import forms
+from hpsearch.trainer.adapters import functions
 from hpsearch.trainer.open_trial import OpenTrial
 
 PARAMS: Params = {"lr": 0.5, "hidden": 4}
 Curve = list[tuple[int, dict[str, float]]]
+
+
+@pytest.fixture(autouse=True)
+def _notes_are_new() -> None:
+    functions.note.cache_clear()
 
 
 def opened(trainer: Any, params: Params = PARAMS, epochs: int = 5) -> OpenTrial:

@@ -1,0 +1,215 @@
+"""Optuna's `def objective(trial)` as a trainer: what it asks the trial for is answered by hpsearch.
+
+optuna is not imported: the objective may, and `optuna.TrialPruned` is known by its name.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from inspect import Parameter
+from typing import Any
+
+from hpsearch.core.errors import Infeasible, TrainerError
+from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.provenance.sources import code_holder
+from hpsearch.study.file import suggestions
+from hpsearch.study.space import Choice, Float, Int
+from hpsearch.trainer.adapters import functions
+from hpsearch.trainer.arguments import AdaptedTrainer
+from hpsearch.trainer.signature import Signature
+from hpsearch.trainer.training_run import Run
+
+
+def is_objective(signature: Signature) -> bool:
+    """Whether a function takes one argument, which is called `trial` or is annotated as optuna.Trial."""
+    if signature.run or signature.takes_any or not signature.others:
+        return False
+    first, *rest = signature.others
+    return all(other.default is not Parameter.empty for other in rest) and (
+        first.name == "trial" or _is_trial(first.annotation)
+    )
+
+
+def _is_trial(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return annotation in ("Trial", "optuna.Trial", "optuna.trial.Trial")
+    return (
+        isinstance(annotation, type)
+        and annotation.__module__.partition(".")[0] == "optuna"
+        and annotation.__name__ in ("Trial", "BaseTrial")
+    )
+
+
+@dataclass(frozen=True)
+class ObjectiveTrainer(AdaptedTrainer):
+    objective: Callable[[Any], Any]
+
+    @property
+    def params_class(self) -> None:
+        return None
+
+    def argument(self, params: Params) -> Params:
+        """Which parameters it asks for is known when it does."""
+        return dict(params)
+
+    def __call__(self, argument: Params, run: Run) -> Iterator[Report]:
+        name = code_holder(self.objective).__name__
+        return functions.reports(partial(self._value, OptunaTrial(name, argument, run)), name, run)
+
+    def _value(self, trial: "OptunaTrial") -> Any:
+        try:
+            value = self.objective(trial)
+        except Exception as problem:
+            if not _is_pruned(problem):
+                raise
+            if not trial.has_reported:
+                raise Infeasible(f"`{trial.objective}` raised TrialPruned before its first report") from problem
+            return None
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            raise TrainerError(
+                f"`{trial.objective}` returned {len(value)} values: a study has one metric, so return one number"
+            )
+        trial.check_all_were_asked_for()
+        return value
+
+
+def _is_pruned(problem: Exception) -> bool:
+    return any(
+        kind.__name__ == "TrialPruned" and kind.__module__.partition(".")[0] == "optuna"
+        for kind in type(problem).__mro__
+    )
+
+
+class OptunaTrial:
+    """What an objective needs of an optuna.Trial, over a trial of hpsearch.
+
+    params: those that the objective has asked for. objective: its name, for messages.
+    """
+
+    def __init__(self, objective: str, params: Params, run: Run):
+        self.objective = objective
+        self.number = run.number
+        self.params: dict[str, Any] = {}
+        self.user_attrs: dict[str, Any] = {}
+        self._given, self._run = params, run
+        self._first_step: int | None = None
+        self._steps: set[int] = set()
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        return float(self._number("suggest_float", {"name": name, "low": low, "high": high, "step": step, "log": log}))
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """TrainerError where [space] has real numbers."""
+        asked = {"name": name, "low": low, "high": high, "step": step, "log": log}
+        value = self._number("suggest_int", asked)
+        if value != int(value):
+            raise TrainerError(
+                f"`{self.objective}` asks for a whole number `{name}`, and it is {value!r}: write in [space]\n"
+                f"  {suggestions.entry('suggest_int', asked)}"
+            )
+        self.params[name] = int(value)
+        return int(value)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """The choice that equals the value of [space], or that is written as it: "None" there is None here."""
+        value = self._value("suggest_categorical", {"name": name, "choices": list(choices)})
+        same = (choice for choice in choices if choice == value and type(choice) is type(value))
+        found = next(same, next((choice for choice in choices if str(choice) == str(value)), value))
+        self.params[name] = found
+        return found
+
+    def suggest_uniform(self, name: str, low: float, high: float) -> float:
+        return float(self._number("suggest_uniform", {"name": name, "low": low, "high": high}))
+
+    def suggest_loguniform(self, name: str, low: float, high: float) -> float:
+        return float(self._number("suggest_loguniform", {"name": name, "low": low, "high": high}))
+
+    def suggest_discrete_uniform(self, name: str, low: float, high: float, q: float) -> float:
+        return float(self._number("suggest_discrete_uniform", {"name": name, "low": low, "high": high, "q": q}))
+
+    def report(self, value: float, step: int) -> None:
+        """Report the study's metric. Optuna counts steps from 0, hpsearch from 1: where the first is 0, 1 is added to
+        all. A step that was reported before is ignored, as in Optuna.
+
+        TrialStopped is raised where the trial is stopped or paused.
+        """
+        if self._first_step is None:
+            self._first_step = step
+        if step in self._steps:
+            return
+        self._steps.add(step)
+        self._run.report(step + 1 if self._first_step == 0 else step, {self._run.metric: value})
+
+    def should_prune(self) -> bool:
+        """False: a trial that is pruned is stopped inside `report`."""
+        return False
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """For this trial alone: it is not recorded."""
+        self.user_attrs[key] = value
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"hpsearch calls `{self.objective}` with a trial that has suggest_…, report, should_prune, number, params "
+            f"and set_user_attr, and no `{name}`"
+        )
+
+    @property
+    def has_reported(self) -> bool:
+        return bool(self._steps)
+
+    def check_all_were_asked_for(self) -> None:
+        """A note where a parameter of the trial was not asked for: its values make no difference."""
+        if left := sorted(set(self._given) - set(self.params)):
+            functions.note(f"`{self.objective}` did not ask for {', '.join(left)}")
+
+    # The values ──────────────────────────────────────────────────────────────────────────────────
+
+    def _number(self, method: str, asked: Mapping[str, Any]) -> int | float:
+        value = self._value(method, asked)
+        if isinstance(value, str | bool):
+            raise TrainerError(
+                f"`{self.objective}` asks for a number `{asked['name']}`, and it is {value!r}: write in [space]\n"
+                f"  {suggestions.entry(method, asked)}"
+            )
+        return value
+
+    def _value(self, method: str, asked: Mapping[str, Any]) -> Plain:
+        """The trial's value of a parameter. TrainerError where it has none, with the line to write."""
+        name = asked["name"]
+        if name not in self._given:
+            raise TrainerError(
+                f"`{self.objective}` asks for `{name}`, which is not in [space]"
+                f"{' for this trial' if name in self._names() else ''}: write there\n"
+                f"  {suggestions.entry(method, asked)}"
+            )
+        self.params[name] = value = self._given[name]
+        self._compare(method, asked)
+        return value
+
+    def _names(self) -> set[str]:
+        space = self._run.space
+        return {parameter.name for parameter in space.parameters} if space is not None else set()
+
+    def _compare(self, method: str, asked: Mapping[str, Any]) -> None:
+        """A note where [space] has another range than the objective."""
+        name = asked["name"]
+        if name not in self._names() or self._run.space is None:
+            return
+        own = self._run.space[name]
+        match own:
+            case Choice(values=values):
+                same = list(map(str, values)) == list(map(str, asked.get("choices", ())))
+            case Float(low=low, high=high, log=log, step=step) | Int(low=low, high=high, log=log, step=step):
+                wanted_step = asked.get("q", asked.get("step"))
+                wanted = (asked.get("low"), asked.get("high"), bool(asked.get("log") or method == "suggest_loguniform"))
+                same = (low, high, log) == wanted and (step or 1) == (wanted_step or 1)
+        if not same:
+            functions.note(
+                f"`{self.objective}` asks for {suggestions.entry(method, asked)}, and [space] has another range of "
+                f"{name}, which is used"
+            )
