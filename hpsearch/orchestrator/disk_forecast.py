@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import CoarseToFine
 from hpsearch.study.schedule import Rung
 from hpsearch.workers.checkpoints import KEPT_CHECKPOINTS, CheckpointUse
 
@@ -70,9 +71,7 @@ def disk_forecast(
     keep = study.checkpoints.most
     ended = keep if trials is None else min(keep or trials, trials)
     running = min(_parallel(study), trials or _parallel(study))
-    return DiskForecast(
-        whole, best, ended, running, _paused(rounds, study.trainer.epochs), use.bytes, _free(study.home)
-    )
+    return DiskForecast(whole, best, ended, running, _paused(study, rounds), use.bytes, _free(study.home))
 
 
 def _parallel(study: Study) -> int:
@@ -83,10 +82,14 @@ def _parallel(study: Study) -> int:
     return max(1, int((os.cpu_count() or 1) / resources.per_trial.cpus))
 
 
-def _paused(rounds: Sequence[Rung], epochs: int) -> int:
-    """The most PAUSED trials: those of rounds that end before the last epoch, without those that are continued."""
-    changes = (one.trials * (one.epochs < epochs) - one.survivors for one in rounds)
-    return max(accumulate(changes), default=0)
+def _paused(study: Study, rounds: Sequence[Rung]) -> int:
+    """The most PAUSED trials: those of rounds that end before the last epoch, without those that are continued. Only
+    those of the round before may still be resumed in a coarse-to-fine search."""
+    pausing = [one.trials * (one.epochs < study.trainer.epochs) for one in rounds]
+    left = [paused - one.survivors for paused, one in zip([0, *pausing], rounds, strict=False)]
+    if isinstance(study.search, CoarseToFine) and study.checkpoints.keep != "all":
+        return max((new + old for new, old in zip(pausing, left, strict=True)), default=0)
+    return max(accumulate(new - one.survivors for new, one in zip(pausing, rounds, strict=True)), default=0)
 
 
 def _free(home: Path) -> int | None:

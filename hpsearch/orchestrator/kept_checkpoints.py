@@ -1,6 +1,6 @@
 """Removes the checkpoints of trials that have ended and are not among the best, as [checkpoints] of the study says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -9,11 +9,13 @@ from threading import Thread
 from hpsearch.core.history import History
 from hpsearch.core.trial import Objective, State, Trial, key_of
 from hpsearch.orchestrator.observers import Observer
+from hpsearch.samplers.base import LeavesTrialsBehind, Sampler
 from hpsearch.study.file.sections import Checkpoints
 from hpsearch.workers.checkpoints import CheckpointStore, Removal
 
 OVER = (State.COMPLETE, State.PRUNED, State.INFEASIBLE)
-"""Trials in these states are never trained again. A PAUSED one may be resumed, a FAILED one retried."""
+"""Trials in these states are never trained again. A FAILED one may be retried, a PAUSED one resumed, unless its round
+was left behind (`LeavesTrialsBehind`)."""
 
 PATIENCE = 30.0
 """Seconds that the end of a run waits for files to be removed. What is left is removed by the next run."""
@@ -47,32 +49,63 @@ class KeptCheckpoints(Observer):
     """Called after the end of a trial is recorded. Files are removed on a thread, so that no trial waits for it.
 
     What a killed run has left is removed when the next one begins, and what a worker wrote at the last moment at the
-    end of the run. work: the study's folder, which the workers share; what is not there is not removed.
-    warn: is called with the first problem.
+    end of the run. history: the one that the loop writes to. work: the study's folder, which the workers share; what is
+    not there is not removed. warn: is called with the first problem.
     """
 
-    def __init__(self, rule: Checkpoints, history: History, work: Path, uid: str, warn: Callable[[str], None]):
+    def __init__(
+        self,
+        rule: Checkpoints,
+        sampler: Sampler,
+        history: History,
+        work: Path,
+        uid: str,
+        warn: Callable[[str], None],
+    ):
+        self._sampler, self._history = sampler, history
         self._work, self._uid, self._warn = work, uid, warn
         self._why = Removal(rule.keep, rule.most or 0)
         self._best = BestEnded(history.objective, rule.most) if rule.most is not None else None
+        self._left_behind: set[int] = set()
         self._unneeded: set[int] = set()
         self._queue: SimpleQueue[int | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._warned = False
         for trial in history:
             self.ended(trial)
+        self._leave_behind()
+
+    def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:  # noqa: ARG002
+        if notes:  # a round begins
+            self._leave_behind()
+
+    def _leave_behind(self) -> None:
+        """PAUSED trials that are not resumed any more are over too."""
+        if not isinstance(self._sampler, LeavesTrialsBehind):
+            return
+        for trial in self._history:
+            is_new = trial.state is State.PAUSED and trial.number not in self._left_behind
+            if is_new and self._sampler.is_left_behind(trial, self._history):
+                self._left_behind.add(trial.number)
+                self._over(trial)
 
     def ended(self, trial: Trial) -> None:
-        if self._best is None or trial.state not in OVER:
+        if trial.state in OVER:
+            self._over(trial)
+
+    def _over(self, trial: Trial) -> None:
+        if self._best is None:
             return
         if (number := self._best.add(trial)) is not None:
             self._unneeded.add(number)
-            self._remove_soon(number)
+            self._tidy_soon(number)
+        if trial.number in self._left_behind - self._unneeded:
+            self._tidy_soon(trial.number)
 
     def finish(self) -> None:
         """Remove what is left, once no worker writes any more. Waits `PATIENCE` seconds at most."""
         for number in sorted(self._unneeded):
-            self._remove_soon(number)
+            self._tidy_soon(number)
         self.close()
 
     def close(self) -> None:
@@ -86,7 +119,8 @@ class KeptCheckpoints(Observer):
                 self._note("checkpoints are still being removed")
         self._thread = None
 
-    def _remove_soon(self, number: int) -> None:
+    def _tidy_soon(self, number: int) -> None:
+        """Remove the checkpoints of a trial that is over; where it is one of the best, those to resume from."""
         self._queue.put(number)
         if self._thread is None:
             self._thread = Thread(target=self._work_off, name="checkpoints", daemon=True)
@@ -94,8 +128,12 @@ class KeptCheckpoints(Observer):
 
     def _work_off(self) -> None:
         for number in iter(self._queue.get, None):
+            store = CheckpointStore.of(self._work, self._uid, number)
             try:
-                CheckpointStore.of(self._work, self._uid, number).remove(self._why)
+                if number in self._unneeded:
+                    store.remove(self._why)
+                else:
+                    store.keep_best()
             except OSError as problem:
                 self._note(f"the checkpoints of trial {number} could not be removed: {problem}")
 

@@ -155,7 +155,7 @@ class Search:
         self._recorder = JournalRecorder(held, code, self._notes.add, data=self._data)
         self._rounds = RoundsRecord(held, sampler, history, self._observer.say)
         uid = held.record.uid
-        self._kept = KeptCheckpoints(self.study.checkpoints, history, held.folder, uid, self._notes.add)
+        self._kept = KeptCheckpoints(self.study.checkpoints, sampler, history, held.folder, uid, self._notes.add)
         self._stack.callback(self._kept.close)
         self._end, self._totals = End(), Totals()
 

@@ -5,6 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from hpsearch.core.decisions import Over, Proposal
 from hpsearch.core.history import History
+from hpsearch.core.trial import Trial
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.study.space import Space
 
@@ -30,6 +31,15 @@ class Sampler(Protocol):
         or bool within the space. `until` is in [1, trainer.epochs]. A `Resume` names a PAUSED trial, and its `until` is
         greater than the epoch that this trial has reached. Every proposal has a reason.
         """
+        ...
+
+
+@runtime_checkable
+class LeavesTrialsBehind(Protocol):
+    """A sampler that resumes some PAUSED trials never again. Of any other, each may be resumed."""
+
+    def is_left_behind(self, trial: Trial, history: History) -> bool:
+        """Whether a PAUSED trial is not resumed any more, however far the study is extended."""
         ...
 
 

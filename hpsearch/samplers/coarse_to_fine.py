@@ -80,6 +80,10 @@ class CoarseToFine:
             rounds.append(PlannedRound(index + 1, rung, span.first, ranges, self.space, continued, notes=notes))
         return rounds, None
 
+    def is_left_behind(self, trial: Trial, history: History) -> bool:
+        """A round continues trials of the one before it, so those of earlier rounds have been left behind."""
+        return trial.round < max(one.round for one in history) - 1
+
     def _notes(self, index: int, ranges: Sequence[SearchRange]) -> tuple[str, ...]:
         """What a round trains, and why it has these search ranges."""
         round_ = self.rounds[index]

@@ -1,6 +1,7 @@
 """Which checkpoints of trials that have ended are removed, and when."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,25 @@ from hpsearch.core.messages import Release
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.evaluation.finalists import best_distinct
 from hpsearch.orchestrator.kept_checkpoints import OVER, BestEnded, KeptCheckpoints
+from hpsearch.samplers.base import Sampler
+from hpsearch.samplers.coarse_to_fine import CoarseToFine
+from hpsearch.study.file.search_sections import Round
 from hpsearch.study.file.sections import Checkpoints
+from hpsearch.study.space import Float, Space
 from hpsearch.workers.checkpoints import CheckpointStore, Removal
 from hpsearch.workers.worker import Worker
-from tests.support.studies import COMPLETE, FAILED, INFEASIBLE, LOSS, PAUSED, PRUNED, RUNNING, WAITING, setup
+from tests.support.studies import (
+    COMPLETE,
+    FAILED,
+    INFEASIBLE,
+    LOSS,
+    PAUSED,
+    PRUNED,
+    RUNNING,
+    WAITING,
+    ListSampler,
+    setup,
+)
 from tests.support.workers import kept, start, store_of, train
 
 
@@ -29,6 +45,7 @@ class Folder:
     def __init__(self, work: Path) -> None:
         self.work, self.warned = work, list[str]()
         self.history = History(LOSS)
+        self.sampler: Sampler = ListSampler([])
 
     def end(self, *trials: Trial) -> "Folder":
         """They have checkpoints, and are recorded as they are."""
@@ -44,7 +61,7 @@ class Folder:
 
     def observer(self, keep: str = "best", most: int = 20) -> KeptCheckpoints:
         rule = Checkpoints.model_validate({"keep": keep, "finalists": most})
-        return KeptCheckpoints(rule, self.history, self.work, "u", self.warned.append)
+        return KeptCheckpoints(rule, self.sampler, self.history, self.work, "u", self.warned.append)
 
     @property
     def have(self) -> list[int]:
@@ -152,6 +169,42 @@ class TestRemoval:
         assert str(store_of(folder.work, 1).folder) in warning
         folder.observer().finish()
         assert folder.have == [0], "the next run removes them"
+
+
+class TestRounds:
+    """Of a coarse-to-fine search: a round continues trials of the one before it."""
+
+    @pytest.fixture
+    def rounds(self, folder: Folder) -> Folder:
+        """The second round has begun: trials 0 to 2 were left in the first, 3 is in the second."""
+        space = Space((Float("x", 0.0, 9.0),))
+        given = [Round(trials=4, epochs=1), Round(trials=2, epochs=2), Round(trials=2, epochs=3)]
+        folder.sampler = CoarseToFine(space, 0, given, 0.5, 0.5, 0.1)
+        first = [replace(ended(number, 3.0 - number, PAUSED), round=1) for number in range(3)]
+        return folder.end(*first, replace(ended(3, 9.0, PAUSED), round=2))
+
+    def test_the_round_before_may_be_continued(self, rounds: Folder) -> None:
+        rounds.observer().finish()
+        assert rounds.have == [0, 1, 2, 3]
+
+    def test_earlier_ones_are_over(self, rounds: Folder) -> None:
+        observer = rounds.observer()
+        third = replace(ended(4, 9.0, RUNNING), round=3)
+        rounds.end(third)
+        observer.trial_started(third, ("round 3: …",))
+        observer.finish()
+        assert rounds.have == [2, 3, 4], "the best of those that are left behind, and what may be continued"
+        assert kept(rounds.work, 2) == ["best.pt"]
+        assert kept(rounds.work, 3) == ["best.pt", "epoch-000001.pt", "epoch-000002.pt"]
+
+    def test_the_next_run_finds_them_too(self, rounds: Folder) -> None:
+        rounds.end(replace(ended(4, 9.0, RUNNING), round=3)).observer().finish()
+        assert rounds.have == [2, 3, 4]
+
+    def test_with_all_nothing_changes(self, rounds: Folder) -> None:
+        rounds.end(replace(ended(4, 9.0, RUNNING), round=3)).observer("all").finish()
+        assert rounds.have == [0, 1, 2, 3, 4]
+        assert kept(rounds.work, 2) == ["best.pt", "epoch-000001.pt", "epoch-000002.pt"]
 
 
 class TestWorker:
