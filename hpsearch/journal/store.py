@@ -125,12 +125,15 @@ class Journal:
             connection.execute(self._database.insert(leases).values(lease).on_conflict_do_nothing())
         return study
 
-    def update_spec(self, lease: Lease, spec: Mapping[str, Any]) -> None:
-        """Record a changed study file, such as a larger budget. LeaseLost."""
+    def update_spec(self, lease: Lease, spec: Mapping[str, Any], identity: Mapping[str, Any] | None = None) -> None:
+        """Record a changed study file, such as a larger budget. identity: where that has changed too. LeaseLost."""
+        values = {"spec": json.dumps(dict(spec)), "hpsearch_version": __version__}
+        if identity is not None:
+            values["identity"] = json.dumps(dict(identity))
         with self._database.write() as connection:
             fencing.renew(connection, self._database.clock, lease)
             changed = studies.update().where(studies.c.id == lease.study_id)
-            connection.execute(changed.values(spec=json.dumps(dict(spec)), hpsearch_version=__version__))
+            connection.execute(changed.values(values))
 
     def delete_study(self, lease: Lease) -> None:
         """Delete a study that has no reports. LeaseLost; ValueError for one with reports."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from hpsearch.core.clock import now_ms
 from hpsearch.core.decisions import RESTARTS, Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
-from hpsearch.journal import Journal, Lease, Spool, StudyRecord, recover
+from hpsearch.journal import Batch, Journal, Lease, Spool, StudyRecord, recover
 from hpsearch.orchestrator import build, own_methods
 from hpsearch.orchestrator.code_changes import CodeChanges
 from hpsearch.records import trainer_code
@@ -96,7 +96,8 @@ def reopen(
             raise no_origin
     if record is None:
         return None
-    changed = differences(dict(record.identity), study.identity()) + list(study.search.changes(record.spec["search"]))
+    identity = _with_corrected_metric(journal, record, study)
+    changed = differences(identity, study.identity()) + list(study.search.changes(record.spec["search"]))
     sources = journal.documents(record.id).get(own_methods.SOURCES)
     changed += own_methods.changed_sources(sources or {}, own_methods.sources(study))
     if changed:
@@ -112,11 +113,32 @@ def reopen(
     held = HeldStudy(study.with_recorded(record.spec), journal, record, lease)
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
-    journal.update_spec(lease, held.study.spec())
+    if identity != record.identity:
+        _judge_again(held)
+    journal.update_spec(lease, held.study.spec(), study.identity())
     code.accept(journal, lease, held.study, note)
     if sources is None:  # the run before was killed as it began
         _put_sources(held)
     return held
+
+
+def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) -> dict[str, Any]:
+    """The recorded identity; with the metric of the file where no trial has a value of the recorded one: the name was
+    wrong, and no result depends on it."""
+    identity, about = dict(record.identity), record.identity["study"]
+    if study.study.metric == about["metric"]:
+        return identity
+    recorded = replace(study.objective, metric=about["metric"], failed="keep")
+    if any(recorded.counts(trial) for trial in journal.trials(record.id)):
+        return identity
+    return {**identity, "study": {**about, "metric": study.study.metric}}
+
+
+def _judge_again(held: HeldStudy) -> None:
+    """By the corrected metric, before that is recorded: a run that is killed in between leaves it to the next."""
+    writer = held.journal.writer(held.lease, held.study.objective)
+    writer.write(Batch(trials=tuple(held.journal.trials(held.record.id))))
+    writer.close()
 
 
 def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack, *, shared: bool = False) -> HeldStudy:

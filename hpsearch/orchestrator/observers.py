@@ -58,14 +58,19 @@ class Observer:
 
 
 class Notes(Observer):
-    """Lines for the user. A signal handler or another thread may add one; it is shown after the next turn."""
+    """Lines for the user. A signal handler or another thread may add one; it is shown after the next turn.
+
+    resumes: whether trials may be resumed in this run, so that it matters whether they can be.
+    """
 
     def __init__(self, say: Callable[[str], None]):
-        self._say = say
+        self._say, self.resumes = say, True
         self._left: deque[str] = deque()
         self.add = self._left.append
 
     def unsaved(self, why: str) -> None:
+        if not self.resumes:
+            return
         self.add(
             f"warning: trials of this trainer cannot be continued: {why}. A trial that is resumed (after Ctrl-C, after "
             "a lost worker, in a later round) trains again from epoch 1, and these epochs count"

@@ -30,6 +30,7 @@ from hpsearch.provenance import environment
 from hpsearch.records.preflight_record import keep
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
+from hpsearch.study.plan import may_resume
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.connection import ConnectionCheck
 from hpsearch.workers.pools.base import Pool
@@ -153,6 +154,7 @@ class Search:
         self._tracking.tracker = build.tracker(self.study, held.record)
         code = environment.code(self.study.trainer.use, self.study.folder)
         self._recorder = JournalRecorder(held, code, self._notes.add, data=self._data)
+        self._notes.resumes = may_resume(self.study) or any(trial.state.is_active and trial.curve for trial in history)
         self._rounds = RoundsRecord(held, sampler, history, self._observer.say)
         uid = held.record.uid
         self._kept = KeptCheckpoints(self.study.checkpoints, sampler, history, held.folder, uid, self._notes.add)

@@ -1,6 +1,7 @@
 """The message for a run of a study that was over before, in which nothing was trained."""
 
 from hpsearch.core.format import many, score
+from hpsearch.core.trial import State
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.study.definition import Study
 
@@ -20,7 +21,8 @@ def text(result: RunResult) -> str:
         state = f"has failed (all {many(len(result.history), 'trial')})" if result.end.all_failed else "is complete"
     lines = [f"{result.name} {state}: nothing was trained"]
     if (best := result.history.best()) is not None:
-        lines.append(f"best: trial {best.number}, {score(best, result.history.objective)}")
+        later = "; it FAILED later" if best.state is State.FAILED else ""
+        lines.append(f"best: trial {best.number}, {score(best, result.history.objective)}{later}")
     return "\n".join([*lines, *how_to_extend(result)])
 
 

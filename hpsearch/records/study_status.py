@@ -15,7 +15,7 @@ from hpsearch.records.export import trial_document, where
 from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.records.preflight_record import summary
 from hpsearch.study.definition import Study
-from hpsearch.study.plan import workload
+from hpsearch.study.plan import replaceable, workload
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class StudyStatus:
     in lower case; RUNNING trials of an interrupted study count as waiting. holder: the process that runs it.
     preflight, lr_range: results from before the first trial, as text. best: None while no trial has a value.
     cause, cause_numbers: why it is COMPLETE, FAILED or STOPPED, for code. seconds_left: an estimate, while it runs.
+    replaceable: the most INFEASIBLE trials in whose place the search proposes others, where it has any.
     """
 
     study: str
@@ -38,9 +39,12 @@ class StudyStatus:
     cause: Cause | None = None
     cause_numbers: Numbers = field(default_factory=dict)
     seconds_left: Span | None = field(default=None, compare=False)  # it changes all the time
+    replaceable: int = 0
 
     def document(self) -> dict[str, Any]:
-        return {**asdict(self), "cause": self.cause and str(self.cause)}
+        found = {**asdict(self), "cause": self.cause and str(self.cause)}
+        del found["replaceable"]  # it follows from the study
+        return found
 
 
 def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
@@ -52,10 +56,13 @@ def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
     measured = _measured(journal.documents(record.id))
     done = (trials, counted.epochs, round(counted.busy, 3))
     why = (None, {}) if state == "INTERRUPTED" else (record.cause, record.cause_numbers)
-    left = None
-    with suppress(BadInput):  # its file names an environment variable that is not set here
-        left = time_left(journal, record, Study.from_dict(record.spec)) if state == "RUNNING" else None
-    return StudyStatus(record.name, state, holder, *done, *measured, counted.best, *why, left)
+    left, replaced = None, 0
+    if state == "RUNNING" or trials.get("infeasible"):
+        with suppress(BadInput):  # its file names an environment variable that is not set here
+            study = Study.from_dict(record.spec)
+            left = time_left(journal, record, study) if state == "RUNNING" else None
+            replaced = replaceable(study)
+    return StudyStatus(record.name, state, holder, *done, *measured, counted.best, *why, left, replaced)
 
 
 def time_left(journal: Journal, record: StudyRecord, study: Study) -> Span | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hpsearch.core.time_left import Workload
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import Bayesian, Own, Random, Recipe
-from hpsearch.study.file.sections import NeverPrune
+from hpsearch.study.file.sections import NeverPrune, OwnPrune
 from hpsearch.study.schedule import Rung, forecast
 
 
@@ -43,6 +43,14 @@ def trials(study: Study) -> int | None:
 def certain_proposals(study: Study) -> int | None:
     """Like `proposals`; None where their number depends on the results or on the sampler."""
     return (proposals(study) or None) if study.search.epoch_budget is None else None
+
+
+def may_resume(study: Study) -> bool:
+    """Whether trials may be resumed in a run that is not interrupted: in a later round, after a lost worker, with
+    another share of limits.epochs, or by a sampler or pruner of the user's own."""
+    own = isinstance(study.search, Own) or isinstance(study.prune, OwnPrune)
+    continued = any(one.survivors for one in rounds(study)) or study.limits.epochs is not None
+    return own or continued or study.resources.address != "none"
 
 
 def replaceable(study: Study) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from hpsearch import Infeasible, Report, Run
+from hpsearch.cli.text.status import infeasible
 from hpsearch.core.trial import Params
 from tests.cli.cli_runner import CliRunner
 
@@ -86,6 +87,34 @@ class TestReturnsBeforeItsFirstReport:
         trials = cli.export()["trials"]
         assert all((trial["state"] == "INFEASIBLE") == (trial["params"]["x"] > 0.6) for trial in trials)
         assert answer.data["best"]["params"]["x"] < 0.3
+
+
+class TestReplaced:
+    """Whether others take their place is on the screen; no set of parameters is proposed twice."""
+
+    @pytest.mark.parametrize(
+        ("search", "replaced"),
+        [
+            ('method = "grid"', False),
+            ('method = "coarse-to-fine"\nrounds = [{ trials = 8, epochs = 1 }, { trials = 6, epochs = 3 }]', False),
+            ('method = "random"\ntrials = 8', True),
+        ],
+    )
+    def test_in_plan_status_and_show(self, cli: CliRunner, search: str, replaced: bool) -> None:
+        cli.study(search, space="x = { low = 0.0, high = 1.0, points = 9 }\ny = [1, 2]", **trainer("returning", 0.6))
+        cli.run()
+        trials = cli.export()["trials"]
+        assert len({(one["params"]["x"], one["params"]["y"]) for one in trials}) == len(trials)
+        count = sum(one["state"] == "INFEASIBLE" for one in trials)
+        for words in (("plan", "study.toml"), ("status", "toy"), ("show", "toy")):
+            (line,) = (one for one in cli.invoke(*words).out.splitlines() if one.startswith(f"{count} infeasible"))
+            assert ("not replaced" not in line) == replaced
+
+    def test_some_are(self) -> None:
+        assert infeasible(0, 100) == []
+        assert infeasible(3, 100) == ["3 infeasible trials: replaced by other trials"]
+        (line,) = infeasible(5, 2)
+        assert "2 replaced by other trials, 3 counted" in line
 
 
 class TestRaisedAfterReports:

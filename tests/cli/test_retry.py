@@ -118,3 +118,17 @@ def test_every_method_continues(cli: CliRunner, method: str) -> None:
     params = [tuple(trial["params"].items()) for trial in trials]
     if method == "grid":
         assert len(set(params)) == len(params) == 4
+
+
+def test_a_study_whose_trials_all_failed_with_a_value(cli: CliRunner) -> None:
+    """No trial succeeded, wherever that is asked for; what they had come to is shown, marked."""
+    cli.study(trainer="tests.cli.trainers:picky", options="limit = -1.0")
+    first, again = cli.run("--json"), cli.run("--json")
+    for answer in (first, again):
+        assert (answer.code, answer.data["state"], answer.data["best"]["failed"]) == (3, "FAILED", True)
+    status = cli.invoke("status", "toy", "--json").data
+    assert (status["state"], status["best"]["failed"]) == ("FAILED", True)
+    assert status["best"]["value"] == first.data["best"]["value"]
+    assert cli.invoke("best", "toy", "--json").data["state"] == "FAILED"
+    dropped = cli.run("--json", "--set", 'study.failed="drop"')
+    assert (dropped.code, dropped.data["state"], dropped.data["best"]) == (3, "FAILED", None)

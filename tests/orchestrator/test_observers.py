@@ -2,6 +2,8 @@
 
 from threading import Thread
 
+import pytest
+
 from hpsearch.core.history import History
 from hpsearch.core.trial import Report, Trial
 from hpsearch.orchestrator.observers import Notes, Tracking
@@ -40,6 +42,15 @@ class TestNotes:
         notes.turn_ended(EMPTY, [])
         notes.turn_ended(EMPTY, [])
         assert said == ["from the loop", "from another thread"]
+
+    @pytest.mark.parametrize("resumes", [True, False])
+    def test_a_trainer_without_checkpoints_matters_where_trials_are_resumed(self, resumes: bool) -> None:
+        said: list[str] = []
+        notes = Notes(said.append)
+        notes.resumes = resumes
+        notes.unsaved("nothing is tracked")
+        notes.say_all()
+        assert len(said) == resumes
 
 
 class TestTracking:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.study.definition import Study
-from hpsearch.study.plan import certain_proposals, limited_epochs, proposals, rounds
+from hpsearch.study.plan import certain_proposals, limited_epochs, may_resume, proposals, rounds
 from hpsearch.study.schedule import Rung
 
 FILE = """
@@ -110,3 +110,18 @@ def test_a_larger_budget_changes_no_round(tmp_path: Path, larger: str) -> None:
 def test_a_round_that_others_build_on_may_not_change(tmp_path: Path, other: str, which: str) -> None:
     (changed,) = changes(study(tmp_path), study(tmp_path, f"search.rounds={other}"))
     assert changed.startswith(f"{which}: was {{")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "resumes"),
+    [
+        ((), True),
+        (('resources.address="none"',), True),
+        (('resources.address="none"', "search.rounds=[{trials=8,epochs=2}]"), False),
+        (('resources.address="none"', "search.rounds=[{trials=8,epochs=2}]", "limits.epochs=9"), True),
+        (("search.rounds=[{trials=8,epochs=2}]",), True),
+    ],
+    ids=["on Ray", "a later round", "one round in this process", "shares of the epochs", "a worker may be lost"],
+)
+def test_trials_may_be_resumed(tmp_path: Path, overrides: tuple[str, ...], resumes: bool) -> None:
+    assert may_resume(study(tmp_path, *overrides)) == resumes

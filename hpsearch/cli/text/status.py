@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hpsearch.cli.text.layout import table, wrapped
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import first_line, number, size, span
+from hpsearch.core.format import first_line, many, number, size, span
 from hpsearch.records.study_status import StudyStatus
 
 
@@ -21,6 +21,7 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
         lines += [one.lr_range] if one.lr_range else []
         lines += [f"run by {one.holder}"] if one.holder else []
         lines += [f"{span(one.seconds_left)} left"] if one.seconds_left else []
+        lines += infeasible(one.trials.get("infeasible", 0), one.replaceable)
         lines += [f"checkpoints: {size(used)} on the disk"] if used else []
     if any(one.state == "INTERRUPTED" for one in studies):
         lines.append(
@@ -31,6 +32,17 @@ def text(studies: Sequence[StudyStatus], latest: Sequence[Decision] = (), used: 
         rows = [["" if one.number is None else f"trial {one.number}", *decision(one)] for one in latest]
         parts += ["", "last decisions", table(rows, narrow=(3,))]
     return "\n".join(parts)
+
+
+def infeasible(count: int, replaceable: int) -> list[str]:
+    """Whether the search proposes other trials in place of its infeasible ones. replaceable: the most that it does."""
+    if not count:
+        return []
+    replaced = min(count, replaceable)
+    if replaced == count:
+        return [f"{many(count, 'infeasible trial')}: replaced by other trials"]
+    some = f"{replaced} replaced by other trials, {count - replaced}" if replaced else "not replaced,"
+    return [f"{many(count, 'infeasible trial')}: {some} counted in the number of trials of this search"]
 
 
 def _row(one: StudyStatus) -> list[str]:
