@@ -113,9 +113,7 @@ def reopen(
     held = HeldStudy(study.with_recorded(record.spec), journal, record, lease)
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
-    if identity != record.identity:
-        _judge_again(held)
-    journal.update_spec(lease, held.study.spec(), study.identity())
+    _record_changes(held, identity)
     code.accept(journal, lease, held.study, note)
     if sources is None:  # the run before was killed as it began
         _put_sources(held)
@@ -134,11 +132,14 @@ def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) 
     return {**identity, "study": {**about, "metric": study.study.metric}}
 
 
-def _judge_again(held: HeldStudy) -> None:
-    """By the corrected metric, before that is recorded: a run that is killed in between leaves it to the next."""
-    writer = held.journal.writer(held.lease, held.study.objective)
-    writer.write(Batch(trials=tuple(held.journal.trials(held.record.id))))
-    writer.close()
+def _record_changes(held: HeldStudy, identity: Mapping[str, Any]) -> None:
+    """The changed study file. identity: see `_with_corrected_metric`. Where the metric is another, the trials are
+    judged by it before it is recorded, so that a run that is killed in between leaves both to the next."""
+    if identity != held.record.identity:
+        writer = held.journal.writer(held.lease, held.study.objective)
+        writer.write(Batch(trials=tuple(held.journal.trials(held.record.id))))
+        writer.close()
+    held.journal.update_spec(held.lease, held.study.spec(), held.study.identity())
 
 
 def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack, *, shared: bool = False) -> HeldStudy:

@@ -83,18 +83,20 @@ class KeptCheckpoints(Observer):
         """PAUSED trials that are not resumed any more are over too."""
         if not isinstance(self._sampler, LeavesTrialsBehind):
             return
-        for trial in self._history:
-            is_new = trial.state is State.PAUSED and trial.number not in self._left_behind
-            if is_new and self._sampler.is_left_behind(trial, self._history):
-                self._left_behind.add(trial.number)
-                self._over(trial)
+        current = self._history.current
+        for trial in current:
+            number = trial.number + current.first
+            is_new = trial.state is State.PAUSED and number not in self._left_behind
+            if is_new and self._sampler.is_left_behind(trial, current):
+                self._left_behind.add(number)
+                self._over(self._history[number])
 
     def ended(self, trial: Trial) -> None:
         if trial.state in OVER:
             self._over(trial)
 
     def _over(self, trial: Trial) -> None:
-        if self._best is None:
+        if self._best is None or trial.superseded:  # what is left of the trainer's earlier code stays
             return
         if (number := self._best.add(trial)) is not None:
             self._unneeded.add(number)

@@ -201,6 +201,14 @@ class TestRounds:
         rounds.end(replace(ended(4, 9.0, RUNNING), round=3)).observer().finish()
         assert rounds.have == [2, 3, 4]
 
+    def test_those_of_earlier_code_stay_and_their_rounds_do_not_count(self, folder: Folder, rounds: Folder) -> None:
+        again = Folder(folder.work)
+        again.sampler = rounds.sampler
+        earlier = [replace(trial, round=3, superseded=True) for trial in rounds.history]
+        again.history = History(LOSS, earlier)
+        again.end(replace(ended(4, 5.0, PAUSED), round=1)).observer().finish()
+        assert again.have == [0, 1, 2, 3, 4]
+
     def test_with_all_nothing_changes(self, rounds: Folder) -> None:
         rounds.end(replace(ended(4, 9.0, RUNNING), round=3)).observer("all").finish()
         assert rounds.have == [0, 1, 2, 3, 4]
