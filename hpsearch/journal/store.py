@@ -127,13 +127,11 @@ class Journal:
 
     def update_spec(self, lease: Lease, spec: Mapping[str, Any], identity: Mapping[str, Any] | None = None) -> None:
         """Record a changed study file, such as a larger budget. identity: where that has changed too. LeaseLost."""
-        values = {"spec": json.dumps(dict(spec)), "hpsearch_version": __version__}
-        if identity is not None:
-            values["identity"] = json.dumps(dict(identity))
+        changed = {"spec": spec} if identity is None else {"spec": spec, "identity": identity}
+        values = {name: json.dumps(dict(own)) for name, own in changed.items()} | {"hpsearch_version": __version__}
         with self._database.write() as connection:
             fencing.renew(connection, self._database.clock, lease)
-            changed = studies.update().where(studies.c.id == lease.study_id)
-            connection.execute(changed.values(values))
+            connection.execute(studies.update().where(studies.c.id == lease.study_id).values(values))
 
     def delete_study(self, lease: Lease) -> None:
         """Delete a study that has no reports. LeaseLost; ValueError for one with reports."""
