@@ -11,8 +11,8 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.provenance.module_search import module_of
-from hpsearch.provenance.sources import Sources
 from hpsearch.pruners.base import NeverPrune, Pruner, Several
+from hpsearch.records.trainer_code import sources_of_trainer
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
@@ -235,8 +235,7 @@ def tracker(study: Study, record: StudyRecord) -> Tracker:
 
 def own_logging(study: Study, record: StudyRecord) -> OwnLoggingStore:
     """For what the trainer logs to MLflow itself."""
-    given = study.own("trainer")
-    own = Sources.of(module_of(study.trainer.use, study.folder)) if given is None else Sources.of_object(given)
+    own = sources_of_trainer(study)
     store = _own_logging_uri(study, as_written=True)
     return OwnLoggingStore(store, work_folder(study, record.uid), bool(LOGGERS & own.packages))
 
