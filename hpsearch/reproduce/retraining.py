@@ -62,7 +62,7 @@ def _folder(segments: Sequence[TrainingSegment]) -> Path:
 
 
 def _hash_seed(segments: Sequence[TrainingSegment]) -> str:
-    """PYTHONHASHSEED as recorded; the usual one where none is, as of trials that shared their worker's process."""
+    """PYTHONHASHSEED as recorded; the usual one where none is, as of trials without Ray."""
     settings = segments[-1].environment.document["environment"]["settings"] if segments else {}
     recorded = str(settings.get("PYTHONHASHSEED", ""))
     return recorded if recorded.isdecimal() else HASH_SEED

@@ -37,7 +37,7 @@ trains one epoch ahead of the verdict."""
 
 
 HASH_SEED = "0"
-"""PYTHONHASHSEED of the trials' processes, so that sets of strings have the same order in all."""
+"""PYTHONHASHSEED of the processes that train on Ray, so that sets of strings have the same order in all."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Setup:
         counts.
     weights_only: see `CheckpointWriter`.
     mlflow: the address for trainers that log to MLflow themselves, see `OwnLogging`.
-    isolated: each trial is trained in a process of its own (on Ray). hash_seed: PYTHONHASHSEED of these processes.
+    isolated: each trial is trained in a process of its own (on Ray). hash_seed: PYTHONHASHSEED of the process that
+        trains, on Ray.
     """
 
     trainer: TrainerContext

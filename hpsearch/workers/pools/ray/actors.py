@@ -186,7 +186,9 @@ class RayActors:
         if self.setup.isolated:
             grouped: Any = {"concurrency_groups": {KILL_GROUP: 1}}  # missing in Ray's type hints
             return ray.remote(**grouped)(IsolatedWorker).options(**needs)
-        return ray.remote(Worker).options(**needs)
+        # Python reads it when it starts, so Ray starts a process for the actor that has it in its environment.
+        own_environment = {"env_vars": {"PYTHONHASHSEED": self.setup.hash_seed}}
+        return ray.remote(Worker).options(**needs, runtime_env=own_environment)
 
     def _start_worker(self, slot: _Slot) -> None:
         """Put a new actor into the slot; it is free once it has checked the trainer."""

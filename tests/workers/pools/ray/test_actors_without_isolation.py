@@ -13,6 +13,7 @@ from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements
 from hpsearch.workers.pools.ray.actors import RayActors
 from hpsearch.workers.pools.ray.cluster import Cluster
+from hpsearch.workers.worker import HASH_SEED
 from tests.contracts.pool_contract import Driver, MeasurerContract, PoolContract
 from tests.support.studies import setup
 
@@ -42,6 +43,15 @@ def pool(shared: RayActors) -> Iterator[RayActors]:
 
 
 class TestRayActorsWithoutIsolation(PoolContract):
+    def test_all_workers_have_one_hash_seed_which_is_recorded(self, driver: Driver) -> None:
+        starts = [driver.start({"toy": "hashes"}, until=1) for _ in range(2)]
+        reported = driver.train(*starts)
+        assert len({one.reports[0].metrics["val_loss"] for one in reported}) == 1
+        assert len({one.reports[0].metrics["pid"] for one in reported}) == 2
+        for one in reported:
+            assert one.provenance is not None
+            assert one.provenance.environment["settings"]["PYTHONHASHSEED"] == HASH_SEED
+
     def test_a_worker_that_is_killed_is_lost_and_replaced(self, driver: Driver) -> None:
         start = driver.start({"toy": "faulty", "at": 0}, until=1)
         (last,) = driver.train(start)
