@@ -10,6 +10,8 @@ from tests.benchmarks.table import Row, Table
 EPOCHS = 200
 SECONDS = 4
 LIMIT, TUNE, TUNE_BARE = "bare Ray actors, a call each", "Ray Tune", "Ray Tune without loggers"
+TUNE_FRESH = "Ray Tune, a new actor a trial"
+ISOLATED, SHARED = 'hpsearch, isolation = "process"', 'hpsearch, isolation = "none"'
 
 
 def tables() -> Iterator[Table]:
@@ -20,12 +22,18 @@ def tables() -> Iterator[Table]:
 
 
 def _trials(limit: float) -> Table:
-    progress("trials: hpsearch")
-    rates = {LIMIT: limit, "hpsearch": run(Search("noop", epochs=1, seconds=SECONDS)).trials_per_second}
-    for name, loggers in ((TUNE, "default"), (TUNE_BARE, "none")):
+    rates = {LIMIT: limit}
+    for name, isolation in ((SHARED, "none"), (ISOLATED, "process")):
         progress(f"trials: {name}")
-        rates[name] = measured("peers.tune", 200, 1, loggers)["trials"]
-    return _compared("No-op trials per second", rates, "1 epoch each, 2 workers, actors used again")
+        rates[name] = run(Search("noop", epochs=1, seconds=SECONDS, isolation=isolation)).trials_per_second
+    for name, trials, loggers, actors in (
+        (TUNE, 200, "default", "reuse"),
+        (TUNE_BARE, 200, "none", "reuse"),
+        (TUNE_FRESH, 20, "default", "fresh"),
+    ):
+        progress(f"trials: {name}")
+        rates[name] = measured("peers.tune", trials, 1, loggers, actors)["trials"]
+    return _compared("No-op trials per second", rates, "1 epoch each, 2 workers; Ray Tune reuses its actors but once")
 
 
 def _reports(limit: float) -> Table:
@@ -37,7 +45,7 @@ def _reports(limit: float) -> Table:
     rates["hpsearch, a call each (slices of 0 s)"] = run(one_by_one).reports_per_second
     for name, loggers in ((TUNE, "default"), (TUNE_BARE, "none")):
         progress(f"reports: {name}")
-        rates[name] = measured("peers.tune", 10, EPOCHS, loggers)["reports"]
+        rates[name] = measured("peers.tune", 10, EPOCHS, loggers, "reuse")["reports"]
     progress("reports: Optuna")
     rates["Optuna's RDBStorage on SQLite"] = measured("peers.optuna_storage", 10, 30)
     note = f"{EPOCHS} epochs a trial, every report judged (median; Tune: ASHA); hpsearch writes all of them to SQLite"

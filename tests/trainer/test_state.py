@@ -73,6 +73,12 @@ class TestRandomStates:
         state.seed_everything(5)
         assert shuffled() == first
 
+    def test_torch_is_seeded_as_by_its_own_function(self) -> None:
+        state.seed_everything(5)
+        first = torch.rand(3)
+        torch.manual_seed(5)
+        assert torch.equal(torch.rand(3), first)
+
     def test_come_back_through_a_file(self) -> None:
         state.seed_everything(5)
         shuffled()

@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.trainer import state
+from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
+from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.isolation import linux, trial_process
 from hpsearch.workers.isolation.exits import Exit
 from hpsearch.workers.isolation.fork_safety import fork, spawn_reason
@@ -133,11 +136,21 @@ def import_everything(setup: Setup) -> None:
         setup.trainer.find()
         if "torch" in setup.trainer.sources().packages:
             importlib.import_module("torch._dynamo")  # the first optimizer imports it, which takes seconds
-            state.unpack(state.pack(state.Snapshot("", 0, 0.0, {}, {})))  # and the first checkpoint some modules more
     if added:
         os.environ.pop(nvml, None)
+    _write_a_checkpoint(setup)
     gc.collect()
     gc.freeze()  # a collection in a forked process does not touch the shared pages
+
+
+def _write_a_checkpoint(setup: Setup) -> None:
+    """And read it: what this imports and compiles is there in each trial's process."""
+    with contextlib.suppress(OSError, CheckpointsUnavailable), tempfile.TemporaryDirectory() as folder:
+        store = CheckpointStore(Path(folder), "")
+        CheckpointWriter(store, setup.trainer.objective, after=0)
+        if "torch" in sys.modules:
+            store.write(1, state.pack(state.Snapshot("", 1, 0.0, {}, state.random_state())))
+            store.newest(1)
 
 
 class Template:

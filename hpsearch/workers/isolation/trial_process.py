@@ -58,7 +58,7 @@ def _drop_exit_handlers() -> None:
 def serve(connection: Connection, setup: Setup) -> None:
     """Answer orders until the other end is closed, then end this process. Never returns."""
     worker = Worker(replace(setup, capture=False))
-    state.seed_everything(0)  # the first time in a forked process takes 5 ms: while it waits for its trial
+    state.seed_everything(0)  # now, while it waits for its trial: the first time takes longer
 
     def start(order: Start, environment: Mapping[str, Any] | None) -> Reported:
         if environment is not None:

@@ -1,8 +1,9 @@
-"""The peer: `ray.tune.Tuner` with two workers whose actors are used again, and a scheduler that sees every report.
+"""The peer: `ray.tune.Tuner` with two workers, and a scheduler that sees every report.
 
-    python -m tests.benchmarks.peers.tune TRIALS EPOCHS default|none
+    python -m tests.benchmarks.peers.tune TRIALS EPOCHS default|none reuse|fresh
 
-`none` switches its loggers off (JSON, CSV, TensorBoard). A class as the trainable is no faster than a function.
+`none` switches its loggers off (JSON, CSV, TensorBoard). reuse: an actor trains one trial after the other; fresh: each
+trial has an actor, which is a process, of its own. A class as the trainable is no faster than a function.
 """
 
 import json
@@ -36,14 +37,14 @@ class Clock(tune.Callback):
         self.trials.append(time.perf_counter())
 
 
-def fit(trials: int, epochs: int, folder: str) -> Clock:
+def fit(trials: int, epochs: int, folder: str, reuse: bool) -> Clock:
     clock = Clock()
     scheduler = ASHAScheduler(metric="val_loss", mode="min", max_t=epochs) if epochs > 1 else None
     results = tune.Tuner(
         noop,
         param_space={"lr": tune.loguniform(1e-5, 1.0), "epochs": epochs},
         tune_config=tune.TuneConfig(
-            num_samples=trials, max_concurrent_trials=2, reuse_actors=True, scheduler=scheduler
+            num_samples=trials, max_concurrent_trials=2, reuse_actors=reuse, scheduler=scheduler
         ),
         run_config=tune.RunConfig(storage_path=folder, verbose=0, callbacks=[clock]),
     ).fit()
@@ -57,5 +58,5 @@ if __name__ == "__main__":
     if sys.argv[3] == "none":
         os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
     with tempfile.TemporaryDirectory() as storage, local_ray():
-        timed = fit(int(sys.argv[1]), int(sys.argv[2]), storage)
+        timed = fit(int(sys.argv[1]), int(sys.argv[2]), storage, reuse=sys.argv[4] == "reuse")
     print(json.dumps({"trials": rate(timed.trials), "reports": rate(timed.reports)}))
