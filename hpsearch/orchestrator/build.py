@@ -230,7 +230,8 @@ def tracker(study: Study, record: StudyRecord) -> Tracker:
         return Journal.open(study.journal_url, create=False)
 
     own = own_logging(study, record)
-    return MlflowTracker(record, study.objective, reader, study.tracking_uri, own_logging=own)
+    work = work_folder(study, record.uid)
+    return MlflowTracker(record, study.objective, reader, study.tracking_uri, own_logging=own, work=work)
 
 
 def own_logging(study: Study, record: StudyRecord) -> OwnLoggingStore:

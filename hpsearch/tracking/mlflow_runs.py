@@ -18,7 +18,7 @@ from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
 from hpsearch.tracking.location import artifact_folder
-from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tag
+from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tag, text_tags
 from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT
 
 MOST_IN_BATCH = 1000
@@ -238,6 +238,15 @@ class MlflowRuns:
             raise
         tags, params = {**run.tags, **tags}, {**run.params, **params}
         return replace(run, status=payload.status, end=payload.end or run.end, tags=tags, params=params)
+
+    def attach(self, run: KnownRun, name: str, text: str) -> KnownRun:
+        """Add an artifact to a run, or replace it where its text is another; returns its new state."""
+        tags = text_tags({name: text})
+        if tags.items() <= run.tags.items():
+            return run
+        self._client.log_text(run.id, clean(text), name)
+        self._log(run.id, (), {}, tags)
+        return replace(run, tags={**run.tags, **tags})
 
     def _create(self, payload: RunPayload) -> KnownRun:
         tags = {name: payload.tags[name] for name in _IDENTITY if name in payload.tags}

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class MlflowTracker:
     uri: sqlite:///…, http(s)://…, or another database that MLflow accepts.
     own_logging: where trials find the experiment for what their trainer logs itself.
     interval: seconds between two reads of the journal.
+    work: the study's folder with the logs of its trials; None: no logs are sent.
     share: the most CPU time of the thread while trials run, as a fraction of one core in (0, 1]: the loop is in the
         same process.
     problem: why MLflow is not up to date, for the user; "" for no problem.
@@ -48,11 +50,12 @@ class MlflowTracker:
         uri: str,
         *,
         own_logging: OwnLoggingStore | None = None,
+        work: Path | None = None,
         interval: float = 1.0,
         share: float = 0.1,
     ):
         self._study, self._objective, self._open_journal = study, objective, open_journal
-        self._uri, self._interval = uri, interval
+        self._uri, self._work, self._interval = uri, work, interval
         self._own = own_logging or OwnLoggingStore("")
         self._closing, self._abandoned = Event(), Event()
         self._share = CpuShare(share, self._closing.wait)
@@ -118,6 +121,8 @@ class MlflowTracker:
         if ending and not changed:
             projection.finish(doubtful=self._failed)
             self._finished = True
+        if not changed:
+            projection.send_logs()  # last: everything else is in MLflow
         self.problem, self._journal_problem = projection.problem, ""
         return ending
 
@@ -138,6 +143,7 @@ class MlflowTracker:
             self._journal,
             self._uri,
             own_logging=self._own.is_used,
+            work=self._work,
             throttle=self._share.throttle,
         )
         self._own.opened(projection.experiment)
@@ -162,21 +168,31 @@ class MlflowTracker:
                 journal.close()
 
 
-def sync(study: StudyRecord, objective: Objective, journal: Journal, uri: str, *, resend: bool = False) -> Sync:
+def sync(
+    study: StudyRecord,
+    objective: Objective,
+    journal: Journal,
+    uri: str,
+    *,
+    work: Path | None = None,
+    resend: bool = False,
+) -> Sync:
     """Send to MLflow what it does not have, from the journal's first revision on. Deleted runs are restored.
 
-    resend: send everything again, without duplicates. A failure of MLflow does not raise: see `Sync.problem`.
+    work: as for MlflowTracker. resend: send everything again, without duplicates. A failure of MLflow does not raise:
+    see `Sync.problem`.
     """
     configure()
     from hpsearch.tracking.projection import Projection
 
     sent, problem = 0, ""
     try:
-        projection = Projection(study, objective, journal, uri, rebuild=True, resend=resend)
+        projection = Projection(study, objective, journal, uri, rebuild=True, resend=resend, work=work)
         try:
             while projection.catch_up():
                 pass
             projection.finish(doubtful=True)
+            projection.send_logs()
         finally:
             sent = projection.sent
         problem = projection.problem

@@ -6,19 +6,25 @@ emptied server need no code of their own.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.redact import redact
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
-from hpsearch.tracking.location import cursor_name
+from hpsearch.tracking.location import cursor_name, explain
 from hpsearch.tracking.mlflow_runs import Deleted, KnownRun, MlflowRuns, PayloadRefused
 from hpsearch.tracking.run_payloads import STATUS, study_payload, trial_payload, trial_uid
 from hpsearch.workers.own_logging import ADOPTED, CHILD
+from hpsearch.workers.trial_log import end_of_log
 
 REPORTS_PER_CALL = 1000
 """The most reports that `catch_up` sends."""
+
+LOG_FILE, LOG_BYTES = "log.txt", 1 << 16
+"""The artifact with the end of a FAILED trial's log, and its size at most (64 KiB)."""
 
 
 class Projection:
@@ -27,6 +33,7 @@ class Projection:
     rebuild: start at the first revision and restore deleted runs; else start at the cursor and leave them deleted.
     resend: send everything again, regardless of the tags.
     own_logging: the trainer may start runs of MLflow itself.
+    work: the study's folder with the logs of its trials; None: it is not on this machine.
     throttle: called after each run that was sent; it may wait.
     sent: the number of reports and of updates of trials' runs that were sent.
     problem: what MLflow refused, "" for nothing.
@@ -42,13 +49,16 @@ class Projection:
         rebuild: bool = False,
         resend: bool = False,
         own_logging: bool = False,
+        work: Path | None = None,
         throttle: Callable[[], None] = lambda: None,
     ):
         self._study, self._objective, self._journal = study, objective, journal
-        self._runs, self._cursor = MlflowRuns(uri, study.uid), cursor_name(uri)
+        self._runs, self._cursor, self._uri = MlflowRuns(uri, study.uid), cursor_name(uri), uri
+        self._work = work
         self._rebuild, self._own_logging, self._throttle = rebuild, own_logging, throttle
         self._known: dict[str, KnownRun] = {}
         self._refused: set[int] = set()
+        self._failed_trials: set[int] = set()
         self._state = "RUNNING"
         self._end = study.created_at
         self._parent = ""
@@ -82,6 +92,7 @@ class Projection:
         for number in sorted(trials.keys() | reports.keys()):
             self.sent += self._send(number, trials.get(number), reports.get(number, []))
             self._throttle()
+        self._failed_trials |= {trial.number for trial in changes.trials if trial.state is State.FAILED}
         ends = [*(trial.ended_at for trial in changes.trials), *(decision.at for decision in changes.decisions)]
         self._end = max(self._end, *ends, 0)
         self._state = changes.study_state
@@ -117,6 +128,20 @@ class Projection:
             status = None if trial.state in (State.WAITING, State.RUNNING) else STATUS[trial.state]
             if run is not None and (status is not None or child.tags.get(CHILD) != ADOPTED):
                 self._runs.update_child(child, run.id, status)
+
+    def send_logs(self) -> None:
+        """The end of each FAILED trial's log, once. A failure is a problem that is reported, and stops nothing."""
+        while self._work is not None and self._failed_trials:
+            number = self._failed_trials.pop()
+            text = redact(end_of_log(self._work, number, LOG_BYTES))
+            try:
+                run = self._find(trial_uid(self._study.uid, number))
+                if text and run is not None and not run.deleted:
+                    self._known[run.uid] = self._runs.attach(run, LOG_FILE, text)
+            except Exception as error:  # of any kind
+                why = explain(error, self._uri, self._study.name)
+                self.problem = f"the log of trial {number} was not sent to MLflow: {why}"
+            self._throttle()
 
     # One trial ──────────────────────────────────────────────────────────────────────────────────
 

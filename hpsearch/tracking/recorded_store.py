@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hpsearch.core.errors import BadInput
-from hpsearch.records.find import JournalStudy, file_of, home, journal_of, looked_up, study_in
+from hpsearch.records.find import JournalStudy, file_of, home, homes, journal_of, looked_up, study_in, work_folder
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.connection import check_address
 from hpsearch.tracking.mlflow_tracker import sync
@@ -20,7 +20,9 @@ def sync_recorded(study: str | None, journal_url: str | None, mlflow: str | None
         for one in studies:
             uri = _uri_of(one, study, journal_url, mlflow)
             if uri != "none":
-                done[one.record.name] = sync(one.record, one.objective, journal, uri)
+                segments, places = journal.segments(one.record.id), homes(study or one.record.name, journal_url)
+                work = work_folder(one.record, segments, *places)
+                done[one.record.name] = sync(one.record, one.objective, journal, uri, work=work)
             elif study is not None:
                 raise BadInput(
                     f'study "{one.record.name}" is not tracked with MLflow (tracking.mlflow = "none"): name a store '

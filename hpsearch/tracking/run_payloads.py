@@ -272,8 +272,12 @@ def _params(params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _tags(tags: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
-    digests = {text_tag(name): _digest(text) for name, text in texts.items()}
-    return {name: _cut(value, LONGEST_TAG) for name, value in {**tags, **digests}.items() if value}
+    return {name: _cut(value, LONGEST_TAG) for name, value in {**tags, **text_tags(texts)}.items() if value}
+
+
+def text_tags(texts: Mapping[str, str]) -> dict[str, str]:
+    """The digest of each artifact."""
+    return {text_tag(name): _digest(text) for name, text in texts.items()}
 
 
 def _digest(text: str) -> str:

@@ -21,6 +21,20 @@ def log_file(work: Path, number: int) -> Path:
     return work / "logs" / f"trial-{number:05d}.log"
 
 
+def end_of_log(work: Path, number: int, most: int) -> str:
+    """Whole lines, at most so many bytes of them; "" where nothing was written, or the log is not on this machine."""
+    try:
+        with log_file(work, number).open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(max(0, size - most))
+            content = file.read()
+    except OSError:
+        return ""
+    if size > most:
+        content = content.partition(b"\n")[2] or content
+    return content.decode(errors="replace")
+
+
 class CappedFile:
     """A file of at most `max_bytes`, created at the first write. An existing file is appended to."""
 

@@ -143,12 +143,16 @@ def _check_running(url: str, study: str, stopped_cleanly: bool) -> None:
     with Journal.open(url, create=False) as journal:
         record = journal.find(study)
         assert record is not None
-        running = [trial.number for trial in journal.trials(record.id) if trial.state == "RUNNING"]
+        trials = journal.trials(record.id)
+        running = [trial.number for trial in trials if trial.state == "RUNNING"]
         holder = journal.holder(record.id)
     if stopped_cleanly:
         assert holder is None, f"held by {holder}"
         assert not running, f"trials {running} are RUNNING, and nobody runs them"
-        assert record.state in ("COMPLETE", "STOPPED"), record.state
+        if record.state == "FAILED":
+            assert {trial.state for trial in trials} <= {"FAILED", "INFEASIBLE"}
+        else:
+            assert record.state in ("COMPLETE", "STOPPED"), record.state
     elif running and holder is not None:
         with reading(url) as connection:
             (lease,) = _rows(connection, "leases", record.id, "study_id")

@@ -92,7 +92,7 @@ def check_mlflow(cli: CliRunner, document: dict[str, Any]) -> None:
                 curve.setdefault(point.step, {"step": point.step})[name] = point.value
         assert [curve[step] for step in sorted(curve)] == trial["curve"]
         texts = [file.path for file in client.list_artifacts(run.info.run_id)]
-        assert texts == (["traceback.txt"] if trial["state"] == "FAILED" else [])
+        assert sorted(texts) == (["log.txt", "traceback.txt"] if trial["state"] == "FAILED" else [])
 
 
 @pytest.mark.xdist_group("ray")
