@@ -18,6 +18,10 @@ from hpsearch.workers.worker import Setup
 MEASUREMENT = -1
 """The number in the Lost of a process that measures and trains no trial."""
 
+IMPORTS_KILLED = 3
+"""So many times in a row the process that imports the trainer is killed before the trainer counts as the cause: it may
+have been for the memory that others used."""
+
 RELEASE_TIMEOUT = 60.0
 """What the trainer's `finally` may take before its process is killed."""
 
@@ -105,15 +109,23 @@ class IsolatedWorker:
             self._end()
 
     def _ready_template(self) -> TemplateProcess:
-        """Started again where it has ended; the process of the trial before has ended."""
+        """Started again where it has ended, or is killed meanwhile; the process of the trial before has ended."""
         if self._template is not None:
             self._template.await_exit()
-        if self._template is None or not self._template.is_up:
-            self.close()
-            self._template = TemplateProcess(self.setup)
-            self._environment = None
-        self._template.await_ready()
-        return self._template
+        killed = 0
+        while True:
+            if self._template is None or not self._template.is_up:
+                self.close()
+                self._template = TemplateProcess(self.setup)
+                self._environment = None
+            try:
+                self._template.await_ready()
+            except TrainerError:
+                killed += self._template.was_killed
+                if not self._template.was_killed or killed == IMPORTS_KILLED:
+                    raise
+            else:
+                return self._template
 
     @property
     def _shares_imports(self) -> bool:

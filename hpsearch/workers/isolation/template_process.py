@@ -60,6 +60,11 @@ class TemplateProcess:
         return self._process.poll() is None
 
     @property
+    def was_killed(self) -> bool:
+        """By SIGKILL."""
+        return self._process.poll() == -signal.SIGKILL
+
+    @property
     def spawns(self) -> bool:
         """Each trial is a new Python, and no fork."""
         return self._ready is not None and bool(self._ready.spawn_reason)

@@ -322,6 +322,21 @@ class TestImport:
         with pytest.raises(TrainerError, match=r"tests.support.leaves:train.*exit code"):
             worker.check({})
 
+    @pytest.mark.parametrize("times", [1, isolated_worker.IMPORTS_KILLED])
+    def test_that_is_killed(self, worker: IsolatedWorker, tmp_path: Path, times: int) -> None:
+        """It is tried again; where it is killed each time, the trainer is the cause."""
+        work = tmp_path / "kills"
+        work.write_text("x" * times)
+        other = IsolatedWorker(setup(tmp_path, "killed_import:train", isolated=True))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("KILLS", str(work))
+            if times < isolated_worker.IMPORTS_KILLED:
+                assert trained(up(other, {})).reports
+            else:
+                with pytest.raises(TrainerError, match="SIGKILL"):
+                    up(other, {})
+        other.close()
+
     def test_that_fails(self, tmp_path: Path) -> None:
         worker = IsolatedWorker(setup(tmp_path, "broken_import:train", isolated=True))
         worker.warm_up()
