@@ -147,7 +147,7 @@ def _write_a_checkpoint(setup: Setup) -> None:
     """And read it: what this imports and compiles is there in each trial's process."""
     with contextlib.suppress(OSError, CheckpointsUnavailable), tempfile.TemporaryDirectory() as folder:
         store = CheckpointStore(Path(folder), "")
-        CheckpointWriter(store, setup.trainer.objective, after=0)
+        CheckpointWriter(store, setup.trainer.objective, after=0, weights_only=False)
         if "torch" in sys.modules:
             store.write(1, state.pack(state.Snapshot("", 1, 0.0, {}, state.random_state())))
             store.newest(1)
