@@ -49,7 +49,7 @@ OUT_OF_MEMORY = re.compile(r"((torch|torch\.cuda)\.OutOfMemoryError|MemoryError)
 """How the last line of a Python program begins that ran out of memory."""
 
 
-def failure_of(problem: Exception | SystemExit) -> Failure:
+def failure_of(problem: BaseException) -> Failure:
     if isinstance(problem, TrainerError):
         return Failure("contract", str(problem))
     if isinstance(problem, Infeasible):

@@ -4,7 +4,11 @@ The worker, the folds of a trial, preflight and evaluation open their trainings 
 """
 
 import operator
-from collections.abc import Mapping
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -142,7 +146,7 @@ class OpenTrial:
         """Train an epoch. None at the trainer's own end. Raises what the trainer raises; Infeasible where it ends
         without a report; TrainerError for a report that breaks the contract."""
         try:
-            with reports_to(self.run):
+            with reports_to(self.run), _ending_forks():
                 report = next(self._reports)
         except StopIteration:
             if self.step == 0:
@@ -161,8 +165,24 @@ class OpenTrial:
 
     def close(self) -> None:
         """The trainer's `finally` runs, and what it raises is raised here."""
-        with reports_to(self.run):
+        with reports_to(self.run), _ending_forks():
             self._reports.close()  # type: ignore[attr-defined]  # a trainer is a generator: contract.find has checked
+
+
+@contextmanager
+def _ending_forks() -> Iterator[None]:
+    """A process that the trainer has forked, and that comes back from it, ends here: it is not the one that trains."""
+    own = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != own:
+            problem = sys.exc_info()[1]
+            is_error = problem is not None and not isinstance(problem, StopIteration)
+            if is_error:
+                with suppress(Exception):  # stderr may be closed
+                    traceback.print_exc()
+            os._exit(int(is_error))
 
 
 def checked_report(report: Any, previous: int) -> Report:

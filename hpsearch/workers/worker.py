@@ -228,7 +228,7 @@ class _Training:
             failure = failure_of(problem)
             is_in_log = isinstance(problem, ProgramFailed)  # its output is
             if (self.log is not None or self.setup.isolated) and not is_in_log:
-                (self.log or sys.stderr).write(f"{failure.traceback or failure.summary}\n")
+                self._write_log(f"{failure.traceback or failure.summary}\n")
         seconds = time.perf_counter() - began
         if new_reports:
             is_resumable = failure is None and not ended and self.trial.step == new_reports[-1].step
@@ -290,6 +290,10 @@ class _Training:
                 finally:
                     self.own_logging.end()
         except (Exception, SystemExit) as problem:
-            (self.log or sys.stderr).write(f"closing the trainer failed\n{short_traceback(problem)}\n")
+            self._write_log(f"closing the trainer failed\n{short_traceback(problem)}\n")
         if self.log is not None:
             self.log.close()
+
+    def _write_log(self, text: str) -> None:
+        with contextlib.suppress(Exception):  # the trainer may have closed or replaced stderr
+            (self.log or sys.stderr).write(text)

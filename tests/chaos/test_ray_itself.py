@@ -109,7 +109,7 @@ def test_again_and_again(scenario: Scenario, name: str, row: str, within: float)
         scenario.check(budget=4)
     scenario.finish()
     finished_results.check_unchanged()
-    scenario.check(budget=4, kills=5, concurrency=2)
+    scenario.check(budget=4, kills=5, concurrency=2 * 2)  # as above
     trials = scenario.export()["trials"]
     assert [trial["curve"] for trial in trials] == undisturbed(scenario)
     assert {trial["attempts"] for trial in trials} == {1}, "what Ray dies of is no fault of a trial's"
@@ -150,7 +150,9 @@ def test_the_driver_is_killed_and_its_ray_ends_with_it(scenarios: Scenarios) -> 
 def test_workers_that_hang_end_with_a_driver_that_is_killed(scenario: Scenario, how: str) -> None:
     written(scenario)
     scenario.cli.change(
-        ("wild:network", "wild:failing"), ("epochs = 12", "epochs = 3"), ("pace = ", f'how = "{how}", pace = ')
+        ("trainers:network", "trainers:failing"),
+        ("epochs = 12", "epochs = 3"),
+        ("pace = ", f'how = "{how}", pace = '),
     )
     driver = scenario.start()
     scenario.until(lambda: scenario.trained() >= 4, driver)

@@ -1,8 +1,12 @@
 """Trainers that change their process, in the way of `params["how"]`."""
 
 import atexit
+import faulthandler
 import logging
+import multiprocessing
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,11 +32,18 @@ seen: list[float] = []
 def train(params: Params, run: Run) -> Iterator[Report]:
     """Reports the number of trials that this process trained before, and other state that may leak between trials."""
     seen.append(0.0)
-    WAYS[str(params.get("how", "fine"))](run)
+    how = str(params.get("how", "fine"))
+    if how.startswith("forked child") and os.fork() == 0:
+        if how.endswith("returns"):
+            return
+        raise OSError("in the child")
+    WAYS[how.partition(" ")[0]](run)
     for epoch in run.epochs():
         order = float(list({"age", "sex", "chol", "fbs"}).index("age"))
         yield Report(epoch, {"val_loss": float(len(seen)), "pid": os.getpid(), "order": order})
-    if params.get("how") == "raises_at_its_end":
+        if how == "reports_a_step_twice":
+            yield Report(epoch, {"val_loss": 0.0})
+    if how == "raises_at_its_end":
         raise OSError("no such folder")
 
 
@@ -77,8 +88,6 @@ def daemon(run: Run) -> None:
 
 def children(run: Run) -> None:
     """Starts children with `subprocess` and `multiprocessing`."""
-    import multiprocessing
-
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1e6)"])
     (run.scratch_dir / "sleeper").write_text(str(sleeper.pid))
@@ -118,6 +127,96 @@ def closes_output(run: Run) -> None:
     os.close(2)
 
 
+def raises_without_streams(run: Run) -> None:
+    """What it raises cannot be written to its log."""
+    sys.stdout.close()
+    sys.stderr.close()
+    raise OSError("no such folder")
+
+
+def interrupts(run: Run) -> None:
+    raise KeyboardInterrupt
+
+
+class NotPicklable(Exception):
+    def __reduce__(self) -> str:
+        raise RuntimeError
+
+
+def raises_what_cannot_be_pickled(run: Run) -> None:
+    raise NotPicklable
+
+
+def handles_signals(run: Run) -> None:
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, lambda *_: None)
+
+
+def joins_another_group(run: Run) -> None:
+    """That of its parent; a child process follows it."""
+    os.setpgid(0, os.getppid())
+    children(run)
+
+
+def removes_its_folders(run: Run) -> None:
+    shutil.rmtree(run.scratch_dir)
+    folder = tempfile.mkdtemp()
+    os.chdir(folder)
+    Path(folder).rmdir()
+
+
+def starts_processes(run: Run) -> None:
+    for kind in ("fork", "spawn"):
+        context = multiprocessing.get_context(kind)
+        queue = context.Queue()
+        context.Process(target=queue.put, args=(1,)).start()
+        queue.get(timeout=60)
+
+
+def loads(run: Run) -> None:
+    """Workers that stay."""
+    from torch.utils.data import DataLoader
+
+    kept.append(iter(DataLoader([1, 2, 3, 4], num_workers=2, persistent_workers=True)))
+    next(kept[-1])
+
+
+kept: list[Iterator[object]] = []
+
+
+def exits_in_a_thread(run: Run) -> None:
+    one = threading.Thread(target=sys.exit)
+    one.start()
+    one.join()
+
+
+def recurses(run: Run) -> None:
+    recurses(run)
+
+
+def overflows_the_stack(run: Run) -> None:
+    faulthandler._stack_overflow()  # type: ignore[attr-defined]
+
+
+def alarms(run: Run) -> None:
+    signal.alarm(1)
+    time.sleep(60)
+
+
+def reads_stdin(run: Run) -> None:
+    input()
+
+
+def kills_its_parent(run: Run) -> None:
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def limits_its_memory(run: Run) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))
+    bytearray(1 << 34)
+
+
 def exits(run: Run) -> None:
     print("last words")
     os._exit(3)
@@ -138,7 +237,9 @@ def hangs(run: Run) -> None:
 
 WAYS: dict[str, Callable[[Run], object]] = {
     "fine": lambda _: None,
+    "forked": lambda _: None,
     "raises_at_its_end": lambda _: None,
+    "reports_a_step_twice": lambda _: None,
     **{
         way.__name__: way
         for way in (
@@ -152,6 +253,21 @@ WAYS: dict[str, Callable[[Run], object]] = {
             stubborn_exit,
             closes,
             closes_output,
+            raises_without_streams,
+            interrupts,
+            raises_what_cannot_be_pickled,
+            handles_signals,
+            joins_another_group,
+            removes_its_folders,
+            starts_processes,
+            loads,
+            exits_in_a_thread,
+            recurses,
+            overflows_the_stack,
+            alarms,
+            reads_stdin,
+            kills_its_parent,
+            limits_its_memory,
             exits,
             kills_itself,
             oom_score,

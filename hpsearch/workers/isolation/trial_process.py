@@ -19,6 +19,7 @@ from typing import Any
 from hpsearch.core.errors import PoolError
 from hpsearch.core.messages import Reported, Start
 from hpsearch.trainer import state
+from hpsearch.trainer.failures import failure_of
 from hpsearch.workers.isolation.linux import end_with_parent, set_oom_score
 from hpsearch.workers.worker import Setup, Worker
 
@@ -65,6 +66,13 @@ def serve(connection: Connection, setup: Setup) -> None:
             worker.environment = dict(environment)
         return worker.start(order)
 
+    def failed(problem: BaseException) -> Any:
+        """What a trainer raises and its worker does not expect, such as KeyboardInterrupt, is its trial's failure."""
+        if name in ("start", "advance"):
+            return Reported(number, failure=failure_of(problem))
+        return Raised(_portable(problem))
+
+    number = -1
     orders: dict[str, Callable[..., Any]] = {
         "check": worker.check,
         "measure": worker.measure,
@@ -75,7 +83,8 @@ def serve(connection: Connection, setup: Setup) -> None:
     try:
         while True:
             name, arguments = connection.recv()
-            connection.send(_answer(orders[name], arguments))
+            number = arguments[0].number if name == "start" else number
+            connection.send(_answer(orders[name], arguments, failed))
     except (EOFError, ConnectionResetError):  # the worker needs it no longer, or has ended
         leave(0)
     except BaseException:
@@ -83,11 +92,11 @@ def serve(connection: Connection, setup: Setup) -> None:
         leave(CONNECTION_LOST)
 
 
-def _answer(order: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def _answer(order: Callable[..., Any], arguments: tuple[Any, ...], failed: Callable[[BaseException], Any]) -> Any:
     try:
         answer = order(*arguments)
     except BaseException as problem:
-        answer = Raised(_portable(problem))
+        answer = failed(problem)
     for stream in sys.stdout, sys.stderr:
         with suppress(Exception):  # a trainer may have closed it
             stream.flush()

@@ -1,0 +1,112 @@
+"""What a process for each trial costs: pairs of trials, one in the worker itself and one isolated, in turn, without Ray.
+
+Each pair trains the same small network, so whatever else the machine does hits both. A start is the time from its order
+to the first report, with the first checkpoint written; what it costs more is the median of the pairs' differences.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from hpsearch.core.messages import Lost, Reported, Start
+from hpsearch.core.trial import Objective, Params
+from hpsearch.trainer.open_trial import TrainerContext
+from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
+from hpsearch.workers.worker import Setup, Worker
+from tests.benchmarks.processes import ROOT, progress
+from tests.benchmarks.table import Row, Table
+
+PAIRS, EPOCHS = 40, 4
+
+TRAINERS: dict[str, tuple[str, Params]] = {
+    "no-op": ("tests.benchmarks.trainers:noop", {"slice": 0.0}),
+    "network (Adam, BatchNorm, DataLoader)": ("tests.support.torch_toy:train", {"lr": 0.01}),
+}
+
+Either = Worker | IsolatedWorker
+Value = TypeVar("Value")
+
+
+def tables() -> Iterator[Table]:
+    starts: list[Row] = []
+    epochs: list[Row] = []
+    memory: list[Row] = []
+    for name, (use, params) in TRAINERS.items():
+        progress(name)
+        with tempfile.TemporaryDirectory() as folder:
+            context = TrainerContext(use, ROOT, {}, Objective("val_loss", "minimize"))
+            shared = Worker(Setup(context, Path(folder) / "shared", "u", stepwise=True))
+            isolated = IsolatedWorker(replace(shared.setup, work=Path(folder) / "isolated", isolated=True))
+            for worker in (shared, isolated):
+                worker.warm_up()
+                worker.check(params)
+            _trained(shared, params, 0), _trained(isolated, params, 0)  # the first records the environment
+            pairs = [_pair(shared, isolated, params, number) for number in range(1, PAIRS + 1)]
+            starts.append((name, *_compared([(one[0], other[0]) for one, other in pairs])))
+            epochs.append((name, *_compared([(one[1], other[1]) for one, other in pairs])))
+            memory.append((name, *_memory(isolated, params)))
+            isolated.close()
+    columns = ("ms", '"none", median', '"process", median', '"none", least', '"process", least', "more, median")
+    note = f"{PAIRS} pairs, in turn, without Ray"
+    yield Table("From the start of a trial to its first report", columns, starts, note)
+    yield Table("An epoch", columns, epochs, f"the median of epochs 2 to {EPOCHS} of each trial; {note}")
+    columns = ("MiB", "PSS of the template", "PSS of a trial beside it", "private memory of the trial")
+    yield Table("Memory", columns, memory, "the trial waits after its first epoch; the next trial's process is there")
+
+
+def _trained(worker: Either, params: Params, number: int) -> tuple[float, float]:
+    """Seconds to the first report, and of an epoch after it."""
+    began = time.perf_counter()
+    _checked(worker.start(Start(number, params, 3, until=EPOCHS, epochs=EPOCHS)))
+    first, times = time.perf_counter() - began, []
+    for _ in range(EPOCHS - 1):
+        began = time.perf_counter()
+        _checked(worker.advance())
+        times.append(time.perf_counter() - began)
+    worker.release(over=True)
+    return first, median(times)
+
+
+def _checked(came: Reported | Lost) -> Reported:
+    assert isinstance(came, Reported), came
+    assert came.failure is None, came.failure
+    return came
+
+
+Times = tuple[float, float]
+
+
+def _pair(shared: Worker, isolated: IsolatedWorker, params: Params, number: int) -> tuple[Times, Times]:
+    """Which of them is first changes, since the second finds the caches warm."""
+    if number % 2:
+        one, other = _trained(shared, params, number), _trained(isolated, params, number)
+    else:
+        other, one = _trained(isolated, params, number), _trained(shared, params, number)
+    return one, other
+
+
+def _compared(pairs: list[Times]) -> Row:
+    ones, others = zip(*pairs, strict=True)
+    values = (median(ones), median(others), min(ones), min(others), median(other - one for one, other in pairs))
+    return [1e3 * value for value in values]
+
+
+def _memory(worker: IsolatedWorker, params: Params) -> Row:
+    reported = _checked(worker.start(Start(PAIRS + 1, params, 3, until=1, epochs=EPOCHS)))
+    assert reported.reports
+    time.sleep(1.0)
+    template, trial = worker.processes
+    row = [_mebibytes(template)["Pss"], _mebibytes(trial)["Pss"], _mebibytes(trial)["Private_Dirty"]]
+    worker.release(over=True)
+    return row
+
+
+def _mebibytes(pid: int) -> Mapping[str, float]:
+    """proc(5), smaps_rollup."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    return {name: int(rest.split()[0]) / 1024 for name, _, rest in (line.partition(":") for line in lines)}

@@ -1,0 +1,88 @@
+"""What trainers do to their process: the trial survives it or fails with a clear cause, and the worker trains on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from hpsearch.core.messages import Lost, Reported, Start
+from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
+from tests.support.studies import setup
+from tests.workers.isolation.test_isolated_worker import descendants, ended, log_of, numbers, start, trained, up
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedWorker]:
+    work = tmp_path_factory.mktemp("work")
+    made = up(IsolatedWorker(setup(work, "process_toys:train", isolated=True)), {"how": "fine"})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def worker(shared: IsolatedWorker) -> Iterator[IsolatedWorker]:
+    """After each test it trains another trial, and no process is left but the template and the one that waits."""
+    yield shared
+    shared.release()
+    assert trained(shared).reports[0].metrics["val_loss"] == 1.0
+    ended(shared)
+    assert shared._template is not None
+    assert len(descendants([shared._template._process.pid])) == 1
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "handles_signals",
+        "joins_another_group",
+        "removes_its_folders",
+        pytest.param("starts_processes", marks=pytest.mark.slow),
+        pytest.param("loads", marks=pytest.mark.slow),
+        "exits_in_a_thread",
+        "forked child returns",
+        "forked child raises",
+    ],
+)
+def test_survived(worker: IsolatedWorker, how: str) -> None:
+    assert len(trained(worker, how).reports) == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "exception"),
+    [
+        ("raises_without_streams", "error", "OSError: no such folder"),
+        ("interrupts", "error", "KeyboardInterrupt"),
+        ("raises_what_cannot_be_pickled", "error", "NotPicklable"),
+        ("recurses", "error", "RecursionError"),
+        ("reads_stdin", "error", "EOFError"),
+        ("limits_its_memory", "oom", "MemoryError"),
+    ],
+)
+def test_failed(worker: IsolatedWorker, how: str, kind: str, exception: str) -> None:
+    reported = worker.start(start(how))
+    assert isinstance(reported, Reported)
+    assert reported.failure is not None
+    assert (reported.failure.kind, reported.reports) == (kind, ())
+    assert reported.failure.exception.startswith(exception)
+
+
+def test_a_step_that_is_reported_twice(worker: IsolatedWorker) -> None:
+    first = worker.start(Start(next(numbers), {"how": "reports_a_step_twice"}, 3, until=1, epochs=3))
+    second = worker.advance()
+    assert isinstance(first, Reported)
+    assert isinstance(second, Reported)
+    assert [report.step for report in first.reports] == [1]
+    assert second.failure is not None
+    assert second.failure.kind == "contract"
+
+
+@pytest.mark.parametrize(
+    ("how", "number"), [("overflows_the_stack", "SIGSEGV"), ("alarms", "SIGALRM"), ("kills_its_parent", "SIGKILL")]
+)
+def test_lost(worker: IsolatedWorker, how: str, number: str) -> None:
+    lost = worker.start(start(how))
+    assert isinstance(lost, Lost)
+    assert lost.reason == f"its process was killed by {number}"
+
+
+def test_what_a_forked_child_raises_is_in_the_log(worker: IsolatedWorker) -> None:
+    assert "OSError: in the child" in log_of(worker, trained(worker, "forked child raises"))
