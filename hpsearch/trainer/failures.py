@@ -69,7 +69,7 @@ def failure_of(problem: BaseException) -> Failure:
     return Failure("error", *said)
 
 
-def _is_out_of_memory(problem: Exception) -> bool:
+def _is_out_of_memory(problem: BaseException) -> bool:
     """Host memory (MemoryError; torch's CPU allocator raises a RuntimeError) or the GPU's (torch.OutOfMemoryError)."""
     if isinstance(problem, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(problem).__mro__):
         return True

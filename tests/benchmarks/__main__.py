@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ["startup", "throughput", "mlflow", "busy", "long", "asks", "journal", "trainer", "trace"]
+NAMES = ["startup", "throughput", "mlflow", "busy", "long", "asks", "journal", "trainer", "trace", "isolation"]
 LONG = ["doctor", "preflight", "ensembles", "recipe"]
 """Each takes a quarter of an hour or more: only where it is named."""
 

@@ -1,22 +1,21 @@
-"""What a process for each trial costs: pairs of trials, one in the worker itself and one isolated, in turn, without Ray.
+"""What a process for each trial costs: pairs of trials, one in the worker itself and one isolated, without Ray.
 
 Each pair trains the same small network, so whatever else the machine does hits both. A start is the time from its order
 to the first report, with the first checkpoint written; what it costs more is the median of the pairs' differences.
 """
 
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
 
 from hpsearch.core.messages import Lost, Reported, Start
 from hpsearch.core.trial import Objective, Params
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
+from hpsearch.workers.pools.ray.reaper import descendants
 from hpsearch.workers.worker import Setup, Worker
 from tests.benchmarks.processes import ROOT, progress
 from tests.benchmarks.table import Row, Table
@@ -29,7 +28,6 @@ TRAINERS: dict[str, tuple[str, Params]] = {
 }
 
 Either = Worker | IsolatedWorker
-Value = TypeVar("Value")
 
 
 def tables() -> Iterator[Table]:
@@ -40,12 +38,12 @@ def tables() -> Iterator[Table]:
         progress(name)
         with tempfile.TemporaryDirectory() as folder:
             context = TrainerContext(use, ROOT, {}, Objective("val_loss", "minimize"))
-            shared = Worker(Setup(context, Path(folder) / "shared", "u", stepwise=True))
+            shared = Worker(Setup(context, Path(folder) / "shared", "u", one_epoch_slices=True))
             isolated = IsolatedWorker(replace(shared.setup, work=Path(folder) / "isolated", isolated=True))
             for worker in (shared, isolated):
                 worker.warm_up()
                 worker.check(params)
-            _trained(shared, params, 0), _trained(isolated, params, 0)  # the first records the environment
+                _trained(worker, params, 0)  # the first records the environment
             pairs = [_pair(shared, isolated, params, number) for number in range(1, PAIRS + 1)]
             starts.append((name, *_compared([(one[0], other[0]) for one, other in pairs])))
             epochs.append((name, *_compared([(one[1], other[1]) for one, other in pairs])))
@@ -100,7 +98,9 @@ def _memory(worker: IsolatedWorker, params: Params) -> Row:
     reported = _checked(worker.start(Start(PAIRS + 1, params, 3, until=1, epochs=EPOCHS)))
     assert reported.reports
     time.sleep(1.0)
-    template, trial = worker.processes
+    assert worker._template is not None
+    template = worker._template._process.pid
+    trial = min(descendants([template]))  # the one that waits for the next trial was started later
     row = [_mebibytes(template)["Pss"], _mebibytes(trial)["Pss"], _mebibytes(trial)["Private_Dirty"]]
     worker.release(over=True)
     return row
