@@ -57,7 +57,7 @@ def test_its_folder_fills_up_meanwhile(scenario: Scenario, worker_lost: bool) ->
     scenario.until(lambda: scenario.trained() >= 3, driver)
     SmallDisk(temporary(driver)).fill(leave=0)
     if worker_lost:
-        next(one for one in sorted(driver.process_tree()) if "ray::Worker" in str(one)).kill()
+        next(one for one in sorted(driver.process_tree()) if "ray::IsolatedWorker" in str(one)).kill()
     answer = driver.ended(240)
     assert answer.code == 0
     scenario.check(budget=8, kills=int(worker_lost), concurrency=2)
