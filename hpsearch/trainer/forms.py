@@ -4,8 +4,9 @@ import inspect
 import typing
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from inspect import Parameter
+from types import FunctionType
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
@@ -13,7 +14,7 @@ from hpsearch.core.trial import Params, Report
 from hpsearch.provenance.sources import Sources, code_holder
 from hpsearch.trainer.adapters import functions, optuna_objective
 from hpsearch.trainer.arguments import AdaptedTrainer
-from hpsearch.trainer.signature import Signature
+from hpsearch.trainer.signature import Signature, takes_one_mapping
 from hpsearch.trainer.training_run import Run, Trainer
 
 FORMS = (
@@ -21,6 +22,8 @@ FORMS = (
     "`run.report(epoch, {…})` or returns a number, Optuna's `def objective(trial)`, or a ray.tune.Trainable; "
     "docs/forms.md shows each"
 )
+
+NO_RUN = "the trainer has no parameter `run`, so it gives no object to run.track(…)"
 
 
 def as_trainer(called: str, function: Any) -> Trainer:
@@ -62,6 +65,8 @@ class FunctionTrainer(AdaptedTrainer):
 
     def __call__(self, argument: Any, run: Run) -> Iterator[Report]:
         signature = self._signature(set(argument) if isinstance(argument, Mapping) else set())
+        if not signature.run:
+            run.without_checkpoints = NO_RUN
         call = partial(signature.call, argument, run)
         name = code_holder(self.function).__name__
         return call() if self.is_generator else functions.reports(call, name, run)
@@ -81,14 +86,14 @@ def is_trainable(thing: Any) -> bool:
         return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
     if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing) or inspect.iscoroutinefunction(thing):
         return False
-    try:
-        inspect.signature(thing).bind({})
-    except TypeError:
-        return False
-    if "run" in inspect.signature(thing).parameters:
-        return False
-    imported_by_itself = {"ray", "ray.tune"} & set(thing.__code__.co_names)  # in a notebook, sources do not show it
-    return bool(imported_by_itself) or "ray" in Sources.of_object(thing).packages
+    return takes_one_mapping(thing) and _imports_ray(thing)
+
+
+@lru_cache(maxsize=64)
+def _imports_ray(function: FunctionType) -> bool:
+    """It is read in the source code, once: a trainer is looked at for every trial."""
+    imported_by_itself = {"ray", "ray.tune"} & set(function.__code__.co_names)  # in a notebook, sources do not show it
+    return bool(imported_by_itself) or "ray" in Sources.of_object(function).packages
 
 
 def _is_called_with_params_and_run(function: Any) -> bool:

@@ -71,8 +71,7 @@ class Signature:
             return False
         if first.name in given or any(other.default is Parameter.empty for other in rest):
             return True
-        is_value = first.annotation in VALUES or type(first.default) in VALUES
-        return is_value or any(other.name in given for other in rest)
+        return _is_value(first) or any(other.name in given for other in rest)
 
     def _annotates_a_dataclass(self, first: Parameter) -> bool:
         return first.annotation is not Parameter.empty and self.params_class is not None
@@ -95,8 +94,23 @@ class Signature:
         if self.run:
             values[self.run] = run
         parameters = inspect.signature(self.function).parameters.values()
-        before = [p.name for p in parameters if p.kind is Parameter.POSITIONAL_ONLY and p.name in values]
-        return self.function(*(values.pop(name) for name in before), **values)
+        only = [one.name for one in parameters if one.kind is Parameter.POSITIONAL_ONLY and one.name in values]
+        positions = [values.pop(name) for name in only]
+        return self.function(*positions, **values)
+
+
+def takes_one_mapping(function: Any) -> bool:
+    """Whether a function may be called with all parameters of a trial as its one argument, and takes no run."""
+    parameters = list(inspect.signature(function).parameters.values())
+    try:
+        inspect.signature(function).bind({})
+    except TypeError:
+        return False
+    return not any(map(_is_run, parameters)) and not any(map(_is_value, parameters[:1]))
+
+
+def _is_value(parameter: Parameter) -> bool:
+    return parameter.annotation in VALUES or type(parameter.default) in VALUES
 
 
 def _is_run(parameter: Parameter) -> bool:

@@ -1,4 +1,4 @@
-"""What runs under ray.tune, as one writes it there: nothing of hpsearch in it."""
+"""What runs under ray.tune, as one writes it there: nothing of hpsearch in it but `hpsearch.report`."""
 
 import random
 import tempfile
@@ -10,6 +10,8 @@ import torch
 from ray import tune
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+
+import hpsearch
 
 
 def data() -> tuple[torch.Tensor, torch.Tensor]:
@@ -126,6 +128,15 @@ def short(config: dict[str, Any]) -> None:
 
 def returned(config: dict[str, Any]) -> dict[str, float]:
     return {"val_loss": 0.5}
+
+
+def number(config: dict[str, Any]) -> float:
+    return float(config["lr"])
+
+
+def reports_to_hpsearch(config: dict[str, Any]) -> None:
+    for epoch in range(1, 4):
+        hpsearch.report(epoch, {"val_loss": float(epoch)})
 
 
 def mute(config: dict[str, Any]) -> None:

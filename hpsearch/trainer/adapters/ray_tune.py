@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from ray import tune
 from ray.train._internal import session as tune_session
 from ray.train._internal.session import _TrainingResult
 from ray.train._internal.storage import StorageContext
@@ -26,6 +27,7 @@ from ray.tune import Checkpoint, Trainable
 from ray.tune.result import (
     AUTO_RESULT_KEYS,
     DEBUG_METRICS,
+    DEFAULT_METRIC,
     DONE,
     RESULT_DUPLICATE,
     SHOULD_CHECKPOINT,
@@ -66,15 +68,24 @@ def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
             _closed(begun(trainable, params, run, folder)) as training,
         ):
             training.track(run)
+            run.send_reports_to(_report_to_tune)
             for epoch in run.epochs():
                 results = training.results_of(epoch)
                 if results is None:
                     return
-                yield Report(epoch, numbers(results))
+                metrics = numbers(results)
+                if DEFAULT_METRIC in metrics:  # a number that a function has returned
+                    metrics[run.metric] = metrics.pop(DEFAULT_METRIC)
+                yield Report(epoch, metrics)
                 if results.get(DONE):
                     return
 
     return train
+
+
+def _report_to_tune(report: Report) -> None:
+    """`hpsearch.report` in a function of Tune's, which counts its iterations itself."""
+    tune.report(dict(report.metrics))
 
 
 def numbers(results: Results) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hpsearch import Report
 from hpsearch.core.messages import Kill
 from hpsearch.preflight.judge.checklist import judge
 from hpsearch.preflight.measure.learning import LearningMeasurement
-from hpsearch.trainer import contract
+from hpsearch.trainer import contract, forms
 from hpsearch.trainer.training_run import Run
 from hpsearch.workers.pools.ray.actors import RayActors
 from hpsearch.workers.pools.ray.cluster import Cluster
@@ -21,6 +21,7 @@ from hpsearch.workers.worker import Worker
 from tests.cli.cli_runner import CliRunner
 from tests.cli.conftest import cli
 from tests.contracts.pool_contract import Driver
+from tests.support import tune_toys
 from tests.support.studies import COMPLETE, LOSS, ROOT, RoundsSampler, Search, setup
 from tests.support.workers import EPOCHS, kept, paused, start, train
 
@@ -185,6 +186,13 @@ class TestEnd:
         assert failure.kind == "contract"
         assert "`mute` returned and reported nothing: a trainer is a generator" in failure.summary
 
+    def test_a_number_that_is_returned_is_the_metric_of_the_study(self, tmp_path: Path) -> None:
+        assert train(worker(tmp_path, "number"), start(params=LR)).reports == (Report(1, {"val_loss": 0.01}),)
+
+    def test_one_that_calls_the_report_of_hpsearch(self, tmp_path: Path) -> None:
+        reports = train(worker(tmp_path, "reports_to_hpsearch"), start()).reports
+        assert [(report.step, report.metrics["val_loss"]) for report in reports] == [(1, 1.0), (2, 2.0), (3, 3.0)]
+
     def test_one_that_does_not_let_itself_be_ended_is_left_behind(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -257,6 +265,27 @@ def test_the_one_of_the_documentation_goes_on(tmp_path: Path, monkeypatch: pytes
 def test_in_a_notebook() -> None:
     network = contract.find("tests.support.tune_toys:Network", ROOT)
     assert [report.step for report in network(LR, Run.local(epochs=2))] == [1, 2]
+
+
+class TestToldFromOtherFunctions:
+    """By what their code imports: this module imports ray, by way of tune_toys."""
+
+    @pytest.mark.parametrize(
+        "thing", [tune_toys.Network, tune_toys.network, tune_toys.number, lambda config: config["lr"]]
+    )
+    def test_a_function_of_one_argument(self, thing: Any) -> None:
+        assert forms.is_trainable(thing)
+
+    def test_one_that_takes_a_run_or_the_parameters_by_name_is_not_of_tune(self) -> None:
+        def with_run(config: Any, run: Any = None) -> None: ...
+
+        def with_default(lr: Any = 0.1) -> None: ...
+
+        def with_value(lr: float) -> None: ...
+
+        def with_names(lr: Any, hidden: Any) -> None: ...
+
+        assert not any(map(forms.is_trainable, [with_run, with_default, with_value, with_names]))
 
 
 class TestNothingOfRay:
