@@ -11,7 +11,7 @@ arguments = study_file
 
 
 def run(args: Namespace) -> Iterator[Answer]:
-    from hpsearch.orchestrator import own_methods
+    from hpsearch.orchestrator import own_methods, trainer_check
     from hpsearch.study.definition import Study
     from hpsearch.trainer.adapters import command_line as command
 
@@ -20,12 +20,18 @@ def run(args: Namespace) -> Iterator[Answer]:
         own_methods.check(study)
         if study.trainer.program is not None:
             command.located(study.trainer.program, study.folder)
+        found = trainer_check.check(study)
+        if found.faults:
+            raise StudyFileError(trainer_check.faults(study, found, args.file))
     except (StudyFileError, OwnMethodError, TrainerError) as problem:
         if not args.json:
             raise
         faults = problem.faults if isinstance(problem, StudyFileError) else [Fault(str(args.file), 0, "", str(problem))]
-        data, text = {"study": None, "faults": [asdict(fault) for fault in faults]}, str(problem)
-        yield Answer(data, lambda: text, problem.exit_code)
+        refused, text = {"study": None, "faults": [asdict(fault) for fault in faults]}, str(problem)
+        yield Answer(refused, lambda: text, problem.exit_code)
         return
     name = study.study.name
-    yield Answer({"study": name, "faults": []}, lambda: f"{args.file}: no faults in study {name}")
+    warnings = trainer_check.warnings(found, args.file)
+    lines = [*(f"{warning} (warning)" for warning in warnings), f"{args.file}: no faults in study {name}"]
+    data = {"study": name, "faults": [], "warnings": [asdict(warning) for warning in warnings]}
+    yield Answer(data, lambda: "\n".join(lines))

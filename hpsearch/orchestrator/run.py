@@ -4,7 +4,7 @@ from contextlib import ExitStack, suppress
 
 from hpsearch.core.errors import InfrastructureError
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to
-from hpsearch.orchestrator import build
+from hpsearch.orchestrator import build, trainer_check
 from hpsearch.orchestrator.observers import Notes, Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.orchestrator.search import Search
@@ -54,6 +54,10 @@ def run_study(
 
 def _searched(search: Search, observer: Observer, notes: Notes, signals: Signals, skip_preflight: bool) -> RunResult:
     def make(study: Study, uid: str) -> WorkerPool:
+        found = trainer_check.check(study)
+        found.raise_faults()
+        for warning in found.warnings.values():
+            notes.add(f"warning: {warning}")
         pool, pool_notes = build.pool(study, uid)
         for note in pool_notes:
             notes.add(f"note: {note}")

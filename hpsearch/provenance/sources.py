@@ -74,7 +74,7 @@ class Sources:
     def _add(self, todo: list[str]) -> None:
         while todo:
             name = todo.pop()
-            if name not in self.files and not self._is_package(name) and (path := _file(name)) is not None:
+            if name not in self.files and not self._is_package(name) and (path := source_file(name)) is not None:
                 self.files[name] = path
                 todo += _imports(name, path)
 
@@ -113,7 +113,7 @@ class Sources:
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names or top == "hpsearch":
             return True
-        if name != top and (own := _file(name)) is not None and not is_installed(own):
+        if name != top and (own := source_file(name)) is not None and not is_installed(own):
             return False  # in a folder of the user that extends an installed package
         if top in self.packages:
             return True
@@ -238,7 +238,7 @@ def _places(top: str) -> list[Path]:
     return [Path(place) for place in ([spec.origin] if spec.origin else spec.submodule_search_locations or ())]
 
 
-def _file(name: str) -> Path | None:
+def source_file(name: str) -> Path | None:
     """The Python source file of a module; None where there is none. Nothing is imported."""
     top, *inside = name.split(".")
     spec = _spec(top)

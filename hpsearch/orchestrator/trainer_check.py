@@ -1,0 +1,41 @@
+"""A study's trainer, checked against its space and metrics by reading its files; nothing is imported."""
+
+from pathlib import Path
+
+from hpsearch.core.errors import Fault
+from hpsearch.core.trial import ASK_AND_TELL
+from hpsearch.study.definition import Study
+from hpsearch.study.file import reading
+from hpsearch.study.file.lines import KeyPath
+from hpsearch.trainer import contract, source_check
+from hpsearch.trainer.source_check import SourceCheck
+
+
+def check(study: Study) -> SourceCheck:
+    """Without a finding for a program, and for a Python object."""
+    own = study.trainer
+    is_object = own.from_python or study.own("trainer") is not None or own.use == ASK_AND_TELL
+    if is_object or own.is_program:
+        return SourceCheck()
+    given = {parameter.name for parameter in study.space.parameters} | study.space.fixed.keys() | own.options.keys()
+    metrics = {study.objective.metric}
+    return source_check.check(contract.display_name(own.use), own.use, study.folder, given, metrics)
+
+
+def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
+    """Each with its line in the study file."""
+    paths: list[tuple[KeyPath, str]] = []
+    for fault in found.faults:
+        table = ("trainer", "options") if fault.parameter in study.trainer.options else ("space",)
+        paths.append(((*table, fault.parameter) if fault.parameter else ("trainer", "use"), fault.message))
+    return [_placed(file, path, message) for path, message in paths]
+
+
+def warnings(found: SourceCheck, file: Path) -> list[Fault]:
+    """As `faults`."""
+    return [_placed(file, ("study", "metric"), message) for message in found.warnings.values()]
+
+
+def _placed(file: Path, path: KeyPath, message: str) -> Fault:
+    _, lines = reading.parse(file, reading.read(file))
+    return Fault(reading.where(file), lines.find(path), ".".join(map(str, path)), message)
