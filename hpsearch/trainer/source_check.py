@@ -194,8 +194,8 @@ def _check_function(key: str, found: Definition, function: ast.FunctionDef, call
         )
     if not (_is_generator(function) or _may_report(function, call.texts)):
         raise TrainerError(f"{key} is a function that neither yields, nor returns a value, nor reports, {FORMS}")
-    if function.args.vararg or not signature.others:
-        return None
+    if function.args.vararg or not signature.others or signature.others[0].name == "trial":
+        return None  # `trial`: an objective of Optuna, which asks for its parameters itself
     if _is_generator(function):
         signature = signature.with_second_as_run(call.given)
     return _fields(found, signature, call)
