@@ -29,6 +29,11 @@ def many(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
+def quoted(names: Sequence[str]) -> str:
+    """ "`lr`", "`lr`, `hidden`"; at most `MOST_NAMED` names."""
+    return ", ".join([f"`{name}`" for name in names[:MOST_NAMED]] + ["…"] * (len(names) > MOST_NAMED))
+
+
 def named(trials: Sequence[int]) -> str:
     """ "trial 3", "trials 1, 4, 5"; at most `MOST_NAMED` numbers."""
     first = ", ".join(map(str, trials[:MOST_NAMED]))

@@ -92,6 +92,14 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """names: searched parameters that a trainer has never read. missing: names that it reads and no parameter has."""
+
+    names: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """The result of a Start or an Advance.
 
@@ -105,6 +113,7 @@ class Reported:
     unsaved: why there is no checkpoint to continue the trial from; "" where there is one.
     retrained: epochs that were trained again because the trial has no checkpoints; the journal has them already.
     warnings: as notes, and shown while the study runs.
+    unread: of a trainer that has ended, where there are such parameters.
     """
 
     number: int
@@ -117,6 +126,7 @@ class Reported:
     unsaved: str = ""
     retrained: int = 0
     warnings: tuple[str, ...] = ()
+    unread: Unread | None = None
 
 
 @dataclass(frozen=True, slots=True)

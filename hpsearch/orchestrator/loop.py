@@ -10,16 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from hpsearch.core.decisions import RESTARTS, Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
+from hpsearch.core.decisions import Continue, Decision, Finish, New, Over, Pause, Resume, Stop, Verdict
 from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, TrainerError
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, State, Trial
-from hpsearch.orchestrator.judging import Judging, decides, missing_metric, raised_at_its_end, stops_study
+from hpsearch.orchestrator.judging import (
+    Judging,
+    decides,
+    missing_metric,
+    raised_at_its_end,
+    stops_study,
+)
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
 from hpsearch.orchestrator.rules import End, EpochBudget, Rules, Totals, failures_reached, limit_reached, new_trial
+from hpsearch.orchestrator.trainer_findings import TrainerFindings
 from hpsearch.orchestrator.turn import Turn
 from hpsearch.pruners.base import Pruner
 from hpsearch.samplers.base import Sampler
@@ -62,6 +69,7 @@ class Loop:
         self.running = dict(running or {})
         self._proposals = sampler if isinstance(sampler, Proposals) else Proposals(sampler)
         self._judging = Judging(rules.epochs, early_stopping, pruner)
+        self._findings = TrainerFindings(history, rules.epochs)
         self._pool, self._recorder, self._observers = pool, recorder, observers
         self._clock, self._wall = clock, wall
         self._deadline = math.inf
@@ -71,7 +79,7 @@ class Loop:
         self._budget.grant_again(self.running, history)
         self._queue = deque(one.number for one in history if one.state.is_active and one.number not in self.running)
         self._alone: int | None = None
-        self._turn, self._unsaved = Turn(), ""
+        self._turn = Turn()
         self._error: HpsearchError | None = None
 
     def run(self) -> None:
@@ -250,17 +258,13 @@ class Loop:
 
     def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in turn; what follows a verdict to stop or pause is dropped."""
-        if event.unsaved:
-            self._take_unsaved(trial, event.unsaved)
         retrained = trial.retrained + event.retrained
         trial = self._put(replace(trial, busy=trial.busy + event.seconds, retrained=retrained))
         self.totals.busy += event.seconds
         self.totals.epochs += event.retrained
-        if event.provenance is not None:
-            self._turn.provenance.append((trial.number, event.provenance))
-        for note in (*event.notes, *event.warnings):
-            self._decide("note", note, trial)
-        self._turn.warnings += event.warnings
+        for kind, text, about in self._findings.of(trial, event, self._turn):
+            self._decide(kind, text, about)
+        self._error = self._error or self._findings.error
         verdict: Verdict = Continue()
         for report in event.reports:
             before = trial.epoch
@@ -284,15 +288,6 @@ class Loop:
             elif event.failure is not None and isinstance(verdict, Finish):
                 trial, verdict = raised_at_its_end(trial, verdict, event.failure, self.rules.epochs)
             self._obey(trial, verdict, holds_worker=event.failure is None)
-
-    def _take_unsaved(self, trial: Trial, why: str) -> None:
-        """A trial has no checkpoint. On record for a new study, since later rounds are planned by it."""
-        if self._unsaved or self.rules.epochs == 1:
-            return
-        self._unsaved = self._turn.unsaved = why
-        if not self.history.restarts:
-            is_new = self.history.restarts = self.history.epochs == 0
-            self._decide(RESTARTS if is_new else "note", f"trials cannot be continued: {why}", trial)
 
     def _obey(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
         match verdict:
@@ -337,8 +332,7 @@ class Loop:
     def _leave(self, trial: Trial) -> None:
         del self.running[trial.number]
         self._budget.give_back(trial.number)
-        if self._alone == trial.number:
-            self._alone = None
+        self._alone = None if self._alone == trial.number else self._alone
 
     def _fail(self, trial: Trial, failure: Failure) -> None:
         if stops_study(failure, self.history):

@@ -17,6 +17,7 @@ from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator import build, own_methods
 from hpsearch.orchestrator.code_changes import known_data, note_on_fork
+from hpsearch.orchestrator.equal_curves import EqualCurves
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
 from hpsearch.orchestrator.loop import Loop
@@ -166,6 +167,7 @@ class Search:
             self._notes.add(
                 f"note: {problem}; what the trainer logs itself is kept in the scratch folder of each trial"
             )
+        equal = EqualCurves(self.history, self._notes.add)
         loop = Loop(
             build.rules(self.study),
             self.sampler,
@@ -175,7 +177,7 @@ class Search:
             self._recorder,
             self.history,
             spent=self._recorder.spent_before,
-            observers=(self._observer, self._rounds, self._notes, self._tracking, self._kept),
+            observers=(self._observer, self._rounds, self._notes, self._tracking, self._kept, equal),
         )
         self._recorder.state("RUNNING")
         self._recorder.write(self._again.trials, (), self._again.decisions)

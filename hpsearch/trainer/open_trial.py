@@ -7,13 +7,14 @@ import operator
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import Infeasible, TrainerError
+from hpsearch.core.messages import Unread
 from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
 from hpsearch.provenance.module_search import module_of, search_first_in
@@ -22,6 +23,7 @@ from hpsearch.study.program import Program
 from hpsearch.study.space import Space
 from hpsearch.trainer import arguments, contract, forms, state
 from hpsearch.trainer.adapters import command
+from hpsearch.trainer.parameter_reads import ParameterReads
 from hpsearch.trainer.reporting import reports_to
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
@@ -132,15 +134,19 @@ class OpenTrial:
         *,
         step: int = 0,
         name: str = "the trainer",
+        searched: Collection[str] = (),
     ):
         """Seeds random, NumPy and torch with the run's seed, so whatever the trainer imports is imported before.
 
-        params: the trial's, with the trainer's options. name: for messages.
+        params: the trial's, with the trainer's options. name: for messages. searched: the names of the parameters that
+        the trainer should read.
         """
         state.seed_everything(run.seed)
         self.run, self.step = run, step
         self._name, self._is_first = name, True
-        self._reports = trainer(arguments.params_argument(trainer, params), run)
+        self._reads = ParameterReads(arguments.params_argument(trainer, params), searched)
+        self._reports = trainer(self._reads.argument, run)
+        self._reads.restart()
 
     def next_report(self) -> Report | None:
         """Train an epoch. None at the trainer's own end. Raises what the trainer raises; Infeasible where it ends
@@ -162,6 +168,11 @@ class OpenTrial:
         checked = checked_report(report, self.step)
         self.step = checked.step
         return checked
+
+    @property
+    def unread(self) -> Unread | None:
+        """The searched parameters that the trainer has not read so far, if there are any."""
+        return self._reads.unread
 
     def close(self) -> None:
         """The trainer's `finally` runs, and what it raises is raised here."""

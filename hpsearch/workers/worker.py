@@ -195,7 +195,8 @@ class _Training:
         if step < start.after:
             self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")
         run = context.run(start.seed, start.epochs, self.scratch, restored=restored, number=start.number)
-        trial = OpenTrial(trainer, {**context.options, **start.params}, run, step=step)
+        searched = start.params if len(context.replicates) == 1 and context.program is None else ()
+        trial = OpenTrial(trainer, {**context.options, **start.params}, run, step=step, searched=searched)
         self.checkpoints.tracked = run.tracked
         return trial
 
@@ -237,7 +238,8 @@ class _Training:
         warnings, self.trial.run.warnings = tuple(self.trial.run.warnings), []
         restarts = self.checkpoints.unsaved or not self.checkpoints.tracked
         more = (self._provenance(), self.checkpoints.unsaved, self.retrained if restarts else 0)
-        return Reported(self.start.number, tuple(new_reports), ended, failure, seconds, notes, *more, warnings)
+        unread = self.trial.unread if ended else None
+        return Reported(self.start.number, tuple(new_reports), ended, failure, seconds, notes, *more, warnings, unread)
 
     def _provenance(self) -> Provenance | None:
         """With the first report, and again where the trainer has called `Run.uses` since."""

@@ -1,0 +1,50 @@
+"""Two trials with different parameters and the same curve: what is searched may have no effect on the training."""
+
+from collections.abc import Callable
+from typing import Final
+
+from hpsearch.core.format import named, quoted
+from hpsearch.core.history import History
+from hpsearch.core.trial import Trial, key_of
+from hpsearch.orchestrator.observers import Observer
+
+MIN_VALUES: Final = 3
+"""The fewest different values that a curve must have. Two trials that learn nothing may both report a constant."""
+
+MIN_DIGITS: Final = 8
+"""The fewest digits that a value of the curve must have. Two accuracies over 50 examples may be equal by chance."""
+
+
+class EqualCurves(Observer):
+    """Says once in a run that two trials have the same values to the last digit. note: takes what the user reads."""
+
+    def __init__(self, history: History, note: Callable[[str], None]):
+        self._note, self._is_said = note, False
+        self._trials: dict[int, Trial] = {}
+        for trial in history:
+            if not trial.superseded:
+                self._trials.setdefault(hash(_curve(trial)), trial)
+
+    def ended(self, trial: Trial) -> None:
+        curve = _curve(trial)
+        other = self._trials.setdefault(hash(curve), trial)
+        is_other = other.number != trial.number and key_of(other.params) != key_of(trial.params)
+        if self._is_said or not is_other or not _is_telling(trial) or _curve(other) != curve:
+            return
+        names = sorted(trial.params.keys() | other.params.keys())
+        different = [name for name in names if trial.params.get(name) != other.params.get(name)]
+        self._is_said = True
+        self._note(
+            f"warning: {named(sorted([other.number, trial.number]))} have the same curve to the last digit, and differ "
+            f"in {quoted(different)}: does the trainer use what is searched?"
+        )
+
+
+def _curve(trial: Trial) -> tuple[object, ...]:
+    return tuple((report.step, *sorted(report.metrics.items())) for report in trial.curve)
+
+
+def _is_telling(trial: Trial) -> bool:
+    """Whether equal values cannot be expected by chance."""
+    values = {value for report in trial.curve for value in report.metrics.values()}
+    return len(values) >= MIN_VALUES and any(len(repr(value)) > MIN_DIGITS for value in values)

@@ -1,0 +1,57 @@
+"""What is seen of a trainer while trials train: no checkpoints, parameters that it never reads, its own warnings."""
+
+from collections.abc import Iterator
+
+from hpsearch.core.decisions import RESTARTS
+from hpsearch.core.errors import TrainerError
+from hpsearch.core.format import quoted
+from hpsearch.core.history import History
+from hpsearch.core.messages import Reported
+from hpsearch.core.trial import State, Trial
+from hpsearch.orchestrator.turn import Turn
+
+Finding = tuple[str, str, Trial | None]
+"""Kind and reason of a decision, and the trial that it is about; None: the study."""
+
+
+class TrainerFindings:
+    """epochs: the most that one trial may train. error: the study cannot go on for it; None where it can."""
+
+    def __init__(self, history: History, epochs: int):
+        self._history, self._epochs, self._is_unsaved = history, epochs, False
+        ended = (trial for trial in history if trial.state is State.COMPLETE)
+        self._checked = {name for trial in ended for name in trial.params}
+        self.error: TrainerError | None = None
+
+    def of(self, trial: Trial, event: Reported, turn: Turn) -> Iterator[Finding]:
+        """What is recorded of a report. Observers are shown what the turn has of it then."""
+        if event.provenance is not None:
+            turn.provenance.append((trial.number, event.provenance))
+        if event.unsaved and not self._is_unsaved and self._epochs > 1:
+            self._is_unsaved, turn.unsaved = True, event.unsaved
+            yield from self._unsaved(trial, event.unsaved)
+        for note in (*event.notes, *event.warnings):
+            yield "note", note, trial
+        turn.warnings += event.warnings
+        if warning := self._unread(trial, event):
+            yield "warning", warning, None
+            turn.warnings.append(warning)
+            if len(trial.params) == 1:
+                self.error = TrainerError(f"trial {trial.number}: {warning}")
+
+    def _unsaved(self, trial: Trial, why: str) -> Iterator[Finding]:
+        """A trial has no checkpoint. On record for a new study, since later rounds are planned by it."""
+        if not self._history.restarts:
+            is_new = self._history.restarts = self._history.epochs == 0
+            yield RESTARTS if is_new else "note", f"trials cannot be continued: {why}", trial
+
+    def _unread(self, trial: Trial, event: Reported) -> str:
+        """A warning for each searched parameter that the trainer has not read by its end, once in a study."""
+        new = [name for name in event.unread.names if name not in self._checked] if event.unread else []
+        if event.ended:
+            self._checked |= trial.params.keys()
+        if event.unread is None or not new:
+            return ""
+        text = f"the trainer never reads {quoted(new)}, so searching it has no effect"
+        missing = event.unread.missing
+        return f"{text}; it reads {quoted(missing)}, which the study does not have" if missing else text

@@ -1,0 +1,117 @@
+"""Which of a trial's parameters its trainer reads. One that it never reads has no effect, and is often misspelt."""
+
+import copy
+import dataclasses
+from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, ValuesView
+from typing import Any
+
+from hpsearch.core.messages import Unread
+
+
+class ParameterReads:
+    """argument: for the trainer, in place of the one that was given; reads of it are seen.
+
+    names: of the parameters that must be read. A parameter that is copied, such as by `dict(params)`, `**params` or
+    `dataclasses.asdict(params)`, counts as read.
+    """
+
+    def __init__(self, argument: Any, names: Collection[str]):
+        self._given = frozenset(argument) if type(argument) is dict else frozenset(names)
+        self._names, self._read = frozenset(names), set[str]()
+        self.argument, self._is_seen = argument, True
+        if type(argument) is dict:
+            self.argument = _SeenDict(argument, self._read.add)
+        else:
+            is_instance = dataclasses.is_dataclass(argument) and not isinstance(argument, type)
+            self._is_seen = is_instance and _watched(argument, self._read.add) is not None
+
+    def restart(self) -> None:
+        """Forget what was read before the trainer itself has begun."""
+        self._read.clear()
+
+    @property
+    def unread(self) -> Unread | None:
+        """None where all were read, and where reads cannot be seen."""
+        names = self._names - self._read if self._is_seen else ()
+        missing = self._read - self._given if type(self.argument) is _SeenDict else ()
+        return Unread(tuple(sorted(names)), tuple(sorted(missing))) if names else None
+
+
+class _SeenDict(dict[str, Any]):
+    """A dict that calls `seen` with each key that is read. Its copies and pickles are plain dicts."""
+
+    def __init__(self, content: dict[str, Any], seen: Callable[[str], None]):
+        super().__init__(content)
+        self._seen = seen
+
+    def _all_seen(self) -> None:
+        for key in super().__iter__():
+            self._seen(key)
+
+    def __getitem__(self, key: str) -> Any:
+        self._seen(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._seen(key)
+        return super().get(key, default)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        self._seen(key)
+        return super().pop(key, *default)
+
+    def __iter__(self) -> Iterator[str]:
+        self._all_seen()
+        return super().__iter__()
+
+    def keys(self) -> KeysView[str]:  # type: ignore[override]  # dict's own is a class of C
+        self._all_seen()
+        return super().keys()
+
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+        self._all_seen()
+        return super().values()
+
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
+        self._all_seen()
+        return super().items()
+
+    def copy(self) -> dict[str, Any]:
+        return dict(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+def _watched(instance: Any, seen: Callable[[str], None]) -> Any:
+    """The same instance, with a subclass of its class that calls `seen` with each attribute that is read.
+
+    None where its class cannot be changed. Printing it reads nothing; its pickles are of its own class.
+    """
+    own: Any = type(instance)
+
+    def attribute(self: Any, name: str) -> Any:
+        seen(name)
+        return own.__getattribute__(self, name)
+
+    def plain(self: Any) -> Any:
+        found = object.__new__(own)
+        for field in dataclasses.fields(own):
+            object.__setattr__(found, field.name, own.__getattribute__(self, field.name))
+        return found
+
+    members = {
+        "__slots__": (),
+        "__module__": own.__module__,
+        "__qualname__": own.__qualname__,
+        "__getattribute__": attribute,
+        "__repr__": lambda self: repr(plain(self)),
+        "__eq__": lambda self, other: plain(self) == (plain(other) if type(other) is type(self) else other),
+        "__hash__": lambda self: hash(plain(self)),
+        "__reduce_ex__": lambda self, _protocol: (copy.copy, (plain(self),)),
+    }
+    try:
+        object.__setattr__(instance, "__class__", type(own.__name__, (own,), members))
+    except TypeError:
+        return None
+    return instance

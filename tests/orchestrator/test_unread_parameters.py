@@ -1,0 +1,88 @@
+"""A searched parameter that the trainer never reads is said after the first trial; the only one ends the study."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hpsearch
+from hpsearch.core.errors import TrainerError
+
+Run = Callable[..., hpsearch.RunResult]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    def started(body: str, space: dict[str, Any], **sections: Any) -> hpsearch.RunResult:
+        (tmp_path / "reading_trainer.py").write_text(
+            f"from dataclasses import dataclass\nfrom hpsearch import Report\n\n{body}\n"
+        )
+        study = {
+            "study": {"name": "reads", "metric": "val_loss", "goal": "minimize"},
+            "trainer": {"use": "reading_trainer:train", "epochs": 2, **sections.pop("trainer", {})},
+            "space": space,
+            "search": {"method": "random", "trials": 3},
+            "resources": {"address": "none"},
+            "tracking": {"mlflow": "none"},
+        }
+        return hpsearch.run(hpsearch.Study.from_dict(study | sections, folder=tmp_path))
+
+    yield started
+    sys.modules.pop("reading_trainer", None)
+
+
+def trainer(read: str, params: str = "params") -> str:
+    return (
+        f"def train({params}, run):\n    for epoch in run.epochs():\n        x = {read}\n"
+        '        yield Report(epoch, {"val_loss": x / epoch})'
+    )
+
+
+RANGE = {"low": 0.1, "high": 1.0}
+TWO = {"x": RANGE, "lr": RANGE}
+
+
+def warnings(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capsys.readouterr().err.splitlines() if "never reads" in line]
+
+
+def test_it_is_said_once_and_on_record(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(trainer('params["x"] + params.get("learning_rate", 1.0)'), TWO)
+    (warning,) = warnings(capsys)
+    assert "`lr`" in warning
+    assert "`learning_rate`" in warning
+    decisions = hpsearch.load(tmp_path / ".hpsearch").decisions
+    assert list(decisions["kind"]).count("warning") == 1
+
+
+def test_a_dataclass(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run("@dataclass\nclass P:\n    x: float\n    lr: float\n\n" + trainer("params.x", "params: P"), TWO)
+    (warning,) = warnings(capsys)
+    assert "`lr`" in warning
+
+
+@pytest.mark.parametrize("read", ['params["x"] + params["lr"]', "sum(params.values())", "sum({**params}.values())"])
+def test_all_are_read(run: Run, capsys: pytest.CaptureFixture[str], read: str) -> None:
+    run(trainer(read), TWO)
+    assert not warnings(capsys)
+
+
+def test_a_conditional_parameter_counts_where_it_applies(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    space = {"x": RANGE, "kind": ["a", "b"], "momentum": {**RANGE, "when": {"kind": "b"}}}
+    read = 'params["x"] + (params["momentum"] if params["kind"] == "b" else 0.0)'
+    run(trainer(read), space, search={"method": "random", "trials": 8})
+    assert not warnings(capsys)
+
+
+def test_options_need_not_be_read(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run(trainer('params["x"]'), {"x": RANGE}, trainer={"options": {"depth": 3}})
+    assert not warnings(capsys)
+
+
+def test_the_only_searched_parameter(run: Run) -> None:
+    with pytest.raises(TrainerError, match="`x`"):
+        run(trainer("1.0"), {"x": RANGE})
