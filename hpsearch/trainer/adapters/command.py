@@ -291,6 +291,8 @@ class _Training:
 
     def _check_end(self, code: int) -> None:
         self._note_changes(0)
+        if self._steps.has_step_0:
+            _print("[hpsearch] the report of step 0, before training, is in this log only: steps count from 1\n")
         if self._steps.repeated is not None:
             _print(f"[hpsearch] step {self._steps.repeated} was reported more than once: the first report counts\n")
         if code != 0:

@@ -56,6 +56,7 @@ class Steps:
     def __init__(self, known: int):
         self.last = self._known = known
         self.repeated: int | None = None
+        self.has_step_0 = False
 
     def report(self, step: Any, metrics: Mapping[str, Any]) -> Report | None:
         """None for a step that has been reported. ProgramFailed where steps fall. step: None: the next one."""
@@ -63,6 +64,7 @@ class Steps:
             step = self.last + 1
         if type(step) is not int:
             raise ProgramFailed(f"the program reported step {step!r:.80}: a step is a whole number from 1")
+        self.has_step_0 |= step == 0
         if step <= self._known:
             return None  # a program that was continued reports again what is on record
         if step == self.last:

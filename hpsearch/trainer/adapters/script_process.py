@@ -217,6 +217,11 @@ def _terminal() -> tuple[int, int]:
     return own, other
 
 
+def end_programs(folder: Path) -> None:
+    """End all that programs of trials below this folder have left, where their worker could not."""
+    _end_all(f"{REPORT}={folder}{os.sep}".encode())
+
+
 def _end_all(mark: bytes) -> None:
     """SIGKILL for the processes with that mark; returns when they have ended, or after PATIENCE."""
     deadline = time.monotonic() + PATIENCE
@@ -228,11 +233,11 @@ def _end_all(mark: bytes) -> None:
 
 
 def _marked(mark: bytes) -> Iterator[int]:
-    """The processes that have this in their environment: all that the program started, and that are still there, also
-    where they have left its group and its session. Linux only."""
+    """The processes that have a variable of their environment which begins so: all that the program started, and that
+    are still there, also where they have left its group and its session. Linux only."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
+            if any(one.startswith(mark) for one in (folder / "environ").read_bytes().split(b"\0")):
                 yield int(folder.name)
 
 

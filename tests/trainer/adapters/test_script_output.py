@@ -85,10 +85,13 @@ class TestReports:
         with pytest.raises(ProgramFailed, match="step 1 after step 2"):
             programs.reports(program)
 
-    def test_a_report_before_training_is_none(self, programs: Programs) -> None:
+    def test_a_report_before_training_is_in_the_log_only(
+        self, programs: Programs, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         text = "for e in range(3): print(f'epoch {e} val_loss {e}')"
         program = programs.script(text, metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"})
         assert [report.step for report in programs.reports(program)] == [1, 2]
+        assert "step 0" in capsys.readouterr().out
 
 
 class TestOutput:

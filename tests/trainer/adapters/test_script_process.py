@@ -1,11 +1,15 @@
 """How a program ends, by itself and stopped."""
 
+import os
+import signal
+import subprocess
 import time
 
 import pytest
 
 from hpsearch.trainer.adapters import script_process
 from hpsearch.trainer.failures import ProgramFailed, failure_of
+from hpsearch.trainer.reporting import REPORT
 from tests.trainer.adapters.programs import PATTERN, Programs, is_running
 
 
@@ -98,6 +102,17 @@ class TestStopped:
     def test_with_a_daemon(self, programs: Programs) -> None:
         child = "c = subprocess.Popen(['sleep', '600'], start_new_session=True); open('pids', 'a').write(f' {c.pid}')"
         self.stopped(programs, child)
+
+    def test_what_is_left_where_the_worker_was_killed(self, programs: Programs) -> None:
+        """A worker that is killed ends nothing; the pool does."""
+        left = {**os.environ, REPORT: str(programs.folder / "scratch" / "00003" / "report")}
+        process = subprocess.Popen(["sleep", "600"], env=left, start_new_session=True)
+        other = subprocess.Popen(["sleep", "600"], env={**left, REPORT: "/elsewhere"}, start_new_session=True)
+        script_process.end_programs(programs.folder)
+        assert process.wait(10) == -signal.SIGKILL
+        assert other.poll() is None
+        other.kill()
+        other.wait()
 
     def test_a_daemon_that_outlives_it(self, programs: Programs) -> None:
         text = "(setsid sleep 600 & echo $! > pids); echo val_loss 1"

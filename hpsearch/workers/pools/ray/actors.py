@@ -16,6 +16,7 @@ from hpsearch.core.errors import HpsearchError, PoolError
 from hpsearch.core.messages import Advance, Event, Kill, Lost, Order, Release, Reported, Start
 from hpsearch.core.stopping import RESUME
 from hpsearch.core.trial import Cause, Params
+from hpsearch.trainer.adapters.script_process import end_programs
 from hpsearch.trainer.open_trial import Measurement, Result
 from hpsearch.workers.isolation.isolated_worker import MEASUREMENT, IsolatedWorker
 from hpsearch.workers.pools.ray import reaper
@@ -37,6 +38,9 @@ MEASUREMENT_GRACE = 60.0
 KILL_GROUP = "kill"
 """Ray's concurrency group of `IsolatedWorker.kill`, which runs while another method waits for the trial."""
 
+RELEASE_TIMEOUT = 5.0
+"""Seconds that trainers have to close when the pool is closed."""
+
 KILL_TIMEOUT = 10.0
 """Seconds for a worker to end its trial's process; after that the worker is replaced."""
 
@@ -46,7 +50,8 @@ class _Slot:
     """One actor. pending: its running call. number: its trial; None while it starts or is free.
 
     process: the actor's process, if it is on this machine and hpsearch started Ray. killed_at: when its trial was
-    killed, while the call for that trial is still pending (time.monotonic).
+    killed, while the call for that trial is still pending (time.monotonic). released: the call that released its last
+    trial, which may still run.
     """
 
     actor: Any
@@ -54,6 +59,7 @@ class _Slot:
     number: int | None = None
     process: reaper.Process | None = None
     killed_at: float | None = None
+    released: Any = None
 
     @property
     def is_free(self) -> bool:
@@ -117,7 +123,7 @@ class RayActors:
             case Release():
                 slot = self._slot(order.number)
                 slot.number = None
-                slot.actor.release.remote(order.over, order.epoch)
+                slot.released = slot.actor.release.remote(order.over, order.epoch)
             case Kill(number) if any(lost.number == number for _, lost in self._unconfirmed):
                 self._unconfirmed = [(since, lost) for since, lost in self._unconfirmed if lost.number != number]
             case Kill():
@@ -168,11 +174,18 @@ class RayActors:
         return result
 
     def close(self) -> None:
+        """Trainers that are being closed have RELEASE_TIMEOUT seconds for it."""
+        released = [slot.released for slot in self._slots if slot.released is not None]
+        if released and self._session.is_alive:
+            with suppress(RayError, ConnectionError):
+                ray.wait(released, num_returns=len(released), timeout=RELEASE_TIMEOUT)
         for slot in self._slots if self._session.is_alive else ():
             with suppress(RayError, ConnectionError):
                 ray.kill(slot.actor)
         self._slots = []
         self._session.close()
+        if self.setup.trainer.program is not None:
+            end_programs(self.setup.work)
 
     # Inside ─────────────────────────────────────────────────────────────────────────────────────
 
