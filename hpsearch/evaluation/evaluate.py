@@ -23,8 +23,10 @@ from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.search import FLUSH
 from hpsearch.records.find import evaluation_name
+from hpsearch.study import placeholders
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import ParameterSet
+from hpsearch.trainer.adapters import command
 
 
 def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationResult | None:
@@ -43,6 +45,7 @@ def evaluate(
     that can be called here. NoTrialSucceeded: no trial has a value.
     Stopped: by a signal.
     """
+    _check_uses_seeds(study)
     with journal.held(record) as lease:  # so that no other process runs the search meanwhile
         if not again and (known := evaluation_on_record(journal, record)):
             return known
@@ -54,6 +57,20 @@ def evaluate(
             )
         found = _Evaluating(journal, record, study, lease, observer, top, seeds).run()
     return _result(journal, record, found, on_record=False)
+
+
+def _check_uses_seeds(study: Study) -> None:
+    """BadInput where a command gets no seed: all trainings of a finalist would be the same."""
+    program = study.trainer.program
+    if program is None:
+        return
+    words = [*program.words, *map(str, study.trainer.options.values())]
+    is_given = any("seed" in placeholders.used(word) for word in words)
+    if not is_given and not command.reads(program, study.folder, "HPSEARCH_SEED"):
+        raise BadInput(
+            "evaluate trains finalists with fresh seeds, and the trainer's command gets none: write {seed} into "
+            "trainer.command or trainer.options, or let the program read HPSEARCH_SEED"
+        )
 
 
 def _result(journal: Journal, record: StudyRecord, found: Evaluation, *, on_record: bool) -> EvaluationResult:

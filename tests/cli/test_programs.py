@@ -231,10 +231,19 @@ def test_on_ray(cli: CliRunner, isolation: str) -> None:
     assert "a line of the log" in cli.invoke("logs", "toy", 0).out
 
 
-def test_evaluate_says_that_a_command_has_no_predictions(cli: CliRunner, folder: Path) -> None:
-    write(folder, trainer='use = "train.py"\noptions = { factor = "{seed}" }', search='method = "random"\ntrials = 2')
-    cli.run()
-    answer = cli.invoke("evaluate", "toy")
-    assert answer.code in (0, 2, 3)
-    assert "Traceback" not in answer.err
-    assert "predict" in answer.err + answer.out
+@pytest.mark.usefixtures("folder")
+class TestEvaluate:
+    def test_there_are_no_predictions(self, cli: CliRunner) -> None:
+        search = 'method = "random"\ntrials = 2'
+        write(cli.folder, trainer='use = "train.py"\noptions = { factor = "{seed}" }', search=search)
+        cli.run()
+        answer = cli.invoke("evaluate", "toy")
+        assert answer.code == 0
+        assert "no `predict`" in answer.out
+
+    def test_without_a_seed_it_is_refused(self, cli: CliRunner) -> None:
+        write(cli.folder, search='method = "random"\ntrials = 2')
+        cli.run()
+        answer = cli.invoke("evaluate", "toy")
+        assert answer.is_refused
+        assert answer.names("trainer.command")

@@ -77,6 +77,11 @@ def sources_of(program: Program, folder: Path) -> Sources:
     return Sources.of_files([folder / word for word in program.words if "{" not in word and (folder / word).is_file()])
 
 
+def reads(program: Program, folder: Path, variable: str) -> bool:
+    """Whether the sources of a program name this environment variable."""
+    return any(variable in text for text in _texts(sources_of(program, folder)))
+
+
 def has_checkpoints(program: Program, sources: Sources) -> bool:
     """Whether a program can go on where it was: it is given the folder of its checkpoints, or reads where it is."""
     if program.resume or any("checkpoint_dir" in placeholders.used(word) for word in program.words):
