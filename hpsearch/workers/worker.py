@@ -182,6 +182,8 @@ class _Training:
         with self.own_logging.entered():
             self.trial = self._open("no checkpoint of them")
         self.random = state.random_state() if setup.shared else None
+        # In a process of the trial's own, KeyboardInterrupt is the trainer's, and not that of somebody at a terminal.
+        self._raised_by_trainers = (BaseException,) if setup.isolated else (Exception, SystemExit)
         self.environment: dict[str, Any] = {}
         self.data: dict[str, str] | None = None
 
@@ -225,7 +227,7 @@ class _Training:
         try:
             with self._log_and_random_state():
                 ended = self._train(new_reports, began, waited)
-        except (Exception, SystemExit) as problem:
+        except self._raised_by_trainers as problem:
             failure = failure_of(problem)
             is_in_log = isinstance(problem, ProgramFailed)  # its output is
             if (self.log is not None or self.setup.isolated) and not is_in_log:
@@ -291,7 +293,7 @@ class _Training:
                     self.trial.close()
                 finally:
                     self.own_logging.end()
-        except (Exception, SystemExit) as problem:
+        except self._raised_by_trainers as problem:
             self._write_log(f"closing the trainer failed\n{short_traceback(problem)}\n")
         if self.log is not None:
             self.log.close()

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import shared_memory
 from pathlib import Path
 
 from hpsearch import Report, Run
@@ -177,11 +178,18 @@ def loads(run: Run) -> None:
     """Workers that stay."""
     from torch.utils.data import DataLoader
 
-    kept.append(iter(DataLoader([1, 2, 3, 4], num_workers=2, persistent_workers=True)))
-    next(kept[-1])
+    kept.append(batches := iter(DataLoader([1, 2, 3, 4], num_workers=2, persistent_workers=True)))
+    next(batches)
 
 
-kept: list[Iterator[object]] = []
+kept: list[object] = []
+
+
+def leaves_shared_memory(run: Run) -> None:
+    """And the temporary folder of multiprocessing."""
+    block = shared_memory.SharedMemory(create=True, size=1000)
+    kept.append(block)
+    (run.scratch_dir / "folders").write_text(f"/dev/shm/{block.name}\n{multiprocessing.util.get_temp_dir()}")
 
 
 def exits_in_a_thread(run: Run) -> None:
@@ -261,6 +269,7 @@ WAYS: dict[str, Callable[[Run], object]] = {
             removes_its_folders,
             starts_processes,
             loads,
+            leaves_shared_memory,
             exits_in_a_thread,
             recurses,
             overflows_the_stack,

@@ -42,6 +42,13 @@ def children() -> set[int] | None:
     return None
 
 
+def is_resource_tracker(pid: int) -> bool:
+    """Whether it is the process of multiprocessing that removes shared memory and semaphores."""
+    with suppress(OSError):
+        return b"multiprocessing.resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
 def open_devices() -> set[str]:
     """The files in /dev that this process has open."""
     found = set()

@@ -39,6 +39,9 @@ from hpsearch.workers.worker import Setup
 EXIT_TIMEOUT = 5.0
 """What a process may take to end by itself, once its trial has ended."""
 
+TRACKER_TIMEOUT = 2.0
+"""Seconds in which a resource tracker of multiprocessing may remove what others have left."""
+
 CHUNK, CHUNKS = 1 << 16, 16
 """Bytes that are read at once of what a trial writes, and how often, before orders are read again."""
 
@@ -313,9 +316,9 @@ class Template:
                 trial.log.write(chunk)
 
     def _kill(self, trial: _TrialProcess) -> None:
-        for kill, number in ((os.killpg, trial.pid), (os.kill, trial.pid)):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                kill(number, signal.SIGKILL)
+        """What it has started is ended once it has ended."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(trial.pid, signal.SIGKILL)
         trial.kill_at = None
 
     def _reap(self) -> None:
@@ -339,17 +342,21 @@ class Template:
 
     def _kill_descendants(self, trial: _TrialProcess) -> None:
         """Its process group, and those that have left it: their parent has ended, so they are children of this one."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(trial.pid, signal.SIGKILL)
+        if not any(map(linux.is_resource_tracker, self._children())):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(trial.pid, signal.SIGKILL)
         self._end_all_children()
 
     def _end_all_children(self) -> None:
-        """But those that the imports have started, and the one that waits for a trial."""
-        deadline = time.monotonic() + reaper.KILL_TIMEOUT
-        while time.monotonic() < deadline:
+        """But those that the imports have started, and the one that waits for a trial. A resource tracker of
+        multiprocessing ends by itself, after the others: it removes the shared memory that they have left."""
+        began = time.monotonic()
+        while (seconds := time.monotonic() - began) < reaper.KILL_TIMEOUT:
             self._reap()
             if not (left := self._children()):
                 return
+            if seconds < TRACKER_TIMEOUT:
+                left = {pid for pid in left if not linux.is_resource_tracker(pid)}
             for pid in left:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)

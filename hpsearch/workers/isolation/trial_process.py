@@ -113,11 +113,20 @@ def _portable(problem: BaseException) -> BaseException:
     return PoolError(f"{type(problem).__name__}\n{text}")
 
 
+def _remove_temporary_folder() -> None:
+    """That of multiprocessing, which it removes after it has waited for its children: they are killed here."""
+    for (priority, _), finalizer in list(util._finalizer_registry.items()):  # type: ignore[attr-defined]
+        if priority is not None and priority <= -100:
+            finalizer()
+
+
 def leave(code: int, finally_do: Callable[[], None] = lambda: None) -> None:
     """End this process. What was registered with atexit in it runs; threads and child processes are not waited for."""
     atexit.unregister(util._exit_function)  # type: ignore[attr-defined]  # it joins the children of multiprocessing
     with suppress(BaseException):
         atexit._run_exitfuncs()
+    with suppress(BaseException):
+        _remove_temporary_folder()
     for stream in sys.stdout, sys.stderr:
         with suppress(BaseException):
             stream.flush()

@@ -1,5 +1,7 @@
 """What trainers do to their process: the trial survives it or fails with a clear cause, and the worker trains on."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -7,7 +9,16 @@ import pytest
 from hpsearch.core.messages import Lost, Reported, Start
 from hpsearch.workers.isolation.isolated_worker import IsolatedWorker
 from tests.support.studies import setup
-from tests.workers.isolation.test_isolated_worker import descendants, ended, log_of, numbers, start, trained, up
+from tests.workers.isolation.test_isolated_worker import (
+    descendants,
+    ended,
+    folders_of,
+    log_of,
+    numbers,
+    start,
+    trained,
+    up,
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +93,28 @@ def test_lost(worker: IsolatedWorker, how: str, number: str) -> None:
     lost = worker.start(start(how))
     assert isinstance(lost, Lost)
     assert lost.reason == f"its process was killed by {number}"
+
+
+def test_shared_memory_and_temporary_folders_are_removed(worker: IsolatedWorker) -> None:
+    reported = worker.start(start("leaves_shared_memory"))
+    folders = folders_of(worker, reported.number)
+    assert len(folders) == 2
+    assert all(folder.exists() for folder in folders)
+    worker.release()
+    ended(worker)
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_shared_memory_of_a_killed_trial_is_removed(worker: IsolatedWorker) -> None:
+    reported = worker.start(start("leaves_shared_memory"))
+    memory, folder = folders_of(worker, reported.number)
+    assert memory.exists()
+    assert isinstance(reported, Reported)
+    os.kill(int(reported.reports[0].metrics["pid"]), signal.SIGKILL)
+    worker.release()
+    ended(worker)
+    assert not memory.exists()
+    folder.rmdir()
 
 
 def test_what_a_forked_child_raises_is_in_the_log(worker: IsolatedWorker) -> None:
