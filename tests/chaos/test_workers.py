@@ -137,16 +137,16 @@ def killed_part(driver: Driver, scenario: Scenario, chance: random.Random) -> st
 def parts_of(driver: Driver, trained: set[int]) -> dict[str, list[Process]]:
     """The driver's living processes by kind; a template that still imports, and its worker, are not among them: where
     these are killed again and again the trainer counts as the cause. trained: pids that have trained an epoch."""
-    family = {one.pid: one for one in driver.family()}
-    templates = {pid for pid in family if b"isolation import template" in _file(pid, "cmdline")}
+    tree = {one.pid: one for one in driver.process_tree()}
+    templates = {pid for pid in tree if b"isolation import template" in _file(pid, "cmdline")}
     parents = {pid: int(_file(pid, "stat").rpartition(b")")[2].split()[1:2][0] or 0) for pid in templates}
     parts: dict[str, list[Process]] = {kind: [] for kind in PARTS}
     for pid, parent in parents.items():
         if parent in templates:
-            parts["trial" if pid in trained else "waiting"].append(family[pid])
-        elif parent in family and pid in parents.values():
-            parts["template"].append(family[pid])
-            parts["worker"].append(family[parent])
+            parts["trial" if pid in trained else "waiting"].append(tree[pid])
+        elif parent in tree and pid in parents.values():
+            parts["template"].append(tree[pid])
+            parts["worker"].append(tree[parent])
     return parts
 
 
