@@ -1,12 +1,16 @@
 """What a process for each trial costs: pairs of trials, one in the worker itself and one isolated, without Ray.
 
 Each pair trains the same small network, so whatever else the machine does hits both. A start is the time from its order
-to the first report, with the first checkpoint written; what it costs more is the median of the pairs' differences.
+to the first report, with the first checkpoint written; what it costs more is the median of the pairs' differences. On a
+machine with other work, the CPU time of the same is closer to what an idle one takes: of the worker, the template and
+the trial's process from the order on, without what the process did while it waited for its trial.
 """
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -28,10 +32,12 @@ TRAINERS: dict[str, tuple[str, Params]] = {
 }
 
 Either = Worker | IsolatedWorker
+Times = tuple[float, float, float]
 
 
 def tables() -> Iterator[Table]:
     starts: list[Row] = []
+    processor: list[Row] = []
     epochs: list[Row] = []
     memory: list[Row] = []
     for name, (use, params) in TRAINERS.items():
@@ -45,38 +51,53 @@ def tables() -> Iterator[Table]:
                 worker.check(params)
                 _trained(worker, params, 0)  # the first records the environment
             pairs = [_pair(shared, isolated, params, number) for number in range(1, PAIRS + 1)]
-            starts.append((name, *_compared([(one[0], other[0]) for one, other in pairs])))
-            epochs.append((name, *_compared([(one[1], other[1]) for one, other in pairs])))
+            for rows, which in ((starts, 0), (processor, 1), (epochs, 2)):
+                rows.append((name, *_compared([(one[which], other[which]) for one, other in pairs])))
             memory.append((name, *_memory(isolated, params)))
             isolated.close()
     columns = ("ms", '"none", median', '"process", median', '"none", least', '"process", least', "more, median")
     note = f"{PAIRS} pairs, in turn, without Ray"
     yield Table("From the start of a trial to its first report", columns, starts, note)
+    yield Table("CPU time of the same", columns, processor, note)
     yield Table("An epoch", columns, epochs, f"the median of epochs 2 to {EPOCHS} of each trial; {note}")
     columns = ("MiB", "PSS of the template", "PSS of a trial beside it", "private memory of the trial")
     yield Table("Memory", columns, memory, "the trial waits after its first epoch; the next trial's process is there")
 
 
-def _trained(worker: Either, params: Params, number: int) -> tuple[float, float]:
-    """Seconds to the first report, and of an epoch after it."""
+def _trained(worker: Either, params: Params, number: int) -> Times:
+    """Seconds to the first report, CPU seconds of the same, and seconds of an epoch after it."""
+    before = _cpu_seconds(worker)
     began = time.perf_counter()
     _checked(worker.start(Start(number, params, 3, until=EPOCHS, epochs=EPOCHS)))
     first, times = time.perf_counter() - began, []
+    after = _cpu_seconds(worker)
+    cpu = sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items() if pid in before)
     for _ in range(EPOCHS - 1):
         began = time.perf_counter()
         _checked(worker.advance())
         times.append(time.perf_counter() - began)
     worker.release(over=True)
-    return first, median(times)
+    return first, cpu, median(times)
+
+
+def _cpu_seconds(worker: Either) -> dict[int, float]:
+    """Of this process, and of the template and the processes below it, by pid."""
+    pids = {os.getpid()}
+    if isinstance(worker, IsolatedWorker):
+        assert worker._template is not None
+        template = worker._template._process.pid
+        pids |= {template, *descendants([template])}
+    found = {}
+    for pid in pids:
+        with suppress(OSError):  # the process of the trial before has ended
+            found[pid] = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    return found
 
 
 def _checked(came: Reported | Lost) -> Reported:
     assert isinstance(came, Reported), came
     assert came.failure is None, came.failure
     return came
-
-
-Times = tuple[float, float]
 
 
 def _pair(shared: Worker, isolated: IsolatedWorker, params: Params, number: int) -> tuple[Times, Times]:
@@ -88,7 +109,7 @@ def _pair(shared: Worker, isolated: IsolatedWorker, params: Params, number: int)
     return one, other
 
 
-def _compared(pairs: list[Times]) -> Row:
+def _compared(pairs: list[tuple[float, float]]) -> Row:
     ones, others = zip(*pairs, strict=True)
     values = (median(ones), median(others), min(ones), min(others), median(other - one for one, other in pairs))
     return [1e3 * value for value in values]
