@@ -73,8 +73,11 @@ def as_trainer(
 
 
 def sources_of(program: Program, folder: Path) -> Sources:
-    """The files that a command names, and what they are made of."""
-    return Sources.of_files([folder / word for word in program.words if "{" not in word and (folder / word).is_file()])
+    """The files that a command names, also as `python -m package.module`, and what they are made of."""
+    words = [word for word in program.words if "{" not in word]
+    modules = [words[place + 1].replace(".", "/") for place, word in enumerate(words[:-1]) if word == "-m"]
+    named = [*words, *(f"{module}{end}" for module in modules for end in (".py", "/__main__.py"))]
+    return Sources.of_files([folder / name for name in named if name and (folder / name).is_file()])
 
 
 def reads(program: Program, folder: Path, variable: str) -> bool:

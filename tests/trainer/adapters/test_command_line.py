@@ -110,6 +110,13 @@ def main(): ...
         assert Options.of(sources.files.values()).spelled == {"weight-decay": "--weight-decay"}
 
 
+def test_the_sources_of_a_module(tmp_path: Path) -> None:
+    (tmp_path / "own_package").mkdir()
+    (tmp_path / "own_package" / "fit.py").touch()
+    found = sources_of(Program(("python", "-m", "own_package.fit", "--lr", "{lr}")), tmp_path)
+    assert found.files == {"fit.py": tmp_path / "own_package" / "fit.py"}
+
+
 class TestPlaceholders:
     @pytest.mark.parametrize(
         ("given", "params", "expected"),
