@@ -196,6 +196,7 @@ class _Call:
             f"`{self._name}` caught TrialStopped and continued to report: write `except Exception` in place of "
             "`except BaseException`, or raise TrialStopped again"
         )
+        problem.__suppress_context__ = True  # that the generator is closed
         self._messages.put(_Ended(problem=problem))
         threading.Event().wait()
 
