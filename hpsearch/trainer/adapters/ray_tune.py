@@ -1,7 +1,8 @@
 """A ray.tune.Trainable, class or function, as a trainer: unchanged, with the checkpoints that it makes itself.
 
 An epoch is an iteration of Tune: one `step()` of a class, one `tune.report(…)` of a function. Ray need not run.
-Differences from Tune: the working directory is not changed, and a resumed class gets its random states back.
+As in Tune, the working directory is a folder of the trial, unless RAY_CHDIR_TO_TRIAL_DIR=0 is set. A difference from
+Tune: a resumed class gets its random states back.
 A checkpoint is the files that the Trainable has written. The Trainable loads them itself, so unlike a generator's
 checkpoint, they may run code.
 """
@@ -12,7 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from numbers import Real
 from pathlib import Path
 from types import SimpleNamespace
@@ -102,10 +103,11 @@ def _flat(results: Results, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 class _OfClass:
-    def __init__(self, kind: type[Trainable], params: Params, run: Run, folder: Path):  # noqa: ARG002
+    def __init__(self, kind: type[Trainable], params: Params, run: Run, folder: Path):
         self._keeps = kind.save_checkpoint is not Trainable.save_checkpoint
-        self._folder = folder
-        self._trainable: Any = _set_up(kind, params, folder)  # Ray's types say less than its documentation
+        self._folder, self._directory = folder, working_directory(run)
+        with inside(self._directory):
+            self._trainable: Any = _set_up(kind, params, folder)  # Ray's types say less than its documentation
 
     def track(self, run: Run) -> None:
         """Register its state with the run, which restores it. A class without `save_checkpoint` is trained again from
@@ -114,15 +116,17 @@ class _OfClass:
             run.track(trainable=self)
 
     def results_of(self, epoch: int) -> Results:  # noqa: ARG002
-        results: Results = self._trainable.train()
+        with inside(self._directory):
+            results: Results = self._trainable.train()
         return results
 
     def close(self) -> None:
-        self._trainable.stop()
+        with inside(self._directory):
+            self._trainable.stop()
 
     def state_dict(self) -> dict[str, Any]:
         """TrainerError where the class cannot save; OSError is the disk's."""
-        with temporary_folder(self._folder, "tune-") as folder:
+        with temporary_folder(self._folder, "tune-") as folder, inside(self._directory):
             try:
                 saved = self._trainable.save(str(folder))
             except OSError:
@@ -139,7 +143,7 @@ class _OfClass:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        with temporary_folder(self._folder, "tune-") as folder:
+        with temporary_folder(self._folder, "tune-") as folder, inside(self._directory):
             write_files(state["files"], folder)
             self._trainable.restore(_TrainingResult(Checkpoint.from_directory(folder), state["counters"]))
 
@@ -153,7 +157,7 @@ class _OfFunction:
 
     def __init__(self, function: Callable[[Any], Any], params: Params, run: Run, folder: Path):
         self._name = getattr(function, "__name__", "the function")
-        self._seed, self._folder = run.seed, folder
+        self._seed, self._folder, self._directory = run.seed, folder, working_directory(run)
         self._epoch = self._kept_epoch = 0
         self._kept: Path | None = None
         self._random: Mapping[str, Any] | None = None
@@ -204,10 +208,12 @@ class _OfFunction:
 
     @contextmanager
     def _in_session(self) -> Iterator[None]:
-        """Ray has one session per process, so trials that take turns in a process set theirs before each call."""
+        """Ray has one session per process, so trials that take turns in a process set theirs before each call; the
+        same is true of the working directory. The function runs during these calls only."""
         tune_session._session = self._session
         try:
-            yield
+            with inside(self._directory):
+                yield
         finally:
             self._session, tune_session._session = tune_session._session, None
 
@@ -236,6 +242,26 @@ def _with_threads(function: Callable[[Any], Any], threads: int) -> Callable[[Any
     return train
 
 
+def working_directory(run: Run) -> Path | None:
+    """A folder of the trial, which stays for a later training segment; None: the directory is not changed."""
+    if os.environ.get(RAY_CHDIR_TO_TRIAL_DIR) == "0":
+        return None
+    folder = run.scratch_dir.absolute() / "working"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def inside(directory: Path | None) -> Iterator[None]:
+    """It is the working directory; the one before is restored, and is in TUNE_ORIG_WORKING_DIR as in Tune."""
+    if directory is None:
+        yield
+        return
+    os.environ.setdefault("TUNE_ORIG_WORKING_DIR", str(Path.cwd()))
+    with chdir(directory):
+        yield
+
+
 @contextmanager
 def _closed(training: _OfClass | _OfFunction) -> Iterator[_OfClass | _OfFunction]:
     """Closes the training at the end. An exception of the training has precedence over one of `close`."""
@@ -261,7 +287,7 @@ class _Storage(StorageContext):
 
 
 def _set_up(kind: type[Trainable], params: Params, folder: Path) -> Trainable:
-    """Create the Trainable, named after its trial, without a change of the working directory."""
+    """Create the Trainable, named after its trial. Ray itself does not change the working directory."""
     name = folder.parent.name
     named = SimpleNamespace(trial_name=name, trial_id=name, trial_resources=None)
     storage = _Storage(folder, "checkpoints", trial_dir_name=name)
