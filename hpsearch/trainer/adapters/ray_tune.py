@@ -201,7 +201,8 @@ class _OfFunction:
         with self._in_session():
             session.finish(timeout=GRACE)
             self._trainable.stop()
-        if session.training_thread.is_alive():
+            still_runs = session.training_thread.is_alive()
+        if still_runs:
             raise TrainerError(
                 f"`{self._name}` still runs {GRACE:g} s after SystemExit was raised in it: does it catch SystemExit?"
             )
