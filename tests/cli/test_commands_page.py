@@ -8,11 +8,9 @@ import pytest
 
 from tests.cli.cli_runner import CliRunner
 
-PAGE = Path(__file__).parents[1] / "docs" / "commands.md"
+PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 FILES = re.findall(r"```\w+\n# (\S+)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 STUDIES = [name for name, _ in FILES if name.endswith(".toml")]
-
-pytest_plugins = ["tests.cli.conftest"]
 
 
 @pytest.mark.parametrize("name", STUDIES)
