@@ -14,7 +14,7 @@ settings.register_profile("hpsearch", deadline=None)  # a busy machine is no fau
 settings.load_profile("hpsearch")
 pytest.register_assert_rewrite("tests.contracts")
 
-MOST_PROCESSES = 8
+MAX_PROCESSES = 8
 """Each holds torch, mlflow and ray in memory, and may start a PostgreSQL server."""
 
 
@@ -25,7 +25,7 @@ def pytest_xdist_auto_num_workers() -> int:
     The tests of the xdist_group "ray" run in one of them, one at a time: each starts a Ray with two workers.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores + 1, MOST_PROCESSES)
+    return min(cores + 1, MAX_PROCESSES)
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ from typing import Any
 from hpsearch.core.time_left import Span
 from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND, Objective, Plain, Trial
 
-LONGEST_VALUE = 40
+MAX_VALUE_LENGTH = 40
 """Characters that a screen shows of one parameter's value; `--json` has all."""
 
-MOST_NAMED = 12
+MAX_NAMED = 12
 """The most trials that a sentence lists by number."""
 
 
@@ -30,14 +30,14 @@ def many(count: int, word: str) -> str:
 
 
 def quoted(names: Sequence[str]) -> str:
-    """ "`lr`", "`lr`, `hidden`"; at most `MOST_NAMED` names."""
-    return ", ".join([f"`{name}`" for name in names[:MOST_NAMED]] + ["…"] * (len(names) > MOST_NAMED))
+    """ "`lr`", "`lr`, `hidden`"; at most `MAX_NAMED` names."""
+    return ", ".join([f"`{name}`" for name in names[:MAX_NAMED]] + ["…"] * (len(names) > MAX_NAMED))
 
 
 def named(trials: Sequence[int]) -> str:
-    """ "trial 3", "trials 1, 4, 5"; at most `MOST_NAMED` numbers."""
-    first = ", ".join(map(str, trials[:MOST_NAMED]))
-    return f"trial{'s' * (len(trials) != 1)} {first}{', …' * (len(trials) > MOST_NAMED)}"
+    """ "trial 3", "trials 1, 4, 5"; at most `MAX_NAMED` numbers."""
+    first = ", ".join(map(str, trials[:MAX_NAMED]))
+    return f"trial{'s' * (len(trials) != 1)} {first}{', …' * (len(trials) > MAX_NAMED)}"
 
 
 def trainer(use: str) -> str:
@@ -63,7 +63,7 @@ def score(trial: Trial, objective: Objective) -> str:
 
 
 def params_line(params: Mapping[str, Plain]) -> str:
-    return ", ".join(f"{name} = {shortened(number(value), LONGEST_VALUE)}" for name, value in params.items())
+    return ", ".join(f"{name} = {shortened(number(value), MAX_VALUE_LENGTH)}" for name, value in params.items())
 
 
 def shortened(text: str, most: int) -> str:

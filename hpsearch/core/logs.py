@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hpsearch.core.redact import redact
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 """The most bytes of the file (1 MiB). One full file is kept beside it."""
 
 
@@ -22,7 +22,7 @@ def buffer_library_logs() -> None:
 
 def log_libraries_to(path: Path) -> None:
     """Send the logs and warnings of libraries to a file, so that they do not fill the terminal."""
-    handler = _LazyRotatingFile(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    handler = _LazyRotatingFile(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(_RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for held in logging.getLogger().handlers:
         if isinstance(held, MemoryHandler):

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from hpsearch.core.trial import State, Trial
 
-FEWEST = 2
+MIN_ENDED = 2
 """The fewest ended trials for an estimate."""
 
 
@@ -54,13 +54,13 @@ class Workload:
     ends_early: bool
 
     def time_left(self, trials: Iterable[Cost], parallel: float) -> Span | None:
-        """None while fewer than FEWEST trials have ended.
+        """None while fewer than MIN_ENDED trials have ended.
 
         parallel: the mean number of busy workers, in seconds of training per second of wall clock (> 0).
         """
         costs = list(trials)
         ended = [one for one in costs if one.ended]
-        if len(ended) < FEWEST or parallel <= 0:
+        if len(ended) < MIN_ENDED or parallel <= 0:
             return None
         spans = []
         if self.epochs is not None:

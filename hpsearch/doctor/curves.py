@@ -1,10 +1,10 @@
-"""A trial's reports as series of finite numbers, which the doctor's signs are computed from.
+"""A trial's reports as series of finite numbers, from which the doctor's signs are computed.
 
 These metrics are recognised by their names; any may be missing.
 `train_loss`, `val_loss`: means of the same loss over the training and the validation split.
 `lr`: the learning rate of the epoch; where it is not reported, the parameter `lr` is taken.
 `grad_norm/LAYER`: of each layer's gradient. `grad_norm`: of the whole gradient.
-`weight_norm`; `update_ratio`: how far one step changes the weights, over their norm.
+`weight_norm`; `update_ratio`: the norm of one step's update over the norm of the weights.
 `…accuracy`, `…auroc`, `…f1` and the like: fractions in [0, 1], larger is better.
 """
 
@@ -26,7 +26,7 @@ FRACTIONS = ("accuracy", "acc", "auroc", "auc", "f1", "precision", "recall")
 class Series:
     """One number over the epochs: at least one point, steps rising, values finite.
 
-    name: of the metric. reported: its values as they were reported, where `values` has them turned (see `Curves`).
+    name: of the metric. reported: its values as reported, where `values` are those of a loss (see `Curves.metric`).
     """
 
     steps: tuple[int, ...]
@@ -101,7 +101,7 @@ class Series:
 
     @property
     def lowest_point(self) -> CurvePoint:
-        """The first lowest value; of a metric that was turned, the best one."""
+        """The first lowest value; the best one of a metric that is maximised."""
         return self.point(self.values.index(min(self.values)))
 
     @property
@@ -180,7 +180,7 @@ class Curves:
 
     @property
     def judged(self) -> Series | None:
-        """What shows generalisation: the validation loss, else the study's metric."""
+        """The curve that measures generalisation: the validation loss, else the study's metric."""
         return self.validation or self.metric
 
     @cached_property

@@ -18,8 +18,8 @@ ENOUGH = 4
 """Epochs: with fewer only a divergence is found."""
 
 LOW, CAPABLE = 0.35, 0.05
-"""Each shows that much was learnt: a final loss below LOW, or a gap above CAPABLE, since the network then fits the
-training data. So does a fraction above GOOD_FRACTION."""
+"""Each shows that much was learnt: a final loss below LOW; a gap above CAPABLE, since the network then fits the
+training data; a fraction above GOOD_FRACTION."""
 
 NEAR_BEST = 0.05
 """Of the initial loss: a trial this close to the study's lowest val_loss is as good as any."""
@@ -45,7 +45,7 @@ FOLLOWS = {
     Label.STILL_IMPROVING: {Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY},
     Label.UNDERFITTING: {Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY, Label.STILL_IMPROVING},
 }
-"""Findings that are left out beside one of those that explain them."""
+"""Findings that are omitted where one of the findings that explain them is present."""
 
 
 def diagnose(trial: Trial, objective: Objective, lowest: float | None = None) -> tuple[Finding, ...]:
@@ -58,7 +58,7 @@ def diagnose(trial: Trial, objective: Objective, lowest: float | None = None) ->
         broken = training.diverged(curves) if curves.broken is not None else None
         return (broken or _too_early(Computed(_missing(trial, curves))),)
     found = [finding for sign in SIGNS if (finding := sign(curves)) is not None]
-    return tuple(_without_consequences(found)) or (_well(curves, lowest),)
+    return tuple(_without_consequences(found)) or (_healthy_or_too_early(curves, lowest),)
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,7 +76,7 @@ class Diagnosis:
 
     @property
     def not_reported(self) -> list[str]:
-        """Metrics that more signs would be computed from."""
+        """Names of metrics that further signs need."""
         reported = {name for report in self.trial.curve for name in report.metrics}
         return [name for name in NAMES if not any(one == name or one.startswith(f"{name}/") for one in reported)]
 
@@ -109,7 +109,7 @@ def _missing(trial: Trial, curves: Curves) -> str:
     return f"too few epochs to judge ({curves.epochs}; {ENOUGH} needed)"
 
 
-def _well(c: Curves, lowest: float | None) -> Finding:
+def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
     """Healthy only where both losses are reported and much was learnt: the absence of signs is not enough."""
     if c.train is None or c.validation is None:
         absent = "train_loss" if c.train is None else "val_loss"

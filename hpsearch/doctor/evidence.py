@@ -1,4 +1,4 @@
-"""What a finding is based on, as data: values as the trainer reported them, and what was computed from the curves."""
+"""The evidence of a finding: values as the trainer reported them, and results computed from the curves."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from hpsearch.core.format import number
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One value that was reported, in the metric's own sign."""
+    """One reported value of a metric, not negated."""
 
     metric: str
     epoch: int
@@ -20,7 +20,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a metric was at one epoch."""
+    """A metric at one epoch."""
 
     point: CurvePoint
 
@@ -51,7 +51,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Extreme:
-    """Where a curve is lowest, highest or best."""
+    """The point where a curve is lowest, highest or best."""
 
     point: CurvePoint
     which: Literal["lowest", "highest", "best"]
@@ -62,7 +62,7 @@ class Extreme:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """What the values together show, in words."""
+    """A result that was computed from several values, as text."""
 
     text: str
 

@@ -9,7 +9,7 @@ from hpsearch.doctor.evidence import Fact
 
 
 class Label(StrEnum):
-    """What a curve shows, causes before their consequences. The values are in `--json` documents: never renamed."""
+    """Kinds of findings, causes before their consequences. The values are in `--json` documents: never renamed."""
 
     DIVERGED = "diverged"
     LR_TOO_HIGH = "learning rate too high"
@@ -28,7 +28,7 @@ class Label(StrEnum):
 
 
 class Severity(StrEnum):
-    """SEVERE: nothing useful was learnt, so that other findings of the curve mean nothing. WARNING: change something
+    """SEVERE: nothing useful was learnt, so other findings of the curve are meaningless. WARNING: change something
     before you train longer. HINT: longer training helps. NONE: nothing is wrong, or nothing can be judged.
     """
 
@@ -40,9 +40,9 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a trial's curve shows.
+    """A finding of a trial's curve.
 
-    facts: what it is based on. numbers: what its limits were compared with, by name, for a program.
+    facts: its evidence. numbers: the quantities that were compared with limits, by name, for programs.
     epochs: the first and the last one that show it; (0, 0) where there are none.
     """
 

@@ -1,4 +1,4 @@
-"""What several signs compute from the curves. Differences of losses are in units of `Curves.scale`."""
+"""Quantities of curves that several signs use. Differences of losses are in units of `Curves.scale`."""
 
 from itertools import pairwise
 from statistics import fmean, median
@@ -43,12 +43,12 @@ def lowest_loss(c: Curves) -> Series:
 
 
 def validated(c: Curves) -> Series | None:
-    """The validation loss, else the training loss: neither dropout nor the order of the batches changes the first."""
+    """The validation loss, which dropout and the order of the batches do not change; else the training loss."""
     return c.losses[-1] if c.losses else None
 
 
 def late_fall(c: Curves, one: Series) -> float:
-    """From the second third of the epochs to the last."""
+    """How far the loss falls from the second third of the epochs to the last."""
     return (one.third(1) - one.third(2)) / c.scale
 
 

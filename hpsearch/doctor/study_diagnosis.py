@@ -1,4 +1,4 @@
-"""What the findings of a study's trials mean together, and which trials show it."""
+"""The diagnosis of a study: remarks on the findings of all its trials."""
 
 import math
 from collections import Counter
@@ -11,8 +11,8 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.diagnosis import diagnose, lowest_loss
 from hpsearch.doctor.findings import Finding, Label, Severity
 
-FEWEST, MOST = 3, 10
-"""How many trials are the best ones: a quarter of those with a value, within these limits."""
+MIN_BEST, MAX_BEST = 3, 10
+"""The number of best trials is a quarter of those with a value, within these limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def diagnose_study(trials: Sequence[Trial], objective: Objective) -> StudyDiagno
 def best_of(trials: Sequence[Trial], objective: Objective) -> tuple[int, ...]:
     """The numbers of the best quarter of those that have a value, the best first."""
     fit = objective.succeeded(trials)
-    return tuple(trial.number for trial in fit[: min(MOST, max(FEWEST, math.ceil(len(fit) / 4)))])
+    return tuple(trial.number for trial in fit[: min(MAX_BEST, max(MIN_BEST, math.ceil(len(fit) / 4)))])
 
 
 def _having(

@@ -1,6 +1,6 @@
 """Signs that the training itself fails. Each function returns a finding, or None where the curves show no such sign.
 
-Each limit lies between the values of healthy trainings and those of trainings with that fault, measured on the
+Each limit is between the values of healthy trainings and those of trainings with that fault, measured on the
 development half of the labelled trainings (docs/doctor.md). "Of its initial value" means in units of `Curves.scale`.
 """
 
@@ -28,7 +28,7 @@ DIVERGED_RATIO = 10.0
 
 HIGH_UPDATE_RATIO = 0.04
 """Update ratio: healthy trainings are below 0.006, those with 300 times the learning rate above 0.07 while they move.
-Networks with few weights may take such steps and converge all the same, so the losses must be unstable too."""
+Networks with few weights can take such steps and converge, so the losses must also be unstable."""
 
 UNSTABLE_RISE = 0.01
 """Of its initial value, per epoch on average: in healthy trainings a validation loss rises by less than half of it."""

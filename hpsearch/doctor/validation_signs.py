@@ -31,7 +31,7 @@ SAME_FRACTION = 0.04
 """Where the accuracies of the two splits differ by less, a gap between the losses of an easy task is no overfitting."""
 
 FAST = 0.01
-"""While one epoch lowers the loss by so much, it is too early to decay the learning rate."""
+"""While one epoch lowers the loss by at least this much, it is too early to decay the learning rate."""
 
 
 def metric_stuck(c: Curves) -> Finding | None:
@@ -94,7 +94,7 @@ def _mean_fall(points: Sequence[float]) -> float:
 
 
 def noisy_validation(c: Curves) -> Finding | None:
-    """An accuracy changes in steps so coarse that it must be computed on few examples."""
+    """An accuracy changes in large steps, so it is computed on few examples."""
     if learns_little(c):
         return None
     for name, one in c.fractions.items():
@@ -161,7 +161,7 @@ def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
 
 
 def still_improving(c: Curves) -> Finding | None:
-    """The last third of the epochs brought a large part of the whole improvement, or of the loss that was left."""
+    """A large part of the improvement, or of the remaining loss, was gained in the last third of the epochs."""
     one = c.judged
     if one is None or c.metric is None or (won := (c.judged_start - one.third(2)) / c.judged_scale) < 0.03:
         return None

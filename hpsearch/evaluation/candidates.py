@@ -9,7 +9,7 @@ from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
 from hpsearch.core.trial import Params
 from hpsearch.study.file.sections import FINALISTS
 
-MOST = FINALISTS
+MAX_ENSEMBLE_TRIALS = FINALISTS
 """How many of the search's best trials may enter the greedy ensemble: so many keep their checkpoints by default."""
 
 SINGLE, SEEDS, TOP, GREEDY = "single", "seeds", "top", "greedy"

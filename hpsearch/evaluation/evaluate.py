@@ -12,7 +12,7 @@ from hpsearch.core.format import many, number, utc_time
 from hpsearch.core.seeds import fresh_seed
 from hpsearch.core.stopping import RESUME, stoppable
 from hpsearch.core.trial import Trial
-from hpsearch.evaluation.candidates import MOST, Candidates, Member
+from hpsearch.evaluation.candidates import MAX_ENSEMBLE_TRIALS, Candidates, Member
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, FinalistResult
 from hpsearch.evaluation.finalists import Finalist, best_distinct, length, ranked
 from hpsearch.evaluation.scoring import score_on_test, score_on_validation
@@ -100,7 +100,7 @@ class _Evaluating:
         self._note_more_seeds(finalists)
         if not finalists:
             raise NoTrialSucceeded(f'no finalist has a value: see `hpsearch status "{study.study.name}"`')
-        candidates = self._candidates(study, finalists, best_distinct(trials, objective, MOST))
+        candidates = self._candidates(study, finalists, best_distinct(trials, objective, MAX_ENSEMBLE_TRIALS))
         found = Evaluation(
             study=self.record.name,
             evaluation=study.study.name,

@@ -27,7 +27,7 @@ from hpsearch.workers.worker import HASH_SEED, Setup, Worker
 
 GIVEN_AS = {"trainer": "trainer", "search": "sampler", "prune": "pruner"}
 
-LONGEST_FILE_NAME = 255
+MAX_FILE_NAME_BYTES = 255
 """Bytes, on all usual file systems."""
 
 
@@ -189,7 +189,7 @@ def import_anew(study: Study) -> None:
 
 def work_folder(study: Study, uid: str) -> Path:
     """Where checkpoints and logs of the recorded study `uid` are."""
-    name = study.study.name.encode()[: LONGEST_FILE_NAME - 9].decode(errors="ignore")
+    name = study.study.name.encode()[: MAX_FILE_NAME_BYTES - 9].decode(errors="ignore")
     return study.home / "studies" / f"{name}-{uid[:8]}"
 
 

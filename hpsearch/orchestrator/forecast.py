@@ -20,7 +20,7 @@ from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.schedule import Rung
 
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 """Number of proposals that are shown."""
 
 
@@ -111,9 +111,9 @@ def forecast(study: Study) -> Forecast:
 
 
 def _first_proposals(study: Study) -> Iterator[New]:
-    """Proposals of a new study that depend on no result, at most MOST_SHOWN."""
+    """Proposals of a new study that depend on no result, at most MAX_SHOWN."""
     sampler, history = build.sampler(study), History(study.objective)
-    most = min(MOST_SHOWN, study.search.blind_proposals, plan.proposals(study) or MOST_SHOWN)
+    most = min(MAX_SHOWN, study.search.blind_proposals, plan.proposals(study) or MAX_SHOWN)
     while len(history) < most:
         proposal = sampler.ask(history)
         if not isinstance(proposal, New):

@@ -11,8 +11,8 @@ from hpsearch.core.trial import Objective, Plain, State, Trial
 from hpsearch.plots.style import COLOURS, beside, evenly, label, log_axis, short, spread, title
 from hpsearch.study.space import Choice, Parameter, Space
 
-MOST_PARAMETERS = 24
-MOST_TRIALS = 1000
+MAX_PARAMETERS = 24
+MAX_TRIALS = 1000
 
 HEIGHT, COLUMNS = 260, 3
 """The height of one plot in pixels, and the number of plots in a row of one figure."""
@@ -25,17 +25,17 @@ def caption(ranked: Sequence[Trial], space: Space) -> str:
         parts.append(
             "Lighter points are trials that were pruned, paused or interrupted: they may improve with training."
         )
-    if len(ranked) > MOST_TRIALS:
-        parts.append(f"{MOST_TRIALS:,} of {len(ranked):,} trials are shown: the best, and a sample of the others.")
-    if (count := len(_shown(ranked, space))) > MOST_PARAMETERS:
-        parts.append(f"The first {MOST_PARAMETERS} of {count} parameters are shown.")
+    if len(ranked) > MAX_TRIALS:
+        parts.append(f"{MAX_TRIALS:,} of {len(ranked):,} trials are shown: the best, and a sample of the others.")
+    if (count := len(_shown(ranked, space))) > MAX_PARAMETERS:
+        parts.append(f"The first {MAX_PARAMETERS} of {count} parameters are shown.")
     return " ".join(parts)
 
 
 def figures(ranked: Sequence[Trial], objective: Objective, space: Space) -> list[tuple[str, go.Figure]]:
     """Name and plot of every parameter that a trial has, in the order of the study file. ranked: the best first."""
-    drawn = evenly(ranked, MOST_TRIALS)
-    return [(one.name, _figure(one, drawn, objective)) for one in _shown(ranked, space)[:MOST_PARAMETERS]]
+    drawn = evenly(ranked, MAX_TRIALS)
+    return [(one.name, _figure(one, drawn, objective)) for one in _shown(ranked, space)[:MAX_PARAMETERS]]
 
 
 def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Figure:

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from hpsearch.plots.style import COLOURS, Document, beside, label, log_axis, spread, title
 
-MOST_AXES = 8
+MAX_AXES = 8
 """The most parameters that are drawn; with more, each plot is too small."""
 
 ROW = 230
@@ -21,14 +21,14 @@ RANGE = {"fillcolor": "#2ca02c", "opacity": 0.15, "line_width": 0, "layer": "bel
 def caption(document: Document) -> str:
     """The caption: the meaning of the plot, and why the search ended."""
     names = list(document["log"])
-    left = f" {MOST_AXES} of {len(names)} parameters are shown." if len(names) > MOST_AXES else ""
+    left = f" {MAX_AXES} of {len(names)} parameters are shown." if len(names) > MAX_AXES else ""
     over = f" The search ended: {document['over']}." if document["over"] else ""
     return f"The trials of each round; green is the search range that its new trials were drawn from.{left}{over}"
 
 
 def figure(document: Document) -> go.Figure:
     """For every round and numeric parameter, the trials and the search range. document: the journal's."""
-    names, rounds = list(document["log"])[:MOST_AXES], document["rounds"]
+    names, rounds = list(document["log"])[:MAX_AXES], document["rounds"]
     drawn = make_subplots(
         rows=len(rounds),
         cols=max(1, len(names)),

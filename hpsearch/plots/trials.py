@@ -13,8 +13,8 @@ from hpsearch.plots.style import COLOURS, GREY, evenly, label, short, spread
 NAMED = 5
 """How many of the best curves have a colour and a name."""
 
-MOST_CURVES = 200
-MOST_POINTS = 200
+MAX_CURVES = 200
+MAX_POINTS = 200
 """The most points of one curve."""
 
 FEW = 30
@@ -55,8 +55,8 @@ def curves_caption(figure: go.Figure, ranked: Sequence[Trial], others: Sequence[
     parts = [f"The best {len(best)} trials in colour, the others in grey." if rest and best else ""]
     if shown < all_of_them:
         parts.append(f"{shown} of {all_of_them:,} trials are shown: the best, and a sample of the others.")
-    if longest > MOST_POINTS:
-        parts.append(f"Long curves have about {MOST_POINTS} points, including the best epoch.")
+    if longest > MAX_POINTS:
+        parts.append(f"Long curves have about {MAX_POINTS} points, including the best epoch.")
     if _has_outliers(figure):
         parts.append("Outliers are cut off: double-click to show them.")
     return " ".join(filter(None, parts))
@@ -73,13 +73,13 @@ def _has_outliers(figure: go.Figure) -> bool:
 def _chosen(ranked: Sequence[Trial], others: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
     """The trials in colour, and those in grey."""
     rest = [trial for trial in (*ranked[NAMED:], *others) if trial.curve]
-    return list(ranked[:NAMED]), evenly(rest, MOST_CURVES - NAMED)
+    return list(ranked[:NAMED]), evenly(rest, MAX_CURVES - NAMED)
 
 
 def _points(trial: Trial, objective: Objective) -> list[tuple[int, float | None]]:
     """Epoch and value; of a long curve every n-th point, the best and the last."""
     measured = [report for report in trial.curve if objective.is_in(report)]
-    every, judged = math.ceil(len(measured) / MOST_POINTS), objective.judged(trial)
+    every, judged = math.ceil(len(measured) / MAX_POINTS), objective.judged(trial)
     kept = {measured[-1].step if measured else 0, judged.step if judged else 0}
     chosen = (one for place, one in enumerate(measured) if place % every == 0 or one.step in kept)
     return [(report.step, _value(report, objective.metric)) for report in chosen]
@@ -171,7 +171,7 @@ def anytime(trials: Sequence[Trial], fit: Sequence[Trial], objective: Objective)
 
 def _value_range(found: Sequence[float], trials: Sequence[Trial], objective: Objective) -> list[float] | None:
     """An axis range with all improvements, except first values that are far worse than the usual ones."""
-    points = ([value for _, value in _points(trial, objective)] for trial in evenly(trials, MOST_CURVES))
+    points = ([value for _, value in _points(trial, objective)] for trial in evenly(trials, MAX_CURVES))
     usual = spread(value for own in points for value in own if value is not None)
     if usual is None:
         return None

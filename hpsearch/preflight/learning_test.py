@@ -16,13 +16,13 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import Preflight
 from hpsearch.workers.pools.base import Measurer
 
-MOST_INFEASIBLE = 10
-"""Parameter sets that are tried, the middle of the space and random ones, where the ones before are infeasible."""
+MAX_INFEASIBLE = 10
+"""The most parameter sets that are tried until one is feasible: the middle of the space, then random ones."""
 
 
 @dataclass(frozen=True)
 class LearningTest:
-    """params: those that it was measured with. seconds: the duration of the measurement."""
+    """params: the parameters of the measured training. seconds: the duration of the measurement."""
 
     params: Params
     checks: tuple[Check, ...]
@@ -49,7 +49,7 @@ def run_learning_test(study: Study, measurer: Measurer) -> LearningTest:
     seed = seeds.trial_seed(study.study.seed, 0)
     measurement = LearningMeasurement(study.space.middle(), seed, study.trainer.epochs, section.limit, section.skip)
     measured = measurer.measure(measurement)
-    for number in range(1, MOST_INFEASIBLE):
+    for number in range(1, MAX_INFEASIBLE):
         if not _is_infeasible(measured):
             break
         params = draw(study.space, seeds.stream(study.study.seed, number), set())

@@ -9,7 +9,7 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Params, Report
 
 LOSSES = 5000
-"""The most losses that are kept of a training."""
+"""The most losses of a training that are kept."""
 
 TAIL = 5
 """The final loss of an attempt is the mean of this many last losses."""

@@ -1,4 +1,4 @@
-"""What is shown of a run that Python code starts, in a terminal or a notebook."""
+"""The progress of a run that Python code starts, in a terminal or a notebook."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -22,11 +22,11 @@ from hpsearch.study.definition import Study
 from hpsearch.study.plan import certain_proposals, replaceable, workload
 
 FRAME = 0.25
-"""Seconds from one drawing of the live view to the next."""
+"""Seconds between two updates of the live view."""
 
 
 class Stderr(Console):
-    """Where progress goes."""
+    """The console that shows progress."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(stderr=True, **options)
@@ -37,12 +37,12 @@ class Stderr(Console):
 
 
 class Terminal(Observer):
-    """A context in which a study is shown on stderr, and one after it.
+    """A context that shows the progress of studies on stderr, one after another.
 
     lines: a stream that receives one JSON object for every trial that has ended (`--jsonl`), or None.
 
-    A trainer that runs in this process may print, so lines replace the live view there. A closed terminal or pipe does
-    not stop the run: everything that is shown is in the journal as well.
+    A trainer that runs in this process may print, so there are lines in place of the live view. A closed terminal or
+    pipe does not stop the run: everything that is shown is also in the journal.
     """
 
     def __init__(self, *, quiet: bool = False, lines: TextIO | None = None, console: Console | None = None):
@@ -74,7 +74,7 @@ class Terminal(Observer):
     def begin(
         self, title: str, total: int | None, objective: Objective, work: Workload | None = None, *, live: bool = True
     ) -> None:
-        """total: how many proposals the search will make, None where results decide. work: for the time left."""
+        """total: the number of proposals of the search, None where it depends on results. work: for the time left."""
         self._title, self._total, self._objective, self._work = title, total, objective, work
         self._began, self._drawn, self._retried, self._replaceable = time.monotonic(), 0.0, 0, 0
         self._before: tuple[float, float] | None = None
@@ -118,7 +118,7 @@ class Terminal(Observer):
                 self._live.update(self._view(history, running), refresh=True)
 
     def _progress(self, ended: int) -> str:
-        """More may end than are proposed now: what an earlier run of the study had proposed counts too."""
+        """More trials may end than this run proposes: those that an earlier run proposed count too."""
         done = ended - self._retried
         return str(done) if self._total is None or done > self._total else f"{done}/{self._total}"
 

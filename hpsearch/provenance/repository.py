@@ -15,13 +15,13 @@ from hpsearch.core.redact import redact
 GIT_TIMEOUT = 3.0
 """Seconds for each call of git, which may be too few in a very large repository."""
 
-MOST_DIFF = 100_000
+MAX_DIFF_LENGTH = 100_000
 """The most characters of a diff that are recorded; its lines and SHA-256 are those of the whole diff."""
 
-MOST_FILES = 200
+MAX_FILES = 200
 """The most untracked files that are hashed. All are counted."""
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 """The most bytes of an untracked file that is hashed. Of a larger one the size is recorded."""
 
 _NOT_CODE = (":/", ":(exclude,glob)**/.env*", ":(exclude,glob)**/.hpsearch/**")
@@ -62,7 +62,7 @@ def _diff(root: Path, commit: str | None) -> dict[str, Any]:
     whole = _git(root, "diff", *plain, "HEAD", "--", *_NOT_CODE)
     text = redact(whole.decode(errors="backslashreplace"))
     return {
-        "diff": text[:MOST_DIFF],
+        "diff": text[:MAX_DIFF_LENGTH],
         "diff_lines": whole.count(b"\n"),
         "diff_sha256": hashlib.sha256(whole).hexdigest() if whole else "",
     }
@@ -72,7 +72,7 @@ def _untracked(root: Path) -> dict[str, Any]:
     listed = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *_NOT_CODE)
     names = sorted(filter(None, listed.decode(errors="backslashreplace").split("\0")))
     return {
-        "untracked": {name: file_hash(root / name, MOST_BYTES) for name in names[:MOST_FILES]},
+        "untracked": {name: file_hash(root / name, MAX_BYTES) for name in names[:MAX_FILES]},
         "untracked_files": len(names),
     }
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 """Of a file that may be a program."""
 
 SCRIPTS = {".py", ".sh", ".bash", ".R", ".jl", ".pl", ".rb", ".lua", ".js"}
@@ -57,7 +57,7 @@ class Sources:
     @classmethod
     def of_files(cls, paths: Iterable[Path]) -> "Sources":
         """Of programs in any language: a Python file and all that it imports from beside it, another one and the
-        programs that its text names. Files of more than MOST_BYTES are data."""
+        programs that its text names. Files of more than MAX_BYTES are data."""
         found = cls()
         for path in paths:
             found._add_file(path)
@@ -79,7 +79,7 @@ class Sources:
                 todo += _imports(name, path)
 
     def _add_file(self, path: Path) -> None:
-        if path in self.files.values() or path.stat().st_size > MOST_BYTES:
+        if path in self.files.values() or path.stat().st_size > MAX_BYTES:
             return
         self.files[path.name] = path
         if path.suffix == ".py":

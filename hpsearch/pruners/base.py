@@ -1,4 +1,4 @@
-"""What a pruner is, and two that need no rule of their own: no pruning, and several pruners as one."""
+"""The interface of pruners, and two pruners without a rule: no pruning, and a combination of several pruners."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,10 +41,10 @@ class Several:
     pruners: Sequence[Pruner]
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        on: Verdict = Continue()
+        continues: Verdict = Continue()
         for pruner in self.pruners:
             verdict = pruner.judge(trial, history)
             if not isinstance(verdict, Continue):
                 return verdict
-            on = verdict if not on.reason else on
-        return on
+            continues = verdict if not continues.reason else continues
+        return continues

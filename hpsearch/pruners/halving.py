@@ -18,8 +18,8 @@ class Halving:
 
     Where a rung's epoch has no report with the metric, the next report that has it is judged.
 
-    It is compared with the trials that have reached the rung so far. Of fewer than eta the best one continues, so the
-    first trial at a rung always does. Equal losses have equal ranks.
+    It is compared with the trials that have reached the rung so far. Where these are fewer than eta, the best one
+    continues, so the first trial at a rung always does. Equal losses have equal ranks.
     min_epochs >= 1, eta >= 2, max_epochs: the most epochs that a trial may train.
     """
 

@@ -25,7 +25,7 @@ from hpsearch.trainer.adapters import command
 KIND = "trainer_code"
 """The kind of the journal's document."""
 
-LARGEST = 1 << 18
+MAX_TEXT_LENGTH = 1 << 18
 """Characters of a file's text that are kept, to quote what has changed in it."""
 
 SHOWN = 3
@@ -53,7 +53,7 @@ class SourceText:
             digest = hash_of_code(text)
         except (SyntaxError, ValueError, RecursionError):
             digest = text
-        return cls(digest, redact(text) if len(text) <= LARGEST else "")
+        return cls(digest, redact(text) if len(text) <= MAX_TEXT_LENGTH else "")
 
     def is_same(self, other: "SourceText | None") -> bool:
         """The digest depends on the version of Python, so equal texts and equal syntax trees are the same too."""

@@ -31,7 +31,7 @@ from hpsearch.records.preflight_record import cost_text
 from hpsearch.reports.content import Content
 from hpsearch.study.space import Choice, Parameter
 
-MOST = {"trials": 10, "decisions": 3000, "reasons": 20, "left_out": 3}
+MAX_ROWS = {"trials": 10, "decisions": 3000, "reasons": 20, "left_out": 3}
 """How many of them are on the page: the best trials, the first decisions."""
 
 HEAD, TAIL = 30, 5
@@ -74,7 +74,7 @@ def templates() -> Environment:
     made.filters |= {one.__name__: one for one in written}
     made.filters["shell"] = lambda words: shlex.join(map(str, words))
     made.filters |= {"cost": cost_text, "environment": environment.summary, "markup": Markup}
-    made.globals |= {"most": MOST, "version": __version__, "candidates": IN_WORDS, "with_margin": with_margin}
+    made.globals |= {"most": MAX_ROWS, "version": __version__, "candidates": IN_WORDS, "with_margin": with_margin}
     return made
 
 

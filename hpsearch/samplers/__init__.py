@@ -11,8 +11,7 @@ __all__ = ["from_optuna"]
 def from_optuna(sampler: Any) -> "Adapted":
     """A sampler object of Optuna for `Study.from_dict(…, sampler=…)`, or for `search.use` to name.
 
-    The study's seed takes the place of the sampler's own. BadInput for one that cannot be used; docs/own-samplers.md
-    has the list.
+    The study's seed replaces the sampler's own. BadInput: the sampler cannot be used (docs/own-samplers.md has a list).
     """
     from hpsearch.samplers.optuna.adapter import adapted
 

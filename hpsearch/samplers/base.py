@@ -1,4 +1,4 @@
-"""What a sampler is."""
+"""The interface of samplers."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -36,10 +36,10 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class LeavesTrialsBehind(Protocol):
-    """A sampler that resumes some PAUSED trials never again. Of any other, each may be resumed."""
+    """A sampler that never resumes some PAUSED trials. Any other sampler may resume every PAUSED trial."""
 
     def is_left_behind(self, trial: Trial, history: History) -> bool:
-        """Whether a PAUSED trial is not resumed any more, however far the study is extended."""
+        """Whether a PAUSED trial is never resumed, even where the study is extended."""
         ...
 
 

@@ -17,7 +17,7 @@ from hpsearch.samplers.optuna import surrogates
 from hpsearch.samplers.random import ProposedPoints, draw, key
 from hpsearch.study.space import Space
 
-SURROGATE_NEEDS = 2
+MIN_OBSERVATIONS = 2
 """The fewest observations that a surrogate can be fitted to."""
 
 
@@ -50,7 +50,7 @@ class Bayesian:
         taken = self._proposed.keys(self.space, history)
         learned = len(usable_evidence(history, self.space))
         starts = max(0, self.startup_trials - learned)
-        if counted < starts or sum(math.isfinite(one.own) for one in seen) < SURROGATE_NEEDS:
+        if counted < starts or sum(math.isfinite(one.own) for one in seen) < MIN_OBSERVATIONS:
             reason = "random draw: too few finished trials for the surrogate"
             if counted < starts:
                 reason = f"random startup trial {counted + 1} of {starts}"

@@ -33,8 +33,8 @@ def observations(history: History, space: Space) -> list[Observation]:
     """The trials of the study that this one was forked from, then its own ended trials in the order of their end.
 
     So the list only ever grows at its end, where no failed trial is tried again. FAILED and INFEASIBLE trials are worse
-    than all others, as diverged ones are, so that the search leaves a region in which trials fail. Left out, 85 % of 60
-    trials failed on a function that is best where memory runs out; with them 34 %.
+    than all others, as diverged ones are, so that the search leaves a region in which trials fail. On a function with
+    its minimum where memory runs out, 34% of 60 trials failed; without these observations it was 85%.
     """
     own = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
     trials = [*usable_evidence(history, space), *own]
@@ -49,7 +49,7 @@ def observations(history: History, space: Space) -> list[Observation]:
 def usable_evidence(history: History, space: Space) -> list[Trial]:
     """The trials of the study that this one was forked from, as far as a surrogate can be fitted to them.
 
-    Without FAILED ones: a study is often forked because its trainer was mended.
+    FAILED trials are excluded: a study is often forked after its trainer was fixed.
     """
     ended = (one for one in history.evidence if not one.state.is_active and one.state is not State.FAILED)
     return [trial for trial in ended if space.contains(trial.params)]
@@ -61,15 +61,16 @@ def pending(history: History) -> list[Params]:
 
 
 def _finite(pruned: Sequence[bool], losses: Sequence[float]) -> list[float]:
+    """The losses for the surrogate: see `Observation.loss`."""
     finite = [loss for loss in losses if math.isfinite(loss)]
     if not finite:
         return [0.0] * len(losses)
-    whole = [loss for loss, cut in zip(losses, pruned, strict=True) if math.isfinite(loss) and not cut]
-    middle, worst = median(whole or finite), max(finite)
+    complete = [loss for loss, is_pruned in zip(losses, pruned, strict=True) if math.isfinite(loss) and not is_pruned]
+    middle, worst = median(complete or finite), max(finite)
     worse_than_all = worst + (0.1 * (worst - min(finite)) or 1.0)
     return [
-        worse_than_all if math.isinf(loss) else max(loss, middle) if cut else loss
-        for loss, cut in zip(losses, pruned, strict=True)
+        worse_than_all if math.isinf(loss) else max(loss, middle) if is_pruned else loss
+        for loss, is_pruned in zip(losses, pruned, strict=True)
     ]
 
 

@@ -23,7 +23,7 @@ BUILT_IN = {
 }
 """Names that are no parameters."""
 
-LONGEST = 200
+MAX_LENGTH = 200
 """Characters of an expression."""
 
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")
@@ -79,7 +79,7 @@ def word(value: Plain) -> str:
 
 def _is_expression(text: str) -> bool:
     """Whether it is arithmetic over `epochs` and numbers, with + - * / // and brackets."""
-    if EPOCHS not in text or len(text) > LONGEST:
+    if EPOCHS not in text or len(text) > MAX_LENGTH:
         return False
     try:
         _value(ast.parse(text, mode="eval").body, 7)

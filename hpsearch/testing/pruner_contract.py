@@ -1,4 +1,4 @@
-"""What every pruner keeps to: `PrunerContract`, a class of tests with one fixture, `make`."""
+"""The contract of pruners: `PrunerContract`, a class of tests with one fixture, `make`."""
 
 import math
 import pickle
@@ -45,9 +45,9 @@ def noisy_curves(trials: int, seed: int) -> list[list[float]]:
     curves = []
     for _ in range(trials):
         values = generator.normal(size=int(generator.integers(1, EPOCHS + 1)))
-        odd = generator.random(len(values)) < 1 / 8
-        strange = generator.choice([math.nan, math.inf, -math.inf], size=len(values))
-        curves.append(np.where(odd, strange, values).tolist())
+        is_replaced = generator.random(len(values)) < 1 / 8
+        not_finite = generator.choice([math.nan, math.inf, -math.inf], size=len(values))
+        curves.append(np.where(is_replaced, not_finite, values).tolist())
     return curves
 
 
@@ -60,7 +60,7 @@ class PrunerContract:
 
     verdicts: ClassVar[tuple[type, ...]] = (Continue, Stop, Finish)
 
-    def test_the_same_question_has_the_same_answer_and_changes_nothing(self, make: MakePruner) -> None:
+    def test_judge_is_deterministic_and_changes_nothing(self, make: MakePruner) -> None:
         history = history_of(*noisy_curves(20, seed=1))
         before = list(history)
         pruner = make()
@@ -69,7 +69,7 @@ class PrunerContract:
         assert [make().judge(one, history) for one in history] == first
         assert list(history) == before
 
-    def test_it_takes_nan_infinity_and_short_curves(self, make: MakePruner) -> None:
+    def test_nan_infinity_and_short_curves_are_no_error(self, make: MakePruner) -> None:
         for seed in range(5):
             history = history_of(*noisy_curves(30, seed))
             for one in history:
@@ -93,7 +93,7 @@ class PrunerContract:
             for end in reports:
                 assert isinstance(make().judge(replace(one, curve=one.curve[:end]), history), self.verdicts)
 
-    def test_a_trial_that_has_trained_as_far_as_it_may_is_not_pruned(self, make: MakePruner) -> None:
+    def test_a_trial_at_its_last_epoch_is_not_pruned(self, make: MakePruner) -> None:
         good, bad = [0.1] * EPOCHS, [9.0 + step for step in range(EPOCHS)]
         history = history_of(*[good] * 8, bad)
         assert not isinstance(make().judge(history[8], history), Stop)
@@ -106,13 +106,13 @@ class PrunerContract:
 
 
 class PausingPrunerContract(PrunerContract):
-    """Of a pruner that may also return Pause. `PrunerContract` does not allow it."""
+    """For a pruner that may also return Pause. `PrunerContract` does not allow it."""
 
     verdicts = (*PrunerContract.verdicts, Pause)
 
 
 class ComparingPrunerContract:
-    """Further clauses, for a pruner that stops a trial only because it is worse than others. The same fixture."""
+    """Further clauses for a pruner that stops a trial only because it is worse than others. It has the same fixture."""
 
     @pytest.fixture
     def make(self) -> MakePruner:
@@ -126,12 +126,12 @@ class ComparingPrunerContract:
                 if losses[one.number] == min(losses.values()):
                     assert isinstance(make().judge(one, history), Continue)
 
-    def test_equal_trials_go_on_together(self, make: MakePruner) -> None:
+    def test_equal_trials_all_continue(self, make: MakePruner) -> None:
         for epoch in range(1, EPOCHS + 1):
             history = history_of(*[[0.5] * epoch] * 9)
             assert all(isinstance(make().judge(one, history), Continue) for one in history)
 
-    def test_a_maximised_metric_is_judged_as_its_negative_is(self, make: MakePruner) -> None:
+    def test_a_maximised_metric_is_judged_like_its_negative(self, make: MakePruner) -> None:
         curves = noisy_curves(20, seed=2)
         flipped = [[-value for value in curve] for curve in curves]
         small, large = history_of(*curves), history_of(*flipped, objective=Objective("val_loss", "maximize"))

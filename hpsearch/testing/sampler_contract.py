@@ -1,4 +1,4 @@
-"""What every sampler keeps to: `SamplerContract`, a class of tests with one fixture, `case`."""
+"""The contract of samplers: `SamplerContract`, a class of tests with one fixture, `case`."""
 
 import json
 import math
@@ -37,7 +37,7 @@ DISCRETE = Space((Int("layers", 1, 4), Choice("norm", (True, False, "layer")), F
 
 @dataclass(frozen=True)
 class SamplerCase:
-    """A sampler, and what it is to do.
+    """A sampler, and its expected proposals.
 
     make: seed -> a sampler that makes `budget` proposals of at most `epochs` epochs. seeded: it draws at random.
     hopeless: the number of proposals where no trial has a result; None: `budget`.
@@ -80,11 +80,11 @@ class SamplerCase:
 
 def bowl(params: Params, epoch: int) -> float:
     """A loss that depends on every parameter and falls with the epochs."""
-    return sum(math.sin(len(name) + hash_free(value)) for name, value in params.items()) + 1 / epoch
+    return sum(math.sin(len(name) + as_number(value)) for name, value in params.items()) + 1 / epoch
 
 
-def hash_free(value: object) -> float:
-    """A number for any value, the same in every process."""
+def as_number(value: object) -> float:
+    """A number for any value. It does not use `hash`, so it is the same in every process."""
     return float(value) if isinstance(value, int | float) else float(sum(map(ord, str(value))))
 
 
@@ -110,7 +110,7 @@ class SamplerContract:
     def case(self) -> SamplerCase:
         raise NotImplementedError("the fixture `case` returns a SamplerCase")
 
-    def test_proposals_lie_in_the_space_and_are_plain(self, case: SamplerCase) -> None:
+    def test_proposals_are_plain_values_within_the_space(self, case: SamplerCase) -> None:
         for proposal in case.simulation().run().proposals:
             assert proposal.reason
             assert 1 <= proposal.until <= case.epochs
@@ -123,17 +123,17 @@ class SamplerContract:
         assert case.simulation(seed=3).run().proposals == case.simulation(seed=3).run().proposals
 
     def test_another_seed_gives_other_proposals(self, case: SamplerCase) -> None:
-        """One that draws nothing proposes the same whatever becomes of its trials."""
+        """A sampler without random draws makes the same proposals for any results."""
         if case.seeded:
             assert case.simulation(seed=3).run(4).proposals != case.simulation(seed=4).run(4).proposals
         else:
             other = Simulation(case.make(4), diverges, epochs=case.epochs)
             assert case.simulation(seed=3).run().proposals == other.run().proposals
 
-    def test_a_sampler_built_anew_from_the_history_goes_on_alike(self, case: SamplerCase) -> None:
+    def test_a_new_sampler_with_the_same_history_makes_the_same_proposals(self, case: SamplerCase) -> None:
         simulation = case.simulation(parallel=2)
         while True:
-            # The journal is free to give the parameters back in another order.
+            # The journal may return the parameters in another order.
             trials = [replace(t, params=dict(reversed(list(t.params.items())))) for t in simulation.history]
             rebuilt = case.make(0).ask(History(LOSS, trials))
             assert simulation.sampler.ask(simulation.history) == rebuilt
@@ -149,7 +149,7 @@ class SamplerContract:
         assert simulation.sampler.ask(simulation.history) == first
         assert list(simulation.history) == before
 
-    def test_a_shorter_history_is_answered_as_by_a_new_sampler(self, case: SamplerCase) -> None:
+    def test_a_shorter_history_gives_the_proposal_of_a_new_sampler(self, case: SamplerCase) -> None:
         simulation = case.simulation().run()
         early = History(LOSS, list(simulation.history)[:2])
         assert simulation.sampler.ask(early) == case.make(0).ask(early)

@@ -79,7 +79,7 @@ class Simulation:
                 running.append(self._start(proposal))
             if not running:
                 break
-            self._settle(running.pop(int(self._shuffle.integers(len(running)))))
+            self._finish(running.pop(int(self._shuffle.integers(len(running)))))
             turns -= 1
         return self
 
@@ -97,7 +97,7 @@ class Simulation:
         self.history.put(replace(trial, state=State.RUNNING))
         return number
 
-    def _settle(self, number: int) -> None:
+    def _finish(self, number: int) -> None:
         trial = replace(self.history[number], ended=self.history.ended + 1)
         metric = self.history.objective.metric
         while trial.epoch < trial.until:

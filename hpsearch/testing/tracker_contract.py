@@ -1,4 +1,4 @@
-"""What every tracker keeps to: `TrackerContract`, a class of tests with one fixture, `tracker`."""
+"""The contract of trackers: `TrackerContract`, a class of tests with one fixture, `tracker`."""
 
 import threading
 
@@ -16,9 +16,9 @@ class TrackerContract:
 
     def test_agrees_with_the_journal_when_it_is_closed(self, tracker: Tracker) -> None:
         tracker.start()
-        answer = tracker.close(30)
-        assert (answer.pending, answer.problem) == (0, "")
-        assert answer.sent >= 0
+        sync = tracker.close(30)
+        assert (sync.pending, sync.problem) == (0, "")
+        assert sync.sent >= 0
 
     def test_leaves_no_thread(self, tracker: Tracker) -> None:
         before = set(threading.enumerate())

@@ -21,9 +21,9 @@ from hpsearch.tracking.location import artifact_folder
 from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tag, text_tags
 from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT
 
-MOST_IN_BATCH = 1000
-MOST_PARAMS_IN_BATCH = 100
-MOST_IN_PAGE = 1000
+MAX_IN_BATCH = 1000
+MAX_PARAMS_IN_BATCH = 100
+MAX_RESULTS = 1000
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")
 _ENDED = ("FINISHED", "FAILED", "KILLED")
@@ -176,7 +176,7 @@ class MlflowRuns:
     def _search(self, wanted: str) -> Iterator[KnownRun]:
         token = None
         while True:
-            page = self._client.search_runs([self._experiment], wanted, ViewType.ALL, MOST_IN_PAGE, page_token=token)
+            page = self._client.search_runs([self._experiment], wanted, ViewType.ALL, MAX_RESULTS, page_token=token)
             yield from map(_known_run, page)
             token = page.token
             if not token:
@@ -190,8 +190,8 @@ class MlflowRuns:
         wanted = f"tags.`{PARENT}` LIKE '{self.study_uid}/%' AND tags.`{CHILD}` != '{ENDED}'"
         places = [self._experiment]
         if everywhere:
-            places = [one.experiment_id for one in self._client.search_experiments(max_results=MOST_IN_PAGE)]
-        found = self._client.search_runs(places, wanted, max_results=MOST_IN_PAGE)
+            places = [one.experiment_id for one in self._client.search_experiments(max_results=MAX_RESULTS)]
+        found = self._client.search_runs(places, wanted, max_results=MAX_RESULTS)
         return [ChildRun(run.info.run_id, run.info.status, run.data.tags) for run in found]
 
     def update_child(self, child: ChildRun, parent: str, status: str | None) -> None:
@@ -256,7 +256,8 @@ class MlflowRuns:
         metrics = [Metric(point.key, point.value, point.at, point.step) for point in points]
         run_params = [Param(name, value) for name, value in params.items()]
         run_tags = [RunTag(name, value) for name, value in tags.items()]
-        if len(metrics) + len(run_params) + len(run_tags) <= MOST_IN_BATCH and len(run_params) <= MOST_PARAMS_IN_BATCH:
+        count = len(metrics) + len(run_params) + len(run_tags)
+        if count <= MAX_IN_BATCH and len(run_params) <= MAX_PARAMS_IN_BATCH:
             self._client.log_batch(run_id, metrics, run_params, run_tags)
             return
         self._client.log_batch(run_id, metrics, run_params)

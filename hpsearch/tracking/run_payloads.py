@@ -18,15 +18,15 @@ from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 from hpsearch.journal import StudyRecord, TrainingSegment
 from hpsearch.plots import figures
 
-LONGEST_NAME = 200
-LONGEST_PARAM = 6000
-LONGEST_TAG = 5000
+MAX_NAME_LENGTH = 200
+MAX_PARAM_LENGTH = 6000
+MAX_TAG_LENGTH = 5000
 """Characters. MLflow refuses names of more than 250 (ours get prefixes), and cuts longer values without a message."""
 
 DENSE_POINTS = 100_000
 """The first points of a trial's curve, which are all sent. Then the density is halved each time the curve doubles."""
 
-MOST_MARKED = 100
+MAX_MARKED_METRICS = 100
 """The most metrics of a report that get a tag where they are NaN or infinite: the first by name."""
 
 STATUS = {
@@ -221,7 +221,7 @@ def nonfinite(reports: Iterable[Report]) -> dict[str, str]:
     return {
         f"hpsearch.nonfinite.{safe_name(name)}": f"{value} at epoch {report.step}"
         for report in reports
-        for name, value in sorted(report.metrics.items())[:MOST_MARKED]
+        for name, value in sorted(report.metrics.items())[:MAX_MARKED_METRICS]
         if not math.isfinite(value)
     }
 
@@ -229,7 +229,7 @@ def nonfinite(reports: Iterable[Report]) -> dict[str, str]:
 def renamed(reports: Iterable[Report]) -> dict[str, str]:
     """A tag for each metric name that MLflow does not accept, with the name that the trainer reported."""
     names = sorted({name for report in reports for name in report.metrics if safe_name(name) != name})
-    return {f"hpsearch.metric.{safe_name(name)}": name for name in names[:MOST_MARKED]}
+    return {f"hpsearch.metric.{safe_name(name)}": name for name in names[:MAX_MARKED_METRICS]}
 
 
 def best_points(objective: Objective, trial: Trial) -> Iterator[Point]:
@@ -262,17 +262,17 @@ def safe_name(name: str) -> str:
     safe = re.sub(r"[^/\w.\- :]", "_", name)
     if posixpath.normpath(safe) != safe or safe.startswith(("/", "..")) or safe == ".":
         safe = safe.replace("/", "_").lstrip(".")
-    if name and safe == name and len(name) <= LONGEST_NAME:
+    if name and safe == name and len(name) <= MAX_NAME_LENGTH:
         return name
-    return f"{safe[: LONGEST_NAME - 9]}-{_digest(name)}"
+    return f"{safe[: MAX_NAME_LENGTH - 9]}-{_digest(name)}"
 
 
 def _params(params: Mapping[str, Any]) -> dict[str, str]:
-    return {safe_name(name): _cut(str(value), LONGEST_PARAM) for name, value in params.items() if value != ""}
+    return {safe_name(name): _cut(str(value), MAX_PARAM_LENGTH) for name, value in params.items() if value != ""}
 
 
 def _tags(tags: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: _cut(value, LONGEST_TAG) for name, value in {**tags, **text_tags(texts)}.items() if value}
+    return {name: _cut(value, MAX_TAG_LENGTH) for name, value in {**tags, **text_tags(texts)}.items() if value}
 
 
 def text_tags(texts: Mapping[str, str]) -> dict[str, str]:

@@ -32,7 +32,7 @@ from hpsearch.trainer.source_reader import (
 
 BUILT_IN = {"bool", "int", "float", "str"}
 MAPPINGS = {"dict", "Dict", "Mapping"}
-SHORTEST = 3
+MIN_PART_LENGTH = 3
 """Characters of a part of a name from which the name may be computed."""
 
 
@@ -299,5 +299,5 @@ def _may_have(metric: str, texts: _Texts) -> bool:
     pieces = {piece for piece in re.split(r"[\W_]+", metric) if piece}
     if metric in texts.words or pieces <= texts.words:
         return True
-    parts = [part for part in texts.parts if len(part) >= SHORTEST]
+    parts = [part for part in texts.parts if len(part) >= MIN_PART_LENGTH]
     return any(metric.startswith(part) or metric.endswith(part) for part in parts)

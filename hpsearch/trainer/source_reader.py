@@ -12,7 +12,7 @@ from hpsearch.provenance.sources import source_file
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 
-MOST_STEPS = 20
+MAX_STEPS = 20
 """How many names are followed, from one that is imported to where it is defined."""
 
 DYNAMIC = {"__getattr__", "globals", "exec", "setattr", "vars"}
@@ -69,7 +69,7 @@ class SourceReader:
                 self._modules[name] = Module(name, path, tree, _bindings(tree.body))
         return self._modules[name]
 
-    def definition(self, module: Module, name: str, steps: int = MOST_STEPS) -> Definition | Unknown:
+    def definition(self, module: Module, name: str, steps: int = MAX_STEPS) -> Definition | Unknown:
         """What a name of the module is, where exactly one statement defines it; followed to where it is imported
         from."""
         statements = module.defined.get(name, [])

@@ -99,7 +99,7 @@ def check_mlflow(cli: CliRunner, document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("resources.per_trial.gpus=99", "resources.per_trial asks for 1 cpus, 99 gpus, and this machine has "),
+        ("resources.per_trial.gpus=99", "resources.per_trial asks for 1 CPU, 99 GPUs, but this machine has "),
         pytest.param(
             'trainer.use="tests.cli.trainers:netwrk"',
             'trainer.use = "tests.cli.trainers:netwrk": tests.cli.trainers has no `netwrk`; did you mean',

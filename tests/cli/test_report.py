@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.evaluation.candidates import IN_WORDS
 from hpsearch.journal import Journal
-from hpsearch.reports.page import MOST, searched
+from hpsearch.reports.page import MAX_ROWS, searched
 from hpsearch.study.definition import Study
 from hpsearch.study.space import Float
 from tests.cli.browser import Page
@@ -117,7 +117,7 @@ class TestContent:
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", rows[0][0])
 
     def test_more_than_the_most_decisions_are_counted(self, done: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(MOST, "decisions", 3)
+        monkeypatch.setitem(MAX_ROWS, "decisions", 3)
         page = report(done)
         assert len(page.table("time (UTC)")) == 3
         more = len(done.export()["decisions"]) - 3

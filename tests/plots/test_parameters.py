@@ -61,7 +61,7 @@ def test_of_thousands_of_trials_the_best_and_a_sample_are_shown() -> None:
     ranked = [trial(number, 1.0 + number, params={"lr": 0.1}) for number in range(2_500)]
     space = Space((Float("lr", 1e-5, 1.0),), {})
     ((_, figure),) = parameters.figures(ranked, LOSS, space)
-    assert len(figure.data[1].x) == parameters.MOST_TRIALS
+    assert len(figure.data[1].x) == parameters.MAX_TRIALS
     assert figure.data[1].text[0] == "trial 0"
     assert "1,000 of 2,500" in parameters.caption(ranked, space)
 

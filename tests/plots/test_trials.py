@@ -29,10 +29,10 @@ class TestCurves:
         long[1_234] = 0.1
         ranked = [trial(0, *long), *(trial(number, 1.0) for number in range(1, 500))]
         best = of_trials.curves(ranked, [], LOSS).data[-1]
-        assert len(best.x) <= of_trials.MOST_POINTS + 2
+        assert len(best.x) <= of_trials.MAX_POINTS + 2
         assert {1, 1_235, 3_000} <= set(best.x)
         behind = of_trials.curves(ranked, [], LOSS).data[0]
-        assert len(set(behind.text) - {""}) == of_trials.MOST_CURVES - of_trials.NAMED
+        assert len(set(behind.text) - {""}) == of_trials.MAX_CURVES - of_trials.NAMED
         caption = caption_of(ranked)
         assert caption.startswith("The best 5 trials in colour, the others in grey. 200 of 500 trials are shown: ")
         assert "about 200 points" in caption

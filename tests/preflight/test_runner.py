@@ -10,7 +10,7 @@ import pytest
 from hpsearch.core.errors import BadInput
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Report, key_of
-from hpsearch.preflight.learning_test import MOST_INFEASIBLE
+from hpsearch.preflight.learning_test import MAX_INFEASIBLE
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements, TrainedEpochs
 from hpsearch.preflight.runner import PreflightFailed, PreflightRecord, complete, run_preflight
@@ -101,7 +101,7 @@ class TestAsAPartOfARun:
         record = complete(study, measurer, PreflightRecord(), str)
         tried = [one.params for one in measurer.asked if isinstance(one, LearningMeasurement)]
         assert tried[0] == study.space.middle()
-        assert len(tried) == len({key_of(params) for params in tried}) == MOST_INFEASIBLE
+        assert len(tried) == len({key_of(params) for params in tried}) == MAX_INFEASIBLE
         assert all(map(study.space.contains, tried))
         (runs,) = (one for one in record.documents["preflight"]["checks"] if one["name"] == "runs")
         assert (runs["outcome"], runs["severity"]) == ("failed", "warning")

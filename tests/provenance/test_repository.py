@@ -71,7 +71,7 @@ def test_what_is_staged_counts(committed: Git, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("committed")
 def test_untracked_files_are_hashed_and_not_kept(tmp_path: Path) -> None:
     (tmp_path / "new.py").write_bytes(b"abc")
-    (tmp_path / "large.bin").write_bytes(bytes(repository.MOST_BYTES + 1))
+    (tmp_path / "large.bin").write_bytes(bytes(repository.MAX_BYTES + 1))
     found = repository.state(tmp_path)
     assert found["untracked"] == {"large.bin": "1,048,577 bytes", "new.py": hashlib.sha256(b"abc").hexdigest()}
     assert found["diff"] == ""
@@ -79,7 +79,7 @@ def test_untracked_files_are_hashed_and_not_kept(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("committed")
 def test_many_untracked_files_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "MOST_FILES", 2)
+    monkeypatch.setattr(repository, "MAX_FILES", 2)
     for name in "cab":
         (tmp_path / name).touch()
     found = repository.state(tmp_path)
@@ -90,7 +90,7 @@ def test_many_untracked_files_are_counted(tmp_path: Path, monkeypatch: pytest.Mo
 def test_of_a_long_diff_the_beginning_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "train.py").write_text("lr = 2\n")
     whole = repository.state(tmp_path)
-    monkeypatch.setattr(repository, "MOST_DIFF", 20)
+    monkeypatch.setattr(repository, "MAX_DIFF_LENGTH", 20)
     assert repository.state(tmp_path) == {**whole, "diff": whole["diff"][:20]}
 
 

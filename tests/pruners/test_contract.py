@@ -59,7 +59,7 @@ class TestPausingPruners(PausingPrunerContract):
 
 def test_a_pruner_that_does_not_say_so_may_not_pause() -> None:
     with pytest.raises(AssertionError):
-        PrunerContract().test_it_takes_nan_infinity_and_short_curves(Rungs)
+        PrunerContract().test_nan_infinity_and_short_curves_are_no_error(Rungs)
 
 
 class TestPruners(PrunerContract):

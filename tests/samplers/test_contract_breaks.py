@@ -118,17 +118,17 @@ def holds_what_does_not_pickle(own: Broken, history: History, new: New) -> Propo
 
 
 BREAKS: list[tuple[Break, str]] = [
-    (outside, "test_proposals_lie_in_the_space_and_are_plain"),
-    (numbers_of_numpy, "test_proposals_lie_in_the_space_and_are_plain"),
-    (no_reason, "test_proposals_lie_in_the_space_and_are_plain"),
-    (too_long, "test_proposals_lie_in_the_space_and_are_plain"),
+    (outside, "test_proposals_are_plain_values_within_the_space"),
+    (numbers_of_numpy, "test_proposals_are_plain_values_within_the_space"),
+    (no_reason, "test_proposals_are_plain_values_within_the_space"),
+    (too_long, "test_proposals_are_plain_values_within_the_space"),
     (global_random_state, "test_the_same_seed_gives_the_same_sequence"),
     (looks_at_results, "test_another_seed_gives_other_proposals"),
     (seed_left_out, "test_another_seed_gives_other_proposals"),
-    (counts_its_asks, "test_a_sampler_built_anew_from_the_history_goes_on_alike"),
+    (counts_its_asks, "test_a_new_sampler_with_the_same_history_makes_the_same_proposals"),
     (counts_its_asks, "test_asking_changes_nothing"),
     (writes_into_the_history, "test_asking_changes_nothing"),
-    (remembers_the_longest_history, "test_a_shorter_history_is_answered_as_by_a_new_sampler"),
+    (remembers_the_longest_history, "test_a_shorter_history_gives_the_proposal_of_a_new_sampler"),
     (ends_early, "test_it_ends_within_its_budget"),
     (never_ends, "test_it_ends_within_its_budget"),
     (waits_for_the_others, "test_it_proposes_different_points_while_all_others_are_pending"),

@@ -12,7 +12,7 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.tracking.run_payloads import (
     DENSE_POINTS,
-    LONGEST_PARAM,
+    MAX_PARAM_LENGTH,
     RunPayload,
     best_points,
     points,
@@ -102,12 +102,12 @@ class TestTrialPayload:
 
     def test_a_long_param_is_shortened_with_an_ellipsis(self):
         shown = payload(make_trial(params={"layers": "x" * 10_000})).params["layers"]
-        assert len(shown) == LONGEST_PARAM
+        assert len(shown) == MAX_PARAM_LENGTH
         assert shown.endswith("xx… (10,000 characters, SHA-256 e4ee97ec…)")
 
     def test_long_params_that_differ_at_their_ends_stay_different(self):
         shown = [payload(make_trial(params={"prompt": "x" * 9_999 + end})).params["prompt"] for end in "abb"]
-        assert [len(one) for one in shown] == [LONGEST_PARAM] * 3
+        assert [len(one) for one in shown] == [MAX_PARAM_LENGTH] * 3
         assert shown[0] != shown[1] == shown[2]
 
     def test_no_value_is_empty(self):

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hpsearch.cli.text.layout import LONGEST_LINE, in_blocks, wrapped
+from hpsearch.cli.text.layout import MAX_LINE_LENGTH, in_blocks, wrapped
 from hpsearch.core.format import duration, many, number, shortened, some, with_margin
 from hpsearch.evaluation.compare.comparison import Comparison, FreshSeeds, Verdict
 from hpsearch.evaluation.compare.fairness import Differences
 from hpsearch.evaluation.noise import NoiseEstimate
 
-MOST_LINES = 20
+MAX_LINES = 20
 """How many differences between two studies are shown; --json has all."""
 
 FEW = 5
@@ -156,7 +156,7 @@ def _over_fresh_seeds(one: FreshSeeds) -> str:
 def _differences(one: Differences) -> Iterator[str]:
     head, rest = f"{one.first} (was) and {one.other} (is)", " (--json has all)"
     for what, lines in (("files", one.file), ("environments of the best trials", one.environment)):
-        short = [shortened(line, LONGEST_LINE) for line in lines]
-        yield from _section(f"Differences between the {what} of {head}:", some(short, MOST_LINES, rest))
+        short = [shortened(line, MAX_LINE_LENGTH) for line in lines]
+        yield from _section(f"Differences between the {what} of {head}:", some(short, MAX_LINES, rest))
     if not one.file:
         yield from ["", f"No difference between the files of {head}."]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from hpsearch.core.format import columns, shortened
 
-LONGEST_CELL = 24
+MAX_CELL_LENGTH = 24
 """Characters of a cell in a table with a column for each study or parameter."""
 
-LONGEST_LINE = 200
+MAX_LINE_LENGTH = 200
 """Characters of one difference between files or environments, which may hold values of any length; --json has all."""
 
 COMFORTABLE, NARROWEST = 14, 8
@@ -98,7 +98,7 @@ def _cell(text: str, most: int | None, lines: int | None) -> list[str]:
 
 def in_blocks(rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns, in blocks that fit the width of the terminal; each block has the first column."""
-    cells = [[shortened(cell, LONGEST_CELL) for cell in row] for row in rows]
+    cells = [[shortened(cell, MAX_CELL_LENGTH) for cell in row] for row in rows]
     return "\n\n".join(columns([[row[0], *row[start:end]] for row in cells]) for start, end in _blocks(cells))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hpsearch.cli.text.status import infeasible
 from hpsearch.core.format import columns, many, params_line, size, span
 from hpsearch.core.trial import State
-from hpsearch.orchestrator.forecast import MOST_SHOWN, Forecast
+from hpsearch.orchestrator.forecast import MAX_SHOWN, Forecast
 from hpsearch.records.preflight_record import cost_text
 from hpsearch.study.definition import Study
 from hpsearch.study.plan import certain_proposals, replaceable
@@ -27,7 +27,7 @@ def text(expected: Forecast) -> str:
         rows.append(f"recorded so far: {many(sum(done.trials.values()), 'trial')}, {many(done.epochs, 'epoch')}")
         rows += infeasible(done.trials.get(State.INFEASIBLE, 0), replaceable(study))
     rows += ["", "first proposals", *(f"  {params_line(one.params)}" for one in expected.first)]
-    if len(expected.first) < min(MOST_SHOWN, expected.trials or MOST_SHOWN):
+    if len(expected.first) < min(MAX_SHOWN, expected.trials or MAX_SHOWN):
         rows.append("  later proposals depend on results")
     return "\n".join(rows)
 

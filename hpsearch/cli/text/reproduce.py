@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from hpsearch.cli.text.layout import LONGEST_LINE, wrapped
+from hpsearch.cli.text.layout import MAX_LINE_LENGTH, wrapped
 from hpsearch.core.format import many, score, shortened, some
 from hpsearch.core.trial import State
 from hpsearch.reproduce.reproduction import BROKEN_OFF, Reproduction
 
-MOST_LINES = 20
+MAX_LINES = 20
 """The most changes that are shown; --json has all."""
 
 
@@ -45,7 +45,7 @@ def _why(found: Reproduction) -> Iterator[str]:
     elif found.since:
         yield "  changed since it was trained" + (":" if found.is_identical else ", which may be the reason:")
         yield from (
-            f"    {shortened(line, LONGEST_LINE)}" for line in some(found.since, MOST_LINES, " (--json has all)")
+            f"    {shortened(line, MAX_LINE_LENGTH)}" for line in some(found.since, MAX_LINES, " (--json has all)")
         )
     elif not found.is_identical:
         yield (

@@ -17,17 +17,17 @@ from hpsearch.workers.trial_files import TrialFiles
 
 LOG_LINES = 10
 
-MOST_TRIALS = 20
+MAX_TRIALS = 20
 """How many trials of a study are listed without --all."""
 
 
 def study(details: StudyDetails, used: int, every: bool) -> str:
-    """used: bytes of the disk that its checkpoints take. every: list all trials, not the first `MOST_TRIALS`."""
+    """used: bytes of the disk that its checkpoints take. every: list all trials, not the first `MAX_TRIALS`."""
     parts = [status.text([details.status], used=used)]
     if details.rounds is not None:
         parts += ["", _rounds(details.rounds)]
     if details.trials:
-        parts += ["", _trials(details.trials, details.objective, len(details.trials) if every else MOST_TRIALS)]
+        parts += ["", _trials(details.trials, details.objective, len(details.trials) if every else MAX_TRIALS)]
     others = [one for one in details.decisions if details.rounds is None or one.kind not in ("round", "over")]
     if others:
         parts += ["", "decisions", table([status.decision(one) for one in others], narrow=(2,), lines=None)]

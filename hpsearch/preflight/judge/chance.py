@@ -3,10 +3,10 @@
 The baseline is measured: the same training, with the same initial weights, on the same inputs in the same order, with
 the labels permuted within each minibatch. Two quantities are compared with it.
 
-- The loss of every minibatch, as the trainer minimises it, before the step. Where the labels of the data were shuffled
-  to begin with, both trainings are alike: either can only memorise single examples.
-- The study's metric at the best epoch. It can be better by chance where only the training labels are shuffled: what is
-  learned is one direction, and that is right or wrong for all examples together. So it is not sufficient on its own.
+- The loss of every minibatch, as the trainer minimises it, before the step. Where the labels of the data were already
+  shuffled, both trainings have similar losses: both can only memorise single examples.
+- The study's metric at the best epoch. Where only the training labels are shuffled, it can be better by chance: the
+  learned direction is right or wrong for all examples together. So the metric alone is not sufficient.
 """
 
 import math
@@ -23,7 +23,7 @@ SIGNIFICANT = 3.0
 DOUBT = 2 / 3
 """A fraction of the margin: two standard errors in place of three."""
 
-SMALLEST = 0.02
+MIN_DIFFERENCE = 0.02
 """The smallest relative difference from the baseline that counts, however significant."""
 
 
@@ -52,10 +52,10 @@ def compare(objective: Objective, trained: TrainedEpochs, shuffled: Sequence[Tra
     """shuffled: trainings of as many epochs on shuffled labels, at least one."""
     own, baselines = _best(objective, trained), [_best(objective, one) for one in shuffled]
     chance, is_proportion = fmean(baselines), _is_proportion(objective, shuffled)
-    margin = max(SMALLEST * abs(chance), max(baselines) - min(baselines))
+    margin = max(MIN_DIFFERENCE * abs(chance), max(baselines) - min(baselines))
     if is_proportion and trained.validated:
         margin = max(
-            SMALLEST * abs(chance), SIGNIFICANT * math.sqrt(abs(chance) * (1 - abs(chance)) / trained.validated)
+            MIN_DIFFERENCE * abs(chance), SIGNIFICANT * math.sqrt(abs(chance) * (1 - abs(chance)) / trained.validated)
         )
     sign = 1.0 if objective.goal == "minimize" else -1.0
     gain, is_significant = _gain(trained, shuffled)
@@ -64,7 +64,7 @@ def compare(objective: Objective, trained: TrainedEpochs, shuffled: Sequence[Tra
         sign * chance,
         margin,
         gain,
-        learns=is_significant and gain > SMALLEST,
+        learns=is_significant and gain > MIN_DIFFERENCE,
         better=math.isfinite(own) and own < chance - margin,
         worse=math.isfinite(own) and own > chance + margin,
         possible=not is_proportion or 1 - abs(chance) > margin,

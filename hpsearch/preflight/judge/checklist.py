@@ -14,7 +14,7 @@ from hpsearch.preflight.judge import learning_checks as learning
 from hpsearch.preflight.judge.check import Check, skipped
 from hpsearch.preflight.measurements import Measurements
 
-ROOM = 0.9
+USABLE_MEMORY = 0.9
 """The fraction of a GPU's memory that trials may use together."""
 
 CHECKS: Mapping[str, Callable[[Measurements, Objective], Check]] = {
@@ -68,7 +68,7 @@ class Cost:
     def per_gpu(self) -> int | None:
         if not (self.gpu and self.gpu_total):
             return None
-        return max(math.floor(ROOM * self.gpu_total / self.gpu), 1)
+        return max(math.floor(USABLE_MEMORY * self.gpu_total / self.gpu), 1)
 
 
 def cost(measured: Measurements, replicates: int = 1) -> Cost:

@@ -6,7 +6,7 @@ from hpsearch.core.trial import Objective
 from hpsearch.preflight.judge.check import Check, failed, names_text, passed, skipped, warned
 from hpsearch.preflight.measurements import Measurements
 
-OFF = 2.0
+MAX_RATIO = 2.0
 """The first loss is suspicious where it is more than this factor above or below the chance level."""
 
 LARGE, HUGE = 3.0, 10.0
@@ -69,7 +69,7 @@ def loss_at_start(measured: Measurements, _: Objective) -> Check:
     formula = "the variance of the targets" if steps.loss_kind == "squared error" else f"ln {steps.classes or 2}"
     observed = f"the first loss is {loss:.3g}, the chance level {chance:.3g} ({formula})"
     # With several calls of backward per step, each loss is usually a part of the total.
-    if any(chance / OFF <= value <= chance * OFF for value in (loss, loss * steps.backwards)):
+    if any(chance / MAX_RATIO <= value <= chance * MAX_RATIO for value in (loss, loss * steps.backwards)):
         return passed("loss at start", observed, numbers)
     hint = "scale the inputs, initialise the last layer with smaller weights, or check for other terms in the loss"
     if steps.loss_kind == "squared error":

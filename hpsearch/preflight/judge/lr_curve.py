@@ -22,7 +22,7 @@ FALLEN = 0.1
 BELOW = 3.0
 """The range begins this many times below that rate: a long training needs lower rates than a short test shows."""
 
-FEWEST = 20
+MIN_STEPS = 20
 """The fewest steps of a test that can be judged."""
 
 
@@ -67,13 +67,13 @@ class LrRange:
 
 def read(sweep: SweepLosses) -> SweepResult:
     losses = _finite(sweep.losses)
-    if sweep.problem and len(losses) < FEWEST:
+    if sweep.problem and len(losses) < MIN_STEPS:
         return SweepResult(sweep, problem=sweep.problem)
-    if len(losses) < FEWEST:
+    if len(losses) < MIN_STEPS:
         return SweepResult(
             sweep,
-            problem=f"too few steps to judge ({len(losses)}; {FEWEST} needed) before the loss became NaN or diverged: "
-            "start at a lower learning rate",
+            problem=f"too few steps to judge ({len(losses)}; {MIN_STEPS} needed) before the loss became NaN or "
+            "diverged: start at a lower learning rate",
         )
     smoothed = smooth(losses)
     first = max(round(LEVEL * len(losses)), 5)

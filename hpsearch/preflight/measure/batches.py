@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 BatchFilter = Callable[[Iterable[Any]], Iterable[Any]]
-"""Replaces the batches that a trainer is trained on."""
+"""Replaces the batches that a trainer trains on."""
 
 TARGETS = ("y", "label", "labels", "target", "targets")
 """Keys of targets, in a batch that is a mapping."""
@@ -89,7 +89,7 @@ class ShuffledTargets:
     An example gets the target of another one in its batch, and the same target again in later epochs, so that it can be
     memorised like the original one. Examples are identified by a fingerprint of their inputs.
 
-    possible: targets were permuted, and were found in every batch.
+    possible: targets were found in every batch, and permuted.
     """
 
     def __init__(self, seed: int):

@@ -24,7 +24,7 @@ def train_epochs(
     feed: BatchFilter = unchanged,
     sized: bool = False,
 ) -> TrainedEpochs:
-    """Train `most` epochs, or as many as end before `deadline`. sized: measure what a checkpoint takes."""
+    """Train `most` epochs, or as many as end before `deadline`. sized: measure the size of a checkpoint."""
     seen = Instrumentation(feed, scaled_lr(factor), deadline=deadline)
     marks = [time.perf_counter()]
     reports, failure = run_to_end(_marking(trainer.train(seen), marks), most)
@@ -49,7 +49,7 @@ def _sizes(tracked: Mapping[str, Any]) -> CheckpointSizes:
     try:
         taken = state.take_snapshot("", 1, 0.0, tracked), state.take_weights("", 1, 0.0, tracked)
         return CheckpointSizes(*(len(state.pack(one)) for one in taken))
-    except Exception:  # whatever a state_dict of the trainer raises: its first trial says that
+    except Exception:  # any exception of a state_dict; the first trial reports it
         return CheckpointSizes()
 
 
@@ -61,7 +61,7 @@ def _marking(reports: Iterator[Report], marks: list[float]) -> Iterator[Report]:
 
 
 def _seconds(marks: list[float], seen: Instrumentation) -> float | None:
-    """Per epoch, without the first one where there are others: that one builds the model and fills caches."""
+    """Per epoch. Where there are several, the first is excluded: it builds the model and fills caches."""
     taken = [after - before for before, after in pairwise(marks)]
     if taken:
         return median(taken[1:] or taken)

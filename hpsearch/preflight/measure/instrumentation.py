@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Batch = TypeVar("Batch")
 
-_SET = ("lr", "weight_decay")
+_OVERRIDDEN = ("lr", "weight_decay")
 """Values of an optimizer's parameter groups that are replaced during a step."""
 
 
@@ -200,7 +200,7 @@ class Instrumentation:
             return
         for callback in self.before_step:
             callback(optimizer)
-        self._kept = [{name: group[name] for name in _SET if name in group} for group in optimizer.param_groups]
+        self._kept = [{name: group[name] for name in _OVERRIDDEN if name in group} for group in optimizer.param_groups]
         for group, base in zip(optimizer.param_groups, self._base[id(optimizer)], strict=False):
             group["lr"] = self._rates.rate(len(self.steps), float(group["lr"]), base)
             if self._without_regularisation and "weight_decay" in group:

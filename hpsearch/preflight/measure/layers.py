@@ -18,11 +18,11 @@ class GradientMonitor:
     def __init__(self, instruments: Instrumentation):
         self._instruments = instruments
         self._reached: set[str] = set()
-        self._moved: set[str] = set()
-        self._broken: set[str] = set()
-        instruments.after_backward.append(self._look)
+        self._nonzero: set[str] = set()
+        self._not_finite: set[str] = set()
+        instruments.after_backward.append(self._read_gradients)
 
-    def _look(self) -> None:
+    def _read_gradients(self) -> None:
         import torch
 
         for name, parameter in self._named():
@@ -33,9 +33,9 @@ class GradientMonitor:
                 gradient = gradient.coalesce().values()
             self._reached.add(name)
             if not bool(torch.isfinite(gradient).all()):
-                self._broken.add(name)
+                self._not_finite.add(name)
             if bool(gradient.any()):
-                self._moved.add(name)
+                self._nonzero.add(name)
 
     def _named(self) -> Iterator[tuple[str, "Tensor"]]:
         """The parameters of models that are trained; a tracked weight average or teacher model is not."""
@@ -50,16 +50,16 @@ class GradientMonitor:
             return None
         groups = [group for optimizer in self._instruments.optimizers.values() for group in optimizer.param_groups]
         optimized = {id(parameter) for group in groups for parameter in group["params"]}
-        asked = {name: parameter for name, parameter in self._named() if parameter.requires_grad}
+        trainable = {name: parameter for name, parameter in self._named() if parameter.requires_grad}
         return ParameterGradients(
-            count=len(asked),
-            without_gradient=tuple(name for name in asked if name not in self._reached),
-            zero_gradient=tuple(name for name in asked if name in self._reached - self._moved),
-            not_finite=tuple(name for name in asked if name in self._broken),
+            count=len(trainable),
+            without_gradient=tuple(name for name in trainable if name not in self._reached),
+            zero_gradient=tuple(name for name in trainable if name in self._reached - self._nonzero),
+            not_finite=tuple(name for name in trainable if name in self._not_finite),
             not_optimized=tuple(
                 name
-                for name in asked
-                if name in self._reached and self._instruments.optimizers and id(asked[name]) not in optimized
+                for name in trainable
+                if name in self._reached and self._instruments.optimizers and id(trainable[name]) not in optimized
             ),
             frozen=sum(not parameter.requires_grad for _, parameter in self._named()),
         )
@@ -112,13 +112,13 @@ class InputMonitor:
                     module.register_forward_pre_hook(self._hook(path or type(module).__name__))
 
     def _hook(self, path: str) -> Any:
-        def see(module: "nn.Module", args: Any) -> None:
+        def add_inputs(module: "nn.Module", args: Any) -> None:
             if self._first is None:
                 self._first = (path, module)
             if self._first[1] is module and module.training:
                 self._add(args)
 
-        return see
+        return add_inputs
 
     def inputs(self) -> InputStatistics | None:
         """None where there is no model, or its first layer takes integers (an embedding) or normalises its input."""

@@ -94,8 +94,8 @@ def _why_not_possible(parameter: str, trainer: TrainerUnderTest, own: float) -> 
         found.append(base)
     if not found[0] or abs(found[1] / found[0] / 3 - 1) > 0.01:
         return (
-            f"with {parameter} = {own:.3g} the optimizer's learning rate is {found[0]:.3g}, and with three scaled_lr "
-            f"that it is {found[1]:.3g}: {parameter} is not the learning rate"
+            f"with {parameter} = {own:.3g} the optimizer's learning rate is {found[0]:.3g}, and with three times that "
+            f"value it is {found[1]:.3g}: {parameter} is not the learning rate"
         )
     return ""
 
@@ -104,11 +104,11 @@ def _base(trainer: TrainerUnderTest) -> tuple[float, str]:
     """The optimizer's initial learning rate, and why it is not known, or ""."""
     seen = Instrumentation(end=lambda seen: True)  # noqa: ARG005
 
-    def look() -> None:
+    def stop_when_known() -> None:
         if seen.base is not None:
             raise StopTraining
 
-    seen.after_tracking.append(look)
+    seen.after_tracking.append(stop_when_known)
     _, failure = run_to_end(trainer.train(seen), most=1)
     if seen.base is not None:
         return seen.base, ""

@@ -1,10 +1,10 @@
 """Any sampler object of Optuna as a sampler of hpsearch: `hpsearch.samplers.from_optuna`.
 
-Optuna's samplers keep state: random states in the object, and in the attributes of a study and its trials what their
-next proposal depends on (the generation of an NSGA-II individual, the optimizer of CMA-ES, the position in a
-quasi-random sequence). Here a proposal is a function of the study's seed, the trial's number and the history. The
-object is copied for every ask and its random states are seeded anew. The study's attributes are made again: what
-happened until now, in its order, is replayed into an in-memory study of Optuna, without training anything.
+Optuna's samplers keep state in two places. The sampler object has random states. The attributes of the study and its
+trials have what the next proposal depends on: the generation of an NSGA-II individual, the optimizer of CMA-ES, the
+position in a quasi-random sequence. Here a proposal is a function of the study's seed, the trial's number and the
+history. The object is copied for every ask, and its random states are seeded again. The attributes are rebuilt: all
+earlier asks and results are replayed, in their order, into an in-memory study of Optuna. Nothing is trained for this.
 """
 
 import copy
@@ -46,7 +46,7 @@ class Adapted:
 
     @property
     def _hpsearch_use(self) -> str:
-        """What the study's spec has for it."""
+        """The value of `search.use` in the study's spec."""
         kind = type(self.sampler)
         public = "optuna.samplers"
         module = public if kind.__module__.startswith(f"{public}.") else kind.__module__
@@ -57,7 +57,7 @@ class Adapted:
 
 
 def adapted(sampler: "BaseSampler") -> Adapted:
-    """OwnMethodError for what is no sampler object of Optuna, and for a GridSampler."""
+    """OwnMethodError: it is not a sampler object of Optuna, or it is a GridSampler."""
     if not is_optuna(sampler):
         kind = f"the class {sampler.__name__}" if isinstance(sampler, type) else f"a {type(sampler).__name__}"
         raise OwnMethodError(f"from_optuna takes a sampler object of Optuna, such as QMCSampler(), got {kind}")
@@ -84,7 +84,7 @@ def _is_base(kind: type) -> bool:
 
 @dataclass(frozen=True)
 class OptunaSampler:
-    """sampler: used as a pattern, never changed; its own seed has no effect. trials: None: until Optuna stops it."""
+    """sampler: copied for every ask, never changed; its own seed has no effect. trials: None: until Optuna stops."""
 
     sampler: "BaseSampler"
     space: Space
@@ -103,8 +103,8 @@ class OptunaSampler:
         events = list(_events(history))
         replay, name = self._replay, type(self.sampler).__name__
         with quiet(), catch_warnings():
-            simplefilter("ignore")  # Optuna repeats with every ask what it warned of when the sampler was made
-            if replay is None or not replay.leads_to(events, history.evidence):
+            simplefilter("ignore")  # Optuna repeats the warnings about the sampler with every ask
+            if replay is None or not replay.can_continue_to(events, history.evidence):
                 replay = _Replay(self.sampler, self.space, self.seed, history)
                 object.__setattr__(self, "_replay", replay)
             params = replay.next(events)
@@ -117,7 +117,7 @@ class OptunaSampler:
         return {**self.__dict__, "_replay": None}
 
 
-# What happened, as Optuna is told of it ──────────────────────────────────────────────────────────
+# The history as calls of Optuna's `ask` and `tell` ───────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ _Event = _Asked | _Told
 
 
 def _events(history: History) -> Iterator[_Event]:
-    """In their order: before each ask, the ends of the trials that had ended by then."""
+    """All events in their order: before each ask, the results of the trials that had ended by then."""
     ended = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
     place = 0
     for trial in history:
@@ -158,7 +158,7 @@ def _told(trial: Trial, history: History) -> _Told:
 
 
 class _Replay:
-    """A study of Optuna, in memory, to which `done` has happened. answer: the last proposal, for the last `_Asked`."""
+    """An in-memory study of Optuna, after the events `_done`. _answer: the last proposal, for the last `_Asked`."""
 
     def __init__(self, sampler: "BaseSampler", space: Space, seed: int, history: History):
         import optuna
@@ -166,7 +166,7 @@ class _Replay:
         self._pattern, self._space, self._seed = copy.deepcopy(sampler), space, seed
         for one in _objects(self._pattern, set()):
             if isinstance(one, optuna.samplers.QMCSampler):
-                one._seed = seed  # it scrambles the sequence of the whole study, and is drawn where none was given
+                one._seed = seed  # it scrambles the sequence of the whole study; without one, Optuna draws it
         self._known = {parameter.name: native(parameter, ()) for parameter in space.parameters}
         self._evidence = history.evidence
         self._study = optuna.create_study(direction="minimize", sampler=self._pattern)
@@ -181,15 +181,15 @@ class _Replay:
     def _stop(self) -> None:
         self._stopped = True
 
-    def leads_to(self, events: Sequence[_Event], evidence: Sequence[Trial]) -> bool:
-        """Whether nothing has happened to this study that is not among the events, but for its last answer."""
+    def can_continue_to(self, events: Sequence[_Event], evidence: Sequence[Trial]) -> bool:
+        """Whether the events of this study are the first ones of `events`, apart from its last proposal."""
         return self._evidence == evidence and (self._is_answered(events) or events[: len(self._done)] == self._done)
 
     def _is_answered(self, events: Sequence[_Event]) -> bool:
         return self._answer is not None and events == self._done[:-1]
 
     def next(self, events: Sequence[_Event]) -> Params | None:
-        """What the sampler proposes after these events; None where it has stopped the search."""
+        """The sampler's proposal after these events; None where it has stopped the search."""
         if self._is_answered(events):
             return self._answer
         self._answer = None
@@ -212,7 +212,7 @@ class _Replay:
             if is_active(parameter, params):
                 drawn = trial._suggest(parameter.name, self._known[parameter.name])
                 params[parameter.name] = _snapped(parameter, drawn)
-        self._give(trial, params)
+        self._set_params(trial, params)
         return params
 
     def _new_trial(self) -> "optuna.Trial":
@@ -221,17 +221,17 @@ class _Replay:
         return self._study.ask()
 
     def _repeat(self, params: Params) -> None:
-        """Ask for a trial that is recorded, for what the sampler writes down meanwhile, and give it its parameters."""
+        """Ask again for a recorded trial, so that the sampler stores its attributes, and set its parameters."""
         trial = self._new_trial()
         if type(self._pattern).__name__ not in STATELESS:
             _ = trial.relative_params
-        self._give(trial, params)
+        self._set_params(trial, params)
 
-    def _give(self, trial: "optuna.Trial", params: Params) -> None:
-        """The recorded values, to the last bit: the next step of an optimizer depends on it.
+    def _set_params(self, trial: "optuna.Trial", params: Params) -> None:
+        """Set exactly the recorded values: the next step of an optimizer depends on every bit.
 
-        What a multivariate TPE has noted of a running trial is taken away: it has values for inactive parameters too,
-        and a trial that is given from the record has no such note.
+        A multivariate TPE stores the relative parameters of a running trial, inactive ones included. They are removed,
+        because a trial from the record has none.
         """
         from optuna.samplers._tpe.sampler import _RELATIVE_PARAMS_KEY
 
@@ -244,9 +244,9 @@ class _Replay:
                 self._study._storage.set_trial_param(trial._trial_id, parameter.name, inner, known)
 
     def _tell(self, event: _Told) -> None:
-        """A diverged or infeasible trial as complete and infinitely bad: most samplers look at no other state. A failed
-        one as pruned without a value: TPE ranks it last, most others ignore it, and some would propose it again if it
-        were a failed one."""
+        """A diverged or infeasible trial becomes COMPLETE with an infinite value: most samplers use no other state. A
+        FAILED one becomes PRUNED without a value: TPE ranks it last, and most others ignore it. Some samplers would
+        propose the parameters of a FAIL trial again."""
         from optuna.trial import TrialState
 
         number = self._first + event.number
@@ -276,7 +276,7 @@ class _Replay:
 
 
 class _SortedGroups:
-    """Groups of parameters in one order: Optuna's own order comes from sets, so the hash seed decides."""
+    """Groups of parameters in a fixed order: Optuna's order is that of sets, so it depends on the hash seed."""
 
     def __init__(self, groups: Any):
         self._groups = groups
@@ -290,7 +290,7 @@ class _SortedGroups:
 
 
 def _objects(thing: object, seen: set[int]) -> Iterator[Any]:
-    """An object and what it holds, at any depth, each once; a LazyRandomState as a whole."""
+    """An object and all objects that it contains, at any depth, each once; a LazyRandomState as a whole."""
     if id(thing) in seen or isinstance(thing, type | ModuleType):
         return
     seen.add(id(thing))
@@ -326,5 +326,5 @@ def _evidence(history: History, space: Space, known: "dict[str, BaseDistribution
                 yield frozen(
                     trial.params, known, state=TrialState.PRUNED, value=loss, intermediate_values={trial.epoch: loss}
                 )
-        except ValueError:  # between the steps
+        except ValueError:  # a value between two steps
             continue

@@ -61,9 +61,10 @@ def suggest(trial: "Trial", parameter: Parameter) -> Plain:
 
 
 def native(parameter: Parameter, values: Sequence[Plain]) -> "BaseDistribution":
-    """The distribution of the parameter's own values, widened where values outside of it were tried.
+    """The distribution of the parameter's own values, widened where trials have values outside of it.
 
-    With `expand` values lie beyond low and high, and with a grid of `points` between the steps; Optuna accepts neither.
+    `expand` gives values outside of [low, high], and a grid of `points` gives values between the steps. Optuna accepts
+    neither.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 MIN_TRIALS = 10
-"""Trials: with fewer any importance is chance."""
+"""With fewer trials, every importance may be chance."""
 
-AMONG_THE_BEST, FEWEST_BEST = 0.1, 5
-"""The best tenth of the trials is compared with all of them, or the best five, as Optuna's documentation advises."""
+AMONG_THE_BEST, MIN_BEST = 0.1, 5
+"""The best tenth of the trials, at least five, is compared with all trials, as Optuna's documentation advises."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """shares: parameter -> its share of the importance of all, which add up to 1; the largest first.
+    """shares: parameter -> its fraction of the total importance, the largest first. They add up to 1.
 
-    trials: that it rests on, of which `complete` are COMPLETE; among_the_best: so many of them count as the best.
+    trials: the number that it was computed from; `complete` of them are COMPLETE, `among_the_best` count as the best.
     having: in how many of the trials each parameter occurs: a conditional one may be in few.
-    constant: parameters that have the same value in all trials, so that nothing is known about them.
+    constant: parameters with the same value in all trials; their importance is unknown.
     """
 
     shares: Mapping[str, float]
@@ -48,11 +48,11 @@ class Importance:
 
 
 def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> Importance:
-    """From all trials that have ended and reported; FAILED ones say nothing about their parameters.
+    """Computed from all trials that have ended and reported, without FAILED ones.
 
-    PED-ANOVA needs only an order. COMPLETE trials come first, by their value; then those that were pruned or paused, by
-    how far they trained, then by their value: they lost to others at the same epoch; diverged ones come last.
-    NoTrialSucceeded: too few trials, or nothing in which they differ.
+    PED-ANOVA needs only an order. COMPLETE trials come first, by their value. Then come pruned and paused trials, by
+    their last epoch, then by their value. Diverged trials come last.
+    NoTrialSucceeded: too few trials, or no difference between them.
     """
     ended = [trial for trial in trials if not trial.state.is_active and trial.state is not State.FAILED and trial.curve]
     if len(ended) < MIN_TRIALS:
@@ -60,7 +60,7 @@ def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> I
         raise NoTrialSucceeded(
             f"parameter importance needs {MIN_TRIALS} ended trials with a report; this study has {has}"
         )
-    places, wanted = _places(ended, objective), max(FEWEST_BEST, math.ceil(AMONG_THE_BEST * len(ended)))
+    places, wanted = _places(ended, objective), max(MIN_BEST, math.ceil(AMONG_THE_BEST * len(ended)))
     best = sum(place <= sorted(places)[wanted - 1] for place in places)
     if best == len(ended):
         raise NoTrialSucceeded(
@@ -72,7 +72,7 @@ def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> I
     if not varied:
         raise NoTrialSucceeded("parameter importance needs a parameter whose values differ between trials")
     with catch_warnings():
-        simplefilter("ignore")  # of tqdm, which Optuna imports, in a notebook without ipywidgets
+        simplefilter("ignore")  # tqdm, which Optuna imports, warns in a notebook without ipywidgets
         import optuna  # noqa: F401
     known = {one.name: native(one, values[one.name]) for one in varied}
     shares = _ped_anova([frozen(t.params, known, value=float(p)) for t, p in zip(ended, places, strict=True)], wanted)
@@ -82,7 +82,7 @@ def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> I
 
 
 def _places(trials: Sequence[Trial], objective: Objective) -> list[int]:
-    """Where each trial stands, from 0 for the best; equals share a place."""
+    """The rank of each trial, from 0 for the best; equal trials have equal ranks."""
 
     def key(trial: Trial) -> tuple[bool, bool, int, float]:
         loss, unfinished = objective.loss(trial), trial.state is not State.COMPLETE
@@ -94,12 +94,12 @@ def _places(trials: Sequence[Trial], objective: Objective) -> list[int]:
 
 
 def _ped_anova(trials: "Sequence[FrozenTrial]", best: int) -> dict[str, float]:
-    """Their values are their places. best: how many of them are compared with all."""
+    """trials: with their ranks as values. best: how many of them are compared with all."""
     import optuna
 
     quantile = (best - 0.5) / len(trials)  # Optuna takes the next whole number of trials
     with quiet(), catch_warnings():
-        simplefilter("ignore")  # of a conditional parameter that few trials have: `having` says so
+        simplefilter("ignore")  # Optuna warns of a conditional parameter that few trials have; see `having`
         study = optuna.create_study(direction="minimize")
         study.add_trials(trials)
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=quantile)

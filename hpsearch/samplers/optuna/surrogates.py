@@ -27,7 +27,7 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
     all complete ones: by the epoch that they reached, and last where they have no result. Running trials count as bad.
     """
     if "optuna" not in sys.modules:
-        with IMPORT_LOCK:  # the loop asks, which waits for the tracker's imports here only
+        with IMPORT_LOCK:  # called by the loop, which waits for the imports of the tracker's thread only here
             importlib.import_module("optuna")
     import optuna
 

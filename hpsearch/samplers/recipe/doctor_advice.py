@@ -17,7 +17,7 @@ REGULARISERS = frozenset({"weight_decay", "l1", "l2", "dropout", "label_smoothin
 DECAYS = frozenset({"step_epochs", "step_size", "decay_epochs", "restart_epochs"})
 
 EDGE = 0.25
-"""The best learning rate is near an end of its range where it lies within this fraction of the width."""
+"""The best learning rate is near an end of its range where its distance is below this fraction of the width."""
 
 STEP = 0.5
 """How far a range moves in one round, as a fraction of its width."""
@@ -103,8 +103,8 @@ def advise(remarks: Sequence[Remark], space: Space, ranges: Sequence[SearchRange
 def _move_rate(
     advice: Advice, remark: Remark, parameters: dict[str, Number], ranges: Sequence[SearchRange], best: Params
 ) -> None:
-    """By its whole width where most trials have the finding. Else only where the best value is near that end as well:
-    further inside, the box around the best trials is the better estimate."""
+    """Move the range by its whole width where most trials have the finding. Else move it only where the best value is
+    also near that end: further inside, the box around the best trials is the better estimate."""
     slow = set(remark.labels) <= TOO_LOW
     sign, end = (1, "upper") if slow else (-1, "lower")
     for one in ranges:

@@ -1,7 +1,7 @@
 """The search range of every numeric parameter in the next round: around the best trials so far.
 
 All lengths are relative to the axis as it is searched: logarithms where log. A range narrows to the best trials, unless
-the best value is at an end of it: then the optimum may lie outside, and the range moves. (Other tools leave this to the
+the best value is at an end of it: then the optimum may be outside, and the range moves. (Other tools leave this to the
 user: optuna#6299, optuna#2263.)
 """
 

@@ -12,7 +12,7 @@ def name_own(name: str, thing: object, tables: dict[str, Any], faults: Faults) -
     if not isinstance(table, dict):
         return
     if twice := [key for key in ("method", "use") if key in table]:
-        faults.add((name, twice[0]), f"stands beside the {'sampler' if name == 'search' else 'pruner'} that was given")
+        faults.add((name, twice[0]), f"cannot be combined with a given {'sampler' if name == 'search' else 'pruner'}")
         return
     kind = thing if isinstance(thing, type) else type(thing)
     table["use"] = getattr(thing, "_hpsearch_use", f"{kind.__module__}:{kind.__name__}")

@@ -99,7 +99,7 @@ class Trainer(Section):
 
     def _program_problems(self, others: OtherTables) -> Problems:
         if self.command is not None and self.use != COMMAND:
-            yield ("trainer", "use"), "stands beside `command`; leave one of them out"
+            yield ("trainer", "use"), "cannot be combined with `command`; leave one of them out"
         parameters = {*others.names, *self.options}
         taken, everywhere = set[str](), set[str]()
         for path, text in self._texts():
@@ -138,7 +138,7 @@ class Trainer(Section):
             hint = did_you_mean(others.metric, self.metrics)
             yield ("trainer", "metrics"), f"has no pattern for study.metric = {show(others.metric)}{hint}"
         if self.metrics is not None and self.metrics_file is not None:
-            yield ("trainer", "metrics_file"), "stands beside `metrics`; leave one of them out"
+            yield ("trainer", "metrics_file"), "cannot be combined with `metrics`; leave one of them out"
         if self.report is not None and self.metrics is None:
             yield ("trainer", "report"), "needs trainer.metrics, the patterns of what it reports"
         if self.take is not None and self.report is None:

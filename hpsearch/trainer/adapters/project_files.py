@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-MOST = 20_000
+MAX_FILES = 20_000
 """Files that are looked at."""
 
-SHOWN = 5
+MAX_SHOWN = 5
 
 _LEFT_OUT = {"__pycache__", "node_modules", "venv"}
 
@@ -29,14 +29,14 @@ class ChangedFiles:
         changed = [path for path, stamp in self._stamps() if self._before.get(path) != stamp]
         if not changed:
             return ""
-        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        more = f" and {len(changed) - MAX_SHOWN} more" if len(changed) > MAX_SHOWN else ""
         return (
-            f"the program writes files in the study's folder: {', '.join(changed[:SHOWN])}{more}. Trials overwrite "
+            f"the program writes files in the study's folder: {', '.join(changed[:MAX_SHOWN])}{more}. Trials overwrite "
             'each other\'s files there; [trainer] cwd = "scratch" gives each trial a folder of its own'
         )
 
     def _stamps(self) -> Iterator[tuple[str, tuple[int, int]]]:
-        left = MOST
+        left = MAX_FILES
         for place, folders, files in os.walk(self._folder):
             folders[:] = [name for name in folders if self._is_looked_at(Path(place, name))]
             for name in files[:left]:

@@ -15,7 +15,7 @@ from hpsearch.study.output_patterns import STEP, VALUE, compiled
 from hpsearch.study.program import Program, Take
 from hpsearch.trainer.failures import ProgramFailed
 
-LONGEST_LINE = 1 << 16
+MAX_LINE_BYTES = 1 << 16
 """Bytes of a line; of a longer one the end."""
 
 _BARE = re.compile(r"(?<=[:\s,\[])([-+]?)(nan|inf|infinity)(?=[\s,}\]])", re.IGNORECASE)
@@ -36,7 +36,7 @@ class Lines:
 
     def add(self, content: bytes) -> Iterator[str]:
         *lines, self._rest = (self._rest + content).split(b"\n")
-        self._rest = self._rest[-LONGEST_LINE:]
+        self._rest = self._rest[-MAX_LINE_BYTES:]
         yield from map(_text, lines)
 
     def end(self) -> Iterator[str]:

@@ -24,11 +24,11 @@ SPACE = Space(
     )
 )
 BEST = {"lr": 0.03, "dropout": 0.0, "optimizer": "sgd"}
-LONGEST = 27
+MAX_EPOCHS = 27
 
 
 def searcher(budget: int = 600, space: Space = SPACE, seed: int = 0, earlier: Sequence[int] = ()) -> Recipe:
-    return Recipe(space, seed, [BudgetSchedule(one, LONGEST) for one in (*earlier, budget)], top=0.15, margin=0.1)
+    return Recipe(space, seed, [BudgetSchedule(one, MAX_EPOCHS) for one in (*earlier, budget)], top=0.15, margin=0.1)
 
 
 def training(noise: float = 0.0, optimum: float = 0.03) -> Loss:
@@ -47,7 +47,7 @@ def training(noise: float = 0.0, optimum: float = 0.03) -> Loss:
 def simulated(
     recipe: Recipe, loss: Loss | None = None, parallel: int = 1, history: History | None = None
 ) -> Simulation:
-    return Simulation(recipe, loss or training(), epochs=LONGEST, parallel=parallel, history=history).run()
+    return Simulation(recipe, loss or training(), epochs=MAX_EPOCHS, parallel=parallel, history=history).run()
 
 
 def planned_rounds(simulation: Simulation) -> Sequence[PlannedRound]:
@@ -141,7 +141,7 @@ class TestRounds:
         def train(params: Params, epoch: int) -> float:
             return float(2 * 0.5**epoch)
 
-        simulation = Simulation(searcher(), overfits, epochs=LONGEST, train=train).run()
+        simulation = Simulation(searcher(), overfits, epochs=MAX_EPOCHS, train=train).run()
         first, second, *_ = planned_rounds(simulation)
         assert (first.rung.epochs, second.rung.epochs) == (4, 4)
         assert "longer training is not expected to help" in second.notes[1]
@@ -233,7 +233,7 @@ class TestTheEnd:
 class TestReplay:
     @pytest.mark.parametrize("parallel", [1, 3])
     def test_the_plans_do_not_depend_on_the_time_of_the_call(self, parallel: int) -> None:
-        simulation = Simulation(searcher(), training(), epochs=LONGEST, parallel=parallel)
+        simulation = Simulation(searcher(), training(), epochs=MAX_EPOCHS, parallel=parallel)
         seen: dict[int, PlannedRound] = {}
         while simulation.end is None:
             simulation.run(turns=1)
@@ -248,7 +248,7 @@ class TestReplay:
 
 
 def test_a_trial_that_ended_by_itself_is_not_continued() -> None:
-    simulation = Simulation(searcher(), training(), epochs=LONGEST, prune=lambda number: number % 3 == 0).run()
+    simulation = Simulation(searcher(), training(), epochs=MAX_EPOCHS, prune=lambda number: number % 3 == 0).run()
     continued = {proposal.number for proposal in simulation.proposals if isinstance(proposal, Resume)}
     assert continued
     assert not any(number % 3 == 0 for number in continued)

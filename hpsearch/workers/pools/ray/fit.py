@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from hpsearch.core.errors import ResourcesError
+from hpsearch.core.format import many
 from hpsearch.workers.pools.ray.cluster import Cluster, cores
 
 Node = dict[str, float]
@@ -15,10 +16,11 @@ def worker_count(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
 
     ResourcesError where not even one fits.
     """
-    wanted = {"CPU": cluster.cpus, "GPU": cluster.gpus, "memory": float(cluster.memory or 0)}
+    amounts = {"CPU": cluster.cpus, "GPU": cluster.gpus, "memory": float(cluster.memory or 0)}
+    wanted = {name: amount for name, amount in amounts.items() if amount}
     fits = sum(_fits_on(node, wanted) for node in nodes)
     if fits == 0:
-        has = "; ".join(_described(node) for node in nodes) or "no node"
+        has = "; ".join(_described({"GPU": 0.0, **node}) for node in nodes) or "no node"
         raise ResourcesError(
             f"resources.per_trial asks for {_described(wanted)}, but {cluster.place} has {has}: "
             "lower resources.per_trial or set another resources.address"
@@ -27,8 +29,8 @@ def worker_count(cluster: Cluster, nodes: Sequence[Node]) -> tuple[int, str]:
     if asked <= fits:
         return asked, ""
     return fits, (
-        f"resources.workers = {asked}, but only {fits} with {_described(wanted)} each fit on {cluster.place}: "
-        f"{fits} trials in parallel"
+        f"resources.workers = {asked}, but {cluster.place} has resources for only {many(fits, 'trial')} in parallel, "
+        f"{_described(wanted)} each"
     )
 
 
@@ -39,7 +41,12 @@ def _fits_on(has: Node, wanted: Node) -> int:
 
 
 def _described(resources: Node) -> str:
-    parts = [f"{resources.get('CPU', 0):g} cpus", f"{resources.get('GPU', 0):g} gpus"]
+    """1 CPU, 2 GPUs, 16.0 GiB memory"""
+    parts = [_counted(resources[name], name) for name in ("CPU", "GPU") if name in resources]
     if resources.get("memory"):
-        parts.append(f"{resources['memory'] / 2**30:.1f} GiB")
+        parts.append(f"{resources['memory'] / 2**30:.1f} GiB memory")
     return ", ".join(parts)
+
+
+def _counted(amount: float, unit: str) -> str:
+    return f"{amount:g} {unit}" if 0 < amount <= 1 else f"{amount:g} {unit}s"

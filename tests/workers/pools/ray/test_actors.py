@@ -41,7 +41,7 @@ class TestStart:
         with pytest.raises(ResourcesError) as caught:
             RayActors(setup(tmp_path, "either"), Cluster(cpus=1, gpus=99, memory=1 << 60), {"toy": "noop"})
         assert str(caught.value).startswith(
-            "resources.per_trial asks for 1 cpus, 99 gpus, 1073741824.0 GiB, and this machine has 2 cpus, 0 gpus, "
+            "resources.per_trial asks for 1 CPU, 99 GPUs, 1073741824.0 GiB memory, but this machine has 2 CPUs, 0 GPUs"
         )
         assert "lower resources.per_trial" in str(caught.value)
 
@@ -110,7 +110,7 @@ class TestRayActors(PoolContract):
     def test_more_workers_than_fit_are_fewer_with_a_note(self, driver: Driver, shared: RayActors) -> None:
         assert driver.pool.room == 2
         assert shared.notes == [
-            "resources.workers = 99, but only 2 with 1 cpus, 0 gpus each fit on this machine: 2 trials in parallel"
+            "resources.workers = 99, but this machine has resources for only 2 trials in parallel, 1 CPU each"
         ]
 
     def test_a_process_that_is_killed_is_lost_and_its_worker_trains_on(self, driver: Driver) -> None:

@@ -32,14 +32,14 @@ def test_as_many_as_are_asked_for_where_they_fit(asked: int) -> None:
 def test_more_than_fit_are_fewer_with_a_note() -> None:
     count, note = worker_count(Cluster(workers=8), TWO_NODES)
     assert count == 7
-    assert note.startswith("resources.workers = 8, but only 7 with ")
+    assert note.endswith(" has resources for only 7 trials in parallel, 1 CPU each")
 
 
 @pytest.mark.parametrize(
     ("trial", "nodes", "has"),
     [
-        ({"cpus": 5.0}, TWO_NODES, "4 cpus, 1 gpus, 16.0 GiB; 3 cpus, 0 gpus, 4.0 GiB"),
-        ({"gpus": 1.01}, TWO_NODES, "4 cpus, 1 gpus, 16.0 GiB; 3 cpus, 0 gpus, 4.0 GiB"),
+        ({"cpus": 5.0}, TWO_NODES, "4 CPUs, 1 GPU, 16.0 GiB memory; 3 CPUs, 0 GPUs, 4.0 GiB memory"),
+        ({"gpus": 1.01}, TWO_NODES, "4 CPUs, 1 GPU, 16.0 GiB memory; 3 CPUs, 0 GPUs, 4.0 GiB memory"),
         ({}, [], "no node"),
     ],
 )
