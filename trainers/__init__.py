@@ -1,1 +1,1 @@
-"""PyTorch trainings to run first and copy then: one file a task, its parameters in one dataclass at the top."""
+"""PyTorch trainings to run and to copy: one file for each task, with its parameters in a dataclass at the top."""

@@ -18,12 +18,12 @@ from trainers.kit.knobs import Count
 from trainers.kit.training import Training
 
 MALIGNANT = 0
-"""How scikit-learn writes it; here it is the class that is looked for: 1."""
+"""scikit-learn's label of the class; here malignant is 1."""
 
 
 @dataclass(frozen=True)
 class Params(training.Knobs, models.TableKnobs):
-    """Here is what has another default than in the kit; every other knob is in the two that this is made of."""
+    """Defaults that differ from the kit's. The two base classes have all other parameters."""
 
     hidden: Count = 16
     batch_size: Count = 32
@@ -49,7 +49,7 @@ def score(predictions: Predictions) -> Mapping[str, float]:
 
 
 def begin(params: Params, run: Run) -> Training:
-    """Before its first epoch."""
+    """The training before its first epoch."""
     return Training(params, build(params), load(run.fold), losses.binary(params), run)
 
 
@@ -60,19 +60,19 @@ def build(params: Params) -> nn.Module:
 
 @cache
 def load(fold: Fold | None = None) -> Data:
-    """Of the one split, or of a fold."""
+    """The single split, or that of a fold."""
     rows = split(load_breast_cancer().target, fold)
     return Data.of(examples(rows.train), rows)
 
 
 def held_out(fold: Fold | None = None) -> Examples:
-    """The test's, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
+    """The test examples, scaled as for this fold's network. Raises Sealed, except during an evaluation."""
     strata = load_breast_cancer().target
     return examples(split(strata, fold).train).at(sealed_test(strata))
 
 
 def examples(train: Indices) -> Examples:
-    """Inputs (n, 30), standardised by those trained on; targets (n, 1) of 0 and 1."""
+    """Inputs (n, 30), standardised with the training rows; targets (n, 1) of 0 and 1."""
     table = load_breast_cancer()
     malignant = torch.tensor(table.target == MALIGNANT, dtype=torch.float32).unsqueeze(1)
     return Examples(standardized(table.data, train), malignant)

@@ -1,7 +1,7 @@
 """CIFAR-10: 60,000 colour photographs of 32 x 32 pixels, ten classes (Krizhevsky 2009); the binary version.
 
-It is cifar-10/cifar-10-binary.tar.gz, or that unpacked, in the folder that HPSEARCH_DATA names, else downloaded once
-(170 MB). The batch of 10,000 that is the test's is the test's here; of the other 50,000 a fifth is validated on.
+The file is cifar-10/cifar-10-binary.tar.gz, or its content, in the folder of HPSEARCH_DATA; otherwise it is downloaded
+once (170 MB). The test batch of 10,000 is the test set. A fifth of the other 50,000 is for validation.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ from trainers.kit.training import Training
 
 @dataclass(frozen=True)
 class Params(training.Knobs, models.ImageKnobs, augment.Knobs):
-    """Here is what has another default than in the kit; every other knob is in the three that this is made of."""
+    """Defaults that differ from the kit's. The three base classes have all other parameters."""
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "resnet"
     batch_size: Count = 128
@@ -47,7 +47,7 @@ def score(predictions: Predictions) -> Mapping[str, float]:
 
 
 def begin(params: Params, run: Run) -> Training:
-    """Before its first epoch."""
+    """The training before its first epoch."""
     data = load(run.data_dir, run.fold)
     return Training(params, build(params), data, losses.classification(params, classes=10), run)
 
@@ -59,11 +59,11 @@ def build(params: Params) -> nn.Module:
 
 @cache
 def load(data_dir: Path | None, fold: Fold | None = None) -> Data:
-    """Of the one split, or of a fold: images (n, 3, 32, 32) as bytes, scaled by those trained on; classes (n)."""
+    """The single split or a fold: images (n, 3, 32, 32) as bytes, with the training images' scaling; classes (n)."""
     return photographs(*cifar.read(data_dir, cifar.TRAINING), fold)
 
 
 def held_out(data_dir: Path | None, fold: Fold | None = None) -> Examples:
-    """The 10,000, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
+    """The 10,000 test images, scaled as for this fold's network. Raises Sealed, except during an evaluation."""
     check_unsealed()
     return Examples(*cifar.read(data_dir, cifar.TEST), load(data_dir, fold).train.scaling)

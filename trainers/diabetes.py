@@ -1,4 +1,4 @@
-"""Diabetes: how far the disease has gone in a year, from 10 numbers of 442 patients; linear regression is hard to beat.
+"""Diabetes: progression of the disease in a year, from 10 numbers of 442 patients; linear regression is hard to beat.
 
 The data ships with scikit-learn (Efron, Hastie, Johnstone, Tibshirani 2004, Annals of Statistics 32).
 """
@@ -20,7 +20,7 @@ from trainers.kit.training import Training
 
 @dataclass(frozen=True)
 class Params(training.Knobs, models.TableKnobs):
-    """Here is what has another default than in the kit; every other knob is in the two that this is made of."""
+    """Defaults that differ from the kit's. The two base classes have all other parameters."""
 
     hidden: Count = 16
     batch_size: Count = 32
@@ -42,13 +42,13 @@ def snapshots(params: Params, run: Run, part: Part) -> list[Predictions]:
 
 
 def score(predictions: Predictions) -> Mapping[str, float]:
-    """The loss is in the units of the one split, from which those of folds differ a little."""
+    """The loss is in the units of the single split. Those of folds differ slightly."""
     _, values = load()
     return predicting.score(predictions, losses.regression(values))
 
 
 def begin(params: Params, run: Run) -> Training:
-    """Before its first epoch."""
+    """The training before its first epoch."""
     data, values = load(run.fold)
     return Training(params, build(params), data, losses.regression(values), run)
 
@@ -60,16 +60,16 @@ def build(params: Params) -> nn.Module:
 
 @cache
 def load(fold: Fold | None = None) -> tuple[Data, Values]:
-    """Of the one split, or of a fold; and what its targets stand for.
+    """The single split or a fold, and the scaling of its targets.
 
-    scikit-learn's own scaling is left out: it is of all patients, the test's included.
+    scikit-learn's scaling is not used: it includes the test patients.
     """
     rows = split(strata(), fold)
     return Data.of(examples(rows.train), rows), values(rows.train)
 
 
 def held_out(fold: Fold | None = None) -> Examples:
-    """The test's, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
+    """The test examples, scaled as for this fold's network. Raises Sealed, except during an evaluation."""
     return examples(split(strata(), fold).train).at(sealed_test(strata()))
 
 
@@ -78,7 +78,7 @@ def strata() -> Strata:
 
 
 def examples(train: Indices) -> Examples:
-    """Inputs (n, 10) and targets (n, 1), standardised by those trained on."""
+    """Inputs (n, 10) and targets (n, 1), standardised with the training rows."""
     patients = load_diabetes(scaled=False)
     return Examples(standardized(patients.data, train), standardized(patients.target[:, None], train))
 

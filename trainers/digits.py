@@ -21,7 +21,7 @@ from trainers.kit.training import Training
 
 @dataclass(frozen=True)
 class Params(training.Knobs, models.ImageKnobs, augment.Knobs):
-    """Here is what has another default than in the kit; every other knob is in the three that this is made of."""
+    """Defaults that differ from the kit's. The three base classes have all other parameters."""
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "mlp"
     lr: Positive = 1e-2
@@ -47,7 +47,7 @@ def score(predictions: Predictions) -> Mapping[str, float]:
 
 
 def begin(params: Params, run: Run) -> Training:
-    """Before its first epoch."""
+    """The training before its first epoch."""
     return Training(params, build(params), load(run.fold), losses.classification(params, classes=10), run)
 
 
@@ -58,19 +58,19 @@ def build(params: Params) -> nn.Module:
 
 @cache
 def load(fold: Fold | None = None) -> Data:
-    """Of the one split, or of a fold."""
+    """The single split, or that of a fold."""
     rows = split(load_digits().target, fold)
     return Data.of(examples(rows.train), rows)
 
 
 def held_out(fold: Fold | None = None) -> Examples:
-    """The test's, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
+    """The test examples, scaled as for this fold's network. Raises Sealed, except during an evaluation."""
     strata = load_digits().target
     return examples(split(strata, fold).train).at(sealed_test(strata))
 
 
 def examples(train: Indices) -> Examples:
-    """Images (n, 1, 8, 8), of mean 0 and standard deviation 1 over the pixels of those trained on; classes (n)."""
+    """Images (n, 1, 8, 8), of mean 0 and standard deviation 1 over the training pixels; classes (n)."""
     digits = load_digits()
     images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1)
     images = (images - images[train].mean()) / images[train].std()

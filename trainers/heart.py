@@ -1,7 +1,7 @@
-"""Cleveland heart disease: 303 patients, 13 features, sick or not; the lectures' network of 497 parameters.
+"""Cleveland heart disease: 303 patients, 13 features, sick or healthy; a network of 497 parameters.
 
 The data is UCI repository id 45 (Janosi, Steinbrunn, Pfisterer, Detrano; CC BY 4.0): heart_disease/heart_cleveland.csv
-in the folder that HPSEARCH_DATA names, else downloaded once.
+in the folder of HPSEARCH_DATA, else downloaded once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from trainers.kit.training import Training
 
 @dataclass(frozen=True)
 class Params(training.Knobs, models.TableKnobs):
-    """Here is what has another default than in the kit; every other knob is in the two that this is made of."""
+    """Defaults that differ from the kit's. The two base classes have all other parameters."""
 
     hidden: Count = 16
     batch_size: Count = 32
@@ -47,7 +47,7 @@ def score(predictions: Predictions) -> Mapping[str, float]:
 
 
 def begin(params: Params, run: Run) -> Training:
-    """Before its first epoch."""
+    """The training before its first epoch."""
     data = load(cleveland.table(run.data_dir), run.fold)
     return Training(params, build(params), data, losses.binary(params), run)
 
@@ -58,19 +58,19 @@ def build(params: Params) -> nn.Module:
 
 
 def load(table: cleveland.Table, fold: Fold | None = None) -> Data:
-    """Of the one split, or of a fold."""
+    """The single split, or that of a fold."""
     rows = split(cleveland.sick(table), fold)
     return Data.of(examples(table, rows.train), rows)
 
 
 def held_out(table: cleveland.Table, fold: Fold | None = None) -> Examples:
-    """The test's, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
+    """The test examples, scaled as for this fold's network. Raises Sealed, except during an evaluation."""
     strata = cleveland.sick(table)
     return examples(table, split(strata, fold).train).at(sealed_test(strata))
 
 
 def examples(table: cleveland.Table, train: Indices) -> Examples:
-    """Inputs (n, 29), targets (n, 1) of 0 and 1; the encoding is fitted on the training rows alone."""
+    """Inputs (n, 29), targets (n, 1) of 0 and 1; the encoding is fitted on the training rows only."""
     encoding = cleveland.Encoding.of(table[train])
     inputs = torch.tensor(encoding.inputs(table), dtype=torch.float32)
     return Examples(inputs, torch.tensor(cleveland.sick(table), dtype=torch.float32).unsqueeze(1))

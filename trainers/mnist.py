@@ -1,7 +1,7 @@
 """MNIST: 70,000 handwritten digits of 28 x 28 pixels, ten classes (LeCun, Bottou, Bengio, Haffner 1998).
 
-The files are mnist/train-images-idx3-ubyte.gz and its kin in the folder that HPSEARCH_DATA names, else downloaded once
-(11 MB). The 10,000 images that are the test's since 1998 are the test's here; a fifth of the others is validated on.
+The files are mnist/train-images-idx3-ubyte.gz and three others in the folder of HPSEARCH_DATA; otherwise they are
+downloaded once (11 MB). MNIST's 10,000 test images are the test set. A fifth of the others is for validation.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from trainers.kit.training import Training
 
 @dataclass(frozen=True)
 class Params(training.Knobs, models.ImageKnobs, augment.Knobs):
-    """A CNN of the kit's defaults; every knob is in the three that this is made of."""
+    """A CNN with the kit's defaults. The three base classes have all parameters."""
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:
@@ -42,7 +42,7 @@ def score(predictions: Predictions) -> Mapping[str, float]:
 
 
 def begin(params: Params, run: Run) -> Training:
-    """Before its first epoch."""
+    """The training before its first epoch."""
     data = load(run.data_dir, run.fold)
     return Training(params, build(params), data, losses.classification(params, classes=10), run)
 
@@ -54,11 +54,11 @@ def build(params: Params) -> nn.Module:
 
 @cache
 def load(data_dir: Path | None, fold: Fold | None = None) -> Data:
-    """Of the one split, or of a fold: images (n, 1, 28, 28) as bytes, scaled by those trained on; classes (n)."""
+    """The single split or a fold: images (n, 1, 28, 28) as bytes, with the training images' scaling; classes (n)."""
     return photographs(idx.images(data_dir, "train"), idx.labels(data_dir, "train"), fold)
 
 
 def held_out(data_dir: Path | None, fold: Fold | None = None) -> Examples:
-    """The 10,000, as the network of this fold is given them. Raises Sealed, except when the study is evaluated."""
+    """The 10,000 test images, scaled as for this fold's network. Raises Sealed, except during an evaluation."""
     check_unsealed()
     return Examples(idx.images(data_dir, "t10k"), idx.labels(data_dir, "t10k"), load(data_dir, fold).train.scaling)

@@ -153,10 +153,10 @@ def test_a_cached_file_that_is_damaged_is_downloaded_again(repository):
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (lambda good: answers(good.replace(b"?", b"1")), "is not what it should be: .*SHA-256"),
-        (lambda good: answers(good[: good.rindex(b"\n", 0, -1) + 1]), "is not what it should be: .*SHA-256"),
-        (lambda _: answers(b"<html>Moved</html>"), "is not what it should be"),
-        (lambda _: answers(b"\xff\xfe"), "is not what it should be"),
+        (lambda good: answers(good.replace(b"?", b"1")), "the content of .* is wrong: .*SHA-256"),
+        (lambda good: answers(good[: good.rindex(b"\n", 0, -1) + 1]), "the content of .* is wrong: .*SHA-256"),
+        (lambda _: answers(b"<html>Moved</html>"), "the content of .* is wrong"),
+        (lambda _: answers(b"\xff\xfe"), "the content of .* is wrong"),
         (lambda good: answers(good[:500], promised=len(good)), "failed: the connection was cut after 500 of"),
         (lambda _: answers(b"", status=404), "failed: HTTP Error 404"),
     ],

@@ -34,7 +34,7 @@ def test_an_idx_file_is_read_as_it_was_written_gzipped_or_not():
         (b"<html>", "not an IDX file"),
         (b"", "not an IDX file"),
         (written(PIXELS[:, 0])[:-1], "23519 values do not make up 30 x 28 x 28"),
-        (written(PIXELS[:, 0])[:9], "it ends within its head"),
+        (written(PIXELS[:, 0])[:9], "it ends within its header"),
         (gzip.compress(written(PIXELS[:, 0]))[:-20], "damaged"),
         (b"\x1f\x8bnonsense", "damaged"),
     ],

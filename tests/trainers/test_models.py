@@ -89,7 +89,7 @@ def test_the_cnns_blocks_double_their_filters():
 
 
 def test_more_blocks_than_the_image_has_room_for_are_refused():
-    with pytest.raises(ValueError, match="blocks = 4 leave nothing of 8 x 8 pixels: 3 at most"):
+    with pytest.raises(ValueError, match="blocks = 4 are too many for 8 x 8 pixels: at most 3"):
         models.images(8, 1, 10, ImageKnobs(model="cnn", blocks=4))
 
 

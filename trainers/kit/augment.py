@@ -1,6 +1,6 @@
-"""Images changed at random while training: a batch at a time, on its device, with a generator of its own.
+"""Random augmentation of training images: one batch at a time, on its device, with a separate generator.
 
-Every image of a batch is changed by itself. Labels, shapes and types stay. Validation sees the images as they are.
+Each image of a batch is augmented independently. Labels, shapes and types do not change. Validation is not augmented.
 """
 
 import math
@@ -16,22 +16,22 @@ from trainers.kit.knobs import Chance, NotNegative, Share, Whole
 
 @dataclass(frozen=True)
 class Knobs(knobs.Knobs):
-    """How much; 0 is not at all. Drawn for each image evenly from the range, where it does not say otherwise.
+    """The strength of each augmentation; 0 is off. Drawn uniformly from the range for each image.
 
-    shift: by up to this share of the side, along each axis.
+    shift: by up to this fraction of the side, along each axis.
     zoom: by a factor from 1 - zoom to 1 + zoom.
-    rotation: by up to so many degrees, either way.
-    crop: so many black pixels are put round the image, and a random window of its old size is cut out (He et al. 2016,
+    rotation: by up to this many degrees, in both directions.
+    crop: pads the image with this many black pixels and takes a random crop of the original size (He et al. 2016,
     arXiv 1512.03385, section 4.2).
-    flip: mirrored left to right with this chance; 0.5 is usual, and wrong for digits and letters.
+    flip: mirrors left to right with this probability; 0.5 is usual. Unsuitable for digits and letters.
     distortion: elastic (Simard et al. 2003): every point moves by a smooth random field, of about this standard
-    deviation as a share of the side.
+    deviation, as a fraction of the side.
     brightness: up to this much is added to all pixels; contrast: they are multiplied with 1 - contrast to 1 + contrast.
     noise: Gaussian noise of this standard deviation is added to every pixel.
-    erasing: with this chance, a rectangle of 2% to a third of the image becomes black (Zhong et al. 2017, arXiv
+    erasing: with this probability, a rectangle of 2% to a third of the image becomes black (Zhong et al. 2017, arXiv
     1708.04896).
 
-    Pixels are standardised: their unit is the standard deviation of the training pixels.
+    Pixels are standardised: the unit is the standard deviation of the training pixels.
     """
 
     shift: Share = 0.0
@@ -47,9 +47,9 @@ class Knobs(knobs.Knobs):
 
 
 class Augmentation:
-    """(n, channels, side, side) -> the same shape and type. black: what a black pixel is, (channels, 1, 1).
+    """(n, channels, side, side) -> the same shape and type. black: the value of a black pixel, (channels, 1, 1).
 
-    generator: on the images' device. It is the only random state that is used.
+    generator: on the images' device. No other random state is used.
     """
 
     def __init__(self, params: Knobs, black: Tensor, generator: torch.Generator):
@@ -76,17 +76,17 @@ class Augmentation:
             images = images + params.noise * self._normal(images.shape, images)
         return self._erased(images) if params.erasing else images
 
-    # Where pixels go ─────────────────────────────────────────────────────────────────────────────
+    # Geometry ────────────────────────────────────────────────────────────────────────────────────
 
     def _warped(self, images: Tensor) -> Tensor:
-        """Shift, zoom, rotation and distortion are one resampling, bilinear: several would blur."""
+        """Shift, zoom, rotation and distortion in one bilinear resampling: several would blur the image."""
         grid = affine_grid(self._affine(images), list(images.shape), align_corners=False)
         if self._params.distortion:
             grid = grid + self._field(images)
         return grid_sample(images - self._black, grid, align_corners=False) + self._black
 
     def _affine(self, images: Tensor) -> Tensor:
-        """(n, 2, 3): for each point of the result, where it comes from; coordinates run from -1 to 1."""
+        """(n, 2, 3): maps each point of the result to its source; coordinates are from -1 to 1."""
         angle = self._between(images, math.radians(self._params.rotation)).flatten()
         zoom = 1 + self._between(images, self._params.zoom).flatten()
         right, down = (2 * self._between(images, self._params.shift).flatten() for _ in range(2))
@@ -94,7 +94,7 @@ class Augmentation:
         return torch.stack([cos, -sin, right, sin, cos, down], dim=1).view(-1, 2, 3)
 
     def _field(self, images: Tensor) -> Tensor:
-        """(n, side, side, 2): a coarse grid of Gaussian draws, made smooth by bicubic interpolation."""
+        """(n, side, side, 2): a coarse grid of Gaussian draws, smoothed by bicubic interpolation."""
         count, _, height, width = images.shape
         coarse = self._normal((count, 2, max(2, height // 7), max(2, width // 7)), images)
         smooth = interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
@@ -112,7 +112,7 @@ class Augmentation:
         return padded[image, channel, rows, columns]
 
     def _erased(self, images: Tensor) -> Tensor:
-        """The rectangle's area and sides' ratio (0.3 to 1/0.3) are the paper's; it may reach beyond the edge."""
+        """The rectangle's area and aspect ratio (0.3 to 1/0.3) are the paper's; it may extend beyond the edge."""
         _, _, height, width = images.shape
         area = 0.02 + (1 / 3 - 0.02) * self._even(images)
         ratio = torch.exp(self._between(images, math.log(1 / 0.3)))

@@ -1,4 +1,4 @@
-"""CIFAR-10's binary version: where it comes from, and how it is checked."""
+"""CIFAR-10's binary version: download and checks."""
 
 import io
 import tarfile
@@ -15,10 +15,10 @@ from trainers.kit.fetch import DataMissing, checked, fetch
 ARCHIVE = "cifar-10-binary.tar.gz"
 URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
 SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
-"""Of the archive; its page gives the MD5, c32a1d4ab5d03f1284b67883e8d87530."""
+"""Of the archive; its page has the MD5, c32a1d4ab5d03f1284b67883e8d87530."""
 
 FOLDER = "cifar-10-batches-bin"
-"""In the archive, and where it was unpacked."""
+"""The folder in the archive, and of the unpacked files."""
 
 TRAINING = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST = ("test_batch.bin",)
@@ -29,14 +29,14 @@ RECORD = 1 + 3 * 32 * 32
 
 @cache
 def read(data_dir: Path | None, files: tuple[str, ...], url: str = URL) -> tuple[Tensor, Tensor]:
-    """Images (n, 3, 32, 32) as bytes, class numbers (n). Raises DataMissing; ValueError for a file that is not one."""
+    """Images (n, 3, 32, 32) as bytes, class numbers (n). Raises DataMissing; ValueError for a wrong file."""
     contents = _contents(data_dir, files, url)
     parts = [parse(contents[name], name) for name in files]
     return torch.cat([images for images, _ in parts]), torch.cat([labels for _, labels in parts])
 
 
 def parse(content: bytes, where: str) -> tuple[Tensor, Tensor]:
-    """The examples of one batch file. ValueError says what is wrong with it."""
+    """The examples of one batch file. ValueError for a wrong file."""
     if not content or len(content) % RECORD:
         raise ValueError(f"{where}: {len(content)} bytes are not examples of {RECORD} bytes each")
     records = torch.from_numpy(np.frombuffer(content, np.uint8).reshape(-1, RECORD).copy())
@@ -46,7 +46,7 @@ def parse(content: bytes, where: str) -> tuple[Tensor, Tensor]:
 
 
 def unpack(archive: bytes, files: tuple[str, ...], where: str) -> dict[str, bytes]:
-    """Those of its files. ValueError where it is damaged or lacks one."""
+    """These files of the archive. ValueError if it is damaged or one is missing."""
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             found = {name: tar.extractfile(f"{FOLDER}/{name}") for name in files}
@@ -67,5 +67,5 @@ def _contents(data_dir: Path | None, files: tuple[str, ...], url: str) -> Mappin
     except DataMissing as problem:
         raise DataMissing(
             f"set HPSEARCH_DATA (in a notebook: Run.local(data_dir=…)) to a folder that holds cifar-10/{ARCHIVE}, or "
-            f"cifar-10/{FOLDER}/{files[0]} and its kin; {problem}"
+            f"cifar-10/{FOLDER}/{files[0]} and the others; {problem}"
         ) from problem

@@ -1,4 +1,4 @@
-"""The Cleveland heart disease table: where it comes from, how it is checked, and its encoding as 29 inputs."""
+"""The Cleveland heart disease table: download, checks, and encoding as 29 inputs."""
 
 import csv
 import hashlib
@@ -17,8 +17,8 @@ URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/heart-disease/p
 LOCAL = Path("heart_disease") / "heart_cleveland.csv"
 
 SHA256 = "14bcc1aadd4f26fddfa2965e35d9ac3ceb1549d584655278f75a79cdde0ad056"
-"""Of the content, as `sha256` takes it, not of the file's bytes: the repository publishes no checksum, and its copies
-differ in header, row order, and whether the target is graded. It was computed from such a copy of the 303 patients."""
+"""Of the content (see `sha256`), not of the file's bytes: the repository publishes no checksum, and copies differ in
+header, row order, and the grades of the target. It was computed from such a copy of the 303 patients."""
 
 NUMERIC = ("age", "trestbps", "chol", "thalach", "oldpeak")
 CATEGORIES = {
@@ -31,7 +31,7 @@ CATEGORIES = {
     "ca": (0, 1, 2, 3),
     "thal": (3, 6, 7),
 }
-"""The values that the repository's description gives each of them, whether or not the training rows have them all."""
+"""All values in the repository's description, even if some are missing in the training rows."""
 
 GRADES = (0, 1, 2, 3, 4)
 """Of the target: 0 is healthy."""
@@ -41,7 +41,7 @@ COLUMNS = (
     "thalach", "exang", "oldpeak", "slope", "ca", "thal", "target",
 )  # fmt: skip
 INPUTS = len(NUMERIC) + sum(map(len, CATEGORIES.values())) + 1
-"""29: five standardised numbers, 23 one-hot columns, and one that is 1 where a value of the patient is missing."""
+"""29: five standardised numbers, 23 one-hot columns, and one that is 1 if a value of the patient is missing."""
 
 Table = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 """(patients, 14) in the order of COLUMNS, rows sorted; NaN where a value is missing; target 0 or 1."""
@@ -63,11 +63,11 @@ def table(data_dir: Path | None, url: str = URL) -> Table:
 
 
 def parse(content: bytes, where: str) -> Table:
-    """The table in a CSV with or without a header, "?" for a missing value. ValueError says what is wrong where."""
+    """The table in a CSV with or without a header, "?" for a missing value. ValueError with the line of the error."""
     lines = enumerate(csv.reader(content.decode().splitlines()), start=1)
     rows = [_row(cells, f"{where}:{number}") for number, cells in lines if cells and tuple(cells) != COLUMNS]
     if not rows:
-        raise ValueError(f"{where}: no patient is in it")
+        raise ValueError(f"{where}: it has no patients")
     return np.array(sorted(rows, key=_line))
 
 
@@ -77,7 +77,7 @@ def sick(table: Table) -> Strata:
 
 
 def sha256(table: Table) -> str:
-    """What two copies have in common that hold the same patients, in whatever order and notation."""
+    """Equal for two copies with the same patients, in any order and notation."""
     return hashlib.sha256("\n".join(map(_line, table.tolist())).encode()).hexdigest()
 
 
@@ -116,9 +116,9 @@ def _verified(table: Table) -> Table:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How rows become inputs, as read off the rows that are trained on.
+    """The encoding of rows as inputs, fitted on the training rows.
 
-    mean, std: of each of NUMERIC (a constant's std is 1). modes: the commonest value of each of CATEGORIES.
+    mean, std: of each of NUMERIC (1 for a constant). modes: the most frequent value of each of CATEGORIES.
     """
 
     mean: np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -136,7 +136,7 @@ class Encoding:
         return cls(np.nanmean(numbers, axis=0), np.where(std > 0, std, 1.0), modes)
 
     def inputs(self, table: Table) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        """(n, 14) -> (n, 29). A missing value counts as the mean or the mode; the last input says that one is."""
+        """(n, 14) -> (n, 29). A missing value is replaced by the mean or the mode; the last input marks such rows."""
         numbers = (table[:, [COLUMNS.index(name) for name in NUMERIC]] - self.mean) / self.std
         hot = [
             np.where(np.isnan(_column(table, name)), self.modes[name], _column(table, name)) == value

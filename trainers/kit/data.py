@@ -1,4 +1,4 @@
-"""Examples as tensors; the split into training, validation and test that all trials share; the test's seal."""
+"""Examples as tensors; the split into training, validation and test for all trials; the seal of the test set."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +10,14 @@ from torch import Tensor
 from hpsearch import Fold, check_unsealed
 
 SPLIT_SEED = 0
-"""One split for every trial, whatever the trial's own seed: otherwise the search would pick lucky splits."""
+"""One split for all trials, independent of the trial's seed: otherwise the search would select lucky splits."""
 
 TEST, VALIDATION = 0.2, 0.2
-"""Shares of all examples; the rest, 60%, is trained on."""
+"""Fractions of all examples; the rest, 60%, is for training."""
 
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 Strata = np.ndarray[tuple[int], np.dtype[np.int64]]
-"""A number for each example; every part of a split has its share of each."""
+"""The stratum of each example; every part of a split has the same fraction of each stratum."""
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 Columns = np.ndarray[tuple[int, int], np.dtype[np.float64]]
@@ -28,7 +28,7 @@ Columns = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Scaling:
-    """mean, std: of the training examples, shaped so that they broadcast over a batch of inputs."""
+    """mean, std: of the training examples, in a shape that broadcasts over a batch of inputs."""
 
     mean: Tensor
     std: Tensor
@@ -49,9 +49,9 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Examples:
-    """inputs: (n, …); targets: what the loss takes for them, n first. Both live on the same device.
+    """inputs: (n, …); targets: as the loss takes them, n first. Both are on the same device.
 
-    scaling: of inputs that are kept as bytes, a quarter of the memory, and made floats batch by batch.
+    scaling: of inputs stored as bytes (a quarter of the memory), which are converted to floats batch by batch.
     """
 
     inputs: Tensor
@@ -66,25 +66,25 @@ class Examples:
         return Examples(self.inputs.to(device), self.targets.to(device), scaling)
 
     def at(self, rows: Indices) -> "Examples":
-        """Those of the rows, in their order."""
+        """The examples at these rows, in this order."""
         return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
 
     def shuffled(self, generator: torch.Generator) -> "Examples":
-        """A copy in an order drawn from a CPU generator: one gather an epoch is cheaper than one a batch."""
+        """A shuffled copy, by a CPU generator: one gather per epoch is cheaper than one per batch."""
         order = torch.randperm(len(self), generator=generator).to(self.inputs.device)
         return replace(self, inputs=self.inputs[order], targets=self.targets[order])
 
     def batches(self, size: int) -> "Batches":
         """Inputs and targets of every example once; the last batch may be smaller, or larger by one.
 
-        A single example that is left over joins the batch before it: batch normalisation needs two.
+        A single remaining example joins the previous batch: batch normalisation needs two.
         """
         return Batches(self, batch_sizes(len(self), size))
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Minibatches of so many examples each. Their number is known, so preflight can tell how far an epoch has come."""
+    """Minibatches with these sizes. They have a length, so the preflight can measure the progress of an epoch."""
 
     examples: Examples
     sizes: Sequence[int]
@@ -109,19 +109,19 @@ def batch_sizes(examples: int, size: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Data:
-    """What a search may see of a data set: the test split is not in it."""
+    """The part of a data set that a search may use: without the test split."""
 
     train: Examples
     validation: Examples
 
     @classmethod
     def of(cls, whole: Examples, rows: "Rows") -> "Data":
-        """The examples that the rows name, of a whole data set's."""
+        """The examples of a whole data set at these rows."""
         return cls(whole.at(rows.train), whole.at(rows.validation))
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that is trained and validated on."""
+        """All tensors for training and validation."""
         return self.train.inputs, self.train.targets, self.validation.inputs, self.validation.targets
 
     def to(self, device: str) -> "Data":
@@ -129,13 +129,13 @@ class Data:
 
 
 def photographs(images: Tensor, labels: Tensor, fold: Fold | None) -> Data:
-    """Of images (n, channels, side, side) as bytes, and their classes (n), where the test's are not among them."""
+    """From images (n, channels, side, side) as bytes and their classes (n), without the test images."""
     rows = split(labels.numpy(), fold, test=0)
     return Data.of(Examples(images, labels, Scaling.of(images[rows.train])), rows)
 
 
 def standardized(columns: Columns, train: Indices) -> Tensor:
-    """(n, columns), each of mean 0 and standard deviation 1 over the rows that are trained on (a constant: of 0)."""
+    """(n, columns), each with mean 0 and standard deviation 1 over the training rows (0 for a constant column)."""
     mean, std = columns[train].mean(axis=0), columns[train].std(axis=0)
     return torch.tensor((columns - mean) / np.where(std > 0, std, 1.0), dtype=torch.float32)
 
@@ -145,17 +145,17 @@ def standardized(columns: Columns, train: Indices) -> Tensor:
 
 @dataclass(frozen=True)
 class Rows:
-    """Which examples are trained on, and which are validated on."""
+    """The indices of the training and of the validation examples."""
 
     train: Indices
     validation: Indices
 
 
 def split(strata: Strata, fold: Fold | None = None, *, test: float = TEST, seed: int = SPLIT_SEED) -> Rows:
-    """The one split, or that of a fold: over all of them every example that is not the test's is validated on once.
+    """The single split, or that of a fold: over all folds, each example outside of the test set is validated on once.
 
-    The share `test` is set aside first, the same for any number of folds, and is in none of them. ValueError for more
-    folds than there are examples of some stratum.
+    The fraction `test` is set aside first, the same for every number of folds. ValueError for more folds than examples
+    in a stratum.
     """
     parts = [_Stratum(rows, test) for rows in _shuffled(strata, seed)]
     if fold is None:
@@ -167,7 +167,7 @@ def split(strata: Strata, fold: Fold | None = None, *, test: float = TEST, seed:
 
 
 def strata_of(values: Numbers, bins: int = 10) -> Strata:
-    """For a regression: in which tenth of the values each lies."""
+    """For a regression: the decile of each value."""
     edges = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1])
     return np.searchsorted(edges, values, side="right").astype(np.int64)
 
@@ -179,7 +179,7 @@ def _shuffled(strata: Strata, seed: int) -> list[Indices]:
 
 @dataclass(frozen=True)
 class _Stratum:
-    """rows: of one stratum, in random order: those trained on, then those validated on, then the test's."""
+    """rows: of one stratum, in random order: training, then validation, then test."""
 
     rows: Indices
     test_share: float
@@ -205,7 +205,7 @@ class _Stratum:
 
 
 def _dealt(seen: Indices, fold: Fold) -> Rows:
-    """Every k-th example, stratum after stratum: folds differ by one example at most, and so do their strata."""
+    """Every k-th example, stratum by stratum: the sizes of folds, and of their strata, differ by at most one."""
     chosen = np.arange(len(seen)) % fold.of == fold.number - 1
     return Rows(np.sort(seen[~chosen]), np.sort(seen[chosen]))
 
@@ -218,6 +218,6 @@ def _together(parts: Sequence[Indices]) -> Indices:
 
 
 def sealed_test(strata: Strata, *, test: float = TEST, seed: int = SPLIT_SEED) -> Indices:
-    """The examples that `split` sets aside. Raises Sealed, except inside `unsealed`."""
+    """The test examples of `split`. Raises Sealed, except inside `unsealed`."""
     check_unsealed()
     return _together([_Stratum(rows, test).test for rows in _shuffled(strata, seed)])

@@ -1,7 +1,7 @@
 """Public data, downloaded once into a cache folder and checked whenever it is read.
 
-A download that is cut goes on where it was: within one call a few times, and when it is tried again. Several workers
-that want the same file wait for the one that fetches it.
+An interrupted download is resumed: a few times within one call, and by the next call. Several workers that need the
+same file wait for one download.
 """
 
 import fcntl
@@ -23,26 +23,26 @@ TIMEOUT = 30.0
 """Seconds without an answer until a server counts as unreachable."""
 
 TRIES = 3
-"""How often in a row a connection may bring nothing new."""
+"""Connections in a row that may bring no new bytes."""
 
 BLOCK = 1 << 16
-"""Bytes that are read at once."""
+"""Bytes per read."""
 
 
 class DataMissing(Exception):
-    """The data is neither on this machine nor to be had; the message says what to do."""
+    """The data is not on this machine and cannot be downloaded; the message says what to do."""
 
 
 def cache_folder() -> Path:
-    """Where downloads stay: $XDG_CACHE_HOME/hpsearch, by default ~/.cache/hpsearch."""
+    """The folder of downloads: $XDG_CACHE_HOME/hpsearch, by default ~/.cache/hpsearch."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hpsearch"
 
 
 def fetch(url: str, name: str, parse: Callable[[bytes], Parsed]) -> Parsed:
-    """What `parse` makes of the file behind a URL, which is kept in the cache as `name`.
+    """The result of `parse` for the file at a URL, which is cached as `name`.
 
-    `parse` raises ValueError for content that is not what it should be: such a cached file is downloaded again, such a
-    download is not kept. Raises DataMissing with the reason.
+    `parse` raises ValueError for wrong content: a cached file is then downloaded again, a download is not kept.
+    Raises DataMissing with the reason.
     """
     path = cache_folder() / name
     try:
@@ -51,11 +51,11 @@ def fetch(url: str, name: str, parse: Callable[[bytes], Parsed]) -> Parsed:
     except (OSError, HTTPException) as problem:  # no network, no such host, an error status, a cut connection
         raise DataMissing(f"downloading it to {path} failed: {problem}") from problem
     except ValueError as problem:
-        raise DataMissing(f"what {url} holds is not what it should be: {problem}") from problem
+        raise DataMissing(f"the content of {url} is wrong: {problem}") from problem
 
 
 def checked(content: bytes, sha256: str) -> bytes:
-    """The content. ValueError where it is another than the one with this SHA-256."""
+    """The content. ValueError if its SHA-256 is another one."""
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ValueError(f"its SHA-256 is {found}, not {sha256}")
@@ -66,7 +66,7 @@ def _read(url: str, path: Path, parse: Callable[[bytes], Parsed]) -> Parsed:
     try:
         return parse(path.read_bytes())
     except (OSError, ValueError):
-        pass  # not there, not readable or not it
+        pass  # missing, not readable or wrong
     part = path.with_name(f"{path.name}.part")
     continued = _size(part) > 0
     _download(url, part)
@@ -74,7 +74,7 @@ def _read(url: str, path: Path, parse: Callable[[bytes], Parsed]) -> Parsed:
         parsed = parse(part.read_bytes())
     except ValueError:
         part.unlink()
-        if continued:  # perhaps its two halves are of two versions
+        if continued:  # its two parts may be from two versions of the file
             return _read(url, path, parse)
         raise
     part.replace(path)
@@ -83,7 +83,7 @@ def _read(url: str, path: Path, parse: Callable[[bytes], Parsed]) -> Parsed:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; the lock ends with the process, however that ends."""
+    """One process at a time; the lock ends with the process, even if it is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -91,17 +91,17 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _download(url: str, part: Path) -> None:
-    """Fetch what of the file `part` does not have yet, over as many connections as it takes."""
+    """Download the rest of the file to `part`, over several connections if needed."""
     fruitless = 0
     while True:
         before = _size(part)
         try:
             return _append(url, part)
         except HTTPError as problem:
-            problem.close()  # it is the answer too, and holds the connection
+            problem.close()  # it is also the response, and keeps the connection open
             if problem.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 raise
-            part.unlink()  # longer than the file is: another one
+            part.unlink()  # longer than the file: from another version
         except (OSError, HTTPException):
             fruitless = 0 if _size(part) > before else fruitless + 1
             if fruitless == TRIES:
@@ -109,12 +109,12 @@ def _download(url: str, part: Path) -> None:
 
 
 def _append(url: str, part: Path) -> None:
-    """Go on with the file over one connection. ConnectionError where that ends before the file does."""
+    """Continue the download over one connection. ConnectionError if that ends before the file does."""
     have = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
         if answer.status != HTTPStatus.PARTIAL_CONTENT:
-            have = 0  # the server sends all of it whatever it is asked for
+            have = 0  # the server ignores the range and sends the whole file
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length else None
         progress = Progress(part.stem, total)
@@ -132,7 +132,7 @@ def _size(path: Path) -> int:
 
 
 class Progress:
-    """Says on stderr how far a download is: a bar on a terminal, else (in a trial's log) a line every tenth."""
+    """Progress of a download on stderr: a bar on a terminal, else (in a trial's log) a line every 10%."""
 
     def __init__(self, name: str, total: int | None):
         self._name = name

@@ -1,4 +1,4 @@
-"""MNIST's files, in the IDX format that its page described: where they come from, and how they are checked."""
+"""MNIST's files in the IDX format: download and checks."""
 
 import gzip
 from functools import cache
@@ -12,7 +12,7 @@ from torch import Tensor
 from trainers.kit.fetch import DataMissing, checked, fetch
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-"""Where torchvision fetches them from; the first page, yann.lecun.com, gives them out no more."""
+"""torchvision's source; the original page, yann.lecun.com, no longer serves them."""
 
 SHA256 = {
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -20,7 +20,7 @@ SHA256 = {
     "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
     "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
 }
-"""Of the downloads. Files in a folder of one's own may be other copies, and are checked for what is in them only."""
+"""Of the downloads. Files in the data folder may be other copies; only their content is checked."""
 
 Part = Literal["train", "t10k"]
 Array = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -28,7 +28,7 @@ Array = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 @cache
 def images(data_dir: Path | None, part: Part, url: str = URL) -> Tensor:
-    """(n, 1, height, width) bytes. Raises DataMissing; ValueError for a file that is not one."""
+    """(n, 1, height, width) bytes. Raises DataMissing; ValueError for a wrong file."""
     return torch.from_numpy(_read(data_dir, f"{part}-images-idx3-ubyte.gz", 3, url)).unsqueeze(1)
 
 
@@ -39,7 +39,7 @@ def labels(data_dir: Path | None, part: Part, url: str = URL) -> Tensor:
 
 
 def parse(content: bytes, dimensions: int, where: str) -> Array:
-    """The array in an IDX file of bytes, gzipped or not. ValueError says what is wrong with it.
+    """The array in an IDX file of bytes, gzipped or not. ValueError for a wrong file.
 
     The format: two zero bytes, the type (8: unsigned bytes), the number of dimensions; their sizes, four bytes each,
     the highest first; the values, the last dimension innermost.
@@ -52,7 +52,7 @@ def parse(content: bytes, dimensions: int, where: str) -> Array:
         raise ValueError(f"{where}: not an IDX file of bytes in {dimensions} dimensions: it begins with {plain[:4]!r}")
     header = 4 + 4 * dimensions
     if len(plain) < header:
-        raise ValueError(f"{where}: it ends within its head")
+        raise ValueError(f"{where}: it ends within its header")
     shape = [int.from_bytes(plain[place : place + 4]) for place in range(4, header, 4)]
     if len(plain) - header != np.prod(shape, dtype=np.int64):
         raise ValueError(f"{where}: {len(plain) - header} values do not make up {' x '.join(map(str, shape))}")

@@ -1,7 +1,7 @@
-"""Parameters of a training as frozen dataclasses, with the range of each where it stands.
+"""Parameters of a training as frozen dataclasses. The type of each field has its range.
 
-A task's `Params` puts together the knobs that it has, by inheriting them: every field is a name that a study file may
-fix or search. Whoever makes one with a value out of range is told all that is wrong with it.
+A task's `Params` inherits from several of these classes: a study file may fix or search every field by its name. A
+value out of range raises one error that lists all faults.
 """
 
 import math
@@ -41,7 +41,7 @@ Whole = Annotated[int, Within(0)]
 
 @dataclass(frozen=True)
 class Knobs:
-    """Raises ValueError when made with a number out of its range or a word that is no choice."""
+    """Raises ValueError for a number out of its range or a text that is not a choice."""
 
     def __post_init__(self) -> None:
         hints = hints_of(type(self))
@@ -51,7 +51,7 @@ class Knobs:
 
 
 def hints_of(kind: type[Any]) -> dict[str, Any]:
-    """Of a dataclass: field name -> its type, ranges included."""
+    """The types of a dataclass's fields by name, with their ranges."""
     return get_type_hints(kind, include_extras=True)
 
 

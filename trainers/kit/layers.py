@@ -1,4 +1,4 @@
-"""What networks are made of: activations, normalisation, dropout, and the weights that they begin with."""
+"""Layers of networks: activations, normalisation, dropout, and the initial weights."""
 
 import math
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ GAINS: dict[Activation, float] = {
     "prelu": nn.init.calculate_gain("leaky_relu", 0.25),
     "gelu": math.sqrt(2),
 }
-"""What the Kaiming initialisation multiplies the weights with; torch's calculate_gain, which knows no GELU."""
+"""Gains of the Kaiming initialisation, as in torch's calculate_gain, which has no GELU."""
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -43,16 +43,16 @@ class Knobs(knobs.Knobs):
     - "tanh"
     - "relu": max(0, x) (Nair and Hinton 2010)
     - "leaky_relu": 0.01·x below 0 (Maas et al. 2013)
-    - "prelu": a slope below 0 that is learnt, 0.25 at first (He et al. 2015, arXiv 1502.01852)
+    - "prelu": a learnt slope below 0, initially 0.25 (He et al. 2015, arXiv 1502.01852)
     - "gelu": x·Φ(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415)
 
-    init: of the weights of linear and convolution layers; their biases begin with 0, except with "torch".
+    init: of the weights of linear and convolution layers; biases are initially 0, except with "torch".
     - "torch": torch's own, uniform in ±1/√inputs
     - "xavier": uniform in ±√(6 / (inputs + outputs)) (Glorot and Bengio 2010)
     - "kaiming": normal, of standard deviation gain/√inputs (He et al. 2015); the gain is the activation's
-    - "zeros": all hidden units stay equal for ever
-    - "gaussian": normal, of standard deviation init_std; wide, it saturates units and lets the loss begin huge
-    dropout: the share of a hidden layer's units that is left out in a step (Srivastava et al. 2014).
+    - "zeros": all hidden units stay equal
+    - "gaussian": normal, of standard deviation init_std; a large one saturates units, and the initial loss is huge
+    dropout: the fraction of a hidden layer's units that is dropped in a step (Srivastava et al. 2014).
     batch_norm: normalises each unit over the batch (Ioffe and Szegedy 2015, arXiv 1502.03167); ResNets always do.
     """
 
@@ -72,7 +72,7 @@ def dropout(params: Knobs) -> list[nn.Module]:
 
 
 def norm(params: Knobs, units: int) -> list[nn.Module]:
-    """Of vectors of `units` features."""
+    """For vectors of `units` features."""
     return [nn.BatchNorm1d(units)] if params.batch_norm else []
 
 

@@ -1,7 +1,7 @@
-"""From what a network puts out to what can be averaged over networks, and back, so that the kit's metrics read it.
+"""Conversion of a network's outputs to predictions that can be averaged over networks, and back for the metrics.
 
-Logits cannot be averaged sensibly, probabilities can. (The link functions of generalised linear models: McCullagh and
-Nelder 1989.) Everything is computed as float64, in which a probability of 1e-300 is still more than 0.
+Probabilities can be averaged, logits cannot. (The link functions of generalised linear models: McCullagh and Nelder
+1989.) All is computed as float64, so that a probability of 1e-300 is above 0.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from hpsearch import Predictions
 
 
 class Link(Protocol):
-    """Both ways are of the same examples, and each undoes the other."""
+    """The two methods are inverse to each other."""
 
     def predictions(self, outputs: Tensor, targets: Tensor) -> Predictions:
-        """From a network's outputs and what its loss takes for targets, on any device."""
+        """From a network's outputs and its loss's targets, on any device."""
         ...
 
     def outputs(self, predictions: Predictions) -> tuple[Tensor, Tensor]:
@@ -38,7 +38,7 @@ class Classes:
 class Two:
     """Of logits (n, 1) and targets (n, 1) of 0.0 and 1.0: (n, 2), the probability of 0 and that of 1.
 
-    Both are kept: near 1 a probability has no digits left to say by how little it is less.
+    Both are stored, because 1 - p loses all digits for p near 1.
     """
 
     def predictions(self, outputs: Tensor, targets: Tensor) -> Predictions:
@@ -55,7 +55,7 @@ class Two:
 class Values:
     """Of a regression on standardised targets (n, 1): the values (n) in the units of the data.
 
-    mean, unit: of the targets that were trained on, their mean and standard deviation.
+    mean, unit: mean and standard deviation of the training targets.
     """
 
     mean: float
@@ -71,6 +71,6 @@ class Values:
 
 
 def _log(predictions: Predictions) -> Tensor:
-    """Of probabilities; of 0 that of the smallest number there is, so that a loss stays finite."""
+    """The logarithm of probabilities; 0 is replaced by the smallest positive number, so that a loss is finite."""
     probabilities = torch.from_numpy(predictions.outputs)
     return probabilities.clamp_min(torch.finfo(torch.float64).tiny).log()

@@ -1,4 +1,4 @@
-"""What is minimised, and what is said of the outputs: one `Goal` for each kind of task."""
+"""The loss and the metrics: one `Goal` for each kind of task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ Measure = Callable[[Tensor, Tensor], metrics.Metrics]
 class Knobs(knobs.Knobs):
     """loss: of a classification.
     - "cross-entropy": -log of the probability of the right class: softmax for many classes, sigmoid for two
-    - "mse": the squared error of the probabilities (Brier 1950), to see why one does not
-    label_smoothing: this share of the target's certainty is spread over all classes (Szegedy et al. 2016, arXiv
-    1512.00567, section 7), with "cross-entropy".
+    - "mse": the squared error of the probabilities (Brier 1950), for comparison
+    label_smoothing: this fraction of the target's probability is spread over all classes (Szegedy et al. 2016,
+    arXiv 1512.00567, section 7), with "cross-entropy".
     """
 
     loss: Literal["cross-entropy", "mse"] = "cross-entropy"
@@ -32,9 +32,9 @@ class Knobs(knobs.Knobs):
 
 @dataclass(frozen=True)
 class Goal:
-    """minimized: the loss of a training step. loss: what is reported of training and validation alike, the same without
-    label smoothing, so that trials can be compared. while_training, validated: the metrics of each. link: from outputs
-    to what can be averaged over networks, and back.
+    """minimized: the loss of a training step. loss: the reported loss of training and validation, without label smoothing,
+    so that trials can be compared. while_training, validated: the metrics of each. link: converts outputs to
+    predictions that can be averaged over networks, and back.
     """
 
     minimized: Loss
@@ -57,14 +57,14 @@ def binary(params: Knobs) -> Goal:
     """Outputs are logits (n, 1), targets 0.0 or 1.0 (n, 1)."""
     if params.loss == "mse":
         return Goal(_squared_of_two, _squared_of_two, metrics.binary_accuracy, metrics.binary, links.Two())
-    # The sigmoid and its cross-entropy in one function, which is exact for large logits too.
+    # The sigmoid and its cross-entropy in one function, which is also exact for large logits.
     loss = binary_cross_entropy_with_logits
     smoothed = _smoothed_two(params.label_smoothing)
     return Goal(smoothed, loss, metrics.binary_accuracy, metrics.binary, links.Two())
 
 
 def regression(values: links.Values) -> Goal:
-    """Outputs and targets (n, 1), standardised; the loss is their mean squared error. values: what they stand for."""
+    """Outputs and targets (n, 1), standardised; the loss is their mean squared error. values: their scaling."""
     measured = metrics.Regression(values.unit)
     return Goal(mse_loss, mse_loss, measured.rmse, measured, values)
 

@@ -1,7 +1,7 @@
-"""How good the outputs are: torchmetrics' functions, given what they are sure to understand.
+"""Metrics of the outputs, computed by torchmetrics.
 
-They take logits that happen to lie between 0 and 1 for probabilities, so they are handed classes, or scores in that
-range. Accuracy and F1 come from one confusion matrix, which is a third of the price of a function for each.
+Its functions treat logits between 0 and 1 as probabilities, so they are called with classes, or with scores in that
+range. Accuracy and F1 use one confusion matrix, which takes a third of the time of separate functions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ Metrics = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Confusion:
-    """counts[i][j]: how many examples of class i were taken for class j."""
+    """counts[i][j]: number of examples of class i that were predicted as class j."""
 
     counts: Sequence[Sequence[int]]
 
@@ -33,14 +33,14 @@ class Confusion:
 
     @property
     def f1(self) -> list[float]:
-        """Of each class, the harmonic mean of precision and recall; NaN where it is neither there nor chosen."""
+        """Of each class, the harmonic mean of precision and recall; NaN if it is in neither targets nor predictions."""
         both = zip(map(sum, self.counts), map(sum, zip(*self.counts, strict=True)), strict=True)
         return [2 * self.counts[label][label] / (n + m) if n + m else nan for label, (n, m) in enumerate(both)]
 
 
 @dataclass(frozen=True)
 class Classes:
-    """Of logits (n, classes) and class numbers (n); the highest output is the chosen class."""
+    """Of logits (n, classes) and class numbers (n); the class with the highest output is predicted."""
 
     classes: int
 
@@ -48,18 +48,18 @@ class Classes:
         return {"accuracy": Confusion.of(outputs.argmax(1), targets, self.classes).accuracy}
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Metrics:
-        """accuracy; f1: of each class by itself, the mean over those that are there (macro)."""
+        """accuracy; f1: the mean over the classes that occur (macro)."""
         confusion = Confusion.of(outputs.argmax(1), targets, self.classes)
         return {"accuracy": confusion.accuracy, "f1": fmean(f1 for f1 in confusion.f1 if not isnan(f1))}
 
 
 def binary_accuracy(outputs: Tensor, targets: Tensor) -> Metrics:
-    """The share of examples with a logit > 0 exactly where the target is 1; both (n, 1)."""
+    """The fraction of correct classes; a logit > 0 is class 1; both (n, 1)."""
     return {"accuracy": _of_two(outputs, targets).accuracy}
 
 
 def binary(outputs: Tensor, targets: Tensor) -> Metrics:
-    """accuracy; auroc; f1 of those whose target is 1; logits and targets (n, 1)."""
+    """accuracy; auroc; f1 of class 1; logits and targets (n, 1)."""
     confusion = _of_two(outputs, targets)
     return {"accuracy": confusion.accuracy, "auroc": auroc(outputs, targets), "f1": confusion.f1[1]}
 
@@ -69,9 +69,9 @@ def _of_two(outputs: Tensor, targets: Tensor) -> Confusion:
 
 
 def auroc(outputs: Tensor, targets: Tensor) -> float:
-    """How often a positive example has the higher output than a negative one, ties counting half; both (n, 1).
+    """Probability that a positive example has a higher output than a negative one; ties count half; both (n, 1).
 
-    This is the area under the ROC curve (Hanley and McNeil 1982, Radiology 143). NaN without both classes, or where an
+    This is the area under the ROC curve (Hanley and McNeil 1982, Radiology 143). NaN without both classes, or if an
     output is not finite.
     """
     scores, right = outputs.flatten().double(), targets.long().flatten()
@@ -84,7 +84,7 @@ def auroc(outputs: Tensor, targets: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Regression:
-    """Of predictions and targets (n, 1). unit: what 1 of them is in the units of the data set."""
+    """Of predictions and targets (n, 1). unit: the value of 1 in the units of the data set."""
 
     unit: float
 
@@ -93,5 +93,5 @@ class Regression:
         return {"rmse": mean_squared_error(outputs, targets, squared=False).item() * self.unit}
 
     def __call__(self, outputs: Tensor, targets: Tensor) -> Metrics:
-        """rmse; r2: 1 - squared error / that of always saying the mean of these targets: 1 at best, 0 for the mean."""
+        """rmse; r2: 1 - squared error / squared error of the targets' mean: at most 1; 0 for the mean."""
         return {**self.rmse(outputs, targets), "r2": r2_score(outputs, targets).item()}

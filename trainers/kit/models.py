@@ -1,6 +1,6 @@
-"""Networks, built from names and numbers that a study file can search.
+"""Networks, built from parameters that a study file can search.
 
-Their parts have names, from the input to the output: gradients are watched part by part.
+Their parts have names, from the input to the output: gradient norms are reported for each part.
 """
 
 from collections import OrderedDict
@@ -20,9 +20,9 @@ Parts = Iterator[tuple[str, nn.Module]]
 
 @dataclass(frozen=True)
 class MlpKnobs(layers.Knobs):
-    """hidden, hidden_layers: the units of each hidden layer, and how many of them; none is a linear model.
+    """hidden, hidden_layers: units of each hidden layer, and number of hidden layers; 0 is a linear model.
 
-    widths: the units of each hidden layer by itself, such as "128-64"; "" is `hidden` for all.
+    widths: the units of each hidden layer separately, such as "128-64"; "" is `hidden` for all.
     """
 
     hidden: Count = 64
@@ -45,9 +45,9 @@ class TableKnobs(MlpKnobs):
 class ImageKnobs(MlpKnobs):
     """model: "linear" (logistic regression, the baseline to beat), "mlp", "cnn" or "resnet".
 
-    Of the CNN: blocks of convolution, activation and pooling, then the MLP's hidden layers. `filters` of the first
-    block, twice as many in each further one; kernel and stride of the convolutions; pooling halves the sides.
-    Of the ResNet: `filters` in the first of three stages, `blocks` residual blocks in each; 6·blocks + 2 layers (He et
+    The CNN: blocks of convolution, activation and pooling, then the MLP's hidden layers. `filters` in the first block,
+    twice as many in each further one; kernel and stride of the convolutions; pooling halves the sides.
+    The ResNet: `filters` in the first of three stages, `blocks` residual blocks in each; 6·blocks + 2 layers (He et
     al. 2016, arXiv 1512.03385, section 4.2). Dropout is before its output.
     """
 
@@ -60,7 +60,7 @@ class ImageKnobs(MlpKnobs):
 
 
 def hidden_widths(params: MlpKnobs) -> list[int]:
-    """The units of each hidden layer. ValueError where `widths` says none."""
+    """The units of each hidden layer. ValueError for wrong `widths`."""
     if not params.widths:
         return [params.hidden] * params.hidden_layers
     words = params.widths.split("-")
@@ -115,7 +115,7 @@ def _cnn(side: int, channels: int, outputs: int, params: ImageKnobs) -> Parts:
     for number, (before, after) in enumerate(pairwise([channels, *filters]), start=1):
         left = _side_after(left, params)
         if left < 1:
-            raise ValueError(f"blocks = {params.blocks} leave nothing of {side} x {side} pixels: {number - 1} at most")
+            raise ValueError(f"blocks = {params.blocks} are too many for {side} x {side} pixels: at most {number - 1}")
         yield f"block{number}", nn.Sequential(*_block(before, after, params))
     yield from _head(filters[-1] * left**2, outputs, hidden_widths(params), params)
 
@@ -151,7 +151,7 @@ def _resnet(channels: int, outputs: int, params: ImageKnobs) -> Parts:
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions with batch norm, added to the input; where the shape changes, to a 1x1 convolution of it."""
+    """Two 3x3 convolutions with batch norm, added to the input; if the shape changes, to its 1x1 convolution."""
 
     def __init__(self, before: int, after: int, stride: int = 1):
         super().__init__()

@@ -1,4 +1,4 @@
-"""torch's optimizers by name, and what the batch's size means for the learning rate."""
+"""torch's optimizers by name, and the learning rate by batch size."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ Name = Literal["sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", 
 
 @dataclass(frozen=True)
 class Knobs(knobs.Knobs):
-    """What makes a step out of a gradient.
+    """The optimizer and its parameters.
 
     optimizer:
     - "sgd": w ← w - lr·g (Robbins and Monro 1951)
     - "momentum": v ← momentum·v + g, w ← w - lr·v (Polyak 1964)
-    - "nesterov": the gradient is taken where the momentum leads (Nesterov 1983; as Sutskever et al. 2013 write it)
+    - "nesterov": the gradient is taken after the momentum step (Nesterov 1983; in the form of Sutskever et al. 2013)
     - "adagrad": g over the root of the sum of all g² so far (Duchi et al. 2011)
     - "adadelta": g over a moving root mean square, times that of the steps (Zeiler 2012, arXiv 1212.5701); lr near 1
     - "rmsprop": g over a moving root mean square (Hinton 2012, lecture 6e)
     - "adam": a moving average of g over a moving root mean square (Kingma and Ba 2015, arXiv 1412.6980)
-    - "adamw": Adam whose weight_decay is decoupled (Loshchilov and Hutter 2019, arXiv 1711.05101)
+    - "adamw": Adam with decoupled weight_decay (Loshchilov and Hutter 2019, arXiv 1711.05101)
 
     lr: the learning rate, before the schedule.
-    lr_for_batch: the batch size that lr is meant for; it is multiplied with batch_size / lr_for_batch, the linear rule
-    (Goyal et al. 2017, arXiv 1706.02677). 0: lr is taken as it is, whatever the batch size.
+    lr_for_batch: the batch size that lr is for; lr is multiplied by batch_size / lr_for_batch, the linear rule
+    (Goyal et al. 2017, arXiv 1706.02677). 0: lr does not depend on the batch size.
     momentum: None is 0.9, and 0 with sgd and rmsprop.
     beta1, beta2: of adam and adamw.
-    rho: how slowly the mean square forgets; None is 0.9 with adadelta, 0.99 with rmsprop.
-    eps: what keeps the division finite; None is torch's own for the optimizer.
+    rho: decay rate of the mean square; None is 0.9 with adadelta, 0.99 with rmsprop.
+    eps: the constant in the denominator; None is torch's default.
     """
 
     optimizer: Name = "adam"
@@ -48,9 +48,9 @@ class Knobs(knobs.Knobs):
 
 
 def build(params: Knobs, parameters: Iterable[Parameter]) -> optim.Optimizer:
-    """Without weight decay: that is kit.regularization's, the same for all of them.
+    """Without weight decay, which kit.regularization applies for all optimizers.
 
-    The fused Adam does the same sums in one pass: a small network's epoch takes a third less time with it on a CPU.
+    The fused Adam computes the same in one pass: on a CPU a small network's epoch takes a third less time.
     """
     lr = rate(params)
     match params.optimizer:
@@ -59,7 +59,7 @@ def build(params: Knobs, parameters: Iterable[Parameter]) -> optim.Optimizer:
         case "momentum":
             return optim.SGD(parameters, lr, momentum=_momentum(params))
         case "nesterov":
-            # Nesterov's step with no momentum is plain SGD; torch refuses to say so.
+            # Without momentum, Nesterov's step is plain SGD, and torch raises an error.
             return optim.SGD(parameters, lr, momentum=_momentum(params), nesterov=_momentum(params) > 0)
         case "adagrad":
             return optim.Adagrad(parameters, lr, eps=_or(params.eps, 1e-10))
@@ -74,7 +74,7 @@ def build(params: Knobs, parameters: Iterable[Parameter]) -> optim.Optimizer:
 
 
 def rate(params: Knobs) -> float:
-    """The learning rate before the schedule, for the batches that it is used with."""
+    """The learning rate before the schedule, for this batch size."""
     return params.lr * params.batch_size / params.lr_for_batch if params.lr_for_batch else params.lr
 
 

@@ -1,7 +1,7 @@
-"""What a trained network says of validation or test, its snapshots, and augmented copies.
+"""Predictions of a trained network and its snapshots on the validation or test set, also for augmented copies.
 
-A task's `predict` and `snapshots` hand over their training as it was built, and here the weights come back: from the
-checkpoint that the run was made with, or in a notebook, where the same run has trained them, from there.
+A task's `predict` and `snapshots` pass a newly built training. Its weights are restored here: from the run's
+checkpoint, or in a notebook from the training that used the same run.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,11 +15,11 @@ from trainers.kit.losses import Goal
 from trainers.kit.training import Training, augmentation, evaluate, generator, unchanged
 
 HeldOut = Callable[[], Examples]
-"""The test's examples, as the network is to be given them. Raises Sealed, except inside `unsealed`."""
+"""The test examples, as the network's inputs. Raises Sealed, except inside `unsealed`."""
 
 
 def predict(training: Training, part: Part, held_out: HeldOut, augmented: int) -> Predictions:
-    """What the best network says. augmented: also of so many copies of each input, changed as in training: the mean."""
+    """Predictions of the network. augmented: the mean with this many augmented copies of each input."""
     examples = _of(training, part, held_out)
     _restore(training)
     draws = generator(training.run.seed, 2, training.run.device)
@@ -29,14 +29,14 @@ def predict(training: Training, part: Part, held_out: HeldOut, augmented: int) -
 
 
 def snapshots(training: Training, part: Part, held_out: HeldOut) -> list[Predictions]:
-    """What each of the networks says that were kept at the ends of cycles, oldest first."""
+    """Predictions of each snapshot, oldest first."""
     examples = _of(training, part, held_out)
     _restore(training)
     return [_said(training, network, examples) for network in training.snapshots.networks(training.network)]
 
 
 def score(predictions: Predictions, goal: Goal) -> Mapping[str, float]:
-    """What the trial reports of validation, without "val_" in front. The loss is without what `loss` may say."""
+    """The trial's validation metrics, without "val_". The loss does not depend on the parameter `loss`."""
     outputs, targets = goal.link.outputs(predictions)
     return {"loss": goal.loss(outputs, targets).item(), **goal.validated(outputs, targets)}
 
@@ -46,7 +46,7 @@ def _of(training: Training, part: Part, held_out: HeldOut) -> Examples:
 
 
 def _restore(training: Training) -> None:
-    """Only what predicts: a checkpoint of a GPU's training has random states that a CPU could not take."""
+    """Restore only the weights: a CPU cannot restore the random states in a GPU's checkpoint."""
     trained = dict(training.run.tracked)
     weights = training.weights
     training.run.track(**weights)

@@ -1,4 +1,4 @@
-"""What keeps weights small and steps bounded. Dropout and batch normalisation are layers: kit.models."""
+"""Penalties on weights, and gradient clipping. Dropout and batch normalisation are layers: kit.layers."""
 
 from dataclasses import dataclass
 
@@ -16,11 +16,11 @@ class Knobs(knobs.Knobs):
 
     weight_decay: λ. Coupled, it is L2 (ridge): λ/2·‖w‖² on the loss, so λ·w on the gradient (Hoerl and Kennard 1970).
     decoupled: weight_decay shrinks the weights apart from the gradient, w ← w - lr·λ·w (Loshchilov and Hutter 2019,
-    arXiv 1711.05101); with the optimizer "adamw" it does in any case. With plain SGD both are the same.
+    arXiv 1711.05101); always with the optimizer "adamw". With plain SGD both are the same.
     l1: λ₁·‖w‖₁ on the loss, so λ₁·sign(w) on the gradient (lasso, Tibshirani 1996). Both together are the elastic net
     (Zou and Hastie 2005).
     clip_norm: gradients are scaled down to this norm of all of them together (Pascanu et al. 2013, arXiv 1211.5063).
-    clip_value: each gradient is cut off at ± this. 0: not. Clipping is of the loss's gradient, before the penalties.
+    clip_value: each gradient is clipped to ± this. 0: off. The loss's gradient is clipped, before the penalties.
     """
 
     weight_decay: NotNegative = 0.0
@@ -31,7 +31,7 @@ class Knobs(knobs.Knobs):
 
 
 class Regularizer:
-    """To be called between backpropagation and the optimizer's step. decoupled: whether weight_decay is."""
+    """Call it between backpropagation and the optimizer's step. decoupled: of weight_decay."""
 
     def __init__(self, params: Knobs, model: nn.Module, decoupled: bool):
         self._all = list(model.parameters())
@@ -61,7 +61,7 @@ class Regularizer:
 
 
 def _grad(weight: nn.Parameter) -> torch.Tensor:
-    """Of every weight that the loss depends on; of the others a zero, so that the penalty acts on them too."""
+    """The gradient of a weight; zero if the loss does not depend on it, so that the penalty applies to all."""
     if weight.grad is None:
         weight.grad = torch.zeros_like(weight)
     return weight.grad

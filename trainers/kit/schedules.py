@@ -1,7 +1,7 @@
-"""The learning rate over the time of a training: a factor on the rate that the optimizer began with.
+"""Learning-rate schedules: a factor on the optimizer's initial rate.
 
-Time is measured in epochs that are done, with fractions: in the midst of the third epoch it is 2.5. The rate is set
-before every step, so a warm-up and a cosine rise and fall within an epoch.
+Time is in completed epochs, with fractions: in the middle of the third epoch it is 2.5. The rate is set before every
+step, so a warm-up and a cosine change it within an epoch.
 """
 
 import math
@@ -18,27 +18,27 @@ Name = Literal["constant", "step", "exponential", "plateau", "cosine", "linear",
 
 @dataclass(frozen=True)
 class Knobs(knobs.Knobs):
-    """The learning rate at time t, in epochs since the end of the warm-up; T is what remains of the training then.
+    """The learning rate at time t, in epochs since the end of the warm-up; T: the epochs that remain then.
 
     schedule:
     - "constant"
     - "step": times step_factor after every step_epochs, or at the epochs of step_at
     - "exponential": times exponential_factor each epoch, step by step: exponential_factor^t
-    - "plateau": times plateau_factor (divided by 10) when val_loss was not lower than its least for more than
+    - "plateau": times plateau_factor (divided by 10) when val_loss has no new minimum for more than
       plateau_patience epochs; as torch's ReduceLROnPlateau
     - "cosine": (1 + cos(π·t/T)) / 2, down to final_factor (Loshchilov and Hutter 2017, arXiv 1608.03983, equation 5)
     - "linear": 1 - t/T, down to final_factor
     - "inverse-sqrt": √(w / (w + t)) with w the warm-up's epochs, at least 1 (Vaswani et al. 2017, arXiv 1706.03762,
       section 5.3: the rate falls with the root of the time since the start)
-    - "restarts": a cosine over restart_epochs, then anew, each cycle restart_growth times as long as the one before
+    - "restarts": a cosine over restart_epochs, repeated, each cycle restart_growth times as long as the previous one
       (SGDR, the same paper as "cosine"; with restart_growth = 1 the cycles of snapshot ensembles, Huang et al. 2017,
       arXiv 1704.00109, equation 2)
 
-    warmup: epochs, fractions allowed, in which the rate rises evenly from warmup_from times itself (Goyal et al. 2017,
-    arXiv 1706.02677, section 2.2). A schedule's time begins after them; step_at counts from the very start.
+    warmup: epochs, fractions allowed, in which the rate rises linearly from warmup_from times itself (Goyal et al.
+    2017, arXiv 1706.02677, section 2.2). A schedule's time begins after them; step_at counts from the start.
     step_at: epochs after which the rate falls, such as "30,60,80"; "" is every step_epochs.
-    snapshots: of "restarts", how many of the newest cycles leave the network that they ended with in the checkpoint,
-    for an ensemble of them (Huang et al. 2017). Cycles end with epochs, so a warm-up takes whole ones here.
+    snapshots: with "restarts", the number of last cycles with their final network in the checkpoint, for an ensemble
+    (Huang et al. 2017). Cycles end with epochs, so warmup must be whole epochs then.
     """
 
     schedule: Name = "constant"
@@ -62,7 +62,7 @@ class Knobs(knobs.Knobs):
 
 
 class Schedule:
-    """Sets an optimizer's learning rate. epochs: of the whole training, over all its pauses."""
+    """Sets an optimizer's learning rate. epochs: of the whole training, with all its segments."""
 
     def __init__(self, params: Knobs, optimizer: Optimizer, epochs: int):
         self._params = params
@@ -72,7 +72,7 @@ class Schedule:
         self._plateau = Plateau(params.plateau_factor, params.plateau_patience)
 
     def set(self, done: float) -> float:
-        """Set the rate for a step at `done` epochs since the start, and say what it is."""
+        """Set the rate for a step at `done` epochs since the start, and return it."""
         rate: float = self._base * factor(self._params, done, self._epochs)
         if self._params.schedule == "plateau":
             rate *= self._plateau.factor
@@ -92,7 +92,7 @@ class Schedule:
 
 
 def factor(params: Knobs, done: float, epochs: int) -> float:
-    """What the rate is multiplied with at `done` of `epochs` epochs; "plateau" has its own factor besides."""
+    """The factor of the rate at `done` of `epochs` epochs, without that of "plateau"."""
     if done < params.warmup:
         return params.warmup_from + (1 - params.warmup_from) * done / params.warmup
     since = done - params.warmup
@@ -118,12 +118,12 @@ def factor(params: Knobs, done: float, epochs: int) -> float:
 
 
 def cosine(share: float) -> float:
-    """From 1 at the share 0 of the way to 0 at the share 1."""
+    """From 1 at fraction 0 to 0 at fraction 1."""
     return (1 + math.cos(math.pi * share)) / 2
 
 
 def in_cycle(since: float, first: int, growth: int) -> float:
-    """The share in [0, 1) of the cycle that is done; cycles are first, first·growth, first·growth², … epochs long."""
+    """The completed fraction of the cycle, in [0, 1); cycles are first, first·growth, first·growth², … epochs long."""
     if growth == 1:
         return since % first / first
     length = first
@@ -133,13 +133,13 @@ def in_cycle(since: float, first: int, growth: int) -> float:
 
 
 def ends_cycle(params: Knobs, epoch: int) -> bool:
-    """Whether, of a schedule that leaves snapshots, one of its cycles ends with the epoch, from 1."""
+    """Whether a cycle ends with this epoch (from 1) and leaves a snapshot."""
     since = epoch - params.warmup
     return bool(params.snapshots) and since > 0 and not in_cycle(since, params.restart_epochs, params.restart_growth)
 
 
 def _check_cycles(params: Knobs) -> None:
-    """ValueError where snapshots are asked for that no cycle would leave."""
+    """ValueError for snapshots without cycles."""
     if params.snapshots and params.schedule != "restarts":
         raise ValueError(f'snapshots are of the cycles of schedule = "restarts", got {params.schedule!r}')
     if params.snapshots and params.warmup % 1:
@@ -147,7 +147,7 @@ def _check_cycles(params: Knobs) -> None:
 
 
 def milestones(params: Knobs) -> list[int]:
-    """The epochs of `step_at`. ValueError where they are none."""
+    """The epochs of `step_at`. ValueError for anything else."""
     words = [word.strip() for word in params.step_at.split(",")] if params.step_at else []
     if not all(word.isdigit() and int(word) > 0 for word in words):
         raise ValueError(f'step_at must be epochs such as "30,60,80", got {params.step_at!r}')
@@ -159,7 +159,7 @@ def _down_to(final: float, falling: float) -> float:
 
 
 class Plateau:
-    """A factor that falls when a loss stagnates: not lower, by one part in 10,000, for more than `patience` epochs.
+    """A factor that falls if a loss has not decreased, by one part in 10,000, for more than `patience` epochs.
 
     The rule is that of torch.optim.lr_scheduler.ReduceLROnPlateau; NaN counts as no improvement.
     """

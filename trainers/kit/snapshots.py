@@ -1,4 +1,4 @@
-"""Snapshot ensembles: the weights at the ends of a training's cycles, each a network for the price of none."""
+"""Snapshot ensembles: the weights at the end of each cycle of a training, at no further cost."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 
 class Snapshots:
-    """The weights of the `most` newest that were kept, oldest first.
+    """The weights of the `most` newest snapshots, oldest first.
 
-    They are tracked, so whoever pauses or kills a trial takes none away; a checkpoint grows by one network for each.
+    They are tracked, so pauses and kills lose none; a checkpoint grows by one network for each.
     """
 
     def __init__(self, most: int):
@@ -22,7 +22,7 @@ class Snapshots:
         self._kept = [*self._kept, weights][-self._most :]
 
     def networks(self, like: nn.Module) -> Iterator[nn.Module]:
-        """Each as a network of its own, on the device of the one that they are like."""
+        """Each as a separate network, on the device of `like`."""
         for weights in self._kept:
             network = deepcopy(like)
             network.load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""What makes a training faster on a GPU of the CUDA kind, each by option; elsewhere they change nothing."""
+"""Options that make a training faster on a CUDA GPU; on other devices they have no effect."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -14,9 +14,9 @@ from trainers.kit import knobs
 
 @dataclass(frozen=True)
 class Knobs(knobs.Knobs):
-    """amp: automatic mixed precision: bfloat16 where the GPU knows it, else float16 with a scaled loss (Micikevicius et
+    """amp: automatic mixed precision: bfloat16 if the GPU supports it, else float16 with a scaled loss (Micikevicius et
     al. 2018, arXiv 1710.03740). Weights, losses and metrics stay float32.
-    channels_last: images and convolutions with their channels innermost, as tensor cores want them.
+    channels_last: images and convolutions with their channels innermost, for tensor cores.
     compiled: torch.compile; the first epoch takes up to a minute longer.
     """
 
@@ -26,9 +26,9 @@ class Knobs(knobs.Knobs):
 
 
 class Speed:
-    """kind: of device, such as "cuda". half: the type to compute in, None for float32.
+    """kind: of the device, such as "cuda". half: the type for computations, None for float32.
 
-    scaler: of float16's gradients, which vanish otherwise; it is to be tracked. Else it only passes calls on.
+    scaler: of float16's gradients, which vanish otherwise; track it. For other types it has no effect.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Speed:
 
     @classmethod
     def of(cls, params: Knobs, device: str) -> "Speed":
-        """What is asked for on "cuda" (or "cuda:1"), nothing on any other device."""
+        """The options on "cuda" (or "cuda:1"); none on other devices."""
         kind = device.partition(":")[0]
         if kind != "cuda":
             return cls(kind)
@@ -55,7 +55,7 @@ class Speed:
         )
 
     def forward_of(self, model: nn.Module) -> Callable[[Tensor], Tensor]:
-        """What to call instead of the model, whose parameters and state stay its own."""
+        """A callable that replaces the model's forward pass; parameters and state stay in the model."""
         if self._channels_last:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         called = torch.compile(model) if self._compiled else model
@@ -71,11 +71,11 @@ class Speed:
         return cast(AbstractContextManager[object], torch.autocast(self._kind, self._half))
 
     def backward(self, loss: Tensor, optimizer: Optimizer) -> None:
-        """Leaves the gradients in the parameters, as they are without a scale."""
+        """Computes the gradients, without the scale."""
         torch.autograd.backward(self.scaler.scale(loss))
         self.scaler.unscale_(optimizer)
 
     def step(self, optimizer: Optimizer) -> None:
-        """The optimizer's; left out where float16 has made a gradient infinite."""
+        """The optimizer's step; skipped if a gradient in float16 is infinite."""
         self.scaler.step(optimizer)
         self.scaler.update()

@@ -1,4 +1,4 @@
-"""One model in training: all that happens between its data and the numbers that an epoch reports."""
+"""One training of a model: from its data to the metrics of each epoch."""
 
 import time
 from collections.abc import Callable
@@ -19,18 +19,17 @@ from trainers.kit.metrics import Metrics
 from trainers.kit.snapshots import Snapshots
 
 CHUNK = 1024
-"""Examples that are evaluated at once: enough to keep a device busy, few enough for its memory."""
+"""Examples per batch of an evaluation: enough to use the device, few enough for its memory."""
 
 
 @dataclass(frozen=True)
 class Knobs(optimizers.Knobs, schedules.Knobs, regularization.Knobs, losses.Knobs, speed.Knobs):
-    """What every task has besides its network.
+    """The parameters of every task, without those of its network.
 
-    weight_average: what is validated is an exponential moving average of the weights, which keeps this share of itself
-    at every step (Polyak and Juditsky 1992; 0.99 or so). 0: the weights themselves.
+    weight_average: validation uses an exponential moving average of the weights with this decay per step (Polyak and
+    Juditsky 1992; about 0.99). 0: the weights themselves.
     loss_smoothing: of `train_loss_smooth`: about the last 1 / (1 - this) batches count, see watch.Smooth.
-    throughput: report `examples_per_second` too. It is never the same twice, so curves that hold it cannot be compared
-    bit for bit.
+    throughput: report `examples_per_second` too. It is not reproducible, so it is no part of a comparison bit for bit.
     """
 
     weight_average: Share = 0.0
@@ -40,7 +39,7 @@ class Knobs(optimizers.Knobs, schedules.Knobs, regularization.Knobs, losses.Knob
 
 @dataclass(frozen=True)
 class Seen:
-    """What a model made of some examples: n first, without gradients; and its mean loss."""
+    """Outputs of a model for examples, n first, without gradients; and its mean loss."""
 
     outputs: Tensor
     targets: Tensor
@@ -48,10 +47,10 @@ class Seen:
 
 
 class Training:
-    """A model on its way.
+    """One training of a model.
 
-    The order of the examples and the augmentation have random streams of their own; whatever else is random (the first
-    weights, dropout) takes torch's global state. Checkpoints hold both.
+    The order of the examples and the augmentation have separate random generators. Initial weights and dropout use
+    torch's global state. Checkpoints have both.
     """
 
     def __init__(self, params: Knobs, model: nn.Module, data: Data, goal: Goal, run: Run):
@@ -78,7 +77,7 @@ class Training:
 
     @property
     def tracked(self) -> dict[str, Any]:
-        """What `run.track` is to be given: all that has a state."""
+        """The arguments of `run.track`: all objects with a state."""
         return {
             **self.weights,
             "optimizer": self.optimizer,
@@ -91,18 +90,18 @@ class Training:
 
     @property
     def weights(self) -> dict[str, Any]:
-        """Of what is tracked, that which predicts."""
+        """The tracked objects that predictions need."""
         averaged = {} if self.average is None else {"average": self.average}
         kept = {"snapshots": self.snapshots} if self.params.snapshots else {}
         return {"model": self.model, **averaged, **kept}
 
     @property
     def network(self) -> nn.Module:
-        """What is validated: the model, or the moving average of its weights."""
+        """The network for validation: the model, or the moving average of its weights."""
         return self.average or self.model
 
     def epoch(self, number: int) -> dict[str, float]:
-        """Train for the epoch `number`, from 1, and validate: what is to be reported of it."""
+        """Train epoch `number`, from 1, and validate. Returns the metrics of its report."""
         began = time.perf_counter()
         trained, smooth = self._fit(number)
         seconds = time.perf_counter() - began
@@ -122,7 +121,7 @@ class Training:
         return {**metrics, "examples_per_second": len(self.data.train) / seconds} if self.params.throughput else metrics
 
     def _fit(self, number: int) -> tuple[Seen, float]:
-        """Outputs and loss are those that the model gave on its way, before each of its steps; and the smooth loss."""
+        """Outputs and loss are from before each step; and the smoothed loss."""
         self.model.train()
         shuffled = self.data.train.shuffled(self.shuffle)
         steps = len(batch_sizes(len(shuffled), self.params.batch_size))
@@ -140,7 +139,7 @@ class Training:
         return Seen(together, shuffled.targets, mean), self.smooth.add(each)
 
     def _step(self, inputs: Tensor, targets: Tensor, watched: bool) -> tuple[Tensor, Tensor]:
-        for weight in self._weights:  # what optimizer.zero_grad() does, in an eighth of its time
+        for weight in self._weights:  # as optimizer.zero_grad(), in an eighth of its time
             weight.grad = None
         with self.speed.precision():
             output = self.forward(inputs)
@@ -169,7 +168,7 @@ def evaluate(
     precision: speed.Speed,
     change: Callable[[Tensor], Tensor] = unchanged,
 ) -> Seen:
-    """What the model makes of the examples, each batch of inputs changed so, without training on them."""
+    """The model's outputs for the examples, without training. change: of each batch of inputs."""
     model.eval()
     with precision.precision():
         outputs = torch.cat([model(change(inputs)).float() for inputs, _ in examples.batches(CHUNK)])
@@ -181,7 +180,7 @@ def _decoupled(params: Knobs) -> bool:
 
 
 def generator(seed: int, stream: int, device: str = "cpu") -> torch.Generator:
-    """One of the independent streams of random numbers that a seed gives."""
+    """One of a seed's independent random generators."""
     words = np.random.SeedSequence(seed, spawn_key=(0, stream)).generate_state(2)
     return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
@@ -191,7 +190,7 @@ def _named(part: str, metrics: Metrics) -> dict[str, float]:
 
 
 def augmentation(params: Knobs, train: Examples, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
-    """What is done to a batch of inputs. Black is the darkest that a channel has in training."""
+    """The augmentation of a batch of inputs. Black is the minimum of each channel in training."""
     if not isinstance(params, augment.Knobs):
         return unchanged
     black = train.inputs.amin((0, 2, 3)).view(-1, 1, 1)

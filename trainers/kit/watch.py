@@ -1,16 +1,16 @@
-"""What one watches while a network trains: how large its gradients, weights and steps are, for next to nothing.
+"""Norms of gradients, weights and steps of a network in training, at little cost.
 
-Names of the metrics, which curves are read by:
-- `grad_norm`: of all gradients, as backpropagation leaves them; before clipping, without any penalty's part.
-- `grad_norm/LAYER`: of each top-level part of the model that has parameters, from the input to the output. Where it
-  falls or grows by orders of magnitude from one to the next, gradients vanish or explode.
+The metrics have these names, which `hpsearch doctor` uses:
+- `grad_norm`: of all gradients after backpropagation; before clipping and penalties.
+- `grad_norm/LAYER`: of each top-level part of the model that has parameters, from the input to the output. If it
+  falls or grows by orders of magnitude between parts, gradients vanish or explode.
 - `weight_norm`: of all parameters.
-- `update_ratio`: how far the step moved the parameters, over `weight_norm`; about 1e-3 is usual (Karpathy, CS231n).
+- `update_ratio`: norm of the step / `weight_norm`; about 1e-3 is usual (Karpathy, CS231n).
 - `train_loss_smooth`: a moving average of the batches' losses, see `Smooth`.
-- `examples_per_second`: trained on, in the epoch's training part.
+- `examples_per_second`: training throughput, without validation.
 
-All norms are Euclidean (that of all parameters together) and of the epoch's last step: one step in an epoch costs
-little, all of them a tenth of a small network's time.
+All norms are Euclidean and of the epoch's last step: measuring one step per epoch costs little, all steps a tenth of a
+small network's time.
 """
 
 import math
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 
 class Watch:
-    """Looks at one step: `before` it, with the gradients there, and `after` it."""
+    """Measures one step: call `before` when the gradients are computed, and `after` the step."""
 
     def __init__(self, model: nn.Module):
         named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
@@ -33,21 +33,21 @@ class Watch:
 
     @torch.no_grad()
     def before(self) -> None:
-        """Backpropagation is done, nothing has changed the gradients yet."""
+        """Call after backpropagation, before the gradients are changed."""
         zero = self._weights[0].new_zeros(())
         self._grads = [zero if w.grad is None else torch.linalg.vector_norm(w.grad) for w in self._weights]
         self._old = self._together()
 
     @torch.no_grad()
     def after(self) -> None:
-        """The step is done."""
+        """Call after the step."""
         new = self._together()
         step, size = torch.linalg.vector_norm(new - self._old), torch.linalg.vector_norm(new)
         self._norms = torch.stack([step, size, *self._grads])
         self._old = new[:0]
 
     def metrics(self) -> dict[str, float]:
-        """Of the last step that was watched. inf and NaN stay what they are, and show that training has diverged."""
+        """Of the last measured step. inf and NaN are reported: the training has diverged."""
         step, size, *grads = self._norms.tolist()
         layers = {
             f"grad_norm/{layer}": math.hypot(*(grads[position] for position in positions))
@@ -63,8 +63,8 @@ class Watch:
 class Smooth:
     """An exponential moving average of the batches' losses, which are noisy: average ← beta·average + (1 - beta)·loss.
 
-    The first ones are not drawn towards 0: it is divided by 1 - beta^batches, as Adam's averages are (Kingma and Ba
-    2015, arXiv 1412.6980, section 3). beta in [0, 1): about the last 1 / (1 - beta) batches count.
+    Bias-corrected: it is divided by 1 - beta^batches, as in Adam (Kingma and Ba 2015, arXiv 1412.6980,
+    section 3). beta in [0, 1): about the last 1 / (1 - beta) batches count.
     """
 
     def __init__(self, beta: float):
@@ -73,7 +73,7 @@ class Smooth:
         self._share = 0.0
 
     def add(self, losses: Iterable[float]) -> float:
-        """Take in an epoch's batch losses, in their order; the average after the last of them."""
+        """Add an epoch's batch losses in order. Returns the average after the last one."""
         for loss in losses:
             self._average = self.beta * self._average + (1 - self.beta) * loss
             self._share = self.beta * self._share + (1 - self.beta)
