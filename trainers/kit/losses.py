@@ -32,8 +32,8 @@ class Knobs(knobs.Knobs):
 
 @dataclass(frozen=True)
 class Goal:
-    """minimized: the loss of a training step. loss: the reported loss of training and validation, without label smoothing,
-    so that trials can be compared. while_training, validated: the metrics of each. link: converts outputs to
+    """minimized: the loss of a training step. loss: the reported loss of training and validation, without label
+    smoothing, so that trials can be compared. while_training, validated: the metrics of each. link: converts outputs to
     predictions that can be averaged over networks, and back.
     """
 
