@@ -31,7 +31,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         yield Answer(refused, lambda: text, problem.exit_code)
         return
     name = study.study.name
-    warnings = trainer_check.warnings(found, args.file)
+    warnings = trainer_check.warnings(study, found, args.file)
     lines = [*(f"{warning} (warning)" for warning in warnings), f"{args.file}: no faults in study {name}"]
     data = {"study": name, "faults": [], "warnings": [asdict(warning) for warning in warnings]}
     yield Answer(data, lambda: "\n".join(lines))

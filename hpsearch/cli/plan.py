@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from hpsearch.cli.verb import Answer, study_file
 
@@ -15,6 +16,9 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides)
-    trainer_check.check(study).raise_faults()
+    found = trainer_check.check(study)
+    found.raise_faults()
+    warnings = trainer_check.warnings(study, found, args.file)
     expected = forecast(study)
-    yield Answer(expected.document(), lambda: text(expected))
+    document = {**expected.document(), "warnings": [asdict(warning) for warning in warnings]}
+    yield Answer(document, lambda: "\n".join([*(f"warning: {one}" for one in warnings), text(expected)]))

@@ -7,6 +7,7 @@ from hpsearch.core.trial import ASK_AND_TELL
 from hpsearch.study.definition import Study
 from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.trainer import contract, source_check
 from hpsearch.trainer.source_check import SourceCheck
 
@@ -31,9 +32,10 @@ def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     return [_placed(file, path, message) for path, message in paths]
 
 
-def warnings(found: SourceCheck, file: Path) -> list[Fault]:
-    """As `faults`."""
-    return [_placed(file, ("study", "metric"), message) for message in found.warnings.values()]
+def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
+    """As `faults`, of what is allowed and probably not meant."""
+    of_trainer = [(("study", "metric"), message) for message in found.warnings.values()]
+    return [_placed(file, path, message) for path, message in [*of_trainer, *likely_mistakes(study)]]
 
 
 def _placed(file: Path, path: KeyPath, message: str) -> Fault:

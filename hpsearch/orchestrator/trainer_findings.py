@@ -36,7 +36,7 @@ class TrainerFindings:
         if warning := self._unread(trial, event):
             yield "warning", warning, None
             turn.warnings.append(warning)
-            if len(trial.params) == 1:
+            if len(trial.params) == 1 and event.unread is not None and event.unread.missing:
                 self.error = TrainerError(f"trial {trial.number}: {warning}")
 
     def _unsaved(self, trial: Trial, why: str) -> Iterator[Finding]:

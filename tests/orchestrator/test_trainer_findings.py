@@ -83,6 +83,12 @@ def test_options_need_not_be_read(run: Run, capsys: pytest.CaptureFixture[str]) 
     assert not warnings(capsys)
 
 
-def test_the_only_searched_parameter(run: Run) -> None:
-    with pytest.raises(TrainerError, match="`x`"):
-        run(trainer("1.0"), {"x": RANGE})
+def test_the_only_searched_parameter_is_misspelt(run: Run) -> None:
+    with pytest.raises(TrainerError, match="`x`.*`y`"):
+        run(trainer('params.get("y", 1.0)'), {"x": RANGE})
+
+
+def test_a_trainer_that_reads_nothing(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """It may be a first draft: its study runs."""
+    assert len(run(trainer("1.0"), {"x": RANGE}).history) == 3
+    assert len(warnings(capsys)) == 1

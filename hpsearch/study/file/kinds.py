@@ -180,6 +180,15 @@ def _example(given: object, unit: str, otherwise: str) -> str:
     return f'"{otherwise}"'
 
 
+class WholeFloat(float):
+    """A whole number that is written with an exponent and no decimal point, such as 1e3."""
+
+
+def toml_float(text: str) -> float:
+    """A float of a TOML file."""
+    return WholeFloat(text) if re.fullmatch(r"[+-]?\d[\d_]*[eE]\+?\d+", text) else float(text)
+
+
 # The kinds ───────────────────────────────────────────────────────────────────────────────────────
 
 PlainValue = Annotated[Plain, PlainValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]

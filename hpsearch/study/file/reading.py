@@ -16,6 +16,7 @@ from hpsearch.core.redact import redact
 from hpsearch.study.file import lines as positions
 from hpsearch.study.file import toml_errors
 from hpsearch.study.file.faults import Faults, did_you_mean, dotted
+from hpsearch.study.file.kinds import WholeFloat, toml_float
 from hpsearch.study.file.lines import MAX_NESTING, KeyPath, Lines
 from hpsearch.study.file.toml_errors import SyntaxFault
 
@@ -77,7 +78,7 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
     if lines.too_deep:
         raise _refused(path, f"keys and brackets must go at most {MAX_NESTING} deep", lines.too_deep)
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(text, parse_float=toml_float)
     except tomllib.TOMLDecodeError as problem:
         message, _, place = str(problem).rpartition(" (at ")
         offset = _offset(text, place)
@@ -89,6 +90,31 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
     if large := list(_large(data)):
         raise StudyFileError([Fault(where(path), lines.find(k), dotted(k), "must fit into 64 bits") for k in large])
     return data, lines
+
+
+def with_plain_numbers(data: dict[str, Any]) -> dict[str, Any]:
+    """The tables without `WholeFloat`. In [space], { low = 16, high = 1e3 } is a range of whole numbers: TOML reads 1e3
+    as a float, and people read it as 1000."""
+    space = data.get("space")
+    for entry in space.values() if isinstance(space, dict) else ():
+        numbers = (
+            {key: entry[key] for key in ("low", "high", "step") if key in entry} if isinstance(entry, dict) else {}
+        )
+        if any(type(one) is int for one in numbers.values()):
+            entry.update({key: int(one) for key, one in numbers.items() if isinstance(one, WholeFloat)})
+    plain: dict[str, Any] = _plain_floats(data)
+    return plain
+
+
+def _plain_floats(value: Any) -> Any:
+    match value:
+        case WholeFloat():
+            return float(value)
+        case list():
+            return [_plain_floats(part) for part in value]
+        case dict():
+            return {key: _plain_floats(part) for key, part in value.items()}
+    return value
 
 
 def _large(value: object, path: KeyPath = ()) -> Iterator[KeyPath]:
@@ -183,7 +209,7 @@ def _value(text: str) -> object:
 
 def _toml(text: str) -> dict[str, Any] | None:
     try:
-        table = None if positions.scan(text).too_deep else tomllib.loads(text)
+        table = None if positions.scan(text).too_deep else tomllib.loads(text, parse_float=toml_float)
     except ValueError:
         return None
     return None if any(_large(table)) else table

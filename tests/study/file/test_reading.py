@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hpsearch.core.errors import StudyFileError
 from hpsearch.study.definition import Study
+from hpsearch.study.space import Float, Int
 
 GOOD = """\
 [study]
@@ -221,3 +222,26 @@ def test_any_text_after_set(overrides):
 def test_the_file_that_is_fuzzed_is_good():
     tomllib.loads(GOOD)
     load_or_refuse(GOOD.encode())
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("{ low = 16, high = 1e3 }", Int),
+        ("{ low = 1e1, high = 500, log = true }", Int),
+        ("{ low = 16, high = 1000.0 }", Float),
+        ("{ low = 0, high = 1.0 }", Float),
+        ("{ low = 1e1, high = 1e3 }", Float),
+        ("{ low = 0, high = 1e-3 }", Float),
+    ],
+)
+def test_a_whole_number_with_an_exponent(tmp_path: Path, written: str, kind: type) -> None:
+    file = tmp_path / "study.toml"
+    before, after = GOOD.split("batch = 64")
+    file.write_text(f"{before}x = {written}{after}")
+    study = Study.load(file, environment=ENVIRONMENT)
+    assert type(study.space["x"]) is kind
+    overrides = [f"space.x={written}", "trainer.options.layers=1e3"]
+    study = Study.load(file, overrides, ENVIRONMENT)
+    assert type(study.space["x"]) is kind
+    assert type(study.trainer.options["layers"]) is float

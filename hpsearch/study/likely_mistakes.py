@@ -1,0 +1,157 @@
+"""What a study file may say and is probably not meant: for `hpsearch check` and `plan`, with what to write instead."""
+
+import math
+import re
+from collections.abc import Iterator
+
+from hpsearch.core.format import many, number
+from hpsearch.study import plan
+from hpsearch.study.definition import Study
+from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.file.search_sections import Bayesian, Random
+from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune
+from hpsearch.study.space import Choice, Float, Int
+
+Mistake = tuple[KeyPath, str]
+"""The key in the study file, and the message."""
+
+HIGHER_IS_BETTER = frozenset(
+    (
+        "acc",
+        "accuracy",
+        "auc",
+        "auroc",
+        "auprc",
+        "bleu",
+        "correlation",
+        "dice",
+        "f1",
+        "iou",
+        "kappa",
+        "map",
+        "mcc",
+        "ndcg",
+        "precision",
+        "psnr",
+        "r2",
+        "recall",
+        "return",
+        "reward",
+        "rouge",
+        "sensitivity",
+        "specificity",
+        "ssim",
+        "top1",
+        "top5",
+    )
+)
+LOWER_IS_BETTER = frozenset(
+    (
+        "brier",
+        "cer",
+        "crossentropy",
+        "divergence",
+        "err",
+        "error",
+        "fid",
+        "kl",
+        "loss",
+        "mae",
+        "mape",
+        "mse",
+        "nll",
+        "perplexity",
+        "ppl",
+        "regret",
+        "rmse",
+        "wer",
+    )
+)
+"""Words in names of metrics."""
+
+DECADES = 100
+"""A range whose highest value is this many times the lowest is usually meant on a log scale."""
+
+TWO_VALUES = 10
+"""Two numbers that differ by this factor are usually meant as the ends of a range."""
+
+
+def likely_mistakes(study: Study) -> list[Mistake]:
+    """In the order of the file's sections."""
+    return [*_goal(study), *_space(study), *_trials(study), *_without_effect(study)]
+
+
+def _goal(study: Study) -> Iterator[Mistake]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", study.study.metric.replace("mAP", " map "))
+    words = set(re.findall(r"[a-z]+[0-9]*", spaced.lower()))
+    up, down = bool(words & HIGHER_IS_BETTER), bool(words & LOWER_IS_BETTER)
+    if up == down:
+        return
+    better, goal = ("higher", "maximize") if up else ("lower", "minimize")
+    if study.study.goal != goal:
+        text = f'is "{study.study.goal}", and a {better} {study.study.metric} is usually better: write goal = "{goal}"'
+        yield ("study", "goal"), text
+
+
+def _space(study: Study) -> Iterator[Mistake]:
+    for one in study.space.parameters:
+        if isinstance(one, Choice):
+            yield from _two_values(one)
+        elif not one.log and one.step is None and not one.grid and one.low > 0 and one.high / one.low >= DECADES:
+            ends = f"from {number(one.low)} to {number(one.high)}"
+            yield (
+                ("space", one.name),
+                f"is drawn evenly {ends}, so nine in ten values are above {number(one.high / 10)}: write log = true",
+            )
+
+
+def _two_values(choice: Choice) -> Iterator[Mistake]:
+    values = [value for value in choice.values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(choice.values) != 2 or len(values) != 2 or not any(isinstance(value, float) for value in values):
+        return
+    low, high = sorted(values)
+    if low > 0 and high / low >= TWO_VALUES:
+        text = f"is a choice of two values: a range is written {{ low = {low!r}, high = {high!r}, log = true }}"
+        yield ("space", choice.name), text
+
+
+def _trials(study: Study) -> Iterator[Mistake]:
+    """More trials than the space has points."""
+    points = number_of_points(study)
+    if points is not None and isinstance(study.search, Random | Bayesian) and study.search.trials > points:
+        text = f'is more than the space has points ({points}): some are repeated; method = "grid" trains each once'
+        yield ("search", "trials"), text
+
+
+def number_of_points(study: Study) -> int | None:
+    """None where the space is continuous, or too large to count."""
+    parameters = study.space.parameters
+    if any(isinstance(one, Float | Int) and (one.count is None or one.grid or one.points) for one in parameters):
+        return None
+    return study.space.grid_size()
+
+
+def _without_effect(study: Study) -> Iterator[Mistake]:
+    """Settings that can never act."""
+    epochs, trials = study.trainer.epochs, plan.trials(study)
+    stopping = study.early_stopping
+    if stopping is not None and stopping.patience >= epochs:
+        yield ("early_stopping", "patience"), f"can stop no trial: {many(epochs, 'epoch')} are the most that one trains"
+    if study.limits.gpu_hours is not None and study.resources.per_trial.gpus == 0:
+        yield ("limits", "gpu_hours"), "has no effect: trials use no GPU; write [resources] per_trial = { gpus = 1 }"
+    if study.prune is not None and not isinstance(study.prune, NeverPrune) and epochs == 1:
+        yield ("prune",), "can stop no trial: trials train 1 epoch"
+        return
+    needed = math.inf
+    if isinstance(study.prune, MedianPrune):
+        needed = study.prune.startup_trials + 1
+    elif isinstance(study.prune, HalvingPrune | HyperbandPrune):
+        needed = study.prune.eta
+    if trials is not None and needed < math.inf and trials < needed:
+        yield ("prune",), f"can stop no trial: it compares at least {needed} trials, and the search has {trials}"
+    for key, most, planned in (
+        ("trials", study.limits.trials, plan.trials_without_limit(study)),
+        ("epochs", study.limits.epochs, plan.planned_epochs(study)),
+    ):
+        if most is not None and planned and most > planned:
+            yield ("limits", key), f"has no effect: the search has at most {planned} {key}"

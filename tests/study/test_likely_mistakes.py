@@ -1,0 +1,114 @@
+"""What a study file may say and is probably not meant."""
+
+from typing import Any
+
+import pytest
+
+from hpsearch.study.definition import Study
+from hpsearch.study.likely_mistakes import likely_mistakes
+
+RANGE = {"low": 0.1, "high": 1.0}
+
+
+def keys(**sections: Any) -> list[str]:
+    study = {
+        "study": {"name": "s", "metric": "val_loss", "goal": "minimize"} | sections.pop("study", {}),
+        "trainer": {"use": "trainer:train", "epochs": 10},
+        "space": {"x": RANGE},
+        "search": {"method": "random", "trials": 20},
+    }
+    return [".".join(map(str, path)) for path, _ in likely_mistakes(Study.from_dict(study | sections))]
+
+
+@pytest.mark.parametrize(
+    ("metric", "goal"),
+    [
+        ("val_accuracy", "minimize"),
+        ("valAcc", "minimize"),
+        ("test/F1", "minimize"),
+        ("metrics/mAP50-95(B)", "minimize"),
+        ("auroc", "minimize"),
+        ("val_loss", "maximize"),
+        ("eval/RMSE", "maximize"),
+        ("errorRate", "maximize"),
+    ],
+)
+def test_a_goal_that_is_the_wrong_way_round(metric: str, goal: str) -> None:
+    other = {"minimize": "maximize", "maximize": "minimize"}[goal]
+    assert keys(study={"metric": metric, "goal": goal}) == ["study.goal"]
+    assert keys(study={"metric": metric, "goal": other}) == []
+
+
+@pytest.mark.parametrize("metric", ["latency", "accuracy_loss", "lossless", "elbo", "mapping", "score"])
+def test_a_metric_whose_direction_is_not_known(metric: str) -> None:
+    assert keys(study={"metric": metric, "goal": "minimize"}) == []
+    assert keys(study={"metric": metric, "goal": "maximize"}) == []
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        [1e-4, 1e-1],
+        {"values": [1.0, 0.01]},
+        {"low": 1e-4, "high": 1e-1},
+        {"low": 16, "high": 2048},
+    ],
+)
+def test_a_parameter(parameter: Any) -> None:
+    assert keys(space={"x": parameter}, search={"method": "random", "trials": 1}) == ["space.x"]
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        [16, 512],
+        [0.0, 0.5],
+        [0.1, 0.01, 0.001],
+        ["a", "b"],
+        [True, False],
+        {"low": 1e-4, "high": 1e-1, "log": True},
+        {"low": 0.0, "high": 0.9},
+        {"low": 16, "high": 128},
+        {"low": 100, "high": 10_000, "step": 100},
+    ],
+)
+def test_a_parameter_that_is_meant(parameter: Any) -> None:
+    assert keys(space={"x": parameter}, search={"method": "random", "trials": 1}) == []
+
+
+def test_more_trials_than_points() -> None:
+    space = {"a": ["x", "y"], "b": {"low": 1, "high": 3}}
+    assert keys(space=space, search={"method": "random", "trials": 7}) == ["search.trials"]
+    assert keys(space=space, search={"method": "random", "trials": 6}) == []
+    assert keys(space=space, search={"method": "bayesian", "trials": 7}) == ["search.trials"]
+    assert keys(space={**space, "c": RANGE}, search={"method": "random", "trials": 7}) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "sections"),
+    [
+        ("early_stopping.patience", {"early_stopping": {"patience": 10}}),
+        ("limits.gpu_hours", {"limits": {"gpu_hours": 3}}),
+        ("limits.trials", {"limits": {"trials": 21}}),
+        ("limits.epochs", {"limits": {"epochs": 201}}),
+        ("prune", {"prune": {"method": "halving", "eta": 21}}),
+        ("prune", {"prune": {"method": "median", "startup_trials": 20}}),
+    ],
+)
+def test_a_setting_that_can_never_act(key: str, sections: dict[str, Any]) -> None:
+    assert keys(**sections) == [key]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"early_stopping": {"patience": 9}},
+        {"limits": {"gpu_hours": 3}, "resources": {"per_trial": {"gpus": 1}}},
+        {"limits": {"trials": 20, "epochs": 200}},
+        {"prune": {"method": "halving", "eta": 20}},
+        {"prune": {"method": "median", "startup_trials": 19}},
+        {"prune": {"method": "never"}, "search": {"method": "random", "trials": 1}},
+    ],
+)
+def test_a_setting_that_can_act(sections: dict[str, Any]) -> None:
+    assert keys(**sections) == []
