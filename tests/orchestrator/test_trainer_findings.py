@@ -84,7 +84,7 @@ def test_options_need_not_be_read(run: Run, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_only_searched_parameter_is_misspelt(run: Run) -> None:
-    with pytest.raises(TrainerError, match="`x`.*`y`"):
+    with pytest.raises(TrainerError, match=r"`x`.*`y`"):
         run(trainer('params.get("y", 1.0)'), {"x": RANGE})
 
 
