@@ -88,7 +88,7 @@ def run(
                 accept_changes=accept_changes,
             )
             if result.trained_nothing:
-                observer.say(nothing_to_train.text(result))
+                observer.show_line(nothing_to_train.text(result))
             return result
     finally:
         _RUNNING.release()

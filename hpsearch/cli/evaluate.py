@@ -16,7 +16,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import evaluate as words
     from hpsearch.evaluation.evaluate import evaluate, evaluation_on_record
-    from hpsearch.progress.terminal import Terminal, printing_aside
+    from hpsearch.progress.terminal import Terminal, prints_to_stderr
     from hpsearch.records.find import opened, trainable
 
     with opened(args.study, args.journal) as (journal, found):
@@ -24,7 +24,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         if result is None:
             study = trainable(journal, found.record, args.study, args.journal)
             asked = {"top": args.top, "seeds": args.seeds, "again": args.again}
-            with printing_aside(), Terminal(quiet=args.quiet) as terminal:
+            with prints_to_stderr(), Terminal(quiet=args.quiet) as terminal:
                 result = evaluate(journal, found.record, study, terminal, **asked)
     yield Answer(result.document(), lambda: words.text(result))
 

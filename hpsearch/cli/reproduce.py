@@ -18,11 +18,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.reproduce import text
-    from hpsearch.progress.terminal import Terminal, printing_aside
+    from hpsearch.progress.terminal import Terminal, prints_to_stderr
     from hpsearch.records.find import is_file, opened
     from hpsearch.reproduce.retraining import reproduce
 
     folder = Path(args.study).absolute().parent if is_file(args.study) else None
-    with opened(args.study, args.journal) as (journal, study), printing_aside():
-        found = reproduce(journal, study, args.trial, Terminal(quiet=args.quiet).say, folder)
+    with opened(args.study, args.journal) as (journal, study), prints_to_stderr():
+        found = reproduce(journal, study, args.trial, Terminal(quiet=args.quiet).show_line, folder)
     yield Answer(found.document(), partial(text, found), 0 if found.is_identical else DIFFERS)

@@ -30,7 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text.run import text
     from hpsearch.orchestrator.run import run_study
-    from hpsearch.progress.terminal import Terminal, printing_aside
+    from hpsearch.progress.terminal import Terminal, prints_to_stderr
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides)
@@ -38,7 +38,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     if args.fork:
         study = study.renamed(args.fork)
     lines = sys.stdout if args.jsonl else None
-    with printing_aside(), Terminal(quiet=args.quiet, lines=lines) as terminal:
+    with prints_to_stderr(), Terminal(quiet=args.quiet, lines=lines) as terminal:
         result = run_study(
             study,
             terminal,

@@ -1,1 +1,1 @@
-"""The test set, once: finalists over fresh seeds, ensembles, and what they score."""
+"""The evaluation on the test set, which is opened once: finalists over fresh seeds, ensembles, and their scores."""

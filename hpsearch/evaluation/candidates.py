@@ -10,7 +10,7 @@ from hpsearch.core.trial import Params
 from hpsearch.study.file.sections import FINALISTS
 
 MAX_ENSEMBLE_TRIALS = FINALISTS
-"""How many of the search's best trials may enter the greedy ensemble: so many keep their checkpoints by default."""
+"""The most trials of the search that may enter the greedy ensemble; as many keep their checkpoints by default."""
 
 SINGLE, SEEDS, TOP, GREEDY = "single", "seeds", "top", "greedy"
 SNAPSHOTS, AUGMENTED = "snapshots", "augmented"

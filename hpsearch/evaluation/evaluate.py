@@ -1,7 +1,7 @@
-"""The best trials of a search, trained again with fresh seeds, and then the test set, once.
+"""Trains the best trials of a search again with fresh seeds, then opens the test set once.
 
-The finalists are trained by a study of their own, "NAME evaluation", in the same journal: after a kill it resumes, and
-nothing is trained twice. The test set is opened after that, when the winner has been chosen on validation.
+The finalists are trained in a separate study, "NAME evaluation", in the same journal: after a kill it resumes, and
+nothing is trained twice. Then the winner is selected on validation, and the test set is opened.
 """
 
 from collections.abc import Sequence
@@ -38,8 +38,8 @@ def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationRes
 def evaluate(
     journal: Journal, record: StudyRecord, study: Study, observer: Observer, *, top: int, seeds: int, again: bool
 ) -> EvaluationResult:
-    """top: how many of the best trials are trained again. seeds: how many fresh seeds each has at least; all that an
-    earlier evaluation has trained count. again: open the test set although it was opened before.
+    """top: how many of the best trials are trained again. seeds: the least number of fresh seeds for each; those of an
+    earlier evaluation count. again: open the test set although it was opened before.
 
     BadInput: it was opened by a process that ended before it recorded a result. TrainerError: the study has no trainer
     that can be called here. NoTrialSucceeded: no trial has a value.
@@ -95,7 +95,9 @@ class _Evaluating:
         if not chosen:
             raise NoTrialSucceeded(f'study "{self.record.name}" has no trial with a value yet, so there is no finalist')
         study = self._study_of(chosen)
-        self.observer.say(f'training {many(len(chosen), "finalist")} with fresh seeds, as study "{study.study.name}"')
+        self.observer.show_line(
+            f'training {many(len(chosen), "finalist")} with fresh seeds, as study "{study.study.name}"'
+        )
         finalists = ranked(chosen, self._trained(study), objective)
         self._note_more_seeds(finalists)
         if not finalists:
@@ -120,7 +122,7 @@ class _Evaluating:
             if validation.why:
                 return found
             opening = open_test(self.journal, self.lease, objective, _purpose(finalists))
-            self.observer.say(opening.reason)
+            self.observer.show_line(opening.reason)
             with stoppable("the test set was opened and no result is recorded; --again opens it once more"):
                 test, failed = score_on_test(worker, validation, opening, objective)
         found = replace(found, test=test, left_out=[*validation.left_out, *failed])
@@ -133,12 +135,14 @@ class _Evaluating:
         tracker = build.tracker(self.study, self.record)
         tracker.start()
         if (sync := tracker.close(FLUSH)).pending:
-            self.observer.say(f"note: {sync.problem}; `hpsearch sync` sends the result later")
+            self.observer.show_line(f"note: {sync.problem}; `hpsearch sync` sends the result later")
 
     def _note_more_seeds(self, finalists: Sequence[Finalist]) -> None:
         most = max((len(one.spread.values) + one.spread.lost for one in finalists), default=0)
         if most > self.seeds:
-            self.observer.say(f"note: {many(most, 'seed')} of one finalist are recorded already, and all of them count")
+            self.observer.show_line(
+                f"note: {many(most, 'seed')} of one finalist are recorded already, and all of them count"
+            )
 
     # Fresh seeds ────────────────────────────────────────────────────────────────────────────────
 

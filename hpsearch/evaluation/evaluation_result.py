@@ -12,7 +12,7 @@ from hpsearch.evaluation.finalists import Finalist
 
 @dataclass(frozen=True)
 class FinalistResult:
-    """A trial of the search and its trainings with fresh seeds; `Finalist` says what the numbers are.
+    """A trial of the search and its trainings with fresh seeds; `Finalist` documents the numbers.
 
     optimism: by how much its value in the search was better than their mean.
     """
@@ -87,10 +87,10 @@ class OpeningResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The finalists, best first, and the test set; of the study `study`, by trainings that the study `evaluation` has.
+    """The finalists of the study `study`, best first, and the test result. The study `evaluation` trained them.
 
-    searched: trials of the search, of which not_over were still active. winner: the number of the best finalist.
-    test: None where it was not opened, and why says the reason. left_out: models that are missing, and why.
+    searched: the number of trials of the search; not_over: how many were still active. winner: the best finalist's
+    trial. test: None where the test set was not opened; why: the reason. left_out: missing models, and why.
     """
 
     study: str

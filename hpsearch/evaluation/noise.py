@@ -1,4 +1,4 @@
-"""How much a value changes with its seed, and whether a difference between two values may be chance."""
+"""The noise of values over seeds, and whether a difference between two values may be chance."""
 
 import math
 from collections import defaultdict

@@ -1,7 +1,7 @@
-"""Trained models predict validation or test, alone and as mixtures; nothing is trained.
+"""Predictions of trained models on validation or test, alone and as mixtures; nothing is trained.
 
-A trainer's module has, beside the trainer, `predict(params, run, part, *, augmented=0)`, `score(predictions)` and,
-where there are any, `snapshots(params, run, part)`.
+Besides the trainer, a trainer's module has `predict(params, run, part, *, augmented=0)`, `score(predictions)` and
+optionally `snapshots(params, run, part)`.
 """
 
 import importlib
@@ -60,7 +60,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Predict:
-    """Let trained models predict a part of the data, and score mixtures of them.
+    """Predict a part of the data with trained models, and score mixtures of them.
 
     The greedy ensemble is selected on this part, by the study's objective. opening: for the test part, the entry of the
     test-set ledger. seconds: the time limit.

@@ -74,5 +74,5 @@ def _left_out(candidates: Candidates, scored: Scored) -> list[str]:
 def _measured(measurer: Measurer, predict: Predict) -> Scored:
     found = measurer.measure(predict)
     if isinstance(found, Lost):
-        raise PoolError(f"the worker that was to predict {predict.part} is lost: {found.reason}")
+        raise PoolError(f"the worker was lost while it predicted {predict.part}: {found.reason}")
     return found

@@ -77,7 +77,7 @@ class Alone:
                 self._search.close()
             elif problem is not None:
                 self._loop.abandon(f"the session ended: {type(problem).__name__}")
-                self._search.break_off(problem)
+                self._search.abort(problem)
             else:
                 if not self._loop.end.stopped and (self._loop.running or not self._search.is_over()):
                     self._loop.stop("the session was closed", 0.0)

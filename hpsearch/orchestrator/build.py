@@ -1,4 +1,4 @@
-"""The composition root: from a study file's words to the objects that do the work. One `match` per kind."""
+"""The composition root: builds samplers, pruners, pools and trackers from a study file. One `match` per kind."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -63,15 +63,15 @@ def sampler(study: Study) -> Sampler:
 
 
 def pruner(study: Study) -> Pruner:
-    """As [prune] says, and the paired test where there is one."""
+    """The pruner of [prune], combined with the paired test where the study has one."""
     if not study.is_paired:
-        return _asked_for(study)
+        return _configured_pruner(study)
     from hpsearch.pruners.paired import Paired
 
-    return Several((_asked_for(study), Paired(study.replicates, study.trainer.epochs)))
+    return Several((_configured_pruner(study), Paired(study.replicates, study.trainer.epochs)))
 
 
-def _asked_for(study: Study) -> Pruner:
+def _configured_pruner(study: Study) -> Pruner:
     epochs = study.trainer.epochs
     match study.prune:
         case sections.NeverPrune() | None:
@@ -128,7 +128,7 @@ def rules(study: Study) -> Rules:
 
 
 def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
-    """What the workers are made with. The folder `work` must be one that all of them reach."""
+    """The settings of the workers. All of them must be able to reach the folder `work`."""
     trainer = TrainerContext(
         use=study.trainer.use,
         folder=study.folder,
@@ -157,7 +157,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
 
 
 def _trainer_object(study: Study) -> TrainerObject | None:
-    """The trainer that is a Python object. TrainerError where only the program that recorded the study has it."""
+    """The trainer where it is a Python object. TrainerError: only the program that recorded the study has it."""
     if (trainer := study.own("trainer")) is not None:
         return TrainerObject.of(trainer, study.trainer.use)
     if study.trainer.from_python:
@@ -175,9 +175,9 @@ def check_has_trainer(study: Study) -> None:
 
 
 def import_anew(study: Study) -> None:
-    """The modules that the study names, where they were edited since this process imported them.
+    """Import the study's modules again where they were edited since this process imported them.
 
-    BadInput where an object that the study was given is of a file that was edited since.
+    BadInput: an object that was given to the study is from a file that was edited since.
     """
     for table in ("trainer", "search", "prune"):
         if (given := study.own(table)) is not None:
@@ -194,7 +194,7 @@ def work_folder(study: Study, uid: str) -> Path:
 
 
 def pool(study: Study, uid: str, hash_seed: str = HASH_SEED) -> tuple[WorkerPool, list[str]]:
-    """The pool, its trainer tried, and what a person should know about it. ResourcesError, TrainerError, PoolError."""
+    """The pool, after a check of its trainer, and notes for the user. ResourcesError, TrainerError, PoolError."""
     made, example = setup(study, uid, hash_seed), study.space.middle()
     per_trial, resources = study.resources.per_trial, study.resources
     if resources.address == "none":
@@ -213,7 +213,7 @@ def pool(study: Study, uid: str, hash_seed: str = HASH_SEED) -> tuple[WorkerPool
 
 @contextmanager
 def one_worker(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Iterator[WorkerPool]:
-    """A pool of one worker, which has what a trial of the study has; closed in the end. Raises what `pool` does."""
+    """A pool of one worker with the resources of one trial, closed at the end. Raises the same as `pool`."""
     resources = study.resources.model_copy(update={"workers": 1})
     made, _ = pool(study.model_copy(update={"resources": resources}), uid, hash_seed)
     with closing(made):
@@ -221,7 +221,7 @@ def one_worker(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Iterator[W
 
 
 def tracker(study: Study, record: StudyRecord) -> Tracker:
-    """The tracker keeps a reader of the journal of its own. tracking.mlflow = "none": nothing is tracked."""
+    """The tracker has its own reader of the journal. tracking.mlflow = "none": nothing is tracked."""
     if study.tracking_uri == "none":
         return MemoryTracker()
     from hpsearch.tracking.mlflow_tracker import MlflowTracker
@@ -235,21 +235,20 @@ def tracker(study: Study, record: StudyRecord) -> Tracker:
 
 
 def own_logging(study: Study, record: StudyRecord) -> OwnLoggingStore:
-    """For what the trainer logs to MLflow itself."""
+    """The store for runs that the trainer itself logs to MLflow."""
     own = sources_of_trainer(study)
     store = _own_logging_uri(study, as_written=True)
     return OwnLoggingStore(store, work_folder(study, record.uid), bool(LOGGERS & own.packages))
 
 
 def prepare_own_logging(study: Study, record: StudyRecord) -> str:
-    """Create the store and the experiment for it, where the trainer has use for them. Returns why that is not possible,
-    or ""."""
+    """Create that store and its experiment, where the trainer uses them. Returns why that is not possible, or ""."""
     own = own_logging(study, record)
     return own.prepare(_own_logging_uri(study, as_written=False), study.study.name, record.uid)
 
 
 def _own_logging_uri(study: Study, as_written: bool) -> str:
-    """The study's MLflow, or where it has none the default one. as_written: with ${env:NAME} in place of a secret."""
+    """The study's MLflow, else the default one. as_written: with ${env:NAME} in place of a secret."""
     if study.tracking_uri == "none":
         return f"sqlite:///{study.home / 'mlflow.db'}"
     written = study.tracking.mlflow

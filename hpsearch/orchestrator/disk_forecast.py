@@ -1,4 +1,4 @@
-"""How much of the disk the checkpoints of a study take at most at one time, and whether that fits."""
+"""The most disk space that the checkpoints of a study take at one time, and whether it is free."""
 
 import os
 import shutil
@@ -21,10 +21,10 @@ BEING_WRITTEN = 1
 class DiskForecast:
     """Sizes in bytes.
 
-    checkpoint: one to resume from. best: one of a best epoch, as it is kept. None: not known before the first one.
-    ended: the trials that are over and keep their best one; None where only the sampler knows how many there will be.
-    running, paused: the most that train, or are paused, at one time.
-    used: what the study's checkpoints take now. free: the room on the disk; None where it cannot be read.
+    checkpoint: one to resume from. best: one of a best epoch, as it is kept. None: unknown before the first one.
+    ended: the number of ended trials that keep their best one; None where it depends on the sampler.
+    running, paused: the most trials that are running, or paused, at one time.
+    used: the size of the study's checkpoints now. free: free space on the disk; None where it cannot be read.
     """
 
     checkpoint: int | None
@@ -61,7 +61,7 @@ class DiskForecast:
 def disk_forecast(
     study: Study, rounds: Sequence[Rung], trials: int | None, cost: Mapping[str, Any] | None, work: Path | None
 ) -> DiskForecast:
-    """trials: new ones in all; None where only the sampler knows. cost: what the preflight has measured, if it has.
+    """trials: the number of all new ones; None where it depends on the sampler. cost: as measured by the preflight.
     work: the folder of the recorded study, which may have checkpoints."""
     weights_only = study.checkpoints.weights_only
     use = CheckpointUse.of(work)
@@ -75,7 +75,7 @@ def disk_forecast(
 
 
 def _parallel(study: Study) -> int:
-    """Trials in parallel; 1 on a cluster whose size is not known."""
+    """The number of trials in parallel; 1 on a cluster of unknown size."""
     resources = study.resources
     if resources.workers is not None or resources.address != "local":
         return resources.workers or 1

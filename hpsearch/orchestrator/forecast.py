@@ -1,4 +1,4 @@
-"""What a study will run and how long that takes, as far as it is known without running it."""
+"""Estimates of a study's trials, epochs and duration, without running it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -29,11 +29,11 @@ class Forecast:
     """study: over the range that a range test has found, where there was one.
 
     trials, epochs: if nothing is pruned or stopped early; None where the number depends on the sampler.
-    first: the proposals that look at no result. recorded: None before the first run.
-    seconds_per_epoch: as measured, in the study or by its preflight; None where neither was.
-    time_left: estimated from the trials that are recorded, or where there are too few from seconds_per_epoch.
-    restarts: its trials have no checkpoints, so one that is continued trains again from its first epoch.
-    cost, lr_range: what the preflight and the range test have measured.
+    first: the proposals that do not depend on results. recorded: None before the first run.
+    seconds_per_epoch: as measured in the study or by its preflight; None where neither was.
+    time_left: estimated from the recorded trials; from seconds_per_epoch where these are too few.
+    restarts: its trials have no checkpoints, so a continued trial trains again from its first epoch.
+    cost, lr_range: the results of the preflight and of the range test.
     disk: of its checkpoints; None where there are none: its trials cannot be continued, or hpsearch does not train
     them.
     """
@@ -123,7 +123,7 @@ def _first_proposals(study: Study) -> Iterator[New]:
 
 
 def _from_pace(study: Study, seconds: float | None, trained: int, restarts: bool) -> Span | None:
-    """Before trials have ended: the rest of all epochs at this pace, and nothing is known of what ends early."""
+    """The time for all remaining epochs at this pace, before trials have ended. How many end early is unknown."""
     if seconds is None or not (epochs := plan.limited_epochs(study, restarts)):
         return None
     most = max(0, epochs - trained) * seconds / (study.resources.workers or 1)

@@ -1,4 +1,4 @@
-"""What follows from a trial's last report, and what its reports lack."""
+"""The verdict on a trial's last report, and the metrics that its reports lack."""
 
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -19,11 +19,11 @@ class Judging:
     pruner: Pruner
 
     def verdict(self, trial: Trial, history: History) -> tuple[Verdict, str]:
-        """On the trial's last report, and why it continues where it was compared with others.
+        """The verdict on the trial's last report, and the reason to continue where it was compared with others.
 
         A report without the study's metric stops a trial only at the epoch to which it may train.
         """
-        report, objective, weighed = trial.curve[-1], history.objective, ""
+        report, objective, comparison = trial.curve[-1], history.objective, ""
         if objective.has_diverged(report):
             reason = f"diverged: {objective.metric} is {report.metrics[objective.metric]} at epoch {trial.epoch}"
             return Stop(reason, Cause.DIVERGED, {"epoch": trial.epoch}), ""
@@ -34,16 +34,16 @@ class Judging:
             verdict = early if not isinstance(early, Continue) else self.pruner.judge(trial, history)
             if not isinstance(verdict, Continue):
                 return verdict, ""
-            weighed = verdict.reason
+            comparison = verdict.reason
         if trial.epoch >= trial.until:
             reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
-            return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round}), weighed
-        return Continue(weighed), weighed
+            return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round}), comparison
+        return Continue(comparison), comparison
 
 
 def decides(failure: Failure, trial: Trial, verdict: Verdict, epochs: int) -> bool:
-    """Whether a failure ends the trial, not the verdict on its last report. After all epochs only Infeasible does: the
-    trainer may find out at its end that the parameters are not allowed."""
+    """Whether a failure ends the trial, not the verdict on its last report. After all epochs only Infeasible does: a
+    trainer may raise it at its end."""
     return isinstance(verdict, Continue) or (failure.kind == "infeasible" and trial.epoch >= epochs)
 
 
@@ -55,8 +55,8 @@ def stops_study(failure: Failure, history: History) -> bool:
 
 
 def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: int) -> tuple[Trial, Finish]:
-    """A trial that has trained all its epochs, and whose trainer then raised, such as while it saved a plot. It is
-    COMPLETE, with the exception. Unchanged where the trial ended before: later epochs do not count."""
+    """The trainer raised an exception after all epochs, such as while it saved a plot. The trial is COMPLETE, with the
+    exception. Unchanged where the trial ended before: later epochs do not count."""
     if trial.epoch < epochs:
         return trial, verdict
     warning = f"{verdict.reason}; the trainer failed after its last report: {failure.summary}"
@@ -65,7 +65,7 @@ def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: i
 
 
 def missing_metric(trial: Trial, objective: Objective) -> str:
-    """What a trial's reports have in place of the study's metric; "" where a report has it."""
+    """A message with the metrics of a trial without the study's metric; "" where a report has it."""
     if any(map(objective.is_in, trial.curve)):
         return ""
     names = sorted({name for report in trial.curve for name in report.metrics})

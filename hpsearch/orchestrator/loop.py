@@ -1,6 +1,6 @@
-"""The loop of a run: take events, propose, record, act. Only it changes the state of a trial.
+"""The loop of a run: process events, propose, record, act. Only the loop changes the state of a trial.
 
-Every turn decides first, then writes all that was decided to the recorder in one transaction, and only then acts on it.
+Every turn makes its decisions, writes all of them to the recorder in one transaction, and then carries them out.
 """
 
 import math
@@ -42,8 +42,8 @@ DRAIN = 30.0
 class Loop:
     """Runs a study until its sampler has nothing more to propose, a limit is reached, or `stop` is called.
 
-    end: how, as far as it is known; it holds once `run` has returned.
-    running: the trials that are on a worker, and when each last reported; those that are there already are given.
+    end: how the run ends; final after `run` has returned.
+    running: the trials on workers, with the time of each last report. The argument has those that are running already.
     since: `history.ended` when the run began, where that was before this loop was made.
     """
 
@@ -76,7 +76,7 @@ class Loop:
         self._began = clock() - spent
         self._since = history.ended if since is None else since
         self._budget = EpochBudget(rules.study_epochs)
-        self._budget.grant_again(self.running, history)
+        self._budget.grant_running(self.running, history)
         self._queue = deque(one.number for one in history if one.state.is_active and one.number not in self.running)
         self._alone: int | None = None
         self._turn = Turn()
@@ -85,8 +85,8 @@ class Loop:
     def run(self) -> None:
         """Returns when the search is over or has stopped in good order (`end` says why).
 
-        Raises TrainerError for a trainer that keeps no contract, DiskError where checkpoints cannot be written, and
-        whatever pool, sampler and recorder raise; the trials that ran then wait for another run.
+        TrainerError: the trainer breaks its contract. DiskError: checkpoints cannot be written. Exceptions of pool,
+        sampler and recorder are raised too. The running trials then wait for another run.
         """
         try:
             wait = 0.0
@@ -97,17 +97,17 @@ class Loop:
             raise
 
     def turn(self, wait: float = 0.0) -> bool:
-        """Decide on what has happened, for which it waits up to `wait` seconds, start what there is room for, record
-        and act. False: nothing runs and nothing is left to start. Raises what `run` does.
+        """Wait up to `wait` seconds for events, process them, start trials on free workers, record and act. False:
+        nothing is running and nothing is left to start. Raises the same as `run`.
         """
         if not self.running:
             self._proposals.wait(min(wait, 0.1))
-        if self._proposals.is_thinking and self._pool.room:
-            wait = min(wait, 0.02)  # an answer of the sampler would fill a free worker
+        if self._proposals.is_asking and self._pool.room:
+            wait = min(wait, 0.02)  # a worker is free and waits for the sampler's proposal
         for event in self._pool.events(wait):
             if event.number in self.running:
                 self._take(event)
-        self._look_at_the_clock()
+        self._apply_time_limits()
         more = self._fill()
         self._record()
         if self._error is not None:
@@ -125,7 +125,7 @@ class Loop:
     # Propose ────────────────────────────────────────────────────────────────────────────────────
 
     def _fill(self) -> bool:
-        """Start what there is room for. False: nothing is left to start."""
+        """Start trials on all free workers. False: nothing is left to start."""
         if self.end.stopped or self._error is not None:
             return False
         room = self._pool.room_after(sum(isinstance(order, Release) for order in self._turn.orders))
@@ -134,15 +134,15 @@ class Loop:
                 if not self._start_waiting(room):
                     break
             elif not self._start_proposed(room):
-                return self._proposals.is_thinking
+                return self._proposals.is_asking
             room -= 1
-        self._proposals.think(self.history.current)
+        self._proposals.ask_ahead(self.history.current)
         return True
 
     def _start_waiting(self, room: int) -> bool:
-        """Start the trial that waits longest; one that ran out of memory only when nothing else runs."""
+        """Start the trial that has waited longest. One that ran out of memory starts only when no other is running."""
         trial = self.history[self._queue[0]]
-        if not self._affords(trial):
+        if not self._has_epochs_for(trial):
             return False
         if trial.cause is Cause.OUT_OF_MEMORY:
             if self.running:
@@ -160,7 +160,7 @@ class Loop:
         proposal = self._proposals.take(self.history.current)
         if isinstance(proposal, Resume):
             proposal = replace(proposal, number=proposal.number + self.history.superseded)
-        if isinstance(proposal, Resume) and not self._affords(self.history[proposal.number]):
+        if isinstance(proposal, Resume) and not self._has_epochs_for(self.history[proposal.number]):
             return False
         for note in proposal.notes if isinstance(proposal, New | Resume) else ():
             self._decide("round", note)
@@ -180,8 +180,9 @@ class Loop:
                 self._decide("over", reason)
         return isinstance(proposal, New | Resume)
 
-    def _affords(self, trial: Trial) -> bool:
-        """Whether limits.epochs has enough left to continue it; where nothing else runs, the study stops if not."""
+    def _has_epochs_for(self, trial: Trial) -> bool:
+        """Whether limits.epochs has enough left to continue the trial. If not and no trial is running, the study
+        stops."""
         short = self._budget.shortage(trial, self.history)
         if short is not None and not self.running:
             self.stop(short.reason, short.grace, Cause.LIMIT, short.numbers)
@@ -199,7 +200,7 @@ class Loop:
     # Record and act ─────────────────────────────────────────────────────────────────────────────
 
     def _record(self) -> None:
-        """Write what was decided, then do it, then show it."""
+        """Write the decisions, then carry them out, then show them."""
         turn = self._write()
         if reason := self._recorder.stop_requested:
             self.stop(reason, DRAIN)
@@ -212,7 +213,7 @@ class Loop:
             one.turn_ended(self.history, self.running)
 
     def _write(self) -> Turn:
-        """What could not be written is kept, so that it can be tried again."""
+        """Write the turn's decisions. Where that raises, they are kept for another attempt."""
         turn = self._turn
         if turn.trials or turn.decisions:
             self._recorder.write(list(turn.trials.values()), turn.reports, turn.decisions, turn.provenance)
@@ -243,7 +244,7 @@ class Loop:
         now = int(self._wall() * 1000)
         return now if trial is None else max(now, trial.proposed_at, *(report.at for report in trial.curve[-1:]))
 
-    # Listen ─────────────────────────────────────────────────────────────────────────────────────
+    # Process events ─────────────────────────────────────────────────────────────────────────────
 
     def _take(self, event: Event) -> None:
         self.totals.ended = self.running[event.number] = self._clock()
@@ -252,12 +253,12 @@ class Loop:
             case Reported():
                 self._take_reports(trial, event)
             case Lost(_, reason, traceback, Cause.OUT_OF_MEMORY):
-                self._starve(trial, Failure("oom", reason, traceback))
+                self._retry_alone(trial, Failure("oom", reason, traceback))
             case Lost(_, reason, traceback, cause):
-                self._lose(trial, reason, cause, traceback=traceback)
+                self._retry_elsewhere(trial, reason, cause, traceback=traceback)
 
     def _take_reports(self, trial: Trial, event: Reported) -> None:
-        """Judge the new reports in turn; what follows a verdict to stop or pause is dropped."""
+        """Judge the new reports in order. Reports after a verdict to stop or pause are dropped."""
         retrained = trial.retrained + event.retrained
         trial = self._put(replace(trial, busy=trial.busy + event.seconds, retrained=retrained))
         self.totals.busy += event.seconds
@@ -271,13 +272,13 @@ class Loop:
             trial = self._put(replace(trial, curve=(*trial.curve, replace(report, at=self._now(trial)))))
             self._turn.reports.append((trial.number, trial.curve[-1]))
             self.totals.epochs += trial.epoch - before
-            verdict, weighed = self._judging.verdict(self.history.renumbered(trial), self.history.current)
-            if weighed:
-                self._decide("go on", weighed, trial)
+            verdict, comparison = self._judging.verdict(self.history.renumbered(trial), self.history.current)
+            if comparison:
+                self._decide("go on", comparison, trial)
             self._turn.judged.append((trial, verdict))
             if not isinstance(verdict, Continue):
                 break
-        if event.failure is not None and event.failure.kind == "disk":  # whatever becomes of the trial
+        if event.failure is not None and event.failure.kind == "disk":  # for every verdict on the trial
             self._error = DiskError(f"trial {trial.number}: {event.failure.summary}; fix this and run again")
         if event.failure is not None and decides(event.failure, trial, verdict, self.rules.epochs):
             self._fail(trial, event.failure)
@@ -287,9 +288,9 @@ class Loop:
                 verdict = Finish(reason, numbers={"epoch": trial.epoch, "of": self.rules.epochs})
             elif event.failure is not None and isinstance(verdict, Finish):
                 trial, verdict = raised_at_its_end(trial, verdict, event.failure, self.rules.epochs)
-            self._obey(trial, verdict, holds_worker=event.failure is None)
+            self._apply(trial, verdict, holds_worker=event.failure is None)
 
-    def _obey(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
+    def _apply(self, trial: Trial, verdict: Verdict, holds_worker: bool) -> None:
         match verdict:
             case Continue() if self.end.stopped:
                 self._wait(trial, self.end.stopped, self.end.cause, self.end.numbers)
@@ -331,7 +332,7 @@ class Loop:
 
     def _leave(self, trial: Trial) -> None:
         del self.running[trial.number]
-        self._budget.give_back(trial.number)
+        self._budget.release_epochs(trial.number)
         self._alone = None if self._alone == trial.number else self._alone
 
     def _fail(self, trial: Trial, failure: Failure) -> None:
@@ -343,12 +344,12 @@ class Loop:
         elif failure.kind == "infeasible":
             self._end(trial, State.INFEASIBLE, failure.summary, Cause.INFEASIBLE, {"epoch": trial.epoch})
         elif failure.kind == "oom":
-            self._starve(trial, failure)
+            self._retry_alone(trial, failure)
         else:
             failed = replace(trial, error=failure.traceback, exception=failure.exception)
             self._end(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
 
-    def _starve(self, trial: Trial, failure: Failure) -> None:
+    def _retry_alone(self, trial: Trial, failure: Failure) -> None:
         """Out of memory: tried once more while no other trial runs, then FAILED."""
         if trial.cause is not Cause.OUT_OF_MEMORY:
             self._wait(trial, f"out of memory ({failure.summary}): tried once more, alone", Cause.OUT_OF_MEMORY)
@@ -359,7 +360,9 @@ class Loop:
         failed = replace(trial, error=failure.traceback, exception=failure.exception)
         self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
-    def _lose(self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE, traceback: str = "") -> None:
+    def _retry_elsewhere(
+        self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE, traceback: str = ""
+    ) -> None:
         """The worker is lost. The trial is tried again, at most limits.retries times."""
         numbers = {**numbers, "epoch": trial.epoch, "workers": trial.attempts}
         if trial.attempts > self.rules.retries:
@@ -372,7 +375,7 @@ class Loop:
 
     # Time ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _look_at_the_clock(self) -> None:
+    def _apply_time_limits(self) -> None:
         now = self._clock()
         training = [now - last for last in self.running.values()]
         if reached := limit_reached(self.rules, self.history, now - self._began, training):
@@ -385,7 +388,7 @@ class Loop:
                 self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
             elif silent > stall:
                 reason = f"stalled: no report for limits.stall = {stall:g} s"
-                self._lose(trial, reason, Cause.STALLED, {"seconds": stall})
+                self._retry_elsewhere(trial, reason, Cause.STALLED, {"seconds": stall})
             elif now > self._deadline:
                 reason = f"{self.end.stopped}; its epoch did not end in time"
                 self._wait(trial, reason, self.end.cause, self.end.numbers)

@@ -33,7 +33,7 @@ class Observer:
         """Trials of this trainer have no checkpoints. Called once in a run, with the first trial that has none."""
 
     def warned(self, text: str) -> None:
-        """What the user should know about the trainer, seen while a trial trained."""
+        """A warning about the trainer that was found while a trial trained."""
 
     def trial_started(self, trial: Trial, notes: Sequence[str]) -> None:
         """A worker starts it. notes: decisions about the whole search that were made with it."""
@@ -53,14 +53,14 @@ class Observer:
     def study_ended(self, result: RunResult) -> None:
         """The run has ended, for any reason."""
 
-    def say(self, text: str) -> None:
-        """A line for the user that stays."""
+    def show_line(self, text: str) -> None:
+        """Show a line to the user permanently."""
 
 
 class Notes(Observer):
     """Lines for the user. A signal handler or another thread may add one; it is shown after the next turn.
 
-    resumes: whether trials may be resumed in this run, so that it matters whether they can be.
+    resumes: whether this run may resume trials. Only then missing checkpoints are shown.
     """
 
     def __init__(self, say: Callable[[str], None]):
@@ -80,9 +80,9 @@ class Notes(Observer):
         self.add(f"warning: {text}")
 
     def turn_ended(self, history: History, running: Collection[int]) -> None:  # noqa: ARG002
-        self.say_all()
+        self.show_all()
 
-    def say_all(self) -> None:
+    def show_all(self) -> None:
         while self._left:
             self._say(self._left.popleft())
 

@@ -1,4 +1,4 @@
-"""A pruner from outside hpsearch: each verdict is checked against the contract before the loop obeys it."""
+"""A pruner from outside hpsearch: each verdict is checked against the contract before the loop applies it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ class OwnPruner:
         return self._checked(verdict, trial)
 
     def try_on(self, trial: Trial, history: History) -> None:
-        """OwnMethodError for a verdict that breaks the contract, on a trial that is made up. What the pruner raises
-        says nothing: it may read a metric that only a real trial reports."""
+        """OwnMethodError for a verdict on an artificial trial that breaks the contract. Exceptions of the pruner are
+        ignored: it may read a metric that only a real trial reports."""
         try:
             verdict = self._pruner.judge(trial, history)
         except Exception:

@@ -13,11 +13,11 @@ from hpsearch.samplers.base import Sampler
 class Proposals:
     """A fast sampler is asked when a worker is free; a slow one on a thread, one trial ahead.
 
-    A slow ask for trial n sees the trials that had ended when trial n - 1 was started. So a search that is killed
-    during an ask makes the same proposal again. Where the answer is None, the sampler is asked again when a trial has
-    ended as INFEASIBLE since that is not counted in the budget of trials.
+    A slow ask for trial n uses the trials that had ended when trial n - 1 was started. So a search that is killed
+    during an ask makes the same proposal again. Where the answer is None, the sampler is asked again after a trial has
+    ended as INFEASIBLE and is not counted in the budget of trials.
 
-    is_thinking: the last `take` returned None because the ask had not returned yet.
+    is_asking: the last `take` returned None because the ask had not returned yet.
     """
 
     def __init__(self, sampler: Sampler):
@@ -25,7 +25,7 @@ class Proposals:
         self._number = -1
         self._counted = 0
         self._answer: Future[Proposal | None] | None = None
-        self.is_thinking = False
+        self.is_asking = False
 
     def wait(self, timeout: float) -> None:
         """Wait for the running ask, for at most `timeout` seconds; return at once where none runs."""
@@ -33,7 +33,7 @@ class Proposals:
             with suppress(TimeoutError):
                 self._answer.exception(timeout)
 
-    def think(self, history: History) -> None:
+    def ask_ahead(self, history: History) -> None:
         """Start the ask for the next trial, where the sampler is slow and the ask has not started yet."""
         if not self._sampler.slow or self._number == len(history):
             return
@@ -46,20 +46,20 @@ class Proposals:
         Thread(target=_ask, args=(self._sampler, known, self._answer), name="sampler", daemon=True).start()
 
     def take(self, history: History) -> Proposal | None:
-        """The next proposal; None: nothing now or, with `is_thinking`, not yet. Raises what the sampler raises."""
+        """The next proposal; None: nothing now or, with `is_asking`, not yet. Raises what the sampler raises."""
         if not self._sampler.slow:
             return self._sampler.ask(history)
-        self.think(history)
+        self.ask_ahead(history)
         assert self._answer is not None
         if self._answer.done() and history.counted < self._counted and self._answer.result() is None:
             self._begin(history, history.ended)
-        self.is_thinking = not self._answer.done()
-        return None if self.is_thinking else self._answer.result()
+        self.is_asking = not self._answer.done()
+        return None if self.is_asking else self._answer.result()
 
 
 def _ask(sampler: Sampler, history: History, answer: "Future[Proposal | None]") -> None:
     try:
-        with IMPORT_LOCK:  # of Optuna, and of what it imports when it is first asked
+        with IMPORT_LOCK:  # the first ask imports Optuna and its dependencies
             proposal = sampler.ask(history)
         answer.set_result(proposal)
     except BaseException as problem:  # it is raised where the answer is taken

@@ -1,4 +1,4 @@
-"""What the loop writes to: a protocol, and its implementation with the journal."""
+"""The recorder of the loop: a protocol, and its implementation with the journal."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -37,7 +37,7 @@ class Recorder(Protocol):
 
 
 class CallerWriter:
-    """For one turn, so it does not renew the lease, and raises where the database does not take a batch."""
+    """Used for one turn, so it does not renew the lease. It raises where the database does not accept a batch."""
 
     overdue = ""
 
@@ -49,7 +49,7 @@ class CallerWriter:
         return self._writer.asked_to_stop
 
     def write(self, batch: Batch) -> None:
-        """That nothing more is proposed is decided once, and not by each of the callers."""
+        """The decision that the search is over is recorded once, not by each of the callers."""
         decisions = [one for one in batch.decisions if one.kind != "over" or not self._held.is_over]
         self._writer.write(replace(batch, decisions=decisions, caller=self._caller.uid))
 
@@ -60,10 +60,10 @@ class CallerWriter:
 
 
 class JournalRecorder:
-    """Writes under the lease, whether the database is there or not (`SpoolingWriter`).
+    """Writes under the lease, also while the database is unreachable (`SpoolingWriter`).
 
-    code: of the trainer, see `provenance.environment.code`. note: takes what the user should know.
-    caller: this program, where it is one of several that train together; where the database is away, it then raises.
+    code: of the trainer, see `provenance.environment.code`. note: shows a line to the user.
+    caller: this program, where it is one of several that train together; an unreachable database then raises.
     data: the hash of each data set that was the same in all trials of earlier runs, by its name.
     """
 
@@ -105,7 +105,7 @@ class JournalRecorder:
         return self._writer.overdue or ("`hpsearch stop` was called" if self._writer.asked_to_stop else "")
 
     def close(self, at_once: bool = False) -> None:
-        """JournalUnavailable: the database has not got everything; see `SpoolingWriter.close`."""
+        """JournalUnavailable: the database has not received everything; see `SpoolingWriter.close`."""
         self._writer.close(at_once or bool(self._writer.overdue))
 
     def _segment(self, number: int, came: Provenance) -> TrainingSegment:

@@ -38,9 +38,9 @@ class Rules:
 
 @dataclass
 class Totals:
-    """What this run (not the study) has done so far. Seconds on a monotonic clock.
+    """Totals of this run (not of the study) so far. Seconds on a monotonic clock.
 
-    busy: spent inside trainers, by all workers. workers: the most that trained at once.
+    busy: spent inside trainers, by all workers. workers: the most that trained at the same time.
     """
 
     began: float = math.nan
@@ -52,16 +52,16 @@ class Totals:
 
     @property
     def busy_fraction(self) -> float:
-        """Share of the workers' time that went into trainers, from the first start to the last end; in [0, 1]."""
+        """Fraction of the workers' time that was spent in trainers, from the first start to the last end; in [0, 1]."""
         span = (self.ended - self.began) * self.workers
         return min(1.0, self.busy / span) if span > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class End:
-    """How a run ends. stopped: why before its search is over, "" if it is not. over: why the search proposes nothing
-    more, where it says so. cause, numbers: of either of them. all_failed: the search is over, and every trial is FAILED
-    or INFEASIBLE.
+    """The end of a run. stopped: why it was stopped before its search was over, else "". over: why the search is over,
+    where the sampler gives a reason. cause, numbers: of either. all_failed: the search is over, and every trial is
+    FAILED or INFEASIBLE.
     """
 
     stopped: str = ""
@@ -88,8 +88,8 @@ class End:
         return bool(self.stopped) and self.cause is Cause.LIMIT and "failed" in self.numbers
 
     def of(self, history: History) -> "End":
-        """The same end; of a search that is over and whose trials are all FAILED or INFEASIBLE, with the cause of the
-        last one that FAILED, or INFEASIBLE where none did."""
+        """The same end. Where the search is over and all trials are FAILED or INFEASIBLE, it has the cause of the last
+        FAILED one, or INFEASIBLE where none FAILED."""
         failed = [trial for trial in history if trial.state is State.FAILED]
         infeasible = sum(trial.state is State.INFEASIBLE for trial in history)
         if self.stopped or not len(history) or len(failed) + infeasible < len(history):
@@ -103,7 +103,7 @@ class End:
 
 @dataclass(frozen=True)
 class Reached:
-    """A limit of the study that is used up: the reason to end now, and the seconds that running trials have for it.
+    """A limit of the study that is used up. grace: the seconds in which running trials may end their epoch.
 
     numbers: the limit, by its unit.
     """
@@ -139,7 +139,7 @@ def seed_of(rules: Rules, history: History, params: Params) -> int:
 
 
 OVERSHOOT = 0.01
-"""Share of a limit of time that running trials have to end their epoch; then they are taken off their workers."""
+"""Fraction of a time limit in which running trials may end their epoch; then they are removed from their workers."""
 
 
 def limit_reached(rules: Rules, history: History, seconds: float, training: Sequence[float] = ()) -> Reached | None:
@@ -163,14 +163,14 @@ def limit_reached(rules: Rules, history: History, seconds: float, training: Sequ
 
 
 SHARE_FROM = 20
-"""Ended trials from which limits.max_failure_share holds: in fewer, chance alone may make the share large."""
+"""The number of ended trials from which limits.max_failure_share applies: among fewer, a large share may be chance."""
 
 
 def failures_reached(rules: Rules, history: History, since: int) -> Reached | None:
-    """Where too many trials have failed: rules.max_failures in a row, or more than a share. None where not.
+    """Whether too many trials have failed: rules.max_failures in a row, or more than a share. None where not.
 
-    since: `history.ended` when the run began: earlier ends are not counted. Nor are INFEASIBLE trials, which say
-    nothing about the trainer.
+    since: `history.ended` when the run began: earlier ends are not counted. INFEASIBLE trials are not counted either:
+    they are no fault of the trainer.
     """
     ended = [
         trial
@@ -193,9 +193,9 @@ class EpochBudget:
 
     limit: the most epochs of all trials together, None for no limit.
 
-    A trial that starts is granted a share of what is left, at most what it wants. With one worker that is all it
-    wants; near the end, workers get smaller shares, and their trials go on with another as long as there is one. A
-    trial that trains again from its first epoch is granted these epochs too, and no shares: each would train it again.
+    A trial that starts is granted a share of the remaining epochs, at most as many as it needs. With one worker that is
+    all it needs. Near the end the shares are smaller, and a trial gets another share while epochs are left. A trial
+    that trains again from its first epoch gets one grant with these epochs included: every share would start again.
     """
 
     def __init__(self, limit: int | None):
@@ -215,14 +215,14 @@ class EpochBudget:
         return until
 
     def shortage(self, trial: Trial, history: History) -> Reached | None:
-        """None where enough is left for one more epoch of it, and for all that it has to train again before."""
+        """None where enough epochs are left for one more epoch of the trial, and for those that it must train again."""
         if self._left(history) > (trial.epoch if history.restarts else 0):
             return None
         reason = f"limits.epochs = {self._limit} leaves too few epochs to train trial {trial.number} again from epoch 1"
         return Reached(reason, math.inf, {"epochs": self._limit or 0})
 
-    def grant_again(self, running: Collection[int], history: History) -> None:
-        """To trials that run already, what they may have been granted before."""
+    def grant_running(self, running: Collection[int], history: History) -> None:
+        """Grant epochs to trials that are running already."""
         for number in running:
             self.grant(history[number], history, len(running))
 
@@ -230,8 +230,8 @@ class EpochBudget:
         """Whether the trial has trained its share and needs more."""
         return trial.epoch >= self._granted[trial.number]
 
-    def give_back(self, number: int) -> None:
-        """What it was granted and has not trained is for others."""
+    def release_epochs(self, number: int) -> None:
+        """Make the epochs that it was granted and has not trained available to other trials."""
         self._granted.pop(number, None)
 
     def _left(self, history: History) -> float:

@@ -1,4 +1,4 @@
-"""One study, from where it stands to its end."""
+"""Runs a study, new or recorded, to its end."""
 
 from contextlib import ExitStack, suppress
 
@@ -27,13 +27,13 @@ def run_study(
     it, those that failed before the trainer changed. accept_changes: where the trainer's code has changed, the search
     begins anew, and the trials so far are superseded; without it, such a study is refused.
 
-    Stopped where a signal ends it before its first trial; later, and for every other end in good order, the result
-    says why.
+    Stopped: a signal ended it before its first trial. For every later end without an exception, the result has the
+    reason.
     """
     buffer_library_logs()
     build.import_anew(study)
     observer.study_started(study)
-    notes = Notes(observer.say)
+    notes = Notes(observer.show_line)
     signals = Signals(notes.add)
     with signals.listening(), ExitStack() as stack:
         try:
@@ -64,7 +64,7 @@ def _searched(search: Search, observer: Observer, notes: Notes, signals: Signals
         return pool
 
     def measured(study: Study, pool: WorkerPool, record: PreflightRecord) -> PreflightRecord:
-        return complete(study, pool, record, observer.say, skip_preflight=skip_preflight)
+        return complete(study, pool, record, observer.show_line, skip_preflight=skip_preflight)
 
     loop = search.open(make, measured)
     if loop is None:
@@ -74,7 +74,7 @@ def _searched(search: Search, observer: Observer, notes: Notes, signals: Signals
         with signals.stopping(loop):
             loop.run()
     except BaseException as problem:
-        result = search.break_off(problem, signals.first)
+        result = search.abort(problem, signals.first)
         if not (isinstance(problem, KeyboardInterrupt) and signals.first):
             raise
         return result

@@ -37,13 +37,13 @@ from hpsearch.tracking.connection import ConnectionCheck
 from hpsearch.workers.pools.base import Pool
 
 FLUSH = 20.0
-"""Seconds that MLflow has to catch up at the end of a run."""
+"""Seconds in which everything is sent to MLflow at the end of a run."""
 
 SomePool = TypeVar("SomePool", bound=Pool)
 
 
 class Search:
-    """Call `open`, turn the loop until it is over, then call `close`, or `break_off` after an exception.
+    """Call `open`, turn the loop until it is over, then call `close`, or `abort` after an exception.
 
     origin: the name of the study that this one is forked from. retry_failed, accept_changes: see `run_study`. shared:
     see `reopen`.
@@ -80,8 +80,8 @@ class Search:
     ) -> Loop | None:
         """The study is RUNNING and its loop can turn; None where nothing is left to do.
 
-        make: the pool, for the study and its uid. complete: what is measured before the first trial.
-        Bad input is found before anything is written: the pool has tried the trainer when the study is recorded.
+        make: makes the pool, for the study and its uid. complete: runs the measurements before the first trial.
+        Bad input is found before anything is written: the pool checks the trainer before the study is recorded.
         """
         own_methods.check(self.study)
         held = reopen(
@@ -156,7 +156,7 @@ class Search:
         code = environment.code(self.study.trainer.use, self.study.folder)
         self._recorder = JournalRecorder(held, code, self._notes.add, data=self._data)
         self._notes.resumes = may_resume(self.study) or any(trial.state.is_active and trial.curve for trial in history)
-        self._rounds = RoundsRecord(held, sampler, history, self._observer.say)
+        self._rounds = RoundsRecord(held, sampler, history, self._observer.show_line)
         uid = held.record.uid
         self._kept = KeptCheckpoints(self.study.checkpoints, sampler, history, held.folder, uid, self._notes.add)
         self._stack.callback(self._kept.close)
@@ -181,7 +181,7 @@ class Search:
         )
         self._recorder.state("RUNNING")
         self._recorder.write(self._again.trials, (), self._again.decisions)
-        if preflight.decisions:  # before their documents: what is not here after a kill is measured and decided again
+        if preflight.decisions:  # before their documents: without a document, the next run measures again
             self._recorder.write((), (), preflight.decisions)
             self.held.put_documents(preflight.documents)
             keep(self.held.folder, preflight.documents)
@@ -196,7 +196,7 @@ class Search:
     def close(self, signal: Signals | None = None) -> RunResult:
         """Record the end, close the pool, and write everything to the journal, then to MLflow.
 
-        signal: what asked for the end, if any did: what the journal has not got by now is then left to the next run.
+        signal: the one that stopped the run, or None. With a signal, unwritten data are left to the next run.
         JournalUnavailable: see `JournalRecorder.close`.
         """
         if self._loop is not None:
@@ -212,9 +212,9 @@ class Search:
         self._tracking.follow(self.history)
         return self._result(self._tracking.close(FLUSH), signal)
 
-    def break_off(self, problem: BaseException, signal: Signals | None = None) -> RunResult:
-        """A study whose trainer, sampler or pruner cannot be used, and that has no results, was bad input: nothing is
-        left of it."""
+    def abort(self, problem: BaseException, signal: Signals | None = None) -> RunResult:
+        """End the run after an exception. Where the trainer, sampler or pruner cannot be used and there are no results,
+        the study is deleted: it was bad input."""
         assert self._loop is not None
         self._end, self._totals = self._loop.end, self._loop.totals
         self._pool_closed.close()
@@ -254,7 +254,7 @@ class Search:
         return End()
 
     def _result(self, sync: Sync, signal: Signals | None) -> RunResult:
-        self._notes.say_all()
+        self._notes.show_all()
         seconds = time.monotonic() - self._began
         return RunResult(
             study=self.study,

@@ -59,7 +59,7 @@ class Session:
     def __init__(self, study: Study, *, progress: bool = False, shared: bool | None = None):
         self._study = study
         self._shown = _Shown(study.objective, sys.stderr if progress else None)
-        self._notes = Notes(self._shown.say if progress else logging.getLogger("hpsearch").warning)
+        self._notes = Notes(self._shown.show_line if progress else logging.getLogger("hpsearch").warning)
         self._signals = Relayed(self._stop)
         self._is_shared = not study.journal_url.startswith("sqlite") if shared is None else shared
         self._turns = (Shared if self._is_shared else Alone)(study, self._shown, self._notes)
@@ -97,7 +97,7 @@ class Session:
                 try:
                     self._turns.close(problem or self._broken, self._signals.first)
                 finally:
-                    self._say_how_they_ended()
+                    self._update_released()
         finally:
             self._signals.__exit__(kind, problem, traceback)
         if problem is None and self._broken is not None:
@@ -205,11 +205,11 @@ class Session:
             self._broken = problem
             raise
         finally:
-            self._say_how_they_ended()
+            self._update_released()
             self._changed.notify_all()
         return more
 
-    def _say_how_they_ended(self) -> None:
+    def _update_released(self) -> None:
         for trial in self._turns.pool.released if self._turns.pool is not None else ():
             own = self._shown.ended_trials.pop(trial.number, None) or self._turns.history[trial.number]
             # RUNNING: another caller was given it in the same turn
@@ -242,7 +242,7 @@ class Session:
             )
         return checked_report(Report(operator.index(epoch), metrics), trial.epoch)
 
-    # Besides the calls ───────────────────────────────────────────────────────────────────────────────
+    # In the background ───────────────────────────────────────────────────────────────────────────────
 
     def _beat(self) -> None:
         """Runs on a thread: applies time limits and stop requests while the caller trains."""
@@ -254,7 +254,7 @@ class Session:
                 except BaseException as problem:  # raised by the next call of the session
                     self._broken = problem
                 finally:
-                    self._say_how_they_ended()
+                    self._update_released()
                     self._changed.notify_all()
 
     def _stop(self, reason: str) -> None:
@@ -273,9 +273,9 @@ class _Shown(Observer):
 
     def ended(self, trial: Trial) -> None:
         self.ended_trials[trial.number] = trial
-        self.say(f"[{trial.ended}] {line(trial, self._objective)}")
+        self.show_line(f"[{trial.ended}] {line(trial, self._objective)}")
 
-    def say(self, text: str) -> None:
+    def show_line(self, text: str) -> None:
         if self._stream is not None:
             self._stream.write(f"{text}\n")
             self._stream.flush()

@@ -146,7 +146,7 @@ class Shared:
 
     def _loop(self, held: HeldStudy, pool: AskAndTell, running: dict[int, float]) -> tuple[Loop, JournalRecorder]:
         recorder = JournalRecorder(held, self._code, self._notes.add, self._owner)
-        rounds = RoundsRecord(held, self._sampler, self.history, self._observer.say)
+        rounds = RoundsRecord(held, self._sampler, self.history, self._observer.show_line)
         loop = Loop(
             build.rules(self.study),
             self._proposals,
@@ -221,7 +221,7 @@ class Shared:
             if loop is not None and search.held.journal.callers(self._record.id, self._owner).alive:
                 search.leave_open()  # another program has joined meanwhile
             elif loop is not None and problem is not None:
-                search.break_off(problem)
+                search.abort(problem)
             else:
                 if loop is not None:
                     loop.end = self._end

@@ -1,7 +1,7 @@
 """Signals of a run: the first stops it after the running epochs, a second one at once; SIGHUP is ignored.
 
-A handler only leaves notes: the loop and the terminal act on them in their own time. Python lets the main thread alone
-install handlers: a run on another thread, such as a notebook's, leaves all signals as they are.
+A handler only stores requests, which the loop and the terminal process later. Python allows only the main thread to
+install handlers. A run on another thread, such as a notebook's, does not change any signal handler.
 """
 
 import os
@@ -23,7 +23,7 @@ Slurm and Kubernetes allow 30 from SIGTERM to SIGKILL."""
 
 
 class Signals:
-    """first: the signal that asked for the end, None while none has. note: takes what the user should know."""
+    """first: the signal that requested the end, or None. note: shows a line to the user."""
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self.first: signal.Signals | None = None
@@ -42,7 +42,7 @@ class Signals:
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             yield
-        except SIGNAL_EXCEPTIONS as raised:  # SystemExit: of the handler that `ray.init` has put while it began
+        except SIGNAL_EXCEPTIONS as raised:  # SystemExit: from the handler that `ray.init` installs while it starts
             asked = self.first or (signal.SIGINT if isinstance(raised, KeyboardInterrupt) else signal.SIGTERM)
             raise Stopped(asked, f"stopped by {asked.name}: {RESUME}") from None
         finally:
@@ -51,9 +51,9 @@ class Signals:
 
     @contextmanager
     def stopping(self, loop: Loop) -> Iterator[None]:
-        """In this context the loop is asked to end."""
+        """In this context a signal stops the loop."""
         for number in GRACE if _on_main_thread() else ():
-            signal.signal(number, self._handle)  # `ray.init` has put a handler of its own for SIGTERM
+            signal.signal(number, self._handle)  # `ray.init` has installed its own handler for SIGTERM
         self._loop = loop
         try:
             yield
@@ -78,9 +78,9 @@ def _on_main_thread() -> bool:
 
 
 def _trains_here(frame: FrameType | None) -> bool:
-    """Whether the signal came while a trial trained in this very process, which only an exception can break off.
+    """Whether the signal arrived while a trial trained in this process. Only an exception can interrupt that.
 
-    Everywhere else the loop ends within half a second, and an exception might come between a write and its notes.
+    Otherwise the loop ends within half a second, and an exception might be raised between a write and its notes.
     """
     while frame is not None:
         if frame.f_globals is vars(worker):
@@ -90,11 +90,11 @@ def _trains_here(frame: FrameType | None) -> bool:
 
 
 class Relayed:
-    """A context for a program of somebody else's. The first SIGINT or SIGTERM is a request to end in good order, and
-    goes to the program's own handler when the context ends; another one goes there at once.
+    """A context for use within a caller's program. The first SIGINT or SIGTERM requests a regular end; the program's
+    own handler gets it when the context ends. That handler gets every further signal at once.
 
-    stop: takes the request. first: the signal that asked, None while none has.
-    Without effect in a thread that is not the main one, which alone may handle signals.
+    stop: called with the request. first: the signal that requested it, or None.
+    No effect outside of the main thread, since only that thread may handle signals.
     """
 
     def __init__(self, stop: Callable[[str], None]) -> None:

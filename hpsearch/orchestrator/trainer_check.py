@@ -13,7 +13,7 @@ from hpsearch.trainer.source_check import SourceCheck
 
 
 def check(study: Study) -> SourceCheck:
-    """Without a finding for a program, and for a Python object."""
+    """No findings for a program, and none for a Python object."""
     own = study.trainer
     is_object = own.from_python or study.own("trainer") is not None or own.use == ASK_AND_TELL
     if is_object or own.is_program:

@@ -1,4 +1,4 @@
-"""One turn of the loop: what it decides, before that is recorded."""
+"""The decisions of one turn of the loop, before they are recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from hpsearch.orchestrator.observers import Observer
 
 @dataclass
 class Turn:
-    """What one turn decides, to be recorded, then done, then shown.
+    """The decisions of one turn. They are recorded, then carried out, then shown.
 
-    unsaved: why trials of this trainer have no checkpoints, where that was seen now. warnings: of trainers.
+    unsaved: why trials of this trainer have no checkpoints, where this turn has found that. warnings: about trainers.
     """
 
     trials: dict[int, Trial] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Turn:
     warnings: list[str] = field(default_factory=list)
 
     def show(self, observers: Sequence[Observer]) -> None:
-        """What has happened in it, once it is recorded and done."""
+        """Notify the observers, after the decisions were recorded and carried out."""
         for one in observers if self.unsaved else ():
             one.unsaved(self.unsaved)
         for warning in self.warnings:

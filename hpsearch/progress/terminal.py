@@ -54,13 +54,13 @@ class Terminal(Observer):
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._outliving():
+        with self._ignoring_closed_stream():
             if self._live is not None:
                 self._live.stop()
         self._live = None
 
     @contextmanager
-    def _outliving(self) -> Iterator[None]:
+    def _ignoring_closed_stream(self) -> Iterator[None]:
         try:
             yield
         except OSError:
@@ -82,15 +82,15 @@ class Terminal(Observer):
         if live and self._console.is_terminal and not self._console.is_dumb_terminal and not self._quiet:
             starting = _row(f"{title}  starting", "dim")
             self._live = Live(starting, console=self._console, auto_refresh=False, transient=True)
-            with self._outliving():
+            with self._ignoring_closed_stream():
                 self._live.start(refresh=True)
 
     def study_ended(self, result: RunResult) -> None:  # noqa: ARG002
         self.__exit__()
 
-    def say(self, text: str) -> None:
-        """A line that stays."""
-        with self._outliving():
+    def show_line(self, text: str) -> None:
+        """Show a line permanently, above the live view."""
+        with self._ignoring_closed_stream():
             if text and not self._quiet:
                 self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -107,14 +107,14 @@ class Terminal(Observer):
         except OSError:
             self._lines = None
         if self._live is None:
-            self.say(f"[{self._progress(trial.ended)}] {line(trial, self._objective)}")
+            self.show_line(f"[{self._progress(trial.ended)}] {line(trial, self._objective)}")
 
     def turn_ended(self, history: History, running: Collection[int]) -> None:
         now = time.monotonic()
         self._before = self._before or (now, history.busy)
         if self._live is not None and now - self._drawn > FRAME:
             self._drawn = now
-            with self._outliving():
+            with self._ignoring_closed_stream():
                 self._live.update(self._view(history, running), refresh=True)
 
     def _progress(self, ended: int) -> str:
@@ -160,8 +160,8 @@ class Terminal(Observer):
         return text if left is None else f"{text}, {span(left)} left"
 
 
-def printing_aside() -> AbstractContextManager[object]:
-    """What a trainer in this process prints goes to stderr, unless stdout is a terminal: stdout is for data."""
+def prints_to_stderr() -> AbstractContextManager[object]:
+    """Redirect the prints of a trainer in this process to stderr, unless stdout is a terminal: stdout is for data."""
     return nullcontext() if sys.stdout and sys.stdout.isatty() else redirect_stdout(sys.stderr)
 
 

@@ -11,7 +11,7 @@ from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Cause, Report, State, Trial
 from hpsearch.records.find import JournalStudy
 
-BROKEN_OFF = (State.FAILED, State.INFEASIBLE)
+INTERRUPTED_BY_FAILURE = (State.FAILED, State.INFEASIBLE)
 """States of a trial whose training was ended by an exception of its trainer, or by the loss of its worker."""
 
 _TIMING = re.compile(r"(^|_)(seconds|milliseconds|ms|per_second)$")
@@ -109,10 +109,10 @@ class Reproduction:
 
         True as well where neither training failed.
         """
-        failed = self.trial.state in BROKEN_OFF or bool(self.trial.exception)
+        failed = self.trial.state in INTERRUPTED_BY_FAILURE or bool(self.trial.exception)
         if self.failure is None or not failed:
             return self.failure is None and not failed
-        if self.trial.state is State.COMPLETE:  # it raised after its last report
+        if self.trial.state is State.COMPLETE:  # the trainer raised after its last report
             return self.failure.exception == self.trial.exception
         if self.cause is not self.trial.cause or (self.curve[-1].step if self.curve else 0) != self.trial.epoch:
             return False

@@ -17,7 +17,7 @@ from hpsearch.journal import Journal, TrainingSegment
 from hpsearch.orchestrator import build
 from hpsearch.provenance import environment
 from hpsearch.records.find import JournalStudy, check_trial
-from hpsearch.reproduce.reproduction import BROKEN_OFF, Reproduction
+from hpsearch.reproduce.reproduction import INTERRUPTED_BY_FAILURE, Reproduction
 from hpsearch.study.definition import Study, differences
 from hpsearch.workers.pools.base import Pool
 from hpsearch.workers.worker import HASH_SEED
@@ -37,11 +37,11 @@ def reproduce(
     """
     check_trial(journal, study, number)
     trial, segments = journal.trial(study.record.id, number), journal.segments(study.record.id, number)
-    if not trial.curve and trial.state not in BROKEN_OFF:
+    if not trial.curve and trial.state not in INTERRUPTED_BY_FAILURE:
         raise BadInput(f"trial {trial.number} is {trial.state} and has no epoch to compare yet")
     buffer_library_logs()
     with (
-        _elsewhere(study.record.spec, folder or _folder(segments)) as its,
+        _in_temporary_home(study.record.spec, folder or _folder(segments)) as its,
         stoppable("nothing of the study was changed"),
         build.one_worker(its, study.record.uid, _hash_seed(segments)) as pool,
     ):
@@ -62,15 +62,15 @@ def _folder(segments: Sequence[TrainingSegment]) -> Path:
 
 
 def _hash_seed(segments: Sequence[TrainingSegment]) -> str:
-    """PYTHONHASHSEED as recorded; the usual one where none is, as of trials without Ray."""
+    """PYTHONHASHSEED as recorded; the default where none is recorded, as for trials without Ray."""
     settings = segments[-1].environment.document["environment"]["settings"] if segments else {}
     recorded = str(settings.get("PYTHONHASHSEED", ""))
     return recorded if recorded.isdecimal() else HASH_SEED
 
 
 @contextmanager
-def _elsewhere(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]:
-    """The study as recorded, with a home of its own, so that the files of the study are not changed.
+def _in_temporary_home(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]:
+    """The study as recorded, with a separate home, so that the files of the study are not changed.
 
     The home is a temporary folder within the study's home, which all workers can reach.
     """
@@ -108,7 +108,7 @@ def _trained(
     pool: Pool, trial: Trial, epochs: int, changes: Changes
 ) -> tuple[list[Report], Failure | None, Cause | None]:
     """The curve up to the trial's last epoch, or to the one in which it failed, and the failure with its cause."""
-    until = min(trial.epoch + (trial.state in BROKEN_OFF), epochs)
+    until = min(trial.epoch + (trial.state in INTERRUPTED_BY_FAILURE), epochs)
     pool.execute(Start(trial.number, trial.params, trial.seed, until, epochs))
     curve: list[Report] = []
     while True:

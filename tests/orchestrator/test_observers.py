@@ -49,7 +49,7 @@ class TestNotes:
         notes = Notes(said.append)
         notes.resumes = resumes
         notes.unsaved("nothing is tracked")
-        notes.say_all()
+        notes.show_all()
         assert len(said) == resumes
 
 

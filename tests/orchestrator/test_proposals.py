@@ -44,10 +44,10 @@ class TestPrompt:
     def test_is_asked_when_there_is_room_and_only_then(self) -> None:
         proposals = Proposals(ListSampler([{"x": 1}]))
         history = trials(0)
-        proposals.think(history)
+        proposals.ask_ahead(history)
         proposals.wait(PATIENCE)
         assert proposals.take(history) == New({"x": 1}, 100, "listed 0")
-        assert not proposals.is_thinking
+        assert not proposals.is_asking
         assert proposals.take(trials(1)) is None
 
 
@@ -56,26 +56,26 @@ class TestSlow:
         sampler = Slow()
         proposals = Proposals(sampler)
         assert proposals.take(trials(0)) is None
-        assert proposals.is_thinking
+        assert proposals.is_asking
         sampler.may.set()
         proposals.wait(PATIENCE)
-        assert proposals.is_thinking, "an answer that has just come is no `nothing`: it is taken first"
+        assert proposals.is_asking, "an answer that has just come is no `nothing`: it is taken first"
         assert proposals.take(trials(0)) == New({"n": 0}, 5, "thought of")
-        assert not proposals.is_thinking
+        assert not proposals.is_asking
 
     def test_a_wait_ends(self) -> None:
         sampler = Slow()
         proposals = Proposals(sampler)
         proposals.take(trials(0))
         proposals.wait(0.0)
-        assert proposals.is_thinking
+        assert proposals.is_asking
         sampler.may.set()  # its thread ends, and another test's may ask
 
     def test_is_asked_once_for_a_trial(self) -> None:
         sampler = Slow()
         proposals = Proposals(sampler)
         for _ in range(3):
-            proposals.think(trials(1))
+            proposals.ask_ahead(trials(1))
             proposals.take(trials(1))
         sampler.may.set()
         proposals.wait(PATIENCE)
@@ -87,7 +87,7 @@ class TestSlow:
         sampler = Slow()
         sampler.may.set()
         proposals = Proposals(sampler)
-        proposals.think(trials(2))
+        proposals.ask_ahead(trials(2))
         proposals.wait(PATIENCE)
         assert sampler.asked == [(2, [0])]
 
@@ -98,13 +98,13 @@ class TestSlow:
         proposals.take(trials(0))
         proposals.wait(PATIENCE)
         assert proposals.take(trials(0)) is None
-        assert not proposals.is_thinking
+        assert not proposals.is_asking
 
     def test_what_it_raises_is_raised_where_the_answer_is_taken(self) -> None:
         sampler = Slow()
         sampler.may.set()
         proposals = Proposals(sampler)
-        proposals.think(trials(3))
+        proposals.ask_ahead(trials(3))
         proposals.wait(PATIENCE)
         with pytest.raises(ArithmeticError, match="singular"):
             proposals.take(trials(3))

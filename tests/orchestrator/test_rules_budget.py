@@ -36,7 +36,7 @@ def test_what_was_granted_and_not_trained_is_for_others() -> None:
     budget.grant(history[0], history, workers=1)
     assert not budget.has_more(history)
     history.put(trial(0, 3))
-    budget.give_back(0)
+    budget.release_epochs(0)
     assert budget.grant(history[1], history, workers=1) == 7
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hpsearch.cli.text.layout import MAX_LINE_LENGTH, wrapped
 from hpsearch.core.format import many, score, shortened, some
 from hpsearch.core.trial import State
-from hpsearch.reproduce.reproduction import BROKEN_OFF, Reproduction
+from hpsearch.reproduce.reproduction import INTERRUPTED_BY_FAILURE, Reproduction
 
 MAX_LINES = 20
 """The most changes that are shown; --json has all."""
@@ -32,7 +32,7 @@ def _verdict(found: Reproduction) -> Iterator[str]:
 def _failure(found: Reproduction) -> Iterator[str]:
     now = found.failure.summary if found.failure else "it did not fail"
     if not found.fails_as_before:
-        then = found.trial.reason if found.trial.state in BROKEN_OFF else "it did not fail"
+        then = found.trial.reason if found.trial.state in INTERRUPTED_BY_FAILURE else "it did not fail"
         yield f"  fails differently: was {then!r}, is {now!r} (after epoch {len(found.curve)})"
     elif found.failure is not None:
         verb = "is infeasible" if found.trial.state is State.INFEASIBLE else "fails"

@@ -9,7 +9,7 @@ from hpsearch.evaluation.compare.compared_study import ComparedStudy
 from hpsearch.study.definition import differences
 
 SLOWER = 2.0
-"""From this ratio of the seconds per epoch on, equal epochs are no equal cost; less may be the load of the machine."""
+"""From this ratio of seconds per epoch, equal epochs are not equal cost; less may be the load of the machine."""
 
 
 def obstacles(studies: Sequence[ComparedStudy]) -> list[str]:
