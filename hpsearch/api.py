@@ -56,8 +56,8 @@ def run(
     fork: the name of a new study that learns from the recorded one.
     skip_preflight: start the search without the checks of [preflight].
     retry_failed: train failed trials again; without it, only those that failed before the trainer changed.
-    accept_changes: where the code of the trainer has changed, begin the search anew: the trials so far stay on record,
-    and are neither the best nor known to the search. Without it, StudyChanged is raised.
+    accept_changes: if the trainer's code has changed, start the search again: the earlier trials stay on record, and
+    the search ignores them. Without it, StudyChanged is raised.
 
     Ctrl-C (in a notebook: interrupt the kernel) stops the run: running trials end their epoch, for at most 25 seconds,
     and the result is returned. A second Ctrl-C stops at once. The next `run` of the same study resumes it. Before the

@@ -19,7 +19,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--accept-changes",
         action="store_true",
-        help="begin the search anew after a change of the trainer's code; the trials so far stay on record, marked",
+        help="start the search again after a change of the trainer's code; earlier trials stay on record, marked",
     )
     parser.add_argument("--skip-preflight", action="store_true", help="start without the checks of [preflight]")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What has changed in a recorded study's trainer since its trials were trained, and what a run does about it."""
+"""Changes in the code of a recorded study's trainer: refuse them or accept them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,15 +14,15 @@ from hpsearch.records.trainer_code import KIND, TrainerCode, with_results
 from hpsearch.study.definition import Study
 
 ACCEPTED = "accept changes"
-"""The kind of the decision by which the trials so far are superseded."""
+"""The kind of the decision that supersedes all earlier trials."""
 
 _SENT_BY_RAY = "working_dir_files"
-"""A folder in the path of every file that Ray has sent to a cluster. The place of such a file says nothing."""
+"""A folder in the path of every file that Ray has sent to a cluster. Such paths are not compared."""
 
 
 @dataclass(frozen=True)
 class CodeChanges:
-    """changes: what is different, a line each; none where no trial was trained with the recorded code."""
+    """changes: one line for each; empty if no trial was trained with the recorded code."""
 
     before: TrainerCode | None
     now: TrainerCode
@@ -30,7 +30,7 @@ class CodeChanges:
 
     @classmethod
     def of(cls, study: Study, journal: Journal, record: StudyRecord) -> "CodeChanges":
-        """StudyChanged where the study of this name belongs to another study file."""
+        """StudyChanged if the study of this name belongs to another study file."""
         before, now = TrainerCode.recorded(journal, record), TrainerCode.of(study)
         if before is not None:
             _check_same_file(record.name, before.file, now.file)
@@ -40,20 +40,20 @@ class CodeChanges:
         return cls(before, now, tuple(changes))
 
     def refuse(self, name: str) -> None:
-        """StudyChanged where anything has changed."""
+        """StudyChanged if anything has changed."""
         if self.changes:
             raise StudyChanged(
                 f'the code of the trainer has changed since the trials of study "{name}" were trained:\n  '
                 + "\n  ".join(self.changes)
-                + "\nundo the change to continue the study; or run with one of\n"
-                "  --accept-changes  begin the search anew in this study; its trials so far stay on record, marked, "
-                "and are neither the best nor known to the search\n"
+                + "\nundo the change to continue the study, or add one of these options:\n"
+                "  --accept-changes  start the search again in this study; its earlier trials stay on record, marked, "
+                "and the search ignores them\n"
                 "  --fork NEW_NAME   start a new study that learns from the trials of this one\n"
                 "(in Python: accept_changes=True, fork=NEW_NAME)"
             )
 
     def accept(self, journal: Journal, lease: Lease, study: Study, note: Callable[[str], None]) -> None:
-        """Record the present code; the trials of another code are superseded from now on."""
+        """Record the present code, and mark the trials of other code as superseded."""
         if self.changes:
             own = [one for one in journal.trials(lease.study_id) if not one.superseded]
             reason = f"the code of the trainer has changed: {self.changes[0]}"
@@ -61,7 +61,7 @@ class CodeChanges:
             writer = journal.writer(lease, study.objective)
             writer.write(Batch([_superseded(one) for one in own], (), [decision]))
             writer.close()
-            note(f"note: {decision.reason}. The search begins anew; these trials stay on record, marked")
+            note(f"note: {decision.reason}. The search starts again; these trials stay on record, marked")
         elif self.before is not None and (versions := self.now.version_changes_since(self.before)):
             note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
         if self.before != self.now:
@@ -78,7 +78,7 @@ def known_data(segments: Sequence[TrainingSegment]) -> dict[str, str]:
 
 
 def note_on_fork(study: Study, journal: Journal, origin: str) -> str:
-    """For the user, where the new study's trainer has another code than the one that it learns from; "" where not."""
+    """A note if the new study's trainer differs from that of the study that it learns from; else ""."""
     record = journal.find(origin)
     before = TrainerCode.recorded(journal, record) if record is not None else None
     changes = TrainerCode.of(study).changes_since(before) if before is not None else []
@@ -88,14 +88,14 @@ def note_on_fork(study: Study, journal: Journal, origin: str) -> str:
 
 
 def _superseded(trial: Trial) -> Trial:
-    """It is never trained further."""
+    """The trial, marked; it is never trained again."""
     if trial.state.is_active:
         trial = replace(trial, state=State.PAUSED, reason="the code of the trainer has changed", cause=None)
     return replace(trial, superseded=True)
 
 
 def _check_same_file(name: str, before: str, now: str) -> None:
-    """A file that was moved is the same; one that lies in two places is a study in each of them."""
+    """StudyChanged if the recorded study file still exists elsewhere. A file that was moved is the same study."""
     if not (before and now) or before == now or _SENT_BY_RAY in before or _SENT_BY_RAY in now:
         return
     if Path(before).is_file():

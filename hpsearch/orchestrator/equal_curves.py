@@ -1,4 +1,4 @@
-"""Two trials with different parameters and the same curve: what is searched may have no effect on the training."""
+"""Two trials with different parameters and the same curve: the parameters may have no effect on the training."""
 
 from collections.abc import Callable
 from typing import Final
@@ -16,7 +16,7 @@ MIN_DIGITS: Final = 8
 
 
 class EqualCurves(Observer):
-    """Says once in a run that two trials have the same values to the last digit. note: takes what the user reads."""
+    """Warns once in a run if two trials have the same values to the last digit. note: is called with the warning."""
 
     def __init__(self, history: History, note: Callable[[str], None]):
         self._note, self._is_said = note, False
@@ -35,8 +35,8 @@ class EqualCurves(Observer):
         different = [name for name in names if trial.params.get(name) != other.params.get(name)]
         self._is_said = True
         self._note(
-            f"warning: {named(sorted([other.number, trial.number]))} have the same curve to the last digit, and differ "
-            f"in {quoted(different)}: does the trainer use what is searched?"
+            f"warning: {named(sorted([other.number, trial.number]))} have the same curve to the last digit, but differ "
+            f"in {quoted(different)}: does the trainer use these parameters?"
         )
 
 
@@ -45,6 +45,6 @@ def _curve(trial: Trial) -> tuple[object, ...]:
 
 
 def _is_telling(trial: Trial) -> bool:
-    """Whether equal values cannot be expected by chance."""
+    """Whether such a curve is unlikely to be equal by chance."""
     values = {value for report in trial.curve for value in report.metrics.values()}
     return len(values) >= MIN_VALUES and any(len(repr(value)) > MIN_DIGITS for value in values)

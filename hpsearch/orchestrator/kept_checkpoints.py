@@ -1,4 +1,4 @@
-"""Removes the checkpoints of trials that have ended and are not among the best, as [checkpoints] of the study says."""
+"""Removes the checkpoints of ended trials that are not among the best, by the study's [checkpoints]."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -18,12 +18,12 @@ OVER = (State.COMPLETE, State.PRUNED, State.INFEASIBLE)
 was left behind (`LeavesTrialsBehind`)."""
 
 PATIENCE = 30.0
-"""Seconds that the end of a run waits for files to be removed. What is left is removed by the next run."""
+"""Seconds that the end of a run waits for the removal of files. The next run removes the rest."""
 
 
 class BestEnded:
-    """The best trials among those that are over: at most `most`, no two with the same parameters, as `evaluate` chooses
-    them. The value of such a trial never changes, so one that is not among the best of them never will be.
+    """The best ended trials: at most `most`, no two with the same parameters, as in `evaluate`. The value of an ended
+    trial never changes, so one that is not among the best will never be.
     """
 
     def __init__(self, objective: Objective, most: int):
@@ -31,7 +31,7 @@ class BestEnded:
         self._best: dict[str, tuple[float, int]] = {}
 
     def add(self, trial: Trial) -> int | None:
-        """Returns the trial that is not among the best any more, or never was; None where all still are."""
+        """Returns the trial that is not, or no longer, among the best; None if all are."""
         if not self._objective.counts(trial):
             return trial.number
         key, own = key_of(trial.params), (self._objective.loss(trial), trial.number)
@@ -46,11 +46,11 @@ class BestEnded:
 
 
 class KeptCheckpoints(Observer):
-    """Called after the end of a trial is recorded. Files are removed on a thread, so that no trial waits for it.
+    """Called after the end of a trial is recorded. A thread removes the files, so that no trial waits.
 
-    What a killed run has left is removed when the next one begins, and what a worker wrote at the last moment at the
-    end of the run. history: the one that the loop writes to. work: the study's folder, which the workers share; what is
-    not there is not removed. warn: is called with the first problem.
+    The files of a killed run are removed when the next one begins, and late files of workers at the end of the run.
+    history: the loop's. work: the study's folder, shared with the workers; files elsewhere are not removed. warn: is
+    called with the first problem.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class KeptCheckpoints(Observer):
             self._leave_behind()
 
     def _leave_behind(self) -> None:
-        """PAUSED trials that are not resumed any more are over too."""
+        """PAUSED trials that will not be resumed have ended too."""
         if not isinstance(self._sampler, LeavesTrialsBehind):
             return
         current = self._history.current
@@ -96,7 +96,7 @@ class KeptCheckpoints(Observer):
             self._over(trial)
 
     def _over(self, trial: Trial) -> None:
-        if self._best is None or trial.superseded:  # what is left of the trainer's earlier code stays
+        if self._best is None or trial.superseded:  # trials of the trainer's earlier code keep theirs
             return
         if (number := self._best.add(trial)) is not None:
             self._unneeded.add(number)
@@ -105,13 +105,13 @@ class KeptCheckpoints(Observer):
             self._tidy_soon(trial.number)
 
     def finish(self) -> None:
-        """Remove what is left, once no worker writes any more. Waits `PATIENCE` seconds at most."""
+        """Remove the rest, after the last worker has ended. Waits `PATIENCE` seconds at most."""
         for number in sorted(self._unneeded):
             self._tidy_soon(number)
         self.close()
 
     def close(self) -> None:
-        """Remove what is to be removed so far. A second time it does nothing."""
+        """Finish the removals so far. A second call does nothing."""
         if self._thread is None:
             return
         self._queue.put(None)
@@ -122,7 +122,7 @@ class KeptCheckpoints(Observer):
         self._thread = None
 
     def _tidy_soon(self, number: int) -> None:
-        """Remove the checkpoints of a trial that is over; where it is one of the best, those to resume from."""
+        """Remove the checkpoints of an ended trial; if it is one of the best, only those to resume from."""
         self._queue.put(number)
         if self._thread is None:
             self._thread = Thread(target=self._work_off, name="checkpoints", daemon=True)

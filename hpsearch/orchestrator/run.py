@@ -25,7 +25,7 @@ def run_study(
 ) -> RunResult:
     """origin: the name of the study that this one is forked from. retry_failed: failed trials are tried again; without
     it, those that failed before the trainer changed. accept_changes: where the trainer's code has changed, the search
-    begins anew, and the trials so far are superseded; without it, such a study is refused.
+    starts again, and the earlier trials are superseded; without it, such a study is refused.
 
     Stopped: a signal ended it before its first trial. For every later end without an exception, the result has the
     reason.

@@ -1,4 +1,4 @@
-"""What is seen of a trainer while trials train: no checkpoints, parameters that it never reads, its own warnings."""
+"""Findings about a trainer while trials train: no checkpoints, parameters that it never reads, its warnings."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.orchestrator.turn import Turn
 
 Finding = tuple[str, str, Trial | None]
-"""Kind and reason of a decision, and the trial that it is about; None: the study."""
+"""Kind and reason of a decision, and its trial; None for the study."""
 
 
 class TrainerFindings:
-    """epochs: the most that one trial may train. error: the study cannot go on for it; None where it can."""
+    """epochs: the most that one trial may train. error: ends the study; None if there is none."""
 
     def __init__(self, history: History, epochs: int):
         self._history, self._epochs, self._is_unsaved = history, epochs, False
@@ -24,7 +24,7 @@ class TrainerFindings:
         self.error: TrainerError | None = None
 
     def of(self, trial: Trial, event: Reported, turn: Turn) -> Iterator[Finding]:
-        """What is recorded of a report. Observers are shown what the turn has of it then."""
+        """The findings to record for a report. They are also added to the turn, for observers."""
         if event.provenance is not None:
             turn.provenance.append((trial.number, event.provenance))
         if event.unsaved and not self._is_unsaved and self._epochs > 1:
@@ -40,13 +40,13 @@ class TrainerFindings:
                 self.error = TrainerError(f"trial {trial.number}: {warning}")
 
     def _unsaved(self, trial: Trial, why: str) -> Iterator[Finding]:
-        """A trial has no checkpoint. On record for a new study, since later rounds are planned by it."""
+        """A trial has no checkpoint. It is recorded for a new study, because the plan of later rounds depends on it."""
         if not self._history.restarts:
             is_new = self._history.restarts = self._history.epochs == 0
             yield RESTARTS if is_new else "note", f"trials cannot be continued: {why}", trial
 
     def _unread(self, trial: Trial, event: Reported) -> str:
-        """A warning for each searched parameter that the trainer has not read by its end, once in a study."""
+        """A warning for searched parameters that the trainer did not read, once for each parameter of a study."""
         new = [name for name in event.unread.names if name not in self._checked] if event.unread else []
         if event.ended:
             self._checked |= trial.params.keys()

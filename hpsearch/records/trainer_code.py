@@ -1,7 +1,7 @@
-"""The code of a study's trainer as it was at the first run, and whether it is still the same.
+"""The code of a study's trainer at the first run, and its differences from the present code.
 
-All trials of a study are trained with one code: results of two versions cannot be compared, nor can a sampler learn
-from both. Comments and white space do not count.
+All trials of a study are trained with the same code: results of two versions cannot be compared, nor can a sampler
+learn from both. Comments and white space are ignored.
 """
 
 import ast
@@ -26,7 +26,7 @@ KIND = "trainer_code"
 """The kind of the journal's document."""
 
 MAX_TEXT_LENGTH = 1 << 18
-"""Characters of a file's text that are kept, to quote what has changed in it."""
+"""Characters of a file's text that are kept, to quote its changed lines."""
 
 SHOWN = 3
 """The most changed lines of a file that a message quotes."""
@@ -34,8 +34,8 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class SourceText:
-    """A file or an object of a trainer. digest: of its code, of its content where that is no Python. text: with
-    passwords replaced; "" where it is not known or too long."""
+    """A file or an object of a trainer. digest: of its code, or of its content if that is not Python. text: with
+    passwords replaced; "" if it is unknown or too long."""
 
     digest: str
     text: str
@@ -64,7 +64,7 @@ class SourceText:
 
 
 def _syntax(text: str) -> str:
-    """The syntax tree of a text; the text itself where it is no Python, such as where a password was replaced."""
+    """The syntax tree of a text; the text itself if it is not Python, for example after a password was replaced."""
     try:
         return ast.dump(ast.parse(text))
     except (SyntaxError, ValueError, RecursionError):
@@ -73,7 +73,7 @@ def _syntax(text: str) -> str:
 
 @dataclass(frozen=True)
 class TrainerCode:
-    """file: the study file, "" for a study without one. sources: what the trainer is made of, by module.
+    """file: the study file, "" for a study without one. sources: the trainer's modules and objects.
     versions: of Python and of the packages that it imports.
     """
 
@@ -83,7 +83,7 @@ class TrainerCode:
 
     @classmethod
     def of(cls, study: Study) -> "TrainerCode":
-        """As a worker finds it. Nothing is imported."""
+        """The code that a worker would import. Imports nothing."""
         file = str(study.path.resolve()) if study.path is not None else ""
         if study.trainer.use == ASK_AND_TELL:
             return cls(file, {}, {})
@@ -95,7 +95,7 @@ class TrainerCode:
 
     @classmethod
     def recorded(cls, journal: Journal, record: StudyRecord) -> "TrainerCode | None":
-        """None where it is not on record: its first run was by an earlier version, or was killed as it began."""
+        """None if it is not recorded: the first run used an earlier version, or was killed at its start."""
         found = journal.documents(record.id).get(KIND)
         if found is None:
             return None
@@ -106,7 +106,7 @@ class TrainerCode:
         return asdict(self)
 
     def changes_since(self, before: "TrainerCode") -> list[str]:
-        """Each file whose code is another now, with its first changed lines."""
+        """Each file with changed code, with its first changed lines."""
         found: list[str] = []
         for name in sorted(before.sources.keys() | self.sources.keys()):
             old, new = before.sources.get(name), self.sources.get(name)
@@ -117,13 +117,13 @@ class TrainerCode:
         return found
 
     def version_changes_since(self, before: "TrainerCode") -> str:
-        """`torch 2.12.0 -> 2.13.0`, for a note; "" where all are the same."""
+        """`torch 2.12.0 -> 2.13.0`, for a note; "" if all are the same."""
         pairs = ((name, before.versions[name], now) for name, now in self.versions.items() if name in before.versions)
         return ", ".join(f"{name} {old} -> {now}" for name, old, now in pairs if old != now)
 
 
 def sources_of_trainer(study: Study) -> Sources:
-    """As a worker finds them: beside the study file first. Nothing is imported."""
+    """The files that a worker would import: from the study file's folder first. Imports nothing."""
     if (program := study.trainer.program) is not None:
         return command.sources_of(program, study.folder)
     given = study.own("trainer")
@@ -131,9 +131,9 @@ def sources_of_trainer(study: Study) -> Sources:
 
 
 def with_results(trials: Sequence[Trial]) -> list[Trial]:
-    """The trials whose reports were made by the trainer's recorded code.
+    """The trials with reports of the trainer's recorded code.
 
-    None where all of them are FAILED: a corrected trainer trains these again.
+    Empty if all of them are FAILED: a corrected trainer trains these again.
     """
     own = [trial for trial in trials if trial.curve and not trial.superseded]
     return own if any(trial.state is not State.FAILED for trial in own) else []

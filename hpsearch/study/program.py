@@ -1,4 +1,4 @@
-"""A trainer that is a program, as a study file describes it."""
+"""A trainer that is a program: its description in a study file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript", ".jl": "julia"}
 
 @dataclass(frozen=True)
 class Program:
-    """words: the command, with placeholders. style: "auto": as the script's source says; None: all parameters are in
+    """words: the command, with placeholders. style: "auto": from the script's source; None: all parameters have
     placeholders.
 
-    metrics: by name, the pattern that finds a metric in the output. report: a pattern of the line that ends a report;
+    metrics: by name, the pattern of a metric in the output. report: a pattern of the line that ends a report;
     "": the study's metric ends it. take: which of a metric's values since the last report counts.
-    metrics_file: a CSV file or a file of JSON lines, with `*`. resume: words that follow the command where a trial is
+    metrics_file: a CSV file or a file of JSON lines, with `*`. resume: arguments that are appended when a trial is
     continued. in_scratch: it runs in a folder of the trial, else in the study's. terminal: it has a terminal.
     """
 

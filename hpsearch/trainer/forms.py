@@ -1,4 +1,4 @@
-"""The forms that training code may have, and each of them as the one form that the loop knows: a generator."""
+"""Adapts each form of training code to the form that the loop uses: a generator."""
 
 import inspect
 import typing
@@ -27,7 +27,7 @@ NO_RUN = "the trainer has no parameter `run`, so it gives no object to run.track
 
 
 def as_trainer(called: str, function: Any) -> Trainer:
-    """The object as a trainer. TrainerError where it is not one. called: its name in messages."""
+    """The object as a trainer. TrainerError if it is none. called: its name in messages."""
     if is_trainable(function):
         from hpsearch.trainer.adapters import ray_tune
 
@@ -50,7 +50,7 @@ def as_trainer(called: str, function: Any) -> Trainer:
 
 @dataclass(frozen=True)
 class FunctionTrainer(AdaptedTrainer):
-    """A function, or a generator that is called otherwise than (params, run)."""
+    """A function, or a generator with arguments other than (params, run)."""
 
     function: Any
     signature: Signature
@@ -72,7 +72,7 @@ class FunctionTrainer(AdaptedTrainer):
         return call() if self.is_generator else functions.reports(call, name, run)
 
     def _signature(self, given: Set[str]) -> Signature:
-        """A generator of two arguments, neither of which has the name of a trial's parameter, gets the run second."""
+        """A generator with two arguments receives the run as the second, unless one has the name of a parameter."""
         own = self.signature
         names = {other.name for other in own.others}
         is_second_the_run = self.is_generator and not own.run and len(names) > 1 and not names & given
@@ -80,8 +80,8 @@ class FunctionTrainer(AdaptedTrainer):
 
 
 def is_trainable(thing: Any) -> bool:
-    """A class that is a ray.tune.Trainable, or a function of one argument whose code, or what it imports of the user's
-    own, imports ray. Ray is not imported."""
+    """A ray.tune.Trainable class, or a function of one argument if its code, or a user's module that it uses, imports
+    ray. Ray is not imported here."""
     if inspect.isclass(thing):
         return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
     if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing) or inspect.iscoroutinefunction(thing):
@@ -91,13 +91,15 @@ def is_trainable(thing: Any) -> bool:
 
 @lru_cache(maxsize=64)
 def _imports_ray(function: FunctionType) -> bool:
-    """It is read in the source code, once: a trainer is looked at for every trial."""
-    imported_by_itself = {"ray", "ray.tune"} & set(function.__code__.co_names)  # in a notebook, sources do not show it
+    """Reads the source code. Cached, because it is called for every trial."""
+    imported_by_itself = {"ray", "ray.tune"} & set(
+        function.__code__.co_names
+    )  # in a notebook, the source may not show it
     return bool(imported_by_itself) or "ray" in Sources.of_object(function).packages
 
 
 def _is_called_with_params_and_run(function: Any) -> bool:
-    """Whether a generator takes two arguments, and calls the second `run` or neither by a name."""
+    """Whether a generator takes (anything, run) or (*args, **kwargs)."""
     parameters = list(inspect.signature(function).parameters.values())
     if all(parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD) for parameter in parameters):
         return bool(parameters) and parameters[0].kind is Parameter.VAR_POSITIONAL
@@ -105,7 +107,7 @@ def _is_called_with_params_and_run(function: Any) -> bool:
 
 
 def _code(function: Any) -> Any:
-    """The function that holds the code of a callable."""
+    """The function with the code of a callable."""
     holder = code_holder(function)
     return holder.__call__ if isinstance(holder, type) else holder
 

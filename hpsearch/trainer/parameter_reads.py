@@ -1,4 +1,4 @@
-"""Which of a trial's parameters its trainer reads. One that it never reads has no effect, and is often misspelt."""
+"""Records which of a trial's parameters its trainer reads. A parameter that is never read is often misspelt."""
 
 import copy
 import dataclasses
@@ -9,7 +9,7 @@ from hpsearch.core.messages import Unread
 
 
 class ParameterReads:
-    """argument: for the trainer, in place of the one that was given; reads of it are seen.
+    """argument: pass it to the trainer instead of the original one; its reads are recorded.
 
     names: of the parameters that must be read. A parameter that is copied, such as by `dict(params)`, `**params` or
     `dataclasses.asdict(params)`, counts as read.
@@ -26,12 +26,12 @@ class ParameterReads:
             self._is_seen = is_instance and _watched(argument, self._read.add) is not None
 
     def restart(self) -> None:
-        """Forget what was read before the trainer itself has begun."""
+        """Forget earlier reads. Called when the trainer starts."""
         self._read.clear()
 
     @property
     def unread(self) -> Unread | None:
-        """None where all were read, and where reads cannot be seen."""
+        """None if all were read, or if reads cannot be recorded."""
         names = self._names - self._read if self._is_seen else ()
         missing = self._read - self._given if type(self.argument) is _SeenDict else ()
         return Unread(tuple(sorted(names)), tuple(sorted(missing))) if names else None
@@ -86,7 +86,7 @@ class _SeenDict(dict[str, Any]):
 def _watched(instance: Any, seen: Callable[[str], None]) -> Any:
     """The same instance, with a subclass of its class that calls `seen` with each attribute that is read.
 
-    None where its class cannot be changed. Printing it reads nothing; its pickles are of its own class.
+    None if its class cannot be changed. `repr` does not count as a read; its pickles have the original class.
     """
     own: Any = type(instance)
 

@@ -1,6 +1,6 @@
-"""The report of a training that calls functions instead of yielding: to the search that runs it, where one does.
+"""`hpsearch.report`: reports for training code that calls a function instead of yielding.
 
-A program that a search has started imports this module: it imports nothing else of hpsearch.
+Programs that a search starts import this module, so it imports no other module of hpsearch.
 """
 
 import json
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from hpsearch.trainer.training_run import Run
 
 REPORT = "HPSEARCH_REPORT"
-"""The environment variable with the path of the file that a program writes its reports to: one line of JSON each."""
+"""The environment variable with the path of the file for a program's reports: one line of JSON for each."""
 
 _current: "Run | None" = None
-"""The run whose trainer is running. A process trains one epoch at a time: trials that share it take turns."""
+"""The run of the trainer that is running. Trials that share a process take turns, one epoch at a time."""
 
 
 @contextmanager
 def reports_to(run: "Run") -> Iterator[None]:
-    """In this context `report` reports to this run."""
+    """In this context `report` calls this run's `report`."""
     global _current
     before, _current = _current, run
     try:
@@ -31,13 +31,13 @@ def reports_to(run: "Run") -> Iterator[None]:
 
 
 def report(step: int | Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -> None:
-    """Report metrics of a training step to the search that runs this program, as `Run.report` does. Where no search
-    runs it, nothing happens.
+    """Report metrics of a training step to the search that runs this program, like `Run.report`. Outside
+    of a search it does nothing.
 
-    step: counts from 1. `report({"val_loss": 0.3})`, without a step, is of the next one.
+    step: counts from 1. `report({"val_loss": 0.3})`, without a step, reports the next one.
 
-    Returns when the search has judged the report. TrialStopped is raised where the trial has to end. In a program that
-    `trainer.command` has started it returns at once, and the program is stopped by SIGTERM.
+    Returns when the pruner has judged the report. Raises TrialStopped if the trial has to end. In a program that
+    `trainer.command` has started it returns at once, and SIGTERM stops the program.
     """
     if _current is not None:
         _current.report(step, metrics)
@@ -46,7 +46,7 @@ def report(step: int | Mapping[str, Any], metrics: Mapping[str, Any] | None = No
 
 
 def _write(path: str, step: int | Mapping[str, Any], metrics: Mapping[str, Any] | None) -> None:
-    """Nothing is written where the search has ended. TypeError for what is no number."""
+    """Writes nothing if the search has ended. TypeError for a value that is not a number."""
     given = step if isinstance(step, Mapping) else metrics
     if given is None:
         raise TypeError(f"hpsearch.report({step!r:.80}) has no metrics: write hpsearch.report(step, {{name: value}})")
@@ -54,7 +54,7 @@ def _write(path: str, step: int | Mapping[str, Any], metrics: Mapping[str, Any] 
     line = {"metrics": values} if isinstance(step, Mapping) else {"step": int(step), "metrics": values}
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK)
-    except OSError:  # the search has removed the file, or reads it no more
+    except OSError:  # the search has removed the file, or no longer reads it
         return
     try:
         os.set_blocking(descriptor, True)

@@ -1,4 +1,4 @@
-"""How a function is called with a trial's parameters and its run: what its own parameters are called decides."""
+"""How a function is called with a trial's parameters and its run, by the names of its arguments."""
 
 import inspect
 from collections.abc import Mapping, Set
@@ -20,8 +20,8 @@ VALUES = (bool, int, float, str)
 class Signature:
     """`def train(params, run)`, `def train(params)`, `def train(lr, hidden)`, each of them with or without a run.
 
-    run: the name of the parameter that the run is passed as, "" where there is none: it is called `run`, or is
-    annotated as one. others: all other parameters. takes_any: it has `**parameters`.
+    run: the argument for the run (named `run` or annotated `Run`), "" if there is none. others: all other arguments.
+    takes_any: it has `**parameters`.
     """
 
     function: Any
@@ -31,10 +31,10 @@ class Signature:
 
     @classmethod
     def of(cls, called: str, function: Any) -> "Signature":
-        """TrainerError where it cannot be called with parameters. called: its name in messages."""
+        """TrainerError if it cannot be called with parameters. called: its name in messages."""
         try:
             parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):  # of some functions that are not written in Python
+        except (TypeError, ValueError):  # some functions that are not written in Python
             raise TrainerError(f"{called}: its signature is not known, so hpsearch cannot call it") from None
         named = [parameter for parameter in parameters if parameter.kind in NAMED]
         run = next((parameter.name for parameter in named if _is_run(parameter)), "")
@@ -53,17 +53,17 @@ class Signature:
         return cls(function, run, others, takes_any)
 
     def with_second_as_run(self) -> "Signature":
-        """Of a generator that calls its run otherwise: `def train(config, trial_run)`."""
+        """For a generator with another name for its run: `def train(config, trial_run)`."""
         first, second, *rest = self.others
         return replace(self, run=second.name, others=(first, *rest))
 
     @property
     def params_class(self) -> type | None:
-        """The dataclass that annotates the parameter which receives all of a trial's parameters."""
+        """The dataclass in the annotation of the argument for all of a trial's parameters."""
         return dataclass_at(self.others[0], self.function) if self.others else None
 
     def is_by_name(self, given: Set[str]) -> bool:
-        """Whether each of a trial's parameters is an argument of its own; else all are one argument, the first."""
+        """Whether each parameter is passed as its own argument; else all are passed as the first argument."""
         if not self.others:
             return True
         first, *rest = self.others
@@ -77,7 +77,7 @@ class Signature:
         return first.annotation is not Parameter.empty and self.params_class is not None
 
     def argument(self, params: Params) -> Any:
-        """The parameters as they are passed on to `call`: a mapping, or a dataclass. TrainerError."""
+        """The parameters as `call` takes them: a mapping, or a dataclass. TrainerError."""
         if not self.is_by_name(set(params)):
             return params_as(self.params_class, params)
         name = code_holder(self.function).__name__
@@ -100,7 +100,7 @@ class Signature:
 
 
 def takes_one_mapping(function: Any) -> bool:
-    """Whether a function may be called with all parameters of a trial as its one argument, and takes no run."""
+    """Whether a function takes all parameters of a trial as its only argument, and no run."""
     parameters = list(inspect.signature(function).parameters.values())
     try:
         inspect.signature(function).bind({})
@@ -126,7 +126,7 @@ def _is_mapping(annotation: Any) -> bool:
 
 
 def _types(function: Any) -> dict[str, Any]:
-    """Of the parameters, as far as they are known here."""
+    """The types of the arguments; {} if an annotation cannot be evaluated."""
     try:
         return get_type_hints(code_holder(function))
     except Exception:  # an annotation may be any expression

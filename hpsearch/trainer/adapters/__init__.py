@@ -1,1 +1,1 @@
-"""Make a trainer, a generator of reports, from other forms: ray.tune.Trainables, and several trainings side by side."""
+"""Adapters from other forms of training code to a trainer, a generator of reports."""

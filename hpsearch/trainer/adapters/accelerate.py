@@ -1,4 +1,4 @@
-"""`run.track(accelerator=accelerator)`: what `save_state` of Accelerate writes is part of the trial's checkpoint."""
+"""`run.track(accelerator=accelerator)`: the files of Accelerate's `save_state` are part of the trial's checkpoint."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,21 +9,21 @@ from hpsearch.trainer.checkpoint_files import read_files, temporary_folder, writ
 
 
 def is_accelerator(thing: Any) -> bool:
-    """Accelerate is not imported for it."""
+    """Without an import of Accelerate."""
     return any(kind.__module__.partition(".")[0] == "accelerate" for kind in type(thing).__mro__) and hasattr(
         thing, "save_state"
     )
 
 
 class TrackedAccelerator:
-    """An `accelerate.Accelerator` with a state_dict. folder: its files are written there for a moment.
+    """An `accelerate.Accelerator` with a state_dict. folder: for its temporary files.
 
-    Accelerate saves no epoch of a DataLoader, which the order of `use_seedable_sampler` follows from; it is kept here.
-    Its files are read by Accelerate, which unpickles the random states among them.
+    Accelerate does not save the epoch of a DataLoader, which determines the order with `use_seedable_sampler`, so it is
+    saved here. Accelerate reads its files and unpickles the random states among them.
     """
 
     def __init__(self, accelerator: Any, folder: Path):
-        """TrainerError where nothing is prepared: load_state would restore nothing, without an error."""
+        """TrainerError if nothing is prepared: load_state would then restore nothing, without an error."""
         if not accelerator._models:
             raise TrainerError(
                 "run.track(accelerator=…): the accelerator has prepared no model; call it after accelerator.prepare(…)"

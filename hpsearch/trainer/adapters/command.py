@@ -1,6 +1,6 @@
-"""A program in any language as a trainer: its process is started, its reports are read as it writes them.
+"""A program in any language as a trainer: starts its process and reads its reports while it runs.
 
-The program goes on between its reports. Where it has checkpoints it is held (SIGSTOP) until its report is judged, so
+The program does not wait for verdicts. If it has checkpoints, it is suspended (SIGSTOP) until its report is judged, so
 that the files in its checkpoint folder are those of that report.
 """
 
@@ -48,10 +48,10 @@ NO_CHECKPOINTS = (
 def as_trainer(
     program: Program, folder: Path, options: Params, metric: str
 ) -> Callable[[Params, Run], Iterator[Report]]:
-    """TrainerError where the program is not there or cannot be run.
+    """TrainerError if the program does not exist or cannot be run.
 
-    folder: of the study; on a worker elsewhere, its working directory. options: the trainer's, whose texts may have
-    placeholders. metric: of the study.
+    folder: of the study; on another machine, the worker's working directory. options: of the trainer; their texts may
+    have placeholders. metric: of the study.
     """
     folder = folder if folder.is_dir() else Path.cwd()
     found = located(program, folder)
@@ -86,14 +86,14 @@ def reads(program: Program, folder: Path, variable: str) -> bool:
 
 
 def has_checkpoints(program: Program, sources: Sources) -> bool:
-    """Whether a program can go on where it was: it is given the folder of its checkpoints, or reads where it is."""
+    """Whether a program can be continued: its command has the checkpoint folder, or it reads the variable."""
     if program.resume or any("checkpoint_dir" in placeholders.used(word) for word in program.words):
         return True
     return any(CHECKPOINTS in text for text in _texts(sources))
 
 
 def reports_itself(sources: Sources) -> bool:
-    """Whether a program writes lines of JSON, so that its output is not searched for metrics."""
+    """Whether a program writes lines of JSON. Then its output is not searched for metrics."""
     return any(REPORT in text or "hpsearch.report" in text or IMPORTS_REPORT.search(text) for text in _texts(sources))
 
 
@@ -108,9 +108,9 @@ def _filled(options: Params, values: Mapping[str, Plain]) -> dict[str, Plain]:
 
 
 class _CheckpointFolder:
-    """The files that a program has in its checkpoint folder, as what a trial tracks.
+    """The files in a program's checkpoint folder, as a tracked object.
 
-    queue: reports that it made before it wrote these files, and that are not judged yet.
+    queue: reports from before these files that are not judged yet.
     """
 
     def __init__(self, folder: Path, queue: deque[Report]):
@@ -143,7 +143,7 @@ class _Training:
 
     @property
     def values(self) -> dict[str, Plain]:
-        """Of the placeholders that are no parameters. TrainerError: the command has {data_dir}, which is not set."""
+        """Values of the placeholders that are not parameters. TrainerError: {data_dir} is used but not set."""
         run, fold = self._run, self._run.fold
         texts = " ".join([*self._program.words, *self._program.resume, self._program.metrics_file])
         return {
@@ -157,7 +157,7 @@ class _Training:
         }
 
     def begin(self, params: Params, options: Options) -> None:
-        """Start the process. TrainerError where it cannot be started; NotContinued where it has to start anew."""
+        """Start the process. TrainerError if it cannot be started; NotResumable if it has to start again."""
         first = self._restore()
         line = command_line(self._program, params, self.values, options, self._scratch / "params.json")
         words = line.words + (resume_words(self._program, self.values) if first > 1 else ())
@@ -183,7 +183,7 @@ class _Training:
             raise TrainerError(f"the trainer's command {words[0]} cannot be started: {problem}") from None
 
     def _restore(self) -> int:
-        """The first epoch to train, with the files of the trial's checkpoint."""
+        """Restore the files of the trial's checkpoint. Returns the first epoch to train."""
         run = self._run
         if self._can_continue:
             run.track(checkpoints=self._checkpoints)
@@ -229,7 +229,7 @@ class _Training:
     # While it runs ───────────────────────────────────────────────────────────────────────────────
 
     def reports(self) -> Iterator[Report]:
-        """Until the program ends. ProgramFailed where it ends badly, or reports nothing."""
+        """Until the program ends. ProgramFailed if it fails or reports nothing."""
         assert self._process is not None
         while (report := self._next_report()) is not None:
             self._note_changes(report.step)
@@ -255,15 +255,15 @@ class _Training:
         return None
 
     def _hold(self) -> None:
-        """The program stands still; what it has written by now is read, so that the files in its checkpoint folder are
-        those of the last report that is known."""
+        """Suspend the program and read the rest of its output, so that the files in its checkpoint folder are those of
+        the last report."""
         assert self._process is not None
         self._process.hold(self._checkpoints.folder)
         while any(written := self._process.wait(0)):
             self._add(self._read(*written))
 
     def _add(self, reports: Iterator[Report]) -> None:
-        """To the reports that are not judged yet. Those before a line that is none are kept."""
+        """Add to the reports that are not judged yet. Those before an invalid line are kept."""
         try:
             for report in reports:
                 self._queue.append(report)
@@ -287,7 +287,7 @@ class _Training:
             yield from self._file.poll(at_end=True)
 
     def _keep(self, output: bytes) -> None:
-        """Into the trial's log, which is where the output of this process goes."""
+        """Write it to the trial's log, which receives the output of this process."""
         if output:
             self._tail.add(output)
             _print(output.decode(errors="replace"))
@@ -348,7 +348,7 @@ def _print(text: str) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """What an earlier attempt of the trial has left."""
+    """Remove the files of an earlier attempt of the trial."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

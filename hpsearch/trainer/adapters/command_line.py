@@ -19,22 +19,22 @@ from hpsearch.study.program import Program, Style
 PYTHON = re.compile(r"python([23](\.\d+)?)?")
 
 PYTHON_LAUNCHERS = {"torchrun", "accelerate", "deepspeed", "uv", "poetry", "pipenv", "conda", "ipython", "pytest"}
-"""Programs that run Python, which writes its output line by line with PYTHONUNBUFFERED."""
+"""Programs that run Python. With PYTHONUNBUFFERED it writes its output line by line."""
 
 
 @dataclass(frozen=True)
 class CommandLine:
-    """words: the program and its arguments. variables: of its environment, beside those of this process."""
+    """words: the program and its arguments. variables: added to the environment of this process."""
 
     words: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def located(program: Program, folder: Path) -> Program:
-    """The program with the path of what it runs. TrainerError where that is not there or cannot be run.
+    """The program with the path of its executable. TrainerError if that does not exist or cannot be run.
 
-    `python` is the Python that runs hpsearch. folder: of the study, where relative paths start; in a folder of the
-    trial, they would not be found, so that words that name files of the study's folder become absolute.
+    `python` is the Python that runs hpsearch. folder: of the study, for relative paths. If the program runs in a folder
+    of the trial, arguments that name files of the study's folder become absolute.
     """
     first, *rest = program.words
     if program.in_scratch:
@@ -54,7 +54,7 @@ def _check_runs_something(script: Path, name: str) -> None:
     try:
         body = ast.parse(script.read_bytes()).body
     except (SyntaxError, ValueError):
-        return  # the program says so itself
+        return  # Python prints this error when it runs the file
     functions = [node.name for node in body if isinstance(node, ast.FunctionDef)]
     passive = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     if functions and all(isinstance(node, passive) or _is_value(node) for node in body):
@@ -92,7 +92,7 @@ def _executable(name: str, folder: Path) -> str:
 
 
 def is_python(words: Iterable[str]) -> bool:
-    """Whether a command runs Python, which needs no terminal to write its output line by line."""
+    """Whether a command runs Python. It needs no terminal to write its output line by line."""
     first, *rest = words
     name = Path(first).name
     return bool(PYTHON.match(name)) or name in PYTHON_LAUNCHERS or any(word.endswith(".py") for word in rest[:1])
@@ -102,7 +102,7 @@ def command_line(
     program: Program, params: Params, built_in: Mapping[str, Plain], options: "Options", params_file: Path
 ) -> CommandLine:
     """params: of the trial, with the trainer's options (`trainer.options`). built_in: the values of placeholders that
-    are no parameters. options: those that the script defines. params_file: written where the program reads it."""
+    are not parameters. options: of the script. params_file: written if the program reads it."""
     values = {**params, **built_in, "params_file": str(params_file)}
     words = [*_filled(program.words, values)]
     style = options.style if program.style == "auto" else program.style
@@ -127,14 +127,14 @@ def resume_words(program: Program, values: Mapping[str, Plain]) -> tuple[str, ..
 
 
 def _variables(params: Params) -> dict[str, str]:
-    """In capitals, where this process has no variable of that name."""
+    """In capitals, unless this process has a variable of that name."""
     names = {name: re.sub(r"\W", "_", name).upper() for name in params}
     return {names[name]: _text(value) for name, value in params.items() if names[name] not in os.environ}
 
 
 def _filled(words: Iterable[str], values: Mapping[str, Plain]) -> Iterator[str]:
-    """An option whose parameter the trial does not have is left out with its value. `--amp {amp}` is a flag where the
-    parameter is true or false."""
+    """An option is left out with its value if the trial does not have its parameter. `--amp {amp}` is a flag if the
+    parameter is a bool."""
     waiting: str | None = None
     for word in words:
         name = next(placeholders.names(word), "")
@@ -164,16 +164,15 @@ def _text(value: Plain) -> str:
     return placeholders.word(value)
 
 
-# What a script's source says about its options ───────────────────────────────────────────────────
+# Options in a script's source ───────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
 class Options:
     """The options that a Python script defines, with argparse, click, absl or optparse.
 
-    spelled: by the name without dashes, lower case and with `-` for `_`, as the source spells them. flags: those that
-    take no value; typed: those that do. negated: those with a `--no-` form. joined: those that the source writes with
-    `=`.
+    spelled: each option as in the source, by its name in lower case, without leading dashes and with `-` for `_`. flags:
+    without a value; typed: with a value. negated: with a `--no-` form. joined: written with `=` in the source.
     """
 
     style: Style = "argparse"
@@ -185,7 +184,7 @@ class Options:
 
     @classmethod
     def of(cls, files: Iterable[Path]) -> "Options":
-        """Read off the sources of a script and of what it imports."""
+        """From the sources of a script and of its imports."""
         texts = [path.read_text(errors="replace") for path in files if path.is_file()]
         spelled: dict[str, str] = {}
         flags, typed, negated = set(), set(), set()
@@ -237,7 +236,7 @@ def _defined(text: str) -> Iterator[tuple[list[str], ast.Call]]:
 
 
 def _keyword(call: ast.Call, name: str) -> str:
-    """The value of a keyword as it stands in the source: of a text the text, of a name its last part; "" for none."""
+    """The value of a keyword in the source: a string's content, or the last part of a name; "" for none."""
     for keyword in call.keywords:
         if keyword.arg == name:
             value = keyword.value

@@ -1,7 +1,7 @@
-"""A function that calls `run.report(step, metrics)` and returns, as a generator: the form that callbacks need.
+"""A function that calls `run.report(step, metrics)`, as a generator.
 
-The function runs in a thread of its own, and waits inside `run.report` while the worker judges, so that one of the two
-runs at any time. docs/decisions/0012-functions.md has the reasons.
+The function runs in its own thread, and waits inside `run.report` while the report is judged. So only one of the two
+threads runs at any time. docs/decisions/0012-functions.md has the reasons.
 """
 
 import contextvars
@@ -24,7 +24,7 @@ GRACE = 60.0
 """Seconds that a function has to end after TrialStopped was raised in it."""
 
 MAX_SWALLOWED = 2
-"""How often TrialStopped is raised again in a function that catches it and reports further."""
+"""How often TrialStopped is raised again in a function that catches it and continues to report."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Ended:
 
 
 def reports(function: Callable[[], Any], name: str, run: Run) -> Iterator[Report]:
-    """The reports of the function's call. What it returns, a number or numbers by name, is the last one."""
+    """The reports of the function's call. Its return value, a number or numbers by name, is the last one."""
     call = _Call(function, name, run)
     try:
         message = call.next()
@@ -52,9 +52,9 @@ def reports(function: Callable[[], Any], name: str, run: Run) -> Iterator[Report
 
 
 def results(value: Any, name: str, run: Run) -> Iterator[Report]:
-    """What a function has returned as a report; none where the last epoch has one already, or where it is no number.
+    """A returned value as a report; none if the last epoch is already reported, or if it is not a number.
 
-    TrainerError for another value where there is no report before it.
+    TrainerError for another value if there is no report before it.
     """
     step = run.step_of_result
     if value is None:
@@ -78,7 +78,7 @@ def results(value: Any, name: str, run: Run) -> Iterator[Report]:
 
 @cache
 def note(text: str) -> None:
-    """Write it to the trial's log; once where several trials share a process."""
+    """Write it to the trial's log; only once if several trials share a process."""
     sys.stderr.write(f"hpsearch: {text}\n")
 
 
@@ -95,8 +95,8 @@ def _is_number(value: Any) -> bool:
 class _Call:
     """One call of a function. `next` in the worker's thread and `_report` in the function's take turns.
 
-    A function that has caught TrialStopped more often than MAX_SWALLOWED waits for ever in its next report; its thread
-    does not keep the process alive.
+    If a function catches TrialStopped more often than MAX_SWALLOWED, its next report never returns; its thread does not
+    keep the process alive.
     """
 
     def __init__(self, function: Callable[[], Any], name: str, run: Run):
@@ -113,14 +113,14 @@ class _Call:
         run.send_reports_to(self._report)
 
     def next(self) -> Report | _Ended:
-        """Run the function to its next report or to its end. Raises what it raises."""
+        """Run the function to its next report or to its end. Raises the function's exception."""
         try:
             if self._thread.ident is None:
                 self._thread.start()
             else:
                 self._turns.put(None)
             message = self._messages.get()
-        except BaseException:  # a signal's: the function is in the middle of its training
+        except BaseException:  # from a signal handler, while the function trains
             self._raise_in_thread()
             raise
         return self._ended(message) if isinstance(message, _Ended) else message
@@ -128,7 +128,7 @@ class _Call:
     def close(self) -> None:
         """End the function: TrialStopped is raised in its report.
 
-        Raises what the function raises then. TrainerError where it does not end.
+        Raises the function's exception. TrainerError if it does not end.
         """
         if self._thread.ident is None or self._has_ended:
             return
@@ -146,7 +146,7 @@ class _Call:
         self._ended(message)
 
     def _ended(self, message: _Ended) -> _Ended:
-        """Raises what the function has raised, but not a TrialStopped, which is no error."""
+        """Raises the function's exception, except TrialStopped, which is no error."""
         self._has_ended = True
         if not self._is_given_up:
             self._thread.join()
@@ -165,7 +165,7 @@ class _Call:
         self._messages.put(ended)
 
     def _report(self, report: Report) -> None:
-        """Wait for the verdict. TrialStopped where it is to end."""
+        """Wait for the verdict. TrialStopped if the trial has to end."""
         self._check_caller()
         if self._stopping:
             self._swallow()
@@ -175,8 +175,8 @@ class _Call:
             raise TrialStopped("the search has stopped or paused this trial")
 
     def _check_caller(self) -> None:
-        """TrainerError in another thread or process, which cannot wait for the function. It is the error of the trial,
-        also where that other thread drops it."""
+        """TrainerError in another thread or process, which cannot wait for the function. The trial fails, even if the
+        other thread catches it."""
         if os.getpid() != self._process:
             raise TrainerError("run.report(…) was called in another process than the trainer: return the metrics to it")
         if threading.get_ident() != self._thread.ident:
@@ -187,7 +187,7 @@ class _Call:
             raise self._misused
 
     def _swallow(self) -> None:
-        """Raise TrialStopped once more, or give the function up."""
+        """Raise TrialStopped again, or abandon the function."""
         self._swallowed += 1
         if self._swallowed <= MAX_SWALLOWED:
             raise TrialStopped("the search has stopped or paused this trial")
@@ -205,7 +205,7 @@ class _Call:
 
 
 def _thread_state() -> Callable[[], None]:
-    """Sets in a new thread what torch has for each thread, as it is in this one."""
+    """A function that copies torch's thread-local state from this thread to a new one."""
     if "torch" not in sys.modules:
         return lambda: None
     torch = sys.modules["torch"]

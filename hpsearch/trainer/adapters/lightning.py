@@ -1,8 +1,8 @@
-"""`lightning_callback(run)`: a training of Lightning as a trial, for `lightning` and `pytorch_lightning`.
+"""`lightning_callback(run)`: Lightning's training as a trial, for `lightning` and `pytorch_lightning`.
 
-The checkpoint is Lightning's own (`dump_checkpoint`), without a file: its weights are tracked as "model", so that
-`predict` finds them, and the rest as "lightning". Lightning has no public way to restore a checkpoint that is no file
-or that `fit` was not given, so this module uses its checkpoint connector, and `make test-frameworks` tests that.
+The checkpoint is Lightning's (`dump_checkpoint`), without a file: its weights are tracked as "model", so that `predict`
+finds them, and the rest as "lightning". Lightning has no public API to restore a checkpoint that is not a file passed
+to `fit`, so this module uses its checkpoint connector, and `make test-frameworks` tests that.
 """
 
 import functools
@@ -28,12 +28,12 @@ def lightning_callback(run: Run) -> Any:
     """A callback that reports the metrics of a Lightning Trainer to the search, and resumes and stops its training.
 
     `Trainer(max_epochs=run.max_epochs, callbacks=[hpsearch.lightning_callback(run)])`, then `trainer.fit(…)`. A report
-    has `trainer.callback_metrics` of an epoch, after its validation. Where the Trainer is told to validate in other
-    intervals (`val_check_interval`) or to train a number of steps (`max_steps`), a report is of a validation, and its
+    has `trainer.callback_metrics` of an epoch, after its validation. With other validation
+    intervals (`val_check_interval`) or a number of steps (`max_steps`), there is a report for each validation, and its
     step is `trainer.global_step`.
 
-    Where the trial is stopped or paused, `trainer.should_stop` is set and `fit` returns. The Trainer's files go to
-    `run.scratch_dir` unless it is given a `default_root_dir`, and it shows no progress bar unless it is told to.
+    If the trial is stopped or paused, `trainer.should_stop` is set and `fit` returns. The Trainer's files go to
+    `run.scratch_dir` unless `default_root_dir` is given. There is no progress bar unless it is enabled.
 
     TrainerError: Lightning is not imported.
     """
@@ -48,9 +48,9 @@ def lightning_callback(run: Run) -> Any:
 
 
 def _use_defaults_of_trials(trainer_class: Any) -> None:
-    """A Trainer with this callback writes no files into the working directory, where two trials would use the same.
+    """A Trainer with this callback writes no files into the working directory, which two trials would share.
 
-    By the time a callback is called, Lightning has opened the files of its default logger.
+    It changes the constructor, because Lightning opens its default logger's files before it calls a callback.
     """
     init = trainer_class.__init__
     if hasattr(init, "before_hpsearch"):
@@ -112,7 +112,7 @@ class _Hooks:
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """The Trainer's checkpoint has nothing of this callback."""
+        """Nothing: this callback has no state in the Trainer's checkpoint."""
 
     def setup(self, trainer: Any, module: Any, stage: str) -> None:  # noqa: ARG002
         if self._stop is not None:
@@ -139,15 +139,15 @@ class _Hooks:
                 f"the checkpoint is of step {self._last}, and the Trainer begins after step {at}: call trainer.fit "
                 "without a ckpt_path of your own"
             )
-        for config in trainer.lr_scheduler_configs:  # Lightning saves these before they have seen the epoch's metric
+        for config in trainer.lr_scheduler_configs:  # Lightning saves these before their step with the epoch's metric
             is_due = config.interval == "epoch" and trainer.current_epoch % config.frequency == 0
             if config.monitor in restored[MONITORED] and is_due and not self._by_step:
                 module.lr_scheduler_step(config.scheduler, restored[MONITORED][config.monitor])
-        if getattr(trainer.fit_loop, "is_resuming", False):  # it has drawn the order of the data, with other numbers
+        if getattr(trainer.fit_loop, "is_resuming", False):  # it drew the data order with another random state
             iter(trainer.fit_loop._data_fetcher)
 
     def on_train_epoch_start(self, trainer: Any, module: Any) -> None:  # noqa: ARG002
-        if self._stop is not None:  # `min_epochs` has not let it stop
+        if self._stop is not None:  # `min_epochs` has prevented the stop
             raise self._stop
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:  # noqa: ARG002
@@ -177,7 +177,7 @@ class _Hooks:
             self._stop, trainer.should_stop = stop, True
 
     def checkpoint(self) -> dict[str, Any]:
-        """Lightning's checkpoint as it is now."""
+        """Lightning's present checkpoint."""
         trainer = self._trainer
         found: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
         monitors = {config.monitor for config in trainer.lr_scheduler_configs if config.reduce_on_plateau}

@@ -1,6 +1,6 @@
-"""Optuna's `def objective(trial)` as a trainer: what it asks the trial for is answered by hpsearch.
+"""Optuna's `def objective(trial)` as a trainer: it is called with a trial object of hpsearch.
 
-optuna is not imported: the objective may, and `optuna.TrialPruned` is known by its name.
+This module does not import optuna; it recognises `optuna.TrialPruned` by its name.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from hpsearch.trainer.training_run import Run
 
 
 def is_objective(signature: Signature) -> bool:
-    """Whether a function takes one argument, which is called `trial` or is annotated as optuna.Trial."""
+    """Whether a function takes one argument that is named `trial` or annotated optuna.Trial."""
     if signature.run or signature.takes_any or not signature.others:
         return False
     first, *rest = signature.others
@@ -49,7 +49,7 @@ class ObjectiveTrainer(AdaptedTrainer):
         return None
 
     def argument(self, params: Params) -> Params:
-        """Which parameters it asks for is known when it does."""
+        """Unchecked: the objective's parameters are known only when it runs."""
         return dict(params)
 
     def __call__(self, argument: Params, run: Run) -> Iterator[Report]:
@@ -82,9 +82,9 @@ def _is_pruned(problem: Exception) -> bool:
 
 
 class OptunaTrial:
-    """What an objective needs of an optuna.Trial, over a trial of hpsearch.
+    """The methods of optuna.Trial that an objective uses, for a trial of hpsearch.
 
-    params: those that the objective has asked for. objective: its name, for messages.
+    params: those that the objective has requested. objective: its name, for messages.
     """
 
     def __init__(self, objective: str, params: Params, run: Run):
@@ -102,7 +102,7 @@ class OptunaTrial:
         return float(self._number("suggest_float", {"name": name, "low": low, "high": high, "step": step, "log": log}))
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """TrainerError where [space] has real numbers."""
+        """TrainerError if [space] has real numbers."""
         asked = {"name": name, "low": low, "high": high, "step": step, "log": log}
         value = self._number("suggest_int", asked)
         if value != int(value):
@@ -114,7 +114,7 @@ class OptunaTrial:
         return int(value)
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """The choice that equals the value of [space], or that is written as it: "None" there is None here."""
+        """The choice that equals the value of [space], or its text: "None" in [space] is None here."""
         value = self._value("suggest_categorical", {"name": name, "choices": list(choices)})
         same = (choice for choice in choices if choice == value and type(choice) is type(value))
         found = next(same, next((choice for choice in choices if str(choice) == str(value)), value))
@@ -131,10 +131,10 @@ class OptunaTrial:
         return float(self._number("suggest_discrete_uniform", {"name": name, "low": low, "high": high, "q": q}))
 
     def report(self, value: float, step: int) -> None:
-        """Report the study's metric. Optuna counts steps from 0, hpsearch from 1: where the first is 0, 1 is added to
-        all. A step that was reported before is ignored, as in Optuna.
+        """Report the study's metric. Optuna counts steps from 0, hpsearch from 1: if the first is 0, 1 is added to
+        all. A repeated step is ignored, as in Optuna.
 
-        TrialStopped is raised where the trial is stopped or paused.
+        Raises TrialStopped if the trial is stopped or paused.
         """
         if self._first_step is None:
             self._first_step = step
@@ -144,7 +144,7 @@ class OptunaTrial:
         self._run.report(step + 1 if self._first_step == 0 else step, {self._run.metric: value})
 
     def should_prune(self) -> bool:
-        """False: a trial that is pruned is stopped inside `report`."""
+        """Always False: `report` stops a trial that is pruned."""
         return False
 
     def set_user_attr(self, key: str, value: Any) -> None:
@@ -164,7 +164,7 @@ class OptunaTrial:
         return bool(self._steps)
 
     def check_all_were_asked_for(self) -> None:
-        """A note where a parameter of the trial was not asked for: its values make no difference."""
+        """A note if the objective did not request a parameter of the trial: it has no effect."""
         if left := sorted(set(self._given) - set(self.params)):
             functions.note(f"`{self.objective}` did not ask for {', '.join(left)}")
 
@@ -180,7 +180,7 @@ class OptunaTrial:
         return value
 
     def _value(self, method: str, asked: Mapping[str, Any]) -> Plain:
-        """The trial's value of a parameter. TrainerError where it has none, with the line to write."""
+        """The trial's value of a parameter. TrainerError if it has none, with the line to write."""
         name = asked["name"]
         if name not in self._given:
             raise TrainerError(
@@ -197,7 +197,7 @@ class OptunaTrial:
         return {parameter.name for parameter in space.parameters} if space is not None else set()
 
     def _compare(self, method: str, asked: Mapping[str, Any]) -> None:
-        """A note where [space] has another range than the objective."""
+        """A note if [space] and the objective have different ranges."""
         name = asked["name"]
         if name not in self._names() or self._run.space is None:
             return

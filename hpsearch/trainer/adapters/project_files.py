@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MAX_FILES = 20_000
-"""Files that are looked at."""
+"""The most files to check."""
 
 MAX_SHOWN = 5
 
@@ -13,7 +13,7 @@ _LEFT_OUT = {"__pycache__", "node_modules", "venv"}
 
 
 class ChangedFiles:
-    """Files of a folder that are new or changed since this was made. scratch: not looked at, nor what it is in."""
+    """Files of a folder that are new or changed since this was created. scratch: ignored, with its parent folders."""
 
     def __init__(self, folder: Path, scratch: Path):
         self._folder, self._scratch = folder, scratch
@@ -21,8 +21,8 @@ class ChangedFiles:
         self._next = 1
 
     def note(self, step: int) -> str:
-        """What to tell the user; "" where no file has changed. step: of a report: it looks at the first, the second,
-        the fourth, …; 0: at the end of the program."""
+        """A warning; "" if no file has changed. step: of a report: files are checked at the first, second,
+        fourth, …; 0: at the end of the program."""
         if step and step < self._next:
             return ""
         self._next = 2 * max(step, 1)

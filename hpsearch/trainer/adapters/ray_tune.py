@@ -111,7 +111,7 @@ class _OfClass:
 
     def track(self, run: Run) -> None:
         """Register its state with the run, which restores it. A class without `save_checkpoint` is trained again from
-        its first epoch, like a trainer that tracks nothing."""
+        epoch 1, like a trainer that tracks nothing."""
         if self._keeps:
             run.track(trainable=self)
 
@@ -125,7 +125,7 @@ class _OfClass:
             self._trainable.stop()
 
     def state_dict(self) -> dict[str, Any]:
-        """TrainerError where the class cannot save; OSError is the disk's."""
+        """TrainerError if the class cannot save; OSError from the disk."""
         with temporary_folder(self._folder, "tune-") as folder, inside(self._directory):
             try:
                 saved = self._trainable.save(str(folder))
@@ -169,7 +169,7 @@ class _OfFunction:
         run.track(checkpoint=self)
 
     def results_of(self, epoch: int) -> Results | None:
-        """Train to the end of an epoch. None where the function has returned."""
+        """Train to the end of an epoch. None if the function has returned."""
         if self._epoch < epoch - 1:
             state.set_random_state(self._random) if self._random else state.seed_everything(self._seed)
         results: Results | None = {}
@@ -196,7 +196,7 @@ class _OfFunction:
         return results
 
     def close(self) -> None:
-        """Runs its `finally` and raises what that raises. TrainerError where the function does not end."""
+        """Runs its `finally` and raises its exception. TrainerError if the function does not end."""
         session = self._session
         with self._in_session():
             session.finish(timeout=GRACE)

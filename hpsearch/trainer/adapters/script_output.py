@@ -1,4 +1,4 @@
-"""What a program reports: lines of JSON, patterns over its output, a file with metrics. From bytes to reports."""
+"""Parses the reports of a program: lines of JSON, patterns in its output, a file with metrics."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from hpsearch.study.program import Program, Take
 from hpsearch.trainer.failures import ProgramFailed
 
 MAX_LINE_BYTES = 1 << 16
-"""Bytes of a line; of a longer one the end."""
+"""Bytes of a line; a longer one is cut to its end."""
 
 _BARE = re.compile(r"(?<=[:\s,\[])([-+]?)(nan|inf|infinity)(?=[\s,}\]])", re.IGNORECASE)
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x08")
@@ -29,7 +29,7 @@ _TAKES: Mapping[Take, Callable[[Sequence[float]], float]] = {
 
 
 class Lines:
-    """Bytes as lines. Of a line that is overwritten after a carriage return (a progress bar), the last state."""
+    """Splits bytes into lines. Of a line that is overwritten by carriage returns (a progress bar), the last state."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -40,7 +40,7 @@ class Lines:
         yield from map(_text, lines)
 
     def end(self) -> Iterator[str]:
-        """The last line, where it has no end."""
+        """The last line, if it has no newline."""
         rest, self._rest = self._rest, b""
         if rest:
             yield _text(rest)
@@ -51,7 +51,7 @@ def _text(line: bytes) -> str:
 
 
 class Steps:
-    """Gives each report its step. Of reports of one step the first counts. known: the last step on record."""
+    """Gives each report its step. The first report of a step counts. known: the last step on record."""
 
     def __init__(self, known: int):
         self.last = self._known = known
@@ -59,14 +59,14 @@ class Steps:
         self.has_step_0 = False
 
     def report(self, step: Any, metrics: Mapping[str, Any]) -> Report | None:
-        """None for a step that has been reported. ProgramFailed where steps fall. step: None: the next one."""
+        """None for a step that has been reported. ProgramFailed if steps decrease. step: None: the next one."""
         if step is None:
             step = self.last + 1
         if type(step) is not int:
             raise ProgramFailed(f"the program reported step {step!r:.80}: a step is a whole number from 1")
         self.has_step_0 |= step == 0
         if step <= self._known:
-            return None  # a program that was continued reports again what is on record
+            return None  # a continued program may report recorded steps again
         if step == self.last:
             self.repeated = step
             return None
@@ -89,13 +89,13 @@ class JsonLines:
         self.has_lines = False
 
     def add(self, content: bytes) -> Iterator[Report]:
-        """ProgramFailed for a line that is no report."""
+        """ProgramFailed for a line that is not a report."""
         for line in self._lines.add(content):
             if line.strip() and (report := self._report(line)) is not None:
                 yield report
 
     def end(self) -> Iterator[Report]:
-        """A last line without its end counts where it is whole. ProgramFailed where it is not."""
+        """A last line without a newline counts if it is complete. ProgramFailed if it is not."""
         for line in self._lines.end():
             if line.strip() and (report := self._report(line)) is not None:
                 yield report
@@ -114,7 +114,7 @@ class JsonLines:
 
 
 def parsed(line: str) -> Any:
-    """JSON, where nan and inf may stand as other languages print them. None for anything else."""
+    """JSON, also with nan and inf as other languages print them. None for anything else."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
@@ -174,7 +174,7 @@ class Patterns:
                 yield report
 
     def missing(self) -> str:
-        """Of patterns that never matched, or of the line that ends a report."""
+        """The patterns that never matched, or that of the line that ends a report."""
         if self._never:
             patterns = ", ".join(f"{name} = {pattern!r}" for name, pattern in self._never.items())
             return (
@@ -215,8 +215,8 @@ def _step(match: re.Match[str], before: int | None) -> int | None:
 class MetricsFile:
     """Rows of a CSV file, or lines of JSON, that a logger writes. A row with the study's metric ends a report.
 
-    pattern: a path with `*`; of several files the newest counts. since: files that were not changed since then
-    (seconds, as time.time) are of another run.
+    pattern: a path with `*`; the newest matching file is read. since: files that were not changed since then
+    (seconds, as time.time) belong to another run.
     """
 
     def __init__(self, pattern: Path, metric: str, steps: Steps, since: float):
@@ -227,7 +227,7 @@ class MetricsFile:
         self._seen: dict[str, float] = {}
 
     def poll(self, at_end: bool = False) -> Iterator[Report]:
-        """The reports since the last call. at_end: the last row counts though its line has no end."""
+        """The reports since the last call. at_end: the last row counts without a newline."""
         self._path = self._path or self._newest()
         if self._path is None:
             return
@@ -277,7 +277,7 @@ class MetricsFile:
 
 
 def _cell(value: Any) -> float | None:
-    """None for what is no number: an empty cell, a text."""
+    """None for a value that is not a number: an empty cell, a text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The process of a program: started in a session of its own, its output read as it is written, ended with all of it."""
+"""The process of a program: starts it in a new session, reads its output, ends it with all its child processes."""
 
 import ctypes
 import fcntl
@@ -26,10 +26,10 @@ PATIENCE = 5.0
 """Seconds that killed processes have to end."""
 
 POLL = 0.05
-"""Seconds between two looks at whether the process has ended and at files that it writes."""
+"""Seconds between two checks whether the process has ended, and of the files that it writes."""
 
 CLOSED = 0.005
-"""The same where it has closed its output, as it does when it ends."""
+"""The same if it has closed its output, as at its end."""
 
 CHUNK = 1 << 16
 
@@ -42,7 +42,7 @@ _END_OF_INPUT = b"\x04" * 64
 
 
 class ReportPipe:
-    """A named pipe that the program writes lines of reports to. Any number of processes may open it."""
+    """A named pipe for lines of reports. Any number of processes may open it."""
 
     def __init__(self, folder: Path):
         self.path = folder / "report"
@@ -56,7 +56,7 @@ class ReportPipe:
             self.path = self._own / "report"
             os.mkfifo(self.path)
         self.descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
-        self._writer = os.open(self.path, os.O_WRONLY)  # so that it has no end where a program closes its own
+        self._writer = os.open(self.path, os.O_WRONLY)  # keeps the pipe open when a program closes its end
 
     def close(self) -> None:
         os.close(self.descriptor)
@@ -70,8 +70,8 @@ class ReportPipe:
 class ScriptProcess:
     """A running program.
 
-    by_terminal: its output is a terminal, so that it is written line by line; is_interactive: its input as well, which
-    is at its end.
+    by_terminal: its output is a terminal, so it is written line by line; is_interactive: its input too, at
+    end-of-file.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ScriptProcess:
         by_terminal: bool,
         is_interactive: bool,
     ):
-        """OSError where it cannot be started."""
+        """OSError if it cannot be started."""
         self._report, self._output, self._is_open = report, -1, True
         self._mark, self._stays_open = f"{REPORT}={report.path}".encode(), set[str]()
         self.code: int | None = None
@@ -119,8 +119,8 @@ class ScriptProcess:
         return self._process.pid
 
     def wait(self, seconds: float) -> tuple[bytes, bytes]:
-        """What it has written since: its output, and lines of reports. Waits until there is some, it has ended
-        (`code`), or the time is over."""
+        """New output and new lines of reports. Waits until there are some, the program has ended (`code`), or
+        the time is over."""
         sources = [self._report.descriptor, *([self._output] if self._is_open else [])]
         wait(sources, seconds if self._is_open else min(seconds, CLOSED))
         has_ended = self._process.poll() is not None
@@ -138,8 +138,8 @@ class ScriptProcess:
         return content or b""
 
     def hold(self, folder: Path) -> None:
-        """It does nothing until `go_on`, and has no file of the folder open for writing: for that it may go on for
-        PATIENCE seconds more. A file that stays open, such as a log, is not waited for again."""
+        """Suspend it until `go_on`, at a moment when no file of the folder is open for writing: it may run for PATIENCE
+        seconds more until then. A file that stays open, such as a log, is ignored afterwards."""
         deadline = time.monotonic() + PATIENCE
         self._signal(signal.SIGSTOP)
         while (written := self._written(folder)) - self._stays_open:
@@ -160,8 +160,8 @@ class ScriptProcess:
         self._signal(signal.SIGCONT)
 
     def end(self, grace: float = GRACE) -> bytes:
-        """SIGTERM for its process group, then SIGKILL for what is left of it and for all that it started. Returns what
-        it wrote meanwhile."""
+        """SIGTERM to its process group, then SIGKILL to the group and to all processes that it started. Returns its
+        output meanwhile."""
         written = []
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
@@ -182,7 +182,7 @@ class ScriptProcess:
 
 
 def _read(descriptor: int) -> bytes | None:
-    """What there is now; None at the end, also of a terminal that no process has open any more."""
+    """The bytes available now; None at the end, also of a terminal that no process has open."""
     try:
         return os.read(descriptor, CHUNK) or None
     except BlockingIOError:
@@ -192,7 +192,7 @@ def _read(descriptor: int) -> bytes | None:
 
 
 class _Prepare:
-    """Runs in the new process: it ends with the process that started it, and has its terminal."""
+    """Runs in the new process, so that it ends with its parent process and has its terminal."""
 
     def __init__(self, parent: int, is_interactive: bool):
         self._parent, self._is_interactive = parent, is_interactive
@@ -207,23 +207,23 @@ class _Prepare:
 
 
 def _terminal() -> tuple[int, int]:
-    """A new terminal: its own end, and that of the program."""
+    """A new terminal: our end, and the program's end."""
     own, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     settings = termios.tcgetattr(other)
-    settings[1] &= ~termios.OPOST  # lines end as the program ends them
+    settings[1] &= ~termios.OPOST  # no conversion of line ends
     settings[3] &= ~termios.ECHO
     termios.tcsetattr(other, termios.TCSANOW, settings)
     return own, other
 
 
 def end_programs(folder: Path) -> None:
-    """End all that programs of trials below this folder have left, where their worker could not."""
+    """End all processes of trials below this folder that a killed worker has left."""
     _end_all(f"{REPORT}={folder}{os.sep}".encode())
 
 
 def _end_all(mark: bytes) -> None:
-    """SIGKILL for the processes with that mark; returns when they have ended, or after PATIENCE."""
+    """SIGKILL to the processes with this mark; returns when they have ended, or after PATIENCE."""
     deadline = time.monotonic() + PATIENCE
     while (pids := [*_marked(mark)]) and time.monotonic() < deadline:
         for pid in pids:
@@ -233,8 +233,8 @@ def _end_all(mark: bytes) -> None:
 
 
 def _marked(mark: bytes) -> Iterator[int]:
-    """The processes that have a variable of their environment which begins so: all that the program started, and that
-    are still there, also where they have left its group and its session. Linux only."""
+    """The processes with an environment variable that begins with the mark: all that the program started, also those
+    outside of its group and session. Linux only."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if any(one.startswith(mark) for one in (folder / "environ").read_bytes().split(b"\0")):

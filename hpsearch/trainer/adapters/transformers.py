@@ -1,7 +1,7 @@
-"""`transformers_callback(run)`: a training of the transformers Trainer as a trial, with the Trainer's own checkpoints.
+"""`transformers_callback(run)`: a training with the transformers Trainer as a trial, with the Trainer's checkpoints.
 
-The Trainer writes a checkpoint after each evaluation, in a folder; its files are part of the trial's checkpoint. A
-report is made when it has been written.
+After each evaluation the Trainer writes a checkpoint folder. Its files are part of the trial's checkpoint, and then the
+evaluation is reported.
 """
 
 import importlib
@@ -17,10 +17,10 @@ from hpsearch.trainer.state import NotResumable
 from hpsearch.trainer.training_run import Run
 
 MEASURED_TIMES = ("_runtime", "_per_second", "_time")
-"""Ends of the names of metrics that no two trainings have alike."""
+"""Suffixes of metrics that are not reproducible."""
 
 FOR_TRAINING = ("optimizer", "scheduler", "rng_state", "scaler")
-"""Beginnings of the names of files that predictions do not need."""
+"""Prefixes of files that predictions do not need."""
 
 DEFAULT_FOLDER = "trainer_output"
 
@@ -29,12 +29,12 @@ def transformers_callback(run: Run) -> Any:
     """A callback that reports the evaluations of a transformers Trainer to the search, and resumes and stops it.
 
     `callback = hpsearch.transformers_callback(run)`, then `Trainer(…, callbacks=[callback])` and
-    `trainer.train(resume_from_checkpoint=callback.checkpoint)`; `checkpoint` is a folder in a trial that is resumed,
-    else None. A report has the metrics of the evaluation and those that the training has logged since the last report.
+    `trainer.train(resume_from_checkpoint=callback.checkpoint)`; `checkpoint` is a folder in a resumed trial,
+    else None. A report has the metrics of the evaluation and those that were logged since the last report.
     With `eval_strategy="epoch"` its step is the epoch, with "steps" it is the Trainer's `global_step`.
 
-    Where the trial is stopped or paused, the Trainer stops after this evaluation, calls `on_train_end` of all its
-    callbacks, and `train` raises TrialStopped. `output_dir` is made a folder inside of `run.scratch_dir`.
+    If the trial is stopped or paused, the Trainer stops after this evaluation, calls `on_train_end` of all its
+    callbacks, and `train` raises TrialStopped. `output_dir` becomes a folder in `run.scratch_dir`.
 
     TrainerError: transformers is not imported.
     """
@@ -47,7 +47,7 @@ def transformers_callback(run: Run) -> Any:
 class _Hooks:
     """The callback's hooks; `transformers_callback` adds the class of transformers.
 
-    checkpoint: the folder to resume from; None where the trial begins.
+    checkpoint: the folder to resume from; None in a new trial.
     """
 
     def __init__(self, run: Run):
@@ -133,20 +133,20 @@ class _Hooks:
         return control
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        """Other callbacks have had theirs: a Trainer calls its own before those that it is given."""
+        """Called after the hooks of other callbacks, so it may raise TrialStopped."""
         self._is_training = False
         if self._stop is not None:
             raise self._stop
 
     def _remove_saved(self) -> None:
-        """A checkpoint that only hpsearch has asked for is removed when the next one has been written."""
+        """A checkpoint that only hpsearch requested is removed after the next one is written."""
         if self._saved is not None and self._is_own_saved:
             shutil.rmtree(self._saved, ignore_errors=True)
         self._is_own_saved, self._is_own = self._is_own, False
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Metrics without measured times, the epoch and what is no number."""
+    """Metrics without measured times, the epoch and values that are not numbers."""
     return {
         name: value
         for name, value in metrics.items()
