@@ -73,7 +73,7 @@ def as_trainer(
 
 
 def sources_of(program: Program, folder: Path) -> Sources:
-    """The files that a command names, also as `python -m package.module`, and what they are made of."""
+    """The files in a command, also of `python -m package.module`, and the files that these import or run."""
     words = [word for word in program.words if "{" not in word]
     modules = [words[place + 1].replace(".", "/") for place, word in enumerate(words[:-1]) if word == "-m"]
     named = [*words, *(f"{module}{end}" for module in modules for end in (".py", "/__main__.py"))]

@@ -171,7 +171,7 @@ def _text(value: Plain) -> str:
 class Options:
     """The options that a Python script defines, with argparse, click, absl or optparse.
 
-    spelled: each option as in the source, by its name in lower case, without leading dashes and with `-` for `_`. flags:
+    spelled: each option as in the source, by its name in lower case, without dashes before it and `-` for `_`. flags:
     without a value; typed: with a value. negated: with a `--no-` form. joined: written with `=` in the source.
     """
 
