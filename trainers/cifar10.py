@@ -15,16 +15,16 @@ from torch import nn
 from hpsearch import Fold, Part, Predictions, Report, Run, check_unsealed
 from trainers.kit import augment, cifar, losses, models, predicting, training
 from trainers.kit.data import Data, Examples, photographs
-from trainers.kit.knobs import Count
+from trainers.kit.ranges import PositiveInt
 from trainers.kit.training import Training
 
 
 @dataclass(frozen=True)
-class Params(training.Knobs, models.ImageKnobs, augment.Knobs):
+class Params(training.Settings, models.ImageSettings, augment.Settings):
     """Defaults that differ from the kit's. The three base classes have all other parameters."""
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "resnet"
-    batch_size: Count = 128
+    batch_size: PositiveInt = 128
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:

@@ -15,16 +15,16 @@ from torch import nn
 from hpsearch import Fold, Part, Predictions, Report, Run
 from trainers.kit import augment, losses, models, predicting, training
 from trainers.kit.data import Data, Examples, Indices, sealed_test, split
-from trainers.kit.knobs import Positive
+from trainers.kit.ranges import PositiveFloat
 from trainers.kit.training import Training
 
 
 @dataclass(frozen=True)
-class Params(training.Knobs, models.ImageKnobs, augment.Knobs):
+class Params(training.Settings, models.ImageSettings, augment.Settings):
     """Defaults that differ from the kit's. The three base classes have all other parameters."""
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "mlp"
-    lr: Positive = 1e-2
+    lr: PositiveFloat = 1e-2
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:

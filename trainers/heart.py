@@ -13,16 +13,16 @@ from torch import nn
 from hpsearch import Fold, Part, Predictions, Report, Run
 from trainers.kit import cleveland, losses, models, predicting, training
 from trainers.kit.data import Data, Examples, Indices, sealed_test, split
-from trainers.kit.knobs import Count
+from trainers.kit.ranges import PositiveInt
 from trainers.kit.training import Training
 
 
 @dataclass(frozen=True)
-class Params(training.Knobs, models.TableKnobs):
+class Params(training.Settings, models.TableSettings):
     """Defaults that differ from the kit's. The two base classes have all other parameters."""
 
-    hidden: Count = 16
-    batch_size: Count = 32
+    hidden: PositiveInt = 16
+    batch_size: PositiveInt = 32
 
 
 def train(params: Params, run: Run) -> Iterator[Report]:

@@ -18,7 +18,7 @@ from trainers.kit.training import Training
 
 
 @dataclass(frozen=True)
-class Params(training.Knobs, models.ImageKnobs, augment.Knobs):
+class Params(training.Settings, models.ImageSettings, augment.Settings):
     """A CNN with the kit's defaults. The three base classes have all parameters."""
 
 

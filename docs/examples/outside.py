@@ -1,4 +1,4 @@
-"""A sampler and a pruner that were written from their papers, outside hpsearch: docs/own-samplers.md."""
+"""A sampler and a pruner from papers, outside of hpsearch: docs/own-samplers.md."""
 
 from hpsearch.core.decisions import Continue, New, Proposal, Stop, Verdict
 from hpsearch.core.history import History
@@ -11,7 +11,7 @@ class AgingEvolution:
     """Regularised evolution (Real et al. 2019, arXiv 1802.01548, Algorithm 1).
 
     Of the last `population` trials that ended, `sample` are drawn. The best of these is the parent, and its child has
-    another value of one parameter. A trial leaves the population because it is old, not because it is bad.
+    another value of one parameter. The oldest trial leaves the population, not the worst.
     """
 
     def __init__(self, space: Space, seed: int, epochs: int, population: int = 20, sample: int = 5):

@@ -41,8 +41,8 @@ def curves(one_thread: None) -> list[list[Report]]:
     train = contract.find(study.trainer.use, None)
 
     def trained(params: Params, fold: Fold) -> list[Report]:
-        knobs = arguments.params_argument(train, {**study.trainer.options, **params})
-        return list(train(knobs, Run.local(EPOCHS, seed=fold.number, device="cpu", fold=fold)))
+        settings = arguments.params_argument(train, {**study.trainer.options, **params})
+        return list(train(settings, Run.local(EPOCHS, seed=fold.number, device="cpu", fold=fold)))
 
     space = study.space
     points = [space.from_unit(stream(11, number).random(space.dimensions).tolist()) for number in range(TRIALS)]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainers.kit.augment import Augmentation, Knobs
+from trainers.kit.augment import Augmentation, Settings
 
 EVERY = {
     "shift": 0.2, "zoom": 0.2, "rotation": 30.0, "crop": 2, "flip": 0.5, "distortion": 0.03,
@@ -13,8 +13,8 @@ EVERY = {
 }  # fmt: skip
 
 
-def augmentation(black: float = -1.0, seed: int = 0, channels: int = 3, **knobs: float) -> Augmentation:
-    return Augmentation(Knobs(**knobs), torch.full((channels, 1, 1), black), torch.Generator().manual_seed(seed))
+def augmentation(black: float = -1.0, seed: int = 0, channels: int = 3, **settings: float) -> Augmentation:
+    return Augmentation(Settings(**settings), torch.full((channels, 1, 1), black), torch.Generator().manual_seed(seed))
 
 
 def images(count: int = 64, side: int = 16, channels: int = 3) -> Tensor:
@@ -36,8 +36,8 @@ def centres(changed: Tensor) -> Tensor:
     return torch.stack([(light.sum(2) @ rows) / total, (light.sum(1) @ columns) / total], 1)
 
 
-def test_every_knob_is_tried_here():
-    assert set(EVERY) == {field.name for field in fields(Knobs)}
+def test_every_parameter_is_tested_here():
+    assert set(EVERY) == {field.name for field in fields(Settings)}
 
 
 @pytest.mark.parametrize("name", EVERY)

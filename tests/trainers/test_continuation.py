@@ -1,4 +1,4 @@
-"""Paused after every epoch or not, a trial yields the same numbers bit for bit: knob by knob of those with a state."""
+"""Paused after every epoch or not, a trial yields the same numbers bit for bit: for each parameter with a state."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from trainers.digits import Params
 SMALL = Params(model="mlp", hidden=8, batch_size=256)
 CNN = replace(SMALL, model="cnn", filters=2)
 
-KNOBS = {
+SETTINGS = {
     **{f"optimizer {name}": {"optimizer": name} for name in ("sgd", "momentum", "nesterov", "rmsprop")},
     "optimizer adam": {"beta1": 0.8, "beta2": 0.99},
     "optimizer adamw": {"optimizer": "adamw", "weight_decay": 0.1},
@@ -44,8 +44,8 @@ ON_IMAGES = {
 }  # fmt: skip
 
 CASES = {
-    **{name: replace(SMALL, **knobs) for name, knobs in KNOBS.items()},
-    **{name: replace(CNN, **knobs) for name, knobs in ON_IMAGES.items()},
+    **{name: replace(SMALL, **settings) for name, settings in SETTINGS.items()},
+    **{name: replace(CNN, **settings) for name, settings in ON_IMAGES.items()},
 }
 
 
@@ -54,4 +54,4 @@ def test_paused_after_every_epoch_it_yields_the_same_numbers_bit_for_bit(name):
     whole = curve(digits.train, CASES[name], 4)
     assert curve(digits.train, CASES[name], 4, pauses=(1, 2, 3)) == whole
     if name != "moving average":
-        assert whole != curve(digits.train, SMALL if name in KNOBS else CNN, 4), "the knob does nothing"
+        assert whole != curve(digits.train, SMALL if name in SETTINGS else CNN, 4), "the parameter has no effect"

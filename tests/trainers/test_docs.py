@@ -16,10 +16,10 @@ from hpsearch.trainer import state
 from hpsearch.trainer.seal import Sealed, unsealed
 from tests.trainers.test_tasks import TASKS, params_of
 from trainers.kit import augment, losses, optimizers, schedules
-from trainers.kit.knobs import Knobs
+from trainers.kit.ranges import Settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "trainers.md").read_text(encoding="utf-8")
-KNOBS = {field.name for module, _ in TASKS.values() for field in fields(module.Params)}
+SETTINGS = {field.name for module, _ in TASKS.values() for field in fields(module.Params)}
 
 
 def first_cells(section: str) -> set[str]:
@@ -29,8 +29,8 @@ def first_cells(section: str) -> set[str]:
     return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
 
 
-def test_every_knob_is_described_and_none_that_is_not_there():
-    assert first_cells("All parameters") == KNOBS
+def test_every_parameter_is_described_and_none_that_is_not_there():
+    assert first_cells("All parameters") == SETTINGS
 
 
 def test_every_metric_is_described(data_dir):
@@ -42,18 +42,20 @@ def test_every_metric_is_described(data_dir):
     assert first_cells("Reported metrics") == plain | {"grad_norm/LAYER"}
 
 
-@pytest.mark.parametrize("knobs", [optimizers.Knobs, schedules.Knobs, losses.Knobs], ids=lambda made: made.__module__)
-def test_every_choice_is_described(knobs: type[Knobs]):
-    for field in fields(knobs):
+@pytest.mark.parametrize(
+    "settings", [optimizers.Settings, schedules.Settings, losses.Settings], ids=lambda made: made.__module__
+)
+def test_every_choice_is_described(settings: type[Settings]):
+    for field in fields(settings):
         for choice in getattr(field.type, "__args__", ()):
             if isinstance(choice, str):
                 assert f'`"{choice}"`' in TEXT, choice
 
 
-def test_every_docstring_names_its_knobs():
+def test_every_docstring_names_its_parameters():
     for module in {optimizers, schedules, losses, augment}:
-        for field in fields(module.Knobs):
-            assert re.search(rf"\b{field.name}\b", module.Knobs.__doc__ or ""), field.name
+        for field in fields(module.Settings):
+            assert re.search(rf"\b{field.name}\b", module.Settings.__doc__ or ""), field.name
 
 
 def test_folds_are_dealt_as_it_is_written():

@@ -7,7 +7,7 @@ from sklearn.metrics import accuracy_score, f1_score, r2_score, roc_auc_score, r
 from torchmetrics.functional.classification import binary_f1_score, multiclass_accuracy, multiclass_f1_score
 
 from trainers.kit import links, losses, metrics
-from trainers.kit.losses import Knobs
+from trainers.kit.losses import Settings
 
 DRAWS = torch.Generator().manual_seed(3)
 LOGITS = torch.randn(200, 4, generator=DRAWS)
@@ -20,14 +20,14 @@ SCORES = torch.randn(80, 1, generator=DRAWS) + TWO
 
 
 def test_cross_entropy_is_minus_the_log_of_the_right_classs_probability():
-    goal = losses.classification(Knobs(), 4)
+    goal = losses.classification(Settings(), 4)
     right = LOGITS.softmax(1)[torch.arange(200), CLASSES]
     assert goal.loss(LOGITS, CLASSES).item() == pytest.approx(-right.log().mean().item(), rel=1e-5)
     assert goal.minimized is goal.loss
 
 
 def test_binary_cross_entropy_is_too_and_exact_for_large_logits():
-    goal = losses.binary(Knobs())
+    goal = losses.binary(Settings())
     right = torch.where(TWO > 0, SCORES.sigmoid(), 1 - SCORES.sigmoid())
     assert goal.loss(SCORES, TWO).item() == pytest.approx(-right.log().mean().item(), rel=1e-5)
     assert goal.loss(torch.tensor([[-200.0]]), torch.tensor([[1.0]])).item() == 200
@@ -35,25 +35,25 @@ def test_binary_cross_entropy_is_too_and_exact_for_large_logits():
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_label_smoothing_is_minimised_and_not_reported(share):
-    goal = losses.classification(Knobs(label_smoothing=share), 4)
+    goal = losses.classification(Settings(label_smoothing=share), 4)
     spread = (1 - share) * torch.eye(4)[CLASSES] + share / 4
     expected = -(spread * LOGITS.log_softmax(1)).sum(1).mean()
     assert goal.minimized(LOGITS, CLASSES).item() == pytest.approx(expected.item(), rel=1e-5)
-    assert goal.loss(LOGITS, CLASSES) == losses.classification(Knobs(), 4).loss(LOGITS, CLASSES)
+    assert goal.loss(LOGITS, CLASSES) == losses.classification(Settings(), 4).loss(LOGITS, CLASSES)
 
 
 def test_label_smoothing_of_two_classes_is_that_of_many():
-    two = losses.binary(Knobs(label_smoothing=0.2)).minimized(SCORES, TWO)
+    two = losses.binary(Settings(label_smoothing=0.2)).minimized(SCORES, TWO)
     logits = torch.cat([torch.zeros_like(SCORES), SCORES], 1)
-    many = losses.classification(Knobs(label_smoothing=0.2), 2).minimized(logits, TWO.long().flatten())
+    many = losses.classification(Settings(label_smoothing=0.2), 2).minimized(logits, TWO.long().flatten())
     assert two.item() == pytest.approx(many.item(), rel=1e-5)
 
 
 def test_the_squared_error_of_probabilities():
-    goal = losses.classification(Knobs(loss="mse"), 4)
+    goal = losses.classification(Settings(loss="mse"), 4)
     expected = ((LOGITS.softmax(1) - torch.eye(4)[CLASSES]) ** 2).mean()
     assert goal.loss(LOGITS, CLASSES).item() == pytest.approx(expected.item(), rel=1e-5)
-    goal = losses.binary(Knobs(loss="mse"))
+    goal = losses.binary(Settings(loss="mse"))
     assert goal.minimized(SCORES, TWO).item() == pytest.approx(((SCORES.sigmoid() - TWO) ** 2).mean().item(), rel=1e-5)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from trainers.kit import layers, models
-from trainers.kit.models import ImageKnobs, MlpKnobs, TableKnobs
+from trainers.kit.models import ImageSettings, MlpSettings, TableSettings
 
 
 def count(model: nn.Module) -> int:
@@ -24,32 +24,32 @@ def parts(model: nn.Module) -> list[str]:
     ("hidden_layers", "weights"), [(0, 20 * 3 + 3), (1, 20 * 8 + 8 + 27), (3, 20 * 8 + 8 + 2 * 72 + 27)]
 )
 def test_the_mlp_has_the_layers_it_is_asked_for(hidden_layers, weights):
-    model = models.mlp(20, 3, MlpKnobs(hidden=8, hidden_layers=hidden_layers))
+    model = models.mlp(20, 3, MlpSettings(hidden=8, hidden_layers=hidden_layers))
     assert count(model) == weights
     assert model(torch.zeros(5, 4, 5)).shape == (5, 3)
 
 
 def test_widths_are_each_hidden_layers_own():
-    model = models.mlp(20, 3, MlpKnobs(widths="16-5", hidden=99, hidden_layers=99))
+    model = models.mlp(20, 3, MlpSettings(widths="16-5", hidden=99, hidden_layers=99))
     assert [tuple(weight.shape) for weight in model.parameters() if weight.ndim > 1] == [(16, 20), (5, 16), (3, 5)]
 
 
 @pytest.mark.parametrize("widths", ["16,5", "16-", "0-5", "a"])
 def test_widths_that_are_none_are_refused(widths):
     with pytest.raises(ValueError, match='widths must be units of hidden layers such as "128-64"'):
-        MlpKnobs(widths=widths)
+        MlpSettings(widths=widths)
 
 
 def test_parts_are_named_from_the_input_to_the_output():
-    assert parts(models.mlp(4, 2, MlpKnobs(hidden_layers=2))) == ["flatten", "hidden1", "hidden2", "output"]
-    cnn = models.images(8, 1, 10, ImageKnobs(model="cnn"))
+    assert parts(models.mlp(4, 2, MlpSettings(hidden_layers=2))) == ["flatten", "hidden1", "hidden2", "output"]
+    cnn = models.images(8, 1, 10, ImageSettings(model="cnn"))
     assert parts(cnn) == ["block1", "block2", "flatten", "hidden1", "output"]
-    resnet = models.images(8, 1, 10, ImageKnobs(model="resnet", filters=2))
+    resnet = models.images(8, 1, 10, ImageSettings(model="resnet", filters=2))
     assert parts(resnet) == ["stem", "stage1", "stage2", "stage3", "pool", "output"]
 
 
-def test_a_linear_model_is_one_layer_whatever_the_mlps_knobs():
-    model = models.table(29, 1, TableKnobs(model="linear", hidden=99))
+def test_a_linear_model_is_one_layer_whatever_the_mlps_settings():
+    model = models.table(29, 1, TableSettings(model="linear", hidden=99))
     assert count(model) == 30
     inputs = torch.randn(6, 29)
     (weight, bias) = model.parameters()
@@ -60,43 +60,43 @@ def test_a_linear_model_is_one_layer_whatever_the_mlps_knobs():
 @pytest.mark.parametrize(("side", "channels"), [(8, 1), (28, 1), (32, 3)])
 @pytest.mark.parametrize("examples", [1, 5])
 def test_every_network_takes_images_of_every_size(model, side, channels, examples):
-    network = models.images(side, channels, 10, ImageKnobs(model=model, filters=2, hidden=4)).eval()
+    network = models.images(side, channels, 10, ImageSettings(model=model, filters=2, hidden=4)).eval()
     assert network(torch.zeros(examples, channels, side, side)).shape == (examples, 10)
 
 
 @pytest.mark.parametrize(
-    "knobs",
+    "settings",
     [
-        ImageKnobs(kernel=5),
-        ImageKnobs(kernel=2),
-        ImageKnobs(kernel=1, pooling="average"),
-        ImageKnobs(stride=2, pooling="none"),
-        ImageKnobs(blocks=3),
-        ImageKnobs(blocks=1, hidden_layers=0),
-        ImageKnobs(blocks=4, pooling="none", batch_norm=True, dropout=0.5, activation="prelu"),
+        ImageSettings(kernel=5),
+        ImageSettings(kernel=2),
+        ImageSettings(kernel=1, pooling="average"),
+        ImageSettings(stride=2, pooling="none"),
+        ImageSettings(blocks=3),
+        ImageSettings(blocks=1, hidden_layers=0),
+        ImageSettings(blocks=4, pooling="none", batch_norm=True, dropout=0.5, activation="prelu"),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("side", [8, 28])
-def test_the_cnn_fits_together_whatever_its_knobs(knobs, side):
-    network = models.images(side, 1, 10, replace(knobs, model="cnn", filters=2))
+def test_the_cnn_fits_together_whatever_its_settings(settings, side):
+    network = models.images(side, 1, 10, replace(settings, model="cnn", filters=2))
     assert network(torch.randn(3, 1, side, side)).shape == (3, 10)
 
 
 def test_the_cnns_blocks_double_their_filters():
-    network = models.images(8, 1, 10, ImageKnobs(model="cnn", filters=4, blocks=3))
+    network = models.images(8, 1, 10, ImageSettings(model="cnn", filters=4, blocks=3))
     assert [layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)] == [4, 8, 16]
 
 
 def test_more_blocks_than_the_image_has_room_for_are_refused():
     with pytest.raises(ValueError, match="blocks = 4 are too many for 8 x 8 pixels: at most 3"):
-        models.images(8, 1, 10, ImageKnobs(model="cnn", blocks=4))
+        models.images(8, 1, 10, ImageSettings(model="cnn", blocks=4))
 
 
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_the_resnet_has_six_layers_for_each_block_and_two(blocks):
     """Counted as in the paper, whose shortcuts have no weights; ours are 1x1 convolutions where the shape changes."""
-    network = models.images(32, 3, 10, ImageKnobs(model="resnet", filters=4, blocks=blocks))
+    network = models.images(32, 3, 10, ImageSettings(model="resnet", filters=4, blocks=blocks))
     weighted = [
         m
         for m in network.modules()
@@ -118,7 +118,7 @@ def test_a_residual_block_adds_its_input():
 
 @pytest.mark.parametrize("activation", layers.ACTIVATIONS)
 def test_activation_batch_norm_and_dropout_are_where_they_should_be(activation):
-    model = models.mlp(4, 2, MlpKnobs(hidden=3, activation=activation, dropout=0.5, batch_norm=True))
+    model = models.mlp(4, 2, MlpSettings(hidden=3, activation=activation, dropout=0.5, batch_norm=True))
     hidden = [type(layer) for layer in dict(model.named_children())["hidden1"]]
     assert hidden == [nn.Linear, nn.BatchNorm1d, layers.ACTIVATIONS[activation], nn.Dropout]
 
@@ -136,12 +136,12 @@ FORMULAS = {
 @pytest.mark.parametrize("name", layers.ACTIVATIONS)
 def test_an_activation_is_its_formula(name):
     x = torch.linspace(-3, 3, 61)
-    assert torch.allclose(layers.activation(layers.Knobs(activation=name))(x), FORMULAS[name](x), atol=1e-6)
+    assert torch.allclose(layers.activation(layers.Settings(activation=name))(x), FORMULAS[name](x), atol=1e-6)
 
 
-def weights_of(init: layers.Init, inputs: int = 400, outputs: int = 300, **knobs: object) -> torch.Tensor:
+def weights_of(init: layers.Init, inputs: int = 400, outputs: int = 300, **settings: object) -> torch.Tensor:
     torch.manual_seed(0)
-    model = models.mlp(inputs, outputs, MlpKnobs(hidden_layers=0, init=init, **knobs))  # type: ignore[arg-type]
+    model = models.mlp(inputs, outputs, MlpSettings(hidden_layers=0, init=init, **settings))  # type: ignore[arg-type]
     weight, bias = model.parameters()
     assert init == "torch" or (bias == 0).all()
     return weight.detach()
@@ -169,7 +169,7 @@ def test_kaiming_keeps_the_signal_through_many_layers_and_a_wide_gaussian_does_n
 
     def size_after(init: layers.Init) -> float:
         torch.manual_seed(0)
-        model = models.mlp(200, 200, MlpKnobs(hidden=200, hidden_layers=10, init=init, init_std=0.3))
+        model = models.mlp(200, 200, MlpSettings(hidden=200, hidden_layers=10, init=init, init_std=0.3))
         return model(torch.randn(100, 200)).std().item()
 
     assert 0.3 < size_after("kaiming") < 3
@@ -178,6 +178,6 @@ def test_kaiming_keeps_the_signal_through_many_layers_and_a_wide_gaussian_does_n
 
 
 def test_convolutions_are_initialised_too_and_norms_are_not():
-    model = models.images(8, 1, 10, ImageKnobs(model="resnet", filters=2, init="zeros"))
+    model = models.images(8, 1, 10, ImageSettings(model="resnet", filters=2, init="zeros"))
     assert all((layer.weight == 0).all() for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear))
     assert all((layer.weight == 1).all() for layer in model.modules() if isinstance(layer, nn.BatchNorm2d))

@@ -61,10 +61,10 @@ def restored(snapshot: state.Snapshot, data_dir: Path, epochs: int = 4) -> Run:
 # Validation: what the trial reported ─────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("knobs", [{}, {"weight_average": 0.9, "dropout": 0.2}], ids=["plain", "averaged"])
+@pytest.mark.parametrize("settings", [{}, {"weight_average": 0.9, "dropout": 0.2}], ids=["plain", "averaged"])
 @pytest.mark.parametrize("task", TASKS)
-def test_the_best_checkpoint_scores_what_the_trial_reported_at_its_best_epoch(task, knobs, data_dir):
-    module, params = TASKS[task][0], params_of(task, lr=0.03, **knobs)
+def test_the_best_checkpoint_scores_what_the_trial_reported_at_its_best_epoch(task, settings, data_dir):
+    module, params = TASKS[task][0], params_of(task, lr=0.03, **settings)
     reports, snapshot = trained(task, params, 4, data_dir)
     best = min(reports, key=val_loss)
     assert snapshot.step == best.step

@@ -7,17 +7,17 @@ from torch import nn, optim
 from hpsearch import Run
 from trainers import digits
 from trainers.digits import Params
-from trainers.kit.models import ImageKnobs, images
-from trainers.kit.speed import Knobs, Speed
+from trainers.kit.models import ImageSettings, images
+from trainers.kit.speed import Settings, Speed
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU of the CUDA kind")
 
-ALL = Knobs(amp=True, channels_last=True, compiled=True)
+ALL = Settings(amp=True, channels_last=True, compiled=True)
 
 
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return images(8, 1, 10, ImageKnobs(model="cnn", filters=2))
+    return images(8, 1, 10, ImageSettings(model="cnn", filters=2))
 
 
 def step(speed: Speed, optimizer: optim.Optimizer, model: nn.Module, scale: float = 1.0) -> torch.Tensor:
@@ -47,7 +47,7 @@ def test_on_cuda_it_computes_in_the_half_that_the_gpu_knows(known, half, monkeyp
     monkeypatch.setattr(Speed, "__init__", lambda _, kind, **options: made.update(kind=kind, **options))
     Speed.of(ALL, "cuda:1")
     assert made == {"kind": "cuda", "half": half, "channels_last": True, "compiled": True}
-    Speed.of(Knobs(), "cuda")
+    Speed.of(Settings(), "cuda")
     assert made == {"kind": "cuda", "half": None, "channels_last": False, "compiled": False}
 
 
@@ -103,8 +103,8 @@ def test_what_is_compiled_shares_the_models_weights_and_state(monkeypatch):
 
 
 @needs_cuda
-@pytest.mark.parametrize("knobs", [{"amp": True}, {"channels_last": True}, {"compiled": True}], ids=str)
-def test_on_a_real_gpu_it_learns_with_each(knobs):
-    params = Params(model="cnn", lr=3e-3, **knobs)
+@pytest.mark.parametrize("settings", [{"amp": True}, {"channels_last": True}, {"compiled": True}], ids=str)
+def test_on_a_real_gpu_it_learns_with_each(settings):
+    params = Params(model="cnn", lr=3e-3, **settings)
     *_, last = digits.train(params, Run.local(5, device="cuda"))
     assert last.metrics["val_accuracy"] > 0.9

@@ -32,8 +32,8 @@ TASKS: dict[str, tuple[ModuleType, set[str]]] = {
 SMALL = {"digits": {}, "mnist": {"filters": 2}, "cifar10": {"filters": 2, "blocks": 1}}
 
 
-def params_of(task: str, **knobs: object) -> object:
-    return TASKS[task][0].Params(**{**SMALL.get(task, {}), **knobs})
+def params_of(task: str, **settings: object) -> object:
+    return TASKS[task][0].Params(**{**SMALL.get(task, {}), **settings})
 
 
 def run(epochs: int, data_dir: Path, seed: int = 0) -> Run:
@@ -89,7 +89,7 @@ def test_it_is_found_by_name_and_its_parameters_are_checked(task):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_knob_is_a_plain_value_that_a_study_file_can_hold(task):
+def test_every_parameter_is_a_plain_value_that_a_study_file_can_hold(task):
     for field in fields(TASKS[task][0].Params):
         assert isinstance(field.default, bool | int | float | str | None), field.name
 
@@ -97,8 +97,8 @@ def test_every_knob_is_a_plain_value_that_a_study_file_can_hold(task):
 # That they learn ─────────────────────────────────────────────────────────────────────────────────
 
 
-def best(task: str, metric: str, epochs: int, data_dir: Path, **knobs: object) -> float:
-    reports = TASKS[task][0].train(params_of(task, **knobs), run(epochs, data_dir))
+def best(task: str, metric: str, epochs: int, data_dir: Path, **settings: object) -> float:
+    reports = TASKS[task][0].train(params_of(task, **settings), run(epochs, data_dir))
     return max(report.metrics[metric] for report in reports)
 
 

@@ -15,12 +15,12 @@ from trainers.kit.training import CHUNK, Training, evaluate, generator
 
 
 @dataclass(frozen=True)
-class Params(training.Knobs, models.MlpKnobs):
+class Params(training.Settings, models.MlpSettings):
     """A small MLP."""
 
 
 @dataclass(frozen=True)
-class ImageParams(training.Knobs, models.ImageKnobs, augment.Knobs):
+class ImageParams(training.Settings, models.ImageSettings, augment.Settings):
     """A small CNN with augmentation."""
 
 

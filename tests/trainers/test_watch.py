@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn, optim
 
-from trainers.kit.models import ImageKnobs, images
+from trainers.kit.models import ImageSettings, images
 from trainers.kit.watch import Smooth, Watch
 
 
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return images(8, 1, 10, ImageKnobs(model="cnn", filters=2, hidden=4))
+    return images(8, 1, 10, ImageSettings(model="cnn", filters=2, hidden=4))
 
 
 def watched(model: nn.Module, lr: float = 0.1, scale: float = 1.0) -> dict[str, float]:

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
 
-from trainers.kit import knobs
-from trainers.kit.knobs import Chance, NotNegative, Share, Whole
+from trainers.kit import ranges
+from trainers.kit.ranges import Fraction, NonNegativeFloat, NonNegativeInt, Probability
 
 
 @dataclass(frozen=True)
-class Knobs(knobs.Knobs):
+class Settings(ranges.Settings):
     """The strength of each augmentation; 0 is off. Drawn uniformly from the range for each image.
 
     shift: by up to this fraction of the side, along each axis.
@@ -34,16 +34,16 @@ class Knobs(knobs.Knobs):
     Pixels are standardised: the unit is the standard deviation of the training pixels.
     """
 
-    shift: Share = 0.0
-    zoom: Share = 0.0
-    rotation: NotNegative = 0.0
-    crop: Whole = 0
-    flip: Chance = 0.0
-    distortion: NotNegative = 0.0
-    brightness: NotNegative = 0.0
-    contrast: Share = 0.0
-    noise: NotNegative = 0.0
-    erasing: Chance = 0.0
+    shift: Fraction = 0.0
+    zoom: Fraction = 0.0
+    rotation: NonNegativeFloat = 0.0
+    crop: NonNegativeInt = 0
+    flip: Probability = 0.0
+    distortion: NonNegativeFloat = 0.0
+    brightness: NonNegativeFloat = 0.0
+    contrast: Fraction = 0.0
+    noise: NonNegativeFloat = 0.0
+    erasing: Probability = 0.0
 
 
 class Augmentation:
@@ -52,11 +52,11 @@ class Augmentation:
     generator: on the images' device. No other random state is used.
     """
 
-    def __init__(self, params: Knobs, black: Tensor, generator: torch.Generator):
+    def __init__(self, params: Settings, black: Tensor, generator: torch.Generator):
         self._params = params
         self._black = black
         self._generator = generator
-        self._idle = not any(getattr(params, field.name) for field in fields(Knobs))
+        self._idle = not any(getattr(params, field.name) for field in fields(Settings))
 
     def __call__(self, images: Tensor) -> Tensor:
         if self._idle:

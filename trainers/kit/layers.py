@@ -7,8 +7,8 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from trainers.kit import knobs
-from trainers.kit.knobs import Positive, Share
+from trainers.kit import ranges
+from trainers.kit.ranges import Fraction, PositiveFloat
 
 Activation = Literal["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "gelu"]
 
@@ -37,7 +37,7 @@ Init = Literal["torch", "xavier", "kaiming", "zeros", "gaussian"]
 
 
 @dataclass(frozen=True)
-class Knobs(knobs.Knobs):
+class Settings(ranges.Settings):
     """activation: between layers.
     - "sigmoid": 1 / (1 + e^-x), whose gradient is at most 1/4: it vanishes over many layers
     - "tanh"
@@ -58,26 +58,26 @@ class Knobs(knobs.Knobs):
 
     activation: Activation = "relu"
     init: Init = "torch"
-    init_std: Positive = 1.0
-    dropout: Share = 0.0
+    init_std: PositiveFloat = 1.0
+    dropout: Fraction = 0.0
     batch_norm: bool = False
 
 
-def activation(params: Knobs) -> nn.Module:
+def activation(params: Settings) -> nn.Module:
     return ACTIVATIONS[params.activation]()
 
 
-def dropout(params: Knobs) -> list[nn.Module]:
+def dropout(params: Settings) -> list[nn.Module]:
     return [nn.Dropout(params.dropout)] if params.dropout else []
 
 
-def norm(params: Knobs, units: int) -> list[nn.Module]:
+def norm(params: Settings, units: int) -> list[nn.Module]:
     """For vectors of `units` features."""
     return [nn.BatchNorm1d(units)] if params.batch_norm else []
 
 
 @torch.no_grad()
-def initialized(params: Knobs, model: Model) -> Model:
+def initialized(params: Settings, model: Model) -> Model:
     """The model itself, with its weights drawn as `init` says, from torch's global random state."""
     if params.init == "torch":
         return model
@@ -89,7 +89,7 @@ def initialized(params: Knobs, model: Model) -> Model:
     return model
 
 
-def _draw(params: Knobs, weight: Tensor) -> None:
+def _draw(params: Settings, weight: Tensor) -> None:
     match params.init:
         case "xavier":
             nn.init.xavier_uniform_(weight)

@@ -7,8 +7,8 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss, one_hot, sigmoid, softmax
 
-from trainers.kit import knobs, links, metrics
-from trainers.kit.knobs import Share
+from trainers.kit import links, metrics, ranges
+from trainers.kit.ranges import Fraction
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs, targets) -> their mean loss, a tensor with one element."""
@@ -18,7 +18,7 @@ Measure = Callable[[Tensor, Tensor], metrics.Metrics]
 
 
 @dataclass(frozen=True)
-class Knobs(knobs.Knobs):
+class Settings(ranges.Settings):
     """loss: of a classification.
     - "cross-entropy": -log of the probability of the right class: softmax for many classes, sigmoid for two
     - "mse": the squared error of the probabilities (Brier 1950), for comparison
@@ -27,7 +27,7 @@ class Knobs(knobs.Knobs):
     """
 
     loss: Literal["cross-entropy", "mse"] = "cross-entropy"
-    label_smoothing: Share = 0.0
+    label_smoothing: Fraction = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Goal:
     link: links.Link
 
 
-def classification(params: Knobs, classes: int) -> Goal:
+def classification(params: Settings, classes: int) -> Goal:
     """Outputs are logits (n, classes), targets class numbers (n)."""
     validated = metrics.Classes(classes)
     if params.loss == "mse":
@@ -53,7 +53,7 @@ def classification(params: Knobs, classes: int) -> Goal:
     return Goal(smoothed, cross_entropy, validated.accuracy, validated, links.Classes())
 
 
-def binary(params: Knobs) -> Goal:
+def binary(params: Settings) -> Goal:
     """Outputs are logits (n, 1), targets 0.0 or 1.0 (n, 1)."""
     if params.loss == "mse":
         return Goal(_squared_of_two, _squared_of_two, metrics.binary_accuracy, metrics.binary, links.Two())

@@ -13,20 +13,20 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from trainers.kit import layers
-from trainers.kit.knobs import Count, Whole
+from trainers.kit.ranges import NonNegativeInt, PositiveInt
 
 Parts = Iterator[tuple[str, nn.Module]]
 
 
 @dataclass(frozen=True)
-class MlpKnobs(layers.Knobs):
+class MlpSettings(layers.Settings):
     """hidden, hidden_layers: units of each hidden layer, and number of hidden layers; 0 is a linear model.
 
     widths: the units of each hidden layer separately, such as "128-64"; "" is `hidden` for all.
     """
 
-    hidden: Count = 64
-    hidden_layers: Whole = 1
+    hidden: PositiveInt = 64
+    hidden_layers: NonNegativeInt = 1
     widths: str = ""
 
     def __post_init__(self) -> None:
@@ -35,14 +35,14 @@ class MlpKnobs(layers.Knobs):
 
 
 @dataclass(frozen=True)
-class TableKnobs(MlpKnobs):
+class TableSettings(MlpSettings):
     """model: "linear" (linear or, with a loss of logits, logistic regression: the baseline to beat) or "mlp"."""
 
     model: Literal["linear", "mlp"] = "mlp"
 
 
 @dataclass(frozen=True)
-class ImageKnobs(MlpKnobs):
+class ImageSettings(MlpSettings):
     """model: "linear" (logistic regression, the baseline to beat), "mlp", "cnn" or "resnet".
 
     The CNN: blocks of convolution, activation and pooling, then the MLP's hidden layers. `filters` in the first block,
@@ -52,14 +52,14 @@ class ImageKnobs(MlpKnobs):
     """
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "cnn"
-    filters: Count = 16
-    blocks: Count = 2
-    kernel: Count = 3
-    stride: Count = 1
+    filters: PositiveInt = 16
+    blocks: PositiveInt = 2
+    kernel: PositiveInt = 3
+    stride: PositiveInt = 1
     pooling: Literal["max", "average", "none"] = "max"
 
 
-def hidden_widths(params: MlpKnobs) -> list[int]:
+def hidden_widths(params: MlpSettings) -> list[int]:
     """The units of each hidden layer. ValueError for wrong `widths`."""
     if not params.widths:
         return [params.hidden] * params.hidden_layers
@@ -69,22 +69,22 @@ def hidden_widths(params: MlpKnobs) -> list[int]:
     return [int(word) for word in words]
 
 
-def linear(inputs: int, outputs: int, params: layers.Knobs) -> nn.Module:
+def linear(inputs: int, outputs: int, params: layers.Settings) -> nn.Module:
     """(batch, …inputs) -> (batch, outputs): linear regression; with a loss of logits, logistic regression."""
     return layers.initialized(params, _network(_head(inputs, outputs, [], params)))
 
 
-def mlp(inputs: int, outputs: int, params: MlpKnobs) -> nn.Module:
+def mlp(inputs: int, outputs: int, params: MlpSettings) -> nn.Module:
     """Hidden layers of linear, batch norm, activation and dropout; (batch, …inputs) -> (batch, outputs)."""
     return layers.initialized(params, _network(_head(inputs, outputs, hidden_widths(params), params)))
 
 
-def table(inputs: int, outputs: int, params: TableKnobs) -> nn.Module:
+def table(inputs: int, outputs: int, params: TableSettings) -> nn.Module:
     """The network that `params.model` names; (batch, inputs) -> (batch, outputs)."""
     return linear(inputs, outputs, params) if params.model == "linear" else mlp(inputs, outputs, params)
 
 
-def images(side: int, channels: int, outputs: int, params: ImageKnobs) -> nn.Module:
+def images(side: int, channels: int, outputs: int, params: ImageSettings) -> nn.Module:
     """The network that `params.model` names; (batch, channels, side, side) -> (batch, outputs)."""
     match params.model:
         case "linear":
@@ -101,7 +101,7 @@ def _network(parts: Parts) -> nn.Module:
     return nn.Sequential(OrderedDict(parts))
 
 
-def _head(inputs: int, outputs: int, widths: list[int], params: layers.Knobs) -> Parts:
+def _head(inputs: int, outputs: int, widths: list[int], params: layers.Settings) -> Parts:
     yield "flatten", nn.Flatten()
     for number, (before, after) in enumerate(pairwise([inputs, *widths]), start=1):
         parts = [layers.activation(params), *layers.dropout(params)]
@@ -109,7 +109,7 @@ def _head(inputs: int, outputs: int, widths: list[int], params: layers.Knobs) ->
     yield "output", nn.Linear([inputs, *widths][-1], outputs)
 
 
-def _cnn(side: int, channels: int, outputs: int, params: ImageKnobs) -> Parts:
+def _cnn(side: int, channels: int, outputs: int, params: ImageSettings) -> Parts:
     filters = [params.filters * 2**block for block in range(params.blocks)]
     left = side
     for number, (before, after) in enumerate(pairwise([channels, *filters]), start=1):
@@ -120,7 +120,7 @@ def _cnn(side: int, channels: int, outputs: int, params: ImageKnobs) -> Parts:
     yield from _head(filters[-1] * left**2, outputs, hidden_widths(params), params)
 
 
-def _block(before: int, after: int, params: ImageKnobs) -> Iterator[nn.Module]:
+def _block(before: int, after: int, params: ImageSettings) -> Iterator[nn.Module]:
     yield nn.Conv2d(before, after, params.kernel, params.stride, padding=params.kernel // 2)
     if params.batch_norm:
         yield nn.BatchNorm2d(after)
@@ -129,13 +129,13 @@ def _block(before: int, after: int, params: ImageKnobs) -> Iterator[nn.Module]:
         yield nn.MaxPool2d(2) if params.pooling == "max" else nn.AvgPool2d(2)
 
 
-def _side_after(side: int, params: ImageKnobs) -> int:
+def _side_after(side: int, params: ImageSettings) -> int:
     """Pixels along a side after one block."""
     convolved = (side + 2 * (params.kernel // 2) - params.kernel) // params.stride + 1
     return convolved if params.pooling == "none" else convolved // 2
 
 
-def _resnet(channels: int, outputs: int, params: ImageKnobs) -> Parts:
+def _resnet(channels: int, outputs: int, params: ImageSettings) -> Parts:
     filters = params.filters
     yield (
         "stem",

@@ -7,14 +7,14 @@ from typing import Literal
 from torch import optim
 from torch.nn import Parameter
 
-from trainers.kit import knobs
-from trainers.kit.knobs import Count, Positive, Share, Whole
+from trainers.kit import ranges
+from trainers.kit.ranges import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
 
 Name = Literal["sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
 
 
 @dataclass(frozen=True)
-class Knobs(knobs.Knobs):
+class Settings(ranges.Settings):
     """The optimizer and its parameters.
 
     optimizer:
@@ -37,17 +37,17 @@ class Knobs(knobs.Knobs):
     """
 
     optimizer: Name = "adam"
-    lr: Positive = 1e-3
-    batch_size: Count = 64
-    lr_for_batch: Whole = 0
-    momentum: Share | None = None
-    beta1: Share = 0.9
-    beta2: Share = 0.999
-    rho: Share | None = None
-    eps: Positive | None = None
+    lr: PositiveFloat = 1e-3
+    batch_size: PositiveInt = 64
+    lr_for_batch: NonNegativeInt = 0
+    momentum: Fraction | None = None
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.999
+    rho: Fraction | None = None
+    eps: PositiveFloat | None = None
 
 
-def build(params: Knobs, parameters: Iterable[Parameter]) -> optim.Optimizer:
+def build(params: Settings, parameters: Iterable[Parameter]) -> optim.Optimizer:
     """Without weight decay, which kit.regularization applies for all optimizers.
 
     The fused Adam computes the same in one pass: on a CPU a small network's epoch takes a third less time.
@@ -73,12 +73,12 @@ def build(params: Knobs, parameters: Iterable[Parameter]) -> optim.Optimizer:
             return optim.Adam(parameters, lr, betas=betas, eps=_or(params.eps, 1e-8), fused=True)
 
 
-def rate(params: Knobs) -> float:
+def rate(params: Settings) -> float:
     """The learning rate before the schedule, for this batch size."""
     return params.lr * params.batch_size / params.lr_for_batch if params.lr_for_batch else params.lr
 
 
-def _momentum(params: Knobs) -> float:
+def _momentum(params: Settings) -> float:
     return _or(params.momentum, 0.9)
 
 

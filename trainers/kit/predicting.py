@@ -24,7 +24,7 @@ def predict(training: Training, part: Part, held_out: HeldOut, augmented: int) -
     _restore(training)
     draws = generator(training.run.seed, 2, training.run.device)
     change = augmentation(training.params, training.data.train, draws)
-    each = [_said(training, training.network, examples, way) for way in (unchanged, *[change] * augmented)]
+    each = [_predictions(training, training.network, examples, way) for way in (unchanged, *[change] * augmented)]
     return Predictions(np.mean([one.outputs for one in each], axis=0), each[0].targets)
 
 
@@ -32,7 +32,7 @@ def snapshots(training: Training, part: Part, held_out: HeldOut) -> list[Predict
     """Predictions of each snapshot, oldest first."""
     examples = _of(training, part, held_out)
     _restore(training)
-    return [_said(training, network, examples) for network in training.snapshots.networks(training.network)]
+    return [_predictions(training, network, examples) for network in training.snapshots.networks(training.network)]
 
 
 def score(predictions: Predictions, goal: Goal) -> Mapping[str, float]:
@@ -54,7 +54,7 @@ def _restore(training: Training) -> None:
         weights[name].load_state_dict(trained[name].state_dict())
 
 
-def _said(
+def _predictions(
     training: Training, network: nn.Module, examples: Examples, change: Callable[[Tensor], Tensor] = unchanged
 ) -> Predictions:
     seen = evaluate(network, examples, training.goal.loss, training.speed, change)

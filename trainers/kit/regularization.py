@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from trainers.kit import knobs
-from trainers.kit.knobs import NotNegative
+from trainers.kit import ranges
+from trainers.kit.ranges import NonNegativeFloat
 
 
 @dataclass(frozen=True)
-class Knobs(knobs.Knobs):
+class Settings(ranges.Settings):
     """Penalties on the weights of linear and convolution layers; never on biases, norms and PReLU's slopes.
 
     weight_decay: λ. Coupled, it is L2 (ridge): λ/2·‖w‖² on the loss, so λ·w on the gradient (Hoerl and Kennard 1970).
@@ -23,17 +23,17 @@ class Knobs(knobs.Knobs):
     clip_value: each gradient is clipped to ± this. 0: off. The loss's gradient is clipped, before the penalties.
     """
 
-    weight_decay: NotNegative = 0.0
+    weight_decay: NonNegativeFloat = 0.0
     decoupled: bool = False
-    l1: NotNegative = 0.0
-    clip_norm: NotNegative = 0.0
-    clip_value: NotNegative = 0.0
+    l1: NonNegativeFloat = 0.0
+    clip_norm: NonNegativeFloat = 0.0
+    clip_value: NonNegativeFloat = 0.0
 
 
 class Regularizer:
     """Call it between backpropagation and the optimizer's step. decoupled: of weight_decay."""
 
-    def __init__(self, params: Knobs, model: nn.Module, decoupled: bool):
+    def __init__(self, params: Settings, model: nn.Module, decoupled: bool):
         self._all = list(model.parameters())
         self._weights = [weight for weight in self._all if weight.ndim > 1]
         self._clip_norm, self._clip_value = params.clip_norm, params.clip_value

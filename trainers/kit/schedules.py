@@ -10,14 +10,14 @@ from typing import Any, Literal
 
 from torch.optim import Optimizer
 
-from trainers.kit import knobs
-from trainers.kit.knobs import Chance, Count, NotNegative, Share, Whole
+from trainers.kit import ranges
+from trainers.kit.ranges import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt, Probability
 
 Name = Literal["constant", "step", "exponential", "plateau", "cosine", "linear", "inverse-sqrt", "restarts"]
 
 
 @dataclass(frozen=True)
-class Knobs(knobs.Knobs):
+class Settings(ranges.Settings):
     """The learning rate at time t, in epochs since the end of the warm-up; T: the epochs that remain then.
 
     schedule:
@@ -42,18 +42,18 @@ class Knobs(knobs.Knobs):
     """
 
     schedule: Name = "constant"
-    warmup: NotNegative = 0.0
-    warmup_from: Chance = 0.1
-    step_epochs: Count = 10
+    warmup: NonNegativeFloat = 0.0
+    warmup_from: Probability = 0.1
+    step_epochs: PositiveInt = 10
     step_at: str = ""
-    step_factor: Chance = 0.1
-    exponential_factor: Chance = 0.95
-    plateau_factor: Share = 0.1
-    plateau_patience: Whole = 10
-    final_factor: Chance = 0.0
-    restart_epochs: Count = 10
-    restart_growth: Count = 1
-    snapshots: Whole = 0
+    step_factor: Probability = 0.1
+    exponential_factor: Probability = 0.95
+    plateau_factor: Fraction = 0.1
+    plateau_patience: NonNegativeInt = 10
+    final_factor: Probability = 0.0
+    restart_epochs: PositiveInt = 10
+    restart_growth: PositiveInt = 1
+    snapshots: NonNegativeInt = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,7 +64,7 @@ class Knobs(knobs.Knobs):
 class Schedule:
     """Sets an optimizer's learning rate. epochs: of the whole training, with all its segments."""
 
-    def __init__(self, params: Knobs, optimizer: Optimizer, epochs: int):
+    def __init__(self, params: Settings, optimizer: Optimizer, epochs: int):
         self._params = params
         self._optimizer = optimizer
         self._epochs = epochs
@@ -80,9 +80,9 @@ class Schedule:
             group["lr"] = rate
         return rate
 
-    def saw(self, val_loss: float) -> None:
+    def observe(self, val_loss: float) -> None:
         """An epoch has ended with this loss."""
-        self._plateau.saw(val_loss)
+        self._plateau.observe(val_loss)
 
     def state_dict(self) -> dict[str, Any]:
         return self._plateau.state_dict()
@@ -91,7 +91,7 @@ class Schedule:
         self._plateau.load_state_dict(state)
 
 
-def factor(params: Knobs, done: float, epochs: int) -> float:
+def factor(params: Settings, done: float, epochs: int) -> float:
     """The factor of the rate at `done` of `epochs` epochs, without that of "plateau"."""
     if done < params.warmup:
         return params.warmup_from + (1 - params.warmup_from) * done / params.warmup
@@ -132,13 +132,13 @@ def in_cycle(since: float, first: int, growth: int) -> float:
     return since / length
 
 
-def ends_cycle(params: Knobs, epoch: int) -> bool:
+def ends_cycle(params: Settings, epoch: int) -> bool:
     """Whether a cycle ends with this epoch (from 1) and leaves a snapshot."""
     since = epoch - params.warmup
     return bool(params.snapshots) and since > 0 and not in_cycle(since, params.restart_epochs, params.restart_growth)
 
 
-def _check_cycles(params: Knobs) -> None:
+def _check_cycles(params: Settings) -> None:
     """ValueError for snapshots without cycles."""
     if params.snapshots and params.schedule != "restarts":
         raise ValueError(f'snapshots are of the cycles of schedule = "restarts", got {params.schedule!r}')
@@ -146,7 +146,7 @@ def _check_cycles(params: Knobs) -> None:
         raise ValueError(f"with snapshots warmup must be whole epochs, got {params.warmup!r}")
 
 
-def milestones(params: Knobs) -> list[int]:
+def milestones(params: Settings) -> list[int]:
     """The epochs of `step_at`. ValueError for anything else."""
     words = [word.strip() for word in params.step_at.split(",")] if params.step_at else []
     if not all(word.isdigit() and int(word) > 0 for word in words):
@@ -171,7 +171,7 @@ class Plateau:
         self._least = math.inf
         self._waited = 0
 
-    def saw(self, loss: float) -> None:
+    def observe(self, loss: float) -> None:
         better = loss < self._least * (1 - 1e-4)
         self._least = loss if better else self._least
         self._waited = 0 if better else self._waited + 1

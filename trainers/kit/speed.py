@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from trainers.kit import knobs
+from trainers.kit import ranges
 
 
 @dataclass(frozen=True)
-class Knobs(knobs.Knobs):
+class Settings(ranges.Settings):
     """amp: automatic mixed precision: bfloat16 if the GPU supports it, else float16 with a scaled loss (Micikevicius et
     al. 2018, arXiv 1710.03740). Weights, losses and metrics stay float32.
     channels_last: images and convolutions with their channels innermost, for tensor cores.
@@ -41,7 +41,7 @@ class Speed:
         self.scaler = torch.amp.GradScaler(kind, enabled=half is torch.float16)
 
     @classmethod
-    def of(cls, params: Knobs, device: str) -> "Speed":
+    def of(cls, params: Settings, device: str) -> "Speed":
         """The options on "cuda" (or "cuda:1"); none on other devices."""
         kind = device.partition(":")[0]
         if kind != "cuda":

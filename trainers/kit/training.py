@@ -13,9 +13,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from hpsearch import Run
 from trainers.kit import augment, losses, optimizers, regularization, schedules, speed, watch
 from trainers.kit.data import Data, Examples, batch_sizes
-from trainers.kit.knobs import Share
 from trainers.kit.losses import Goal
 from trainers.kit.metrics import Metrics
+from trainers.kit.ranges import Fraction
 from trainers.kit.snapshots import Snapshots
 
 CHUNK = 1024
@@ -23,7 +23,7 @@ CHUNK = 1024
 
 
 @dataclass(frozen=True)
-class Knobs(optimizers.Knobs, schedules.Knobs, regularization.Knobs, losses.Knobs, speed.Knobs):
+class Settings(optimizers.Settings, schedules.Settings, regularization.Settings, losses.Settings, speed.Settings):
     """The parameters of every task, without those of its network.
 
     weight_average: validation uses an exponential moving average of the weights with this decay per step (Polyak and
@@ -32,8 +32,8 @@ class Knobs(optimizers.Knobs, schedules.Knobs, regularization.Knobs, losses.Knob
     throughput: report `examples_per_second` too. It is not reproducible, so it is no part of a comparison bit for bit.
     """
 
-    weight_average: Share = 0.0
-    loss_smoothing: Share = 0.98
+    weight_average: Fraction = 0.0
+    loss_smoothing: Fraction = 0.98
     throughput: bool = False
 
 
@@ -53,7 +53,7 @@ class Training:
     torch's global state. Checkpoints have both.
     """
 
-    def __init__(self, params: Knobs, model: nn.Module, data: Data, goal: Goal, run: Run):
+    def __init__(self, params: Settings, model: nn.Module, data: Data, goal: Goal, run: Run):
         device = run.device
         self.params = params
         self.goal = goal
@@ -106,7 +106,7 @@ class Training:
         trained, smooth = self._fit(number)
         seconds = time.perf_counter() - began
         validated = evaluate(self.network, self.data.validation, self.goal.loss, self.speed)
-        self.schedule.saw(validated.loss)
+        self.schedule.observe(validated.loss)
         if schedules.ends_cycle(self.params, number):
             self.snapshots.keep(self.network)
         metrics = {
@@ -175,7 +175,7 @@ def evaluate(
     return Seen(outputs, examples.targets, loss(outputs, examples.targets).item())
 
 
-def _decoupled(params: Knobs) -> bool:
+def _decoupled(params: Settings) -> bool:
     return params.decoupled or params.optimizer == "adamw"
 
 
@@ -189,15 +189,15 @@ def _named(part: str, metrics: Metrics) -> dict[str, float]:
     return {f"{part}_{name}": value for name, value in metrics.items()}
 
 
-def augmentation(params: Knobs, train: Examples, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
+def augmentation(params: Settings, train: Examples, draws: torch.Generator) -> Callable[[Tensor], Tensor]:
     """The augmentation of a batch of inputs. Black is the minimum of each channel in training."""
-    if not isinstance(params, augment.Knobs):
+    if not isinstance(params, augment.Settings):
         return unchanged
     black = train.inputs.amin((0, 2, 3)).view(-1, 1, 1)
     return augment.Augmentation(params, train.scaling(black) if train.scaling else black, draws)
 
 
-def _average(params: Knobs, model: nn.Module) -> AveragedModel | None:
+def _average(params: Settings, model: nn.Module) -> AveragedModel | None:
     if not params.weight_average:
         return None
     mean = get_ema_multi_avg_fn(params.weight_average)  # type: ignore[no-untyped-call]

@@ -18,12 +18,12 @@ from tests.support import toys
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Settings:
     lr: float
     per_batch: float = 0.5
 
 
-def two_groups(params: Knobs, run: Run) -> Iterator[Report]:
+def two_groups(params: Settings, run: Run) -> Iterator[Report]:
     """A linear rule, two groups, a warm-up that begins at zero."""
     model = sound.mlp(64, 10)
     lr = params.lr * params.per_batch

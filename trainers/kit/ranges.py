@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 @dataclass(frozen=True)
 class Within:
-    """Numbers from `low` to `high`, without `low` itself where it is `above`, without `high` where it is `below`."""
+    """Numbers from `low` to `high`; `above` excludes `low`, `below` excludes `high`."""
 
     low: float = -math.inf
     high: float = math.inf
     above: bool = False
     below: bool = False
 
-    def holds(self, value: float) -> bool:
+    def contains(self, value: float) -> bool:
         low = value > self.low if self.above else value >= self.low
         high = value < self.high if self.below else value <= self.high
         return low and high
@@ -29,18 +29,18 @@ class Within:
         return " and ".join(filter(None, [low, high]))
 
 
-Positive = Annotated[float, Within(0, above=True)]
-NotNegative = Annotated[float, Within(0)]
-Share = Annotated[float, Within(0, 1, below=True)]
+PositiveFloat = Annotated[float, Within(0, above=True)]
+NonNegativeFloat = Annotated[float, Within(0)]
+Fraction = Annotated[float, Within(0, 1, below=True)]
 """In [0, 1)."""
-Chance = Annotated[float, Within(0, 1)]
+Probability = Annotated[float, Within(0, 1)]
 """In [0, 1]."""
-Count = Annotated[int, Within(1)]
-Whole = Annotated[int, Within(0)]
+PositiveInt = Annotated[int, Within(1)]
+NonNegativeInt = Annotated[int, Within(0)]
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Settings:
     """Raises ValueError for a number out of its range or a text that is not a choice."""
 
     def __post_init__(self) -> None:
@@ -64,10 +64,10 @@ def _fault(name: str, value: Any, hint: Any) -> str | None:
     ranges = [
         given for part in _parts(hint) for given in getattr(part, "__metadata__", ()) if isinstance(given, Within)
     ]
-    wrong = [given for given in ranges if not given.holds(value)]
+    wrong = [given for given in ranges if not given.contains(value)]
     return f"{name} must be {wrong[0]}, got {value!r}" if wrong else None
 
 
 def _parts(hint: Any) -> list[Any]:
-    """The hint, or the members of a union such as `Share | None`."""
+    """The hint, or the members of a union such as `Fraction | None`."""
     return [hint] if get_origin(hint) in (None, Literal, Annotated) else list(get_args(hint))

@@ -3,26 +3,34 @@ from typing import Literal
 
 import pytest
 
-from trainers.kit import knobs
-from trainers.kit.knobs import Chance, Count, NotNegative, Positive, Share, Whole, Within
+from trainers.kit import ranges
+from trainers.kit.ranges import (
+    Fraction,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Probability,
+    Within,
+)
 
 
 @dataclass(frozen=True)
-class Some(knobs.Knobs):
-    lr: Positive = 1.0
-    decay: NotNegative = 0.0
-    dropout: Share = 0.0
-    flip: Chance = 0.0
-    units: Count = 1
-    layers: Whole = 0
-    momentum: Share | None = None
+class Some(ranges.Settings):
+    lr: PositiveFloat = 1.0
+    decay: NonNegativeFloat = 0.0
+    dropout: Fraction = 0.0
+    flip: Probability = 0.0
+    units: PositiveInt = 1
+    layers: NonNegativeInt = 0
+    momentum: Fraction | None = None
     kind: Literal["a", "b"] = "a"
 
 
 @dataclass(frozen=True)
 class More(Some):
-    lr: Positive = 2.0
-    further: Count = 3
+    lr: PositiveFloat = 2.0
+    further: PositiveInt = 3
 
 
 def test_values_in_their_ranges_are_taken_with_the_ends_that_belong_to_them():
@@ -45,8 +53,8 @@ def test_values_in_their_ranges_are_taken_with_the_ends_that_belong_to_them():
     ],
 )
 @pytest.mark.parametrize("made", [Some, More])
-def test_a_value_that_no_knob_takes_is_named_with_its_range(made, values, said):
-    with pytest.raises(ValueError, match=r"test_knobs\.(Some|More): ") as refused:
+def test_a_value_out_of_range_is_named_with_its_range(made, values, said):
+    with pytest.raises(ValueError, match=r"test_ranges\.(Some|More): ") as refused:
         made(**values)
     assert said in str(refused.value)
 
@@ -58,5 +66,5 @@ def test_all_faults_are_said_at_once():
 
 def test_a_range_with_both_ends_left_out():
     inside = Within(0, 1, above=True, below=True)
-    assert [inside.holds(value) for value in (0, 0.5, 1)] == [False, True, False]
+    assert [inside.contains(value) for value in (0, 0.5, 1)] == [False, True, False]
     assert str(inside) == "> 0 and < 1"
