@@ -98,7 +98,7 @@ def _members(name: str, kind: type) -> Iterator[str]:
 
 
 def _node(thing: Any) -> Any:
-    """The definition of a function or a class, as it stands in its file: the same for every version of Python."""
+    """The definition of a function or a class, as in its file: the same for every version of Python."""
     return ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
 
 

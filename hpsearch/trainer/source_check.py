@@ -112,7 +112,7 @@ def _module(key: str, use: str, folder: Path, reader: SourceReader) -> Module | 
 
 
 def _is_nowhere(name: str) -> bool:
-    """Whether the top-level module is not found; a package may find what lies in it in another way."""
+    """Whether the top-level module is not found; a package may import its submodules in another way."""
     with suppress(ImportError, ValueError, AttributeError):
         return importlib.util.find_spec(name.partition(".")[0]) is None
     return False
@@ -295,7 +295,7 @@ def _warnings(found: Definition | Unknown, texts: _Texts, metrics: Set[str]) -> 
 
 
 def _may_have(metric: str, texts: _Texts) -> bool:
-    """Whether the name stands there, or may be made of what stands there, such as f"{part}_loss" or "val/loss"."""
+    """Whether the source has the name, or strings that may form it, such as f"{part}_loss" or "val/loss"."""
     pieces = {piece for piece in re.split(r"[\W_]+", metric) if piece}
     if metric in texts.words or pieces <= texts.words:
         return True

@@ -131,7 +131,7 @@ def check_can_be_read(content: bytes) -> None:
 
 
 def check_can_be_tracked(name: str, thing: Any) -> None:
-    """TrainerError for an object whose state cannot be saved and restored."""
+    """TrainerError if an object's state cannot be saved and restored."""
     if not (hasattr(thing, "load_state_dict") or hasattr(thing, "set_state") or hasattr(thing, "bit_generator")):
         raise TrainerError(
             f"run.track({name}=…): a {type(thing).__name__} has neither state_dict/load_state_dict nor "

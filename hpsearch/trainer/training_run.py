@@ -126,7 +126,7 @@ class Run:
         return self._scratch_dir
 
     def track(self, **objects: Any) -> None:
-        """Register the objects whose state a checkpoint has; in a trial that is continued, they are restored here.
+        """Register the objects for checkpoints. In a trial that is continued, their state is restored here.
 
         Anything with state_dict and load_state_dict (modules, optimizers, schedules, scalers), a torch.Generator, a
         numpy.random.Generator, or an accelerate.Accelerator. Call it when everything is built, before the first epoch.
@@ -149,7 +149,7 @@ class Run:
 
         Call it before the first epoch. `hpsearch reproduce` compares the hashes: they show whether the data or the
         trainer have changed. Data are hashed once in a process while they stay the same: see `data_hashes`.
-        TrainerError: it cannot be read or hashed, or the name stands for something else already.
+        TrainerError: it cannot be read or hashed, or the name is already used for other data.
         """
         if self._instrument is not None:
             return  # a measurement is not recorded

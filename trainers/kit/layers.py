@@ -39,7 +39,7 @@ Init = Literal["torch", "xavier", "kaiming", "zeros", "gaussian"]
 @dataclass(frozen=True)
 class Settings(ranges.Settings):
     """activation: between layers.
-    - "sigmoid": 1 / (1 + e^-x), whose gradient is at most 1/4: it vanishes over many layers
+    - "sigmoid": 1 / (1 + e^-x); its gradient is at most 1/4 and vanishes over many layers
     - "tanh"
     - "relu": max(0, x) (Nair and Hinton 2010)
     - "leaky_relu": 0.01·x below 0 (Maas et al. 2013)
