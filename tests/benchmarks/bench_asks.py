@@ -1,4 +1,4 @@
-"""How long a sampler thinks about one proposal, with so many finished trials to look at."""
+"""The duration of one proposal of a sampler, by the number of finished trials."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How far a reader has to go who follows one trial of two epochs from its TOML to MLflow."""
+"""The number of files and functions that one trial of two epochs passes, from its TOML file to MLflow."""
 
 from collections.abc import Iterator
 

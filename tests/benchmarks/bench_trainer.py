@@ -24,7 +24,7 @@ Optimizer = Callable[[nn.Module], optim.Optimizer]
 
 
 def by_hand(params: Params, make: Optimizer, epochs: int) -> Iterator[tuple[float, float]]:
-    """Trains and validates, and watches nothing else."""
+    """Trains and validates, without further measurements."""
     torch.manual_seed(0)
     data = digits.load()
     inputs, targets = data.train.inputs, data.train.targets

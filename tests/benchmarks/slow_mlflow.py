@@ -1,4 +1,4 @@
-"""An MLflow server that takes its time: it says yes to everything that a tracker asks, seconds later."""
+"""A slow MLflow server: it accepts every request of a tracker, seconds later."""
 
 import json
 import time

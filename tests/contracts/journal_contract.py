@@ -1,4 +1,4 @@
-"""What holds for a journal, whatever database it is in."""
+"""The contract of journals, for every database."""
 
 from tests.contracts.journal_helpers import journal, leased
 from tests.contracts.journal_leases import LeaseContract

@@ -1,4 +1,4 @@
-"""What the tests of a journal are written with: a study that is being run, trials, and other processes."""
+"""Helpers of the journal tests: a running study, trials, and other processes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -66,7 +66,7 @@ def other_host_owner() -> Owner:
 
 
 def set_lease(url: str, **columns: object) -> None:
-    """Change what is written about the holder, as if it had been so."""
+    """Change the recorded holder of the lease."""
     database = Database(url, create=False)
     with database.write() as connection:
         connection.execute(leases.update().values(**columns))

@@ -1,4 +1,4 @@
-"""What holds for a journal: one process at a time writes to a study."""
+"""The contract of journals: one process at a time writes to a study."""
 
 import os
 
@@ -108,7 +108,7 @@ class LeaseContract:
         assert journal.studies()[0].state == "NEW"
         journal.renew(heir)
 
-    def test_a_release_that_comes_too_late_leaves_the_heir_alone(
+    def test_a_late_release_does_not_affect_the_new_holder(
         self, journal: Journal, leased: LeasedStudy, url: str
     ) -> None:
         set_lease(url, beat_boot=0.0, beat_wall=0.0)
@@ -125,7 +125,7 @@ class LeaseContract:
         assert journal.trials(leased.study.id) == [make_trial(0)]
 
     @pytest.mark.parametrize("how", ["write", "renew"])
-    def test_a_sign_of_life_extends_the_lease(self, journal: Journal, leased: LeasedStudy, url: str, how: str) -> None:
+    def test_a_renewal_extends_the_lease(self, journal: Journal, leased: LeasedStudy, url: str, how: str) -> None:
         set_lease(url, beat_boot=0.0, beat_wall=0.0)
         if how == "write":
             leased.writer.write(Batch(decisions=[Decision("go on", "")]))

@@ -1,4 +1,4 @@
-"""What holds for a journal: its summary of a study, and what it calls new."""
+"""The contract of journals: the summary of a study, and its changes."""
 
 import math
 import threading

@@ -1,4 +1,4 @@
-"""What holds for a journal: it opens, makes a study once, and gives back what was written."""
+"""The contract of journals: opening, creating a study once, and reading what was written."""
 
 import json
 import math
@@ -32,7 +32,7 @@ class OpeningContract:
         with Journal.open(url, create=False) as journal:
             assert journal.studies() == [study]
 
-    def test_a_reader_makes_nothing_where_nothing_is(self, url: str) -> None:
+    def test_a_reader_creates_no_journal(self, url: str) -> None:
         for _ in range(2):
             with pytest.raises(NotFound, match="the first run of a study makes one"):
                 Journal.open(url, create=False)
@@ -76,7 +76,7 @@ class StudiesContract:
         journal.update_spec(leased.lease, {"trials": 100})
         assert journal.studies()[0].spec == {"trials": 100}
 
-    def test_a_study_of_which_nothing_came_is_forgotten(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_a_study_without_reports_is_deleted(self, journal: Journal, leased: LeasedStudy) -> None:
         journal.create("other", {}, {}, at=0)
         leased.writer.write(Batch([make_trial(0)], (), [Decision("propose", "drawn", 0)]))
         journal.set_cursor(leased.study.id, "mlflow", 1)
@@ -190,7 +190,7 @@ class WritingContract:
         leased.writer.write(Batch())
         assert journal.changes(leased.study.id, 0).revision == 0
 
-    def test_a_study_keeps_to_itself(self, journal: Journal, leased: LeasedStudy) -> None:
+    def test_studies_are_independent(self, journal: Journal, leased: LeasedStudy) -> None:
         other = lease_study(journal, "other")
         leased.writer.write(replace(make_batch(make_trial(0, 1.0)), decisions=[Decision("propose", "here", 0)]))
         other.writer.write(replace(make_batch(make_trial(0, 2.0)), study_state="DONE"))

@@ -24,7 +24,7 @@ _numbers = count()
 
 @dataclass
 class Driver:
-    """Gives orders and keeps what comes of them, for a pool that may serve several tests."""
+    """Sends orders and stores the events, for a pool that several tests may use."""
 
     pool: WorkerPool
     curves: dict[int, list[Report]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class PoolContract:
         driver.until(lambda: pool.room == 2)
         return driver
 
-    def test_a_start_brings_one_event_and_an_advance_another(self, driver: Driver) -> None:
+    def test_each_start_and_each_advance_gives_one_event(self, driver: Driver) -> None:
         start = driver.start({"toy": "learner"}, until=100_000, epochs=100_000)
         for _ in range(3):
             known = len(driver.curves.get(start.number, []))
@@ -208,7 +208,7 @@ class PoolContract:
             driver.curves[then.number] = driver.curve(then)[:k]
             driver.pool.execute(Release(holder.number, over=True))
 
-    def test_several_train_side_by_side_as_each_would_alone(self, driver: Driver) -> None:
+    def test_trials_in_parallel_train_as_each_would_alone(self, driver: Driver) -> None:
         starts = [driver.start({"toy": "learner"}, seed=seed) for seed in (3, 4)]
         driver.train(*starts)
         alone = driver.start({"toy": "learner"}, seed=3)
@@ -242,7 +242,7 @@ class PoolContract:
         assert list(driver.pool.events(0.0)) == []
         driver.pool.execute(Release(start.number, over=True))
 
-    def test_what_a_trainer_prints_is_in_its_log(self, driver: Driver, work: Path) -> None:
+    def test_the_prints_of_a_trainer_are_in_its_log(self, driver: Driver, work: Path) -> None:
         start = driver.start({"toy": "chatty"}, until=1)
         driver.train(start)
         driver.pool.execute(Release(start.number, over=True))

@@ -1,4 +1,4 @@
-"""Curves that are written down, for what a real training shows too rarely."""
+"""Synthetic curves, for cases that are rare in real trainings."""
 
 from collections.abc import Sequence
 

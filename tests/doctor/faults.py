@@ -47,7 +47,7 @@ def _digits(seed: int, draw: random.Random) -> Setup:
 
 
 def _heart(seed: int, draw: random.Random) -> Setup:
-    """182 examples are soon learnt by heart: small networks, gentle rates, and more to hold the weights down."""
+    """182 examples are memorised quickly: small networks, low learning rates, stronger regularisation."""
     adam = draw.random() < 0.5
     return Setup(
         "heart",
@@ -83,7 +83,7 @@ class Fault:
 
 
 def constant(setup: Setup, epochs: int, **changes: Any) -> Setup:
-    """So many epochs at the same learning rate, whatever comes of them."""
+    """A constant learning rate for this many epochs."""
     return replace(setup, epochs=epochs, cosine=False, decay_every=0, patience=0, **changes)
 
 

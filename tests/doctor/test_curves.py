@@ -44,7 +44,7 @@ class TestSeries:
         assert one.third_point(1) == CurvePoint("loss", 7, 5.0)
         assert (one.lowest_point.epoch, one.highest_point.epoch) == (10, 9)
 
-    def test_one_wild_epoch_is_not_the_lowest(self) -> None:
+    def test_one_outlier_is_not_the_lowest(self) -> None:
         assert of(5.0, 4.0, 0.1, 4.0, 3.0, 3.0, 3.5).lowest == (4, 3.0)
 
     def test_jitter_of_a_straight_line_is_none(self) -> None:
@@ -96,7 +96,7 @@ class TestCurves:
         assert [one.reported for one in found.losses] == [(0.25, 0.75)]
         assert found.losses[0].lowest_point == CurvePoint("val_accuracy", 2, 0.75)
 
-    def test_sign_is_turned_of_a_metric_that_is_maximised(self) -> None:
+    def test_a_maximised_metric_is_negated(self) -> None:
         found = Curves.of(trial(reward=[-5.0, 20.0]), Objective("reward", "maximize"))
         assert (found.start, found.scale) == (5.0, 25.0)
 

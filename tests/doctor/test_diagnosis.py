@@ -1,4 +1,4 @@
-"""The whole diagnosis: on curves of real trainings, and on anything that may be recorded."""
+"""The whole diagnosis: on curves of real trainings, and on random curves."""
 
 import math
 import random
@@ -81,7 +81,7 @@ class TestRealTrainings:
         assert diagnose(changed(REAL[name], noisy), LOSS)[0].label in wanted(name)
 
     @pytest.mark.parametrize("name", [name for name in REAL if not name.startswith("none")])
-    def test_losses_alone_say_less_and_blame_nothing_else(self, name: str) -> None:
+    def test_with_losses_alone_findings_are_fewer_and_not_wrong(self, name: str) -> None:
         """What the fault is shows where norms, shares and the learning rate are reported too."""
         found = diagnose(without(REAL[name], *NORMS, "lr", "train_accuracy", "val_accuracy"), LOSS)[0]
         assert found.label is LOSSES_ALONE[name.rpartition(" (")[0]]
@@ -90,7 +90,7 @@ class TestRealTrainings:
     @pytest.mark.parametrize(
         "left_out", [(), NORMS, (*NORMS, "lr"), ("train_accuracy",), ("train_loss",), ("val_loss",)]
     )
-    def test_sound_ones_are_never_blamed(self, name: str, left_out: tuple[str, ...]) -> None:
+    def test_sound_trainings_have_no_fault(self, name: str, left_out: tuple[str, ...]) -> None:
         for objective in (LOSS, ACCURACY):
             found = diagnose(without(REAL[name], *left_out), objective)[0]
             assert found.label in (Label.HEALTHY, Label.TOO_EARLY)
@@ -169,7 +169,7 @@ class TestUnknown:
         assert [(one.label, one.severity) for one in found] == [(Label.TOO_EARLY, Severity.NONE)]
         assert found[0].evidence == "no epoch is reported: FAILED: no GPU"
 
-    def test_metrics_that_say_nothing(self) -> None:
+    def test_metrics_without_information(self) -> None:
         found = diagnose(trial(size=[1.0] * 9), LOSS)
         assert found[0].evidence == "neither train_loss nor val_loss nor the study's metric is reported"
 
@@ -180,7 +180,7 @@ class TestUnknown:
             "val_loss is not reported, so overfitting cannot be judged",
         )
 
-    def test_another_trial_tells_whether_a_level_is_low(self) -> None:
+    def test_a_level_is_judged_by_other_trials(self) -> None:
         seen = trial(train_loss=falling(1.0, 0.5, 20), val_loss=falling(1.0, 0.51, 20))
         labels = [diagnose(seen, LOSS, lowest)[0].label for lowest in (None, 0.2, 0.5)]
         assert labels == [Label.TOO_EARLY, Label.TOO_EARLY, Label.HEALTHY]

@@ -24,7 +24,7 @@ def curves(**metrics: Sequence[float]) -> Curves:
 
 
 def to(train: float, gap: float = 0.0, **metrics: Sequence[float]) -> dict[str, Sequence[float]]:
-    """Losses that begin at 1 and have come to rest."""
+    """Losses that begin at 1 and have converged."""
     return {"train_loss": falling(1.0, train, 20, 0.4), "val_loss": falling(1.0, train + gap, 20, 0.4), **metrics}
 
 
@@ -47,7 +47,7 @@ class TestDiagnosis:
     def test_as_good_as_the_best_of_the_study(self) -> None:
         assert [label(0.5 - far, **to(0.5)) for far in (0.048, 0.052)] == [Label.HEALTHY, Label.TOO_EARLY]
 
-    def test_a_good_share(self) -> None:
+    def test_a_good_fraction(self) -> None:
         found = [label(**to(0.5, train_accuracy=[share] * 20)) for share in (0.74, 0.76)]
         assert found == [Label.UNDERFITTING, Label.HEALTHY]
 
@@ -61,7 +61,7 @@ class TestShape:
         losses = [1.0, *[1 - fall] * 19]
         assert (training.plateau(curves(train_loss=losses, val_loss=losses)) is not None) == stays
 
-    def test_long_enough_for_a_standstill(self) -> None:
+    def test_long_enough_for_a_plateau(self) -> None:
         found = [training.plateau(curves(train_loss=[2.3] * n, val_loss=[2.3] * n)) for n in (5, 6)]
         assert [one is not None for one in found] == [False, True]
 
@@ -83,7 +83,7 @@ class TestShape:
 
 class TestTraining:
     @pytest.mark.parametrize(("end", "seen"), [(9.9, False), (10.1, True)])
-    def test_blown_up(self, end: float, seen: bool) -> None:
+    def test_an_exploded_loss(self, end: float, seen: bool) -> None:
         assert (training.diverged(curves(train_loss=[1.0, 5.0, *[end] * 5])) is not None) == seen
 
     @pytest.mark.parametrize(("stride", "seen"), [(0.039, False), (0.041, True)])
@@ -100,13 +100,13 @@ class TestTraining:
         assert (training.weights_shrink(curves(**FLAT, weight_norm=[1.0, *[end] * 19])) is not None) == seen
 
     @pytest.mark.parametrize(("climb", "seen"), [(0.0098, False), (0.0102, True)])
-    def test_a_shaken_validation_loss(self, climb: float, seen: bool) -> None:
+    def test_an_unstable_validation_loss(self, climb: float, seen: bool) -> None:
         up = 2 * climb * 2.3  # half of the steps go up
         losses = {"train_loss": WELL["train_loss"], "val_loss": [1.0, 1.0 + up] * 10}
         assert (training.rate_too_high(curves(**losses, update_ratio=[0.1] * 20)) is not None) == seen
 
     @pytest.mark.parametrize(("climb", "seen"), [(0.0148, False), (0.0152, True)])
-    def test_leaps_of_the_training_loss(self, climb: float, seen: bool) -> None:
+    def test_rises_of_the_training_loss(self, climb: float, seen: bool) -> None:
         losses = curves(train_loss=[1.0, 1.0 + 2 * climb] * 10, val_loss=[1.0] * 20)
         assert (training.rate_too_high(losses) is not None) == seen
 
@@ -115,16 +115,16 @@ class TestTraining:
         assert training.exploded(curves(train_loss=[start, 2.0], val_accuracy=[0.1, 0.2])) == seen
 
     @pytest.mark.parametrize(("rate", "seen"), [(0.099, False), (0.101, True)])
-    def test_a_hot_rate(self, rate: float, seen: bool) -> None:
+    def test_a_rate_that_explains_an_explosion(self, rate: float, seen: bool) -> None:
         exploded = {"train_loss": falling(900.0, 2.3, 20), "val_accuracy": [0.1] * 20}
         assert (training.rate_too_high(curves(**exploded, lr=[rate] * 20)) is not None) == seen
 
     @pytest.mark.parametrize(("rate", "seen"), [(0.29, False), (0.31, True)])
-    def test_a_wild_rate(self, rate: float, seen: bool) -> None:
+    def test_a_rate_that_explains_a_constant_loss(self, rate: float, seen: bool) -> None:
         assert (training.rate_too_high(curves(**FLAT, lr=[rate] * 20)) is not None) == seen
 
     @pytest.mark.parametrize(("ratio", "seen"), [(1.1e-5, False), (0.9e-5, True)])
-    def test_a_lost_gradient(self, ratio: float, seen: bool) -> None:
+    def test_a_vanishing_gradient(self, ratio: float, seen: bool) -> None:
         norms = {"grad_norm__in": [ratio] * 20, "grad_norm__out": [1.0] * 20}
         assert (training.vanishing(curves(**FLAT, **norms)) is not None) == seen
 
@@ -153,11 +153,11 @@ class TestValidation:
         assert (validation.underfitting(curves(**to(0.7, gap))) is not None) == seen
 
     @pytest.mark.parametrize(("share", "seen"), [(0.91, False), (0.89, True)])
-    def test_a_fine_share(self, share: float, seen: bool) -> None:
+    def test_a_high_fraction(self, share: float, seen: bool) -> None:
         assert (validation.underfitting(curves(**to(0.8, train_accuracy=[share] * 20))) is not None) == seen
 
     @pytest.mark.parametrize(("turn", "seen"), [(0.058, False), (0.062, True)])
-    def test_a_validation_loss_that_turns(self, turn: float, seen: bool) -> None:
+    def test_a_validation_loss_that_rises_again(self, turn: float, seen: bool) -> None:
         losses = {
             "train_loss": falling(1.0, 0.3, 20, 0.4),
             "val_loss": [*falling(1.0, 0.5, 10, 0.3), *[0.5 + turn] * 10],
@@ -165,7 +165,7 @@ class TestValidation:
         assert (validation.overfitting(curves(**losses)) is not None) == seen
 
     @pytest.mark.parametrize(("apart", "seen"), [(0.039, False), (0.041, True)])
-    def test_shares_that_are_alike(self, apart: float, seen: bool) -> None:
+    def test_similar_fractions(self, apart: float, seen: bool) -> None:
         shares = {"train_accuracy": [1.0] * 20, "val_accuracy": [1.0 - apart] * 20}
         assert (validation.overfitting(curves(**to(0.1, 0.4), **shares)) is not None) == seen
 

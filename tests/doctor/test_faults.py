@@ -43,7 +43,7 @@ def test_a_setup_follows_from_its_case() -> None:
 
 @pytest.mark.usefixtures("_one_thread")
 @pytest.mark.parametrize("fault", ["none", "learning rate x 300", "all weights 0", "6 to 10 epochs, gently"])
-def test_a_training_of_today_is_diagnosed_as_what_it_is(fault: str) -> None:
+def test_a_new_training_is_diagnosed_correctly(fault: str) -> None:
     case = Case(fault, "digits", 0)
     setup = case.setup
     seen = Trial(0, {"lr": setup.lr}, setup.seed, setup.epochs, curve=train(setup))

@@ -1,4 +1,4 @@
-"""Each sign at what it is told by, and beside it what looks alike and is something else."""
+"""Each sign on a curve that has it, and on a similar curve that does not."""
 
 import pytest
 
@@ -55,11 +55,11 @@ class TestLearningRateTooHigh:
     def test_losses_of_a_regression_may_begin_high(self) -> None:
         assert first(trial(train_loss=falling(900.0, 3.0, 30), val_loss=falling(900.0, 4.0, 30))).label is Label.HEALTHY
 
-    def test_leaps_of_the_training_loss(self) -> None:
+    def test_rises_of_the_training_loss(self) -> None:
         found = first(trial(train_loss=[2.3, 1.5, 2.0] * 6, val_loss=falling(2.3, 1.4, 18)))
         assert (found.label, found.severity) == (Label.LR_TOO_HIGH, Severity.WARNING)
 
-    def test_one_leap_is_none(self) -> None:
+    def test_one_rise_is_no_finding(self) -> None:
         spiked = [*WELL["train_loss"]]
         spiked[3] = 2.9
         assert first(trial(train_loss=spiked, val_loss=WELL["val_loss"])).label is Label.HEALTHY
@@ -71,17 +71,17 @@ class TestGradients:
         norms = {"grad_norm__in": [1e-9] * 20, "grad_norm__out": [0.5] * 20}
         assert labels(trial(**FLAT, **{name: norms[name] for name in order}))[0] is Label.VANISHING_GRADIENTS
 
-    def test_of_exactly_0_are_units_that_are_dead(self) -> None:
+    def test_gradients_of_exactly_0_are_dead_units(self) -> None:
         found = first(trial(**FLAT, grad_norm__in=[0.0] * 20, grad_norm__out=[0.5] * 20))
         assert found.label is Label.PLATEAU
         assert "grad_norm/in is exactly 0" in found.evidence
 
-    def test_of_a_frozen_layer_do_no_harm(self) -> None:
+    def test_zero_gradients_of_a_frozen_layer_are_no_finding(self) -> None:
         assert first(trial(**WELL, grad_norm__in=[0.0] * 20, grad_norm__out=[0.5] * 20)).label is Label.HEALTHY
 
 
 class TestPlateau:
-    def test_no_reason_shows(self) -> None:
+    def test_a_plateau_without_a_visible_cause(self) -> None:
         assert first(trial(**FLAT)).label is Label.PLATEAU
 
     def test_five_epochs_are_too_few(self) -> None:
@@ -118,7 +118,7 @@ class TestHeldWeights:
         found = first(trial(**FLAT, weight_norm=falling(8.0, 0.1, 20), update_ratio=[0.02] * 20))
         assert (found.label, found.severity) == (Label.UNDERFITTING, Severity.SEVERE)
 
-    def test_that_shrink_while_much_is_learnt_are_well(self) -> None:
+    def test_weights_that_shrink_while_much_is_learnt_are_no_finding(self) -> None:
         assert first(trial(**WELL, weight_norm=falling(8.0, 0.1, 20))).label is Label.HEALTHY
 
 
@@ -127,7 +127,7 @@ class TestMetricStuck:
         learnt = trial(train_loss=falling(2.3, 0.1, 20), val_loss=straight(2.3, 4.0, 20))
         assert labels(learnt) == [Label.METRIC_STUCK]
 
-    def test_share_that_is_not_of_what_the_loss_is_taken_on(self) -> None:
+    def test_an_accuracy_on_other_data_than_the_loss(self) -> None:
         assert first(trial(**WELL, val_accuracy=[0.11, 0.1, 0.09, 0.1] * 5)).label is Label.METRIC_STUCK
 
 
@@ -152,7 +152,7 @@ class TestNoisyValidation:
     def test_fine_steps(self) -> None:
         assert first(trial(**WELL, val_accuracy=[k / 360 for k in range(330, 350)])).label is Label.HEALTHY
 
-    def test_all_right_says_nothing(self) -> None:
+    def test_an_accuracy_of_1_is_no_finding(self) -> None:
         assert first(trial(**WELL, val_accuracy=[1.0] * 20)).label is Label.HEALTHY
 
 
@@ -177,7 +177,7 @@ class TestOverfitting:
 
 
 class TestStillImproving:
-    def test_last_third_brings_much(self) -> None:
+    def test_a_large_part_of_the_improvement_in_the_last_third(self) -> None:
         seen = trial(train_loss=falling(2.3, 0.1, 9, 0.85), val_loss=falling(2.3, 0.1, 9, 0.85))
         assert labels(seen) == [Label.STILL_IMPROVING]
 
@@ -193,7 +193,7 @@ class TestUnderfitting:
             first(trial(train_loss=falling(2.3, 1.9, 20), val_loss=falling(2.3, 1.91, 20))).label is Label.UNDERFITTING
         )
 
-    def test_a_middling_level_needs_a_share_to_be_told(self) -> None:
+    def test_a_medium_level_needs_a_fraction_to_be_judged(self) -> None:
         middling = {"train_loss": falling(2.3, 1.1, 20), "val_loss": falling(2.3, 1.11, 20)}
         assert first(trial(**middling)).label is Label.TOO_EARLY
         assert first(trial(**middling, train_accuracy=[0.6] * 20)).label is Label.UNDERFITTING

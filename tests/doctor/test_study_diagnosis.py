@@ -23,7 +23,7 @@ def diverged(number: int) -> Trial:
     return trial(number, train_loss=losses, val_loss=losses, state=State.PRUNED, cause=Cause.DIVERGED)
 
 
-def said(trials: Sequence[Trial]) -> dict[str, tuple[int, ...]]:
+def remarks_by_advice(trials: Sequence[Trial]) -> dict[str, tuple[int, ...]]:
     return {remark.advice: remark.trials for remark in diagnose_study(trials, LOSS).remarks}
 
 
@@ -40,7 +40,7 @@ def test_best_are_a_quarter_of_those_with_a_value() -> None:
 def test_best_still_improve() -> None:
     falls_by_a_sixth = healthy(2, end=0.3)  # in its last third
     trials = [improving(0), improving(1), falls_by_a_sixth, overfitted(3)]
-    assert said(trials) == {"Train longer.": (2, 0, 1)}
+    assert remarks_by_advice(trials) == {"Train longer.": (2, 0, 1)}
 
 
 def test_best_overfit() -> None:
@@ -58,7 +58,7 @@ def test_a_third_diverged() -> None:
     assert [one for one in diagnose_study(trials[:5], LOSS).remarks if not one.best] == []
 
 
-def test_trials_that_are_too_short_to_judge_count_for_nothing() -> None:
+def test_trials_that_are_too_short_to_judge_do_not_count() -> None:
     short = [trial(number, train_loss=[2.3], val_loss=[2.3]) for number in range(2, 9)]
     (remark,) = [one for one in diagnose_study([healthy(0), diverged(1), *short], LOSS).remarks if not one.best]
     assert (remark.trials, remark.among) == ((1,), 2)

@@ -1,4 +1,4 @@
-"""Real trainings of small networks whose setup can be spoilt on purpose, and the curves that come of them.
+"""Real trainings of small networks with optional faults, and their curves.
 
 They report what the trainers' kit reports, under the same names.
 """

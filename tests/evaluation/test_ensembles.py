@@ -1,4 +1,4 @@
-"""Means of models, and which of them are worth averaging."""
+"""Means of models, and the selection of models to average."""
 
 import math
 
@@ -69,7 +69,7 @@ def test_one_model_is_its_own_mean():
         Predictions(np.zeros((4, 2)), TARGETS),
     ],
 )
-def test_models_that_speak_of_other_examples_have_no_mean(other):
+def test_models_of_other_examples_have_no_mean(other):
     with pytest.raises(TrainerError, match=r"model 1 and model 3 do not predict the same examples"):
         averaged([predicts(0, 0, 0, 0), predicts(1, 1, 1, 1), other])
 
@@ -77,7 +77,7 @@ def test_models_that_speak_of_other_examples_have_no_mean(other):
 # The choice ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_models_that_err_to_opposite_sides_are_taken_together():
+def test_models_with_opposite_errors_are_combined():
     """Alone the third is the best of them; the mean of the first two errs not at all."""
     members = [predicts(2, 2, 2, 2), predicts(-2, -2, -2, -2), predicts(1, -1, 1, 1.5)]
     assert squared(members[2]) < squared(members[0])
@@ -91,12 +91,12 @@ def test_a_model_may_join_more_than_once():
     assert sorted(greedy([predicts(3, 3, 3, 3), predicts(-1, -1, -1, -1)], squared, most=10)) == [0, 1, 1, 1]
 
 
-def test_equals_are_no_reason_for_a_larger_ensemble():
+def test_an_equal_loss_does_not_enlarge_the_ensemble():
     same = predicts(0.1, 0.2, 0.3, 0.7)
     assert greedy([same, same, same], squared) == (0,)
 
 
-def test_the_best_alone_stays_alone_where_nobody_helps():
+def test_the_best_model_stays_alone_where_no_other_improves_it():
     assert greedy([predicts(5, 5, 5, 5), predicts(1, 1, 1, 1), predicts(3, 3, 3, 3)], squared) == (1,)
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation came to, as the journal keeps it and reads it again."""
+"""The result of an evaluation, written to the journal and read again."""
 
 import json
 import math
@@ -96,7 +96,7 @@ def test_a_score_that_is_no_number_is_read_as_nan() -> None:
     assert all(map(math.isnan, (read.mean, read.validation, read.gain)))
 
 
-def test_what_is_said_of_it_now_stands_beside_what_was_kept() -> None:
+def test_the_document_has_recorded_and_current_values() -> None:
     opening = Decision("open test", "1st opening of the test set", at=1000)
     result = EvaluationResult(EVALUATION, [opening], on_record=True, trials_since=2)
     assert result.document() == {

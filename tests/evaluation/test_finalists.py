@@ -1,4 +1,4 @@
-"""Finalists, their means and intervals, and what choosing among them flatters: against answers known by hand."""
+"""Finalists, their means, intervals and optimism, against results that are calculated by hand."""
 
 import math
 import random
@@ -51,7 +51,7 @@ def test_what_diverged_or_never_reported_is_none_and_what_failed_where_that_is_d
     assert best_distinct([], LOSS, 3) == []
 
 
-def test_one_that_ended_may_go_all_the_way_and_others_as_far_as_they_came() -> None:
+def test_a_complete_finalist_trains_all_epochs_and_others_to_their_last_epoch() -> None:
     curve = (3.0, 2.0, 1.0)
     assert length(trial(0, 0.0, *curve), epochs=30) == 30
     for state in (State.PAUSED, State.PRUNED, State.WAITING, State.FAILED):
@@ -71,7 +71,7 @@ def test_means_that_seeds_cannot_explain_stay() -> None:
     assert shrunk(spreads) == (0.0, 5.0)
 
 
-def test_between_them_the_part_that_seeds_explain_is_taken_away() -> None:
+def test_the_part_of_the_variance_that_seeds_explain_is_removed() -> None:
     """Variance between seeds 2, of a mean of two 1; between the means 8: a share of 7 / 8 of a difference is real."""
     spreads = [Spread((-1.0, 1.0)), Spread((3.0, 5.0))]
     assert shrunk(spreads) == pytest.approx((2 - 2 * 7 / 8, 2 + 2 * 7 / 8))
@@ -82,7 +82,7 @@ def test_one_finalist_or_one_seed_each_is_left_as_it_is() -> None:
     assert shrunk([Spread((1.0,)), Spread((3.0,))]) == (1.0, 3.0)
 
 
-def test_the_correction_comes_nearer_to_what_the_winner_is_worth() -> None:
+def test_the_corrected_mean_is_nearer_to_the_true_mean_of_the_winner() -> None:
     """Of finalists that differ little the winner disappoints; by its corrected mean, by a third of that at most."""
     rng = random.Random(2)
     raw = corrected = 0.0
@@ -97,7 +97,7 @@ def test_the_correction_comes_nearer_to_what_the_winner_is_worth() -> None:
     assert abs(corrected) < raw / 3
 
 
-def test_finalists_stand_in_the_order_of_their_means() -> None:
+def test_finalists_are_ordered_by_their_means() -> None:
     chosen = [trial(7, 0.1, 0.5), trial(3, 0.2, 0.6)]
     again = [trial(0, 0.1, 0.9), trial(1, 0.2, 0.7), trial(2, 0.1, 1.1), trial(3, 0.2, 0.5), trial(4, 0.3, 0.0)]
     first, second = ranked(chosen, again, LOSS)
@@ -107,7 +107,7 @@ def test_finalists_stand_in_the_order_of_their_means() -> None:
     assert first.spread.mean < first.corrected < second.corrected < second.spread.mean
 
 
-def test_a_finalist_that_loses_seeds_stands_behind_one_that_does_not() -> None:
+def test_a_finalist_with_failed_seeds_ranks_below_one_without() -> None:
     chosen = [trial(0, 0.1, 0.5), trial(1, 0.2, 0.6), trial(2, 0.3, 0.7)]
     diverged = Trial(1, {"x": 0.1}, 0, 9, State.PRUNED, cause=Cause.DIVERGED)
     failed = trial(3, 0.3, 0.1, state=State.FAILED)

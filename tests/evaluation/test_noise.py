@@ -1,4 +1,4 @@
-"""How much is noise: against sums that can be done by hand, tables of Student's t, and simulated searches."""
+"""Estimates of noise, against calculations by hand, tables of Student's t, and simulated searches."""
 
 import math
 import random
@@ -26,7 +26,7 @@ def test_one_seed_has_no_spread() -> None:
     assert (Spread((0.5,)).mean, Spread((0.5,)).sd, Spread((0.5,)).margin) == (0.5, None, None)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+def test_intervals_have_their_nominal_coverage() -> None:
     """2,000 samples of 4: the share's standard deviation is sqrt(0.95 * 0.05 / 2000) = 0.005; 4 of them are 0.02."""
     rng = random.Random(1)
     held = 0
@@ -37,7 +37,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert held / 2000 == pytest.approx(0.95, abs=0.02)
 
 
-def test_groups_of_two_and_more_say_something() -> None:
+def test_noise_needs_groups_of_two_or_more() -> None:
     assert within([[1.0, 3.0]]) == Noise(math.sqrt(2.0), 1)
     assert within([[5.0], []]) is None
     found = within([[1.0, 3.0], [7.0], [4.0, 5.0, 6.0]])
@@ -46,12 +46,12 @@ def test_groups_of_two_and_more_say_something() -> None:
     assert found.sd == pytest.approx(math.sqrt((2.0 + 2.0) / 3))
 
 
-def test_values_that_are_all_the_same_say_nothing() -> None:
+def test_equal_values_give_no_noise_estimate() -> None:
     assert within([[0.9, 0.9], [0.8, 0.8, 0.8]]) is None
     assert within([[0.9, 0.9], [0.7, 0.9]]) is not None
 
 
-def test_what_is_known_better_weighs_more() -> None:
+def test_estimates_are_weighted_by_their_degrees_of_freedom() -> None:
     both = pooled([Noise(1.0, 1), Noise(2.0, 9)])
     assert both == Noise(math.sqrt((1 + 36) / 10), 10)
     assert pooled([]) is None

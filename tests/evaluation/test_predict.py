@@ -1,4 +1,4 @@
-"""Models that were trained, put into mixtures and scored; and trainers that offer less or fail."""
+"""Predictions and scores of trained models and mixtures; trainers without some functions, or that fail."""
 
 import re
 import subprocess
@@ -57,7 +57,7 @@ def context(module: str = "predictors") -> TrainerContext:
     return TrainerContext(f"tests.cli.{module}:train", Path(), {}, LOSS)
 
 
-def test_mixtures_are_means_of_what_the_models_say(tmp_path: Path) -> None:
+def test_mixtures_are_means_of_the_models_predictions(tmp_path: Path) -> None:
     members = tuple(model(tmp_path, i, weight) for i, weight in enumerate((1.0, 3.0)))
     found = asked(members, {"each": ((0,), (1,)), "both": ((0, 1),), "more": ((0, 0, 0, 1),)}).measure(context())
     assert (found.problem, found.problems, found.greedy) == ("", {}, ())
@@ -108,7 +108,7 @@ def test_folds_predict_each_its_own_part_of_validation_and_together_the_test(tmp
     assert found.scores["each"][0] == pytest.approx(expected)
 
 
-def test_one_that_predicts_without_a_look_at_its_fold_is_left_out(tmp_path: Path) -> None:
+def test_a_model_that_does_not_read_its_fold_is_left_out(tmp_path: Path) -> None:
     trained = Worker(setup(tmp_path, "folded", replicates=Replicates(folds=2)))
     step = train(trained, start(until=2, epochs=2)).reports[-1].step
     trained.release(over=True)
@@ -144,7 +144,7 @@ def test_the_test_part_is_open_only_where_it_is_on_record(tmp_path: Path) -> Non
         asked((member,), {"each": ((0,),)}, "test").measure(context())
 
 
-def test_a_model_that_cannot_be_had_costs_its_place_alone(tmp_path: Path) -> None:
+def test_only_the_missing_model_is_left_out(tmp_path: Path) -> None:
     good, gone = model(tmp_path, 0, 2.0), model(tmp_path, 1, 0.0)
     gone = replace(gone, step=3)
     found = asked((good, gone), {"both": ((0, 1),), "gone": ((1,),)}, greedy_from=(0, 1)).measure(context())
@@ -161,7 +161,7 @@ def test_ways_that_a_trainer_does_not_have_are_no_fault(tmp_path: Path) -> None:
     assert (found.scores, found.problems) == ({}, {0: "", 1: ""})
 
 
-def test_a_trainer_that_predicts_nothing_is_said(tmp_path: Path) -> None:
+def test_a_trainer_without_predict_is_an_error(tmp_path: Path) -> None:
     found = asked((model(tmp_path, 0, 1.0),), {"each": ((0,),)}).measure(context("trainers_without"))
     assert "no module" in found.problem
     found = asked((), {}).measure(TrainerContext("tests.support.toys:noop", Path(), {}, LOSS))

@@ -1,4 +1,4 @@
-"""What tests of ask and tell share."""
+"""Fixtures of the tests of ask and tell."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A trainer whose code, data or place has changed between two runs of one study."""
+"""The code, data or path of a trainer has changed between two runs of one study."""
 
 import sqlite3
 import sys
@@ -186,7 +186,7 @@ def test_a_moved_file_is_the_same_study(project: Project, tmp_path: Path, monkey
     assert len(moved.run("search.trials=5").history) == 5
 
 
-def test_a_study_whose_code_is_not_on_record_goes_on(project: Project) -> None:
+def test_a_study_without_recorded_code_continues(project: Project) -> None:
     """One of an earlier version of hpsearch. The present code is on record from then on."""
     project.run()
     with closing(sqlite3.connect(project.folder / ".hpsearch" / "journal.db")) as journal, journal:
@@ -199,7 +199,7 @@ def test_a_study_whose_code_is_not_on_record_goes_on(project: Project) -> None:
         project.run("search.trials=6")
 
 
-def test_changed_data_are_said(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_data_are_reported(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     text = TRAINER.replace(
         "    for epoch", '    run.uses("train", Path(__file__).with_name("data.txt"))\n    for epoch'
     )

@@ -1,4 +1,4 @@
-"""How much of the disk the checkpoints of a study will take, against what they take when it is run."""
+"""The forecast of disk space for checkpoints, compared with the space that a run takes."""
 
 import os
 from pathlib import Path
@@ -80,12 +80,12 @@ class TestSize:
         assert (found.checkpoint, found.best) == (300, best)
         assert found.most == 5 * best + (3 * 300 + 2 * best)
 
-    def test_what_was_written_counts_more(self, tmp_path: Path) -> None:
+    def test_written_sizes_replace_measured_ones(self, tmp_path: Path) -> None:
         CheckpointStore.of(tmp_path, "u", 0).write(1, b"x" * 700, best=True)
         found = forecast(study(), COST, tmp_path)
         assert (found.checkpoint, found.best, found.used > 700) == (700, 700, True)
 
-    def test_of_a_study_that_is_over(self, tmp_path: Path) -> None:
+    def test_an_ended_study(self, tmp_path: Path) -> None:
         CheckpointStore.of(tmp_path, "u", 0).write_best(b"x" * 500)
         assert forecast(study(), None, tmp_path).checkpoint == 500
         weights = study("[checkpoints]\nweights_only = true\n")
@@ -100,7 +100,7 @@ class TestRoom:
         found = forecast(study(), COST)
         assert (found.most, found.fits) == (3000, fits)
 
-    def test_what_is_there_already_needs_no_more_room(self) -> None:
+    def test_existing_checkpoints_need_no_more_space(self) -> None:
         assert DiskForecast(300, 300, 5, 1, 0, used=1000, free=2000).fits is True
         assert DiskForecast(300, 300, 5, 1, 0, used=999, free=2000).fits is False
 

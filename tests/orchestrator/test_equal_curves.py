@@ -1,4 +1,4 @@
-"""Two trials with different parameters and the same curve are said, once."""
+"""Two trials with different parameters and the same curve are reported once."""
 
 import pytest
 

@@ -90,7 +90,7 @@ class TestStates:
         assert (history[1].cause, history[1].cause_numbers) == (Cause.PRUNED, {"rank": 3})
         assert {path.name for path in (tmp_path / "checkpoints" / "00001").glob("*.pt")} == {"best.pt"}
 
-    def test_early_stopping_speaks_before_the_pruner(self, tmp_path: Path) -> None:
+    def test_early_stopping_is_judged_before_the_pruner(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}]))
         study.early_stopping = ScriptedPruner({(0, 3): Finish("patience")})
         study.pruner = ScriptedPruner({(0, 3): Stop("rung")})
@@ -131,7 +131,7 @@ class TestStates:
         assert study.recorder.reasons("paused") == ["rung 2"]
         assert trial.epoch == 5
 
-    def test_a_paused_trial_keeps_its_checkpoint_and_a_settled_one_its_best(self, tmp_path: Path) -> None:
+    def test_a_paused_trial_keeps_its_checkpoint_and_an_ended_one_its_best(self, tmp_path: Path) -> None:
         Search(tmp_path, RoundsSampler([{"x": 9.0}, {"x": 0.0}], first=2, then=5)).go()
         kept = {
             folder.name: {path.name for path in folder.glob("*.pt")} for folder in (tmp_path / "checkpoints").iterdir()
@@ -174,7 +174,7 @@ class TestStates:
         assert [line.split()[1] for line in epoch_log(tmp_path)] == ["1", "2", "3", "4", "5"]
 
     @pytest.mark.parametrize("retries", [0, 1, 2])
-    def test_failed_where_it_has_cost_one_worker_too_many(self, tmp_path: Path, retries: int) -> None:
+    def test_failed_where_more_workers_were_lost_than_retries(self, tmp_path: Path, retries: int) -> None:
         study = Search(tmp_path, ListSampler([{}, {}]), retries=retries)
         pool = study.pool = UnreliablePool(study.pool, lambda order, _: "gone" if order.number == 0 else "")
         history = study.go().history
@@ -194,13 +194,13 @@ class TestStates:
         assert loop.history[0].reason == loop.end.stopped == "a signal"
         assert loop.history[0].cause is loop.end.cause is Cause.INTERRUPTED
 
-    def test_a_notice_of_the_worker_is_a_decision(self, tmp_path: Path) -> None:
+    def test_a_note_of_the_worker_is_a_decision(self, tmp_path: Path) -> None:
         study = Search(tmp_path, RoundsSampler([{}], first=2, then=5), "untracked")
         study.go()
         (note,) = study.recorder.reasons("note")
         assert re.findall(r"\d+", note) == ["1", "2"], "the epochs that are trained again"
 
-    def test_why_a_trial_may_go_on_is_recorded_where_something_was_weighed(self, tmp_path: Path) -> None:
+    def test_the_reason_to_continue_is_recorded_where_trials_were_compared(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}]))
         study.pruner = ScriptedPruner({(0, 2): Continue("best third"), (0, 3): Continue()})
         study.go()
@@ -239,7 +239,7 @@ class TestSlices:
         ]  # fmt: skip
         assert one_by_one.trials[4].round == 2
 
-    def test_what_failed_after_a_verdict_did_not_happen(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_failure_after_a_verdict_is_ignored(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(worker, "SLICE_SECONDS", 1e9)
         study = Search(tmp_path, ListSampler([{"at": 4, "how": "raise"}]), "faulty")
         study.pruner = ScriptedPruner({(0, 2): Stop("rung")})

@@ -1,4 +1,4 @@
-"""What was stopped, interrupted or killed goes on to the very result of an unbroken run."""
+"""A stopped, interrupted or killed run is resumed and has exactly the result of an uninterrupted run."""
 
 import math
 from collections import Counter
@@ -34,11 +34,11 @@ def epoch_log(folder: Path) -> list[str]:
 
 
 class TestOnceMore:
-    """What was stopped, interrupted or killed goes on to the very result of an unbroken run."""
+    """A stopped, interrupted or killed run is resumed and has exactly the result of an uninterrupted run."""
 
     @dataclass
     class Greedy:
-        """Its proposals follow from all that has ended: a difference anywhere shows in what comes after."""
+        """Its proposals depend on all ended trials, so any difference changes the later proposals."""
 
         trials: int
         slow: bool
@@ -85,7 +85,7 @@ class TestOnceMore:
             study.again().go()
             assert study.recorder.result() == unbroken.recorder.result()
 
-    def test_and_trains_at_most_an_epoch_twice(self, tmp_path: Path) -> None:
+    def test_at_most_one_epoch_is_trained_twice(self, tmp_path: Path) -> None:
         study = self.study(tmp_path, "rounds")
         study.sampler = RoundsSampler(
             [{"x": 0.3 * n, "epoch_log": str(tmp_path / "epoch_log")} for n in range(4)], 2, 5, best=2
@@ -129,7 +129,7 @@ class TestRecorderFirst:
             self.seen.append(order)
             self.inside.execute(order)
 
-    def test_a_start_and_an_advance_follow_what_they_rest_on(self, tmp_path: Path) -> None:
+    def test_a_start_and_an_advance_follow_the_write_of_their_decision(self, tmp_path: Path) -> None:
         study = Search(tmp_path, RoundsSampler([{"x": 9.0}, {"x": 0.0}], first=2, then=5), workers=2)
 
         class Watching(self.Recording):  # type: ignore[name-defined, misc]
@@ -149,8 +149,8 @@ class TestRecorderFirst:
         assert [trial.state for trial in study.go().history] == [PAUSED, COMPLETE]
 
     @pytest.mark.parametrize("fails", range(10))
-    def test_of_what_it_did_not_take_nothing_is_ordered(self, tmp_path: Path, fails: int) -> None:
-        """Where it takes it a moment later, the study is left in order."""
+    def test_a_failed_write_gives_no_orders(self, tmp_path: Path, fails: int) -> None:
+        """Where a later attempt succeeds, the study is consistent."""
         done: list[Order] = []
         study = Search(tmp_path, ListSampler([{}] * 2), workers=2)
         study.pool = self.Recording(study.pool, done)
@@ -168,7 +168,7 @@ class TestRecorderFirst:
         assert RUNNING not in {trial.state for trial in study.recorder.trials.values()}
         assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
 
-    def test_what_it_took_without_an_answer_is_not_written_twice(self, tmp_path: Path) -> None:
+    def test_a_write_with_a_lost_reply_is_not_written_twice(self, tmp_path: Path) -> None:
         """The connection broke after the commit: the same batch is offered again, by which a recorder knows it."""
 
         class Mute(ListRecorder):
@@ -189,7 +189,7 @@ class TestRecorderFirst:
             study.go()
         assert [trial.state for trial in study.again().go().history] == [COMPLETE] * 2
 
-    def test_a_turn_without_news_says_that_the_driver_lives(self, tmp_path: Path) -> None:
+    def test_a_turn_without_events_renews_the_lease(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}]), stall_seconds=10.0, retries=0)
         study.pool = UnreliablePool(study.pool, lambda _order, _before: "hang", study.clock)
         study.go()

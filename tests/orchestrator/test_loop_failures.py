@@ -1,4 +1,4 @@
-"""Trainers that raise, run out of memory or keep no contract, and what else may go wrong."""
+"""Trainers that raise, run out of memory or break the contract, and other failures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.support.studies import (
     WAITING,
     ListSampler,
     Search,
-    SlowSampler,
+    SlowPool,
     UnreliablePool,
 )
 
@@ -31,7 +31,7 @@ class TestOutOfMemory:
     def fates(self, *numbers: int) -> ListSampler:
         return ListSampler([{"at": 2 if number in numbers else 0, "how": "memory"} for number in range(3)])
 
-    def test_once_more_alone_then_never_again(self, tmp_path: Path) -> None:
+    def test_retried_once_alone_then_failed(self, tmp_path: Path) -> None:
         study = Search(tmp_path, self.fates(1), "faulty", workers=3)
         pool = study.pool = UnreliablePool(study.pool, lambda _order, _before: "")
         history = study.go().history
@@ -90,7 +90,7 @@ class TestInfeasible:
         assert loop.totals.failures == 0
         assert loop.history.best() == good
 
-    def test_it_is_the_best_of_none(self, tmp_path: Path) -> None:
+    def test_an_infeasible_trial_is_never_the_best(self, tmp_path: Path) -> None:
         """Its first epoch has the lowest loss of all."""
         loop = Search(tmp_path, ListSampler([{"at": 3, "how": "infeasible"}]), "faulty").go()
         assert loop.history.best() is None
@@ -107,7 +107,7 @@ class TestInfeasible:
             {"failed": 1, "infeasible": 2},
         )
 
-    def test_others_take_its_place_in_the_most_trials(self, tmp_path: Path) -> None:
+    def test_an_infeasible_trial_is_replaced_within_the_trial_limit(self, tmp_path: Path) -> None:
         fates = [INFEASIBLE_AT_1, FINE] * 5
         study = Search(tmp_path, ListSampler(fates), "faulty", study_trials=4)
         history = study.recorder.history(study.setup.trainer.objective)
@@ -167,7 +167,7 @@ class TestFailures:
             ("tuple", "not a Report"),
         ],
     )
-    def test_a_trainer_that_keeps_no_contract_ends_it_at_once(self, tmp_path: Path, how: str, words: str) -> None:
+    def test_a_trainer_that_breaks_the_contract_ends_it_at_once(self, tmp_path: Path, how: str, words: str) -> None:
         study = Search(tmp_path, ListSampler([{"how": how}] * 4), "wrong", workers=2)
         with pytest.raises(TrainerError) as caught:
             study.go()
@@ -190,7 +190,7 @@ class TestFailures:
         assert study.recorder.trials[0].reason == "the run ended: ZeroDivisionError"
         assert study.recorder.trials[0].cause is Cause.INTERRUPTED
 
-    def test_a_sampler_that_continues_what_is_not_paused_is_our_own_mistake(self, tmp_path: Path) -> None:
+    def test_a_sampler_that_resumes_a_trial_that_is_not_paused_is_an_internal_error(self, tmp_path: Path) -> None:
         class Wrong(ListSampler):
             def ask(self, history: History) -> Proposal | None:
                 return super().ask(history) or Resume(0, 5, "again")
@@ -198,15 +198,15 @@ class TestFailures:
         with pytest.raises(AssertionError, match="continued trial 0, which is COMPLETE"):
             Search(tmp_path, Wrong([{}])).go()
 
-    def test_news_of_a_trial_that_is_over_are_no_news(self, tmp_path: Path) -> None:
-        class Echo(SlowSampler):
-            """Says everything twice, the second time with the next events."""
+    def test_events_of_an_ended_trial_are_ignored(self, tmp_path: Path) -> None:
+        class Echo(SlowPool):
+            """Sends every event twice, the second time with the next events."""
 
-            said: Sequence[Event] = ()
+            sent: Sequence[Event] = ()
 
             def events(self, timeout: float) -> Sequence[Event]:
-                before, self.said = self.said, super().events(timeout)
-                return [*(event for event in before if isinstance(event, Reported) and event.failure), *self.said]
+                before, self.sent = self.sent, super().events(timeout)
+                return [*(event for event in before if isinstance(event, Reported) and event.failure), *self.sent]
 
         study = Search(tmp_path, ListSampler([{"at": 2, "how": "raise"}, {"at": 0}]), "faulty")
         study.pool = Echo(study.pool, 1.0)

@@ -1,4 +1,4 @@
-"""What ends a study or a trial by the clock or by a count."""
+"""Limits of time and number that end a study or a trial."""
 
 import math
 from collections import Counter
@@ -19,7 +19,7 @@ from tests.support.studies import (
     ListSampler,
     RoundsSampler,
     Search,
-    SlowSampler,
+    SlowPool,
     UnreliablePool,
 )
 
@@ -56,15 +56,15 @@ class TestLimits:
 
     def test_gpu_hours_are_busy_time_times_the_share_of_a_gpu(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}] * 9), gpus=0.5, study_gpu_hours=2.0)
-        study.pool = SlowSampler(study.pool, 3600.0)
+        study.pool = SlowPool(study.pool, 3600.0)
         loop = study.go()
         assert (loop.end.cause, loop.end.numbers) == (Cause.LIMIT, {"gpu_hours": 2.0})
         assert loop.history.busy >= 4 * 3600
         assert loop.history.epochs == 5
 
-    def test_what_is_not_limited_goes_on(self, tmp_path: Path) -> None:
+    def test_without_limits_the_study_runs_to_its_end(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}] * 3))
-        study.pool = SlowSampler(study.pool, 1e9)
+        study.pool = SlowPool(study.pool, 1e9)
         assert [trial.state for trial in study.go().history] == [COMPLETE] * 3
 
 
@@ -95,7 +95,7 @@ class TestTime:
 
     def test_time_in_earlier_rounds_counts(self, tmp_path: Path) -> None:
         study = Search(tmp_path, RoundsSampler([{}], first=2, then=5), trial_seconds=35.0)
-        study.pool = SlowSampler(study.pool, 10.0)
+        study.pool = SlowPool(study.pool, 10.0)
         trial = study.go().history[0]
         assert (trial.state, trial.epoch) == (PRUNED, 4)
 
@@ -109,7 +109,7 @@ class TestTime:
         assert study.recorder.waits == [(0, Cause.STALLED, {"seconds": 30.0, "epoch": 2, "workers": 1})]
         assert [order for order in study.pool.did if isinstance(order, Kill)] == [Kill(0)]  # type: ignore[attr-defined]
 
-    def test_one_that_stalls_always_fails(self, tmp_path: Path) -> None:
+    def test_a_trial_that_always_stalls_fails(self, tmp_path: Path) -> None:
         study = self.hanging(tmp_path, 0, stall_seconds=30.0, retries=1)
         history = study.go().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE, COMPLETE]

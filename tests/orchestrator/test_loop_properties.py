@@ -1,4 +1,4 @@
-"""Whatever happens to the trials of a search, what must hold does."""
+"""Invariants of a search under random events of its trials."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ places = st.tuples(st.integers(0, 4), st.integers(1, 4))
     stop_at=st.integers(0, 30),
     retries=st.integers(0, 2),
 )
-def test_whatever_happens(
+def test_invariants_under_random_events(
     params: list[str],
     workers: int,
     slow: bool,
@@ -67,7 +67,7 @@ def test_whatever_happens(
     stop_at: int,
     retries: int,
 ) -> None:
-    """Lost and hung workers, verdicts, divergence and a stop, in any order: what must hold does."""
+    """The invariants hold for lost and hung workers, verdicts, divergence and a stop, in any order."""
     with TemporaryDirectory() as folder:
         given_params = [{"losses": each} for each in params]
         sampler = ListSampler(given_params, slow=True) if slow else RoundsSampler(given_params, 2, 5, best=2)

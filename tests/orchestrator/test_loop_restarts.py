@@ -1,4 +1,4 @@
-"""Trials without checkpoints: what they train again is counted, limited, said, and planned for."""
+"""Trials without checkpoints: epochs that are trained again are counted, limited, reported and planned."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_what_an_interrupted_trial_trains_again_is_counted(tmp_path: Path) -> No
     assert (whole[0].epoch, whole[0].retrained, whole.epochs) == (5, before, 5 + before)
 
 
-def test_it_is_said_once_in_a_run(tmp_path: Path) -> None:
+def test_the_warning_is_shown_once_in_a_run(tmp_path: Path) -> None:
     study, observer = Search(tmp_path, ListSampler([{}, {}, {}]), UNTRACKED), Unsaved()
     study.go(observers=[observer])
     assert len(observer.said) == 1
@@ -64,7 +64,7 @@ def test_a_limit_of_epochs_is_never_exceeded(tmp_path: Path, limit: int, workers
 
 
 @pytest.mark.usefixtures("one_epoch_a_slice")
-def test_a_limit_that_cannot_pay_for_a_trial_that_waits_stops_the_study(tmp_path: Path) -> None:
+def test_a_limit_too_small_for_a_waiting_trial_stops_the_study(tmp_path: Path) -> None:
     study = Search(tmp_path, ListSampler([{}]), UNTRACKED, study_epochs=5)
     study.go(lambda loop: loop.stop("stopped by SIGINT") if loop.history.epochs == 3 else None)
     loop = study.again().go()

@@ -1,4 +1,4 @@
-"""Whatever sentences the loop writes, it does the same: every one of them is reversed here as it is put on a trial."""
+"""The loop does not depend on its sentences: here every reason is reversed when it is set on a trial."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 
 class TestSlowSampler:
     def test_is_asked_while_others_train(self, tmp_path: Path) -> None:
-        """Its second answer comes when the first trial has trained three epochs: it waits for that beside the loop."""
+        """Its second answer comes after three epochs of the first trial: it waits for them on its own thread."""
         trained = threading.Event()
 
         class Thinker(ListSampler):
@@ -31,7 +31,7 @@ class TestSlowSampler:
         )
         assert [trial.state for trial in loop.history] == [COMPLETE] * 3
 
-    def test_sees_what_had_settled_when_the_trial_before_was_started(self, tmp_path: Path) -> None:
+    def test_uses_the_trials_that_had_ended_when_the_previous_one_was_started(self, tmp_path: Path) -> None:
         seen: dict[int, list[tuple[int, ...]]] = {}
 
         class Noting(ListSampler):
@@ -87,7 +87,7 @@ class Noted(ListSampler):
         return Over("all is known")
 
 
-class TestWhatIsDecidedAboutTheSearch:
+class TestDecisionsAboutTheSearch:
     @pytest.mark.parametrize("slow", [False, True])
     def test_is_recorded_once_before_the_proposal_it_came_with(self, tmp_path: Path, slow: bool) -> None:
         study = Search(tmp_path, Noted([{}] * 3, slow=slow))

@@ -1,4 +1,4 @@
-"""One turn of the loop: who sees it, what the recorder gets and asks for, and that it does not wait."""
+"""One turn of the loop: calls of observers, writes and requests of the recorder, and a turn without wait."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("one_epoch_a_slice")
 
 
 class TestObservers:
-    def test_see_what_becomes_of_a_trial(self, tmp_path: Path) -> None:
+    def test_see_every_event_of_a_trial(self, tmp_path: Path) -> None:
         seen = RecordingObserver()
         Search(tmp_path, ListSampler([{}]), epochs=2).go(observers=[seen])
         finish = Finish("trained all 2 epochs", numbers={"epoch": 2})
@@ -117,7 +117,7 @@ class TestTurn:
         assert [trial.state for trial in loop.history] == [COMPLETE, COMPLETE]
         assert set(pool.waits) == {0.0}
 
-    def test_that_does_not_wait_leaves_a_slow_sampler_to_think(self, tmp_path: Path) -> None:
+    def test_a_turn_without_wait_returns_while_a_slow_sampler_is_asked(self, tmp_path: Path) -> None:
         answer = Flag()
 
         class Thinker(ListSampler):

@@ -1,4 +1,4 @@
-"""What a run does beside its loop."""
+"""The observers of a run."""
 
 from threading import Thread
 
@@ -31,7 +31,7 @@ class Tracker:
 
 
 class TestNotes:
-    def test_are_said_after_the_turn_whoever_leaves_them(self) -> None:
+    def test_notes_of_any_thread_are_shown_after_the_turn(self) -> None:
         said: list[str] = []
         notes = Notes(said.append)
         notes.add("from the loop")
@@ -64,7 +64,7 @@ class TestTracking:
         tracking.turn_ended(TRAINED, [0])
         assert (tracker.starts, tracking.close(9.0), tracker.waits) == (1, Sync(3, 0), [9.0])
 
-    def test_the_user_is_told_of_one_problem(self) -> None:
+    def test_one_problem_is_shown(self) -> None:
         said: list[str] = []
         tracking, tracker = Tracking(said.append), Tracker()
         tracking.tracker = tracker
@@ -72,7 +72,7 @@ class TestTracking:
             tracking.turn_ended(TRAINED, [])
         assert said == ["note: MLflow is away"]
 
-    def test_nobody_waits_for_a_server_after_ctrl_c(self) -> None:
+    def test_close_does_not_wait_for_the_server_after_ctrl_c(self) -> None:
         tracking, tracker = Tracking(print), Tracker(interrupted=True)
         tracking.tracker = tracker
         tracking.follow(TRAINED)

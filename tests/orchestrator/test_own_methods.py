@@ -1,4 +1,4 @@
-"""Samplers and pruners from outside: found, made, checked and known by their source files."""
+"""Samplers and pruners from outside: import, creation, checks and recorded source files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -202,7 +202,7 @@ sampler = from_optuna(NSGAIISampler(population_size=3))
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("search", OPTUNA.values(), ids=OPTUNA)
-def test_one_of_optunas_runs_as_a_study_and_goes_on_as_if_it_had_not_stopped(cli: CliRunner, search: str) -> None:
+def test_a_sampler_of_optuna_runs_and_resumes_as_if_uninterrupted(cli: CliRunner, search: str) -> None:
     (cli.folder / "genetic.py").write_text(GENETIC)
     cli.study(search, space="x = { low = 0.0, high = 1.0 }\ny = { low = 1, high = 9 }")
     for name, budgets in (("whole", [9]), ("parts", [2, 5, 9])):
@@ -294,7 +294,7 @@ class TestInPython:
         )
 
     @pytest.mark.parametrize("search", [{"method": "random", "trials": 3}, {"use": "mine:Sampler"}])
-    def test_it_stands_beside_no_other(self, search: dict[str, Any]) -> None:
+    def test_it_cannot_be_combined_with_another(self, search: dict[str, Any]) -> None:
         with pytest.raises(StudyFileError) as refused:
             Study.from_dict({**SECTIONS, "search": search}, sampler=Tenths())
         assert [fault.key for fault in refused.value.faults] == [f"search.{next(iter(search))}"]

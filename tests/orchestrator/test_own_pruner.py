@@ -40,7 +40,7 @@ def judged(verdict: Any) -> Any:
         Finish("as good as it gets"),
     ],
 )
-def test_what_keeps_the_contract_is_handed_on(verdict: Any) -> None:
+def test_a_valid_result_is_returned(verdict: Any) -> None:
     assert judged(verdict) == verdict
 
 

@@ -56,7 +56,7 @@ def changed(**changes: Any) -> New:
 @pytest.mark.parametrize(
     "answer", [None, New(SGD, 4, "why"), New(ADAM, 1, "why"), changed(lr=1), Resume(0, 2, "why"), Over("enough")]
 )
-def test_what_keeps_the_contract_is_handed_on(answer: Any) -> None:
+def test_a_valid_result_is_returned(answer: Any) -> None:
     assert own(lambda: Says(answer)).ask(HISTORY) == answer
 
 
@@ -137,7 +137,7 @@ def test_an_object_without_ask_is_refused_when_it_is_made() -> None:
 
 @dataclass
 class Remembers:
-    """Draws from a generator that it keeps, as many a sampler does."""
+    """Draws from a generator that it stores, as many samplers do."""
 
     space: Space
     generator: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
@@ -168,7 +168,7 @@ def test_purity_is_checked_again_as_a_study_grows(number: int) -> None:
         sampler.ask(grown(number))
 
 
-def test_another_sentence_is_no_other_proposal() -> None:
+def test_the_reason_is_not_compared() -> None:
     asked: list[int] = []
 
     def answer(history: History) -> New:

@@ -82,7 +82,7 @@ class TestSlow:
         assert proposals.take(trials(1)) is not None
         assert len(sampler.asked) == 1
 
-    def test_is_asked_ahead_from_a_fixed_past(self) -> None:
+    def test_is_asked_ahead_with_a_fixed_history(self) -> None:
         """For trial 2 it sees what had settled when trial 1 was started: trial 0, although trial 1 has settled too."""
         sampler = Slow()
         sampler.may.set()
@@ -91,7 +91,7 @@ class TestSlow:
         proposals.wait(PATIENCE)
         assert sampler.asked == [(2, [0])]
 
-    def test_nothing_is_an_answer(self) -> None:
+    def test_none_is_a_valid_answer(self) -> None:
         sampler = Slow(nothing=True)
         sampler.may.set()
         proposals = Proposals(sampler)

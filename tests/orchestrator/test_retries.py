@@ -56,7 +56,7 @@ def sources(study: Study, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return environment.sources(Sources.of("retried"))
 
 
-def test_what_they_become(study: Study) -> None:
+def test_retried_trials(study: Study) -> None:
     """All of a trial that says how it failed is gone; what it has trained, and its place among the ended, stays."""
     before = failed(0)
     (trial,) = retries(study, History(LOSS, [before]), [], asked=True).trials

@@ -30,7 +30,7 @@ def test_what_is_left_is_shared_by_the_workers_that_are_free() -> None:
     assert not budget.has_more(history)
 
 
-def test_what_was_granted_and_not_trained_is_for_others() -> None:
+def test_released_epochs_are_available_to_others() -> None:
     history = History(LOSS, [trial(0, 0), trial(1, 0)])
     budget = EpochBudget(10)
     budget.grant(history[0], history, workers=1)

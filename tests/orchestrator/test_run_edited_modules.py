@@ -1,4 +1,4 @@
-"""A study runs with the code that is on disk when it is opened, also where an earlier study imported another."""
+"""A study runs with the code that is on disk when it is opened, also where an earlier study imported other code."""
 
 import sys
 from collections.abc import Iterator

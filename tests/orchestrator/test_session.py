@@ -50,7 +50,7 @@ class TestSameAsRun:
             seen = drive(session)
         assert [epochs for number, epochs in seen if number == seen[6][0]][:2] == [range(1, 7), range(3, 7)]
 
-    def test_the_record_says_who_trained(self, session_folder: SessionFolder) -> None:
+    def test_the_record_has_the_program_that_trained(self, session_folder: SessionFolder) -> None:
         with Session(session_folder.study()) as session:
             drive(session)
         record = session_folder.record()

@@ -141,7 +141,7 @@ class TestEnds:
         with pytest.raises(BadInput, match="repeats"):
             Session(session_folder.study(trainer={"epochs": 6, **trainer})).__enter__()
 
-    def test_a_rate_that_is_to_be_found_is_refused(self, session_folder: SessionFolder) -> None:
+    def test_auto_is_refused(self, session_folder: SessionFolder) -> None:
         with pytest.raises(BadInput, match="auto"):
             Session(session_folder.study(space={"lr": {"auto": True}})).__enter__()
         assert session_folder.record() is None
@@ -215,7 +215,7 @@ class TestLimitsAndStops:
         )
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
-    def test_a_process_that_the_program_forks_ends_by_a_signal_as_ever(self, session_folder: SessionFolder) -> None:
+    def test_a_forked_process_ends_by_a_signal(self, session_folder: SessionFolder) -> None:
         """As multiprocessing and the workers of a DataLoader do."""
         with Session(session_folder.study()) as session:
             fork = multiprocessing.get_context("fork")

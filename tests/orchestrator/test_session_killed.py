@@ -1,4 +1,4 @@
-"""SIGKILL to a program that asks for trials: what it has reported stands, and the next one goes on."""
+"""SIGKILL to a program that asks for trials: its reports are kept, and the next program continues."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ ROUNDS = {"method": "coarse-to-fine", "rounds": [{"trials": 5, "epochs": 2}, {"t
 
 
 @pytest.mark.parametrize("reports", [(1, 3, 4), (2, 9, 1)])
-def test_the_search_comes_to_what_it_would_have_come_to(
+def test_the_search_has_the_same_result_as_without_the_kill(
     session_folder: SessionFolder, tmp_path: Path, reports: tuple[int, ...]
 ) -> None:
     with Session(session_folder.study(ROUNDS, "unbroken")) as session:

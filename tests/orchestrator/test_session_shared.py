@@ -205,7 +205,7 @@ def test_a_request_to_stop_reaches_all(session_folder: SessionFolder, url: str, 
     assert programs.state() == ("COMPLETE", Cause.DONE)
 
 
-def test_one_that_was_taken_for_dead_has_lost_its_trial(
+def test_a_program_with_an_expired_lease_has_lost_its_trial(
     session_folder: SessionFolder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = session_folder.study(RANDOM, journal={"url": url})
@@ -225,7 +225,7 @@ def test_one_that_was_taken_for_dead_has_lost_its_trial(
             other.finish(again)
 
 
-def test_a_report_waits_for_a_database_that_is_away(
+def test_a_report_waits_for_an_unreachable_database(
     session_folder: SessionFolder, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether it is away before the report is written, or after."""

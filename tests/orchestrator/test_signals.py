@@ -46,7 +46,7 @@ def test_one_ends_the_run_with_the_epoch(tmp_path: Path) -> None:
     assert [(trial.state, trial.epoch) for trial in loop.history] == [(WAITING, 2)]
 
 
-def test_a_second_one_breaks_off_what_trains_in_this_process(tmp_path: Path) -> None:
+def test_a_second_one_interrupts_training_in_this_process(tmp_path: Path) -> None:
     signals, loop = Signals(print), searched(tmp_path, 2).loop()
     with signals.listening(), pytest.raises(KeyboardInterrupt), signals.stopping(loop):
         loop.run()

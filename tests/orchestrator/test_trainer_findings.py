@@ -1,4 +1,4 @@
-"""A searched parameter that the trainer never reads is said after the first trial; the only one ends the study."""
+"""A searched parameter that the trainer never reads is a warning after the first trial; the only one ends the study."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -57,7 +57,7 @@ class TestPausingPruners(PausingPrunerContract):
         return Rungs
 
 
-def test_a_pruner_that_does_not_say_so_may_not_pause() -> None:
+def test_only_a_pausing_pruner_may_pause() -> None:
     with pytest.raises(AssertionError):
         PrunerContract().test_nan_infinity_and_short_curves_are_no_error(Rungs)
 

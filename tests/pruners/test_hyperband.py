@@ -11,7 +11,7 @@ from hpsearch.testing.pruner_contract import LOSS, history_of, trial
 HYPERBAND = Hyperband(1, 3, 81)
 
 
-def test_brackets_begin_ever_later() -> None:
+def test_each_bracket_begins_later() -> None:
     assert [HYPERBAND.first_rung(bracket) for bracket in range(len(HYPERBAND.shares))] == [1, 3, 9, 27, 81]
     assert len(Hyperband(1, 3, 80).shares) == 4
     assert len(Hyperband(4, 3, 5).shares) == 1

@@ -94,7 +94,7 @@ def test_a_slow_start_does_not_count() -> None:
 
 
 def falling(by: float) -> list[list[float]]:
-    """From 0.9, so much less in each epoch."""
+    """Falls from 0.9 by the same amount in each epoch."""
     return [[value - by * epoch for value in (0.90, 0.91, 0.92)] for epoch in range(6)]
 
 
@@ -112,7 +112,7 @@ def test_the_best_trial_continues() -> None:
     assert judged(history, 0) == Continue()
 
 
-def test_one_that_was_best_before_is_still_best() -> None:
+def test_the_best_trial_is_that_with_the_best_epoch_so_far() -> None:
     """Judged by its best epoch: what it is now does not count."""
     assert judged(history_of(GOOD, [[0.01, 0.02, 0.01], *BAD[1:]])) == Continue()
 

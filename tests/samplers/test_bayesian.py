@@ -135,7 +135,7 @@ def test_it_avoids_points_that_diverged(sampler: str) -> None:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_a_pruned_trial_counts_as_bad_whatever_its_loss(sampler: str) -> None:
+def test_a_pruned_trial_counts_as_bad_for_any_loss(sampler: str) -> None:
     xs = [(number + 0.5) / 16 for number in range(16)]
     history = history_of(xs, [abs(x - 0.2) for x in xs])
     for number in range(8, 16):
@@ -167,7 +167,7 @@ def test_trials_of_the_forked_study_replace_startup_trials(sampler: str) -> None
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("state", [State.FAILED, State.INFEASIBLE])
-def test_a_region_without_results_is_left(sampler: str, state: State) -> None:
+def test_the_search_leaves_a_region_without_results(sampler: str, state: State) -> None:
     """The loss falls up to its border, at 0.6."""
     xs = [(7 * number % 20 + 0.5) / 20 for number in range(20)]
     history = History(LOSS)

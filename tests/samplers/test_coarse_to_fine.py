@@ -34,7 +34,7 @@ def searcher(rounds: Sequence[Round] = ROUNDS, space: Space = SPACE, keep: float
 
 
 def valley(params: Params, epoch: int) -> float:
-    """Best at lr = 0.01, whatever the rest; better with every epoch."""
+    """Best at lr = 0.01 for any other values; better with every epoch."""
     return abs(math.log10(float(params["lr"]) / 0.01)) + 1 / epoch
 
 
@@ -211,7 +211,7 @@ def test_a_range_is_around_three_trials_at_least() -> None:
     assert second == next_ranges(SPACE, first, [trial.params for trial in best], among=6, margin=0.1)
 
 
-def test_a_failed_trial_is_ignored_whatever_its_loss() -> None:
+def test_a_failed_trial_is_ignored_for_any_loss() -> None:
     def tempting(params: Params, epoch: int) -> float:
         if float(params["lr"]) > 0.3 and epoch == 2:
             raise ArithmeticError

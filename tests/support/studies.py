@@ -159,12 +159,12 @@ class UnreliablePool:
         self._inside.close()
 
 
-class SlowSampler:
+class SlowPool:
     """A pool in which every report takes `seconds`."""
 
     def __init__(self, inside: Pool, seconds: float):
         self._inside, self._seconds = inside, seconds
-        self.do, self.close = inside.do, inside.close
+        self.execute, self.close = inside.execute, inside.close
 
     @property
     def room(self) -> int:

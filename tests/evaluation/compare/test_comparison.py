@@ -1,4 +1,4 @@
-"""Studies side by side: who leads, by how much, what may be luck, and whether the comparison is fair."""
+"""Comparisons of studies: which leads, by how much, whether that may be chance, and whether it is fair."""
 
 import math
 from dataclasses import replace
@@ -61,7 +61,7 @@ def test_as_a_document() -> None:
 # Luck ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_searches_that_differ_in_their_seeds_tell_how_much_is_luck() -> None:
+def test_the_noise_is_estimated_from_searches_that_differ_in_their_seeds() -> None:
     values = {"s0": 0.3, "s1": 0.5, "s2": 0.4}
     searches = [
         compared(name, [trial(0, value)], f"study.seed={seed}") for seed, (name, value) in enumerate(values.items())
@@ -79,14 +79,14 @@ def test_searches_that_differ_in_their_seeds_tell_how_much_is_luck() -> None:
     assert list(verdict.noise.document()) == ["sd", "freedom", "limit", "of", "from"]
 
 
-def test_what_is_farther_apart_than_the_limit_is_no_luck() -> None:
+def test_a_difference_above_the_limit_is_no_chance() -> None:
     searches = [compared(f"s{seed}", [trial(0, 0.3 + seed / 1000)], f"study.seed={seed}") for seed in range(4)]
     verdict = comparison(*searches, compared("other", [trial(0, 0.9)], "search.trials=7")).verdict
     assert verdict is not None
     assert {one.label: one.may_be_luck for one in verdict.behind}["other"] is False
 
 
-def test_parameters_that_were_trained_again_tell_the_noise_of_a_training() -> None:
+def test_the_noise_is_estimated_from_parameters_that_were_trained_again() -> None:
     groups = [(0.1, 0.2, 0.4), (0.5, 0.5, 0.8)]
     trained = [trial(3 * i + j, value, params={"x": i}) for i, own in enumerate(groups) for j, value in enumerate(own)]
     one, other = compared("one", trained), compared("other", SHORT)
@@ -143,7 +143,7 @@ def test_other_data() -> None:
     assert obstacle == f"different data: mood {'0' * 12} (a, b), mood {'1' * 12} (other)"
 
 
-def test_a_standard_error_that_was_reported_tells_the_noise_of_a_training() -> None:
+def test_the_noise_is_estimated_from_a_reported_standard_error() -> None:
     (report,) = trial(0, 0.5).curve
     reported = replace(trial(0, 0.5), curve=(replace(report, metrics={"val_loss": 0.5, "val_loss_se": 0.25}),))
     noise = compared("a", [reported], "trainer.repeats=3").noise

@@ -1,4 +1,4 @@
-"""What searches had found after so many epochs: against small searches that can be counted by hand."""
+"""The best values at equal cost, for small searches that can be counted by hand."""
 
 import math
 
@@ -74,7 +74,7 @@ def test_the_best_leads_and_equals_lead_together() -> None:
     assert leading([0.3, 0.2, None, 0.2], ACCURACY) == [0]
 
 
-def test_nobody_leads_alone_or_among_equals() -> None:
+def test_no_study_leads_alone_or_among_equals() -> None:
     assert leading([0.2, None], LOSS) == []
     assert leading([0.2, 0.2], LOSS) == []
     assert leading([], LOSS) == []

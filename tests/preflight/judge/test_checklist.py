@@ -1,4 +1,4 @@
-"""What measurements mean, of numbers that are given."""
+"""The checks of a preflight, for given measurements."""
 
 import math
 from dataclasses import replace
@@ -25,7 +25,7 @@ SCORE = Objective("val_score", "maximize")
 
 
 def trained(score: float, loss: float) -> TrainedEpochs:
-    """Losses and scores that waver a little."""
+    """Losses and scores with little noise."""
     losses = tuple(loss + 0.01 * (i % 3) for i in range(60))
     return TrainedEpochs(1.0, tuple(Report(i, {"val_score": score}) for i in (1, 2, 3)), losses, 500, 2.0)
 

@@ -37,7 +37,7 @@ def labels_digits(params: Params, run: Run) -> Iterator[Report]:
 
 
 def labels_cancer(params: Params, run: Run) -> Iterator[Report]:
-    """In training alone, of a problem that a line solves: what is learned is right or wrong for all together."""
+    """Only in training, for a linear problem: the learned direction is right or wrong for all examples together."""
     model, split = nn.Linear(30, 1), data.cancer()
     split = replace(split, targets=split.targets[torch.randperm(len(split.targets))])
     yield from fit(run, split, model, torch.optim.SGD(model.parameters(), 0.1), logits, score=sides)
@@ -114,14 +114,14 @@ def detached_numpy(params: Params, run: Run) -> Iterator[Report]:
 
 
 def dead_units(params: Params, run: Run) -> Iterator[Report]:
-    """A bias that no input overcomes: behind it all is zero."""
+    """A bias that no input exceeds: all later activations are zero."""
     model = mlp(64, 10)
     nn.init.constant_(model[1].bias, -100.0)
     yield from fit(run, data.digits(), model, adam(model), F.cross_entropy)
 
 
 def forgotten_layer(params: Params, run: Run) -> Iterator[Report]:
-    """A layer made after the optimizer was, so that nobody trains it."""
+    """A layer that was created after the optimizer, so it is not trained."""
     model = mlp(64, 10)
     optimizer = adam(model)
     model[3] = nn.Linear(64, 10)
@@ -173,7 +173,7 @@ def negative_square(params: Params, run: Run) -> Iterator[Report]:
 
 
 def maximized(params: Params, run: Run) -> Iterator[Report]:
-    """The loss is right, and the optimizer climbs."""
+    """The loss is right, and the optimizer maximises it."""
     model = mlp(64, 10)
     optimizer = torch.optim.SGD(model.parameters(), 0.05, maximize=True)
     yield from fit(run, data.digits(), model, optimizer, F.cross_entropy)

@@ -1,4 +1,4 @@
-"""Twenty trainers with nothing wrong with them, as different from each other as such things are."""
+"""Twenty sound trainers, as different as possible."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -253,7 +253,7 @@ def words_recurrent(params: Params, run: Run) -> Iterator[Report]:
 
 
 def diabetes_linear(params: Params, run: Run) -> Iterator[Report]:
-    """Eleven parameters: it cannot learn 64 patients by heart."""
+    """Eleven parameters: it cannot memorise 64 patients."""
     model = nn.Linear(10, 1)
     yield from fit(run, data.diabetes(), model, torch.optim.SGD(model.parameters(), 0.05), F.mse_loss, score=explained)
 

@@ -1,4 +1,4 @@
-"""What a trial takes of a GPU, and how many fit one. There is no GPU here: torch.cuda is faked where it is asked."""
+"""GPU memory of a trial, and how many trials fit a GPU. Without a GPU: the functions of torch.cuda are replaced."""
 
 from pathlib import Path
 

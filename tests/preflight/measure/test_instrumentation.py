@@ -37,7 +37,7 @@ def tiny(params: Params, run: Run) -> Iterator[Report]:
 
 
 def stubborn(params: Params, run: Run) -> Iterator[Report]:
-    """Keeps every exception to itself."""
+    """Catches every exception."""
     model = nn.Linear(3, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     run.track(model=model, optimizer=optimizer)

@@ -47,7 +47,7 @@ def folds(params: Params, run: Run) -> Iterator[Report]:
 
 
 def averaged(params: Params, run: Run) -> Iterator[Report]:
-    """An average of the weights is tracked too, which nobody trains."""
+    """A moving average of the weights is tracked too; it is not trained."""
     model = nn.Linear(3, 1)
     average = AveragedModel(model)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
@@ -158,7 +158,7 @@ class TestInputs:
         assert seen(sound.words_attention).inputs is None
 
 
-class TestWhatIsNotSeen:
+class TestUnmeasuredTrainers:
     def test_a_model_that_is_not_tracked(self) -> None:
         steps = seen(untracked)
         assert (steps.models, steps.optimizers, steps.layers, steps.inputs) == (0, 0, None, None)

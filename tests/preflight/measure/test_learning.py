@@ -93,7 +93,7 @@ def test_an_inverted_goal() -> None:
 
 
 @pytest.mark.slow
-class TestWhatATrainerDoesNotShow:
+class TestMissingMeasurements:
     def test_it_is_skipped_with_a_reason(self) -> None:
         checks = judge(found(untracked), SCORE)
         assert failures(checks) == {}

@@ -95,7 +95,7 @@ class TestProbabilities:
         assert read(F.cross_entropy(outputs().softmax(1), CLASSES)).probabilities
         assert read(F.binary_cross_entropy_with_logits(one().sigmoid(), (CLASSES > 0).float())).probabilities
 
-    def test_a_change_of_shape_is_looked_through(self) -> None:
+    def test_operations_that_change_the_shape_are_skipped(self) -> None:
         shares = outputs().softmax(1).view(8, 8, 3).reshape(64, 3)
         assert read(F.cross_entropy(shares, CLASSES)).probabilities
 

@@ -90,7 +90,7 @@ def test_the_same_seed_measures_the_same() -> None:
     assert one.losses == other.losses
 
 
-class TestWhatCannotBeDone:
+class TestImpossibleSweeps:
     def test_without_a_tracked_optimizer(self) -> None:
         sweep = order().measure(context(toys.learner, sound_loss()))
         assert sweep.losses == ()

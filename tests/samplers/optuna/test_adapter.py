@@ -1,4 +1,4 @@
-"""Optuna's samplers as they come: each keeps the contract, and knows what became of every trial."""
+"""Every sampler of Optuna keeps the contract, and gets the state of every trial."""
 
 import pickle
 import random
@@ -68,7 +68,7 @@ class TestGaussianProcess(SamplerContract):
         return SamplerCase.of(from_optuna(GPSampler(n_startup_trials=3)), trials=5)
 
 
-def test_all_that_optuna_has_were_tried() -> None:
+def test_every_sampler_of_optuna_is_tested() -> None:
     there = {name for name in optuna.samplers.__all__ if name.endswith("Sampler") and not name.startswith("Base")}
     assert there == {name.partition(",")[0] for name in SAMPLERS} | {"GPSampler", "GridSampler"}
     assert set(STATELESS) <= there
@@ -88,7 +88,7 @@ def test_the_gaussian_process_is_slow() -> None:
         (lambda: "QMCSampler", "got a str"),
     ],
 )
-def test_what_cannot_be_used_is_refused(thing: Callable[[], object], says: str) -> None:
+def test_an_object_that_cannot_be_used_is_refused(thing: Callable[[], object], says: str) -> None:
     with pytest.raises(OwnMethodError, match=says):
         from_optuna(thing())
 
@@ -154,7 +154,7 @@ def told(*trials: Trial, evidence: tuple[Trial, ...] = ()) -> list[Any]:
         (trial(0, State.WAITING, ended=1), TrialState.RUNNING, None),  # it failed, and is tried again
     ],
 )
-def test_what_became_of_a_trial(one: Trial, state: TrialState, value: float | None) -> None:
+def test_the_state_of_each_ended_trial(one: Trial, state: TrialState, value: float | None) -> None:
     (seen,) = told(one)
     assert (seen.state, seen.value, seen.params) == (state, value, {"x": 0.5})
 
@@ -174,7 +174,7 @@ def test_evidence_of_the_study_that_it_was_forked_from_comes_first() -> None:
     ]
 
 
-def test_each_past_ask_is_replayed_with_what_was_known_then() -> None:
+def test_each_past_ask_is_replayed_with_the_results_of_that_time() -> None:
     trials = [
         trial(0, State.COMPLETE, 0.5, ended=2),
         replace(trial(1, State.COMPLETE, 0.25, ended=1), ended_before=0),
@@ -194,7 +194,7 @@ def test_each_past_ask_is_replayed_with_what_was_known_then() -> None:
     ]
 
 
-def test_choices_come_back_as_they_are() -> None:
+def test_choices_keep_their_type() -> None:
     """1 is not True, though Python finds them equal."""
     sampler = from_optuna(optuna.samplers.RandomSampler())(ONE, 0, 2)
     history, drawn = History(LOSS), set()
@@ -221,7 +221,7 @@ def test_its_own_seed_has_no_effect(name: str) -> None:
 
 
 class Draws(BaseSampler):
-    """A sampler of somebody else's, with each kind of random state, one of them deep inside."""
+    """A sampler of a third party, with each kind of random state, one of them nested."""
 
     def __init__(self) -> None:
         self.states: list[Any] = [np.random.default_rng(), {"deep": random.Random()}]
@@ -237,7 +237,7 @@ class Draws(BaseSampler):
         return (float(self.states[0].random()) + self.states[1]["deep"].random() + float(self.old.rand())) / 3
 
 
-class TestSomebodyElses(SamplerContract):
+class TestThirdPartySampler(SamplerContract):
     @pytest.fixture
     def case(self) -> SamplerCase:
         return SamplerCase.of(from_optuna(Draws()), space=Space((Float("x", 0.0, 1.0),)))

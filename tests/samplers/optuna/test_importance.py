@@ -1,4 +1,4 @@
-"""Which parameters matter: of trials whose values follow from one of them alone."""
+"""Parameter importance, for trials with values that depend on one parameter only."""
 
 import math
 from dataclasses import replace
@@ -34,7 +34,7 @@ def trials(count: int, space: Space = SPACE) -> list[Trial]:
     return made
 
 
-def test_the_parameter_that_decides_has_the_largest_share() -> None:
+def test_the_parameter_that_determines_the_loss_has_the_largest_share() -> None:
     found = importance(trials(60), LOSS, SPACE)
     assert next(iter(found.shares)) == "lr"
     assert found.shares["lr"] > 0.5
@@ -42,7 +42,7 @@ def test_the_parameter_that_decides_has_the_largest_share() -> None:
     assert set(found.shares) == {"lr", "noise", "kind", "units"}
 
 
-def test_it_says_what_it_rests_on() -> None:
+def test_it_has_the_number_of_trials() -> None:
     some = trials(20)
     active = sum("units" in trial.params for trial in some)
     found = importance(some, LOSS, SPACE)
@@ -51,7 +51,7 @@ def test_it_says_what_it_rests_on() -> None:
     assert 0 < active < 20
 
 
-def test_the_goal_turns_it_round() -> None:
+def test_a_maximised_metric_is_ranked_in_reverse() -> None:
     accuracy = Objective("loss", "maximize")
     turned = [
         replace(one, curve=tuple(Report(r.step, {"loss": -r.metrics["loss"]}) for r in one.curve)) for one in trials(30)
@@ -59,7 +59,7 @@ def test_the_goal_turns_it_round() -> None:
     assert importance(turned, accuracy, SPACE) == importance(trials(30), LOSS, SPACE)
 
 
-def test_pruned_trials_count_and_stand_behind_complete_ones() -> None:
+def test_pruned_trials_count_and_rank_below_complete_ones() -> None:
     """Their loss after one epoch, however low, is not the loss of a whole training."""
 
     def pruned(trial: Trial) -> Trial:
@@ -72,7 +72,7 @@ def test_pruned_trials_count_and_stand_behind_complete_ones() -> None:
     assert found.shares == importance(trials(40), LOSS, SPACE).shares, "the best five are the same"
 
 
-def test_diverged_trials_are_the_worst_and_failed_ones_say_nothing() -> None:
+def test_diverged_trials_are_the_worst_and_failed_ones_are_ignored() -> None:
     def diverged(trial: Trial) -> Trial:
         return replace(trial, state=State.PRUNED, cause=Cause.DIVERGED, curve=(Report(9, {"loss": -9.0}),))
 
@@ -94,13 +94,13 @@ def test_a_parameter_with_one_value_is_named_and_has_no_share() -> None:
     assert "noise" not in found.shares
 
 
-def test_trials_that_still_train_do_not_count() -> None:
+def test_running_trials_do_not_count() -> None:
     running = [replace(trial, state=State.RUNNING) for trial in trials(20)]
     with pytest.raises(NoTrialSucceeded, match="needs 10 ended trials with a report; this study has 9 trials"):
         importance([*trials(9), *running[9:]], LOSS, SPACE)
 
 
-def test_nothing_in_which_they_differ() -> None:
+def test_parameters_without_differences() -> None:
     one: tuple[Parameter, ...] = (Float("lr", 0.01, 0.01),)
     constant = Space(one, {})
     with pytest.raises(NoTrialSucceeded):

@@ -101,7 +101,7 @@ class TestRounds:
         assert widths == sorted(widths, reverse=True)
         assert widths[-1] < 0.3 * widths[0]
 
-    def test_new_trials_lie_in_their_search_ranges(self) -> None:
+    def test_new_trials_are_within_their_search_ranges(self) -> None:
         simulation = simulated(searcher(1000))
         for plan in planned_rounds(simulation):
             for number in range(plan.first, min(plan.end, len(simulation.history))):
@@ -172,7 +172,7 @@ class TestSearchRanges:
         assert (after[1].low, after[1].high) == (before[1].low, before[1].high)
         assert "because part of the new range of lr was never searched" in second.notes[1]
 
-    def test_some_trials_are_complete_however_far_the_range_moves(self) -> None:
+    def test_some_trials_are_complete_although_the_range_keeps_moving(self) -> None:
         """The optimum lies ten decades away, which no budget reaches."""
         space = Space((Float("lr", 1e-9, 1e-8, log=True, expand=True), *SPACE.parameters[1:]))
         for budget in (100, 200, 400):

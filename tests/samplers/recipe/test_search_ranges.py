@@ -93,7 +93,7 @@ def test_with_expand_it_goes_past_the_bound_by_the_same_factor() -> None:
         (Float("shift", -1.0, 1.0, expand=True), -1.0, -2.0),
     ],
 )
-def test_what_is_positive_stays_so(parameter: Parameter, best: float, lowest: float) -> None:
+def test_positive_bounds_stay_positive(parameter: Parameter, best: float, lowest: float) -> None:
     assert after(parameter, best).low == lowest
 
 
@@ -158,7 +158,7 @@ def test_a_widened_range_keeps_its_other_end() -> None:
     assert ends(shifted(dropout, one(0.3, 0.7, "dropout"), 0.5, "overfitting", widened=True)) == [0.3, 0.8]
 
 
-def test_a_shift_ends_at_a_bound_that_may_not_be_passed() -> None:
+def test_a_shift_ends_at_a_hard_bound() -> None:
     bound = Float("lr", 1e-4, 1e-2, log=True)
     stuck = shifted(bound, one(1e-3, 1e-2), 0.5, "lr too low")
     assert ends(stuck) == [1e-3, 1e-2]

@@ -73,7 +73,7 @@ def test_a_trial_is_what_its_start_says(pool: AskAndTell, tmp_path: Path) -> Non
     assert trial.scratch_dir == tmp_path / "scratch" / "00004"
 
 
-def test_a_start_brings_one_event_and_an_advance_another(pool: AskAndTell) -> None:
+def test_each_start_and_each_advance_gives_one_event(pool: AskAndTell) -> None:
     trial = given(pool, start(0))
     assert events_of(pool) == []
     for epoch in (1, 2):
