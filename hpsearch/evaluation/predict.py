@@ -144,7 +144,7 @@ class _Companion:
 
             each = []
             for replicate, own in zip(member.replicates, side_by_side.parts(snapshot, member.replicates), strict=True):
-                params = arguments.params_argument(self._trainer, {**context.options, **member.params})
+                params = arguments.params_argument(self._trainer, context.params(member.params))
                 each.append(self._predicted(member.way, params, partial(run, replicate, own), part))
             for made in runs:
                 made.check_fold_was_read()

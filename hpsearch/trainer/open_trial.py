@@ -3,6 +3,7 @@
 The worker, the folds of a trial, preflight and evaluation open their trainings here.
 """
 
+import copy
 import operator
 import os
 import sys
@@ -48,7 +49,7 @@ class TrainerContext:
 
     use: str
     folder: Path
-    options: Params
+    options: Mapping[str, Any]
     objective: Objective
     device: str = "cpu"
     threads: int = 1
@@ -83,6 +84,10 @@ class TrainerContext:
         return (
             Sources.of(module_of(self.use, self.folder)) if self.trainer_object is None else self.trainer_object.sources
         )
+
+    def params(self, params: Params) -> dict[str, Any]:
+        """The arguments of a training: the options, and a trial's parameters. No two trainings share a list."""
+        return {**copy.deepcopy(dict(self.options)), **params}
 
     def run(
         self,

@@ -103,7 +103,7 @@ class Worker:
         """
         trainer = self.context.find()
         try:
-            arguments.params_argument(trainer, {**self.context.options, **params})
+            arguments.params_argument(trainer, self.context.params(params))
         except TrainerError:
             raise
         except Exception as problem:  # a dataclass may check its values itself
@@ -198,7 +198,7 @@ class _Training:
             self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")
         run = context.run(start.seed, start.epochs, self.scratch, restored=restored, number=start.number)
         searched = start.params if len(context.replicates) == 1 and context.program is None else ()
-        trial = OpenTrial(trainer, {**context.options, **start.params}, run, step=step, searched=searched)
+        trial = OpenTrial(trainer, context.params(start.params), run, step=step, searched=searched)
         self.checkpoints.tracked = run.tracked
         return trial
 

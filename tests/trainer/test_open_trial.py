@@ -143,3 +143,10 @@ class TestReports:
     def test_nothing_but_reports(self, thing: Any) -> None:
         with pytest.raises(TrainerError, match="not a Report"):
             checked_report(thing, 0)
+
+
+def test_no_two_trials_share_a_list_of_the_options() -> None:
+    context = TrainerContext("toys:noop", Path(), {"layers": [64]}, LOSS)
+    first = context.params({"x": 1.0})
+    first["layers"].append(32)
+    assert context.params({"x": 2.0}) == {"layers": [64], "x": 2.0}

@@ -32,7 +32,7 @@ class TrainerUnderTest:
         fold = next(iter(context.replicates)).fold
         with tempfile.TemporaryDirectory(prefix="hpsearch-preflight-", ignore_cleanup_errors=True) as scratch:
             run = context.run(self.seed, self.epochs, Path(scratch), fold=fold, instrument=instruments)
-            trial = OpenTrial(trainer, {**context.options, **self.params}, run)
+            trial = OpenTrial(trainer, context.params(self.params), run)
             try:
                 while True:
                     with instrumented(instruments):

@@ -5,7 +5,7 @@ import posixpath
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -22,6 +22,16 @@ def plain(value: object) -> Plain:
     if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(f"must be a string, a finite number, or true or false, got {show(value)}")
     return value
+
+
+def _option(value: object) -> Any:
+    """A plain value, or a list or table of such values. ValueError."""
+    match value:
+        case list():
+            return [_option(part) for part in value]
+        case dict():
+            return {str(key): _option(part) for key, part in value.items()}
+    return plain(value)
 
 
 def _number(value: object) -> int | float:
@@ -191,6 +201,7 @@ def toml_float(text: str) -> float:
 
 # The kinds ───────────────────────────────────────────────────────────────────────────────────────
 
+OptionValue = Annotated[Any, PlainValidator(_option), WithJsonSchema({})]
 PlainValue = Annotated[Plain, PlainValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Allowed = Annotated[

@@ -9,7 +9,7 @@ from pydantic import Field
 from hpsearch.core.trial import COMMAND
 from hpsearch.study import placeholders
 from hpsearch.study.file.faults import did_you_mean, show
-from hpsearch.study.file.kinds import Count, LinePattern, MetricName, Pattern, PlainValue, RecordableName, Use, Words
+from hpsearch.study.file.kinds import Count, LinePattern, MetricName, OptionValue, Pattern, RecordableName, Use, Words
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.program import INTERPRETERS, Program, Style, Take
 from hpsearch.study.space import Float
@@ -38,7 +38,7 @@ class Trainer(Section):
         1, description="number of seeds that each trial trains; it reports their mean"
     )
     validation: Validation | None = Field(None, description="k-fold cross-validation in each trial")
-    options: dict[RecordableName, PlainValue] = Field({}, description="fixed parameters of the trainer")
+    options: dict[RecordableName, OptionValue] = Field({}, description="fixed parameters of the trainer")
     command: Words | None = Field(
         None, description='a program in place of `use`, such as ["python", "train.py", "--lr", "{lr}"]'
     )
@@ -84,9 +84,11 @@ class Trainer(Section):
         )
 
     def problems(self, others: OtherTables) -> Problems:
-        for name in self.options:
+        for name, value in self.options.items():
             if name in others.names:
                 yield ("trainer", "options", name), f"`{name}` is in [space] too; leave one out"
+            if self.is_program and isinstance(value, list | dict):
+                yield ("trainer", "options", name), f"a command takes single values, got {show(value)}"
         if self.is_program:
             yield from self._program_problems(others)
             return

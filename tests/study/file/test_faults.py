@@ -123,7 +123,7 @@ FAULTS = [
     ('"trainers.digits:train"', '"trainers.digits"', '6 trainer.use: must be "module:function" or "file.py:function", such as "mine:train", got "trainers.digits"'),
     ('"trainers.digits:train"', '"digits.py:fit(1)"', '6 trainer.use: must be "module:function" or "file.py:function", such as "mine:train", got "digits.py:fit(1)"'),
     ('"trainers.digits:train"', '"../digits:train"', '6 trainer.use: must be "module:function" or "file.py:function", such as "mine:train", got "../digits:train"'),
-    ("layers = 2", "layers = [2]", "8 trainer.options.layers: must be a string, a finite number, or true or false, got a list"),
+    ("layers = 2", "layers = [2, [nan]]", "8 trainer.options.layers: must be a string, a finite number, or true or false, got nan"),
     ("layers = 2", "layers = nan", "8 trainer.options.layers: must be a string, a finite number, or true or false, got nan"),
     ("{ layers = 2 }", "3", "8 trainer.options: must be a table, got 3"),
     # Ranges
