@@ -29,18 +29,6 @@ def _here(tmp_path, monkeypatch):
 # What it means ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_lists_and_tables_as_options():
-    study = make_study(("{ layers = 2 }", '{ layers = [64, [1, true]], optimizer = { name = "sgd", betas = [0.9] } }'))
-    options = {"layers": [64, [1, True]], "optimizer": {"name": "sgd", "betas": [0.9]}}
-    assert study.trainer.options == options
-    assert study.spec()["trainer"]["options"] == options
-
-
-def test_a_command_takes_single_values():
-    with pytest.raises(StudyFileError, match=r"trainer\.options\.layers: a command takes single values"):
-        make_study(('use = "trainers.digits:train"', 'use = "train.py"'), ("{ layers = 2 }", "{ layers = [2] }"))
-
-
 def test_the_least_file():
     study = make_study(("options = { layers = 2 }\n", ""))
     assert (study.study.name, study.study.metric, study.study.goal) == ("digits", "val_loss", "minimize")

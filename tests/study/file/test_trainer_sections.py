@@ -122,3 +122,15 @@ def test_neither() -> None:
     with pytest.raises(StudyFileError) as raised:
         study({"use": "hpsearch:command"})
     assert [fault.key for fault in raised.value.faults] == ["trainer.use"]
+
+
+def test_lists_and_tables_as_options() -> None:
+    options = {"layers": [64, [1, True]], "optimizer": {"name": "sgd", "betas": [0.9]}}
+    made = study({"use": "trainer:train", "options": options})
+    assert made.trainer.options == options
+    assert made.spec()["trainer"]["options"] == options
+
+
+def test_a_command_takes_single_values() -> None:
+    given = {"command": [*COMMAND, "{layers}"], "metrics": METRICS, "options": {"layers": [2]}}
+    assert faults(given) == {"trainer.options.layers"}
