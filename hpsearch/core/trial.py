@@ -15,6 +15,9 @@ from typing import Literal
 MAX_METRIC_NAME = 500
 """Most characters of a metric's name."""
 
+MAX_ENSEMBLE_TRIALS = 20
+"""The most trials of a search that an evaluation's ensembles may use; as many keep their checkpoints by default."""
+
 Plain = str | int | float | bool
 Params = Mapping[str, Plain]
 Numbers = Mapping[str, float]

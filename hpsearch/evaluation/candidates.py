@@ -7,10 +7,6 @@ from typing import Literal, Self
 
 from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
 from hpsearch.core.trial import Params
-from hpsearch.study.file.sections import FINALISTS
-
-MAX_ENSEMBLE_TRIALS = FINALISTS
-"""The most trials of the search that may enter the greedy ensemble; as many keep their checkpoints by default."""
 
 SINGLE, SEEDS, TOP, GREEDY = "single", "seeds", "top", "greedy"
 SNAPSHOTS, AUGMENTED = "snapshots", "augmented"

@@ -11,8 +11,8 @@ from hpsearch.core.errors import BadInput, InfrastructureError, NoTrialSucceeded
 from hpsearch.core.format import many, number, utc_time
 from hpsearch.core.seeds import fresh_seed
 from hpsearch.core.stopping import RESUME, stoppable
-from hpsearch.core.trial import Trial
-from hpsearch.evaluation.candidates import MAX_ENSEMBLE_TRIALS, Candidates, Member
+from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Trial
+from hpsearch.evaluation.candidates import Candidates, Member
 from hpsearch.evaluation.evaluation_result import Evaluation, EvaluationResult, FinalistResult
 from hpsearch.evaluation.finalists import Finalist, best_distinct, length, ranked
 from hpsearch.evaluation.scoring import score_on_test, score_on_validation

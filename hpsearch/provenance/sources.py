@@ -138,14 +138,9 @@ def code_hash(path: Path) -> str:
     """SHA-256 of a Python file without comments, white space and quote style. It may differ between versions of
     Python. "" for a file that is not Python."""
     try:
-        return hash_of_code(path.read_bytes())
+        return hashlib.sha256(ast.unparse(ast.parse(path.read_bytes())).encode()).hexdigest()
     except (OSError, SyntaxError, ValueError):
         return ""
-
-
-def hash_of_code(text: str | bytes) -> str:
-    """As `code_hash`, of the text of a file. SyntaxError, ValueError."""
-    return hashlib.sha256(ast.unparse(ast.parse(text)).encode()).hexdigest()
 
 
 def code_holder(thing: Any) -> Any:

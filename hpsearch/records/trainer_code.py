@@ -6,6 +6,7 @@ learn from both. Comments and white space are ignored.
 
 import ast
 import difflib
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
@@ -18,7 +19,7 @@ from hpsearch.journal import Journal, StudyRecord
 from hpsearch.provenance import environment
 from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.repository import file_hash
-from hpsearch.provenance.sources import Sources, hash_of_code
+from hpsearch.provenance.sources import Sources
 from hpsearch.study.definition import Study
 from hpsearch.trainer.adapters import command
 
@@ -49,10 +50,7 @@ class SourceText:
 
     @classmethod
     def of_text(cls, text: str) -> "SourceText":
-        try:
-            digest = hash_of_code(text)
-        except (SyntaxError, ValueError, RecursionError):
-            digest = text
+        digest = hashlib.sha256(_syntax(text).encode("utf-8", "backslashreplace")).hexdigest()
         return cls(digest, redact(text) if len(text) <= MAX_TEXT_LENGTH else "")
 
     def is_same(self, other: "SourceText | None") -> bool:
@@ -64,9 +62,14 @@ class SourceText:
 
 
 def _syntax(text: str) -> str:
-    """The syntax tree of a text; the text itself if it is not Python, for example after a password was replaced."""
+    """The syntax tree of a text, without docstrings; the text itself if it is not Python, for example after a password
+    was replaced."""
     try:
-        return ast.dump(ast.parse(text))
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                node.body = node.body[ast.get_docstring(node, clean=False) is not None :]
+        return ast.dump(tree)
     except (SyntaxError, ValueError, RecursionError):
         return text
 

@@ -208,7 +208,7 @@ def test_what_a_worker_imports_to_predict_is_not_what_runs_a_study() -> None:
     code = "import sys, hpsearch.evaluation.predict; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     rooms = {name.split(".")[1] for name in loaded if name.startswith("hpsearch.")}
-    assert rooms == {"core", "evaluation", "provenance", "trainer", "workers"}
+    assert rooms == {"core", "evaluation", "provenance", "study", "trainer", "workers"}
 
 
 def test_without_some_members_mixtures_get_smaller_and_empty_ones_go() -> None:

@@ -94,8 +94,15 @@ def test_a_finished_study_is_refused_too(project: Project) -> None:
         project.run()
 
 
-@pytest.mark.parametrize("text", [f"# a comment\n{LOSS}", LOSS.replace("return abs", "return  abs") + "\n\n"])
-def test_comments_and_white_space_are_no_change(project: Project, text: str) -> None:
+COMMENTED = (
+    f"# a comment\n{LOSS}",
+    LOSS.replace("return abs", "return  abs") + "\n\n",
+    '"""Losses."""\n' + LOSS.replace("    return", '    """The distance."""\n    return'),
+)
+
+
+@pytest.mark.parametrize("text", COMMENTED)
+def test_comments_docstrings_and_white_space_are_no_change(project: Project, text: str) -> None:
     project.run()
     project.edit(text)
     assert len(project.run("search.trials=6").history) == 6

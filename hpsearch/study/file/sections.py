@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpsearch.core.trial import Plain
+from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Plain
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
     Address,
@@ -316,10 +316,6 @@ class Limits(Section):
     )
 
 
-FINALISTS = 20
-"""How many of the best trials `evaluate` and its ensembles use at most."""
-
-
 class Checkpoints(Section):
     """Which checkpoints of trials that have ended stay on the disk. Trials that may be continued keep theirs."""
 
@@ -327,7 +323,7 @@ class Checkpoints(Section):
         "finalists",
         description="the ended trials that keep the checkpoint of their best epoch: the best ones, the best alone, all",
     )
-    finalists: Count = Field(FINALISTS, description='the number of trials that keep = "finalists" keeps')
+    finalists: Count = Field(MAX_ENSEMBLE_TRIALS, description='the number of trials that keep = "finalists" keeps')
     weights_only: bool = Field(
         False,
         description="the checkpoint of the best epoch has no state of optimizers, schedules and random generators",
