@@ -301,8 +301,7 @@ class TestBadInput:
         assert (status["state"], status["cause"], status["best"]) == ("STOPPED", "trainer_raised", None)
         assert [(trial["state"], trial["cause"]) for trial in cli.export()["trials"]] == [("FAILED", "trainer_raised")]
         cli.change(('metric = "accuracy"', 'metric = "val_loss"'))
-        assert cli.run().changed == {"study.metric"}
-        assert cli.run("--fork", "right").code == 0
+        assert cli.run().code == 0, "no trial has a value of the wrong metric, so the right one may be put there"
 
     def test_a_report_that_is_wrong_later_leaves_what_was_trained(self, cli: CliRunner) -> None:
         cli.study(RANDOM, trainer="tests.support.toys:wrong", options='how = "text"')
