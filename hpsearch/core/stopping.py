@@ -11,7 +11,7 @@ from hpsearch.core.errors import Stopped
 SIGNAL_EXCEPTIONS = (KeyboardInterrupt, SystemExit)
 """Raised by SIGINT (Ctrl-C), and by SIGTERM."""
 
-RESUME = "run it again to go on"
+RESUME = "run the same command again to continue"
 """The advice after a signal where the next run resumes."""
 
 

@@ -10,7 +10,8 @@ from hpsearch.core.errors import StudyChanged
 from hpsearch.core.format import many
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord, TrainingSegment
-from hpsearch.records.trainer_code import KIND, TrainerCode, with_results
+from hpsearch.records.export import TRAINER_CODE
+from hpsearch.records.trainer_code import TrainerCode, with_results
 from hpsearch.study.definition import Study
 
 ACCEPTED = "accept changes"
@@ -65,7 +66,7 @@ class CodeChanges:
         elif self.before is not None and (versions := self.now.version_changes_since(self.before)):
             note(f"note: versions have changed since the last run: {versions}. Results may differ slightly")
         if self.before != self.now:
-            journal.put_document(lease, KIND, self.now.document(), at=now_ms())
+            journal.put_document(lease, TRAINER_CODE, self.now.document(), at=now_ms())
 
 
 def known_data(segments: Sequence[TrainingSegment]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from hpsearch.core.history import History
 from hpsearch.journal import Batch, Journal, Lease, Spool, StudyRecord, recover
 from hpsearch.orchestrator import build, own_methods
 from hpsearch.orchestrator.code_changes import CodeChanges
-from hpsearch.records import trainer_code
+from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.trainer_code import TrainerCode
 from hpsearch.study.definition import Study, differences
 
@@ -151,7 +151,7 @@ def record_new(study: Study, origin: str | None, uid: str, stack: ExitStack, *, 
         raise StudyBusy(f'study "{record.name}" has just been started by another process')
     held = HeldStudy(study, journal, record, stack.enter_context(journal.held(record, shared=shared)))
     _put_sources(held)
-    held.put_documents({trainer_code.KIND: TrainerCode.of(study).document()})
+    held.put_documents({TRAINER_CODE: TrainerCode.of(study).document()})
     return held
 
 

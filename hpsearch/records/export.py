@@ -14,6 +14,9 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.find import JournalStudy
 
+TRAINER_CODE = "trainer_code"
+"""The kind of the journal's document with the code of the trainer (trainer_code.py), which no export has."""
+
 COLUMNS = ("number", "round", "state", "cause", "value", "best_epoch", "attempts", "seed", "superseded")
 """The columns of a table that are about the trial."""
 
@@ -50,7 +53,7 @@ class StudyExport:
                 {"trial": one.number, "step": one.step, "kind": one.kind, "reason": one.reason, "at": one.at}
                 for one in self.decisions
             ],
-            "measured": dict(self.documents),
+            "measured": {kind: one for kind, one in self.documents.items() if kind != TRAINER_CODE},
             **where(self.segments),
         }
 

@@ -20,11 +20,9 @@ from hpsearch.provenance import environment
 from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources
+from hpsearch.records.export import TRAINER_CODE
 from hpsearch.study.definition import Study
 from hpsearch.trainer.adapters import command
-
-KIND = "trainer_code"
-"""The kind of the journal's document."""
 
 MAX_TEXT_LENGTH = 1 << 18
 """Characters of a file's text that are kept, to quote its changed lines."""
@@ -99,7 +97,7 @@ class TrainerCode:
     @classmethod
     def recorded(cls, journal: Journal, record: StudyRecord) -> "TrainerCode | None":
         """None if it is not recorded: the first run used an earlier version, or was killed at its start."""
-        found = journal.documents(record.id).get(KIND)
+        found = journal.documents(record.id).get(TRAINER_CODE)
         if found is None:
             return None
         sources = {name: SourceText(**one) for name, one in found["sources"].items()}

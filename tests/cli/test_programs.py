@@ -214,7 +214,7 @@ class TestItsCode:
         assert answer.names("train.py")
 
     def test_a_failed_trial_is_tried_again(self, cli: CliRunner) -> None:
-        write(cli.folder, SCRIPT.replace("for epoch", "if args.x > 0.5: raise SystemExit(1)\n    for epoch"))
+        write(cli.folder, SCRIPT.replace("for epoch", "if args.x >= 0.0: raise SystemExit(1)\n    for epoch"))
         cli.run()
         (cli.folder / "train.py").write_text(textwrap.dedent(SCRIPT))
         assert cli.run("--json").data["trials"]["complete"] == 4

@@ -13,7 +13,7 @@ import pytest
 import hpsearch
 from hpsearch.core.errors import StudyChanged
 from hpsearch.core.trial import State
-from hpsearch.records import trainer_code
+from hpsearch.records.export import TRAINER_CODE
 
 FILE = """
 [study]
@@ -197,7 +197,7 @@ def test_a_study_without_recorded_code_continues(project: Project) -> None:
     """One of an earlier version of hpsearch. The present code is on record from then on."""
     project.run()
     with closing(sqlite3.connect(project.folder / ".hpsearch" / "journal.db")) as journal, journal:
-        deleted = journal.execute("DELETE FROM hpsearch_probes WHERE kind = ?", [trainer_code.KIND]).rowcount
+        deleted = journal.execute("DELETE FROM hpsearch_probes WHERE kind = ?", [TRAINER_CODE]).rowcount
     assert deleted == 1
     project.edit(OTHER_LOSS)
     assert len(project.run("search.trials=5").history) == 5

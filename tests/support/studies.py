@@ -23,7 +23,7 @@ LOSS = Objective("val_loss", "minimize")
 WAITING, RUNNING, PAUSED, COMPLETE, PRUNED, INFEASIBLE, FAILED = State
 
 
-OF_CONTEXT = ("use", "folder", "options", "objective", "replicates", "given")
+OF_CONTEXT = ("use", "folder", "options", "objective", "replicates", "trainer_object")
 
 
 def setup(work: Path, trainer: str = "learner", **changes: Any) -> Setup:

@@ -37,6 +37,7 @@ class Weight:
 def learner(params: Params, run: Run) -> Iterator[Report]:
     """Every loss depends on all random numbers before it. epoch_log: a file that gets a line for each trained epoch."""
     weight = Weight()
+    dict(params)  # all parameters count as read
     run.track(weight=weight)
     for epoch in run.epochs():
         _note(params, run, epoch)

@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder. `sync` is replaced: it opens no MLflow and returns the URI."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HPSEARCH_HOME", raising=False)
-    monkeypatch.setattr(recorded_store, "sync", lambda _record, _objective, _journal, uri: Sync(1, 0, uri))
+    monkeypatch.setattr(recorded_store, "sync", lambda _record, _objective, _journal, uri, **_: Sync(1, 0, uri))
     return tmp_path
 
 

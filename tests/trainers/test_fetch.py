@@ -93,7 +93,7 @@ def test_what_was_begun_of_another_version_is_thrown_away(empty_cache, begun):
 
 def test_a_wrong_content_is_refused_not_kept_and_not_asked_for_again(empty_cache):
     source = Source(content=CONTENT[::-1])
-    with server(source) as url, pytest.raises(DataMissing, match=r"should be: its SHA-256 is .*, not "):
+    with server(source) as url, pytest.raises(DataMissing, match=r"is wrong: its SHA-256 is .*, not "):
         fetch(f"{url}file", "file", lambda content: checked(content, SHA256))
     assert source.asked == [None]
     assert not list(empty_cache.glob("file*"))

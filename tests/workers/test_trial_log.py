@@ -32,14 +32,14 @@ class TestCappedLog:
         log.close()
 
     def test_takes_so_much_and_says_so_once(self, tmp_path: Path) -> None:
-        with CappedLog(tmp_path / "a.log", most=10 + len(FULL)) as log:
+        with CappedLog(tmp_path / "a.log", max_bytes=10 + len(FULL)) as log:
             for _ in range(5):
                 assert log.write("1234") == 4
         assert (tmp_path / "a.log").read_text() == "1234123412" + SAYS_SO
 
     def test_what_is_there_counts(self, tmp_path: Path) -> None:
         for _ in range(3):
-            with CappedLog(tmp_path / "a.log", most=10 + len(FULL)) as log:
+            with CappedLog(tmp_path / "a.log", max_bytes=10 + len(FULL)) as log:
                 log.write("123456")
         assert (tmp_path / "a.log").read_text() == "1234561234" + SAYS_SO
 
@@ -47,7 +47,7 @@ class TestCappedLog:
     def test_bytes_are_what_counts_and_no_character_is_cut(self, tmp_path: Path, text: str) -> None:
         most = 51 + len(FULL)
         for _ in range(2):
-            with CappedLog(tmp_path / "a.log", most=most) as log:
+            with CappedLog(tmp_path / "a.log", max_bytes=most) as log:
                 log.write("1")
                 log.write(text)
         assert most - 4 < (tmp_path / "a.log").stat().st_size <= most

@@ -77,10 +77,10 @@ def _next_step(result: RunResult) -> list[str]:
             "change [space], or the condition under which the trainer raises Infeasible, and run with --fork NEW_NAME"
         ]
     if end.cause is Cause.LIMIT and (raised := _limit_to_raise(result)):
-        return [*retry, f"raise {raised} and {again} to go on"]
+        return [*retry, f"raise {raised} and {again} to continue"]
     if result.trained_nothing:
         return [*retry, *how_to_extend(result)]
-    return [f"{again} to go on"] if end.stopped else retry
+    return [f"{again} to continue"] if end.stopped else retry
 
 
 def _limit_to_raise(result: RunResult) -> str:

@@ -19,7 +19,7 @@ SLEEPER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c',
 """A process with a child; `DRIVER` has two, of which one is watched, and says their pids before it stands still."""
 DRIVER = f"""
 import subprocess, sys, time
-from hpsearch.workers.pools.ray.reaper import Reaper, started
+from hpsearch.workers.pools.ray.reaper import Reaper, start_time
 reaper = Reaper(sys.argv[1])
 children = [subprocess.Popen([sys.executable, "-c", {SLEEPER + "; time.sleep(600)"!r}]) for _ in range(2)]
 reaper.register((children[0].pid, start_time(children[0].pid)))
