@@ -46,6 +46,7 @@ def mlflow_of(scenario: Scenario) -> MlflowStudy:
 
 class TestLines:
     @pytest.mark.xdist_group("ray")
+    @pytest.mark.chaos
     def test_a_million_printed(self, scenario: Scenario) -> None:
         chatty(scenario, "prints_lines", "lines = 500_000", epochs=2, ray=True, mlflow=False)
         answer = scenario.invoke("run", "study.toml")

@@ -65,7 +65,7 @@ def notes(scenario: Scenario) -> list[str]:
 @pytest.mark.parametrize(
     ("trainer", "kinds"),
     [
-        ("learner", "sample"),
+        pytest.param("learner", "sample", marks=pytest.mark.chaos),
         pytest.param("torch_learner", "all", marks=[pytest.mark.chaos, pytest.mark.timeout(900)]),
     ],
 )

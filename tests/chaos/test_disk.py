@@ -78,7 +78,6 @@ def test_full(scenario: Scenario, mount: MountDisk, trainer: str, size: str, los
 @pytest.mark.parametrize(
     ("fault", "place"),
     [
-        ("EIO", "journal.db"),
         *(
             pytest.param(fault, place, marks=pytest.mark.chaos)
             for fault in ("EIO", "ENOSPC", "EROFS", "EDQUOT")

@@ -176,6 +176,7 @@ def at_once(jobs: Iterable[Callable[[], Count]]) -> Count:
         return sum((job.result() for job in [pool.submit(job) for job in jobs]), Count())
 
 
+@pytest.mark.chaos
 def test_killed_again_and_again(scenarios: Scenarios) -> None:
     """A seeded sample of what `make chaos` does five hundred times."""
     count = at_once(partial(killed, scenarios, method, 1, 10) for method in ("random", "coarse-to-fine"))

@@ -17,10 +17,12 @@ def have(scenario: Scenario) -> list[int]:
     "point",
     [
         pytest.param("before-remove:1", id="the first removal"),
-        pytest.param("after-remove:2", id="the second, when it is done"),
-        pytest.param("before-remove:5", id="the last trial is recorded as ended"),
-        pytest.param("before-remove:8", id="the pool has closed"),
-        pytest.param("after-batch-commit:8", id="an end is recorded, and nothing was done yet"),
+        pytest.param("after-remove:2", id="the second, when it is done", marks=pytest.mark.chaos),
+        pytest.param("before-remove:5", id="the last trial is recorded as ended", marks=pytest.mark.chaos),
+        pytest.param("before-remove:8", id="the pool has closed", marks=pytest.mark.chaos),
+        pytest.param(
+            "after-batch-commit:8", id="an end is recorded, and nothing was done yet", marks=pytest.mark.chaos
+        ),
     ],
 )
 def test_killed(scenario: Scenario, point: str) -> None:

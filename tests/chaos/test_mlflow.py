@@ -92,6 +92,7 @@ class TestAllTheTime:
 
 
 class TestForAWhile:
+    @pytest.mark.chaos
     def test_fails_in_every_way_in_turn(self, scenario: Scenario, server: Server) -> None:
         """It comes back before the study ends: nothing is left to do for anybody.
 

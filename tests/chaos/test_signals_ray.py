@@ -67,6 +67,7 @@ def go_on(scenario: Scenario, retrained: int) -> None:
     assert (scenario.retrained(), scenario.trained()) == (retrained, TRIALS * EPOCHS + retrained)
 
 
+@pytest.mark.chaos
 def test_interrupted_once(scenario: Scenario) -> None:
     answer, seconds = ended(training(scenario, 0.5, epochs=4), signal.SIGINT)
     assert (answer.code, seconds < 30) == (130, True)

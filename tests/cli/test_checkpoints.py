@@ -69,6 +69,7 @@ def test_evaluate_leaves_out_what_was_removed(cli: CliRunner) -> None:
     assert len([*folders]) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_on_ray(cli: CliRunner) -> None:
     """Two workers release trials while the driver removes their checkpoints."""

@@ -94,7 +94,9 @@ def test_asking_the_study_to_stop_reaches_its_evaluation(cli: CliRunner) -> None
     assert evaluate(cli).code == 0
 
 
-@pytest.mark.parametrize(("part", "advice"), [("validation", RESUME), ("test", "--again")])
+@pytest.mark.parametrize(
+    ("part", "advice"), [pytest.param("validation", RESUME, marks=pytest.mark.slow), ("test", "--again")]
+)
 def test_sigterm_while_scoring_says_how_to_resume(cli: CliRunner, part: str, advice: str) -> None:
     """With a Ray of its own, whose core has a handler of SIGTERM that prints a stack and ends the process."""
     ready(cli, trials=2)

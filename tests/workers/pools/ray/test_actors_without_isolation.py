@@ -17,7 +17,7 @@ from hpsearch.workers.worker import HASH_SEED
 from tests.contracts.pool_contract import Driver, MeasurerContract, PoolContract
 from tests.support.studies import setup
 
-pytestmark = pytest.mark.xdist_group("ray")
+pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
