@@ -74,6 +74,7 @@ def talkative(params: Params, run: Run) -> Iterator[Report]:
 
 def network(params: Params, run: Run) -> Iterator[Report]:
     """`torch_learner`, which raises in its second epoch where the learning rate is beyond `limit`."""
+    dict(params)  # all parameters count as read
     for report in torch_learner(params, run):
         if report.step == 2 and float(params["lr"]) > float(params["limit"]):
             raise ValueError(f"lr = {params['lr']} is too much")
