@@ -132,7 +132,7 @@ class _Evaluating:
 
     def _bring_to_mlflow(self) -> None:
         """Opening and result become files of the study's run; later, by `hpsearch sync`, if MLflow is unreachable."""
-        tracker = build.tracker(self.study, self.record)
+        tracker = build.tracker(self.study, self.record, build.own_logging(self.study, self.record))
         tracker.start()
         if (sync := tracker.close(FLUSH)).pending:
             self.observer.show_line(f"note: {sync.problem}; `hpsearch sync` sends the result later")

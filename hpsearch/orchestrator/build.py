@@ -220,8 +220,9 @@ def one_worker(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Iterator[W
         yield made
 
 
-def tracker(study: Study, record: StudyRecord) -> Tracker:
-    """The tracker has its own reader of the journal. tracking.mlflow = "none": nothing is tracked."""
+def tracker(study: Study, record: StudyRecord, own: OwnLoggingStore) -> Tracker:
+    """The tracker has its own reader of the journal. tracking.mlflow = "none": nothing is tracked. own: see
+    `own_logging`."""
     if study.tracking_uri == "none":
         return MemoryTracker()
     from hpsearch.tracking.mlflow_tracker import MlflowTracker
@@ -229,21 +230,18 @@ def tracker(study: Study, record: StudyRecord) -> Tracker:
     def reader() -> Journal:
         return Journal.open(study.journal_url, create=False)
 
-    own = own_logging(study, record)
     work = work_folder(study, record.uid)
     return MlflowTracker(record, study.objective, reader, study.tracking_uri, own_logging=own, work=work)
 
 
 def own_logging(study: Study, record: StudyRecord) -> OwnLoggingStore:
-    """The store for runs that the trainer itself logs to MLflow."""
-    own = sources_of_trainer(study)
+    """The store for runs that the trainer itself logs to MLflow. Reads the trainer's files."""
     store = _own_logging_uri(study, as_written=True)
-    return OwnLoggingStore(store, work_folder(study, record.uid), bool(LOGGERS & own.packages))
+    return OwnLoggingStore(store, work_folder(study, record.uid), bool(LOGGERS & sources_of_trainer(study).packages))
 
 
-def prepare_own_logging(study: Study, record: StudyRecord) -> str:
+def prepare_own_logging(study: Study, record: StudyRecord, own: OwnLoggingStore) -> str:
     """Create that store and its experiment, where the trainer uses them. Returns why that is not possible, or ""."""
-    own = own_logging(study, record)
     return own.prepare(_own_logging_uri(study, as_written=False), study.study.name, record.uid)
 
 

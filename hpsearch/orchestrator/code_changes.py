@@ -11,7 +11,7 @@ from hpsearch.core.format import many
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import Batch, Journal, Lease, StudyRecord, TrainingSegment
 from hpsearch.records.export import TRAINER_CODE
-from hpsearch.records.trainer_code import TrainerCode, with_results
+from hpsearch.records.trainer_code import TrainerCode, has_results
 from hpsearch.study.definition import Study
 
 ACCEPTED = "accept changes"
@@ -36,7 +36,7 @@ class CodeChanges:
         if before is not None:
             _check_same_file(record.name, before.file, now.file)
         changes = now.changes_since(before) if before is not None else []
-        if changes and not with_results(journal.trials(record.id)):
+        if changes and not has_results(journal.trials(record.id)):
             changes = []
         return cls(before, now, tuple(changes))
 

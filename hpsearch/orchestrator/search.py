@@ -152,7 +152,8 @@ class Search:
 
     def _begin(self, held: HeldStudy, history: History, sampler: Sampler) -> None:
         self.held, self.history, self.sampler = held, history, sampler
-        self._tracking.tracker = build.tracker(self.study, held.record)
+        self._own_logging = build.own_logging(self.study, held.record)
+        self._tracking.tracker = build.tracker(self.study, held.record, self._own_logging)
         code = environment.code(self.study.trainer.use, self.study.folder)
         self._recorder = JournalRecorder(held, code, self._notes.add, data=self._data)
         self._notes.resumes = may_resume(self.study) or any(trial.state.is_active and trial.curve for trial in history)
@@ -163,7 +164,7 @@ class Search:
         self._end, self._totals = End(), Totals()
 
     def _made_loop(self, pool: Pool, preflight: PreflightRecord) -> Loop:
-        if problem := build.prepare_own_logging(self.study, self.held.record):
+        if problem := build.prepare_own_logging(self.study, self.held.record, self._own_logging):
             self._notes.add(
                 f"note: {problem}; what the trainer logs itself is kept in the scratch folder of each trial"
             )

@@ -1,5 +1,7 @@
-"""A study's trainer, checked against its space and metrics by reading its files; nothing is imported."""
+"""Checks before a run: the trainer against space and metrics, by reading its files without importing them, and likely
+mistakes in the study file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hpsearch.core.errors import Fault
@@ -25,19 +27,22 @@ def check(study: Study) -> SourceCheck:
 
 def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     """Each with its line in the study file."""
-    paths: list[tuple[KeyPath, str]] = []
+    placed: list[tuple[KeyPath, str]] = []
     for fault in found.faults:
         table = ("trainer", "options") if fault.parameter in study.trainer.options else ("space",)
-        paths.append(((*table, fault.parameter) if fault.parameter else ("trainer", "use"), fault.message))
-    return [_placed(file, path, message) for path, message in paths]
+        placed.append(((*table, fault.parameter) if fault.parameter else ("trainer", "use"), fault.message))
+    return _with_lines(file, placed)
 
 
 def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     """As `faults`, of what is allowed and probably not meant."""
     of_trainer = [(("study", "metric"), message) for message in found.warnings.values()]
-    return [_placed(file, path, message) for path, message in [*of_trainer, *likely_mistakes(study)]]
+    return _with_lines(file, [*of_trainer, *likely_mistakes(study)])
 
 
-def _placed(file: Path, path: KeyPath, message: str) -> Fault:
+def _with_lines(file: Path, placed: Sequence[tuple[KeyPath, str]]) -> list[Fault]:
+    """The file is read only if there is something to place."""
+    if not placed:
+        return []
     _, lines = reading.parse(file, reading.read(file))
-    return Fault(reading.where(file), lines.find(path), ".".join(map(str, path)), message)
+    return [Fault(reading.where(file), lines.find(path), ".".join(map(str, path)), text) for path, text in placed]

@@ -1,13 +1,13 @@
 """The code of a study's trainer at the first run, and its differences from the present code.
 
 All trials of a study are trained with the same code: results of two versions cannot be compared, nor can a sampler
-learn from both. Comments and white space are ignored.
+learn from both. Comments, docstrings and white space are ignored.
 """
 
 import ast
 import difflib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -51,10 +51,8 @@ class SourceText:
         digest = hashlib.sha256(_syntax(text).encode("utf-8", "backslashreplace")).hexdigest()
         return cls(digest, redact(text) if len(text) <= MAX_TEXT_LENGTH else "")
 
-    def is_same(self, other: "SourceText | None") -> bool:
+    def is_same(self, other: "SourceText") -> bool:
         """The digest depends on the version of Python, so equal texts and equal syntax trees are the same too."""
-        if other is None:
-            return False
         known = bool(self.text and other.text)
         return self.digest == other.digest or (known and _syntax(self.text) == _syntax(other.text))
 
@@ -131,13 +129,10 @@ def sources_of_trainer(study: Study) -> Sources:
     return Sources.of(module_of(study.trainer.use, study.folder)) if given is None else Sources.of_object(given)
 
 
-def with_results(trials: Sequence[Trial]) -> list[Trial]:
-    """The trials with reports of the trainer's recorded code.
-
-    Empty if all of them are FAILED: a corrected trainer trains these again.
-    """
-    own = [trial for trial in trials if trial.curve and not trial.superseded]
-    return own if any(trial.state is not State.FAILED for trial in own) else []
+def has_results(trials: Iterable[Trial]) -> bool:
+    """Whether a trial has reports of the trainer's recorded code. FAILED ones do not count: a corrected trainer trains
+    them again."""
+    return any(trial.curve and not trial.superseded and trial.state is not State.FAILED for trial in trials)
 
 
 def _difference(name: str, before: str, after: str) -> Iterator[str]:

@@ -23,7 +23,7 @@ class ParameterReads:
             self.argument = _SeenDict(argument, self._read.add)
         else:
             is_instance = dataclasses.is_dataclass(argument) and not isinstance(argument, type)
-            self._is_seen = is_instance and _watched(argument, self._read.add) is not None
+            self._is_seen = is_instance and _watch(argument, self._read.add)
 
     def restart(self) -> None:
         """Forget earlier reads. Called when the trainer starts."""
@@ -83,10 +83,10 @@ class _SeenDict(dict[str, Any]):
         return dict, (dict(self),)
 
 
-def _watched(instance: Any, seen: Callable[[str], None]) -> Any:
-    """The same instance, with a subclass of its class that calls `seen` with each attribute that is read.
+def _watch(instance: Any, seen: Callable[[str], None]) -> bool:
+    """Give the instance a subclass of its class that calls `seen` with each attribute that is read.
 
-    None if its class cannot be changed. `repr` does not count as a read; its pickles have the original class.
+    False if its class cannot be changed. `repr` does not count as a read; its pickles have the original class.
     """
     own: Any = type(instance)
 
@@ -113,5 +113,5 @@ def _watched(instance: Any, seen: Callable[[str], None]) -> Any:
     try:
         object.__setattr__(instance, "__class__", type(own.__name__, (own,), members))
     except TypeError:
-        return None
-    return instance
+        return False
+    return True

@@ -14,24 +14,8 @@ import hpsearch
 from hpsearch.core.errors import StudyChanged
 from hpsearch.core.trial import State
 from hpsearch.records.export import TRAINER_CODE
+from tests.cli.cli_runner import RANDOM, STUDY
 
-FILE = """
-[study]
-name = "changed"
-metric = "val_loss"
-goal = "minimize"
-[trainer]
-use = "changing_trainer:train"
-epochs = 2
-[space]
-x = {{ low = 0.0, high = 1.0, points = 4 }}
-[search]
-{search}
-[resources]
-address = "none"
-[tracking]
-mlflow = "none"
-"""
 TRAINER = """
 from hpsearch import Report
 from changing_loss import loss
@@ -42,7 +26,8 @@ def train(params, run):
 """
 LOSS = "def loss(x):\n    return abs(x - 0.3)\n"
 OTHER_LOSS = LOSS.replace("0.3", "0.7")
-RANDOM = 'method = "random"\ntrials = 4'
+SPACE = "x = { low = 0.0, high = 1.0, points = 4 }"
+CHANGING = {"trainer": "changing_trainer:train", "epochs": 2, "options": "{}", "space": SPACE}
 
 
 @dataclass
@@ -51,7 +36,7 @@ class Project:
 
     def write(self, search: str = RANDOM) -> "Project":
         self.folder.mkdir(exist_ok=True)
-        (self.folder / "study.toml").write_text(FILE.format(search=search))
+        (self.folder / "study.toml").write_text(STUDY.format(search=search, **CHANGING))
         (self.folder / "changing_trainer.py").write_text(TRAINER)
         (self.folder / "changing_loss.py").write_text(LOSS)
         return self
