@@ -181,7 +181,8 @@ def test_the_study_is_seen_to_run_and_is_held(session_folder: SessionFolder, url
         assert journal.holder(record.id) is not None
         with pytest.raises(StudyBusy):
             Session(study, shared=False).__enter__()
-    assert Journal.open(url).holder(record.id) is None
+    with Journal.open(url) as journal:
+        assert journal.holder(record.id) is None
     run_study(
         session_folder.study(RANDOM, "run", trainer=trainer, resources=resources, journal={"url": url}), Observer()
     )
