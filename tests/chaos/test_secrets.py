@@ -6,6 +6,7 @@ Ray's folder while it lives, the command lines of all processes of this machine,
 
 import io
 import json
+import os
 import signal
 import tempfile
 import zipfile
@@ -57,8 +58,9 @@ class Watch:
             if self.looks % 20 == 0:
                 for folder in Path("/tmp").glob("hps[0-9]*-*"):
                     self.folders += 1
-                    for path in folder.rglob("*"):
-                        self._read(path)
+                    for inside, _, files in os.walk(folder):  # unlike rglob, goes on where a folder vanishes
+                        for file in files:
+                            self._read(Path(inside) / file)
 
     def _read(self, path: Path) -> None:
         try:
