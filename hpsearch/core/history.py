@@ -111,7 +111,7 @@ class History:
             best = self._losses[place][number] if place else math.inf
         else:
             best = sparse[-1][1] if sparse else math.inf
-        loss = self.objective.loss_of(report)
+        loss = self.objective.loss_at(trial.curve, place)
         best = min(best, loss) if self.objective.at == "best" else loss
         if sparse is None:
             self._losses.setdefault(report.step, {})[number] = best
@@ -128,7 +128,8 @@ class History:
         return iter(self._trials)
 
     def losses_at(self, step: int) -> Mapping[int, float]:
-        """Trial number -> its loss up to this epoch: the best so far, or the last one with at = "last".
+        """Trial number -> its loss up to this epoch: the best so far, with at = "last" the last one, or the mean of the
+        last ones.
 
         Smaller is better. It has all trials, in any state but INFEASIBLE, that trained to this epoch and reported the
         metric by then.

@@ -6,7 +6,7 @@ All are immutable and can be pickled. Only the loop changes a trial's state.
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
@@ -14,6 +14,12 @@ from typing import Literal
 
 MAX_METRIC_NAME = 500
 """Most characters of a metric's name."""
+
+MEAN_OF_LAST = "mean of last "
+"""Before the number of reports, as in study.at = "mean of last 5"."""
+
+MAX_AVERAGED = 1000
+"""The most reports that study.at = "mean of last N" averages."""
 
 MAX_ENSEMBLE_TRIALS = 20
 """The most trials of a search that an evaluation's ensembles may use; as many keep their checkpoints by default."""
@@ -175,6 +181,8 @@ class Trial:
 class Objective:
     """A reported metric, its goal, and the epoch by which a trial is judged.
 
+    at: "best", "last", or "mean of last N": the mean of the last N values (of all, where there are fewer), for metrics
+    that are noisy from epoch to epoch, such as the return of an agent. Its epoch is the last one.
     failed: whether a FAILED trial has a result: "keep", from its epochs before the failure; "drop", none.
 
     Inside hpsearch smaller is better: `loss_*` negates a metric that is maximised. NaN and both infinities become +inf,
@@ -183,13 +191,23 @@ class Objective:
 
     metric: str
     goal: Literal["minimize", "maximize"]
-    at: Literal["best", "last"] = "best"
+    at: str = "best"
     failed: Literal["keep", "drop"] = "keep"
 
     @property
     def sign(self) -> int:
         """1 for minimize, -1 for maximize: smaller is better for value * sign."""
         return 1 if self.goal == "minimize" else -1
+
+    @property
+    def averaged(self) -> int:
+        """The number of last reports with the metric that a trial's value is the mean of; 0 with at = "best"."""
+        return 0 if self.at == "best" else 1 if self.at == "last" else int(self.at.removeprefix(MEAN_OF_LAST))
+
+    @property
+    def label(self) -> str:
+        """The metric, for people: "return (mean of last 5)"."""
+        return f"{self.metric} ({self.at})" if self.averaged > 1 else self.metric
 
     def loss_of(self, report: Report) -> float:
         value = report.metrics.get(self.metric, math.nan)
@@ -207,10 +225,37 @@ class Objective:
 
     def judged(self, trial: Trial) -> Report | None:
         """The report by which the trial is judged: of those with the metric, the best (the earliest of equals) or the
-        last one. None where no report has the metric."""
-        if self.at == "last":
-            return next(filter(self.is_in, reversed(trial.curve)), None)
-        return min(filter(self.is_in, trial.curve), key=self.loss_of, default=None)
+        last one, with the mean as its metric where means count. None where no report has the metric."""
+        return self._mean(self.deciding(trial.curve))
+
+    def deciding(self, curve: Sequence[Report]) -> tuple[Report, ...]:
+        """The reports that a trial's value is computed from, the oldest first: the best one, or the last ones."""
+        if self.at == "best":
+            best = min(filter(self.is_in, curve), key=self.loss_of, default=None)
+            return () if best is None else (best,)
+        return tuple(islice(filter(self.is_in, reversed(curve)), self.averaged))[::-1]
+
+    def loss_at(self, curve: Sequence[Report], place: int) -> float:
+        """Of the report at this index, which has the metric: its loss, or the loss of the mean up to it."""
+        report = curve[place] if self.averaged <= 1 else self._mean(self.deciding(curve[: place + 1]))
+        return self.loss_of(report or curve[place])
+
+    def counted(self, curve: Sequence[Report]) -> Iterator[Report]:
+        """The reports with the metric. Where means count, each has the mean of the last ones up to it as its metric."""
+        measured = [report for report in curve if self.is_in(report)]
+        if self.averaged <= 1:
+            yield from measured
+            return
+        for end in range(1, len(measured) + 1):
+            yield self._mean(measured[max(0, end - self.averaged) : end]) or measured[end - 1]
+
+    def _mean(self, reports: Sequence[Report]) -> Report | None:
+        """The last of the reports, with the mean of their metrics as its metric."""
+        if len(reports) <= 1:
+            return reports[0] if reports else None
+        values = [report.metrics[self.metric] for report in reports]
+        mean = math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
+        return replace(reports[-1], metrics={**reports[-1].metrics, self.metric: mean})
 
     def steps(self, trial: Trial, newest: int) -> list[int]:
         """The steps of the newest reports that have the metric, the newest first; at most `newest` of them."""

@@ -195,7 +195,7 @@ class Judge:
         known, best = self._best.get(trial.number, (0, ()))
         short = replace(trial, curve=(*best, *trial.curve[known:]))
         report = self.objective.judged(short)
-        self._best[trial.number] = (len(trial.curve), () if report is None else (report,))
+        self._best[trial.number] = (len(trial.curve), self.objective.deciding(short.curve))
         value = self.objective.value(short)
         if report is None or value is None:
             return {"value": None, "loss": None, "best_epoch": None}

@@ -187,11 +187,14 @@ def improvements(
 
     A trial that is judged by its last epoch counts from that epoch on.
     """
-    counting = {trial.number: last.step for trial in fit if (last := objective.judged(trial)) is not None}
+    counting = {trial.number: judged for trial in fit if (judged := objective.judged(trial)) is not None}
     best, known, count = math.inf, dict.fromkeys((trial.number for trial in trials), 0), 0
     for number, report in by_arrival(trials):
         count, known[number] = count + report.step - known[number], report.step
-        judged = number in counting and (objective.at == "best" or report.step == counting[number])
-        if judged and (loss := objective.loss_of(report)) < best:
+        counts = number in counting and (objective.at == "best" or report.step == counting[number].step)
+        if not counts:
+            continue
+        value = report if objective.at == "best" else counting[number]
+        if (loss := objective.loss_of(value)) < best:
             best = loss
-            yield count, short(report.metrics[objective.metric]), f"trial {number}, epoch {report.step}"
+            yield count, short(value.metrics[objective.metric]), f"trial {number}, epoch {report.step}"

@@ -51,7 +51,7 @@ def without_improvement(trial: Trial, objective: Objective, patience: int, min_d
     its epoch, where the metric was ever finite.
     """
     best, at, since = math.inf, 0, 0
-    for report in filter(objective.is_in, trial.curve):
+    for report in objective.counted(trial.curve):
         since += 1
         loss = objective.loss_of(report)
         if loss < best - min_delta:
@@ -62,7 +62,7 @@ def without_improvement(trial: Trial, objective: Objective, patience: int, min_d
     numbers = {"epochs": epochs}
     long = many(epochs, "epoch") if since == epochs else f"{many(since, 'evaluation')} ({many(epochs, 'epoch')})"
     if at == 0:
-        return f"no finite {objective.metric} for {long}", numbers
+        return f"no finite {objective.label} for {long}", numbers
     record = f"{metric_text(objective, best)} (epoch {at})"
-    text = f"{objective.metric} has not improved on {record} for {long}"
+    text = f"{objective.label} has not improved on {record} for {long}"
     return text, {**numbers, "best": best if objective.goal == "minimize" else -best, "epoch": at}

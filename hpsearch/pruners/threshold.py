@@ -23,8 +23,9 @@ class Threshold:
     def judge(self, trial: Trial, history: History) -> Verdict:
         if trial.epoch <= self.warmup_epochs or has_reached_target(trial) or not has_reported(trial, history.objective):
             return Continue()
-        metric = history.objective.metric
-        value = trial.curve[-1].metrics[metric]
+        metric, objective = history.objective.metric, history.objective
+        last = objective.judged(trial) if objective.averaged else None
+        value = (last or trial.curve[-1]).metrics[metric]
         where, at = f"threshold: {metric} {value:.4g} at epoch {trial.epoch}", {"epoch": trial.epoch}
         if math.isnan(value):
             return Stop(f"threshold: {metric} is NaN at epoch {trial.epoch}", numbers=at)

@@ -248,11 +248,11 @@ def best_points(objective: Objective, trial: Trial) -> Iterator[Point]:
             yield Point("best_epoch", float(report.step), report.at, report.step)
 
 
-def _improvements(objective: Objective, curve: Iterable[Report]) -> Iterator[Report]:
+def _improvements(objective: Objective, curve: Sequence[Report]) -> Iterator[Report]:
     best = math.inf
-    for report in curve:
+    for report in objective.counted(curve):
         loss = objective.loss_of(report)
-        if math.isfinite(loss) and (loss < best or objective.at == "last"):
+        if math.isfinite(loss) and (loss < best or objective.at != "best"):
             best = loss
             yield report
 

@@ -85,7 +85,7 @@ class CheckpointWriter:
         """
         self._last = report.step
         loss = self._objective.loss_of(report)
-        is_last = self._objective.at == "last" and self._objective.is_in(report)
+        is_last = self._objective.at != "best" and self._objective.is_in(report)
         if self.tracked and not self._disabled and (loss < self._best_loss or is_last):
             self._best_loss = loss
             snapshot = self._take(state.take_weights if self._weights_only else state.take_snapshot)

@@ -50,9 +50,9 @@ class Removal:
 class CheckpointStore:
     """The checkpoints of one trial: a folder with epoch-000012.pt, its .sha256, and best.pt.
 
-    best.pt is the state at the best epoch that counts, or with study.at = "last" at the last. The worker may have been
-    ahead of a verdict that drops what is best; best.pt.before is then the best again. Where the worker was lost before
-    it could say so, best.pt is of a later epoch: its `step` says.
+    best.pt is the state at the best epoch that counts, or at the last unless study.at = "best". The worker may have
+    been ahead of a verdict that drops what is best; best.pt.before is then the best again. Where the worker was lost
+    before it could say so, best.pt is of a later epoch: its `step` says.
     """
 
     def __init__(self, folder: Path, owner: str):

@@ -56,6 +56,10 @@ class TestLosses:
         history = History(Objective("val_loss", "minimize", at="last"), [trial(0, 3.0, 1.0, 2.0)])
         assert [history.losses_at(step)[0] for step in (1, 2, 3)] == [3.0, 1.0, 2.0]
 
+    def test_or_the_mean_of_the_last_ones(self) -> None:
+        history = History(Objective("val_loss", "maximize", at="mean of last 2"), [trial(0, 3.0, 1.0, 2.0)])
+        assert [history.losses_at(step)[0] for step in (1, 2, 3)] == [-3.0, -2.0, -1.5]
+
     def test_smaller_is_better_where_a_metric_is_maximised(self) -> None:
         history = History(Objective("val_loss", "maximize"), [trial(0, 3.0, 1.0)])
         assert [history.losses_at(step)[0] for step in (1, 2)] == [-3.0, -3.0]
@@ -65,10 +69,10 @@ class TestLosses:
         history = History(LOSS, [trial(0, bad, 2.0, bad)])
         assert [history.losses_at(step)[0] for step in (1, 2, 3)] == [math.inf, 2.0, 2.0]
 
-    @pytest.mark.parametrize("at", ["best", "last"])
+    @pytest.mark.parametrize("at", ["best", "last", "mean of last 3"])
     @given(losses=st.lists(st.floats(allow_nan=True), min_size=1, max_size=8), parts=st.sets(st.integers(1, 7)))
     def test_do_not_depend_on_how_a_curve_grew(self, at: str, losses: list[float], parts: set[int]) -> None:
-        objective = Objective("val_loss", "minimize", at=at)  # type: ignore[arg-type]
+        objective = Objective("val_loss", "minimize", at=at)
         at_once, in_parts = History(objective, [trial(0, *losses)]), History(objective)
         for size in [0, *sorted(parts), len(losses)]:
             in_parts.put(trial(0, *losses[:size])) if size <= len(losses) else None

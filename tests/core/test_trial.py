@@ -68,3 +68,37 @@ def test_the_result_of_a_failed_trial_counts_unless_it_is_dropped() -> None:
     assert keep.succeeded([TRIAL, failed]) == drop.succeeded([TRIAL, failed]) == [TRIAL]
     without = replace(failed, curve=(Report(1, {"other": 0.5}),))
     assert keep.ranked([without]) == []
+
+
+class TestMeanOfTheLastReports:
+    MEAN = Objective("score", "maximize", at="mean of last 3")
+
+    def judged(self, *scores: float | None) -> tuple[int, float | None]:
+        """The epoch and the value of a trial with these scores; None: a report without the metric."""
+        curve = tuple(Report(s, {"score": v, "other": 1.0} if v is not None else {}) for s, v in enumerate(scores, 1))
+        trial = replace(TRIAL, curve=curve)
+        report = self.MEAN.judged(trial)
+        assert report is not None
+        return report.step, self.MEAN.value(trial)
+
+    def test_is_the_value_at_the_last_report_with_the_metric(self) -> None:
+        assert self.judged(9.0, 1.0, 2.0, 6.0) == (4, 3.0)
+        assert self.judged(9.0, None, 1.0, 2.0, None) == (4, 4.0)
+
+    def test_of_all_where_there_are_fewer(self) -> None:
+        assert self.judged(9.0) == (1, 9.0)
+        assert self.judged(9.0, 1.0) == (2, 5.0)
+
+    def test_without_a_value_where_one_of_them_is_not_finite(self) -> None:
+        assert self.judged(1.0, math.inf, 2.0) == (3, None)
+
+    def test_other_metrics_are_those_of_the_last_report(self) -> None:
+        curve = (Report(1, {"score": 1.0, "other": 1.0}), Report(2, {"score": 2.0, "other": 5.0}))
+        report = self.MEAN.judged(replace(TRIAL, curve=curve))
+        assert report is not None
+        assert report.metrics == {"score": 1.5, "other": 5.0}
+
+    def test_up_to_each_report(self) -> None:
+        curve = tuple(Report(step, {"score": float(step)}) for step in range(1, 5))
+        assert [report.metrics["score"] for report in self.MEAN.counted(curve)] == [1.0, 1.5, 2.0, 3.0]
+        assert [self.MEAN.loss_at(curve, place) for place in range(4)] == [-1.0, -1.5, -2.0, -3.0]

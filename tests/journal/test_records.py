@@ -100,6 +100,10 @@ def test_an_environment_that_several_segments_share_is_one_row() -> None:
         (LOSS, [(0.5, 0.5, 1), (0.1, 0.1, 2), (0.1, 0.1, 2), (0.1, 0.1, 2)]),
         (Objective("val_loss", "maximize"), [(0.5, -0.5, 1)] * 4),
         (Objective("val_loss", "minimize", at="last"), [(0.5, 0.5, 1), (0.1, 0.1, 2), (0.1, 0.1, 3), (0.3, 0.3, 4)]),
+        (
+            Objective("val_loss", "minimize", at="mean of last 2"),
+            [(0.5, 0.5, 1), (0.3, 0.3, 2), (0.1, 0.1, 3), (0.2, 0.2, 4)],
+        ),
     ],
 )
 def test_a_curve_that_grows_is_judged_as_a_whole_one(

@@ -82,6 +82,11 @@ class TestAnytime:
         trials = [trial(0, 0.5, 1.0, 3.0), trial(1, 2.0, begins=10)]
         assert [value for _, value, _ in of_trials.improvements(trials, trials, LAST)] == [3.0, 2.0]
 
+    def test_a_mean_of_the_last_epochs_counts_from_then_on(self) -> None:
+        trials = [trial(0, 0.5, 1.0, 3.0), trial(1, 2.5, begins=10)]
+        mean = Objective("val_loss", "minimize", at="mean of last 2")
+        assert [value for _, value, _ in of_trials.improvements(trials, trials, mean)] == [2.0]
+
     def test_a_metric_that_is_maximised_rises(self) -> None:
         trials = [trial(0, 0.5, 0.4, 0.7)]
         best = of_trials.improvements(trials, trials, Objective("val_loss", "maximize"))

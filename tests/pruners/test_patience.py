@@ -71,3 +71,10 @@ def test_only_reports_that_have_the_metric_count() -> None:
     assert isinstance(ended, Finish)
     assert ended.reason == ("early stopping: val_loss has not improved on 0.5 (epoch 1) for 2 evaluations (6 epochs)")
     assert ended.numbers == {"epochs": 6, "best": 0.5, "epoch": 1}
+
+
+def test_the_mean_of_the_last_reports_is_compared_where_it_counts() -> None:
+    mean = Objective("val_accuracy", "maximize", at="mean of last 2")
+    lucky = history_of([0.1, 0.9, 0.2, 0.5, 0.7, 0.8], objective=mean)  # means: .1 .5 .55 .35 .6 .75
+    assert EarlyStopping(2).judge(lucky[0], lucky) == Continue()
+    assert isinstance(EarlyStopping(2).judge(lucky[0], history_of([], objective=ACCURACY)), Finish)

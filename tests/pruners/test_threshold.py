@@ -41,3 +41,9 @@ def test_nan_is_out_of_bounds() -> None:
     verdict = judged(Threshold(), math.nan)
     assert isinstance(verdict, Stop)
     assert verdict.numbers == {"epoch": 1}
+
+
+def test_the_mean_of_the_last_reports_is_compared_where_it_counts() -> None:
+    mean = Objective("val_accuracy", "maximize", at="mean of last 2")
+    assert judged(Threshold(lower=0.2), 0.5, 0.1, objective=mean) == Continue()
+    assert isinstance(judged(Threshold(lower=0.2), 0.5, 0.1, 0.1, objective=mean), Stop)

@@ -191,7 +191,7 @@ class TestBest:
         ]
 
     def test_the_last_is_the_result(self):
-        for at in ("best", "last"):
+        for at in ("best", "last", "mean of last 2"):
             objective = Objective("val_loss", "maximize", at=at)
             trial = make_trial(state=State.PAUSED, curve=curve(0.5, 0.9, 0.7))
             *_, value, epoch = best_points(objective, trial)

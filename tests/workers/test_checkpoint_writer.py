@@ -67,9 +67,9 @@ class TestRetention:
         assert (snapshot.step, snapshot.best) == (2, -5.0)
 
     @pytest.mark.usefixtures("slices")
-    @pytest.mark.parametrize("pause", [None, 1, 3])
-    def test_judged_at_the_last_epoch_the_last_is_the_best(self, tmp_path: Path, pause: int | None) -> None:
-        toy = Worker(setup(tmp_path, "scripted", objective=Objective("val_loss", "minimize", at="last")))
+    @pytest.mark.parametrize(("pause", "at"), [(None, "last"), (1, "last"), (3, "last"), (1, "mean of last 2")])
+    def test_judged_at_the_last_epoch_the_last_is_the_best(self, tmp_path: Path, pause: int | None, at: str) -> None:
+        toy = Worker(setup(tmp_path, "scripted", objective=Objective("val_loss", "minimize", at=at)))
         if pause is not None:
             paused(toy, start(params={"losses": "5 1 nan 3"}, until=pause))
         assert train(toy, start(params={"losses": "5 1 nan 3"}, after=pause or 0)).ended

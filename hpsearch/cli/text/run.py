@@ -111,7 +111,7 @@ def _best_rows(result: RunResult) -> list[str]:
         return [f"no trial succeeded; the last one: {why}"]
     later = "; it FAILED later" if best.failed else ""
     return [
-        f"best: trial {best.trial}, {result.study.study.metric} {number(best.value)} at epoch {best.epoch}{later}",
+        f"best: trial {best.trial}, {result.study.objective.label} {number(best.value)} at epoch {best.epoch}{later}",
         f"      {params_line(best.params)}",
     ]
 

@@ -44,7 +44,7 @@ def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
         if others and all(name in one.params and one.params[name] == value for one in others)
     }
     searched = [name for name in names if name not in same]
-    rows = [["trial", objective.metric, "epoch", "state", *searched]]
+    rows = [["trial", objective.label, "epoch", "state", *searched]]
     for trial in trials[:most]:
         judged, value = objective.judged(trial), objective.value(trial)
         result = [number(value), str(judged.step)] if judged is not None and value is not None else ["", ""]

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, PlainValidator, WithJsonSchema
 
-from hpsearch.core.trial import MAX_METRIC_NAME, Plain
-from hpsearch.study.file.faults import show
+from hpsearch.core.trial import MAX_AVERAGED, MAX_METRIC_NAME, MEAN_OF_LAST, Plain
+from hpsearch.study.file.faults import did_you_mean, show
 from hpsearch.study.output_patterns import compiled
 from hpsearch.study.program import INTERPRETERS
 
@@ -96,6 +96,19 @@ def _use(use: str) -> str:
     if not (is_known and re.fullmatch(r"[^\W\d]\w*", function)):
         raise ValueError(f'must be "module:function" or "file.py:function", such as "mine:train", got {show(use)}')
     return f"{place}:{function}"
+
+
+def _judged_at(at: str) -> str:
+    """ "mean of last 1" is "last"."""
+    if at in ("best", "last"):
+        return at
+    found = re.fullmatch(rf"{MEAN_OF_LAST}0*([1-9][0-9]{{0,3}})", at.strip())
+    if found is None or int(found[1]) > MAX_AVERAGED:
+        hint = did_you_mean(at, ("best", "last"))
+        raise ValueError(
+            f'must be "best", "last" or "{MEAN_OF_LAST}N" with N from 1 to {MAX_AVERAGED:,}, got {show(at)}{hint}'
+        )
+    return "last" if found[1] == "1" else f"{MEAN_OF_LAST}{found[1]}"
 
 
 def _pattern(pattern: str) -> str:
@@ -227,6 +240,13 @@ RecordableName = Annotated[str, AfterValidator(recordable)]
 MetricName = Annotated[str, AfterValidator(metric_name)]
 StudyName = Annotated[str, AfterValidator(_study_name)]
 Use = Annotated[str, AfterValidator(_use)]
+JudgedAt = Annotated[
+    str,
+    AfterValidator(_judged_at),
+    WithJsonSchema(
+        {"anyOf": [{"enum": ["best", "last"]}, {"type": "string", "pattern": f"^{MEAN_OF_LAST}[1-9][0-9]{{0,3}}$"}]}
+    ),
+]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 LinePattern = Annotated[str, AfterValidator(_line_pattern)]
 Words = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]

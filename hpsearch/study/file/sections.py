@@ -18,6 +18,7 @@ from hpsearch.study.file.kinds import (
     Bytes,
     Count,
     Gpus,
+    JudgedAt,
     MetricName,
     Number,
     Options,
@@ -68,8 +69,10 @@ class StudySection(Section):
     metric: MetricName = Field(description="the metric to optimize: a name that the trainer reports")
     goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
     seed: Whole = Field(0, description="seed of all random numbers of the study")
-    at: Literal["best", "last"] = Field(
-        "best", description="the epoch whose value counts: that with the best value, or the last"
+    at: JudgedAt = Field(
+        "best",
+        description='the value that counts: of the epoch with the best value ("best"), of the last epoch ("last"), or '
+        'the mean of the last values ("mean of last 5")',
     )
     failed: Literal["keep", "drop"] = Field(
         "keep", description="whether the results of a trial before it failed count as the study's: yes, or no"
