@@ -190,7 +190,6 @@ def changed(*changes: tuple[str, str]) -> list[str]:
         ("minimize", "maximize", 'study.goal: was "minimize", is "maximize"'),
         ('"val_loss"', '"val_loss"\nseed = 1', "study.seed: was 0, is 1"),
         ('"val_loss"', '"val_loss"\nat = "last"', 'study.at: was "best", is "last"'),
-        ('"val_loss"', '"val_loss"\nat = "mean of last 5"', 'study.at: was "best", is "mean of last 5"'),
         ("", "[early_stopping]\npatience = 3", "early_stopping.patience: was absent, is 3"),
         ("", '[prune]\nmethod = "median"', 'prune.method: was "never", is "median"'),
         ('"random"', '"bayesian"', 'search.method: was "random", is "bayesian"'),
