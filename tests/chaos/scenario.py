@@ -39,6 +39,10 @@ MARK = "HPSEARCH_TEST_SCENE"
 SUMMARY: list[tuple[str, str, str]] = []
 """(row of FAULTS, the fault, numbers): see `add_summary`."""
 
+AHEAD = 2
+"""Epochs that a worker on Ray may have trained and not reported: the one in flight, and where verdicts come late, one
+ahead of its verdict (`worker.LATE_FRACTION`)."""
+
 GONE_WITHIN = 90.0
 """Seconds after which no process of a run may be left (FAULTS)."""
 

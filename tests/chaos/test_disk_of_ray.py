@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.disks import SmallDisk, check_checkpoints, check_told, mounting
-from tests.chaos.scenario import Driver, Scenario
+from tests.chaos.scenario import AHEAD, Driver, Scenario
 
 pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("ray")]
 
@@ -60,7 +60,7 @@ def test_its_folder_fills_up_meanwhile(scenario: Scenario, worker_lost: bool) ->
         next(one for one in sorted(driver.process_tree()) if "ray::IsolatedWorker" in str(one)).kill()
     answer = driver.ended(240)
     assert answer.code == 0
-    scenario.check(budget=8, kills=int(worker_lost), concurrency=2)
+    scenario.check(budget=8, kills=int(worker_lost), concurrency=AHEAD)
 
 
 def test_no_room_for_checkpoints(scenario: Scenario) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.scenario import Scenario, Scenarios, add_summary, schema
+from tests.chaos.scenario import AHEAD, Scenario, Scenarios, add_summary, schema
 from tests.cli.cli_runner import content
 
 EPOCH = "pace = 0.021"
@@ -300,8 +300,6 @@ def killed_while_away(scenarios: Scenarios, point: str, whole: Any) -> Count:
 # With Ray: workers of their own, which outlive the driver for a moment ─────────────────────────────
 
 RAY_WORKERS = 2
-AHEAD = 2
-"""Epochs that a worker may have trained and not reported: where verdicts come late it goes one ahead (worker.LATE)."""
 
 
 @pytest.mark.xdist_group("ray")

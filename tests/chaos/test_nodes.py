@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.misbehaving_trainers import pids
 from tests.chaos.ray_nodes import Cluster, undisturbed
-from tests.chaos.scenario import Driver, Process, Scenario, add_summary
+from tests.chaos.scenario import AHEAD, Driver, Process, Scenario, add_summary
 
 EPOCHS = 40
 
@@ -80,7 +80,7 @@ def test_a_node_is_lost(scenario: Scenario, cluster: Cluster) -> None:
     trials = finished(scenario, driver)
     finished_results.check_unchanged()
     assert sorted(one["attempts"] for one in trials) == [1, 1, 1, 2]
-    scenario.check(budget=4, kills=1, concurrency=1)
+    scenario.check(budget=4, kills=1, concurrency=AHEAD)
     add_summary(
         "5", "SIGKILL to one of two nodes", its_trial_went_on_after_s=round(took, 1), epochs_redone=scenario.retrained()
     )
@@ -129,7 +129,7 @@ def test_all_nodes_are_lost(scenario: Scenario, cluster: Cluster, how: str) -> N
     scenario.cli.change((f'address = "{cluster.address if how == "gcs" else cluster.client}"', 'address = "none"'))
     assert scenario.finish().code == 0
     finished_results.check_unchanged()
-    scenario.check(budget=4, kills=1, concurrency=2)
+    scenario.check(budget=4, kills=1, concurrency=2 * AHEAD)
     assert [one["curve"] for one in scenario.export()["trials"]] == undisturbed(scenario)
     add_summary("5", f"SIGKILL to all nodes, address {how}", driver_ended_after_s=round(took, 1), exit_code=5)
 
@@ -150,7 +150,7 @@ def test_the_node_with_the_cpus_is_lost(scenario: Scenario) -> None:
         cluster.add(2)
         answer = scenario.finish(timeout=200)
         finished_results.check_unchanged()
-        scenario.check(budget=4, kills=1, concurrency=2)
+        scenario.check(budget=4, kills=1, concurrency=2 * AHEAD)
         assert [one["curve"] for one in scenario.export()["trials"]] == undisturbed(scenario)
         add_summary("5", "SIGKILL to the only node with cpus", driver_ended_after_s=round(took, 1), exit_code=5)
     finally:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.misbehaving_trainers import pids
 from tests.chaos.ray_nodes import undisturbed
-from tests.chaos.scenario import Driver, Process, Scenario, Scenarios, add_summary
+from tests.chaos.scenario import AHEAD, Driver, Process, Scenario, Scenarios, add_summary
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -85,9 +85,7 @@ def test_its_raylet_is_killed(scenario: Scenario) -> None:
     scenario.cli.change(("workers = 2", 'address = "none"'))
     scenario.finish()
     finished_results.check_unchanged()
-    scenario.check(
-        budget=4, kills=1, concurrency=2 * 2
-    )  # two workers: the epoch in flight, and one ahead of its verdict
+    scenario.check(budget=4, kills=1, concurrency=2 * AHEAD)
     assert [trial["curve"] for trial in scenario.export()["trials"]] == undisturbed(scenario)
     add_summary(
         "3", "SIGKILL to the raylet", times=1, exit_code_5_after_s=round(took, 1), all_gone_after_s=round(gone, 1)
