@@ -100,15 +100,18 @@ class History:
     def _add(self, trial: Trial, place: int) -> None:
         """Index the report at index `place` of the trial's curve."""
         number, report = trial.number, trial.curve[place]
+        if report.step == 0:
+            return
+        before = place - (trial.curve[0].step == 0)  # how many reports with steps from 1 it has before this one
         has_metric = self.objective.is_in(report)
-        if number not in self._sparse and not (has_metric and report.step == place + 1):
-            known = ((step, self._losses[step].pop(number)) for step in range(1, place + 1))
+        if number not in self._sparse and not (has_metric and report.step == before + 1):
+            known = ((step, self._losses[step].pop(number)) for step in range(1, before + 1))
             self._sparse[number] = list(known)
         if not has_metric:
             return
         sparse = self._sparse.get(number)
         if sparse is None:
-            best = self._losses[place][number] if place else math.inf
+            best = self._losses[before][number] if before else math.inf
         else:
             best = sparse[-1][1] if sparse else math.inf
         loss = self.objective.loss_at(trial.curve, place)

@@ -67,7 +67,7 @@ class Failure:
     kind: "error": the trainer raised an exception; "oom": host or GPU memory ran out; "contract": it yields something
         that is not a report, or never reports the study's metric, which is true of all trials; "disk": a checkpoint or
         report could not be written, which the trainer did not cause; "infeasible": the trainer raised Infeasible;
-        "no_report": a program ended with exit code 0 and reported nothing.
+        "no_report": a program ended with exit code 0, or a function returned None, and reported nothing.
     exception: class and first line of the trainer's exception, "" without one.
     """
 

@@ -49,7 +49,8 @@ CALLER = "the caller's own code (ask and tell)"
 class Report:
     """What a trainer reports at the end of an epoch.
 
-    step: the epoch, from 1, increasing by any amount.
+    step: the epoch, from 1, increasing by any amount. 0: before training, from a program; it is recorded, and no trial
+    is judged by it.
     metrics: name -> value, such as {"train_loss": 0.31, "val_accuracy": 0.91}. The study's metric need not be in all
     reports; a trial is judged by those that have it.
     at: when the driver received it, milliseconds since 1970; set by the loop.
@@ -65,7 +66,7 @@ class State(StrEnum):
 
     WAITING ──► RUNNING ──► COMPLETE    reached its last epoch, its trainer returned, or early stopping ended it
        ▲           │  ├───► PRUNED      worse than other trials, diverged, or took longer than limits.trial
-       │           │  ├───► INFEASIBLE  the trainer raised Infeasible, or returned before its first report
+       │           │  ├───► INFEASIBLE  the trainer raised Infeasible, or a generator returned before its first report
        │  lost,    │  ├───► FAILED      the trainer raised, or its worker was lost more than limits.retries times
        └─ stopped ─┘  ▼
                     PAUSED ──► RUNNING  reached its epoch `until`; a sampler may resume it
@@ -216,12 +217,12 @@ class Objective:
         return value if self.goal == "minimize" else -value
 
     def is_in(self, report: Report) -> bool:
-        """Whether the report has the metric."""
-        return self.metric in report.metrics
+        """Whether the report has the metric, and is not one from before training (step 0)."""
+        return report.step > 0 and self.metric in report.metrics
 
     def has_diverged(self, report: Report) -> bool:
         """Whether the metric is in the report and is NaN or infinite. Other metrics are not checked."""
-        return not math.isfinite(report.metrics.get(self.metric, 0.0))
+        return self.is_in(report) and not math.isfinite(report.metrics[self.metric])
 
     def judged(self, trial: Trial) -> Report | None:
         """The report by which the trial is judged: of those with the metric, the best (the earliest of equals) or the

@@ -152,12 +152,13 @@ class Curves:
 
     @classmethod
     def of(cls, trial: Trial, objective: Objective) -> "Curves":
-        names = dict.fromkeys(name for report in trial.curve for name in report.metrics)
-        points = {name: [(one.step, one.metrics[name]) for one in trial.curve if name in one.metrics] for name in names}
+        curve = [report for report in trial.curve if report.step > 0]
+        names = dict.fromkeys(name for report in curve for name in report.metrics)
+        points = {name: [(one.step, one.metrics[name]) for one in curve if name in one.metrics] for name in names}
         found = {name: one for name in names if (one := series(points[name], name)) is not None}
         metric, rate = found.get(objective.metric), trial.params.get("lr")
         return cls(
-            epochs=len(trial.curve),
+            epochs=len(curve),
             last=trial.epoch,
             broken=_broken(points, objective),
             train=found.get("train_loss"),

@@ -1,12 +1,13 @@
 """The verdict on a trial's last report, and the metrics that its reports lack."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.messages import Failure
-from hpsearch.core.trial import Cause, Objective, Trial
+from hpsearch.core.trial import Cause, Objective, Report, Trial
 from hpsearch.pruners.base import Pruner
 
 
@@ -39,6 +40,11 @@ class Judging:
             reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
             return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round}), comparison
         return Continue(comparison), comparison
+
+
+def not_recorded(reports: Sequence[Report], trial: Trial) -> Sequence[Report]:
+    """Without step 0 if the trial has it: a trial that was lost before its first epoch starts again."""
+    return [report for report in reports if report.step > 0 or not trial.curve]
 
 
 def decides(failure: Failure, trial: Trial, verdict: Verdict, epochs: int) -> bool:

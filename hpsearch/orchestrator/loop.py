@@ -19,6 +19,7 @@ from hpsearch.orchestrator.judging import (
     Judging,
     decides,
     missing_metric,
+    not_recorded,
     raised_at_its_end,
     stops_study,
 )
@@ -267,7 +268,7 @@ class Loop:
             self._decide(kind, text, about)
         self._error = self._error or self._findings.error
         verdict: Verdict = Continue()
-        for report in event.reports:
+        for report in not_recorded(event.reports, trial):
             before = trial.epoch
             trial = self._put(replace(trial, curve=(*trial.curve, replace(report, at=self._now(trial)))))
             self._turn.reports.append((trial.number, trial.curve[-1]))

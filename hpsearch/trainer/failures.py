@@ -45,6 +45,11 @@ class ProgramFailed(Exception):
         return Failure(kind, summary, output, (last or summary)[:MAX_HEADLINE])
 
 
+class NothingReported(Exception):
+    """A function returned None and reported nothing. In a generator, an early return means infeasible parameters; in a
+    function, it is more often a forgotten report."""
+
+
 OUT_OF_MEMORY = re.compile(r"((torch|torch\.cuda)\.OutOfMemoryError|MemoryError)\b")
 """How the last line of a Python program begins that ran out of memory."""
 
@@ -56,6 +61,8 @@ def failure_of(problem: BaseException) -> Failure:
         return Failure("infeasible", _first_line(problem)[:MAX_HEADLINE] or "the trainer gave no reason")
     if isinstance(problem, ProgramFailed):
         return problem.failure
+    if isinstance(problem, NothingReported):
+        return Failure("no_report", str(problem), exception=str(problem)[:MAX_HEADLINE])
     if isinstance(problem, SystemExit):
         return Failure(
             "error", f"the trainer called sys.exit({problem.code!r})", short_traceback(problem), headline(problem)

@@ -163,6 +163,7 @@ class OpenTrial:
             if self.step == 0:
                 raise Infeasible(f"{self._name} returned before its first report") from None
             return None
+        previous = -1 if self._is_first and self.run.takes_step_0 else self.step
         if self._is_first:
             self.run.check_fold_was_read()
             if self.run.has_ignored_checkpoint:
@@ -170,7 +171,7 @@ class OpenTrial:
             self._is_first = False
         if isinstance(report, Mapping):  # without a step: of this epoch, or of the next step
             report = Report(max(self.run.epoch, self.step + 1), report)
-        checked = checked_report(report, self.step)
+        checked = checked_report(report, previous)
         self.step = checked.step
         return checked
 

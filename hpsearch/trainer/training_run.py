@@ -45,9 +45,10 @@ class Run:
     data_dir: the folder that HPSEARCH_DATA names. Where it is not set, it is false, and to use it as a path raises
     TrainerError, which says what to set.
     scratch_dir: a folder for the files of this trial.
-    number: of the trial; 0 outside of a search.
     metric: the name of the study's metric, which a trainer that returns a number returns.
     space: the study's; None without a search.
+    is_continued: whether the trial continues from a checkpoint.
+    takes_step_0: whether a program's report of step 0, before training, is recorded.
     reports: what `report` was called with in a run without a search (`Run.local`).
     number: of the trial; 0 outside of a search.
     """
@@ -75,7 +76,7 @@ class Run:
         self.data_dir: Path = data_dir or _no_data_folder
         self._scratch_dir = scratch_dir
         self.max_epochs = epochs
-        self._restored = restored
+        self._restored, self.is_continued = restored, restored is not None
         self._instrument = instrument
         self._fold, self._fold_was_read = fold, False
         self.epoch = self.last_epoch = 0
@@ -87,6 +88,7 @@ class Run:
         self.data_hashes: dict[str, str] = {}
         self.warnings: list[str] = []
         self.without_checkpoints = ""
+        self.takes_step_0 = False
 
     @classmethod
     def local(

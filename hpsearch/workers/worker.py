@@ -197,6 +197,7 @@ class _Training:
         if step < start.after:
             self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")
         run = context.run(start.seed, start.epochs, self.scratch, restored=restored, number=start.number)
+        run.takes_step_0 = context.program is not None and len(context.replicates) == 1
         searched = start.params if len(context.replicates) == 1 and context.program is None else ()
         trial = OpenTrial(trainer, context.params(start.params), run, step=step, searched=searched)
         self.checkpoints.tracked = run.tracked
@@ -261,6 +262,9 @@ class _Training:
             report = self._next_report()
             if report is None:
                 return True
+            if report.step == 0:  # before training: it is not judged, so no verdict on it has to be awaited
+                new_reports += [report] if start.after == 0 else []
+                continue
             self.retrained += max(0, min(report.step, start.after) - (before if self.trial is trial else 0))
             if report.step > start.after:
                 new_reports.append(report)

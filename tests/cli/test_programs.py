@@ -104,6 +104,21 @@ class TestARun:
         assert cli.invoke("status", "toy").code == 0
         assert cli.invoke("show", "toy", 0).code == 0
 
+    def test_a_report_before_training_is_recorded_and_not_judged(self, cli: CliRunner) -> None:
+        """The untrained networks have the best values, in the opposite order of the trained ones."""
+        script = SCRIPT.replace("range(1, 10)", "range(0, 5)").replace(
+            "args.x / epoch", "(args.x + 1 if epoch else -args.x)"
+        )
+        write(cli.folder, script, f'use = "train.py"\n{STEP}', more='[prune]\nmethod = "halving"\n')
+        data = cli.run("--json").data
+        assert data["best"]["value"] == pytest.approx(data["best"]["params"]["x"] + 1)
+        assert data["best"]["epoch"] == 1
+        for trial in cli.export()["trials"]:
+            before, *others = trial["curve"]
+            assert (before["step"], before["val_loss"]) == (0, -trial["params"]["x"])
+            assert {one["val_loss"] for one in others} == {trial["params"]["x"] + 1}
+        assert data["epochs_trained"] == sum(len(curve) - 1 for curve in curves(cli))
+
     def test_a_pruned_program_is_stopped(self, cli: CliRunner) -> None:
         slow = SCRIPT + "        import time; time.sleep(0.5 if epoch < 4 else 60)\n"
         write(cli.folder, slow, more='[prune]\nmethod = "halving"\n', epochs=9)

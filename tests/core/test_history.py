@@ -60,6 +60,19 @@ class TestLosses:
         history = History(Objective("val_loss", "maximize", at="mean of last 2"), [trial(0, 3.0, 1.0, 2.0)])
         assert [history.losses_at(step)[0] for step in (1, 2, 3)] == [-3.0, -2.0, -1.5]
 
+    @pytest.mark.parametrize("steps", [(0, 1, 2), (0, 2, 4)])
+    def test_a_report_from_before_training_has_none(self, steps: tuple[int, ...]) -> None:
+        curve = tuple(Report(step, {"val_loss": float(step)}) for step in steps)
+        history, growing = History(LOSS, [replace(trial(0), curve=curve)]), History(LOSS)
+        for length in range(len(curve) + 1):
+            growing.put(replace(trial(0), curve=curve[:length]))
+        for own in (history, growing):
+            assert [own.losses_at(step).get(0) for step in (0, *steps[1:])] == [None, *[float(steps[1])] * 2]
+            assert own.epochs == steps[-1]
+            best = own.best()
+            assert best is not None
+            assert LOSS.judged(best) == curve[1]
+
     def test_smaller_is_better_where_a_metric_is_maximised(self) -> None:
         history = History(Objective("val_loss", "maximize"), [trial(0, 3.0, 1.0)])
         assert [history.losses_at(step)[0] for step in (1, 2)] == [-3.0, -3.0]

@@ -15,6 +15,7 @@ from hpsearch.tracking.run_payloads import (
     MAX_PARAM_LENGTH,
     RunPayload,
     best_points,
+    is_shown,
     points,
     renamed,
     safe_name,
@@ -144,6 +145,11 @@ class TestLongCurves:
             *range(408, 801, 8),
             *range(816, 851, 16),
         ]
+
+    def test_a_report_from_before_training_is_shown(self):
+        before = Report(0, {"val_loss": 9.0})
+        assert is_shown(before)
+        assert [(point.step, point.value) for point in points([before])] == [(0, 9.0)]
 
     def test_more_metrics_make_fewer_epochs(self):
         reports = [Report(step, {f"m{i}": 0.5 for i in range(50)}) for step in range(1, 9)]

@@ -44,6 +44,11 @@ NO_CHECKPOINTS = (
     "nor `resume` (docs/commands.md)"
 )
 
+COUNTS_FROM_0 = (
+    "the program reports the steps 0 to {last}, one less than trainer.epochs. Step 0 counts as before training, and no "
+    "trial is judged by it. If it is the first epoch, leave the group `step` out of the pattern, or report epoch + 1"
+)
+
 
 def as_trainer(
     program: Program, folder: Path, options: Params, metric: str
@@ -161,7 +166,7 @@ class _Training:
         first = self._restore()
         line = command_line(self._program, params, self.values, options, self._scratch / "params.json")
         words = line.words + (resume_words(self._program, self.values) if first > 1 else ())
-        self._steps = Steps(max([first - 1, *(report.step for report in self._queue)]))
+        self._steps = Steps(max([first - 1, *(report.step for report in self._queue)]), self._run.takes_step_0)
         self._json = JsonLines(self._steps)
         self._patterns = Patterns(self._program, self._metric, self._steps) if self._program.metrics else None
         self._file = self._metrics_file()
@@ -300,17 +305,22 @@ class _Training:
     def _check_end(self, code: int) -> None:
         self._note_changes(0)
         if self._steps.has_step_0:
-            _print("[hpsearch] the report of step 0, before training, is in this log only: steps count from 1\n")
+            _print("[hpsearch] step 0 is before training: the trial is not judged by it\n")
+            if self._steps.last == self._run.max_epochs - 1 and self._run.number == 0:
+                self._run.warnings.append(COUNTS_FROM_0.format(last=self._steps.last))
         if self._steps.repeated is not None:
             _print(f"[hpsearch] step {self._steps.repeated} was reported more than once: the first report counts\n")
         if code != 0:
             last = "".join(f": {line}" for line in self._tail.lines[-1:])
             raise ProgramFailed(f"the program {ending(code)}{last}", self._tail.lines)
         if self._steps.last == 0:
-            why = f"the program ended and reported nothing: {self._missing()}"
+            what = "only step 0" if self._steps.has_step_0 else "nothing"
+            why = f"the program ended and reported {what}: {self._missing()}"
             raise ProgramFailed(why, self._tail.lines, "no_report")
 
     def _missing(self) -> str:
+        if self._steps.has_step_0:
+            return "step 0 is before training, and steps count from 1. Leave the group `step` out of the pattern"
         if self._patterns is not None:
             return self._patterns.missing()
         if self._file is not None:

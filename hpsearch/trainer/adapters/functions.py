@@ -18,6 +18,7 @@ from typing import Any
 
 from hpsearch.core.errors import TrainerError, TrialStopped
 from hpsearch.core.trial import Report
+from hpsearch.trainer.failures import NothingReported
 from hpsearch.trainer.training_run import Run
 
 GRACE = 60.0
@@ -54,11 +55,17 @@ def reports(function: Callable[[], Any], name: str, run: Run) -> Iterator[Report
 def results(value: Any, name: str, run: Run) -> Iterator[Report]:
     """A returned value as a report; none if the last epoch is already reported, or if it is not a number.
 
-    TrainerError for another value if there is no report before it.
+    If there is no report before it: NothingReported for None, TrainerError for another value.
     """
     step = run.step_of_result
-    if value is None:
+    if value is None and (run.has_reported or run.is_continued):
         return
+    if value is None:
+        raise NothingReported(
+            f"`{name}` returned None and reported nothing: return a number, which is {run.metric}, or call "
+            "run.report(step, {name: value}) in every epoch. For parameters that cannot be trained, raise "
+            "hpsearch.Infeasible with the reason"
+        )
     metrics = value if isinstance(value, Mapping) else {run.metric: value}
     if not run.has_reported:
         if not all(map(_is_number, metrics.values())):

@@ -51,10 +51,14 @@ def _text(line: bytes) -> str:
 
 
 class Steps:
-    """Gives each report its step. The first report of a step counts. known: the last step on record."""
+    """Gives each report its step. The first report of a step counts.
 
-    def __init__(self, known: int):
+    known: the last step on record. takes_0: whether a first report of step 0, before training, is a report.
+    """
+
+    def __init__(self, known: int, takes_0: bool = False):
         self.last = self._known = known
+        self._takes_0 = takes_0 and known == 0
         self.repeated: int | None = None
         self.has_step_0 = False
 
@@ -64,7 +68,10 @@ class Steps:
             step = self.last + 1
         if type(step) is not int:
             raise ProgramFailed(f"the program reported step {step!r:.80}: a step is a whole number from 1")
+        is_before_training = step == 0 and self._takes_0 and self.last == 0 and not self.has_step_0
         self.has_step_0 |= step == 0
+        if is_before_training:
+            return Report(0, metrics)
         if step <= self._known:
             return None  # a continued program may report recorded steps again
         if step == self.last:

@@ -12,11 +12,12 @@ import torch
 
 import hpsearch
 from hpsearch import Report, Run, TrainerError, TrialStopped
-from hpsearch.core.errors import Infeasible
 from hpsearch.core.trial import Params
 from hpsearch.trainer import forms
 from hpsearch.trainer.adapters import functions
+from hpsearch.trainer.failures import NothingReported, failure_of
 from hpsearch.trainer.open_trial import OpenTrial
+from hpsearch.trainer.state import Snapshot
 
 PARAMS: Params = {"lr": 0.5, "hidden": 4}
 Curve = list[tuple[int, dict[str, float]]]
@@ -328,8 +329,14 @@ class TestReturnValue:
             curve(returning(returned))
 
     def test_nothing_at_all(self) -> None:
-        with pytest.raises(Infeasible):
+        with pytest.raises(NothingReported, match="returned None and reported nothing") as raised:
             curve(returning(None))
+        assert failure_of(raised.value).kind == "no_report"
+
+    def test_nothing_after_a_checkpoint(self) -> None:
+        """A trial that is continued has reported before."""
+        run = Run(0, 3, restored=Snapshot("", 3, 0.0, {}, {}))
+        assert list(functions.results(None, "train", run)) == []
 
     def test_a_generator_is_trained(self) -> None:
         def inner(params: Params, run: Run) -> Iterator[Report]:

@@ -85,7 +85,25 @@ class TestReports:
         with pytest.raises(ProgramFailed, match="step 1 after step 2"):
             programs.reports(program)
 
-    def test_a_report_before_training_is_in_the_log_only(
+    def test_a_report_before_training_is_recorded_where_the_worker_takes_it(self, programs: Programs) -> None:
+        text = "for e in range(4): print(f'epoch {e} val_loss {e}')"
+        program = programs.script(text, metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"})
+        run = programs.run(number=0)
+        run.takes_step_0 = True
+        assert [report.step for report in programs.reports(program, run=run)] == [0, 1, 2, 3]
+        assert any("steps 0 to 3" in warning for warning in run.warnings)
+
+    def test_a_report_before_training_alone_is_none(self, programs: Programs) -> None:
+        run = programs.run()
+        run.takes_step_0 = True
+        program = programs.script(
+            "print('epoch 0 val_loss 1')", metrics={"val_loss": r"epoch (?P<step>\d+) val_loss {number}"}
+        )
+        with pytest.raises(ProgramFailed, match="only step 0") as raised:
+            programs.reports(program, run=run)
+        assert raised.value.kind == "no_report"
+
+    def test_a_report_before_training_is_else_in_the_log_only(
         self, programs: Programs, capsys: pytest.CaptureFixture[str]
     ) -> None:
         text = "for e in range(3): print(f'epoch {e} val_loss {e}')"
