@@ -12,7 +12,6 @@ from hpsearch.orchestrator import own_methods
 from hpsearch.orchestrator.rules import Rules
 from hpsearch.provenance.module_search import module_of
 from hpsearch.pruners.base import NeverPrune, Pruner, Several
-from hpsearch.records.trainer_code import sources_of_trainer
 from hpsearch.samplers.base import Sampler
 from hpsearch.study.definition import Study
 from hpsearch.study.file import search_sections, sections
@@ -22,6 +21,7 @@ from hpsearch.trainer.contract import check_is_not_ask_and_tell
 from hpsearch.trainer.fresh_imports import check_is_current, unload_changed
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.trainer.trainer_object import TrainerObject
+from hpsearch.trainer.trainer_sources import sources_of_trainer
 from hpsearch.workers.pools.base import WorkerPool
 from hpsearch.workers.worker import HASH_SEED, Setup, Worker
 

@@ -10,8 +10,8 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
-from hpsearch.records.trainer_code import sources_of_trainer
 from hpsearch.study.definition import Study
+from hpsearch.trainer.trainer_sources import sources_of_trainer
 
 ASKED = "a retry of the failed trials was requested"
 

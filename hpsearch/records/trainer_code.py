@@ -17,12 +17,10 @@ from hpsearch.core.redact import redact
 from hpsearch.core.trial import ASK_AND_TELL, State, Trial
 from hpsearch.journal import Journal, StudyRecord
 from hpsearch.provenance import environment
-from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.repository import file_hash
-from hpsearch.provenance.sources import Sources
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.study.definition import Study
-from hpsearch.trainer.adapters import command
+from hpsearch.trainer.trainer_sources import sources_of_trainer
 
 MAX_TEXT_LENGTH = 1 << 18
 """Characters of a file's text that are kept, to quote its changed lines."""
@@ -119,14 +117,6 @@ class TrainerCode:
         """`torch 2.12.0 -> 2.13.0`, for a note; "" if all are the same."""
         pairs = ((name, before.versions[name], now) for name, now in self.versions.items() if name in before.versions)
         return ", ".join(f"{name} {old} -> {now}" for name, old, now in pairs if old != now)
-
-
-def sources_of_trainer(study: Study) -> Sources:
-    """The files that a worker would import: from the study file's folder first. Imports nothing."""
-    if (program := study.trainer.program) is not None:
-        return command.sources_of(program, study.folder)
-    given = study.own("trainer")
-    return Sources.of(module_of(study.trainer.use, study.folder)) if given is None else Sources.of_object(given)
 
 
 def has_results(trials: Iterable[Trial]) -> bool:

@@ -18,7 +18,7 @@ from hpsearch.core.errors import Infeasible, TrainerError
 from hpsearch.core.messages import Unread
 from hpsearch.core.replicates import SINGLE_TRAINING, Fold, Replicates
 from hpsearch.core.trial import MAX_METRIC_NAME, Objective, Params, Report
-from hpsearch.provenance.module_search import module_of, search_first_in
+from hpsearch.provenance.module_search import search_first_in
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.program import Program
 from hpsearch.study.space import Space
@@ -27,6 +27,7 @@ from hpsearch.trainer.adapters import command
 from hpsearch.trainer.parameter_reads import ParameterReads
 from hpsearch.trainer.reporting import reports_to
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
+from hpsearch.trainer.trainer_sources import sources_of
 from hpsearch.trainer.training_run import NO_EPOCH_LOOP, Instrument, Run, Trainer
 
 MAX_METRICS = 1000
@@ -79,11 +80,9 @@ class TrainerContext:
 
     def sources(self) -> Sources:
         """The files and objects that the trainer is made of. Call `find` first."""
-        if self.program is not None:
-            return command.sources_of(self.program, self.folder)
-        return (
-            Sources.of(module_of(self.use, self.folder)) if self.trainer_object is None else self.trainer_object.sources
-        )
+        if self.trainer_object is not None:
+            return self.trainer_object.sources
+        return sources_of(self.use, self.folder, self.program)
 
     def params(self, params: Params) -> dict[str, Any]:
         """The arguments of a training: the options, and a trial's parameters. No two trainings share a list."""

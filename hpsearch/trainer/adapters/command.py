@@ -21,6 +21,7 @@ import hpsearch
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Plain, Report
 from hpsearch.provenance.sources import Sources
+from hpsearch.provenance.sources_cache import read_once
 from hpsearch.study import placeholders
 from hpsearch.study.output_patterns import usual
 from hpsearch.study.program import Program
@@ -82,7 +83,8 @@ def sources_of(program: Program, folder: Path) -> Sources:
     words = [word for word in program.words if "{" not in word]
     modules = [words[place + 1].replace(".", "/") for place, word in enumerate(words[:-1]) if word == "-m"]
     named = [*words, *(f"{module}{end}" for module in modules for end in (".py", "/__main__.py"))]
-    return Sources.of_files([folder / name for name in named if name and (folder / name).is_file()])
+    files = tuple(folder / name for name in named if name and (folder / name).is_file())
+    return read_once(files, lambda: Sources.of_files(files))
 
 
 def reads(program: Program, folder: Path, variable: str) -> bool:

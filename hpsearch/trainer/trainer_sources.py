@@ -1,0 +1,25 @@
+"""The files and objects that a study's trainer is made of: for the driver and for the workers."""
+
+from pathlib import Path
+
+from hpsearch.provenance.module_search import module_of
+from hpsearch.provenance.sources import Sources
+from hpsearch.provenance.sources_cache import read_once
+from hpsearch.study.definition import Study
+from hpsearch.study.program import Program
+from hpsearch.trainer.adapters import command
+
+
+def sources_of(use: str, folder: Path, program: Program | None) -> Sources:
+    """Of a program, or of the module in `use`, from the study's folder first. Imports nothing."""
+    if program is not None:
+        return command.sources_of(program, folder)
+    module = module_of(use, folder)
+    return read_once(module, lambda: Sources.of(module))
+
+
+def sources_of_trainer(study: Study) -> Sources:
+    """The files that a worker would import, or the objects if the trainer is a Python object."""
+    if (given := study.own("trainer")) is not None:
+        return Sources.of_object(given)
+    return sources_of(study.trainer.use, study.folder, study.trainer.program)
