@@ -11,6 +11,11 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--top", type=_count, default=3, metavar="K", help="how many of the best trials; default: 3")
     parser.add_argument("--seeds", type=_count, default=5, metavar="N", help="trainings of each; default: 5")
     parser.add_argument("--again", action="store_true", help="open the test set once more, which is recorded too")
+    parser.add_argument(
+        "--accept-changes",
+        action="store_true",
+        help="evaluate with the present code of the trainer, though it has changed since the search",
+    )
 
 
 def run(args: Namespace) -> Iterator[Answer]:
@@ -23,7 +28,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         result = None if args.again else evaluation_on_record(journal, found.record)
         if result is None:
             study = trainable(journal, found.record, args.study, args.journal)
-            asked = {"top": args.top, "seeds": args.seeds, "again": args.again}
+            asked = {name: getattr(args, name) for name in ("top", "seeds", "again", "accept_changes")}
             with prints_to_stderr(), Terminal(quiet=args.quiet) as terminal:
                 result = evaluate(journal, found.record, study, terminal, **asked)
     yield Answer(result.document(), lambda: words.text(result))

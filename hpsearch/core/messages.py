@@ -67,11 +67,12 @@ class Failure:
     kind: "error": the trainer raised an exception; "oom": host or GPU memory ran out; "contract": it yields something
         that is not a report, or never reports the study's metric, which is true of all trials; "disk": a checkpoint or
         report could not be written, which the trainer did not cause; "infeasible": the trainer raised Infeasible;
-        "no_report": a program ended with exit code 0, or a function returned None, and reported nothing.
+        "no_report": a program ended with exit code 0, or a function returned None, and reported nothing;
+        "terminated": SIGTERM ended its training.
     exception: class and first line of the trainer's exception, "" without one.
     """
 
-    kind: Literal["error", "oom", "contract", "disk", "infeasible", "no_report"]
+    kind: Literal["error", "oom", "contract", "disk", "infeasible", "no_report", "terminated"]
     summary: str
     traceback: str = ""
     exception: str = ""
@@ -135,12 +136,14 @@ class Lost:
 
     traceback: of the trainer at that time, if known.
     cause: WORKER_LOST, or OUT_OF_MEMORY where memory is known to have run out.
+    outside: something outside of the trial ended it: SIGTERM (a scheduler, a service manager), or the loss of its node.
     """
 
     number: int
     reason: str
     traceback: str = ""
     cause: Cause = Cause.WORKER_LOST
+    outside: bool = False
 
 
 Event = Reported | Lost

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as exceptions."""
+"""SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 as exceptions."""
 
 import signal
 import threading
@@ -8,8 +8,11 @@ from typing import Any, NoReturn
 
 from hpsearch.core.errors import Stopped
 
+NOTICES = (signal.SIGUSR1, signal.SIGUSR2) if hasattr(signal, "SIGUSR1") else ()
+"""Schedulers send them some time before they end a job, such as Slurm with --signal=USR1@120."""
+
 SIGNAL_EXCEPTIONS = (KeyboardInterrupt, SystemExit)
-"""Raised by SIGINT (Ctrl-C), and by SIGTERM."""
+"""Raised by SIGINT (Ctrl-C), and by SIGTERM and NOTICES."""
 
 RESUME = "run the same command again to continue"
 """The advice after a signal where the next run resumes."""
@@ -17,30 +20,47 @@ RESUME = "run the same command again to continue"
 
 @contextmanager
 def stoppable(advice: str) -> Iterator[None]:
-    """A context in which SIGINT and SIGTERM raise `Stopped`. advice: what to do then."""
+    """A context in which SIGINT, SIGTERM and NOTICES raise `Stopped`. advice: what to do then."""
     try:
         with _terminable():
             yield
     except SIGNAL_EXCEPTIONS as raised:
-        number = signal.SIGINT if isinstance(raised, KeyboardInterrupt) else signal.SIGTERM
+        codes: dict[object, signal.Signals] = {128 + number: number for number in NOTICES}
+        number = signal.SIGINT if isinstance(raised, KeyboardInterrupt) else codes.get(raised.code, signal.SIGTERM)
         raise Stopped(number, f"stopped by {number.name}: {advice}") from None
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM raises SystemExit. Without effect on other threads: Python sets handlers on the main thread only."""
+    """SIGTERM and NOTICES raise SystemExit. Without effect on other threads: only the main thread sets handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _raise_system_exit)
+    before = {number: signal.signal(number, _raise_system_exit) for number in (signal.SIGTERM, *NOTICES)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _raise_system_exit(number: int, frame: Any) -> NoReturn:  # noqa: ARG001
     raise SystemExit(128 + number)
+
+
+@contextmanager
+def notices_ignored() -> Iterator[None]:
+    """A context in which NOTICES are ignored, by all processes that are started here too: Slurm sends them to every
+    process of a step, and they end each that has no handler."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in NOTICES}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from hpsearch.evaluation.scoring import score_on_test, score_on_validation
 from hpsearch.evaluation.test_set_ledger import keep_result, last_result, ledger, open_test
 from hpsearch.journal import Journal, Lease, StudyRecord
 from hpsearch.orchestrator import build
+from hpsearch.orchestrator.code_changes import CodeChanges
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.run import run_study
 from hpsearch.orchestrator.search import FLUSH
@@ -35,13 +36,30 @@ def evaluation_on_record(journal: Journal, record: StudyRecord) -> EvaluationRes
     return None if known is None else _result(journal, record, known, on_record=True)
 
 
+TO_EVALUATE = (
+    "undo the change, or add --accept-changes to train the finalists and to predict with the present code: the result "
+    "then belongs to this code, and the values of the search to the earlier one"
+)
+"""Where the trainer's code has changed."""
+
+
 def evaluate(
-    journal: Journal, record: StudyRecord, study: Study, observer: Observer, *, top: int, seeds: int, again: bool
+    journal: Journal,
+    record: StudyRecord,
+    study: Study,
+    observer: Observer,
+    *,
+    top: int,
+    seeds: int,
+    again: bool,
+    accept_changes: bool = False,
 ) -> EvaluationResult:
     """top: how many of the best trials are trained again. seeds: the least number of fresh seeds for each; those of an
-    earlier evaluation count. again: open the test set although it was opened before.
+    earlier evaluation count. again: open the test set although it was opened before. accept_changes: of the trainer's
+    code since the search.
 
-    BadInput: it was opened by a process that ended before it recorded a result. TrainerError: the study has no trainer
+    BadInput: it was opened by a process that ended before it recorded a result. StudyChanged: the trainer's code has
+    changed. TrainerError: the study has no trainer
     that can be called here. NoTrialSucceeded: no trial has a value.
     Stopped: by a signal.
     """
@@ -55,7 +73,12 @@ def evaluate(
                 "the process ended before it recorded a result. Test values may have been seen, so opening it again "
                 "needs --again, which is recorded too"
             )
-        found = _Evaluating(journal, record, study, lease, observer, top, seeds).run()
+        changes = CodeChanges.of(study, journal, record)
+        if not accept_changes:
+            changes.refuse(record.name, TO_EVALUATE)
+        elif changes.changes:
+            observer.show_line(f"note: the code of the trainer has changed since the search: {changes.changes[0]}")
+        found = _Evaluating(journal, record, study, lease, observer, top, seeds, accept_changes).run()
     return _result(journal, record, found, on_record=False)
 
 
@@ -87,6 +110,7 @@ class _Evaluating:
     observer: Observer
     top: int
     seeds: int
+    accept_changes: bool
 
     def run(self) -> Evaluation:
         build.check_has_trainer(self.study)
@@ -153,7 +177,7 @@ class _Evaluating:
         return self.study.evaluation(evaluation_name(self.record), fresh_seed(self.study.study.seed), sets, self.seeds)
 
     def _trained(self, study: Study) -> list[Trial]:
-        result = run_study(study, self.observer)
+        result = run_study(study, self.observer, accept_changes=self.accept_changes)
         if result.signal is not None:
             raise Stopped(result.signal, f"stopped by {result.signal.name}: {RESUME}")
         if result.end.stopped:

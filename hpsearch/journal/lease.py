@@ -49,9 +49,13 @@ class Owner:
         pid = os.getpid()
         return cls(pid, platform.node(), _boot(), _space(), process_start(pid), uuid.uuid4().hex)
 
+    def is_beside(self, observer: "Owner") -> bool:
+        """Whether the observer can check from here if the process is alive: on one machine, in one pid namespace."""
+        return bool(self.boot) and (self.boot, self.space) == (observer.boot, observer.space)
+
     def has_ended(self, observer: "Owner") -> bool:
         """Whether the process has certainly ended. False where this cannot be checked from here (another machine)."""
-        if not self.boot or (self.boot, self.space) != (observer.boot, observer.space):
+        if not self.is_beside(observer):
             return False
         try:
             os.kill(self.pid, 0)
@@ -90,6 +94,12 @@ class Holding:
         if self.owner.uid == observer.uid or self.owner.has_ended(observer):
             return False
         return self.age(observer, now) < self.ttl
+
+    def may_run(self, observer: Owner, now: Now) -> bool:
+        """Whether the owner may still run the study. A process that is known to be alive does, also where it could not
+        renew its lease: its database was locked, or it was suspended."""
+        is_alive = self.owner.is_beside(observer) and bool(self.owner.started) and not self.owner.has_ended(observer)
+        return is_alive or self.blocks(observer, now)
 
     def explain(self, study: str, observer: Owner, now: Now) -> str:
         age = self.age(observer, now)
@@ -173,12 +183,12 @@ def acquire(connection: Connection, clock: Clock, study_id: int, owner: Owner, t
     return lease
 
 
-def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner) -> str | None:
-    """The process that holds the lease, for people; None where no process does."""
+def holder(connection: Connection, clock: Clock, study_id: int, observer: Owner, silent: bool) -> str | None:
+    """The process that holds the lease, for people; None where no process does. silent: see `Journal.holder`."""
     row = connection.execute(sa.select(leases, clock.label("now")).where(leases.c.study_id == study_id)).one_or_none()
     holding = None if row is None else holding_of(row)
     now = Now(wall=float(row.now) if row is not None else 0.0, boot=boot_clock())
-    if holding is None or not holding.blocks(observer, now):
+    if holding is None or not (holding.may_run if silent else holding.blocks)(observer, now):
         return None
     return f"process {holding.owner.pid} on {holding.owner.host}"
 

@@ -253,11 +253,11 @@ class Journal:
             callers.check_no_callers(connection, self._database.clock, study_id, owner)
             return lease
 
-    def holder(self, study_id: int) -> str | None:
-        """The process that runs the study, for people; None where there is none that may be alive."""
+    def holder(self, study_id: int, *, silent: bool = False) -> str | None:
+        """The process that runs the study, for people, or None. silent: with `Holding.may_run`, not only `blocks`."""
         with self._database.read() as connection:
             asked = (connection, self._database.clock, study_id, Owner.current())
-            return callers.named(*asked) or fencing.holder(*asked)
+            return callers.named(*asked) or fencing.holder(*asked, silent)
 
     def renew(self, lease: Lease) -> None:
         """Renew the lease. LeaseLost. It waits briefly for a locked file, since the caller tries again."""

@@ -17,6 +17,14 @@ from hpsearch.study.definition import Study
 ACCEPTED = "accept changes"
 """The kind of the decision that supersedes all earlier trials."""
 
+TO_CONTINUE = (
+    "undo the change to continue the study, or add one of these options:\n"
+    "  --accept-changes  start the search again in this study; its earlier trials stay on record, marked, "
+    "and the search ignores them\n"
+    "  --fork NEW_NAME   start a new study that learns from the trials of this one\n"
+    "(in Python: accept_changes=True, fork=NEW_NAME)"
+)
+
 _SENT_BY_RAY = "working_dir_files"
 """A folder in the path of every file that Ray has sent to a cluster. Such paths are not compared."""
 
@@ -40,17 +48,13 @@ class CodeChanges:
             changes = []
         return cls(before, now, tuple(changes))
 
-    def refuse(self, name: str) -> None:
-        """StudyChanged if anything has changed."""
+    def refuse(self, name: str, advice: str = TO_CONTINUE) -> None:
+        """StudyChanged if anything has changed. advice: what the user can do."""
         if self.changes:
             raise StudyChanged(
                 f'the code of the trainer has changed since the trials of study "{name}" were trained:\n  '
                 + "\n  ".join(self.changes)
-                + "\nundo the change to continue the study, or add one of these options:\n"
-                "  --accept-changes  start the search again in this study; its earlier trials stay on record, marked, "
-                "and the search ignores them\n"
-                "  --fork NEW_NAME   start a new study that learns from the trials of this one\n"
-                "(in Python: accept_changes=True, fork=NEW_NAME)"
+                + f"\n{advice}"
             )
 
     def accept(self, journal: Journal, lease: Lease, study: Study, note: Callable[[str], None]) -> None:

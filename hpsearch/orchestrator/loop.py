@@ -15,14 +15,9 @@ from hpsearch.core.errors import DiskError, HpsearchError, InfrastructureError, 
 from hpsearch.core.history import History
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Lost, Release, Reported, Start
 from hpsearch.core.trial import Cause, Numbers, State, Trial
-from hpsearch.orchestrator.judging import (
-    Judging,
-    decides,
-    missing_metric,
-    not_recorded,
-    raised_at_its_end,
-    stops_study,
-)
+from hpsearch.orchestrator.driver_time import DriverTime
+from hpsearch.orchestrator.judging import Judging, decides, missing_metric, not_recorded, raised_at_its_end, stops_study
+from hpsearch.orchestrator.lost_workers import Losses
 from hpsearch.orchestrator.observers import Observer
 from hpsearch.orchestrator.proposals import Proposals
 from hpsearch.orchestrator.recorder import Recorder
@@ -73,6 +68,7 @@ class Loop:
         self._findings = TrainerFindings(history, rules.epochs)
         self._pool, self._recorder, self._observers = pool, recorder, observers
         self._clock, self._wall = clock, wall
+        self._driver_time, self._losses = DriverTime(clock()), Losses(rules.retries)
         self._deadline = math.inf
         self._began = clock() - spent
         self._since = history.ended if since is None else since
@@ -195,6 +191,7 @@ class Loop:
         start = Start(trial.number, trial.params, trial.seed, until, self.rules.epochs, after=trial.epoch)
         self._turn.orders.append(start)
         self._turn.started.append((trial, notes))
+        self._losses.started(trial)
         self.running[trial.number] = self._clock()
         self.totals.workers = max(self.totals.workers, len(self.running))
 
@@ -255,8 +252,8 @@ class Loop:
                 self._take_reports(trial, event)
             case Lost(_, reason, traceback, Cause.OUT_OF_MEMORY):
                 self._retry_alone(trial, Failure("oom", reason, traceback))
-            case Lost(_, reason, traceback, cause):
-                self._retry_elsewhere(trial, reason, cause, traceback=traceback)
+            case Lost():
+                self._retry_elsewhere(trial, event)
 
     def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in order. Reports after a verdict to stop or pause are dropped."""
@@ -346,6 +343,8 @@ class Loop:
             self._end(trial, State.INFEASIBLE, failure.summary, Cause.INFEASIBLE, {"epoch": trial.epoch})
         elif failure.kind == "oom":
             self._retry_alone(trial, failure)
+        elif failure.kind == "terminated":
+            self._retry_elsewhere(trial, Lost(trial.number, failure.summary, failure.traceback, outside=True))
         else:
             failed = replace(trial, error=failure.traceback, exception=failure.exception)
             self._end(failed, State.FAILED, failure.summary, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
@@ -361,23 +360,23 @@ class Loop:
         failed = replace(trial, error=failure.traceback, exception=failure.exception)
         self._end(failed, State.FAILED, reason, Cause.OUT_OF_MEMORY, {"epoch": trial.epoch})
 
-    def _retry_elsewhere(
-        self, trial: Trial, reason: str, cause: Cause, numbers: Numbers = NONE, traceback: str = ""
-    ) -> None:
-        """The worker is lost. The trial is tried again, at most limits.retries times."""
+    def _retry_elsewhere(self, trial: Trial, lost: Lost, numbers: Numbers = NONE) -> None:
+        """The worker is lost. The trial is tried again, up to limits.retries; while the run stops, in any case."""
         numbers = {**numbers, "epoch": trial.epoch, "workers": trial.attempts}
-        if trial.attempts > self.rules.retries:
-            reason = f"{reason}; {trial.attempts} workers lost (limits.retries)"
-            self._end(replace(trial, error=traceback), State.FAILED, reason, cause, numbers)
+        attempts = self._losses.attempts_after(trial, lost.outside or bool(self.end.stopped))
+        if attempts is None:
+            reason = f"{lost.reason}; limits.retries = {self.rules.retries} is used up"
+            self._end(replace(trial, error=lost.traceback), State.FAILED, reason, lost.cause, numbers)
         else:
-            again = replace(trial, attempts=trial.attempts + 1)
-            self._wait(again, f"{reason}; resumed from epoch {trial.epoch}", cause, numbers)
+            again = replace(trial, attempts=attempts)
+            self._wait(again, f"{lost.reason}; resumed from epoch {trial.epoch}", lost.cause, numbers)
             self._queue.append(trial.number)
 
     # Time ───────────────────────────────────────────────────────────────────────────────────────
 
     def _apply_time_limits(self) -> None:
         now = self._clock()
+        self._driver_time.leave_out_suspension(self.running, now)
         training = [now - last for last in self.running.values()]
         if reached := limit_reached(self.rules, self.history, now - self._began, training):
             self.stop(reached.reason, reached.grace, Cause.LIMIT, reached.numbers)
@@ -389,7 +388,7 @@ class Loop:
                 self._end(trial, State.PRUNED, reason, Cause.TIMEOUT, {"seconds": longest})
             elif silent > stall:
                 reason = f"stalled: no report for limits.stall = {stall:g} s"
-                self._retry_elsewhere(trial, reason, Cause.STALLED, {"seconds": stall})
+                self._retry_elsewhere(trial, Lost(number, reason, cause=Cause.STALLED), {"seconds": stall})
             elif now > self._deadline:
                 reason = f"{self.end.stopped}; its epoch did not end in time"
                 self._wait(trial, reason, self.end.cause, self.end.numbers)

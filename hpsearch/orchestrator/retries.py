@@ -1,4 +1,5 @@
-"""Which failed trials a run tries again: those that failed before the trainer changed, or all with --retry-failed."""
+"""Which failed trials a run tries again: those that failed before the trainer changed, those that lost their workers if
+limits.retries was raised since, or all with --retry-failed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from hpsearch.core.format import many, named
 from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.journal import TrainingSegment
+from hpsearch.orchestrator.lost_workers import LOSSES
 from hpsearch.provenance import environment
 from hpsearch.study.definition import Study
 from hpsearch.trainer.trainer_sources import sources_of_trainer
@@ -48,19 +50,27 @@ def retries(study: Study, history: History, segments: Sequence[TrainingSegment],
     ]
     if not failed:
         return Retries()
-    reasons = dict.fromkeys((trial.number for trial in failed), ASKED) if asked else _changes(study, failed, segments)
+    anew = dict.fromkeys((trial.number for trial in failed), ASKED) if asked else _changes(study, failed, segments)
+    reasons = {**_more_retries(study, failed), **anew}
     chosen = [trial for trial in failed if trial.number in reasons]
     at = now_ms()
     return Retries(
-        tuple(map(_waiting, chosen)),
+        tuple(_waiting(trial, 1 if trial.number in anew else trial.attempts + 1) for trial in chosen),
         tuple(Decision("retry", reasons[trial.number], trial.number, trial.epoch, at) for trial in chosen),
     )
 
 
-def _waiting(trial: Trial) -> Trial:
+def _waiting(trial: Trial, attempts: int) -> Trial:
     """The trial, WAITING again, to resume from its newest checkpoint. `ended` stays: the order of ends has no gaps."""
     fresh = replace(trial, state=State.WAITING, reason="", cause=None, cause_numbers={}, error="", exception="")
-    return replace(fresh, attempts=1)
+    return replace(fresh, attempts=attempts)
+
+
+def _more_retries(study: Study, failed: Iterable[Trial]) -> Mapping[int, str]:
+    """The number of each trial that lost more workers than limits.retries allowed, and fewer than it allows now."""
+    most = study.limits.retries
+    lost = [trial.number for trial in failed if trial.cause in LOSSES and trial.attempts <= most]
+    return dict.fromkeys(lost, f"limits.retries was raised to {most}")
 
 
 def _changes(study: Study, failed: Iterable[Trial], segments: Sequence[TrainingSegment]) -> Mapping[int, str]:

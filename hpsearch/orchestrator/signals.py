@@ -13,11 +13,11 @@ from types import FrameType
 from typing import Any
 
 from hpsearch.core.errors import Stopped
-from hpsearch.core.stopping import RESUME, SIGNAL_EXCEPTIONS
+from hpsearch.core.stopping import NOTICES, RESUME, SIGNAL_EXCEPTIONS
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.workers import worker
 
-GRACE = {signal.SIGINT: 25.0, signal.SIGTERM: 20.0}
+GRACE = {signal.SIGINT: 25.0, signal.SIGTERM: 20.0, **dict.fromkeys(NOTICES, 20.0)}
 """Seconds that running trials have to end their epoch, so that all is over within 30 and 25: closing Ray takes some.
 Slurm and Kubernetes allow 30 from SIGTERM to SIGKILL."""
 
@@ -91,7 +91,8 @@ def _trains_here(frame: FrameType | None) -> bool:
 
 class Relayed:
     """A context for use within a caller's program. The first SIGINT or SIGTERM requests a regular end; the program's
-    own handler gets it when the context ends. That handler gets every further signal at once.
+    own handler gets it when the context ends. That handler gets every further signal at once. The same with SIGUSR1 and
+    SIGUSR2, but where the program has a handler for them, it means something else by them.
 
     stop: called with the request. first: the signal that requested it, or None.
     No effect outside of the main thread, since only that thread may handle signals.
@@ -107,7 +108,8 @@ class Relayed:
     def __enter__(self) -> "Relayed":
         if threading.current_thread() is threading.main_thread():
             for number in GRACE:
-                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before = signal.getsignal(number)
+                if before not in (signal.SIG_IGN, None) and (number not in NOTICES or before is signal.SIG_DFL):
                     self._before[number] = signal.signal(number, self._handle)
         return self
 

@@ -25,7 +25,7 @@ def ask_to_stop(journal: Journal, record: StudyRecord) -> StopRequest:
     """
     asked = None
     for one in filter(None, (record, journal.find(evaluation_name(record)))):
-        if holder := journal.holder(one.id):
+        if holder := journal.holder(one.id, silent=True):
             journal.ask_to_stop(one.id)
             asked = asked or holder
     return StopRequest(record.name, asked)

@@ -48,7 +48,7 @@ class StudyStatus:
 
 
 def study_status(journal: Journal, record: StudyRecord) -> StudyStatus:
-    counted, holder = journal.summary(record.id), journal.holder(record.id)
+    counted, holder = journal.summary(record.id), journal.holder(record.id, silent=True)
     trials = {kind.lower(): count for kind, count in counted.trials.items()}
     if interrupted := holder is None and record.state == "RUNNING":
         trials |= {"waiting": trials["waiting"] + trials["running"], "running": 0}

@@ -22,7 +22,7 @@ from hpsearch.study.definition import Study, differences
 from hpsearch.workers.pools.base import Pool
 from hpsearch.workers.worker import HASH_SEED
 
-CAUSES = {"oom": Cause.OUT_OF_MEMORY, "infeasible": Cause.INFEASIBLE}
+CAUSES = {"oom": Cause.OUT_OF_MEMORY, "infeasible": Cause.INFEASIBLE, "terminated": Cause.WORKER_LOST}
 """By the kind of a failure; TRAINER_RAISED for the others."""
 
 

@@ -24,13 +24,17 @@ MAX_HEADLINE, MAX_TRACEBACK = 500, 20_000
 """Maximum characters of an exception's first line, and of a traceback (its beginning and its end are kept)."""
 
 
+EndOfProgram = Literal["error", "no_report", "terminated"]
+"""A kind of Failure."""
+
+
 class ProgramFailed(Exception):
     """A program that is a trainer ended badly, or reported what is no report. The text says why, in one line.
 
     output: the last lines of what it wrote. kind: as of a Failure.
     """
 
-    def __init__(self, why: str, output: Sequence[str] = (), kind: Literal["error", "no_report"] = "error"):
+    def __init__(self, why: str, output: Sequence[str] = (), kind: EndOfProgram = "error"):
         super().__init__(why)
         self.output, self.kind = tuple(output), kind
 
@@ -38,7 +42,7 @@ class ProgramFailed(Exception):
     def failure(self) -> Failure:
         last = self.output[-1] if self.output else ""
         lines = ["The last lines of its output:", *self.output] if self.output else ["It wrote no output."]
-        kind: Literal["oom", "error", "no_report"] = "oom" if OUT_OF_MEMORY.match(last) else self.kind
+        kind: EndOfProgram | Literal["oom"] = "oom" if OUT_OF_MEMORY.match(last) else self.kind
         summary, output = str(self)[:MAX_HEADLINE], "\n".join(lines)
         if kind == "no_report":
             summary = f"{summary}\n{output}"

@@ -25,6 +25,7 @@ from hpsearch.trainer.training_run import best_device
 from hpsearch.workers.checkpoint_writer import CheckpointsUnavailable, CheckpointWriter
 from hpsearch.workers.checkpoints import CheckpointStore
 from hpsearch.workers.own_logging import OwnLogging, Surroundings
+from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
 from hpsearch.workers.trial_log import CappedLog, log_file
 
 SLICE_SECONDS = 0.02
@@ -48,7 +49,8 @@ class Setup:
     work: the folder of this study's checkpoints, logs and scratch folders.
     capture: write the trainer's output to a log file; otherwise it goes to the terminal (for debugging).
     shared: several workers are in one process, so each restores its random state before it trains.
-    ahead: train one epoch ahead of a late verdict (see LATE_FRACTION); for a worker in its own process.
+    ahead: train one epoch ahead of a late verdict (see LATE_FRACTION), and watch for SIGTERM; for a worker in its own
+        process.
     one_epoch_slices: start an epoch only after the last was judged, so that the best checkpoint is of an epoch that
         counts.
     weights_only: see `CheckpointWriter`.
@@ -84,6 +86,7 @@ class Worker:
             setup.trainer, device=best_device() if setup.gpus else "cpu", threads=max(1, int(setup.cpus))
         )
         self.training: _Training | None = None
+        self.sigterm = SigtermWatch() if setup.ahead else None
         self.replied_at = 0.0
 
     @cached_property
@@ -136,12 +139,23 @@ class Worker:
     def advance(self) -> Reported:
         """Train the next slice, at most to epoch `Start.until`."""
         assert self.training is not None
-        reported = self.training.slice(waited=time.perf_counter() - self.replied_at)
+        reported = self._unless_terminated(self.training.slice(waited=time.perf_counter() - self.replied_at))
         self.replied_at = time.perf_counter()
         if reported.failure:
             is_over = self.training.trial.step >= self.training.start.epochs and reported.failure.kind != "disk"
             self.release(over=is_over)
         return reported
+
+    def _unless_terminated(self, reported: Reported) -> Reported:
+        """The same, but if the trainer ended too early after SIGTERM, with or without exception, SIGTERM ended it."""
+        assert self.training is not None
+        failure, trial = reported.failure, self.training.trial
+        failed = failure is not None and failure.kind not in ("oom", "disk")
+        ended_early = reported.ended and trial.step < self.training.start.epochs
+        if not (failed or ended_early) or self.sigterm is None or not self.sigterm.received:
+            return reported
+        terminated = Failure("terminated", BY_SIGTERM, failure.traceback if failure else "")
+        return replace(reported, ended=False, failure=terminated)
 
     def release(self, over: bool = False, epoch: int | None = None) -> None:
         """Close the generator, so that its `finally` runs, and free its memory; over, epoch: see Release."""

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from dataclasses import replace
 from statistics import fmean, stdev
 from typing import Any
@@ -286,6 +287,26 @@ def test_a_file_that_is_another_by_now(cli: CliRunner) -> None:
     assert answer.code == 2
     assert answer.changed == {"space.x.high"}
     assert cli.invoke("evaluate", "toy", "-q").code == 0, "by its name it is what was recorded"
+
+
+@pytest.mark.parametrize("study", ["study.toml", "toy"])
+def test_a_trainer_whose_code_is_another_by_now(cli: CliRunner, study: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    file = cli.folder / "edited_predictor.py"
+    file.write_text("from tests.cli.predictors import predict, score, train\nSHIFT = 1\n")
+    cli.study(trainer="edited_predictor:train")
+    assert cli.run("-q").code == 0
+    trained = cli.trained()
+    file.write_text(file.read_text().replace("= 1", "= 2"))
+    answer = cli.invoke("evaluate", study, "-q")
+    assert (answer.code, openings(cli), cli.trained()) == (2, [], trained)
+    assert answer.names("edited_predictor, line 2", "`SHIFT = 2`", "--accept-changes")
+    words = ("--top", 1, "--seeds", 1, "-q", "--json")
+    first = cli.invoke("evaluate", study, *words, "--accept-changes")
+    assert (first.code, len(openings(cli))) == (0, 1)
+    assert cli.invoke("evaluate", study, *words).data["test"] == first.data["test"], "what is recorded is only shown"
+    assert cli.invoke("evaluate", study, *words, "--again").code == 2
+    sys.modules.pop("edited_predictor", None)
 
 
 def shelf_of(cli: CliRunner, number: int) -> CheckpointStore:

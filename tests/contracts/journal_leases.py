@@ -142,6 +142,8 @@ class LeaseContract:
         assert journal.holder(other.id) is None
         set_lease(url, beat_boot=0.0)
         assert journal.holder(leased.study.id) is None
+        assert journal.holder(other.id, silent=True) is None
+        assert journal.holder(leased.study.id, silent=True) == f"process {os.getpid()} on {Owner.current().host}"
 
     def test_a_writer_renews_when_it_is_time(self, journal: Journal, url: str) -> None:
         study = journal.create("study", {}, {}, at=0)

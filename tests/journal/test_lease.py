@@ -99,6 +99,14 @@ def test_a_lease_that_is_older_than_its_ttl_ends(age: float, kept_out: bool) -> 
     assert holding.blocks(ME, Now(wall=1000.0 + age, boot=0.0)) is kept_out
 
 
+def test_a_silent_process_of_this_machine_runs_its_study_as_long_as_it_is_alive() -> None:
+    own, late = Owner.current(), Now(wall=1e6, boot=1e6)
+    silent = Holding(replace(own, uid="other"), ttl=15.0, beat=Now(wall=0.0, boot=0.0))
+    assert (silent.blocks(own, late), silent.may_run(own, late)) == (False, True)
+    for changed in ({"started": "1"}, {"started": ""}, {"boot": "another"}, {"space": "another"}):
+        assert not replace(silent, owner=replace(silent.owner, **changed)).may_run(own, late), changed
+
+
 def test_who_is_in_the_way_and_for_how_long() -> None:
     holding = Holding(replace(OTHER, pid=4711, host="gauss"), ttl=15.0, beat=Now(wall=1000.0, boot=0.0))
     message = holding.explain("digits", ME, Now(wall=1004.0, boot=0.0))

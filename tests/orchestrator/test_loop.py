@@ -179,7 +179,7 @@ class TestStates:
         pool = study.pool = UnreliablePool(study.pool, lambda order, _: "gone" if order.number == 0 else "")
         history = study.go().history
         assert [trial.state for trial in history] == [FAILED, COMPLETE]
-        assert history[0].reason == f"gone; {retries + 1} workers lost (limits.retries)"
+        assert history[0].reason == f"gone; limits.retries = {retries} is used up"
         assert (history[0].cause, history[0].cause_numbers) == (
             Cause.WORKER_LOST,
             {"epoch": 0, "workers": retries + 1},

@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hpsearch.core.messages import Advance, Kill, Start
+from hpsearch.core.messages import Advance, Event, Kill, Start
 from hpsearch.core.trial import Cause
 from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import (
@@ -117,6 +118,36 @@ class TestTime:
             Cause.STALLED,
             {"seconds": 30.0, "epoch": 2, "workers": 2},
         )
+
+    @pytest.mark.parametrize("seconds", [75.0, 86_400.0, -3600.0])
+    def test_time_in_which_the_driver_did_not_run_is_no_stall(self, tmp_path: Path, seconds: float) -> None:
+        """A suspended driver (laptop lid, SIGSTOP), or a clock that was set back."""
+        study = self.hanging(tmp_path, 0, times=1, workers=2, stall_seconds=20.0)
+        jumps = iter([seconds])
+
+        def suspend(loop: Loop) -> None:
+            if 0 in loop.running and study.clock.now - loop.running[0] > 10:
+                study.clock.now += next(jumps, 0.0)
+
+        trial = study.go(suspend).history[0]
+        assert (trial.state, trial.attempts) == (COMPLETE, 2)
+        assert [numbers for _, _, numbers in study.recorder.waits] == [{"seconds": 20.0, "epoch": 2, "workers": 1}]
+        assert 20 <= study.clock.now - 1000 - seconds < 27, "it stalls later, by the time that the driver ran"
+
+    def test_a_trial_that_trains_while_the_driver_is_suspended_goes_on(self, tmp_path: Path) -> None:
+        study = Search(tmp_path, ListSampler([{}]), epochs=8, stall_seconds=20.0, retries=0)
+        ordered = iter(range(99))
+        study.pool = UnreliablePool(study.pool, lambda _order, _before: "", study.clock)
+        events = study.pool.events
+
+        def late(timeout: float) -> Sequence[Event]:
+            if next(ordered) % 2:
+                return events(timeout)
+            study.clock.now += 75.0
+            return []
+
+        study.pool.events = late  # type: ignore[method-assign]
+        assert study.go().history[0].state is COMPLETE
 
     def test_one_that_reports_does_not_stall(self, tmp_path: Path) -> None:
         study = Search(tmp_path, ListSampler([{}]), epochs=50, stall_seconds=30.0, trial_seconds=None)

@@ -85,6 +85,19 @@ def test_the_last_training_of_a_trial_counts(study: Study, monkeypatch: pytest.M
     assert retries(study, History(LOSS, [failed(0)]), segments, asked=False).trials == ()
 
 
+@pytest.mark.parametrize(("cause", "attempts", "raised_to"), [("WORKER_LOST", 3, 3), ("STALLED", 1, 2)])
+def test_those_that_lost_their_workers_where_more_retries_are_allowed_now(
+    study: Study, cause: str, attempts: int, raised_to: int
+) -> None:
+    lost = replace(failed(0), cause=Cause[cause], attempts=attempts, exception="")
+    study = study.model_copy(update={"limits": study.limits.model_copy(update={"retries": attempts - 1})})
+    history = History(LOSS, [lost, failed(1)])
+    assert retries(study, history, [], asked=False).trials == ()
+    study = study.model_copy(update={"limits": study.limits.model_copy(update={"retries": raised_to})})
+    (trial,) = retries(study, history, [], asked=False).trials
+    assert (trial.number, trial.state, trial.attempts, trial.curve) == (0, State.WAITING, attempts + 1, lost.curve)
+
+
 def test_not_those_of_rounds_that_are_over(study: Study) -> None:
     """A later round was planned without them, and is planned again from the history whenever the study goes on."""
     history = History(LOSS, [failed(0, 1), failed(1, 1), failed(2, 2)])

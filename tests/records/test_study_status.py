@@ -35,6 +35,14 @@ def test_trials_of_a_dead_process_are_waiting(scenario: Scenario) -> None:
     assert {name: count for name, count in status.trials.items() if count} == {"waiting": 1, "complete": 1}
 
 
+def test_a_process_that_could_not_renew_its_lease_runs_the_study_as_long_as_it_is_alive(scenario: Scenario) -> None:
+    """Its database was locked for longer than the lease, or it was suspended."""
+    set_lease(scenario.study.journal_url, beat_boot=0.0)
+    status = study_status(scenario.journal, scenario.record)
+    assert (status.state, status.holder) == ("RUNNING", scenario.journal.holder(scenario.record.id, silent=True))
+    assert status.holder is not None
+
+
 def test_a_study_with_its_decisions(scenario: Scenario) -> None:
     details = study_details(scenario.journal, JournalStudy(scenario.record))
     assert [one.number for one in details.trials] == [0, 1]

@@ -39,6 +39,8 @@ def train(params: Params, run: Run) -> Iterator[Report]:
             return
         raise OSError("in the child")
     WAYS[how.partition(" ")[0]](run)
+    if how == "returns_at_sigterm":
+        return
     for epoch in run.epochs():
         order = float(list({"age", "sex", "chol", "fbs"}).index("age"))
         yield Report(epoch, {"val_loss": float(len(seen)), "pid": os.getpid(), "order": order})
@@ -230,6 +232,41 @@ def exits(run: Run) -> None:
     os._exit(3)
 
 
+def sys_exits(run: Run) -> None:
+    sys.exit(1)
+
+
+def terminated(run: Run) -> None:
+    """Receives SIGTERM without a handler."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1e6)
+
+
+def exits_at_sigterm(run: Run) -> None:
+    """Has a handler as many training scripts have one."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1e6)
+
+
+def returns_at_sigterm(run: Run) -> None:
+    """Has a handler with which it ends in good order."""
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def terminates_a_child(run: Run) -> None:
+    """Ends a forked child that has its handler, and then fails."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    if (child := os.fork()) == 0:
+        note_pid(run, "child")
+        time.sleep(1e6)
+    wait_for(run, "child")
+    os.kill(child, signal.SIGTERM)
+    os.waitpid(child, 0)
+    sys.exit(1)
+
+
 def kills_itself(run: Run) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -278,6 +315,11 @@ WAYS: dict[str, Callable[[Run], object]] = {
             kills_its_parent,
             limits_its_memory,
             exits,
+            sys_exits,
+            terminated,
+            exits_at_sigterm,
+            returns_at_sigterm,
+            terminates_a_child,
             kills_itself,
             oom_score,
             hangs,

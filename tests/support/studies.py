@@ -96,9 +96,9 @@ class Clock:
 class UnreliablePool:
     """A pool whose workers are lost or hang at an order if `fate` says so; otherwise as `inside`.
 
-    fate: (order, how often that trial was ordered before) -> "" | "hang" | "memory" | why the worker is lost. Where
-    nothing happens, the time that was to be waited passes on `clock`. In the place of a worker that was taken away a
-    new one comes with the next events, no sooner.
+    fate: (order, how often that trial was ordered before) -> "" | "hang" | "memory" | "outside" (see Lost) | why the
+    worker is lost. Where nothing happens, the time that was to be waited passes on `clock`. In the place of a worker
+    that was taken away a new one comes with the next events, no sooner.
     """
 
     def __init__(self, inside: Pool, fate: Callable[[Start | Advance, int], str], clock: Clock | None = None):
@@ -144,7 +144,7 @@ class UnreliablePool:
                 self._hung.add(order.number)
             else:
                 cause = Cause.OUT_OF_MEMORY if fate == "memory" else Cause.WORKER_LOST
-                self._lost.append(Lost(order.number, fate, cause=cause))
+                self._lost.append(Lost(order.number, fate, cause=cause, outside=fate == "outside"))
         elif isinstance(order, Advance):
             self._inside.execute(order)
 

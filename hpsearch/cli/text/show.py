@@ -119,7 +119,7 @@ def _checkpoint(files: TrialFiles) -> Iterator[str]:
 
 def _lost(trial: Trial) -> Iterator[str]:
     if trial.attempts > 1:
-        yield f"  {trial.attempts} attempts: its worker was lost {many(trial.attempts - 1, 'time')}"
+        yield f"  {trial.attempts} attempts: {many(trial.attempts - 1, 'lost worker')} counted in limits.retries"
 
 
 def _log(details: TrialDetails, files: TrialFiles) -> Iterator[str]:

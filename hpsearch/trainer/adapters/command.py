@@ -31,7 +31,7 @@ from hpsearch.trainer.adapters.project_files import ChangedFiles
 from hpsearch.trainer.adapters.script_output import JsonLines, MetricsFile, Patterns, Steps, Tail
 from hpsearch.trainer.adapters.script_process import POLL, ReportPipe, ScriptProcess
 from hpsearch.trainer.checkpoint_files import read_files, write_files
-from hpsearch.trainer.failures import ProgramFailed
+from hpsearch.trainer.failures import EndOfProgram, ProgramFailed
 from hpsearch.trainer.reporting import REPORT
 from hpsearch.trainer.training_run import Run
 
@@ -314,7 +314,8 @@ class _Training:
             _print(f"[hpsearch] step {self._steps.repeated} was reported more than once: the first report counts\n")
         if code != 0:
             last = "".join(f": {line}" for line in self._tail.lines[-1:])
-            raise ProgramFailed(f"the program {ending(code)}{last}", self._tail.lines)
+            kind: EndOfProgram = "terminated" if code in (-signal.SIGTERM, 128 + signal.SIGTERM) else "error"
+            raise ProgramFailed(f"the program {ending(code)}{last}", self._tail.lines, kind)
         if self._steps.last == 0:
             what = "only step 0" if self._steps.has_step_0 else "nothing"
             why = f"the program ended and reported {what}: {self._missing()}"

@@ -38,7 +38,7 @@ class Exit:
         if self.code == -signal.SIGKILL and kernel_oom_killed:
             reason = "out of memory: the kernel killed its process"
             return Lost(number, reason, self.traceback, Cause.OUT_OF_MEMORY)
-        return Lost(number, f"its process {self.how}", self.traceback)
+        return Lost(number, f"its process {self.how}", self.traceback, outside=self.code == -signal.SIGTERM)
 
 
 def _signal_name(number: int) -> str:

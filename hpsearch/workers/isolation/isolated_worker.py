@@ -12,6 +12,7 @@ from hpsearch.trainer.open_trial import Measurement, Result
 from hpsearch.workers.isolation import linux
 from hpsearch.workers.isolation.template_process import TemplateProcess
 from hpsearch.workers.isolation.trial_process import Raised
+from hpsearch.workers.termination import BY_SIGTERM, SigtermWatch
 from hpsearch.workers.trial_log import log_file
 from hpsearch.workers.worker import Setup
 
@@ -39,6 +40,7 @@ class IsolatedWorker:
         self._trial: Connection | None = None
         self._number = MEASUREMENT
         self._environment: Any = None
+        self._sigterm = SigtermWatch() if setup.ahead else None
 
     def warm_up(self) -> None:
         """Start the template, whose imports take seconds; does not wait for them."""
@@ -148,7 +150,11 @@ class IsolatedWorker:
         assert self._trial is not None
         template = self._template
         assert template is not None
-        wait([self._trial, template.connection])
+        if self._sigterm is None or self._number == MEASUREMENT:
+            wait([self._trial, template.connection])
+        elif self._sigterm.descriptor in wait([self._trial, template.connection, self._sigterm.descriptor]):
+            self.kill()  # Ray ends this process once the call has returned
+            return Lost(self._number, BY_SIGTERM, outside=True)
         if not self._trial.poll():  # the template says that the process has ended; it may have answered before
             template.await_exit()
         try:

@@ -74,7 +74,7 @@ class TestTrial:
         waiting = trial(2, state=State.WAITING, reason="", attempts=3)
         assert screen(waiting)[4:] == [
             "  why WAITING: it has not ended",
-            "  3 attempts: its worker was lost 2 times",
+            "  3 attempts: 2 lost workers counted in limits.retries",
         ]
 
     def test_what_was_measured_before(self) -> None:

@@ -253,15 +253,18 @@ class RayActors:
             return None
         if isinstance(result, Lost) or result.failure:
             slot.number = None
+        if _is_terminated(result):
+            self._replace(slot)
         return result
 
     def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
         """Replace a lost worker and return the event. PoolError where Ray itself has died."""
         number, fatal = slot.number, self._session.fatal_error(slot.process)
         self.why_lost, cause = why_lost(problem, fatal, self._session.kernel_oom_killed())
+        node_has_died = self._session.node_has_died(slot.actor)
         self._session.check(at_once=True)
         self._replace(slot)
-        return None if number is None else Lost(number, self.why_lost, fatal, cause)
+        return None if number is None else Lost(number, self.why_lost, fatal, cause, node_has_died)
 
     def _kill(self, slot: _Slot) -> None:
         """Kill the trial's process, so that the worker can train the next trial; without isolation, the worker."""
@@ -311,6 +314,13 @@ class RayActors:
                 f"no worker was ready within {STARTUP_TIMEOUT:.0f} s on {self.cluster.place}{trouble}: "
                 f"the cluster may be busy or have lost its nodes, see `ray status`; {RESUME}"
             )
+
+
+def _is_terminated(result: Reported | Lost) -> bool:
+    """Whether SIGTERM has ended the training: the worker may have received it too."""
+    if isinstance(result, Lost):
+        return result.outside
+    return result.failure is not None and result.failure.kind == "terminated"
 
 
 def _raised_by_worker(problem: RayTaskError) -> Exception:

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray.core.generated import gcs_pb2
 
 from hpsearch.core.errors import BadInput, HpsearchError, PoolError
-from hpsearch.core.stopping import RESUME
+from hpsearch.core.stopping import RESUME, notices_ignored
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.isolation.exits import kernel_oom_kills
 from hpsearch.workers.pools.ray import reaper
@@ -132,6 +133,14 @@ class RaySession:
             time.sleep(0.01)
         return self._local.fatal_error(process[0])
 
+    def node_has_died(self, actor: Any) -> bool:
+        """Whether a dead actor has ended with its node. False where Ray does not know (a `ray://` address)."""
+        with suppress(Exception):  # Ray's own table has no public interface that works without its dashboard
+            rows: Any = gcs_pb2  # made by protoc, without types
+            row = rows.ActorTableData.FromString(ray._private.state.state.get_actor_info(actor._actor_id))
+            return bool(row.death_cause.actor_died_error_context.HasField("node_death_info"))
+        return False
+
     def kernel_oom_killed(self) -> bool:
         """Whether the kernel has killed any process of this machine for its memory since the last call."""
         before, self._ended = self._ended, kernel_oom_kills()
@@ -152,14 +161,15 @@ class _LocalRay:
         self.folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir=_TEMPORARY)
         self.reaper = reaper.Reaper(self.folder)
         try:
-            ray.init(
-                address="local",
-                num_cpus=cores(),
-                include_dashboard=False,
-                object_store_memory=100 << 20,
-                _temp_dir=self.folder,
-                **_QUIET,
-            )
+            with notices_ignored():
+                ray.init(
+                    address="local",
+                    num_cpus=cores(),
+                    include_dashboard=False,
+                    object_store_memory=100 << 20,
+                    _temp_dir=self.folder,
+                    **_QUIET,
+                )
             node: Any = ray._private.worker._global_node
             self._daemons = {name: [one.process for one in infos] for name, infos in node.all_processes.items()}
             pids = [process.pid for processes in self._daemons.values() for process in processes]

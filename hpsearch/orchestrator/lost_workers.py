@@ -1,0 +1,42 @@
+"""Which losses of a worker use up one of limits.retries."""
+
+from hpsearch.core.trial import Cause, Trial
+
+LOSSES = (Cause.WORKER_LOST, Cause.STALLED)
+
+MAX_OUTSIDE = 10
+"""How often in a row, without a new epoch between, a trial may lose its worker to something outside of it before such a
+loss counts too. A trainer that sends SIGTERM to itself, or crashes its node, looks the same and would never end."""
+
+
+class Losses:
+    """A loss counts if the trial itself may have caused it: it is the first of the trial, or the trial has reported no
+    epoch since the one before. On machines that are taken away every hour, a trial of ten hours loses nine workers.
+
+    retries: limits.retries.
+    """
+
+    def __init__(self, retries: int):
+        self._retries = retries
+        self._began: dict[int, int] = {}
+        self._outside: dict[int, int] = {}
+
+    def started(self, trial: Trial) -> None:
+        """The trial starts or resumes on a worker."""
+        self._began[trial.number] = trial.epoch
+
+    def attempts_after(self, trial: Trial, outside: bool) -> int | None:
+        """`Trial.attempts` after the loss of its worker; None where its retries are used up. outside: see Lost."""
+        progress = trial.epoch > self._epoch_before(trial)
+        if outside:
+            in_a_row = self._outside[trial.number] = 1 if progress else self._outside.get(trial.number, 0) + 1
+            if in_a_row <= MAX_OUTSIDE:
+                return trial.attempts
+        if trial.attempts > 1 and progress:
+            return trial.attempts
+        return trial.attempts + 1 if trial.attempts <= self._retries else None
+
+    def _epoch_before(self, trial: Trial) -> int:
+        """The epoch of the loss before; where another process recorded that, the epoch of the last start."""
+        began = self._began.get(trial.number, trial.epoch)
+        return int(trial.cause_numbers.get("epoch", began)) if trial.cause in LOSSES else began
