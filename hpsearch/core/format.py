@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.core.time_left import Span
-from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND, Objective, Plain, Trial
+from hpsearch.core.trial import ASK_AND_TELL, CALLER, COMMAND, Objective, Params, Trial, Value
 
 MAX_VALUE_LENGTH = 40
 """Characters that a screen shows of one parameter's value; `--json` has all."""
@@ -62,7 +62,7 @@ def score(trial: Trial, objective: Objective) -> str:
     return f"{objective.label} {number(value)} at epoch {judged.step}"
 
 
-def params_line(params: Mapping[str, Plain]) -> str:
+def params_line(params: Params) -> str:
     return ", ".join(f"{name} = {shortened(number(value), MAX_VALUE_LENGTH)}" for name, value in params.items())
 
 
@@ -73,9 +73,14 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - half - 1]}…{text[-half:]}"
 
 
-def number(value: Plain | None) -> str:
-    """A value as text; a float with four significant digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def number(value: Value) -> str:
+    """A value as text; a float with four significant digits, a list or table as JSON."""
+    return f"{value:.4g}" if isinstance(value, float) else value_text(value)
+
+
+def value_text(value: Value) -> str:
+    """A value as text with all its digits; a list or table as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
 def with_margin(mean: float, margin: float | None) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 MAX_METRIC_NAME = 500
 """Most characters of a metric's name."""
@@ -25,7 +25,11 @@ MAX_ENSEMBLE_TRIALS = 20
 """The most trials of a search that an evaluation's ensembles may use; as many keep their checkpoints by default."""
 
 Plain = str | int | float | bool
-Params = Mapping[str, Plain]
+
+Value = Any
+"""A value of a parameter, as in JSON: a `Plain`, or a list or table of such values."""
+
+Params = Mapping[str, Value]
 Numbers = Mapping[str, float]
 """The numbers in a reason, by name."""
 
@@ -33,6 +37,18 @@ Numbers = Mapping[str, float]
 def key_of(params: Params) -> str:
     """A key that is equal for equal parameters, in any order. 1, 1.0 and true are different values."""
     return json.dumps(dict(params), sort_keys=True)
+
+
+def value_key(value: Value) -> str:
+    """A key that is equal for equal values. 1, 1.0 and true are different values, also in lists and tables."""
+    return json.dumps(value, sort_keys=True)
+
+
+def identical(one: Value, other: Value) -> bool:
+    """Whether two values are equal and of the same type, also in lists and tables."""
+    if type(one) is not type(other):
+        return False
+    return value_key(one) == value_key(other) if isinstance(one, list | dict) else bool(one == other)
 
 
 ASK_AND_TELL = "hpsearch:Session"

@@ -139,6 +139,7 @@ def setup(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Setup:
         trainer_object=_trainer_object(study),
         program=study.trainer.program,
         space=study.space,
+        nested=bool(study.trainer.nested) and not study.trainer.is_program,
     )
     on_ray = study.resources.address != "none"
     return Setup(

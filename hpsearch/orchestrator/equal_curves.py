@@ -5,7 +5,7 @@ from typing import Final
 
 from hpsearch.core.format import named, quoted
 from hpsearch.core.history import History
-from hpsearch.core.trial import Trial, key_of
+from hpsearch.core.trial import Trial, identical, key_of
 from hpsearch.orchestrator.observers import Observer
 
 MIN_VALUES: Final = 3
@@ -32,7 +32,7 @@ class EqualCurves(Observer):
         if self._is_said or not is_other or not _is_telling(trial) or _curve(other) != curve:
             return
         names = sorted(trial.params.keys() | other.params.keys())
-        different = [name for name in names if trial.params.get(name) != other.params.get(name)]
+        different = [name for name in names if not identical(trial.params.get(name), other.params.get(name))]
         self._is_said = True
         self._note(
             f"warning: {named(sorted([other.number, trial.number]))} have the same curve to the last digit, but differ "

@@ -11,6 +11,7 @@ from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.trainer import contract, source_check
+from hpsearch.trainer.delivery import head
 from hpsearch.trainer.source_check import SourceCheck
 
 
@@ -21,6 +22,7 @@ def check(study: Study) -> SourceCheck:
     if is_object or own.is_program:
         return SourceCheck()
     given = {parameter.name for parameter in study.space.parameters} | study.space.fixed.keys() | own.options.keys()
+    given = {head(name) for name in given}
     metrics = {study.objective.metric}
     return source_check.check(contract.display_name(own.use), own.use, study.folder, given, metrics)
 

@@ -7,9 +7,10 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from hpsearch.core.trial import Objective, Plain, State, Trial
+from hpsearch.core.format import value_text
+from hpsearch.core.trial import Objective, State, Trial, Value
 from hpsearch.plots.style import COLOURS, beside, evenly, label, log_axis, short, spread, title
-from hpsearch.study.space import Choice, Parameter, Space
+from hpsearch.study.space import Choice, Parameter, Space, offers
 
 MAX_PARAMETERS = 24
 MAX_TRIALS = 1000
@@ -70,8 +71,8 @@ def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Fi
     return drawn
 
 
-def _values(space: Space, name: str) -> Sequence[Plain]:
-    return next(one.values for one in space.parameters if isinstance(one, Choice) and one.name == name)
+def _values(space: Space, name: str) -> Sequence[str]:
+    return next(one.labels for one in space.parameters if isinstance(one, Choice) and one.name == name)
 
 
 def _shown(ranked: Sequence[Trial], space: Space) -> list[Parameter]:
@@ -100,7 +101,7 @@ def _points(trials: Sequence[Trial], parameter: Parameter, objective: Objective,
     values = [objective.value(trial) for trial in trials]
     places = [trial.params[parameter.name] for trial in trials]
     return go.Scatter(
-        x=[label(value) if isinstance(parameter, Choice) else short(float(value)) for value in places],
+        x=[_place(parameter, value) for value in places],
         y=[None if value is None else short(value) for value in values],
         text=[f"trial {trial.number}" for trial in trials],
         hovertemplate="%{text}<br>%{x}: %{y}<extra></extra>",
@@ -109,9 +110,16 @@ def _points(trials: Sequence[Trial], parameter: Parameter, objective: Objective,
     )
 
 
+def _place(parameter: Parameter, value: Value) -> str | float:
+    """The position on the axis; a value that the choice no longer has is shown as text."""
+    if not isinstance(parameter, Choice):
+        return short(float(value))
+    return label(parameter.labels[parameter.index(value)] if offers(parameter, value) else value_text(value))
+
+
 def _axis(parameter: Parameter) -> dict[str, Any]:
     if isinstance(parameter, Choice):
-        return {"type": "category", "categoryorder": "array", "categoryarray": list(map(label, parameter.values))}
+        return {"type": "category", "categoryorder": "array", "categoryarray": list(map(label, parameter.labels))}
     if not parameter.log or parameter.low <= 0:
         return {"type": "linear"}
     return log_axis(parameter.low, parameter.high)

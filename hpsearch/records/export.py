@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import finite
-from hpsearch.core.trial import Objective, Trial
+from hpsearch.core.format import finite, value_text
+from hpsearch.core.trial import Objective, Trial, Value
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
 from hpsearch.records.find import JournalStudy
 
@@ -85,7 +85,7 @@ class StudyExport:
             document = trial_document(trial, self.objective)
             own = {name: document[name] for name in COLUMNS} | {
                 "cause_numbers": json.dumps(document["cause_numbers"]),
-                **{f"params.{name}": trial.params.get(name) for name in params},
+                **{f"params.{name}": _cell(trial.params.get(name)) for name in params},
             }
             for report in trial.curve or (None,):
                 row = own | {"step": report.step if report else None}
@@ -140,6 +140,11 @@ def trial_document(trial: Trial, objective: Objective) -> dict[str, Any]:
         "error": trial.error or None,
         "curve": [finite(report.metrics) | {"step": report.step} for report in trial.curve],
     }
+
+
+def _cell(value: Value) -> Value:
+    """A list or table as JSON."""
+    return value_text(value) if isinstance(value, list | dict) else value
 
 
 def _column(values: list[Any]) -> list[Any]:

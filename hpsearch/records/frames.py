@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.trial import Objective, Plain, Trial
+from hpsearch.core.trial import Objective, Trial, Value
 from hpsearch.records.export import trial_document
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def trials_frame(trials: Sequence[Trial], objective: Objective) -> "pd.DataFrame
     return pd.DataFrame(columns)
 
 
-def _column(values: Sequence[Plain | None]) -> "pd.Series[Any]":
+def _column(values: Sequence[Value]) -> "pd.Series[Any]":
     """A column whose ints stay ints, and bools stay bools, where some values are missing."""
     import pandas as pd
 
     kinds = {type(value) for value in values if value is not None}
     missing = {frozenset({int}): "Int64", frozenset({bool}): "boolean"}.get(frozenset(kinds))
-    mixed = bool in kinds and len(kinds) > 1
+    mixed = len(kinds) > 1 and bool in kinds
     return pd.Series(values, dtype="object" if mixed or not kinds else missing if None in values else None)
 
 

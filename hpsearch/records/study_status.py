@@ -16,6 +16,7 @@ from hpsearch.records.find import JournalStudy, check_trial
 from hpsearch.records.preflight_record import summary
 from hpsearch.study.definition import Study
 from hpsearch.study.plan import replaceable, workload
+from hpsearch.study.space import Space
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class StudyDetails:
     rounds: Mapping[str, Any] | None
     decisions: tuple[Decision, ...]
     trials: Sequence[Trial]
+    space: Space
 
     def document(self) -> dict[str, Any]:
         decisions = [_document(one) for one in self.decisions]
@@ -108,9 +110,8 @@ def study_details(journal: Journal, study: JournalStudy) -> StudyDetails:
     best = objective.ranked(trials)
     numbers = {one.number for one in best}
     ordered = [*best, *(one for one in trials if one.number not in numbers)]
-    return StudyDetails(
-        study_status(journal, study.record), objective, journal.documents(own).get("rounds"), decisions, ordered
-    )
+    rounds = journal.documents(own).get("rounds")
+    return StudyDetails(study_status(journal, study.record), objective, rounds, decisions, ordered, study.space)
 
 
 @dataclass(frozen=True)

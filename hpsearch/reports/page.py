@@ -87,7 +87,7 @@ def shortened(traceback: str) -> str:
 def searched(parameter: Parameter) -> str:
     """A parameter's search space, such as "1e-05 to 1, logarithmic, where optimizer is sgd"."""
     if isinstance(parameter, Choice):
-        parts = [" or ".join(map(number, parameter.values))]
+        parts = [" or ".join(parameter.names or map(number, parameter.values))]
     else:
         kind = "integers " * isinstance(parameter.low, int)
         parts = [f"{kind}{number(parameter.low)} to {number(parameter.high)}"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.core.trial import Params, Plain
+from hpsearch.core.trial import Params, Value
 from hpsearch.samplers.observations import Observation
 from hpsearch.study.space import Int, Parameter, Space
 
@@ -58,7 +58,7 @@ def _point(space: Space, params: Params, generator: np.random.Generator) -> Poin
     return point
 
 
-def _interval(parameter: Parameter, value: Plain) -> tuple[float, float]:
+def _interval(parameter: Parameter, value: Value) -> tuple[float, float]:
     """The interval of the unit axis that maps to this value."""
     if isinstance(parameter, Int) and parameter.log:
         return parameter.to_unit(float(value) - 0.5), parameter.to_unit(float(value) + 0.5)

@@ -318,7 +318,7 @@ def _other_tables(tables: Mapping[str, Any], space: Space | None, sections: Mapp
     trainer, about = sections.get("trainer"), sections.get("study")
     epochs, is_program = (trainer.epochs, trainer.is_program) if isinstance(trainer, Trainer) else (None, False)
     metric = about.metric if isinstance(about, StudySection) else None
-    return OtherTables(tables.get("space", {}), space, epochs, metric, is_program)
+    return OtherTables(space_section.flat(tables.get("space", {})), space, epochs, metric, is_program)
 
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:

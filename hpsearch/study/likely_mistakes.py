@@ -97,6 +97,7 @@ def _space(study: Study) -> Iterator[Mistake]:
     for one in study.space.parameters:
         if isinstance(one, Choice):
             yield from _two_values(one)
+            yield from _none(one)
         elif not one.log and one.step is None and not one.grid and one.low > 0 and one.high / one.low >= DECADES:
             ends = f"from {number(one.low)} to {number(one.high)}"
             yield (
@@ -112,6 +113,13 @@ def _two_values(choice: Choice) -> Iterator[Mistake]:
     low, high = sorted(values)
     if low > 0 and high / low >= TWO_VALUES:
         text = f"is a choice of two values: a range is written {{ low = {low!r}, high = {high!r}, log = true }}"
+        yield ("space", choice.name), text
+
+
+def _none(choice: Choice) -> Iterator[Mistake]:
+    """The text "none" is a choice of its own beside other texts. Beside numbers it is meant as None."""
+    if "none" in choice.values and not choice.none and not any(type(v) is str and v != "none" for v in choice.values):
+        text = 'has the text "none": None arrives where the argument is annotated `float | None`, or with none = true'
         yield ("space", choice.name), text
 
 

@@ -1,12 +1,13 @@
 """Placeholders in the words of a command: `{lr}`, `{epochs * 20}`, `{seed}`. `{{` and `}}` are single braces."""
 
 import ast
+import json
 import operator
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 
-from hpsearch.core.trial import Plain
+from hpsearch.core.trial import Value
 
 EPOCHS = "epochs"
 
@@ -54,12 +55,12 @@ def is_known(name: str, parameters: Container[str]) -> bool:
     return name in parameters or name in BUILT_IN or _is_expression(name)
 
 
-def filled(text: str, values: Mapping[str, Plain]) -> str:
+def filled(text: str, values: Mapping[str, Value]) -> str:
     """The word with its placeholders replaced. Absent where a value is missing."""
     return _PARTS.sub(lambda found: _part(found, values), text)
 
 
-def _part(found: re.Match[str], values: Mapping[str, Plain]) -> str:
+def _part(found: re.Match[str], values: Mapping[str, Value]) -> str:
     if found[1] is None:
         return found[0][0]
     name = found[1].strip()
@@ -70,10 +71,13 @@ def _part(found: re.Match[str], values: Mapping[str, Plain]) -> str:
     raise Absent(name)
 
 
-def word(value: Plain) -> str:
-    """A value as a word of a command: every digit of a number, true and false in small letters."""
-    if isinstance(value, bool):
+def word(value: Value) -> str:
+    """A value as a word of a command: every digit of a number, true and false in small letters, a list or table as
+    JSON, "none" for None."""
+    if isinstance(value, bool) or value is None:
         return str(value).lower()
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return repr(value) if isinstance(value, float) else str(value)
 
 

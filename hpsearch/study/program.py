@@ -33,3 +33,4 @@ class Program:
     resume: tuple[str, ...] = ()
     in_scratch: bool = False
     terminal: bool = False
+    nested: bool = False

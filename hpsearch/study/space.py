@@ -4,14 +4,16 @@ Each searched parameter is one axis of the unit cube [0, 1]^d. A float with log 
 Bengio 2012, JMLR 13, section 4: learning rates are searched by order of magnitude).
 """
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from hpsearch.core.trial import Params, Plain
+from hpsearch.core.format import value_text
+from hpsearch.core.trial import Params, Value, identical, value_key
 
-Condition = Mapping[str, tuple[Plain, ...]]
+Condition = Mapping[str, tuple[Value, ...]]
 """{"optimizer": ("sgd", "rmsprop")}: active where every named parameter is active and has one of these values."""
 
 _MAX_COUNTING_STEPS = 100_000
@@ -55,7 +57,7 @@ class Float:
             value = self.low + u * (self.high - self.low)
         return min(max(value, self.low), self.high)
 
-    def to_unit(self, value: Plain) -> float:
+    def to_unit(self, value: Value) -> float:
         """The value's coordinate; outside [0, 1] for a value outside [low, high]."""
         number = float(value)
         if self.low == self.high:
@@ -110,7 +112,7 @@ class Int:
         low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
         return min(max(round(math.exp(low + u * (high - low))), self.low), self.high)
 
-    def to_unit(self, value: Plain) -> float:
+    def to_unit(self, value: Value) -> float:
         """The middle of the interval of [0, 1] that maps to the value."""
         if not self.log:
             return ((int(value) - self.low) / (self.step or 1) + 0.5) / self.count
@@ -128,31 +130,44 @@ class Int:
 
 @dataclass(frozen=True)
 class Choice:
-    """A categorical parameter: one of several values without an order."""
+    """A categorical parameter: one of several values without an order, each a plain value, a list or a table.
+
+    names: what screens, plots and Optuna show in place of the values; empty: the values.
+    none: a trainer gets None for the value "none", which is recorded as "none".
+    """
 
     name: str
-    values: tuple[Plain, ...]
+    values: tuple[Value, ...]
     when: Condition = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    none: bool = False
 
     @property
     def count(self) -> int:
         return len(self.values)
 
-    def from_unit(self, u: float) -> Plain:
-        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+    def from_unit(self, u: float) -> Value:
+        """The value; a list or table is a copy, so that no two trials share one."""
+        return copy.deepcopy(self.values[min(int(u * len(self.values)), len(self.values) - 1)])
 
-    def to_unit(self, value: Plain) -> float:
+    def to_unit(self, value: Value) -> float:
         return (self.index(value) + 0.5) / len(self.values)
 
-    def index(self, value: Plain) -> int:
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A text for each value, all different: its name, or the value."""
+        texts = self.names or tuple(map(value_text, self.values))
+        return texts if len(set(texts)) == len(texts) else tuple(map(value_key, self.values))
+
+    def index(self, value: Value) -> int:
         """Its index in `values`; True and 1 differ. ValueError for a value that is not among them."""
         for i, own in enumerate(self.values):
-            if own == value and type(own) is type(value):
+            if identical(own, value):
                 return i
         raise ValueError(f"{self.name}: {value!r} is not one of {list(self.values)}")
 
-    def grid_values(self) -> tuple[Plain, ...]:
-        return self.values
+    def grid_values(self) -> tuple[Value, ...]:
+        return copy.deepcopy(self.values)
 
 
 Parameter = Float | Int | Choice
@@ -178,23 +193,31 @@ class Space:
     def dimensions(self) -> int:
         return len(self.parameters)
 
-    def from_unit(self, point: Sequence[float]) -> dict[str, Plain]:
+    def from_unit(self, point: Sequence[float]) -> dict[str, Value]:
         """Parameters at a point of the unit cube, one coordinate each; inactive ones are left out.
 
         Coordinates may be NumPy scalars; the parameters are plain Python values.
         """
-        params: dict[str, Plain] = dict(self.fixed)
+        params: dict[str, Value] = dict(self.fixed)
         for parameter, u in zip(self.parameters, point, strict=True):
             if is_active(parameter, params):
                 params[parameter.name] = parameter.from_unit(float(u))
         return params
 
-    def middle(self) -> dict[str, Plain]:
+    def middle(self) -> dict[str, Value]:
         return self.from_unit([0.5] * self.dimensions)
 
     def to_unit(self, params: Params) -> list[float | None]:
         """One coordinate for each of `parameters`, None where it is inactive (absent)."""
         return [p.to_unit(params[p.name]) if p.name in params else None for p in self.parameters]
+
+    def shown(self, params: Params) -> dict[str, Value]:
+        """The parameters for a screen: a value that has a name is replaced by it."""
+        named = {one.name: one for one in self.parameters if isinstance(one, Choice) and one.names}
+        return {
+            name: named[name].names[named[name].index(value)] if name in named and offers(named[name], value) else value
+            for name, value in params.items()
+        }
 
     def contains(self, params: Params) -> bool:
         """Whether the parameters are in this space (up to rounding of floats)."""
@@ -208,7 +231,7 @@ class Space:
         counts = [parameter.count for parameter in self.parameters]
         return None if any(count is None for count in counts) else math.prod(count or 1 for count in counts)
 
-    def grid(self) -> Iterator[dict[str, Plain]]:
+    def grid(self) -> Iterator[dict[str, Value]]:
         """Every point once; the last parameter varies fastest. Inactive parameters are left out."""
         waiting = [(0, dict(self.fixed))]
         while waiting:
@@ -224,10 +247,10 @@ class Space:
 
     def grid_size(self) -> int | None:
         """The number of points of `grid`; None where conditions make counting them take too long."""
-        named: dict[str, dict[Plain, None]] = {}
+        named: dict[str, dict[str, Value]] = {}
         for parameter in self.parameters:
             for name, allowed in parameter.when.items():
-                named.setdefault(name, {}).update(dict.fromkeys(allowed))
+                named.setdefault(name, {}).update({value_key(value): value for value in allowed})
         total, waiting = 0, [(0, dict(self.fixed), 1)]
         for _ in range(_MAX_COUNTING_STEPS):
             if not waiting:
@@ -236,7 +259,9 @@ class Space:
             if index == len(self.parameters):
                 total += share
             else:
-                parts = _parts(self.parameters[index], params, tuple(named.get(self.parameters[index].name, ())))
+                parts = _parts(
+                    self.parameters[index], params, tuple(named.get(self.parameters[index].name, {}).values())
+                )
                 waiting.extend((index + 1, chosen, share * count) for chosen, count in parts if count)
         return None
 
@@ -247,21 +272,32 @@ class Space:
 
 def is_active(parameter: Parameter, params: Params) -> bool:
     """Whether its condition holds for these values."""
-    return all(name in params and params[name] in allowed for name, allowed in parameter.when.items())
+    return all(
+        name in params and any(matches(params[name], value) for value in allowed)
+        for name, allowed in parameter.when.items()
+    )
 
 
-def offers(parameter: Parameter, value: Plain) -> bool:
+def matches(value: Value, allowed: Value) -> bool:
+    """Whether a value is the one that a condition allows. 2 and 2.0 are the same, 1 and true are not."""
+    if isinstance(value, bool | list | dict) or isinstance(allowed, bool | list | dict):
+        return identical(value, allowed)
+    is_equal: bool = value == allowed
+    return is_equal
+
+
+def offers(parameter: Parameter, value: Value) -> bool:
     """Whether the parameter can have exactly this value and a condition can name it; False for continuous ranges."""
     if isinstance(parameter, Choice):
-        return any(own == value and type(own) is type(value) for own in parameter.values)
-    if isinstance(value, str | bool) or not parameter.low <= value <= parameter.high:
+        return any(identical(own, value) for own in parameter.values)
+    if isinstance(value, str | bool | list | dict) or not parameter.low <= value <= parameter.high:
         return False
     if isinstance(parameter, Int):
         return isinstance(value, int) and (value - parameter.low) % (parameter.step or 1) == 0
     return parameter.count is not None and parameter.from_unit(parameter.to_unit(value)) == value
 
 
-def _parts(parameter: Parameter, params: Params, named: tuple[Plain, ...]) -> Iterator[tuple[dict[str, Plain], int]]:
+def _parts(parameter: Parameter, params: Params, named: tuple[Value, ...]) -> Iterator[tuple[dict[str, Value], int]]:
     """The parts of a grid by this parameter, each with its number of values: one part for each value that a condition
     names, and one for all other values, without the parameter since no condition needs it."""
     if not is_active(parameter, params):
@@ -269,19 +305,19 @@ def _parts(parameter: Parameter, params: Params, named: tuple[Plain, ...]) -> It
         return
     spelled_out = isinstance(parameter, Choice) or parameter.grid or parameter.points is not None
     values = parameter.grid_values() if spelled_out else ()
-    here = [v for v in named if (v in values if spelled_out else offers(parameter, v))]
+    here = [v for v in named if (any(matches(one, v) for one in values) if spelled_out else offers(parameter, v))]
     for value in here:
         yield {**params, parameter.name: value}, 1
     yield dict(params), (len(values) if spelled_out else parameter.count or 0) - len(here)
 
 
-def _holds(parameter: Parameter, value: Plain) -> bool:
+def _holds(parameter: Parameter, value: Value) -> bool:
     if isinstance(parameter, Choice):
         return offers(parameter, value)
-    if isinstance(value, str | bool):
+    if isinstance(value, str | bool | list | dict):
         return False
     slack = 1e-9 * max(abs(parameter.low), abs(parameter.high))
-    return parameter.low - slack <= value <= parameter.high + slack
+    return bool(parameter.low - slack <= value <= parameter.high + slack)
 
 
 def _dependencies_first(parameters: Sequence[Parameter], fixed: Params) -> tuple[Parameter, ...]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.decisions import Decision
-from hpsearch.core.format import json_text
+from hpsearch.core.format import json_text, value_text
 from hpsearch.core.history import BestTrial
 from hpsearch.core.trial import Cause, Numbers, Objective, Report, State, Trial
 from hpsearch.journal import StudyRecord, TrainingSegment
@@ -268,7 +268,7 @@ def safe_name(name: str) -> str:
 
 
 def _params(params: Mapping[str, Any]) -> dict[str, str]:
-    return {safe_name(name): _cut(str(value), MAX_PARAM_LENGTH) for name, value in params.items() if value != ""}
+    return {safe_name(name): _cut(value_text(value), MAX_PARAM_LENGTH) for name, value in params.items() if value != ""}
 
 
 def _tags(tags: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:

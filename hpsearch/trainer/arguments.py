@@ -3,14 +3,16 @@
 import dataclasses
 import difflib
 import inspect
+import types
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.core.trial import Params, Report
 from hpsearch.provenance.sources import code_holder
+from hpsearch.trainer.delivery import NONE, grouped
 from hpsearch.trainer.training_run import Run, Trainer
 
 
@@ -41,10 +43,11 @@ def params_as(params_class: type | None, params: Params) -> Any:
     """The parameters as a mapping, or as an instance of the dataclass, if any. TrainerError where they do not fit."""
     if params_class is None:
         return dict(params)
-    _check_names(params_class, set(params))
-    types = typing.get_type_hints(params_class)
+    hints = typing.get_type_hints(params_class)
+    given = grouped(params, hints)
+    _check_names(params_class, set(given))
     return params_class(
-        **{name: converted(params_class.__name__, name, value, types.get(name)) for name, value in params.items()}
+        **{name: converted(params_class.__name__, name, value, hints.get(name)) for name, value in given.items()}
     )
 
 
@@ -104,8 +107,20 @@ def field_types(params_class: type) -> dict[str, Any]:
     return typing.get_type_hints(params_class)
 
 
-def converted(owner: str, name: str, value: Plain, hint: Any) -> Plain:
-    """The value, an int made a float where the field is one. TrainerError where it does not fit the field's type."""
+def converted(owner: str, name: str, value: Any, hint: Any) -> Any:
+    """The value as the field's type: an int made a float, a list a tuple, a table a dataclass, "none" None.
+
+    TrainerError where it does not fit.
+    """
+    if typing.get_origin(hint) in (typing.Union, types.UnionType) and types.NoneType in typing.get_args(hint):
+        if value is None or value == NONE:
+            return None
+        others = [one for one in typing.get_args(hint) if one is not types.NoneType]
+        return converted(owner, name, value, others[0]) if len(others) == 1 else value
+    if isinstance(value, dict) and isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return params_as(hint, value)
+    if isinstance(value, list) and (typing.get_origin(hint) or hint) is tuple:
+        return tuple(value)
     allowed = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else None
     if allowed is not None and value not in allowed:
         raise TrainerError(f"{owner}.{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")

@@ -22,7 +22,7 @@ from hpsearch.provenance.module_search import search_first_in
 from hpsearch.provenance.sources import Sources
 from hpsearch.study.program import Program
 from hpsearch.study.space import Space
-from hpsearch.trainer import arguments, contract, forms, state
+from hpsearch.trainer import arguments, contract, delivery, forms, state
 from hpsearch.trainer.adapters import command
 from hpsearch.trainer.parameter_reads import ParameterReads
 from hpsearch.trainer.reporting import reports_to
@@ -45,7 +45,7 @@ class TrainerContext:
     parameters. threads: CPU threads of a training.
     replicates: what a trial of the study trains side by side. trainer_object: the trainer, where it is a Python object.
     program: the trainer, where it is a command.
-    space: what is searched.
+    space: what is searched. nested: a parameter with a dot in its name arrives in a table.
     """
 
     use: str
@@ -59,6 +59,7 @@ class TrainerContext:
     trainer_object: TrainerObject | PickledTrainer | None = None
     program: Program | None = None
     space: Space | None = None
+    nested: bool = False
 
     @property
     def name(self) -> str:
@@ -86,7 +87,9 @@ class TrainerContext:
 
     def params(self, params: Params) -> dict[str, Any]:
         """The arguments of a training: the options, and a trial's parameters. No two trainings share a list."""
-        return {**copy.deepcopy(dict(self.options)), **params}
+        own = params if self.space is None else delivery.delivered(self.space, params)
+        given = copy.deepcopy({**self.options, **own})
+        return delivery.nested(given) if self.nested else given
 
     def run(
         self,

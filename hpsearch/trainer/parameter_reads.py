@@ -6,18 +6,21 @@ from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView,
 from typing import Any
 
 from hpsearch.core.messages import Unread
+from hpsearch.trainer.delivery import head
 
 
 class ParameterReads:
     """argument: pass it to the trainer instead of the original one; its reads are recorded.
 
-    names: of the parameters that must be read. A parameter that is copied, such as by `dict(params)`, `**params` or
-    `dataclasses.asdict(params)`, counts as read.
+    names: of the parameters that must be read; one with a dot is read with its table. A parameter that is copied, such
+    as by `dict(params)`, `**params` or `dataclasses.asdict(params)`, counts as read.
     """
 
     def __init__(self, argument: Any, names: Collection[str]):
-        self._given = frozenset(argument) if type(argument) is dict else frozenset(names)
-        self._names, self._read = frozenset(names), set[str]()
+        known = _names_of(argument)
+        self._given = frozenset(names) if known is None else known
+        self._names = frozenset(name if name in self._given else head(name) for name in names)
+        self._read = set[str]()
         self.argument, self._is_seen = argument, True
         if type(argument) is dict:
             self.argument = _SeenDict(argument, self._read.add)
@@ -35,6 +38,15 @@ class ParameterReads:
         names = self._names - self._read if self._is_seen else ()
         missing = self._read - self._given if type(self.argument) is _SeenDict else ()
         return Unread(tuple(sorted(names)), tuple(sorted(missing))) if names else None
+
+
+def _names_of(argument: Any) -> frozenset[str] | None:
+    """Of a mapping or dataclass: the names that can be read; None for other arguments."""
+    if type(argument) is dict:
+        return frozenset(argument)
+    if dataclasses.is_dataclass(argument) and not isinstance(argument, type):
+        return frozenset(field.name for field in dataclasses.fields(argument))
+    return None
 
 
 class _SeenDict(dict[str, Any]):

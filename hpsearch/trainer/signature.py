@@ -10,6 +10,7 @@ from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params
 from hpsearch.provenance.sources import code_holder
 from hpsearch.trainer.arguments import check_names, converted, dataclass_at, params_as
+from hpsearch.trainer.delivery import grouped
 from hpsearch.trainer.training_run import Run
 
 NAMED = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -78,10 +79,11 @@ class Signature:
 
     def argument(self, params: Params) -> Any:
         """The parameters as `call` takes them: a mapping, or a dataclass. TrainerError."""
+        known = [other.name for other in self.others]
+        params = params if self.takes_any else grouped(params, known)
         if not self.is_by_name(set(params)):
             return params_as(self.params_class, params)
         name = code_holder(self.function).__name__
-        known = [other.name for other in self.others]
         required = {other.name for other in self.others if other.default is Parameter.empty}
         check_names(f"`{name}`", set(params), [*known, *params] if self.takes_any else known, required)
         types = _types(self.function)

@@ -12,7 +12,10 @@ from hpsearch.journal import StudyRecord
 from hpsearch.records.find import JournalStudy
 from hpsearch.reproduce.reproduction import Reproduction
 
-SPEC: Mapping[str, Any] = {"study": {"metric": "val_loss", "goal": "minimize", "at": "best"}}
+SPEC: Mapping[str, Any] = {
+    "study": {"metric": "val_loss", "goal": "minimize", "at": "best"},
+    "space": {"x": {"low": 0.0, "high": 1.0}},
+}
 STUDY = JournalStudy(StudyRecord(1, "u", "toy", SPEC, {}, "COMPLETE", None, 0, "1.0"))
 
 

@@ -52,6 +52,7 @@ def test_a_metric_whose_direction_is_not_known(metric: str) -> None:
         {"values": [1.0, 0.01]},
         {"low": 1e-4, "high": 1e-1},
         {"low": 16, "high": 2048},
+        ["none", 0.5, 1, True],
     ],
 )
 def test_a_parameter(parameter: Any) -> None:
@@ -74,6 +75,12 @@ def test_a_parameter(parameter: Any) -> None:
 )
 def test_a_parameter_that_is_meant(parameter: Any) -> None:
     assert keys(space={"x": parameter}, search={"method": "random", "trials": 1}) == []
+
+
+@pytest.mark.parametrize("values", [["none", "batch"], [0.5, 1, True]])
+def test_none_that_is_a_text(values: Any) -> None:
+    assert keys(space={"x": values}, search={"method": "random", "trials": 1}) == []
+    assert keys(space={"x": {"values": ["none", 2, 3], "none": True}}, search={"method": "random", "trials": 1}) == []
 
 
 def test_more_trials_than_points() -> None:

@@ -26,7 +26,7 @@ def text(expected: Forecast) -> str:
     if done := expected.recorded:
         rows.append(f"recorded so far: {many(sum(done.trials.values()), 'trial')}, {many(done.epochs, 'epoch')}")
         rows += infeasible(done.trials.get(State.INFEASIBLE, 0), replaceable(study))
-    rows += ["", "first proposals", *(f"  {params_line(one.params)}" for one in expected.first)]
+    rows += ["", "first proposals", *(f"  {params_line(study.space.shown(one.params))}" for one in expected.first)]
     if len(expected.first) < min(MAX_SHOWN, expected.trials or MAX_SHOWN):
         rows.append("  later proposals depend on results")
     return "\n".join(rows)

@@ -112,7 +112,7 @@ def _best_rows(result: RunResult) -> list[str]:
     later = "; it FAILED later" if best.failed else ""
     return [
         f"best: trial {best.trial}, {result.study.objective.label} {number(best.value)} at epoch {best.epoch}{later}",
-        f"      {params_line(best.params)}",
+        f"      {params_line(result.study.space.shown(best.params))}",
     ]
 
 

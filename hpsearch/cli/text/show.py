@@ -1,13 +1,14 @@
 """A recorded study with its trials, and one trial with its curve, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hpsearch.cli.text import status
 from hpsearch.cli.text.layout import in_blocks, table, wrapped
 from hpsearch.cli.text.run import nearby
 from hpsearch.core.format import many, number, params_line, score
-from hpsearch.core.trial import Cause, Objective, Report, State, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial, identical
 from hpsearch.journal import TrainingSegment
 from hpsearch.provenance import environment
 from hpsearch.records.study_status import StudyDetails, TrialDetails
@@ -27,11 +28,16 @@ def study(details: StudyDetails, used: int, every: bool) -> str:
     if details.rounds is not None:
         parts += ["", _rounds(details.rounds)]
     if details.trials:
-        parts += ["", _trials(details.trials, details.objective, len(details.trials) if every else MAX_TRIALS)]
+        parts += ["", _trials(_shown(details), details.objective, len(details.trials) if every else MAX_TRIALS)]
     others = [one for one in details.decisions if details.rounds is None or one.kind not in ("round", "over")]
     if others:
         parts += ["", "decisions", table([status.decision(one) for one in others], narrow=(2,), lines=None)]
     return "\n".join(parts)
+
+
+def _shown(details: StudyDetails) -> list[Trial]:
+    """The trials with the names of values that have names."""
+    return [replace(trial, params=details.space.shown(trial.params)) for trial in details.trials]
 
 
 def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
@@ -41,7 +47,7 @@ def _trials(trials: Sequence[Trial], objective: Objective, most: int) -> str:
     same = {
         name: value
         for name, value in first.params.items()
-        if others and all(name in one.params and one.params[name] == value for one in others)
+        if others and all(name in one.params and identical(one.params[name], value) for one in others)
     }
     searched = [name for name in names if name not in same]
     rows = [["trial", objective.label, "epoch", "state", *searched]]
@@ -84,7 +90,7 @@ def trial(details: TrialDetails, files: TrialFiles) -> str:
     before += [details.lr_range] if details.lr_range else []
     parts = [
         f"{record.name}, trial {trial.number}: {trial.state}{_code(trial)}, {score(trial, details.study.objective)}",
-        f"  {params_line(trial.params)}",
+        f"  {params_line(details.study.space.shown(trial.params))}",
         f"  round {trial.round}, seed {trial.seed}, {many(trial.epoch, 'epoch')} in {trial.busy:.1f} s",
         f"  why these parameters: {trial.origin}",
         *(f"  {line}" for line in [*before, *_where(details.segments)]),

@@ -21,9 +21,9 @@ from hpsearch.core.decisions import New, Over
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import Params, Plain, State, Trial, key_of
+from hpsearch.core.trial import Params, State, Trial, Value, identical, key_of
 from hpsearch.samplers.observations import usable_evidence
-from hpsearch.samplers.optuna.distributions import frozen, native, quiet
+from hpsearch.samplers.optuna.distributions import frozen, native, native_choices, native_params, quiet
 from hpsearch.study.space import Choice, Float, Parameter, Space, is_active
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class _Replay:
         for one in _objects(self._pattern, set()):
             if isinstance(one, optuna.samplers.QMCSampler):
                 one._seed = seed  # it scrambles the sequence of the whole study; without one, Optuna draws it
-        self._known = {parameter.name: native(parameter, ()) for parameter in space.parameters}
+        self._known = {parameter.name: _distribution(parameter) for parameter in space.parameters}
         self._evidence = history.evidence
         self._study = optuna.create_study(direction="minimize", sampler=self._pattern)
         self._study.stop = self._stop  # type: ignore[method-assign]  # Optuna's own raises outside of `optimize`
@@ -207,7 +207,7 @@ class _Replay:
 
     def _ask(self) -> Params:
         trial = self._new_trial()
-        params: dict[str, Plain] = dict(self._space.fixed)
+        params: dict[str, Value] = dict(self._space.fixed)
         for parameter in self._space.parameters:
             if is_active(parameter, params):
                 drawn = trial._suggest(parameter.name, self._known[parameter.name])
@@ -306,8 +306,20 @@ def _objects(thing: object, seen: set[int]) -> Iterator[Any]:
         yield from _objects(part, seen)
 
 
-def _snapped(parameter: Parameter, value: Any) -> Plain:
-    """Rounded to a step: 0.3 in place of Optuna's 0.30000000000000004."""
+def _distribution(parameter: Parameter) -> "BaseDistribution":
+    from optuna.distributions import CategoricalDistribution
+
+    if isinstance(parameter, Choice):
+        return CategoricalDistribution(native_choices(parameter))
+    return native(parameter, ())
+
+
+def _snapped(parameter: Parameter, value: Any) -> Value:
+    """The parameter's own value: rounded to a step (0.3 in place of Optuna's 0.30000000000000004), the value of a
+    label."""
+    if isinstance(parameter, Choice):
+        place = next(i for i, one in enumerate(native_choices(parameter)) if identical(one, value))
+        return parameter.from_unit((place + 0.5) / parameter.count)
     if isinstance(parameter, Float) and parameter.step is not None:
         return parameter.from_unit(parameter.to_unit(value))
     return float(value) if isinstance(parameter, Float) else value
@@ -320,11 +332,12 @@ def _evidence(history: History, space: Space, known: "dict[str, BaseDistribution
     for trial in usable_evidence(history, space):
         loss = history.loss(trial)
         try:
+            params = native_params(space, trial.params, native_choices)
             if trial.state is State.COMPLETE or loss == float("inf"):
-                yield frozen(trial.params, known, value=loss)
+                yield frozen(params, known, value=loss)
             else:
                 yield frozen(
-                    trial.params, known, state=TrialState.PRUNED, value=loss, intermediate_values={trial.epoch: loss}
+                    params, known, state=TrialState.PRUNED, value=loss, intermediate_values={trial.epoch: loss}
                 )
         except ValueError:  # a value between two steps
             continue

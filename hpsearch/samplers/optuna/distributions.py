@@ -6,12 +6,12 @@ are written.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.core.trial import Plain
-from hpsearch.study.space import Choice, Float, Int, Parameter
+from hpsearch.core.trial import Params, Value
+from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -32,20 +32,20 @@ def encoded(parameter: Parameter) -> "BaseDistribution":
     return IntDistribution(0, (parameter.count or 1) - 1)
 
 
-def encode(parameter: Parameter, value: Plain) -> float:
+def encode(parameter: Parameter, value: Value) -> float:
     if isinstance(parameter, Int) and parameter.log:
         return int(value)
     u = min(max(parameter.to_unit(value), 0.0), 1.0)
     return u if parameter.count is None else min(int(u * parameter.count), parameter.count - 1)
 
 
-def decode(parameter: Parameter, value: float) -> Plain:
+def decode(parameter: Parameter, value: float) -> Value:
     if isinstance(parameter, Int) and parameter.log:
         return int(value)
     return parameter.from_unit(value if parameter.count is None else (value + 0.5) / parameter.count)
 
 
-def suggest(trial: "Trial", parameter: Parameter) -> Plain:
+def suggest(trial: "Trial", parameter: Parameter) -> Value:
     """The parameter's value, suggested by Optuna's sampler."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
@@ -60,7 +60,7 @@ def suggest(trial: "Trial", parameter: Parameter) -> Plain:
     return decode(parameter, drawn)
 
 
-def native(parameter: Parameter, values: Sequence[Plain]) -> "BaseDistribution":
+def native(parameter: Parameter, values: Sequence[Value]) -> "BaseDistribution":
     """The distribution of the parameter's own values, widened where trials have values outside of it.
 
     `expand` gives values outside of [low, high], and a grid of `points` gives values between the steps. Optuna accepts
@@ -69,7 +69,7 @@ def native(parameter: Parameter, values: Sequence[Plain]) -> "BaseDistribution":
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if isinstance(parameter, Choice):
-        return CategoricalDistribution(parameter.values)
+        return CategoricalDistribution(exported_choices(parameter))
     numbers = [value for value in values if not isinstance(value, str)]
     on_step = parameter.step is not None and all(parameter.from_unit(parameter.to_unit(n)) == n for n in numbers)
     step = parameter.step if on_step else None
@@ -80,7 +80,31 @@ def native(parameter: Parameter, values: Sequence[Plain]) -> "BaseDistribution":
     return FloatDistribution(low, high, log=parameter.log, step=step)
 
 
-def frozen(params: Mapping[str, Plain], known: Mapping[str, "BaseDistribution"], **given: Any) -> "FrozenTrial":
+def native_choices(choice: Choice) -> Sequence[str | int | float | bool]:
+    """Its values, or its labels where it has names, or where Optuna cannot take a value: a list or a table."""
+    has_parts = any(isinstance(one, list | dict) for one in choice.values)
+    return choice.labels if choice.names or has_parts else choice.values
+
+
+def exported_choices(choice: Choice) -> Sequence[str | int | float | bool]:
+    """As `native_choices`, with the labels also for 1 beside True, which are equal when a trial is stored."""
+    found = native_choices(choice)
+    return found if len(set(found)) == len(found) else choice.labels
+
+
+def native_params(
+    space: Space, params: Params, choices: Callable[[Choice], Sequence[Value]] = exported_choices
+) -> dict[str, Value]:
+    """The parameters as values of Optuna's distributions, which have these `choices`. ValueError for a value that a
+    choice does not have."""
+    found = dict(params)
+    for one in space.parameters:
+        if isinstance(one, Choice) and one.name in params:
+            found[one.name] = choices(one)[one.index(params[one.name])]
+    return found
+
+
+def frozen(params: Mapping[str, Value], known: Mapping[str, "BaseDistribution"], **given: Any) -> "FrozenTrial":
     """An Optuna trial with the parameters that are in `known`. given: further arguments of `create_trial`."""
     import optuna
 

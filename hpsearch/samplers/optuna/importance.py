@@ -13,8 +13,8 @@ from warnings import catch_warnings, simplefilter
 
 from hpsearch.core.errors import NoTrialSucceeded
 from hpsearch.core.format import many
-from hpsearch.core.trial import Objective, State, Trial
-from hpsearch.samplers.optuna.distributions import frozen, native, quiet
+from hpsearch.core.trial import Objective, State, Trial, value_key
+from hpsearch.samplers.optuna.distributions import frozen, native, native_params, quiet
 from hpsearch.study.space import Space
 
 if TYPE_CHECKING:
@@ -67,15 +67,17 @@ def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> I
             f"parameter importance compares the best trials with all, and all {best} trials have the same value"
         )
     values = {one.name: [t.params[one.name] for t in ended if one.name in t.params] for one in space.parameters}
-    constant = tuple(name for name, own in values.items() if len(set(own)) == 1)
-    varied = [one for one in space.parameters if len(set(values[one.name])) > 1]
+    different = {name: len(set(map(value_key, own))) for name, own in values.items()}
+    constant = tuple(name for name, count in different.items() if count == 1)
+    varied = [one for one in space.parameters if different[one.name] > 1]
     if not varied:
         raise NoTrialSucceeded("parameter importance needs a parameter whose values differ between trials")
     with catch_warnings():
         simplefilter("ignore")  # tqdm, which Optuna imports, warns in a notebook without ipywidgets
         import optuna  # noqa: F401
     known = {one.name: native(one, values[one.name]) for one in varied}
-    shares = _ped_anova([frozen(t.params, known, value=float(p)) for t, p in zip(ended, places, strict=True)], wanted)
+    ranked = zip(ended, places, strict=True)
+    shares = _ped_anova([frozen(native_params(space, t.params), known, value=float(p)) for t, p in ranked], wanted)
     states = Counter(trial.state for trial in ended)
     having = {name: len(values[name]) for name in shares}
     return Importance(shares, len(ended), states[State.COMPLETE], best, having, constant)

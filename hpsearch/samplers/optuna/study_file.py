@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.core.errors import BadInput
 from hpsearch.core.trial import Objective, State, Trial
-from hpsearch.samplers.optuna.distributions import frozen, native, quiet
+from hpsearch.samplers.optuna.distributions import frozen, native, native_params, quiet
 from hpsearch.study.space import Space
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ def write_study(path: Path, name: str, objective: Objective, space: Space, trial
         study = optuna.create_study(storage=f"sqlite:///{path}", study_name=name, direction=objective.goal)
         study.set_user_attr("metric", objective.metric)
         study.set_user_attr("fixed", dict(space.fixed))
-        study.add_trials([_frozen(trial, objective, distributions) for trial in ended])
+        study.add_trials([_frozen(trial, objective, space, distributions) for trial in ended])
     return len(ended)
 
 
-def _frozen(trial: Trial, objective: Objective, known: Mapping[str, "BaseDistribution"]) -> "FrozenTrial":
+def _frozen(trial: Trial, objective: Objective, space: Space, known: Mapping[str, "BaseDistribution"]) -> "FrozenTrial":
     from optuna.trial import TrialState
 
     states = {
@@ -49,7 +49,7 @@ def _frozen(trial: Trial, objective: Objective, known: Mapping[str, "BaseDistrib
         State.INFEASIBLE: TrialState.FAIL,
     }
     one = frozen(
-        trial.params,
+        native_params(space, trial.params),
         known,
         state=states.get(trial.state, TrialState.PRUNED),
         value=None if trial.state is State.FAILED else objective.value(trial),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
 from hpsearch.core.imports import IMPORT_LOCK
-from hpsearch.core.trial import Params, Plain
+from hpsearch.core.trial import Params, Value
 from hpsearch.samplers.observations import Observation, half_ranked
 from hpsearch.samplers.optuna.distributions import decode, encode, encoded, frozen, quiet, suggest
 from hpsearch.study.space import Space, is_active
@@ -44,7 +44,7 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
         study = optuna.create_study(direction="minimize", sampler=sampler)
         study.add_trials(trials)
         trial = study.ask()
-        params: dict[str, Plain] = dict(space.fixed)
+        params: dict[str, Value] = dict(space.fixed)
         for parameter in space.parameters:
             if is_active(parameter, params):
                 params[parameter.name] = suggest(trial, parameter)
@@ -84,7 +84,7 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
         study = optuna.create_study(direction="minimize", sampler=sampler)
         study.add_trials([frozen(point, known, value=loss) for point, loss in zip(points, losses, strict=True)])
         drawn = study.ask(known).params
-    params: dict[str, Plain] = dict(space.fixed)
+    params: dict[str, Value] = dict(space.fixed)
     for parameter in space.parameters:
         if is_active(parameter, params):
             params[parameter.name] = decode(parameter, drawn[parameter.name])

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hpsearch.core.trial import Params, Plain, Trial
+from hpsearch.core.trial import Params, Trial, Value, identical
 from hpsearch.study.space import Choice, Space
 
 MIN_TRIALS = 5
@@ -31,15 +31,25 @@ def without_worse_values(
         if isinstance(parameter, Choice):
             worse = [value for value in parameter.values if _is_worse(parameter.name, value, trials, loss, best)]
             notes += [_note(parameter.name, value, trials) for value in worse]
-            kept[parameter.name] = replace(parameter, values=tuple(v for v in parameter.values if v not in worse))
+            kept[parameter.name] = _without(parameter, worse)
     return (space.narrowed(kept) if notes else space), notes
 
 
-def _is_worse(name: str, value: Plain, trials: Sequence[Trial], loss: Callable[[Trial], float], best: Params) -> bool:
-    if best.get(name) == value:
+def _without(choice: Choice, worse: Sequence[Value]) -> Choice:
+    left = [i for i, value in enumerate(choice.values) if not any(identical(value, one) for one in worse)]
+    names = tuple(choice.names[i] for i in left) if choice.names else ()
+    return replace(choice, values=tuple(choice.values[i] for i in left), names=names)
+
+
+def _has(params: Params, name: str, value: Value) -> bool:
+    return name in params and identical(params[name], value)
+
+
+def _is_worse(name: str, value: Value, trials: Sequence[Trial], loss: Callable[[Trial], float], best: Params) -> bool:
+    if _has(best, name, value):
         return False
-    own = [loss(trial) for trial in trials if trial.params.get(name) == value]
-    others = [loss(trial) for trial in trials if name in trial.params and trial.params[name] != value]
+    own = [loss(trial) for trial in trials if _has(trial.params, name, value)]
+    others = [loss(trial) for trial in trials if name in trial.params and not _has(trial.params, name, value)]
     if len(own) < MIN_TRIALS or len(others) < MIN_TRIALS or not any(map(math.isfinite, others)):
         return False
     from scipy.stats import mannwhitneyu
@@ -47,8 +57,8 @@ def _is_worse(name: str, value: Plain, trials: Sequence[Trial], loss: Callable[[
     return float(mannwhitneyu(own, others, alternative="greater").pvalue) < SIGNIFICANCE
 
 
-def _note(name: str, value: Plain, trials: Sequence[Trial]) -> str:
-    numbers = [trial.number for trial in trials if trial.params.get(name) == value]
+def _note(name: str, value: Value, trials: Sequence[Trial]) -> str:
+    numbers = [trial.number for trial in trials if _has(trial.params, name, value)]
     shown = ", ".join(map(str, numbers[:MAX_NUMBERS])) + (", …" if len(numbers) > MAX_NUMBERS else "")
     trials_of_it = f"{len(numbers)} trials with it ({shown})"
     return f"{name}: {value!r} is dropped, because the {trials_of_it} rank worse (p < {SIGNIFICANCE:g})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import Params, State, Trial
+from hpsearch.core.trial import Params, State, Trial, key_of
 from hpsearch.samplers.recipe.search_ranges import SearchRange
 from hpsearch.study.schedule import Progress, Rung
 from hpsearch.study.space import Space
@@ -126,7 +126,7 @@ class RoundResults:
         """The standard deviation over seeds of the repeated parameters; None before any were repeated."""
         for plan in self._plans:
             if plan.repeats is not None:
-                same = [t for t in self.trials if t.number < plan.end and dict(t.params) == dict(plan.repeats)]
+                same = [t for t in self.trials if t.number < plan.end and key_of(t.params) == key_of(plan.repeats)]
                 losses = [loss for trial in same if math.isfinite(loss := self._history.loss(trial))]
                 return float(np.std(losses, ddof=1)) if len(losses) > 1 else 0.0
         return None

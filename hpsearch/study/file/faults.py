@@ -54,6 +54,7 @@ class Faults:
         self._overridden[path] = option
 
     def add(self, path: KeyPath, message: str) -> None:
+        path = self._lines.written(path)
         self._paths.update(path[:end] for end in range(1, len(path) + 1))
         if self.full:
             self.count(1)
@@ -72,7 +73,7 @@ class Faults:
 
     def has(self, path: KeyPath) -> bool:
         """Whether this key, or a key within it, has a fault."""
-        return path in self._paths
+        return self._lines.written(path) in self._paths
 
     @property
     def full(self) -> bool:
@@ -188,9 +189,30 @@ def show(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
+def literal(value: object) -> str:
+    """As `show`, with the content of a list or table: `[64, 64]`, `{ units = 64 }`."""
+    match value:
+        case list() | tuple():
+            text = f"[{', '.join(map(literal, value))}]"
+        case dict():
+            parts = ", ".join(f"{dotted((key,))} = {literal(part)}" for key, part in value.items())
+            text = f"{{ {parts} }}"
+        case _:
+            return show(value)
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
+
+
 def listed(values: Iterable[object]) -> str:
     """`"grid", "random"`, shortened after 20 values."""
-    shown = [show(value) for value in values]
+    return _joined([show(value) for value in values])
+
+
+def literals(values: Iterable[object]) -> str:
+    """As `listed`, with the content of lists and tables."""
+    return _joined([literal(value) for value in values])
+
+
+def _joined(shown: list[str]) -> str:
     return ", ".join([*shown[:20], "…"] if len(shown) > 20 else shown)
 
 

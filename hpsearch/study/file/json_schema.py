@@ -10,8 +10,10 @@ from typing import Any
 
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import Auto, Range, Values
+from hpsearch.study.file.space_section import KEYS_OF_ENTRIES
 
 _SCALAR = {"type": ["string", "number", "boolean"]}
+_PARAMETERS = {"additionalProperties": {"$ref": "#/$defs/Parameter"}}
 
 
 def json_schema() -> dict[str, Any]:
@@ -21,17 +23,24 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "minProperties": 1,
         "description": "what is searched: ranges, choices, fixed values",
-        "additionalProperties": {
-            "anyOf": [
-                {"$ref": "#/$defs/Range"},
-                {"$ref": "#/$defs/Values"},
-                {"$ref": "#/$defs/Auto"},
-                {"type": "array", "items": _SCALAR, "minItems": 1, "description": "a choice"},
-                {**_SCALAR, "description": "a fixed value"},
-            ]
-        },
+        **_PARAMETERS,
     }
     schema["$defs"] |= {kind.__name__: kind.model_json_schema() for kind in (Range, Values, Auto)}
+    schema["$defs"]["Parameter"] = {
+        "anyOf": [
+            {"$ref": "#/$defs/Range"},
+            {"$ref": "#/$defs/Values"},
+            {"$ref": "#/$defs/Auto"},
+            {"type": "array", "minItems": 1, "description": "a choice"},
+            {**_SCALAR, "description": "a fixed value"},
+            {
+                "type": "object",
+                "description": "parameters with a common beginning of their names",
+                "properties": {key: {"type": "object"} for key in KEYS_OF_ENTRIES},
+                **_PARAMETERS,
+            },
+        ]
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, PlainValidator, WithJsonSchema
 
-from hpsearch.core.trial import MAX_AVERAGED, MAX_METRIC_NAME, MEAN_OF_LAST, Plain
+from hpsearch.core.trial import MAX_AVERAGED, MAX_METRIC_NAME, MEAN_OF_LAST, Plain, Value
 from hpsearch.study.file.faults import did_you_mean, show
 from hpsearch.study.output_patterns import compiled
 from hpsearch.study.program import INTERPRETERS
@@ -24,13 +24,13 @@ def plain(value: object) -> Plain:
     return value
 
 
-def _option(value: object) -> Any:
+def nested_plain(value: object) -> Value:
     """A plain value, or a list or table of such values. ValueError."""
     match value:
         case list():
-            return [_option(part) for part in value]
+            return [nested_plain(part) for part in value]
         case dict():
-            return {str(key): _option(part) for key, part in value.items()}
+            return {str(key): nested_plain(part) for key, part in value.items()}
     return plain(value)
 
 
@@ -40,11 +40,11 @@ def _number(value: object) -> int | float:
     return value
 
 
-def _allowed(value: object) -> tuple[Plain, ...]:
+def _allowed(value: object) -> tuple[Value, ...]:
     values = value if isinstance(value, list) else [value]
     if not values:
         raise ValueError("must not be an empty list")
-    return tuple(map(plain, values))
+    return tuple(map(nested_plain, values))
 
 
 def _study_name(name: str) -> str:
@@ -214,13 +214,12 @@ def toml_float(text: str) -> float:
 
 # The kinds ───────────────────────────────────────────────────────────────────────────────────────
 
-OptionValue = Annotated[Any, PlainValidator(_option), WithJsonSchema({})]
-PlainValue = Annotated[Plain, PlainValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+NestedValue = Annotated[Any, PlainValidator(nested_plain), WithJsonSchema({})]
 Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 Allowed = Annotated[
-    tuple[Plain, ...],
+    tuple[Value, ...],
     PlainValidator(_allowed),
-    WithJsonSchema({"type": ["string", "number", "boolean", "array"]}),
+    WithJsonSchema({"type": ["string", "number", "boolean", "array", "object"]}),
 ]
 Seconds = Annotated[
     float,

@@ -45,7 +45,17 @@ class Lines:
 
     def find(self, path: KeyPath) -> int:
         """The line of the key, of the nearest key around it, or 0."""
+        path = self.written(path)
         return next((self.of[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.of), 0)
+
+    def written(self, path: KeyPath) -> KeyPath:
+        """The path as in the file: ("space", "optimizer.lr") may be written as ("space", "optimizer", "lr")."""
+        for i, part in enumerate(path):
+            if isinstance(part, str) and "." in part and path[: i + 1] not in self.of:
+                apart = (*path[:i], *part.split("."))
+                if apart in self.of:
+                    return (*apart, *path[i + 1 :])
+        return path
 
     def note(self, path: KeyPath, line: int) -> None:
         for end in range(len(path), 0, -1):

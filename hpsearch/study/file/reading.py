@@ -95,15 +95,20 @@ def parse(path: Path, text: str) -> tuple[dict[str, Any], Lines]:
 def with_plain_numbers(data: dict[str, Any]) -> dict[str, Any]:
     """The tables without `WholeFloat`. In [space], { low = 16, high = 1e3 } is a range of whole numbers: TOML reads 1e3
     as a float, and people read it as 1000."""
-    space = data.get("space")
-    for entry in space.values() if isinstance(space, dict) else ():
-        numbers = (
-            {key: entry[key] for key in ("low", "high", "step") if key in entry} if isinstance(entry, dict) else {}
-        )
+    for entry in _tables_in(data.get("space")):
+        numbers = {key: entry[key] for key in ("low", "high", "step") if key in entry}
         if any(type(one) is int for one in numbers.values()):
             entry.update({key: int(one) for key, one in numbers.items() if isinstance(one, WholeFloat)})
     plain: dict[str, Any] = _plain_floats(data)
     return plain
+
+
+def _tables_in(value: Any) -> Iterator[dict[str, Any]]:
+    """The table and all tables in it."""
+    if isinstance(value, dict):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _tables_in(part)
 
 
 def _plain_floats(value: Any) -> Any:

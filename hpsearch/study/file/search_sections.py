@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from hpsearch.study.file.kinds import Count, Options, OwnUse, PlainValue, RecordableName
+from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
 from hpsearch.study.space import Float, Space
@@ -151,7 +151,7 @@ class CoarseToFine(SearchSection):
 
 
 class ParameterSet(Section):
-    params: dict[RecordableName, PlainValue] = Field(description="a value for each parameter that is searched")
+    params: dict[RecordableName, NestedValue] = Field(description="a value for each parameter that is searched")
     epochs: Count | None = Field(None, description="epochs of its trials; default: trainer.epochs")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Plain
+from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Value
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
     Address,
@@ -20,10 +20,10 @@ from hpsearch.study.file.kinds import (
     Gpus,
     JudgedAt,
     MetricName,
+    NestedValue,
     Number,
     Options,
     OwnUse,
-    PlainValue,
     RecordableName,
     Seconds,
     StudyName,
@@ -31,7 +31,7 @@ from hpsearch.study.file.kinds import (
     Yes,
 )
 from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.space import Choice, Float, Parameter, Space
+from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
 Problems = Iterator[tuple[KeyPath, str]]
 """The key that has a fault, and the message."""
@@ -111,10 +111,12 @@ class Auto(Section):
 
 
 class Values(Section):
-    """A choice, as a table so that it can have a condition."""
+    """A choice, as a table so that it can have a condition and names."""
 
-    values: tuple[PlainValue, ...] = Field(strict=False, min_length=1, description="the values to choose from")
+    values: tuple[NestedValue, ...] = Field(strict=False, min_length=1, description="the values to choose from")
     when: dict[str, Allowed] = Field({}, description="only where other parameters have these values")
+    names: tuple[str, ...] = Field((), strict=False, description="a short name for each value, for screens and plots")
+    none: bool = Field(False, description='the trainer gets None for the value "none"')
 
 
 # [prune], [early_stopping] ───────────────────────────────────────────────────────────────────────
@@ -265,12 +267,12 @@ class LrRange(Section):
             yield ("lr_range", "parameter"), f"`{name}` must be a range above 0, to be a learning rate"
 
 
-def _is_positive(found: Parameter | Plain) -> bool:
+def _is_positive(found: Parameter | Value) -> bool:
     if isinstance(found, Choice):
-        return all(not isinstance(value, str | bool) and value > 0 for value in found.values)
-    if isinstance(found, Parameter):
+        return all(map(_is_positive, found.values))
+    if isinstance(found, Float | Int):
         return found.low > 0
-    return not isinstance(found, str | bool) and found > 0
+    return not isinstance(found, str | bool | list | dict) and found > 0
 
 
 # [resources], [limits], [checkpoints], [journal], [tracking] ─────────────────────────────────────

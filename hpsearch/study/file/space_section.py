@@ -2,17 +2,17 @@
 
 import graphlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
 
-from hpsearch.core.trial import Plain
+from hpsearch.core.trial import Value, identical, value_key
 from hpsearch.study.file import other_tools
-from hpsearch.study.file.faults import Faults, did_you_mean, listed, show, translate, unknown
-from hpsearch.study.file.kinds import plain, recordable
+from hpsearch.study.file.faults import Faults, did_you_mean, listed, literal, literals, show, translate, unknown
+from hpsearch.study.file.kinds import nested_plain, plain, recordable
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW, Auto, Range, Section, Values
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space, offers
 
@@ -23,8 +23,13 @@ _MAX_STEPS = 10**15
 """Maximum number of steps in a range: beyond it, floats cannot represent each value."""
 
 
+KEYS_OF_ENTRIES = ("low", "high", "values", "auto")
+"""A table with one of these keys, and no table as its value, is a parameter."""
+
+
 def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | None:
     """The space; None where it has faults, which are added to `faults`. hint: what to write into an empty table."""
+    table = flat(table)
     entries = {name: entry for name, raw in table.items() if (entry := _entry(name, raw, faults)) is not None}
     parameters = [entry for entry in entries.values() if isinstance(entry, Parameter)]
     if not parameters and not faults.has(("space",)):
@@ -50,8 +55,8 @@ def written(space: Space) -> dict[str, Any]:
     return table | dict(space.fixed)
 
 
-def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
-    if isinstance(parameter, Choice) and not parameter.when:
+def _written(parameter: Parameter) -> dict[str, Any] | list[Value]:
+    if isinstance(parameter, Choice) and not (parameter.when or parameter.names or parameter.none):
         return list(parameter.values)
     given = {field.name: getattr(parameter, field.name) for field in fields(parameter) if field.name != "name"}
     given["when"] = {name: list(values) for name, values in parameter.when.items()}
@@ -64,10 +69,58 @@ def _written(parameter: Parameter) -> dict[str, Any] | list[Plain]:
     }
 
 
+def flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries by their whole names: `optimizer.lr` of the table [space.optimizer], or with unquoted dots.
+
+    Conditions get whole names too.
+    """
+    found = dict(_entries(table))
+    return {name: _with_flat_condition(raw, found) for name, raw in found.items()}
+
+
+def _entries(table: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+    for name, raw in table.items():
+        if _is_group(raw):
+            yield from _entries(raw, f"{group}{name}.")
+        else:
+            yield f"{group}{name}", raw
+
+
+def _is_group(raw: object) -> bool:
+    """Whether a table has parameters, and is no parameter itself. Without a list or a table in it, nothing in it would
+    be searched: it is a parameter with wrong keys."""
+    if not isinstance(raw, dict) or any(key in raw and not isinstance(raw[key], dict) for key in KEYS_OF_ENTRIES):
+        return False
+    if any(other_tools.entry_key(key, value) for key, value in raw.items() if not _is_parameter(value)):
+        return False
+    if any(isinstance(value, dict) for key, value in raw.items() if key != "when"):
+        return True
+    lists = [key for key, value in raw.items() if isinstance(value, list)]
+    return bool(lists) and not any(did_you_mean(key, ["values"]) for key in lists)
+
+
+def _is_parameter(raw: object) -> bool:
+    return isinstance(raw, dict) and any(key in raw for key in KEYS_OF_ENTRIES)
+
+
+def _with_flat_condition(raw: Any, names: Collection[str]) -> Any:
+    if not isinstance(raw, dict) or not isinstance(raw.get("when"), dict):
+        return raw
+    return {**raw, "when": dict(_flat_condition(raw["when"], names))}
+
+
+def _flat_condition(table: Mapping[str, Any], names: Collection[str], group: str = "") -> Iterator[tuple[str, Any]]:
+    for name, allowed in table.items():
+        if isinstance(allowed, dict) and f"{group}{name}" not in names:
+            yield from _flat_condition(allowed, names, f"{group}{name}.")
+        else:
+            yield f"{group}{name}", allowed
+
+
 # One entry ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
+def _entry(name: str, raw: object, faults: Faults) -> Parameter | Value | None:
     """The parameter or fixed value of an entry; None where it has faults."""
     table = raw if isinstance(raw, dict) else {}
     kind: type[Section] = Values if "values" in table else Auto if "auto" in table else Range
@@ -88,7 +141,8 @@ def _entry(name: str, raw: object, faults: Faults) -> Parameter | Plain | None:
             case []:
                 raise ValueError("must not be an empty list")
             case list():
-                return _choice(name, Values(values=tuple(map(plain, raw))))
+                values = ["none" if one is None else one for one in raw]
+                return _choice(name, Values(values=tuple(map(nested_plain, values)), none=None in raw))
         if other_tools.is_call(raw):
             raise ValueError(f"is a fixed text, got {show(raw)}; {other_tools.SPACE_ENTRY}")
         return plain(raw)
@@ -118,7 +172,15 @@ def _auto(name: str, entry: Auto, faults: Faults) -> Float | None:
 def _choice(name: str, entry: Values) -> Choice:
     if duplicates := _duplicates(entry.values):
         raise ValueError(f"the values must differ, got {duplicates}")
-    return Choice(name, entry.values, entry.when)
+    if entry.names and len(entry.names) != len(entry.values):
+        raise ValueError(f"names must have one name for each value: {len(entry.values)}, got {len(entry.names)}")
+    if duplicates := _duplicates(entry.names):
+        raise ValueError(f"the names must differ, got {duplicates}")
+    if "" in entry.names:
+        raise ValueError("a name must not be empty")
+    if entry.none and "none" not in entry.values:
+        raise ValueError('none = true needs the value "none"')
+    return Choice(name, entry.values, entry.when, entry.names, entry.none)
 
 
 def _range(name: str, entry: Range, faults: Faults) -> Float | Int | None:
@@ -179,13 +241,15 @@ def _grid_faults(entry: Range, whole: bool) -> Iterator[str]:
         yield f"the values of grid must differ, got {duplicates}"
 
 
-def _duplicates(values: tuple[Plain, ...]) -> str:
-    """Two values that are equal (true and 1 are), or ""."""
-    seen: dict[Plain, Plain] = {}
+def _duplicates(values: tuple[Value, ...]) -> str:
+    """Two values that are the same (1 and 1.0 are, 1 and true are not), or ""."""
+    seen: dict[str, Value] = {}
     for value in values:
-        if value in seen:
-            return f"{show(seen[value])} and {show(value)}"
-        seen[value] = value
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        key = f"number {value}" if is_number and value != int(value) else value_key(int(value) if is_number else value)
+        if key in seen:
+            return f"{literal(seen[key])} and {literal(value)}"
+        seen[key] = value
     return ""
 
 
@@ -193,7 +257,7 @@ def _duplicates(values: tuple[Plain, ...]) -> str:
 
 
 def _check_condition(
-    parameter: Parameter, entries: Mapping[str, Parameter | Plain], table: Mapping[str, Any], faults: Faults
+    parameter: Parameter, entries: Mapping[str, Parameter | Value], table: Mapping[str, Any], faults: Faults
 ) -> None:
     for name, allowed in parameter.when.items():
         path = ("space", parameter.name, "when", name)
@@ -204,17 +268,17 @@ def _check_condition(
                 faults.add(path, message)
 
 
-def _impossible(name: str, entry: Parameter | Plain, allowed: tuple[Plain, ...]) -> Iterator[str]:
+def _impossible(name: str, entry: Parameter | Value, allowed: tuple[Value, ...]) -> Iterator[str]:
     for value in allowed:
         if not isinstance(entry, Parameter):
-            if entry != value or type(entry) is not type(value):
-                yield f"{name} is always {show(entry)}, never {show(value)}"
+            if not identical(entry, value):
+                yield f"{name} is always {show(entry)}, never {literal(value)}"
         elif isinstance(entry, Choice) and not offers(entry, value):
-            yield f"{name} is one of {listed(entry.values)}, never {show(value)}"
+            yield f"{name} is one of {literals(entry.values)}, never {literal(value)}"
         elif isinstance(entry, Float) and entry.count is None:
             yield f"{name} is a continuous range, so no condition can name a value; give it a step, or make it a choice"
         elif not isinstance(entry, Choice) and not offers(entry, value):
-            yield f"{name} is {_values(entry)}, never {show(value)}"
+            yield f"{name} is {_values(entry)}, never {literal(value)}"
 
 
 def _values(entry: Float | Int) -> str:

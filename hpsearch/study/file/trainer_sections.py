@@ -9,7 +9,7 @@ from pydantic import Field
 from hpsearch.core.trial import COMMAND
 from hpsearch.study import placeholders
 from hpsearch.study.file.faults import did_you_mean, show
-from hpsearch.study.file.kinds import Count, LinePattern, MetricName, OptionValue, Pattern, RecordableName, Use, Words
+from hpsearch.study.file.kinds import Count, LinePattern, MetricName, NestedValue, Pattern, RecordableName, Use, Words
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.program import INTERPRETERS, Program, Style, Take
 from hpsearch.study.space import Float
@@ -38,7 +38,10 @@ class Trainer(Section):
         1, description="number of seeds that each trial trains; it reports their mean"
     )
     validation: Validation | None = Field(None, description="k-fold cross-validation in each trial")
-    options: dict[RecordableName, OptionValue] = Field({}, description="fixed parameters of the trainer")
+    options: dict[RecordableName, NestedValue] = Field({}, description="fixed parameters of the trainer")
+    nested: Literal[True] | None = Field(
+        None, description="parameters with dots in their names, such as optimizer.lr, arrive as nested tables"
+    )
     command: Words | None = Field(
         None, description='a program in place of `use`, such as ["python", "train.py", "--lr", "{lr}"]'
     )
@@ -81,6 +84,7 @@ class Trainer(Section):
             resume=self.resume or (),
             in_scratch=self.cwd == "scratch",
             terminal=bool(self.terminal),
+            nested=bool(self.nested),
         )
 
     def problems(self, others: OtherTables) -> Problems:
@@ -89,6 +93,11 @@ class Trainer(Section):
                 yield ("trainer", "options", name), f"`{name}` is in [space] too; leave one out"
             if self.is_program and isinstance(value, list | dict):
                 yield ("trainer", "options", name), f"a command takes single values, got {show(value)}"
+        if self.nested:
+            for name in sorted({*others.names, *self.options}):
+                group = name.rpartition(".")[0]
+                if group and group in {*others.names, *self.options}:
+                    yield ("space", name), f"cannot be in a table `{group}`, which is a parameter itself"
         if self.is_program:
             yield from self._program_problems(others)
             return

@@ -19,7 +19,7 @@ from typing import Any
 
 import hpsearch
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.core.trial import Params, Report, Value
 from hpsearch.provenance.sources import Sources
 from hpsearch.provenance.sources_cache import read_once
 from hpsearch.study import placeholders
@@ -108,7 +108,7 @@ def _texts(sources: Sources) -> Iterator[str]:
     yield from (path.read_text(errors="replace") for path in sources.files.values() if path.is_file())
 
 
-def _filled(options: Params, values: Mapping[str, Plain]) -> dict[str, Plain]:
+def _filled(options: Params, values: Mapping[str, Value]) -> dict[str, Value]:
     return {
         name: placeholders.filled(value, values) if type(value) is str else value for name, value in options.items()
     }
@@ -149,7 +149,7 @@ class _Training:
         self._tail = Tail()
 
     @property
-    def values(self) -> dict[str, Plain]:
+    def values(self) -> dict[str, Value]:
         """Values of the placeholders that are not parameters. TrainerError: {data_dir} is used but not set."""
         run, fold = self._run, self._run.fold
         texts = " ".join([*self._program.words, *self._program.resume, self._program.metrics_file])

@@ -12,9 +12,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from hpsearch.core.errors import TrainerError
-from hpsearch.core.trial import Params, Plain
+from hpsearch.core.trial import Params, Value
 from hpsearch.study import placeholders
 from hpsearch.study.program import Program, Style
+from hpsearch.trainer.delivery import nested
 
 PYTHON = re.compile(r"python([23](\.\d+)?)?")
 
@@ -99,7 +100,7 @@ def is_python(words: Iterable[str]) -> bool:
 
 
 def command_line(
-    program: Program, params: Params, built_in: Mapping[str, Plain], options: "Options", params_file: Path
+    program: Program, params: Params, built_in: Mapping[str, Value], options: "Options", params_file: Path
 ) -> CommandLine:
     """params: of the trial, with the trainer's options (`trainer.options`). built_in: the values of placeholders that
     are not parameters. options: of the script. params_file: written if the program reads it."""
@@ -107,14 +108,14 @@ def command_line(
     words = [*_filled(program.words, values)]
     style = options.style if program.style == "auto" else program.style
     if style == "json" or any("params_file" in placeholders.used(word) for word in program.words):
-        params_file.write_text(json.dumps(params))
+        params_file.write_text(json.dumps(nested(params) if program.nested else params))
     taken = {name for word in program.words for name in placeholders.used(word)}
     left = {name: value for name, value in params.items() if name not in taken}
     match style:
         case "env":
             return CommandLine(tuple(words), {**_variables(left), **{name: _text(v) for name, v in left.items()}})
         case "hydra":
-            words += [f"{name}={_text(value)}" for name, value in left.items()]
+            words += [f"{name}={'null' if value is None else _text(value)}" for name, value in left.items()]
         case "json" if "params_file" not in taken:
             words.append(str(params_file))
         case "argparse":
@@ -122,7 +123,7 @@ def command_line(
     return CommandLine(tuple(words))
 
 
-def resume_words(program: Program, values: Mapping[str, Plain]) -> tuple[str, ...]:
+def resume_words(program: Program, values: Mapping[str, Value]) -> tuple[str, ...]:
     return tuple(_filled(program.resume, values))
 
 
@@ -132,7 +133,7 @@ def _variables(params: Params) -> dict[str, str]:
     return {names[name]: _text(value) for name, value in params.items() if names[name] not in os.environ}
 
 
-def _filled(words: Iterable[str], values: Mapping[str, Plain]) -> Iterator[str]:
+def _filled(words: Iterable[str], values: Mapping[str, Value]) -> Iterator[str]:
     """An option is left out with its value if the trial does not have its parameter. `--amp {amp}` is a flag if the
     parameter is a bool."""
     waiting: str | None = None
@@ -160,7 +161,7 @@ def _filled(words: Iterable[str], values: Mapping[str, Plain]) -> Iterator[str]:
         yield waiting
 
 
-def _text(value: Plain) -> str:
+def _text(value: Value) -> str:
     return placeholders.word(value)
 
 
@@ -203,7 +204,7 @@ class Options:
         style: Style = "hydra" if any("@hydra.main" in text for text in texts) else "argparse"
         return cls(style, spelled, frozenset(flags), frozenset(typed), frozenset(negated), frozenset(joined))
 
-    def arguments(self, name: str, value: Plain) -> list[str]:
+    def arguments(self, name: str, value: Value) -> list[str]:
         key = _key(name)
         option = self.spelled.get(key, f"--{name}")
         if isinstance(value, bool) and not (key in self.typed and key not in self.flags):

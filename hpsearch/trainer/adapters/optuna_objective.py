@@ -10,7 +10,7 @@ from inspect import Parameter
 from typing import Any
 
 from hpsearch.core.errors import Infeasible, TrainerError
-from hpsearch.core.trial import Params, Plain, Report
+from hpsearch.core.trial import Params, Report, Value
 from hpsearch.provenance.sources import code_holder
 from hpsearch.study.file import suggestions
 from hpsearch.study.space import Choice, Float, Int
@@ -172,14 +172,14 @@ class OptunaTrial:
 
     def _number(self, method: str, asked: Mapping[str, Any]) -> int | float:
         value = self._value(method, asked)
-        if isinstance(value, str | bool):
+        if isinstance(value, str | bool | list | dict):
             raise TrainerError(
                 f"`{self.objective}` asks for a number `{asked['name']}`, and it is {value!r}: write in [space]\n"
                 f"  {suggestions.entry(method, asked)}"
             )
-        return value
+        return float(value) if isinstance(value, float) else int(value)
 
-    def _value(self, method: str, asked: Mapping[str, Any]) -> Plain:
+    def _value(self, method: str, asked: Mapping[str, Any]) -> Value:
         """The trial's value of a parameter. TrainerError if it has none, with the line to write."""
         name = asked["name"]
         if name not in self._given:

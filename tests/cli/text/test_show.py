@@ -41,7 +41,7 @@ def screen(one: Trial, files: TrialFiles = NO_FILES, **details: Any) -> list[str
 
 def study_screen(trials: Sequence[Trial], rounds: Mapping[str, Any] | None = None, every: bool = False) -> list[str]:
     """What stands below the state of the study."""
-    details = StudyDetails(DONE, STUDY.objective, rounds, (), trials)
+    details = StudyDetails(DONE, STUDY.objective, rounds, (), trials, STUDY.space)
     return show.study(details, 0, every).splitlines()[3:]
 
 

@@ -1,0 +1,48 @@
+"""From the recorded parameters of a trial to the values that its trainer gets."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from hpsearch.core.trial import Params
+from hpsearch.study.space import Choice, Space
+
+NONE = "none"
+"""The value that a trainer gets as None, where the study file or an annotation says so. It is recorded as text: in a
+table, None would be a parameter that the trial does not have."""
+
+
+def delivered(space: Space, params: Params) -> dict[str, Any]:
+    """The parameters with None for the value "none" of a choice with none = true."""
+    optional = {one.name for one in space.parameters if isinstance(one, Choice) and one.none}
+    return {name: None if name in optional and value == NONE else value for name, value in params.items()}
+
+
+def head(name: str) -> str:
+    """ "optimizer" of "optimizer.lr"."""
+    return name.partition(".")[0]
+
+
+def nested(params: Mapping[str, Any]) -> dict[str, Any]:
+    """{"optimizer.lr": 0.1} -> {"optimizer": {"lr": 0.1}}, at any depth."""
+    found: dict[str, Any] = {}
+    for name, value in params.items():
+        *groups, last = name.split(".")
+        place = found
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[last] = value
+    return found
+
+
+def grouped(params: Params, known: Collection[str]) -> dict[str, Any]:
+    """The parameters for arguments with the names `known`: "optimizer.lr" goes into a table `optimizer`, where only
+    that is an argument."""
+    inner: dict[str, dict[str, Any]] = {}
+    found: dict[str, Any] = {}
+    for name, value in params.items():
+        group, dot, rest = name.partition(".")
+        if dot and name not in known and group in known:
+            found.setdefault(group, inner.setdefault(group, {}))[rest] = value
+        else:
+            found[name] = value
+    return found
