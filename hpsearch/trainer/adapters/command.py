@@ -4,6 +4,7 @@ The program does not wait for verdicts. If it has checkpoints, it is suspended (
 that the files in its checkpoint folder are those of that report.
 """
 
+import math
 import os
 import re
 import shutil
@@ -38,6 +39,13 @@ from hpsearch.trainer.training_run import Run
 CHECKPOINTS = "HPSEARCH_CHECKPOINT_DIR"
 """The environment variable with the folder of a trial's checkpoints. A program that reads it can be continued."""
 
+EPOCHS = "HPSEARCH_EPOCHS"
+"""The environment variable with the most epochs of a trial."""
+
+TIME_TO_END = 10.0
+"""Seconds that a program has to end by itself after the report of the trial's last epoch, if it is not told how many
+epochs to train: it may train on for hours, or save its model."""
+
 IMPORTS_REPORT = re.compile(r"^\s*from hpsearch import .*\breport\b", re.MULTILINE)
 
 NO_CHECKPOINTS = (
@@ -65,10 +73,10 @@ def as_trainer(
     script_options = Options.of(sources.files.values())
     if not (program.metrics or program.metrics_file or reports_itself(sources)):
         found = replace(found, metrics={metric: usual(metric)})
-    can_continue = has_checkpoints(program, sources)
+    can_continue, knows_length = has_checkpoints(program, sources), _knows_length(program, options, sources)
 
     def train(params: Params, run: Run) -> Iterator[Report]:
-        training = _Training(found, folder, run, metric, can_continue)
+        training = _Training(found, folder, run, metric, can_continue, knows_length)
         training.begin({**params, **_filled(options, training.values)}, script_options)
         try:
             yield from training.reports()
@@ -97,6 +105,13 @@ def has_checkpoints(program: Program, sources: Sources) -> bool:
     if program.resume or any("checkpoint_dir" in placeholders.used(word) for word in program.words):
         return True
     return any(CHECKPOINTS in text for text in _texts(sources))
+
+
+def _knows_length(program: Program, options: Params, sources: Sources) -> bool:
+    """Whether a program is told how many epochs to train: `{epochs}`, or it reads the variable."""
+    words = [*program.words, *program.resume, *(value for value in options.values() if isinstance(value, str))]
+    is_passed = any(placeholders.EPOCHS in placeholders.used(word) for word in words)
+    return is_passed or any(EPOCHS in text for text in _texts(sources))
 
 
 def reports_itself(sources: Sources) -> bool:
@@ -136,8 +151,9 @@ class _CheckpointFolder:
 class _Training:
     """One process of the program, from its start to its end."""
 
-    def __init__(self, program: Program, folder: Path, run: Run, metric: str, can_continue: bool):
+    def __init__(self, program: Program, folder: Path, run: Run, metric: str, can_continue: bool, knows_length: bool):
         self._program, self._run, self._metric, self._can_continue = program, run, metric, can_continue
+        self._knows_length, self._deadline = knows_length, math.inf
         self._scratch = run.scratch_dir
         self._folder = self._scratch if program.in_scratch else folder
         self._queue = deque[Report]()
@@ -226,7 +242,7 @@ class _Training:
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
             "OMP_NUM_THREADS": str(self._run.threads),
             "HPSEARCH_SEED": str(self._run.seed),
-            "HPSEARCH_EPOCHS": str(self._run.max_epochs),
+            EPOCHS: str(self._run.max_epochs),
             "HPSEARCH_SCRATCH_DIR": str(self._scratch),
             CHECKPOINTS: str(self._checkpoints.folder),
             **variables,
@@ -243,6 +259,8 @@ class _Training:
             if self._can_continue and self._process.code is None:
                 self._hold()
             yield report
+            if report.step >= self._run.max_epochs and not self._knows_length:
+                self._deadline = time.monotonic() + TIME_TO_END
             self._process.go_on()
         self._check_end(self._process.code or 0)
 
@@ -252,6 +270,9 @@ class _Training:
         while not self._queue and self._failure is None and not self._is_over:
             if self._process.code is None:
                 self._add(self._read(*self._process.wait(POLL)))
+                self._is_over = time.monotonic() > self._deadline
+                if self._is_over:
+                    _print(f"[hpsearch] ended {TIME_TO_END:g} s after the report of its last epoch\n")
             else:
                 self._add(self._read_rest())
                 self._is_over = True
