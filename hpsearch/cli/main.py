@@ -19,6 +19,7 @@ from hpsearch import __version__
 from hpsearch.core.errors import HpsearchError, InfrastructureError
 from hpsearch.core.folders import ensure_home, study_home
 from hpsearch.core.format import json_text
+from hpsearch.core.printable import printable
 from hpsearch.core.redact import redact
 
 VERBS = {
@@ -85,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ensure_home(study_home(Path()))
         assert module is not None, "argparse rejects a call without a command"
         for answer in module.run(args):
-            _print(json_text(answer.data) if as_json else answer.text())
+            _print(json_text(answer.data) if as_json else printable(answer.text()))
             if answer.exit_code:
                 return int(answer.exit_code)
         return 0
@@ -122,7 +123,7 @@ def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) ->
         if verbose:
             _trace(problem)
         if message and sys.stderr is not None:  # None: it was closed when the process began
-            print(message, file=sys.stderr)
+            print(printable(message), file=sys.stderr)
     except OSError:
         _redirect_to_devnull(sys.stderr)
     return exit_code
@@ -130,7 +131,7 @@ def _say(message: str, problem: BaseException, exit_code: int, verbose: bool) ->
 
 def _trace(problem: BaseException) -> None:
     """The error of a database driver may contain its URL, with the password."""
-    print(redact("".join(traceback.format_exception(problem))), end="", file=sys.stderr)
+    print(printable(redact("".join(traceback.format_exception(problem)))), end="", file=sys.stderr)
 
 
 def _redirect_to_devnull(stream: TextIO) -> None:

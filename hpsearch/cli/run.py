@@ -34,8 +34,8 @@ def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides)
-    origin = study.study.name if args.fork else None
-    if args.fork:
+    origin = study.study.name if args.fork is not None else None
+    if args.fork is not None:
         study = study.renamed(args.fork)
     lines = sys.stdout if args.jsonl else None
     with prints_to_stderr(), Terminal(quiet=args.quiet, lines=lines) as terminal:

@@ -28,6 +28,7 @@ class _ClusterEnvironment(dict[str, str]):
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.core.logs import buffer_library_logs
+    from hpsearch.core.printable import printable
     from hpsearch.study.definition import Study
 
     study = Study.load(args.file, args.overrides, _ClusterEnvironment(os.environ))
@@ -43,7 +44,7 @@ def run(args: Namespace) -> Iterator[Answer]:
         return
     try:
         for text in job.output():
-            sys.stderr.write(text)
+            sys.stderr.write(printable(text))
     except KeyboardInterrupt:
         raise Stopped(signal.SIGINT, f"the job continues\n  follow  {follow}\n  stop    {stop}") from None
     code, state = job.exit_code(), job.state()

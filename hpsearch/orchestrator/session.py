@@ -13,6 +13,7 @@ from hpsearch.core.errors import BadInput, Infeasible, TrainerError
 from hpsearch.core.format import line
 from hpsearch.core.history import BestTrial
 from hpsearch.core.messages import Failure
+from hpsearch.core.printable import printable
 from hpsearch.core.replicates import SINGLE_TRAINING
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.orchestrator import build
@@ -277,7 +278,7 @@ class _Shown(Observer):
 
     def show_line(self, text: str) -> None:
         if self._stream is not None:
-            self._stream.write(f"{text}\n")
+            self._stream.write(f"{printable(text)}\n")
             self._stream.flush()
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from hpsearch.core.format import duration, first_line, json_text, line, number, score, span
 from hpsearch.core.history import History
+from hpsearch.core.printable import printable
 from hpsearch.core.time_left import Cost, Workload
 from hpsearch.core.trial import Objective, State, Trial
 from hpsearch.orchestrator.observers import Observer
@@ -92,7 +93,7 @@ class Terminal(Observer):
         """Show a line permanently, above the live view."""
         with self._ignoring_closed_stream():
             if text and not self._quiet:
-                self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+                self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     def retried(self, count: int) -> None:
         self._retried = count
@@ -136,7 +137,7 @@ class Terminal(Observer):
         rows.append(self._running(history, running))
         if (last := self._last) is not None:
             rows.append(Text(f"last  trial {last.number} {last.state}: {score(last, history.objective)}", "dim"))
-            rows.append(Padding(Text(first_line(last.reason), "dim"), (0, 0, 0, 6)))
+            rows.append(Padding(Text(printable(first_line(last.reason)), "dim"), (0, 0, 0, 6)))
         return Group(*rows)
 
     def _running(self, history: History, running: Collection[int]) -> Table:

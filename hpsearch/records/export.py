@@ -60,8 +60,8 @@ class StudyExport:
     def csv(self) -> str:
         table, out = self._rows(), io.StringIO()
         writer = csv.DictWriter(out, fieldnames=list(table[0]) if table else ["number"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
+        writer.writerow({name: _cell(name) for name in writer.fieldnames})
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in table)
         return out.getvalue().rstrip("\n")
 
     def write_parquet(self, path: Path) -> None:
@@ -94,6 +94,11 @@ class StudyExport:
                     row | {f"metrics.{name}" if name in row else name: value for name, value in values.items()}
                 )
         return table
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula begins with ', as OWASP advises ("CSV Injection")."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def export(journal: Journal, study: JournalStudy) -> StudyExport:

@@ -17,6 +17,13 @@ def test_a_changed_study_starts_under_a_new_name(cli: CliRunner) -> None:
     assert cli.export() == before
 
 
+def test_a_fork_without_a_name(cli: CliRunner) -> None:
+    cli.study()
+    cli.run()
+    assert cli.run("--fork", "").code == 2
+    assert cli.trained() == 4 * 3
+
+
 def test_going_on_with_the_fork(cli: CliRunner) -> None:
     cli.study()
     cli.run()

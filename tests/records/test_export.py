@@ -53,6 +53,14 @@ def test_a_metric_with_the_name_of_a_column_keeps_both(exported: StudyExport) ->
     assert (row["seed"], row["metrics.seed"], row["step"], row["metrics.step"]) == ("4", "0.25", "1", "9.0")
 
 
+@pytest.mark.parametrize("text", ["=1+2", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_a_spreadsheet_finds_no_formula_in_a_table(exported: StudyExport, text: str) -> None:
+    trial = replace(make_trial(0), params={"lr": text, "x": -0.5}, curve=(Report(1, {text: -1.0}),))
+    (row,) = rows(replace(exported, trials=[trial]))
+    assert (row["params.lr"], row["params.x"], row[f"'{text}"]) == (f"'{text}", "-0.5", "-1.0")
+    assert replace(exported, trials=[trial]).document()["trials"][0]["params"]["lr"] == text
+
+
 def test_a_study_without_trials_is_a_header(exported: StudyExport) -> None:
     assert replace(exported, trials=[]).csv() == "number"
 

@@ -57,6 +57,10 @@ def _study_name(name: str) -> str:
         raise ValueError(f"must not contain {show(found)}, got {show(name)}")
     if name == ".":
         raise ValueError('must not be "."')
+    if name.startswith("-") or name.endswith(".toml"):
+        raise ValueError(
+            f'must not begin with "-" as an option does, or end in ".toml" as a file does, got {show(name)}'
+        )
     return name
 
 
