@@ -1,6 +1,5 @@
 """`hpsearch ui`: serves the dashboard until a signal stops it."""
 
-import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,8 +29,8 @@ def run(args: Namespace) -> Iterator[Answer]:
     if not board.argv:
         yield Answer({"url": board.url}, lambda: text)
         return
-    log = (folder if folder.is_dir() else Path(tempfile.gettempdir())) / "ui.log"
+    log = folder / "ui.log" if folder.is_dir() else None  # in no folder that others may write to
     with served(board, log) as server:
         yield Answer({"url": board.url}, lambda: f"{text}   (Ctrl-C ends it)")
         server.wait()
-    raise InfrastructureError(f"the dashboard has stopped unexpectedly\n  log  {log}")
+    raise InfrastructureError("the dashboard has stopped unexpectedly" + (f"\n  log  {log}" if log else ""))

@@ -1,18 +1,23 @@
 """The MLflow dashboard of the local store."""
 
+import hmac
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from hpsearch.core.errors import InfrastructureError, Stopped
+from hpsearch.core.errors import BadInput, InfrastructureError, Stopped
+from hpsearch.tracking.dashboard_app import CHALLENGE, TOKEN_VARIABLE, proof
 from hpsearch.tracking.location import artifact_folder, is_server, without_credentials
 
 DEFAULT_PORT = 5000
@@ -20,54 +25,79 @@ DEFAULT_PORT = 5000
 
 @dataclass(frozen=True)
 class Dashboard:
-    """url: its address. argv: the command that serves it, empty where a server already does."""
+    """url: its address, with the token in it. argv: the command that serves it, empty where a server already does.
+    port, token: of the server that argv starts."""
 
     url: str
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
+    argv: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int = 0
+    token: str = ""
 
 
 def dashboard(uri: str, port: int | None = None) -> Dashboard:
-    """The dashboard of an MLflow store, for this machine only. port: None: DEFAULT_PORT, or another free port.
+    """The dashboard of an MLflow store, for this user only. port: None: DEFAULT_PORT, or another free port.
 
-    MLflow's job runner is disabled: the server starts in 6 s instead of 24 s, without six processes of 245 MB.
+    BadInput where the port is taken. MLflow's job runner is disabled: the server starts in 6 s instead of 24 s, without
+    six processes of 245 MB.
     """
     if is_server(uri):
-        return Dashboard(without_credentials(uri), (), {})
-    port = port or _free_port()
+        return Dashboard(without_credentials(uri))
+    port = _free_port((DEFAULT_PORT, 0) if port is None else (port,))
+    uri = _absolute(uri)
     folder = artifact_folder(uri)
-    argv = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    argv += ["--default-artifact-root", folder.absolute().as_uri()] if folder else []
+    argv = [sys.executable, "-m", "mlflow", "server", "--app-name", "hpsearch"]
+    argv += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    argv += ["--uvicorn-opts=--no-access-log"]  # its lines would have the token
+    argv += ["--default-artifact-root", folder.as_uri()] if folder else []
+    token = secrets.token_urlsafe(32)
     environment = {
         "MLFLOW_BACKEND_STORE_URI": uri,  # not in argv: all users of the machine can read that, with the password
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PYTHONSAFEPATH": "1",  # no mlflow.py or uvicorn.py of the folder that the user is in
+        TOKEN_VARIABLE: token,
     }
-    return Dashboard(f"http://127.0.0.1:{port}", tuple(argv), {**os.environ, **environment})
+    url = f"http://127.0.0.1:{port}/?token={token}"
+    return Dashboard(url, tuple(argv), {**os.environ, **environment}, port, token)
 
 
-def _free_port() -> int:
-    for port in (DEFAULT_PORT, 0):
+def _absolute(uri: str) -> str:
+    """The server runs in a folder of its own."""
+    file = uri.removeprefix("sqlite:///")
+    return uri if file == uri or file.startswith("/") else f"sqlite:///{Path.cwd()}/{file}"
+
+
+def _free_port(wanted: Sequence[int]) -> int:
+    """The first of these ports that nobody listens on; 0 is any."""
+    for port in wanted:
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind(("127.0.0.1", port))
-            except OSError:
+            except (OSError, OverflowError):
                 continue
             return int(sock.getsockname()[1])
-    raise AssertionError("port 0 is always free")
+    raise BadInput(f"--port: {wanted[-1]} is not a port that is free; without --port, a free one is chosen")
 
 
 @contextmanager
-def served(board: Dashboard, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A context with a running MLflow server; at its end, the server's process group ends. Its output goes to `log`.
+def served(board: Dashboard, log: Path | None) -> Iterator["subprocess.Popen[bytes]"]:
+    """A context with a running MLflow server; at its end, the server's process group ends. Its output goes to `log`,
+    nowhere for None.
 
     InfrastructureError where it does not start. SIGINT and SIGTERM raise Stopped.
     """
-    with log.open("wb") as out, _stoppable():
-        server = subprocess.Popen(board.argv, env=board.environment, stdout=out, stderr=out, start_new_session=True)
+    with (
+        (log or Path(os.devnull)).open("wb") as out,
+        tempfile.TemporaryDirectory(prefix="hpsearch-ui-") as empty,  # uvicorn imports from where it is started
+        _stoppable(),
+    ):
+        server = subprocess.Popen(
+            board.argv, cwd=empty, env=board.environment, stdout=out, stderr=out, start_new_session=True
+        )
         try:
-            _wait_for_port(server, board.url, log)
+            _wait_for(server, board, log)
             yield server
         finally:
             with suppress(ProcessLookupError):
@@ -75,13 +105,19 @@ def served(board: Dashboard, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
             server.wait()
 
 
-def _wait_for_port(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    address = urlsplit(url)
+def _wait_for(server: "subprocess.Popen[bytes]", board: Dashboard, log: Path | None) -> None:
+    """Until our server answers at the port, and no other: it proves that it has the token, which it is not sent."""
+    challenge = secrets.token_hex(16)
+    address = f"http://127.0.0.1:{board.port}"
     while server.poll() is None:
-        with suppress(OSError), socket.create_connection((str(address.hostname), address.port or 80), timeout=1):
-            return
+        with (
+            suppress(OSError, HTTPException),
+            urllib.request.urlopen(f"{address}{CHALLENGE}{challenge}", timeout=5) as answer,
+        ):
+            if hmac.compare_digest(answer.read(1000), proof(board.token, challenge).encode()):
+                return
         time.sleep(0.1)
-    raise InfrastructureError(f"the dashboard does not start at {url}\n  log  {log}")
+    raise InfrastructureError(f"the dashboard does not start at {address}" + (f"\n  log  {log}" if log else ""))
 
 
 @contextmanager

@@ -26,8 +26,17 @@ def titled(cli: CliRunner) -> CliRunner:
 
 @pytest.mark.parametrize(
     "words",
-    [["run", "study.toml"], ["run", "study.toml", "--fork", "more"], ["show", "toy"], ["show", "toy", "0"]]
-    + [["logs", "toy", "0"], ["best", "toy"], ["status"], ["plan", "study.toml"], ["check", "study.toml"]],
+    [
+        ["run", "study.toml"],
+        ["run", "study.toml", "--fork", "more"],
+        ["show", "toy"],
+        ["show", "toy", "0"],
+        ["logs", "toy", "0"],
+        ["best", "toy"],
+        ["status"],
+        ["plan", "study.toml"],
+        ["check", "study.toml"],
+    ],
 )
 def test_a_text_of_a_trainer_or_a_study(titled: CliRunner, words: list[str]) -> None:
     answer = titled.invoke(*words)

@@ -3,7 +3,10 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import urllib.request
+from urllib.error import HTTPError
 
 import pytest
 
@@ -28,17 +31,33 @@ def test_serves_until_it_is_interrupted(cli: CliRunner) -> None:
     cli.study()
     cli.change(('[tracking]\nmlflow = "none"\n', ""))
     assert cli.run("--set", "search.trials=1").code == 0
-    process = cli.start("ui", "--json", "--port", "0")
+    assert cli.invoke("sync", "toy").code == 0  # a busy machine takes longer than the run waits
+    executed = cli.folder / "executed"
+    for module in ("mlflow", "uvicorn", "hpsearch"):  # code in the folder that the user happens to be in
+        (cli.folder / f"{module}.py").write_text(f"open({str(executed)!r}, 'w')")
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "hpsearch", "ui", "--json", "--port", "0"],
+        **{"cwd": cli.folder, "text": True, "start_new_session": True, "stdout": -1, "stderr": -1},  # type: ignore
+    )
     assert process.stdout is not None
     url = json.loads(process.stdout.readline())["url"]
     ours = descendants(process.pid)
-    with urllib.request.urlopen(url, timeout=60) as page:
+    without = url.partition("?")[0]
+    for path in ("", "health", "api/2.0/mlflow/experiments/search?max_results=1"):
+        with pytest.raises(HTTPError, match="403"):
+            urllib.request.urlopen(without + path, timeout=60)
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(url, timeout=60) as page:
         assert b"MLflow" in page.read()
+    with browser.open(f"{without}ajax-api/2.0/mlflow/experiments/search?max_results=9", timeout=60) as found:
+        assert b"toy" in found.read()
+    log = (cli.folder / ".hpsearch" / "ui.log").read_text()
+    assert url.partition("token=")[2] not in log
     os.kill(process.pid, signal.SIGINT)
     answer = cli.ended(process)
     assert (answer.code, answer.out, answer.err) == (130, "", "")
     assert not running(ours)
-    assert (cli.folder / ".hpsearch" / "ui.log").exists()
+    assert not executed.exists()
 
 
 @pytest.mark.slow
@@ -46,7 +65,7 @@ def test_a_server_that_does_not_start(cli: CliRunner) -> None:
     (cli.folder / "mlflow.db").write_text("no database")
     answer = cli.invoke("ui", "--home", cli.folder)
     assert answer.code == 5
-    assert answer.err.startswith("the dashboard does not start at http://127.0.0.1:")
+    assert answer.names("the dashboard does not start at http://127.0.0.1:")
     assert answer.err.endswith(f"\n  log  {cli.folder}/ui.log\n")
 
 

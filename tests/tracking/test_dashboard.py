@@ -1,21 +1,48 @@
 import socket
+from pathlib import Path
 
+import pytest
+
+from hpsearch.core.errors import BadInput
 from hpsearch.tracking.dashboard import DEFAULT_PORT, dashboard
 
 
 def test_the_local_store_is_served_on_loopback_only():
     board = dashboard("sqlite:////data/mlflow.db", port=5001)
-    assert board.url == "http://127.0.0.1:5001"
-    assert board.argv[1:] == (
-        *("-m", "mlflow", "server", "--host", "127.0.0.1", "--port", "5001", "--workers", "1"),
-        *("--default-artifact-root", "file:///data/mlartifacts"),
-    )
+    assert board.url == f"http://127.0.0.1:5001/?token={board.token}"
+    assert {"--host", "127.0.0.1"} < set(board.argv)
+    assert board.argv[-2:] == ("--default-artifact-root", "file:///data/mlartifacts")
     assert board.environment["MLFLOW_BACKEND_STORE_URI"] == "sqlite:////data/mlflow.db"
     assert board.environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
 
 
 def test_a_password_is_not_among_the_arguments():
-    assert "secret" not in "".join(dashboard("postgresql://me:secret@db/mlflow").argv)
+    board = dashboard("postgresql://me:secret@db/mlflow")
+    assert "secret" not in "".join(board.argv)
+    assert board.token not in "".join(board.argv)
+
+
+def test_every_dashboard_has_a_token_of_its_own():
+    assert dashboard("sqlite:///mlflow.db").token != dashboard("sqlite:///mlflow.db").token
+
+
+def test_a_store_named_from_here_is_served_from_elsewhere():
+    store = dashboard("sqlite:///a/mlflow.db").environment["MLFLOW_BACKEND_STORE_URI"]
+    assert store == f"sqlite:///{Path.cwd()}/a/mlflow.db"
+
+
+@pytest.mark.parametrize("port", [0x10000, -1])
+def test_no_port(port):
+    with pytest.raises(BadInput):
+        dashboard("sqlite:///mlflow.db", port)
+
+
+def test_a_port_of_another_program():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(BadInput):
+            dashboard("sqlite:///mlflow.db", other.getsockname()[1])
 
 
 def test_a_port_in_use_is_not_chosen():
@@ -23,8 +50,7 @@ def test_a_port_in_use_is_not_chosen():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         for _ in range(3):
-            port = int(dashboard("sqlite:///mlflow.db").url.rpartition(":")[2])
-            assert port != taken.getsockname()[1]
+            assert dashboard("sqlite:///mlflow.db").port != taken.getsockname()[1]
     with socket.socket() as default:
         default.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
@@ -35,7 +61,7 @@ def test_a_port_in_use_is_not_chosen():
             pass
         else:
             default.listen()
-        assert dashboard("sqlite:///mlflow.db").url != f"http://127.0.0.1:{DEFAULT_PORT}"
+        assert dashboard("sqlite:///mlflow.db").port != DEFAULT_PORT
 
 
 def test_a_server_is_its_own_dashboard():

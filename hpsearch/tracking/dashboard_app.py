@@ -1,0 +1,100 @@
+"""The application that `hpsearch ui` serves: MLflow's, for whoever has the token.
+
+MLflow's server has no login of its own, and a port on loopback is open to all users of a machine. `mlflow server
+--app-name hpsearch` finds this module by the entry point `mlflow.app` in pyproject.toml.
+"""
+
+import hmac
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN_VARIABLE = "HPSEARCH_UI_TOKEN"
+"""The environment variable that gives the server its token: arguments can be read by all users of the machine."""
+
+COOKIE = "hpsearch_ui"
+CHALLENGE = "/hpsearch/challenge/"
+"""Below it, the server proves that it has the token, without a login: it answers with the HMAC of the last part."""
+
+REFUSAL = b"This dashboard needs its token: open the address that `hpsearch ui` has printed.\n"
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def create_app() -> Application:
+    """MLflow's application behind the token. Called by uvicorn."""
+    from mlflow.server.fastapi_app import app
+
+    return TokenRequired(app, os.environ[TOKEN_VARIABLE])
+
+
+def proof(token: str, challenge: str) -> str:
+    return hmac.new(token.encode(), challenge.encode(), "sha256").hexdigest()
+
+
+class TokenRequired:
+    """Passes a request on where it has the token: as `?token=…`, which sets the cookie, as that cookie, or as a bearer
+    token (MLFLOW_TRACKING_TOKEN of MLflow's client).
+
+    Its Host has to be loopback, against names of other sites that lead here (DNS rebinding), and its Origin, where it
+    has one, this server: the pages of other sites may not call it with the user's cookie.
+    """
+
+    def __init__(self, app: Application, token: str):
+        self._app, self._token = app, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if not _is_from_here(headers):
+            return await _answer(send, 403, REFUSAL)
+        if scope["path"].startswith(CHALLENGE):
+            return await _answer(send, 200, proof(self._token, scope["path"].removeprefix(CHALLENGE)).encode())
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        if self._is(query.get("token", [""])[0]):
+            return await self._app(scope, receive, self._with_cookie(send))
+        if self._is(_cookie(headers)) or self._is(headers.get("authorization", "").removeprefix("Bearer ")):
+            return await self._app(scope, receive, send)
+        return await _answer(send, 403, REFUSAL)
+
+    def _is(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self._token.encode())
+
+    def _with_cookie(self, send: Send) -> Send:
+        cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+        headers = [(b"set-cookie", cookie.encode()), (b"referrer-policy", b"no-referrer")]
+
+        async def sent(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *headers]
+            await send(message)
+
+        return sent
+
+
+def _is_from_here(headers: dict[str, str]) -> bool:
+    host = headers.get("host", "")
+    origin = headers.get("origin", "")
+    return urlsplit(f"//{host}").hostname in ("127.0.0.1", "localhost") and origin in ("", f"http://{host}")
+
+
+def _cookie(headers: dict[str, str]) -> str:
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+async def _answer(send: Send, status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
