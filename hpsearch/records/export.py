@@ -60,8 +60,8 @@ class StudyExport:
     def csv(self) -> str:
         table, out = self._rows(), io.StringIO()
         writer = csv.DictWriter(out, fieldnames=list(table[0]) if table else ["number"], lineterminator="\n")
-        writer.writerow({name: _cell(name) for name in writer.fieldnames})
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in table)
+        writer.writerow({name: _without_formula(name) for name in writer.fieldnames})
+        writer.writerows({name: _without_formula(value) for name, value in row.items()} for row in table)
         return out.getvalue().rstrip("\n")
 
     def write_parquet(self, path: Path) -> None:
@@ -96,7 +96,7 @@ class StudyExport:
         return table
 
 
-def _cell(value: Any) -> Any:
+def _without_formula(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula begins with ', as OWASP advises ("CSV Injection")."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
