@@ -34,7 +34,7 @@ HOMES = {
     "optuna": {"hpsearch/samplers/optuna"},
     "cmaes": {"hpsearch/samplers"},
     "ray": {"hpsearch/workers/pools/ray", "hpsearch/trainer/adapters/ray_tune.py"},
-    "mlflow": {"hpsearch/tracking/mlflow_runs.py"},
+    "mlflow": {"hpsearch/tracking/dashboard_app.py", "hpsearch/tracking/mlflow_runs.py"},
     "sqlalchemy": {"hpsearch/journal"},
     "alembic": {"hpsearch/journal"},
     "psycopg": {"hpsearch/journal"},
