@@ -6,7 +6,9 @@ process: the tracker makes these runs its children. Where the study's store cann
 trial's scratch folder, so that no trial makes one in the working directory.
 """
 
+import functools
 import importlib.util
+import inspect
 import json
 import os
 import sys
@@ -30,6 +32,10 @@ NEW, ADOPTED, ENDED = "new", "adopted", "ended"
 
 WRITERS = ("torch.utils.tensorboard.writer", "tensorboardX.writer")
 """Modules with a `SummaryWriter`: its default folder is runs/ in the working directory."""
+
+LIGHTNING_LOGGERS = ("lightning.pytorch.loggers.mlflow", "pytorch_lightning.loggers.mlflow")
+"""Modules with an `MLFlowLogger`, which reads MLFLOW_TRACKING_URI when it is imported, before the trial's process
+exists, and never reads MLFLOW_EXPERIMENT_ID."""
 
 SERVER_DEFAULTS = {
     # A server that does not answer delays such a call by seconds, not by minutes.
@@ -103,6 +109,8 @@ class Surroundings:
     def entered(self) -> Iterator[None]:
         before = {name: os.environ.get(name) for name in self._environment}
         _set(self._environment)
+        for name in LIGHTNING_LOGGERS:
+            _adapt(getattr(sys.modules.get(name), "MLFlowLogger", None))
         defaults = [(init, init.__defaults__) for init in _writers()]
         for init, values in defaults:
             init.__defaults__ = (self._folder, *values[1:])
@@ -125,6 +133,27 @@ class Surroundings:
             with suppress(Exception):  # a server that is away: the tracker ends them
                 while mlflow.active_run() is not None:
                     mlflow.end_run()
+
+
+def _adapt(logger: Any) -> None:
+    """Let a Lightning `MLFlowLogger` that is given neither an address nor an experiment use those of the environment,
+    where they are set. Lightning 2 takes `_experiment_id` before it looks for the experiment by its name."""
+    if logger is None or hasattr(logger.__init__, "__wrapped__"):
+        return
+    original = logger.__init__
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def init(self: Any, *args: Any, **named: Any) -> None:
+        given = signature.bind(self, *args, **named).arguments
+        address, experiment = os.environ.get("MLFLOW_TRACKING_URI"), os.environ.get("MLFLOW_EXPERIMENT_ID")
+        if "tracking_uri" not in given and address is not None:
+            named["tracking_uri"] = address
+        original(self, *args, **named)
+        if experiment is not None and not given.keys() & {"tracking_uri", "experiment_name", "run_id"}:
+            self._experiment_id = experiment
+
+    logger.__init__ = init
 
 
 def _swap_active_runs(runs: list[Any]) -> list[Any]:

@@ -3,10 +3,19 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from hpsearch.workers.own_logging import CHILD, NEW, PARENT, OwnLogging, Surroundings, write_experiment
+from hpsearch.workers.own_logging import (
+    CHILD,
+    LIGHTNING_LOGGERS,
+    NEW,
+    PARENT,
+    OwnLogging,
+    Surroundings,
+    write_experiment,
+)
 
 STORE = "sqlite:////somewhere/mlflow.db"
 
@@ -141,3 +150,52 @@ class Stack:
 
     def set(self, value: list[str]) -> None:
         self._value = value
+
+
+class MLFlowLogger:
+    """As in Lightning: the address is a default, and the experiment is found by its name."""
+
+    def __init__(self, experiment_name: str = "lightning_logs", run_id: str | None = None, tracking_uri: str = "file:"):
+        self.address = tracking_uri
+        self._experiment_id: str | None = None
+
+
+class TestALoggerOfLightning:
+    @pytest.fixture
+    def logger(self, monkeypatch: pytest.MonkeyPatch) -> type[Any]:
+        kind = type("MLFlowLogger", (MLFlowLogger,), {"__init__": MLFlowLogger.__init__})
+        module = ModuleType(LIGHTNING_LOGGERS[0])
+        module.MLFlowLogger = kind  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, LIGHTNING_LOGGERS[0], module)
+        return kind
+
+    def entered(self, tmp_path: Path) -> Any:
+        variables = {"MLFLOW_TRACKING_URI": STORE, "MLFLOW_EXPERIMENT_ID": "3"}
+        return Surroundings(variables, tmp_path, keep=False).entered()
+
+    @pytest.mark.parametrize(
+        ("given", "found"),
+        [
+            ({}, (STORE, "3")),
+            ({"experiment_name": "mine"}, (STORE, None)),
+            ({"run_id": "7"}, (STORE, None)),
+            ({"tracking_uri": "http://mine"}, ("http://mine", None)),
+        ],
+    )
+    def test_uses_the_study_s_experiment_unless_it_is_given_another(
+        self, tmp_path: Path, logger: type[Any], given: dict[str, str], found: tuple[str, str | None]
+    ) -> None:
+        for _ in range(2):  # one segment of the training after the other
+            with self.entered(tmp_path):
+                made = logger(**given)
+                assert (made.address, made._experiment_id) == found
+
+    def test_outside_of_a_trial_it_is_as_before(
+        self, tmp_path: Path, logger: type[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        monkeypatch.delenv("MLFLOW_EXPERIMENT_ID", raising=False)
+        with self.entered(tmp_path):
+            pass
+        made = logger()
+        assert (made.address, made._experiment_id) == ("file:", None)
