@@ -3,10 +3,11 @@
 import heapq
 import math
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hpsearch.core.trial import Objective, Params, Report, State, Trial
+from hpsearch.core.trial import Objective, Params, Report, State, Trial, key_of
 
 _NOTHING: Mapping[int, float] = {}
 
@@ -44,6 +45,7 @@ class History:
         self._losses: dict[int, dict[int, float]] = {}
         self._sparse: dict[int, list[tuple[int, float]]] = {}  # of trials that do not report the metric at every epoch
         self._infeasible: set[int] = set()
+        self._repeats, self._with_known_key = Counter[str](), 0
         self.ended = 0
         self.epochs = 0
         self.busy = 0.0
@@ -96,6 +98,13 @@ class History:
         if self.current is not self:
             return self.current.counted
         return len(self._trials) - min(len(self._infeasible), self.uncounted)
+
+    def repeats(self, params: Params) -> int:
+        """The number of trials with these parameters."""
+        for trial in self._trials[self._with_known_key :]:
+            self._repeats[key_of(trial.params)] += 1
+        self._with_known_key = len(self._trials)
+        return self._repeats[key_of(params)]
 
     def _add(self, trial: Trial, place: int) -> None:
         """Index the report at index `place` of the trial's curve."""

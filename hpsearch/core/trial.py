@@ -51,6 +51,9 @@ def identical(one: Value, other: Value) -> bool:
     return value_key(one) == value_key(other) if isinstance(one, list | dict) else bool(one == other)
 
 
+TrialSeeds = Literal["same", "different"]
+"""Whether all trials of a study train with the same seed (common random numbers), or each with another one."""
+
 ASK_AND_TELL = "hpsearch:Session"
 """The value of trainer.use where a program trains the trials itself (ask and tell)."""
 

@@ -133,6 +133,19 @@ def cause_of(recorded: str | None) -> Cause | None:
     return None if recorded is None else Cause(recorded)
 
 
+def study_of(spec: str, identity: str, cause: str | None, cause_numbers: str, **rest: Any) -> StudyRecord:
+    """From the columns of its row."""
+    ended = {"cause": cause_of(cause), "cause_numbers": json.loads(cause_numbers)}
+    return StudyRecord(spec=_study_document(spec), identity=_study_document(identity), **ended, **rest)
+
+
+def _study_document(text: str) -> dict[str, Any]:
+    """A stored spec or identity. One of an earlier version has no trial_seeds: its trials have different seeds."""
+    document: dict[str, Any] = json.loads(text)
+    document.get("study", {}).setdefault("trial_seeds", "different")
+    return document
+
+
 def report_row(number: int, report: Report) -> dict[str, Any]:
     return {"number": number, "step": report.step, "metrics": json.dumps(dict(report.metrics)), "at": report.at}
 

@@ -29,10 +29,10 @@ from hpsearch.journal.records import (
     StudyRecord,
     Summary,
     TrainingSegment,
-    cause_of,
     drops_failed,
     report_of,
     storable,
+    study_of,
     trial_of,
 )
 from hpsearch.journal.schema import (
@@ -338,7 +338,7 @@ def all_studies(connection: Connection, name: str | None = None) -> list[StudyRe
     query = sa.select(studies).order_by(studies.c.id)
     if name is not None:
         query = query.where(studies.c.name == storable(name))
-    return [_study(**row._mapping) for row in connection.execute(query)]
+    return [study_of(**row._mapping) for row in connection.execute(query)]
 
 
 def whole_trials(connection: Connection, study_id: int, number: int | None = None) -> list[Trial]:
@@ -393,8 +393,3 @@ def _of(table: sa.Table, study_id: int, number: int | None) -> Condition:
 
 def _within(table: sa.Table, study_id: int, since: int, until: int) -> Condition:
     return sa.and_(table.c.study_id == study_id, table.c.revision > since, table.c.revision <= until)
-
-
-def _study(spec: str, identity: str, cause: str | None, cause_numbers: str, **rest: Any) -> StudyRecord:
-    ended = {"cause": cause_of(cause), "cause_numbers": json.loads(cause_numbers)}
-    return StudyRecord(spec=json.loads(spec), identity=json.loads(identity), **ended, **rest)

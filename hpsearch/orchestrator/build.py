@@ -113,6 +113,7 @@ def rules(study: Study) -> Rules:
     return Rules(
         seed=study.study.seed,
         epochs=study.trainer.epochs,
+        trial_seeds=study.study.trial_seeds,
         replicates=study.replicates,
         retries=limits.retries,
         max_failures=limits.max_failures,

@@ -96,6 +96,7 @@ def reopen(
             raise no_origin
     if record is None:
         return None
+    study = study.with_recorded_seeds(record.spec)
     identity = _with_corrected_metric(journal, record, study)
     changed = differences(identity, study.identity()) + list(study.search.changes(record.spec["search"]))
     sources = journal.documents(record.id).get(own_methods.SOURCES)

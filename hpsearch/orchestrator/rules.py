@@ -8,8 +8,8 @@ from hpsearch.core.decisions import New
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
-from hpsearch.core.seeds import trial_seed
-from hpsearch.core.trial import Cause, Numbers, Params, State, Trial, key_of
+from hpsearch.core.seeds import seed_of_trial
+from hpsearch.core.trial import Cause, Numbers, Params, State, Trial, TrialSeeds
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Rules:
 
     seed: int
     epochs: int
+    trial_seeds: TrialSeeds = "same"
     replicates: Replicates = SINGLE_TRAINING
     retries: int = 2
     max_failures: int = 5
@@ -130,12 +131,12 @@ def new_trial(rules: Rules, history: History, new: New, at: int) -> Trial:
 def seed_of(rules: Rules, history: History, params: Params) -> int:
     """The seed of the next trial, which has these parameters.
 
-    With folds or repeats, trials of different parameters have the same seed, so that they can be compared pair by pair,
-    and only trials of the same parameters have different ones.
+    With folds or repeats, trials of different parameters have the same seed under either rule, so that they can be
+    compared pair by pair.
     """
-    if len(rules.replicates) == 1:
-        return trial_seed(rules.seed, len(history))
-    return trial_seed(rules.seed, sum(key_of(trial.params) == key_of(params) for trial in history))
+    repeat = history.repeats(params)
+    number = len(history) if len(rules.replicates) == 1 else repeat
+    return seed_of_trial(rules.seed, rules.trial_seeds, number, repeat)
 
 
 OVERSHOOT = 0.01

@@ -46,7 +46,7 @@ class LearningTest:
 
 def run_learning_test(study: Study, measurer: Measurer) -> LearningTest:
     section = study.preflight or Preflight()
-    seed = seeds.trial_seed(study.study.seed, 0)
+    seed = seeds.seed_of_trial(study.study.seed, study.study.trial_seeds, number=0, repeat=0)
     measurement = LearningMeasurement(study.space.middle(), seed, study.trainer.epochs, section.limit, section.skip)
     measured = measurer.measure(measurement)
     for number in range(1, MAX_INFEASIBLE):

@@ -75,7 +75,7 @@ def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
     results: list[SweepResult] = []
     for params in variants(space, name, section.tests):
         left = max(deadline - time.monotonic(), 1.0)
-        seed = seeds.trial_seed(study.study.seed, 0)
+        seed = seeds.seed_of_trial(study.study.seed, study.study.trial_seeds, number=0, repeat=0)
         swept = measurer.measure(LrSweep(params, seed, study.trainer.epochs, name, low, high, section.iterations, left))
         if isinstance(swept, Lost):
             swept = SweepLosses(params, name, problem=f"the measurement was lost: {swept.reason}")

@@ -202,7 +202,7 @@ class Study(Section):
         limits = dict.fromkeys(("study", "gpu_hours", "trials", "epochs"))
         given = [replace(one, auto=False) for one in self.space.parameters if isinstance(one, Float)]
         changed = {
-            "study": self.study.model_copy(update={"name": name, "seed": seed}),
+            "study": self.study.model_copy(update={"name": name, "seed": seed, "trial_seeds": "different"}),
             "trainer": self.trainer.model_copy(update={"repeats": 1}),
             "space": self.space.narrowed({one.name: one for one in given}),
             "search": FixedList(method="list", sets=tuple(sets), seeds=seeds),
@@ -213,6 +213,13 @@ class Study(Section):
             "checkpoints": self.checkpoints.model_copy(update={"keep": "all"}),
         }
         return self.model_copy(update=changed)
+
+    def with_recorded_seeds(self, recorded: Mapping[str, Any]) -> "Study":
+        """This study with the trial_seeds of the recorded one, unless its file has them. recorded: its spec."""
+        if "trial_seeds" in self.study.model_fields_set:
+            return self
+        rule = {"trial_seeds": recorded["study"]["trial_seeds"]}
+        return self.model_copy(update={"study": self.study.model_copy(update=rule)})
 
     def with_recorded(self, recorded: Mapping[str, Any]) -> "Study":
         """This study with what its search needs from the recorded one. recorded: its spec.
@@ -228,7 +235,7 @@ class Study(Section):
         """The same study under another name. StudyFileError for an invalid name."""
         faults = Faults("fork", Lines())
         try:
-            about = StudySection.model_validate({**self.study.model_dump(), "name": name})
+            about = StudySection.model_validate({**self.study.model_dump(exclude_unset=True), "name": name})
         except ValidationError as problem:
             translate(problem, StudySection, (), faults)
             faults.end()

@@ -134,13 +134,13 @@ def test_a_study_that_had_ended_has_one_end_and_with_a_larger_budget_another(cli
     assert [one["kind"] for one in after].count("over") == [one["kind"] for one in before].count("over") + 1
 
 
-def gone_on(cli: CliRunner, study: str = "veteran") -> list[dict[str, Any]]:
+def gone_on(cli: CliRunner, study: str = "veteran", *more: str) -> list[dict[str, Any]]:
     """Its trials at its end; of a trainer's error what it said, and not through which lines it came.
 
     Without the sentences, which another version of hpsearch words in another way: causes are compared.
     Of the numbers of a cause only what they are: an older hpsearch kept no more digits of them than its sentence had.
     """
-    assert cli.invoke("run", "veteran.toml", "--set", 'tracking.mlflow="none"').code == 0
+    assert cli.invoke("run", "veteran.toml", "--set", 'tracking.mlflow="none"', *more).code == 0
     trials = content(cli.invoke("export", study).data)
     return [
         trial
@@ -151,13 +151,13 @@ def gone_on(cli: CliRunner, study: str = "veteran") -> list[dict[str, Any]]:
 
 
 def unbroken(cli: CliRunner, version: str) -> list[dict[str, Any]]:
-    """The trials of the same study, run from its beginning to its end by this hpsearch."""
+    """The trials of the same study, run from its beginning to its end by this hpsearch with its rule for the seeds."""
     (folder := cli.folder / "unbroken").mkdir()
     old_journals.lay_down(version, folder)
     (folder / ".hpsearch/journal.db").unlink()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return gone_on(cli)
+        return gone_on(cli, "veteran", "--set", 'study.trial_seeds="different"')
 
 
 def test_no_journal(cli: CliRunner) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.core.seeds import fresh_seed, replicate_seed, stream, trial_seed
+from hpsearch.core.seeds import fresh_seed, replicate_seed, seed_of_trial, stream, trial_seed
 
 SEEDS = st.integers(0, 2**63)
 NUMBERS = st.integers(0, 10_000)
@@ -12,7 +12,8 @@ NUMBERS = st.integers(0, 10_000)
 
 @given(SEEDS, NUMBERS, NUMBERS)
 def test_a_seed_is_what_torch_and_numpy_take(study: int, number: int, repeat: int) -> None:
-    for seed in (trial_seed(study, number), replicate_seed(trial_seed(study, number), repeat)):
+    same = [seed_of_trial(study, "same", number, place) for place in (0, repeat)]
+    for seed in (*same, trial_seed(study, number), replicate_seed(trial_seed(study, number), repeat)):
         assert type(seed) is int
         assert 0 <= seed < 2**31
 
@@ -27,6 +28,19 @@ def test_seeds_never_change() -> None:
         0.364803101308,
         0.881549137337,
     ]
+
+
+def test_all_trials_have_the_seed_of_their_study_and_repeated_parameters_have_others() -> None:
+    assert [seed_of_trial(7, "same", number, repeat=0) for number in (0, 1, 99)] == [7, 7, 7]
+    assert [seed_of_trial(7, "same", number, repeat=number) for number in (1, 2)] == [
+        trial_seed(7, 1),
+        trial_seed(7, 2),
+    ]
+    assert seed_of_trial(2**40, "same", 5, repeat=0) == trial_seed(2**40, 0)
+
+
+def test_with_the_other_rule_a_seed_follows_from_the_number_of_its_trial() -> None:
+    assert [seed_of_trial(7, "different", 3, repeat) for repeat in (0, 2)] == [trial_seed(7, 3)] * 2
 
 
 def test_trials_studies_and_repeats_differ() -> None:

@@ -9,7 +9,6 @@ from hpsearch.core.decisions import Proposal, Resume, Verdict
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.history import History
 from hpsearch.core.messages import Event, Reported, Start
-from hpsearch.core.seeds import trial_seed
 from hpsearch.core.trial import Cause, Trial
 from hpsearch.orchestrator.loop import Loop
 from tests.support.studies import (
@@ -41,7 +40,7 @@ class TestOutOfMemory:
         assert (history[1].cause, history[1].exception) == (Cause.OUT_OF_MEMORY, "MemoryError")
         assert [(number, cause) for number, cause, _ in study.recorder.waits] == [(1, Cause.OUT_OF_MEMORY)]
         again = [place for place, order in enumerate(pool.did) if isinstance(order, Start)][-1]
-        assert pool.did[again] == Start(1, {"at": 2, "how": "memory"}, trial_seed(7, 1), 5, 5, after=1)
+        assert pool.did[again] == Start(1, {"at": 2, "how": "memory"}, 7, 5, 5, after=1)
         assert {order.number for order in pool.did[again:]} == {1}, "nothing runs beside it"
 
     def test_a_worker_that_ray_ended_for_its_memory(self, tmp_path: Path) -> None:

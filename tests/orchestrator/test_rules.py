@@ -60,15 +60,23 @@ def test_the_busy_fraction_is_a_share_of_all_workers_time(totals: Totals, fracti
     assert totals.busy_fraction == fraction
 
 
+AT_LR = History(LOSS, [Trial(n, {"lr": lr}, seed=0, until=9) for n, lr in enumerate((0.1, 0.2, 0.1))])
+
+
+@pytest.mark.parametrize("replicates", [Replicates(), Replicates(repeats=2), Replicates(folds=2)])
+def test_trials_of_different_parameters_have_the_seed_of_the_study(replicates: Replicates) -> None:
+    rules = Rules(seed=7, epochs=5, replicates=replicates)
+    assert [seed_of(rules, AT_LR, {"lr": lr}) for lr in (0.3, 0.2, 0.1)] == [7, trial_seed(7, 1), trial_seed(7, 2)]
+
+
 @pytest.mark.parametrize(
     ("replicates", "of_01", "of_03"),
     [(Replicates(), 3, 3), (Replicates(repeats=2), 2, 0), (Replicates(folds=2), 2, 0)],
 )
-def test_replicated_trials_share_their_seeds_and_others_have_their_own(
+def test_with_different_seeds_replicated_trials_share_them_and_others_have_their_own(
     replicates: Replicates, of_01: int, of_03: int
 ) -> None:
     """of_01, of_03: which seed of the study the next trial has, by its learning rate."""
-    history = History(LOSS, [Trial(n, {"lr": lr}, seed=0, until=9) for n, lr in enumerate((0.1, 0.2, 0.1))])
-    rules = Rules(seed=7, epochs=5, replicates=replicates)
-    seeds = [seed_of(rules, history, {"lr": lr}) for lr in (0.1, 0.3)]
+    rules = Rules(seed=7, epochs=5, trial_seeds="different", replicates=replicates)
+    seeds = [seed_of(rules, AT_LR, {"lr": lr}) for lr in (0.1, 0.3)]
     assert seeds == [trial_seed(7, of_01), trial_seed(7, of_03)]

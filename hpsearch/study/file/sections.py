@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, Value
+from hpsearch.core.trial import MAX_ENSEMBLE_TRIALS, TrialSeeds, Value
 from hpsearch.study.file.faults import did_you_mean
 from hpsearch.study.file.kinds import (
     Address,
@@ -69,6 +69,9 @@ class StudySection(Section):
     metric: MetricName = Field(description="the metric to optimize: a name that the trainer reports")
     goal: Literal["minimize", "maximize"] = Field(description='"minimize" or "maximize" the metric')
     seed: Whole = Field(0, description="seed of all random numbers of the study")
+    trial_seeds: TrialSeeds = Field(
+        "same", description='"same": every trial trains with study.seed; "different": each with a seed of its own'
+    )
     at: JudgedAt = Field(
         "best",
         description='the value that counts: of the epoch with the best value ("best"), of the last epoch ("last"), or '
