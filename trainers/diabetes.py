@@ -6,6 +6,7 @@ The data ships with scikit-learn (Efron, Hastie, Johnstone, Tibshirani 2004, Ann
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 from sklearn.datasets import load_diabetes
 from torch import nn
@@ -14,13 +15,15 @@ from hpsearch import Fold, Part, Predictions, Report, Run
 from trainers.kit import losses, models, predicting, training
 from trainers.kit.data import Data, Examples, Indices, Strata, sealed_test, split, standardized, strata_of
 from trainers.kit.links import Values
-from trainers.kit.ranges import PositiveInt
+from trainers.kit.ranges import Conditions, PositiveInt
 from trainers.kit.training import Training
 
 
 @dataclass(frozen=True)
 class Params(training.Settings, models.TableSettings):
     """Defaults that differ from the kit's. The two base classes have all other parameters."""
+
+    WHEN: ClassVar[Conditions] = {"loss": [], "label_smoothing": []}
 
     hidden: PositiveInt = 16
     batch_size: PositiveInt = 32

@@ -10,6 +10,7 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file import reading
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
+from hpsearch.study.parameter_effects import without_effect
 from hpsearch.trainer import contract, source_check
 from hpsearch.trainer.delivery import head
 from hpsearch.trainer.source_check import SourceCheck
@@ -39,7 +40,7 @@ def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
 def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     """As `faults`, of what is allowed and probably not meant."""
     of_trainer = [(("study", "metric"), message) for message in found.warnings.values()]
-    return _with_lines(file, [*of_trainer, *likely_mistakes(study)])
+    return _with_lines(file, [*of_trainer, *likely_mistakes(study), *without_effect(study, found.effects)])
 
 
 def _with_lines(file: Path, placed: Sequence[tuple[KeyPath, str]]) -> list[Fault]:

@@ -16,8 +16,10 @@ from pathlib import Path
 from hpsearch.core.errors import TrainerError
 from hpsearch.provenance.module_search import module_of
 from hpsearch.provenance.sources import Sources
+from hpsearch.study.parameter_effects import ParameterEffects
 from hpsearch.trainer import import_errors
 from hpsearch.trainer.arguments import check_names
+from hpsearch.trainer.effects_reader import effects_of
 from hpsearch.trainer.forms import FORMS
 from hpsearch.trainer.source_reader import (
     MISSING,
@@ -46,10 +48,11 @@ class SourceFault:
 
 @dataclass(frozen=True)
 class SourceCheck:
-    """warnings: the metrics that may be misspelt, with a message."""
+    """warnings: the metrics that may be misspelt, with a message. effects: with which others each parameter acts."""
 
     faults: tuple[SourceFault, ...] = ()
     warnings: Mapping[str, str] = field(default_factory=dict)
+    effects: ParameterEffects = field(default_factory=ParameterEffects)
 
     def raise_faults(self) -> None:
         """TrainerError."""
@@ -70,11 +73,12 @@ def check(key: str, use: str, folder: Path, given: Set[str], metrics: Set[str]) 
         if found is MISSING:
             raise TrainerError(f"{key}: {module.name} has no `{name}`{_hint(name, module.defined)}")
         texts = _Texts.of(module)
-        names = None if isinstance(found, Unknown) else _check_definition(key, found, _Call(reader, texts, given))
+        call = _Call(reader, texts, given)
+        names = None if isinstance(found, Unknown) else _check_definition(key, found, call)
     except TrainerError as problem:
         return SourceCheck((SourceFault(str(problem)),))
     faults = () if names is None else tuple(_wrong_names(*names, given))
-    return SourceCheck(faults, dict(_warnings(found, texts, metrics)))
+    return SourceCheck(faults, dict(_warnings(found, texts, metrics)), _effects(found, call))
 
 
 def _hint(name: str, there: Iterable[str]) -> str:
@@ -265,6 +269,14 @@ def _fields(found: Definition, signature: _Signature, call: _Call) -> _Names | N
         return None
     assert isinstance(found.node, ast.FunctionDef)
     return f"`{found.node.name}`", {other.name: other.is_required for other in signature.others}
+
+
+def _effects(found: Definition | Unknown, call: _Call) -> ParameterEffects:
+    if isinstance(found, Unknown) or not isinstance(found.node, ast.FunctionDef):
+        return ParameterEffects()
+    others = _Signature.of(found.node).others
+    kind = call.reader.definition(found.module, others[0].hint) if others and others[0].hint else MISSING
+    return effects_of(call.reader, kind)
 
 
 def _is_generator(function: Function) -> bool:

@@ -88,6 +88,27 @@ class SourceReader:
                 return Definition(module, value)
         return UNDECIDED
 
+    def base(self, module: Module, base: ast.expr) -> Definition | Unknown:
+        """What a base class of a class of the module is: `Settings`, or `training.Settings` of an imported module."""
+        match base:
+            case ast.Name(id=name):
+                return self.definition(module, name)
+            case ast.Attribute(value=ast.Name(id=owner), attr=name):
+                source = self._imported_module(module, owner)
+                return UNDECIDED if source is None else self.definition(source, name)
+        return UNDECIDED
+
+    def _imported_module(self, module: Module, name: str) -> Module | None:
+        statements = module.defined.get(name, [])
+        if len(statements) != 1 or not isinstance(node := statements[0], ast.ImportFrom):
+            return None
+        original = next((alias.name for alias in node.names if (alias.asname or alias.name) == name), name)
+        try:
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), module.package)
+            return self.module(f"{base}.{original}")
+        except (ImportError, SyntaxError, ValueError, OSError):
+            return None
+
     def _imported(self, module: Module, node: ast.ImportFrom, name: str, steps: int) -> Definition | Unknown:
         original = next((alias.name for alias in node.names if (alias.asname or alias.name) == name), name)
         try:
@@ -162,7 +183,7 @@ def fields(reader: SourceReader, kind: Definition) -> dict[str, bool] | Unknown:
         return UNDECIDED
     found: dict[str, bool] = {}
     for base in node.bases:
-        above = UNDECIDED if not isinstance(base, ast.Name) else reader.definition(kind.module, base.id)
+        above = reader.base(kind.module, base)
         inherited = UNDECIDED if isinstance(above, Unknown) else fields(reader, above)
         if inherited is UNDECIDED:
             return UNDECIDED

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from trainers.kit import ranges
-from trainers.kit.ranges import Fraction, PositiveFloat
+from trainers.kit.ranges import Conditions, Fraction, PositiveFloat
 
 Activation = Literal["sigmoid", "tanh", "relu", "leaky_relu", "prelu", "gelu"]
 
@@ -55,6 +55,8 @@ class Settings(ranges.Settings):
     dropout: the fraction of a hidden layer's units that is dropped in a step (Srivastava et al. 2014).
     batch_norm: normalises each unit over the batch (Ioffe and Szegedy 2015, arXiv 1502.03167); ResNets always do.
     """
+
+    WHEN: ClassVar[Conditions] = {"init_std": {"init": ("gaussian",)}}
 
     activation: Activation = "relu"
     init: Init = "torch"

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss, one_hot, sigmoid, softmax
 
 from trainers.kit import links, metrics, ranges
-from trainers.kit.ranges import Fraction
+from trainers.kit.ranges import Conditions, Fraction
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(outputs, targets) -> their mean loss, a tensor with one element."""
@@ -25,6 +25,8 @@ class Settings(ranges.Settings):
     label_smoothing: this fraction of the target's probability is spread over all classes (Szegedy et al. 2016,
     arXiv 1512.00567, section 7), with "cross-entropy".
     """
+
+    WHEN: ClassVar[Conditions] = {"label_smoothing": {"loss": ("cross-entropy",)}}
 
     loss: Literal["cross-entropy", "mse"] = "cross-entropy"
     label_smoothing: Fraction = 0.0

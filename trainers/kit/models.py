@@ -7,13 +7,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from trainers.kit import layers
-from trainers.kit.ranges import NonNegativeInt, PositiveInt
+from trainers.kit.ranges import Conditions, NonNegativeInt, PositiveInt
 
 Parts = Iterator[tuple[str, nn.Module]]
 
@@ -24,6 +24,14 @@ class MlpSettings(layers.Settings):
 
     widths: the units of each hidden layer separately, such as "128-64"; "" is `hidden` for all.
     """
+
+    WHEN: ClassVar[Conditions] = {
+        "hidden": {"hidden_layers": "nonzero", "widths": "zero"},
+        "hidden_layers": {"widths": "zero"},
+        "activation": [{"hidden_layers": "nonzero"}, {"widths": "nonzero"}, {"init": ("kaiming",)}],
+        "dropout": [{"hidden_layers": "nonzero"}, {"widths": "nonzero"}],
+        "batch_norm": [{"hidden_layers": "nonzero"}, {"widths": "nonzero"}],
+    }
 
     hidden: PositiveInt = 64
     hidden_layers: NonNegativeInt = 1
@@ -38,6 +46,19 @@ class MlpSettings(layers.Settings):
 class TableSettings(MlpSettings):
     """model: "linear" (linear or, with a loss of logits, logistic regression: the baseline to beat) or "mlp"."""
 
+    WHEN: ClassVar[Conditions] = {
+        "hidden": {"model": ("mlp",), "hidden_layers": "nonzero", "widths": "zero"},
+        "hidden_layers": {"model": ("mlp",), "widths": "zero"},
+        "widths": {"model": ("mlp",)},
+        "activation": [
+            {"model": ("mlp",), "hidden_layers": "nonzero"},
+            {"model": ("mlp",), "widths": "nonzero"},
+            {"init": ("kaiming",)},
+        ],
+        "dropout": [{"model": ("mlp",), "hidden_layers": "nonzero"}, {"model": ("mlp",), "widths": "nonzero"}],
+        "batch_norm": [{"model": ("mlp",), "hidden_layers": "nonzero"}, {"model": ("mlp",), "widths": "nonzero"}],
+    }
+
     model: Literal["linear", "mlp"] = "mlp"
 
 
@@ -50,6 +71,33 @@ class ImageSettings(MlpSettings):
     The ResNet: `filters` in the first of three stages, `blocks` residual blocks in each; 6·blocks + 2 layers (He et
     al. 2016, arXiv 1512.03385, section 4.2). Dropout is before its output.
     """
+
+    WHEN: ClassVar[Conditions] = {
+        "hidden": {"model": ("mlp", "cnn"), "hidden_layers": "nonzero", "widths": "zero"},
+        "hidden_layers": {"model": ("mlp", "cnn"), "widths": "zero"},
+        "widths": {"model": ("mlp", "cnn")},
+        "activation": [
+            {"model": ("cnn",)},
+            {"model": ("mlp",), "hidden_layers": "nonzero"},
+            {"model": ("mlp",), "widths": "nonzero"},
+            {"init": ("kaiming",)},
+        ],
+        "dropout": [
+            {"model": ("resnet",)},
+            {"model": ("mlp", "cnn"), "hidden_layers": "nonzero"},
+            {"model": ("mlp", "cnn"), "widths": "nonzero"},
+        ],
+        "batch_norm": [
+            {"model": ("cnn",)},
+            {"model": ("mlp",), "hidden_layers": "nonzero"},
+            {"model": ("mlp",), "widths": "nonzero"},
+        ],
+        "filters": {"model": ("cnn", "resnet")},
+        "blocks": {"model": ("cnn", "resnet")},
+        "kernel": {"model": ("cnn",)},
+        "stride": {"model": ("cnn",)},
+        "pooling": {"model": ("cnn",)},
+    }
 
     model: Literal["linear", "mlp", "cnn", "resnet"] = "cnn"
     filters: PositiveInt = 16

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import optim
 from torch.nn import Parameter
 
 from trainers.kit import ranges
-from trainers.kit.ranges import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
+from trainers.kit.ranges import Conditions, Fraction, NonNegativeInt, PositiveFloat, PositiveInt
 
 Name = Literal["sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw"]
 
@@ -35,6 +35,14 @@ class Settings(ranges.Settings):
     rho: decay rate of the mean square; None is 0.9 with adadelta, 0.99 with rmsprop.
     eps: the constant in the denominator; None is torch's default.
     """
+
+    WHEN: ClassVar[Conditions] = {
+        "momentum": {"optimizer": ("sgd", "momentum", "nesterov", "rmsprop")},
+        "beta1": {"optimizer": ("adam", "adamw")},
+        "beta2": {"optimizer": ("adam", "adamw")},
+        "rho": {"optimizer": ("adadelta", "rmsprop")},
+        "eps": {"optimizer": ("adagrad", "adadelta", "rmsprop", "adam", "adamw")},
+    }
 
     optimizer: Name = "adam"
     lr: PositiveFloat = 1e-3

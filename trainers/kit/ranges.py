@@ -5,6 +5,7 @@ value out of range raises one error that lists all faults.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -28,6 +29,10 @@ class Within:
         high = f"{'<' if self.below else '<='} {self.high:g}" if math.isfinite(self.high) else ""
         return " and ".join(filter(None, [low, high]))
 
+
+Conditions = Mapping[str, Any]
+"""WHEN of a dataclass of parameters: with which others each one acts. `hpsearch check` reads it as text, so it is a
+literal; hpsearch.study.parameter_effects says what it may have."""
 
 PositiveFloat = Annotated[float, Within(0, above=True)]
 NonNegativeFloat = Annotated[float, Within(0)]

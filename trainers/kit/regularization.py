@@ -1,13 +1,14 @@
 """Penalties on weights, and gradient clipping. Dropout and batch normalisation are layers: kit.layers."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from trainers.kit import ranges
-from trainers.kit.ranges import NonNegativeFloat
+from trainers.kit.ranges import Conditions, NonNegativeFloat
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,16 @@ class Settings(ranges.Settings):
     clip_norm: gradients are scaled down to this norm of all of them together (Pascanu et al. 2013, arXiv 1211.5063).
     clip_value: each gradient is clipped to ± this. 0: off. The loss's gradient is clipped, before the penalties.
     """
+
+    WHEN: ClassVar[Conditions] = {
+        "decoupled": [
+            {
+                "weight_decay": "nonzero",
+                "optimizer": ("momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam"),
+            },
+            {"weight_decay": "nonzero", "optimizer": ("sgd",), "momentum": "nonzero"},
+        ]
+    }
 
     weight_decay: NonNegativeFloat = 0.0
     decoupled: bool = False

@@ -6,12 +6,12 @@ step, so a warm-up and a cosine change it within an epoch.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from torch.optim import Optimizer
 
 from trainers.kit import ranges
-from trainers.kit.ranges import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt, Probability
+from trainers.kit.ranges import Conditions, Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt, Probability
 
 Name = Literal["constant", "step", "exponential", "plateau", "cosine", "linear", "inverse-sqrt", "restarts"]
 
@@ -40,6 +40,20 @@ class Settings(ranges.Settings):
     snapshots: with "restarts", the number of last cycles with their final network in the checkpoint, for an ensemble
     (Huang et al. 2017). Cycles end with epochs, so warmup must be whole epochs then.
     """
+
+    WHEN: ClassVar[Conditions] = {
+        "warmup_from": {"warmup": "nonzero"},
+        "step_epochs": {"schedule": ("step",), "step_at": "zero"},
+        "step_at": {"schedule": ("step",)},
+        "step_factor": {"schedule": ("step",)},
+        "exponential_factor": {"schedule": ("exponential",)},
+        "plateau_factor": {"schedule": ("plateau",)},
+        "plateau_patience": {"schedule": ("plateau",)},
+        "final_factor": {"schedule": ("cosine", "linear", "restarts")},
+        "restart_epochs": {"schedule": ("restarts",)},
+        "restart_growth": {"schedule": ("restarts",)},
+        "snapshots": {"study.metric": ()},
+    }
 
     schedule: Name = "constant"
     warmup: NonNegativeFloat = 0.0

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainers.kit import ranges
+from trainers.kit.ranges import Conditions
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,12 @@ class Settings(ranges.Settings):
     channels_last: images and convolutions with their channels innermost, for tensor cores.
     compiled: torch.compile; the first epoch takes up to a minute longer.
     """
+
+    WHEN: ClassVar[Conditions] = {
+        "amp": {"run.device": ("cuda",)},
+        "channels_last": {"run.device": ("cuda",)},
+        "compiled": {"run.device": ("cuda",)},
+    }
 
     amp: bool = False
     channels_last: bool = False

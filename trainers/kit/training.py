@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from trainers.kit import augment, losses, optimizers, regularization, schedules,
 from trainers.kit.data import Data, Examples, batch_sizes
 from trainers.kit.losses import Goal
 from trainers.kit.metrics import Metrics
-from trainers.kit.ranges import Fraction
+from trainers.kit.ranges import Conditions, Fraction
 from trainers.kit.snapshots import Snapshots
 
 CHUNK = 1024
@@ -31,6 +31,11 @@ class Settings(optimizers.Settings, schedules.Settings, regularization.Settings,
     loss_smoothing: of `train_loss_smooth`: about the last 1 / (1 - this) batches count, see watch.Smooth.
     throughput: report `examples_per_second` too. It is not reproducible, so it is no part of a comparison bit for bit.
     """
+
+    WHEN: ClassVar[Conditions] = {
+        "loss_smoothing": {"study.metric": ("train_loss_smooth",)},
+        "throughput": {"study.metric": ("examples_per_second",)},
+    }
 
     weight_average: Fraction = 0.0
     loss_smoothing: Fraction = 0.98

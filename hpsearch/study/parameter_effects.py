@@ -1,0 +1,193 @@
+"""Searched parameters that do nothing, where the trainer's dataclass says with which others each one acts.
+
+Such a dataclass has `WHEN`: {"momentum": {"optimizer": ("sgd", "rmsprop")}}: momentum acts where the optimizer has one
+of these values. In place of values "nonzero" or "zero" stand for any such number, and for a text or none. A list has
+several such tables, of which one is enough; an empty list is a parameter that never acts. The names "run.device" and
+"study.metric" are those of the study.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hpsearch.core.trial import Plain
+from hpsearch.study.definition import Study
+from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.space import Choice, Condition, Parameter, is_active
+
+Need = tuple[Any, ...] | str
+"""Values of which one is needed; or "nonzero", "zero"."""
+
+Alternative = Mapping[str, Need]
+
+MAX_VALUES, MAX_SETS = 12, 5_000
+"""The most values of one parameter, and of sets of values, that are looked through."""
+
+METRIC = "study.metric"
+
+
+@dataclass(frozen=True)
+class ParameterEffects:
+    """when: as WHEN, with the alternatives of each parameter. defaults: of the parameters that have one."""
+
+    when: Mapping[str, Sequence[Alternative]] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+def without_effect(study: Study, effects: ParameterEffects) -> Iterator[tuple[KeyPath, str]]:
+    """The key in the study file, and the message."""
+    if not effects.when:
+        return
+    settings = {
+        **effects.defaults,
+        **study.trainer.options,
+        **study.space.fixed,
+        METRIC: study.study.metric,
+        "run.device": "cuda" if study.resources.per_trial.gpus or study.resources.address == "none" else "cpu",
+    }
+    searched = {one.name: one for one in study.space.parameters}
+    for name, one in searched.items():
+        if name in effects.when and (message := _message(one, effects.when[name], searched, settings)):
+            yield ("space", name), message
+    for table, fixed in ((("trainer", "options"), study.trainer.options), (("space",), study.space.fixed)):
+        for name, value in fixed.items():
+            alternatives = effects.when.get(name)
+            is_set = value and value != effects.defaults.get(name)
+            if alternatives is not None and is_set and not any("." in other for one in alternatives for other in one):
+                sets = list(_sets(Choice(name, (value,)), _named(name, {}, alternatives, searched), settings))
+                if not any(_acts(alternatives, values) for values in sets):
+                    text = f"has no effect: {_needed(_missing(alternatives, sets), alternatives, effects.defaults)}"
+                    yield (*table, name), f"{text}; leave it out"
+
+
+def _message(
+    one: Parameter, alternatives: Sequence[Alternative], searched: Mapping[str, Parameter], settings: Mapping[str, Any]
+) -> str:
+    """ "" where the parameter acts, or where a `when` cannot say with which values it does."""
+    named = _named(one.name, one.when, alternatives, searched)
+    sets = list(_sets(one, named, settings))
+    acting = [values for values in sets if _acts(alternatives, values)]
+    if not acting:
+        missing = _missing(alternatives, sets)
+        return f"has no effect: {_needed(missing, alternatives, settings)}{_never(one, missing, settings)}"
+    needed, idle = {}, {}
+    for other in named:
+        own = list(dict.fromkeys(values[other.name] for values in sets if other.name in values))
+        useful = list(dict.fromkeys(values[other.name] for values in acting if other.name in values))
+        if len(useful) < len(own):
+            needed[other.name] = useful
+            idle[other.name] = [value for value in own if value not in useful]
+    if not needed:
+        return ""
+    where = " or ".join(f"{name} = {_listed(values)}" for name, values in idle.items())
+    return f"has no effect with {where}: {_with_when(one, needed)}"
+
+
+def _missing(alternatives: Sequence[Alternative], sets: Sequence[Mapping[str, Any]]) -> list[Alternative]:
+    """Of each alternative what no set of values has; without those that need more than another."""
+    found = [
+        {name: need for name, need in one.items() if not any(_fulfils(values, name, need) for values in sets)}
+        for one in alternatives
+    ]
+    return [
+        one
+        for place, one in enumerate(found)
+        if one not in found[:place] and not any(other.items() < one.items() for other in found)
+    ]
+
+
+def _acts(alternatives: Sequence[Alternative], values: Mapping[str, Any]) -> bool:
+    return any(all(_fulfils(values, name, need) for name, need in one.items()) for one in alternatives)
+
+
+def _fulfils(values: Mapping[str, Any], name: str, need: Need) -> bool:
+    """Also where nothing is known of the value."""
+    if name not in values:
+        return True
+    value = values[name]
+    return value in need if isinstance(need, tuple) else bool(value) == (need == "nonzero")
+
+
+def _named(
+    name: str, when: Condition, alternatives: Sequence[Alternative], searched: Mapping[str, Parameter]
+) -> list[Parameter]:
+    """The searched parameters on which it depends whether this one acts, with those that their conditions name; in the
+    order of the space."""
+    names = {name for alternative in alternatives for name in alternative} | set(when)
+    while more := {name for other in names if other in searched for name in searched[other].when} - names:
+        names |= more
+    return [other for own, other in searched.items() if own in names and own != name]
+
+
+def _sets(one: Parameter, named: Sequence[Parameter], settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The values of these parameters with which this one is active, and the settings. A range with many values has its
+    highest one, which is not zero."""
+    waiting, steps = [(0, dict(settings))], 0
+    while waiting and (steps := steps + 1) < MAX_SETS:
+        index, values = waiting.pop()
+        if index == len(named):
+            if is_active(one, values):
+                yield values
+        elif is_active(named[index], values):
+            waiting += [(index + 1, {**values, named[index].name: value}) for value in reversed(_values(named[index]))]
+        else:
+            waiting.append((index + 1, values))
+
+
+def _values(parameter: Parameter) -> Sequence[Plain]:
+    if isinstance(parameter, Choice):
+        return parameter.values
+    few = parameter.count is not None and parameter.count <= MAX_VALUES
+    return replace(parameter, grid=(), points=None).grid_values() if few else (parameter.high,)
+
+
+# Texts ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _needed(missing: Sequence[Alternative], alternatives: Sequence[Alternative], defaults: Mapping[str, Any]) -> str:
+    if not alternatives:
+        return "this trainer does not use it"
+    if all(need == () for one in alternatives for need in one.values()):
+        return "it does not change the metric"
+    needs = (" and ".join(_need(name, need, defaults.get(name)) for name, need in one.items()) for one in missing)
+    return f"it acts with {', or with '.join(needs)}"
+
+
+def _need(name: str, need: Need, default: Any) -> str:
+    if isinstance(need, tuple):
+        return f"{name} = {_listed(need)}"
+    if isinstance(default, str):
+        return f'{name} other than ""' if need == "nonzero" else f'{name} = ""'
+    return f"{name} > 0" if need == "nonzero" else f"{name} = 0"
+
+
+def _never(one: Parameter, missing: Sequence[Alternative], settings: Mapping[str, Any]) -> str:
+    """What to write."""
+    values = {
+        name: need
+        for name, need in min(missing, key=len, default={}).items()
+        if isinstance(need, tuple) and "." not in name
+    }
+    if not values:
+        return "; leave it out"
+    has = " and ".join(f"{name} = {json.dumps(settings.get(name))}" for name in values)
+    names = " and ".join(f"`{name}`" for name in values)
+    return f", and the study has {has}; leave it out, or search {names} too and {_with_when(one, values)}"
+
+
+def _with_when(one: Parameter, needed: Mapping[str, Sequence[Plain]]) -> str:
+    """The condition, with what it has already."""
+    both = {**one.when, **needed}
+    written = ", ".join(f"{name} = {_toml(values)}" for name, values in both.items())
+    values = f"values = {json.dumps(list(one.values))}, " if isinstance(one, Choice) else ""
+    return f"write {one.name} = {{ {values or '…, '}when = {{ {written} }} }}"
+
+
+def _toml(values: Sequence[Plain]) -> str:
+    return json.dumps(values[0]) if len(values) == 1 else json.dumps(list(values))
+
+
+def _listed(values: Sequence[Plain]) -> str:
+    *first, last = map(json.dumps, values)
+    return f"{', '.join(first)} or {last}" if first else last

@@ -1,0 +1,62 @@
+"""Reads from a trainer's files with which other parameters each parameter acts: `WHEN` of its dataclass, and of the
+bases of that; a class goes before its bases."""
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from hpsearch.study.parameter_effects import Alternative, ParameterEffects
+from hpsearch.trainer.source_reader import Definition, SourceReader, Unknown
+
+WHEN = "WHEN"
+
+
+def effects_of(reader: SourceReader, kind: Definition | Unknown) -> ParameterEffects:
+    """Without what the text does not show."""
+    if isinstance(kind, Unknown) or not isinstance(kind.node, ast.ClassDef):
+        return ParameterEffects()
+    when: dict[str, Sequence[Alternative]] = {}
+    defaults: dict[str, Any] = {}
+    for base in reversed(kind.node.bases):
+        above = effects_of(reader, reader.base(kind.module, base))
+        when |= above.when
+        defaults |= above.defaults
+    for statement in kind.node.body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                own = _literal(value)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                own = _literal(value)
+            case _:
+                continue
+        if name == WHEN:
+            when |= _alternatives(own)
+        elif own is UNREADABLE:
+            defaults.pop(name, None)
+        else:
+            defaults[name] = own
+    return ParameterEffects(when, defaults)
+
+
+UNREADABLE = object()
+
+
+def _literal(value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        return UNREADABLE
+
+
+def _alternatives(when: Any) -> dict[str, Sequence[Alternative]]:
+    """Of a table in the form that `parameter_effects` describes; others are left out."""
+    if not isinstance(when, dict):
+        return {}
+    each = {name: [needs] if isinstance(needs, dict) else needs for name, needs in when.items()}
+    return {name: needs for name, needs in each.items() if isinstance(needs, list) and all(map(_is_table, needs))}
+
+
+def _is_table(needs: Any) -> bool:
+    return isinstance(needs, dict) and all(
+        isinstance(need, tuple) or need in ("nonzero", "zero") for need in needs.values()
+    )
