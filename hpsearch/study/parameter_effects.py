@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hpsearch.core.trial import Plain
+from hpsearch.core.trial import Value, value_key
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.space import Choice, Condition, Parameter, is_active
@@ -73,11 +73,11 @@ def _message(
         return f"has no effect: {_needed(missing, alternatives, settings)}{_never(one, missing, settings)}"
     needed, idle = {}, {}
     for other in named:
-        own = list(dict.fromkeys(values[other.name] for values in sets if other.name in values))
-        useful = list(dict.fromkeys(values[other.name] for values in acting if other.name in values))
+        own = {value_key(values[other.name]): values[other.name] for values in sets if other.name in values}
+        useful = {value_key(values[other.name]): values[other.name] for values in acting if other.name in values}
         if len(useful) < len(own):
-            needed[other.name] = useful
-            idle[other.name] = [value for value in own if value not in useful]
+            needed[other.name] = list(useful.values())
+            idle[other.name] = [value for key, value in own.items() if key not in useful]
     if not needed:
         return ""
     where = " or ".join(f"{name} = {_listed(values)}" for name, values in idle.items())
@@ -135,7 +135,7 @@ def _sets(one: Parameter, named: Sequence[Parameter], settings: Mapping[str, Any
             waiting.append((index + 1, values))
 
 
-def _values(parameter: Parameter) -> Sequence[Plain]:
+def _values(parameter: Parameter) -> Sequence[Value]:
     if isinstance(parameter, Choice):
         return parameter.values
     few = parameter.count is not None and parameter.count <= MAX_VALUES
@@ -176,7 +176,7 @@ def _never(one: Parameter, missing: Sequence[Alternative], settings: Mapping[str
     return f", and the study has {has}; leave it out, or search {names} too and {_with_when(one, values)}"
 
 
-def _with_when(one: Parameter, needed: Mapping[str, Sequence[Plain]]) -> str:
+def _with_when(one: Parameter, needed: Mapping[str, Sequence[Value]]) -> str:
     """The condition, with what it has already."""
     both = {**one.when, **needed}
     written = ", ".join(f"{name} = {_toml(values)}" for name, values in both.items())
@@ -184,10 +184,10 @@ def _with_when(one: Parameter, needed: Mapping[str, Sequence[Plain]]) -> str:
     return f"write {one.name} = {{ {values or '…, '}when = {{ {written} }} }}"
 
 
-def _toml(values: Sequence[Plain]) -> str:
+def _toml(values: Sequence[Value]) -> str:
     return json.dumps(values[0]) if len(values) == 1 else json.dumps(list(values))
 
 
-def _listed(values: Sequence[Plain]) -> str:
+def _listed(values: Sequence[Value]) -> str:
     *first, last = map(json.dumps, values)
     return f"{', '.join(first)} or {last}" if first else last
