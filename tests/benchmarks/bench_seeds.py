@@ -5,23 +5,25 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib import import_module
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 
 import torch
 
+from hpsearch import Run
+from hpsearch.core.decisions import New
+from hpsearch.core.folders import data_folder
 from hpsearch.core.history import History
 from hpsearch.core.seeds import fresh_seed
-from hpsearch.core.trial import Plain, TrialSeeds
+from hpsearch.core.trial import State, TrialSeeds, Value
 from hpsearch.orchestrator import build
-from hpsearch.orchestrator.loop import Loop
+from hpsearch.orchestrator.rules import new_trial
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import ParameterSet
-from hpsearch.workers.pools.in_process import InProcess
 from tests.benchmarks.processes import progress
 from tests.benchmarks.table import Row, Table
-from tests.support.list_recorder import ListRecorder
 
 SEEDS = 16
 STUDIES = 20
@@ -119,7 +121,7 @@ def _differences() -> Table:
 
 
 def _value(use: str, epochs: int, options: str, setting: str, seed: int) -> float:
-    history = _ran(_study(Task("", use, epochs, setting, options), '"grid"', seed, "same"))
+    history = _searched(_study(Task("", use, epochs, setting, options), '"grid"', seed, "same"))
     return history.loss(history[0])
 
 
@@ -150,16 +152,16 @@ def _with_error(values: Sequence[float], sign: str = "") -> str:
 def _final(task: Task, method: str, seed: int, rule: TrialSeeds) -> float:
     """The mean loss over fresh seeds of the parameters that a search finds best."""
     study = _study(task, f"{METHODS[method]}\ntrials = {TRIALS}", seed, rule)
-    best = _ran(study).best()
+    best = _searched(study).best()
     assert best is not None
     return _over_fresh_seeds(task, seed, tuple(sorted(best.params.items())))
 
 
 @cache
-def _over_fresh_seeds(task: Task, seed: int, params: tuple[tuple[str, Plain], ...]) -> float:
+def _over_fresh_seeds(task: Task, seed: int, params: tuple[tuple[str, Value], ...]) -> float:
     study = _study(task, '"random"\ntrials = 1', seed, "same")
     chosen = ParameterSet(params=dict(params))
-    history = _ran(study.evaluation("benchmark", fresh_seed(seed), [chosen], FRESH))
+    history = _searched(study.evaluation("benchmark", fresh_seed(seed), [chosen], FRESH))
     return fmean(history.loss(trial) for trial in history)
 
 
@@ -170,10 +172,15 @@ def _study(task: Task, method: str, seed: int, rule: TrialSeeds) -> Study:
         return Study.load(path)
 
 
-def _ran(study: Study) -> History:
-    with tempfile.TemporaryDirectory() as folder:
-        history = History(study.objective)
-        setup = replace(build.setup(study, "benchmark"), work=Path(folder) / "work")
-        pruners = build.pruner(study), build.early_stopping(study)
-        Loop(build.rules(study), build.sampler(study), *pruners, InProcess(setup), ListRecorder(), history).run()
-        return history
+def _searched(study: Study) -> History:
+    """Trial by trial, without a pool: nothing is paused, so no checkpoint is needed."""
+    place, _, name = study.trainer.use.partition(":")
+    module, history = import_module(place), History(study.objective)
+    sampler, rules = build.sampler(study), build.rules(study)
+    while isinstance(proposal := sampler.ask(history), New):
+        trial = new_trial(rules, history, proposal, at=0)
+        run = Run.local(study.trainer.epochs, trial.seed, data_dir=data_folder())
+        params = module.Params(**study.trainer.options, **trial.params)
+        curve = tuple(getattr(module, name)(params, run))
+        history.put(replace(trial, state=State.COMPLETE, curve=curve, ended=trial.number + 1))
+    return history
