@@ -20,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ray import tune
+from ray.air._internal.mlflow import _MLflowLoggerUtil
 from ray.train._internal import session as tune_session
 from ray.train._internal.session import _TrainingResult
 from ray.train._internal.storage import StorageContext
@@ -54,6 +55,8 @@ COUNTERS = ("training_iteration", "time_total_s", "timesteps_total", "episodes_t
 GRACE = 10.0
 """Seconds for a function to end after `tune.report` has raised SystemExit in it."""
 
+EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
+
 Results = Mapping[str, Any]
 
 
@@ -82,6 +85,29 @@ def as_trainer(trainable: Any) -> Callable[[Params, Run], Iterator[Report]]:
                     return
 
     return train
+
+
+_set_up_mlflow = _MLflowLoggerUtil.setup_mlflow
+
+
+def _set_up_mlflow_of_the_study(
+    self: Any, *, experiment_id: Any = None, experiment_name: Any = None, **others: Any
+) -> None:
+    """`ray.air.integrations.mlflow.setup_mlflow` takes the trial's id and name for those of an experiment where it is
+    given none. The experiment is then the study's, MLFLOW_EXPERIMENT_ID, which Ray uses only in their absence, or the
+    default one of a store that has no experiment of the study."""
+    context = tune.get_context()
+    named = experiment_name if experiment_name != context.get_trial_name() else None
+    given = experiment_id if experiment_id != context.get_trial_id() else None
+    own = os.environ.pop(EXPERIMENT_ID, None)
+    try:
+        _set_up_mlflow(self, experiment_id=given or (None if named else own or "0"), experiment_name=named, **others)
+    finally:
+        if own is not None:
+            os.environ[EXPERIMENT_ID] = own
+
+
+setattr(_MLflowLoggerUtil, "setup_mlflow", _set_up_mlflow_of_the_study)  # noqa: B010  # mypy refuses the assignment
 
 
 def _report_to_tune(report: Report) -> None:
