@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from hpsearch.core.logs import log_libraries_to
@@ -29,6 +30,10 @@ def main(work: Path) -> None:
     assert isinstance(events[0], Lost)
     ours = descendants(os.getpid())
     assert len(ours) > 2, "Ray's own and the worker"
+    (folder,) = Path("/tmp").glob(f"hps{os.getpid()}-*")
+    (work / "open").write_text(
+        f"mode {folder.stat().st_mode & 0o777:o}, addresses {sorted(listening({os.getpid(), *ours}))}"
+    )
     pool.close()
     deadline = time.monotonic() + PATIENCE
     while (left := running(ours)) and time.monotonic() < deadline:
@@ -45,6 +50,19 @@ def descendants(pid: int) -> set[int]:
         new = {child for child, parent in parents.items() if parent and int(parent[0]) in new} - found
         found |= new
     return found
+
+
+def listening(pids: Iterable[int]) -> set[str]:
+    """The addresses that these processes listen on, as the kernel writes them: 0100007F is 127.0.0.1."""
+    sockets = {name for pid in pids for name in _open_files(pid) if name.startswith("socket:")}
+    rows = [line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
+
+
+def _open_files(pid: int) -> list[str]:
+    with suppress(OSError):
+        return [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    return []
 
 
 def running(pids: Iterable[int]) -> list[int]:

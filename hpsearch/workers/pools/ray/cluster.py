@@ -12,12 +12,14 @@ import signal
 import socket
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import ray_constants
 from ray.core.generated import gcs_pb2
 
 from hpsearch.core.errors import BadInput, HpsearchError, PoolError
@@ -154,20 +156,24 @@ class RaySession:
 
 
 class _LocalRay:
-    """A Ray that this driver has started, in its own folder (a short path, since Ray's sockets are in it)."""
+    """A Ray that this driver has started, in its own folder (a short path, since Ray's sockets are in it).
+
+    Other users of the machine can reach none of it: Ray opens its folder to all, so it is one level below a folder of
+    this user only; all ports are on loopback, and need the token.
+    """
 
     def __init__(self) -> None:
         _ensure_token()
         self.folder = tempfile.mkdtemp(prefix=f"hps{os.getpid()}-", dir=_TEMPORARY)
         self.reaper = reaper.Reaper(self.folder)
         try:
-            with notices_ignored():
+            with notices_ignored(), _on_loopback():
                 ray.init(
                     address="local",
                     num_cpus=cores(),
                     include_dashboard=False,
                     object_store_memory=100 << 20,
-                    _temp_dir=self.folder,
+                    _temp_dir=f"{self.folder}/ray",
                     **_QUIET,
                 )
             node: Any = ray._private.worker._global_node
@@ -195,11 +201,29 @@ class _LocalRay:
         return pid, start
 
     def fatal_error(self, pid: int) -> str:
-        for file in Path(self.folder).glob(f"session_*/logs/worker-*-{pid}.err"):
+        for file in Path(self.folder).glob(f"ray/session_*/logs/worker-*-{pid}.err"):
             with suppress(OSError):
                 _, fatal, rest = file.read_text(errors="replace").partition("Fatal Python error: ")
                 return (fatal + rest.partition("\nExtension modules:")[0]).strip()
         return ""
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """A context in which Ray binds to 127.0.0.1 only, as it does on macOS and Windows, where clusters are disabled.
+
+    Its `_node_ip_address` does not reach all ports. Ray's processes inherit the environment.
+    """
+    name, before = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, ray_constants.ENABLE_RAY_CLUSTER
+    given = os.environ.get(name)
+    os.environ[name], ray_constants.ENABLE_RAY_CLUSTER = "0", False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+        os.environ.pop(name)
+        if given is not None:
+            os.environ[name] = given
 
 
 _TEMPORARY = "/tmp" if os.name == "posix" else tempfile.gettempdir()
@@ -256,8 +280,10 @@ def _check_token(address: str, method: str) -> None:
 
 def _ensure_token() -> None:
     """A local Ray has a token for its processes, which Ray writes into the home folder. Where the folder is read-only
-    and has no token, set one in the environment, which Ray's processes inherit."""
-    given = {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
+    and has no token, set one in the environment, which Ray's processes inherit. RAY_AUTH_MODE=disabled is for clusters
+    that have no token, and would open this one to all users of the machine."""
+    os.environ.pop("RAY_AUTH_MODE", None)  # Ray's default for a Ray of one's own is the token
+    given = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ)
     folder = Path.home() / ".ray"
     is_writable = os.access(folder if folder.exists() else Path.home(), os.W_OK)
     if not given and not is_writable and not (folder / "auth_token").exists():

@@ -77,12 +77,19 @@ def test_when_ray_itself_dies_it_is_said(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_of_it_and_nothing_was_said(tmp_path: Path) -> None:
-    """What Ray has to say is in the log; not on stdout, where the data goes, and not on stderr."""
+    """What Ray has to say is in the log; not on stdout, where the data goes, and not on stderr. Other users reach
+    none of its files and ports."""
     session = subprocess.run(
-        [sys.executable, "-m", "tests.support.ray_session", str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "tests.support.ray_session", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "RAY_AUTH_MODE": "disabled"},
+        capture_output=True,
+        text=True,
     )
     assert (session.returncode, session.stdout, session.stderr) == (0, "", "")
     assert (tmp_path / "left").read_text() == "processes [], folders []"
+    loopback = ["0000000000000000FFFF00000100007F", "0100007F"]
+    assert (tmp_path / "open").read_text() in {f"mode 700, addresses {found}" for found in (loopback, loopback[1:])}
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,12 @@ class TestTokenOfOurOwnRay:
         cluster._ensure_token()
         assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
 
+    def test_it_is_needed_whatever_holds_for_clusters(self, tmp_path: Path) -> None:
+        os.environ |= {"HOME": str(tmp_path / "is not there"), "RAY_AUTH_MODE": "disabled"}
+        cluster._ensure_token()
+        assert "RAY_AUTH_MODE" not in os.environ
+        assert "RAY_AUTH_TOKEN" in os.environ
+
     def test_elsewhere_it_is_rays_file(self, tmp_path: Path) -> None:
         os.environ["HOME"] = str(tmp_path)
         cluster._ensure_token()
