@@ -24,6 +24,26 @@ def expanded_url(url: str) -> str:
     return _SQLITE.sub(lambda found: f"{found[1]}{expanded(found[2])}", url)
 
 
+FILE_MODE = 0o666
+"""The mode of a file for everybody; see `umask`."""
+
+
+def make_private(folder: Path) -> None:
+    """Create a folder and what is missing above it, for this user only, or with the modes that HPSEARCH_UMASK leaves
+    (0027: for the group too, 0022: for everybody). A folder that exists keeps its mode. BadInput, OSError."""
+    for one in reversed([folder, *folder.parents]):
+        if not one.exists():
+            one.mkdir(0o777 & ~umask(), exist_ok=True)
+
+
+def umask(environment: Mapping[str, str] = os.environ) -> int:
+    """The bits that our files and folders do not get: HPSEARCH_UMASK, 0077 by default. BadInput."""
+    given = environment.get("HPSEARCH_UMASK", "0077")
+    if not re.fullmatch(r"(0o)?[0-7]{1,4}", given):
+        raise BadInput(f"HPSEARCH_UMASK must be an octal number such as 0077, got {given!r}")
+    return int(given, 8)
+
+
 def study_home(beside: Path, environment: Mapping[str, str] = os.environ) -> Path:
     """The folder of the journal, MLflow's store and the checkpoints: HPSEARCH_HOME, or `.hpsearch` in the folder
     `beside`. BadInput."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from logging.handlers import MemoryHandler, RotatingFileHandler
 from pathlib import Path
 
+from hpsearch.core.folders import make_private
 from hpsearch.core.redact import redact
 
 MAX_BYTES = 1 << 20
@@ -52,7 +53,7 @@ class _LazyRotatingFile(RotatingFileHandler):
     """Creates its folder and file with the first message."""
 
     def _open(self) -> io.TextIOWrapper:
-        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        make_private(Path(self.baseFilename).parent)
         return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging calls it so)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.decisions import Decision
+from hpsearch.core.folders import make_private
 from hpsearch.core.trial import Report, Trial
 from hpsearch.journal.records import TRIAL, Environment, TrainingSegment, cause_of, trial_of, trial_row
 from hpsearch.journal.sentences_of_0004 import cause_of_trial, exception_of
@@ -52,7 +53,7 @@ class Spool:
             raise
 
     def _made(self) -> FileIO:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self.path.parent)
         file = self.path.open("ab", buffering=0)
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
 from hpsearch.core.errors import BadInput, JournalError
+from hpsearch.core.folders import FILE_MODE, make_private, umask
 
 BUSY_TIMEOUT = 90.0
 """Seconds to wait for the lock of another process, unless a transaction has its own limit."""
@@ -43,12 +44,14 @@ def engine(url: URL, path: Path, *, create: bool) -> Engine:
 def make_file(path: Path) -> None:
     """Create folder and file, with a write-ahead log (a property of the file): readers do not block the writer."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
     except OSError as error:
         raise JournalError(
             f"journal {path}: its folder cannot be made: {error}\n"
             "set HPSEARCH_HOME to a folder that can be written, or journal.url to a file in one"
         ) from error
+    with suppress(OSError):  # SQLite explains it, and gives its own files the mode of this one
+        path.touch(FILE_MODE & ~umask())
     with closing(_connect(path, create=True)) as connection:
         _use_wal(connection, time.monotonic() + BUSY_TIMEOUT)
 
@@ -56,6 +59,7 @@ def make_file(path: Path) -> None:
 def back_up(path: Path, to: Path) -> None:
     """Copy the committed state of the file, also while it is in use. A copy that fails is removed."""
     try:
+        to.touch(path.stat().st_mode & FILE_MODE)
         with closing(_connect(path, create=False)) as source, closing(sqlite3.connect(to)) as target:
             source.backup(target)
     except BaseException:

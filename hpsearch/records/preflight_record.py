@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.folders import make_private
 from hpsearch.core.format import json_text, size
 from hpsearch.plots import figures
 from hpsearch.study.definition import Study
@@ -62,7 +63,7 @@ def folder(study: Study) -> Path:
 def keep(where: Path, documents: Mapping[str, Any]) -> None:
     """Write documents as JSON, and their plots."""
     for kind, document in documents.items():
-        where.mkdir(parents=True, exist_ok=True)
+        make_private(where)
         (where / f"{kind}.json").write_text(json_text(document, indent=2), encoding="utf-8")
     for name, page in figures.pages(documents).items():
         (where / name).write_text(page, encoding="utf-8")

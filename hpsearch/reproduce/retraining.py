@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hpsearch.core.errors import BadInput, DiskError
-from hpsearch.core.folders import study_home
+from hpsearch.core.folders import make_private, study_home
 from hpsearch.core.logs import buffer_library_logs
 from hpsearch.core.messages import Advance, Failure, Lost, Provenance, Reported, Start
 from hpsearch.core.stopping import stoppable
@@ -75,7 +75,7 @@ def _in_temporary_home(spec: Mapping[str, Any], folder: Path) -> Iterator[Study]
     The home is a temporary folder within the study's home, which all workers can reach.
     """
     home = study_home(folder)
-    home.mkdir(parents=True, exist_ok=True)
+    make_private(home)
     with TemporaryDirectory(prefix="reproduce-", dir=home, ignore_cleanup_errors=True) as own:
         parts = {name: table for name, table in spec.items() if name not in ("journal", "tracking")}
         yield Study.from_dict(parts, folder=folder, environment={**os.environ, "HPSEARCH_HOME": own})

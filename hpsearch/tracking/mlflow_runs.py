@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
+from hpsearch.core.folders import FILE_MODE, make_private, umask
 from hpsearch.tracking.location import artifact_folder
 from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tag, text_tags
 from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT
@@ -296,11 +297,12 @@ def _create_database(path: Path) -> None:
     """
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     beside = path.with_name(f".{path.name}-{os.getpid()}")
     with tempfile.TemporaryDirectory(prefix="hpsearch-") as folder:
         new = Path(folder) / "mlflow.db"
         MlflowClient(tracking_uri=f"sqlite:///{new}", registry_uri=f"sqlite:///{new}")
+        beside.touch(FILE_MODE & ~umask())
         shutil.copyfile(new, beside)
     with closing(sqlite3.connect(beside)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import TrainerError
+from hpsearch.core.folders import make_private
 from hpsearch.core.replicates import Fold
 from hpsearch.core.trial import Report
 from hpsearch.provenance import data_hashes
@@ -124,7 +125,7 @@ class Run:
         """A folder for the files of this trial; made when it is first used."""
         if self._scratch_dir is None:
             self._scratch_dir = Path(tempfile.mkdtemp(prefix="hpsearch-"))
-        self._scratch_dir.mkdir(parents=True, exist_ok=True)
+        make_private(self._scratch_dir)
         return self._scratch_dir
 
     def track(self, **objects: Any) -> None:

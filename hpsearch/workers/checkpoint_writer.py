@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.folders import make_private
 from hpsearch.core.messages import Failure
 from hpsearch.core.trial import Objective, Report
 from hpsearch.trainer import state
@@ -27,7 +28,7 @@ class Claim:
     def take(self) -> None:
         """OSError where the disk does not take it."""
         with checkpoints.with_free_space(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self._path.parent)
             self._path.write_text(self._name)
 
     @property

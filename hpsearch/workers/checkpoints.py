@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from hpsearch.core.folders import make_private
 from hpsearch.trainer.state import Snapshot, unpack
 
 BEST, BEST_BACKUP, CLAIM = "best.pt", "best.pt.before", "claim"
@@ -104,7 +105,7 @@ class CheckpointStore:
     def _put(self, name: str, content: bytes) -> None:
         path, hashed = self.folder / name, self.folder / f"{name}.sha256"
         with with_free_space(path):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             with _temporary_name(path) as new, _temporary_name(hashed) as new_hashed:
                 new.write_bytes(content)
                 new_hashed.write_bytes(hashlib.sha256(content).hexdigest().encode())

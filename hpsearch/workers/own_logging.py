@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.core.errors import BadInput
+from hpsearch.core.folders import make_private
 from hpsearch.study.file.reading import resolved
 
 FILE = "own-logging.json"
@@ -54,7 +55,7 @@ def write_experiment(work: Path, uri: str, experiment: str) -> None:
         if not experiment:
             (work / FILE).unlink(missing_ok=True)
             return
-        work.mkdir(parents=True, exist_ok=True)
+        make_private(work)
         new.write_text(json.dumps({"store": uri, "experiment": experiment}))
         new.replace(work / FILE)
 
@@ -80,7 +81,7 @@ class OwnLogging:
         if importlib.util.find_spec("wandb") is not None and "WANDB_DIR" not in os.environ:
             found["WANDB_DIR"] = str(scratch)
             with suppress(OSError):
-                scratch.mkdir(parents=True, exist_ok=True)  # W&B takes a folder that is there
+                make_private(scratch)  # W&B takes a folder that is there
         if "WANDB_MODE" not in os.environ:
             found["WANDB_MODE"] = "offline"
         return found

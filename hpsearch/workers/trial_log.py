@@ -3,6 +3,8 @@
 import io
 from pathlib import Path
 
+from hpsearch.core.folders import make_private
+
 MAX_BYTES = 1 << 20
 """Maximum size of a trial's log in bytes (1 MiB)."""
 
@@ -58,7 +60,7 @@ class CappedFile:
 
     def _write(self, content: bytes) -> None:
         if self.file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(self.path.parent)
             self.file = self.path.open("ab", buffering=0)
             self.left -= self.file.tell()
         if len(content) >= self.left > 0:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.errors import BadInput
-from hpsearch.core.folders import data_folder, ensure_home, expanded, expanded_url, study_home
+from hpsearch.core.folders import data_folder, ensure_home, expanded, expanded_url, make_private, study_home, umask
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +62,36 @@ def test_a_home_folder_that_is_known_stays(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("LOGNAME", "ada")
     ensure_home(tmp_path / "other")
     assert (Path.home(), getpass.getuser()) == (tmp_path, "ada")
+
+
+def modes(folder: Path) -> list[int]:
+    return [one.stat().st_mode & 0o777 for one in (folder.parent, folder)]
+
+
+def test_a_folder_is_for_this_user_only(tmp_path: Path) -> None:
+    make_private(tmp_path / "a" / "b")
+    make_private(tmp_path / "a" / "b")
+    assert modes(tmp_path / "a" / "b") == [0o700, 0o700]
+
+
+def test_what_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a").chmod(0o755)
+    make_private(tmp_path / "a" / "b")
+    assert modes(tmp_path / "a" / "b") == [0o755, 0o700]
+
+
+def test_a_group_that_shares_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPSEARCH_UMASK", "0007")
+    before = os.umask(0)
+    try:
+        make_private(tmp_path / "a" / "b")
+    finally:
+        os.umask(before)
+    assert modes(tmp_path / "a" / "b") == [0o770, 0o770]
+
+
+@pytest.mark.parametrize("given", ["", "rwx", "8", "-1", "77777"])
+def test_a_umask_is_octal(given: str) -> None:
+    with pytest.raises(BadInput, match="HPSEARCH_UMASK must be an octal number"):
+        umask({"HPSEARCH_UMASK": given})

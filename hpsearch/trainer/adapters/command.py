@@ -20,6 +20,7 @@ from typing import Any
 
 import hpsearch
 from hpsearch.core.errors import TrainerError
+from hpsearch.core.folders import make_private
 from hpsearch.core.trial import Params, Report, Value
 from hpsearch.provenance.sources import Sources
 from hpsearch.provenance.sources_cache import read_once
@@ -216,7 +217,7 @@ class _Training:
         if first == 1:
             _empty(self._scratch)
         folder = self._checkpoints.folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         if first > 1 and not any(folder.iterdir()):
             raise state.NotResumable(f"the program had written nothing to {CHECKPOINTS} by epoch {first - 1}")
         return first

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.folders import make_private
 from hpsearch.core.messages import Advance, Event, Failure, Kill, Order, Provenance, Release, Reported, Start
 from hpsearch.core.trial import Params, Report, State
 
@@ -34,7 +35,7 @@ class AskedTrial:
     @property
     def scratch_dir(self) -> Path:
         """This trial's folder, kept between runs: for the files that the caller needs to resume it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private(self._folder)
         return self._folder
 
     def __repr__(self) -> str:
