@@ -116,9 +116,10 @@ def problems_of_params(params: object, space: Space) -> Iterator[str]:
             yield f"proposed no value for `{name}`, which [space] fixes at {show(value)}: begin with dict(space.fixed)"
         elif params[name] != value or type(params[name]) is not type(value):
             yield f"proposed {name} = {params[name]!r:.60}, and [space] fixes it at {show(value)}"
+    active = {one.name for one in space.parameters if is_active(one, params)}
     for parameter in space.parameters:
         if not is_active(parameter, params):
-            if parameter.name in params:
+            if parameter.name in params and parameter.name not in active:
                 yield f"proposed a value for `{parameter.name}`, which is not active with the others' values"
         elif parameter.name not in params:
             yield f"proposed no value for `{parameter.name}`"

@@ -12,7 +12,7 @@ from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.likely_mistakes import likely_mistakes
 from hpsearch.study.parameter_effects import without_effect
 from hpsearch.trainer import contract, source_check
-from hpsearch.trainer.delivery import head
+from hpsearch.trainer.delivery import delivered_names, head
 from hpsearch.trainer.source_check import SourceCheck
 
 
@@ -22,8 +22,8 @@ def check(study: Study) -> SourceCheck:
     is_object = own.from_python or study.own("trainer") is not None or own.use == ASK_AND_TELL
     if is_object or own.is_program:
         return SourceCheck()
-    given = {parameter.name for parameter in study.space.parameters} | study.space.fixed.keys() | own.options.keys()
-    given = {head(name) for name in given}
+    searched = delivered_names(study.space, (parameter.name for parameter in study.space.parameters))
+    given = {head(name) for name in (*searched, *study.space.fixed, *own.options)}
     metrics = {study.objective.metric}
     return source_check.check(contract.display_name(own.use), own.use, study.folder, given, metrics)
 

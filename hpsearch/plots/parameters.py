@@ -36,7 +36,7 @@ def caption(ranked: Sequence[Trial], space: Space) -> str:
 def figures(ranked: Sequence[Trial], objective: Objective, space: Space) -> list[tuple[str, go.Figure]]:
     """Name and plot of every parameter that a trial has, in the order of the study file. ranked: the best first."""
     drawn = evenly(ranked, MAX_TRIALS)
-    return [(one.name, _figure(one, drawn, objective)) for one in _shown(ranked, space)[:MAX_PARAMETERS]]
+    return [(one.key, _figure(one, drawn, objective)) for one in _shown(ranked, space)[:MAX_PARAMETERS]]
 
 
 def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Figure:
@@ -72,18 +72,18 @@ def figure(ranked: Sequence[Trial], objective: Objective, space: Space) -> go.Fi
 
 
 def _values(space: Space, name: str) -> Sequence[str]:
-    return next(one.labels for one in space.parameters if isinstance(one, Choice) and one.name == name)
+    return next(one.labels for one in space.parameters if isinstance(one, Choice) and one.key == name)
 
 
 def _shown(ranked: Sequence[Trial], space: Space) -> list[Parameter]:
-    return [one for one in space.parameters if any(one.name in trial.params for trial in ranked)]
+    return [one for one in space.parameters if any(one.is_in(trial.params) for trial in ranked)]
 
 
 def _figure(parameter: Parameter, ranked: Sequence[Trial], objective: Objective) -> go.Figure:
-    having = [trial for trial in ranked if parameter.name in trial.params]
+    having = [trial for trial in ranked if parameter.is_in(trial.params)]
     unfinished = [trial for trial in having if trial.state is not State.COMPLETE]
     complete = [trial for trial in having if trial.state is State.COMPLETE]
-    best = [trial for trial in ranked[:1] if parameter.name in trial.params]
+    best = [trial for trial in ranked[:1] if parameter.is_in(trial.params)]
     figure = go.Figure(layout={"height": HEIGHT, "showlegend": False})
     for trials, look in (
         (unfinished, {"color": COLOURS[0], "size": 6, "opacity": 0.3}),

@@ -53,7 +53,7 @@ def _point(space: Space, params: Params, generator: np.random.Generator) -> Poin
     A discrete value becomes a random point of its interval, an inactive parameter a random point of the whole axis.
     The centre of the interval would make the distribution too narrow to reach another value.
     """
-    intervals = [_interval(p, params[p.name]) if p.name in params else (0.0, 1.0) for p in space.parameters]
+    intervals = [_interval(p, params[p.name]) if p.is_in(params) else (0.0, 1.0) for p in space.parameters]
     point: Point = generator.uniform(*np.clip(np.array(intervals).T, 0.0, 1.0))
     return point
 

@@ -13,7 +13,7 @@ from hpsearch.core.format import many
 from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
-from hpsearch.study.file import given_objects, other_tools, place, reading, space_section, suggestions
+from hpsearch.study.file import given_objects, other_tools, place, reading, space_names, space_section, suggestions
 from hpsearch.study.file.faults import Faults, did_you_mean, dotted, listed, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Locations
@@ -184,7 +184,7 @@ class Study(Section):
     def range_test(self) -> LrRange | None:
         """The settings of the range test, from [lr_range] or for a parameter with auto = true; None: no range test."""
         auto = [one.name for one in self.space.parameters if isinstance(one, Float) and one.auto]
-        searched = any(one.name == "lr" and isinstance(one, Float) and one.low > 0 for one in self.space.parameters)
+        searched = any(one.key == "lr" and isinstance(one, Float) and one.low > 0 for one in self.space.parameters)
         wanted = self.search.wants_range_test and searched and not self.trainer.is_program
         section = self.lr_range or (LrRange() if auto or wanted else None)
         return section.model_copy(update={"parameter": auto[0]}) if section is not None and auto else section
@@ -204,7 +204,7 @@ class Study(Section):
         changed = {
             "study": self.study.model_copy(update={"name": name, "seed": seed, "trial_seeds": "different"}),
             "trainer": self.trainer.model_copy(update={"repeats": 1}),
-            "space": self.space.narrowed({one.name: one for one in given}),
+            "space": self.space.narrowed({one.key: one for one in given}),
             "search": FixedList(method="list", sets=tuple(sets), seeds=seeds),
             "prune": NeverPrune(method="never"),
             "preflight": None,
@@ -325,7 +325,7 @@ def _other_tables(tables: Mapping[str, Any], space: Space | None, sections: Mapp
     trainer, about = sections.get("trainer"), sections.get("study")
     epochs, is_program = (trainer.epochs, trainer.is_program) if isinstance(trainer, Trainer) else (None, False)
     metric = about.metric if isinstance(about, StudySection) else None
-    return OtherTables(space_section.flat(tables.get("space", {})), space, epochs, metric, is_program)
+    return OtherTables(space_names.flat(tables.get("space", {})), space, epochs, metric, is_program)
 
 
 def _is_table(name: str, table: object, faults: Faults) -> bool:

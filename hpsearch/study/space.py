@@ -12,15 +12,34 @@ from decimal import Decimal
 
 from hpsearch.core.format import value_text
 from hpsearch.core.trial import Params, Value, identical, value_key
-
-Condition = Mapping[str, tuple[Value, ...]]
-"""{"optimizer": ("sgd", "rmsprop")}: active where every named parameter is active and has one of these values."""
+from hpsearch.study.conditions import Condition, holds, is_comparison, matches
 
 _MAX_COUNTING_STEPS = 100_000
 
 
+class _Axis:
+    """What ranges and choices have in common.
+
+    axis: of one of several parameters with the same name and conditions that exclude each other, a name of its own,
+    such as "lr (optimizer = sgd)"; else empty.
+    """
+
+    name: str
+    axis: str
+    when: Condition
+
+    @property
+    def key(self) -> str:
+        """Its name among all axes of the space."""
+        return self.axis or self.name
+
+    def is_in(self, params: Params) -> bool:
+        """Whether the parameters have a value of this axis."""
+        return self.name in params and (not self.axis or holds(self.when, params))
+
+
 @dataclass(frozen=True)
-class Float:
+class Float(_Axis):
     """A real number in [low, high]; with `step`, one of low, low + step, …
 
     grid: its values in a grid search; empty: from `points` or `step`.
@@ -39,6 +58,7 @@ class Float:
     points: int | None = None
     expand: bool = False
     auto: bool = False
+    axis: str = ""
 
     @property
     def count(self) -> int | None:
@@ -88,7 +108,7 @@ class Float:
 
 
 @dataclass(frozen=True)
-class Int:
+class Int(_Axis):
     """A whole number in [low, high]; `step`, `grid`, `points` and `expand` as for a Float."""
 
     name: str
@@ -100,6 +120,7 @@ class Int:
     grid: tuple[int, ...] = ()
     points: int | None = None
     expand: bool = False
+    axis: str = ""
 
     @property
     def count(self) -> int:
@@ -129,7 +150,7 @@ class Int:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(_Axis):
     """A categorical parameter: one of several values without an order, each a plain value, a list or a table.
 
     names: what screens, plots and Optuna show in place of the values; empty: the values.
@@ -141,6 +162,7 @@ class Choice:
     when: Condition = field(default_factory=dict)
     names: tuple[str, ...] = ()
     none: bool = False
+    axis: str = ""
 
     @property
     def count(self) -> int:
@@ -174,18 +196,32 @@ Parameter = Float | Int | Choice
 
 
 @dataclass(frozen=True)
+class Family:
+    """Parameters `units_1`, `units_2`, … that a trainer gets as one list, as long as another parameter says.
+
+    count: the name of that parameter. members: the names, for the largest count.
+    """
+
+    name: str
+    count: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Space:
     """The parameters of a study, each after those that its condition names, and the fixed values."""
 
     parameters: tuple[Parameter, ...]
     fixed: Params = field(default_factory=dict)
+    families: tuple[Family, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", _dependencies_first(self.parameters, self.fixed))
 
     def __getitem__(self, name: str) -> Parameter:
-        for parameter in self.parameters:
-            if parameter.name == name:
+        """The parameter with this key, or else the first with this name."""
+        for parameter in sorted(self.parameters, key=lambda one: one.key != name):
+            if name in (parameter.key, parameter.name):
                 return parameter
         raise KeyError(name)
 
@@ -209,7 +245,7 @@ class Space:
 
     def to_unit(self, params: Params) -> list[float | None]:
         """One coordinate for each of `parameters`, None where it is inactive (absent)."""
-        return [p.to_unit(params[p.name]) if p.name in params else None for p in self.parameters]
+        return [p.to_unit(params[p.name]) if p.is_in(params) else None for p in self.parameters]
 
     def shown(self, params: Params) -> dict[str, Value]:
         """The parameters for a screen: a value that has a name is replaced by it."""
@@ -221,10 +257,10 @@ class Space:
 
     def contains(self, params: Params) -> bool:
         """Whether the parameters are in this space (up to rounding of floats)."""
-        expected = {p.name for p in self.parameters if is_active(p, params)} | set(self.fixed)
-        if set(params) != expected:
+        active = [one for one in self.parameters if is_active(one, params)]
+        if set(params) != {one.name for one in active} | set(self.fixed):
             return False
-        return all(_holds(self[name], value) for name, value in params.items() if name not in self.fixed)
+        return all(_holds(one, params[one.name]) for one in active)
 
     def size(self) -> int | None:
         """The number of parameter sets (with conditions: an upper bound); None with a continuous range."""
@@ -247,10 +283,7 @@ class Space:
 
     def grid_size(self) -> int | None:
         """The number of points of `grid`; None where conditions make counting them take too long."""
-        named: dict[str, dict[str, Value]] = {}
-        for parameter in self.parameters:
-            for name, allowed in parameter.when.items():
-                named.setdefault(name, {}).update({value_key(value): value for value in allowed})
+        named = self._named_by_conditions()
         total, waiting = 0, [(0, dict(self.fixed), 1)]
         for _ in range(_MAX_COUNTING_STEPS):
             if not waiting:
@@ -265,25 +298,25 @@ class Space:
                 waiting.extend((index + 1, chosen, share * count) for chosen, count in parts if count)
         return None
 
+    def _named_by_conditions(self) -> dict[str, dict[str, Value]]:
+        """The values of each parameter that conditions name: for a comparison, each value in a grid."""
+        named: dict[str, dict[str, Value]] = {}
+        for name, allowed in ((name, one) for p in self.parameters for name, some in p.when.items() for one in some):
+            values = [allowed]
+            if is_comparison(allowed):
+                own = (p for p in self.parameters if p.name == name)
+                values = [value for one in own for value in one.grid_values()]
+            named.setdefault(name, {}).update({value_key(value): value for value in values})
+        return named
+
     def narrowed(self, ranges: Mapping[str, Parameter]) -> "Space":
-        """The same space with other ranges for some parameters."""
-        return Space(tuple(ranges.get(p.name, p) for p in self.parameters), self.fixed)
+        """The same space with other ranges for some parameters, by their keys."""
+        return replace(self, parameters=tuple(ranges.get(p.key, p) for p in self.parameters))
 
 
 def is_active(parameter: Parameter, params: Params) -> bool:
     """Whether its condition holds for these values."""
-    return all(
-        name in params and any(matches(params[name], value) for value in allowed)
-        for name, allowed in parameter.when.items()
-    )
-
-
-def matches(value: Value, allowed: Value) -> bool:
-    """Whether a value is the one that a condition allows. 2 and 2.0 are the same, 1 and true are not."""
-    if isinstance(value, bool | list | dict) or isinstance(allowed, bool | list | dict):
-        return identical(value, allowed)
-    is_equal: bool = value == allowed
-    return is_equal
+    return holds(parameter.when, params)
 
 
 def offers(parameter: Parameter, value: Value) -> bool:
@@ -322,14 +355,15 @@ def _holds(parameter: Parameter, value: Value) -> bool:
 
 def _dependencies_first(parameters: Sequence[Parameter], fixed: Params) -> tuple[Parameter, ...]:
     """In the given order, but none before one that its condition names. ValueError for a cycle or an unknown name."""
-    ordered: dict[str, Parameter] = {}
-    waiting = list(parameters)
+    ordered: list[Parameter] = []
+    waiting, known = list(parameters), {*fixed, *(one.name for one in parameters)}
     while waiting:
-        first = next((p for p in waiting if all(name in ordered or name in fixed for name in p.when)), None)
+        left = {one.name for one in waiting}
+        first = next((p for p in waiting if all(name in known and name not in left for name in p.when)), None)
         if first is None:
             raise ValueError(
                 f"`when` of {', '.join(p.name for p in waiting)} names itself, forms a cycle, or names no parameter"
             )
-        ordered[first.name] = first
+        ordered.append(first)
         waiting.remove(first)
-    return tuple(ordered.values())
+    return tuple(ordered)

@@ -116,7 +116,7 @@ class SamplerContract:
             assert 1 <= proposal.until <= case.epochs
             if isinstance(proposal, New):
                 assert case.space.contains(proposal.params)
-                assert {type(value) for value in proposal.params.values()} <= {str, int, float, bool}
+                assert {type(value) for value in proposal.params.values()} <= {str, int, float, bool, list, dict}
                 assert json.loads(json.dumps(proposal.params)) == proposal.params
 
     def test_the_same_seed_gives_the_same_sequence(self, case: SamplerCase) -> None:

@@ -1,6 +1,6 @@
 """From the recorded parameters of a trial to the values that its trainer gets."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from hpsearch.core.trial import Params
@@ -12,9 +12,20 @@ table, None would be a parameter that the trial does not have."""
 
 
 def delivered(space: Space, params: Params) -> dict[str, Any]:
-    """The parameters with None for the value "none" of a choice with none = true."""
-    optional = {one.name for one in space.parameters if isinstance(one, Choice) and one.none}
-    return {name: None if name in optional and value == NONE else value for name, value in params.items()}
+    """The parameters with a list for each family, and None for the value "none" of a choice with none = true."""
+    optional = {one.name for one in space.parameters if isinstance(one, Choice) and one.none and one.is_in(params)}
+    found = {name: None if name in optional and value == NONE else value for name, value in params.items()}
+    for family in space.families:
+        members = [found.pop(name) for name in family.members if name in found]
+        if members or family.count in params:
+            found[family.name] = members
+    return found
+
+
+def delivered_names(space: Space, names: Iterable[str]) -> set[str]:
+    """The names under which a trainer gets these parameters."""
+    lists = {member: family.name for family in space.families for member in family.members}
+    return {lists.get(name, name) for name in names}
 
 
 def head(name: str) -> str:

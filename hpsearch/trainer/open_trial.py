@@ -91,6 +91,10 @@ class TrainerContext:
         given = copy.deepcopy({**self.options, **own})
         return delivery.nested(given) if self.nested else given
 
+    def names(self, params: Params) -> Collection[str]:
+        """The names under which the trainer gets a trial's parameters."""
+        return params if self.space is None else delivery.delivered_names(self.space, params)
+
     def run(
         self,
         seed: int,

@@ -212,7 +212,7 @@ class _Training:
             self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")
         run = context.run(start.seed, start.epochs, self.scratch, restored=restored, number=start.number)
         run.takes_step_0 = context.program is not None and len(context.replicates) == 1
-        searched = start.params if len(context.replicates) == 1 and context.program is None else ()
+        searched = context.names(start.params) if len(context.replicates) == 1 and context.program is None else ()
         trial = OpenTrial(trainer, context.params(start.params), run, step=step, searched=searched)
         self.checkpoints.tracked = run.tracked
         return trial

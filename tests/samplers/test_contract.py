@@ -12,7 +12,7 @@ from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.recipe.sampler import Recipe
 from hpsearch.study.schedule import FixedSchedule
-from hpsearch.study.space import Choice, Float, Space
+from hpsearch.study.space import Choice, Float, Int, Space
 from hpsearch.testing.sampler_contract import CONDITIONAL, DISCRETE, SamplerCase, SamplerContract
 
 GRID = Space(
@@ -22,6 +22,22 @@ GRID = Space(
         Float("momentum", 0.0, 0.9, grid=(0.0, 0.5, 0.9), when={"optimizer": ("sgd",)}),
     )
 )
+
+SEVERAL = Space(
+    (
+        Choice("optimizer", ("sgd", "adam")),
+        Float("lr", 1e-3, 1.0, log=True, when={"optimizer": ("sgd",)}, axis="lr (optimizer = sgd)"),
+        Choice("lr", (1e-4, 1e-3), when={"optimizer": ("adam",)}, axis="lr (optimizer = adam)"),
+        Choice("layers", ([64], [64, 64], {"width": 1})),
+        Choice("clip", ("none", 0.5, 1, True)),
+        Int("n", 1, 3),
+        Int("units_1", 16, 256, log=True),
+        Int("units_2", 16, 256, log=True, when={"n": (">= 2",)}),
+        Int("seed", 1, 2**40),
+        Int("width", 1, 2**40, log=True),
+    )
+)
+"""Two ranges of one name, lists, 1 beside True, comparisons, wide integers."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,20 @@ def recipe(space: Space) -> Callable[[int], Recipe]:
 CASES |= {
     "recipe": SamplerCase(recipe(CONDITIONAL), CONDITIONAL, 16, epochs=4, hopeless=8, ends_with_over=True),
     "recipe, discrete": SamplerCase(recipe(DISCRETE), DISCRETE, 16, epochs=4, hopeless=8, ends_with_over=True),
+}
+
+CASES |= {
+    f"{sampler}, several": SamplerCase(
+        lambda seed, sampler=sampler, trials=trials: Bayesian(SEVERAL, seed, trials, 2, sampler, 4),
+        SEVERAL,
+        trials,
+        epochs=2,
+    )
+    for sampler, trials in (("tpe", 10), ("cmaes", 16), ("gp", 6))
+}
+CASES |= {
+    "random, several": SamplerCase(lambda seed: Random(SEVERAL, seed, 12, 2), SEVERAL, budget=12, epochs=2),
+    "recipe, several": SamplerCase(recipe(SEVERAL), SEVERAL, 16, epochs=4, hopeless=8, ends_with_over=True),
 }
 
 

@@ -138,3 +138,27 @@ def test_nested_at_any_depth() -> None:
 
 def test_grouped_by_the_known_names() -> None:
     assert grouped({"a.b": 1, "a.c.d": 2, "x.y": 3}, {"a", "x.y"}) == {"a": {"b": 1, "c.d": 2}, "x.y": 3}
+
+
+def test_a_family_is_a_list() -> None:
+    found = searched(mapping, {"n": {"low": 0, "high": 2}, "units": {"count": "n", "values": [1, 2]}})
+    assert [one["units"] for one in found] == [[], [1], [2], [1, 1], [1, 2], [2, 1], [2, 2]]
+    assert all(one.keys() == {"n", "units"} for one in found)
+
+
+def test_a_family_under_a_condition_that_does_not_hold() -> None:
+    space = {
+        "deep": [False, True],
+        "n": {"values": [1, 2], "when": {"deep": True}},
+        "units": {"count": "n", "values": [5]},
+    }
+    assert searched(mapping, space) == [
+        {"deep": False}, {"deep": True, "n": 1, "units": [5]}, {"deep": True, "n": 2, "units": [5, 5]},
+    ]  # fmt: skip
+
+
+def test_several_ranges_arrive_under_one_name() -> None:
+    lr = [{"low": 1, "high": 2, "when": {"opt": "sgd"}}, {"values": [0.5], "when": {"opt": "adam"}}]
+    assert searched(mapping, {"opt": ["sgd", "adam"], "lr": lr}) == [
+        {"opt": "sgd", "lr": 1}, {"opt": "sgd", "lr": 2}, {"opt": "adam", "lr": 0.5},
+    ]  # fmt: skip

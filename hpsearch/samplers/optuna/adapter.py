@@ -167,7 +167,7 @@ class _Replay:
         for one in _objects(self._pattern, set()):
             if isinstance(one, optuna.samplers.QMCSampler):
                 one._seed = seed  # it scrambles the sequence of the whole study; without one, Optuna draws it
-        self._known = {parameter.name: _distribution(parameter) for parameter in space.parameters}
+        self._known = {parameter.key: _distribution(parameter) for parameter in space.parameters}
         self._evidence = history.evidence
         self._study = optuna.create_study(direction="minimize", sampler=self._pattern)
         self._study.stop = self._stop  # type: ignore[method-assign]  # Optuna's own raises outside of `optimize`
@@ -210,7 +210,7 @@ class _Replay:
         params: dict[str, Value] = dict(self._space.fixed)
         for parameter in self._space.parameters:
             if is_active(parameter, params):
-                drawn = trial._suggest(parameter.name, self._known[parameter.name])
+                drawn = trial._suggest(parameter.key, self._known[parameter.key])
                 params[parameter.name] = _snapped(parameter, drawn)
         self._set_params(trial, params)
         return params
@@ -237,11 +237,11 @@ class _Replay:
 
         self._study._storage.set_trial_system_attr(trial._trial_id, f"{_RELATIVE_PARAMS_KEY}:0", "")
         for parameter in self._space.parameters:
-            if parameter.name in params:
-                known, value = self._known[parameter.name], params[parameter.name]
+            if parameter.is_in(params):
+                known, value = self._known[parameter.key], params[parameter.name]
                 # Optuna takes True for the choice 1.
                 inner = parameter.index(value) if isinstance(parameter, Choice) else known.to_internal_repr(value)
-                self._study._storage.set_trial_param(trial._trial_id, parameter.name, inner, known)
+                self._study._storage.set_trial_param(trial._trial_id, parameter.key, inner, known)
 
     def _tell(self, event: _Told) -> None:
         """A diverged or infeasible trial becomes COMPLETE with an infinite value: most samplers use no other state. A

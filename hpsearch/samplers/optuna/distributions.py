@@ -1,8 +1,9 @@
 """Parameters as Optuna distributions, and trials as Optuna frozen trials, for sampling and for export.
 
 For sampling a parameter is encoded in one of three ways: a continuous one as [0, 1] (the unit cube, so log where log),
-a logarithmic integer as itself, and any other discrete one as the index of its value. For export the values themselves
-are written.
+a logarithmic integer as itself, and any other discrete one as the index of its value. A range with more than
+`MAX_DISCRETE` values counts as continuous: Optuna's Gaussian process makes an array of all values. For export the
+values themselves are written.
 """
 
 import logging
@@ -11,11 +12,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.trial import Params, Value
-from hpsearch.study.space import Choice, Float, Int, Parameter, Space
+from hpsearch.study.space import Choice, Int, Parameter, Space
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial, Trial
+
+
+MAX_DISCRETE = 1_000_000
+
+
+def _is_continuous(parameter: Parameter) -> bool:
+    return not isinstance(parameter, Choice) and (parameter.count is None or parameter.count > MAX_DISCRETE)
 
 
 def encoded(parameter: Parameter) -> "BaseDistribution":
@@ -25,7 +33,7 @@ def encoded(parameter: Parameter) -> "BaseDistribution":
     match parameter:
         case Choice():
             return CategoricalDistribution(tuple(range(parameter.count)))
-        case Float(count=None):
+        case _ if _is_continuous(parameter):
             return FloatDistribution(0.0, 1.0)
         case Int(log=True):
             return IntDistribution(parameter.low, parameter.high, log=True)
@@ -33,16 +41,22 @@ def encoded(parameter: Parameter) -> "BaseDistribution":
 
 
 def encode(parameter: Parameter, value: Value) -> float:
-    if isinstance(parameter, Int) and parameter.log:
+    if isinstance(parameter, Int) and parameter.log and not _is_continuous(parameter):
         return int(value)
     u = min(max(parameter.to_unit(value), 0.0), 1.0)
-    return u if parameter.count is None else min(int(u * parameter.count), parameter.count - 1)
+    return (
+        u
+        if parameter.count is None or _is_continuous(parameter)
+        else min(int(u * parameter.count), parameter.count - 1)
+    )
 
 
 def decode(parameter: Parameter, value: float) -> Value:
-    if isinstance(parameter, Int) and parameter.log:
+    if isinstance(parameter, Int) and parameter.log and not _is_continuous(parameter):
         return int(value)
-    return parameter.from_unit(value if parameter.count is None else (value + 0.5) / parameter.count)
+    return parameter.from_unit(
+        value if parameter.count is None or _is_continuous(parameter) else (value + 0.5) / parameter.count
+    )
 
 
 def suggest(trial: "Trial", parameter: Parameter) -> Value:
@@ -51,12 +65,12 @@ def suggest(trial: "Trial", parameter: Parameter) -> Value:
 
     match encoded(parameter):
         case CategoricalDistribution(choices=choices):
-            drawn = trial.suggest_categorical(parameter.name, choices)
+            drawn = trial.suggest_categorical(parameter.key, choices)
             assert isinstance(drawn, int)
         case FloatDistribution(low=low, high=high):
-            return decode(parameter, trial.suggest_float(parameter.name, low, high))
+            return decode(parameter, trial.suggest_float(parameter.key, low, high))
         case other:
-            drawn = trial.suggest_int(parameter.name, other.low, other.high, log=other.log)  # type: ignore[attr-defined]
+            drawn = trial.suggest_int(parameter.key, other.low, other.high, log=other.log)  # type: ignore[attr-defined]
     return decode(parameter, drawn)
 
 
@@ -95,13 +109,13 @@ def exported_choices(choice: Choice) -> Sequence[str | int | float | bool]:
 def native_params(
     space: Space, params: Params, choices: Callable[[Choice], Sequence[Value]] = exported_choices
 ) -> dict[str, Value]:
-    """The parameters as values of Optuna's distributions, which have these `choices`. ValueError for a value that a
-    choice does not have."""
-    found = dict(params)
-    for one in space.parameters:
-        if isinstance(one, Choice) and one.name in params:
-            found[one.name] = choices(one)[one.index(params[one.name])]
-    return found
+    """The searched parameters by their keys, as values of Optuna's distributions, which have these `choices`.
+    ValueError for a value that a choice does not have."""
+    return {
+        one.key: choices(one)[one.index(params[one.name])] if isinstance(one, Choice) else params[one.name]
+        for one in space.parameters
+        if one.is_in(params)
+    }
 
 
 def frozen(params: Mapping[str, Value], known: Mapping[str, "BaseDistribution"], **given: Any) -> "FrozenTrial":

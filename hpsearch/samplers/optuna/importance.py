@@ -66,16 +66,16 @@ def importance(trials: Sequence[Trial], objective: Objective, space: Space) -> I
         raise NoTrialSucceeded(
             f"parameter importance compares the best trials with all, and all {best} trials have the same value"
         )
-    values = {one.name: [t.params[one.name] for t in ended if one.name in t.params] for one in space.parameters}
+    values = {one.key: [t.params[one.name] for t in ended if one.is_in(t.params)] for one in space.parameters}
     different = {name: len(set(map(value_key, own))) for name, own in values.items()}
     constant = tuple(name for name, count in different.items() if count == 1)
-    varied = [one for one in space.parameters if different[one.name] > 1]
+    varied = [one for one in space.parameters if different[one.key] > 1]
     if not varied:
         raise NoTrialSucceeded("parameter importance needs a parameter whose values differ between trials")
     with catch_warnings():
         simplefilter("ignore")  # tqdm, which Optuna imports, warns in a notebook without ipywidgets
         import optuna  # noqa: F401
-    known = {one.name: native(one, values[one.name]) for one in varied}
+    known = {one.key: native(one, values[one.key]) for one in varied}
     ranked = zip(ended, places, strict=True)
     shares = _ped_anova([frozen(native_params(space, t.params), known, value=float(p)) for t, p in ranked], wanted)
     states = Counter(trial.state for trial in ended)

@@ -30,7 +30,7 @@ def write_study(path: Path, name: str, objective: Objective, space: Space, trial
         raise BadInput(f"{path} exists already: choose another file")
     ended = [trial for trial in trials if not trial.state.is_active]
     distributions = {
-        p.name: native(p, [trial.params[p.name] for trial in ended if p.name in trial.params]) for p in space.parameters
+        p.key: native(p, [trial.params[p.name] for trial in ended if p.is_in(trial.params)]) for p in space.parameters
     }
     with quiet():
         study = optuna.create_study(storage=f"sqlite:///{path}", study_name=name, direction=objective.goal)

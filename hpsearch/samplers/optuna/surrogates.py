@@ -37,7 +37,7 @@ def tpe(space: Space, seen: Sequence[Observation], running: Sequence[Params], se
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=0, multivariate=True, group=conditional, constant_liar=True
         )
-    known = {parameter.name: encoded(parameter) for parameter in space.parameters}
+    known = {parameter.key: encoded(parameter) for parameter in space.parameters}
     trials = [_tpe_trial(space, known, one) for one in seen]
     trials += [frozen(_encode(space, one), known, state=optuna.trial.TrialState.RUNNING) for one in running]
     with quiet():
@@ -63,7 +63,7 @@ def _tpe_trial(space: Space, known: "dict[str, BaseDistribution]", one: Observat
 
 
 def _encode(space: Space, params: Params) -> dict[str, float]:
-    return {p.name: encode(p, params[p.name]) for p in space.parameters if p.name in params}
+    return {p.key: encode(p, params[p.name]) for p in space.parameters if p.is_in(params)}
 
 
 def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequence[Params], seed: int) -> Params:
@@ -76,9 +76,9 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
 
     losses = half_ranked([one.loss for one in seen])
     losses += [median(losses)] * len(running)
-    known = {parameter.name: encoded(parameter) for parameter in space.parameters}
-    middle = {p.name: p.from_unit(0.5) for p in space.parameters}
-    points = [_encode(space, {**middle, **params}) for params in (*(one.params for one in seen), *running)]
+    known = {parameter.key: encoded(parameter) for parameter in space.parameters}
+    middle = {p.key: encode(p, p.from_unit(0.5)) for p in space.parameters}
+    points = [{**middle, **_encode(space, params)} for params in (*(one.params for one in seen), *running)]
     with quiet(), _one_thread():
         sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=0, warn_independent_sampling=False)
         study = optuna.create_study(direction="minimize", sampler=sampler)
@@ -87,7 +87,7 @@ def gaussian_process(space: Space, seen: Sequence[Observation], running: Sequenc
     params: dict[str, Value] = dict(space.fixed)
     for parameter in space.parameters:
         if is_active(parameter, params):
-            params[parameter.name] = decode(parameter, drawn[parameter.name])
+            params[parameter.name] = decode(parameter, drawn[parameter.key])
     return params
 
 

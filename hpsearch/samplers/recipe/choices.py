@@ -29,9 +29,11 @@ def without_worse_values(
     kept = {}
     for parameter in space.parameters:
         if isinstance(parameter, Choice):
-            worse = [value for value in parameter.values if _is_worse(parameter.name, value, trials, loss, best)]
-            notes += [_note(parameter.name, value, trials) for value in worse]
-            kept[parameter.name] = _without(parameter, worse)
+            having = [trial for trial in trials if parameter.is_in(trial.params)]
+            own = best if parameter.is_in(best) else {}
+            worse = [value for value in parameter.values if _is_worse(parameter.name, value, having, loss, own)]
+            notes += [_note(parameter.key, parameter.name, value, having) for value in worse]
+            kept[parameter.key] = _without(parameter, worse)
     return (space.narrowed(kept) if notes else space), notes
 
 
@@ -57,8 +59,8 @@ def _is_worse(name: str, value: Value, trials: Sequence[Trial], loss: Callable[[
     return float(mannwhitneyu(own, others, alternative="greater").pvalue) < SIGNIFICANCE
 
 
-def _note(name: str, value: Value, trials: Sequence[Trial]) -> str:
+def _note(key: str, name: str, value: Value, trials: Sequence[Trial]) -> str:
     numbers = [trial.number for trial in trials if _has(trial.params, name, value)]
     shown = ", ".join(map(str, numbers[:MAX_NUMBERS])) + (", …" if len(numbers) > MAX_NUMBERS else "")
     trials_of_it = f"{len(numbers)} trials with it ({shown})"
-    return f"{name}: {value!r} is dropped, because the {trials_of_it} rank worse (p < {SIGNIFICANCE:g})"
+    return f"{key}: {value!r} is dropped, because the {trials_of_it} rank worse (p < {SIGNIFICANCE:g})"

@@ -77,7 +77,7 @@ def _moved(parameter: Number, last: SearchRange, box: SearchRange, move: Move | 
 def advise(remarks: Sequence[Remark], space: Space, ranges: Sequence[SearchRange], best: Params) -> Advice:
     """remarks: on the last round. ranges: the last round's search ranges. best: the best parameters so far."""
     advice = Advice()
-    parameters = {one.name: one for one in numbers(space)}
+    parameters = {one.key: one for one in numbers(space)}
     for remark in remarks:
         if len(remark.trials) < MIN_AGREEING[not remark.best]:
             continue

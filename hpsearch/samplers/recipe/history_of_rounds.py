@@ -27,7 +27,7 @@ def document(sampler: SearchesInRounds, history: History, over: str = "") -> dic
     return {
         "metric": history.objective.metric,
         "goal": history.objective.goal,
-        "log": {one.name: one.log for one in numbers(sampler.space)},
+        "log": {one.key: one.log for one in numbers(sampler.space)},
         "rounds": rounds,
         "over": over,
     }
@@ -58,7 +58,10 @@ def _round(
                 "trial": history.first + number,
                 "continued": number in plan.survivors,
                 "value": _value(loss, history),
-                "params": {one.name: history[number].params.get(one.name) for one in numbers(space)},
+                "params": {
+                    one.key: history[number].params[one.name] if one.is_in(history[number].params) else None
+                    for one in numbers(space)
+                },
             }
             for number, loss in losses.items()
         ],

@@ -39,14 +39,14 @@ class SearchRange:
 
 def full_ranges(space: Space) -> tuple[SearchRange, ...]:
     """The search ranges of the first round: those of the study file."""
-    ranges = (SearchRange(p.name, p.low, p.high, False, "") for p in numbers(space))
+    ranges = (SearchRange(p.key, p.low, p.high, False, "") for p in numbers(space))
     return tuple(replace(one, reason=f"{one.name}: full range {one.range}") for one in ranges)
 
 
 def narrowed(space: Space, ranges: Sequence[SearchRange]) -> Space:
     """The space with its numeric parameters restricted to the ranges; categorical ones keep all values."""
     found = {one.name: one for one in ranges}
-    return space.narrowed({p.name: _confined(p, found[p.name]) for p in numbers(space)})
+    return space.narrowed({p.key: _confined(p, found[p.key]) for p in numbers(space)})
 
 
 def next_ranges(
@@ -58,7 +58,7 @@ def next_ranges(
     margin: added on both sides of the box around them, as a fraction of the current range's width.
     """
     found = {one.name: one for one in current}
-    return tuple(_next(p, found[p.name], best, among, margin) for p in numbers(space))
+    return tuple(_next(p, found[p.key], best, among, margin) for p in numbers(space))
 
 
 def shifted(parameter: Number, now: SearchRange, by: float, why: str, *, widened: bool = False) -> SearchRange:
@@ -94,7 +94,7 @@ def relative_position(parameter: Number, now: SearchRange, value: float) -> floa
 
 
 def _next(parameter: Number, current: SearchRange, best: Sequence[Params], among: int, margin: float) -> SearchRange:
-    values = [float(params[parameter.name]) for params in best if parameter.name in params]
+    values = [float(params[parameter.name]) for params in best if parameter.is_in(params)]
     low, high = _scaled(parameter, current.low), _scaled(parameter, current.high)
     if not values or low == high:
         why = "low equals high" if values else f"not active in the best {len(best)} of {many(among, 'trial')}"
@@ -132,7 +132,7 @@ def _range(parameter: Number, low: float, high: float) -> SearchRange:
     if not parameter.expand:
         ends = [min(max(end, parameter.low), parameter.high) for end in ends]
     low, high = (int(end) if isinstance(parameter, Int) else end for end in ends)
-    return SearchRange(parameter.name, low, high, False, "")
+    return SearchRange(parameter.key, low, high, False, "")
 
 
 def _limits(parameter: Number) -> tuple[float, float]:

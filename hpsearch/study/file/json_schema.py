@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import Auto, Range, Values
-from hpsearch.study.file.space_section import KEYS_OF_ENTRIES
+from hpsearch.study.file.space_names import KEYS_OF_ENTRIES
 
 _SCALAR = {"type": ["string", "number", "boolean"]}
 _PARAMETERS = {"additionalProperties": {"$ref": "#/$defs/Parameter"}}
@@ -31,7 +33,8 @@ def json_schema() -> dict[str, Any]:
             {"$ref": "#/$defs/Range"},
             {"$ref": "#/$defs/Values"},
             {"$ref": "#/$defs/Auto"},
-            {"type": "array", "minItems": 1, "description": "a choice"},
+            {"type": "array", "minItems": 1, "description": "a choice, or ranges under conditions"},
+            *(_family(kind) for kind in (Range, Values)),
             {**_SCALAR, "description": "a fixed value"},
             {
                 "type": "object",
@@ -46,6 +49,17 @@ def json_schema() -> dict[str, Any]:
         **schema,
         "title": "An hpsearch study",
         "description": "A hyperparameter search in one file.",
+    }
+
+
+def _family(kind: type[BaseModel]) -> dict[str, Any]:
+    """A range or choice with `count`."""
+    schema = kind.model_json_schema()
+    count = {"type": "string", "description": "the parameter with the length of the list"}
+    return {
+        **schema,
+        "properties": {**schema["properties"], "count": count},
+        "required": [*schema["required"], "count"],
     }
 
 

@@ -85,6 +85,9 @@ class StudySection(Section):
 # [space] ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+WHEN = 'only where other parameters have these values, or values such as ">= 3"'
+
+
 class Range(Section):
     """A range of numbers: of whole numbers where low, high and step are whole."""
 
@@ -92,7 +95,7 @@ class Range(Section):
     high: Number = Field(description="highest value")
     log: bool = Field(False, description="log-uniform")
     step: Number | None = Field(None, description="only the values low, low + step, …")
-    when: dict[str, Allowed] = Field({}, description="only where other parameters have these values")
+    when: dict[str, Allowed] = Field({}, description=WHEN)
     grid: tuple[Number, ...] = Field((), strict=False, description="values in a grid search")
     points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
     expand: bool = Field(False, description="a search in rounds may move the range beyond low and high")
@@ -108,7 +111,7 @@ class Auto(Section):
     auto: Yes = Field(description="take the range from the range test")
     low: Number = Field(AUTO_LOW, description="lowest learning rate of the test")
     high: Number = Field(AUTO_HIGH, description="highest learning rate of the test")
-    when: dict[str, Allowed] = Field({}, description="only where other parameters have these values")
+    when: dict[str, Allowed] = Field({}, description=WHEN)
     points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
     expand: bool = Field(False, description="a search in rounds may move the range beyond what the test found")
 
@@ -117,7 +120,7 @@ class Values(Section):
     """A choice, as a table so that it can have a condition and names."""
 
     values: tuple[NestedValue, ...] = Field(strict=False, min_length=1, description="the values to choose from")
-    when: dict[str, Allowed] = Field({}, description="only where other parameters have these values")
+    when: dict[str, Allowed] = Field({}, description=WHEN)
     names: tuple[str, ...] = Field((), strict=False, description="a short name for each value, for screens and plots")
     none: bool = Field(False, description='the trainer gets None for the value "none"')
 

@@ -1,0 +1,65 @@
+"""Conditions of parameters: the values, or the numbers, of other parameters with which a parameter is active."""
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+
+from hpsearch.core.trial import Params, Value, identical
+
+Condition = Mapping[str, tuple[Value, ...]]
+"""{"optimizer": ("sgd", "rmsprop")}: active where every named parameter is active and has one of these values.
+
+A text such as ">= 3" is a comparison: it allows all numbers for which it is true.
+"""
+
+_COMPARISON = re.compile(r"\s*(<=|>=|<|>|!=)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*")
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    **{"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "!=": operator.ne},
+}
+
+
+def holds(when: Condition, params: Params) -> bool:
+    """Whether every named parameter is there and has an allowed value."""
+    return all(
+        name in params and any(matches(params[name], value) for value in allowed) for name, allowed in when.items()
+    )
+
+
+def matches(value: Value, allowed: Value) -> bool:
+    """Whether a condition allows a value. 2 and 2.0 are the same, 1 and true are not."""
+    if isinstance(value, bool | list | dict) or isinstance(allowed, bool | list | dict):
+        return identical(value, allowed)
+    if isinstance(allowed, str) and not isinstance(value, str):
+        return compares(value, allowed)
+    return bool(value == allowed)
+
+
+def is_comparison(allowed: Value) -> bool:
+    return isinstance(allowed, str) and _COMPARISON.fullmatch(allowed) is not None
+
+
+def compares(number: float, comparison: str) -> bool:
+    """Whether a comparison such as ">= 3" is true for the number; False where the text is none."""
+    found = _COMPARISON.fullmatch(comparison)
+    return found is not None and _OPERATORS[found[1]](number, float(found[2]))
+
+
+def exclude_each_other(one: Condition, other: Condition) -> bool:
+    """Whether no parameters fulfil both: they name a parameter for which no value is allowed by both."""
+    return any(not _share_a_value(one[name], other[name]) for name in one.keys() & other.keys())
+
+
+def _share_a_value(some: Iterable[Value], others: Iterable[Value]) -> bool:
+    some, others = list(some), list(others)
+    bounds = [float(_COMPARISON.sub(r"\2", one)) for one in chain(some, others) if is_comparison(one)]
+    near = [number for bound in bounds for number in (bound, _next(bound, -1), _next(bound, 1))]
+    values = [one for one in chain(some, others) if not is_comparison(one)] + near
+    return any(
+        any(matches(value, one) for one in some) and any(matches(value, one) for one in others) for value in values
+    )
+
+
+def _next(number: float, direction: int) -> float:
+    return math.nextafter(number, direction * math.inf)

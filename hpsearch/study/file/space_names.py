@@ -1,0 +1,69 @@
+"""The entries of [space] by their whole names: names with dots, families, and ranges under conditions."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from hpsearch.study.file import other_tools
+from hpsearch.study.file.faults import did_you_mean
+
+KEYS_OF_ENTRIES = ("low", "high", "values", "auto", "count")
+"""A table with one of these keys, and no table as its value, is a parameter."""
+
+
+def flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries by their whole names: `optimizer.lr` of the table [space.optimizer], or with unquoted dots.
+
+    Conditions get whole names too.
+    """
+    found = dict(_entries(table))
+    return {name: _with_flat_condition(raw, found) for name, raw in found.items()}
+
+
+def _entries(table: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+    for name, raw in table.items():
+        if _is_group(raw):
+            yield from _entries(raw, f"{group}{name}.")
+        else:
+            yield f"{group}{name}", raw
+
+
+def _is_group(raw: object) -> bool:
+    """Whether a table has parameters, and is no parameter itself. Without a list or a table in it, nothing in it would
+    be searched: it is a parameter with wrong keys."""
+    if not isinstance(raw, dict) or any(key in raw and not isinstance(raw[key], dict) for key in KEYS_OF_ENTRIES):
+        return False
+    if any(other_tools.entry_key(key, value) for key, value in raw.items() if not _is_parameter(value)):
+        return False
+    if any(isinstance(value, dict) for key, value in raw.items() if key != "when"):
+        return True
+    lists = [key for key, value in raw.items() if isinstance(value, list)]
+    return bool(lists) and not any(did_you_mean(key, ["values"]) for key in lists)
+
+
+def _is_parameter(raw: object) -> bool:
+    return isinstance(raw, dict) and any(key in raw for key in KEYS_OF_ENTRIES)
+
+
+def _with_flat_condition(raw: Any, names: Collection[str]) -> Any:
+    if has_alternatives(raw):
+        return [_with_flat_condition(one, names) for one in raw]
+    if not isinstance(raw, dict) or not isinstance(raw.get("when"), dict):
+        return raw
+    return {**raw, "when": dict(_flat_condition(raw["when"], names))}
+
+
+def _flat_condition(table: Mapping[str, Any], names: Collection[str], group: str = "") -> Iterator[tuple[str, Any]]:
+    for name, allowed in table.items():
+        if isinstance(allowed, dict) and f"{group}{name}" not in names:
+            yield from _flat_condition(allowed, names, f"{group}{name}.")
+        else:
+            yield f"{group}{name}", allowed
+
+
+def is_family(raw: object) -> bool:
+    return isinstance(raw, dict) and "count" in raw and not isinstance(raw["count"], dict)
+
+
+def has_alternatives(raw: object) -> bool:
+    """Whether a list has ranges and choices under conditions, and is no choice of tables."""
+    return isinstance(raw, list) and bool(raw) and all(map(_is_parameter, raw)) and any("when" in one for one in raw)
