@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpsearch.core.trial import Value, value_key
+from hpsearch.study.conditions import Condition
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.space import Choice, Condition, Parameter, is_active
+from hpsearch.study.space import Choice, Parameter, is_active
 
 Need = tuple[Any, ...] | str
 """Values of which one is needed; or "nonzero", "zero"."""
