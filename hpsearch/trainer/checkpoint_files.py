@@ -20,9 +20,12 @@ def read_files(folder: Path) -> dict[str, "Tensor"]:
 
 
 def write_files(content: Mapping[str, "Tensor"], folder: Path) -> None:
+    """ValueError for a name that leads out of the folder: a checkpoint is a file that somebody may have changed."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, tensor in content.items():
         path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"the checkpoint has a file {name!r}, which would be outside its folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         tensor.numpy().tofile(path)
 
