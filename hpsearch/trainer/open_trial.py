@@ -169,6 +169,10 @@ class OpenTrial:
             if self.step == 0:
                 raise Infeasible(f"{self._name} returned before its first report") from None
             return None
+        except SystemExit as problem:  # sys.exit(0), as at the end of a script, is a return
+            if problem.code or self.step == 0:
+                raise
+            return None
         previous = -1 if self._is_first and self.run.takes_step_0 else self.step
         if self._is_first:
             self.run.check_fold_was_read()
@@ -215,7 +219,7 @@ def checked_report(report: Any, previous: int) -> Report:
     if not is_step(report.step) or operator.index(report.step) <= previous:
         raise TrainerError(
             f"the trainer reported step {report.step!r:.80} after step {previous}: steps are whole numbers from 1, and "
-            "each is higher than the one before"
+            "each is higher than the one before" + ("; if your epochs count from 0, report epoch + 1" * (previous == 0))
         )
     if not isinstance(report.metrics, Mapping):
         raise TrainerError(f"Report({report.step}, …): the metrics are {report.metrics!r:.80}, not {{name: value}}")

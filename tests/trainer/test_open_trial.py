@@ -66,6 +66,18 @@ class TestOpenTrial:
         steps = [[report.step for report in iter(trial.next_report, None) if report] for trial in trials]
         assert steps == [[2, 4], [1, 5, 6]]
 
+    def test_a_system_exit_without_an_error_is_an_end(self) -> None:
+        def leaving(params: Params, run: Run) -> Iterator[Report]:
+            yield Report(1, {"val_loss": 1.0})
+            raise SystemExit(params["code"])
+
+        trial = OpenTrial(leaving, {"code": 0}, Run(3, 2))
+        assert [trial.next_report() is None for _ in range(2)] == [False, True]
+        failing = OpenTrial(leaving, {"code": 3}, Run(3, 2))
+        failing.next_report()
+        with pytest.raises(SystemExit):
+            failing.next_report()
+
     def test_none_is_no_end(self) -> None:
         with pytest.raises(TrainerError, match="the trainer yielded None, not a Report"):
             OpenTrial(nothing, {}, Run(3, 2)).next_report()

@@ -74,10 +74,13 @@ def as_trainer(
     script_options = Options.of(sources.files.values())
     if not (program.metrics or program.metrics_file or reports_itself(sources)):
         found = replace(found, metrics={metric: usual(metric)})
+    takes_arguments = program.style not in (None, "env") and not any("{" in word for word in program.words)
     can_continue, knows_length = has_checkpoints(program, sources), _knows_length(program, options, sources)
 
     def train(params: Params, run: Run) -> Iterator[Report]:
         training = _Training(found, folder, run, metric, can_continue, knows_length)
+        if takes_arguments and script_options.ignores_arguments and run.number == 0:
+            run.warnings.append(f"{program.words[-1]} does not read its command line, so the parameters have no effect")
         training.begin({**params, **_filled(options, training.values)}, script_options)
         try:
             yield from training.reports()

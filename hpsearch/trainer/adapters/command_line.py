@@ -19,6 +19,11 @@ from hpsearch.trainer.delivery import nested
 
 PYTHON = re.compile(r"python([23](\.\d+)?)?")
 
+READS_ARGUMENTS = re.compile(
+    r"arg[vs]\b|argparse|ArgumentParser|\b(click|typer|fire|absl|optparse|hydra|tyro|docopt|LightningCLI)\b"
+)
+"""A sign in a Python script that it reads its command line."""
+
 PYTHON_LAUNCHERS = {"torchrun", "accelerate", "deepspeed", "uv", "poetry", "pipenv", "conda", "ipython", "pytest"}
 """Programs that run Python. With PYTHONUNBUFFERED it writes its output line by line."""
 
@@ -174,6 +179,7 @@ class Options:
 
     spelled: each option as in the source, by its name in lower case, without dashes before it and `-` for `_`. flags:
     without a value; typed: with a value. negated: with a `--no-` form. joined: written with `=` in the source.
+    ignores_arguments: a Python script in which nothing reads the command line.
     """
 
     style: Style = "argparse"
@@ -182,11 +188,13 @@ class Options:
     typed: frozenset[str] = frozenset()
     negated: frozenset[str] = frozenset()
     joined: frozenset[str] = frozenset()
+    ignores_arguments: bool = False
 
     @classmethod
     def of(cls, files: Iterable[Path]) -> "Options":
         """From the sources of a script and of its imports."""
-        texts = [path.read_text(errors="replace") for path in files if path.is_file()]
+        files = [path for path in files if path.is_file()]
+        texts = [path.read_text(errors="replace") for path in files]
         spelled: dict[str, str] = {}
         flags, typed, negated = set(), set(), set()
         for text in texts:
@@ -202,7 +210,8 @@ class Options:
                 typed |= {key} if _keyword(call, "type") else set()
         joined = {_key(found) for text in texts for found in re.findall(r"(--?[A-Za-z][\w.-]*)=", text)}
         style: Style = "hydra" if any("@hydra.main" in text for text in texts) else "argparse"
-        return cls(style, spelled, frozenset(flags), frozenset(typed), frozenset(negated), frozenset(joined))
+        ignores = {path.suffix for path in files} == {".py"} and not any(map(READS_ARGUMENTS.search, texts))
+        return cls(style, spelled, frozenset(flags), frozenset(typed), frozenset(negated), frozenset(joined), ignores)
 
     def arguments(self, name: str, value: Value) -> list[str]:
         key = _key(name)

@@ -167,6 +167,8 @@ class _Call:
         try:
             self._surroundings()
             ended = _Ended(self._function(), self._misused)
+        except SystemExit as problem:  # sys.exit(0), as at the end of a script, is a return
+            ended = _Ended(problem=self._misused or (problem if problem.code else None))
         except BaseException as problem:
             ended = _Ended(problem=self._misused or problem)
         self._messages.put(ended)

@@ -249,6 +249,13 @@ class TestExceptions:
         with pytest.raises(SystemExit):
             curve(function)
 
+    def test_a_system_exit_without_an_error_is_a_return(self) -> None:
+        def function(params: Params, run: Run) -> None:
+            run.report(1, {"val_loss": 1.0})
+            raise SystemExit(0)
+
+        assert curve(function) == [(1, {"val_loss": 1.0})]
+
     def test_a_report_in_another_thread_also_where_that_thread_drops_the_error(self) -> None:
         def function(params: Params, run: Run) -> float:
             def other() -> None:
