@@ -47,6 +47,7 @@ def run(
     progress: bool = True,
     fork: str | None = None,
     skip_preflight: bool = False,
+    force: bool = False,
     retry_failed: bool = False,
     accept_changes: bool = False,
 ) -> RunResult:
@@ -55,6 +56,7 @@ def run(
     progress: show a line for each ended trial (a live view in a terminal); False: no output.
     fork: the name of a new study that learns from the recorded one.
     skip_preflight: start the search without the checks of [preflight].
+    force: start with a learning-rate range outside of what the range test finds.
     retry_failed: train failed trials again; without it, only those that failed before the trainer changed.
     accept_changes: if the trainer's code has changed, start the search again: the earlier trials stay on record, and
     the search ignores them. Without it, StudyChanged is raised.
@@ -84,6 +86,7 @@ def run(
                 observer,
                 origin=origin,
                 skip_preflight=skip_preflight,
+                force=force,
                 retry_failed=retry_failed,
                 accept_changes=accept_changes,
             )
@@ -275,14 +278,14 @@ class RecordedStudy:
     def doctor(self, trial: int) -> "Diagnosis": ...
     def doctor(self, trial: int | None = None) -> "StudyDiagnosis | Diagnosis":
         """The findings in the loss curves, as of `hpsearch doctor`: of all trials, or of one by its number."""
-        from hpsearch.doctor.diagnosis import Diagnosis, diagnose, lowest_loss
+        from hpsearch.doctor.diagnosis import Diagnosis
         from hpsearch.doctor.study_diagnosis import diagnose_study
 
-        trials, objective = self._found.trials, self._study.objective
+        trials, objective, meanings = self._found.trials, self._study.objective, self._study.metric_meanings
         if trial is None:
-            return diagnose_study(trials, objective)
+            return diagnose_study(trials, objective, meanings)
         find.check_number(self.name, trial, len(trials))
-        return Diagnosis(trials[trial], objective, diagnose(trials[trial], objective, lowest_loss(trials)))
+        return Diagnosis.of(trials[trial], trials, objective, meanings)
 
     def compare(self, *others: "RecordedStudy | str | Path") -> "Comparison":
         """This study compared with others, as by `hpsearch compare`; all are read from their journals again.

@@ -15,19 +15,19 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> Iterator[Answer]:
     from hpsearch.cli.text import doctor as text
-    from hpsearch.doctor.diagnosis import Diagnosis, diagnose, lowest_loss
+    from hpsearch.doctor.diagnosis import Diagnosis
     from hpsearch.doctor.study_diagnosis import diagnose_study
-    from hpsearch.records.find import check_trial, opened
+    from hpsearch.records.find import check_trial, file_of, opened
 
     with opened(args.study, args.journal) as (journal, study):
         if args.trial is not None:
             check_trial(journal, study, args.trial)
         trials = journal.trials(study.record.id)
-    name, objective = study.record.name, study.objective
+    name, objective, file = study.record.name, study.objective, file_of(args.study)
+    meanings = file.metric_meanings if file is not None else study.metric_meanings
     if args.trial is None:
-        found = diagnose_study(trials, objective)
+        found = diagnose_study(trials, objective, meanings)
         yield Answer({"study": name, **found.document()}, lambda: text.study(name, found, args.lines, args.worst))
     else:
-        trial = trials[args.trial]
-        seen = Diagnosis(trial, objective, diagnose(trial, objective, lowest_loss(trials)))
+        seen = Diagnosis.of(trials[args.trial], trials, objective, meanings)
         yield Answer({"study": name, **seen.document()}, lambda: text.trial(name, seen))

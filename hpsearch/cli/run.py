@@ -23,6 +23,9 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--skip-preflight", action="store_true", help="start without the checks of [preflight]")
     parser.add_argument(
+        "--force", action="store_true", help="start with a learning-rate range outside of what the range test finds"
+    )
+    parser.add_argument(
         "--jsonl", action="store_true", help="print one JSON object for each trial that ends, then that of --json"
     )
 
@@ -44,6 +47,7 @@ def run(args: Namespace) -> Iterator[Answer]:
             terminal,
             origin=origin,
             skip_preflight=args.skip_preflight,
+            force=args.force,
             retry_failed=args.retry_failed,
             accept_changes=args.accept_changes,
         )

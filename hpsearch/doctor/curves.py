@@ -1,11 +1,7 @@
 """A trial's reports as series of finite numbers, from which the doctor's signs are computed.
 
-These metrics are recognised by their names; any may be missing.
-`train_loss`, `val_loss`: means of the same loss over the training and the validation split.
-`lr`: the learning rate of the epoch; where it is not reported, the parameter `lr` is taken.
-`grad_norm/LAYER`: of each layer's gradient. `grad_norm`: of the whole gradient.
-`weight_norm`; `update_ratio`: the norm of one step's update over the norm of the weights.
-`…accuracy`, `…auroc`, `…f1` and the like: fractions in [0, 1], larger is better.
+What a metric is, its `Meanings` say; any may be missing. Where no learning rate is reported, the parameter is taken.
+`grad_norm/LAYER`: of each layer's gradient.
 """
 
 import math
@@ -14,12 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from hpsearch.core.trial import Objective, Trial
+from hpsearch.core.trial import Objective, Params, Trial
 from hpsearch.doctor.evidence import Change, CurvePoint
+from hpsearch.doctor.meanings import Meanings, Role, words
 
-NAMES = ("train_loss", "val_loss", "lr", "grad_norm", "weight_norm", "update_ratio")
 LAYER = "grad_norm/"
-FRACTIONS = ("accuracy", "acc", "auroc", "auc", "f1", "precision", "recall")
+LEARNING_RATES = ("lr", "learning_rate", "max_lr", "base_lr", "learning-rate", "optimizer.lr", "eta")
+"""Names of the parameter."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,15 @@ class Series:
         """The first lowest point of the smoothed curve: step and value."""
         value, step = min(zip(self.smooth.values, self.steps, strict=True))
         return step, value
+
+    def late_fall_significance(self) -> float:
+        """The fall from the second third to the last, in standard errors of that difference by the curve's own noise.
+
+        Where neighbouring points show no noise at all, a change of one part in 10^5 is one.
+        """
+        third = max(1, len(self) / 3)
+        noise = max(1.2 * self.jitter, 1e-5 * max(map(abs, self.values)), 1e-300)
+        return (self.third(1) - self.third(2)) / (noise * math.sqrt(2 / third))
 
     @cached_property
     def jitter(self) -> float:
@@ -132,8 +138,10 @@ class Curves:
     epochs: the number of reports; last: the step of the last one.
     broken: the first loss or metric that became NaN or infinite: its name, value and step.
     metric: the study's, as a loss: negated, or 1 minus a fraction, where larger is better.
-    rate: the learning rate; given_rate: the parameter `lr`. update: the update ratio.
-    layers, fractions: by the names of their metrics.
+    validation: where it is the same quantity as the training loss, so that their difference means something.
+    rate: the learning rate; given_rate: the parameter. update: the update ratio.
+    layers: by the names of their metrics. train_fraction, fraction_held: the accuracy (or F1, …) of the two splits.
+    held_fractions: all accuracies of the validation split, by name.
     """
 
     epochs: int
@@ -148,29 +156,46 @@ class Curves:
     weights: Series | None
     gradient: Series | None
     layers: Mapping[str, Series]
-    fractions: Mapping[str, Series]
+    train_fraction: Series | None
+    held_fraction: Series | None
+    held_fractions: Mapping[str, Series]
 
     @classmethod
-    def of(cls, trial: Trial, objective: Objective) -> "Curves":
+    def of(cls, trial: Trial, objective: Objective, meanings: Meanings | None = None) -> "Curves":
+        """meanings: of the study's metrics; default: as this trial alone shows them."""
+        meanings = meanings or Meanings.of([trial], objective)
         curve = [report for report in trial.curve if report.step > 0]
         names = dict.fromkeys(name for report in curve for name in report.metrics)
         points = {name: [(one.step, one.metrics[name]) for one in curve if name in one.metrics] for name in names}
         found = {name: one for name in names if (one := series(points[name], name)) is not None}
-        metric, rate = found.get(objective.metric), trial.params.get("lr")
+
+        def having(role: Role) -> Series | None:
+            name = meanings.name(role)
+            one = found.get(name) if name is not None else None
+            return _scaled(one, meanings.by_role[role].factor) if one is not None else None
+
+        metric = found.get(objective.metric)
+        fractions = {
+            name: _scaled(found[name], one.factor) for name, one in meanings.fractions.items() if name in found
+        }
         return cls(
             epochs=len(curve),
             last=trial.epoch,
-            broken=_broken(points, objective),
-            train=found.get("train_loss"),
-            validation=found.get("val_loss"),
-            metric=_as_loss(metric, objective) if metric is not None else None,
-            rate=found.get("lr"),
-            given_rate=float(rate) if isinstance(rate, int | float) else None,
-            update=found.get("update_ratio"),
-            weights=found.get("weight_norm"),
-            gradient=found.get("grad_norm"),
+            broken=_broken(points, objective, meanings),
+            train=having(Role.TRAIN_LOSS),
+            validation=having(Role.VAL_LOSS) if meanings.comparable else None,
+            metric=_as_loss(metric, objective, fractions.get(objective.metric)) if metric is not None else None,
+            rate=having(Role.LR),
+            given_rate=rate_of(trial.params),
+            update=having(Role.UPDATE_RATIO),
+            weights=having(Role.WEIGHT_NORM),
+            gradient=having(Role.GRAD_NORM),
             layers={name: one for name, one in found.items() if name.startswith(LAYER)},
-            fractions={name: one for name, one in found.items() if _is_fraction(name, one)},
+            train_fraction=having(Role.TRAIN_ACCURACY),
+            held_fraction=having(Role.VAL_ACCURACY),
+            held_fractions={
+                name: one for name, one in fractions.items() if meanings.fractions[name].role is Role.VAL_ACCURACY
+            },
         )
 
     @cached_property
@@ -222,45 +247,59 @@ class Curves:
         return median(fast or update.values)
 
     @property
+    def fractions(self) -> list[Series]:
+        """All accuracies (F1, …), of both splits."""
+        return [*self.held_fractions.values(), *([self.train_fraction] if self.train_fraction is not None else [])]
+
+    @property
     def fraction(self) -> float | None:
         """The final accuracy (or F1, …), of the training split if that is reported."""
-        training = (one for name, one in self.fractions.items() if name.startswith("train"))
-        chosen = next(training, None) or next(iter(self.fractions.values()), None)
+        chosen = self.train_fraction or self.held_fraction
         return chosen.end if chosen is not None else None
 
     @property
     def fraction_gap(self) -> float | None:
         """By how much the final accuracy (or F1, …) is higher on the training split than on the validation split."""
-        for name, one in self.fractions.items():
-            other = self.fractions.get(name.replace("train_", "val_", 1))
-            if name.startswith("train_") and other is not None:
-                return one.end - other.end
-        return None
+        if self.train_fraction is None or self.held_fraction is None:
+            return None
+        return self.train_fraction.end - self.held_fraction.end
 
 
-def _broken(points: Mapping[str, Sequence[tuple[int, float]]], objective: Objective) -> tuple[str, float, int] | None:
+def rate_of(params: Params) -> float | None:
+    """The learning rate among the parameters, by its name; None where there is none, or it is no number."""
+    values = (params[name] for name in LEARNING_RATES if name in params)
+    return next((float(one) for one in values if isinstance(one, int | float) and not isinstance(one, bool)), None)
+
+
+def _broken(
+    points: Mapping[str, Sequence[tuple[int, float]]], objective: Objective, meanings: Meanings
+) -> tuple[str, float, int] | None:
     """The metric, or a loss, that became NaN or infinite: its name, value and step, of the first that did.
 
     A loss that is finite again later was not measured in between. Of losses that were never finite, only those of the
     training and the validation count: others are reported as NaN by models that do not have them.
     """
+    known = (meanings.name(Role.TRAIN_LOSS), meanings.name(Role.VAL_LOSS))
     found = []
     for name, values in points.items():
         place = next((place for place, (_, value) in enumerate(values) if not math.isfinite(value)), None)
-        if place is None or not (name == objective.metric or name.endswith("loss")):
+        if place is None or not (name == objective.metric or name in known or "loss" in words(name)):
             continue
         stays = all(not math.isfinite(value) for _, value in values[place:])
-        if name == objective.metric or (stays and (place > 0 or name in ("train_loss", "val_loss"))):
+        if name == objective.metric or (stays and (place > 0 or name in known)):
             found.append((name, values[place][1], values[place][0]))
     return min(found, key=lambda one: one[2], default=None)
 
 
-def _is_fraction(name: str, one: Series) -> bool:
-    return name.rpartition("_")[2].lower() in FRACTIONS and all(0 <= value <= 1 for value in one.values)
+def _scaled(one: Series, factor: float) -> Series:
+    if factor == 1:
+        return one
+    return Series(one.steps, tuple(factor * value for value in one.values), one.name, one.values)
 
 
-def _as_loss(metric: Series, objective: Objective) -> Series:
+def _as_loss(metric: Series, objective: Objective, fraction: Series | None) -> Series:
+    """fraction: the metric as a fraction of 1, where it is one."""
     if objective.goal == "minimize":
         return metric
-    whole = 1.0 if _is_fraction(objective.metric, metric) else 0.0
-    return Series(metric.steps, tuple(whole - value for value in metric.values), metric.name, metric.values)
+    one, whole = (metric, 0.0) if fraction is None else (fraction, 1.0)
+    return Series(metric.steps, tuple(whole - value for value in one.values), metric.name, metric.values)

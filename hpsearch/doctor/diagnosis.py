@@ -1,21 +1,25 @@
 """The findings of one trial's curve, by pure functions of its reports."""
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from hpsearch.core.format import first_line
 from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor import training_signs as training
 from hpsearch.doctor import validation_signs as validation
-from hpsearch.doctor.curves import NAMES, Curves
+from hpsearch.doctor.compared_signs import behind, compared
+from hpsearch.doctor.curves import LAYER, Curves
 from hpsearch.doctor.evidence import Computed, Fact
 from hpsearch.doctor.findings import Finding, Label, Severity
+from hpsearch.doctor.meanings import Meanings, Role
 from hpsearch.doctor.shape import GOOD_FRACTION, gap
+from hpsearch.doctor.study_evidence import StudyEvidence
 
 ENOUGH = 4
 """Epochs: with fewer only a divergence is found."""
+
+NEEDED = (Role.TRAIN_LOSS, Role.VAL_LOSS, Role.LR, Role.GRAD_NORM, Role.WEIGHT_NORM, Role.UPDATE_RATIO)
 
 LOW, CAPABLE = 0.35, 0.05
 """Each shows that much was learnt: a final loss below LOW; a gap above CAPABLE, since the network then fits the
@@ -26,6 +30,7 @@ NEAR_BEST = 0.05
 
 SIGNS = (
     training.diverged,
+    training.unchanged,
     training.weights_shrink,
     training.rate_too_high,
     training.exploding,
@@ -38,36 +43,49 @@ SIGNS = (
     validation.overfitting,
     validation.still_improving,
     validation.underfitting,
+    validation.plateau_at_end,
 )
 """Causes before their consequences."""
 
 FOLLOWS = {
     Label.STILL_IMPROVING: {Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY},
     Label.UNDERFITTING: {Label.LR_TOO_LOW, Label.DECAYED_TOO_EARLY, Label.STILL_IMPROVING},
+    Label.PLATEAU_AT_END: {Label.OVERFITTING, Label.DECAYED_TOO_EARLY, Label.STILL_IMPROVING},
 }
 """Findings that are omitted where one of the findings that explain them is present."""
 
 
-def diagnose(trial: Trial, objective: Objective, lowest: float | None = None) -> tuple[Finding, ...]:
+def diagnose(trial: Trial, objective: Objective, evidence: StudyEvidence | None = None) -> tuple[Finding, ...]:
     """The findings of the trial's curve, the one that explains most first; never empty.
 
-    lowest: the lowest val_loss of the study's other trials, where there are any, to compare the trial's with.
+    evidence: what the trials of its study show together; default: the trial alone.
     """
-    curves = Curves.of(trial, objective)
+    evidence = evidence or StudyEvidence.of([trial], objective)
+    curves = Curves.of(trial, objective, evidence.meanings)
     if curves.epochs < ENOUGH or not curves.losses:
         broken = training.diverged(curves) if curves.broken is not None else None
         return (broken or _too_early(Computed(_missing(trial, curves))),)
     found = [finding for sign in SIGNS if (finding := sign(curves)) is not None]
-    return tuple(_without_consequences(found)) or (_healthy_or_too_early(curves, lowest),)
+    found = compared(_without_consequences(found), trial.number, curves, evidence)
+    return tuple(found) or (behind(curves, evidence) or _healthy_or_too_early(curves, evidence.lowest),)
 
 
 @dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """findings: see `diagnose`."""
+    """findings: see `diagnose`. meanings: what the metrics are taken for."""
 
     trial: Trial
     objective: Objective
     findings: tuple[Finding, ...]
+    meanings: Meanings = field(default_factory=Meanings)
+
+    @classmethod
+    def of(
+        cls, trial: Trial, trials: Sequence[Trial], objective: Objective, given: Mapping[str, str] | None = None
+    ) -> "Diagnosis":
+        """trials: of the study. given: the section [metrics] of the study file."""
+        evidence = StudyEvidence.of(trials, objective, given)
+        return cls(trial, objective, diagnose(trial, objective, evidence), evidence.meanings)
 
     def __repr__(self) -> str:
         """In one line, for a notebook."""
@@ -76,9 +94,10 @@ class Diagnosis:
 
     @property
     def not_reported(self) -> list[str]:
-        """Names of metrics that further signs need."""
-        reported = {name for report in self.trial.curve for name in report.metrics}
-        return [name for name in NAMES if not any(one == name or one.startswith(f"{name}/") for one in reported)]
+        """What further signs need, as the keys of [metrics]."""
+        layers = any(name.startswith(LAYER) for report in self.trial.curve for name in report.metrics)
+        known = {*self.meanings.by_role, *([Role.GRAD_NORM] if layers else [])}
+        return [str(role) for role in NEEDED if role not in known]
 
     def document(self) -> dict[str, Any]:
         return {
@@ -88,6 +107,7 @@ class Diagnosis:
             "epochs": self.trial.epoch,
             "findings": [one.document() for one in self.findings],
             "not_reported": self.not_reported,
+            "metrics": [one.document() for one in self.meanings.all],
         }
 
 
@@ -110,22 +130,16 @@ def _missing(trial: Trial, curves: Curves) -> str:
 
 
 def _healthy_or_too_early(c: Curves, lowest: float | None) -> Finding:
-    """Healthy only where both losses are reported and much was learnt: the absence of signs is not enough."""
-    if c.train is None or c.validation is None:
+    """Healthy only where both splits are reported and much was learnt: the absence of signs is not enough."""
+    if c.train is None or c.judged is None or c.judged.name == c.train.name:
         absent = "train_loss" if c.train is None else "val_loss"
         return _too_early(Computed(f"{absent} is not reported, so overfitting cannot be judged"))
-    facts = (c.train.change, c.validation.change)
+    facts = (c.train.change, c.judged.change)
     apart, left = gap(c) or 0.0, c.train.end / c.scale
-    near = lowest is not None and c.validation.end <= lowest + NEAR_BEST * c.scale
+    near = lowest is not None and c.validation is not None and c.validation.end <= lowest + NEAR_BEST * c.scale
     if left < LOW or apart > CAPABLE or near or (c.fraction is not None and c.fraction > GOOD_FRACTION):
         return Finding(Label.HEALTHY, Severity.NONE, facts, {"left": left, "gap": apart}, (1, c.last))
     return _too_early(*facts, Computed("without an accuracy or a better trial it is not known whether that is low"))
-
-
-def lowest_loss(trials: Iterable[Trial]) -> float | None:
-    """The lowest val_loss that any of the trials reached."""
-    losses = (report.metrics.get("val_loss", math.inf) for trial in trials for report in trial.curve)
-    return min(filter(math.isfinite, losses), default=None)
 
 
 def _too_early(*facts: Fact) -> Finding:

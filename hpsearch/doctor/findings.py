@@ -23,6 +23,8 @@ class Label(StrEnum):
     OVERFITTING = "overfitting"
     STILL_IMPROVING = "still improving"
     UNDERFITTING = "underfitting"
+    PLATEAU_AT_END = "plateau at the end"
+    BEHIND = "far behind the best"
     HEALTHY = "healthy"
     TOO_EARLY = "too early to say"
 
@@ -87,9 +89,12 @@ ADVICE: Mapping[Label, str] = {
     Label.DECAYED_TOO_EARLY: "Lower the learning rate later, or by less.",
     Label.NOISY_VALIDATION: "Validate on more examples, or on folds (trainer.validation): with so few, "
     "the order of the trials is mostly chance.",
-    Label.OVERFITTING: "Regularise more (weight decay, dropout, augmentation), use more data, or stop earlier.",
+    Label.OVERFITTING: "Regularise more (weight decay, dropout, augmentation), use more data or a smaller model, "
+    "or stop earlier.",
     Label.STILL_IMPROVING: "Train longer.",
     Label.UNDERFITTING: "Use a larger network, regularise less, or use more informative inputs.",
+    Label.PLATEAU_AT_END: "Decay the learning rate where the plateau begins, by a factor of 10.",
+    Label.BEHIND: "Compare its parameters with those of the best trials: its own curve shows no cause.",
     Label.HEALTHY: "Nothing to change.",
     Label.TOO_EARLY: "Train for more epochs, and report train_loss and val_loss.",
 }

@@ -8,6 +8,9 @@ from hpsearch.doctor.curves import Curves, Series
 GOOD_FRACTION = 0.75
 """An accuracy above it shows that much was learnt: healthy trainings are above 0.8, those that underfit below 0.73."""
 
+HIGH_FRACTION = 0.9
+"""With such an accuracy the initial loss was low already, so that a small fall is no underfitting."""
+
 LITTLE = 0.25
 """A training learnt little where its loss fell by less than this; in healthy trainings it falls by 0.34 or more."""
 
@@ -21,8 +24,17 @@ LOW_UPDATE_RATIO = 2.5e-4
 """Update ratio; about 1e-3 is usual. In trainings with a too low learning rate it is below 1.5e-4, in others above
 5e-4."""
 
-SLOW = 0.003
-"""Of its initial value, per epoch: such a training would take hundreds of epochs."""
+SLOW, VERY_SLOW = 0.02, 0.003
+"""Of its initial value, per epoch: in the last third; and over all epochs, where the steps are of a normal size."""
+
+STRAIGHT = 0.7
+"""See `straightness`. Sound trainings that still improve are below 0.4, those at 1/30 of their rate above 0.75."""
+
+AT_ONCE = 0.5
+"""Of its whole fall: a straight line falls by a fifth of it in the first sixth of the epochs."""
+
+SIGNIFICANT = 3.0
+"""Standard errors, by a curve's own noise."""
 
 HIGH_LOSS = 0.3
 """Of its initial value: a loss above it can still fall."""
@@ -62,15 +74,22 @@ def straightness(one: Series) -> float:
 
 
 def falls_slowly(c: Curves) -> bool:
-    """A high loss that still falls, nearly in a straight line: in very small steps, or by very little per epoch."""
+    """A high loss that still falls, nearly in a straight line: in very small steps, or by very little per epoch.
+
+    A straight line has no level that it approaches, so no number of epochs can be given that would be enough.
+    """
     one = validated(c)
     if one is None or one.end < HIGH_LOSS * c.scale or late_fall(c, one) <= 0:
         return False
     if c.update_size is not None and c.update_size < LOW_UPDATE_RATIO and straightness(one) > 0.25:
         return True
-    fall = one.third(1) - one.third(2)
-    smooth = one.jitter < fall / len(one)
-    return len(one) >= 6 and straightness(one) > 0.7 and smooth and fallen(c) / c.last < SLOW
+    if len(one) < LONG_ENOUGH or straightness(one) <= STRAIGHT or one.late_fall_significance() <= SIGNIFICANT:
+        return False
+    if one.first - one.third(0) > AT_ONCE * (one.first - one.third(2)):
+        return False  # most was learnt in the first epochs, and this is a tail
+    if c.update_size is not None:  # the steps are not small, so only a very slow fall shows it
+        return fallen(c) / c.last < VERY_SLOW
+    return 3 * late_fall(c, one) / len(one) < SLOW
 
 
 def mean_rise(c: Curves, one: Series) -> float:

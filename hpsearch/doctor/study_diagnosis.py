@@ -3,13 +3,17 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hpsearch.core.format import many
 from hpsearch.core.trial import Objective, Trial
-from hpsearch.doctor.diagnosis import diagnose, lowest_loss
+from hpsearch.doctor.curves import rate_of
+from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.findings import Finding, Label, Severity
+from hpsearch.doctor.meanings import Meanings
+from hpsearch.doctor.rate_trend import trend
+from hpsearch.doctor.study_evidence import StudyEvidence
 
 MIN_BEST, MAX_BEST = 3, 10
 """The number of best trials is a quarter of those with a value, within these limits."""
@@ -21,6 +25,7 @@ class Remark:
 
     best: those are the best trials, and their findings show how to improve the study; else all trials that have a curve
     to judge, and their findings show which part of the space is useless.
+    against: what the results of the trials say against it, "" for nothing: then nothing is to be changed.
     """
 
     labels: tuple[Label, ...]
@@ -28,6 +33,7 @@ class Remark:
     trials: tuple[int, ...]
     among: int
     best: bool
+    against: str = ""
 
     @property
     def evidence(self) -> str:
@@ -39,21 +45,34 @@ class Remark:
         return {**asdict(self), "evidence": self.evidence}
 
 
+MOST_ADVICE = 3
+"""Pieces of advice for a study, the most valuable first."""
+
+
 @dataclass(frozen=True, repr=False)
 class StudyDiagnosis:
-    """findings: by trial number, the one that explains most first. best: numbers of the best trials, best first."""
+    """findings: by trial number, the one that explains most first. best: numbers of the best trials, best first.
+
+    meanings: what the metrics are taken for.
+    """
 
     trials: Sequence[Trial]
     objective: Objective
     findings: Mapping[int, tuple[Finding, ...]]
     best: tuple[int, ...]
     remarks: tuple[Remark, ...]
+    meanings: Meanings = field(default_factory=Meanings)
 
     def __repr__(self) -> str:
         """In one line, for a notebook: with its fields it would have thousands of characters."""
         labels = ", ".join(f"{count} {label}" for label, count in self.labels.items())
-        advice = " ".join(remark.advice for remark in self.remarks)
+        advice = " ".join(remark.advice for remark in self.advice)
         return f"<StudyDiagnosis of {many(len(self.trials), 'trial')}: {labels or 'no findings'}. {advice}>"
+
+    @property
+    def advice(self) -> tuple[Remark, ...]:
+        """The remarks that are worth acting on first."""
+        return self.remarks[:MOST_ADVICE]
 
     @property
     def labels(self) -> dict[str, int]:
@@ -74,6 +93,7 @@ class StudyDiagnosis:
             "labels": self.labels,
             "best": list(self.best),
             "remarks": [one.document() for one in self.remarks],
+            "metrics": [one.document() for one in self.meanings.all],
             "trials": [self._row(trial) for trial in self.trials],
         }
 
@@ -92,16 +112,21 @@ class StudyDiagnosis:
 
 
 OF_THE_BEST: Sequence[tuple[tuple[Label, ...], str]] = (
+    ((Label.METRIC_STUCK,), "Check the data: the labels may not belong to the inputs."),
+    ((Label.PLATEAU,), "Check the initial weights and the training loop: the best trials learn nothing."),
     (
         (Label.NOISY_VALIDATION,),
         "Validate on more examples, or on folds (trainer.validation): now the order of the trials is mostly chance.",
     ),
-    ((Label.METRIC_STUCK,), "Check the data: the labels may not belong to the inputs."),
     ((Label.LR_TOO_HIGH, Label.DIVERGED), "Search lower learning rates."),
     ((Label.LR_TOO_LOW,), "Search higher learning rates."),
     ((Label.DECAYED_TOO_EARLY,), "Lower the learning rate later."),
     ((Label.STILL_IMPROVING,), "Train longer."),
-    ((Label.OVERFITTING,), "Search stronger regularisation (weight decay, dropout, augmentation)."),
+    (
+        (Label.OVERFITTING,),
+        "Search stronger regularisation (weight decay, dropout, augmentation) or smaller models, or use more data.",
+    ),
+    ((Label.PLATEAU_AT_END,), "Search schedules that decay the learning rate where the loss stops falling."),
     ((Label.UNDERFITTING,), "Search larger networks and weaker regularisation."),
     ((Label.HEALTHY,), "The best trials have converged: longer training alone will improve them little."),
     ((Label.TOO_EARLY,), "The best trials cannot be judged yet: each line says what is missing."),
@@ -119,21 +144,75 @@ OF_ALL: Sequence[tuple[tuple[Label, ...], str]] = (
 """Given where a third of the trials with a curve to judge have one of the labels as their first finding."""
 
 
-def diagnose_study(trials: Sequence[Trial], objective: Objective) -> StudyDiagnosis:
-    lowest = lowest_loss(trials)
-    findings = {trial.number: diagnose(trial, objective, lowest) for trial in trials}
+def diagnose_study(
+    trials: Sequence[Trial], objective: Objective, given: Mapping[str, str] | None = None
+) -> StudyDiagnosis:
+    """given: the section [metrics] of the study file."""
+    evidence = StudyEvidence.of(trials, objective, given)
+    findings = {trial.number: diagnose(trial, objective, evidence) for trial in trials}
     best = best_of(trials, objective)
     judged = [number for number, found in findings.items() if found[0].label is not Label.TOO_EARLY]
-    remarks = [
+    of_the_best = [
         Remark(labels, advice, having, len(best), best=True)
         for labels, advice in OF_THE_BEST
         if 2 * len(having := _having(findings, best, labels)) >= len(best) > 0
-    ] + [
+    ]
+    of_all = [
         Remark(labels, advice, having, len(judged), best=False)
         for labels, advice in OF_ALL
         if 3 * len(having := _having(findings, judged, labels, first=True)) >= len(judged) > 0
     ]
-    return StudyDiagnosis(trials, objective, findings, best, tuple(remarks))
+    against = _against(trials, objective, best)
+    remarks = [
+        replace(one, against=against.get(_direction(one), ""))
+        for one in [*without_contradictions(of_the_best), *of_all]
+    ]
+    remarks.sort(key=lambda one: bool(one.against))
+    return StudyDiagnosis(trials, objective, findings, best, tuple(remarks), evidence.meanings)
+
+
+def without_contradictions(remarks: Sequence[Remark]) -> list[Remark]:
+    """Of two that advise opposite changes, the one that more trials have; neither where as many have both."""
+    count = {label: len(one.trials) for one in remarks for label in one.labels}
+    beaten = {
+        one
+        for pair in OPPOSITES
+        for one, other in (pair, pair[::-1])
+        if one in count and other in count and count[one] <= count[other]
+    }
+    if Label.STILL_IMPROVING in count:
+        beaten.add(Label.HEALTHY)
+    return [one for one in remarks if not beaten & set(one.labels)]
+
+
+OPPOSITES = ((Label.LR_TOO_HIGH, Label.LR_TOO_LOW), (Label.OVERFITTING, Label.UNDERFITTING))
+
+
+def _direction(remark: Remark) -> int:
+    """Of the learning rate, as it is advised: -1 for lower ones, 1 for higher ones, 0 for none."""
+    labels = set(remark.labels)
+    if labels <= {Label.LR_TOO_HIGH, Label.DIVERGED}:
+        return -1
+    return 1 if labels == {Label.LR_TOO_LOW} else 0
+
+
+def _against(trials: Sequence[Trial], objective: Objective, best: Sequence[int]) -> dict[int, str]:
+    """By the direction of a change of the learning rate, what the trials' results say against it."""
+    rated = [(rate, trial) for trial in trials if (rate := rate_of(trial.params)) is not None and rate > 0]
+    good = [math.log(rate) for rate, trial in rated if trial.number in best]
+    if not good:
+        return {}
+    places = [math.log(rate) for rate, _ in rated]
+    shown = trend(places, [objective.loss(trial) for _, trial in rated])
+    found = {}
+    if shown:
+        end = "higher" if shown > 0 else "lower"
+        found[-shown] = f"the results of {many(len(rated), 'trial')} improve towards {end} learning rates"
+    half = (min(places) + max(places)) / 2
+    for direction, outside, where in ((-1, min(good) > half, "upper"), (1, max(good) < half, "lower")):
+        if outside:
+            found.setdefault(direction, f"the best {many(len(good), 'trial')} have learning rates in the {where} half")
+    return found
 
 
 def best_of(trials: Sequence[Trial], objective: Objective) -> tuple[int, ...]:

@@ -10,7 +10,9 @@ from hpsearch.doctor.findings import Finding, Label, Severity
 from hpsearch.doctor.shape import (
     FLAT,
     GOOD_FRACTION,
+    HIGH_FRACTION,
     LONG_ENOUGH,
+    SIGNIFICANT,
     fallen,
     falls_slowly,
     late_fall,
@@ -36,11 +38,29 @@ UNSTABLE_RISE = 0.01
 CHANCE_LOSS = 12.0
 """Nats: a cross-entropy above it is worse than random guessing among 160,000 classes."""
 
+PER_ERROR = 100.0
+"""Nats for each wrong example: far more, in every epoch, shows that the loss is no mean of nats."""
+
 EXPLODING_LR, STUCK_LR = 0.1, 0.3
 """Learning rates: from the first on it explains an exploding loss, from the second on a loss that does not fall."""
 
+NEARLY_FLAT = 0.05
+"""Of the first value: a loss that fell by less, with an accuracy that did not rise, shows that nothing is learnt."""
+
+UNCHANGED = 1e-6
+"""Of its largest value."""
+
 RISES = 0.015
 """Of its initial value, per epoch on average: in healthy trainings the training loss rises by at most half of this."""
+
+STAYS_HIGH = 0.25
+"""Of its initial value."""
+
+JUMPS = 0.3
+"""Of its level: a training loss that varies by more from epoch to epoch is one of few batches, and has no level."""
+
+CLIMBED = 0.5
+"""Of its initial value: a training loss that ends so far above its lowest became unstable."""
 
 VANISHING_RATIO = 1e-5
 """Smallest gradient norm of a layer over the largest: healthy trainings are above 0.05, twelve sigmoids below 1e-8."""
@@ -59,6 +79,19 @@ def diverged(c: Curves) -> Finding | None:
     if loss is None or len(loss) < 3 or loss.end <= DIVERGED_RATIO * loss.first or loss.first <= 0:
         return None
     return Finding(Label.DIVERGED, Severity.SEVERE, (loss.change,), {"first": loss.first, "end": loss.end}, (1, c.last))
+
+
+def unchanged(c: Curves) -> Finding | None:
+    """The validation loss, or the metric, is the same in all epochs: the weights do not change."""
+    one = c.judged
+    if one is None or len(one) < LONG_ENOUGH or (c.fraction is not None and c.fraction > HIGH_FRACTION):
+        return None
+    if max(one.values) - min(one.values) > UNCHANGED * max(map(abs, one.values)):
+        return None
+    if c.train is not None and c.train.late_fall_significance() > SIGNIFICANT:
+        return None
+    facts: list[Fact] = [one.change, Computed("it is the same in all epochs, so the weights do not change")]
+    return Finding(Label.PLATEAU, Severity.SEVERE, tuple(facts), {"fallen": 0.0}, (1, c.last))
 
 
 def weights_shrink(c: Curves) -> Finding | None:
@@ -82,11 +115,33 @@ def rate_too_high(c: Curves) -> Finding | None:
         return _too_high(c, Value(_initial(c)), _peak_rate(rate), lr=rate, first=c.start)
     if rate is not None and rate >= STUCK_LR and _is_stuck(c):
         return _too_high(c, lowest_loss(c).change, _peak_rate(rate), lr=rate)
-    if c.train is not None and (rise := mean_rise(c, c.train)) >= RISES and not exploded(c):
+    if c.train is not None and (rise := mean_rise(c, c.train)) >= RISES and not exploded(c) and _is_not_noise(c):
         share = rise * c.scale / (abs(c.train.first) or c.scale)
         said = f"train_loss rises by {share:.1%} of its initial value per epoch on average (falls count as 0)"
         return _too_high(c, Computed(said), climbs=rise)
-    return None
+    return _climbed(c)
+
+
+def _climbed(c: Curves) -> Finding | None:
+    """The training loss itself ends far above its lowest, by more than it varies from epoch to epoch."""
+    if c.train is None or len(c.train) < LONG_ENOUGH:
+        return None
+    lowest = min(c.train.smooth.values)
+    rise = c.train.end - lowest
+    if rise < CLIMBED * max(abs(c.train.first), abs(lowest)) or rise < 3 * c.train.jitter:
+        return None
+    facts = (Change(c.train.lowest_point, c.train.end_point),)
+    return Finding(Label.LR_TOO_HIGH, Severity.SEVERE, facts, {"climbed": rise}, (c.train.lowest[0], c.last))
+
+
+def _is_not_noise(c: Curves) -> bool:
+    """Whether the training loss stays high, or the validation loss rises as well: the loss of single batches rises and
+    falls about a low level in sound trainings."""
+    assert c.train is not None
+    is_smooth = c.train.jitter < JUMPS * abs(c.train.end)
+    if is_smooth and c.train.end > STAYS_HIGH * c.scale:
+        return True
+    return c.validation is not None and mean_rise(c, c.validation) >= RISES
 
 
 def _too_high(c: Curves, *facts: Fact, **numbers: float) -> Finding:
@@ -131,7 +186,17 @@ def exploding(c: Curves) -> Finding | None:
 
 def exploded(c: Curves) -> bool:
     """Only for a classification, which a reported accuracy (or F1, …) shows: other losses have no known scale."""
-    return bool(c.fractions) and len(c.losses) > 0 and c.start > CHANCE_LOSS
+    return len(c.losses) > 0 and c.start > CHANCE_LOSS and _is_in_nats(c)
+
+
+def _is_in_nats(c: Curves) -> bool:
+    """Whether an error costs a plausible loss at the best epoch: a sum or another unit costs far more."""
+    for loss, fraction in ((c.validation, c.held_fraction), (c.train, c.train_fraction)):
+        if loss is not None and fraction is not None:
+            pairs = zip(loss.steps, loss.values, strict=True)
+            return any(value <= PER_ERROR * (1 - fraction.at(step)) for step, value in pairs)
+    # Of different splits only the first values are alike.
+    return bool(c.fractions) and c.start <= PER_ERROR * (1 - c.fractions[0].first)
 
 
 def vanishing(c: Curves) -> Finding | None:
@@ -148,7 +213,7 @@ def plateau(c: Curves) -> Finding | None:
     """The loss stays at its initial value: because layers have no gradient, or without a visible cause."""
     silent = silent_layers(c)
     right = c.fraction is not None and c.fraction > GOOD_FRACTION
-    if not c.losses or not learns_little(c) or right or not (silent or _is_flat(c)):
+    if not c.losses or not learns_little(c) or right or not (silent or _is_flat(c) or _is_at_chance(c)):
         return None
     facts: list[Fact] = [lowest_loss(c).change]
     if silent:
@@ -159,8 +224,18 @@ def plateau(c: Curves) -> Finding | None:
 
 def _is_flat(c: Curves) -> bool:
     """For enough epochs, and no reported fraction (accuracy, F1, …) improves either."""
-    better = max((max(one.smooth.values) - one.first for one in c.fractions.values()), default=0.0)
+    better = max((max(one.smooth.values) - one.first for one in c.fractions), default=0.0)
     return c.epochs >= LONG_ENOUGH and fallen(c) <= FLAT and better < 0.1 and not falls_slowly(c)
+
+
+def _is_at_chance(c: Curves) -> bool:
+    """Neither split's loss falls, and the accuracy of the validation is never better than after the first epoch."""
+    one, held = c.held_fraction, c.judged
+    if one is None or held is None or c.epochs < LONG_ENOUGH or falls_slowly(c):
+        return False
+    gained = max(one.smooth.values) - one.first
+    constant = all((each.third(0) - each.third(2)) <= NEARLY_FLAT * abs(each.first) for each in c.losses)
+    return constant and gained <= NEARLY_FLAT * (1 - one.first)
 
 
 def rate_too_low(c: Curves) -> Finding | None:

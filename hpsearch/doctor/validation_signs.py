@@ -10,10 +10,23 @@ from statistics import fmean, median
 from hpsearch.doctor.curves import Curves, Series
 from hpsearch.doctor.evidence import Change, Computed, Extreme, Fact, Value
 from hpsearch.doctor.findings import Finding, Label, Severity
-from hpsearch.doctor.shape import FLAT, GOOD_FRACTION, LONG_ENOUGH, fallen, gap, learns_little, lowest_loss, validated
+from hpsearch.doctor.shape import (
+    FLAT,
+    GOOD_FRACTION,
+    HIGH_FRACTION,
+    LONG_ENOUGH,
+    fallen,
+    gap,
+    learns_little,
+    lowest_loss,
+    validated,
+)
 
 TRANSFERS = 0.2
 """A validation loss that never fell by more did not follow the training loss; in healthy trainings it falls by 0.3."""
+
+HELD = 0.05
+"""Of the initial loss: a validation loss that fell by less over its first value did not follow either."""
 
 FEW_EXAMPLES = 20
 """With this many validation examples, one of them is 5% of the accuracy."""
@@ -21,14 +34,20 @@ FEW_EXAMPLES = 20
 WIDE_GAP, SOME_GAP = 0.33, 0.2
 """The second shows overfitting only together with another sign; healthy trainings of 182 examples reach 0.26."""
 
-HIGH_FRACTION = 0.9
-"""With such an accuracy the initial loss was low already, so that a small fall is no underfitting."""
-
 ROSE_AGAIN = 0.06
 """How far the final validation loss is above its best; healthy trainings with early stopping reach 0.034."""
 
 SAME_FRACTION = 0.04
 """Where the accuracies of the two splits differ by less, a gap between the losses of an easy task is no overfitting."""
+
+NOISY_LEVEL = 0.02
+"""Of its level: a training loss that varies by more from epoch to epoch may fall further at a lower rate."""
+
+DECAYED_HIGH = 0.1
+"""Of the initial loss: below it there is little that a later decay could have gained."""
+
+FROZEN_FALL, FROZEN_HIGH = 0.03, 0.2
+"""Of the initial loss: the fall of the last epoch before a curve stops, and the level at which it stops."""
 
 FAST = 0.01
 """While one epoch lowers the loss by at least this much, it is too early to decay the learning rate."""
@@ -36,27 +55,48 @@ FAST = 0.01
 
 def metric_stuck(c: Curves) -> Finding | None:
     """The training loss falls, and the validation loss or metric never improves much on its initial value."""
-    return _loss_stuck(c) or _fraction_stuck(c)
+    return _loss_stuck(c) or _fraction_stuck(c) or _held_stuck(c)
 
 
 def _loss_stuck(c: Curves) -> Finding | None:
     if c.train is None or c.validation is None:
         return None
     fell, (_, best) = (c.start - c.train.end) / c.scale, c.validation.lowest
-    if fell < 0.1 or (gap(c) or 0.0) < 0.15 or (c.start - best) / c.scale > TRANSFERS:
+    if fell < 0.1 or (gap(c) or 0.0) < 0.15 or (c.start - best) / c.scale > TRANSFERS or _fraction_improves(c):
         return None
     facts = (c.train.change, Extreme(c.validation.lowest_point, "lowest"))
     numbers = {"train_fallen": fell, "val_fallen": (c.start - best) / c.scale}
     return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
 
 
+def _held_stuck(c: Curves) -> Finding | None:
+    """The training loss falls, and neither the validation loss nor the accuracy is ever better than after one epoch."""
+    if c.train is None or c.held_fraction is None or len(c.train) < LONG_ENOUGH or _fraction_improves(c):
+        return None
+    fell = (c.train.first - c.train.end) / c.scale
+    held = c.validation
+    falls = held is not None and (held.first - held.lowest[1]) / c.scale > HELD
+    if fell < 0.3 or falls or c.held_fraction.end > HIGH_FRACTION or c.train.late_fall_significance() < 0:
+        return None
+    facts = (c.train.change, Extreme(c.held_fraction.highest_point, "highest"))
+    numbers = {"train_fallen": fell, "best": max(c.held_fraction.values)}
+    return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
+
+
+def _fraction_improves(c: Curves) -> bool:
+    """The accuracy takes a good part of the way from its first value to 1: then something that transfers is learnt,
+    although the loss of the validation does not show it."""
+    one = c.held_fraction
+    return one is not None and max(one.smooth.values) - one.first > TRANSFERS * (1 - one.first)
+
+
 def _fraction_stuck(c: Curves) -> Finding | None:
     """Both losses fall and the accuracy stays: it is probably not computed on the same data as the loss."""
     if c.train is None or c.validation is None or fallen(c) < 0.4 or (gap(c) or 0.0) > SOME_GAP:
         return None
-    for name, one in c.fractions.items():
+    for one in c.held_fractions.values():
         best = max(one.smooth.values)
-        if not name.startswith("train") and best < 0.7 and best - one.first < 0.02:
+        if best < 0.7 and best - one.first < 0.02:
             facts = (lowest_loss(c).change, Extreme(one.highest_point, "highest"))
             numbers = {"val_fallen": fallen(c), "best": best}
             return Finding(Label.METRIC_STUCK, Severity.SEVERE, facts, numbers, (1, c.last))
@@ -64,9 +104,16 @@ def _fraction_stuck(c: Curves) -> Finding | None:
 
 
 def decayed_too_early(c: Curves) -> Finding | None:
-    """The learning rate fell to a tenth, and all later epochs together improved less than the one before."""
+    """The learning rate fell to a tenth, and all later epochs together improved less than the one before.
+
+    Where no learning rate is reported, the curve shows it: it stops in the middle of its fall, and hardly changes.
+    """
     one = validated(c)
-    if c.rate is None or one is None or min(c.rate.values) > max(c.rate.values) / 10:
+    if one is None:
+        return None
+    if c.rate is None:
+        return _froze(c, one)
+    if min(c.rate.values) > max(c.rate.values) / 10 or one.end < DECAYED_HIGH * c.scale:
         return None
     peak = max(c.rate.values)
     top = max(step for step, rate in zip(c.rate.steps, c.rate.values, strict=True) if rate == peak)
@@ -86,6 +133,24 @@ def decayed_too_early(c: Curves) -> Finding | None:
     return Finding(Label.DECAYED_TOO_EARLY, Severity.WARNING, tuple(facts), numbers, (halved, c.last))
 
 
+def _froze(c: Curves, one: Series) -> Finding | None:
+    """It falls fast in the first third, then all at once not at all: a curve that converges slows down by degrees."""
+    count = len(one)
+    if count < 2 * LONG_ENOUGH or one.end < FROZEN_HIGH * c.scale:
+        return None
+    falls = [(a - b) / c.scale for a, b in pairwise((c.start, *one.values))]
+    for place in range(1, count // 3):
+        before, after = falls[place], one.values[place] - one.end
+        late = fmean(abs(fall) for fall in falls[count // 2 :])
+        stops = max(falls[place + 1 : place + 3]) < before / 3
+        sudden = before > falls[place - 1] / 2
+        if before >= FROZEN_FALL and sudden and stops and after / c.scale < before and late < before / 200:
+            facts = (Change(one.point(place - 1), one.point(place)), Change(one.point(place), one.end_point))
+            numbers = {"pace": before, "after": after / c.scale}
+            return Finding(Label.DECAYED_TOO_EARLY, Severity.WARNING, facts, numbers, (one.steps[place], c.last))
+    return None
+
+
 def _mean_fall(points: Sequence[float]) -> float:
     """By how much they fall per epoch at the end: between medians of three, or on average where there are few."""
     if len(points) < 6:
@@ -97,10 +162,10 @@ def noisy_validation(c: Curves) -> Finding | None:
     """An accuracy changes in large steps, so it is computed on few examples."""
     if learns_little(c):
         return None
-    for name, one in c.fractions.items():
+    for name, one in c.held_fractions.items():
         values = {value for value in one.values if 0 < value < 1}
         size = _examples(values)
-        if name.startswith("train") or size is None:
+        if size is None:
             continue
         if (size / 80) ** len(values) < 0.05 or _is_constant(c, one) or _jumps(one):
             facts = (Computed(f"{name} changes in steps of 1/{size}, as with {size} validation examples"),)
@@ -146,14 +211,32 @@ def overfitting(c: Curves) -> Finding | None:
         return None
     facts = (c.train.change, Extreme(c.judged.lowest_point, "best"), Value(c.judged.end_point))
     numbers = {"turned": rise} | ({"gap": apart} if apart is not None else {})
-    return Finding(Label.OVERFITTING, Severity.WARNING, facts, numbers, (step, c.last))
+    severity = Severity.WARNING if _harms(c) else Severity.HINT
+    return Finding(Label.OVERFITTING, severity, facts, numbers, (step, c.last))
+
+
+def _harms(c: Curves) -> bool:
+    """Whether the study's metric gets worse, beyond its noise; a slight overfitting is often best in practice."""
+    if c.metric is None or c.metric.name == (c.validation.name if c.validation is not None else None):
+        return True
+    smooth = c.metric.smooth.values
+    lost = c.metric.end - min(smooth)
+    return lost > max(3 * c.metric.jitter, 0.1 * (c.metric.first - min(smooth)), _step(c.metric))
+
+
+def _step(one: Series) -> float:
+    """Two of the smallest steps in which it changes: that of a small validation split."""
+    steps = [abs(b - a) for a, b in pairwise(sorted(set(one.values))) if abs(b - a) > 1e-9]
+    return 2 * min(steps, default=0.0)
 
 
 def _overfits(c: Curves, apart: float | None, rise: float, best: int) -> bool:
     """rise: how far the validation curve ends above its best, at epoch `best`."""
     assert c.train is not None
     if apart is None:
-        return rise >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > FLAT
+        lost = c.judged.end - c.judged.lowest[1] if c.judged is not None else 0.0
+        real = c.judged is not None and lost > max(3 * c.judged.jitter, _step(c.judged))
+        return real and rise >= 0.15 and (c.train.at(best) - c.train.end) / c.scale > FLAT
     difference = c.fraction_gap
     if difference is not None and difference < SAME_FRACTION and rise < ROSE_AGAIN:
         return False
@@ -178,7 +261,7 @@ def still_improving(c: Curves) -> Finding | None:
 def underfitting(c: Curves) -> Finding | None:
     """No gap, and both losses stay high: judged by the accuracy where one is reported."""
     apart = gap(c)
-    if c.train is None or c.validation is None or apart is None or apart > SOME_GAP:
+    if c.train is None or (apart is not None and apart > SOME_GAP) or (apart is None and c.held_fraction is None):
         return None
     left = c.train.end / c.scale
     if c.fraction is None:
@@ -187,6 +270,23 @@ def underfitting(c: Curves) -> Finding | None:
         poor = (left >= 0.35 and c.fraction <= GOOD_FRACTION) or (left >= 0.75 and c.fraction <= HIGH_FRACTION)
     if not poor or (c.epochs < LONG_ENOUGH and fallen(c) <= FLAT):
         return None
-    facts = (c.train.change, c.validation.change)
-    numbers = {"left": left, "gap": apart} | ({"share": c.fraction} if c.fraction is not None else {})
+    facts = tuple(one.change for one in (c.train, c.judged) if one is not None)
+    numbers = {"left": left} | ({"gap": apart} if apart is not None else {})
+    numbers |= {"share": c.fraction} if c.fraction is not None else {}
     return Finding(Label.UNDERFITTING, Severity.WARNING, facts, numbers, (1, c.last))
+
+
+def plateau_at_end(c: Curves) -> Finding | None:
+    """The loss varies about one level in the second half, by more than it falls, and the rate was never decayed."""
+    one = c.train
+    rate = c.rate
+    if one is None or c.judged is None or len(one) < 2 * LONG_ENOUGH or one.end < 0.1 * c.scale:
+        return None
+    if rate is not None and min(rate.values[len(rate) // 2 :]) < max(rate.values) / 2:
+        return None
+    noise = one.jitter / max(abs(one.end), 1e-12)
+    flat = abs(one.late_fall_significance()) < 2 and abs(c.judged.late_fall_significance()) < 2
+    if not flat or noise < NOISY_LEVEL or learns_little(c):
+        return None
+    facts = (Change(one.third_point(1), one.third_point(2)),)
+    return Finding(Label.PLATEAU_AT_END, Severity.HINT, facts, {"noise": noise}, (one.steps[len(one) // 2], c.last))

@@ -53,7 +53,7 @@ def sampler(study: Study) -> Sampler:
         case search_sections.Recipe(top=top, margin=margin) as search:
             from hpsearch.samplers.recipe.sampler import Recipe
 
-            return Recipe(space, seed, search.schedules(epochs), top, margin)
+            return Recipe(space, seed, search.schedules(epochs), top, margin, study.metric_meanings)
         case search_sections.FixedList(sets=sets, seeds=seeds):
             from hpsearch.samplers.fixed_list import FixedList, ParameterSet
 

@@ -20,6 +20,7 @@ def run_study(
     *,
     origin: str | None = None,
     skip_preflight: bool = False,
+    force: bool = False,
     retry_failed: bool = False,
     accept_changes: bool = False,
 ) -> RunResult:
@@ -40,7 +41,7 @@ def run_study(
             search = Search(
                 study, origin, observer, notes, stack, retry_failed=retry_failed, accept_changes=accept_changes
             )
-            result = _searched(search, observer, notes, signals, skip_preflight)
+            result = _searched(search, observer, notes, signals, skip_preflight, force)
         except (InfrastructureError, OSError) as problem:
             log = study.home / "hpsearch.log"
             with suppress(OSError):
@@ -52,7 +53,9 @@ def run_study(
         return result
 
 
-def _searched(search: Search, observer: Observer, notes: Notes, signals: Signals, skip_preflight: bool) -> RunResult:
+def _searched(
+    search: Search, observer: Observer, notes: Notes, signals: Signals, skip_preflight: bool, force: bool
+) -> RunResult:
     def make(study: Study, uid: str) -> WorkerPool:
         found = trainer_check.check(study)
         found.raise_faults()
@@ -64,7 +67,7 @@ def _searched(search: Search, observer: Observer, notes: Notes, signals: Signals
         return pool
 
     def measured(study: Study, pool: WorkerPool, record: PreflightRecord) -> PreflightRecord:
-        return complete(study, pool, record, observer.show_line, skip_preflight=skip_preflight)
+        return complete(study, pool, record, observer.show_line, skip_preflight=skip_preflight, force=force)
 
     loop = search.open(make, measured)
     if loop is None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hpsearch.core import seeds
@@ -24,6 +24,8 @@ from hpsearch.workers.pools.base import Measurer
 class RangeTest:
     """auto: the study file leaves the range to the test; else it has the range from `asked[0]` to `asked[1]`.
 
+    outside: that range and the found one have no rate in common. moves: the search is in the found range: `auto`, or
+    `expand` and outside.
     found: None where no sweep has a result. says: the result as a sentence, which is also the decision's reason.
     """
 
@@ -33,12 +35,29 @@ class RangeTest:
     found: LrRange | None
     says: str
     results: tuple[SweepResult, ...]
+    expand: bool = False
+
+    @property
+    def outside(self) -> bool:
+        low, high = self.asked
+        return self.found is not None and not self.auto and (high < self.found.low or low > self.found.high)
+
+    @property
+    def moves(self) -> bool:
+        return self.auto or (self.expand and self.outside)
+
+    @property
+    def change(self) -> str:
+        """What to write in the study file, in place of the range that the test found no result in."""
+        assert self.found is not None
+        return f"{self.parameter} = {{ low = {self.found.low:.3g}, high = {self.found.high:.3g}, log = true }}"
 
     def document(self) -> dict[str, Any]:
         low, high = self.asked
         return {
             "parameter": self.parameter,
             "auto": self.auto,
+            "moves": self.moves,
             "window": {"low": self.found.low, "high": self.found.high} if self.found else None,
             "asked": None if self.auto else {"low": low, "high": high},
             "says": self.says,
@@ -82,10 +101,13 @@ def run_range_test(study: Study, measurer: Measurer) -> RangeTest:
         results.append(lr_curve.read(swept))
         if results[-1].problem and len(results) == 1 and not swept.losses:
             break  # where the first test is not possible, no other is
-    return _judged(name, auto, asked, results)
+    expand = isinstance(own, Float) and own.expand
+    return _judged(name, auto, expand, asked, results)
 
 
-def _judged(name: str, auto: bool, asked: tuple[float, float], results: Sequence[SweepResult]) -> RangeTest:
+def _judged(
+    name: str, auto: bool, expand: bool, asked: tuple[float, float], results: Sequence[SweepResult]
+) -> RangeTest:
     found = lr_curve.lr_range(results)
     if found is None:
         why = "; ".join(dict.fromkeys(one.problem for one in results if one.problem)) or "no test was possible"
@@ -100,7 +122,11 @@ def _judged(name: str, auto: bool, asked: tuple[float, float], results: Sequence
         says = lr_curve.misses(results, *asked) or (
             f"{name}: the range [{asked[0]:.3g}, {asked[1]:.3g}] agrees with {found.evidence}"
         )
-    return RangeTest(name, auto, asked, found, says, tuple(results))
+    tested = RangeTest(name, auto, asked, found, says, tuple(results), expand)
+    if found is None or auto or not tested.moves:
+        return tested
+    ends = f"from [{asked[0]:.3g}, {asked[1]:.3g}] to [{found.low:.3g}, {found.high:.3g}]"
+    return replace(tested, says=f"{name}: the range moves {ends} (expand = true), because of {found.evidence}")
 
 
 def _own(space: Space, name: str) -> Parameter | None:

@@ -74,26 +74,37 @@ class PreflightRecord:
         return replace(self, decisions=(*self.decisions, decision))
 
     def narrowed(self, study: Study) -> Study:
-        """The study with the range that the range test found, where its range is `auto`."""
+        """The study with the range that the range test found, where its range is `auto`, or moves there."""
         found = self.documents.get("lr_range")
-        if not (found and found["auto"] and found["window"]):
+        # An earlier version recorded no "moves".
+        if not (found and found.get("moves", found["auto"]) and found["window"]):
             return study
         own = study.space[found["parameter"]]
         assert isinstance(own, Float)
-        narrower = replace(own, low=found["window"]["low"], high=found["window"]["high"])
+        # The test has measured where the loss begins to fall and where it diverges: the search stays in between.
+        narrower = replace(
+            own, low=found["window"]["low"], high=found["window"]["high"], expand=found["auto"] and own.expand
+        )
         return study.with_space(study.space.narrowed({own.name: narrower}))
 
 
 def complete(
-    study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify, *, skip_preflight: bool = False
+    study: Study,
+    measurer: Measurer,
+    record: PreflightRecord,
+    notify: Notify,
+    *,
+    skip_preflight: bool = False,
+    force: bool = False,
 ) -> PreflightRecord:
     """Run the tests of the study that the record does not contain.
 
+    force: a range of the study file outside of what the range test finds is kept.
     PreflightFailed; BadInput where a range is `auto`, and the range test finds none.
     """
     try:
         record = _with_learning_test(study, measurer, record, notify, skip=skip_preflight)
-        return _with_range_test(study, measurer, record, notify)
+        return _with_range_test(study, measurer, record, notify, force=force)
     except stopping.SIGNAL_EXCEPTIONS:
         notify("interrupted before the first trial: the next run starts the preflight again")
         raise
@@ -126,10 +137,21 @@ def _with_learning_test(
     return record.with_document("preflight", document, summary(document))
 
 
-def _with_range_test(study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify) -> PreflightRecord:
+def _with_range_test(
+    study: Study, measurer: Measurer, record: PreflightRecord, notify: Notify, *, force: bool
+) -> PreflightRecord:
     if study.range_test is None or "lr_range" in record.documents:
         return record
     notify(f"learning-rate range test of {study.range_test.parameter}")
     tested = run_range_test(study, measurer)
+    if tested.outside and not tested.moves and not force:
+        (low, high), found = tested.asked, tested.found
+        assert found is not None
+        raise PreflightFailed(
+            f"space.{tested.parameter}: no rate of the range [{low:.3g}, {high:.3g}] is in [{found.low:.3g}, "
+            f"{found.high:.3g}], from {found.evidence}, so the study does not start\n"
+            f"write {tested.change}, add expand = true so that the search moves there, or start with --force (in "
+            "Python: force=True)"
+        )
     notify(tested.says)
     return record.with_document("lr_range", tested.document(), tested.says)

@@ -33,6 +33,11 @@ class JournalStudy:
         return Objective(about["metric"], about["goal"], about["at"], about.get("failed", "keep"))
 
     @property
+    def metric_meanings(self) -> dict[str, str]:
+        """The section [metrics]: by what it means, the name of a metric."""
+        return dict(self.record.spec.get("metrics", {}))
+
+    @property
     def replicates(self) -> Replicates:
         return Replicates.recorded(self.record.spec["trainer"])
 

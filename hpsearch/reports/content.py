@@ -96,7 +96,7 @@ class Content:
 
     @cached_property
     def diagnosis(self) -> StudyDiagnosis:
-        return diagnose_study(self.trials, self.study.objective)
+        return diagnose_study(self.trials, self.study.objective, self.study.metric_meanings)
 
     @cached_property
     def data(self) -> Mapping[str, Sequence[str]]:

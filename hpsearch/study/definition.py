@@ -24,6 +24,7 @@ from hpsearch.study.file.sections import (
     JournalSection,
     Limits,
     LrRange,
+    MetricMeanings,
     NeverPrune,
     OtherTables,
     Preflight,
@@ -49,6 +50,7 @@ class Study(Section):
     early_stopping: EarlyStopping | None = None
     preflight: Preflight | None = None
     lr_range: LrRange | None = None
+    metrics: MetricMeanings | None = None
     resources: Resources = Resources()
     limits: Limits = Limits()
     checkpoints: Checkpoints = Checkpoints()
@@ -83,6 +85,11 @@ class Study(Section):
     @property
     def objective(self) -> Objective:
         return Objective(self.study.metric, self.study.goal, self.study.at, self.study.failed)
+
+    @property
+    def metric_meanings(self) -> dict[str, str]:
+        """Of [metrics]: by what it means, the name of a metric."""
+        return self.metrics.given if self.metrics is not None else {}
 
     @classmethod
     def load(
@@ -257,6 +264,7 @@ class Study(Section):
             "search": {key: value for key, value in spec["search"].items() if key not in self.search.budgets},
             "prune": spec.get("prune", {} if self.is_paired else {"method": "never"}),
             "early_stopping": spec.get("early_stopping", {}),
+            **({"metrics": spec["metrics"]} if "metrics" in spec and self.search.follows_curves else {}),
         }
 
 

@@ -75,7 +75,7 @@ class TestCurves:
         )
         assert (found.start, found.scale, found.peak_rate) == (2.5, 2.5, 0.1)
         assert list(found.layers) == ["grad_norm/out"]
-        assert list(found.fractions) == ["train_accuracy", "val_accuracy"]
+        assert [one.name for one in found.fractions] == ["val_accuracy", "train_accuracy"]
         assert found.fraction == 0.9
         assert found.fraction_gap == pytest.approx(0.2)
         assert found.weights is None
@@ -100,8 +100,10 @@ class TestCurves:
         found = Curves.of(trial(reward=[-5.0, 20.0]), Objective("reward", "maximize"))
         assert (found.start, found.scale) == (5.0, 25.0)
 
-    def test_a_value_above_1_is_no_fraction(self) -> None:
-        assert Curves.of(trial(val_loss=[1.0], val_accuracy=[98.5]), LOSS).fractions == {}
+    def test_a_percentage_is_compared_as_a_fraction_and_shown_as_reported(self) -> None:
+        (found,) = Curves.of(trial(val_loss=[1.0], val_accuracy=[98.5]), LOSS).fractions
+        assert (found.values, found.end_point.value) == ((0.985,), 98.5)
+        assert Curves.of(trial(val_loss=[1.0], val_accuracy=[198.5]), LOSS).fractions == []
 
     @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
     def test_first_loss_that_is_not_finite(self, bad: float) -> None:

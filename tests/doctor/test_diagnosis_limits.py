@@ -13,6 +13,8 @@ from hpsearch.doctor import validation_signs as validation
 from hpsearch.doctor.curves import Curves
 from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.findings import Label
+from hpsearch.doctor.meanings import Meanings
+from hpsearch.doctor.study_evidence import StudyEvidence
 from tests.doctor.curve import LOSS, falling, straight, trial
 
 FLAT = {"train_loss": [2.3] * 20, "val_loss": [2.31, 2.3] * 10}
@@ -29,7 +31,8 @@ def to(train: float, gap: float = 0.0, **metrics: Sequence[float]) -> dict[str, 
 
 
 def label(lowest: float | None = None, **metrics: Sequence[float]) -> Label:
-    return diagnose(trial(**metrics), LOSS, lowest)[0].label
+    seen = trial(**metrics)
+    return diagnose(seen, LOSS, StudyEvidence(Meanings.of([seen], LOSS), lowest))[0].label
 
 
 class TestDiagnosis:
@@ -76,8 +79,19 @@ class TestShape:
         assert shape.falls_slowly(curves(train_loss=losses, val_loss=losses, update_ratio=[1e-4] * 30)) == slow
 
     @pytest.mark.parametrize(("fall", "slow"), [(0.0029, True), (0.0031, False)])
-    def test_a_slow_fall(self, fall: float, slow: bool) -> None:
+    def test_a_slow_fall_in_steps_of_a_normal_size(self, fall: float, slow: bool) -> None:
         losses = straight(1.0, 1 - 30 * fall * 29 / 27, 30)  # the end is the median of epochs 26 to 30
+        assert shape.falls_slowly(curves(train_loss=losses, val_loss=losses, update_ratio=[1e-3] * 30)) == slow
+
+    @pytest.mark.parametrize(("fall", "slow"), [(0.0199, True), (0.0201, False)])
+    def test_a_slow_fall_in_steps_of_unknown_size(self, fall: float, slow: bool) -> None:
+        losses = straight(1.0, 1 - 29 * fall, 30)
+        assert shape.falls_slowly(curves(train_loss=losses, val_loss=losses)) == slow
+
+    @pytest.mark.parametrize(("ratio", "slow"), [(0.69, False), (0.71, True)])
+    def test_a_straight_line(self, ratio: float, slow: bool) -> None:
+        pace = ratio**0.1  # over the ten epochs of a third
+        losses = [0.9 + 0.1 * pace**epoch for epoch in range(30)]
         assert shape.falls_slowly(curves(train_loss=losses, val_loss=losses)) == slow
 
 

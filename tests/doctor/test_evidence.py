@@ -12,6 +12,8 @@ from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.diagnosis import diagnose
 from hpsearch.doctor.evidence import Change, Computed, CurvePoint, Extreme, Value
 from hpsearch.doctor.findings import Finding, Label
+from hpsearch.doctor.study_evidence import StudyEvidence
+from tests.corpus.stored import recorded, trainings
 from tests.doctor import stored
 from tests.doctor.curve import ACCURACY, LOSS, falling, straight, trial
 from tests.doctor.test_diagnosis import NAMES, anything
@@ -30,9 +32,9 @@ def points(finding: Finding) -> Iterator[CurvePoint]:
                 pass
 
 
-def check(seen: Trial, objective: Objective) -> set[Label]:
+def check(seen: Trial, objective: Objective, evidence: StudyEvidence | None = None) -> set[Label]:
     """That every finding of the trial says what was reported; the labels that were found."""
-    found = diagnose(seen, objective)
+    found = diagnose(seen, objective, evidence)
     reported = {(name, one.step): value for one in seen.curve for name, value in one.metrics.items()}
     for finding in found:
         for point in points(finding):
@@ -65,6 +67,11 @@ def test_of_whatever_was_recorded(seen: Trial, goal: str, metric: str) -> None:
 def test_of_real_trainings_with_every_label() -> None:
     seen = stored.load().values()
     found = {label for one in seen for objective in (LOSS, ACCURACY) for label in check(one, objective)}
+    for name in recorded(held_back=False):
+        every = trainings(name)
+        evidence = StudyEvidence.of([one.trial for one in every], every[0].trainer.objective)
+        for one in every:
+            found |= check(one.trial, one.trainer.objective) | check(one.trial, one.trainer.objective, evidence)
     assert found == set(Label)
 
 

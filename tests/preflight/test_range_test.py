@@ -69,6 +69,21 @@ class TestResult:
         assert found.says == misses(found.results, 1e-7, 1e-6)
         assert found.document()["asked"] == {"low": 1e-7, "high": 1e-6}
 
+    def test_one_without_a_common_rate_is_outside_and_moves_only_where_it_may(self) -> None:
+        low, high = 1e-7, 1e-6
+        kept = run_range_test(make_study((LR, f"{{ low = {low}, high = {high}, log = true }}"), ASKED), Answering())
+        assert (kept.outside, kept.moves, kept.document()["moves"]) == (True, False, False)
+        moved = run_range_test(
+            make_study((LR, f"{{ low = {low}, high = {high}, log = true, expand = true }}"), ASKED), Answering()
+        )
+        assert moved.found is not None
+        assert (moved.outside, moved.moves) == (True, True)
+        assert f"from [{low:.3g}, {high:.3g}] to [{moved.found.low:.3g}, {moved.found.high:.3g}]" in moved.says
+
+    def test_a_range_that_overlaps_is_not_outside(self) -> None:
+        found = run_range_test(make_study((LR, "{ low = 1e-7, high = 1e-2, log = true }"), ASKED), Answering())
+        assert not found.outside
+
     def test_nothing_found(self) -> None:
         found = run_range_test(make_study(ASKED), Answering(loss=lambda _: 2.0))
         assert found.found is None

@@ -69,6 +69,29 @@ class TestAsAPartOfARun:
             "(in Python: skip_preflight=True)"
         )
 
+    def test_a_range_outside_of_the_range_test_stops_it_before_the_first_trial(self, study: Study) -> None:
+        far = _with_range(study, 1e-7, 1e-6)
+        with pytest.raises(PreflightFailed) as problem:
+            complete(far, Answering(learning=LEARNS), PreflightRecord(), str)
+        change = str(problem.value).splitlines()[-1]
+        assert change.startswith("write lr = { low = ")
+        assert change.endswith("or start with --force (in Python: force=True)")
+        record = complete(far, Answering(learning=LEARNS), PreflightRecord(), str, force=True)
+        assert record.narrowed(far) is far
+
+    def test_with_expand_the_search_begins_in_the_range_that_was_found(self, study: Study) -> None:
+        far = _with_range(study, 1e-7, 1e-6, expand=True)
+        record = complete(far, Answering(learning=LEARNS), PreflightRecord(), str)
+        found, own = record.documents["lr_range"]["window"], record.narrowed(far).space["lr"]
+        assert isinstance(own, Float)
+        assert (own.low, own.high, own.expand) == (found["low"], found["high"], False)
+
+    def test_what_an_earlier_version_recorded_moves_nothing(self, study: Study) -> None:
+        far = _with_range(study, 1e-7, 1e-6, expand=True)
+        record = complete(far, Answering(learning=LEARNS), PreflightRecord(), str)
+        old = {name: value for name, value in record.documents["lr_range"].items() if name != "moves"}
+        assert PreflightRecord({"lr_range": old}).narrowed(far) is far
+
     def test_a_warning_does_not_stop_it(self, study: Study) -> None:
         said: list[str] = []
         nan = Report(1, {"val_loss": 0.5, "other": math.nan})
@@ -134,3 +157,8 @@ class TestAlone:
     def test_a_trainer_that_cannot_learn_has_no_range_test(self, study: Study) -> None:
         found = run_preflight(study, Answering())
         assert (found.learning.passed, found.range_test, found.document()["lr_range"]) == (False, None, None)
+
+
+def _with_range(study: Study, low: float, high: float, expand: bool = False) -> Study:
+    own = Float("lr", low, high, log=True, expand=expand)
+    return study.with_space(replace(study.space, parameters=(own, *study.space.parameters[1:])))

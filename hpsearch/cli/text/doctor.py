@@ -5,6 +5,7 @@ from hpsearch.core.format import many, named, number, params_line, score
 from hpsearch.core.trial import Trial
 from hpsearch.doctor.diagnosis import Diagnosis
 from hpsearch.doctor.findings import Severity
+from hpsearch.doctor.meanings import Meanings
 from hpsearch.doctor.study_diagnosis import StudyDiagnosis
 
 
@@ -19,6 +20,7 @@ def trial(name: str, diagnosis: Diagnosis) -> str:
         parts += ["", f"{one.label}{severity}", f"  evidence  {one.evidence}"]
         parts += [f"  epochs    {one.epochs[0]} to {one.epochs[1]}"] if any(one.epochs) else []
         parts += [f"  advice    {one.advice}"]
+    parts += ["", _metrics(diagnosis.meanings)] if diagnosis.meanings.renamed else []
     if diagnosis.not_reported:
         parts += ["", f"not reported, so not examined: {', '.join(diagnosis.not_reported)}"]
     return wrapped("\n".join(parts))
@@ -28,16 +30,25 @@ def study(name: str, diagnosis: StudyDiagnosis, lines: int, worst: bool) -> str:
     """lines: the most trials to list. worst: the most severe findings first, instead of the best values."""
     counts = ", ".join(f"{count} {label}" for label, count in diagnosis.labels.items())
     parts = [f"{name}: {many(len(diagnosis.trials), 'trial')}{f' ({counts})' if counts else ''}"]
-    for one in diagnosis.remarks:
-        parts += ["", one.advice, f"  {one.evidence} ({named(one.trials)})"]
+    for one in diagnosis.advice:
+        head = f"No change of the learning rate is advised: the curves disagree with the results, since {one.against}."
+        parts += ["", head if one.against else one.advice, f"  {one.evidence} ({named(one.trials)})"]
     parts = [wrapped("\n".join(parts))]
     if diagnosis.trials:
         rows = [_row(trial, diagnosis) for trial in diagnosis.sorted(worst)[:lines]]
         parts += ["", table([["trial", "value", "state", "finding", "evidence"], *rows], narrow=(4, 3))]
+    if diagnosis.meanings.renamed:
+        parts += ["", wrapped(_metrics(diagnosis.meanings))]
     if len(diagnosis.trials) > lines:
         more = f"{len(diagnosis.trials) - lines} more"
         parts.append(wrapped(f"{more}: --lines {len(diagnosis.trials)} lists all, --worst lists the worst first"))
     return "\n".join(parts)
+
+
+def _metrics(meanings: Meanings) -> str:
+    """Only where a metric has another name than its meaning, or is a percentage."""
+    said = (f"{one.name} = {one.role}{' in percent' if one.factor != 1 else ''}" for one in meanings.all)
+    return f"metrics as read: {', '.join(said)} (if one is wrong, write it in [metrics] of the study file)"
 
 
 def _row(trial: Trial, diagnosis: StudyDiagnosis) -> list[str]:

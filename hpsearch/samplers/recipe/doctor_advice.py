@@ -82,7 +82,9 @@ def advise(remarks: Sequence[Remark], space: Space, ranges: Sequence[SearchRange
         if len(remark.trials) < MIN_AGREEING[not remark.best]:
             continue
         labels = set(remark.labels)
-        if labels <= TOO_LOW | TOO_HIGH:
+        if remark.against:
+            advice.notes.append(f"{remark.evidence}, but {remark.against}: the range stays")
+        elif labels <= TOO_LOW | TOO_HIGH:
             _move_rate(advice, remark, parameters, ranges, best)
         elif not remark.best:
             advice.notes.append(_with_advice(remark))

@@ -6,7 +6,7 @@ trials are continued. All of it follows from the history, so a search that was k
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -30,6 +30,7 @@ from hpsearch.samplers.recipe.search_ranges import (
     narrowed,
     next_ranges,
     numbers,
+    trends_in,
 )
 from hpsearch.study.schedule import Resource, Rung, Schedule, ceil_share
 from hpsearch.study.space import Space
@@ -40,6 +41,7 @@ class Recipe:
     """schedules: set the sizes of the rounds; where one has no further round, the next one takes over.
 
     top: the fraction of a round's trials whose bounding box is the next range. margin: see `next_ranges`.
+    metrics: the section [metrics] of the study file, for the diagnosis of curves.
     """
 
     slow: ClassVar[bool] = False
@@ -49,6 +51,7 @@ class Recipe:
     schedules: Sequence[Schedule]
     top: float
     margin: float
+    metrics: Mapping[str, str] = field(default_factory=dict)
     _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
     _plans: PlannedRounds = field(default_factory=PlannedRounds, init=False, repr=False, compare=False)
 
@@ -125,8 +128,8 @@ class Recipe:
     ) -> PlannedRound | Over:
         last, number, best = plans[-1], plans[-1].number + 1, found.ranked[0]
         searched = next(plan for plan in reversed(plans) if plan.repeats is None)
-        advice = advise(diagnose_study(found.latest, history.objective).remarks, self.space, last.ranges, best.params)
-        ranges, beyond = self._ranges(plans, found, advice)
+        advice = self._advice(found, last, history)
+        ranges, beyond = self._ranges(plans, found, advice, history)
         beyond = beyond if schedule.may_repeat_rung(found.progress) else ()
         resource, why = _resource(searched.rung.epochs == schedule.longest, found, advice, ranges, beyond)
         paused = [] if beyond else found.survivors
@@ -145,8 +148,12 @@ class Recipe:
         notes = (*headline, *(one.reason for one in ranges), *dropped, *advice.notes)
         return PlannedRound(number, rung, last.end, ranges, space, survivors, notes=notes, headlines=2)
 
+    def _advice(self, found: RoundResults, last: PlannedRound, history: History) -> Advice:
+        diagnosis = diagnose_study(found.latest, history.objective, self.metrics)
+        return advise(diagnosis.remarks, self.space, last.ranges, found.ranked[0].params)
+
     def _ranges(
-        self, plans: Sequence[PlannedRound], found: RoundResults, advice: Advice
+        self, plans: Sequence[PlannedRound], found: RoundResults, advice: Advice, history: History
     ) -> tuple[tuple[SearchRange, ...], tuple[str, ...]]:
         """The search ranges of the next round, and the names of those that extend outside of all earlier ones.
 
@@ -154,7 +161,9 @@ class Recipe:
         """
         last = plans[-1].ranges
         best = found.ranked[: max(MIN_TRIALS, ceil_share(self.top, len(found.latest)))]
-        drawn = next_ranges(self.space, last, [trial.params for trial in best], len(found.trials), self.margin)
+        trends = trends_in(self.space, found.latest, history.loss)
+        params, earlier = [trial.params for trial in best], [plan.ranges for plan in plans]
+        drawn = next_ranges(self.space, last, params, len(found.trials), self.margin, trends, earlier)
         ranges = advice.applied(self.space, last, drawn)
         before = zip(*(plan.ranges for plan in plans), strict=True)
         pairs = zip(numbers(self.space), ranges, before, strict=True)

@@ -6,11 +6,13 @@ user: optuna#6299, optuna#2263.)
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 from hpsearch.core.format import many
-from hpsearch.core.trial import Params
+from hpsearch.core.trial import Params, Trial
+from hpsearch.doctor.rate_trend import trend
 from hpsearch.study.space import Choice, Float, Int, Space
 
 Number = Float | Int
@@ -20,6 +22,10 @@ MIN_TRIALS = 3
 
 EDGE = 0.05
 """The best value is at the edge of a range where it is closer to an end than this fraction of the width."""
+
+
+BEYOND = 0.9
+"""Of its width, how far a range moves where results improve up to its end; the rest overlaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +56,46 @@ def narrowed(space: Space, ranges: Sequence[SearchRange]) -> Space:
 
 
 def next_ranges(
-    space: Space, current: Sequence[SearchRange], best: Sequence[Params], among: int, margin: float
+    space: Space,
+    current: Sequence[SearchRange],
+    best: Sequence[Params],
+    among: int,
+    margin: float,
+    trends: Mapping[str, int] | None = None,
+    before: Sequence[Sequence[SearchRange]] = (),
 ) -> tuple[SearchRange, ...]:
     """The search ranges of the next round.
+
+    trends: by parameter, in which direction results improve up to the end of its range (`trends_in`).
+    before: the ranges of all rounds so far: a range moves in that direction where none of them was.
 
     best: the parameters of the best trials, the best first. among: the number of trials that they were chosen from.
     margin: added on both sides of the box around them, as a fraction of the current range's width.
     """
     found = {one.name: one for one in current}
-    return tuple(_next(p, found[p.key], best, among, margin) for p in numbers(space))
+    ranges = []
+    for parameter, earlier in zip(numbers(space), zip(*before, strict=True) if before else repeat(()), strict=False):
+        now, direction = found[parameter.key], (trends or {}).get(parameter.key, 0)
+        beyond = _beyond(parameter, now, direction) if parameter.expand and direction else now
+        is_new = beyond.moved and is_outside(parameter, beyond, earlier or (now,))
+        ranges.append(beyond if is_new else _next(parameter, now, best, among, margin))
+    return tuple(ranges)
+
+
+def trends_in(space: Space, trials: Sequence[Trial], loss: Callable[[Trial], float]) -> dict[str, int]:
+    """By parameter: 1 where results improve up to the upper end of its values, -1 towards the lower one, 0 unknown."""
+    found = {}
+    for parameter in numbers(space):
+        having = [one for one in trials if parameter.is_in(one.params)]
+        places = [_scaled(parameter, float(one.params[parameter.name])) for one in having]
+        found[parameter.key] = trend(places, [loss(one) for one in having])
+    return found
+
+
+def _beyond(parameter: Number, current: SearchRange, direction: int) -> SearchRange:
+    """The range beyond that end, as wide as before: results improve up to it, so the optimum lies outside."""
+    end = "upper" if direction > 0 else "lower"
+    return shifted(parameter, current, direction * BEYOND, f"results improve up to its {end} end")
 
 
 def shifted(parameter: Number, now: SearchRange, by: float, why: str, *, widened: bool = False) -> SearchRange:

@@ -61,6 +61,11 @@ class SearchSection(Section):
         return False
 
     @property
+    def follows_curves(self) -> bool:
+        """Whether proposals depend on the diagnosis of curves, and so on [metrics]."""
+        return False
+
+    @property
     def wants_range_test(self) -> bool:
         """Whether the range test runs without [lr_range] in the file, if the study searches `lr`."""
         return False
@@ -252,6 +257,10 @@ class Recipe(SearchSection):
     @property
     def wants_preflight(self) -> bool:
         return self.preflight
+
+    @property
+    def follows_curves(self) -> bool:
+        return True
 
     @property
     def wants_range_test(self) -> bool:

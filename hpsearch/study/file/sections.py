@@ -327,6 +327,34 @@ class Limits(Section):
     )
 
 
+class MetricMeanings(Section):
+    """What reported metrics mean, for the diagnosis of curves, where their names do not show it: the name of each."""
+
+    train_loss: MetricName | None = Field(None, description="the loss of the training split")
+    val_loss: MetricName | None = Field(None, description="the same loss of the validation split")
+    train_accuracy: MetricName | None = Field(
+        None, description="an accuracy (or F1, AUROC, …) of the training split, a fraction or in percent"
+    )
+    val_accuracy: MetricName | None = Field(None, description="the same of the validation split")
+    lr: MetricName | None = Field(None, description="the learning rate of the epoch")
+    grad_norm: MetricName | None = Field(None, description="the norm of the gradient")
+    weight_norm: MetricName | None = Field(None, description="the norm of the weights")
+    update_ratio: MetricName | None = Field(None, description="the norm of one step over that of the weights")
+
+    @property
+    def given(self) -> dict[str, str]:
+        """By what it means, the name of a metric."""
+        return self.model_dump(exclude_none=True)
+
+    def problems(self, others: OtherTables) -> Problems:
+        """A metric has one meaning."""
+        first: dict[str, str] = {}
+        for role, name in self.given.items():
+            if name in first:
+                yield ("metrics", role), f"`{name}` is given as {first[name]} too; a metric has one meaning"
+            first.setdefault(name, role)
+
+
 class Checkpoints(Section):
     """Which checkpoints of trials that have ended stay on the disk. Trials that may be continued keep theirs."""
 

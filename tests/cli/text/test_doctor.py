@@ -1,11 +1,14 @@
 """Diagnoses in words."""
 
+from dataclasses import replace
+
 import pytest
 
 from hpsearch.cli.text import doctor
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import Objective, Trial
 from hpsearch.doctor.diagnosis import Diagnosis, diagnose
-from hpsearch.doctor.study_diagnosis import diagnose_study
+from hpsearch.doctor.findings import Label
+from hpsearch.doctor.study_diagnosis import Remark, diagnose_study
 from tests.doctor.curve import LOSS, falling, trial
 
 
@@ -50,7 +53,7 @@ def test_a_study_without_trials() -> None:
 def test_a_trial(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     short = trial(0, train_loss=[2.0, 1.0, 0.5], val_loss=[2.0, 1.0, 0.75], params={"lr": 0.1})
-    lines = doctor.trial("toy", Diagnosis(short, LOSS, diagnose(short, LOSS))).splitlines()
+    lines = doctor.trial("toy", Diagnosis.of(short, [short], LOSS)).splitlines()
     assert [line for line in lines if len(line) > columns] == []
     assert " ".join(" ".join(lines).split()) == " ".join(
         [
@@ -67,3 +70,19 @@ def test_a_finding_has_its_severity_and_its_epochs() -> None:
     lines = doctor.trial("toy", Diagnosis(broken, LOSS, diagnose(broken, LOSS))).splitlines()
     assert "diverged (severe)" in lines
     assert "  epochs    2 to 2" in lines
+
+
+def test_metrics_with_other_names_are_explained() -> None:
+    short = trial(0, loss=[2.0, 1.0, 0.5], val_acc=[50.0, 75.0, 80.0])
+    shown = " ".join(doctor.trial("toy", Diagnosis.of(short, [short], Objective("val_acc", "maximize"))).split())
+    assert "metrics as read: loss = train_loss, val_acc = val_accuracy in percent" in shown
+
+
+def test_advice_that_the_results_contradict_is_not_given() -> None:
+    found = diagnose_study(TRIALS, LOSS)
+    remark = Remark(
+        (Label.LR_TOO_HIGH,), "Search lower learning rates.", (0, 1), 4, True, against="higher ones are better"
+    )
+    lines = doctor.study("toy", replace(found, remarks=(remark,)), 20, False).splitlines()
+    assert " ".join(lines[2:4]).startswith("No change of the learning rate is advised")
+    assert "Search lower learning rates." not in lines

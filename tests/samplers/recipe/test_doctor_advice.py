@@ -106,3 +106,12 @@ def test_the_evidence_on_the_length_of_a_round() -> None:
 def test_findings_that_only_the_user_can_act_on_are_noted(label: Label) -> None:
     (note,) = advice_for(label).notes
     assert label in note
+
+
+def test_results_outrank_curves() -> None:
+    """Nothing moves, and both are said."""
+    against = "the results of 12 trials improve towards higher learning rates"
+    remark = Remark((Label.LR_TOO_HIGH,), "Search lower learning rates.", (3, 4, 5, 6), 4, False, against)
+    advice = advise([remark], SPACE, full_ranges(SPACE), {"lr": 1e-4, "dropout": 0.1})
+    assert advice.moves == {}
+    assert advice.notes == [f"{remark.evidence}, but {against}: the range stays"]

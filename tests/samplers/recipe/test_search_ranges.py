@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from hpsearch.core.trial import Plain
+from hpsearch.core.trial import Plain, Trial
 from hpsearch.samplers.recipe.search_ranges import (
     SearchRange,
     full_ranges,
@@ -12,8 +12,10 @@ from hpsearch.samplers.recipe.search_ranges import (
     next_ranges,
     relative_position,
     shifted,
+    trends_in,
 )
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
+from tests.doctor.curve import LOSS, trial
 
 
 def after(
@@ -187,3 +189,33 @@ def test_every_range_has_its_reason() -> None:
         "lr: range moved from [0.0001, 0.01] to [0.001, 0.1] (lr too low)",
         "lr: its range; not moved, because it ends at the bound of the space (low)",
     ]
+
+
+WIDE = Space((Float("lr", 1e-6, 1e-4, log=True, expand=True),))
+
+
+def rated(*rates: float) -> list[Trial]:
+    return [trial(number, params={"lr": rate}, val_loss=[-rate]) for number, rate in enumerate(rates)]
+
+
+def test_results_that_improve_up_to_an_end_move_the_range_beyond_it() -> None:
+    trials = rated(*(10 ** (-6 + step / 4) for step in range(9)))
+    trends = trends_in(WIDE, trials, LOSS.loss)
+    assert trends == {"lr": 1}
+    best = [trials[-1].params, trials[-2].params, trials[-3].params]
+    (found,) = next_ranges(WIDE, full_ranges(WIDE), best, 9, 0.1, trends)
+    assert found.moved
+    assert (found.low, found.high) == (pytest.approx(10**-4.2), pytest.approx(10**-2.2))
+
+
+def test_not_where_an_earlier_round_has_searched() -> None:
+    now = replace(full_ranges(WIDE)[0], low=1e-5, high=1e-3)
+    earlier = replace(full_ranges(WIDE)[0], low=1e-7, high=1e-5)
+    (found,) = next_ranges(WIDE, [now], [{"lr": 2e-5}], 9, 0.1, {"lr": -1}, [[earlier], [now]])
+    assert found.low > 1e-5
+
+
+def test_not_past_a_bound_that_does_not_expand() -> None:
+    hard = Space((Float("lr", 1e-6, 1e-4, log=True),))
+    (found,) = next_ranges(hard, full_ranges(hard), [{"lr": 8e-5}], 9, 0.1, {"lr": 1})
+    assert found.high <= 1e-4

@@ -1,0 +1,214 @@
+"""What the reported metrics mean: which is the training loss, which the validation loss, which are fractions.
+
+Told by the words in their names, as PyTorch, Lightning, Keras and transformers write them, then by their values, or by
+the section [metrics] of the study file.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from hpsearch.core.trial import Objective, Trial
+
+
+class Role(StrEnum):
+    """What a metric is to the doctor. The values are the keys of [metrics] and names in `--json` documents."""
+
+    TRAIN_LOSS = "train_loss"
+    VAL_LOSS = "val_loss"
+    TRAIN_ACCURACY = "train_accuracy"
+    VAL_ACCURACY = "val_accuracy"
+    LR = "lr"
+    GRAD_NORM = "grad_norm"
+    WEIGHT_NORM = "weight_norm"
+    UPDATE_RATIO = "update_ratio"
+
+
+TRAINING = frozenset({"train", "training", "trn", "tr", "running", "epoch", "batch"})
+VALIDATION = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "testing", "dev", "holdout"})
+LOSSES = frozenset(
+    {
+        *("loss", "losses", "cost", "nll", "bce", "ce", "xent", "crossentropy", "entropy", "logloss", "elbo", "hinge"),
+        *("mse", "rmse", "mae", "error", "err", "perplexity", "ppl", "objective"),
+    }
+)
+ACCURACIES = frozenset(
+    {
+        *("accuracy", "acc", "top1", "top5", "auroc", "auc", "f1", "fscore", "precision", "recall", "iou", "miou"),
+        *("dice", "map", "map50", "ap", "kappa", "mcc"),
+    }
+)
+RATES = ("lr", "learning_rate", "train/lr", "train/learning_rate", "LR", "lr-Adam", "lr-AdamW", "lr-SGD")
+
+PERCENT = 1.5
+"""Accuracies of which one is above it, and none above 100, are percentages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """factor: of its values to those that the doctor compares: 0.01 for a percentage. source: how it is known."""
+
+    name: str
+    role: Role
+    factor: float = 1.0
+    source: str = "name"
+
+    def document(self) -> dict[str, Any]:
+        return {"metric": self.name, "means": str(self.role), "percent": self.factor != 1.0, "source": self.source}
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """by_role: at most one metric has a role. fractions: all accuracies (F1, …) by their names.
+
+    comparable: whether the two losses are the same quantity of two splits, so that their difference means something.
+    """
+
+    by_role: Mapping[Role, Meaning] = field(default_factory=dict)
+    fractions: Mapping[str, Meaning] = field(default_factory=dict)
+    comparable: bool = True
+
+    def name(self, role: Role) -> str | None:
+        found = self.by_role.get(role)
+        return found.name if found is not None else None
+
+    @property
+    def renamed(self) -> bool:
+        """Whether a metric has another name than what it means, or other units than a fraction."""
+        return any(one.name != str(one.role) or one.factor != 1 for one in self.all)
+
+    @property
+    def all(self) -> list[Meaning]:
+        roles = [*self.by_role.values()]
+        return roles + [one for name, one in self.fractions.items() if name not in {role.name for role in roles}]
+
+    @classmethod
+    def of(cls, trials: Iterable[Trial], objective: Objective, given: Mapping[str, str] | None = None) -> "Meanings":
+        """given: the section [metrics] of the study file: by role, the name of the metric."""
+        ends = _ranges(trials)
+        said = {Role(role): name for role, name in (given or {}).items()}
+        found = {role: Meaning(name, role, source="study file") for role, name in said.items()}
+        names = [name for name in ends if name not in said.values()]
+        fractions = _fractions({name: ends[name] for name in names}, objective)
+        for role in (Role.TRAIN_ACCURACY, Role.VAL_ACCURACY):
+            if role in found:
+                told = found[role]
+                found[role] = Meaning(told.name, role, _factor(ends.get(told.name, (0.0, 1.0))), told.source)
+                fractions[told.name] = found[role]
+            elif (first := next((one for one in fractions.values() if one.role is role), None)) is not None:
+                found[role] = first
+        losses = [name for name in names if name not in fractions and words(name) & LOSSES]
+        train, validation = _losses(losses, objective, found)
+        for role, name in ((Role.TRAIN_LOSS, train), (Role.VAL_LOSS, validation)):
+            if name is not None:
+                found[role] = Meaning(name, role)
+        _named(found, names)
+        pair = found.get(Role.TRAIN_LOSS), found.get(Role.VAL_LOSS)
+        return cls(dict(sorted(found.items())), fractions, Role.VAL_LOSS in said or _alike(*pair))
+
+
+@cache
+def words(name: str) -> frozenset[str]:
+    """Of a metric's name, in lower case: `val/top1`, `evalLoss` and `Test Acc` have two each."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("mAP", " map "))
+    return frozenset(re.findall(r"[a-z]+[0-9]*", spaced.lower()))
+
+
+def is_validation(name: str) -> bool:
+    return bool(words(name) & VALIDATION)
+
+
+def is_training(name: str) -> bool:
+    return bool(words(name) & TRAINING) and not is_validation(name)
+
+
+def _ranges(trials: Iterable[Trial]) -> dict[str, tuple[float, float]]:
+    """The smallest and the largest value of each metric, over all trials; NaN and infinities are left out."""
+    ends: dict[str, tuple[float, float]] = {}
+    for trial in trials:
+        for report in trial.curve:
+            for name, value in report.metrics.items():
+                low, high = ends.get(name, (float("inf"), float("-inf")))
+                if value - value == 0:
+                    low, high = min(low, value), max(high, value)
+                ends[name] = low, high
+    return ends
+
+
+def _fractions(ends: Mapping[str, tuple[float, float]], objective: Objective) -> dict[str, Meaning]:
+    """The accuracies, by their names, or by their values where the study maximises one. An accuracy without a split in
+    its name is of the training where the same one of the validation is reported too."""
+    found = [name for name in ends if _is_accuracy(name, *ends[name], objective)]
+    held = {quantity(name) for name in found if is_validation(name)}
+    return {
+        name: Meaning(
+            name,
+            Role.TRAIN_ACCURACY
+            if is_training(name) or (not is_validation(name) and name != objective.metric and quantity(name) in held)
+            else Role.VAL_ACCURACY,
+            _factor(ends[name]),
+            "name" if words(name) & ACCURACIES else "values",
+        )
+        for name in found
+    }
+
+
+def _is_accuracy(name: str, low: float, high: float, objective: Objective) -> bool:
+    if not 0 <= low <= high <= 100 or words(name) & (LOSSES | {"norm"}):
+        return False
+    is_objective = name == objective.metric and objective.goal == "maximize"
+    return bool(words(name) & ACCURACIES) or (is_objective and high <= 1)
+
+
+def _factor(ends: tuple[float, float]) -> float:
+    return 0.01 if PERCENT < ends[1] <= 100 else 1.0
+
+
+def _losses(names: Sequence[str], objective: Objective, given: Mapping[Role, Meaning]) -> tuple[str | None, str | None]:
+    """The training loss and the validation loss; None where there is none, or [metrics] names it."""
+    validation = [name for name in names if is_validation(name)]
+    training = [name for name in names if is_training(name)]
+    plain = [name for name in names if name not in validation and name not in training and name != objective.metric]
+    has_split = bool(validation) or objective.metric not in names or len(names) > 1
+    train = _first(training) or (_first(plain) if has_split else None)
+    held = _first(validation, like=train)
+    if held is None and objective.goal == "minimize" and objective.metric in names and train is not None:
+        held = objective.metric if objective.metric != train else None
+    return (
+        None if Role.TRAIN_LOSS in given else train,
+        None if Role.VAL_LOSS in given else held,
+    )
+
+
+def _first(names: Sequence[str], like: str | None = None) -> str | None:
+    """The one that is called a loss, or is the same quantity as another, before mse and the like; then the shortest."""
+    return min(
+        names,
+        key=lambda name: (like is None or quantity(name) != quantity(like), "loss" not in words(name), len(name)),
+        default=None,
+    )
+
+
+def quantity(name: str) -> frozenset[str]:
+    """What is measured: the words of the name without those of its split."""
+    return words(name) - TRAINING - VALIDATION
+
+
+def _alike(train: Meaning | None, validation: Meaning | None) -> bool:
+    if train is None or validation is None or quantity(train.name) == quantity(validation.name):
+        return True
+    return train.source == "study file" and "loss" in words(validation.name)
+
+
+def _named(found: dict[Role, Meaning], names: Sequence[str]) -> None:
+    """The rates and norms, which have fixed names."""
+    rate = next((name for name in RATES if name in names), None)
+    if rate is not None:
+        found.setdefault(Role.LR, Meaning(rate, Role.LR))
+    for role in (Role.GRAD_NORM, Role.WEIGHT_NORM, Role.UPDATE_RATIO):
+        name = next((one for one in (str(role), f"train/{role}", f"hpsearch/{role}") if one in names), None)
+        if name is not None:
+            found.setdefault(role, Meaning(name, role))

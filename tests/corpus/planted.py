@@ -1,0 +1,106 @@
+"""What can be planted in a training of the corpus. A trainer of it calls these where a sound one calls torch's own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn, optim
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One fault; the defaults are those of a sound training.
+
+    rate: factor of the learning rate. gain: factor of the initial weights. few: the most training examples, None for
+    all. width: factor of hidden sizes. decay_every: epochs after which the rate falls to a tenth, 0 for never.
+    length: factor of the number of epochs. weight_decay: added to the optimizer's.
+    """
+
+    rate: float = 1.0
+    gain: float = 1.0
+    few: int | None = None
+    width: float = 1.0
+    decay_every: int = 0
+    length: float = 1.0
+    weight_decay: float = 0.0
+    shuffled: bool = False
+    zero_grad: bool = True
+    steps: bool = True
+
+    def hidden(self, units: int) -> int:
+        return max(1, round(units * self.width))
+
+    def epochs(self, epochs: int) -> range:
+        return range(1, max(4, round(epochs * self.length)) + 1)
+
+    def init(self, *models: nn.Module) -> None:
+        with torch.no_grad():
+            for model in models:
+                for parameter in model.parameters():
+                    if parameter.dim() > 1:
+                        parameter.mul_(self.gain)
+
+    def data(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        """The training examples: fewer of them, or each with the target of another."""
+        inputs, targets = inputs[: self.few], targets[: self.few]
+        return inputs, targets[torch.randperm(len(targets))] if self.shuffled else targets
+
+    def optimizer(self, kind: type[optim.Optimizer], parameters: Any, lr: float, **options: Any) -> "Steps":
+        decay = options.pop("weight_decay", 0.0) + self.weight_decay
+        return Steps(self, kind(parameters, lr=lr * self.rate, weight_decay=decay, **options), lr * self.rate)
+
+
+@dataclass
+class Steps:
+    """An optimizer with what was planted."""
+
+    planted: Planted
+    inner: optim.Optimizer
+    lr: float
+    epoch: int = field(default=0)
+
+    def zero_grad(self) -> None:
+        if self.planted.zero_grad:
+            self.inner.zero_grad()
+        elif all(p.grad is None for group in self.inner.param_groups for p in group["params"]):
+            return
+
+    def step(self) -> None:
+        if self.planted.steps:
+            self.inner.step()
+
+    def next_epoch(self, factor: float = 1.0) -> float:
+        """The rate of the epoch that begins. factor: of the trainer's own schedule."""
+        every = self.planted.decay_every
+        rate = self.lr * factor * (0.1 ** (self.epoch // every) if every else 1.0)
+        self.epoch += 1
+        for group in self.inner.param_groups:
+            group["lr"] = rate
+        return rate
+
+
+def batches(count: int, size: int) -> Iterator[Tensor]:
+    yield from torch.split(torch.randperm(count), size)
+
+
+SOUND = "none"
+
+FAULTS: dict[str, Planted] = {
+    SOUND: Planted(),
+    "rate x 300": Planted(rate=300.0),
+    "rate x 30": Planted(rate=30.0),
+    "rate x 10": Planted(rate=10.0),
+    "rate / 10": Planted(rate=1 / 10),
+    "rate / 30": Planted(rate=1 / 30),
+    "rate / 300": Planted(rate=1 / 300),
+    "no zero_grad": Planted(zero_grad=False),
+    "no step": Planted(steps=False),
+    "labels shuffled": Planted(shuffled=True),
+    "few examples": Planted(few=24, length=2.0),
+    "one unit": Planted(width=0.001),
+    "early decay": Planted(decay_every=2),
+    "weights x 20": Planted(gain=20.0),
+    "weights 0": Planted(gain=0.0),
+    "few epochs": Planted(length=0.2),
+}
