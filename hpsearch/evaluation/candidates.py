@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
 from hpsearch.core.trial import Params
+from hpsearch.workers.checkpoints import BEST, CheckpointStore
 
 SINGLE, SEEDS, TOP, GREEDY = "single", "seeds", "top", "greedy"
 SNAPSHOTS, AUGMENTED = "snapshots", "augmented"
@@ -40,6 +41,11 @@ class Member:
     step: int
     way: Literal["model", "augmented", "snapshots"] = "model"
     replicates: Replicates = SINGLE_TRAINING
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether the state of its best epoch is in the folder."""
+        return (CheckpointStore.of(self.work, self.study_uid, self.number).folder / BEST).exists()
 
 
 Mixture = tuple[int, ...]

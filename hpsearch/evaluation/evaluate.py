@@ -140,7 +140,7 @@ class _Evaluating:
             left_out=[],
             why="",
         )
-        with stoppable(RESUME), build.one_worker(self.study, self.record.uid) as worker:
+        with stoppable(RESUME), build.one_worker(self.study, self.record.uid, needs_home=True) as worker:
             validation = score_on_validation(worker, candidates)
             found = replace(found, left_out=validation.left_out, why=validation.why)
             if validation.why:
@@ -191,6 +191,7 @@ class _Evaluating:
         evaluation = self.journal.find(study.study.name)
         assert evaluation is not None, "its trials have just been trained"
         winner, *losers = ([_member("seed", study, evaluation, one) for one in own.trainings] for own in ranked)
+        _check_checkpoints([*winner, *(one for own in losers for one in own)])
         before = [_member("trial", self.study, self.record, trial) for trial in searched]
         return Candidates.of(winner, [one for own in losers for one in own], before, self.top)
 
@@ -210,6 +211,18 @@ def _member(word: str, study: Study, record: StudyRecord, trial: Trial) -> Membe
         step=judged.step,
         replicates=study.replicates,
     )
+
+
+def _check_checkpoints(members: Sequence[Member]) -> None:
+    """InfrastructureError where some of the models that have just been trained are not here. All are missing where the
+    trainer has no checkpoints; then nothing can be predicted."""
+    missing = [one for one in members if not one.has_checkpoint]
+    if 0 < len(missing) < len(members):
+        raise InfrastructureError(
+            f"{len(missing)} of {many(len(members), 'model')} of the finalists are not in {members[0].work} "
+            f"({', '.join(one.name for one in missing)}): the nodes that trained them do not share this folder. The "
+            "test set was not opened. Set HPSEARCH_HOME to a folder that all nodes share"
+        )
 
 
 def _purpose(finalists: Sequence[Finalist]) -> str:

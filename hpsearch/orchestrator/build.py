@@ -195,8 +195,13 @@ def work_folder(study: Study, uid: str) -> Path:
     return study.home / "studies" / f"{name}-{uid[:8]}"
 
 
-def pool(study: Study, uid: str, hash_seed: str = HASH_SEED) -> tuple[WorkerPool, list[str]]:
-    """The pool, after a check of its trainer, and notes for the user. ResourcesError, TrainerError, PoolError."""
+def pool(
+    study: Study, uid: str, hash_seed: str = HASH_SEED, *, needs_home: bool = False
+) -> tuple[WorkerPool, list[str]]:
+    """The pool, after a check of its trainer, and notes for the user. ResourcesError, TrainerError, PoolError.
+
+    needs_home: see `RayActors`.
+    """
     made, example = setup(study, uid, hash_seed), study.space.middle()
     per_trial, resources = study.resources.per_trial, study.resources
     if resources.address == "none":
@@ -209,15 +214,15 @@ def pool(study: Study, uid: str, hash_seed: str = HASH_SEED) -> tuple[WorkerPool
 
     cluster = Cluster(resources.address, resources.workers, per_trial.cpus, per_trial.gpus, per_trial.memory)
     with handlers_kept():
-        actors = RayActors(made, cluster, example)
+        actors = RayActors(made, cluster, example, needs_home=needs_home)
     return actors, actors.notes
 
 
 @contextmanager
-def one_worker(study: Study, uid: str, hash_seed: str = HASH_SEED) -> Iterator[WorkerPool]:
+def one_worker(study: Study, uid: str, hash_seed: str = HASH_SEED, *, needs_home: bool = False) -> Iterator[WorkerPool]:
     """A pool of one worker with the resources of one trial, closed at the end. Raises the same as `pool`."""
     resources = study.resources.model_copy(update={"workers": 1})
-    made, _ = pool(study.model_copy(update={"resources": resources}), uid, hash_seed)
+    made, _ = pool(study.model_copy(update={"resources": resources}), uid, hash_seed, needs_home=needs_home)
     with closing(made):
         yield made
 

@@ -1,17 +1,31 @@
 """The interface of a tracker, and a tracker that sends nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from hpsearch.tracking.pending_files import PendingFiles
 
 
 @dataclass(frozen=True)
 class Sync:
     """sent, pending: how many trials and reports were sent, and are not sent yet. problem: a message for the user, ""
-    for none."""
+    for none.
+
+    files_sent, files_pending: artifacts. only_files: all runs, metrics and states are in MLflow, and `problem` is about
+    artifacts.
+    """
 
     sent: int
     pending: int
     problem: str = ""
+    files_sent: int = field(default=0, compare=False)
+    files_pending: int = field(default=0, compare=False)
+    only_files: bool = field(default=False, compare=False)
+
+    @classmethod
+    def with_files(cls, sent: int, pending: int, problem: str, files: PendingFiles) -> "Sync":
+        only_files = bool(files.problem) and not problem and not pending
+        return cls(sent, pending, problem or files.problem, files.sent, len(files), only_files)
 
 
 class Tracker(Protocol):

@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 
 from hpsearch.core.folders import FILE_MODE, make_private, umask
 from hpsearch.tracking.location import artifact_folder
-from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tag, text_tags
+from hpsearch.tracking.run_payloads import Point, RunPayload, clean, text_tags
 from hpsearch.workers.own_logging import ADOPTED, CHILD, ENDED, PARENT
 
 MAX_IN_BATCH = 1000
@@ -222,14 +222,12 @@ class MlflowRuns:
     def write(self, run: KnownRun | None, payload: RunPayload) -> KnownRun:
         """Update a run to the payload, create it where `run` is None, and return its new state.
 
-        Raises PayloadRefused. It may be interrupted anywhere, because of its order: points, artifacts, tags, status.
+        Raises PayloadRefused. It may be interrupted anywhere, because of its order: points, tags, status. Its texts are
+        sent with `attach`.
         """
         try:
             run = run or self._create(payload)
             tags, params = run.differing_tags(payload), run.missing_params(payload)
-            for name, text in payload.texts.items():
-                if text_tag(name) in tags:
-                    self._client.log_text(run.id, clean(text), name)
             self._log(run.id, payload.points, params, tags)
             if run.status_differs(payload):
                 self._set_status(run.id, payload.status, payload.end)

@@ -17,6 +17,7 @@ from hpsearch.tracking.base import Sync
 from hpsearch.tracking.location import cursor_name, explain
 from hpsearch.tracking.mlflow_logging import configure
 from hpsearch.tracking.own_runs import OwnLoggingStore
+from hpsearch.tracking.pending_files import PendingFiles
 
 if TYPE_CHECKING:
     from hpsearch.tracking.projection import Projection
@@ -63,6 +64,7 @@ class MlflowTracker:
         self._journal: Journal | None = None
         self._projection: Projection | None = None
         self._sent = 0
+        self._files = PendingFiles()
         self._give_up_at = math.inf
         self._failed = False
         self._finished = False
@@ -80,13 +82,13 @@ class MlflowTracker:
             self._thread.join(timeout)
         self._abandoned.set()
         if self._finished:
-            return Sync(self._sent, 0, self.problem)
+            return Sync.with_files(self._sent, 0, self.problem, self._files)
         timed_out = TimeoutError(f"did not accept everything within {timeout:g} s")
         problem = self.problem or self._journal_problem or explain(timed_out, self._uri, self._study.name)
         left = 0  # where the journal is unreachable
         with suppress(HpsearchError), closing(self._open_journal()) as journal:
             left = pending(journal, self._study.id, self._uri)
-        return Sync(self._sent, left, problem)
+        return Sync.with_files(self._sent, left, problem, self._files)
 
     # On the thread ──────────────────────────────────────────────────────────────────────────────
 
@@ -122,7 +124,7 @@ class MlflowTracker:
             projection.finish(doubtful=self._failed)
             self._finished = True
         if not changed:
-            projection.send_logs()  # last: everything else is in MLflow
+            projection.send_files()  # last: everything else is in MLflow
         self.problem, self._journal_problem = projection.problem, ""
         return ending
 
@@ -145,6 +147,7 @@ class MlflowTracker:
             own_logging=self._own.is_used,
             work=self._work,
             throttle=self._share.throttle,
+            files=self._files,
         )
         self._own.opened(projection.experiment)
         return projection
@@ -185,14 +188,25 @@ def sync(
     configure()
     from hpsearch.tracking.projection import Projection
 
-    sent, problem = 0, ""
+    sent, problem, files = 0, "", PendingFiles()
+    is_interrupted = study.state in ("NEW", "RUNNING") and journal.holder(study.id, silent=True) is None
     try:
-        projection = Projection(study, objective, journal, uri, rebuild=True, resend=resend, work=work)
+        projection = Projection(
+            study,
+            objective,
+            journal,
+            uri,
+            rebuild=True,
+            resend=resend,
+            work=work,
+            files=files,
+            is_interrupted=is_interrupted,
+        )
         try:
             while projection.catch_up():
                 pass
             projection.finish(doubtful=True)
-            projection.send_logs()
+            projection.send_files()
         finally:
             sent = projection.sent
         problem = projection.problem
@@ -200,7 +214,7 @@ def sync(
         raise
     except Exception as error:
         problem = explain(error, uri, study.name)
-    return Sync(sent, pending(journal, study.id, uri), problem)
+    return Sync.with_files(sent, pending(journal, study.id, uri), problem, files)
 
 
 def pending(journal: Journal, study_id: int, uri: str) -> int:

@@ -14,9 +14,10 @@ from hpsearch.core.decisions import Decision
 from hpsearch.core.redact import redact
 from hpsearch.core.trial import Objective, Report, State, Trial
 from hpsearch.journal import Journal, StudyRecord, TrainingSegment
-from hpsearch.tracking.location import cursor_name, explain
+from hpsearch.tracking.location import cursor_name
 from hpsearch.tracking.mlflow_runs import Deleted, KnownRun, MlflowRuns, PayloadRefused
-from hpsearch.tracking.run_payloads import STATUS, study_payload, trial_payload, trial_uid
+from hpsearch.tracking.pending_files import PendingFiles
+from hpsearch.tracking.run_payloads import STATUS, interrupted, study_payload, trial_payload, trial_uid
 from hpsearch.workers.own_logging import ADOPTED, CHILD
 from hpsearch.workers.trial_log import end_of_log
 
@@ -37,6 +38,8 @@ class Projection:
     throttle: called after each run that was sent; it may wait.
     sent: the number of reports and of updates of trials' runs that were sent.
     problem: what MLflow refused, "" for nothing.
+    files: the artifacts to send.
+    is_interrupted: the process that ran the study has ended without recording it.
     """
 
     def __init__(
@@ -51,11 +54,15 @@ class Projection:
         own_logging: bool = False,
         work: Path | None = None,
         throttle: Callable[[], None] = lambda: None,
+        files: PendingFiles | None = None,
+        is_interrupted: bool = False,
     ):
         self._study, self._objective, self._journal = study, objective, journal
-        self._runs, self._cursor, self._uri = MlflowRuns(uri, study.uid), cursor_name(uri), uri
+        self._runs, self._cursor = MlflowRuns(uri, study.uid), cursor_name(uri)
         self._work = work
         self._rebuild, self._own_logging, self._throttle = rebuild, own_logging, throttle
+        self._is_interrupted = is_interrupted
+        self.files = PendingFiles() if files is None else files
         self._known: dict[str, KnownRun] = {}
         self._refused: set[int] = set()
         self._failed_trials: set[int] = set()
@@ -129,19 +136,20 @@ class Projection:
             if run is not None and (status is not None or child.tags.get(CHILD) != ADOPTED):
                 self._runs.update_child(child, run.id, status)
 
-    def send_logs(self) -> None:
-        """The end of each FAILED trial's log, once. A failure is a problem that is reported, and stops nothing."""
+    def send_files(self) -> None:
+        """The artifacts that were not tried yet, among them the end of each FAILED trial's log."""
         while self._work is not None and self._failed_trials:
             number = self._failed_trials.pop()
-            text = redact(end_of_log(self._work, number, LOG_BYTES))
-            try:
-                run = self._find(trial_uid(self._study.uid, number))
-                if text and run is not None and not run.deleted:
-                    self._known[run.uid] = self._runs.attach(run, LOG_FILE, text)
-            except Exception as error:  # of any kind
-                why = explain(error, self._uri, self._study.name)
-                self.problem = f"the log of trial {number} was not sent to MLflow: {why}"
-            self._throttle()
+            if text := redact(end_of_log(self._work, number, LOG_BYTES)):
+                self.files.add(trial_uid(self._study.uid, number), {LOG_FILE: text})
+        self.files.send(self._attach, self._throttle)
+
+    def _attach(self, uid: str, name: str, text: str) -> bool:
+        run = self._find(uid)
+        if run is None or run.deleted:
+            return False
+        self._known[uid] = self._runs.attach(run, name, text)
+        return self._known[uid] is not run
 
     # One trial ──────────────────────────────────────────────────────────────────────────────────
 
@@ -172,10 +180,15 @@ class Projection:
             reports, segments = trial.curve, self._journal.segments(self._study.id, number)
         new = [report for report in reports if report.step > epoch]
         payload = trial_payload(self._study, self._parent, self._objective, trial, new, segments)
+        payload = interrupted(payload, State.WAITING, self._last_write(trial)) if self._is_interrupted else payload
+        self.files.add(uid, payload.texts)
         if run is not None and run.agrees_with(payload):
             return 0
         self._known[uid] = self._runs.write(run, payload)
         return 1 + len(new)
+
+    def _last_write(self, trial: Trial) -> int:
+        return max(self._end, trial.proposed_at, *(report.at for report in trial.curve[-1:]))
 
     def _find(self, uid: str) -> KnownRun | None:
         run = self._known.get(uid) or self._runs.find(uid)
@@ -204,6 +217,8 @@ class Projection:
         cause, numbers = (record.cause, record.cause_numbers) if record is not None and known else (None, {})
         study = replace(self._study, cause=cause, cause_numbers=numbers)
         payload = study_payload(study, self._objective, self._state, end, best, decisions, documents)
+        payload = interrupted(payload, "INTERRUPTED", end) if self._is_interrupted else payload
+        self.files.add(self._study.uid, payload.texts)
         if run is None or not run.agrees_with(payload):
             run = self._known[self._study.uid] = self._runs.write(run, payload)
         self._parent = run.id

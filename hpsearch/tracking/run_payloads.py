@@ -6,7 +6,7 @@ import math
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -57,7 +57,7 @@ class RunPayload:
 
     uid: our name of the run: "study uid" or "study uid/trial number".
     start, end: milliseconds since 1970; end is None while it runs.
-    texts: file name -> content of its artifacts. A tag has the digest of each, so that it is sent once.
+    texts: file name -> content of its artifacts. Once sent, each has a tag with its digest.
     """
 
     uid: str
@@ -114,11 +114,18 @@ def trial_payload(
         start=trial.proposed_at,
         status=STATUS[trial.state],
         end=_end(trial),
-        tags=_tags(tags, texts),
+        tags=_tags(tags),
         params=_params(trial.params),
         points=(*points(shown), *best_points(objective, trial)),
         texts=texts,
     )
+
+
+def interrupted(payload: RunPayload, state: str, end: int) -> RunPayload:
+    """The payload of a run that the journal has as RUNNING, and its process has ended. end: ms since 1970."""
+    if payload.status != "RUNNING":
+        return payload
+    return replace(payload, status="KILLED", end=end, tags={**payload.tags, "hpsearch.state": state})
 
 
 def study_payload(
@@ -163,7 +170,7 @@ def study_payload(
         start=study.created_at,
         status="RUNNING" if running else "FAILED" if state == "FAILED" else "FINISHED",
         end=None if running else end,
-        tags=_tags(tags, texts),
+        tags=_tags(tags),
         params=_params(dict(_flat({**study.identity, "search": search}))),
         texts=texts,
     )
@@ -271,8 +278,8 @@ def _params(params: Mapping[str, Any]) -> dict[str, str]:
     return {safe_name(name): _cut(value_text(value), MAX_PARAM_LENGTH) for name, value in params.items() if value != ""}
 
 
-def _tags(tags: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: _cut(value, MAX_TAG_LENGTH) for name, value in {**tags, **text_tags(texts)}.items() if value}
+def _tags(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: _cut(value, MAX_TAG_LENGTH) for name, value in tags.items() if value}
 
 
 def text_tags(texts: Mapping[str, str]) -> dict[str, str]:

@@ -55,6 +55,7 @@ class Setup:
         counts.
     weights_only: see `CheckpointWriter`.
     mlflow: the address for trainers that log to MLflow themselves, see `OwnLogging`.
+    home_id: content of a file in the home folder, which every worker must read; "": not checked (see `shared_home`).
     isolated: each trial is trained in a process of its own (on Ray). hash_seed: PYTHONHASHSEED of the process that
         trains, on Ray.
     """
@@ -71,6 +72,7 @@ class Setup:
     weights_only: bool = False
     isolated: bool = False
     mlflow: str = ""
+    home_id: str = ""
     hash_seed: str = HASH_SEED
 
 

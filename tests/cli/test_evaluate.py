@@ -13,6 +13,7 @@ import pytest
 
 from hpsearch import Session, Study
 from hpsearch.journal import Journal, Owner
+from hpsearch.orchestrator import run
 from hpsearch.trainer import state
 from hpsearch.workers.checkpoints import CheckpointStore
 from tests.cli.cli_runner import CliResult, CliRunner
@@ -329,6 +330,23 @@ def test_a_snapshot_of_another_epoch_is_left_out_and_said(cli: CliRunner) -> Non
     used = {name for one in data["test"]["contenders"] for models in one["models"] for name in models}
     assert f"trial {best['number']}" not in used
     assert len(contender(data, "top")["models"][0]) == 2
+
+
+def test_models_of_finalists_that_stayed_on_other_nodes(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready(cli)
+    trained = run.run_study
+
+    def elsewhere(*arguments: Any, **options: Any) -> Any:
+        result = trained(*arguments, **options)
+        (work,) = (cli.folder / ".hpsearch" / "studies").glob("toy evaluation-*")
+        for path in [*work.rglob("best.pt")][:2]:
+            path.unlink()
+        return result
+
+    monkeypatch.setattr("hpsearch.evaluation.evaluate.run_study", elsewhere)
+    answer = evaluate(cli, "--top", 2, "--seeds", 2)
+    assert (answer.code, openings(cli)) == (5, [])
+    assert answer.names("2 of 4 models", "HPSEARCH_HOME")
 
 
 def test_a_checkpoint_that_is_gone_or_damaged_is_left_out(cli: CliRunner) -> None:

@@ -1,4 +1,5 @@
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from mlflow.entities import ViewType
 from hpsearch.core.trial import State
 from hpsearch.tracking.base import Sync
 from hpsearch.tracking.mlflow_tracker import MlflowTracker, sync
+from tests.contracts.journal_helpers import DEAD_PID, set_lease
 from tests.tracking.study_recorder import MlflowStudy, StudyRecorder
 
 
@@ -147,3 +149,61 @@ def test_an_unreachable_server_is_the_problem(searched: StudyRecorder):
         "MLflow at http://127.0.0.1:9 does not answer; training is not affected, "
         "and `hpsearch sync digits` sends what is missing"
     )
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of artifacts that this client may not write to, as a folder of another user, or s3 without boto3."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("[Errno 13] Permission denied: '/mlartifacts'")
+
+    monkeypatch.setattr(MlflowClient, "log_text", refuse)
+
+
+def states(recorder: StudyRecorder, store: str) -> list[str]:
+    shown = MlflowStudy(store, recorder.study)
+    return [shown.parent().info.status, *(shown.trial(number).info.status for number in range(6))]
+
+
+@pytest.mark.usefixtures("refused")
+def test_artifacts_that_are_refused_leave_runs_points_and_states(
+    searched: StudyRecorder, store: str, monkeypatch: pytest.MonkeyPatch
+):
+    done = synced(searched, store)
+    assert (done.sent, done.pending, done.files_sent, done.only_files) == (6 + 7, 0, 0, True)
+    assert done.files_pending >= 2, "study.json, and the traceback of the failed trial"
+    assert "Permission denied" in done.problem
+    ended = ["RUNNING", "FINISHED", "FINISHED", "FINISHED", "FAILED", "RUNNING", "SCHEDULED"]
+    assert states(searched, store) == ended
+    monkeypatch.undo()
+    then = synced(searched, store)
+    assert (then.sent, then.files_sent, then.files_pending, then.problem) == (0, done.files_pending, 0, "")
+
+
+@pytest.mark.usefixtures("refused")
+def test_while_a_study_runs_too(searched: StudyRecorder, store: str):
+    tracker = MlflowTracker(searched.study, searched.objective, searched.open, store, interval=0.01, share=1.0)
+    tracker.start()
+    done = tracker.close(60)
+    assert (done.sent, done.pending, done.only_files) == (6 + 7, 0, True)
+
+
+def test_a_study_that_was_killed_is_killed_in_mlflow_until_it_runs_again(searched: StudyRecorder, store: str):
+    synced(searched, store)
+    killed = ["KILLED", "FINISHED", "FINISHED", "FINISHED", "FAILED", "KILLED", "SCHEDULED"]
+    set_lease(searched.url, pid=DEAD_PID)
+    assert synced(searched, store).pending == 0
+    assert states(searched, store) == killed
+    shown = MlflowStudy(store, searched.study)
+    assert (shown.parent().data.tags["hpsearch.state"], shown.trial(4).data.tags["hpsearch.state"]) == (
+        "INTERRUPTED",
+        "WAITING",
+    )
+    assert synced(searched, store) == Sync(sent=0, pending=0)
+    set_lease(searched.url, pid=os.getpid())
+    searched.report(4, 0.3)
+    tracker = MlflowTracker(searched.study, searched.objective, searched.open, store, interval=0.01, share=1.0)
+    tracker.start()
+    tracker.close(60)
+    assert states(searched, store) == ["RUNNING", *killed[1:5], "RUNNING", "SCHEDULED"]

@@ -99,7 +99,7 @@ class TestTrialPayload:
     def test_a_traceback_is_an_artifact(self):
         shown = payload(make_trial(state=State.FAILED, error="ZeroDivisionError\n"))
         assert shown.texts == {"traceback.txt": "ZeroDivisionError\n"}
-        assert "hpsearch.file.traceback.txt" in shown.tags
+        assert "hpsearch.file.traceback.txt" not in shown.tags, "it is written when the file was sent"
 
     def test_a_long_param_is_shortened_with_an_ellipsis(self):
         shown = payload(make_trial(params={"layers": "x" * 10_000})).params["layers"]

@@ -27,7 +27,9 @@ def text(result: RunResult) -> str:
         "",
         *_where_to_look(result, call),
     ]
-    if sync.pending:
+    if sync.only_files:
+        rows += [f"{sync.problem}; `{call('sync')}` sends them"]
+    elif sync.pending:
         rows += [f"{sync.pending} events are not in MLflow yet; `{call('sync')}` sends them", f"  {sync.problem}"]
     if raised := _raised_at_their_end(result):
         them = f"In {named(raised)}, the trainer raised an exception after its last report. The results are kept."

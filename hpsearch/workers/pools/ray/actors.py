@@ -23,6 +23,7 @@ from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.cluster import Cluster, RaySession
 from hpsearch.workers.pools.ray.fit import worker_count
 from hpsearch.workers.pools.ray.packages import pickled
+from hpsearch.workers.shared_home import home_id, home_of, host_without_home
 from hpsearch.workers.worker import Setup, Worker
 
 STARTUP_TIMEOUT = 120.0
@@ -51,7 +52,8 @@ class _Slot:
 
     process: the actor's process, if it is on this machine and hpsearch started Ray. killed_at: when its trial was
     killed, while the call for that trial is still pending (time.monotonic). released: the call that released its last
-    trial, which may still run.
+    trial, which may still run. home: the call that checks the worker's home folder. warning: for the user, sent with
+    its next report.
     """
 
     actor: Any
@@ -60,6 +62,8 @@ class _Slot:
     process: reaper.Process | None = None
     killed_at: float | None = None
     released: Any = None
+    home: Any = None
+    warning: str = ""
 
     @property
     def is_free(self) -> bool:
@@ -74,6 +78,8 @@ class _Slot:
 class RayActors:
     """A pool on Ray. The constructor waits until one worker is ready and has checked the trainer (`Worker.check`).
 
+    needs_home: PoolError where a worker cannot read the driver's home folder; else that is a warning.
+
     Raises ResourcesError where the cluster can never provide the resources, TrainerError for a trainer that cannot be
     used, PoolError where Ray does not start.
     """
@@ -82,6 +88,7 @@ class RayActors:
     cluster: Cluster
     example: Params
     notes: list[str] = field(default_factory=list)
+    needs_home: bool = False
 
     def __post_init__(self) -> None:
         self._slots: list[_Slot] = []
@@ -89,8 +96,13 @@ class RayActors:
         self._problem: Exception | None = None
         self._unconfirmed: list[tuple[float, Lost]] = []
         self.setup = replace(self.setup, trainer=pickled(self.setup.trainer))
+        if self.cluster.address != "local":
+            self.setup = replace(self.setup, home_id=home_id(home_of(self.setup)))
+        self._without_home = set[str]()
         self._session = RaySession(self.cluster, self.setup.trainer)
         self._last_up = time.monotonic()
+        if self._session.left_out:
+            self.notes.append(f"not sent to the cluster: {', '.join(self._session.left_out)}")
         try:
             self._actors = self._actor_class()
             count, note = worker_count(self.cluster, self._session.nodes())
@@ -209,6 +221,7 @@ class RayActors:
         slot.number = slot.process = slot.killed_at = None
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
+        slot.home = slot.actor.__ray_call__.remote(_host_without_home)
 
     def _wait(self, calls: list[Any], timeout: float) -> list[Any]:
         """The calls that have ended; waits up to `timeout` seconds for the first."""
@@ -246,23 +259,42 @@ class RayActors:
         self._last_up = time.monotonic()
         if isinstance(result, int):
             slot.process = self._session.register(result)
+            self._check_home(slot)
             return None
         if slot.killed_at is not None:  # its trial was killed; one that had just reported has ended by now or ends here
             slot.killed_at = None
             self._kill_trial(slot)
             return None
+        if isinstance(result, Reported) and slot.warning:
+            result, slot.warning = replace(result, warnings=(*result.warnings, slot.warning)), ""
         if isinstance(result, Lost) or result.failure:
             slot.number = None
         if _is_terminated(result):
             self._replace(slot)
         return result
 
+    def _check_home(self, slot: _Slot) -> None:
+        """One warning for each host without the home."""
+        host = ""
+        with suppress(RayError):  # it has ended meanwhile, which the next call finds
+            host = str(ray.get(slot.home, timeout=60))
+        if not host or host in self._without_home:
+            return
+        self._without_home.add(host)
+        slot.warning = (
+            f"workers on {host} cannot read {home_of(self.setup)} of this machine: the checkpoints and logs of their "
+            "trials stay there. Such a trial is trained again from epoch 1 if another node continues it, and `best` "
+            "and `evaluate` have no model of it. Set HPSEARCH_HOME to a folder that all nodes share"
+        )
+        if self.needs_home:
+            raise PoolError(slot.warning)
+
     def _lost(self, slot: _Slot, problem: Exception) -> Lost | None:
         """Replace a lost worker and return the event. PoolError where Ray itself has died."""
         number, fatal = slot.number, self._session.fatal_error(slot.process)
         self.why_lost, cause = why_lost(problem, fatal, self._session.kernel_oom_killed())
-        node_has_died = self._session.node_has_died(slot.actor)
         self._session.check(at_once=True)
+        node_has_died = self._session.node_has_died(slot.actor)
         self._replace(slot)
         return None if number is None else Lost(number, self.why_lost, fatal, cause, node_has_died)
 
@@ -314,6 +346,10 @@ class RayActors:
                 f"no worker was ready within {STARTUP_TIMEOUT:.0f} s on {self.cluster.place}{trouble}: "
                 f"the cluster may be busy or have lost its nodes, see `ray status`; {RESUME}"
             )
+
+
+def _host_without_home(worker: Worker | IsolatedWorker) -> str:
+    return host_without_home(worker.setup)
 
 
 def _is_terminated(result: Reported | Lost) -> bool:

@@ -28,6 +28,7 @@ from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.workers.isolation.exits import kernel_oom_kills
 from hpsearch.workers.pools.ray import reaper
 from hpsearch.workers.pools.ray.packages import runtime_env
+from hpsearch.workers.pools.ray.upload import left_out
 
 EXIT_TIMEOUT = 1.0
 """Seconds from a worker's fatal error to the end of its process."""
@@ -56,7 +57,9 @@ class Cluster:
 
 
 class RaySession:
-    """Open until `close`. PoolError where Ray does not start; BadInput for a wrong token, or where Ray is already
+    """Open until `close`. left_out: names in the study's folder that were not sent to the cluster.
+
+    PoolError where Ray does not start; BadInput for a wrong token, or where Ray is already
     initialized: a process can have one session, and `close` would end it."""
 
     def __init__(self, cluster: Cluster, trainer: TrainerContext):
@@ -68,6 +71,7 @@ class RaySession:
         self._cluster = cluster
         self._local: _LocalRay | None = None
         self._dead = False
+        self.left_out: list[str] = []
         self._checked = self._answered = time.monotonic()
         self._ended = kernel_oom_kills()
         redirect_ray_logs()
@@ -79,8 +83,10 @@ class RaySession:
                 self._local = _LocalRay()
             else:
                 check_reachable(cluster.address)
-                is_job = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ  # it has its own runtime_env
-                sent_environment = None if is_job else runtime_env(trainer.use, trainer.folder)
+                sent_environment = None
+                if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:  # a job has its own runtime_env
+                    sent_environment = runtime_env(trainer.use, trainer.folder, trainer.sources().files)
+                    self.left_out = left_out(trainer.folder)
                 ray.init(address=cluster.address, runtime_env=sent_environment, **_QUIET)
             is_client = ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
             self._gcs = "" if is_client else str(ray.get_runtime_context().gcs_address)
@@ -136,11 +142,16 @@ class RaySession:
         return self._local.fatal_error(process[0])
 
     def node_has_died(self, actor: Any) -> bool:
-        """Whether a dead actor has ended with its node. False where Ray does not know (a `ray://` address)."""
+        """Whether a lost actor has ended with its node: its raylet does not answer, which Ray itself knows only after
+        seconds. False where that cannot be determined (a `ray://` address)."""
         with suppress(Exception):  # Ray's own table has no public interface that works without its dashboard
             rows: Any = gcs_pb2  # made by protoc, without types
             row = rows.ActorTableData.FromString(ray._private.state.state.get_actor_info(actor._actor_id))
-            return bool(row.death_cause.actor_died_error_context.HasField("node_death_info"))
+            if row.death_cause.actor_died_error_context.HasField("node_death_info"):
+                return True
+            node = row.address.node_id.hex()
+            (its,) = [one for one in ray.nodes() if one["NodeID"] == node]  # type: ignore[no-untyped-call]
+            return not (its["Alive"] and _is_reachable(f"{its['NodeManagerAddress']}:{its['NodeManagerPort']}"))
         return False
 
     def kernel_oom_killed(self) -> bool:

@@ -16,8 +16,10 @@ from hpsearch.provenance.sources import is_installed
 from hpsearch.study.definition import Study
 from hpsearch.study.file.search_sections import Own
 from hpsearch.study.file.sections import OwnPrune
+from hpsearch.trainer.trainer_sources import sources_of_trainer
 from hpsearch.workers.pools.ray.cluster import redirect_ray_logs
 from hpsearch.workers.pools.ray.packages import packages, runtime_env
+from hpsearch.workers.pools.ray.upload import left_out
 
 HOME = 'HPSEARCH_HOME="${HPSEARCH_HOME:-$HOME/.hpsearch}"'
 """Ray removes a job's working directory after the job, so the journal is in the home folder of the head node."""
@@ -28,10 +30,11 @@ AGENT_TIMEOUT = 60.0
 
 @dataclass
 class Job:
-    """A submitted study. number: Ray's submission id."""
+    """A submitted study. number: Ray's submission id. left_out: names in the study's folder that were not sent."""
 
     client: JobSubmissionClient
     number: str
+    left_out: Sequence[str] = ()
 
     def output(self) -> Iterator[str]:
         """The job's output as it is printed, until the job ends."""
@@ -66,7 +69,7 @@ def entrypoint(study: Study, overrides: Sequence[str]) -> str:
 
 def job_environment(study: Study) -> dict[str, Any]:
     """The runtime_env of the job: that of its workers, and the packages of the user's own sampler and pruner."""
-    environment = runtime_env(study.trainer.use, study.folder)
+    environment = runtime_env(study.trainer.use, study.folder, sources_of_trainer(study).files)
     for section in (study.search, study.prune):
         if isinstance(section, Own | OwnPrune):
             own = [path for path in packages(section.use, study.folder) if not is_installed(Path(path))]
@@ -75,7 +78,7 @@ def job_environment(study: Study) -> dict[str, Any]:
 
 
 def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
-    """PoolError where the cluster does not answer or refuses the job.
+    """PoolError where the cluster does not answer or refuses the job. BadInput where a folder is too large to be sent.
 
     `${env:NAME}` in the study is read from the cluster's environment, and not sent: Ray's Jobs API shows the
     environment of a job to every client.
@@ -87,7 +90,7 @@ def submit(study: Study, overrides: Sequence[str], address: str) -> Job:
         number = _submitted(client, entrypoint(study, overrides), environment)
     except (RuntimeError, ConnectionError, ValueError, RayError) as problem:
         raise PoolError(f"the cluster at {address} did not accept the job: {problem}") from None
-    return Job(client, number)
+    return Job(client, number, left_out(study.folder))
 
 
 def _submitted(client: JobSubmissionClient, command: str, environment: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,26 +15,37 @@ from hpsearch.provenance.sources import code_holder, references
 from hpsearch.trainer.failures import headline
 from hpsearch.trainer.open_trial import TrainerContext
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
+from hpsearch.workers.pools.ray.upload import check_size, excludes
 
-EXCLUDES = [".git", ".venv", "venv", ".hpsearch", "__pycache__", "node_modules", "mlruns", "data", "*.pt", "*.ckpt"]
-EXCLUDES += [".env*"]  # these hold passwords, and other users of the cluster may read the upload
-"""Files in a study's folder that are not sent to a cluster."""
-
-
-def runtime_env(use: str, folder: Path) -> dict[str, Any]:
-    """Ray's runtime_env: the study's folder, hpsearch, and the trainer's package."""
-    return {"working_dir": str(folder), "excludes": EXCLUDES, "py_modules": packages(use, folder)}
+NO_MODULES: Mapping[str, Path] = {}
 
 
-def packages(use: str, folder: Path) -> list[str]:
-    """The folders of the packages that a worker imports and that do not lie in the study's folder."""
-    names = dict.fromkeys(["hpsearch", module_of(use, folder).partition(".")[0]])
-    names.pop("__main__", None)  # what is in it travels by value
+def runtime_env(use: str, folder: Path, modules: Mapping[str, Path] = NO_MODULES) -> dict[str, Any]:
+    """Ray's runtime_env: the study's folder, hpsearch, and the trainer's packages. BadInput where one of the folders is
+    too large.
+
+    modules: the file of each module of the trainer that is not installed, by its name.
+    """
+    sent = packages(use, folder, modules)
+    patterns = excludes(folder, sent)
+    check_size([str(folder), *sent], patterns)
+    return {"working_dir": str(folder), "excludes": patterns, "py_modules": sent}
+
+
+def packages(use: str, folder: Path, modules: Mapping[str, Path] = NO_MODULES) -> list[str]:
+    """The packages and modules that a worker imports and that do not lie in the study's folder: the folder of a
+    package, the file of a module. modules: as for `runtime_env`."""
+    inside = folder.resolve()
+    outside = [name for name, file in modules.items() if not file.resolve().is_relative_to(inside)]
+    tops = dict.fromkeys(module.partition(".")[0] for module in ("hpsearch", module_of(use, folder), *outside))
+    tops.pop("__main__", None)  # what is in it travels by value
     found = []
-    for name in names:
+    for name in tops:
         spec = None if (folder / name).exists() else importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations:
             found.append(next(iter(spec.submodule_search_locations)))
+        elif spec is not None and spec.origin is not None and name in outside:
+            found.append(spec.origin)
     return found
 
 

@@ -1,9 +1,11 @@
 """Ray takes seconds to start, and so does each of its workers: one pool serves most of these tests."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +58,17 @@ class TestStart:
     def test_one_whose_import_ends_the_worker_is_found_out(self, tmp_path: Path) -> None:
         with pytest.raises(PoolError, match=r"every worker died .*ActorDiedError.*tests.support.leaves:train"):
             RayActors(setup(tmp_path, "leaves:train"), Cluster(workers=2), {})
+
+    def test_a_home_that_a_worker_cannot_read_is_a_warning_or_an_error(self, tmp_path: Path) -> None:
+        """As on a node that does not share the driver's home."""
+        elsewhere = setup(tmp_path / "home" / "studies" / "one", "either", isolated=True, home_id="of the driver")
+        with pytest.raises(PoolError, match=platform.node()):
+            RayActors(elsewhere, Cluster(workers=1), {"toy": "noop"}, needs_home=True)
+        pool = RayActors(elsewhere, Cluster(workers=1), {"toy": "noop"})
+        driver = Driver(pool)
+        (reported,) = driver.train(driver.start({"toy": "noop"}, until=1))
+        pool.close()
+        assert [str(tmp_path / "home") in warning for warning in reported.warnings] == [True]
 
     @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
     def test_where_nobody_listens_there_is_no_cluster(self, tmp_path: Path, address: str) -> None:
@@ -135,6 +148,21 @@ class TestRayActors(PoolContract):
         driver.order(then)
         driver.train(then)
         assert [report.step for report in driver.curve(then)] == [1, 2, 3, 4, 5]
+
+    def test_a_worker_that_gets_sigterm_is_lost_to_something_outside_and_replaced(
+        self, driver: Driver, shared: RayActors
+    ) -> None:
+        start = driver.start({"toy": "faulty", "at": 1, "how": "hang"}, until=1)
+        (slot,) = [slot for slot in shared._slots if slot.number == start.number]
+        assert slot.process is not None
+        before = slot.process
+        time.sleep(1.0)  # its trial begins; before that the worker ends without an answer
+        os.kill(before[0], signal.SIGTERM)
+        lost = driver.news(start)
+        assert isinstance(lost, Lost)
+        assert (lost.outside, lost.cause) == (True, Cause.WORKER_LOST)
+        driver.until(lambda: driver.pool.room == 2)
+        assert slot.process not in (None, before)
 
     def test_one_that_crashes_says_where(self, driver: Driver) -> None:
         """Another trial goes on beside it, and both report."""

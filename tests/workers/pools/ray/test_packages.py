@@ -1,6 +1,7 @@
 """What travels to the workers of a cluster."""
 
 import pickle
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.trial import Params, Report
 from hpsearch.trainer.trainer_object import PickledTrainer, TrainerObject
+from hpsearch.trainer.trainer_sources import sources_of
 from hpsearch.trainer.training_run import Run
 from hpsearch.workers.pools.ray.packages import packages, pickled, runtime_env
 from tests.support import toys
@@ -33,10 +35,20 @@ def test_a_trainer_that_is_one_file_in_the_studys_folder_travels_with_the_folder
     assert packages("my_trainer:train", tmp_path) == [str(ROOT / "hpsearch")]
 
 
-def test_passwords_and_results_stay_here(tmp_path: Path) -> None:
-    environment = runtime_env("trainers.digits:train", tmp_path)
-    assert environment["working_dir"] == str(tmp_path)
-    assert {".env*", ".hpsearch", ".git", "*.pt"} <= set(environment["excludes"])
+def test_a_second_package_and_a_module_on_the_path_travel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study, elsewhere = tmp_path / "study", tmp_path / "elsewhere"
+    for folder in (study, elsewhere / "second_package"):
+        folder.mkdir(parents=True)
+    (elsewhere / "second_package" / "__init__.py").write_text("")
+    (elsewhere / "second_package" / "layers.py").write_text("import lone_module")
+    (elsewhere / "lone_module.py").write_text("import json")
+    (study / "first.py").write_text("from second_package import layers\nimport beside")
+    (study / "beside.py").write_text("")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(elsewhere)])
+    sources = sources_of("first:train", study, None)
+    environment = runtime_env("first:train", study, sources.files)
+    wanted = [str(ROOT / "hpsearch"), str(elsewhere / "second_package"), str(elsewhere / "lone_module.py")]
+    assert sorted(environment["py_modules"]) == sorted(wanted)
 
 
 def test_nothing_of_a_program_itself(tmp_path: Path) -> None:
