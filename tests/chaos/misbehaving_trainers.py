@@ -49,7 +49,7 @@ def failing(params: Params, run: Run) -> Iterator[Report]:
 def _cause_fault(how: str) -> float | None:
     """Cause the fault. Returns the loss to report, where the loss is the fault."""
     match how:
-        case "SIGKILL" | "SIGSTOP":
+        case "SIGKILL" | "SIGSTOP" | "SIGTERM":
             os.kill(os.getpid(), signal.Signals[how])
             time.sleep(0.5)  # until the signal is there
         case "os._exit":

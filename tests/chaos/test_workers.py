@@ -17,6 +17,7 @@ FATES = {
     "fine": ("COMPLETE", 1, "done"),
     "once SIGKILL": ("COMPLETE", 2, "done"),
     "once os._exit": ("COMPLETE", 2, "done"),
+    "once SIGTERM": ("COMPLETE", 1, "done"),
     "SIGSEGV": ("FAILED", 2, "worker_lost"),
     "raise": ("FAILED", 1, "trainer_raised"),
     "once memory": ("COMPLETE", 1, "done"),

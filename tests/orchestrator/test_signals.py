@@ -67,7 +67,26 @@ def test_a_second_one_lets_the_loop_end_elsewhere(tmp_path: Path) -> None:
     assert (signals.first, loop.end.stopped) == (signal.SIGTERM, "stopped by SIGTERM")
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_the_notice_of_a_scheduler_ends_the_run_with_the_epoch(tmp_path: Path, number: signal.Signals) -> None:
+    def notified(_: object) -> None:
+        if loop.history.epochs == 1:
+            signal.raise_signal(number)
+
+    observer = EachTurn(notified)
+    loop = observer.loop = searched(tmp_path, 0).loop(observers=[observer])
+    signals, before = Signals(print), signal.getsignal(number)
+    with signals.listening(), signals.stopping(loop):
+        loop.run()
+    assert (signals.first, loop.end.stopped) == (number, f"stopped by {number.name}")
+    assert [trial.state for trial in loop.history] == [WAITING]
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138), (signal.SIGUSR2, 140)],
+)
 def test_before_the_first_trial_the_run_is_stopped(number: signal.Signals, exit_code: int) -> None:
     ours = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(one) for one in ours]
