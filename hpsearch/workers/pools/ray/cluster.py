@@ -143,7 +143,10 @@ class RaySession:
 
     def node_has_died(self, actor: Any) -> bool:
         """Whether a lost actor has ended with its node: its raylet does not answer, which Ray itself knows only after
-        seconds. False where that cannot be determined (a `ray://` address)."""
+        seconds. False where that cannot be determined (a `ray://` address), and on this machine: its only node is
+        checked by `check`."""
+        if self._local is not None or not self._gcs or not _is_reachable(self._gcs):  # a call would wait for the GCS
+            return False
         with suppress(Exception):  # Ray's own table has no public interface that works without its dashboard
             rows: Any = gcs_pb2  # made by protoc, without types
             row = rows.ActorTableData.FromString(ray._private.state.state.get_actor_info(actor._actor_id))
