@@ -39,7 +39,7 @@ def run(args: Namespace) -> Iterator[Answer]:
     follow, stop = (f"ray job {verb} {job.number} --address {args.address}" for verb in ("logs --follow", "stop"))
     sent = {"study": study.study.name, "job": job.number, "address": args.address, "left_out": list(job.left_out)}
     if job.left_out:
-        print(f"note: not sent to the cluster: {', '.join(job.left_out)}", file=sys.stderr)
+        sys.stderr.write(f"note: not sent to the cluster: {', '.join(job.left_out)}\n")
     if not args.follow:
         text = f"{study.study.name} runs as job {job.number}\n  follow  {follow}\n  stop    {stop}"
         yield Answer(sent, lambda: text)
