@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack, suppress
 
-from hpsearch.core.errors import InfrastructureError
+from hpsearch.core.errors import InfrastructureError, PoolError
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to
 from hpsearch.orchestrator import build, trainer_check
 from hpsearch.orchestrator.observers import Notes, Observer
@@ -78,7 +78,8 @@ def _searched(
             loop.run()
     except BaseException as problem:
         result = search.abort(problem, signals.first)
-        if not (isinstance(problem, KeyboardInterrupt) and signals.first):
+        # PoolError: a scheduler sends the signal to all processes of the run, those of Ray among them.
+        if not (isinstance(problem, KeyboardInterrupt | PoolError) and signals.first):
             raise
         return result
     return search.close(signals.first)

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from hpsearch.core.errors import PoolError
+from hpsearch.workers.pools.in_process import InProcess
 from tests.cli.cli_runner import CliResult, CliRunner, content
 from tests.cli.test_going_on import SLOW, written
 
@@ -83,6 +85,25 @@ def test_hangup_ends_nothing_and_sigterm_all(cli: CliRunner) -> None:
     assert "WAITING" in {trial["state"] for trial in cli.export()["trials"]}
     assert cli.run().code == 0
     assert cli.trained() == 12
+
+
+def test_a_signal_that_also_ended_ray(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler sends it to all processes of a run."""
+    written(cli, "random")
+    events = InProcess.events
+
+    def signalled_too(pool: InProcess, timeout: float) -> object:
+        if pool._orders:
+            signal.raise_signal(signal.SIGTERM)
+            raise PoolError("Ray has died")
+        return events(pool, timeout)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InProcess, "events", signalled_too)
+        assert cli.run().code == 143
+    assert stopped(cli)
+    assert [trial["state"] for trial in cli.export()["trials"]] == ["WAITING"]
+    assert cli.run().code == 0
 
 
 def test_interrupted_twice_in_a_long_epoch(cli: CliRunner) -> None:
