@@ -52,7 +52,8 @@ class _Slot:
 
     process: the actor's process, if it is on this machine and hpsearch started Ray. killed_at: when its trial was
     killed, while the call for that trial is still pending (time.monotonic). released: the call that released its last
-    trial, which may still run. home: the call that checks the worker's home folder. warning: for the user, sent with
+    trial, which may still run. retired_at: when SIGTERM ended its trial: it may end too, and is
+    replaced. home: the call that checks the worker's home folder. warning: for the user, sent with
     its next report.
     """
 
@@ -61,13 +62,14 @@ class _Slot:
     number: int | None = None
     process: reaper.Process | None = None
     killed_at: float | None = None
+    retired_at: float | None = None
     released: Any = None
     home: Any = None
     warning: str = ""
 
     @property
     def is_free(self) -> bool:
-        return self.pending is None and self.number is None
+        return self.pending is None and self.number is None and self.retired_at is None
 
     @property
     def is_starting(self) -> bool:
@@ -187,11 +189,14 @@ class RayActors:
 
     def close(self) -> None:
         """Trainers that are being closed have RELEASE_TIMEOUT seconds for it."""
+        with suppress(PoolError):
+            self._session.check(at_once=True)
         released = [slot.released for slot in self._slots if slot.released is not None]
         if released and self._session.is_alive:
             with suppress(RayError, ConnectionError):
                 ray.wait(released, num_returns=len(released), timeout=RELEASE_TIMEOUT)
-        for slot in self._slots if self._session.is_alive else ():
+        # A Ray of our own ends its workers itself. While it dies (a signal to all processes), `ray.kill` may hang.
+        for slot in self._slots if self._session.is_alive and self.cluster.address != "local" else ():
             with suppress(RayError, ConnectionError):
                 ray.kill(slot.actor)
         self._slots = []
@@ -218,7 +223,7 @@ class RayActors:
     def _start_worker(self, slot: _Slot) -> None:
         """Put a new actor into the slot; it is free once it has checked the trainer."""
         slot.actor = self._actors.remote(replace(self.setup, ahead=True))
-        slot.number = slot.process = slot.killed_at = None
+        slot.number = slot.process = slot.killed_at = slot.retired_at = None
         slot.actor.warm_up.remote()
         slot.pending = slot.actor.check.remote(self.example)
         slot.home = slot.actor.__ray_call__.remote(_host_without_home)
@@ -270,7 +275,7 @@ class RayActors:
         if isinstance(result, Lost) or result.failure:
             slot.number = None
         if _is_terminated(result):
-            self._replace(slot)
+            slot.retired_at = time.monotonic()
         return result
 
     def _check_home(self, slot: _Slot) -> None:
@@ -315,6 +320,9 @@ class RayActors:
         """Replace workers that did not kill their trial in time: suspended, or their node is unreachable."""
         for slot in self._slots:
             if slot.killed_at is not None and time.monotonic() - slot.killed_at > KILL_TIMEOUT:
+                self._replace(slot)
+            if slot.retired_at is not None and time.monotonic() - slot.retired_at > LOST_DELAY:
+                self._session.check(at_once=True)  # the signal may have been for Ray's own processes too
                 self._replace(slot)
 
     def _replace(self, slot: _Slot) -> None:
