@@ -37,8 +37,9 @@ def run(args: Namespace) -> Iterator[Answer]:
 
     job = jobs.submit(study, args.overrides, args.address)
     follow, stop = (f"ray job {verb} {job.number} --address {args.address}" for verb in ("logs --follow", "stop"))
-    sent = {"study": study.study.name, "job": job.number, "address": args.address, "left_out": list(job.left_out)}
+    sent: dict[str, object] = {"study": study.study.name, "job": job.number, "address": args.address}
     if job.left_out:
+        sent["left_out"] = list(job.left_out)
         sys.stderr.write(f"note: not sent to the cluster: {', '.join(job.left_out)}\n")
     if not args.follow:
         text = f"{study.study.name} runs as job {job.number}\n  follow  {follow}\n  stop    {stop}"

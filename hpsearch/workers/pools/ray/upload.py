@@ -27,14 +27,15 @@ SHOWN = 5
 
 
 def left_out(folder: Path) -> list[str]:
-    """The names of the files and folders directly in a study's folder that are not sent, sorted."""
+    """The names of the files and folders directly in a study's folder that are not sent and that a trainer might read,
+    sorted."""
     if not folder.is_dir():
         return []
     return sorted(entry.name for entry in folder.iterdir() if _is_left_out(entry))
 
 
 def _is_left_out(entry: Path) -> bool:
-    if entry.name in (".hpsearch", "node_modules") or entry.name.startswith(".env"):
+    if entry.name == "node_modules" or entry.name.startswith(".env"):
         return True
     if not entry.is_dir():
         return entry.suffix in WEIGHTS

@@ -35,7 +35,7 @@ def test_what_is_left_out_is_left_out_at_the_root_only(tmp_path: Path) -> None:
         *("net/start.pt", "net/mlruns/a.py", "data/images/1.png", "model.pt", "last.ckpt", "mlruns/0/meta.yaml"),
         *(".venv/pyvenv.cfg", ".venv/lib/torch.py", ".hpsearch/journal.db", ".git/config", "node_modules/a.js"),
     )
-    assert left_out(study) == [".hpsearch", ".venv", "data", "last.ckpt", "mlruns", "model.pt", "node_modules"]
+    assert left_out(study) == [".venv", "data", "last.ckpt", "mlruns", "model.pt", "node_modules"]
     inside = {"__init__.py", "data/__init__.py", "data/loading.py", "venv/__init__.py", "start.pt", "mlruns/a.py"}
     assert packed(study, excludes(study, []), tmp_path) == {"train.py", *(f"net/{name}" for name in inside)}
 
