@@ -23,6 +23,8 @@ FORMS = (
     "docs/forms.md shows each"
 )
 
+_NOT_PLAIN = (inspect.isgeneratorfunction, inspect.iscoroutinefunction)
+
 NO_RUN = "the trainer has no parameter `run`, so it gives no object to run.track(…)"
 
 
@@ -84,9 +86,10 @@ def is_trainable(thing: Any) -> bool:
     ray. Ray is not imported here."""
     if inspect.isclass(thing):
         return any(kind.__name__ == "Trainable" and kind.__module__.startswith("ray.tune.") for kind in thing.__mro__)
-    if not inspect.isfunction(thing) or inspect.isgeneratorfunction(thing) or inspect.iscoroutinefunction(thing):
+    function = code_holder(thing) if isinstance(thing, partial) else thing
+    if not inspect.isfunction(function) or any(is_kind(function) for is_kind in _NOT_PLAIN):
         return False
-    return takes_one_mapping(thing) and _imports_ray(thing)
+    return takes_one_mapping(thing) and _imports_ray(function)
 
 
 @lru_cache(maxsize=64)

@@ -1,5 +1,6 @@
 """What was written for ray.tune runs as it is, as trials: reported, paused, continued, killed, ended."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -275,6 +276,11 @@ class TestToldFromOtherFunctions:
     )
     def test_a_function_of_one_argument(self, thing: Any) -> None:
         assert forms.is_trainable(thing)
+
+    def test_a_partial_of_one(self) -> None:
+        bound = functools.partial(tune_toys.network)
+        assert forms.is_trainable(bound)
+        assert not forms.is_trainable(functools.partial(print))
 
     def test_one_that_takes_a_run_or_the_parameters_by_name_is_not_of_tune(self) -> None:
         def with_run(config: Any, run: Any = None) -> None: ...
