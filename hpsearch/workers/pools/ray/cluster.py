@@ -82,11 +82,11 @@ class RaySession:
             if cluster.address == "local":
                 self._local = _LocalRay()
             else:
-                check_reachable(cluster.address)
                 sent_environment = None
                 if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:  # a job has its own runtime_env
                     sent_environment = runtime_env(trainer.use, trainer.folder, trainer.sources().files)
                     self.left_out = left_out(trainer.folder)
+                check_reachable(cluster.address)
                 ray.init(address=cluster.address, runtime_env=sent_environment, **_QUIET)
             is_client = ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
             self._gcs = "" if is_client else str(ray.get_runtime_context().gcs_address)
