@@ -265,8 +265,8 @@ class TestSearch:
         assert seeds[0] == seeds[1]
         assert seeds[2] != seeds[0], "the same parameters once more are not the same training once more"
 
-    def test_without_repeats_every_trial_has_its_own(self, tmp_path: Path) -> None:
-        alone = Search(tmp_path, ListSampler([{"x": 1.0}, {"x": 2.0}, {"x": 1.0}]))
+    def test_with_different_seeds_and_without_repeats_every_trial_has_its_own(self, tmp_path: Path) -> None:
+        alone = Search(tmp_path, ListSampler([{"x": 1.0}, {"x": 2.0}, {"x": 1.0}]), trial_seeds="different")
         alone.go()
         assert len({trial.seed for trial in alone.recorder.trials.values()}) == 3
 
