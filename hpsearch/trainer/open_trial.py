@@ -188,7 +188,7 @@ class OpenTrial:
     @property
     def unread(self) -> Unread | None:
         """The searched parameters that the trainer has not read so far, if there are any."""
-        return self._reads.unread
+        return self._reads.unread or self.run.unread
 
     def close(self) -> None:
         """The trainer's `finally` runs, and what it raises is raised here."""

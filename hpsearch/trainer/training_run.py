@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.errors import TrainerError
 from hpsearch.core.folders import make_private
+from hpsearch.core.messages import Unread
 from hpsearch.core.replicates import Fold
 from hpsearch.core.trial import Report
 from hpsearch.provenance import data_hashes
@@ -88,6 +89,7 @@ class Run:
         self.tracked: dict[str, Any] = {}
         self.data_hashes: dict[str, str] = {}
         self.warnings: list[str] = []
+        self.unread: Unread | None = None
         self.without_checkpoints = ""
         self.takes_step_0 = False
 

@@ -208,7 +208,7 @@ class _Training:
         start, context, restored = self.start, self.context, self.checkpoints.restored
         trainer = context.find()
         if len(context.replicates) > 1:
-            trainer = side_by_side(trainer, context.replicates, context.objective.metric)
+            trainer = side_by_side(trainer, context.replicates, context.objective.metric, start.params.keys())
         step = restored.step if restored else 0
         if step < start.after:
             self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")

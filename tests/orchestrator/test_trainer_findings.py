@@ -65,6 +65,29 @@ def test_a_dataclass(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert "`lr`" in warning
 
 
+SIDE_BY_SIDE = [{"repeats": 2}, {"validation": {"folds": 2}}, {"validation": {"folds": 2}, "repeats": 2}]
+
+
+@pytest.mark.parametrize("section", SIDE_BY_SIDE)
+@pytest.mark.parametrize("params", ["params", "params: P"])
+def test_folds_and_repeats(run: Run, capsys: pytest.CaptureFixture[str], section: dict[str, Any], params: str) -> None:
+    dataclass = "@dataclass\nclass P:\n    x: float\n    lr: float\n\n"
+    read = "(run.fold, params.x)[1]" if ":" in params else '(run.fold, params["x"] * params.get("rate", 1))[1]'
+    run(dataclass + trainer(read, params), TWO, trainer=section)
+    (warning,) = warnings(capsys)
+    assert "`lr`" in warning
+    assert ("`rate`" in warning) == (":" not in params)
+
+
+@pytest.mark.parametrize("section", SIDE_BY_SIDE)
+def test_a_parameter_that_one_fold_or_repeat_reads(
+    run: Run, capsys: pytest.CaptureFixture[str], section: dict[str, Any]
+) -> None:
+    first = "run.fold.number == 1" if "validation" in section else "run.seed == 0"
+    run(trainer(f'(run.fold, params["x"] + (params["lr"] if {first} else 0))[1]'), TWO, trainer=section)
+    assert not warnings(capsys)
+
+
 @pytest.mark.parametrize("read", ['params["x"] + params["lr"]', "sum(params.values())", "sum({**params}.values())"])
 def test_all_are_read(run: Run, capsys: pytest.CaptureFixture[str], read: str) -> None:
     run(trainer(read), TWO)

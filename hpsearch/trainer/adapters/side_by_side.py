@@ -11,10 +11,11 @@ there is no unbiased estimate).
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from hpsearch.core.messages import Unread
 from hpsearch.core.replicates import Replicate, Replicates
 from hpsearch.core.seeds import replicate_seed
 from hpsearch.core.trial import Params, Report
@@ -23,14 +24,16 @@ from hpsearch.trainer.open_trial import OpenTrial
 from hpsearch.trainer.training_run import Run, Trainer
 
 
-def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer:
+def side_by_side(train: Trainer, replicates: Replicates, metric: str, searched: Collection[str] = ()) -> Trainer:
     """A trainer that runs the given one for each replicate (>= 2). The first has the trial's own seed.
+
+    searched: the names of the parameters that the trainer should read; `Run.unread` has those that it does not.
 
     It ends when all have ended; a training that ends earlier counts with the last value of each metric.
     """
 
     def all_of_them(params: Params, run: Run) -> Iterator[Report]:
-        trainings = [_ReplicateTraining(train, params, run, replicate) for replicate in replicates]
+        trainings = [_ReplicateTraining(train, params, run, replicate, searched) for replicate in replicates]
         run.track(**{training.name: training for training in trainings})
         with ExitStack() as stack:
             for training in trainings:
@@ -39,6 +42,7 @@ def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer
                 if epoch <= max(training.step for training in trainings):
                     continue  # their reports rise by more than 1
                 reports = [training.report() for training in trainings]
+                run.unread = _unread([training.unread for training in trainings])
                 if all(training.ended for training in trainings):
                     return
                 if not any(training.run.tracked for training in trainings):
@@ -47,6 +51,14 @@ def side_by_side(train: Trainer, replicates: Replicates, metric: str) -> Trainer
                 yield Report(step, combined(reports, replicates, metric))
 
     return all_of_them
+
+
+def _unread(each: Sequence[Unread | None]) -> Unread | None:
+    """The parameters that no training has read; None where there are none, or one training is not known."""
+    known = [one for one in each if one is not None]
+    names = set.intersection(*(set(one.names) for one in known)) if len(known) == len(each) else set()
+    missing = {name for one in known for name in one.missing}
+    return Unread(tuple(sorted(names)), tuple(sorted(missing))) if names else None
 
 
 def combined(reports: Sequence[Mapping[str, float]], replicates: Replicates, metric: str) -> dict[str, float]:
@@ -78,10 +90,11 @@ class _ReplicateTraining:
     run: the argument of its trainer. ended: its trainer has returned.
     """
 
-    def __init__(self, train: Trainer, params: Params, whole: Run, replicate: Replicate):
+    def __init__(self, train: Trainer, params: Params, whole: Run, replicate: Replicate, searched: Collection[str]):
         self.name = replicate.name
         self.ended = False
         self._train, self._params, self._whole, self._fold = train, params, whole, replicate.fold
+        self._searched = searched
         self._seed = replicate_seed(whole.seed, replicate.place)
         self.run = self._run(None)
         self._trial: OpenTrial | None = None
@@ -113,6 +126,11 @@ class _ReplicateTraining:
         """The step of its last report."""
         return self._last.step
 
+    @property
+    def unread(self) -> Unread | None:
+        """The searched parameters that its trainer has not read so far. None also before its trainer was called."""
+        return self._trial.unread if self._trial is not None else None
+
     def report(self) -> Mapping[str, float]:
         """Train to the next report. Returns its metrics; where it has ended, the last value of each metric."""
         if not self.ended:
@@ -125,7 +143,14 @@ class _ReplicateTraining:
     def _next_report(self) -> Report | None:
         name = f"{self.name}, of seed {self._seed}"
         if self._trial is None:
-            self._trial = OpenTrial(self._train, self._params, self.run, step=self._last.step, name=f"{name},")
+            self._trial = OpenTrial(
+                self._train,
+                dict(self._params),
+                self.run,
+                step=self._last.step,
+                name=f"{name},",
+                searched=self._searched,
+            )
         else:
             state.set_random_state(self._random)
         try:
