@@ -13,8 +13,9 @@ from hpsearch.orchestrator.rules import Rules
 from hpsearch.provenance.module_search import module_of
 from hpsearch.pruners.base import NeverPrune, Pruner, Several
 from hpsearch.samplers.base import Sampler
+from hpsearch.study import feasible
 from hpsearch.study.definition import Study
-from hpsearch.study.file import search_sections, sections
+from hpsearch.study.file import known_points, search_sections, sections
 from hpsearch.tracking.base import MemoryTracker, Tracker
 from hpsearch.tracking.own_runs import LOGGERS, OwnLoggingStore
 from hpsearch.trainer.contract import check_is_not_ask_and_tell
@@ -33,27 +34,28 @@ MAX_FILE_NAME_BYTES = 255
 
 def sampler(study: Study) -> Sampler:
     space, seed, epochs = study.space, study.study.seed, study.trainer.epochs
+    known = known_points.points(space, study.search.first)
     match study.search:
         case search_sections.Grid():
             from hpsearch.samplers.grid import Grid
 
-            return Grid(space, epochs)
+            return Grid(space, epochs, known)
         case search_sections.Random(trials=trials):
             from hpsearch.samplers.random import Random
 
-            return Random(space, seed, trials, epochs)
+            return Random(space, seed, trials, epochs, known)
         case search_sections.Bayesian(trials=trials, sampler=kind, startup_trials=startup):
             from hpsearch.samplers.bayesian import Bayesian
 
-            return Bayesian(space, seed, trials, epochs, kind, startup)
+            return Bayesian(space, seed, trials, epochs, kind, startup, known)
         case search_sections.CoarseToFine(rounds=rounds, keep=keep, top=top, margin=margin):
             from hpsearch.samplers.coarse_to_fine import CoarseToFine
 
-            return CoarseToFine(space, seed, rounds, keep, top, margin)
+            return CoarseToFine(space, seed, rounds, keep, top, margin, known)
         case search_sections.Recipe(top=top, margin=margin) as search:
             from hpsearch.samplers.recipe.sampler import Recipe
 
-            return Recipe(space, seed, search.schedules(epochs), top, margin, study.metric_meanings)
+            return Recipe(space, seed, search.schedules(epochs), top, margin, study.metric_meanings, known)
         case search_sections.FixedList(sets=sets, seeds=seeds):
             from hpsearch.samplers.fixed_list import FixedList, ParameterSet
 
@@ -202,7 +204,7 @@ def pool(
 
     needs_home: see `RayActors`.
     """
-    made, example = setup(study, uid, hash_seed), study.space.middle()
+    made, example = setup(study, uid, hash_seed), feasible.centre(study.space)
     per_trial, resources = study.resources.per_trial, study.resources
     if resources.address == "none":
         from hpsearch.workers.pools.in_process import InProcess

@@ -18,6 +18,7 @@ from hpsearch.records.preflight_record import folder, kept
 from hpsearch.records.study_status import time_left
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
+from hpsearch.study.feasible import Share, share
 from hpsearch.study.schedule import Rung
 
 MAX_SHOWN = 5
@@ -34,6 +35,7 @@ class Forecast:
     time_left: estimated from the recorded trials; from seconds_per_epoch where these are too few.
     restarts: its trials have no checkpoints, so a continued trial trains again from its first epoch.
     cost, lr_range: the results of the preflight and of the range test.
+    feasible: the share of the space that fulfils its constraints; None without constraints.
     disk: of its checkpoints; None where there are none: its trials cannot be continued, or hpsearch does not train
     them.
     """
@@ -50,6 +52,7 @@ class Forecast:
     lr_range: str | None
     restarts: bool = False
     disk: DiskForecast | None = None
+    feasible: Share | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -84,6 +87,7 @@ class Forecast:
             "lr_range": self.lr_range,
             "continues": not self.restarts,
             "disk": self.disk and self.disk.document(),
+            "feasible": self.feasible and self.feasible.value,
         }
 
 
@@ -106,6 +110,7 @@ def forecast(study: Study) -> Forecast:
         cost=cost,
         lr_range=measured["lr_range"]["says"] if "lr_range" in measured else None,
         restarts=restarts,
+        feasible=share(study.space) if study.space.constraints else None,
         disk=None if study.trainer.use == ASK_AND_TELL or (restarts and not disk.used) else disk,
     )
 

@@ -5,7 +5,7 @@ A study file names a class, or what `hpsearch.samplers.from_optuna` returns. In 
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from hpsearch.provenance.repository import file_hash
 from hpsearch.provenance.sources import Sources, code_hash
 from hpsearch.samplers.optuna.adapter import Adapted, adapted, is_optuna_class
 from hpsearch.samplers.optuna.distributions import quiet
+from hpsearch.study import feasible
 from hpsearch.study.definition import Study
+from hpsearch.study.file import known_points
 from hpsearch.study.file.search_sections import Own
 from hpsearch.study.file.sections import OwnPrune
 from hpsearch.study.space import Space
@@ -40,7 +42,9 @@ def sampler_of(study: Study) -> OwnSampler:
     section = study.search
     assert isinstance(section, Own)
     given = Given(study.space, study.study.seed, study.trainer.epochs, section.trials)
-    return make_sampler(f'search.use = "{section.use}"', _thing(study, "search", section.use), section.options, given)
+    thing = _thing(study, "search", section.use)
+    made = make_sampler(f'search.use = "{section.use}"', thing, section.options, given)
+    return replace(made, known=known_points.points(study.space, section.first))
 
 
 def pruner_of(study: Study) -> OwnPruner:
@@ -57,7 +61,7 @@ def check(study: Study) -> None:
         sampler_of(study).ask(History(study.objective))
     if isinstance(study.prune, OwnPrune):
         report = Report(1, {study.objective.metric: 0.0})
-        trial = Trial(0, study.space.middle(), 0, study.trainer.epochs, State.RUNNING, curve=(report,))
+        trial = Trial(0, feasible.centre(study.space), 0, study.trainer.epochs, State.RUNNING, curve=(report,))
         pruner_of(study).try_on(trial, History(study.objective, [trial]))
 
 

@@ -1,7 +1,7 @@
 """A sampler from outside hpsearch: each proposal is checked against the contract before the loop uses it."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,8 @@ from hpsearch.core.decisions import New, Over, Proposal, Resume
 from hpsearch.core.errors import OwnMethodError
 from hpsearch.core.format import many
 from hpsearch.core.history import History
-from hpsearch.core.trial import Cause, State
+from hpsearch.core.trial import Cause, Params, State
+from hpsearch.samplers.first_trials import known_point
 from hpsearch.study.file.faults import did_you_mean, listed, show
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space, is_active, offers
 from hpsearch.trainer.failures import short_traceback
@@ -31,6 +32,7 @@ class OwnSampler:
     epochs: int
     trials: int | None = None
     ends_itself: bool = False
+    known: Sequence[Params] = ()
 
     def __post_init__(self) -> None:
         if not callable(getattr(self._sampler, "ask", None)):
@@ -49,6 +51,8 @@ class OwnSampler:
         spent = self.trials is not None and history.counted >= self.trials
         if spent and not self.ends_itself:
             return None
+        if not spent and (known := known_point(self.known, history, self.epochs)) is not None:
+            return known
         proposal = self._asked(self._sampler, history)
         if spent and isinstance(proposal, New):
             self._refuse(history, f"proposed a new trial, and search.trials = {self.trials}")
@@ -116,6 +120,11 @@ def problems_of_params(params: object, space: Space) -> Iterator[str]:
             yield f"proposed no value for `{name}`, which [space] fixes at {show(value)}: begin with dict(space.fixed)"
         elif params[name] != value or type(params[name]) is not type(value):
             yield f"proposed {name} = {params[name]!r:.60}, and [space] fixes it at {show(value)}"
+    yield from (f"broke the constraint `{one.text}`" for one in space.constraints if not one.holds(params))
+    yield from _problems_of_values(params, space)
+
+
+def _problems_of_values(params: Mapping[str, Any], space: Space) -> Iterator[str]:
     active = {one.name for one in space.parameters if is_active(one, params)}
     for parameter in space.parameters:
         if not is_active(parameter, params):

@@ -12,6 +12,7 @@ from hpsearch.preflight.judge.check import Check, failed
 from hpsearch.preflight.measure.learning import LearningMeasurement
 from hpsearch.preflight.measurements import Measurements
 from hpsearch.samplers.random import draw
+from hpsearch.study import feasible
 from hpsearch.study.definition import Study
 from hpsearch.study.file.sections import Preflight
 from hpsearch.workers.pools.base import Measurer
@@ -47,7 +48,8 @@ class LearningTest:
 def run_learning_test(study: Study, measurer: Measurer) -> LearningTest:
     section = study.preflight or Preflight()
     seed = seeds.seed_of_trial(study.study.seed, study.study.trial_seeds, number=0, repeat=0)
-    measurement = LearningMeasurement(study.space.middle(), seed, study.trainer.epochs, section.limit, section.skip)
+    centre = feasible.centre(study.space)
+    measurement = LearningMeasurement(centre, seed, study.trainer.epochs, section.limit, section.skip)
     measured = measurer.measure(measurement)
     for number in range(1, MAX_INFEASIBLE):
         if not _is_infeasible(measured):

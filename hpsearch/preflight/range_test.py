@@ -154,6 +154,6 @@ def variants(space: Space, name: str, most: int) -> list[Params]:
     found: list[Params] = []
     for point in points:
         params = space.from_unit(point)
-        if name in params and params not in found:
+        if name in params and params not in found and space.allows(params):
             found.append(params)
     return found[:most]

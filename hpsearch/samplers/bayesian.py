@@ -5,17 +5,25 @@ trial's number. So `ask` is a pure function of the history, and every trial ente
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
+from hpsearch.core.trial import Params
 from hpsearch.samplers import cma_es
-from hpsearch.samplers.observations import observations, pending, usable_evidence
+from hpsearch.samplers.first_trials import known_point
+from hpsearch.samplers.observations import Observation, observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
 from hpsearch.samplers.random import ProposedPoints, draw, key
+from hpsearch.study import feasible
 from hpsearch.study.space import Space
+
+TRIES = {"tpe": 10, "gp": 1, "cmaes": 50}
+"""How often a sampler is asked, where its proposals break a constraint. Then the feasible point that is nearest to the
+last proposal is taken."""
 
 MIN_OBSERVATIONS = 2
 """The fewest observations that a surrogate can be fitted to."""
@@ -35,6 +43,7 @@ class Bayesian:
     epochs: int
     sampler: Literal["tpe", "gp", "cmaes"] = "tpe"
     startup_trials: int = 10
+    known: Sequence[Params] = ()
     _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
 
     @property
@@ -46,6 +55,8 @@ class Bayesian:
         number, counted = len(history), history.counted
         if counted >= self.trials:
             return None
+        if (known := known_point(self.known, history, self.epochs)) is not None:
+            return known
         seen, generator = observations(history, self.space), stream(self.seed, number)
         taken = self._proposed.keys(self.space, history)
         learned = len(usable_evidence(history, self.space))
@@ -55,16 +66,26 @@ class Bayesian:
             if counted < starts:
                 reason = f"random startup trial {counted + 1} of {starts}"
             return New(draw(self.space, generator, taken), self.epochs, reason)
-        running, seed = pending(history), int(generator.integers(2**31))
-        match self.sampler:
-            case "tpe":
-                params = surrogates.tpe(self.space, seen, running, seed)
-            case "gp":
-                params = surrogates.gaussian_process(self.space, seen, running, seed)
-            case "cmaes":
-                params = cma_es.propose(self.space, seen, max(self.startup_trials, learned, 1), seed)
+        running = pending(history)
+        for _ in range(TRIES[self.sampler]):
+            params = self._proposed_by_model(seen, running, learned, int(generator.integers(2**31)))
+            if self.space.allows(params):
+                break
+        best = min(seen, key=lambda one: one.loss).params
+        params = feasible.nearest(self.space, params, generator, [best])
         reason = f"{self.sampler} fitted to {len(seen)} finished trials, {len(running)} running"
         if key(self.space, params) in taken:
             params = draw(self.space, generator, taken)
             reason = f"{reason}; it proposed an earlier point again, so this one is a random draw"
         return New(params, self.epochs, reason)
+
+    def _proposed_by_model(
+        self, seen: Sequence[Observation], running: Sequence[Params], learned: int, seed: int
+    ) -> Params:
+        match self.sampler:
+            case "tpe":
+                return surrogates.tpe(self.space, seen, running, seed)
+            case "gp":
+                return surrogates.gaussian_process(self.space, seen, running, seed)
+            case "cmaes":
+                return cma_es.propose(self.space, seen, max(self.startup_trials, learned, 1), seed)

@@ -13,7 +13,8 @@ from hpsearch.core.decisions import New, Proposal, Resume
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import Params, State, Trial
+from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.random import ProposedPoints, draw
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.search_ranges import MIN_TRIALS, SearchRange, full_ranges, narrowed, next_ranges
@@ -57,6 +58,7 @@ class CoarseToFine:
     keep: float
     top: float
     margin: float
+    known: Sequence[Params] = ()
     _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
 
     def ask(self, history: History) -> Proposal | None:
@@ -133,9 +135,11 @@ class CoarseToFine:
         return None
 
     def _new(self, index: int, history: History) -> New:
+        if (known := known_point(self.known, history, self.rounds[index].epochs, index + 1)) is not None:
+            return known
         ranges = self.ranges(history)[index]
         generator = stream(self.seed, len(history))
-        params = draw(narrowed(self.space, ranges), generator, self._proposed.keys(self.space, history))
+        params = draw(narrowed(self.space, ranges), generator, self._proposed.keys(self.space, history), self.space)
         where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in ranges)
         source = f"the search ranges {where}" if index and where else "the full space"
         return New(params, self.rounds[index].epochs, f"round {index + 1}: drawn from {source}", index + 1)

@@ -3,8 +3,8 @@
 Bergstra and Bengio 2012, "Random Search for Hyper-Parameter Optimization" (JMLR 13, 281-305).
 """
 
-from collections.abc import Iterator, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +13,9 @@ from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params
-from hpsearch.study.space import Choice, Space
+from hpsearch.samplers.first_trials import known_point
+from hpsearch.study import feasible
+from hpsearch.study.space import Space
 
 Key = tuple[float | None, ...]
 
@@ -55,24 +57,26 @@ class ProposedPoints:
         return self._keys
 
 
-def draw(space: Space, generator: np.random.Generator, taken: Set[Key]) -> Params:
-    """Uniform in the unit cube, so log-uniform where log. In a discrete space, not one of `taken` while any is left."""
-    first = params = space.from_unit(generator.random(space.dimensions).tolist())
+def draw(space: Space, generator: np.random.Generator, taken: Set[Key], whole: Space | None = None) -> Params:
+    """Uniform in the feasible part of the unit cube, so log-uniform where log. In a discrete space, not one of `taken`
+    while any is left.
+
+    whole: drawn from where the space, a part of it, has no feasible point.
+    """
+    found = feasible.draw(space, generator)
+    if found is None:
+        space = whole or space
+        found = feasible.draw(space, generator)
+    first = params = feasible.centre(space) if found is None else found
     size = space.size()
     if size is None:
         return first
     for _ in range(REDRAWS):
         if key(space, params) not in taken:
             return params
-        params = space.from_unit(generator.random(space.dimensions).tolist())
-    left = [point for point in _points(space) if key(space, point) not in taken] if size <= ENUMERABLE else []
+        params = feasible.draw(space, generator) or first
+    left = [point for point in space.points() if key(space, point) not in taken] if size <= ENUMERABLE else []
     return left[int(generator.integers(len(left)))] if left else first
-
-
-def _points(space: Space) -> Iterator[Params]:
-    """Every point of a discrete space, including those that are not in its grid."""
-    whole = (p if isinstance(p, Choice) else replace(p, grid=(), points=None) for p in space.parameters)
-    return Space(tuple(whole), space.fixed).grid()
 
 
 @dataclass(frozen=True)
@@ -88,12 +92,15 @@ class Random:
     seed: int
     trials: int
     epochs: int
+    known: Sequence[Params] = ()
     _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
 
     def ask(self, history: History) -> New | None:
         number = len(history)
         if history.counted >= self.trials:
             return None
+        if (known := known_point(self.known, history, self.epochs)) is not None:
+            return known
         taken: Set[Key] = set() if self.space.size() is None else self._proposed.keys(self.space, history)
         params = draw(self.space, stream(self.seed, number), taken)
         return New(params, self.epochs, f"random draw {history.counted + 1} of {self.trials}")

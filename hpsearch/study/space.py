@@ -13,6 +13,7 @@ from decimal import Decimal
 from hpsearch.core.format import value_text
 from hpsearch.core.trial import Params, Value, identical, value_key
 from hpsearch.study.conditions import Condition, holds, is_comparison, matches
+from hpsearch.study.constraints import Constraint
 
 _MAX_COUNTING_STEPS = 100_000
 
@@ -46,6 +47,7 @@ class Float(_Axis):
     points: number of values in a grid search, low and high included, evenly spaced (on a log scale with log = true).
     expand: a search in rounds may move the range beyond low and high.
     auto: the learning-rate range test finds the range, within low and high.
+    digits: values are rounded to so many significant digits; None: all that a float has.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Float(_Axis):
     expand: bool = False
     auto: bool = False
     axis: str = ""
+    digits: int | None = None
 
     @property
     def count(self) -> int | None:
@@ -75,6 +78,8 @@ class Float(_Axis):
             value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
         else:
             value = self.low + u * (self.high - self.low)
+        if self.digits is not None:
+            value = float(f"{value:.{self.digits}g}")
         return min(max(value, self.low), self.high)
 
     def to_unit(self, value: Value) -> float:
@@ -214,6 +219,7 @@ class Space:
     parameters: tuple[Parameter, ...]
     fixed: Params = field(default_factory=dict)
     families: tuple[Family, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", _dependencies_first(self.parameters, self.fixed))
@@ -240,7 +246,12 @@ class Space:
                 params[parameter.name] = parameter.from_unit(float(u))
         return params
 
+    def allows(self, params: Params) -> bool:
+        """Whether the parameters fulfil all constraints."""
+        return all(one.holds(params) for one in self.constraints)
+
     def middle(self) -> dict[str, Value]:
+        """The centre; with constraints it may break one: see `feasible.centre`."""
         return self.from_unit([0.5] * self.dimensions)
 
     def to_unit(self, params: Params) -> list[float | None]:
@@ -258,7 +269,7 @@ class Space:
     def contains(self, params: Params) -> bool:
         """Whether the parameters are in this space (up to rounding of floats)."""
         active = [one for one in self.parameters if is_active(one, params)]
-        if set(params) != {one.name for one in active} | set(self.fixed):
+        if set(params) != {one.name for one in active} | set(self.fixed) or not self.allows(params):
             return False
         return all(_holds(one, params[one.name]) for one in active)
 
@@ -268,12 +279,13 @@ class Space:
         return None if any(count is None for count in counts) else math.prod(count or 1 for count in counts)
 
     def grid(self) -> Iterator[dict[str, Value]]:
-        """Every point once; the last parameter varies fastest. Inactive parameters are left out."""
+        """Every feasible point once; the last parameter varies fastest. Inactive parameters are left out."""
         waiting = [(0, dict(self.fixed))]
         while waiting:
             index, params = waiting.pop()
             if index == len(self.parameters):
-                yield params
+                if self.allows(params):
+                    yield params
                 continue
             parameter = self.parameters[index]
             if is_active(parameter, params):
@@ -281,8 +293,17 @@ class Space:
             else:
                 waiting.append((index + 1, params))
 
+    def points(self) -> Iterator[dict[str, Value]]:
+        """Every feasible point of a discrete space, including those that are not in its grid."""
+        whole = (p if isinstance(p, Choice) else replace(p, grid=(), points=None) for p in self.parameters)
+        return replace(self, parameters=tuple(whole)).grid()
+
     def grid_size(self) -> int | None:
-        """The number of points of `grid`; None where conditions make counting them take too long."""
+        """The number of points of `grid`; None where counting them takes too long: because of conditions, or of
+        constraints on many points."""
+        if self.constraints:
+            size = replace(self, constraints=()).grid_size()
+            return None if size is None or size > _MAX_COUNTING_STEPS else sum(1 for _ in self.grid())
         named = self._named_by_conditions()
         total, waiting = 0, [(0, dict(self.fixed), 1)]
         for _ in range(_MAX_COUNTING_STEPS):
@@ -342,6 +363,15 @@ def _parts(parameter: Parameter, params: Params, named: tuple[Value, ...]) -> It
     for value in here:
         yield {**params, parameter.name: value}, 1
     yield dict(params), (len(values) if spelled_out else parameter.count or 0) - len(here)
+
+
+def holds_value(parameter: Parameter, value: Value) -> bool:
+    """Whether it is one of the parameter's values: within its range, on its steps, and whole for whole numbers."""
+    if not _holds(parameter, value) or (isinstance(parameter, Int) and type(value) is not int):
+        return False
+    if isinstance(parameter, Choice) or parameter.step is None:
+        return True
+    return math.isclose(parameter.from_unit(parameter.to_unit(value)), value, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _holds(parameter: Parameter, value: Value) -> bool:

@@ -11,6 +11,7 @@ from hpsearch.samplers.fixed_list import FixedList, ParameterSet
 from hpsearch.samplers.grid import Grid
 from hpsearch.samplers.random import Random
 from hpsearch.samplers.recipe.sampler import Recipe
+from hpsearch.study.constraints import read
 from hpsearch.study.schedule import FixedSchedule
 from hpsearch.study.space import Choice, Float, Int, Space
 from hpsearch.testing.sampler_contract import CONDITIONAL, DISCRETE, SamplerCase, SamplerContract
@@ -90,6 +91,38 @@ CASES |= {
         epochs=2,
     )
     for sampler, trials in (("tpe", 10), ("cmaes", 16), ("gp", 6))
+}
+CONSTRAINED = Space(
+    (
+        Float("a", 0.0, 1.0),
+        Float("b", 1e-3, 1.0, log=True),
+        Int("batch", 1, 64),
+        Int("accumulate", 1, 64),
+        Choice("optimizer", ("sgd", "adam")),
+        Float("momentum", 0.0, 1.0, when={"optimizer": ("sgd",)}),
+    ),
+    {"most": 0.5},
+    constraints=tuple(
+        map(read, ("a + b <= most", "batch * accumulate == 64", "optimizer != 'sgd' or momentum > 0.5", "a > 0.1"))
+    ),
+)
+"""A triangle, an equation with seven solutions, a conditional parameter."""
+
+CASES |= {
+    f"{sampler}, constrained": SamplerCase(
+        lambda seed, sampler=sampler, trials=trials: Bayesian(CONSTRAINED, seed, trials, 2, sampler, 4),
+        CONSTRAINED,
+        trials,
+        epochs=2,
+    )
+    for sampler, trials in (("tpe", 12), ("cmaes", 16), ("gp", 6))
+}
+CASES |= {
+    "random, constrained": SamplerCase(lambda seed: Random(CONSTRAINED, seed, 12, 2), CONSTRAINED, 12, epochs=2),
+    "coarse to fine, constrained": SamplerCase(
+        lambda seed: CoarseToFine(CONSTRAINED, seed, ROUNDS, keep=0.5, top=0.25, margin=0.1), CONSTRAINED, 16, epochs=4
+    ),
+    "recipe, constrained": SamplerCase(recipe(CONSTRAINED), CONSTRAINED, 16, epochs=4, hopeless=8, ends_with_over=True),
 }
 CASES |= {
     "random, several": SamplerCase(lambda seed: Random(SEVERAL, seed, 12, 2), SEVERAL, budget=12, epochs=2),

@@ -18,6 +18,7 @@ def text(expected: Forecast) -> str:
     about = study.study
     rows = [
         f"{about.name}: {study.search.label} search for the {EXTREME[about.goal]} {about.metric}",
+        *_feasible(expected),
         *_amount(expected),
         _workers(study),
         *_measured(expected),
@@ -30,6 +31,15 @@ def text(expected: Forecast) -> str:
     if len(expected.first) < min(MAX_SHOWN, expected.trials or MAX_SHOWN):
         rows.append("  later proposals depend on results")
     return "\n".join(rows)
+
+
+def _feasible(expected: Forecast) -> Iterator[str]:
+    if expected.feasible is not None:
+        count = many(len(expected.study.space.constraints), "constraint")
+        value = expected.feasible.value
+        least = 1 / expected.feasible.draws
+        text = f"{value:.3g}" if value else f"less than {least:.1g}"
+        yield f"{count}: the share of the space that is feasible is {text}"
 
 
 def _amount(expected: Forecast) -> Iterator[str]:

@@ -24,6 +24,7 @@ from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial, Value, identical, key_of
 from hpsearch.samplers.observations import usable_evidence
 from hpsearch.samplers.optuna.distributions import frozen, native, native_choices, native_params, quiet
+from hpsearch.study import feasible
 from hpsearch.study.space import Choice, Float, Parameter, Space, is_active
 
 if TYPE_CHECKING:
@@ -212,8 +213,9 @@ class _Replay:
             if is_active(parameter, params):
                 drawn = trial._suggest(parameter.key, self._known[parameter.key])
                 params[parameter.name] = _snapped(parameter, drawn)
-        self._set_params(trial, params)
-        return params
+        found = feasible.nearest(self._space, params, stream(self._seed, self._asked))
+        self._set_params(trial, found)
+        return found
 
     def _new_trial(self) -> "optuna.Trial":
         self._study.sampler = self._seeded(self._asked)
@@ -315,12 +317,12 @@ def _distribution(parameter: Parameter) -> "BaseDistribution":
 
 
 def _snapped(parameter: Parameter, value: Any) -> Value:
-    """The parameter's own value: rounded to a step (0.3 in place of Optuna's 0.30000000000000004), the value of a
-    label."""
+    """The parameter's own value: rounded to a step (0.3 in place of Optuna's 0.30000000000000004) or to its
+    digits, the value of a label."""
     if isinstance(parameter, Choice):
         place = next(i for i, one in enumerate(native_choices(parameter)) if identical(one, value))
         return parameter.from_unit((place + 0.5) / parameter.count)
-    if isinstance(parameter, Float) and parameter.step is not None:
+    if isinstance(parameter, Float) and (parameter.step is not None or parameter.digits is not None):
         return parameter.from_unit(parameter.to_unit(value))
     return float(value) if isinstance(parameter, Float) else value
 

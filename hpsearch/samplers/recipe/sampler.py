@@ -18,6 +18,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params
 from hpsearch.doctor.study_diagnosis import diagnose_study
+from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.random import ProposedPoints, draw, key
 from hpsearch.samplers.recipe.choices import without_worse_values
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
@@ -52,6 +53,7 @@ class Recipe:
     top: float
     margin: float
     metrics: Mapping[str, str] = field(default_factory=dict)
+    known: Sequence[Params] = ()
     _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
     _plans: PlannedRounds = field(default_factory=PlannedRounds, init=False, repr=False, compare=False)
 
@@ -179,13 +181,16 @@ class Recipe:
         if plan.repeats is not None:
             reason = f"round {plan.number}: the best parameters, with another seed"
             return New(plan.repeats, plan.rung.epochs, reason, plan.number, notes)
+        if (known := known_point(self.known, history, plan.rung.epochs, plan.number)) is not None:
+            return replace(known, notes=notes)
         where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in plan.ranges)
         source = f"the search ranges {where}" if plan.number > 1 and where else "the full space"
         params = self._spread(plan, history)
         return New(params, plan.rung.epochs, f"round {plan.number}: drawn from {source}", plan.number, notes)
 
     def _spread(self, plan: PlannedRound, history: History) -> Params:
-        """The next point of a scrambled Sobol sequence (Owen 1998); a random one where that was proposed before."""
+        """The next point of a scrambled Sobol sequence (Owen 1998); a random one where that was proposed before, or
+        breaks a constraint."""
         from scipy.stats import qmc
 
         space, taken = narrowed(plan.space, plan.ranges), self._proposed.keys(self.space, history)
@@ -193,9 +198,10 @@ class Recipe:
             sequence = qmc.Sobol(space.dimensions, rng=np.random.default_rng([self.seed, plan.number]))
             points = sequence.random_base2(max(1, math.ceil(math.log2(plan.rung.new))))
             params = space.from_unit(points[len(history) - plan.first].tolist())
-            if self.space.size() is None or key(self.space, params) not in taken:
+            is_new = self.space.size() is None or key(self.space, params) not in taken
+            if is_new and space.allows(params):
                 return params
-        return draw(space, stream(self.seed, len(history)), taken)
+        return draw(space, stream(self.seed, len(history)), taken, self.space)
 
 
 def _resource(

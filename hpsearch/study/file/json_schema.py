@@ -24,6 +24,13 @@ def json_schema() -> dict[str, Any]:
     schema["properties"]["space"] = {
         "type": "object",
         "minProperties": 1,
+        "properties": {
+            "constraints": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": 'conditions between parameters, such as "hidden_2 <= hidden_1"',
+            }
+        },
         "description": "what is searched: ranges, choices, fixed values",
         **_PARAMETERS,
     }

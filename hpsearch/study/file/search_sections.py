@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from hpsearch.core.trial import key_of
+from hpsearch.study.file import known_points
 from hpsearch.study.file.kinds import Count, NestedValue, Options, OwnUse, RecordableName
 from hpsearch.study.file.sections import OtherTables, Problems, Section
 from hpsearch.study.schedule import MIN_TRIALS, BudgetSchedule, FixedSchedule, Rung, Schedule, ceil_share, forecast
@@ -19,13 +21,34 @@ MAX_GRID_POINTS = 100_000
 
 
 class SearchSection(Section):
+    """first: parameters of the first trials; None without the key, so that the specs of earlier versions are equal."""
+
     method: str
+    first: tuple[dict[str, NestedValue], ...] | None = Field(
+        None, strict=False, min_length=1, description="parameters of the first trials: { lr = 1e-3, … } each"
+    )
 
     budgets: ClassVar[tuple[str, ...]] = ()
     """Keys that may change when a study is continued."""
 
     one_epoch_slices: ClassVar[bool] = False
     """Whether its trials wait for the verdict on an epoch before they train the next."""
+
+    def problems(self, others: OtherTables) -> Problems:
+        if self.first is None or others.space is None or others.epochs is None:
+            return
+        for place, one in enumerate(self.first):
+            params = known_points.completed(others.space, one)
+            if any(key_of(params) == key_of(known_points.completed(others.space, two)) for two in self.first[:place]):
+                yield ("search", "first", place), "has the same parameters as one before it"
+            for name, problem in known_points.problems(others.space, params):
+                yield ("search", "first", place, *([name] if name else [])), problem
+        most = next((one.new for one in self.rungs(others.space, others.epochs)), None)
+        if most is not None and len(self.first) > most:
+            yield (
+                ("search", "first"),
+                f"must have at most {most} points, the trials of the first round, got {len(self.first)}",
+            )
 
     @property
     def label(self) -> str:
@@ -77,9 +100,15 @@ class Grid(SearchSection):
     method: Literal["grid"]
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
-        yield Rung(epochs, 0, space.grid_size() or 0)
+        known = {key_of(known_points.completed(space, one)) for one in self.first or ()}
+        in_grid = sum(key_of(point) in known for point in space.grid()) if known else 0
+        yield Rung(epochs, 0, (space.grid_size() or 0) + len(known) - in_grid)
 
     def problems(self, others: OtherTables) -> Problems:
+        found = [*self._problems_of_grid(others)]
+        yield from found or super().problems(others)
+
+    def _problems_of_grid(self, others: OtherTables) -> Problems:
         if others.space is None:
             return
         floats = [one for one in others.space.parameters if isinstance(one, Float) and one.count is None]
@@ -149,7 +178,8 @@ class CoarseToFine(SearchSection):
             yield Rung(one.epochs, survivors, one.trials - survivors)
 
     def problems(self, others: OtherTables) -> Problems:
-        return _problems_of_rounds(self.rounds, others.epochs)
+        yield from super().problems(others)
+        yield from _problems_of_rounds(self.rounds, others.epochs)
 
     def changes(self, recorded: Mapping[str, Any]) -> Iterator[str]:
         return _changed_rounds(recorded, self.rounds)
@@ -174,6 +204,8 @@ class FixedList(SearchSection):
         yield Rung(max(one.epochs or epochs for one in self.sets), 0, len(self.sets) * self.seeds)
 
     def problems(self, others: OtherTables) -> Problems:
+        if self.first is not None:
+            yield ("search", "first"), "is for other methods; a list has all its points in `sets`"
         space, epochs = others.space, others.epochs
         for i, one in enumerate(self.sets):
             path = ("search", "sets", i)
@@ -219,6 +251,10 @@ class Recipe(SearchSection):
         return forecast(self.schedules(epochs)[-1])
 
     def problems(self, others: OtherTables) -> Problems:
+        found = [*self._problems_of_budget(others)]
+        yield from found or super().problems(others)
+
+    def _problems_of_budget(self, others: OtherTables) -> Problems:
         if self.budget is None and not self.rounds:
             yield ("search",), "needs one of budget = { epochs = … } and rounds = […]"
         if self.budget is not None and self.rounds:

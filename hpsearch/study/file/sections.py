@@ -99,6 +99,9 @@ class Range(Section):
     grid: tuple[Number, ...] = Field((), strict=False, description="values in a grid search")
     points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")
     expand: bool = Field(False, description="a search in rounds may move the range beyond low and high")
+    digits: Annotated[int, Field(ge=1, le=15)] | None = Field(
+        None, description="significant digits of each value: 3 for 0.228 in place of 0.2278417192"
+    )
 
 
 AUTO_LOW, AUTO_HIGH = 1e-7, 10.0

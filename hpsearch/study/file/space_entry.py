@@ -95,7 +95,7 @@ def _range(name: str, entry: Range, path: KeyPath, faults: Faults) -> Float | In
         return Int(name, int(entry.low), int(entry.high), step=step, grid=tuple(map(int, entry.grid)), **rest)
     step_size = float(entry.step) if entry.step else None
     grid = tuple(map(float, entry.grid))
-    return Float(name, float(entry.low), float(entry.high), step=step_size, grid=grid, **rest)
+    return Float(name, float(entry.low), float(entry.high), step=step_size, grid=grid, digits=entry.digits, **rest)
 
 
 def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
@@ -112,6 +112,8 @@ def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
         yield "step and log = true exclude each other; a log-uniform grid is points = n"
     elif step is not None:
         yield from _step_faults(entry, step, whole)
+    if entry.digits is not None and (whole or step is not None):
+        yield "digits is for floats without a step"
     yield from _grid_faults(entry, whole)
 
 

@@ -10,12 +10,19 @@ KEYS_OF_ENTRIES = ("low", "high", "values", "auto", "count")
 """A table with one of these keys, and no table as its value, is a parameter."""
 
 
+CONSTRAINTS = "constraints"
+
+
+def is_constraints(raw: object) -> bool:
+    return isinstance(raw, list) and all(isinstance(one, str) for one in raw)
+
+
 def flat(table: Mapping[str, Any]) -> dict[str, Any]:
     """The entries by their whole names: `optimizer.lr` of the table [space.optimizer], or with unquoted dots.
 
-    Conditions get whole names too.
+    Conditions get whole names too. The constraints are left out.
     """
-    found = dict(_entries(table))
+    found = {name: raw for name, raw in _entries(table) if not (name == CONSTRAINTS and is_constraints(raw))}
     return {name: _with_flat_condition(raw, found) for name, raw in found.items()}
 
 

@@ -9,8 +9,9 @@ from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.file.space_conditions import check_alternatives, check_condition, check_cycles, condition_text
+from hpsearch.study.file.space_constraints import with_constraints
 from hpsearch.study.file.space_entry import parse_entry
-from hpsearch.study.file.space_names import flat, has_alternatives, is_family
+from hpsearch.study.file.space_names import CONSTRAINTS, flat, has_alternatives, is_constraints, is_family
 from hpsearch.study.space import Choice, Family, Float, Int, Parameter, Space
 
 MAX_PARAMETERS = 1_000
@@ -19,6 +20,7 @@ MAX_PARAMETERS = 1_000
 
 def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | None:
     """The space; None where it has faults, which are added to `faults`. hint: what to write into an empty table."""
+    texts = table.get(CONSTRAINTS, [])
     table = flat(table)
     found = _Entries({name: raw for name, raw in table.items() if not is_family(raw)}, faults)
     found.add_families({name: raw for name, raw in table.items() if is_family(raw)})
@@ -38,7 +40,10 @@ def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | N
     rates = [parameter.name for parameter in parameters if isinstance(parameter, Float) and parameter.auto]
     for name in rates[1:]:
         faults.add(("space", name), f"auto = true is already set for `{rates[0]}`; only one parameter may have it")
-    return Space(tuple(parameters), found.fixed, tuple(found.families))
+    space = Space(tuple(parameters), found.fixed, tuple(found.families))
+    if not is_constraints(texts) or faults.has(("space",)):
+        return None if faults.has(("space",)) else space
+    return with_constraints(space, texts, faults)
 
 
 def written(space: Space) -> dict[str, Any]:
@@ -53,7 +58,8 @@ def written(space: Space) -> dict[str, Any]:
             table.setdefault(parameter.name, []).append(_table(parameter))
         else:
             table[parameter.name] = _written(parameter)
-    return table | dict(space.fixed)
+    constraints = {CONSTRAINTS: [one.text for one in space.constraints]} if space.constraints else {}
+    return table | dict(space.fixed) | constraints
 
 
 def _written(parameter: Parameter) -> dict[str, Any] | list[Value]:

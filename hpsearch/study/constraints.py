@@ -1,0 +1,211 @@
+"""Constraints between parameters, such as "hidden_2 <= hidden_1": parsed here, and never given to Python's `eval`."""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpsearch.core.trial import Params
+
+MAX_LENGTH = 500
+"""Characters of a constraint."""
+
+MAX_PARTS = 200
+"""Names, numbers and operators of a constraint."""
+
+MAX_POWER = 64
+"""The largest exponent that is computed: 10**10**10 would take all memory."""
+
+_ARITHMETIC: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
+    **{ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul},
+    **{ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow},
+}
+_COMPARISONS: Mapping[type[ast.AST], Callable[[Any, Any], bool]] = {
+    **{ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le},
+    **{ast.Gt: operator.gt, ast.GtE: operator.ge, ast.In: lambda one, some: one in some},
+    **{ast.NotIn: lambda one, some: one not in some},
+}
+_LITERALS = {"true": True, "false": False}
+
+
+class Absent(Exception):
+    """A trial does not have the parameter, because of its `when`."""
+
+
+class NotComputable(Exception):
+    """The value cannot be computed: a division by zero, a text in arithmetic, a number that is too large."""
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A comparison, or several with `and`, `or`, `not`, over parameters. Read with `read`.
+
+    names: the parameters that it names.
+    """
+
+    text: str
+    names: frozenset[str]
+    _tree: ast.expr = field(repr=False, compare=False)
+
+    def holds(self, params: Params) -> bool:
+        """Whether the parameters fulfil it. True where it depends on a parameter that they do not have; False where it
+        cannot be computed."""
+        try:
+            return bool(_value(self._tree, params))
+        except Absent:
+            return True
+        except NotComputable:
+            return False
+
+    def check(self, params: Params) -> None:
+        """NotComputable where it cannot be computed for these parameters."""
+        try:
+            _value(self._tree, params)
+        except Absent:
+            return
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return read, (self.text,)
+
+
+def read(text: str) -> Constraint:
+    """ValueError for what is no constraint, with the reason."""
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"must have at most {MAX_LENGTH} characters, got {len(text):,}")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
+        raise ValueError(f"is no expression: {getattr(problem, 'msg', None) or problem}") from None
+    if sum(1 for _ in ast.walk(tree)) > 3 * MAX_PARTS:
+        raise ValueError(f"must have at most {MAX_PARTS} names, numbers and operators")
+    _check(tree)
+    if not _is_condition(tree):
+        raise ValueError('must be a comparison, such as "hidden_2 <= hidden_1"')
+    names = frozenset(_names(tree))
+    if not names:
+        raise ValueError("names no parameter")
+    return Constraint(text, names, tree)
+
+
+def _is_condition(node: ast.expr) -> bool:
+    return isinstance(node, ast.Compare | ast.BoolOp) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )
+
+
+def _check(node: ast.expr) -> None:
+    """ValueError for a part that is no arithmetic, comparison or logic."""
+    match node:
+        case ast.Constant(value=str() | int() | float()) | ast.Name():
+            return
+        case ast.Attribute(value=ast.Name() | ast.Attribute() as inner):
+            _check(inner)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            _check(left)
+            _check(right)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Not(), operand=operand):
+            _check(operand)
+        case ast.BoolOp(values=values):
+            for value in values:
+                _check(value)
+        case ast.Compare(left=left, ops=ops, comparators=others) if all(type(op) in _COMPARISONS for op in ops):
+            _check(left)
+            for comparison, other in zip(ops, others, strict=True):
+                if isinstance(comparison, ast.In | ast.NotIn) != isinstance(other, ast.List | ast.Tuple):
+                    raise ValueError("`in` needs a list of values after it, such as `optimizer in ['sgd', 'adam']`")
+                for part in other.elts if isinstance(other, ast.List | ast.Tuple) else [other]:
+                    _check(part)
+        case _:
+            text = ast.unparse(node)
+            raise ValueError(
+                f"may have parameters, numbers, texts, + - * / // % **, comparisons, and, or, not; got `{text[:60]}`"
+            )
+
+
+def _name(node: ast.expr) -> str:
+    """ "optimizer.lr" of a name with dots."""
+    return f"{_name(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else node.id  # type: ignore[attr-defined]
+
+
+def _names(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Name | ast.Attribute):
+        name = _name(node)
+        return set() if name in _LITERALS else {name}
+    return {name for part in ast.iter_child_nodes(node) for name in _names(part)}
+
+
+def _value(node: ast.expr, params: Params) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name() | ast.Attribute():
+            name = _name(node)
+            if name in params:
+                return params[name]
+            if name in _LITERALS:
+                return _LITERALS[name]
+            raise Absent(name)
+        case ast.UnaryOp(op=op, operand=operand):
+            value = _value(operand, params)
+            if isinstance(op, ast.Not):
+                return not value
+            return -_number(value) if isinstance(op, ast.USub) else _number(value)
+        case ast.BinOp(left=left, op=op, right=right):
+            return _computed(op, _number(_value(left, params)), _number(_value(right, params)))
+        case ast.BoolOp(op=op, values=values):
+            wanted = isinstance(op, ast.Or)
+            return _logic(values, wanted, params)
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            return _compared(left, ops, others, params)
+    raise AssertionError("`read` has checked each part")
+
+
+def _logic(parts: list[ast.expr], wanted: bool, params: Params) -> bool:
+    """`or` (wanted = True) or `and`. A part about a parameter that the trial does not have counts only where the others
+    do not decide."""
+    is_absent = False
+    for part in parts:
+        try:
+            if bool(_value(part, params)) is wanted:
+                return wanted
+        except Absent:
+            is_absent = True
+    if is_absent:
+        raise Absent
+    return not wanted
+
+
+def _compared(left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr], params: Params) -> bool:
+    one = _value(left, params)
+    for op, node in zip(ops, others, strict=True):
+        if isinstance(node, ast.List | ast.Tuple):
+            other: Any = [_value(part, params) for part in node.elts]
+        else:
+            other = _value(node, params)
+        if isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+            one, other = _number(one), _number(other)
+        if not _COMPARISONS[type(op)](one, other):
+            return False
+        one = other
+    return True
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise NotComputable(f"{value!r:.60} is no number")
+    return value
+
+
+def _computed(op: ast.operator, one: Any, other: Any) -> Any:
+    if isinstance(op, ast.Pow) and (abs(other) > MAX_POWER or abs(one) > 1e100):
+        raise NotComputable(f"{one} ** {other} is too large")
+    try:
+        result = _ARITHMETIC[type(op)](one, other)
+    except ZeroDivisionError:
+        raise NotComputable("a division by zero") from None
+    except OverflowError:
+        raise NotComputable("a number is too large") from None
+    if isinstance(result, complex):
+        raise NotComputable(f"{one} ** {other} is no real number")
+    return result

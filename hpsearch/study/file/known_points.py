@@ -1,0 +1,68 @@
+"""Parameter sets that a study file gives, [search] first: whole names, families, and the rules of the space."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hpsearch.core.trial import Params, Value
+from hpsearch.study.file.faults import did_you_mean, literal
+from hpsearch.study.space import Choice, Float, Parameter, Space, holds_value, is_active
+
+
+def points(space: Space, given: Sequence[Mapping[str, Any]] | None) -> tuple[Params, ...]:
+    """The parameters of the first trials, of [search] first."""
+    return tuple(completed(space, one) for one in given or ())
+
+
+def completed(space: Space, given: Mapping[str, Any]) -> dict[str, Value]:
+    """The parameters of a trial: with whole names, the elements of families, and the fixed values."""
+    return {**space.fixed, **{name: _typed(space, name, value) for name, value in _flat(space, given)}}
+
+
+def _flat(space: Space, given: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Value]]:
+    names = {*space.fixed, *(one.name for one in space.parameters)}
+    families = {one.name: one.members for one in space.families}
+    for key, value in given.items():
+        name = f"{group}{key}"
+        if name in families and isinstance(value, list) and len(value) <= len(families[name]):
+            yield from zip(families[name], value, strict=False)
+        elif isinstance(value, dict) and name not in names:
+            yield from _flat(space, value, f"{name}.")
+        else:
+            yield name, value
+
+
+def _typed(space: Space, name: str, value: Value) -> Value:
+    """A whole number as a float, where the parameter is one."""
+    own = [one for one in space.parameters if one.name == name]
+    return float(value) if type(value) is int and own and all(isinstance(one, Float) for one in own) else value
+
+
+def problems(space: Space, params: Params) -> Iterator[tuple[str, str]]:
+    """Each fault of a set that is completed, with the name of the parameter, "" where it is about several."""
+    families = {member: one.name for one in space.families for member in one.members}
+    names = [*dict.fromkeys(families.get(one.name, one.name) for one in space.parameters), *space.fixed]
+    active = {one.name: one for one in space.parameters if is_active(one, params)}
+    searched = {one.name for one in space.parameters}
+    for name, value in params.items():
+        key = families.get(name, name)
+        if name in space.fixed:
+            if literal(value) != literal(space.fixed[name]):
+                yield key, f"[space] fixes it at {literal(space.fixed[name])}, got {literal(value)}"
+        elif name not in searched:
+            yield key, f"`{name[:60]}` is no parameter of [space]{did_you_mean(name, names)}"
+        elif name not in active:
+            yield key, "is not active with the other values (`when`); leave it out"
+        elif not holds_value(active[name], value):
+            yield key, f"must be {_values(active[name])}, got {literal(value)}"
+    for name in dict.fromkeys(families.get(name, name) for name in active if name not in params):
+        yield "", f"needs a value for `{name}`"
+    for constraint in space.constraints:
+        if not constraint.holds(params):
+            yield "", f"breaks the constraint `{constraint.text[:60]}`"
+
+
+def _values(parameter: Parameter) -> str:
+    if isinstance(parameter, Choice):
+        return f"one of {', '.join(map(literal, parameter.values[:20]))}"
+    step = f", in steps of {parameter.step}" if parameter.step else ""
+    return f"a number from {parameter.low} to {parameter.high}{step}"

@@ -1,0 +1,68 @@
+"""[space] constraints: reads them, and checks them against the parameters."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hpsearch.study import feasible
+from hpsearch.study.constraints import Constraint, NotComputable, read
+from hpsearch.study.file.faults import Faults, did_you_mean
+from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.file.space_names import CONSTRAINTS
+from hpsearch.study.space import Space
+
+MAX_CONSTRAINTS = 100
+
+SAMPLES = 200
+"""Random points for which a constraint is computed, to find one that never can be."""
+
+
+def with_constraints(space: Space, texts: Sequence[str], faults: Faults) -> Space | None:
+    """The space with its constraints; None where they have faults."""
+    path = ("space", CONSTRAINTS)
+    if len(texts) > MAX_CONSTRAINTS:
+        faults.add(path, f"must have at most {MAX_CONSTRAINTS} constraints, got {len(texts):,}")
+        return None
+    found = [one for place, text in enumerate(texts) if (one := _read(space, text, (*path, place), faults))]
+    if faults.has(path):
+        return None
+    constrained = replace(space, constraints=tuple(found))
+    if broken := feasible.impossible(constrained):
+        alone = [one for one in broken if feasible.impossible(replace(space, constraints=(one,)))]
+        broken = tuple(alone[:1]) or broken
+        place = min(found.index(one) for one in broken)
+        together = f" together with `{broken[-1].text[:60]}`" if len(broken) > 1 else ""
+        tried = f"{feasible.SHARE_DRAWS:,} random points were tried"
+        faults.add((*path, place), f"no point of the space fulfils it{together}: {tried}")
+        return None
+    return constrained
+
+
+def _read(space: Space, text: str, path: KeyPath, faults: Faults) -> Constraint | None:
+    try:
+        found = read(text)
+    except ValueError as problem:
+        faults.add(path, str(problem))
+        return None
+    known = [*dict.fromkeys(one.name for one in space.parameters), *space.fixed]
+    unknown = [name for name in sorted(found.names) if name not in known]
+    for name in unknown:
+        faults.add(path, f"`{name[:60]}` is no parameter of [space]{did_you_mean(name, known)}")
+    if unknown:
+        return None
+    if reason := _why_never_computed(space, found):
+        faults.add(path, f"cannot be computed: {reason}")
+        return None
+    return found
+
+
+def _why_never_computed(space: Space, constraint: Constraint) -> str:
+    """ "" where it can be computed for a random point."""
+    generator, reason = random.Random(0), ""
+    for _ in range(SAMPLES):
+        try:
+            constraint.check(space.from_unit([generator.random() for _ in space.parameters]))
+            return ""
+        except NotComputable as problem:
+            reason = str(problem)
+    return reason

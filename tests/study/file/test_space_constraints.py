@@ -1,0 +1,70 @@
+"""[space] constraints: written, read, and their faults."""
+
+import json
+
+import pytest
+
+from hpsearch.study.file import space_section
+from tests.study.file.test_space_section import parsed
+from tests.support.study_text import make_study, study_file_errors
+
+OPT = 'opt = ["sgd", "adam"]'
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def with_constraints(*texts):
+    return (OPT, f"{OPT}\nx = {{ low = 0, high = 9 }}\nfixed = 3\nconstraints = {json.dumps(texts)}")
+
+
+def test_are_read():
+    space = make_study(with_constraints("units <= x * 100", "opt != 'sgd' or lr < 0.1", "x < fixed")).space
+    assert [one.text for one in space.constraints] == ["units <= x * 100", "opt != 'sgd' or lr < 0.1", "x < fixed"]
+    assert "constraints" not in {one.name for one in space.parameters} | set(space.fixed)
+    assert space.allows({"units": 16, "x": 1, "opt": "adam", "lr": 1.0, "fixed": 3})
+    assert not space.allows({"units": 16, "x": 3, "opt": "adam", "lr": 1.0, "fixed": 3})
+
+
+def test_are_recorded_as_they_are_read():
+    table = {"o.lr": {"low": 0.0, "high": 1.0}, "n": [1, 2], "constraints": ["o.lr * n <= 1", "n != 2 or o.lr > 0.1"]}
+    found = parsed(table)
+    assert found is not None
+    written = json.loads(json.dumps(space_section.written(found)))
+    assert written == table
+    assert parsed(written) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "untis <= x",
+        "units <=",
+        "units + x",
+        "opt + 1 <= x",
+        "units / 0 <= x",
+        "units <= x" + " and units <= x" * 2_000,
+        "__import__('os').system('true') == 0",
+        "units <= -1",
+        "x == 'sgd'",
+    ],
+)
+def test_faults(text):
+    (found,) = study_file_errors(with_constraints("x <= 9", text))
+    assert found.startswith("study.toml:14 space.constraints.1:")
+    assert ("did you mean `units`?" in found) == ("untis" in text)
+
+
+def test_all_faults_at_once():
+    found = study_file_errors(with_constraints("untis <= 1", "x <", "yy == 2 or zz > 1"))
+    assert [line.partition(": ")[0] for line in found] == [
+        "study.toml:14 space.constraints.0", "study.toml:14 space.constraints.1",
+        "study.toml:14 space.constraints.2", "study.toml:14 space.constraints.2",
+    ]  # fmt: skip
+
+
+def test_constraints_that_exclude_each_other():
+    (found,) = study_file_errors(with_constraints("units >= 16", "x > 5", "x < 3"))
+    assert found.startswith("study.toml:14 space.constraints.1:")

@@ -1,0 +1,85 @@
+"""Constraints between parameters: what they may say, and for which parameters they hold."""
+
+import pickle
+
+import pytest
+
+from hpsearch.study.constraints import NotComputable, read
+
+
+@pytest.mark.parametrize(
+    ("text", "params"),
+    [
+        ("a <= b", {"a": 1, "b": 1}),
+        ("a + b * 2 - c / 4 <= 1", {"a": 0.25, "b": 0.25, "c": 1}),
+        ("batch * accumulate == 256", {"batch": 32, "accumulate": 8}),
+        ("a // 2 == 3 and a % 2 == 1", {"a": 7}),
+        ("2 ** a >= 8", {"a": 3}),
+        ("-a < 0 < +b", {"a": 1, "b": 1}),
+        ("1 <= a < b <= 4", {"a": 1, "b": 4}),
+        ("optimizer != 'sgd' or momentum > 0", {"optimizer": "adam"}),
+        ("optimizer != 'sgd' or momentum > 0", {"optimizer": "sgd", "momentum": 0.5}),
+        ("not (a == 1 and b == 2)", {"a": 1, "b": 3}),
+        ("optimizer.lr * 10 <= 1", {"optimizer.lr": 0.1}),
+        ("optimizer in ['sgd', 'adam']", {"optimizer": "sgd"}),
+        ("optimizer not in ('sgd', 'adam')", {"optimizer": "lion"}),
+        ("flag == true", {"flag": True}),
+        ("flag or a > 3", {"flag": True, "a": 1}),
+        ("momentum > 0.5", {"optimizer": "adam"}),
+        ("a < 1 and momentum > 0.5", {"a": 0}),
+    ],
+)
+def test_holds(text, params):
+    assert read(text).holds(params)
+
+
+@pytest.mark.parametrize(
+    ("text", "params"),
+    [
+        ("a <= b", {"a": 2, "b": 1}),
+        ("1 <= a < b <= 4", {"a": 1, "b": 5}),
+        ("optimizer != 'sgd' or momentum > 0", {"optimizer": "sgd", "momentum": 0.0}),
+        ("a < 1 and momentum > 0.5", {"a": 2}),
+        ("1 / a > 0", {"a": 0}),
+        ("a ** 1000 > 0", {"a": 2}),
+        ("a * 1e308 * 10 < 1", {"a": 1}),
+        ("a < 1", {"a": "text"}),
+        ("a + 1 > 0", {"a": True}),
+        ("(0 - a) ** 0.5 > 0", {"a": 2}),
+    ],
+)
+def test_does_not_hold(text, params):
+    assert not read(text).holds(params)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "a", "a + b", "1 <= 2", "true", "a <", "a <= b; c", "a = b", "lambda: a > 1", "__import__('os') == 1",
+        "a.__class__() == 1", "open('x') != a", "[x for x in a] == 1", "a[0] > 1", "a if b else c", "f'{a}' == b",
+        "a @ b > 1", "a & b == 1", "(x := 1) > a", "a is b", "a in b", "a > 1j", "a == b''", "a > ...", "{1: a} == 2",
+        "a < 1" + " and a < 1" * 2_000, "(" * 300 + "a" + ")" * 300 + " > 1", "a > " + "9" * 5_000,
+        "a == None", "not a(1)", "a == [1]",
+    ],
+)  # fmt: skip
+def test_is_refused(text):
+    with pytest.raises(ValueError, match=r"\S"):
+        read(text)
+
+
+def test_names():
+    assert read("a.b.c + d <= 1 and opt != 'x' or flag == true").names == {"a.b.c", "d", "opt", "flag"}
+
+
+def test_why_it_cannot_be_computed():
+    for text in ("a / 0 > 1", "a % 0 == 1", "opt + 1 > a", "10 ** 1000 > a"):
+        with pytest.raises(NotComputable):
+            read(text).check({"a": 1, "opt": "sgd"})
+    read("1 / a > 0 or a == 0").check({"a": 1})
+
+
+def test_can_be_pickled():
+    one = read("a <= b")
+    again = pickle.loads(pickle.dumps(one))
+    assert again == one
+    assert not again.holds({"a": 2, "b": 1})
