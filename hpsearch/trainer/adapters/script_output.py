@@ -18,6 +18,8 @@ from hpsearch.trainer.failures import ProgramFailed
 MAX_LINE_BYTES = 1 << 16
 """Bytes of a line; a longer one is cut to its end."""
 
+DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
+
 _BARE = re.compile(r"(?<=[:\s,\[])([-+]?)(nan|inf|infinity)(?=[\s,}\]])", re.IGNORECASE)
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x08")
 _TAKES: Mapping[Take, Callable[[Sequence[float]], float]] = {
@@ -264,11 +266,17 @@ class MetricsFile:
             lines = (parsed(line) for line in text.splitlines() if line.strip())
             yield from (line for line in lines if isinstance(line, dict))
         else:
-            reader = csv.DictReader(io.StringIO(text))
+            separator = next((one for one in (",", ";", "\t") if one in text.partition("\n")[0]), ",")
+            reader = csv.DictReader(io.StringIO(text), delimiter=separator)
             self._columns = [*(reader.fieldnames or [])]
             yield from reader
 
     def _take(self, row: Mapping[str, Any]) -> Iterator[Report]:
+        if DECIMAL_COMMA.fullmatch(text := str(row.get(self._metric))):
+            raise ProgramFailed(
+                f"metric {self._metric!r}: {self._path} has {text.strip()}, with a comma. Write numbers with a point "
+                "(for many programs: LC_ALL=C)"
+            )
         numbers = {name: value for name, text in row.items() if name and (value := _cell(text)) is not None}
         self._columns = self._columns or [*row]
         self._seen |= numbers

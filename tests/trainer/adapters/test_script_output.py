@@ -59,6 +59,20 @@ class TestReports:
         assert math.isnan(by_pattern)
         assert math.isnan(by_json)
 
+    @pytest.mark.parametrize("separator", [";", "\t", ","])
+    def test_a_metrics_file_with_another_separator(self, programs: Programs, separator: str) -> None:
+        text = f"""
+            rows = [["epoch", "val_loss"], ["1", "0.5"], ["2", "0.25"]]
+            open("metrics.csv", "w").writelines({separator!r}.join(row) + chr(10) for row in rows)
+        """
+        program = programs.script(text, metrics_file="metrics.csv", in_scratch=True)
+        assert programs.curve(program) == [0.5, 0.25]
+
+    def test_a_metrics_file_with_decimal_commas(self, programs: Programs) -> None:
+        text = "open('metrics.csv', 'w').write('epoch;val_loss' + chr(10) + '1;3,14' + chr(10))"
+        with pytest.raises(ProgramFailed, match="has 3,14, with a comma"):
+            programs.reports(programs.script(text, metrics_file="metrics.csv", in_scratch=True))
+
     def test_a_metrics_file_of_a_logger(self, programs: Programs) -> None:
         text = """
             import csv, pathlib
