@@ -199,5 +199,5 @@ def test_more_than_the_cluster_has(mine: CliRunner, head: Head) -> None:
     words = ("--set", f'resources.address="{head.gcs}"', "--set", "resources.per_trial.cpus=9")
     answer = call(mine, head, "run", "study.toml", *words)
     assert answer.code == 2
-    assert answer.names("resources.per_trial", f"{head.gcs} has", "2 cpus")
+    assert answer.names("resources.per_trial", f"{head.gcs} has", "2 CPUs")
     assert mine.files() == []

@@ -98,8 +98,6 @@ class RayActors:
         self._problem: Exception | None = None
         self._unconfirmed: list[tuple[float, Lost]] = []
         self.setup = replace(self.setup, trainer=pickled(self.setup.trainer))
-        if self.cluster.address != "local":
-            self.setup = replace(self.setup, home_id=home_id(home_of(self.setup)))
         self._without_home = set[str]()
         self._session = RaySession(self.cluster, self.setup.trainer)
         self._last_up = time.monotonic()
@@ -109,6 +107,8 @@ class RayActors:
             self._actors = self._actor_class()
             count, note = worker_count(self.cluster, self._session.nodes())
             self.notes += [note] if note else []
+            if self.cluster.address != "local":  # now, and not earlier: bad input leaves no file
+                self.setup = replace(self.setup, home_id=home_id(home_of(self.setup)))
             for _ in range(count):
                 slot = _Slot(None)
                 self._start_worker(slot)
