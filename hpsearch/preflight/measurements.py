@@ -11,6 +11,9 @@ from hpsearch.core.trial import Params, Report
 LOSSES = 5000
 """The most losses of a training that are kept."""
 
+ALL_RIGHT = 0.995
+"""An accuracy of all examples, but for rounding."""
+
 TAIL = 5
 """The final loss of an attempt is the mean of this many last losses."""
 
@@ -81,7 +84,8 @@ class OverfitAttempt:
 
     factor: of the trainer's own learning rate. rows: the number of examples; 0 where they cannot be counted.
     losses: one per step. accuracy: on these examples at the end, for a classification. chance: see FirstSteps.
-    problem: what the trainer raised, or "".
+    problem: what the trainer raised, or "". wrong: the places of the examples that are still wrong at the end.
+    conflicting: of those that have the inputs of another example and another label. Both only of a single minibatch.
     """
 
     factor: float
@@ -90,6 +94,8 @@ class OverfitAttempt:
     accuracy: float | None = None
     chance: float | None = None
     problem: str = ""
+    wrong: tuple[int, ...] = ()
+    conflicting: tuple[int, ...] = ()
 
     @property
     def first(self) -> float:
@@ -102,12 +108,15 @@ class OverfitAttempt:
 
     @property
     def memorised(self) -> bool:
-        """The loss is at most a tenth of the initial one, or of the chance level where that is lower. Or every example
-        is right: the loss may have a lower bound above zero, as with label smoothing."""
+        """Every example of a classification is right, and the loss is below that of chance: it may have a lower bound
+        above zero, as with label smoothing. Of another loss: it is at most a tenth of the initial one, or of the chance
+        level where that is lower."""
         start = min(self.first, self.chance) if self.chance is not None else self.first
         if not (math.isfinite(self.last) and start > 0):
             return False
-        return self.last <= 0.1 * start or (self.accuracy is not None and self.accuracy >= 0.995 and self.last < start)
+        if self.accuracy is not None:
+            return self.accuracy >= ALL_RIGHT and self.last < start
+        return self.last <= 0.1 * start
 
     @property
     def diverged(self) -> bool:

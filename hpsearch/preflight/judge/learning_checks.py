@@ -15,6 +15,10 @@ NO_BATCHES = "the trainer takes its batches neither from run.batches(…) nor, w
 KINDS = {"oom": "out of memory", "contract": "the trainer does not follow its contract"}
 """Kinds of failures; all others are exceptions of the trainer."""
 
+FEW_WRONG, SHOWN = 0.25, 10
+"""Of a minibatch: where more examples stay wrong, the model is too small rather than the examples odd. And how many are
+named."""
+
 UNBOUNDED = 1000.0
 """A loss has no lower bound where it falls below zero by more than this many times its initial value."""
 
@@ -110,6 +114,9 @@ def overfits(measured: Measurements, _: Objective) -> Check:
         numbers["accuracy"] = last.accuracy
     examples = many(last.rows, "example") if last.rows else "one minibatch"
     at = "" if last.factor == 1 else f" at {last.factor:g} times the learning rate"
+    nearly = _nearly_memorised(made)
+    if last.memorised and last.rows < made[0].rows and nearly is not None:
+        return warned("overfits", _what_stays_wrong(nearly), numbers | {"wrong": len(nearly.wrong)})
     if last.memorised and last.rows < made[0].rows and last.rows <= 2:
         why = f"overfits (memorises) no more than {examples}{at}: check for too few parameters, or dead units"
         return warned("overfits", why, numbers)
@@ -121,10 +128,30 @@ def overfits(measured: Measurements, _: Objective) -> Check:
     return failed(
         "overfits",
         f"cannot overfit (memorise) even {examples}, tried with {tried}: the loss goes from {best.first:.3g} to "
-        f"{best.last:.3g} at best. Usual causes: a wrong loss, frozen layers, dead activations, or inputs that do not "
-        "reach the model",
+        f"{best.last:.3g} at best. Usual causes: a wrong loss, frozen layers, dead activations, inputs that do not "
+        "reach the model, or regularisation that this check cannot switch off (augmentation, noise, a weight decay "
+        "that is no option of the optimizer)",
         numbers,
     )
+
+
+def _nearly_memorised(made: Sequence[OverfitAttempt]) -> OverfitAttempt | None:
+    """The best attempt with a whole minibatch, where only a few examples stay wrong; None otherwise."""
+    whole = [one for one in made if one.rows == made[0].rows and one.wrong and not one.diverged]
+    best = min(whole, key=lambda one: len(one.wrong), default=None)
+    return best if best is not None and len(best.wrong) <= FEW_WRONG * best.rows else None
+
+
+def _what_stays_wrong(attempt: OverfitAttempt) -> str:
+    wrong, right = _places(attempt.wrong), attempt.rows - len(attempt.wrong)
+    said = f"memorises {right} of {many(attempt.rows, 'example')} of the first minibatch; {wrong} stay wrong (from 0)"
+    if attempt.conflicting:
+        return f"{said}. Examples with the same inputs have different labels: {_places(attempt.conflicting)}"
+    return f"{said}. Look at their inputs and labels"
+
+
+def _places(places: Sequence[int]) -> str:
+    return ", ".join(map(str, places[:SHOWN])) + (", …" if len(places) > SHOWN else "")
 
 
 def _why_not_overfitted(measured: Measurements) -> str:

@@ -58,14 +58,18 @@ class RepeatedBatches:
     """Repeats the first minibatches, with at least `enough` examples, without end.
 
     most: the most examples. `rows`: the number of examples after the call, 0 where they cannot be counted.
+    `batches`: how many there are. `conflicting`: see the function, of a single one.
     """
 
     def __init__(self, enough: int = 16, most: int | None = None):
         self._enough, self._most = enough, most
-        self.rows = 0
+        self.rows = self.batches = 0
+        self.conflicting: tuple[int, ...] = ()
 
     def __call__(self, batches: Iterable[Any]) -> Iterator[Any]:
         kept = self._first(batches)
+        self.batches = len(kept)
+        self.conflicting = conflicting(kept[0]) if len(kept) == 1 else ()
         while kept:
             for batch in kept:
                 yield copied(batch)
@@ -142,6 +146,19 @@ def targets_place(batch: Any) -> Any:
     return (
         place if any(name != place and next(leaves(part), None) is not None for name, part in _items(batch)) else None
     )
+
+
+def conflicting(batch: Any) -> tuple[int, ...]:
+    """The places of examples with the inputs of another one and another target; none where targets are unknown."""
+    place = targets_place(batch)
+    if place is None:
+        return ()
+    inputs = next(leaf for name, part in _items(batch) if name != place for leaf in leaves(part))
+    marks, targets = fingerprints(inputs), batch[place].reshape(len(inputs), -1).tolist()
+    seen: dict[float, list[Any]] = {}
+    for mark, target in zip(marks, targets, strict=True):
+        seen.setdefault(mark, []).append(target)
+    return tuple(at for at, mark in enumerate(marks) if any(one != seen[mark][0] for one in seen[mark]))
 
 
 def fingerprints(inputs: "Tensor") -> list[float]:

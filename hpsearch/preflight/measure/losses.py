@@ -36,7 +36,10 @@ _SHAPES = ("View", "Reshape", "Unsqueeze", "Squeeze", "Transpose", "Permute", "T
 
 @dataclass(frozen=True)
 class Loss:
-    """kind, chance, classes, probabilities: see FirstSteps. accuracy: of the batch, in [0, 1]."""
+    """kind, chance, classes, probabilities: see FirstSteps. accuracy: of the batch, in [0, 1].
+
+    wrong: the places of the examples that are classified wrongly; None where there is no classification.
+    """
 
     value: float
     kind: LossKind = ""
@@ -44,6 +47,7 @@ class Loss:
     classes: int | None = None
     probabilities: bool = False
     accuracy: float | None = None
+    wrong: tuple[int, ...] | None = None
 
 
 def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
@@ -60,7 +64,12 @@ def read(loss: "Tensor", outputs: "Tensor | None" = None) -> Loss:
     node = found[0] if found else softmax
     kind = KINDS[_name(node)] if found else "cross entropy"
     twice = any(_doubled(one, outputs) for one in (node, softmax) if one is not None)
-    return Loss(value, kind, _chance(kind, node, classes), classes, twice, _accuracy(kind, node))
+    right = _right(kind, node)
+    accuracy = float(right[1].float().mean()) if right is not None and right[1].numel() else None
+    wrong = None
+    if right is not None and right[0].dim():
+        wrong = tuple((~right[0].reshape(len(right[0]), -1).all(1)).nonzero().flatten().tolist())
+    return Loss(value, kind, _chance(kind, node, classes), classes, twice, accuracy, wrong)
 
 
 def _near(root: Any) -> Iterator[Any]:
@@ -137,19 +146,20 @@ def _chance(kind: LossKind, node: Any, classes: int | None) -> float | None:
     return None
 
 
-def _accuracy(kind: LossKind, node: Any) -> float | None:
+def _right(kind: LossKind, node: Any) -> "tuple[Tensor, Tensor] | None":
+    """Whether each target is predicted, with those that the loss ignores as right; and without them."""
     outputs, targets = _saved(node, "self"), _saved(node, "target")
     if outputs is None or targets is None:
         return None
     if kind == "cross entropy" and targets.dim() == outputs.dim() - 1:
         known = targets >= 0  # ignore_index is negative
-        right = (outputs.argmax(1 if outputs.dim() > 1 else 0) == targets)[known]
-    elif kind == "binary cross entropy":
+        same = outputs.argmax(1 if outputs.dim() > 1 else 0) == targets
+        return same | ~known, same[known]
+    if kind == "binary cross entropy":
         between = 0.0 if "Logits" in _name(node) else 0.5
-        right = (outputs > between) == (targets > 0.5)
-    else:
-        return None
-    return float(right.float().mean()) if right.numel() else None
+        same = (outputs > between) == (targets > 0.5)
+        return same, same
+    return None
 
 
 def _saved(node: Any, name: str) -> "Tensor | None":

@@ -50,15 +50,28 @@ def _attempt(trainer: TrainerUnderTest, factor: float, most: int | None, steps: 
         feed, constant_lr(factor), lambda seen: _is_over(seen, steps), without_regularisation=True, deadline=deadline
     )
     _, failure = run_to_end(trainer.train(seen))
-    accuracies = [step.loss.accuracy for step in seen.steps[-TAIL:] if step.loss.accuracy is not None]
     return OverfitAttempt(
         factor,
         feed.rows,
         tuple(seen.losses),
-        sum(accuracies) / len(accuracies) if accuracies else None,
+        _accuracy(seen),
         seen.steps[0].loss.chance if seen.steps else None,
         failure.summary if failure else "",
+        _always_wrong(seen) if feed.batches == 1 else (),
+        feed.conflicting,
     )
+
+
+def _accuracy(seen: Instrumentation) -> float | None:
+    """The mean over the last TAIL steps."""
+    known = [step.loss.accuracy for step in seen.steps[-TAIL:] if step.loss.accuracy is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _always_wrong(seen: Instrumentation) -> tuple[int, ...]:
+    """The places of the examples that are wrong in each of the last TAIL steps."""
+    last = [set(step.loss.wrong or ()) for step in seen.steps[-TAIL:]]
+    return tuple(sorted(set.intersection(*last))) if last else ()
 
 
 def _is_over(seen: Instrumentation, steps: int) -> bool:
@@ -66,4 +79,6 @@ def _is_over(seen: Instrumentation, steps: int) -> bool:
     if len(seen.steps) >= steps or seen.backwards >= 10 * steps:
         return True
     recent = (seen.losses[0], *seen.losses[-TAIL:])
-    return len(seen.steps) > 2 * TAIL and OverfitAttempt(1.0, 0, recent, chance=seen.steps[0].loss.chance).memorised
+    if len(seen.steps) <= 2 * TAIL:
+        return False
+    return OverfitAttempt(1.0, 0, recent, _accuracy(seen), seen.steps[0].loss.chance).memorised

@@ -140,3 +140,20 @@ def test_labels_is_skipped_where_too_few_examples_leave_it_in_doubt() -> None:
         assert only(replace(few, trained=replace(trained(value, 0.8), validated=49)), "labels").stops
     many = replace(few, trained=replace(trained(0.88, 0.8), validated=490))
     assert only(many, "labels").outcome == "passed"
+
+
+def test_examples_of_a_minibatch_that_stay_wrong_are_named() -> None:
+    """A tenth of the first loss is not enough: all have to be right."""
+    whole = OverfitAttempt(1.0, 64, (2.4, *(0.2,) * 20), 60 / 64, math.log(10), wrong=(3, 19), conflicting=(3, 19, 35))
+    few = OverfitAttempt(1.0, 8, (2.4, *(0.01,) * 20), 1.0, math.log(10))
+    assert not whole.memorised
+    check = only(replace(SOUND, attempts=(whole, few)), "overfits")
+    assert (check.outcome, check.severity, check.evidence["wrong"]) == ("failed", "warning", 2)
+    for part in ("62 of 64", "3, 19 stay wrong", "different labels: 3, 19, 35"):
+        assert part in check.says
+
+
+def test_a_model_that_is_too_small_for_a_minibatch_names_no_examples() -> None:
+    whole = OverfitAttempt(1.0, 64, (2.4, *(1.5,) * 20), 0.4, math.log(10), wrong=tuple(range(38)))
+    few = OverfitAttempt(1.0, 8, (2.4, *(0.01,) * 20), 1.0, math.log(10))
+    assert only(replace(SOUND, attempts=(whole, few)), "overfits").outcome == "passed"

@@ -8,7 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from hpsearch.preflight.measure.batches import RepeatedBatches, ShuffledTargets, copied, cut, rows, targets_place
+from hpsearch.preflight.measure.batches import (
+    RepeatedBatches,
+    ShuffledTargets,
+    conflicting,
+    copied,
+    cut,
+    rows,
+    targets_place,
+)
 
 Pair = namedtuple("Pair", "inputs targets")
 
@@ -138,3 +146,9 @@ def test_the_place_of_the_targets() -> None:
     assert targets_place({"x": torch.ones(2), "Label": torch.ones(2)}) == "Label"
     assert targets_place((torch.ones(2), "text")) is None
     assert targets_place((torch.ones(2), torch.ones(3))) is None
+
+
+def test_equal_inputs_with_other_targets_conflict() -> None:
+    inputs = torch.tensor([[0.0, 1.0], [2.0, 3.0], [0.0, 1.0], [2.0, 3.0]])
+    assert conflicting((inputs, torch.tensor([1, 2, 3, 2]))) == (0, 2)
+    assert conflicting(inputs) == ()
