@@ -28,6 +28,7 @@ VERBS = {
     "plan": "show what a study will run: rounds, trials, epochs, estimated time, first proposals",
     "preflight": "check whether the trainer can learn, find its learning rates, and measure its cost",
     "run": "run a study, or continue it where it stopped",
+    "extend": "train the finished trials of a study longer, from their checkpoints",
     "status": "show the progress of one study or of all",
     "show": "show a search with its rounds and decisions, or one trial with its parameters and curve",
     "logs": "print what the process of a trial wrote",

@@ -22,9 +22,11 @@ class History:
     ended: how many times a trial has ended or paused (a paused trial that is resumed ends again).
     uncounted: the most INFEASIBLE trials that `counted` leaves out (limits.infeasible).
     evidence: trials of the study that this one was forked from; samplers use their results, and never resume them.
-    superseded: how many of the first trials were trained with an earlier version of the trainer's code.
-    current: the other trials, numbered from 0: what samplers and pruners see. All of them, unless some are superseded.
-    first: the number on record of its trial 0, for people; not 0 in a `current` of a study with superseded trials.
+    known: evidence that need not be trained again: trained with the same code, and as long.
+    drawn_before: how many points of the same sequence of random numbers other studies have taken: a fork continues in
+        the sequence of the study that it was forked from.
+    current: the trials that samplers and pruners see, numbered from 0: all but those of an earlier version of the
+        trainer's code (superseded) and those that another trial replaces, which has their place.
     """
 
     def __init__(
@@ -35,10 +37,13 @@ class History:
         *,
         uncounted: int = 0,
         restarts: bool = False,
-        first: int = 0,
+        numbers: Sequence[int] | None = None,
+        known: Sequence[Trial] = (),
+        drawn_before: int = 0,
     ):
         self.objective = objective
-        self.uncounted, self.first = uncounted, first
+        self.uncounted, self._numbers = uncounted, numbers
+        self.known, self.drawn_before = tuple(known), drawn_before
         self._restarts = restarts
         self.evidence = tuple(evidence)
         self._trials: list[Trial] = []
@@ -50,17 +55,28 @@ class History:
         self.epochs = 0
         self.busy = 0.0
         trials = list(trials)
-        self.superseded = sum(trial.superseded for trial in trials)
+        self._current_numbers: list[int] = []
+        self._places: dict[int, int] = {}
         self.current = self
-        if self.superseded:
-            self.current = self._copy((), first=self.superseded)
         for trial in trials:
-            self.put(trial)
+            self._put(trial)
+        if any(trial.superseded or trial.replaces is not None for trial in trials):
+            self._current_numbers = _numbers_in_current(trials)
+            self._places = {number: place for place, number in enumerate(self._current_numbers)}
+            seen = [replace(trials[n], number=self._places[n], replaces=None) for n in self._current_numbers]
+            self.current = self._copy(seen, self._current_numbers)
 
     def put(self, trial: Trial) -> None:
         """Add the next trial, or replace the one with its number."""
-        if self.current is not self and trial.number >= self.superseded:
-            self.current.put(self.renumbered(trial))
+        if self.current is not self:
+            if trial.number == len(self._trials):
+                self._places[trial.number] = len(self._current_numbers)
+                self._current_numbers.append(trial.number)
+            if trial.number in self._places:
+                self.current.put(self.renumbered(trial))
+        self._put(trial)
+
+    def _put(self, trial: Trial) -> None:
         if trial.number > len(self._trials):
             raise ValueError(f"trial {trial.number} put before trial {len(self._trials)}")
         if trial.number == len(self._trials):
@@ -79,7 +95,11 @@ class History:
 
     def renumbered(self, trial: Trial) -> Trial:
         """The trial with its number in `current`."""
-        return replace(trial, number=trial.number - self.superseded) if self.superseded else trial
+        return trial if self.current is self else replace(trial, number=self._places[trial.number], replaces=None)
+
+    def number_of(self, place: int) -> int:
+        """The number on record of the trial with this number: another one in a `current`."""
+        return place if self._numbers is None else self._numbers[place]
 
     @property
     def restarts(self) -> bool:
@@ -188,17 +208,36 @@ class History:
             else replace(trial, state=State.RUNNING, curve=(), ended=0)
             for trial in list(self._trials)
         )
-        return self._copy(seen, self.first)
+        return self._copy(seen, self._numbers)
 
-    def _copy(self, trials: Iterable[Trial], first: int) -> "History":
+    def _copy(self, trials: Iterable[Trial], numbers: Sequence[int] | None) -> "History":
         return History(
             self.objective,
             trials,
             self.evidence,
             uncounted=self.uncounted,
             restarts=self.restarts,
-            first=first,
+            numbers=numbers,
+            known=self.known,
+            drawn_before=self.drawn_before,
         )
+
+
+def _numbers_in_current(trials: Sequence[Trial]) -> list[int]:
+    """The numbers of the trials that samplers and pruners see, each in the place of the first trial that it replaces,
+    directly or through others."""
+    numbers: list[int] = []
+    places: dict[int, int] = {}
+    for trial in trials:
+        if trial.superseded:
+            continue
+        if trial.replaces in places:
+            places[trial.number] = places[trial.replaces]
+            numbers[places[trial.number]] = trial.number
+        else:
+            places[trial.number] = len(numbers)
+            numbers.append(trial.number)
+    return numbers
 
 
 @dataclass(frozen=True)

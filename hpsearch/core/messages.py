@@ -114,6 +114,7 @@ class Reported:
     unsaved: why there is no checkpoint to continue the trial from; "" where there is one.
     retrained: epochs that were trained again because the trial has no checkpoints; the journal has them already.
     warnings: as notes, and shown while the study runs.
+    reads_epochs: the trainer has read `run.epochs_total`.
     unread: of a trainer that has ended, where there are such parameters.
     """
 
@@ -128,6 +129,7 @@ class Reported:
     retrained: int = 0
     warnings: tuple[str, ...] = ()
     unread: Unread | None = None
+    reads_epochs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class Cause(StrEnum):
     WAITING trial is then retried once, with no other trial in parallel. WORKER_LOST: its process died. TIMEOUT:
     longer than limits.trial. STALLED: no report for limits.stall. TRAINER_RAISED: an exception, or no valid report.
     INTERRUPTED: the run was stopped. LIMIT: a limit or budget of the study is used up. DONE: trained to its last epoch.
+    EXHAUSTED: a trial has been started for every point of the space.
 
     The values are recorded in the journal and in exports, so they are never renamed.
     """
@@ -132,6 +133,7 @@ class Cause(StrEnum):
     INTERRUPTED = "interrupted"
     LIMIT = "limit"
     DONE = "done"
+    EXHAUSTED = "exhausted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,9 @@ class Trial:
     retrained: epochs that were trained again because it was continued without a checkpoint. Budgets count them.
     superseded: trained with an earlier version of the trainer's code. It stays on record and is neither the best trial
         nor known to samplers and pruners.
+    reads_epochs: its trainer has read `run.epochs_total`: its training depends on the most epochs that it may train.
+    replaces: the number of an earlier trial of the same parameters that trained with fewer epochs in all; samplers and
+        pruners see this trial in its place. None: of none.
     """
 
     number: int
@@ -180,6 +185,8 @@ class Trial:
     exception: str = ""
     retrained: int = 0
     superseded: bool = False
+    reads_epochs: bool = False
+    replaces: int | None = None
 
     @property
     def epoch(self) -> int:

@@ -112,7 +112,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
     row["state"] = trial.state.value
     row["cause"] = trial.cause and trial.cause.value
     row["cause_numbers"] = json.dumps(dict(trial.cause_numbers))
-    row["superseded"] = int(trial.superseded)
+    row["superseded"], row["reads_epochs"] = int(trial.superseded), int(trial.reads_epochs)
     for name in ("reason", "origin", "error", "exception"):
         row[name] = storable(row[name])
     row["epoch"] = trial.epoch
@@ -124,7 +124,7 @@ def trial_of(row: Iterable[Any], curve: tuple[Report, ...] = ()) -> Trial:
     values = dict(zip(TRIAL, row, strict=True))
     values.update(params=json.loads(values["params"]), state=State(values["state"]), curve=curve)
     values.update(cause=cause_of(values["cause"]), cause_numbers=json.loads(values["cause_numbers"]))
-    values["superseded"] = bool(values["superseded"])
+    values["superseded"], values["reads_epochs"] = bool(values["superseded"]), bool(values["reads_epochs"])
     values["exception"] = values["exception"] or ""  # NULL up to version 0004
     return Trial(**values)
 

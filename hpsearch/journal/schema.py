@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every version of the schema, oldest first; `migrations/versions` has a migration to each. This file is the last."""
 
 HEAD = REVISIONS[-1]
@@ -53,6 +53,7 @@ studies = Table(
 # loss: `value`, negated where it is maximised, so that ORDER BY loss is best first.
 # cause: a `Cause`; cause_numbers: its numbers, as JSON. Of a study: why it ended, NULL before.
 # superseded: 1 where it was trained with an earlier version of the trainer's code.
+# reads_epochs: 1 where its trainer has read run.epochs_total. replaces: the number of an earlier trial, or NULL.
 # caller: the program that trains it, where several train trials of the study together; else NULL.
 trials = Table(
     "hpsearch_trials",
@@ -84,6 +85,8 @@ trials = Table(
     Column("caller", String(32)),
     Column("retrained", Integer, nullable=False, server_default="0"),
     Column("superseded", Integer, nullable=False, server_default="0"),
+    Column("reads_epochs", Integer, nullable=False, server_default="0"),
+    Column("replaces", Integer),
     Index(None, "study_id", "revision"),
     sqlite_with_rowid=False,
 )

@@ -132,7 +132,7 @@ def _line(kept: SpooledBatch) -> bytes:
 
 def _trial(row: Sequence[Any]) -> Trial:
     """A row from before journal 0005 has no cause: it is derived from its sentence. One from before 0007 has no count
-    of retrained epochs, and one from before 0008 no superseded trials."""
+    of retrained epochs, one from before 0008 no superseded trials, and one from before 0009 neither of the last two."""
     values = dict(zip(TRIAL, row, strict=False))
     if "cause" not in values:
         cause, numbers = cause_of_trial(values["state"], values["reason"])
@@ -140,6 +140,8 @@ def _trial(row: Sequence[Any]) -> Trial:
         values |= {"cause": cause, "cause_numbers": json.dumps(numbers), "exception": exception}
     values.setdefault("retrained", 0)
     values.setdefault("superseded", 0)
+    values.setdefault("reads_epochs", 0)
+    values.setdefault("replaces", None)
     return trial_of([values[name] for name in TRIAL])
 
 

@@ -107,7 +107,9 @@ def early_stopping(study: Study) -> Pruner:
         return NeverPrune()
     from hpsearch.pruners.patience import EarlyStopping
 
-    return EarlyStopping(study.early_stopping.patience, study.early_stopping.min_delta)
+    section = study.early_stopping
+    other = section.other_metric(study.study.metric)
+    return EarlyStopping(section.patience, section.min_delta, other, section.from_epoch or 1)
 
 
 def rules(study: Study) -> Rules:
@@ -127,6 +129,8 @@ def rules(study: Study) -> Rules:
         study_epochs=limits.epochs,
         study_gpu_hours=limits.gpu_hours,
         gpus=study.resources.per_trial.gpus,
+        target=limits.target,
+        stopping=study.early_stopping.other_metric(study.study.metric) if study.early_stopping else None,
     )
 
 

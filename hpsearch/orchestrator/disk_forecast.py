@@ -22,7 +22,8 @@ class DiskForecast:
     """Sizes in bytes.
 
     checkpoint: one to resume from. best: one of a best epoch, as it is kept. None: unknown before the first one.
-    ended: the number of ended trials that keep their best one; None where it depends on the sampler.
+    ended: the number of ended trials that keep that of their best and of their last epoch; None where it depends on
+        the sampler.
     running, paused: the most trials that are running, or paused, at one time.
     used: the size of the study's checkpoints now. free: free space on the disk; None where it cannot be read.
     """
@@ -42,7 +43,7 @@ class DiskForecast:
             return None
         running = (KEPT_CHECKPOINTS + BEING_WRITTEN) * self.checkpoint + (1 + BEING_WRITTEN) * self.best
         return (
-            self.ended * self.best
+            self.ended * (self.checkpoint + self.best)
             + self.running * running
             + self.paused * (KEPT_CHECKPOINTS * self.checkpoint + self.best)
         )

@@ -1,6 +1,6 @@
 """A recorded study that this run may write to: reopened, or recorded for the first time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +11,13 @@ from hpsearch.core.decisions import RESTARTS, Over
 from hpsearch.core.errors import BadInput, NotFound, StudyBusy, StudyChanged
 from hpsearch.core.history import History
 from hpsearch.journal import Batch, Journal, Lease, Spool, StudyRecord, recover
-from hpsearch.orchestrator import build, own_methods
+from hpsearch.orchestrator import build, fork, own_methods
+from hpsearch.orchestrator.changed_file import file_changes
 from hpsearch.orchestrator.code_changes import CodeChanges
+from hpsearch.orchestrator.extension import Longer, Record, extension
 from hpsearch.records.export import TRAINER_CODE
 from hpsearch.records.trainer_code import TrainerCode
-from hpsearch.study.definition import Study, differences
+from hpsearch.study.definition import Study
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,23 @@ class HeldStudy:
         """All trials so far, and as evidence the ended ones of the study that this one was forked from."""
         origin = self.journal.find(self.record.forked_from) if self.record.forked_from else None
         others = self.journal.trials(origin.id) if origin else []
-        evidence = [trial for trial in others if not trial.state.is_active and not trial.superseded]
+        taken = self.journal.documents(self.record.id).get(fork.FORK, {})
+        adopted = set(taken.get("adopted", ()))
+        evidence = [
+            trial for trial in others if not (trial.state.is_active or trial.superseded or trial.number in adopted)
+        ]
+        known = evidence if taken.get("known") else ()
         trials, uncounted = self.journal.trials(self.record.id), self.study.limits.infeasible
         restarts = self.journal.count(self.record.id, RESTARTS) > 0
-        return History(self.study.objective, trials, evidence, uncounted=uncounted, restarts=restarts)
+        return History(
+            self.study.objective,
+            trials,
+            evidence,
+            uncounted=uncounted,
+            restarts=restarts,
+            known=known,
+            drawn_before=int(taken.get("drawn_before", 0)),
+        )
 
 
 def reopen(
@@ -72,10 +87,12 @@ def reopen(
     *,
     shared: bool = False,
     accept_changes: bool = False,
+    longer: Longer | None = None,
 ) -> HeldStudy | None:
     """The study as it was left, held until `stack` is closed; None where this is its first run.
 
-    shared: by several callers, see `Journal.acquire`. accept_changes: of the trainer's code, see `run_study`.
+    longer: a request to train finished trials longer. shared: by several callers, see `Journal.acquire`.
+    accept_changes: of the trainer's code, see `run_study`.
     origin: the study that it is forked from. StudyChanged, StudyBusy; BadInput and NotFound for a fork that cannot be.
     """
     no_origin = NotFound(f'no study "{origin}" is recorded, so there is nothing to fork')
@@ -98,15 +115,9 @@ def reopen(
         return None
     study = study.with_recorded_seeds(record.spec)
     identity = _with_corrected_metric(journal, record, study)
-    changed = differences(identity, study.identity()) + list(study.search.changes(record.spec["search"]))
     sources = journal.documents(record.id).get(own_methods.SOURCES)
-    changed += own_methods.changed_sources(sources or {}, own_methods.sources(study))
-    if changed:
-        raise StudyChanged(
-            f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
-            "undo the changes to continue it, or run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new "
-            "study that learns from this one"
-        )
+    in_file = file_changes(study, identity, record.spec, journal.trials(record.id), longer is not None)
+    _refuse(name, [*in_file.refused, *own_methods.changed_sources(sources or {}, own_methods.sources(study))])
     code = CodeChanges.of(study, journal, record)
     if not accept_changes:
         code.refuse(name)
@@ -114,11 +125,40 @@ def reopen(
     held = HeldStudy(study.with_recorded(record.spec), journal, record, lease)
     if recovered := recover(journal, lease, study.objective, held.spool):
         note(recovered)
+    in_file.show_notes(note)
+    fork.take_over(held.study, journal, record, lease, note)
+    if not code.changes:  # the trials of other code are superseded
+        _train_longer(held, longer, note)
     _record_changes(held, identity)
     code.accept(journal, lease, held.study, note)
     if sources is None:  # the run before was killed as it began
         _put_sources(held)
     return held
+
+
+def _refuse(name: str, changed: Sequence[str]) -> None:
+    """StudyChanged if there are changes."""
+    if changed:
+        raise StudyChanged(
+            f'study "{name}" is recorded with other content:\n  ' + "\n  ".join(changed) + "\n"
+            "undo the changes to continue it, or run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new "
+            "study that learns from this one"
+        )
+
+
+def _train_longer(held: HeldStudy, longer: Longer | None, note: Callable[[str], None]) -> None:
+    """Written before the changed study file is recorded, so that a run that is killed in between leaves both to the
+    next."""
+    trials = held.journal.trials(held.record.id)
+    restarts = held.journal.count(held.record.id, RESTARTS) > 0
+    record = Record(held.record.spec, trials, restarts, held.folder, held.record.uid)
+    found = extension(held.study, record, longer)
+    if found.trials:
+        writer = held.journal.writer(held.lease, held.study.objective)
+        writer.write(Batch(found.trials, (), found.decisions))
+        writer.close()
+    if found.note:
+        note(found.note)
 
 
 def _with_corrected_metric(journal: Journal, record: StudyRecord, study: Study) -> dict[str, Any]:

@@ -7,17 +7,22 @@ from difflib import get_close_matches
 from hpsearch.core.decisions import Continue, Finish, Pause, Stop, Verdict
 from hpsearch.core.history import History
 from hpsearch.core.messages import Failure
-from hpsearch.core.trial import Cause, Objective, Report, Trial
+from hpsearch.core.trial import Cause, Objective, Report, State, Trial
 from hpsearch.pruners.base import Pruner
 
 
 @dataclass(frozen=True)
 class Judging:
-    """epochs: the most that one trial may train."""
+    """epochs: the most that one trial may train. target: the value at which the study stops; None: none.
+
+    stopping: the metric of early stopping, where it is another than the study's.
+    """
 
     epochs: int
     early_stopping: Pruner
     pruner: Pruner
+    target: float | None = None
+    stopping: Objective | None = None
 
     def verdict(self, trial: Trial, history: History) -> tuple[Verdict, str]:
         """The verdict on the trial's last report, and the reason to continue where it was compared with others.
@@ -28,11 +33,16 @@ class Judging:
         if objective.has_diverged(report):
             reason = f"diverged: {objective.metric} is {report.metrics[objective.metric]} at epoch {trial.epoch}"
             return Stop(reason, Cause.DIVERGED, {"epoch": trial.epoch}), ""
+        if reached := target_reached(self.target, objective, trial):
+            return reached, ""
         if trial.epoch >= self.epochs:
             return Finish(f"trained all {trial.epoch} epochs", numbers={"epoch": trial.epoch}), ""
-        if objective.is_in(report):
+        if (self.stopping or objective).is_in(report):
             early = self.early_stopping.judge(trial, history)
-            verdict = early if not isinstance(early, Continue) else self.pruner.judge(trial, history)
+            if not isinstance(early, Continue):
+                return early, ""
+        if objective.is_in(report):
+            verdict = self.pruner.judge(trial, history)
             if not isinstance(verdict, Continue):
                 return verdict, ""
             comparison = verdict.reason
@@ -40,6 +50,25 @@ class Judging:
             reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
             return Pause(reason, numbers={"epoch": trial.epoch, "round": trial.round}), comparison
         return Continue(comparison), comparison
+
+    def missing(self, trial: Trial, history: History) -> str:
+        """A message if the trial has ended and no trial has reported the study's metric, or that of early stopping."""
+        if trial.diverged or trial.state not in (State.COMPLETE, State.PAUSED, State.PRUNED, State.FAILED):
+            return ""
+        for objective, key in ((history.objective, "study.metric"), (self.stopping, "early_stopping.metric")):
+            missing = missing_metric(trial, objective, key) if objective is not None else ""
+            if missing and objective is not None and not any(objective.judged(one) for one in history):
+                return missing
+        return ""
+
+
+def target_reached(target: float | None, objective: Objective, trial: Trial) -> Finish | None:
+    """The end of a trial whose value is limits.target or better; None where it is not."""
+    value = objective.value(trial) if target is not None else None
+    if target is None or value is None or value * objective.sign > target * objective.sign:
+        return None
+    reason = f"limits.target = {target:g} is reached: {objective.label} {value:.6g} at epoch {trial.epoch}"
+    return Finish(reason, Cause.LIMIT, {"target": target, "value": value, "epoch": trial.epoch})
 
 
 def not_recorded(reports: Sequence[Report], trial: Trial) -> Sequence[Report]:
@@ -70,13 +99,12 @@ def raised_at_its_end(trial: Trial, verdict: Finish, failure: Failure, epochs: i
     return trial, replace(verdict, reason=warning)
 
 
-def missing_metric(trial: Trial, objective: Objective) -> str:
-    """A message with the metrics of a trial without the study's metric; "" where a report has it."""
+def missing_metric(trial: Trial, objective: Objective, key: str = "study.metric") -> str:
+    """A message with the metrics of a trial without a metric of the study; "" where a report has it. key: its key in
+    the study file."""
     if any(map(objective.is_in, trial.curve)):
         return ""
     names = sorted({name for report in trial.curve for name in report.metrics})
-    missing = (
-        f'study.metric = "{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'
-    )
+    missing = f'{key} = "{objective.metric}" is not among what the trainer reports: {", ".join(names) or "nothing"}'
     near = get_close_matches(objective.metric, names, n=1, cutoff=0.85)
     return f"{missing}; did you mean `{near[0]}`?" if near else missing

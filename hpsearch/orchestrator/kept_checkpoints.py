@@ -85,7 +85,7 @@ class KeptCheckpoints(Observer):
             return
         current = self._history.current
         for trial in current:
-            number = trial.number + current.first
+            number = current.number_of(trial.number)
             is_new = trial.state is State.PAUSED and number not in self._left_behind
             if is_new and self._sampler.is_left_behind(trial, current):
                 self._left_behind.add(number)

@@ -64,7 +64,7 @@ class Loop:
         self.totals, self.end = Totals(), End()
         self.running = dict(running or {})
         self._proposals = sampler if isinstance(sampler, Proposals) else Proposals(sampler)
-        self._judging = Judging(rules.epochs, early_stopping, pruner)
+        self._judging = Judging(rules.epochs, early_stopping, pruner, rules.target, rules.stopping)
         self._findings = TrainerFindings(history, rules.epochs)
         self._pool, self._recorder, self._observers = pool, recorder, observers
         self._clock, self._wall = clock, wall
@@ -156,7 +156,7 @@ class Loop:
         self.end = End()
         proposal = self._proposals.take(self.history.current)
         if isinstance(proposal, Resume):
-            proposal = replace(proposal, number=proposal.number + self.history.superseded)
+            proposal = replace(proposal, number=self.history.current.number_of(proposal.number))
         if isinstance(proposal, Resume) and not self._has_epochs_for(self.history[proposal.number]):
             return False
         for note in proposal.notes if isinstance(proposal, New | Resume) else ():
@@ -257,8 +257,9 @@ class Loop:
 
     def _take_reports(self, trial: Trial, event: Reported) -> None:
         """Judge the new reports in order. Reports after a verdict to stop or pause are dropped."""
-        retrained = trial.retrained + event.retrained
-        trial = self._put(replace(trial, busy=trial.busy + event.seconds, retrained=retrained))
+        retrained, reads = trial.retrained + event.retrained, trial.reads_epochs or event.reads_epochs
+        busy = trial.busy + event.seconds
+        trial = self._put(replace(trial, busy=busy, retrained=retrained, reads_epochs=reads))
         self.totals.busy += event.seconds
         self.totals.epochs += event.retrained
         for kind, text, about in self._findings.of(trial, event, self._turn):
@@ -305,7 +306,7 @@ class Loop:
                     self._end(trial, State.FAILED, missing, Cause.TRAINER_RAISED, {"epoch": trial.epoch})
                 else:
                     self._end(trial, ENDS[type(verdict)], reason, cause, numbers)
-                if missing and not any(self.history.objective.judged(one) for one in self.history):
+                if missing := self._judging.missing(self.history[trial.number], self.history):
                     self._error = TrainerError(f"trial {trial.number}: {missing}")
         if holds_worker:
             self._turn.orders.append(Release(trial.number, isinstance(verdict, Stop | Finish), trial.epoch))
@@ -319,6 +320,8 @@ class Loop:
         self._turn.ended.append(trial)
         self._decide(state.lower(), reason, trial)
         self.totals.failures += state is State.FAILED
+        if "target" in numbers:
+            self.stop(f"trial {trial.number}: {reason}", cause=cause, numbers=numbers)
         if state is State.FAILED and (reached := failures_reached(self.rules, self.history, self._since)):
             self.stop(reached.reason, reached.grace, Cause.LIMIT, reached.numbers)
 

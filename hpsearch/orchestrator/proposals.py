@@ -15,7 +15,7 @@ class Proposals:
 
     A slow ask for trial n uses the trials that had ended when trial n - 1 was started. So a search that is killed
     during an ask makes the same proposal again. Where the answer is None, the sampler is asked again after a trial has
-    ended as INFEASIBLE and is not counted in the budget of trials.
+    ended as INFEASIBLE and is not counted in the budget of trials, and once when all trials have ended.
 
     is_asking: the last `take` returned None because the ask had not returned yet.
     """
@@ -23,7 +23,7 @@ class Proposals:
     def __init__(self, sampler: Sampler):
         self._sampler = sampler
         self._number = -1
-        self._counted = 0
+        self._counted = self._ended = 0
         self._answer: Future[Proposal | None] | None = None
         self.is_asking = False
 
@@ -42,7 +42,7 @@ class Proposals:
 
     def _begin(self, history: History, ended: int) -> None:
         known = history.as_of(ended)
-        self._counted, self._answer = known.counted, Future()
+        self._counted, self._ended, self._answer = known.counted, ended, Future()
         Thread(target=_ask, args=(self._sampler, known, self._answer), name="sampler", daemon=True).start()
 
     def take(self, history: History) -> Proposal | None:
@@ -51,8 +51,10 @@ class Proposals:
             return self._sampler.ask(history)
         self.ask_ahead(history)
         assert self._answer is not None
-        if self._answer.done() and history.counted < self._counted and self._answer.result() is None:
-            self._begin(history, history.ended)
+        if self._answer.done() and self._answer.result() is None:
+            all_ended = self._ended < history.ended and not any(trial.state.is_active for trial in history)
+            if all_ended or history.counted < self._counted:
+                self._begin(history, history.ended)
         self.is_asking = not self._answer.done()
         return None if self.is_asking else self._answer.result()
 

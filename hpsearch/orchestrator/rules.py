@@ -9,7 +9,7 @@ from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.replicates import SINGLE_TRAINING, Replicates
 from hpsearch.core.seeds import seed_of_trial
-from hpsearch.core.trial import Cause, Numbers, Params, State, Trial, TrialSeeds
+from hpsearch.core.trial import Cause, Numbers, Objective, Params, State, Trial, TrialSeeds
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class Rules:
 
     epochs: the most that one trial may train. replicates: what each trial trains side by side (side_by_side).
     retries: how often a trial may lose its worker. max_failures: so many failed trials in a row end the run.
+    target: the value of a trial at which the study stops. stopping: the metric of early stopping, where it is another
+    than the study's.
     max_failure_share: a run in which a larger share of the trials have failed ends (see `failures_reached`).
     """
 
@@ -35,6 +37,8 @@ class Rules:
     study_epochs: int | None = None
     study_gpu_hours: float | None = None
     gpus: float = 0.0
+    target: float | None = None
+    stopping: Objective | None = None
 
 
 @dataclass
@@ -161,6 +165,19 @@ def limit_reached(rules: Rules, history: History, seconds: float, training: Sequ
             reason = f"limits.gpu_hours = {rules.study_gpu_hours:g} is used up"
             return Reached(reason, grace, {"gpu_hours": rules.study_gpu_hours})
     return None
+
+
+def study_limit_reached(rules: Rules, history: History, seconds: float) -> Reached | None:
+    """As `limit_reached`, before a run: also limits.target, which a trial of an earlier run may have reached."""
+    best = history.best()
+    value = history.objective.value(best) if best is not None else None
+    sign = history.objective.sign
+    if best is not None and value is not None and rules.target is not None and value * sign <= rules.target * sign:
+        reason = (
+            f"limits.target = {rules.target:g} is reached: trial {best.number}, {history.objective.label} {value:.6g}"
+        )
+        return Reached(reason, 0.0, {"target": rules.target, "value": value})
+    return limit_reached(rules, history, seconds)
 
 
 SHARE_FROM = 20

@@ -5,6 +5,7 @@ from contextlib import ExitStack, suppress
 from hpsearch.core.errors import InfrastructureError, PoolError
 from hpsearch.core.logs import buffer_library_logs, log_libraries_to
 from hpsearch.orchestrator import build, trainer_check
+from hpsearch.orchestrator.extension import Longer
 from hpsearch.orchestrator.observers import Notes, Observer
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.orchestrator.search import Search
@@ -23,10 +24,12 @@ def run_study(
     force: bool = False,
     retry_failed: bool = False,
     accept_changes: bool = False,
+    longer: Longer | None = None,
 ) -> RunResult:
     """origin: the name of the study that this one is forked from. retry_failed: failed trials are tried again; without
     it, those that failed before the trainer changed. accept_changes: where the trainer's code has changed, the search
-    starts again, and the earlier trials are superseded; without it, such a study is refused.
+    starts again, and the earlier trials are superseded; without it, such a study is refused. longer: finished trials
+    train to study.trainer.epochs, also where that has not changed.
 
     Stopped: a signal ended it before its first trial. For every later end without an exception, the result has the
     reason.
@@ -39,7 +42,14 @@ def run_study(
     with signals.listening(), ExitStack() as stack:
         try:
             search = Search(
-                study, origin, observer, notes, stack, retry_failed=retry_failed, accept_changes=accept_changes
+                study,
+                origin,
+                observer,
+                notes,
+                stack,
+                retry_failed=retry_failed,
+                accept_changes=accept_changes,
+                longer=longer,
             )
             result = _searched(search, observer, notes, signals, skip_preflight, force)
         except (InfrastructureError, OSError) as problem:

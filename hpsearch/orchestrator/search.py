@@ -15,16 +15,17 @@ from hpsearch.core.errors import InfrastructureError, OwnMethodError, TrainerErr
 from hpsearch.core.folders import ensure_home
 from hpsearch.core.history import BestTrial, History
 from hpsearch.core.trial import Cause
-from hpsearch.orchestrator import build, own_methods
+from hpsearch.orchestrator import build, fork, own_methods
 from hpsearch.orchestrator.code_changes import known_data, note_on_fork
 from hpsearch.orchestrator.equal_curves import EqualCurves
+from hpsearch.orchestrator.extension import EXTENDED, Longer
 from hpsearch.orchestrator.held_study import HeldStudy, record_new, reopen
 from hpsearch.orchestrator.kept_checkpoints import KeptCheckpoints
 from hpsearch.orchestrator.loop import Loop
 from hpsearch.orchestrator.observers import Notes, Observer, RoundsRecord, Tracking, has_results
 from hpsearch.orchestrator.recorder import JournalRecorder
 from hpsearch.orchestrator.retries import Retries, retries
-from hpsearch.orchestrator.rules import End, Reached, Totals, limit_reached
+from hpsearch.orchestrator.rules import End, Reached, Totals, study_limit_reached
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.preflight.runner import PreflightRecord
 from hpsearch.provenance import environment
@@ -45,8 +46,8 @@ SomePool = TypeVar("SomePool", bound=Pool)
 class Search:
     """Call `open`, turn the loop until it is over, then call `close`, or `abort` after an exception.
 
-    origin: the name of the study that this one is forked from. retry_failed, accept_changes: see `run_study`. shared:
-    see `reopen`.
+    origin: the name of the study that this one is forked from. retry_failed, accept_changes, longer: see `run_study`.
+    shared: see `reopen`.
     What is opened is closed by `stack`, the lease last.
     """
 
@@ -60,11 +61,12 @@ class Search:
         *,
         retry_failed: bool = False,
         accept_changes: bool = False,
+        longer: Longer | None = None,
         shared: bool = False,
     ):
         ensure_home(study.home)
         self.study, self._origin, self._retry_failed = study, origin, retry_failed
-        self._accept_changes, self._shared = accept_changes, shared
+        self._accept_changes, self._longer, self._shared = accept_changes, longer, shared
         self._observer, self._notes, self._stack = observer, notes, stack
         self._pool_closed = ExitStack()
         self._tracking = Tracking(notes.add)
@@ -91,12 +93,13 @@ class Search:
             self._notes.add,
             shared=self._shared,
             accept_changes=self._accept_changes,
+            longer=self._longer,
         )
         preflight, history = PreflightRecord(), None
         if held is not None:
             self.study, history = held.study, held.history()
             preflight = PreflightRecord(held.journal.documents(held.record.id))
-            reached = limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
+            reached = study_limit_reached(build.rules(self.study), history, held.journal.spent(held.record.id))
             sampler = build.sampler(preflight.narrowed(self.study))
             self.history, self.sampler = history, sampler
             segments = held.journal.segments(held.record.id)
@@ -114,9 +117,12 @@ class Search:
             preflight = complete(self.study, pool, preflight)
         if held is None:
             held = record_new(self.study, self._origin, uid, self._stack, shared=self._shared)
+            fork.take_over(self.study, held.journal, held.record, held.lease, self._notes.add)
             if self._origin and (note := note_on_fork(self.study, held.journal, self._origin)):
                 self._notes.add(note)
-        history = held.history() if history is None else history
+        if history is None:
+            history = held.history()
+            self._observer.retried(held.journal.count(held.record.id, EXTENDED))
         self._begin(held, history, build.sampler(preflight.narrowed(self.study)))
         self._loop = self._made_loop(pool, preflight)
         return self._loop
@@ -125,7 +131,8 @@ class Search:
         """They are recorded as WAITING when the study is RUNNING."""
         self._again = again
         superseded = sum(trial.superseded and trial.ended > 0 for trial in history)
-        self._observer.retried(held.journal.count(held.record.id, "retry") + len(again.trials) + superseded)
+        recorded = sum(held.journal.count(held.record.id, kind) for kind in ("retry", EXTENDED))
+        self._observer.retried(recorded + len(again.trials) + superseded)
         for trial in again.trials:
             history.put(trial)
         if again.trials:
@@ -202,7 +209,7 @@ class Search:
         """
         if self._loop is not None:
             end, self._totals = self._loop.end, self._loop.totals
-            if end.is_limit and self.is_over():  # used up by the last trial
+            if end.is_limit and "target" not in end.numbers and self.is_over():  # used up by the last trial
                 end = self._over()
             self._end = end.of(self.history)
             self._rounds.end(self._end.over)

@@ -25,6 +25,8 @@ def check(study: Study) -> SourceCheck:
     searched = delivered_names(study.space, (parameter.name for parameter in study.space.parameters))
     given = {head(name) for name in (*searched, *study.space.fixed, *own.options)}
     metrics = {study.objective.metric}
+    if study.early_stopping is not None and study.early_stopping.metric is not None:
+        metrics.add(study.early_stopping.metric)
     return source_check.check(contract.display_name(own.use), own.use, study.folder, given, metrics)
 
 
@@ -39,7 +41,10 @@ def faults(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
 
 def warnings(study: Study, found: SourceCheck, file: Path) -> list[Fault]:
     """As `faults`, of what is allowed and probably not meant."""
-    of_trainer = [(("study", "metric"), message) for message in found.warnings.values()]
+    tables = {study.objective.metric: "study"}
+    of_trainer = [
+        ((tables.get(metric, "early_stopping"), "metric"), message) for metric, message in found.warnings.items()
+    ]
     return _with_lines(file, [*of_trainer, *likely_mistakes(study), *without_effect(study, found.effects)])
 
 

@@ -1,7 +1,7 @@
 """The message for a run of a study that was over before, in which nothing was trained."""
 
 from hpsearch.core.format import many, score
-from hpsearch.core.trial import State
+from hpsearch.core.trial import Cause, State
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.study.definition import Study
 
@@ -30,6 +30,9 @@ def how_to_extend(result: RunResult) -> list[str]:
     """Nothing for a study that is not complete: another limit or a changed trainer lets it continue."""
     if result.end.state != "COMPLETE":
         return []
+    if result.end.cause is Cause.EXHAUSTED:
+        fork = "run with --fork NEW_NAME (in Python: fork=NEW_NAME)"
+        return [f"to search more points, add values to [space] and {fork}"]
     if change := _extension(result.study):
         return [f"to extend it, {change} and run it again"]
     fork = "run with --fork NEW_NAME (in Python: fork=NEW_NAME) to start a new study that learns from it"

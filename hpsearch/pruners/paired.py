@@ -70,7 +70,7 @@ class Paired:
         objective, best = history.objective, best_at(trial.epoch, history)
         reports = (report_at(one, trial.epoch, objective) for one in (trial, best))
         own, other = (metric_text(objective, objective.loss_of(report)) for report in reports)
-        number = history.first + best.number
+        number = history.number_of(best.number)
         numbers = {"epoch": trial.epoch, "best_trial": number, "p": p, "epochs": self.epochs}
         return Stop(
             f"paired t-test: {objective.metric} {own} is worse than {other} (trial {number}) at epoch "

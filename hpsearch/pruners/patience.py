@@ -1,7 +1,8 @@
 """Ends a trial that no longer improves: as pruned (`Patience`), or as complete (`EarlyStopping`)."""
 
 import math
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 
 from hpsearch.core.decisions import Continue, Finish, Stop, Verdict
 from hpsearch.core.format import many
@@ -31,15 +32,21 @@ class Patience:
 class EarlyStopping:
     """Finishes a trial (COMPLETE) that has not improved for `patience` epochs (>= 1) by more than `min_delta` (>= 0).
 
-    Epochs without the metric do not count.
+    Epochs without the metric do not count. objective: of another metric than the study's. from_epoch: epochs before
+    this one are ignored.
     Prechelt 1998, "Early Stopping, but when?", in Neural Networks: Tricks of the Trade.
     """
 
     patience: int
     min_delta: float = 0.0
+    objective: Objective | None = None
+    from_epoch: int = 1
 
     def judge(self, trial: Trial, history: History) -> Verdict:
-        stalled, numbers = without_improvement(trial, history.objective, self.patience, self.min_delta)
+        objective = self.objective or history.objective
+        first = bisect_left(trial.curve, self.from_epoch, key=lambda report: report.step)
+        judged = replace(trial, curve=trial.curve[first:])
+        stalled, numbers = without_improvement(judged, objective, self.patience, self.min_delta)
         return Finish(f"early stopping: {stalled}", Cause.PATIENCE, numbers) if stalled else Continue()
 
 

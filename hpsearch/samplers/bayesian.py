@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hpsearch.core.decisions import New
+from hpsearch.core.decisions import New, Over
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params
@@ -17,7 +17,7 @@ from hpsearch.samplers import cma_es
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.samplers.observations import Observation, observations, pending, usable_evidence
 from hpsearch.samplers.optuna import surrogates
-from hpsearch.samplers.random import ProposedPoints, draw, key
+from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
 from hpsearch.study import feasible
 from hpsearch.study.space import Space
 
@@ -44,21 +44,23 @@ class Bayesian:
     sampler: Literal["tpe", "gp", "cmaes"] = "tpe"
     startup_trials: int = 10
     known: Sequence[Params] = ()
-    _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
+    _known: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
 
     @property
     def slow(self) -> bool:
         """A Gaussian process takes 0.1 s or more per `ask`, and longer with more trials."""
         return self.sampler == "gp"
 
-    def ask(self, history: History) -> New | None:
-        number, counted = len(history), history.counted
+    def ask(self, history: History) -> New | Over | None:
+        number, counted = len(history) + history.drawn_before, history.counted
         if counted >= self.trials:
             return None
         if (known := known_point(self.known, history, self.epochs)) is not None:
             return known
+        taken = self._known.keys(self.space, history)
+        if not has_unknown_points(self.space, taken):
+            return exhausted(self.space, history)
         seen, generator = observations(history, self.space), stream(self.seed, number)
-        taken = self._proposed.keys(self.space, history)
         learned = len(usable_evidence(history, self.space))
         starts = max(0, self.startup_trials - learned)
         if counted < starts or sum(math.isfinite(one.own) for one in seen) < MIN_OBSERVATIONS:

@@ -15,7 +15,7 @@ from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
 from hpsearch.core.trial import Params, State, Trial
 from hpsearch.samplers.first_trials import known_point
-from hpsearch.samplers.random import ProposedPoints, draw
+from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound
 from hpsearch.samplers.recipe.search_ranges import MIN_TRIALS, SearchRange, full_ranges, narrowed, next_ranges
 from hpsearch.study.schedule import GivenRound, Rung, ceil_share
@@ -59,18 +59,33 @@ class CoarseToFine:
     top: float
     margin: float
     known: Sequence[Params] = ()
-    _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
+    _known: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
 
     def ask(self, history: History) -> Proposal | None:
+        is_short = False
         for index, (round_, span) in enumerate(zip(self.rounds, self.progress(history), strict=True)):
             if span.proposals < round_.trials:
                 if span.proposals == 0 and any(trial.state.is_active for trial in history):
                     return None
-                proposal = self._continue(index, span, history) or self._new(index, history)
-                if span.proposals == 0:
+                proposal = self._proposal(index, span, history)
+                if proposal is None:
+                    is_short = True
+                elif span.proposals == 0:
                     return replace(proposal, notes=self._notes(index, self.ranges(history)[index]))
-                return proposal
-        return None
+                else:
+                    return proposal
+        return exhausted(self.space, history) if is_short else None
+
+    def _proposal(self, index: int, span: RoundProgress, history: History) -> New | Resume | None:
+        """The next trial of a round: one of the best to continue, a new one, or where no new point is left in the
+        round's ranges, another one to continue, then a new one from the full space. None: no point is left."""
+        round_ = self.rounds[index]
+        return (
+            self._continue(index, span, history, ceil_share(self.keep, round_.trials))
+            or self._new(index, history, self.ranges(history)[index])
+            or self._continue(index, span, history, round_.trials)
+            or self._new(index, history, full_ranges(self.space))
+        )
 
     def planned_rounds(self, history: History) -> tuple[Sequence[PlannedRound], None]:
         """Every round that has begun, with its trials so far. The second value is always None."""
@@ -107,22 +122,26 @@ class CoarseToFine:
         """The search ranges of every round that has begun or can begin now, one for each numeric parameter."""
         ranges = [full_ranges(self.space)]
         progress, running = self.progress(history), any(trial.state.is_active for trial in history)
+        grows = has_unknown_points(self.space, self._known.keys(self.space, history))
         for index, span in enumerate(progress[1:], start=1):
-            if span.proposals == 0 and (running or progress[index - 1].proposals < self.rounds[index - 1].trials):
+            may_grow = grows and progress[index - 1].proposals < self.rounds[index - 1].trials
+            if span.proposals == 0 and (running or may_grow):
                 break
             best = self._ranked(index, span, history)[: max(MIN_TRIALS, ceil_share(self.top, span.first))]
             ranges.append(next_ranges(self.space, ranges[-1], [t.params for t in best], span.first, self.margin))
         return tuple(ranges)
 
     def _ranked(self, index: int, span: RoundProgress, history: History) -> list[Trial]:
-        """The trials before a round that have a value, best first, as they were when the round began."""
-        epochs, trials = self.rounds[index - 1].epochs, (history[number] for number in range(span.first))
-        return history.objective.succeeded(one.as_of(epochs) if one.round > index else one for one in trials)
+        """The trials before a round that have a value, best first, as they were when the round began: without the
+        epochs of later rounds and of `hpsearch extend`."""
+        trials = (history[number] for number in range(span.first))
+        return history.objective.succeeded(
+            one.as_of(self.rounds[index - 1].epochs) if one.round > index else one for one in trials
+        )
 
-    def _continue(self, index: int, span: RoundProgress, history: History) -> Resume | None:
-        """The next of the best PAUSED trials of the previous round, while this round continues fewer than it should."""
+    def _continue(self, index: int, span: RoundProgress, history: History, wanted: int) -> Resume | None:
+        """The next of the best PAUSED trials of the previous round, while this round continues fewer than `wanted`."""
         until = self.rounds[index].epochs
-        wanted = ceil_share(self.keep, self.rounds[index].trials)
         if index == 0 or span.survivors >= wanted:
             return None
         ranked = self._ranked(index, span, history)
@@ -134,12 +153,15 @@ class CoarseToFine:
                 return Resume(trial.number, until, reason, index + 1)
         return None
 
-    def _new(self, index: int, history: History) -> New:
+    def _new(self, index: int, history: History, ranges: Sequence[SearchRange]) -> New | None:
+        """A new trial from these ranges; None where a trial has been started for each of their points."""
         if (known := known_point(self.known, history, self.rounds[index].epochs, index + 1)) is not None:
             return known
-        ranges = self.ranges(history)[index]
-        generator = stream(self.seed, len(history))
-        params = draw(narrowed(self.space, ranges), generator, self._proposed.keys(self.space, history), self.space)
+        space, taken = narrowed(self.space, ranges), self._known.keys(self.space, history)
+        if not has_unknown_points(space, taken, self.space):
+            return None
+        generator = stream(self.seed, len(history) + history.drawn_before)
+        params = draw(space, generator, taken, self.space)
         where = ", ".join(f"{one.name} {one.range}{' (moved)' if one.moved else ''}" for one in ranges)
         source = f"the search ranges {where}" if index and where else "the full space"
         return New(params, self.rounds[index].epochs, f"round {index + 1}: drawn from {source}", index + 1)

@@ -1,15 +1,14 @@
 """Grid search: every point of the grid once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import ClassVar
 
 from hpsearch.core.decisions import New
 from hpsearch.core.history import History
 from hpsearch.core.trial import Params, key_of
-from hpsearch.samplers.first_trials import known_point
+from hpsearch.samplers.random import Key, KnownPoints, key
 from hpsearch.study.space import Space
 
 
@@ -17,22 +16,31 @@ class _GridCursor:
     """A cache of the position in the grid, so that the next `ask` need not enumerate from the first point."""
 
     def __init__(self) -> None:
-        self._points: Iterator[Params] = iter(())
-        self._next = 0
+        self._history: History | None = None
+        self._seen = 0
+        self._points: Iterator[tuple[int, Params]] = iter(())
+        self._next: tuple[int, Params] | None = None
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return _GridCursor, ()
 
-    def point(self, points: Callable[[], Iterator[Params]], number: int) -> Params | None:
-        if number < self._next or self._next == 0:
-            self._points, self._next = points(), 0
-        skipped, self._next = number - self._next, number + 1
-        return next(islice(self._points, skipped, None), None)
+    def next(
+        self, points: Callable[[], Iterator[Params]], space: Space, history: History, known: Set[Key]
+    ) -> tuple[int, Params] | None:
+        """The first point that has no trial, with its number; None: all have one."""
+        if history is not self._history or len(history) < self._seen:
+            self._history, self._points = history, enumerate(points())
+            self._next = next(self._points, None)
+        self._seen = len(history)
+        while self._next is not None and key(space, self._next[1]) in known:
+            self._next = next(self._points, None)
+        return self._next
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Trial n is point n of the known points and then `space.grid()`, however often the search was interrupted."""
+    """The points of `space.grid()` in their order, the known points first, without those that have a trial: a grid with
+    more values continues with its new points."""
 
     slow: ClassVar[bool] = False
 
@@ -40,6 +48,7 @@ class Grid:
     epochs: int
     known: Sequence[Params] = ()
     _cursor: _GridCursor = field(default_factory=_GridCursor, init=False, repr=False, compare=False)
+    _known: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
 
     @cached_property
     def points(self) -> int:
@@ -53,11 +62,10 @@ class Grid:
         yield from (point for point in self.space.grid() if key_of(point) not in known)
 
     def ask(self, history: History) -> New | None:
-        number = len(history)
-        if number >= self.points:
+        found = self._cursor.next(self._points, self.space, history, self._known.keys(self.space, history))
+        if found is None:
             return None
-        params = self._cursor.point(self._points, number)
-        assert params is not None
-        if (known := known_point(self.known, history, self.epochs)) is not None:
-            return known
+        number, params = found
+        if number < len(self.known):
+            return New(params, self.epochs, f"known point {number + 1} of {len(self.known)}")
         return New(params, self.epochs, f"grid point {number + 1} of {self.points}")

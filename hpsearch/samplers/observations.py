@@ -3,11 +3,11 @@
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist, median
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import Params, State, Trial
+from hpsearch.core.trial import Cause, Params, State, Trial
 from hpsearch.study.space import Space
 
 
@@ -37,13 +37,37 @@ def observations(history: History, space: Space) -> list[Observation]:
     its minimum where memory runs out, 34% of 60 trials failed; without these observations it was 85%.
     """
     own = sorted((trial for trial in history if not trial.state.is_active), key=lambda trial: trial.ended)
-    trials = [*usable_evidence(history, space), *own]
+    trials = at_one_length([*usable_evidence(history, space), *own], space.dimensions + 1)
     losses = [math.inf if trial.state is State.FAILED else history.loss(trial) for trial in trials]
     learned = _finite([trial.state is State.PRUNED for trial in trials], losses)
     return [
         Observation(trial.params, trial.epoch, own_loss, loss, trial.state is State.PRUNED)
         for trial, own_loss, loss in zip(trials, losses, learned, strict=True)
     ]
+
+
+def at_one_length(trials: Sequence[Trial], fewest: int) -> list[Trial]:
+    """Trials that trained to different epochs, such as after `hpsearch extend`, as they were at one of them.
+
+    It is the largest that at least `fewest` of them have reached: longer ones are cut there, and shorter ones left out
+    (BOHB; Falkner 2018, arXiv 1807.01774, section 3.2). Trials that ended before the epoch that they were to reach
+    stay as they are.
+    """
+    lengths = sorted({trial.until for trial in trials if _is_whole(trial)})
+    if len(lengths) < 2:
+        return list(trials)
+    enough = [one for one in lengths if sum(_is_whole(t) and t.until >= one for t in trials) >= fewest]
+    length = max(enough, default=lengths[0])
+    return [
+        replace(trial, curve=trial.as_of(length).curve) if _is_whole(trial) and trial.until > length else trial
+        for trial in trials
+        if not _is_whole(trial) or trial.until >= length
+    ]
+
+
+def _is_whole(trial: Trial) -> bool:
+    """Whether it trained to the epoch that it was to reach."""
+    return trial.cause is Cause.DONE and trial.epoch >= trial.until
 
 
 def usable_evidence(history: History, space: Space) -> list[Trial]:

@@ -9,21 +9,23 @@ from typing import ClassVar
 
 import numpy as np
 
-from hpsearch.core.decisions import New
+from hpsearch.core.decisions import New, Over
+from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import Params
+from hpsearch.core.trial import Cause, Params
 from hpsearch.samplers.first_trials import known_point
 from hpsearch.study import feasible
-from hpsearch.study.space import Space
+from hpsearch.study.space import Choice, Space
 
 Key = tuple[float | None, ...]
 
 REDRAWS = 100
-"""How often a point that was proposed before is drawn again, before the discrete space is enumerated."""
+"""How often a point that is known is drawn again, before the discrete space is enumerated."""
 
 ENUMERABLE = 100_000
-"""Discrete spaces with up to this many points are enumerated to find a point that was not proposed yet."""
+"""In discrete spaces with up to this many points, the last points are drawn at random; in larger ones they are taken in
+order."""
 
 
 def key(space: Space, params: Params) -> Key:
@@ -31,59 +33,97 @@ def key(space: Space, params: Params) -> Key:
     return tuple(space.to_unit(params))
 
 
-class ProposedPoints:
-    """The points that were proposed since a discrete space was last exhausted: a cache over one history.
-
-    A point is proposed for a second time only when no other point was left; the set then starts again with it.
-    """
+class KnownPoints:
+    """The points of all trials so far: a cache over one history."""
 
     def __init__(self) -> None:
         self._history: History | None = None
         self._seen = 0
         self._keys: set[Key] = set()
+        self._points: int | None = None
+        self._exhausted_at: int | None = None
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        return ProposedPoints, ()
+        return KnownPoints, ()
 
     def keys(self, space: Space, history: History) -> Set[Key]:
-        if history is not self._history:
-            self._history, self._seen, self._keys = history, 0, set()
+        if history is not self._history or len(history) < self._seen:
+            self._history, self._seen = history, 0
+            self._keys = {key(space, trial.params) for trial in history.known if space.contains(trial.params)}
+            self._points = number_of_points(space) if can_be_exhausted(space) else None
+            self._exhausted_at = 0 if len(self._keys) == self._points else None
         for number in range(self._seen, len(history)):
-            point = key(space, history[number].params)
-            if point in self._keys:
-                self._keys.clear()
-            self._keys.add(point)
+            self._keys.add(key(space, history[number].params))
+            if self._exhausted_at is None and len(self._keys) == self._points:
+                self._exhausted_at = number + 1
         self._seen = len(history)
         return self._keys
+
+    def exhausted_at(self, space: Space, history: History) -> int | None:
+        """The number of trials after which every point of the space was known; None where some are unknown."""
+        self.keys(space, history)
+        return self._exhausted_at
 
 
 def draw(space: Space, generator: np.random.Generator, taken: Set[Key], whole: Space | None = None) -> Params:
     """Uniform in the feasible part of the unit cube, so log-uniform where log. In a discrete space, not one of `taken`
     while any is left.
 
-    whole: drawn from where the space, a part of it, has no feasible point.
+    whole: the space of the keys in `taken`, where `space` is a part of it; drawn from where that part has no feasible
+    point.
     """
+    whole = whole or space
     found = feasible.draw(space, generator)
     if found is None:
-        space = whole or space
+        space = whole
         found = feasible.draw(space, generator)
     first = params = feasible.centre(space) if found is None else found
     size = space.size()
     if size is None:
         return first
     for _ in range(REDRAWS):
-        if key(space, params) not in taken:
+        if key(whole, params) not in taken:
             return params
         params = feasible.draw(space, generator) or first
-    left = [point for point in space.points() if key(space, point) not in taken] if size <= ENUMERABLE else []
-    return left[int(generator.integers(len(left)))] if left else first
+    left = (point for point in space.points() if key(whole, point) not in taken)
+    if size > ENUMERABLE:
+        return next(left, first)
+    listed = list(left)
+    return listed[int(generator.integers(len(listed)))] if listed else first
+
+
+def has_unknown_points(space: Space, taken: Set[Key], whole: Space | None = None) -> bool:
+    """Whether a point of the space is not one of `taken`; whole: see `draw`. It looks at one point more than
+    `taken` has, at most."""
+    return space.size() is None or any(key(whole or space, point) not in taken for point in space.points())
+
+
+def exhausted(space: Space, history: History) -> Over | None:
+    """The end of a search that knows every point of its space. None while a trial is running or waiting."""
+    if any(trial.state.is_active for trial in history):
+        return None
+    points = number_of_points(space)
+    reason = f"the space is exhausted: a trial has been started for each of its {many(points, 'point')}"
+    return Over(reason, Cause.EXHAUSTED, {"points": points})
+
+
+def can_be_exhausted(space: Space) -> bool:
+    """Whether it has few enough points, and no range that a search in rounds may move beyond its bounds."""
+    size = space.size()
+    expands = any(not isinstance(one, Choice) and one.expand for one in space.parameters)
+    return size is not None and size <= ENUMERABLE and not expands
+
+
+def number_of_points(space: Space) -> int:
+    """Of a discrete space, those that are not in its grid included."""
+    return sum(1 for _ in space.points())
 
 
 @dataclass(frozen=True)
 class Random:
     """Random search. Proposal n depends on the study's seed and n only.
 
-    In a discrete space no point is proposed twice before all have been tried.
+    In a discrete space no point is proposed twice; when all have been proposed, the search is over.
     """
 
     slow: ClassVar[bool] = False
@@ -93,14 +133,16 @@ class Random:
     trials: int
     epochs: int
     known: Sequence[Params] = ()
-    _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
+    _known: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
 
-    def ask(self, history: History) -> New | None:
-        number = len(history)
+    def ask(self, history: History) -> New | Over | None:
+        number = len(history) + history.drawn_before
         if history.counted >= self.trials:
             return None
         if (known := known_point(self.known, history, self.epochs)) is not None:
             return known
-        taken: Set[Key] = set() if self.space.size() is None else self._proposed.keys(self.space, history)
+        taken: Set[Key] = set() if self.space.size() is None else self._known.keys(self.space, history)
+        if not has_unknown_points(self.space, taken):
+            return exhausted(self.space, history)
         params = draw(self.space, stream(self.seed, number), taken)
         return New(params, self.epochs, f"random draw {history.counted + 1} of {self.trials}")

@@ -14,13 +14,13 @@ from hpsearch.core.redact import redact
 from hpsearch.core.replicates import Replicates
 from hpsearch.core.trial import ASK_AND_TELL, Objective
 from hpsearch.study.file import given_objects, other_tools, place, reading, space_names, space_section, suggestions
+from hpsearch.study.file.early_stopping import EarlyStopping
 from hpsearch.study.file.faults import Faults, did_you_mean, dotted, listed, models, show, translate, unknown
 from hpsearch.study.file.lines import KeyPath, Lines
 from hpsearch.study.file.place import Locations
 from hpsearch.study.file.search_sections import FixedList, ParameterSet, Search
 from hpsearch.study.file.sections import (
     Checkpoints,
-    EarlyStopping,
     JournalSection,
     Limits,
     LrRange,
@@ -233,7 +233,8 @@ class Study(Section):
 
         Without a section [checkpoints], the recorded rule stays; a study that was recorded without one keeps all.
         """
-        changed: dict[str, Any] = {"search": self.search.with_recorded(recorded["search"])}
+        search = self.search.with_recorded(recorded["search"], recorded["trainer"]["epochs"], self.trainer.epochs)
+        changed: dict[str, Any] = {"search": search}
         if "checkpoints" not in self.model_fields_set:
             changed["checkpoints"] = Checkpoints.model_validate(recorded.get("checkpoints", {"keep": "all"}))
         return self.model_copy(update=changed)

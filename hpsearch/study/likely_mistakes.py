@@ -1,7 +1,6 @@
 """What a study file may say and is probably not meant: for `hpsearch check` and `plan`, with what to write instead."""
 
 import math
-import re
 from collections.abc import Iterator
 
 from hpsearch.core.format import many, number
@@ -10,64 +9,11 @@ from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.search_sections import Bayesian, Random
 from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune
+from hpsearch.study.metric_names import goal_of
 from hpsearch.study.space import Choice, Float, Int
 
 Mistake = tuple[KeyPath, str]
 """The key in the study file, and the message."""
-
-HIGHER_IS_BETTER = frozenset(
-    (
-        "acc",
-        "accuracy",
-        "auc",
-        "auroc",
-        "auprc",
-        "bleu",
-        "correlation",
-        "dice",
-        "f1",
-        "iou",
-        "kappa",
-        "map",
-        "mcc",
-        "ndcg",
-        "precision",
-        "psnr",
-        "r2",
-        "recall",
-        "return",
-        "reward",
-        "rouge",
-        "sensitivity",
-        "specificity",
-        "ssim",
-        "top1",
-        "top5",
-    )
-)
-LOWER_IS_BETTER = frozenset(
-    (
-        "brier",
-        "cer",
-        "crossentropy",
-        "divergence",
-        "err",
-        "error",
-        "fid",
-        "kl",
-        "loss",
-        "mae",
-        "mape",
-        "mse",
-        "nll",
-        "perplexity",
-        "ppl",
-        "regret",
-        "rmse",
-        "wer",
-    )
-)
-"""Words in names of metrics."""
 
 DECADES = 100
 """A range whose highest value is this many times the lowest is usually meant on a log scale."""
@@ -82,13 +28,9 @@ def likely_mistakes(study: Study) -> list[Mistake]:
 
 
 def _goal(study: Study) -> Iterator[Mistake]:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", study.study.metric.replace("mAP", " map "))
-    words = set(re.findall(r"[a-z]+[0-9]*", spaced.lower()))
-    up, down = bool(words & HIGHER_IS_BETTER), bool(words & LOWER_IS_BETTER)
-    if up == down:
-        return
-    better, goal = ("higher", "maximize") if up else ("lower", "minimize")
-    if study.study.goal != goal:
+    goal = goal_of(study.study.metric)
+    if goal is not None and study.study.goal != goal:
+        better = "higher" if goal == "maximize" else "lower"
         text = f'is "{study.study.goal}", and a {better} {study.study.metric} is usually better: write goal = "{goal}"'
         yield ("study", "goal"), text
 
@@ -127,7 +69,7 @@ def _trials(study: Study) -> Iterator[Mistake]:
     """More trials than the space has points."""
     points = number_of_points(study)
     if points is not None and isinstance(study.search, Random | Bayesian) and study.search.trials > points:
-        text = f'is more than the space has points ({points}): some are repeated; method = "grid" trains each once'
+        text = f"is more than the space has points ({points}): the search ends after {many(points, 'trial')}"
         yield ("search", "trials"), text
 
 
@@ -143,8 +85,11 @@ def _without_effect(study: Study) -> Iterator[Mistake]:
     """Settings that can never act."""
     epochs, trials = study.trainer.epochs, plan.trials(study)
     stopping = study.early_stopping
-    if stopping is not None and stopping.patience >= epochs:
+    if stopping is not None and stopping.patience + (stopping.from_epoch or 1) - 1 >= epochs:
         yield ("early_stopping", "patience"), f"can stop no trial: {many(epochs, 'epoch')} are the most that one trains"
+    if study.limits.target is not None and study.limits.target < 0 and study.study.goal == "minimize":
+        text = f"is negative: where no {study.study.metric} is below 0, it is never reached"
+        yield ("limits", "target"), text
     if study.limits.gpu_hours is not None and study.resources.per_trial.gpus == 0:
         yield ("limits", "gpu_hours"), "has no effect: trials use no GPU; write [resources] per_trial = { gpus = 1 }"
     if study.prune is not None and not isinstance(study.prune, NeverPrune) and epochs == 1:

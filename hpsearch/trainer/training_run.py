@@ -40,7 +40,9 @@ class Run:
     """One training of one trial.
 
     seed: already given to random, NumPy and torch by the worker.
-    max_epochs: most epochs of the trial in this study, pauses included: the length of a learning-rate schedule.
+    epochs_total (also max_epochs): most epochs of the trial in this study, pauses included: the length of a
+    learning-rate schedule. Where a trainer reads it, its trials start again from epoch 1 if trainer.epochs is raised;
+    where it does not, they continue from their checkpoints.
     epoch: the last epoch that `epochs` has yielded; 0 before the first and after the last.
     device: "cpu", or "cuda" where the trial has (a share of) a GPU.
     threads: number of CPU threads of the trial.
@@ -77,7 +79,7 @@ class Run:
         self.threads = threads
         self.data_dir: Path = data_dir or _no_data_folder
         self._scratch_dir = scratch_dir
-        self.max_epochs = epochs
+        self._epochs, self.epochs_were_read = epochs, False
         self._restored, self.is_continued = restored, restored is not None
         self._instrument = instrument
         self._fold, self._fold_was_read = fold, False
@@ -107,6 +109,20 @@ class Run:
         run = cls(seed, epochs, device=device or best_device(), data_dir=data_dir, fold=fold)
         run.send_reports_to(run.reports.append)
         return run
+
+    @property
+    def epochs_total(self) -> int:
+        self.epochs_were_read = True
+        return self._epochs
+
+    @property
+    def max_epochs(self) -> int:
+        return self.epochs_total
+
+    @property
+    def last_possible_epoch(self) -> int:
+        """`epochs_total`, for hpsearch's own code: a trial that only ends there does not depend on it."""
+        return self._epochs
 
     @property
     def fold(self) -> Fold | None:
@@ -252,7 +268,7 @@ class Run:
 
     def epochs(self) -> Iterator[int]:
         """The epochs to train: 1, 2, …; after a pause, from the one after the checkpoint."""
-        for epoch in range(self.first_epoch(), self.max_epochs + 1):
+        for epoch in range(self.first_epoch(), self._epochs + 1):
             self.epoch = self.last_epoch = epoch
             yield epoch
         self.epoch = 0

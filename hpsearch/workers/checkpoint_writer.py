@@ -49,11 +49,13 @@ class CheckpointWriter:
     restored: the checkpoint to resume from. tracked: the objects given to `Run.track`.
     weights_only: the best one has no state of what only training needs; the others have all.
     only_best: the trainer does not continue from a checkpoint, so only the best one is kept.
+    was_removed: its checkpoints were removed when it had ended, so it is trained again from its first epoch.
     unsaved: why a trial of this trainer cannot be continued; "" where it can, or nothing is known of that yet.
     """
 
     def __init__(self, store: checkpoints.CheckpointStore, objective: Objective, after: int, weights_only: bool):
         self.store, self._objective, self._weights_only = store, objective, weights_only
+        removal = store.removal
         self._claim = Claim(store.folder)
         try:
             self._claim.take()
@@ -62,6 +64,7 @@ class CheckpointWriter:
             message = f"the trial's checkpoints in {store.folder} cannot be changed: {problem}"
             raise CheckpointsUnavailable(message) from None
         self.restored = store.newest(after) if after else None
+        self.was_removed = removal is not None and self.restored is None
         self.only_best = False
         self._is_first, self._disabled = self.restored is None, False
         self.unsaved = ""
@@ -77,6 +80,7 @@ class CheckpointWriter:
     def begin_slice(self) -> None:
         """A slice begins: what came before has been judged."""
         self._bests: list[state.Snapshot] = []
+        self._final: state.Snapshot | None = None
         self._last = 0
 
     def observe(self, report: Report, continues: bool) -> None:
@@ -91,6 +95,12 @@ class CheckpointWriter:
             self._best_loss = loss
             snapshot = self._take(state.take_weights if self._weights_only else state.take_snapshot)
             self._bests.append(state.cloned(snapshot) if continues else snapshot)
+
+    def observe_last(self) -> None:
+        """The epoch was the last that the trial may train. Its state is kept, because a longer training may continue
+        there (`hpsearch extend`): the trainer is about to run to its end."""
+        if self.tracked and not self._disabled and not self.only_best:
+            self._final = state.cloned(self._take(state.take_snapshot))
 
     def write(self, is_resumable: bool) -> Failure | None:
         """Not `is_resumable`: the trainer went on after its last report, so its state now is no epoch's checkpoint.
@@ -115,7 +125,10 @@ class CheckpointWriter:
     def _write(self, is_resumable: bool) -> None:
         best = self._bests[-1] if self._bests else None
         last = best if best is not None and best.step == self._last and not self._weights_only else None
-        content = self._serialized(last or self._take(state.take_snapshot)) if is_resumable else None
+        final = self._final if not self.only_best else None
+        content = None
+        if is_resumable or final is not None:
+            content = self._serialized(last or final or self._take(state.take_snapshot))
         if best is not None:
             self.store.back_up_best()
             if content is None or last is None:
@@ -148,6 +161,6 @@ class CheckpointWriter:
                 else:
                     self.store.restore_best()
             if over:
-                self.store.keep_best()
+                self.store.keep_best(self._final.step if self._final is not None else None)
             elif epoch is not None:
                 self.store.drop_best_before()

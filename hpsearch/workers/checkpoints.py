@@ -13,12 +13,12 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from hpsearch.core.folders import make_private
-from hpsearch.trainer.state import Snapshot, unpack
+from hpsearch.trainer.state import Snapshot, pack, unpack
 
 BEST, BEST_BACKUP, CLAIM = "best.pt", "best.pt.before", "claim"
 
@@ -116,9 +116,28 @@ class CheckpointStore:
         """Remove all but the newest `KEPT_CHECKPOINTS`; the best has a file of its own."""
         self._remove(map(self._name, self._steps()[KEPT_CHECKPOINTS:]))
 
-    def keep_best(self) -> None:
-        """Remove all but the best: the trial will not be continued."""
-        self._remove([BEST_BACKUP, *map(self._name, self._steps())])
+    def keep_best(self, final: int | None = None) -> None:
+        """Remove all but the best: the trial has ended. final: the last epoch of the study, where the trial has reached
+        it: its checkpoint stays too, for a longer training, unless it is the same file as the best."""
+        if final is not None and self._is_best(self._name(final)):
+            final = None
+        self._remove([BEST_BACKUP, *(self._name(step) for step in self._steps() if step != final)])
+
+    def _is_best(self, name: str) -> bool:
+        try:
+            return (self.folder / name).samefile(self.folder / BEST)
+        except OSError:
+            return False
+
+    def copy_from(self, other: "CheckpointStore") -> None:
+        """Copy the newest checkpoint and the best one of another trial, as this trial's. OSError."""
+        for name in [*map(self._name, other._steps()[:1]), BEST]:
+            if (other.folder / name).exists() and (snapshot := other.read(name)) is not None:
+                self._put(name, pack(replace(snapshot, owner=self.owner)))
+
+    def has(self, step: int) -> bool:
+        """Whether there is a checkpoint of this epoch. It is not read."""
+        return (self.folder / self._name(step)).exists()
 
     def drop_best_before(self) -> None:
         """Remove the best one that was set aside: the one that took its place counts."""
@@ -164,21 +183,28 @@ class CheckpointStore:
             (self.folder / f"{name}.sha256").unlink(missing_ok=True)
 
     def newest(self, at_most: int) -> Snapshot | None:
-        """The newest whole checkpoint of this trial at or before an epoch; None: start from scratch."""
+        """The newest whole checkpoint of this trial at or before an epoch; None: start from scratch.
+
+        That of the best epoch serves where no other is left: an earlier version kept no other of an ended trial.
+        """
         for step in self._steps():
             if step <= at_most and (snapshot := self.read(self._name(step))) is not None:
                 return snapshot
-        return None
+        best = self.read(BEST) if not self._steps() and (self.folder / BEST).exists() else None
+        return best if best is not None and best.step <= at_most and not best.weights_only else None
 
     def at(self, step: int) -> Snapshot | None:
-        """The state at the end of that very epoch, under either name; None (and a warning) where it is not there."""
-        names = [name for name in (self._name(step), BEST) if (self.folder / name).exists()]
+        """The state at the end of that very epoch, under either name, the best first: it may be without what only
+        training needs. None (and a warning) where it is not there."""
+        names = [name for name in (BEST, self._name(step)) if (self.folder / name).exists()]
+        others = []
         for name in names:
             snapshot = self.read(name)
             if snapshot is not None and snapshot.step == step:
                 return snapshot
             if snapshot is not None:
-                self.warnings.append(f"best.pt is of epoch {snapshot.step}, and epoch {step} is the one that counts")
+                others.append(f"best.pt is of epoch {snapshot.step}, and epoch {step} is the one that counts")
+        self.warnings += others
         if not names:
             missing = f"there is no checkpoint of epoch {step} in {self.folder}"
             self.warnings.append(str(self.removal or missing))

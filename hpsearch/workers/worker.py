@@ -255,10 +255,11 @@ class _Training:
             failure = self.checkpoints.write(is_resumable) or failure
         notes, self.store.warnings = tuple(self.store.warnings), []
         warnings, self.trial.run.warnings = tuple(self.trial.run.warnings), []
-        restarts = self.checkpoints.unsaved or not self.checkpoints.tracked
+        restarts = self.checkpoints.unsaved or not self.checkpoints.tracked or self.checkpoints.was_removed
         more = (self._provenance(), self.checkpoints.unsaved, self.retrained if restarts else 0)
         unread = self.trial.unread if ended else None
-        return Reported(self.start.number, tuple(new_reports), ended, failure, seconds, notes, *more, warnings, unread)
+        of_trainer = (warnings, unread, self.trial.run.epochs_were_read)
+        return Reported(self.start.number, tuple(new_reports), ended, failure, seconds, notes, *more, *of_trainer)
 
     def _provenance(self) -> Provenance | None:
         """With the first report, and again where the trainer has called `Run.uses` since."""
@@ -290,6 +291,8 @@ class _Training:
             if not new_reports and not self.checkpoints.tracked:
                 continues = trained < most  # a slice without new reports shows that the trial has not stalled
             self.checkpoints.observe(report, continues or report.step >= start.epochs)
+            if report.step >= start.epochs:
+                self.checkpoints.observe_last()
         return self.trial.step >= start.epochs and self.trial.next_report() is None
 
     @contextlib.contextmanager

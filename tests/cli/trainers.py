@@ -79,3 +79,32 @@ def network(params: Params, run: Run) -> Iterator[Report]:
         if report.step == 2 and float(params["lr"]) > float(params["limit"]):
             raise ValueError(f"lr = {params['lr']} is too much")
         yield report
+
+
+def slope(params: Params, run: Run) -> Iterator[Report]:
+    """The loss falls by 1 / epoch, and 0.1 in each epoch; `val_error` is lowest in the second, and `signal` rises."""
+    run.track(weight=toys.Weight())
+    for epoch in run.epochs():
+        with Path(str(params["epoch_log"])).open("a", encoding="utf-8") as epoch_log:
+            epoch_log.write(f"{run.number} {epoch}\n")
+        loss = float(params["x"]) + 1.0 / epoch - 0.1 * (epoch - 1)
+        yield Report(epoch, {"val_loss": loss, "val_error": abs(epoch - 2.0), "signal": float(epoch)})
+
+
+def to_the_end(params: Params, run: Run) -> Iterator[Report]:
+    """As `learner`, with a loss that depends on the number of epochs of the whole training."""
+    total = run.epochs_total
+    for report in learner(params, run):
+        yield Report(report.step, {"val_loss": report.metrics["val_loss"] / total})
+
+
+def without_checkpoints(params: Params, run: Run) -> Iterator[Report]:
+    yield from toys.untracked(dict(params), run)
+
+
+def improving(params: Params, run: Run) -> Iterator[Report]:
+    """Both losses fall in a straight line, to the last epoch."""
+    run.track(weight=toys.Weight())
+    for epoch in run.epochs():
+        loss = 4.0 - 0.1 * epoch + float(params["x"])
+        yield Report(epoch, {"train_loss": loss, "val_loss": loss + 0.01})

@@ -129,13 +129,17 @@ class TestStates:
         assert study.recorder.reasons("paused") == ["rung 2"]
         assert trial.epoch == 5
 
-    def test_a_paused_trial_keeps_its_checkpoint_and_an_ended_one_its_best(self, tmp_path: Path) -> None:
-        Search(tmp_path, RoundsSampler([{"x": 9.0}, {"x": 0.0}], first=2, then=5)).go()
+    def test_which_checkpoints_are_kept(self, tmp_path: Path) -> None:
+        """Of a paused trial those to resume from; of one that has trained all epochs the best, and the last for a
+        longer training."""
+        search = Search(tmp_path, RoundsSampler([{"x": 9.0}, {"x": 0.0}], first=2, then=5)).go()
+        best = search.history.objective.judged(search.history[1])
         kept = {
             folder.name: {path.name for path in folder.glob("*.pt")} for folder in (tmp_path / "checkpoints").iterdir()
         }
         assert "epoch-000002.pt" in kept["00000"]
-        assert kept["00001"] == {"best.pt"}
+        assert best is not None
+        assert kept["00001"] == ({"best.pt"} if best.step == 5 else {"best.pt", "epoch-000005.pt"})
 
     def test_a_round_that_goes_beyond_the_epochs_ends_with_them(self, tmp_path: Path) -> None:
         assert Search(tmp_path, ListSampler([{}], until=99)).go().history[0].until == 5

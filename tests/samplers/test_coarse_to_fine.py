@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from hpsearch.core.decisions import New, Resume
+from hpsearch.core.decisions import New, Over, Resume
 from hpsearch.core.history import History
-from hpsearch.core.trial import Objective, Params, State
+from hpsearch.core.trial import Cause, Objective, Params, State
 from hpsearch.samplers.coarse_to_fine import CoarseToFine, RoundProgress
 from hpsearch.samplers.recipe.search_ranges import next_ranges
 from hpsearch.study.space import Choice, Float, Int, Space
@@ -243,3 +243,42 @@ def test_with_expand_the_search_leaves_the_range_of_the_file() -> None:
     ).run()
     lrs = [float(trial.params["lr"]) for trial in simulation.history]
     assert max(lrs[:20]) <= 1e-4 < max(lrs)
+
+
+SMALL = Space((Int("n", 1, 5), Int("m", 0, 3)))
+
+
+def cliff(params: Params, epoch: int) -> float:
+    return (float(params["n"]) - 5) ** 2 + float(params["m"]) + 1 / epoch
+
+
+@pytest.mark.parametrize(
+    ("space", "sizes"),
+    [
+        (SMALL, ((8, 1), (6, 2), (4, 4))),
+        (SMALL, ((18, 1), (8, 2), (6, 4))),
+        (SMALL, ((30, 1), (20, 2), (20, 4))),
+        (Space((Choice("n", (1, 2)), Choice("m", (0, 3)))), ((8, 1), (6, 2), (4, 4))),
+        (Space((Int("n", 1, 3), Choice("m", (0,)))), ((2, 1), (2, 2), (6, 3), (2, 4))),
+    ],
+)
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_no_point_has_two_trials(space: Space, sizes: Sequence[tuple[int, int]], parallel: int) -> None:
+    rounds = [Round(trials, epochs) for trials, epochs in sizes]
+    simulation = Simulation(searcher(rounds, space), cliff, epochs=4, parallel=parallel).run()
+    history = simulation.history
+    points = [tuple(trial.params.items()) for trial in history]
+    assert len(set(points)) == len(points)
+    ended = simulation.sampler.ask(history)
+    of_rounds = [sum(one.round == number for one in simulation.proposals) for number in range(1, len(rounds) + 1)]
+    is_short = of_rounds != [one.trials for one in rounds]
+    assert isinstance(ended, Over) == is_short
+    if is_short:
+        assert (ended.cause, len(points)) == (Cause.EXHAUSTED, space.size())
+    assert any(trial.epoch == 4 for trial in history)
+
+
+def test_a_round_without_new_points_continues_more_trials() -> None:
+    space = Space((Choice("n", (1, 2)), Choice("m", (0, 3))))
+    simulation = Simulation(searcher((Round(8, 1), Round(3, 2), Round(3, 4)), space), cliff, epochs=4).run()
+    assert [len(trial.curve) for trial in sorted(simulation.history, key=lambda t: cliff(t.params, 4))] == [4, 4, 4, 1]

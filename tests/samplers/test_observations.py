@@ -2,7 +2,7 @@ import math
 
 from hpsearch.core.history import History
 from hpsearch.core.trial import Cause, Objective, Report, State, Trial
-from hpsearch.samplers.observations import half_ranked, observations, pending, usable_evidence
+from hpsearch.samplers.observations import at_one_length, half_ranked, observations, pending, usable_evidence
 from hpsearch.study.space import Float, Space
 from hpsearch.testing.simulation import LOSS
 
@@ -78,3 +78,28 @@ def test_half_ranking_keeps_the_better_half_and_the_order_of_all() -> None:
     assert warped[5] == 4.0 + (4.0 - 1.0)
     assert half_ranked([2.0]) == [2.0]
     assert half_ranked([2.0, 2.0, 2.0]) == [2.0, 2.0, 2.0]
+
+
+class TestAtOneLength:
+    """Losses of 4 and of 8 epochs are never compared."""
+
+    def trial(self, number: int, until: int, cause: Cause = Cause.DONE, epochs: int | None = None) -> Trial:
+        curve = tuple(Report(step, {"val_loss": 9.0 - step}) for step in range(1, (epochs or until) + 1))
+        return Trial(number, {"x": number / 10}, 0, until, state=State.COMPLETE, curve=curve, cause=cause)
+
+    def test_equal_lengths_stay(self) -> None:
+        trials = [self.trial(number, 4) for number in range(3)]
+        assert at_one_length(trials, 2) == trials
+
+    def test_few_long_ones_are_cut(self) -> None:
+        trials = [*(self.trial(number, 4) for number in range(3)), self.trial(3, 8)]
+        assert [trial.epoch for trial in at_one_length(trials, 2)] == [4, 4, 4, 4]
+
+    def test_enough_long_ones_count_alone(self) -> None:
+        trials = [*(self.trial(number, 4) for number in range(3)), self.trial(3, 8), self.trial(4, 8)]
+        assert [trial.number for trial in at_one_length(trials, 2)] == [3, 4]
+
+    def test_those_that_ended_early_stay(self) -> None:
+        early = self.trial(0, 8, Cause.PATIENCE, epochs=3)
+        trials = [early, self.trial(1, 4), self.trial(2, 8), self.trial(3, 8)]
+        assert [trial.number for trial in at_one_length(trials, 2)] == [0, 2, 3]

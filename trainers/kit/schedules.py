@@ -15,6 +15,10 @@ from trainers.kit.ranges import Conditions, Fraction, NonNegativeFloat, NonNegat
 
 Name = Literal["constant", "step", "exponential", "plateau", "cosine", "linear", "inverse-sqrt", "restarts"]
 
+TO_THE_END = ("cosine", "linear")
+"""The schedules that depend on the number of epochs of the whole training. Trials with another one can be continued if
+the study trains longer."""
+
 
 @dataclass(frozen=True)
 class Settings(ranges.Settings):
@@ -76,7 +80,8 @@ class Settings(ranges.Settings):
 
 
 class Schedule:
-    """Sets an optimizer's learning rate. epochs: of the whole training, with all its segments."""
+    """Sets an optimizer's learning rate. epochs: of the whole training, with all its segments; of
+    no effect unless the schedule is one of `TO_THE_END`."""
 
     def __init__(self, params: Settings, optimizer: Optimizer, epochs: int):
         self._params = params

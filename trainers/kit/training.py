@@ -70,7 +70,8 @@ class Training:
         self.speed = speed.Speed.of(params, device)
         self.forward = self.speed.forward_of(self.model)
         self.optimizer = optimizers.build(params, self.model.parameters())
-        self.schedule = schedules.Schedule(params, self.optimizer, run.max_epochs)
+        epochs = run.epochs_total if params.schedule in schedules.TO_THE_END else 0
+        self.schedule = schedules.Schedule(params, self.optimizer, epochs)
         self.regularize = regularization.Regularizer(params, self.model, _decoupled(params))
         self.shuffle = generator(run.seed, 0)
         self.change = generator(run.seed, 1, device)

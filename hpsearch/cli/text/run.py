@@ -14,6 +14,7 @@ from hpsearch.progress.nothing_to_train import how_to_extend
 from hpsearch.records.find import home
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import CoarseToFine, Recipe
 
 
 def text(result: RunResult) -> str:
@@ -78,6 +79,8 @@ def _next_step(result: RunResult) -> list[str]:
         return [
             "change [space], or the condition under which the trainer raises Infeasible, and run with --fork NEW_NAME"
         ]
+    if "target" in end.numbers:
+        return [*retry, f"set a better limits.target, or remove it, and {again} to continue"]
     if end.cause is Cause.LIMIT and (raised := _limit_to_raise(result)):
         return [*retry, f"raise {raised} and {again} to continue"]
     if result.trained_nothing:
@@ -122,7 +125,7 @@ def _where_to_look(result: RunResult, call: Callable[..., str]) -> list[str]:
     study = result.study
     failed = [one.number for one in result.history if one.state is State.FAILED]
     rows = [f"  journal    {nearby(study.journal_display)}"]
-    if result.end.over:
+    if isinstance(study.search, CoarseToFine | Recipe) and result.end.over:
         rows.append(f"  rounds     {call('show')}")
     if result.best is not None:
         rows.append(f"  best       {call('show', result.best.trial)}")

@@ -55,7 +55,7 @@ def _round(
         "headlines": plan.headlines,
         "trials": [
             {
-                "trial": history.first + number,
+                "trial": history.number_of(number),
                 "continued": number in plan.survivors,
                 "value": _value(loss, history),
                 "params": {
@@ -65,7 +65,7 @@ def _round(
             }
             for number, loss in losses.items()
         ],
-        "best": {"trial": history.first + first, "value": _value(found, history)} if math.isfinite(found) else None,
+        "best": {"trial": history.number_of(first), "value": _value(found, history)} if math.isfinite(found) else None,
         "gained": max(0.0, before - found) if math.isfinite(before) and math.isfinite(found) else None,
     }
 

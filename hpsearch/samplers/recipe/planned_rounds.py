@@ -78,7 +78,7 @@ class RoundResults:
     """The results at the end of the last of these rounds: all trials as they were then."""
 
     def __init__(self, plans: Sequence[PlannedRound], history: History):
-        self._plans, self._history, self.first = plans, history, history.first
+        self._plans, self._history, self.number_of = plans, history, history.number_of
         self.trials = self._after(len(plans))
         self.ranked = history.objective.succeeded(self.trials)
         self.epochs = sum(trial.epoch for trial in self.trials) + self._retrained()
@@ -143,7 +143,7 @@ class RoundResults:
     def outcome(self) -> str:
         """The result of the last round, as text."""
         objective, best = self._history.objective, self.ranked[0]
-        value = f"{objective.metric} {objective.value(best):.4g} (trial {self.first + best.number})"
+        value = f"{objective.metric} {objective.value(best):.4g} (trial {self.number_of(best.number)})"
         number = self._plans[-1].number
         if number == 1:
             return f"round 1 result: best {value}"

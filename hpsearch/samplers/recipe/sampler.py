@@ -16,10 +16,10 @@ from hpsearch.core.decisions import New, Over, Proposal, Resume
 from hpsearch.core.format import many
 from hpsearch.core.history import History
 from hpsearch.core.seeds import stream
-from hpsearch.core.trial import Params
+from hpsearch.core.trial import Cause, Params
 from hpsearch.doctor.study_diagnosis import diagnose_study
 from hpsearch.samplers.first_trials import known_point
-from hpsearch.samplers.random import ProposedPoints, draw, key
+from hpsearch.samplers.random import KnownPoints, draw, exhausted, has_unknown_points, key
 from hpsearch.samplers.recipe.choices import without_worse_values
 from hpsearch.samplers.recipe.doctor_advice import Advice, advise
 from hpsearch.samplers.recipe.planned_rounds import PlannedRound, PlannedRounds, RoundResults
@@ -54,7 +54,7 @@ class Recipe:
     margin: float
     metrics: Mapping[str, str] = field(default_factory=dict)
     known: Sequence[Params] = ()
-    _proposed: ProposedPoints = field(default_factory=ProposedPoints, init=False, repr=False, compare=False)
+    _known: KnownPoints = field(default_factory=KnownPoints, init=False, repr=False, compare=False)
     _plans: PlannedRounds = field(default_factory=PlannedRounds, init=False, repr=False, compare=False)
 
     def ask(self, history: History) -> Proposal | None:
@@ -78,7 +78,7 @@ class Recipe:
         known = self._plans
         known.reset_for(history, self._coarse())
         fresh = False
-        while known.plans[-1].is_over(history):
+        while self._shortened(known.plans, history).is_over(history):
             planned = self._next(known.plans, history, self.schedules[known.schedule], fresh)
             if isinstance(planned, PlannedRound):
                 known.plans.append(planned)
@@ -91,6 +91,18 @@ class Recipe:
         return known.plans, None
 
     # Planning rounds ────────────────────────────────────────────────────────────────────────────
+
+    def _shortened(self, plans: list[PlannedRound], history: History) -> PlannedRound:
+        """The last of these rounds, which ends where a trial has been started for every point of the space."""
+        plans[-1] = replace(plans[-1], rung=self._possible(plans[-1].rung, plans[-1], plans[-1].first, history))
+        return plans[-1]
+
+    def _possible(self, rung: Rung, plan: PlannedRound | None, first: int, history: History) -> Rung:
+        """With as many new trials as the space has points for. first: the number of the first of them."""
+        end = self._known.exhausted_at(self.space, history)
+        if end is None or (plan is not None and plan.repeats is not None):
+            return rung
+        return replace(rung, new=min(rung.new, max(0, end - first)))
 
     def _coarse(self) -> PlannedRound:
         rung = self.schedules[0].first()
@@ -119,7 +131,7 @@ class Recipe:
 
     def _repeat(self, last: PlannedRound, found: RoundResults, count: int) -> PlannedRound:
         best = found.ranked[0]
-        number, trial = last.number + 1, found.first + best.number
+        number, trial = last.number + 1, found.number_of(best.number)
         note = f"round {number}: the best parameters (trial {trial}) with {count} other seeds, to measure the noise"
         rung = Rung(last.rung.epochs, 0, count)
         notes = (found.outcome, note)
@@ -137,6 +149,11 @@ class Recipe:
         paused = [] if beyond else found.survivors
         now = replace(found.progress, epochs=searched.rung.epochs, paused=[trial.epoch for trial in paused])
         rung = schedule.next(now, resource)
+        if not isinstance(rung, Over):
+            rung = self._possible(rung, None, last.end, history)
+            rung = rung if rung.trials else exhausted(self.space, history) or rung
+        elif rung.cause is Cause.DONE and self._known.exhausted_at(self.space, history) is not None:
+            rung = exhausted(self.space, history) or rung
         if isinstance(rung, Over):
             return replace(rung, reason=f"{found.outcome}; {rung.reason}")
         survivors = tuple([trial.number for trial in paused if trial.epoch < rung.epochs][: rung.survivors])
@@ -193,15 +210,17 @@ class Recipe:
         breaks a constraint."""
         from scipy.stats import qmc
 
-        space, taken = narrowed(plan.space, plan.ranges), self._proposed.keys(self.space, history)
+        space, taken = narrowed(plan.space, plan.ranges), self._known.keys(self.space, history)
         if space.dimensions:
             sequence = qmc.Sobol(space.dimensions, rng=np.random.default_rng([self.seed, plan.number]))
-            points = sequence.random_base2(max(1, math.ceil(math.log2(plan.rung.new))))
-            params = space.from_unit(points[len(history) - plan.first].tolist())
+            place = len(history) - plan.first + history.drawn_before
+            points = sequence.random_base2(max(1, math.ceil(math.log2(place + 1))))
+            params = space.from_unit(points[place].tolist())
             is_new = self.space.size() is None or key(self.space, params) not in taken
             if is_new and space.allows(params):
                 return params
-        return draw(space, stream(self.seed, len(history)), taken, self.space)
+        space = space if has_unknown_points(space, taken, self.space) else self.space
+        return draw(space, stream(self.seed, len(history) + history.drawn_before), taken, self.space)
 
 
 def _resource(

@@ -63,8 +63,9 @@ class SearchSection(Section):
         """A message for each change that would alter trials so far. recorded: this table as it was recorded."""
         yield from ()
 
-    def with_recorded(self, recorded: Mapping[str, Any]) -> Self:
-        """This table with the recorded table's former budgets, so that it proposes the trials so far again."""
+    def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
+        """This table with the recorded table's former budgets, so that it proposes the trials so far again. before,
+        now: trainer.epochs."""
         return self
 
     @property
@@ -131,7 +132,7 @@ class Random(SearchSection):
     trials: Count = Field(description="number of trials")
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
-        yield Rung(epochs, 0, self.trials)
+        yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
 
 
 class Bayesian(SearchSection):
@@ -145,7 +146,7 @@ class Bayesian(SearchSection):
     startup_trials: Count = Field(10, description="number of random trials before the first model")
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
-        yield Rung(epochs, 0, self.trials)
+        yield Rung(epochs, 0, min(self.trials, space.size() or self.trials))
 
     @property
     def blind_proposals(self) -> float:
@@ -217,10 +218,12 @@ class FixedList(SearchSection):
 
 
 class Budget(Section):
-    """earlier: former budgets of a recorded study, from which its first rounds were planned."""
+    """earlier: former budgets of a recorded study, from which its first rounds were planned. longest: the epochs of the
+    longest round, where `hpsearch extend` has raised trainer.epochs since."""
 
     epochs: Count = Field(description="epochs of all trials together")
     earlier: tuple[Count, ...] = Field((), strict=False, description="written by hpsearch: the budgets before this one")
+    longest: Count | None = Field(None, description="written by hpsearch: trainer.epochs before `hpsearch extend`")
 
 
 class Recipe(SearchSection):
@@ -245,6 +248,7 @@ class Recipe(SearchSection):
         """The schedules of its rounds: one for each budget that it has had."""
         if self.budget is None:
             return [FixedSchedule(self.rounds, self.keep)]
+        epochs = self.budget.longest or epochs
         return [BudgetSchedule(budget, epochs) for budget in (*self.budget.earlier, self.budget.epochs)]
 
     def rungs(self, space: Space, epochs: int) -> Iterable[Rung]:
@@ -277,14 +281,16 @@ class Recipe(SearchSection):
             yield f"search.budget.epochs: was {was or 'absent'}, is {now or 'absent'}"
         yield from _changed_rounds(recorded, self.rounds)
 
-    def with_recorded(self, recorded: Mapping[str, Any]) -> Self:
+    def with_recorded(self, recorded: Mapping[str, Any], before: int = 0, now: int = 0) -> Self:
         """With the former budgets, in their order."""
-        before = recorded.get("budget")
-        if self.budget is None or before is None:
+        known = recorded.get("budget")
+        if self.budget is None or known is None:
             return self
-        earlier = dict.fromkeys([*before.get("earlier", []), before["epochs"]])
+        earlier = dict.fromkeys([*known.get("earlier", []), known["epochs"]])
         earlier.pop(self.budget.epochs, None)
-        return self.model_copy(update={"budget": self.budget.model_copy(update={"earlier": tuple(earlier)})})
+        longest = known.get("longest") or before
+        changed = {"earlier": tuple(earlier), "longest": longest if longest != now else None}
+        return self.model_copy(update={"budget": self.budget.model_copy(update=changed)})
 
     @property
     def epoch_budget(self) -> int | None:
@@ -342,11 +348,11 @@ def _problems_of_rounds(rounds: Sequence[Round], epochs: int | None) -> Problems
 
 
 def _changed_rounds(recorded: Mapping[str, Any], rounds: Sequence[Round]) -> Iterator[str]:
-    """Additional rounds, and more trials in the last one, extend a study. Other rounds cannot change: later ones depend
-    on their results."""
+    """Additional rounds, and more trials or epochs in the last one, extend a study. Other rounds cannot change:
+    later ones depend on their results."""
     before, after = recorded.get("rounds", []), [one.model_dump(mode="json") for one in rounds]
     for i, was in enumerate(before):
         now = after[i] if i < len(after) else {}
-        is_larger = i == len(before) - 1 and now.get("epochs") == was["epochs"] and now["trials"] > was["trials"]
-        if now != was and not is_larger:
+        is_last = i == len(before) - 1 and bool(now)
+        if now != was and not (is_last and now["epochs"] >= was["epochs"] and now["trials"] >= was["trials"]):
             yield f"search.rounds.{i}: was {was}, is {now or 'absent'}"

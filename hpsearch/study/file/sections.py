@@ -31,6 +31,7 @@ from hpsearch.study.file.kinds import (
     Yes,
 )
 from hpsearch.study.file.lines import KeyPath
+from hpsearch.study.metric_names import is_never_negative
 from hpsearch.study.space import Choice, Float, Int, Parameter, Space
 
 Problems = Iterator[tuple[KeyPath, str]]
@@ -128,7 +129,7 @@ class Values(Section):
     none: bool = Field(False, description='the trainer gets None for the value "none"')
 
 
-# [prune], [early_stopping] ───────────────────────────────────────────────────────────────────────
+# [prune] ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class PruneSection(Section):
@@ -216,11 +217,6 @@ Prune = Annotated[
     NeverPrune | MedianPrune | HalvingPrune | HyperbandPrune | PatiencePrune | ThresholdPrune | OwnPrune,
     Field(discriminator="method"),
 ]
-
-
-class EarlyStopping(Section):
-    patience: Count = Field(description="number of epochs without an improvement after which a trial ends")
-    min_delta: float = Field(0.0, ge=0, description="an improvement is larger than this")
 
 
 # [preflight], [lr_range] ────────────────────────────────────────────────────────────────────────
@@ -313,6 +309,7 @@ class Limits(Section):
     stall: Seconds | None = Field(None, description="longest time without a report of a trial")
     trials: Count | None = Field(None, description="most trials")
     epochs: Count | None = Field(None, description="most epochs of all trials together")
+    target: float | None = Field(None, description="the study stops when the value of a trial is this good")
     retries: Whole = Field(2, description="how often a trial is started again after its worker was lost")
     max_failures: Count = Field(5, description="number of failed trials in a row after which the study stops")
     max_failure_share: float = Field(
@@ -328,6 +325,10 @@ class Limits(Section):
         "bayesian search, so that others take their place; further ones are counted. A grid and a search in rounds "
         "count all of them",
     )
+
+    def problems(self, others: OtherTables) -> Problems:
+        if self.target is not None and self.target < 0 and is_never_negative(others.metric or ""):
+            yield ("limits", "target"), f"must be >= 0: {others.metric} is never negative; got {self.target}"
 
 
 class MetricMeanings(Section):

@@ -174,7 +174,7 @@ class _Training:
         run, fold = self._run, self._run.fold
         texts = " ".join([*self._program.words, *self._program.resume, self._program.metrics_file])
         return {
-            "epochs": run.max_epochs,
+            "epochs": run.epochs_total if "epochs" in placeholders.used(texts) else run.last_possible_epoch,
             "seed": run.seed,
             "number": run.number,
             "data_dir": os.fspath(run.data_dir) if run.data_dir or "data_dir" in placeholders.used(texts) else "",
@@ -216,7 +216,7 @@ class _Training:
             run.track(checkpoints=self._checkpoints)
         else:
             run.without_checkpoints = NO_CHECKPOINTS
-        first = next(run.epochs(), run.max_epochs + 1)
+        first = next(run.epochs(), run.last_possible_epoch + 1)
         if first == 1:
             _empty(self._scratch)
         folder = self._checkpoints.folder
@@ -246,7 +246,7 @@ class _Training:
             "PYTHONPATH": os.pathsep.join(filter(None, path)),
             "OMP_NUM_THREADS": str(self._run.threads),
             "HPSEARCH_SEED": str(self._run.seed),
-            EPOCHS: str(self._run.max_epochs),
+            EPOCHS: str(self._run.last_possible_epoch),
             "HPSEARCH_SCRATCH_DIR": str(self._scratch),
             CHECKPOINTS: str(self._checkpoints.folder),
             **variables,
@@ -263,7 +263,7 @@ class _Training:
             if self._can_continue and self._process.code is None:
                 self._hold()
             yield report
-            if report.step >= self._run.max_epochs and not self._knows_length:
+            if report.step >= self._run.last_possible_epoch and not self._knows_length:
                 self._deadline = time.monotonic() + TIME_TO_END
             self._process.go_on()
         self._check_end(self._process.code or 0)
@@ -333,7 +333,7 @@ class _Training:
         self._note_changes(0)
         if self._steps.has_step_0:
             _print("[hpsearch] step 0 is before training: the trial is not judged by it\n")
-            if self._steps.last == self._run.max_epochs - 1 and self._run.number == 0:
+            if self._steps.last == self._run.last_possible_epoch - 1 and self._run.number == 0:
                 self._run.warnings.append(COUNTS_FROM_0.format(last=self._steps.last))
         if self._steps.repeated is not None:
             _print(f"[hpsearch] step {self._steps.repeated} was reported more than once: the first report counts\n")

@@ -107,7 +107,7 @@ class _ReplicateTraining:
         whole = self._whole
         run = Run(
             self._seed,
-            whole.max_epochs,
+            whole.last_possible_epoch,
             device=whole.device,
             threads=whole.threads,
             data_dir=whole.data_dir or None,
@@ -137,6 +137,7 @@ class _ReplicateTraining:
             report = self._next_report()
             self.ended = report is None
             self._last = report or self._last
+            self._whole.epochs_were_read |= self.run.epochs_were_read
             self._known.update(self._last.metrics)
         return self._known if self.ended else self._last.metrics
 

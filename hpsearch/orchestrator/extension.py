@@ -1,0 +1,249 @@
+"""Longer training of a recorded study: which trials continue when trainer.epochs is raised, and which start again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hpsearch.core.clock import now_ms
+from hpsearch.core.decisions import Decision
+from hpsearch.core.errors import StudyChanged
+from hpsearch.core.format import many, named
+from hpsearch.core.trial import Cause, State, Trial, key_of
+from hpsearch.study.definition import Study
+from hpsearch.study.file.search_sections import CoarseToFine, FixedList, Recipe
+from hpsearch.workers.checkpoints import BEST, CheckpointStore
+
+EXTENDED = "extend"
+"""The kind of the decision that a trial trains longer."""
+
+
+@dataclass(frozen=True)
+class Longer:
+    """A request to train finished trials longer. best: the number of best ones; None: all of them. from_scratch: trials
+    without a checkpoint are trained again from their first epoch; without it, such a request is refused."""
+
+    best: int | None = None
+    from_scratch: bool = False
+
+
+@dataclass(frozen=True)
+class Extension:
+    """trials: those that change, and those that are added. decisions: one for each trial that trains longer."""
+
+    trials: tuple[Trial, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is recorded of a study. spec: of its last run. restarts: its trials have no checkpoints. work, uid: of the
+    store of its checkpoints."""
+
+    spec: Mapping[str, Any]
+    trials: Sequence[Trial]
+    restarts: bool
+    work: Path
+    uid: str
+
+    @property
+    def epochs(self) -> int:
+        return int(self.spec["trainer"]["epochs"])
+
+
+def extension(study: Study, record: Record, asked: Longer | None = None) -> Extension:
+    """asked: by `hpsearch extend`; None: by a changed study file. StudyChanged: it cannot be done, or is refused."""
+    replaced = {trial.replaces for trial in record.trials}
+    trials = [trial for trial in record.trials if not trial.superseded and trial.number not in replaced]
+    if asked is None and (more := _after_new_target(study, record, trials)):
+        return more
+    longer, paused = _chosen(study, record, trials, asked)
+    if asked is not None and not longer:
+        _refuse_request(study, trials)
+    anew = [trial for trial in longer if trial.reads_epochs and trial.curve]
+    goes_on = [trial for trial in longer if trial not in anew]
+    missing = [] if record.restarts else [trial for trial in goes_on if not _has_checkpoint(record, trial)]
+    if missing and not (asked is not None and asked.from_scratch):
+        _refuse_without_checkpoints(study, record, longer, missing)
+    until = partial(_target, study)
+    at, first = now_ms(), len(record.trials)
+    changed = [*(_waiting(trial, until(trial)) for trial in goes_on), *map(_ended, anew), *paused]
+    added = [_again(trial, first + place, until(trial), at) for place, trial in enumerate(anew)]
+    restarting = {trial.number for trial in (goes_on if record.restarts else missing)}
+    decisions = [_decision(trial, until(trial), trial.number in restarting, at) for trial in longer]
+    note = _note(study, goes_on, anew, restarting) if longer else ""
+    return Extension((*changed, *added), tuple(decisions), note)
+
+
+def _chosen(
+    study: Study, record: Record, trials: Sequence[Trial], asked: Longer | None
+) -> tuple[list[Trial], list[Trial]]:
+    """The trials that train longer, and those of a search in rounds that it may now continue, as they are then."""
+    finished = [trial for trial in trials if is_finished(trial)]
+    if asked is not None:
+        most = study.trainer.epochs
+        begun = [trial for trial in trials if trial.state.is_active and trial.until >= most]  # by an interrupted run
+        ranked = study.objective.ranked([*finished, *begun]) if asked.best is not None else finished
+        wanted = [one for one in ranked[: asked.best] if not one.state.is_active and one.epoch < most]
+        return [*wanted, *_unfinished(study, record, trials)] if wanted else [], []
+    if isinstance(study.search, CoarseToFine | Recipe):
+        return _in_rounds(study, record, trials, finished)
+    if study.trainer.epochs == record.epochs and not isinstance(study.search, FixedList):
+        return [], []
+    wanted = [trial for trial in finished if trial.epoch < _target(study, trial)]
+    return [*wanted, *_unfinished(study, record, trials)], []
+
+
+def is_finished(trial: Trial) -> bool:
+    """Whether it has trained all its epochs."""
+    return trial.state is State.COMPLETE and trial.cause is Cause.DONE and trial.epoch >= trial.until
+
+
+def _unfinished(study: Study, record: Record, trials: Iterable[Trial]) -> list[Trial]:
+    """Interrupted trials that were to train all epochs."""
+    is_longer = study.trainer.epochs > record.epochs
+    return [trial for trial in trials if is_longer and trial.state.is_active and trial.until >= record.epochs]
+
+
+def _in_rounds(
+    study: Study, record: Record, trials: Sequence[Trial], finished: Sequence[Trial]
+) -> tuple[list[Trial], list[Trial]]:
+    assert isinstance(study.search, CoarseToFine | Recipe)
+    before, now = record.spec["search"].get("rounds", []), study.search.rounds
+    last = len(before) - 1
+    is_longer = study.trainer.epochs > record.epochs
+    if is_longer and any(trial.reads_epochs for trial in trials):
+        raise StudyChanged(
+            f"trainer.epochs: was {record.epochs}, is {study.trainer.epochs}. The trainer reads run.epochs_total, so "
+            "the trials of all rounds depend on it and cannot be continued. Undo the change, or\n"
+            f"  hpsearch extend {study.study.name} --epochs {study.trainer.epochs} --best 3   train the best 3 trials "
+            "again from epoch 1\n"
+            f"  --fork NEW_NAME   start a new study"
+        )
+    if last >= 0 and len(now) > last and now[last].epochs > before[last]["epochs"]:
+        of_round = [trial for trial in trials if trial.round == last + 1 and trial.epoch < now[last].epochs]
+        ended = [one for one in of_round if is_finished(one) or (one.state is State.PAUSED and one.epoch >= one.until)]
+        return [*ended, *(one for one in of_round if one.state.is_active)], []
+    if not is_longer:
+        return [], []
+    if study.search.epoch_budget is None and not any(one.epochs > record.epochs for one in now):
+        return [*finished, *_unfinished(study, record, trials)], []
+    return [], [_paused(trial) for trial in finished]
+
+
+def _after_new_target(study: Study, record: Record, trials: Iterable[Trial]) -> Extension | None:
+    """Trials that ended because they reached an earlier limits.target continue if it is another one now."""
+    now = study.limits.target
+    ended = [
+        trial
+        for trial in trials
+        if trial.state is State.COMPLETE and trial.cause_numbers.get("target", now) != now and trial.epoch < trial.until
+    ]
+    if not ended or record.epochs != study.trainer.epochs:
+        return None
+    at = now_ms()
+    reason = f"limits.target was {ended[0].cause_numbers['target']:g}, is {'absent' if now is None else f'{now:g}'}"
+    decisions = [Decision(EXTENDED, f"continues: {reason}", trial.number, trial.epoch, at) for trial in ended]
+    return Extension(tuple(_waiting(trial, trial.until) for trial in ended), tuple(decisions))
+
+
+# One trial ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _target(study: Study, trial: Trial) -> int:
+    """The epoch that a trial is to train to."""
+    search, most = study.search, study.trainer.epochs
+    if isinstance(search, FixedList):
+        own = [one for one in search.sets if key_of({**study.space.fixed, **one.params}) == key_of(trial.params)]
+        return max((one.epochs or most for one in own), default=trial.epoch)
+    if isinstance(search, CoarseToFine | Recipe) and trial.round <= len(search.rounds):
+        return max(search.rounds[trial.round - 1].epochs, most if is_finished(trial) else 0)
+    return most
+
+
+def _waiting(trial: Trial, until: int) -> Trial:
+    """The trial, WAITING to continue. `ended` stays: the order of ends has no gaps."""
+    fresh = replace(trial, state=State.WAITING, until=until, reason="", cause=None, cause_numbers={}, attempts=1)
+    return replace(fresh, error="", exception="")
+
+
+def _paused(trial: Trial) -> Trial:
+    """A trial that trained all epochs, as it would be if trainer.epochs had been larger from the start."""
+    reason = f"trained to epoch {trial.epoch}, as far as round {trial.round} goes"
+    numbers = {"epoch": trial.epoch, "round": trial.round}
+    return replace(trial, state=State.PAUSED, reason=reason, cause=Cause.DONE, cause_numbers=numbers)
+
+
+def _ended(trial: Trial) -> Trial:
+    """A trial that another one replaces: an interrupted one is not continued."""
+    reason = "another trial trains these parameters with more epochs"
+    return replace(trial, state=State.PAUSED, reason=reason) if trial.state.is_active else trial
+
+
+def _again(trial: Trial, number: int, until: int, at: int) -> Trial:
+    origin = f"the parameters of trial {trial.number}, with {until} epochs in place of {trial.until}"
+    new = Trial(number, trial.params, trial.seed, until, round=trial.round, origin=origin, proposed_at=at)
+    return replace(new, ended_before=trial.ended_before, replaces=trial.number)
+
+
+def _decision(trial: Trial, until: int, restarts: bool, at: int) -> Decision:
+    if trial.reads_epochs and trial.curve:
+        reason = f"starts again as a new trial of {until} epochs: its trainer reads run.epochs_total"
+    elif restarts:
+        reason = f"trains to epoch {until}, again from epoch 1: it has no checkpoint"
+    else:
+        reason = f"continues from epoch {trial.epoch} to epoch {until}"
+    return Decision(EXTENDED, reason, trial.number, trial.epoch, at)
+
+
+def _has_checkpoint(record: Record, trial: Trial) -> bool:
+    store = CheckpointStore.of(record.work, record.uid, trial.number)
+    return not trial.curve or store.has(trial.epoch) or (store.folder / BEST).exists()
+
+
+# Messages ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _note(study: Study, goes_on: Sequence[Trial], anew: Sequence[Trial], restarting: set[int]) -> str:
+    parts = [f"training longer, to epoch {study.trainer.epochs}"]
+    if whole := [trial for trial in goes_on if trial.number not in restarting]:
+        parts.append(f"{many(len(whole), 'trial')} continued from a checkpoint")
+    if restarting:
+        parts.append(f"{many(len(restarting), 'trial')} trained again from epoch 1, without a checkpoint")
+    if anew:
+        parts.append(
+            f"{many(len(anew), 'trial')} started again from epoch 1 as a new trial, because the trainer reads "
+            "run.epochs_total (a schedule depends on it); the earlier results stay on record"
+        )
+    return f"note: {'; '.join(parts)}"
+
+
+def _refuse_request(study: Study, trials: Sequence[Trial]) -> None:
+    """Nothing is left to do, unless an earlier request was interrupted: then its trials are WAITING."""
+    if any(trial.state.is_active for trial in trials):
+        return
+    finished = [trial for trial in trials if is_finished(trial)]
+    name, epochs = study.study.name, study.trainer.epochs
+    if not finished:
+        raise StudyChanged(f'study "{name}" has no trial that has trained all its epochs, so none can be extended')
+    trained = max(trial.epoch for trial in finished)
+    raise StudyChanged(
+        f'the finished trials of study "{name}" have trained {trained} epochs: --epochs must be more, got {epochs}'
+    )
+
+
+def _refuse_without_checkpoints(
+    study: Study, record: Record, longer: Sequence[Trial], missing: Sequence[Trial]
+) -> None:
+    store = CheckpointStore.of(record.work, record.uid, missing[0].number)
+    why = str(store.removal or f"there is none in {store.folder}")
+    having, command = len(longer) - len(missing), f"hpsearch extend {study.study.name} --epochs {study.trainer.epochs}"
+    fewer = f"  {command} --best {having}   continue the best trials, which have one\n" if having else ""
+    raise StudyChanged(
+        f"{many(len(missing), 'trial')} cannot continue to epoch {study.trainer.epochs} without a checkpoint "
+        f"({named([trial.number for trial in missing])}; of trial {missing[0].number}: {why}). "
+        f"Undo the change of trainer.epochs, or\n{fewer}"
+        f"  {command} --from-scratch   train them again from epoch 1"
+    )
