@@ -55,9 +55,9 @@ class KnownRun:
 
     @property
     def epoch(self) -> int:
-        """All points up to this epoch are in MLflow."""
+        """All points up to this epoch are in MLflow. -1 where there are none: step 0 is before training."""
         tag = self.tags.get("hpsearch.epoch", "")
-        return int(tag) if tag.isdecimal() else 0
+        return int(tag) if tag.isdecimal() else -1
 
     def agrees_with(self, payload: RunPayload) -> bool:
         """Whether all of the payload was sent. Points are not compared: new ones change a tag."""

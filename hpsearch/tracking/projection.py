@@ -173,9 +173,14 @@ class Projection:
         run = self._find(uid)
         if run is not None and run.deleted:
             return 0
-        epoch = run.epoch if run else 0
+        epoch = run.epoch if run else -1
         segments: Sequence[TrainingSegment] = ()
-        if run is None or trial is None or not trial.state.is_active or (reports and reports[0].step > epoch + 1):
+        if (
+            run is None
+            or trial is None
+            or not trial.state.is_active
+            or (reports and reports[0].step > max(epoch, 0) + 1)
+        ):
             trial = self._journal.trial(self._study.id, number)
             reports, segments = trial.curve, self._journal.segments(self._study.id, number)
         new = [report for report in reports if report.step > epoch]
