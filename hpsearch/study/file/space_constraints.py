@@ -1,7 +1,7 @@
 """[space] constraints: reads them, and checks them against the parameters."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from hpsearch.study import feasible
@@ -23,7 +23,12 @@ def with_constraints(space: Space, texts: Sequence[str], faults: Faults) -> Spac
     if len(texts) > MAX_CONSTRAINTS:
         faults.add(path, f"must have at most {MAX_CONSTRAINTS} constraints, got {len(texts):,}")
         return None
-    found = [one for place, text in enumerate(texts) if (one := _read(space, text, (*path, place), faults))]
+    known = [*dict.fromkeys(one.name for one in space.parameters), *space.fixed]
+    placed = check_texts(texts, known, faults)
+    for key, one in placed:
+        if reason := _why_never_computed(space, one):
+            faults.add(key, f"cannot be computed: {reason}")
+    found = [one for _, one in placed]
     if faults.has(path):
         return None
     constrained = replace(space, constraints=tuple(found))
@@ -38,21 +43,21 @@ def with_constraints(space: Space, texts: Sequence[str], faults: Faults) -> Spac
     return constrained
 
 
-def _read(space: Space, text: str, path: KeyPath, faults: Faults) -> Constraint | None:
-    try:
-        found = read(text)
-    except ValueError as problem:
-        faults.add(path, str(problem))
-        return None
-    known = [*dict.fromkeys(one.name for one in space.parameters), *space.fixed]
-    unknown = [name for name in sorted(found.names) if name not in known]
-    for name in unknown:
-        faults.add(path, f"`{name[:60]}` is no parameter of [space]{did_you_mean(name, known)}")
-    if unknown:
-        return None
-    if reason := _why_never_computed(space, found):
-        faults.add(path, f"cannot be computed: {reason}")
-        return None
+def check_texts(texts: Sequence[str], known: Collection[str], faults: Faults) -> list[tuple[KeyPath, Constraint]]:
+    """The constraints that can be read and whose names are known, each with its key; the faults of the others."""
+    found: list[tuple[KeyPath, Constraint]] = []
+    for place, text in enumerate(texts):
+        path: KeyPath = ("space", CONSTRAINTS, place)
+        try:
+            one = read(text)
+        except ValueError as problem:
+            faults.add(path, str(problem))
+            continue
+        unknown = [name for name in sorted(one.names) if name not in known]
+        for name in unknown:
+            faults.add(path, f"`{name[:60]}` is no parameter of [space]{did_you_mean(name, known)}")
+        if not unknown:
+            found.append((path, one))
     return found
 
 

@@ -9,7 +9,7 @@ from hpsearch.study.file.faults import Faults, did_you_mean, show
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.sections import AUTO_HIGH, AUTO_LOW
 from hpsearch.study.file.space_conditions import check_alternatives, check_condition, check_cycles, condition_text
-from hpsearch.study.file.space_constraints import with_constraints
+from hpsearch.study.file.space_constraints import check_texts, with_constraints
 from hpsearch.study.file.space_entry import parse_entry
 from hpsearch.study.file.space_names import CONSTRAINTS, flat, has_alternatives, is_constraints, is_family
 from hpsearch.study.space import Choice, Family, Float, Int, Parameter, Space
@@ -36,6 +36,8 @@ def parse(table: Mapping[str, Any], faults: Faults, hint: str = "") -> Space | N
     check_alternatives(found.placed, faults)
     check_cycles(parameters, faults)
     if faults.has(("space",)):
+        if is_constraints(texts):
+            check_texts(texts, found.names, faults)
         return None
     rates = [parameter.name for parameter in parameters if isinstance(parameter, Float) and parameter.auto]
     for name in rates[1:]:

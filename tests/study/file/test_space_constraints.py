@@ -65,6 +65,16 @@ def test_all_faults_at_once():
     ]  # fmt: skip
 
 
+def test_faults_beside_those_of_a_parameter():
+    found = study_file_errors(with_constraints("x < oops", "x <", "x < 3"), ("high = 256", "hihg = 256"))
+    assert [line.partition(": ")[0] for line in found] == [
+        "study.toml:14 space.constraints.0",
+        "study.toml:14 space.constraints.1",
+        "study.toml:15 space.units.high",
+        "study.toml:15 space.units.hihg",
+    ]
+
+
 def test_constraints_that_exclude_each_other():
     (found,) = study_file_errors(with_constraints("units >= 16", "x > 5", "x < 3"))
     assert found.startswith("study.toml:14 space.constraints.1:")
