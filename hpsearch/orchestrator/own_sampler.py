@@ -150,6 +150,8 @@ def _problems_of_value(parameter: Parameter, value: Any) -> Iterator[str]:
         float(parameter.from_unit(parameter.to_unit(value))), value, rel_tol=1e-9, abs_tol=1e-9 * parameter.step
     ):
         yield f"proposed {name} = {value!r:.60}, and [space] has steps of {show(parameter.step)} there"
+    elif isinstance(parameter, Int) and parameter.powers_of and not offers(parameter, value):
+        yield f"proposed {name} = {value!r:.60}, and [space] has powers of {parameter.powers_of} there"
 
 
 def _is_within(parameter: Float | Int, value: float) -> bool:

@@ -7,7 +7,7 @@ from hpsearch.core.format import many, number
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.file.search_sections import Bayesian, Random
+from hpsearch.study.file.search_sections import Bayesian, Grid, Random
 from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune
 from hpsearch.study.metric_names import goal_of
 from hpsearch.study.space import Choice, Float, Int
@@ -17,6 +17,9 @@ Mistake = tuple[KeyPath, str]
 
 DECADES = 100
 """A range whose highest value is this many times the lowest is usually meant on a log scale."""
+
+MIN_POWERS = 4
+"""So many powers of two in a list are meant as a range."""
 
 TWO_VALUES = 10
 """Two numbers that differ by this factor are usually meant as the ends of a range."""
@@ -39,6 +42,7 @@ def _space(study: Study) -> Iterator[Mistake]:
     for one in study.space.parameters:
         if isinstance(one, Choice):
             yield from _two_values(one)
+            yield from _powers(one) if not isinstance(study.search, Grid) else ()
             yield from _none(one)
         elif not one.log and one.step is None and not one.grid and one.low > 0 and one.high / one.low >= DECADES:
             ends = f"from {number(one.low)} to {number(one.high)}"
@@ -62,6 +66,17 @@ def _none(choice: Choice) -> Iterator[Mistake]:
     """The text "none" is a choice of its own beside other texts. Beside numbers it is meant as None."""
     if "none" in choice.values and not choice.none and not any(type(v) is str and v != "none" for v in choice.values):
         text = 'has the text "none": None arrives where the argument is annotated `float | None`, or with none = true'
+        yield ("space", choice.name), text
+
+
+def _powers(choice: Choice) -> Iterator[Mistake]:
+    """Powers of two one by one: a choice has no order, so a sampler learns nothing about the values in between."""
+    values = [value for value in choice.values if type(value) is int and value > 0]
+    if len(values) < MIN_POWERS or len(values) != len(choice.values):
+        return
+    low, high = min(values), max(values)
+    if low & (low - 1) == 0 and {low * 2**place for place in range(len(values))} == set(values):
+        text = f"is a choice without an order: write {{ low = {low}, high = {high}, powers_of = 2 }}"
         yield ("space", choice.name), text
 
 

@@ -114,7 +114,10 @@ class Float(_Axis):
 
 @dataclass(frozen=True)
 class Int(_Axis):
-    """A whole number in [low, high]; `step`, `grid`, `points` and `expand` as for a Float."""
+    """A whole number in [low, high]; `step`, `grid`, `points` and `expand` as for a Float.
+
+    powers_of: only powers of this base, each with the same probability; low and high are such, and log is True.
+    """
 
     name: str
     low: int
@@ -125,14 +128,19 @@ class Int(_Axis):
     grid: tuple[int, ...] = ()
     points: int | None = None
     expand: bool = False
+    powers_of: int | None = None
     axis: str = ""
 
     @property
     def count(self) -> int:
+        if self.powers_of:
+            return 1 + exponent(self.high, self.powers_of) - exponent(self.low, self.powers_of)
         return 1 + (self.high - self.low) // (self.step or 1)
 
     def from_unit(self, u: float) -> int:
         """The value at u in [0, 1]; with log, an integer covers [value - 1/2, value + 1/2]."""
+        if self.powers_of:
+            return self.low * int(self.powers_of ** min(int(u * self.count), self.count - 1))
         if not self.log:
             return self.low + (self.step or 1) * min(int(u * self.count), self.count - 1)
         low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
@@ -140,6 +148,8 @@ class Int(_Axis):
 
     def to_unit(self, value: Value) -> float:
         """The middle of the interval of [0, 1] that maps to the value."""
+        if self.powers_of:
+            return (math.log(value / self.low, self.powers_of) + 0.5) / self.count
         if not self.log:
             return ((int(value) - self.low) / (self.step or 1) + 0.5) / self.count
         low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
@@ -148,6 +158,8 @@ class Int(_Axis):
     def grid_values(self) -> tuple[int, ...]:
         if self.grid:
             return self.grid
+        if self.powers_of:
+            return tuple(self.low * int(self.powers_of**place) for place in range(self.count))
         if self.points is None:
             return tuple(range(self.low, self.high + 1, self.step or 1))
         smooth = Float(self.name, self.low, self.high, log=self.log, points=self.points)
@@ -335,6 +347,14 @@ class Space:
         return replace(self, parameters=tuple(ranges.get(p.key, p) for p in self.parameters))
 
 
+def exponent(value: float, base: int) -> int:
+    """The largest whole number n for which base^n <= value; value >= 1."""
+    found = 0
+    while base ** (found + 1) <= value:
+        found += 1
+    return found
+
+
 def is_active(parameter: Parameter, params: Params) -> bool:
     """Whether its condition holds for these values."""
     return holds(parameter.when, params)
@@ -347,6 +367,8 @@ def offers(parameter: Parameter, value: Value) -> bool:
     if isinstance(value, str | bool | list | dict) or not parameter.low <= value <= parameter.high:
         return False
     if isinstance(parameter, Int):
+        if parameter.powers_of:
+            return value in parameter.grid_values()
         return isinstance(value, int) and (value - parameter.low) % (parameter.step or 1) == 0
     return parameter.count is not None and parameter.from_unit(parameter.to_unit(value)) == value
 

@@ -83,6 +83,19 @@ def test_none_that_is_a_text(values: Any) -> None:
     assert keys(space={"x": {"values": ["none", 2, 3], "none": True}}, search={"method": "random", "trials": 1}) == []
 
 
+@pytest.mark.parametrize("values", [[16, 32, 64, 128], [1, 2, 4, 8, 16], [256, 64, 128, 32]])
+def test_powers_of_two_one_by_one(values: list[int]) -> None:
+    assert keys(space={"x": values}, search={"method": "random", "trials": 1}) == ["space.x"]
+    assert keys(space={"x": values}, search={"method": "grid"}) == []
+    power = {"low": min(values), "high": max(values), "powers_of": 2}
+    assert keys(space={"x": power}, search={"method": "random", "trials": 1}) == []
+
+
+@pytest.mark.parametrize("values", [[16, 32], [32, 64, 128], [16, 64, 128, 256], [3, 6, 12, 24], [16, 32, 64, "all"]])
+def test_other_lists_of_numbers(values: list[Any]) -> None:
+    assert keys(space={"x": values}, search={"method": "random", "trials": 1}) == []
+
+
 def test_more_trials_than_points() -> None:
     space = {"a": ["x", "y"], "b": {"low": 1, "high": 3}}
     assert keys(space=space, search={"method": "random", "trials": 7}) == ["search.trials"]

@@ -35,13 +35,13 @@ def encoded(parameter: Parameter) -> "BaseDistribution":
             return CategoricalDistribution(tuple(range(parameter.count)))
         case _ if _is_continuous(parameter):
             return FloatDistribution(0.0, 1.0)
-        case Int(log=True):
+        case Int(log=True, powers_of=None):
             return IntDistribution(parameter.low, parameter.high, log=True)
     return IntDistribution(0, (parameter.count or 1) - 1)
 
 
 def encode(parameter: Parameter, value: Value) -> float:
-    if isinstance(parameter, Int) and parameter.log and not _is_continuous(parameter):
+    if isinstance(parameter, Int) and parameter.log and not _is_continuous(parameter) and not parameter.powers_of:
         return int(value)
     u = min(max(parameter.to_unit(value), 0.0), 1.0)
     return (
@@ -52,7 +52,7 @@ def encode(parameter: Parameter, value: Value) -> float:
 
 
 def decode(parameter: Parameter, value: float) -> Value:
-    if isinstance(parameter, Int) and parameter.log and not _is_continuous(parameter):
+    if isinstance(parameter, Int) and parameter.log and not _is_continuous(parameter) and not parameter.powers_of:
         return int(value)
     return parameter.from_unit(
         value if parameter.count is None or _is_continuous(parameter) else (value + 0.5) / parameter.count

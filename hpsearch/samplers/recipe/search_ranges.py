@@ -13,7 +13,7 @@ from itertools import repeat
 from hpsearch.core.format import many
 from hpsearch.core.trial import Params, Trial
 from hpsearch.doctor.rate_trend import trend
-from hpsearch.study.space import Choice, Float, Int, Space
+from hpsearch.study.space import Choice, Float, Int, Space, exponent
 
 Number = Float | Int
 
@@ -166,6 +166,9 @@ def _range(parameter: Number, low: float, high: float) -> SearchRange:
         below = math.floor((ends[0] - parameter.low) / step + 1e-9)
         above = math.ceil((ends[1] - parameter.low) / step - 1e-9)
         ends = [float(f"{parameter.low + count * step:.12g}") for count in (below, above)]
+    if isinstance(parameter, Int) and (base := parameter.powers_of):
+        below, above = exponent(ends[0] + 1e-9, base), exponent(ends[1] - 1e-9, base)
+        ends = [base**below, base ** (above + 1)]
     if not parameter.expand:
         ends = [min(max(end, parameter.low), parameter.high) for end in ends]
     low, high = (int(end) if isinstance(parameter, Int) else end for end in ends)

@@ -96,6 +96,9 @@ class Range(Section):
     high: Number = Field(description="highest value")
     log: bool = Field(False, description="log-uniform")
     step: Number | None = Field(None, description="only the values low, low + step, …")
+    powers_of: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="only whole powers of this number, evenly on a log scale"
+    )
     when: dict[str, Allowed] = Field({}, description=WHEN)
     grid: tuple[Number, ...] = Field((), strict=False, description="values in a grid search")
     points: Annotated[int, Field(ge=2, le=10_000)] | None = Field(None, description="number of values in a grid search")

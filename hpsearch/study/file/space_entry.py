@@ -13,7 +13,7 @@ from hpsearch.study.file.faults import Faults, listed, literal, show, translate,
 from hpsearch.study.file.kinds import nested_plain, plain, recordable
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.sections import Auto, Range, Section, Values
-from hpsearch.study.space import Choice, Float, Int, Parameter
+from hpsearch.study.space import Choice, Float, Int, Parameter, exponent
 
 _MAX_STEPS = 10**15
 """Maximum number of steps in a range: beyond it, floats cannot represent each value."""
@@ -92,6 +92,7 @@ def _range(name: str, entry: Range, path: KeyPath, faults: Faults) -> Float | In
     rest: dict[str, Any] = {"log": entry.log, "when": entry.when, "points": entry.points, "expand": entry.expand}
     if whole:
         step = int(entry.step) if entry.step else None
+        rest |= {"log": entry.log or entry.powers_of is not None, "powers_of": entry.powers_of}
         return Int(name, int(entry.low), int(entry.high), step=step, grid=tuple(map(int, entry.grid)), **rest)
     step_size = float(entry.step) if entry.step else None
     grid = tuple(map(float, entry.grid))
@@ -108,6 +109,9 @@ def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
         return
     if entry.log and low <= 0:
         yield f"low must be > 0 when log = true, got low = {low}"
+    if entry.powers_of is not None:
+        yield from _power_faults(entry, entry.powers_of, whole)
+        return
     if entry.log and step is not None:
         yield "step and log = true exclude each other; a log-uniform grid is points = n"
     elif step is not None:
@@ -115,6 +119,18 @@ def _range_faults(entry: Range, whole: bool) -> Iterator[str]:
     if entry.digits is not None and (whole or step is not None):
         yield "digits is for floats without a step"
     yield from _grid_faults(entry, whole)
+
+
+def _power_faults(entry: Range, base: int, whole: bool) -> Iterator[str]:
+    if others := [key for key in ("step", "grid", "points") if getattr(entry, key)]:
+        yield f"powers_of has values of its own: leave out {', '.join(others)}"
+    if not whole or entry.low < 1:
+        yield f"powers_of needs whole numbers low >= 1 and high, got low = {entry.low}, high = {entry.high}"
+        return
+    for key, end in (("low", entry.low), ("high", entry.high)):
+        below = base ** exponent(end, base)
+        if below != end:
+            yield f"{key} must be a power of {base}, such as {below} or {below * base}, got {key} = {end}"
 
 
 def _step_faults(entry: Range, step: float, whole: bool) -> Iterator[str]:
