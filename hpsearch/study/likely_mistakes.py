@@ -8,7 +8,7 @@ from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.search_sections import Bayesian, Grid, Random
-from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune
+from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune, PatiencePrune
 from hpsearch.study.metric_names import goal_of
 from hpsearch.study.space import Choice, Float, Int
 
@@ -111,6 +111,8 @@ def _without_effect(study: Study) -> Iterator[Mistake]:
         yield ("prune",), "can stop no trial: trials train 1 epoch"
         return
     needed = math.inf
+    if isinstance(study.prune, PatiencePrune) and study.prune.patience >= epochs:
+        yield ("prune", "patience"), f"can stop no trial: {many(epochs, 'epoch')} are the most that one trains"
     if isinstance(study.prune, MedianPrune):
         needed = study.prune.startup_trials + 1
     elif isinstance(study.prune, HalvingPrune | HyperbandPrune):

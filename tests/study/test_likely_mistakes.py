@@ -108,6 +108,7 @@ def test_more_trials_than_points() -> None:
     ("key", "sections"),
     [
         ("early_stopping.patience", {"early_stopping": {"patience": 10}}),
+        ("prune.patience", {"prune": {"method": "patience", "patience": 10}}),
         ("limits.gpu_hours", {"limits": {"gpu_hours": 3}}),
         ("limits.trials", {"limits": {"trials": 21}}),
         ("limits.epochs", {"limits": {"epochs": 201}}),
@@ -123,6 +124,7 @@ def test_a_setting_that_can_never_act(key: str, sections: dict[str, Any]) -> Non
     "sections",
     [
         {"early_stopping": {"patience": 9}},
+        {"prune": {"method": "patience", "patience": 9}},
         {"limits": {"gpu_hours": 3}, "resources": {"per_trial": {"gpus": 1}}},
         {"limits": {"trials": 20, "epochs": 200}},
         {"prune": {"method": "halving", "eta": 20}},
