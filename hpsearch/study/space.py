@@ -14,6 +14,8 @@ from hpsearch.core.format import value_text
 from hpsearch.core.trial import Params, Value, identical, value_key
 from hpsearch.study.conditions import Condition, holds, is_comparison, matches
 from hpsearch.study.constraints import Constraint
+from hpsearch.study.dependencies import dependencies_first
+from hpsearch.study.powers import exponent
 
 _MAX_COUNTING_STEPS = 100_000
 
@@ -234,7 +236,7 @@ class Space:
     constraints: tuple[Constraint, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", _dependencies_first(self.parameters, self.fixed))
+        object.__setattr__(self, "parameters", dependencies_first(self.parameters, self.fixed))
 
     def __getitem__(self, name: str) -> Parameter:
         """The parameter with this key, or else the first with this name."""
@@ -347,14 +349,6 @@ class Space:
         return replace(self, parameters=tuple(ranges.get(p.key, p) for p in self.parameters))
 
 
-def exponent(value: float, base: int) -> int:
-    """The largest whole number n for which base^n <= value; value >= 1."""
-    found = 0
-    while base ** (found + 1) <= value:
-        found += 1
-    return found
-
-
 def is_active(parameter: Parameter, params: Params) -> bool:
     """Whether its condition holds for these values."""
     return holds(parameter.when, params)
@@ -403,19 +397,3 @@ def _holds(parameter: Parameter, value: Value) -> bool:
         return False
     slack = 1e-9 * max(abs(parameter.low), abs(parameter.high))
     return bool(parameter.low - slack <= value <= parameter.high + slack)
-
-
-def _dependencies_first(parameters: Sequence[Parameter], fixed: Params) -> tuple[Parameter, ...]:
-    """In the given order, but none before one that its condition names. ValueError for a cycle or an unknown name."""
-    ordered: list[Parameter] = []
-    waiting, known = list(parameters), {*fixed, *(one.name for one in parameters)}
-    while waiting:
-        left = {one.name for one in waiting}
-        first = next((p for p in waiting if all(name in known and name not in left for name in p.when)), None)
-        if first is None:
-            raise ValueError(
-                f"`when` of {', '.join(p.name for p in waiting)} names itself, forms a cycle, or names no parameter"
-            )
-        ordered.append(first)
-        waiting.remove(first)
-    return tuple(ordered)

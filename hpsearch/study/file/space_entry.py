@@ -13,7 +13,8 @@ from hpsearch.study.file.faults import Faults, listed, literal, show, translate,
 from hpsearch.study.file.kinds import nested_plain, plain, recordable
 from hpsearch.study.file.lines import KeyPath
 from hpsearch.study.file.sections import Auto, Range, Section, Values
-from hpsearch.study.space import Choice, Float, Int, Parameter, exponent
+from hpsearch.study.powers import exponent
+from hpsearch.study.space import Choice, Float, Int, Parameter
 
 _MAX_STEPS = 10**15
 """Maximum number of steps in a range: beyond it, floats cannot represent each value."""

@@ -1,0 +1,25 @@
+"""The order of the parameters of a space."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hpsearch.core.trial import Params
+
+if TYPE_CHECKING:
+    from hpsearch.study.space import Parameter
+
+
+def dependencies_first(parameters: "Sequence[Parameter]", fixed: Params) -> "tuple[Parameter, ...]":
+    """In the given order, but none before one that its condition names. ValueError for a cycle or an unknown name."""
+    ordered: list[Parameter] = []
+    waiting, known = list(parameters), {*fixed, *(one.name for one in parameters)}
+    while waiting:
+        left = {one.name for one in waiting}
+        first = next((p for p in waiting if all(name in known and name not in left for name in p.when)), None)
+        if first is None:
+            raise ValueError(
+                f"`when` of {', '.join(p.name for p in waiting)} names itself, forms a cycle, or names no parameter"
+            )
+        ordered.append(first)
+        waiting.remove(first)
+    return tuple(ordered)
