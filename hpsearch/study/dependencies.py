@@ -1,17 +1,27 @@
 """The order of the parameters of a space."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from hpsearch.core.trial import Params
 
-if TYPE_CHECKING:
-    from hpsearch.study.space import Parameter
+
+class Conditional(Protocol):
+    """A parameter with a condition."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def when(self) -> Mapping[str, Any]: ...
 
 
-def dependencies_first(parameters: "Sequence[Parameter]", fixed: Params) -> "tuple[Parameter, ...]":
+Some = TypeVar("Some", bound=Conditional)
+
+
+def dependencies_first(parameters: Sequence[Some], fixed: Params) -> tuple[Some, ...]:
     """In the given order, but none before one that its condition names. ValueError for a cycle or an unknown name."""
-    ordered: list[Parameter] = []
+    ordered: list[Some] = []
     waiting, known = list(parameters), {*fixed, *(one.name for one in parameters)}
     while waiting:
         left = {one.name for one in waiting}
