@@ -23,7 +23,7 @@ name = "toy"
 metric = "val_loss"
 goal = "minimize"
 seed = 3
-[trainer]
+{about}[trainer]
 use = "{trainer}"
 epochs = {epochs}
 options = {options}
@@ -67,10 +67,11 @@ class CliResult:
 
 
 class CliRunner:
-    """`invoke` calls the program in this process, `start` in one of its own."""
+    """`invoke` calls the program in this process, `start` in one of its own. about: more lines of [study] for all
+    files."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]):
-        self.folder, self._capsys = folder, capsys
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], about: str = ""):
+        self.folder, self._capsys, self._about = folder, capsys, about
         self.epoch_log = folder / "epoch_log.txt"
 
     def study(
@@ -86,7 +87,9 @@ class CliRunner:
     ) -> Path:
         """Write the file. The trainer writes a line into `epoch_log` for every epoch that it really trains."""
         inside = ", ".join(filter(None, [f'epoch_log = "{self.epoch_log}"', options]))
-        text = STUDY.format(trainer=trainer, epochs=epochs, options=f"{{ {inside} }}", space=space, search=search)
+        text = STUDY.format(
+            trainer=trainer, epochs=epochs, options=f"{{ {inside} }}", space=space, search=search, about=self._about
+        )
         path = self.folder / file
         path.write_text(text + more)
         return path
