@@ -23,7 +23,7 @@ name = "toy"
 metric = "val_loss"
 goal = "minimize"
 seed = 3
-{about}[trainer]
+[trainer]
 use = "{trainer}"
 epochs = {epochs}
 options = {options}
@@ -87,11 +87,9 @@ class CliRunner:
     ) -> Path:
         """Write the file. The trainer writes a line into `epoch_log` for every epoch that it really trains."""
         inside = ", ".join(filter(None, [f'epoch_log = "{self.epoch_log}"', options]))
-        text = STUDY.format(
-            trainer=trainer, epochs=epochs, options=f"{{ {inside} }}", space=space, search=search, about=self._about
-        )
+        text = STUDY.format(trainer=trainer, epochs=epochs, options=f"{{ {inside} }}", space=space, search=search)
         path = self.folder / file
-        path.write_text(text + more)
+        path.write_text(text.replace("[trainer]", f"{self._about}[trainer]", 1) + more)
         return path
 
     def change(self, *changes: tuple[str, str]) -> None:
