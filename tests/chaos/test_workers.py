@@ -67,7 +67,7 @@ def test_every_way_to_lose_a_worker(scenario: Scenario) -> None:
         assert trial["curve"][:good] == whole[:good], trial["params"]
     best = scenario.invoke("best", "toy", "--journal", scenario.url, "--json").data
     assert trials[best["number"]]["value"] == min(trial["value"] for trial in trials if trial["value"] is not None)
-    crashed = scenario.invoke("show", "toy", list(FATES).index("once SIGSEGV"), "--journal", scenario.url)
+    crashed = scenario.invoke("show", "toy", list(FATES).index("SIGSEGV"), "--journal", scenario.url)
     assert "_cause_fault" in crashed.out
     scenario.check(budget=len(FATES))
     add_summary("2, 15, 16, 17, 30", "each fate once, in one study", fates=len(FATES), results_lost=0, counted_twice=0)
