@@ -125,6 +125,9 @@ class MlflowTracker:
             self._finished = True
         if not changed:
             projection.send_files()  # last: everything else is in MLflow
+            if ending and self._files:
+                self._files.retry()  # the store may have been away for a moment only
+                projection.send_files()
         self.problem, self._journal_problem = projection.problem, ""
         return ending
 

@@ -31,6 +31,11 @@ class PendingFiles:
                 self._failed.pop((uid, name), None)
                 self._new[uid, name] = text
 
+    def retry(self) -> None:
+        """The next `send` tries again what has failed."""
+        self._new = {**self._failed, **self._new}
+        self._failed.clear()
+
     def send(self, attach: Callable[[str, str, str], bool], throttle: Callable[[], None]) -> None:
         """Send those that were not tried yet. A failure stops nothing else.
 

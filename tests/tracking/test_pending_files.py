@@ -36,6 +36,15 @@ def test_one_that_failed_is_not_tried_again_until_it_has_another_content() -> No
     assert (files.sent, len(files), files.problem) == (1, 0, "")
 
 
+def test_one_that_failed_is_tried_again_where_that_is_asked() -> None:
+    files, sent = PendingFiles(), list[str]()
+    files.add("run", {"a.txt": "1"})
+    files.send(refusing("a.txt", sent=sent), waited)
+    files.retry()
+    files.send(refusing(sent=sent), waited)
+    assert (sent, files.sent, len(files), files.problem) == (["run a.txt 1"], 1, 0, "")
+
+
 def test_a_store_that_refuses_all_is_not_asked_for_each() -> None:
     tried = []
 
