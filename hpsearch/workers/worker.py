@@ -195,6 +195,7 @@ class _Training:
         self.scratch = setup.work / "scratch" / f"{start.number:05d}"
         variables = OwnLogging(setup.mlflow, setup.work, setup.study_uid).environment(start.number, self.scratch)
         self.own_logging = Surroundings(variables, self.scratch, keep=setup.isolated)
+        self._trained_again = ""
         with self.own_logging.entered():
             self.trial = self._open("no checkpoint of them")
         self.random = state.random_state() if setup.shared else None
@@ -210,8 +211,11 @@ class _Training:
         if len(context.replicates) > 1:
             trainer = side_by_side(trainer, context.replicates, context.objective.metric, start.params.keys())
         step = restored.step if restored else 0
+        if self._trained_again in self.store.warnings:  # it was opened before, from a checkpoint that it cannot use
+            self.store.warnings.remove(self._trained_again)
         if step < start.after:
-            self.store.warnings.append(f"epochs {step + 1} to {start.after} are trained again: {without}")
+            self._trained_again = f"epochs {step + 1} to {start.after} are trained again: {without}"
+            self.store.warnings.append(self._trained_again)
         run = context.run(start.seed, start.epochs, self.scratch, restored=restored, number=start.number)
         run.takes_step_0 = context.program is not None and len(context.replicates) == 1
         searched = context.names(start.params) if len(context.replicates) == 1 and context.program is None else ()

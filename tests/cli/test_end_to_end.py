@@ -62,7 +62,8 @@ def test_ray_and_mlflow(cli: CliRunner) -> None:
     states = [trial["state"] for trial in document["trials"]]
     assert set(states) == {"COMPLETE", "PRUNED", "FAILED"}
     check_mlflow(cli, document)
-    assert cli.invoke("sync", "toy", "--json").data == [{"study": "toy", "sent": 0, "pending": 0}]
+    (updated,) = cli.invoke("sync", "toy", "--json").data
+    assert [updated[key] for key in ("study", "sent", "pending", "files_pending")] == ["toy", 0, 0, 0]
 
 
 def check_mlflow(cli: CliRunner, document: dict[str, Any]) -> None:

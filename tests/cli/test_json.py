@@ -51,7 +51,7 @@ VERBS = (
 
 
 def test_no_document_holds_a_number_that_is_none(exploded: CliRunner) -> None:
-    lines = exploded.invoke("run", "study.toml", "--fork", "again", "--jsonl").out.splitlines()
+    lines = exploded.invoke("run", "study.toml", "--set", "study.name='again'", "--jsonl").out.splitlines()
     assert len(lines) == 3
     assert exploded.invoke("export", "toy", "-o", "all.json").code == 0
     for text in (*lines, Path("all.json").read_text()):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.cli_runner import CliRunner
 
-NAMES = ["x" * 250, "é" * 125, "🙂" * 62, "größe µ 损失", "a'b;c$(d)`e`", "{x} *?", "~", "-rf", "a:b", "CON", "NUL.txt"]
+NAMES = ["x" * 250, "é" * 125, "🙂" * 62, "größe µ 损失", "a'b;c$(d)`e`", "{x} *?", "~", "a:b", "CON", "NUL.txt"]
 
 
 @pytest.mark.parametrize("name", NAMES)

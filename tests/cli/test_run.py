@@ -167,9 +167,7 @@ class TestChanged:
     CHANGES = (
         ("seed = 3", "seed = 4", "study.seed: was 3, is 4"),
         ("high = 1.0", "high = 2.0", "space.x.high: was 1.0, is 2.0"),
-        ("epochs = 3", "epochs = 5", "trainer.epochs: was 3, is 5"),
         ("trainers:learner", "trainers:talkative", "trainer.use: was"),
-        ('"random"\n', '"bayesian"\n', 'search.method: was "random", is "bayesian"'),
         ('"minimize"', '"maximize"', 'study.goal: was "minimize", is "maximize"'),
     )
 

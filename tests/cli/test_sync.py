@@ -62,5 +62,6 @@ def test_a_store_that_starts_at_the_file(cli: CliRunner, monkeypatch: pytest.Mon
     assert answer.is_refused
     assert answer.names('"toy"', " sqlite:///other.db ")
     answer = cli.invoke(*words, "--mlflow", f"sqlite:///{cli.folder}/other.db", "--json")
-    assert answer.data == [{"study": "toy", "sent": 0, "pending": 0}]
+    (updated,) = answer.data
+    assert [updated[key] for key in ("study", "sent", "pending", "files_pending")] == ["toy", 0, 0, 0]
     assert list(elsewhere.iterdir()) == []

@@ -150,7 +150,7 @@ class PoolContract:
         assert shelf.newest(4) is not None
         driver.pool.execute(Release(start.number, over=True))
         assert driver.pool.room == 2
-        driver.until(lambda: shelf.newest(5) is None)
+        driver.until(lambda: shelf.newest(4) is None)
 
     @pytest.mark.parametrize(
         ("params", "kind", "words"),

@@ -130,7 +130,7 @@ class TestTraining:
 
     @pytest.mark.parametrize(("rate", "seen"), [(0.099, False), (0.101, True)])
     def test_a_rate_that_explains_an_explosion(self, rate: float, seen: bool) -> None:
-        exploded = {"train_loss": falling(900.0, 2.3, 20), "val_accuracy": [0.1] * 20}
+        exploded = {"train_loss": falling(900.0, 2.3, 20), "train_accuracy": [0.1] * 20}
         assert (training.rate_too_high(curves(**exploded, lr=[rate] * 20)) is not None) == seen
 
     @pytest.mark.parametrize(("rate", "seen"), [(0.29, False), (0.31, True)])

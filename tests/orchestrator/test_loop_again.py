@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ class TestOnceMore:
         study.sampler = RoundsSampler(
             [{"x": 0.3 * n, "epoch_log": str(tmp_path / "epoch_log")} for n in range(4)], 2, 5, best=2
         )
+        study.rules = replace(study.rules, trial_seeds="different")  # the epoch_log tells trials apart by their seeds
         for killed_at in count(1):
             study.recorder.fails = range(killed_at, 999)
             try:

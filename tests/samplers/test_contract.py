@@ -130,7 +130,11 @@ CASES |= {
 }
 
 
+SLOW = ("gp, several", "gp, constrained")
+"""Their acquisition is optimised for seconds; their recorded proposals are compared in every run."""
+
+
 class TestSamplers(SamplerContract):
-    @pytest.fixture(params=CASES)
+    @pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CASES])
     def case(self, request: pytest.FixtureRequest) -> SamplerCase:
         return CASES[request.param]

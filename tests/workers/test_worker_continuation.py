@@ -137,7 +137,7 @@ class TestTrainersThatDoNotContinue:
         then = train(toy, start(after=2))
         assert (*first.reports, *then.reports) == whole
         (note,) = then.notes
-        assert re.findall(r"\d+", note) == ["1", "2"]
+        assert re.findall(r"\d+", note)[:2] == ["1", "2"]
 
     @pytest.mark.parametrize("trainer", ["own_range", "kept_late"])
     def test_a_checkpoint_of_an_earlier_trainer_or_version_is_left_out(self, tmp_path: Path, trainer: str) -> None:

@@ -128,7 +128,7 @@ def test_what_is_measured_before_the_first_trial() -> None:
         (DiskForecast(None, None, 5, 1, 0, 0, 2**30), "the size of a checkpoint is not known before the first one"),
         (
             DiskForecast(2**20, 2**20, 5, 2, 3, 0, 2**30),
-            "at most 24 MiB at one time (5 ended trials, 2 running, 3 paused)",
+            "at most 29 MiB at one time (5 ended trials, 2 running, 3 paused)",
         ),
         (DiskForecast(2**20, 2**20, None, 2, 0, 0, 2**30), "each ended trial keeps a checkpoint of 1 MiB"),
     ],

@@ -16,7 +16,7 @@ from hpsearch.orchestrator.rules import End, Totals
 from hpsearch.orchestrator.run_result import RunResult
 from hpsearch.progress.nothing_to_train import how_to_extend
 from hpsearch.tracking.base import Sync
-from tests.support.study_text import make_study
+from tests.support.study_text import RANDOM, ROUNDS, make_study
 
 AGAIN = "run the same command again"
 
@@ -80,8 +80,14 @@ def test_the_screen() -> None:
     ]
 
 
-def test_a_search_that_gives_a_reason_for_its_end_has_rounds_to_show() -> None:
-    lines = text(result(end=End(over="the budget of 6 epochs is spent"))).splitlines()
+def test_a_search_in_rounds_that_gives_a_reason_for_its_end_has_them_to_show() -> None:
+    over = End(over="the budget of 6 epochs is spent")
+    study = make_study(
+        (RANDOM, ROUNDS + "[{ trials = 4, epochs = 2 }, { trials = 2, epochs = 9 }]"),
+        ("", '[tracking]\nmlflow = "none"\n'),
+    )
+    lines = text(result(end=over, study=study)).splitlines()
+    assert not any("rounds" in line for line in text(result(end=over)).splitlines())
     assert lines[:2] == ["digits: done", "the budget of 6 epochs is spent"]
     assert "  rounds     hpsearch show digits" in lines
 
