@@ -7,7 +7,7 @@ from hpsearch.core.format import many, number
 from hpsearch.study import plan
 from hpsearch.study.definition import Study
 from hpsearch.study.file.lines import KeyPath
-from hpsearch.study.file.search_sections import Bayesian, Grid, Random
+from hpsearch.study.file.search_sections import Bayesian, CoarseToFine, Grid, Random, Recipe
 from hpsearch.study.file.sections import HalvingPrune, HyperbandPrune, MedianPrune, NeverPrune, PatiencePrune
 from hpsearch.study.metric_names import goal_of
 from hpsearch.study.space import Choice, Float, Int
@@ -105,6 +105,10 @@ def _without_effect(study: Study) -> Iterator[Mistake]:
     if study.limits.target is not None and study.limits.target < 0 and study.study.goal == "minimize":
         text = f"is negative: where no {study.study.metric} is below 0, it is never reached"
         yield ("limits", "target"), text
+    in_rounds = isinstance(study.search, CoarseToFine | Recipe)
+    if study.limits.epochs is not None and study.limits.epochs < epochs and not in_rounds:
+        text = f"ends the study before its first trial has trained its {many(epochs, 'epoch')} (trainer.epochs)"
+        yield ("limits", "epochs"), text
     if study.limits.gpu_hours is not None and study.resources.per_trial.gpus == 0:
         yield ("limits", "gpu_hours"), "has no effect: trials use no GPU; write [resources] per_trial = { gpus = 1 }"
     if study.prune is not None and not isinstance(study.prune, NeverPrune) and epochs == 1:
