@@ -31,9 +31,9 @@ FILE_MODE = 0o666
 def make_private(folder: Path) -> None:
     """Create a folder and what is missing above it, for this user only, or with the modes that HPSEARCH_UMASK leaves
     (0027: for the group too, 0022: for everybody). A folder that exists keeps its mode. BadInput, OSError."""
-    for one in reversed([folder, *folder.parents]):
-        if not one.exists():
-            one.mkdir(0o777 & ~umask(), exist_ok=True)
+    if not folder.exists():
+        make_private(folder.parent)
+        folder.mkdir(0o777 & ~umask(), exist_ok=True)
 
 
 def umask(environment: Mapping[str, str] = os.environ) -> int:
