@@ -211,11 +211,8 @@ class _Training:
         if len(context.replicates) > 1:
             trainer = side_by_side(trainer, context.replicates, context.objective.metric, start.params.keys())
         step = restored.step if restored else 0
-        if self._trained_again in self.store.warnings:  # it was opened before, from a checkpoint that it cannot use
-            self.store.warnings.remove(self._trained_again)
         if step < start.after:
             self._trained_again = f"epochs {step + 1} to {start.after} are trained again: {without}"
-            self.store.warnings.append(self._trained_again)
         run = context.run(start.seed, start.epochs, self.scratch, restored=restored, number=start.number)
         run.takes_step_0 = context.program is not None and len(context.replicates) == 1
         searched = context.names(start.params) if len(context.replicates) == 1 and context.program is None else ()
@@ -257,7 +254,8 @@ class _Training:
         if new_reports:
             is_resumable = failure is None and not ended and self.trial.step == new_reports[-1].step
             failure = self.checkpoints.write(is_resumable) or failure
-        notes, self.store.warnings = tuple(self.store.warnings), []
+        notes = (*self.store.warnings, *filter(None, [self._trained_again]))
+        self.store.warnings, self._trained_again = [], ""
         warnings, self.trial.run.warnings = tuple(self.trial.run.warnings), []
         restarts = self.checkpoints.unsaved or not self.checkpoints.tracked or self.checkpoints.was_removed
         more = (self._provenance(), self.checkpoints.unsaved, self.retrained if restarts else 0)
